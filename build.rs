@@ -1,0 +1,22 @@
+//! Compiles `proto/` into Rust with a compiler that is a crate: no system protoc is needed.
+
+use std::{env, error::Error, fs, path::PathBuf};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=proto");
+    let files = [
+        "chancery/consultation/v1/act.proto",
+        "chancery/gateway/v1/mailbox_service.proto",
+        "chancery/gateway/v1/operator_service.proto",
+        "chancery/gateway/v1/relay_service.proto",
+        "chancery/message/v1/dispatch.proto",
+        "chancery/message/v1/envelope.proto",
+        "chancery/message/v1/leaf.proto",
+        "chancery/trust/v1/bundle.proto",
+    ];
+    let descriptors = protox::compile(files, ["proto"])?;
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("descriptors.binpb"), prost::Message::encode_to_vec(&descriptors))?;
+    tonic_prost_build::configure().build_transport(false).compile_fds(descriptors)?;
+    Ok(())
+}

@@ -1,0 +1,3 @@
+//! The daemon of the exposed host.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Officer, operator, auditor: the command line.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! What ministries say to each other.

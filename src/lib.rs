@@ -1,0 +1,29 @@
+//! Chancery: signed, sealed, proven consultations between foreign ministries about prisoners of war.
+//!
+//! The rooms are declared in layer order: a room uses only rooms above it in this list, and
+//! `tests/it/architecture.rs` keeps that true. `gateway` never uses `consultation`: the exposed host
+//! cannot even name what ministries say to each other. Begin with `ARCHITECTURE.md`.
+
+pub mod proto;
+
+pub mod digest;
+pub mod entropy;
+pub mod limits;
+pub mod time;
+
+pub mod tlog;
+pub mod trust;
+
+pub mod consultation;
+pub mod message;
+
+pub mod keys;
+pub mod transport;
+
+pub mod gateway;
+
+pub mod desk;
+
+pub mod rehearsal;
+
+pub mod cli;

@@ -1,0 +1,102 @@
+//! Every bound of the system in one table, each with its unit and its reason.
+
+use std::time::Duration;
+
+/// Sealed parts that travel inside an envelope, bytes in sum: they share the store's transaction, and a
+/// quarter of a MiB keeps that transaction short.
+pub const INLINE_PARTS_BYTES_MAX: u64 = 256 * 1024;
+
+/// A header, bytes: sixteen addressees and sixty-five parts fit with room to spare.
+pub const HEADER_BYTES_MAX: usize = 8 * 1024;
+
+/// A detached CMS signature, bytes: a chain of three P-384 certificates and a time stamp fit.
+pub const SIGNATURE_BYTES_MAX: usize = 64 * 1024;
+
+/// An encoded envelope, bytes: header, signature, inline parts and framing.
+pub const ENVELOPE_BYTES_MAX: usize = 384 * 1024;
+
+/// A dispatch with its authentications before padding, bytes: its sealed form must stay inline.
+pub const SIGNED_DISPATCH_BYTES_MAX: usize = 192 * 1024;
+
+/// A text field of an act, bytes: longer texts are documents.
+pub const TEXT_BYTES_MAX: usize = 16 * 1024;
+
+/// A short text field (subject, title, label), bytes.
+pub const SHORT_TEXT_BYTES_MAX: usize = 512;
+
+/// Entries of one repeated field of an act.
+pub const LIST_ENTRIES_MAX: usize = 256;
+
+/// Addressees of a message.
+pub const ADDRESSEES_MAX: usize = 16;
+
+/// Documents of a message.
+pub const DOCUMENTS_MAX: usize = 64;
+
+/// One document, bytes, plain: a scanned file of a case with images.
+pub const DOCUMENT_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+
+/// Signatures of offices on one dispatch.
+pub const AUTHENTICATIONS_MAX: usize = 16;
+
+/// A log leaf, bytes.
+pub const LEAF_BYTES_MAX: usize = 1024;
+
+/// A trust bundle or channel policy, bytes.
+pub const SIGNED_RECORD_BYTES_MAX: usize = 1024 * 1024;
+
+/// Reading keys one ministry announces.
+pub const READING_KEYS_MAX: usize = 3;
+
+/// Recipients of one sealed part: every addressee's reading keys and our own.
+pub const RECIPIENTS_MAX: usize = 64;
+
+/// The header of an age file, bytes: `RECIPIENTS_MAX` hybrid stanzas of 1.6 KB and their framing.
+pub const SEAL_HEADER_BYTES_MAX: usize = 128 * 1024;
+
+/// Smallest padded plaintext, bytes: short notes look alike.
+pub const PADDED_BYTES_MIN: u64 = 16 * 1024;
+
+/// One piece of a streamed part, bytes.
+pub const PIECE_BYTES_MAX: usize = 256 * 1024;
+
+/// Envelopes of one relay frame.
+pub const BATCH_ENVELOPES_MAX: usize = 256;
+
+/// Envelopes of one relay frame, bytes in sum.
+pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
+
+/// Leaves of one log update.
+pub const LOG_UPDATE_LEAVES_MAX: usize = 1024;
+
+/// A gRPC message, bytes: one full batch and its framing.
+pub const FRAME_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// How far a release time may lie ahead of our clock (CHN-08).
+pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(5 * 60);
+
+/// Validity of a message if its sender states none.
+pub const VALIDITY_DEFAULT: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Time for a TLS handshake; a silent connection is closed after it.
+pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Handshakes under way at once on one listener.
+pub const HANDSHAKES_MAX: usize = 256;
+
+/// Handshakes under way at once from one source address, so that a stranger cannot shut out peers.
+pub const HANDSHAKES_PER_SOURCE_MAX: usize = 32;
+
+/// Time to connect to a peer or a gateway.
+pub const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+
+/// First and longest pause between delivery attempts.
+pub const RETRY_PAUSE_MIN: Duration = Duration::from_millis(200);
+/// Longest pause between delivery attempts.
+pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// Jobs one group commit takes at most.
+pub const COMMIT_JOBS_MAX: usize = 1024;
+
+/// Jobs that may wait for the store's writer; beyond it callers are told to try later.
+pub const COMMIT_QUEUE_MAX: usize = 4096;

@@ -1,0 +1,1 @@
+//! How two parties reach each other.

@@ -1,0 +1,5 @@
+//! Whose keys are believed, for what, and when. Pure: certificates, signatures, bundles and an instant
+//! enter; names and verdicts leave. Nothing here reads a clock, a file or the network, and nothing here
+//! trusts a root that was not accredited.
+
+pub mod signature;
