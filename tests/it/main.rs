@@ -1,0 +1,19 @@
+//! The one integration binary: a list of modules, each a concern whose tests are named as claims.
+//!
+//! One binary links once. A test that needs a tool which is missing prints `SKIPPED <what>: <tool> not found`
+//! to stderr and returns; `tests/run` counts those lines.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    missing_debug_implementations,
+    missing_docs,
+    unreachable_pub
+)]
+
+mod architecture;
+mod supply_chain;

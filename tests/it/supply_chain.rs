@@ -1,0 +1,1 @@
+//! What the lock file may contain.
