@@ -6,10 +6,12 @@
 
 pub mod proto;
 
+pub mod canonical;
 pub mod digest;
 pub mod entropy;
 pub mod limits;
 pub mod time;
+pub mod vocabulary;
 
 pub mod tlog;
 pub mod trust;

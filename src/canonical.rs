@@ -1,0 +1,61 @@
+//! Canonical or refused: the one way in which signed protobuf bytes become records.
+//!
+//! Bytes enter, a decoded record leaves, and only if encoding it again gives the very same bytes. Unknown
+//! fields, doubled scalars, non-minimal varints, explicit defaults and wrong order are refused by this one
+//! comparison, because prost silently accepts all of them. Records with `map` fields must not be used here.
+
+/// Why bytes are not a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotCanonical {
+    /// Longer than the bound that was given, in bytes.
+    #[error("longer than {0} bytes")]
+    TooLong(usize),
+    /// Not decodable at all.
+    #[error("not a record of this kind")]
+    Undecodable,
+    /// Decodable, but not the canonical encoding.
+    #[error("not the canonical encoding: unknown, doubled, reordered or wastefully encoded fields")]
+    Encoding,
+}
+
+/// Decodes `bytes` of at most `bytes_max` bytes as `Record`.
+pub fn decode<Record>(bytes: &[u8], bytes_max: usize) -> Result<Record, NotCanonical>
+where
+    Record: prost::Message + Default,
+{
+    if bytes.len() > bytes_max {
+        return Err(NotCanonical::TooLong(bytes_max));
+    }
+    let record = Record::decode(bytes).map_err(|_| NotCanonical::Undecodable)?;
+    if record.encode_to_vec() == bytes { Ok(record) } else { Err(NotCanonical::Encoding) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::message::v1::Part;
+
+    const CANONICAL: &[u8] = &[0x0a, 0x01, 0xff, 0x10, 0x05];
+
+    #[test]
+    fn the_canonical_encoding_is_taken() {
+        let part: Part = decode(CANONICAL, 16).unwrap();
+        assert_eq!((part.digest, part.size), (vec![0xff], 5));
+    }
+
+    #[test]
+    fn every_other_encoding_of_the_same_record_is_refused() {
+        let others: [&[u8]; 5] = [
+            &[0x10, 0x05, 0x0a, 0x01, 0xff],             // order
+            &[0x0a, 0x01, 0xff, 0x10, 0x85, 0x00],       // varint longer than needed
+            &[0x0a, 0x01, 0xff, 0x10, 0x04, 0x10, 0x05], // field twice
+            &[0x0a, 0x01, 0xff, 0x10, 0x05, 0x18, 0x01], // unknown field
+            &[0x0a, 0x01, 0xff, 0x10, 0x05, 0x18, 0x00], // unknown field with a default value
+        ];
+        for bytes in others {
+            assert_eq!(decode::<Part>(bytes, 16), Err(NotCanonical::Encoding), "{bytes:02x?}");
+        }
+        assert_eq!(decode::<Part>(&[0x0a, 0x02, 0xff], 16), Err(NotCanonical::Undecodable));
+        assert_eq!(decode::<Part>(CANONICAL, 4), Err(NotCanonical::TooLong(4)));
+    }
+}
