@@ -2,4 +2,6 @@
 //! enter; names and verdicts leave. Nothing here reads a clock, a file or the network, and nothing here
 //! trusts a root that was not accredited.
 
+pub mod name;
 pub mod signature;
+pub mod subject;
