@@ -100,3 +100,6 @@ pub const COMMIT_JOBS_MAX: usize = 1024;
 
 /// Jobs that may wait for the store's writer; beyond it callers are told to try later.
 pub const COMMIT_QUEUE_MAX: usize = 4096;
+
+/// One sealed part, bytes: a padded document of `DOCUMENT_BYTES_MAX`, its chunk tags and its header.
+pub const SEALED_PART_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;

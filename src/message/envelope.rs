@@ -1,0 +1,138 @@
+//! The envelope: header, the registry's signature and the sealed parts that travel inline.
+//!
+//! Which parts are inline is not chosen but follows from their sizes, so an envelope has exactly one
+//! encoding. Parsing checks everything that can be checked without trust; `verify` adds the signature.
+
+use crate::canonical;
+use crate::digest::Digest;
+use crate::limits;
+use crate::message::header::{Header, Part};
+use crate::message::id::MessageId;
+use crate::message::refusal::{Reason, Refusal};
+use crate::proto::message::v1 as wire;
+use crate::time::Timestamp;
+use crate::trust::anchor::Anchors;
+use crate::trust::name::Name;
+use crate::trust::signature;
+use prost::Message as _;
+
+/// One copy of a message as it travels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    header: Header,
+    signature: Vec<u8>,
+    parts: Vec<Vec<u8>>,
+}
+
+impl Envelope {
+    /// Joins a signed header and its sealed parts; `parts` holds one entry per part of the header, empty
+    /// where the part travels beside the envelope.
+    pub fn compose(header: Header, signature: Vec<u8>, parts: Vec<Vec<u8>>) -> Result<Self, Refusal> {
+        if signature.is_empty() || signature.len() > limits::SIGNATURE_BYTES_MAX {
+            return Err(Refusal::new(Reason::TooLarge, "the signature is empty or over its bound"));
+        }
+        if parts.len() != header.parts().len() {
+            return Err(mismatch("the envelope does not hold one entry for each part of its header"));
+        }
+        for ((part, content), inline) in header.parts().iter().zip(&parts).zip(inline_parts(header.parts())) {
+            check_part(part, content, inline)?;
+        }
+        Ok(Self { header, signature, parts })
+    }
+
+    /// Parses exact envelope bytes and checks every inline part against its digest.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+        let record: wire::Envelope = canonical::decode(bytes, limits::ENVELOPE_BYTES_MAX)?;
+        Self::compose(Header::parse(&record.header)?, record.signature, record.parts)
+    }
+
+    /// The exact bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        wire::Envelope {
+            header: self.header.bytes().to_vec(),
+            signature: self.signature.clone(),
+            parts: self.parts.clone(),
+        }
+        .encode_to_vec()
+    }
+
+    /// Verifies that the sender's registry signed the header, judged at `at`.
+    pub fn verify(&self, anchors: &Anchors, at: Timestamp) -> Result<(), Refusal> {
+        verify_header(&self.header, &self.signature, anchors, at)
+    }
+
+    /// The message id.
+    pub fn id(&self) -> MessageId {
+        self.header.id()
+    }
+
+    /// SHA-256 of the envelope without its parts: what the log commits to beside the id.
+    pub fn digest(&self) -> Digest {
+        signed_header_digest(self.header.bytes(), &self.signature)
+    }
+
+    /// The header.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The registry's signature over the header.
+    pub fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+
+    /// The sealed parts, empty where they travel beside the envelope.
+    pub fn parts(&self) -> &[Vec<u8>] {
+        &self.parts
+    }
+}
+
+/// Verifies a registry's signature over a header, judged at `at`.
+pub fn verify_header(header: &Header, p7s: &[u8], anchors: &Anchors, at: Timestamp) -> Result<(), Refusal> {
+    let signed = signature::verify(header.bytes(), p7s, anchors, at)
+        .map_err(|cause| Refusal::new(Reason::SignatureInvalid, cause.to_string()))?;
+    if *signed.name() == Name::registry(&header.address().sender) {
+        Ok(())
+    } else {
+        Err(Refusal::new(Reason::SignerNotRegistry, "the signer is not the registry of the sender"))
+    }
+}
+
+/// SHA-256 of `Envelope` with only its header and signature.
+pub fn signed_header_digest(header: &[u8], signature: &[u8]) -> Digest {
+    let record = wire::Envelope { header: header.to_vec(), signature: signature.to_vec(), parts: Vec::new() };
+    Digest::of(&record.encode_to_vec())
+}
+
+/// SHA-256 over the digests of all parts, in order.
+pub fn parts_digest(parts: &[Part]) -> Digest {
+    let digests: Vec<&[u8]> = parts.iter().map(|part| part.digest.as_bytes().as_slice()).collect();
+    Digest::of_parts(&digests)
+}
+
+/// Tells for each part whether it travels inside the envelope: in order, as long as the sum of the inline
+/// parts stays within `INLINE_PARTS_BYTES_MAX`.
+pub fn inline_parts(parts: &[Part]) -> Vec<bool> {
+    let mut left = limits::INLINE_PARTS_BYTES_MAX;
+    let mut place = |part: &Part| match left.checked_sub(part.size) {
+        Some(rest) => {
+            left = rest;
+            true
+        }
+        None => false,
+    };
+    parts.iter().map(&mut place).collect()
+}
+
+fn check_part(part: &Part, content: &[u8], inline: bool) -> Result<(), Refusal> {
+    let fits = match (inline, content) {
+        (false, []) => true,
+        (true, content) => content.len() as u64 == part.size && Digest::of(content) == part.digest,
+        (false, _) => false,
+    };
+    if fits { Ok(()) } else { Err(mismatch("a sealed part is not the one its header names")) }
+}
+
+fn mismatch(detail: &str) -> Refusal {
+    Refusal::new(Reason::PartMismatch, detail)
+}
