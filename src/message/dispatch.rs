@@ -11,7 +11,9 @@ use crate::digest::Digest;
 use crate::limits;
 use crate::message::id::MessageId;
 use crate::message::refusal::{Reason, Refusal};
-use crate::message::terms::{ActClass, AuthenticationKind, Caveat, DocumentClass, DocumentStanding, Form, Level};
+use crate::message::terms::{
+    ActClass, AuthenticationKind, Caveat, DocumentClass, DocumentStanding, Form, Level,
+};
 use crate::proto::message::v1 as wire;
 use crate::time::Timestamp;
 use crate::trust::name::{Ministry, Name};
@@ -134,7 +136,11 @@ impl Dispatch {
             act: self.act.clone(),
             in_reply_to: self.in_reply_to.map(|id| id.as_bytes().to_vec()).unwrap_or_default(),
             reply_due_time: self.reply_due.map_or(0, Timestamp::seconds),
-            relayed_on_behalf_of: self.relayed_on_behalf_of.as_ref().map(Ministry::to_string).unwrap_or_default(),
+            relayed_on_behalf_of: self
+                .relayed_on_behalf_of
+                .as_ref()
+                .map(Ministry::to_string)
+                .unwrap_or_default(),
             drafting_office: self.drafting_office.clone(),
         }
         .encode_to_vec()
@@ -309,7 +315,8 @@ impl ExpectedAuthentication {
     fn parse(record: wire::ExpectedAuthentication) -> Result<Self, Refusal> {
         Ok(Self {
             kind: term(AuthenticationKind::from_number(record.kind), "authentication")?,
-            credential: Name::parse(&record.credential).map_err(|_| malformed("not the name of an office"))?,
+            credential: Name::parse(&record.credential)
+                .map_err(|_| malformed("not the name of an office"))?,
         })
     }
 }

@@ -109,7 +109,13 @@ impl Header {
         if position.recipient == address.sender {
             return Err(malformed("the recipient is the sender"));
         }
-        Ok(Self { bytes: bytes.to_vec(), address_digest: Digest::of(&record.address), address, position, parts })
+        Ok(Self {
+            bytes: bytes.to_vec(),
+            address_digest: Digest::of(&record.address),
+            address,
+            position,
+            parts,
+        })
     }
 
     /// The exact bytes.
@@ -171,7 +177,8 @@ impl Address {
             return Err(malformed("the consultation is not of the form C-XXXX-XXXX-XXXX"));
         }
         let addressees = record.addressees.iter().map(Addressee::parse).collect::<Result<Vec<_>, _>>()?;
-        let releasable_to = record.releasable_to.iter().map(|code| ministry(code)).collect::<Result<Vec<_>, _>>()?;
+        let releasable_to =
+            record.releasable_to.iter().map(|code| ministry(code)).collect::<Result<Vec<_>, _>>()?;
         let ascending = addressees.is_sorted_by(|a, b| a.ministry < b.ministry);
         if !ascending || !releasable_to.is_sorted_by(|a, b| a < b) {
             return Err(malformed("ministries must stand in ascending order, each once"));
@@ -241,7 +248,8 @@ impl Position {
 }
 
 fn parts_to_wire(parts: &[Part]) -> wire::Parts {
-    let parts = parts.iter().map(|part| wire::Part { digest: part.digest.as_bytes().to_vec(), size: part.size });
+    let parts =
+        parts.iter().map(|part| wire::Part { digest: part.digest.as_bytes().to_vec(), size: part.size });
     wire::Parts { context: PARTS_CONTEXT.to_owned(), parts: parts.collect() }
 }
 

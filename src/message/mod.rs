@@ -4,11 +4,9 @@
 //! nothing signed is ever encoded a second time.
 
 pub mod dispatch;
-pub mod envelope;
+// envelope, leaf and receipt join when trust::anchor and tlog::tlog_proof stand
 pub mod header;
 pub mod id;
-pub mod leaf;
-pub mod receipt;
 pub mod refusal;
 pub mod seal;
 pub mod terms;

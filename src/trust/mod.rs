@@ -3,5 +3,6 @@
 //! trusts a root that was not accredited.
 
 pub mod name;
+pub mod policy;
 pub mod signature;
 pub mod subject;
