@@ -1,1 +1,369 @@
-//! The layering of `src/`, kept true.
+//! The layering of `src/`, kept true: which room may use which, what no pure room may touch, where generated
+//! types and tonic may appear, who prints, and how long a file may be.
+//!
+//! The check reads text, not types: a macro could fool it, and review does the rest. A further test breaks every
+//! rule once in a made-up tree and demands that the break is seen (`broken.rs`).
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+mod broken;
+
+/// Each room, lowest first, and the rooms it may use, all of them above it in this list: no cycles.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("proto", &[]),
+    ("digest", &[]),
+    ("entropy", &[]),
+    ("limits", &[]),
+    ("time", &[]),
+    ("tlog", &["digest", "entropy", "limits", "time"]),
+    ("trust", &["proto", "digest", "entropy", "limits", "time"]),
+    ("message", &["proto", "digest", "entropy", "limits", "time", "tlog", "trust"]),
+    ("consultation", &["proto", "digest", "entropy", "limits", "time", "tlog", "trust", "message"]),
+    ("keys", &["digest", "entropy", "limits", "time", "tlog", "trust", "message"]),
+    ("transport", &["digest", "entropy", "limits", "time", "tlog", "trust", "message"]),
+    // The exposed host cannot name what ministries say to each other: never `consultation`, never `desk`.
+    (
+        "gateway",
+        &["proto", "digest", "entropy", "limits", "time", "tlog", "trust", "message", "keys", "transport"],
+    ),
+    (
+        "desk",
+        &[
+            "proto",
+            "digest",
+            "entropy",
+            "limits",
+            "time",
+            "tlog",
+            "trust",
+            "message",
+            "consultation",
+            "keys",
+            "transport",
+        ],
+    ),
+    (
+        "rehearsal",
+        &[
+            "digest",
+            "entropy",
+            "limits",
+            "time",
+            "tlog",
+            "trust",
+            "message",
+            "consultation",
+            "keys",
+            "transport",
+            "gateway",
+            "desk",
+        ],
+    ),
+    // The command line never opens the gateway's store: it asks the gateway.
+    (
+        "cli",
+        &[
+            "proto",
+            "digest",
+            "entropy",
+            "limits",
+            "time",
+            "tlog",
+            "trust",
+            "message",
+            "consultation",
+            "keys",
+            "transport",
+            "desk",
+            "rehearsal",
+        ],
+    ),
+];
+
+/// The binaries, and the rooms they may not name: the daemon of the exposed host links nothing of the inside.
+const BINARIES: &[(&str, &[&str])] = &[
+    ("bin/chancery.rs", &[]),
+    ("bin/chancery-gateway.rs", &["consultation", "desk", "rehearsal", "cli"]),
+];
+
+/// Rooms of functions over values: time, randomness and I/O are arguments.
+const PURE: &[&str] = &["digest", "limits", "tlog", "trust", "message", "consultation"];
+const IMPURE_STD: &[&str] = &["env", "fs", "net", "process", "thread"];
+const IMPURE_WORDS: &[&str] =
+    &["SystemTime", "Instant::now", "SystemClock", "SystemEntropy", "SystemRandom", "tokio::", "tonic::"];
+
+/// The only files and folders that touch generated types; each turns them into domain types and back.
+const WIRE: &[&str] = &[
+    "trust/bundle.rs",
+    "trust/bundle/",
+    "trust/policy.rs",
+    "message/header.rs",
+    "message/envelope.rs",
+    "message/dispatch.rs",
+    "message/leaf.rs",
+    "message/receipt.rs",
+    "message/wire.rs",
+    "message/evidence/",
+    "consultation/wire.rs",
+    "consultation/wire/",
+    "consultation/codec.rs",
+    "consultation/codec/",
+    "gateway/serve/",
+    "gateway/peer_link.rs",
+    "desk/mailbox.rs",
+    "cli/operator.rs",
+];
+
+/// The only files and folders that name tonic: the day it is replaced, only these change.
+const TONIC: &[&str] =
+    &["proto.rs", "transport/", "gateway/serve/", "gateway/peer_link.rs", "desk/mailbox.rs", "cli/operator.rs"];
+
+/// The only files that write to the terminal.
+const PRINTS: &[&str] = &["cli/output.rs", "bin/"];
+const PRINT_WORDS: &[&str] = &["print!", "println!", "eprint!", "eprintln!", "stdout()", "stderr()", "dbg!"];
+
+const LINES_MAX: usize = 500;
+
+/// A file below `src/`: its path there, and its text.
+struct Source {
+    path: String,
+    text: String,
+}
+
+#[test]
+fn the_rooms_keep_to_their_layers() {
+    let complaints = complaints(&sources());
+    assert!(complaints.is_empty(), "{complaints:#?}");
+}
+
+#[test]
+fn rooms_are_listed_and_declared_lowest_first() {
+    for (index, (room, uses)) in ROOMS.iter().enumerate() {
+        for used in *uses {
+            let position = ROOMS.iter().position(|(name, _)| name == used);
+            assert!(position.is_some_and(|at| at < index), "{room} lists {used}, which is not above it");
+        }
+    }
+    let lib = fs::read_to_string(root().join("lib.rs")).unwrap();
+    let declared: Vec<&str> =
+        lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    let listed: Vec<&str> = ROOMS.iter().map(|(room, _)| *room).collect();
+    assert_eq!(declared, listed, "src/lib.rs declares the rooms in the order of this test");
+}
+
+fn complaints(sources: &[Source]) -> Vec<String> {
+    let rules = [layering, purity, wire_edges, tonic_edges, printing, tidiness];
+    sources.iter().flat_map(|source| rules.iter().flat_map(|rule| rule(source))).collect()
+}
+
+fn layering(source: &Source) -> Vec<String> {
+    let code = code(&source.text);
+    let path = &source.path;
+    if let Some((_, forbidden)) = BINARIES.iter().find(|(name, _)| name == path) {
+        let used = names_after(&code, "chancery::");
+        return forbidden
+            .iter()
+            .filter(|room| used.contains(**room))
+            .map(|room| format!("{path}: may not use {room}"))
+            .collect();
+    }
+    if path == "lib.rs" {
+        return Vec::new();
+    }
+    let room = room_of(path);
+    let Some((_, uses)) = ROOMS.iter().find(|(name, _)| *name == room) else {
+        return vec![format!("{path}: the room {room} is not listed")];
+    };
+    let used = names_after(&code, "crate::");
+    let mut found: Vec<String> = ROOMS
+        .iter()
+        .map(|(name, _)| *name)
+        .filter(|name| used.contains(*name) && *name != room && !uses.contains(name))
+        .map(|name| format!("{path}: {room} may not use {name}"))
+        .collect();
+    if used.contains("*") || code.contains("crate as ") {
+        found.push(format!("{path}: takes the whole crate by one name"));
+    }
+    if climbs_out(path, &code) {
+        found.push(format!("{path}: leaves its room by super"));
+    }
+    found
+}
+
+fn purity(source: &Source) -> Vec<String> {
+    if !PURE.contains(&room_of(&source.path)) || is_test_file(&source.path) {
+        return Vec::new();
+    }
+    let code = code(without_tests(&source.text));
+    let used = names_after(&code, "std::");
+    let modules = IMPURE_STD.iter().filter(|name| used.contains(**name)).map(|name| format!("std::{name}"));
+    let words = IMPURE_WORDS.iter().filter(|word| code.contains(**word)).map(|word| (*word).to_owned());
+    modules.chain(words).map(|what| format!("{}: a pure room mentions {what}", source.path)).collect()
+}
+
+fn wire_edges(source: &Source) -> Vec<String> {
+    let code = code(without_tests(&source.text));
+    let uses = ["crate::", "chancery::"].iter().any(|root| names_after(&code, root).contains("proto"));
+    let allowed = within(&source.path, WIRE) || is_test_file(&source.path);
+    complain(uses && !allowed, source, "uses generated types")
+}
+
+fn tonic_edges(source: &Source) -> Vec<String> {
+    let code = code(&source.text);
+    let uses = ["tonic::", "tonic_types::", "tonic_health::", "tonic_prost::"].iter().any(|name| code.contains(name));
+    complain(uses && !within(&source.path, TONIC), source, "names tonic")
+}
+
+fn printing(source: &Source) -> Vec<String> {
+    let code = code(without_tests(&source.text));
+    let prints = PRINT_WORDS.iter().any(|word| code.contains(word)) && !is_test_file(&source.path);
+    complain(prints && !within(&source.path, PRINTS), source, "writes to the terminal")
+}
+
+fn tidiness(source: &Source) -> Vec<String> {
+    let lines = source.text.lines().count();
+    let mut found = complain(lines > LINES_MAX, source, "is too long");
+    found.extend(complain(!source.text.starts_with("//! "), source, "does not say what it is for"));
+    found.extend(complain(!tests_are_last(&source.text), source, "has code after its tests"));
+    found
+}
+
+fn complain(wrong: bool, source: &Source, what: &str) -> Vec<String> {
+    if wrong { vec![format!("{}: {what}", source.path)] } else { Vec::new() }
+}
+
+/// `message/seal/mod.rs` is in `message`; `time.rs` is `time`.
+fn room_of(path: &str) -> &str {
+    path.split('/').next().unwrap_or(path).trim_end_matches(".rs")
+}
+
+fn within(path: &str, places: &[&str]) -> bool {
+    places.iter().any(|place| path == *place || (place.ends_with('/') && path.starts_with(place)))
+}
+
+fn is_test_file(path: &str) -> bool {
+    path.ends_with("/tests.rs") || path.contains("/tests/")
+}
+
+/// Everything before the test module at the foot of the file.
+fn without_tests(text: &str) -> &str {
+    text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or(text)
+}
+
+/// The first closing brace at the margin after the test module opens is the last line of the file.
+fn tests_are_last(text: &str) -> bool {
+    let Some((_, tests)) = text.split_once("\n#[cfg(test)]\nmod tests {") else { return true };
+    tests.split_once("\n}\n").is_none_or(|(_, rest)| rest.trim().is_empty())
+}
+
+/// Whether as many `super` in a row appear as the module is deep: that path starts at the crate's root.
+fn climbs_out(path: &str, code: &str) -> bool {
+    let depth = path.trim_end_matches("/mod.rs").split('/').count();
+    code.contains(&"super::".repeat(depth))
+}
+
+/// The first names after every `root`, those in braces included: `use std::{fs::File, io}` gives `fs` and `io`.
+fn names_after(code: &str, root: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (at, _) in code.match_indices(root) {
+        let inside_a_name = code[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        if inside_a_name {
+            continue;
+        }
+        let rest = &code[at + root.len()..];
+        let items = rest.strip_prefix('{').map_or_else(|| vec![rest], items_of_a_group);
+        found.extend(items.into_iter().map(first_name));
+    }
+    found
+}
+
+fn first_name(item: &str) -> String {
+    item.trim_start().chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_' || *c == '*').collect()
+}
+
+/// Splits `a, b::{c, d}, e}` at its own commas, stopping at its closing brace.
+fn items_of_a_group(inner: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut items) = (0_usize, 0, Vec::new());
+    for (at, c) in inner.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth > 0 => depth -= 1,
+            '}' | ',' if depth == 0 => {
+                items.push(&inner[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+        if c == '}' && start == at + 1 {
+            break;
+        }
+    }
+    items
+}
+
+/// The text without comments and without what stands in quotes.
+fn code(text: &str) -> String {
+    let bytes: Vec<char> = text.chars().collect();
+    let (mut kept, mut at) = (String::with_capacity(text.len()), 0);
+    while at < bytes.len() {
+        let next = bytes.get(at + 1).copied();
+        match bytes[at] {
+            '/' if next == Some('/') => at = find(&bytes, at, "\n"),
+            '/' if next == Some('*') => at = find(&bytes, at, "*/") + 2,
+            'r' if matches!(next, Some('"' | '#')) && !kept.ends_with(|c: char| c.is_alphanumeric() || c == '_') => {
+                let hashes = bytes[at + 1..].iter().take_while(|c| **c == '#').count();
+                if bytes.get(at + 1 + hashes) == Some(&'"') {
+                    at = find(&bytes, at + 2 + hashes, &format!("\"{}", "#".repeat(hashes))) + 1 + hashes;
+                } else {
+                    kept.push('r');
+                    at += 1;
+                }
+            }
+            '"' => at = end_of_quote(&bytes, at),
+            '\'' if next == Some('\\') => at = find(&bytes, at + 3, "'") + 1,
+            '\'' if bytes.get(at + 2) == Some(&'\'') => at += 3,
+            c => {
+                kept.push(c);
+                at += 1;
+            }
+        }
+    }
+    kept
+}
+
+fn find(text: &[char], from: usize, wanted: &str) -> usize {
+    let wanted: Vec<char> = wanted.chars().collect();
+    (from..text.len()).find(|at| text[*at..].starts_with(&wanted)).unwrap_or(text.len())
+}
+
+fn end_of_quote(text: &[char], open: usize) -> usize {
+    let mut at = open + 1;
+    while at < text.len() && text[at] != '"' {
+        at += if text[at] == '\\' { 2 } else { 1 };
+    }
+    at + 1
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+fn sources() -> Vec<Source> {
+    let (mut pending, mut found) = (vec![root()], Vec::new());
+    while let Some(folder) = pending.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                pending.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let path = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+                found.push(Source { path, text });
+            }
+        }
+    }
+    assert!(found.len() > 10, "the walk over src/ found next to nothing");
+    found
+}
