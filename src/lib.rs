@@ -16,8 +16,9 @@ pub mod vocabulary;
 pub mod tlog;
 pub mod trust;
 
-pub mod consultation;
 pub mod message;
+
+pub mod consultation;
 
 pub mod keys;
 pub mod transport;

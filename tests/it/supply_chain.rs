@@ -20,12 +20,8 @@ const BANNED: &[(&str, &str)] = &[
 ];
 
 /// The lowest version of each crate that has the repairs we rely on.
-const FLOORS: &[(&str, [u64; 3])] = &[
-    ("h2", [0, 4, 20]),
-    ("ring", [0, 17, 14]),
-    ("rustls", [0, 23, 46]),
-    ("rustls-webpki", [0, 103, 13]),
-];
+const FLOORS: &[(&str, [u64; 3])] =
+    &[("h2", [0, 4, 20]), ("ring", [0, 17, 14]), ("rustls", [0, 23, 46]), ("rustls-webpki", [0, 103, 13])];
 
 #[test]
 fn the_lock_holds_nothing_banned_and_nothing_from_elsewhere() {
@@ -55,7 +51,8 @@ fn versions_are_not_below_their_floors() {
 
 #[test]
 fn every_dependency_has_a_reason() {
-    let unexplained = without_reason(&text("Cargo.toml"));
+    let manifest = text("Cargo.toml");
+    let unexplained = without_reason(&manifest);
     assert!(unexplained.is_empty(), "{unexplained:#?}");
 }
 
@@ -63,7 +60,10 @@ fn every_dependency_has_a_reason() {
 fn a_dependency_without_a_reason_is_seen() {
     let manifest = "[package]\nname = \"x\"\n[dependencies]\n# group\nring = \"1\" # hashes\nbare = \"1\"\nhash = \"#1\"\n\
                     empty = \"1\" #\n[dev-dependencies]\nmore = \"1\"\n[profile.dev]\ndebug = true\n";
-    assert_eq!(without_reason(manifest), ["bare = \"1\"", "hash = \"#1\"", "empty = \"1\" #", "more = \"1\""]);
+    assert_eq!(
+        without_reason(manifest),
+        ["bare = \"1\"", "hash = \"#1\"", "empty = \"1\" #", "more = \"1\""]
+    );
 }
 
 #[test]
