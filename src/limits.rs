@@ -87,6 +87,42 @@ pub const HANDSHAKES_MAX: usize = 256;
 /// Handshakes under way at once from one source address, so that a stranger cannot shut out peers.
 pub const HANDSHAKES_PER_SOURCE_MAX: usize = 32;
 
+/// Handshakes kept free for source addresses from which somebody was believed before.
+pub const HANDSHAKES_RESERVED: usize = 64;
+
+/// Source addresses remembered for the reserve.
+pub const KNOWN_ORIGINS_MAX: usize = 256;
+
+/// Connections open at once of one name: either side may dial, desks run several commands.
+pub const CONNECTIONS_PER_NAME_MAX: usize = 64;
+
+/// Connections open at once on one listener.
+pub const CONNECTIONS_MAX: usize = 1024;
+
+/// Connections that passed the handshake and wait to be served.
+pub const CONNECTIONS_WAITING_MAX: usize = 16;
+
+/// Pause after the system refused to accept a connection (no file descriptors left, for one).
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// HTTP/2 window of one stream, bytes: a batch and a piece of a document fit without waiting.
+pub const STREAM_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+
+/// HTTP/2 window of one connection, bytes; it also bounds the small frames h2 tolerates.
+pub const CONNECTION_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
+
+/// Calls under way at once on one connection.
+pub const STREAMS_PER_CONNECTION_MAX: u32 = 1024;
+
+/// Metadata of one call, bytes.
+pub const CALL_METADATA_BYTES_MAX: u32 = 16 * 1024;
+
+/// Silence after which a connection is probed.
+pub const KEEP_ALIVE_PAUSE: Duration = Duration::from_secs(20);
+
+/// Time for the answer to a probe; a connection without one is closed.
+pub const KEEP_ALIVE_DEADLINE: Duration = Duration::from_secs(10);
+
 /// Time to connect to a peer or a gateway.
 pub const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 
