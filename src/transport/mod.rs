@@ -1,1 +1,19 @@
-//! How two parties reach each other.
+//! How two parties reach each other: gRPC over TLS 1.3, both ends named.
+//!
+//! Sockets, certificates and accredited anchors enter; connections whose other end is a verified name leave
+//! (`Listener`, `connect`). It must never happen that a connection is served without a name, that a name is
+//! believed under the anchors of another ministry, or that one visitor keeps the others out.
+
+pub mod anchors;
+pub mod channel;
+pub mod connection;
+pub mod credentials;
+mod key_exchange;
+pub mod listener;
+pub mod operator_socket;
+pub mod peer;
+mod quota;
+pub mod status;
+mod tls;
+pub mod verify;
+

@@ -1,0 +1,200 @@
+//! Channels to a gateway, and the HTTP/2 settings both sides of every connection share.
+//!
+//! An address and the ministry expected there enter; a channel leaves only after a first connection proved
+//! that the gateway of that ministry answers. Reconnections prove it again, with the credentials then in force.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tonic::transport::{Channel, Endpoint, Server, Uri};
+
+use super::credentials::Credentials;
+use super::tls::ALPN;
+use crate::limits;
+use crate::trust::name::Ministry;
+
+/// Why a gateway was not reached.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectFailure {
+    /// The address is not `host:port`.
+    #[error("{0:?} is not an address of the form host:port")]
+    Address(String),
+    /// The gateway was reached and one side refused the other.
+    #[error("the gateway at {address} and we do not accept each other: {reason}")]
+    Refused {
+        /// Where.
+        address: String,
+        /// What rustls said.
+        reason: rustls::Error,
+    },
+    /// Nobody answered in time.
+    #[error("no answer from {0} in time")]
+    Silent(String),
+    /// No anchors of the ministry are in force.
+    #[error("{0} is not accredited here")]
+    UnknownMinistry(Ministry),
+    /// The network failed.
+    #[error("cannot reach {address}: {source}")]
+    Unreachable {
+        /// Where.
+        address: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// HTTP/2 could not be set up on the connection.
+    #[error("the gateway at {address} does not speak HTTP/2: {source}")]
+    Protocol {
+        /// Where.
+        address: String,
+        /// What tonic said.
+        #[source]
+        source: tonic::transport::Error,
+    },
+}
+
+/// Connects to the gateway of `expected` at `address` (`host:port`). The host only says where to dial; who
+/// must answer is the gateway certificate of the ministry.
+pub async fn connect(
+    address: &str,
+    expected: &Ministry,
+    credentials: &Credentials,
+) -> Result<Channel, ConnectFailure> {
+    let invalid = || ConnectFailure::Address(address.to_owned());
+    let (host, port) = address.rsplit_once(':').ok_or_else(invalid)?;
+    if host.is_empty() || port.parse::<u16>().is_err() {
+        return Err(invalid());
+    }
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).map_err(|_| invalid())?;
+    let origin: Uri = format!("https://{address}").parse().map_err(|_| invalid())?;
+    let call =
+        Call { address: address.to_owned(), expected: expected.clone(), credentials: credentials.clone() };
+    // The first connection is made here, so that its failure keeps its type; tonic would flatten it.
+    let first = call.dial().await?;
+    let redial = move || {
+        let call = call.clone();
+        async move { call.dial().await }
+    };
+    serve_over(settled(endpoint).origin(origin), address, first, redial).await
+}
+
+/// Connects to the operator's socket of a gateway on this machine.
+pub async fn connect_unix(path: &Path) -> Result<Channel, ConnectFailure> {
+    let address = path.display().to_string();
+    let first = dial_unix(path.to_owned()).await?;
+    let path = path.to_owned();
+    // The URI only fills the authority of requests; the connector below never looks at it.
+    let endpoint = settled(Endpoint::from_static("http://operator.invalid"));
+    serve_over(endpoint, &address, first, move || dial_unix(path.clone())).await
+}
+
+/// A gRPC server with the settings of every listener. Compression stays off: sealed bytes do not shrink.
+pub fn server_builder() -> Server {
+    Server::builder()
+        .initial_stream_window_size(limits::STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(limits::CONNECTION_WINDOW_BYTES)
+        .max_concurrent_streams(limits::STREAMS_PER_CONNECTION_MAX)
+        .http2_max_header_list_size(limits::CALL_METADATA_BYTES_MAX)
+        .http2_keepalive_interval(Some(limits::KEEP_ALIVE_PAUSE))
+        .http2_keepalive_timeout(Some(limits::KEEP_ALIVE_DEADLINE))
+}
+
+/// The same settings for a client. An adaptive window would end busy connections (h2 counts small frames
+/// against it), hence fixed ones.
+fn settled(endpoint: Endpoint) -> Endpoint {
+    endpoint
+        .connect_timeout(limits::CONNECT_DEADLINE)
+        .initial_stream_window_size(limits::STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(limits::CONNECTION_WINDOW_BYTES)
+        .http2_max_header_list_size(limits::CALL_METADATA_BYTES_MAX)
+        .http2_keep_alive_interval(limits::KEEP_ALIVE_PAUSE)
+        .keep_alive_timeout(limits::KEEP_ALIVE_DEADLINE)
+        .keep_alive_while_idle(true)
+}
+
+/// Hands `first` to tonic and lets it dial again when that connection is gone.
+async fn serve_over<S, F>(
+    endpoint: Endpoint,
+    address: &str,
+    first: S,
+    redial: impl Fn() -> F + Send + Sync + 'static,
+) -> Result<Channel, ConnectFailure>
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
+    F: Future<Output = Result<S, ConnectFailure>> + Send + 'static,
+{
+    let first = Mutex::new(Some(first));
+    let redial = Arc::new(redial);
+    let connector = tower::service_fn(move |_: Uri| {
+        let ready = first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let redial = redial.clone();
+        async move {
+            match ready {
+                Some(stream) => Ok(TokioIo::new(stream)),
+                None => redial().await.map(TokioIo::new),
+            }
+        }
+    });
+    let connected = endpoint.connect_with_connector(connector).await;
+    connected.map_err(|source| ConnectFailure::Protocol { address: address.to_owned(), source })
+}
+
+/// One gateway to be called, as often as needed.
+#[derive(Clone)]
+struct Call {
+    address: String,
+    expected: Ministry,
+    credentials: Credentials,
+}
+
+impl Call {
+    async fn dial(&self) -> Result<TlsStream<TcpStream>, ConnectFailure> {
+        timeout(limits::CONNECT_DEADLINE, self.dial_in_time())
+            .await
+            .map_err(|_| ConnectFailure::Silent(self.address.clone()))?
+    }
+
+    async fn dial_in_time(&self) -> Result<TlsStream<TcpStream>, ConnectFailure> {
+        let (config, server_name) = self
+            .credentials
+            .client(&self.expected)
+            .ok_or_else(|| ConnectFailure::UnknownMinistry(self.expected.clone()))?;
+        let stream = TcpStream::connect(&self.address).await.map_err(|error| self.failure(error))?;
+        stream.set_nodelay(true).map_err(|error| self.failure(error))?;
+        let stream = TlsConnector::from(config).connect(server_name, stream).await;
+        let stream = stream.map_err(|error| self.failure(error))?;
+        if stream.get_ref().1.alpn_protocol() != Some(ALPN) {
+            let reason = rustls::Error::NoApplicationProtocol;
+            return Err(ConnectFailure::Refused { address: self.address.clone(), reason });
+        }
+        Ok(stream)
+    }
+
+    fn failure(&self, source: io::Error) -> ConnectFailure {
+        let address = self.address.clone();
+        match source.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            Some(reason) => ConnectFailure::Refused { address, reason: reason.clone() },
+            None => ConnectFailure::Unreachable { address, source },
+        }
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Call({} at {})", self.expected, self.address)
+    }
+}
+
+async fn dial_unix(path: PathBuf) -> Result<UnixStream, ConnectFailure> {
+    UnixStream::connect(&path)
+        .await
+        .map_err(|source| ConnectFailure::Unreachable { address: path.display().to_string(), source })
+}

@@ -1,0 +1,75 @@
+//! `Peer`: the authenticated name at the other end of a call.
+
+use std::net::SocketAddr;
+
+use tonic::{Code, Request, Status};
+
+use super::status::refusal;
+use crate::digest::Digest;
+use crate::trust::name::{Ministry, Name};
+
+/// Who is at the other end, as the anchors that verified the certificate say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peer {
+    name: Name,
+    certificate: Digest,
+    address: SocketAddr,
+}
+
+impl Peer {
+    /// A peer whose certificate was verified by the caller.
+    pub fn new(name: Name, certificate: Digest, address: SocketAddr) -> Self {
+        Self { name, certificate, address }
+    }
+
+    /// The caller of a request. Without one the request did not come through our listener.
+    pub fn of<T>(request: &Request<T>) -> Result<&Self, Status> {
+        request
+            .extensions()
+            .get::<Self>()
+            .ok_or_else(|| refusal(Code::Unauthenticated, "PEER_UNNAMED", "the connection names nobody"))
+    }
+
+    /// The name in the verified certificate.
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// The ministry of the name.
+    pub fn ministry(&self) -> &Ministry {
+        self.name.ministry()
+    }
+
+    /// Digest of the certificate, DER.
+    pub fn certificate(&self) -> Digest {
+        self.certificate
+    }
+
+    /// Where the connection came from.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::status::reason_of;
+
+    #[test]
+    fn a_request_without_a_named_peer_is_refused() {
+        let status = Peer::of(&Request::new(())).unwrap_err();
+        assert_eq!(status.code(), Code::Unauthenticated);
+        assert_eq!(reason_of(&status).as_deref(), Some("PEER_UNNAMED"));
+    }
+
+    #[test]
+    fn the_peer_of_a_request_is_the_one_of_its_connection() {
+        let name = Name::parse("chancery://XA/gateway").unwrap();
+        let peer = Peer::new(name, Digest::of(b"certificate"), "192.0.2.1:443".parse().unwrap());
+        let mut request = Request::new(());
+        request.extensions_mut().insert(peer.clone());
+        assert_eq!(Peer::of(&request).unwrap(), &peer);
+        assert_eq!(peer.ministry().as_str(), "XA");
+    }
+}

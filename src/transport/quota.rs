@@ -1,0 +1,164 @@
+//! Quotas: how much of a listener one visitor may take.
+//!
+//! A key enters, a slot leaves or nothing does; the slot gives its place back when it is dropped. Strangers
+//! cannot fill a listener: a part of the places is kept for sources that were believed before.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Places in all, and places of one key.
+#[derive(Debug)]
+pub(super) struct Quota<K: Ord + Clone> {
+    total_max: usize,
+    each_max: usize,
+    taken: Mutex<Taken<K>>,
+}
+
+#[derive(Debug)]
+struct Taken<K> {
+    total: usize,
+    each: BTreeMap<K, usize>,
+}
+
+impl<K: Ord + Clone> Quota<K> {
+    pub(super) fn new(total_max: usize, each_max: usize) -> Arc<Self> {
+        let taken = Mutex::new(Taken { total: 0, each: BTreeMap::new() });
+        Arc::new(Self { total_max, each_max, taken })
+    }
+
+    /// Takes a place for `key`, leaving `reserve` places to others.
+    pub(super) fn admit(self: &Arc<Self>, key: K, reserve: usize) -> Option<Slot<K>> {
+        let mut taken = self.taken();
+        if taken.total >= self.total_max.saturating_sub(reserve) {
+            return None;
+        }
+        let of_key = taken.each.entry(key.clone()).or_insert(0);
+        if *of_key >= self.each_max {
+            return None;
+        }
+        *of_key = of_key.saturating_add(1);
+        taken.total = taken.total.saturating_add(1);
+        Some(Slot { quota: self.clone(), key })
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Taken<K>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place taken; dropping it gives it back.
+#[derive(Debug)]
+pub(super) struct Slot<K: Ord + Clone> {
+    quota: Arc<Quota<K>>,
+    key: K,
+}
+
+impl<K: Ord + Clone> Drop for Slot<K> {
+    fn drop(&mut self) {
+        let mut taken = self.quota.taken();
+        taken.total = taken.total.saturating_sub(1);
+        if let Some(of_key) = taken.each.get_mut(&self.key) {
+            *of_key = of_key.saturating_sub(1);
+            if *of_key == 0 {
+                taken.each.remove(&self.key);
+            }
+        }
+    }
+}
+
+/// Where a connection comes from: an IPv4 address, or the /64 network that one IPv6 host commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Origin(IpAddr);
+
+impl Origin {
+    pub(super) fn of(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V4(address) => IpAddr::V4(address),
+            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
+        })
+    }
+}
+
+/// The last origins from which somebody was believed; a stranger cannot push them out.
+#[derive(Debug)]
+pub(super) struct KnownOrigins {
+    most: usize,
+    origins: Mutex<VecDeque<Origin>>,
+}
+
+impl KnownOrigins {
+    pub(super) fn new(most: usize) -> Self {
+        Self { most, origins: Mutex::new(VecDeque::new()) }
+    }
+
+    pub(super) fn contains(&self, origin: Origin) -> bool {
+        self.origins().contains(&origin)
+    }
+
+    /// Remembers a believed origin and forgets the one believed least recently.
+    pub(super) fn remember(&self, origin: Origin) {
+        let mut origins = self.origins();
+        origins.retain(|known| *known != origin);
+        origins.push_back(origin);
+        if origins.len() > self.most {
+            origins.pop_front();
+        }
+    }
+
+    fn origins(&self) -> MutexGuard<'_, VecDeque<Origin>> {
+        self.origins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_takes_more_than_the_share_of_one_and_places_come_back() {
+        let quota = Quota::new(3, 2);
+        let first = quota.admit("a", 0).unwrap();
+        let _second = quota.admit("a", 0).unwrap();
+        assert!(quota.admit("a", 0).is_none());
+        let _third = quota.admit("b", 0).unwrap();
+        assert!(quota.admit("c", 0).is_none());
+        drop(first);
+        assert!(quota.admit("c", 0).is_some());
+    }
+
+    #[test]
+    fn the_reserve_stays_free() {
+        let quota = Quota::new(3, 3);
+        let _first = quota.admit("stranger", 2).unwrap();
+        assert!(quota.admit("stranger", 2).is_none());
+        assert!(quota.admit("known", 0).is_some());
+    }
+
+    #[test]
+    fn a_refused_key_leaves_no_trace() {
+        let quota = Quota::new(1, 1);
+        drop(quota.admit("a", 0));
+        drop(quota.admit("b", 1));
+        assert!(quota.taken().each.is_empty());
+    }
+
+    #[test]
+    fn one_ipv6_network_is_one_origin_and_mapped_addresses_are_ipv4() {
+        let origin = |text: &str| Origin::of(text.parse().unwrap());
+        assert_eq!(origin("2001:db8::1"), origin("2001:db8::ffff:1"));
+        assert_ne!(origin("2001:db8::1"), origin("2001:db8:0:1::1"));
+        assert_eq!(origin("::ffff:192.0.2.1"), origin("192.0.2.1"));
+        assert_ne!(origin("192.0.2.1"), origin("192.0.2.2"));
+    }
+
+    #[test]
+    fn only_the_last_believed_origins_are_remembered() {
+        let known = KnownOrigins::new(2);
+        let [a, b, c] = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(|text| Origin::of(text.parse().unwrap()));
+        for origin in [a, b, a, c] {
+            known.remember(origin);
+        }
+        assert!(known.contains(a) && known.contains(c) && !known.contains(b));
+    }
+}
