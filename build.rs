@@ -5,7 +5,11 @@ use std::{env, error::Error, fs, path::PathBuf};
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
     let files = [
-        "chancery/consultation/v1/act.proto",
+        "chancery/consultation/v1/consultation.proto",
+        "chancery/consultation/v1/correspondence.proto",
+        "chancery/consultation/v1/registry.proto",
+        "chancery/consultation/v1/transfer.proto",
+        "chancery/consultation/v1/vocabulary.proto",
         "chancery/gateway/v1/mailbox_service.proto",
         "chancery/gateway/v1/operator_service.proto",
         "chancery/gateway/v1/relay_service.proto",
