@@ -1,1 +1,25 @@
-//! Where keys live.
+//! Where keys live, and the ministry's own certificate authorities.
+//!
+//! Paths, passphrases and names enter; opened keys (`Signer`, `NoteSigner`, reading keys), certificates
+//! and revocation lists leave. This room alone reads and writes private keys. It must never print a secret,
+//! write one into a file that others may read, overwrite one, or issue a certificate for another name than
+//! the one that was asked for. It reads no clock: the instant is an argument.
+
+pub mod authority;
+pub mod branch;
+mod error;
+pub mod file;
+pub mod generate;
+pub mod ministry;
+mod passphrase;
+mod private_key;
+mod register;
+pub mod request;
+pub mod revocation;
+pub mod secret_file;
+mod signing;
+
+pub use error::KeyError;
+pub use passphrase::{InvalidPassphrase, Passphrase};
+pub use private_key::{KeyKind, PrivateKey, PrivateKeyRefusal};
+pub use register::{BundlePosition, IssuedRecord};

@@ -1,0 +1,224 @@
+//! Keys in files: signers of records, of notes and openers of sealed parts, each read from a file that is
+//! closed to others.
+//!
+//! Keys that a person uses are protected by a passphrase. Keys that a gateway needs at start (TLS, log)
+//! are plain PKCS#8, guarded by the mode of the file alone.
+
+use std::fmt;
+use std::path::Path;
+
+use der::Decode;
+use ring::rand::SystemRandom;
+use ring::signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use x509_cert::Certificate;
+
+use super::error::KeyError;
+use super::passphrase::Passphrase;
+use super::private_key::{PrivateKey, PrivateKeyRefusal};
+use super::secret_file;
+use crate::entropy::Entropy;
+use crate::trust::signature::{Signer, SigningFault};
+
+/// Signs records with a P-256 key from a file.
+pub struct FileSigner {
+    certificate: Vec<u8>,
+    intermediates: Vec<Vec<u8>>,
+    key: EcdsaKeyPair,
+}
+
+impl FileSigner {
+    /// Opens a protected key and its certificate chain (PEM, leaf first; the root may be left out).
+    pub fn open(key: &Path, chain: &Path, passphrase: &Passphrase) -> Result<Self, KeyError> {
+        // The certificates come first, because deriving a key from a passphrase takes its time.
+        let certificates = read_certificates(chain)?;
+        Self::join(key, &open_protected(key, passphrase)?, chain, certificates)
+    }
+
+    fn join(
+        key_path: &Path,
+        key: &PrivateKey,
+        chain_path: &Path,
+        certificates: Vec<CertificateDer<'static>>,
+    ) -> Result<Self, KeyError> {
+        let pair = key.ecdsa().map_err(|_| KeyError::malformed(key_path, "a P-256 private key"))?;
+        check_certificate(key_path, key, chain_path, &certificates)?;
+        let mut links = certificates.into_iter().map(|link| link.to_vec());
+        let certificate = links.next().ok_or_else(|| KeyError::malformed(chain_path, CHAIN))?;
+        let intermediates = links.filter(|link| !is_self_issued(link)).collect();
+        Ok(Self { certificate, intermediates, key: pair })
+    }
+}
+
+impl Signer for FileSigner {
+    fn certificate(&self) -> &[u8] {
+        &self.certificate
+    }
+
+    fn intermediates(&self) -> &[Vec<u8>] {
+        &self.intermediates
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningFault> {
+        let signature = self.key.sign(&SystemRandom::new(), message);
+        let signature =
+            signature.map_err(|_| SigningFault("the operating system gave no random bytes".into()))?;
+        Ok(signature.as_ref().to_vec())
+    }
+}
+
+impl fmt::Debug for FileSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FileSigner")
+    }
+}
+
+/// Signs checkpoints and cosignatures with an Ed25519 key from a file.
+pub struct FileNoteSigner(Ed25519KeyPair);
+
+impl FileNoteSigner {
+    /// Opens an unprotected key: a gateway signs its log unattended.
+    pub fn open(path: &Path) -> Result<Self, KeyError> {
+        Self::of(path, &open_plain(path)?)
+    }
+
+    /// Opens a protected key.
+    pub fn open_protected(path: &Path, passphrase: &Passphrase) -> Result<Self, KeyError> {
+        Self::of(path, &open_protected(path, passphrase)?)
+    }
+
+    fn of(path: &Path, key: &PrivateKey) -> Result<Self, KeyError> {
+        key.ed25519().map(Self).map_err(|_| KeyError::malformed(path, "an Ed25519 private key"))
+    }
+}
+
+impl FileNoteSigner {
+    /// The 32 bytes of the Ed25519 public key.
+    pub fn public_key(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        for (to, from) in bytes.iter_mut().zip(self.0.public_key().as_ref()) {
+            *to = *from;
+        }
+        bytes
+    }
+
+    /// Signs `message` with Ed25519; 64 bytes.
+    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
+        let mut bytes = [0; 64];
+        for (to, from) in bytes.iter_mut().zip(self.0.sign(message).as_ref()) {
+            *to = *from;
+        }
+        bytes
+    }
+}
+
+impl fmt::Debug for FileNoteSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FileNoteSigner")
+    }
+}
+
+/// One end's part of a TLS handshake: its chain, leaf first, and its key.
+pub struct TlsIdentity {
+    /// The chain to present.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// The key of its first certificate.
+    pub key: PrivateKeyDer<'static>,
+}
+
+impl TlsIdentity {
+    /// Opens an unprotected key and its chain: a gateway starts unattended.
+    pub fn open(key: &Path, chain: &Path) -> Result<Self, KeyError> {
+        Self::join(key, &open_plain(key)?, chain)
+    }
+
+    /// Opens a protected key and its chain: a desk's access to its gateway.
+    pub fn open_protected(key: &Path, chain: &Path, passphrase: &Passphrase) -> Result<Self, KeyError> {
+        Self::join(key, &open_protected(key, passphrase)?, chain)
+    }
+
+    fn join(key_path: &Path, key: &PrivateKey, chain_path: &Path) -> Result<Self, KeyError> {
+        let chain = read_certificates(chain_path)?;
+        check_certificate(key_path, key, chain_path, &chain)?;
+        Ok(Self { chain, key: PrivatePkcs8KeyDer::from(key.pkcs8().to_vec()).into() })
+    }
+}
+
+impl fmt::Debug for TlsIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TlsIdentity")
+    }
+}
+
+/// Opens a key that is protected by a passphrase.
+pub fn open_protected(path: &Path, passphrase: &Passphrase) -> Result<PrivateKey, KeyError> {
+    let bytes = secret_file::read_secret(path)?;
+    let pem = std::str::from_utf8(&bytes).map_err(|_| KeyError::malformed(path, PRIVATE_KEY))?;
+    PrivateKey::from_protected_pem(pem, passphrase).map_err(|refusal| at(path, refusal))
+}
+
+/// Opens a key that is not protected.
+pub fn open_plain(path: &Path) -> Result<PrivateKey, KeyError> {
+    let bytes = secret_file::read_secret(path)?;
+    let pem = std::str::from_utf8(&bytes).map_err(|_| KeyError::malformed(path, PRIVATE_KEY))?;
+    PrivateKey::from_plain_pem(pem).map_err(|refusal| at(path, refusal))
+}
+
+/// Writes a key into a new file, protected by a passphrase.
+pub fn save_protected(
+    path: &Path,
+    key: &PrivateKey,
+    passphrase: &Passphrase,
+    entropy: &dyn Entropy,
+) -> Result<(), KeyError> {
+    let pem = key.to_protected_pem(passphrase, entropy).map_err(|refusal| at(path, refusal))?;
+    secret_file::create(path, pem.as_bytes())
+}
+
+/// Writes a key into a new file, guarded by the mode of the file alone.
+pub fn save_plain(path: &Path, key: &PrivateKey) -> Result<(), KeyError> {
+    let pem = key.to_plain_pem().map_err(|refusal| at(path, refusal))?;
+    secret_file::create(path, pem.as_bytes())
+}
+
+/// Reads a chain of certificates, PEM, at least one.
+pub fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, KeyError> {
+    let pem = secret_file::read_public(path, CHAIN_BYTES_MAX)?;
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    certificates.ok().filter(|chain| !chain.is_empty()).ok_or_else(|| KeyError::malformed(path, CHAIN))
+}
+
+pub(super) fn at(path: &Path, refusal: PrivateKeyRefusal) -> KeyError {
+    match refusal {
+        PrivateKeyRefusal::Entropy(missing) => KeyError::Entropy(missing),
+        PrivateKeyRefusal::Malformed => KeyError::malformed(path, PRIVATE_KEY),
+        PrivateKeyRefusal::NotProtected => KeyError::NotProtected(path.to_owned()),
+        PrivateKeyRefusal::Protected => KeyError::Protected(path.to_owned()),
+        PrivateKeyRefusal::WrongPassphrase => KeyError::WrongPassphrase(path.to_owned()),
+    }
+}
+
+/// The first certificate of the chain must be the key's own.
+fn check_certificate(
+    key_path: &Path,
+    key: &PrivateKey,
+    chain_path: &Path,
+    chain: &[CertificateDer<'static>],
+) -> Result<(), KeyError> {
+    let leaf = chain.first().and_then(|leaf| Certificate::from_der(leaf).ok());
+    let leaf = leaf.ok_or_else(|| KeyError::malformed(chain_path, CHAIN))?;
+    if leaf.tbs_certificate.subject_public_key_info.subject_public_key.raw_bytes() == key.public_key() {
+        return Ok(());
+    }
+    Err(KeyError::CertificateMismatch { key: key_path.to_owned(), certificate: chain_path.to_owned() })
+}
+
+fn is_self_issued(certificate: &[u8]) -> bool {
+    Certificate::from_der(certificate)
+        .is_ok_and(|parsed| parsed.tbs_certificate.issuer == parsed.tbs_certificate.subject)
+}
+
+const PRIVATE_KEY: &str = "a P-256 or Ed25519 private key (PKCS#8, PEM)";
+const CHAIN: &str = "a chain of certificates (PEM), leaf first";
+const CHAIN_BYTES_MAX: usize = 64 * 1024;

@@ -1,0 +1,120 @@
+//! Founding a ministry: its keys, its authorities and its register, laid out once.
+
+use std::collections::BTreeSet;
+use std::fs::{self, DirBuilder, Permissions};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::Path;
+
+use super::{HomeError, MinistryHome, TRUST};
+use crate::entropy::Entropy;
+use crate::keys::authority::{BRANCH_VALIDITY, CertificateAuthority, Grant, certificate_pem};
+use crate::keys::branch::Branch;
+use crate::keys::error::KeyError;
+use crate::keys::passphrase::Passphrase;
+use crate::keys::private_key::PrivateKey;
+use crate::keys::register::{IssuedRecord, Register};
+use crate::keys::{file, secret_file};
+use crate::time::Timestamp;
+use crate::trust::name::{Domain, Ministry, Name};
+
+/// Who a ministry is; fixed when it is founded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Founding {
+    /// Its code.
+    pub ministry: Ministry,
+    /// Its name for people.
+    pub display_name: String,
+    /// The domain that prefixes its log origins.
+    pub domain: Domain,
+}
+
+impl MinistryHome {
+    /// Founds a ministry in a directory that does not exist yet or is empty.
+    pub fn found(
+        directory: &Path,
+        founding: Founding,
+        passphrase: &Passphrase,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, HomeError> {
+        if !(1..=crate::limits::SHORT_TEXT_BYTES_MAX).contains(&founding.display_name.len()) {
+            return Err(HomeError::DisplayName);
+        }
+        if is_occupied(directory)? {
+            return Err(HomeError::AlreadyExists(directory.to_owned()));
+        }
+        let parent = secret_file::directory_of(directory);
+        let made = DirBuilder::new().recursive(true).mode(OWNER_ONLY).create(parent);
+        made.map_err(|error| KeyError::io(parent, error))?;
+        // Built beside its place and moved there in one step: a crash leaves no half of a ministry.
+        let passing = tempfile::Builder::new()
+            .prefix(secret_file::PASSING_PREFIX)
+            .permissions(Permissions::from_mode(OWNER_ONLY))
+            .tempdir_in(parent)
+            .map_err(|error| KeyError::io(parent, error))?;
+        lay_out(passing.path(), &founding, passphrase, now, entropy)?;
+        fs::rename(passing.path(), directory).map_err(|_| HomeError::AlreadyExists(directory.to_owned()))?;
+        secret_file::sync_directory(parent)?;
+        Ok(Self { directory: directory.to_owned(), passphrase: passphrase.clone(), founding })
+    }
+}
+
+/// Makes every key and certificate of a new ministry and writes them into an empty directory.
+fn lay_out(
+    directory: &Path,
+    founding: &Founding,
+    passphrase: &Passphrase,
+    now: Timestamp,
+    entropy: &dyn Entropy,
+) -> Result<(), HomeError> {
+    let root = CertificateAuthority::root(&founding.ministry, now, entropy)?;
+    let save = |stem: &str, key: &PrivateKey, certificate: &[u8]| -> Result<(), KeyError> {
+        file::save_protected(&directory.join(format!("{stem}.key")), key, passphrase, entropy)?;
+        secret_file::create(&directory.join(format!("{stem}.pem")), certificate_pem(certificate).as_bytes())
+    };
+    for branch in [Branch::Transport, Branch::Desk, Branch::DeskAccess] {
+        let authority = root.found(branch, now, entropy)?;
+        save(branch.word(), authority.key(), authority.certificate())?;
+    }
+    let name = Name::Trust { ministry: founding.ministry.clone() };
+    let trust = PrivateKey::new_signing()?;
+    let grant = Grant {
+        name: &name,
+        authorities: &BTreeSet::new(),
+        domain: &founding.domain,
+        valid_for: BRANCH_VALIDITY,
+    };
+    let issued = root.certify(trust.public_key(), &grant, now, entropy)?;
+    save(TRUST, &trust, &issued.der)?;
+    save(Branch::Root.word(), root.key(), root.certificate())?;
+    let record = IssuedRecord {
+        serial: issued.serial,
+        name,
+        issued: now,
+        not_after: issued.not_after,
+        revocation: None,
+    };
+    let register = Register {
+        ministry: founding.ministry.clone(),
+        display_name: founding.display_name.clone(),
+        domain: founding.domain.clone(),
+        bundles: None,
+        revocation_lists: 0,
+        issued: vec![record],
+    };
+    Ok(register.create(directory)?)
+}
+
+fn is_occupied(directory: &Path) -> Result<bool, KeyError> {
+    match fs::symlink_metadata(directory) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(KeyError::io(directory, error)),
+        Ok(there) if !there.is_dir() => Ok(true),
+        Ok(_) => {
+            let mut entries = fs::read_dir(directory).map_err(|error| KeyError::io(directory, error))?;
+            Ok(entries.next().is_some())
+        }
+    }
+}
+
+const OWNER_ONLY: u32 = 0o700;
