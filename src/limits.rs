@@ -54,6 +54,12 @@ pub const RECIPIENTS_MAX: usize = 64;
 /// The header of an age file, bytes: `RECIPIENTS_MAX` hybrid stanzas of 1.6 KB and their framing.
 pub const SEAL_HEADER_BYTES_MAX: usize = 128 * 1024;
 
+/// Logarithm of the work a passphrase of a new key file costs: 256 MiB and about a second.
+pub const WORK_FACTOR: u8 = 18;
+
+/// Largest logarithm of work we do for a file with a passphrase: 1 GiB and some seconds.
+pub const WORK_FACTOR_MAX: u8 = 20;
+
 /// Smallest padded plaintext, bytes: short notes look alike.
 pub const PADDED_BYTES_MIN: u64 = 16 * 1024;
 
