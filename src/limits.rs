@@ -145,3 +145,15 @@ pub const COMMIT_QUEUE_MAX: usize = 4096;
 
 /// One sealed part, bytes: a padded document of `DOCUMENT_BYTES_MAX`, its chunk tags and its header.
 pub const SEALED_PART_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
+
+/// Name of a log or cosigner key, bytes: post-quantum cosignatures count its length in one byte.
+pub const KEY_NAME_BYTES_MAX: usize = 255;
+
+/// Signature lines of a checkpoint; the signed-note specification demands that sixteen are accepted.
+pub const NOTE_SIGNATURES_MAX: usize = 16;
+
+/// A signed note, bytes: sixteen post-quantum lines of 3.5 KB fit.
+pub const NOTE_BYTES_MAX: usize = 64 * 1024;
+
+/// A proof of inclusion as text, bytes: its checkpoint, sixty-four hashes and a little extra data.
+pub const LOG_PROOF_BYTES_MAX: usize = 80 * 1024;
