@@ -1,1 +1,226 @@
-//! What a person types.
+//! What a person types: the command tree, and how a command begins and ends.
+//!
+//! Arguments and the environment enter, an exit code leaves; what is printed goes through `output.rs` alone.
+//! Every noun or verb has its own file with a struct and `async fn run(self, &Context)`. Commands ask desks and
+//! gateways; they never open a gateway's store, and never print foreign text as it came.
+
+pub mod acts;
+pub mod check;
+pub mod completions;
+pub mod confirm;
+pub mod context;
+pub mod demo;
+pub mod desk;
+pub mod environment;
+pub mod error;
+pub mod export;
+pub mod files;
+pub mod help;
+pub mod inbox;
+pub mod init;
+pub mod key;
+pub mod log;
+pub mod man;
+pub mod new;
+pub mod outbox;
+pub mod output;
+pub mod passphrase;
+pub mod peer;
+pub mod read;
+pub mod receipt;
+pub mod send;
+pub mod status;
+pub mod table;
+pub mod trust;
+pub mod untrusted;
+pub mod verify;
+pub mod version;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
+
+use context::{Context, GlobalOptions};
+use environment::Environment;
+use error::CliError;
+use output::Streams;
+
+const EXAMPLES: &str = "\
+Examples:
+  chancery demo                                two ministries on this machine
+  chancery new correspondence --to XB -o note.toml
+  chancery send note.toml --wait
+  chancery verify --trust DIR evidence.zip";
+
+/// Signed, sealed, proven consultations between foreign ministries about prisoners of war
+#[derive(Debug, Parser)]
+#[command(name = "chancery", version, disable_help_subcommand = true, arg_required_else_help = true)]
+struct CommandLine {
+    #[command(flatten)]
+    options: GlobalOptions,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Every command, in the order in which a newcomer meets them.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Init),
+    Key(key::Key),
+    Desk(desk::Desk),
+    Trust(trust::Trust),
+    Peer(peer::Peer),
+    Acts(acts::Acts),
+    New(new::New),
+    Check(check::Check),
+    Send(send::Send),
+    Inbox(inbox::Inbox),
+    Outbox(outbox::Outbox),
+    Read(read::Read),
+    Receipt(receipt::Receipt),
+    Export(export::Export),
+    Verify(verify::Verify),
+    Status(status::Status),
+    Log(log::Log),
+    Demo(demo::Demo),
+    Completions(completions::Completions),
+    #[command(name = "man")]
+    Manual(man::Manual),
+    Help(help::Help),
+    Version(version::Version),
+}
+
+impl Command {
+    async fn run(self, context: &Context) -> Result<(), CliError> {
+        match self {
+            Self::Init(command) => command.run(context).await,
+            Self::Key(command) => command.run(context).await,
+            Self::Desk(command) => command.run(context).await,
+            Self::Trust(command) => command.run(context).await,
+            Self::Peer(command) => command.run(context).await,
+            Self::Acts(command) => command.run(context).await,
+            Self::New(command) => command.run(context).await,
+            Self::Check(command) => command.run(context).await,
+            Self::Send(command) => command.run(context).await,
+            Self::Inbox(command) => command.run(context).await,
+            Self::Outbox(command) => command.run(context).await,
+            Self::Read(command) => command.run(context).await,
+            Self::Receipt(command) => command.run(context).await,
+            Self::Export(command) => command.run(context).await,
+            Self::Verify(command) => command.run(context).await,
+            Self::Status(command) => command.run(context).await,
+            Self::Log(command) => command.run(context).await,
+            Self::Demo(command) => command.run(context).await,
+            Self::Completions(command) => command.run(context).await,
+            Self::Manual(command) => command.run(context).await,
+            Self::Help(command) => command.run(context).await,
+            Self::Version(command) => command.run(context).await,
+        }
+    }
+}
+
+/// Runs the command that `args` (the program's name first) spell, and says how it ended.
+pub async fn main_with(args: impl IntoIterator<Item = OsString>, environment: Environment) -> ExitCode {
+    ExitCode::from(run(args.into_iter().collect(), environment, Streams::of_process()).await)
+}
+
+/// Says that the process could not even start to work.
+pub fn no_runtime(error: &std::io::Error) {
+    let context = Context::new(
+        GlobalOptions::default(),
+        Environment::of_process(),
+        Streams::of_process(),
+        String::new(),
+    );
+    context
+        .output
+        .error(&CliError::failed("runtime", "the asynchronous runtime did not start").because(error));
+}
+
+async fn run(args: Vec<OsString>, environment: Environment, streams: Streams) -> u8 {
+    let typed = as_typed(&args);
+    let parsed = command().try_get_matches_from(&args).and_then(|matches| {
+        use clap::FromArgMatches;
+        CommandLine::from_arg_matches(&matches)
+    });
+    let (context, result) = match parsed {
+        Ok(CommandLine { options, command }) => {
+            let context = Context::new(options, environment, streams, typed);
+            let result = command.run(&context).await;
+            (context, result)
+        }
+        Err(error) => {
+            let options = GlobalOptions { json: asks_for_json(&args), ..GlobalOptions::default() };
+            let context = Context::new(options, environment, streams, typed);
+            let result = help_or_usage(&context, &error);
+            (context, result)
+        }
+    };
+    match result {
+        Ok(()) => 0,
+        Err(error) => {
+            context.output.error(&error);
+            error.kind().exit_code()
+        }
+    }
+}
+
+/// The command tree, for help, completions and the manual.
+pub(crate) fn command() -> clap::Command {
+    CommandLine::command().after_help(format!("{EXAMPLES}\n\n{}", help::topics()))
+}
+
+/// Help and version were asked for and are data; everything else is a mistake in the command.
+fn help_or_usage(context: &Context, error: &clap::Error) -> Result<(), CliError> {
+    let text = error.render().to_string();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => context.output.own_text(&text),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            context.output.note(&text);
+            Err(CliError::usage("usage", "a command is missing").hint(help_command(&text)))
+        }
+        _ => Err(usage_error(&text)),
+    }
+}
+
+/// clap's sentence as ours: its tips become causes, its usage line tells which help to read.
+fn usage_error(text: &str) -> CliError {
+    let mut lines = text.lines().take_while(|line| !line.starts_with("Usage:")).map(str::trim);
+    let first = lines.next().unwrap_or_default();
+    let message = first.strip_prefix("error: ").unwrap_or(first);
+    let details = lines.filter(|line| !line.is_empty() && !line.starts_with("For more information"));
+    details.fold(CliError::usage("usage", message), CliError::cause).hint(help_command(text))
+}
+
+/// The command whose help explains the usage line in `text`.
+fn help_command(text: &str) -> String {
+    let usage = text.lines().find_map(|line| line.trim().strip_prefix("Usage:")).unwrap_or("chancery");
+    let names =
+        usage.split_whitespace().take_while(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '-'));
+    let names: Vec<&str> = names.take_while(|word| !word.starts_with('-')).collect();
+    format!("{} --help", names.join(" "))
+}
+
+fn asks_for_json(args: &[OsString]) -> bool {
+    args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json")
+}
+
+/// The command as it was typed, quoted where a shell needs it; the program is named `chancery`.
+fn as_typed(args: &[OsString]) -> String {
+    let quoted = args.iter().skip(1).map(|arg| {
+        let word = arg.to_string_lossy();
+        let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
+        if !word.is_empty() && word.chars().all(plain) {
+            word.into_owned()
+        } else {
+            format!("'{}'", word.replace('\'', r"'\''"))
+        }
+    });
+    std::iter::once("chancery".to_owned()).chain(quoted).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests;

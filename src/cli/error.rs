@@ -1,0 +1,226 @@
+//! `CliError`: what went wrong, as a person and as a script see it, and the exit code it ends with.
+//!
+//! A person reads `error[code]: message`, the causes below it, and `hint:` with one exact command. A script reads
+//! the same as one JSON object (`chancery.error/1`) and the exit code, which tells the kind and nothing else.
+
+use std::borrow::Cow;
+use std::error::Error;
+
+use serde_json::{Value, json};
+
+/// How a command failed; each kind has its own exit code, for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Something failed that no other kind describes.
+    Failed,
+    /// The command, a form or a configuration is wrong.
+    Usage,
+    /// A signature, proof or digest was checked and is proven bad. "Could not decide" is never this.
+    Verification,
+    /// Not trusted, not permitted, or the key is locked.
+    NotPermitted,
+    /// The peer is away, a receipt is not yet here, the store is busy: the same command may succeed later.
+    TryLater,
+    /// The peer refused for good; the same message will be refused again.
+    Refused,
+    /// What was asked for is not there, or what was to be made is there already.
+    NotFound,
+    /// Whoever read our output closed it. Nothing is said; the code is that of a process ended by SIGPIPE.
+    ReaderGone,
+}
+
+impl Kind {
+    /// The exit code.
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Verification => 3,
+            Self::NotPermitted => 4,
+            Self::TryLater => 5,
+            Self::Refused => 6,
+            Self::NotFound => 7,
+            Self::ReaderGone => 141,
+        }
+    }
+
+    /// The word for it in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Usage => "usage",
+            Self::Verification => "verification-failed",
+            Self::NotPermitted => "not-permitted",
+            Self::TryLater => "try-later",
+            Self::Refused => "refused",
+            Self::NotFound => "not-found-or-exists",
+            Self::ReaderGone => "reader-gone",
+        }
+    }
+}
+
+/// Why a command did not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CliError {
+    kind: Kind,
+    code: Cow<'static, str>,
+    message: String,
+    reason: Option<Cow<'static, str>>,
+    causes: Vec<String>,
+    hint: Option<String>,
+}
+
+impl CliError {
+    /// An error of `kind`; `code` is a stable word in lower case with hyphens, `message` says what happened.
+    pub fn new(kind: Kind, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        let (code, message) = (code.into(), message.into());
+        Self { kind, code, message, reason: None, causes: Vec::new(), hint: None }
+    }
+
+    /// The command, a form or a configuration is wrong.
+    pub fn usage(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, code, message)
+    }
+
+    /// Something failed that no other kind describes.
+    pub fn failed(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Kind::Failed, code, message)
+    }
+
+    /// Whoever read our output closed it.
+    pub fn reader_gone() -> Self {
+        Self::new(Kind::ReaderGone, "reader-gone", "the reader of the output closed it")
+    }
+
+    /// A command that is in the tree but not built yet.
+    pub(super) fn not_built(command: &str) -> Self {
+        Self::failed("not-built", format!("`chancery {command}` is not built yet"))
+    }
+
+    /// Adds the stable reason code of a refusal, such as `SIGNATURE_INVALID` or `CHN_04`.
+    #[must_use]
+    pub fn reason(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
+        self.reason = Some(reason.into());
+        self
+    }
+
+    /// Adds what lies below: one line of its own.
+    #[must_use]
+    pub fn cause(mut self, cause: impl Into<String>) -> Self {
+        self.causes.push(cause.into());
+        self
+    }
+
+    /// Adds `error` and everything it says lies below it, outermost first.
+    #[must_use]
+    pub fn because(mut self, error: &(dyn Error + 'static)) -> Self {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            let line = error.to_string();
+            if self.causes.last() != Some(&line) {
+                self.causes.push(line);
+            }
+            next = error.source();
+        }
+        self
+    }
+
+    /// Adds the one command that comes next, exactly as it is to be typed.
+    #[must_use]
+    pub fn hint(mut self, command: impl Into<String>) -> Self {
+        self.hint = Some(command.into());
+        self
+    }
+
+    /// The kind, which decides the exit code.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The stable word for what happened.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// What happened, in one sentence.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What lies below, outermost first.
+    pub fn causes(&self) -> &[String] {
+        &self.causes
+    }
+
+    /// The stable reason code of a refusal, if there was one.
+    pub fn reason_code(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
+    /// The command to type next.
+    pub fn hint_command(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// One JSON object, `chancery.error/1`.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "schema": "chancery.error/1",
+            "kind": self.kind.word(),
+            "exit": self.kind.exit_code(),
+            "code": self.code,
+            "reason": self.reason,
+            "message": self.message,
+            "causes": self.causes,
+            "hint": self.hint,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot open the store")]
+    struct Outer(#[source] std::io::Error);
+
+    #[test]
+    fn every_kind_has_its_own_exit_code_and_word() {
+        let kinds = [
+            Kind::Failed,
+            Kind::Usage,
+            Kind::Verification,
+            Kind::NotPermitted,
+            Kind::TryLater,
+            Kind::Refused,
+            Kind::NotFound,
+            Kind::ReaderGone,
+        ];
+        let codes: Vec<u8> = kinds.iter().map(|kind| kind.exit_code()).collect();
+        assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 141]);
+        let words: std::collections::BTreeSet<&str> = kinds.iter().map(|kind| kind.word()).collect();
+        assert_eq!(words.len(), kinds.len());
+    }
+
+    #[test]
+    fn causes_are_the_whole_chain_outermost_first() {
+        let error =
+            CliError::failed("store", "no status").because(&Outer(std::io::Error::other("disk full")));
+        assert_eq!(error.causes(), ["cannot open the store", "disk full"]);
+    }
+
+    #[test]
+    fn json_carries_every_field() {
+        let error = CliError::new(Kind::Refused, "gap", "XB refused the message")
+            .reason("CHN_04")
+            .cause("expected number 8")
+            .hint("chancery outbox --with XB");
+        let expected = json!({
+            "schema": "chancery.error/1", "kind": "refused", "exit": 6, "code": "gap", "reason": "CHN_04",
+            "message": "XB refused the message", "causes": ["expected number 8"],
+            "hint": "chancery outbox --with XB",
+        });
+        assert_eq!(error.to_json(), expected);
+    }
+}

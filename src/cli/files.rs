@@ -1,0 +1,112 @@
+//! Files and `-`: bounded reading of what a person names, and writing that never leaves half a file behind.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write};
+use std::path::Path;
+
+use super::context::Context;
+use super::error::{CliError, Kind};
+
+/// The bytes of a file, or of stdin for `-`; more than `limit` bytes are refused.
+pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, CliError> {
+    let cannot = |error: std::io::Error| {
+        let kind = if error.kind() == ErrorKind::NotFound { Kind::NotFound } else { Kind::Failed };
+        CliError::new(kind, "unreadable", format!("cannot read {}", path.display())).because(&error)
+    };
+    let source: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(File::open(path).map_err(cannot)?)
+    };
+    let mut bytes = Vec::new();
+    source.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(cannot)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
+        return Err(CliError::usage("too-large", format!("{} is larger than {limit} bytes", path.display())));
+    }
+    Ok(bytes)
+}
+
+/// Writes a file that appears whole or not at all, or to stdout for `-`. An existing file stays, unless
+/// `overwrite` was asked for.
+pub fn write(context: &Context, path: &Path, bytes: &[u8], overwrite: bool) -> Result<(), CliError> {
+    if path == Path::new("-") {
+        return context.output.raw(bytes);
+    }
+    let exists = || {
+        let error = CliError::new(Kind::NotFound, "exists", format!("{} is there already", path.display()));
+        error.hint(format!("{} --overwrite", context.typed))
+    };
+    if !overwrite && path.symlink_metadata().is_ok() {
+        return Err(exists());
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let cannot = |error: std::io::Error| {
+        CliError::failed("unwritable", format!("cannot write {}", path.display())).because(&error)
+    };
+    let mut file =
+        tempfile::Builder::new().permissions(ordinary_mode()).tempfile_in(folder).map_err(cannot)?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(cannot)?;
+    let persisted = if overwrite { file.persist(path) } else { file.persist_noclobber(path) };
+    match persisted {
+        Ok(_) => Ok(()),
+        Err(error) if !overwrite && error.error.kind() == ErrorKind::AlreadyExists => Err(exists()),
+        Err(error) => Err(cannot(error.error)),
+    }
+}
+
+/// The mode an ordinary new file has, before the umask; keys are written by the `keys` room, not here.
+fn ordinary_mode() -> std::fs::Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(0o666)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::context::GlobalOptions;
+    use super::super::environment::Environment;
+    use super::super::output::tests::kept_streams;
+    use super::*;
+
+    fn context() -> Context {
+        let typed = "chancery export 7 -o a.zip".to_owned();
+        Context::new(GlobalOptions::default(), Environment::default(), kept_streams().0, typed)
+    }
+
+    #[test]
+    fn a_file_is_not_overwritten_unasked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.zip");
+        write(&context(), &path, b"one", false).unwrap();
+        let error = write(&context(), &path, b"two", false).unwrap_err();
+        assert_eq!((error.kind(), error.code()), (Kind::NotFound, "exists"));
+        assert_eq!(error.hint_command(), Some("chancery export 7 -o a.zip --overwrite"));
+        assert_eq!(read(&path, 3).unwrap(), b"one");
+        write(&context(), &path, b"two", true).unwrap();
+        assert_eq!(read(&path, 3).unwrap(), b"two");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_dangling_link_counts_as_existing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("link");
+        std::os::unix::fs::symlink(folder.path().join("elsewhere"), &path).unwrap();
+        assert_eq!(write(&context(), &path, b"one", false).unwrap_err().code(), "exists");
+    }
+
+    #[test]
+    fn reading_is_bounded_and_says_what_is_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("form.toml");
+        assert_eq!(read(&path, 3).unwrap_err().kind(), Kind::NotFound);
+        std::fs::write(&path, b"four").unwrap();
+        assert_eq!(read(&path, 3).unwrap_err().code(), "too-large");
+        assert_eq!(read(&path, 4).unwrap(), b"four");
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_written_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("missing/a.zip");
+        assert_eq!(write(&context(), &path, b"one", false).unwrap_err().code(), "unwritable");
+    }
+}

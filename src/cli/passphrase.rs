@@ -1,0 +1,225 @@
+//! Where passphrases come from: a file, the service manager's credentials, or a person at the terminal.
+//!
+//! In this order: `--passphrase-file`, `$CREDENTIALS_DIRECTORY/passphrase`, a prompt. Never a flag and never a
+//! variable, which other users of the machine can read. A file that others can read is refused.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::error::{CliError, Kind};
+
+/// Longest passphrase, bytes: long enough for a page of words, short enough to notice a wrong file.
+const PASSPHRASE_BYTES_MAX: usize = 1024;
+
+/// Shortest new passphrase, characters; the derivation slows guesses, it does not mend short words.
+const NEW_PASSPHRASE_CHARS_MIN: usize = 8;
+
+/// Opens our own keys; wiped when dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Passphrase(Zeroizing<String>);
+
+impl Passphrase {
+    /// The words themselves.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Passphrase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Passphrase")
+    }
+}
+
+/// Where to look for a passphrase, in order.
+#[derive(Debug, Clone, Default)]
+pub struct PassphraseSource {
+    /// `--passphrase-file`.
+    pub file: Option<PathBuf>,
+    /// `$CREDENTIALS_DIRECTORY`.
+    pub credentials: Option<PathBuf>,
+    /// Whether a person may be asked.
+    pub may_ask: bool,
+    /// The command as it was typed, for the hint.
+    pub typed: String,
+}
+
+impl PassphraseSource {
+    /// The passphrase of an existing key; `of` names it for a person, such as "key signing.key".
+    pub fn existing(&self, of: &str) -> Result<Passphrase, CliError> {
+        match self.from_files()? {
+            Some(passphrase) => Ok(passphrase),
+            None => self.ask(&format!("passphrase of {of}: ")),
+        }
+    }
+
+    /// A passphrase for a new key; a person types it twice.
+    pub fn new_one(&self, of: &str) -> Result<Passphrase, CliError> {
+        let passphrase = match self.from_files()? {
+            Some(passphrase) => passphrase,
+            None => {
+                let first = self.ask(&format!("new passphrase for {of}: "))?;
+                if self.ask("the same again: ")? != first {
+                    return Err(CliError::usage(
+                        "passphrase-differs",
+                        "the two passphrases are not the same",
+                    ));
+                }
+                first
+            }
+        };
+        if passphrase.expose().chars().count() < NEW_PASSPHRASE_CHARS_MIN {
+            let message = format!("a new passphrase has at least {NEW_PASSPHRASE_CHARS_MIN} characters");
+            return Err(CliError::usage("passphrase-short", message));
+        }
+        Ok(passphrase)
+    }
+
+    fn from_files(&self) -> Result<Option<Passphrase>, CliError> {
+        if let Some(file) = &self.file {
+            return read(file, OTHERS_AND_GROUP).map(Some);
+        }
+        match self.credentials.as_ref().map(|folder| folder.join("passphrase")) {
+            Some(file) if file.exists() => read(&file, OTHERS).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    fn ask(&self, question: &str) -> Result<Passphrase, CliError> {
+        if !self.may_ask {
+            let message = "the key needs a passphrase and nobody may be asked";
+            let error = CliError::new(Kind::NotPermitted, "passphrase-needed", message);
+            return Err(error.hint(self.with_file()));
+        }
+        let typed = rpassword::prompt_password(question).map(Zeroizing::new).map_err(|error| {
+            CliError::new(Kind::NotPermitted, "passphrase-needed", "no passphrase could be typed")
+                .because(&error)
+                .hint(self.with_file())
+        })?;
+        accept(typed, "the passphrase")
+    }
+
+    fn with_file(&self) -> String {
+        format!("{} --passphrase-file FILE", self.typed)
+    }
+}
+
+/// Bits of a mode that let others in. The service manager shows its own access list as group bits.
+const OTHERS_AND_GROUP: u32 = 0o077;
+const OTHERS: u32 = 0o007;
+
+fn read(path: &Path, refused: u32) -> Result<Passphrase, CliError> {
+    let shown = path.display();
+    let cannot = |error: std::io::Error| {
+        CliError::usage("passphrase-file", format!("cannot read the passphrase file {shown}")).because(&error)
+    };
+    let file = File::open(path).map_err(cannot)?;
+    let metadata = file.metadata().map_err(cannot)?;
+    // A pipe handed over as `/dev/fd/3` has no mode of its own that would mean anything.
+    if metadata.is_file() && metadata.permissions().mode() & refused != 0 {
+        let message = format!("others can read the passphrase file {shown}");
+        return Err(CliError::usage("passphrase-file-mode", message).hint(format!("chmod 600 {shown}")));
+    }
+    let mut bytes = Zeroizing::new(Vec::with_capacity(PASSPHRASE_BYTES_MAX + 1));
+    let limit = u64::try_from(PASSPHRASE_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    file.take(limit).read_to_end(&mut bytes).map_err(cannot)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| {
+        CliError::usage("passphrase-file", format!("the passphrase file {shown} is not text"))
+    })?;
+    let words = text.strip_suffix('\n').unwrap_or(text);
+    let words = words.strip_suffix('\r').unwrap_or(words);
+    accept(Zeroizing::new(words.to_owned()), &format!("the passphrase file {shown}"))
+}
+
+fn accept(words: Zeroizing<String>, place: &str) -> Result<Passphrase, CliError> {
+    let wrong = match words.as_str() {
+        "" => "is empty",
+        long if long.len() > PASSPHRASE_BYTES_MAX => "is too long",
+        lines if lines.contains(['\n', '\r', '\0']) => "has more than one line",
+        _ => return Ok(Passphrase(words)),
+    };
+    Err(CliError::usage("passphrase-file", format!("{place} {wrong}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(folder: &Path, mode: u32, bytes: &[u8]) -> PathBuf {
+        let path = folder.join("passphrase");
+        std::fs::write(&path, bytes).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        path
+    }
+
+    fn from_file(mode: u32, bytes: &[u8]) -> Result<Passphrase, CliError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = file(folder.path(), mode, bytes);
+        PassphraseSource { file: Some(path), ..PassphraseSource::default() }.existing("key x")
+    }
+
+    #[test]
+    fn one_newline_at_the_end_is_not_part_of_it() {
+        assert_eq!(from_file(0o600, b"tulip harbour\n").unwrap().expose(), "tulip harbour");
+        assert_eq!(from_file(0o400, b"tulip harbour\r\n").unwrap().expose(), "tulip harbour");
+        assert_eq!(from_file(0o600, "문장 암호 ".as_bytes()).unwrap().expose(), "문장 암호 ");
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_is_refused_with_the_command_to_run() {
+        for mode in [0o644, 0o640, 0o604, 0o660] {
+            let error = from_file(mode, b"tulip harbour").unwrap_err();
+            assert_eq!((error.code(), error.kind()), ("passphrase-file-mode", Kind::Usage));
+            assert!(error.hint_command().unwrap().starts_with("chmod 600 /"));
+        }
+    }
+
+    #[test]
+    fn an_empty_long_or_many_lined_file_is_refused() {
+        for bytes in [&b""[..], b"\n", b"a\nb\n", b"a\n\n", b"\xff\xfe", &[b'a'; PASSPHRASE_BYTES_MAX + 1]] {
+            assert_eq!(from_file(0o600, bytes).unwrap_err().code(), "passphrase-file");
+        }
+        assert!(from_file(0o600, &[b'a'; PASSPHRASE_BYTES_MAX]).is_ok());
+    }
+
+    #[test]
+    fn the_service_managers_credential_is_found_and_the_flag_comes_first() {
+        let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        file(folder.path(), 0o440, b"from credentials");
+        let credentials = Some(folder.path().to_owned());
+        let mut source = PassphraseSource { credentials, ..PassphraseSource::default() };
+        assert_eq!(source.existing("key x").unwrap().expose(), "from credentials");
+        source.file = Some(file(other.path(), 0o600, b"from the flag"));
+        assert_eq!(source.existing("key x").unwrap().expose(), "from the flag");
+    }
+
+    #[test]
+    fn nobody_is_asked_when_input_is_forbidden() {
+        let source =
+            PassphraseSource { typed: "chancery send a.toml".to_owned(), ..PassphraseSource::default() };
+        let error = source.existing("key x").unwrap_err();
+        assert_eq!((error.kind(), error.code()), (Kind::NotPermitted, "passphrase-needed"));
+        assert_eq!(error.hint_command(), Some("chancery send a.toml --passphrase-file FILE"));
+    }
+
+    #[test]
+    fn a_new_passphrase_is_not_short() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut source = PassphraseSource::default();
+        source.file = Some(file(folder.path(), 0o600, b"short"));
+        assert_eq!(source.new_one("key x").unwrap_err().code(), "passphrase-short");
+        source.file = Some(file(folder.path(), 0o600, b"long enough"));
+        assert!(source.new_one("key x").is_ok());
+    }
+
+    #[test]
+    fn its_words_are_not_shown_by_debug() {
+        let passphrase = from_file(0o600, b"tulip harbour").unwrap();
+        assert_eq!(format!("{passphrase:?}"), "Passphrase");
+    }
+}

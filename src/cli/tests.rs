@@ -1,0 +1,102 @@
+//! How a command begins and ends, whichever it is.
+
+use serde_json::Value;
+
+use super::*;
+
+async fn typed(args: &[&str]) -> (u8, String, String) {
+    let (streams, data, talk) = output::tests::kept_streams();
+    let args = std::iter::once("chancery").chain(args.iter().copied()).map(OsString::from).collect();
+    let code = run(args, Environment::default(), streams).await;
+    (code, data.text(), talk.text())
+}
+
+#[test]
+fn the_command_tree_is_well_formed() {
+    command().debug_assert();
+}
+
+#[tokio::test]
+async fn the_version_is_data() {
+    let (code, data, talk) = typed(&["version"]).await;
+    assert_eq!((code, data, talk), (0, format!("chancery {}\n", env!("CARGO_PKG_VERSION")), String::new()));
+    let (_, data, _) = typed(&["version", "--json"]).await;
+    assert_eq!(serde_json::from_str::<Value>(&data).unwrap()["schema"], "chancery.version/1");
+}
+
+#[tokio::test]
+async fn help_is_data_and_lists_the_topics() {
+    for args in [&["--help"][..], &["help"]] {
+        let (code, data, talk) = typed(args).await;
+        assert_eq!((code, talk.as_str()), (0, ""));
+        assert!(data.contains("exit-codes") && data.contains("Examples:"), "{data}");
+    }
+    let (code, data, _) = typed(&["help", "exit-codes"]).await;
+    assert!(code == 0 && data.starts_with("EXIT CODES"));
+}
+
+#[tokio::test]
+async fn a_mistake_in_the_command_is_exit_2_with_the_help_to_read() {
+    let (code, data, talk) = typed(&["version", "--verison"]).await;
+    assert_eq!((code, data.as_str()), (2, ""));
+    assert!(talk.starts_with("error[usage]: unexpected argument '--verison' found\n"), "{talk}");
+    assert!(talk.ends_with("hint: chancery version --help\n"), "{talk}");
+    let (code, _, talk) = typed(&["help", "catch-all"]).await;
+    assert_eq!(code, 2);
+    assert!(talk.ends_with("hint: chancery help\n"), "{talk}");
+}
+
+#[tokio::test]
+async fn a_mistake_under_json_is_one_object() {
+    let (code, data, talk) = typed(&["--json", "nonsense"]).await;
+    assert_eq!((code, data.as_str()), (2, ""));
+    let said: Value = serde_json::from_str(&talk).unwrap();
+    assert_eq!((said["code"].as_str(), said["exit"].as_u64()), (Some("usage"), Some(2)));
+    assert_eq!(said["hint"], "chancery --help");
+}
+
+#[tokio::test]
+async fn no_command_at_all_shows_the_help_on_stderr() {
+    let (code, data, talk) = typed(&[]).await;
+    assert_eq!((code, data.as_str()), (2, ""));
+    assert!(talk.contains("Examples:"));
+}
+
+#[tokio::test]
+async fn no_abbreviation_is_a_command() {
+    assert_eq!(typed(&["vers"]).await.0, 2);
+}
+
+#[tokio::test]
+async fn every_shell_gets_its_completions() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let (code, data, _) = typed(&["completions", shell]).await;
+        assert!(code == 0 && data.contains("chancery") && data.len() > 500, "{shell}");
+    }
+}
+
+#[tokio::test]
+async fn the_manual_has_a_page_for_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("man");
+    let args = ["man", "-o", path.to_str().unwrap()];
+    assert_eq!(typed(&args).await.0, 0);
+    let page = std::fs::read_to_string(path.join("chancery-version.1")).unwrap();
+    assert!(page.contains(".TH CHANCERY-VERSION 1"), "{page}");
+    let (code, _, talk) = typed(&args).await;
+    assert_eq!(code, 7);
+    assert!(talk.contains(" --overwrite\n"), "{talk}");
+    assert_eq!(typed(&[&args[..], &["--overwrite"]].concat()).await.0, 0);
+}
+
+#[test]
+fn a_hint_repeats_the_command_so_that_it_can_be_pasted() {
+    let args = ["/usr/bin/chancery", "send", "note verbale.toml", "-a", "it's.pdf", ""].map(OsString::from);
+    assert_eq!(as_typed(&args), r"chancery send 'note verbale.toml' -a 'it'\''s.pdf' ''");
+}
+
+#[tokio::test]
+async fn an_option_that_a_hint_adds_again_counts_as_given_last() {
+    let args = ["version", "--timeout", "1s", "--home", "a", "--timeout", "4s", "--home", "b", "-vv"];
+    assert_eq!(typed(&args).await.0, 0);
+}
