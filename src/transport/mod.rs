@@ -16,4 +16,3 @@ mod quota;
 pub mod status;
 mod tls;
 pub mod verify;
-
