@@ -2,7 +2,16 @@
 //! enter; names and verdicts leave. Nothing here reads a clock, a file or the network, and nothing here
 //! trusts a root that was not accredited.
 
+pub mod anchor;
+pub mod chain;
 pub mod name;
 pub mod policy;
+pub mod revocation;
 pub mod signature;
 pub mod subject;
+
+mod certificate;
+mod cms;
+
+#[cfg(test)]
+pub(crate) mod testing;
