@@ -19,6 +19,7 @@ pub mod position;
 pub mod proposal;
 pub mod reference;
 pub mod registry;
+pub mod rules;
 
 pub mod text;
 pub mod transfer;

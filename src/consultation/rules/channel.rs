@@ -1,0 +1,114 @@
+//! CHN: what the desk sees of the channel. Sequence, duplicates and the sender's TLS name are judged by the
+//! gateways; CHN-07 belongs to the charter.
+
+use crate::consultation::rules::judgement::Judgement;
+use crate::consultation::rules::{Findings, Rule};
+use crate::limits;
+
+pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
+    known(judgement, findings);
+    sender(judgement, findings);
+    times(judgement, findings);
+}
+
+fn known(judgement: &Judgement<'_>, findings: &mut Findings) {
+    let address = judgement.address;
+    let Some(channel) = judgement.channel.filter(|channel| channel.channel == address.channel) else {
+        findings.add(
+            Rule::Chn01,
+            "address.channel",
+            "no such channel is accredited",
+            "accredit the peer first",
+        );
+        return;
+    };
+    if !channel.parties.contains(&address.sender) {
+        findings.add(
+            Rule::Chn01,
+            "address.sender",
+            "the sender is no party to the channel",
+            "write as a party",
+        );
+    }
+    for (index, addressee) in address.addressees.iter().enumerate() {
+        if !channel.parties.contains(&addressee.ministry) {
+            let field = format!("address.addressees[{index}]");
+            let message = "the addressee is no party to the channel";
+            findings.add(Rule::Chn01, field, message, "address parties of the channel only");
+        }
+    }
+    if channel.suspended {
+        let hint = "wait until the channel is resumed, or use another way";
+        findings.add(Rule::Chn02, "address.channel", "the channel is suspended", hint);
+    }
+}
+
+fn sender(judgement: &Judgement<'_>, findings: &mut Findings) {
+    let sender = &judgement.address.sender;
+    for (index, expected) in judgement.dispatch.authentications.iter().enumerate() {
+        if expected.credential.ministry() != sender {
+            let field = format!("dispatch.authentications[{index}].credential");
+            let message = "an office of another ministry signs for the sender";
+            findings.add(Rule::Chn03, field, message, "have an office of the sender sign");
+        }
+    }
+}
+
+fn times(judgement: &Judgement<'_>, findings: &mut Findings) {
+    let Some(position) = judgement.position else { return };
+    if position.valid_until < judgement.at {
+        let hint = "release it again with a later end of validity";
+        findings.add(Rule::Chn06, "position.valid_until_time", "the message was no longer valid", hint);
+    }
+    if position.release_time > judgement.at.after(limits::CLOCK_SKEW_MAX) {
+        let hint = "correct the clock of the sending registry";
+        findings.add(Rule::Chn08, "position.release_time", "the message is dated into the future", hint);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::consultation::rules::Rule;
+    use crate::consultation::rules::samples::{Sample, ministry};
+    use crate::trust::name::Name;
+    use std::time::Duration;
+
+    #[test]
+    fn chn_01_the_channel_is_known_and_both_ends_are_parties() {
+        Sample::position().passes(Rule::Chn01);
+        Sample::position().with(|s| s.channel = None).finds(Rule::Chn01, "address.channel");
+        let other =
+            |s: &mut Sample| s.channel.as_mut().unwrap().parties = vec![ministry("XA"), ministry("XN")];
+        Sample::position().with(other).finds(Rule::Chn01, "address.addressees[0]");
+        let foreign = |s: &mut Sample| s.address.sender = ministry("XC");
+        Sample::position().with(foreign).finds(Rule::Chn01, "address.sender");
+    }
+
+    #[test]
+    fn chn_02_a_suspended_channel_carries_nothing() {
+        Sample::position().passes(Rule::Chn02);
+        let suspend = |s: &mut Sample| s.channel.as_mut().unwrap().suspended = true;
+        Sample::position().with(suspend).finds(Rule::Chn02, "address.channel");
+    }
+
+    #[test]
+    fn chn_03_offices_of_other_ministries_do_not_sign() {
+        Sample::position().passes(Rule::Chn03);
+        let foreign = Name::parse("chancery://XC/office/seal").unwrap();
+        let forge = |s: &mut Sample| s.dispatch.authentications[1].credential = foreign.clone();
+        Sample::position().with(forge).finds(Rule::Chn03, "dispatch.authentications[1].credential");
+    }
+
+    #[test]
+    fn chn_06_and_08_the_message_is_of_its_time() {
+        Sample::position().passes(Rule::Chn06);
+        Sample::position().passes(Rule::Chn08);
+        let late = |s: &mut Sample| s.at = s.position.valid_until.after(Duration::from_secs(1));
+        Sample::position().with(late).finds(Rule::Chn06, "position.valid_until_time");
+        let early = |seconds| {
+            move |s: &mut Sample| s.at = s.position.release_time.before(Duration::from_secs(seconds))
+        };
+        Sample::position().with(early(300)).passes(Rule::Chn08);
+        Sample::position().with(early(301)).finds(Rule::Chn08, "position.release_time");
+    }
+}

@@ -1,0 +1,171 @@
+//! CLS: level, releasability and what binds the originator.
+
+use crate::consultation::rules::judgement::Judgement;
+use crate::consultation::rules::{Findings, Rule};
+use crate::message::terms::{Caveat, Level};
+use crate::trust::name::Ministry;
+
+pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
+    ceiling(judgement, findings);
+    releasability(judgement, findings);
+    marking(judgement, findings);
+    originator_control(judgement, findings);
+    quoted_level(judgement, findings);
+}
+
+fn ceiling(judgement: &Judgement<'_>, findings: &mut Findings) {
+    let Some(channel) = judgement.channel else { return };
+    // Both places are judged: a dispatch above the ceiling is no better for a header below it.
+    let level = judgement.address.level.max(judgement.dispatch.marking.level);
+    if level > channel.ceiling {
+        let message = format!("the level is above {}, the ceiling of the channel", channel.ceiling);
+        let hint = "send it by a way accredited for that level, or leave out what needs the level";
+        findings.add(Rule::Cls01, "address.level", message, hint);
+    }
+}
+
+fn releasability(judgement: &Judgement<'_>, findings: &mut Findings) {
+    let address = judgement.address;
+    for (index, addressee) in address.addressees.iter().enumerate() {
+        if !address.releasable_to.contains(&addressee.ministry) {
+            let field = format!("address.addressees[{index}]");
+            let hint = "add the ministry to releasable_to, or do not address it";
+            findings.add(Rule::Cls02, field, "the addressee is not among those it may be released to", hint);
+        }
+    }
+}
+
+fn marking(judgement: &Judgement<'_>, findings: &mut Findings) {
+    let (address, marking) = (judgement.address, &judgement.dispatch.marking);
+    if address.level != marking.level {
+        let hint = "state one level in header and marking";
+        findings.add(
+            Rule::Cls03,
+            "dispatch.marking.level",
+            "header and marking state different levels",
+            hint,
+        );
+    }
+    let field = "dispatch.marking.national_label";
+    if marking.level > Level::Unclassified && marking.national_label.is_empty() {
+        findings.add(Rule::Cls03, field, "the sender's own word for the level is missing", "state it");
+    }
+    let table = judgement.channel.map(|channel| channel.national_labels.as_slice()).unwrap_or_default();
+    let agreed = table.iter().find(|line| line.ministry == address.sender && line.level == marking.level);
+    if agreed.is_some_and(|line| !marking.national_label.is_empty() && line.label != marking.national_label) {
+        let hint = "use the word that the charter lists for the level";
+        findings.add(
+            Rule::Cls03,
+            field,
+            "the word is not the one that the charter lists for the level",
+            hint,
+        );
+    }
+}
+
+fn originator_control(judgement: &Judgement<'_>, findings: &mut Findings) {
+    let address = judgement.address;
+    for earlier in judgement.quoted() {
+        if !earlier.caveats.contains(&Caveat::OriginatorControl) {
+            continue;
+        }
+        let knows = |ministry: &Ministry| {
+            *ministry == earlier.originator
+                || earlier.releasable_to.contains(ministry)
+                || earlier.consented.contains(ministry)
+        };
+        let addressees = address.addressees.iter().map(|addressee| &addressee.ministry);
+        if !addressees.chain(&address.releasable_to).all(knows) {
+            let message = "it would disclose onward what its originator controls";
+            let hint = "obtain the originator's consent first, or leave out what is his";
+            findings.add(Rule::Cls04, "address.releasable_to", message, hint);
+        }
+    }
+}
+
+fn quoted_level(judgement: &Judgement<'_>, findings: &mut Findings) {
+    let (address, level) = (judgement.address, judgement.dispatch.marking.level);
+    for earlier in judgement.quoted().filter(|earlier| level < earlier.level) {
+        let message = format!("it answers or annexes what is marked {}", earlier.level);
+        findings.add(Rule::Cls05, "dispatch.marking.level", message, "mark it at least as high");
+        if earlier.originator != address.sender && judgement.annexes(earlier) {
+            let message = "a document of another originator would be downgraded";
+            findings.add(Rule::Cls06, "dispatch.documents", message, "ask its originator to lower the level");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consultation::rules::samples::{Sample, earlier, ministry};
+    use crate::message::header::Addressee;
+    use crate::message::terms::AddresseeKind;
+
+    #[test]
+    fn cls_01_nothing_above_the_ceiling() {
+        Sample::position().passes(Rule::Cls01);
+        Sample::position().with(|s| s.address.level = Level::Secret).finds(Rule::Cls01, "address.level");
+        Sample::position()
+            .with(|s| s.dispatch.marking.level = Level::Secret)
+            .finds(Rule::Cls01, "address.level");
+    }
+
+    #[test]
+    fn cls_02_addressees_are_among_those_it_may_be_released_to() {
+        Sample::position().passes(Rule::Cls02);
+        let third = Addressee { ministry: ministry("XC"), kind: AddresseeKind::Info };
+        let add = |s: &mut Sample| s.address.addressees.push(third.clone());
+        Sample::position().with(add).finds(Rule::Cls02, "address.addressees[1]");
+    }
+
+    #[test]
+    fn cls_03_header_and_marking_state_one_level_in_the_agreed_word() {
+        Sample::position().passes(Rule::Cls03);
+        let field = "dispatch.marking.national_label";
+        Sample::position()
+            .with(|s| s.address.level = Level::Unclassified)
+            .finds(Rule::Cls03, "dispatch.marking.level");
+        Sample::position().with(|s| s.dispatch.marking.national_label.clear()).finds(Rule::Cls03, field);
+        let other = |s: &mut Sample| s.dispatch.marking.national_label = "SECRET".to_owned();
+        Sample::position().with(other).finds(Rule::Cls03, field);
+    }
+
+    #[test]
+    fn cls_04_what_the_originator_controls_goes_no_further() {
+        let mut controlled = earlier("XB", Level::Restricted);
+        controlled.caveats.push(Caveat::OriginatorControl);
+        let reply = |s: &mut Sample| {
+            s.dispatch.in_reply_to = Some(controlled.message_id);
+            s.earlier.push(controlled.clone());
+        };
+        Sample::position().with(reply).passes(Rule::Cls04);
+        let onward = |s: &mut Sample| s.address.releasable_to.push(ministry("XN"));
+        Sample::position().with(onward).passes(Rule::Cls04);
+        Sample::position().with(reply).with(onward).finds(Rule::Cls04, "address.releasable_to");
+        let consent = |s: &mut Sample| s.earlier[0].consented.push(ministry("XN"));
+        Sample::position().with(reply).with(onward).with(consent).passes(Rule::Cls04);
+    }
+
+    #[test]
+    fn cls_05_a_reply_is_not_below_what_it_answers() {
+        let secret = earlier("XA", Level::Confidential);
+        let know = |s: &mut Sample| s.earlier.push(secret.clone());
+        Sample::position().with(know).passes(Rule::Cls05);
+        let reply = |s: &mut Sample| s.dispatch.in_reply_to = Some(secret.message_id);
+        Sample::position().with(know).with(reply).finds(Rule::Cls05, "dispatch.marking.level");
+    }
+
+    #[test]
+    fn cls_06_only_the_originator_lowers_the_level_of_a_document() {
+        let annex = |originator: &'static str| {
+            move |s: &mut Sample| {
+                let mut original = earlier(originator, Level::Confidential);
+                original.documents.push(s.dispatch.documents[0].digest);
+                s.earlier.push(original);
+            }
+        };
+        Sample::position().with(annex("XA")).passes(Rule::Cls06);
+        Sample::position().with(annex("XB")).finds(Rule::Cls06, "dispatch.documents");
+    }
+}

@@ -1,0 +1,147 @@
+//! `Judgement`: everything the rules may know about one act. The desk gathers it; the rules only read.
+
+use std::collections::BTreeSet;
+
+use crate::consultation::act::Act;
+use crate::consultation::opaque;
+use crate::consultation::reference::PersonRef;
+use crate::consultation::rules::names::NameIndex;
+use crate::digest::Digest;
+use crate::message::dispatch::{Dispatch, ExpectedAuthentication};
+use crate::message::header::{Address, Position};
+use crate::message::id::MessageId;
+use crate::message::terms::{Caveat, Level};
+use crate::time::Timestamp;
+use crate::trust::name::Ministry;
+use crate::trust::policy::ChannelId;
+
+/// The facts one act is judged on.
+#[derive(Clone, Copy)]
+pub struct Judgement<'a> {
+    /// The instant judged at: now before release, the moment our own gateway took it in custody on arrival.
+    /// A message that lay in the mailbox does not expire there.
+    pub at: Timestamp,
+    /// The address of the header.
+    pub address: &'a Address,
+    /// The position of the header; none for a draft, which has none yet.
+    pub position: Option<&'a Position>,
+    /// The dispatch.
+    pub dispatch: &'a Dispatch,
+    /// The act, decoded from the dispatch.
+    pub act: &'a Act,
+    /// The signatures that verified, each with the office that made it; none before they are made.
+    pub verified: Option<&'a [ExpectedAuthentication]>,
+    /// The channel as we accredited it; none when we know no such channel.
+    pub channel: Option<&'a ChannelFacts>,
+    /// What is known about earlier formal numbers of the sender in the year of release.
+    pub formal_numbers: FormalNumbers,
+    /// Earlier messages that this one may answer or annex; rules pick out those it does.
+    pub earlier: &'a [EarlierMessage],
+    /// The documents as opened or read from files; none when they were not read.
+    pub documents: Option<&'a [OpenedDocument<'a>]>,
+    /// Names of persons that the desk knows.
+    pub names: &'a NameIndex,
+    /// References used in other consultations.
+    pub persons_elsewhere: &'a BTreeSet<PersonRef>,
+}
+
+/// A channel as this ministry accredited it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ChannelFacts {
+    /// Its identifier.
+    pub channel: ChannelId,
+    /// Its parties.
+    pub parties: Vec<Ministry>,
+    /// Whether it is suspended.
+    pub suspended: bool,
+    /// Highest level it may carry.
+    pub ceiling: Level,
+    /// Each ministry's own word for a level, as the charter lists them.
+    pub national_labels: Vec<NationalLabel>,
+}
+
+/// One line of the charter's table of levels.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NationalLabel {
+    /// The ministry.
+    pub ministry: Ministry,
+    /// The normalised level.
+    pub level: Level,
+    /// Its word.
+    pub label: String,
+}
+
+/// Earlier formal numbers of the sender in the year of release.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct FormalNumbers {
+    /// The last one known; none when none is.
+    pub last: Option<u32>,
+    /// Whether all are known: true for the own register, false for a peer's, who also writes to others.
+    pub complete: bool,
+}
+
+/// A message registered before.
+#[derive(Clone, PartialEq, Eq)]
+pub struct EarlierMessage {
+    /// Its id.
+    pub message_id: MessageId,
+    /// The ministry that wrote it.
+    pub originator: Ministry,
+    /// Its level.
+    pub level: Level,
+    /// Its caveats.
+    pub caveats: Vec<Caveat>,
+    /// Whom it may be released to.
+    pub releasable_to: Vec<Ministry>,
+    /// Whom its originator consented to further.
+    pub consented: Vec<Ministry>,
+    /// Digests of its documents.
+    pub documents: Vec<Digest>,
+}
+
+/// A document whose plain content was read.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OpenedDocument<'a> {
+    /// The id it has in the dispatch.
+    pub document_id: &'a str,
+    /// SHA-256 of what was read.
+    pub digest: Digest,
+    /// Its length in bytes.
+    pub size: u64,
+    /// The content where it is text that was read as UTF-8.
+    pub text: Option<&'a str>,
+}
+
+impl Judgement<'_> {
+    /// When it is or would be released.
+    pub fn release_time(&self) -> Timestamp {
+        self.position.map_or(self.at, |position| position.release_time)
+    }
+
+    /// Earlier messages that this one answers or annexes documents of.
+    pub(super) fn quoted(&self) -> impl Iterator<Item = &EarlierMessage> {
+        self.earlier
+            .iter()
+            .filter(|earlier| self.dispatch.in_reply_to == Some(earlier.message_id) || self.annexes(earlier))
+    }
+
+    /// Whether a document of an earlier message stands in this one.
+    pub(super) fn annexes(&self, earlier: &EarlierMessage) -> bool {
+        self.dispatch.documents.iter().any(|document| earlier.documents.contains(&document.digest))
+    }
+}
+
+/// `Debug` cannot be derived for a borrowed `Judgement` by the macro, and must show nothing either.
+impl std::fmt::Debug for Judgement<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Judgement")
+    }
+}
+
+impl std::fmt::Debug for OpenedDocument<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OpenedDocument")
+    }
+}
+
+opaque!(ChannelFacts, NationalLabel, FormalNumbers, EarlierMessage);

@@ -1,0 +1,228 @@
+//! PRV: what may be known about a person, and where. PRV-05 and PRV-06 concern purpose and erasure.
+
+use crate::consultation::act::Act;
+use crate::consultation::reference::{ConsultationId, PersonRef};
+use crate::consultation::rules::judgement::Judgement;
+use crate::consultation::rules::{Findings, Rule};
+use crate::message::dispatch::Document;
+use crate::message::terms::{Caveat, DocumentClass};
+
+pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
+    in_clear(judgement, findings);
+    references(judgement, findings);
+    names(judgement, findings);
+    minimisation(judgement, findings);
+}
+
+fn in_clear(judgement: &Judgement<'_>, findings: &mut Findings) {
+    let field = "address.consultation";
+    let Ok(consultation) = ConsultationId::parse(&judgement.address.consultation) else {
+        let message = "the id of the consultation is not a minted one; it could say something";
+        findings.add(Rule::Prv01, field, message, "mint the id");
+        return;
+    };
+    if judgement.act.persons().iter().any(|person| person.coincides_with(&consultation)) {
+        let message = "the id of the consultation, which gateways read, shows the reference of a person";
+        findings.add(Rule::Prv01, field, message, "mint both anew");
+    }
+}
+
+fn references(judgement: &Judgement<'_>, findings: &mut Findings) {
+    if judgement.act.persons().iter().any(|person| judgement.persons_elsewhere.contains(person)) {
+        let message = "a reference of another consultation is used";
+        findings.add(Rule::Prv02, "act", message, "let the Detaining Power mint one for this consultation");
+    }
+    for (field, text) in written(judgement) {
+        if words(&text).any(|word| looks_like_reference(word) && PersonRef::parse(word).is_err()) {
+            let message = "what looks like the reference of a person has a wrong check character or spelling";
+            findings.add(Rule::Prv02, field, message, "copy the reference again");
+        }
+    }
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+}
+
+fn looks_like_reference(word: &str) -> bool {
+    let groups: Vec<&str> = word.split('-').collect();
+    matches!(groups.as_slice(), [letter, rest @ ..] if letter.eq_ignore_ascii_case("P")
+        && rest.len() == 3
+        && rest.iter().all(|group| group.len() == 4))
+}
+
+fn names(judgement: &Judgement<'_>, findings: &mut Findings) {
+    let hint = "write the reference of the person, and his name only in a document that identifies him";
+    for (field, text) in written(judgement) {
+        if judgement.names.occurs_in(&text) {
+            findings.add(Rule::Prv03, field, "it contains the name of a person", hint);
+        }
+    }
+    for (index, document) in judgement.dispatch.documents.iter().enumerate() {
+        if identifies(document.class) || !is_text(document) {
+            continue;
+        }
+        let field = format!("dispatch.documents[{index}]");
+        let mut opened = judgement.documents.unwrap_or_default().iter();
+        let read = opened.find(|opened| opened.document_id == document.document_id);
+        match read.map(|opened| opened.text) {
+            Some(Some(text)) if judgement.names.occurs_in(text) => {
+                findings.add(Rule::Prv03, field, "the text contains the name of a person", hint);
+            }
+            Some(None) => {
+                let message = "the text could not be read as UTF-8 and was not searched for names";
+                findings.warn(Rule::Prv03, field, message, "store it as UTF-8");
+            }
+            Some(Some(_)) | None => {}
+        }
+    }
+}
+
+/// Everything a desk wrote outside documents, with the path of its field.
+fn written(judgement: &Judgement<'_>) -> Vec<(String, String)> {
+    let dispatch = judgement.dispatch;
+    let mut texts: Vec<(String, String)> =
+        judgement.act.texts().into_iter().map(|(field, text)| (format!("act.{field}"), text)).collect();
+    texts.push(("dispatch.drafting_office".to_owned(), dispatch.drafting_office.clone()));
+    texts.push(("dispatch.marking.national_label".to_owned(), dispatch.marking.national_label.clone()));
+    for (index, role) in dispatch.marking.eyes_only_roles.iter().enumerate() {
+        texts.push((format!("dispatch.marking.eyes_only_roles[{index}]"), role.clone()));
+    }
+    for (index, document) in dispatch.documents.iter().enumerate() {
+        texts.push((format!("dispatch.documents[{index}].title"), document.title.clone()));
+        texts.push((format!("dispatch.documents[{index}].document_id"), document.document_id.clone()));
+    }
+    texts
+}
+
+fn is_text(document: &Document) -> bool {
+    document.media_type.starts_with("text/")
+}
+
+/// Whether a document of this class identifies one person by its nature.
+fn identifies(class: DocumentClass) -> bool {
+    match class {
+        DocumentClass::IdentityCard
+        | DocumentClass::CaptureCard
+        | DocumentClass::IdPhoto
+        | DocumentClass::WillStatement
+        | DocumentClass::MedicalCertificate
+        | DocumentClass::RepatriationCertificate
+        | DocumentClass::TravelDocument
+        | DocumentClass::ProtectionApplication
+        | DocumentClass::CourtDecision
+        | DocumentClass::AccountStatement
+        | DocumentClass::EffectsInventory
+        | DocumentClass::DeathCertificate => true,
+        DocumentClass::DiplomaticText
+        | DocumentClass::InterpreterCertificate
+        | DocumentClass::LegalBasis
+        | DocumentClass::AgreementText
+        | DocumentClass::Evidence => false,
+    }
+}
+
+fn minimisation(judgement: &Judgement<'_>, findings: &mut Findings) {
+    let caveats = &judgement.dispatch.marking.caveats;
+    let about_persons = match judgement.act {
+        Act::TransferRequest(_) | Act::TransferResponse(_) => true,
+        Act::Correspondence(_)
+        | Act::ConsultationProposal(_)
+        | Act::ConsultationReply(_)
+        | Act::PositionStatement(_)
+        | Act::RegistryReceipt(_) => false,
+    };
+    for (index, document) in judgement.dispatch.documents.iter().enumerate() {
+        let field = format!("dispatch.documents[{index}].document_class");
+        if identifies(document.class) && !about_persons {
+            let message = "a document that identifies a person comes with an act that concerns none";
+            findings.add(Rule::Prv04, field.clone(), message, "send it with the act that needs it");
+        }
+        if identifies(document.class) && !caveats.contains(&Caveat::PersonalGc313) {
+            let message = "a document that identifies a person needs the caveat PERSONAL_GC3_13";
+            findings.add(Rule::Prv04, field.clone(), message, "add the caveat");
+        }
+        if document.class == DocumentClass::MedicalCertificate && !caveats.contains(&Caveat::Medical) {
+            let message = "a medical certificate needs the caveat MEDICAL";
+            findings.add(Rule::Prv04, field, message, "add the caveat");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consultation::rules::samples::Sample;
+    use unicode_normalization::UnicodeNormalization;
+
+    const NAME: &str = "김철수";
+
+    fn forms() -> [String; 2] {
+        [NAME.nfc().collect(), NAME.nfd().collect()]
+    }
+
+    #[test]
+    fn prv_01_the_consultation_shows_nothing() {
+        Sample::position().passes(Rule::Prv01);
+        let field = "address.consultation";
+        let word = |s: &mut Sample| s.address.consultation = "C-PEAC-EF0R-A11S".to_owned();
+        Sample::position().with(word).finds(Rule::Prv01, field);
+        let same = |s: &mut Sample| s.address.consultation = "C-7QK4-M2XD-9WTV".to_owned();
+        Sample::position().with(same).passes(Rule::Prv01);
+        Sample::request().with(same).finds(Rule::Prv01, field);
+    }
+
+    #[test]
+    fn prv_02_references_belong_to_one_consultation_and_are_spelled_well() {
+        Sample::request().passes(Rule::Prv02);
+        let elsewhere = |s: &mut Sample| s.elsewhere.extend(s.act.persons());
+        Sample::request().with(elsewhere).finds(Rule::Prv02, "act");
+        let title =
+            |text: &'static str| move |s: &mut Sample| s.dispatch.documents[0].title = text.to_owned();
+        Sample::request().with(title("on P-7QK4-M2XD-9WTV.")).passes(Rule::Prv02);
+        for wrong in ["on P-7QK4-M2XD-9WTX.", "p-7qk4-m2xd-9wtv"] {
+            Sample::request().with(title(wrong)).finds(Rule::Prv02, "dispatch.documents[0].title");
+        }
+    }
+
+    #[test]
+    fn prv_03_no_name_stands_in_act_titles_or_offices() {
+        Sample::position().passes(Rule::Prv03);
+        for name in forms() {
+            let title = |s: &mut Sample| s.dispatch.documents[0].title = format!("{name}의 입장");
+            Sample::position().with(title).finds(Rule::Prv03, "dispatch.documents[0].title");
+            let office = |s: &mut Sample| s.dispatch.drafting_office = name.clone();
+            Sample::position().with(office).finds(Rule::Prv03, "dispatch.drafting_office");
+            let category = |s: &mut Sample| s.categorise(&format!("포로 {name}"));
+            Sample::position().with(category).finds(Rule::Prv03, "act.category");
+        }
+    }
+
+    #[test]
+    fn prv_03_texts_are_searched_unless_they_identify_a_person() {
+        for name in forms() {
+            let text = format!("외교부는 {name}에 관하여");
+            let write = |s: &mut Sample| s.write(0, &text);
+            Sample::request().with(write).finds(Rule::Prv03, "dispatch.documents[0]");
+            let card = |s: &mut Sample| s.dispatch.documents[0].class = DocumentClass::IdentityCard;
+            Sample::request().with(write).with(card).passes(Rule::Prv03);
+        }
+        let unread = |s: &mut Sample| s.contents[0].3 = None;
+        Sample::request().with(unread).finds(Rule::Prv03, "dispatch.documents[0]");
+    }
+
+    #[test]
+    fn prv_04_identifying_documents_come_with_the_act_that_needs_them_and_marked() {
+        let field = "dispatch.documents[1].document_class";
+        Sample::request().passes(Rule::Prv04);
+        let bare = |s: &mut Sample| s.dispatch.marking.caveats.clear();
+        Sample::request().with(bare).finds(Rule::Prv04, field);
+        let medical = |s: &mut Sample| s.dispatch.documents[1].class = DocumentClass::MedicalCertificate;
+        Sample::request().with(medical).finds(Rule::Prv04, field);
+        let marked = |s: &mut Sample| s.dispatch.marking.caveats.push(Caveat::Medical);
+        Sample::request().with(medical).with(marked).passes(Rule::Prv04);
+        let photo = |s: &mut Sample| s.dispatch.documents[1].class = DocumentClass::IdPhoto;
+        Sample::position().passes(Rule::Prv04);
+        Sample::position().with(photo).finds(Rule::Prv04, field);
+    }
+}
