@@ -1,17 +1,13 @@
 // Prints every vector of the C2SP CCTV age test kit (npm cctv-age), one a line: its name, its fields as
-// JSON pairs, and its file in base64, inflated where the kit keeps it compressed.
-import { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
+// `key: value` in JSON, and its file in base64, inflated where the kit keeps it compressed.
 import { inflateSync } from "node:zlib";
+import * as kit from "cctv-age";
 
-const find = createRequire(new URL("../node_modules/", import.meta.url));
-const kit = await import(pathToFileURL(find.resolve("cctv-age")));
-
-for (const [name, bytes] of Object.entries(kit.default)) {
+for (const [name, bytes] of Object.entries(kit)) {
   const vector = Buffer.from(bytes);
   const end = vector.indexOf("\n\n");
-  const fields = vector.subarray(0, end).toString().split("\n").map((line) => line.split(/: (.*)/s).slice(0, 2));
+  const fields = vector.subarray(0, end).toString().split("\n");
   const file = vector.subarray(end + 2);
-  const compressed = fields.some(([key]) => key === "compressed");
-  console.log([name, JSON.stringify(fields), (compressed ? inflateSync(file) : file).toString("base64")].join("\t"));
+  const whole = fields.includes("compressed: zlib") ? inflateSync(file) : file;
+  console.log([name, JSON.stringify(fields), whole.toString("base64")].join("\t"));
 }

@@ -15,5 +15,8 @@
     unreachable_pub
 )]
 
+mod age_interop;
+mod age_vectors;
 mod architecture;
 mod supply_chain;
+mod tools;
