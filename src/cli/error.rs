@@ -61,7 +61,11 @@ impl Kind {
 
 /// Why a command did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CliError {
+pub struct CliError(Box<Account>);
+
+/// Apart from the error itself, so that results that are not errors stay small.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Account {
     kind: Kind,
     code: Cow<'static, str>,
     message: String,
@@ -74,7 +78,7 @@ impl CliError {
     /// An error of `kind`; `code` is a stable word in lower case with hyphens, `message` says what happened.
     pub fn new(kind: Kind, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         let (code, message) = (code.into(), message.into());
-        Self { kind, code, message, reason: None, causes: Vec::new(), hint: None }
+        Self(Box::new(Account { kind, code, message, reason: None, causes: Vec::new(), hint: None }))
     }
 
     /// The command, a form or a configuration is wrong.
@@ -100,14 +104,14 @@ impl CliError {
     /// Adds the stable reason code of a refusal, such as `SIGNATURE_INVALID` or `CHN_04`.
     #[must_use]
     pub fn reason(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
-        self.reason = Some(reason.into());
+        self.0.reason = Some(reason.into());
         self
     }
 
     /// Adds what lies below: one line of its own.
     #[must_use]
     pub fn cause(mut self, cause: impl Into<String>) -> Self {
-        self.causes.push(cause.into());
+        self.0.causes.push(cause.into());
         self
     }
 
@@ -117,8 +121,8 @@ impl CliError {
         let mut next = Some(error);
         while let Some(error) = next {
             let line = error.to_string();
-            if self.causes.last() != Some(&line) {
-                self.causes.push(line);
+            if self.0.causes.last() != Some(&line) {
+                self.0.causes.push(line);
             }
             next = error.source();
         }
@@ -128,51 +132,51 @@ impl CliError {
     /// Adds the one command that comes next, exactly as it is to be typed.
     #[must_use]
     pub fn hint(mut self, command: impl Into<String>) -> Self {
-        self.hint = Some(command.into());
+        self.0.hint = Some(command.into());
         self
     }
 
     /// The kind, which decides the exit code.
     pub fn kind(&self) -> Kind {
-        self.kind
+        self.0.kind
     }
 
     /// The stable word for what happened.
     pub fn code(&self) -> &str {
-        &self.code
+        &self.0.code
     }
 
     /// What happened, in one sentence.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// What lies below, outermost first.
     pub fn causes(&self) -> &[String] {
-        &self.causes
+        &self.0.causes
     }
 
     /// The stable reason code of a refusal, if there was one.
     pub fn reason_code(&self) -> Option<&str> {
-        self.reason.as_deref()
+        self.0.reason.as_deref()
     }
 
     /// The command to type next.
     pub fn hint_command(&self) -> Option<&str> {
-        self.hint.as_deref()
+        self.0.hint.as_deref()
     }
 
     /// One JSON object, `chancery.error/1`.
     pub fn to_json(&self) -> Value {
         json!({
             "schema": "chancery.error/1",
-            "kind": self.kind.word(),
-            "exit": self.kind.exit_code(),
-            "code": self.code,
-            "reason": self.reason,
-            "message": self.message,
-            "causes": self.causes,
-            "hint": self.hint,
+            "kind": self.0.kind.word(),
+            "exit": self.0.kind.exit_code(),
+            "code": self.0.code,
+            "reason": self.0.reason,
+            "message": self.0.message,
+            "causes": self.0.causes,
+            "hint": self.0.hint,
         })
     }
 }

@@ -52,7 +52,7 @@ pub struct PassphraseSource {
 impl PassphraseSource {
     /// The passphrase of an existing key; `of` names it for a person, such as "key signing.key".
     pub fn existing(&self, of: &str) -> Result<Passphrase, CliError> {
-        match self.from_files()? {
+        match self.read_files()? {
             Some(passphrase) => Ok(passphrase),
             None => self.ask(&format!("passphrase of {of}: ")),
         }
@@ -60,7 +60,7 @@ impl PassphraseSource {
 
     /// A passphrase for a new key; a person types it twice.
     pub fn new_one(&self, of: &str) -> Result<Passphrase, CliError> {
-        let passphrase = match self.from_files()? {
+        let passphrase = match self.read_files()? {
             Some(passphrase) => passphrase,
             None => {
                 let first = self.ask(&format!("new passphrase for {of}: "))?;
@@ -80,7 +80,7 @@ impl PassphraseSource {
         Ok(passphrase)
     }
 
-    fn from_files(&self) -> Result<Option<Passphrase>, CliError> {
+    fn read_files(&self) -> Result<Option<Passphrase>, CliError> {
         if let Some(file) = &self.file {
             return read(file, OTHERS_AND_GROUP).map(Some);
         }
@@ -210,10 +210,10 @@ mod tests {
     #[test]
     fn a_new_passphrase_is_not_short() {
         let folder = tempfile::tempdir().unwrap();
-        let mut source = PassphraseSource::default();
-        source.file = Some(file(folder.path(), 0o600, b"short"));
+        let path = file(folder.path(), 0o600, b"short");
+        let source = PassphraseSource { file: Some(path.clone()), ..PassphraseSource::default() };
         assert_eq!(source.new_one("key x").unwrap_err().code(), "passphrase-short");
-        source.file = Some(file(folder.path(), 0o600, b"long enough"));
+        std::fs::write(path, b"long enough").unwrap();
         assert!(source.new_one("key x").is_ok());
     }
 

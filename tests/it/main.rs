@@ -19,4 +19,5 @@ mod age_interop;
 mod age_vectors;
 mod architecture;
 mod supply_chain;
+mod terminal;
 mod tools;
