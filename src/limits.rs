@@ -45,6 +45,21 @@ pub const LEAF_BYTES_MAX: usize = 1024;
 /// A trust bundle or channel policy, bytes.
 pub const SIGNED_RECORD_BYTES_MAX: usize = 1024 * 1024;
 
+/// Authorities, keys or addresses of one kind in a trust bundle: a few overlap while they are rotated.
+pub const BUNDLE_ENTRIES_MAX: usize = 16;
+
+/// Revocation lists in a trust bundle: every authority's present list and the last one of those that ended.
+pub const REVOCATION_LISTS_MAX: usize = 64;
+
+/// A public key as text, bytes: post-quantum keys are near 2 KB.
+pub const KEY_TEXT_BYTES_MAX: usize = 4096;
+
+/// Channels in a channel policy.
+pub const CHANNELS_MAX: usize = 1024;
+
+/// Accredited peers in a channel policy: more than there are States.
+pub const PEERS_MAX: usize = 256;
+
 /// Reading keys one ministry announces.
 pub const READING_KEYS_MAX: usize = 3;
 
