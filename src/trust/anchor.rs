@@ -98,6 +98,20 @@ impl Anchors {
         self
     }
 
+    /// The same root with those of its authorities that are named, and the lists of what remains.
+    pub(super) fn restricted_to(&self, authorities: &[Vec<u8>]) -> Self {
+        let mut restricted = self.clone();
+        restricted
+            .authorities
+            .retain(|authority| authorities.iter().any(|named| *named == authority.as_ref()));
+        let mut issuers: Vec<Vec<u8>> = vec![self.trust_anchor.subject.to_vec()];
+        for authority in &restricted.authorities {
+            issuers.extend(EndEntityCert::try_from(authority).map(|parsed| parsed.subject().to_vec()));
+        }
+        restricted.lists.retain(|list| issuers.iter().any(|issuer| issuer == list.issuer()));
+        restricted
+    }
+
     /// The ministry they belong to.
     pub fn ministry(&self) -> &Ministry {
         &self.ministry
@@ -158,16 +172,21 @@ pub(super) enum RootOutsideValidity {
     After(Timestamp),
 }
 
-/// Whether no certificate stands in both lists: a transport authority must never certify signatures.
+/// Whether no name and no key of one list of certificates stands in the other: a transport authority must never
+/// certify signatures, and revocation lists are told apart by the name of their issuer.
 pub(super) fn are_disjoint(some: &[Vec<u8>], others: &[Vec<u8>]) -> bool {
-    let keys = |list: &[Vec<u8>]| -> BTreeSet<Vec<u8>> {
-        let key = |der: &Vec<u8>| {
+    let marks = |certificates: &[Vec<u8>]| -> BTreeSet<Vec<u8>> {
+        let mut marks = BTreeSet::new();
+        for der in certificates {
             let der = CertificateDer::from(der.as_slice());
-            EndEntityCert::try_from(&der).map(|parsed| parsed.subject_public_key_info().to_vec()).ok()
-        };
-        list.iter().filter_map(key).collect()
+            if let Ok(parsed) = EndEntityCert::try_from(&der) {
+                marks.insert(parsed.subject().to_vec());
+                marks.insert(parsed.subject_public_key_info().to_vec());
+            }
+        }
+        marks
     };
-    keys(some).is_disjoint(&keys(others))
+    marks(some).is_disjoint(&marks(others))
 }
 
 type Root = (CertificateDer<'static>, TrustAnchor<'static>, Certificate);

@@ -3,7 +3,10 @@
 //! trusts a root that was not accredited.
 
 pub mod anchor;
+pub mod bundle;
 pub mod chain;
+pub mod endpoint;
+pub mod fingerprint;
 pub mod name;
 pub mod policy;
 pub mod revocation;
@@ -12,6 +15,7 @@ pub mod subject;
 
 mod certificate;
 mod cms;
+mod record;
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -48,7 +48,8 @@ const IMPURE_WORDS: &[&str] =
 const WIRE: &[&str] = &[
     "trust/bundle.rs",
     "trust/bundle/",
-    "trust/policy.rs",
+    "trust/policy/",
+    "trust/record.rs",
     "message/header.rs",
     "message/envelope.rs",
     "message/dispatch.rs",

@@ -1,45 +1,179 @@
-//! Channels: which ministries consult with each other under which charter.
+//! Channel policies: what a blind gateway may judge by, signed by the own registry.
+//!
+//! Channels and accredited peers enter; exact bytes leave, and the other way round. The collections are ordered,
+//! so a channel or a peer can be named once only and every policy has one encoding.
 
-use std::fmt;
+mod channel;
+mod signed;
+mod wire;
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::canonical::NotCanonical;
 use crate::digest::Digest;
+use crate::limits::{ADDRESSEES_MAX, CHANNELS_MAX, PEERS_MAX};
+use crate::time::Timestamp;
 
-/// Identifier of a channel: `ch-` and 16 lower-case hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ChannelId(String);
+use super::name::{Ministry, Name};
+use super::signature::{SignatureRefusal, SigningFault};
 
-/// A text that is not a channel identifier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a channel: \"ch-\" and 16 lower-case hexadecimal digits are expected")]
-pub struct InvalidChannel;
+pub use channel::{ChannelId, InvalidChannel};
+pub use signed::SignedPolicy;
 
-impl ChannelId {
-    /// Parses the identifier.
-    pub fn parse(text: &str) -> Result<Self, InvalidChannel> {
-        let digits = text.strip_prefix("ch-").ok_or(InvalidChannel)?;
-        let fits =
-            digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidChannel) }
+/// One channel: who may speak on it, and how high.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelRule {
+    /// Its parties, two or more.
+    pub parties: BTreeSet<Ministry>,
+    /// Highest level, a number of `chancery.message.v1.Level`.
+    pub ceiling: u32,
+    /// True while suspended: only FLASH passes.
+    pub suspended: bool,
+}
+
+/// What the gateway of one ministry judges by. Peers are named with the digest of their accredited bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelPolicy {
+    ministry: Ministry,
+    sequence: u64,
+    issue_time: Timestamp,
+    channels: BTreeMap<ChannelId, ChannelRule>,
+    peers: BTreeMap<Ministry, Digest>,
+}
+
+impl ChannelPolicy {
+    /// A policy for the gateway of `ministry`, in force from `issue_time`.
+    pub fn new(
+        ministry: Ministry,
+        sequence: u64,
+        issue_time: Timestamp,
+        channels: BTreeMap<ChannelId, ChannelRule>,
+        peers: BTreeMap<Ministry, Digest>,
+    ) -> Result<Self, PolicyRefusal> {
+        if sequence == 0 || issue_time.seconds() < 0 {
+            return Err(PolicyRefusal::Field("sequence or time of issue"));
+        }
+        if channels.len() > CHANNELS_MAX || peers.len() > PEERS_MAX {
+            return Err(PolicyRefusal::Field("number of channels or peers"));
+        }
+        if peers.contains_key(&ministry) {
+            return Err(PolicyRefusal::OwnPeer);
+        }
+        for (channel, rule) in &channels {
+            check_rule(&ministry, rule).map_err(|what| PolicyRefusal::Channel(channel.clone(), what))?;
+        }
+        Ok(Self { ministry, sequence, issue_time, channels, peers })
     }
 
-    /// The default channel between ministries: derived from the sorted fingerprints of their roots, so that
-    /// all sides arrive at the same identifier without asking each other.
-    pub fn between(fingerprints: &[Digest]) -> Self {
-        let mut sorted = fingerprints.to_vec();
-        sorted.sort_unstable();
-        let parts: Vec<&[u8]> = sorted.iter().map(|fingerprint| fingerprint.as_bytes().as_slice()).collect();
-        let hex: String = Digest::of_parts(&parts).hex().chars().take(16).collect();
-        Self(format!("ch-{hex}"))
+    /// Whose gateway it is for.
+    pub fn ministry(&self) -> &Ministry {
+        &self.ministry
     }
 
-    /// The identifier as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    /// From 1, rising by one.
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// In force from.
+    pub fn issue_time(&self) -> Timestamp {
+        self.issue_time
+    }
+
+    /// The channels.
+    pub fn channels(&self) -> &BTreeMap<ChannelId, ChannelRule> {
+        &self.channels
+    }
+
+    /// One channel.
+    pub fn channel(&self, channel: &ChannelId) -> Option<&ChannelRule> {
+        self.channels.get(channel)
+    }
+
+    /// The accredited peers with the digests of their bundles.
+    pub fn peers(&self) -> &BTreeMap<Ministry, Digest> {
+        &self.peers
+    }
+
+    /// The digest of the accredited bundle of `peer`.
+    pub fn accredited_bundle(&self, peer: &Ministry) -> Option<&Digest> {
+        self.peers.get(peer)
+    }
+
+    /// The name whose key signs policies of this ministry.
+    pub fn registry_name(&self) -> Name {
+        Name::Registry { ministry: self.ministry.clone() }
     }
 }
 
-impl fmt::Display for ChannelId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+/// Why a policy is not believed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyRefusal {
+    /// A channel with a rule that is not allowed.
+    #[error("the rule of channel {0} is not accepted: {1}")]
+    Channel(ChannelId, &'static str),
+    /// Not the bytes of one record.
+    #[error("the channel policy is {0}")]
+    Encoding(#[from] NotCanonical),
+    /// A field with a content that is not allowed.
+    #[error("the channel policy's {0} is not accepted")]
+    Field(&'static str),
+    /// Issued after the instant of judgement.
+    #[error("the channel policy is in force from {0} only")]
+    NotInForce(Timestamp),
+    /// Channels, parties or peers are not ascending, or one stands twice.
+    #[error("the {0} of the channel policy are not in ascending order")]
+    Order(&'static str),
+    /// The ministry itself among its peers.
+    #[error("the ministry is named as its own peer")]
+    OwnPeer,
+    /// The signature over it is not believed.
+    #[error(transparent)]
+    Signature(#[from] SignatureRefusal),
+    /// It does not follow the policy before it.
+    #[error("the channel policy does not follow the one before it: {0}")]
+    Succession(&'static str),
+}
+
+impl PolicyRefusal {
+    /// The stable reason code.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Channel(..) => "POLICY_CHANNEL",
+            Self::Encoding(_) => "RECORD_NOT_CANONICAL",
+            Self::Field(_) => "POLICY_FIELD",
+            Self::NotInForce(_) => "POLICY_NOT_IN_FORCE",
+            Self::Order(_) => "POLICY_ORDER",
+            Self::OwnPeer => "POLICY_OWN_PEER",
+            Self::Signature(refusal) => refusal.reason(),
+            Self::Succession(_) => "POLICY_SUCCESSION",
+        }
     }
 }
+
+/// Why a policy could not be issued.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyFault {
+    /// The gateway would not believe it.
+    #[error(transparent)]
+    Content(#[from] PolicyRefusal),
+    /// The key did not sign.
+    #[error(transparent)]
+    Signing(#[from] SigningFault),
+}
+
+/// Numbers of `chancery.message.v1.Level`, the unspecified one left out.
+const LEVELS: std::ops::RangeInclusive<u32> = 1..=5;
+
+fn check_rule(ministry: &Ministry, rule: &ChannelRule) -> Result<(), &'static str> {
+    if !(2..=ADDRESSEES_MAX).contains(&rule.parties.len()) {
+        return Err("too few or too many parties");
+    }
+    if !rule.parties.contains(ministry) {
+        return Err("the ministry is not a party");
+    }
+    if LEVELS.contains(&rule.ceiling) { Ok(()) } else { Err("the ceiling is not a level") }
+}
+
+#[cfg(test)]
+mod tests;
