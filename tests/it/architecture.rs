@@ -83,10 +83,11 @@ const PRINT_WORDS: &[&str] = &["print!", "println!", "eprint!", "eprintln!", "st
 
 const LINES_MAX: usize = 500;
 
-/// A file below `src/`: its path there, and its text.
+/// A file below `src/`: its path there, its text, and whether only tests are built from it.
 struct Source {
     path: String,
     text: String,
+    is_test: bool,
 }
 
 #[test]
@@ -154,7 +155,7 @@ fn layering(source: &Source) -> Vec<String> {
 }
 
 fn purity(source: &Source) -> Vec<String> {
-    if !PURE.contains(&room_of(&source.path)) || is_test_file(&source.path) {
+    if !PURE.contains(&room_of(&source.path)) || source.is_test {
         return Vec::new();
     }
     let code = code(without_tests(&source.text));
@@ -167,7 +168,7 @@ fn purity(source: &Source) -> Vec<String> {
 fn wire_edges(source: &Source) -> Vec<String> {
     let code = code(without_tests(&source.text));
     let uses = ["crate::", "chancery::"].iter().any(|root| names_after(&code, root).contains("proto"));
-    let allowed = within(&source.path, WIRE) || is_test_file(&source.path);
+    let allowed = within(&source.path, WIRE) || source.is_test;
     complain(uses && !allowed, source, "uses generated types")
 }
 
@@ -181,7 +182,7 @@ fn tonic_edges(source: &Source) -> Vec<String> {
 
 fn printing(source: &Source) -> Vec<String> {
     let code = code(without_tests(&source.text));
-    let prints = PRINT_WORDS.iter().any(|word| code.contains(word)) && !is_test_file(&source.path);
+    let prints = PRINT_WORDS.iter().any(|word| code.contains(word)) && !source.is_test;
     complain(prints && !within(&source.path, PRINTS), source, "writes to the terminal")
 }
 
@@ -206,18 +207,33 @@ fn within(path: &str, places: &[&str]) -> bool {
     places.iter().any(|place| path == *place || (place.ends_with('/') && path.starts_with(place)))
 }
 
-fn is_test_file(path: &str) -> bool {
-    path.ends_with("/tests.rs") || path.contains("/tests/")
+/// The files and folders of the modules that this file declares under `#[cfg(test)]`.
+fn test_modules(source: &Source) -> Vec<String> {
+    let stem = source.path.trim_end_matches(".rs").trim_end_matches("/mod");
+    let declared = source.text.split("#[cfg(test)]\n").skip(1).filter_map(|rest| {
+        let line = rest.lines().find(|line| !line.trim_start().starts_with("#["))?;
+        line.strip_suffix(';')?.rsplit_once("mod ").map(|(_, name)| name)
+    });
+    declared.flat_map(|name| [format!("{stem}/{name}.rs"), format!("{stem}/{name}/")]).collect()
 }
 
-/// Everything before the test module at the foot of the file.
+/// What stands before the test module at the foot of the file, and that module with what follows it.
+fn split_at_tests(text: &str) -> (&str, &str) {
+    let marks = text.match_indices("\n#[cfg(test)]\n");
+    let tests = marks.map(|(at, _)| text.split_at(at)).find(|(_, rest)| {
+        let item = rest.lines().find(|line| !line.is_empty() && !line.starts_with("#["));
+        item.is_some_and(|line| line.ends_with("mod tests {"))
+    });
+    tests.unwrap_or((text, ""))
+}
+
 fn without_tests(text: &str) -> &str {
-    text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or(text)
+    split_at_tests(text).0
 }
 
 /// The first closing brace at the margin after the test module opens is the last line of the file.
 fn tests_are_last(text: &str) -> bool {
-    let Some((_, tests)) = text.split_once("\n#[cfg(test)]\nmod tests {") else { return true };
+    let (_, tests) = split_at_tests(text);
     tests.split_once("\n}\n").is_none_or(|(_, rest)| rest.trim().is_empty())
 }
 
@@ -325,9 +341,14 @@ fn sources() -> Vec<Source> {
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = fs::read_to_string(&path).unwrap();
                 let path = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
-                found.push(Source { path, text });
+                found.push(Source { path, text, is_test: false });
             }
         }
+    }
+    let tests: Vec<String> = found.iter().flat_map(test_modules).collect();
+    let tests: Vec<&str> = tests.iter().map(String::as_str).collect();
+    for source in &mut found {
+        source.is_test = within(&source.path, &tests);
     }
     assert!(found.len() > 10, "the walk over src/ found next to nothing");
     found

@@ -1,6 +1,6 @@
 //! Every rule of the architecture, broken once in a made-up tree, is seen; and an orderly tree is left alone.
 
-use super::{LINES_MAX, Source, climbs_out, code, complaints, items_of_a_group, names_after};
+use super::{LINES_MAX, Source, climbs_out, code, complaints, items_of_a_group, names_after, test_modules};
 
 /// An orderly file with everything that must not be mistaken for a break.
 const ORDERLY: &str = r##"//! What enters, what leaves. Not a use: crate::gateway, std::fs.
@@ -22,8 +22,12 @@ mod tests {
 }
 "##;
 
+fn source(path: &str, text: &str) -> Source {
+    Source { path: path.to_owned(), text: text.to_owned(), is_test: false }
+}
+
 fn judge(path: &str, text: &str) -> Vec<String> {
-    complaints(&[Source { path: path.to_owned(), text: text.to_owned() }])
+    complaints(&[source(path, text)])
 }
 
 #[test]
@@ -105,4 +109,13 @@ fn names_are_found_in_groups_and_alone() {
     assert_eq!(items_of_a_group("a, b::{c, d}}; e, f"), ["a", " b::{c, d}"]);
     assert!(climbs_out("time.rs", "super::limits"));
     assert!(!climbs_out("message/seal/payload.rs", "super::super::header"));
+}
+
+#[test]
+fn modules_built_for_tests_alone_are_known() {
+    let text =
+        "//! T.\n#[cfg(test)]\n#[allow(dead_code)]\npub(crate) mod testing;\n#[cfg(test)]\nmod tests {\n}\n";
+    assert_eq!(test_modules(&source("trust/mod.rs", text)), ["trust/testing.rs", "trust/testing/"]);
+    let beside = test_modules(&source("trust/chain.rs", "//! C.\n#[cfg(test)]\nmod tests;\nmod other;\n"));
+    assert_eq!(beside, ["trust/chain/tests.rs", "trust/chain/tests/"]);
 }
