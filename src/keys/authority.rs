@@ -305,3 +305,6 @@ const DOCUMENT_SIGNING: &[u64] = &[1, 3, 6, 1, 5, 5, 7, 3, 36];
 
 /// Certificates begin this long before they are made, for peers whose clocks are behind.
 const BACKDATING: Duration = Duration::from_secs(5 * 60);
+
+#[cfg(test)]
+mod tests;

@@ -222,3 +222,6 @@ fn is_self_issued(certificate: &[u8]) -> bool {
 const PRIVATE_KEY: &str = "a P-256 or Ed25519 private key (PKCS#8, PEM)";
 const CHAIN: &str = "a chain of certificates (PEM), leaf first";
 const CHAIN_BYTES_MAX: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,8 @@ mod error;
 pub mod file;
 pub mod generate;
 pub mod ministry;
+#[cfg(test)]
+mod openssl;
 mod passphrase;
 mod private_key;
 mod register;

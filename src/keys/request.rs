@@ -52,19 +52,27 @@ impl CertificateRequest {
         let der = CertificateSigningRequestDer::from_pem_slice(pem.as_bytes())
             .map_err(|_| RequestRefusal::Unreadable)?;
         let request = CertReq::from_der(&der).map_err(|_| RequestRefusal::Unreadable)?;
+        // What another encoder would write differently is refused, so that all who read the request read
+        // the same.
+        if request.to_der().ok().as_deref() != Some(&*der) {
+            return Err(RequestRefusal::Unreadable);
+        }
         let key = &request.info.public_key;
         let curve =
             key.algorithm.parameters.as_ref().and_then(|any| any.decode_as::<ObjectIdentifier>().ok());
         if request.algorithm.oid != ECDSA_WITH_SHA_256
+            || request.algorithm.parameters.is_some()
             || key.algorithm.oid != ID_EC_PUBLIC_KEY
             || curve != Some(SECP_256_R_1)
         {
             return Err(RequestRefusal::Algorithm);
         }
-        let public_key = key.subject_public_key.raw_bytes().to_vec();
+        // `as_bytes` gives nothing where bits of the last byte are said to be unused.
+        let public_key = key.subject_public_key.as_bytes().ok_or(RequestRefusal::Unreadable)?.to_vec();
+        let signature = request.signature.as_bytes().ok_or(RequestRefusal::Unreadable)?;
         let signed = request.info.to_der().map_err(|_| RequestRefusal::Unreadable)?;
         UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &public_key)
-            .verify(&signed, request.signature.raw_bytes())
+            .verify(&signed, signature)
             .map_err(|_| RequestRefusal::Possession)?;
         Ok(Self { name: name_of(&request).ok_or(RequestRefusal::Name)?, public_key })
     }
@@ -112,3 +120,92 @@ fn name_of(request: &CertReq) -> Option<Name> {
 
 /// A request carries one key and one name.
 const REQUEST_BYTES_MAX: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::keys::generate;
+    use crate::keys::openssl::openssl;
+
+    fn gateway() -> Name {
+        Name::parse("chancery://XA/gateway").unwrap()
+    }
+
+    #[test]
+    fn a_request_carries_its_name_and_its_key() {
+        let key = generate::signing_key().unwrap();
+        let request = CertificateRequest::parse(&certificate_request(&key, &gateway()).unwrap()).unwrap();
+        assert_eq!(request.name(), &gateway());
+        assert_eq!(request.public_key(), key.public_key());
+    }
+
+    #[test]
+    fn a_flipped_bit_anywhere_is_refused() {
+        let key = generate::signing_key().unwrap();
+        let pem = certificate_request(&key, &gateway()).unwrap();
+        let der = CertificateSigningRequestDer::from_pem_slice(pem.as_bytes()).unwrap().to_vec();
+        for place in 0..der.len() {
+            for bit in 0..8 {
+                let mut altered = der.clone();
+                altered[place] ^= 1 << bit;
+                let pem = armour(&altered);
+                assert!(CertificateRequest::parse(&pem).is_err(), "byte {place}, bit {bit}");
+            }
+        }
+        let mut longer = der.clone();
+        longer.push(0);
+        assert!(CertificateRequest::parse(&armour(&longer)).is_err());
+        assert!(CertificateRequest::parse(&armour(&der)).is_ok());
+    }
+
+    fn armour(der: &[u8]) -> String {
+        let text = data_encoding::BASE64.encode(der);
+        format!("-----BEGIN CERTIFICATE REQUEST-----\n{text}\n-----END CERTIFICATE REQUEST-----\n")
+    }
+
+    #[test]
+    fn a_request_signed_by_another_key_is_refused() {
+        let (ours, theirs) = (generate::signing_key().unwrap(), generate::signing_key().unwrap());
+        let pem = certificate_request(&ours, &gateway()).unwrap();
+        let der = CertificateSigningRequestDer::from_pem_slice(pem.as_bytes()).unwrap().to_vec();
+        let place = der.windows(65).position(|window| window == ours.public_key()).unwrap();
+        let mut stolen = der;
+        stolen[place..place + 65].copy_from_slice(theirs.public_key());
+        assert_eq!(CertificateRequest::parse(&armour(&stolen)), Err(RequestRefusal::Possession));
+    }
+
+    #[test]
+    fn requests_that_openssl_makes_are_read_and_ours_are_read_by_openssl() {
+        let directory = tempfile::tempdir().unwrap();
+        let make = |curve: &str, names: &str| {
+            let names = format!("subjectAltName={names}");
+            let arguments = ["req", "-new", "-newkey", "ec", "-pkeyopt", curve, "-nodes", "-keyout", "key"];
+            let rest = ["-subj", "/CN=anything", "-addext", &names, "-out", "request"];
+            openssl(directory.path(), &[&arguments[..], &rest].concat())?;
+            Some(CertificateRequest::parse(&read(directory.path())))
+        };
+        let p256 = "ec_paramgen_curve:P-256";
+        let Some(request) = make(p256, "URI:chancery://XA/gateway") else { return };
+        assert_eq!(request.unwrap().name(), &gateway());
+        for names in [
+            "URI:chancery://XA/gateway,URI:chancery://XA/registry",
+            "DNS:gateway.mfa.xa.example",
+            "URI:https://x.example/",
+        ] {
+            assert_eq!(make(p256, names).unwrap(), Err(RequestRefusal::Name), "{names}");
+        }
+        let p384 = make("ec_paramgen_curve:P-384", "URI:chancery://XA/gateway").unwrap();
+        assert_eq!(p384, Err(RequestRefusal::Algorithm));
+        let ours = certificate_request(&generate::signing_key().unwrap(), &gateway()).unwrap();
+        std::fs::write(directory.path().join("request"), ours).unwrap();
+        let text =
+            openssl(directory.path(), &["req", "-in", "request", "-verify", "-noout", "-text"]).unwrap();
+        assert!(text.contains("URI:chancery://XA/gateway"), "{text}");
+    }
+
+    fn read(directory: &Path) -> String {
+        std::fs::read_to_string(directory.join("request")).unwrap()
+    }
+}
