@@ -19,6 +19,7 @@ use super::passphrase::Passphrase;
 use super::private_key::{PrivateKey, PrivateKeyRefusal};
 use super::secret_file;
 use crate::entropy::Entropy;
+use crate::tlog::signed_note::NoteSigner;
 use crate::trust::signature::{Signer, SigningFault};
 
 /// Signs records with a P-256 key from a file.
@@ -93,9 +94,8 @@ impl FileNoteSigner {
     }
 }
 
-impl FileNoteSigner {
-    /// The 32 bytes of the Ed25519 public key.
-    pub fn public_key(&self) -> [u8; 32] {
+impl NoteSigner for FileNoteSigner {
+    fn public_key(&self) -> [u8; 32] {
         let mut bytes = [0; 32];
         for (to, from) in bytes.iter_mut().zip(self.0.public_key().as_ref()) {
             *to = *from;
@@ -103,8 +103,7 @@ impl FileNoteSigner {
         bytes
     }
 
-    /// Signs `message` with Ed25519; 64 bytes.
-    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
+    fn sign(&self, message: &[u8]) -> [u8; 64] {
         let mut bytes = [0; 64];
         for (to, from) in bytes.iter_mut().zip(self.0.sign(message).as_ref()) {
             *to = *from;

@@ -11,10 +11,9 @@ mod error;
 pub mod file;
 pub mod generate;
 pub mod ministry;
-#[cfg(test)]
-mod openssl;
 mod passphrase;
 mod private_key;
+mod reading;
 mod register;
 pub mod request;
 pub mod revocation;
@@ -24,4 +23,8 @@ mod signing;
 pub use error::KeyError;
 pub use passphrase::{InvalidPassphrase, Passphrase};
 pub use private_key::{KeyKind, PrivateKey, PrivateKeyRefusal};
+pub use reading::{open_reading_key, save_reading_key};
 pub use register::{BundlePosition, IssuedRecord};
+
+#[cfg(test)]
+mod tests;

@@ -127,7 +127,7 @@ mod tests {
 
     use super::*;
     use crate::keys::generate;
-    use crate::keys::openssl::openssl;
+    use crate::keys::tests::openssl;
 
     fn gateway() -> Name {
         Name::parse("chancery://XA/gateway").unwrap()

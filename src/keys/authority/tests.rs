@@ -6,8 +6,8 @@ use webpki::{CertRevocationList, OwnedCertRevocationList};
 
 use super::*;
 use crate::entropy::SystemEntropy;
-use crate::keys::openssl::{openssl, openssl_accepts};
 use crate::keys::revocation::{Issue, Revocation, RevocationReason};
+use crate::keys::tests::{openssl, openssl_accepts};
 use crate::trust::subject::Subject;
 
 fn now() -> Timestamp {

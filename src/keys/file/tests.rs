@@ -9,10 +9,11 @@ use ring::signature::{ECDSA_P256_SHA256_ASN1, ED25519, UnparsedPublicKey};
 
 use super::*;
 use crate::entropy::SystemEntropy;
+use crate::keys::KeyKind;
 use crate::keys::authority::{CertificateAuthority, DESK_VALIDITY, Grant, certificate_pem};
 use crate::keys::branch::Branch;
 use crate::keys::generate;
-use crate::keys::openssl::openssl;
+use crate::keys::tests::openssl;
 use crate::time::Timestamp;
 use crate::trust::name::{Domain, Ministry, Name};
 
@@ -181,8 +182,8 @@ fn openssl_opens_our_keys_and_we_open_those_of_openssl() {
         assert!(fs::read(drawer.path("public")).unwrap().ends_with(key.public_key()), "{file}");
     }
     for (file, algorithm, kind) in [
-        ("made-sign.key", &["EC", "-pkeyopt", "ec_paramgen_curve:P-256"][..], super::super::KeyKind::Signing),
-        ("made-log.key", &["ED25519"][..], super::super::KeyKind::Log),
+        ("made-sign.key", &["EC", "-pkeyopt", "ec_paramgen_curve:P-256"][..], KeyKind::Signing),
+        ("made-log.key", &["ED25519"][..], KeyKind::Log),
     ] {
         let arguments =
             [&["genpkey", "-aes256", "-pass", "file:pass", "-out", file, "-algorithm"], algorithm];

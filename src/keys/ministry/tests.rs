@@ -10,8 +10,8 @@ use super::*;
 use crate::entropy::SystemEntropy;
 use crate::keys::authority::{DESK_VALIDITY, GATEWAY_VALIDITY};
 use crate::keys::generate;
-use crate::keys::openssl::{openssl, openssl_accepts};
 use crate::keys::request::certificate_request;
+use crate::keys::tests::{openssl, openssl_accepts};
 use crate::trust::name::{Authority, Domain, Label, Ministry, Name};
 use crate::trust::signature::Signer;
 

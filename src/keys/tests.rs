@@ -1,4 +1,4 @@
-//! Runs the openssl command, the tool by which others read what this room writes.
+//! What the tests of this room share: the openssl command, by which others read what this room writes.
 
 use std::path::Path;
 use std::process::{Command, Output};
