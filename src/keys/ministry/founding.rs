@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, Permissions};
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
@@ -53,7 +54,12 @@ impl MinistryHome {
             .tempdir_in(parent)
             .map_err(|error| KeyError::io(parent, error))?;
         lay_out(passing.path(), &founding, passphrase, now, entropy)?;
-        fs::rename(passing.path(), directory).map_err(|_| HomeError::AlreadyExists(directory.to_owned()))?;
+        fs::rename(passing.path(), directory).map_err(|error| match error.kind() {
+            ErrorKind::DirectoryNotEmpty | ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+                HomeError::AlreadyExists(directory.to_owned())
+            }
+            _ => KeyError::io(directory, error).into(),
+        })?;
         secret_file::sync_directory(parent)?;
         Ok(Self { directory: directory.to_owned(), passphrase: passphrase.clone(), founding })
     }
@@ -107,7 +113,7 @@ fn lay_out(
 
 fn is_occupied(directory: &Path) -> Result<bool, KeyError> {
     match fs::symlink_metadata(directory) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(KeyError::io(directory, error)),
         Ok(there) if !there.is_dir() => Ok(true),
         Ok(_) => {
