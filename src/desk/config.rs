@@ -1,0 +1,150 @@
+//! `desk.toml` and the places of a desk's home.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::trust::name::{Domain, Label, Ministry};
+
+/// A desk's configuration was not usable.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file could not be read.
+    #[error("{path}: {cause}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// The file does not say what a desk needs.
+    #[error("{path}: {detail}")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with its line.
+        detail: String,
+    },
+}
+
+/// What is configured for a desk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Folder that holds everything of this desk.
+    pub home: PathBuf,
+    /// Ministry of this desk.
+    pub ministry: Ministry,
+    /// Domain of the ministry; the own gateway's TLS name derives from it.
+    pub domain: Domain,
+    /// Label of this desk in its access certificate.
+    pub label: Label,
+    /// Address of the own gateway's mailbox listener.
+    pub gateway: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    ministry: String,
+    domain: String,
+    label: String,
+    gateway: String,
+}
+
+impl Config {
+    /// Name of the configuration file in the home.
+    pub const FILE: &'static str = "desk.toml";
+
+    /// Reads and validates `desk.toml` of a home.
+    pub fn load(home: &Path) -> Result<Self, ConfigError> {
+        let path = home.join(Self::FILE);
+        let text = fs::read_to_string(&path)
+            .map_err(|cause| ConfigError::Unreadable { path: path.clone(), cause })?;
+        Self::parse(home, &text).map_err(|detail| ConfigError::Invalid { path, detail })
+    }
+
+    /// Validates the text of a `desk.toml`.
+    pub fn parse(home: &Path, text: &str) -> Result<Self, String> {
+        let file: File = toml::from_str(text).map_err(|cause| cause.to_string())?;
+        Ok(Self {
+            home: home.to_owned(),
+            ministry: Ministry::parse(&file.ministry).map_err(|cause| format!("ministry: {cause}"))?,
+            domain: Domain::parse(&file.domain).map_err(|cause| format!("domain: {cause}"))?,
+            label: Label::parse(&file.label).map_err(|cause| format!("label: {cause}"))?,
+            gateway: file.gateway,
+        })
+    }
+
+    /// The text of a commented `desk.toml`.
+    pub fn text(ministry: &Ministry, domain: &Domain, label: &Label, gateway: &str) -> String {
+        format!(
+            "# A desk of {ministry}: inside the ministry, with keys and plain text. Unknown keys are errors.\n\n\
+             # Code of the ministry, as in its certificates.\n\
+             ministry = \"{ministry}\"\n\n\
+             # Domain of the ministry; its gateway must present \"gateway.\" and this.\n\
+             domain = \"{domain}\"\n\n\
+             # Name of this desk in its access certificate.\n\
+             label = \"{label}\"\n\n\
+             # Mailbox listener of the own gateway (host:port).\n\
+             gateway = \"{gateway}\"\n",
+            domain = domain.as_str(),
+            label = label.as_str(),
+        )
+    }
+
+    /// A private key of this desk (PKCS#8 PEM under the passphrase): `registry` or `access`.
+    pub fn key(&self, name: &str) -> PathBuf {
+        self.home.join(format!("keys/{name}.key"))
+    }
+
+    /// The certificate chain of a key (PEM).
+    pub fn chain(&self, name: &str) -> PathBuf {
+        self.home.join(format!("keys/{name}.pem"))
+    }
+
+    /// Folder of the offices' keys and chains.
+    pub fn offices(&self) -> PathBuf {
+        self.home.join("keys/offices")
+    }
+
+    /// The reading key (an age identity under the passphrase).
+    pub fn reading_key(&self) -> PathBuf {
+        self.home.join("keys/reading.age")
+    }
+
+    /// The reading key's recipient, for the trust bundle.
+    pub fn reading_recipient(&self) -> PathBuf {
+        self.home.join("keys/reading.recipient")
+    }
+
+    /// Root certificate of the own ministry (PEM).
+    pub fn root(&self) -> PathBuf {
+        self.home.join("trust/root.pem")
+    }
+
+    /// The own trust bundle.
+    pub fn own_bundle(&self) -> PathBuf {
+        self.home.join("trust/own.bundle")
+    }
+
+    /// Folder of the accredited peers' bundles.
+    pub fn peer_bundles(&self) -> PathBuf {
+        self.home.join("trust/peers")
+    }
+
+    /// The channel policy in force.
+    pub fn policy(&self) -> PathBuf {
+        self.home.join("trust/channel.policy")
+    }
+
+    /// The register.
+    pub fn register(&self) -> PathBuf {
+        self.home.join("register.db")
+    }
+
+    /// Folder of sealed parts that travel beside their envelopes.
+    pub fn parts(&self) -> PathBuf {
+        self.home.join("parts")
+    }
+}

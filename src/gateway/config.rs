@@ -1,0 +1,163 @@
+//! `gateway.toml` and the places of a gateway's home: what the operator writes, validated once.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::trust::name::{Domain, Ministry};
+
+/// A gateway's configuration file was not usable.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file could not be read.
+    #[error("{path}: {cause}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// The file does not say what a gateway needs.
+    #[error("{path}: {detail}")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with its line.
+        detail: String,
+    },
+}
+
+/// What an operator configures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Folder that holds everything of this gateway.
+    pub home: PathBuf,
+    /// Ministry this gateway serves.
+    pub ministry: Ministry,
+    /// Name that prefixes its log origins and its TLS name.
+    pub domain: Domain,
+    /// Address on which peers' gateways reach it.
+    pub relay_listen: String,
+    /// Address on which the own desk reaches it.
+    pub mailbox_listen: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    ministry: String,
+    domain: String,
+    relay_listen: String,
+    mailbox_listen: String,
+}
+
+impl Config {
+    /// Name of the configuration file in the home.
+    pub const FILE: &'static str = "gateway.toml";
+
+    /// Reads and validates `gateway.toml` of a home.
+    pub fn load(home: &Path) -> Result<Self, ConfigError> {
+        let path = home.join(Self::FILE);
+        let text = fs::read_to_string(&path)
+            .map_err(|cause| ConfigError::Unreadable { path: path.clone(), cause })?;
+        Self::parse(home, &text).map_err(|detail| ConfigError::Invalid { path, detail })
+    }
+
+    /// Validates the text of a `gateway.toml`.
+    pub fn parse(home: &Path, text: &str) -> Result<Self, String> {
+        let file: File = toml::from_str(text).map_err(|cause| cause.to_string())?;
+        Ok(Self {
+            home: home.to_owned(),
+            ministry: Ministry::parse(&file.ministry).map_err(|cause| format!("ministry: {cause}"))?,
+            domain: Domain::parse(&file.domain).map_err(|cause| format!("domain: {cause}"))?,
+            relay_listen: file.relay_listen,
+            mailbox_listen: file.mailbox_listen,
+        })
+    }
+
+    /// The text of a commented `gateway.toml`.
+    pub fn text(ministry: &Ministry, domain: &Domain, relay_listen: &str, mailbox_listen: &str) -> String {
+        format!(
+            "# The gateway of {ministry}: the exposed host. Unknown keys are errors.\n\n\
+             # Code of the ministry, as in its certificates.\n\
+             ministry = \"{ministry}\"\n\n\
+             # Prefixes the origins of its logs; its TLS name is \"gateway.\" and this.\n\
+             domain = \"{domain}\"\n\n\
+             # Where peers' gateways reach it (host:port). The trust bundle announces the outside address.\n\
+             relay_listen = \"{relay_listen}\"\n\n\
+             # Where the own desk reaches it; bind it to the inside network only.\n\
+             mailbox_listen = \"{mailbox_listen}\"\n",
+            domain = domain.as_str(),
+        )
+    }
+
+    /// Private key of the transport certificate (PKCS#8 PEM).
+    pub fn transport_key(&self) -> PathBuf {
+        self.home.join("keys/transport.key")
+    }
+
+    /// Transport certificate chain (PEM).
+    pub fn transport_chain(&self) -> PathBuf {
+        self.home.join("keys/transport.pem")
+    }
+
+    /// Private key of the logs (Ed25519, PKCS#8 PEM).
+    pub fn log_key(&self) -> PathBuf {
+        self.home.join("keys/log.key")
+    }
+
+    /// Private key of the cosigner (Ed25519, PKCS#8 PEM).
+    pub fn cosigner_key(&self) -> PathBuf {
+        self.home.join("keys/cosigner.key")
+    }
+
+    /// Root certificate of the own ministry (PEM).
+    pub fn root(&self) -> PathBuf {
+        self.home.join("trust/root.pem")
+    }
+
+    /// Certificate of the own desk-access authority (PEM).
+    pub fn desk_access(&self) -> PathBuf {
+        self.home.join("trust/desk-access.pem")
+    }
+
+    /// The store's database.
+    pub fn database(&self) -> PathBuf {
+        self.home.join("data/gateway.db")
+    }
+
+    /// Folder of sealed parts that do not fit into envelopes.
+    pub fn parts(&self) -> PathBuf {
+        self.home.join("data/parts")
+    }
+
+    /// Unix socket of the operator service.
+    pub fn operator_socket(&self) -> PathBuf {
+        self.home.join("run/operator.sock")
+    }
+
+    /// File that tells the addresses a running gateway really listens on.
+    pub fn endpoint_file(&self) -> PathBuf {
+        self.home.join("run/endpoint")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_written_configuration_reads_back() {
+        let (ministry, domain) = (Ministry::parse("XA").unwrap(), Domain::parse("mfa.xa.example").unwrap());
+        let text = Config::text(&ministry, &domain, "127.0.0.1:7001", "127.0.0.1:7002");
+        let config = Config::parse(Path::new("/srv/xa"), &text).unwrap();
+        assert_eq!((config.ministry, config.relay_listen.as_str()), (ministry, "127.0.0.1:7001"));
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_that_names_it() {
+        let error = Config::parse(Path::new("."), "ministry = \"XA\"\nlisten = \"x\"\n").unwrap_err();
+        assert!(error.contains("listen"), "{error}");
+    }
+}
