@@ -1,0 +1,127 @@
+//! The archive: the own logs, one per peer and year, and the receipts they give.
+//!
+//! Leaves enter through the store, in the same commit as what they are about; checkpoints and proofs leave.
+//! A checkpoint is signed only over durable leaves, and never a second one of the same size with another
+//! root, because the store only appends.
+
+use crate::gateway::Gateway;
+use crate::gateway::error::Fault;
+use crate::gateway::frame::LogUpdate;
+use crate::gateway::store::record::{Checkpoint as KeptCheckpoint, LeafPlace, LogEntry, LogHead};
+use crate::limits;
+use crate::message::leaf::{Leaf, LeafKind};
+use crate::message::receipt::Receipt;
+use crate::digest::Digest;
+use crate::tlog::checkpoint::Checkpoint;
+use crate::tlog::signed_note::Note;
+use crate::tlog::tlog_proof::TlogProof;
+use crate::tlog::verifier_key::KeyName;
+use crate::trust::name::Ministry;
+
+impl Gateway {
+    /// Origin of the own log about `peer` that is open now. The first leaf of a new year's log is the digest
+    /// of the checkpoint that closes the year before.
+    pub(super) async fn open_log(&self, peer: &Ministry) -> Result<String, Fault> {
+        let now = self.clock.now();
+        let origin = self.config.domain.log_origin(peer, now.year());
+        // Held throughout, so that only one of many first messages of a year opens its log.
+        let _opening = self.opening.lock().await;
+        if self.store.log_head(&origin).await?.is_some() {
+            return Ok(origin);
+        }
+        let before = self.config.domain.log_origin(peer, now.year().saturating_sub(1));
+        if self.store.log_head(&before).await?.is_some() {
+            let closing = self.checkpoint(&before).await?;
+            let record = Digest::of(closing.text.as_bytes());
+            let leaf = Leaf::about_record(LeafKind::Opened, record, now).bytes();
+            let entry = LogEntry { origin: origin.clone(), peer: peer.clone(), leaf };
+            self.store.append_leaf(entry).await?;
+        }
+        Ok(origin)
+    }
+
+    /// The newest checkpoint of an own log: the kept one, or a new one where leaves were added since.
+    pub(super) async fn checkpoint(&self, origin: &str) -> Result<KeptCheckpoint, Fault> {
+        let head = self.head(origin).await?;
+        match head.checkpoint {
+            Some(kept) if kept.size == head.size => Ok(kept),
+            _ => {
+                let text = self.sign_checkpoint(origin, head.size, head.root)?;
+                let checkpoint = KeptCheckpoint { size: head.size, text };
+                self.store.save_checkpoint(origin, checkpoint.clone()).await?;
+                Ok(checkpoint)
+            }
+        }
+    }
+
+    /// Signs the checkpoint of an own log at a size. Ed25519 is deterministic: the same size gives the same
+    /// text.
+    pub(super) fn sign_checkpoint(&self, origin: &str, size: u64, root: Digest) -> Result<String, Fault> {
+        Ok(Checkpoint { origin: key_name(origin)?, size, root }.sign(self.log_key.as_ref()))
+    }
+
+    /// The receipt of a leaf of an own log, under a checkpoint that the peer has cosigned where there is one.
+    pub(super) async fn receipt(&self, place: &LeafPlace) -> Result<Receipt, Fault> {
+        let head = self.head(&place.origin).await?;
+        let covering = head.cosigned.filter(|cosigned| cosigned.size > place.index);
+        let checkpoint = match covering {
+            Some(cosigned) => cosigned,
+            None => self.checkpoint(&place.origin).await?,
+        };
+        self.receipt_under(place, &checkpoint).await
+    }
+
+    /// The receipt of a leaf under a given checkpoint, of an own log or of a mirror.
+    pub(super) async fn receipt_under(
+        &self,
+        place: &LeafPlace,
+        checkpoint: &KeptCheckpoint,
+    ) -> Result<Receipt, Fault> {
+        let damaged = || Fault::Damaged(format!("leaf {} of {}", place.index, place.origin));
+        let leaf = self.store.leaf(&place.origin, place.index).await?.ok_or_else(damaged)?;
+        let path = self.store.inclusion(&place.origin, place.index, checkpoint.size).await?;
+        let note = Note::parse(&checkpoint.text).map_err(|cause| Fault::Damaged(cause.to_string()))?;
+        let proof =
+            TlogProof { extra: Vec::new(), index: place.index, path: path.ok_or_else(damaged)?, checkpoint: note };
+        Receipt::compose(leaf.bytes, proof).map_err(|cause| Fault::Damaged(cause.to_string()))
+    }
+
+    /// What the peer is still to mirror of an own log, in pieces of bounded size, oldest first.
+    pub(super) async fn updates(&self, origin: &str) -> Result<Vec<LogUpdate>, Fault> {
+        let Some(head) = self.store.log_head(origin).await? else { return Ok(Vec::new()) };
+        let mut next = head.cosigned.as_ref().map_or(0, |cosigned| cosigned.size);
+        let mut updates = Vec::new();
+        while next < head.size {
+            let leaves = self.store.leaves(origin, next, limits::LOG_UPDATE_LEAVES_MAX).await?;
+            let end = next.saturating_add(leaves.len() as u64);
+            if leaves.is_empty() {
+                return Err(Fault::Damaged(format!("leaf {next} of {origin}")));
+            }
+            let checkpoint = if end == head.size {
+                self.checkpoint(origin).await?.text
+            } else {
+                self.checkpoint_at(origin, end).await?
+            };
+            let leaves = leaves.into_iter().map(|leaf| leaf.bytes).collect();
+            updates.push(LogUpdate { first_index: next, leaves, checkpoint });
+            next = end;
+        }
+        Ok(updates)
+    }
+
+    /// The checkpoint of an own log at an earlier size.
+    pub(super) async fn checkpoint_at(&self, origin: &str, size: u64) -> Result<String, Fault> {
+        let root = self.store.root_at(origin, size).await?;
+        let root = root.ok_or_else(|| Fault::Damaged(format!("tree of {origin} at size {size}")))?;
+        self.sign_checkpoint(origin, size, root)
+    }
+
+    async fn head(&self, origin: &str) -> Result<LogHead, Fault> {
+        let head = self.store.log_head(origin).await?;
+        head.ok_or_else(|| Fault::Damaged(format!("there is no log {origin}")))
+    }
+}
+
+pub(super) fn key_name(name: &str) -> Result<KeyName, Fault> {
+    KeyName::parse(name).map_err(|cause| Fault::Damaged(format!("{name}: {cause}")))
+}

@@ -1,0 +1,50 @@
+//! Faults of the gateway: weather, not answers. They are logged and retried and never shown to a peer in
+//! more words than "try later".
+
+use crate::gateway::config::ConfigError;
+use crate::gateway::store::StoreFault;
+use crate::message::refusal::Refusal;
+use crate::trust::name::Ministry;
+
+/// Something failed that is nobody's wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The configuration is not usable.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The store failed.
+    #[error("the store: {0}")]
+    Store(#[from] StoreFault),
+    /// A key or certificate file is not usable.
+    #[error("{0}")]
+    Credentials(String),
+    /// Something that the store holds does not parse: it was damaged.
+    #[error("the archive is damaged: {0}")]
+    Damaged(String),
+    /// A listener could not be opened.
+    #[error("{0}")]
+    Listener(String),
+    /// The ministry is not accredited, or not any more.
+    #[error("{0} is not accredited at this gateway")]
+    NotAccredited(Ministry),
+    /// The peer could not be reached, or the connection broke.
+    #[error("{0}")]
+    Link(String),
+}
+
+/// Why a gateway did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum Declined {
+    /// The asking side did something that a retry will not mend.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Something failed here; a retry may succeed.
+    #[error(transparent)]
+    Failed(#[from] Fault),
+}
+
+impl From<StoreFault> for Declined {
+    fn from(fault: StoreFault) -> Self {
+        Self::Failed(Fault::Store(fault))
+    }
+}

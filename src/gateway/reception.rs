@@ -1,0 +1,123 @@
+//! Reception: takes custody of messages from a peer and answers with receipts.
+//!
+//! A batch of envelopes enters; one outcome for each leaves, after everything that is answered with a receipt
+//! is durable. A message whose position is in order but which may not pass is rejected by a signed leaf that
+//! uses up its number; anything else that is wrong gets an unsigned refusal and changes nothing.
+
+use futures_util::future::join_all;
+
+use crate::gateway::Gateway;
+use crate::gateway::accreditation::Accreditation;
+use crate::gateway::admission;
+use crate::gateway::error::{Declined, Fault};
+use crate::gateway::frame::{Answer, Outcome};
+use crate::gateway::store::record::{Custody, LeafPlace};
+use crate::gateway::submission::custody_place;
+use crate::message::envelope::Envelope;
+use crate::message::id::MessageId;
+use crate::message::leaf::{Leaf, LeafKind, LeafMessage};
+use crate::message::refusal::{Reason, Refusal};
+use crate::trust::name::Ministry;
+
+/// An envelope that may be taken into custody or must be rejected for good.
+struct Judged {
+    envelope: Envelope,
+    rejection: Option<Refusal>,
+}
+
+impl Gateway {
+    /// Takes a batch of a peer's envelopes into custody, in order. The outcomes share one checkpoint.
+    pub async fn receive(&self, peer: &Ministry, envelopes: Vec<Vec<u8>>) -> Result<Vec<Outcome>, Fault> {
+        let accreditation = self.accreditation()?;
+        let judged = join_all(envelopes.iter().map(|bytes| self.judge(peer, bytes, &accreditation))).await;
+        // Polled in order, so the store's writer sees them in order and commits them together.
+        let places = join_all(judged.into_iter().map(|judged| self.place(peer, judged))).await;
+        let mut outcomes = Vec::with_capacity(places.len());
+        for (message_id, place) in places {
+            outcomes.push(Outcome { message_id, answer: self.answer(place).await? });
+        }
+        Ok(outcomes)
+    }
+
+    async fn judge(
+        &self,
+        peer: &Ministry,
+        bytes: &[u8],
+        accreditation: &Accreditation,
+    ) -> Result<Judged, (Option<MessageId>, Declined)> {
+        let envelope = Envelope::parse(bytes).map_err(|refusal| (None, refusal.into()))?;
+        let id = Some(envelope.id());
+        let refused = |reason, detail: &str| (id, Declined::Refused(Refusal::new(reason, detail)));
+        if envelope.header().address().sender != *peer {
+            return Err(refused(Reason::NotTheSender, "the sender is not the ministry this connection names"));
+        }
+        if envelope.header().position().recipient != self.config.ministry {
+            return Err(refused(Reason::NotTheRecipient, "this copy is for another ministry"));
+        }
+        let now = self.clock.now();
+        let anchors = accreditation.signing_anchors(peer).map_err(|fault| (id, fault.into()))?;
+        envelope.verify(&anchors, now).map_err(|refusal| (id, refusal.into()))?;
+        let held = self.store.is_received(envelope.id().digest()).await.map_err(|fault| (id, fault.into()))?;
+        let verdict =
+            if held { Ok(()) } else { admission::judge(envelope.header(), accreditation.policy(), now) };
+        match verdict {
+            Ok(()) => Ok(Judged { envelope, rejection: None }),
+            Err(refusal) if refusal.is_final() => Ok(Judged { envelope, rejection: Some(refusal) }),
+            Err(refusal) => Err((id, refusal.into())),
+        }
+    }
+
+    async fn place(
+        &self,
+        peer: &Ministry,
+        judged: Result<Judged, (Option<MessageId>, Declined)>,
+    ) -> (Option<MessageId>, Result<LeafPlace, Declined>) {
+        match judged {
+            Ok(Judged { envelope, rejection }) => {
+                let custody = self.consign(peer, &envelope, rejection).await;
+                let place = custody.map_err(Declined::from).and_then(|custody| Ok(custody_place(custody)?));
+                (Some(envelope.id()), place)
+            }
+            Err((id, declined)) => (id, Err(declined)),
+        }
+    }
+
+    async fn consign(
+        &self,
+        peer: &Ministry,
+        envelope: &Envelope,
+        rejection: Option<Refusal>,
+    ) -> Result<Custody, Fault> {
+        let now = self.clock.now();
+        let message = LeafMessage::of(envelope);
+        match rejection {
+            None => {
+                let leaf = Leaf::about(LeafKind::Received, message, "", now);
+                Ok(self.store.receive(self.consignment(envelope, peer, &leaf).await?).await?)
+            }
+            Some(refusal) => {
+                let reason = refusal.reason().word();
+                let leaf = Leaf::about(LeafKind::Rejected, message, reason, now);
+                let consignment = self.consignment(envelope, peer, &leaf).await?;
+                Ok(self.store.reject(consignment, reason.to_owned()).await?)
+            }
+        }
+    }
+
+    async fn answer(&self, place: Result<LeafPlace, Declined>) -> Result<Answer, Fault> {
+        match place {
+            Ok(place) => Ok(Answer::Receipt(self.receipt_now(&place).await?.encode())),
+            Err(Declined::Refused(refusal)) => Ok(Answer::Unsigned {
+                reason: refusal.reason().word().to_owned(),
+                detail: refusal.detail().to_owned(),
+            }),
+            Err(Declined::Failed(fault)) => Err(fault),
+        }
+    }
+
+    /// The receipt of a leaf under the newest checkpoint, which the peer is about to cosign.
+    async fn receipt_now(&self, place: &LeafPlace) -> Result<crate::message::receipt::Receipt, Fault> {
+        let checkpoint = self.checkpoint(&place.origin).await?;
+        self.receipt_under(place, &checkpoint).await
+    }
+}
