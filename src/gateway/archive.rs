@@ -26,11 +26,11 @@ impl Gateway {
         let origin = self.config.domain.log_origin(peer, now.year());
         // Held throughout, so that only one of many first messages of a year opens its log.
         let _opening = self.opening.lock().await;
-        if self.store.log_head(&origin).await?.is_some() {
+        if self.store.log_head(origin.clone()).await?.is_some() {
             return Ok(origin);
         }
         let before = self.config.domain.log_origin(peer, now.year().saturating_sub(1));
-        if self.store.log_head(&before).await?.is_some() {
+        if self.store.log_head(before.clone()).await?.is_some() {
             let closing = self.checkpoint(&before).await?;
             let record = Digest::of(closing.text.as_bytes());
             let leaf = Leaf::about_record(LeafKind::Opened, record, now).bytes();
@@ -48,7 +48,7 @@ impl Gateway {
             _ => {
                 let text = self.sign_checkpoint(origin, head.size, head.root)?;
                 let checkpoint = KeptCheckpoint { size: head.size, text };
-                self.store.save_checkpoint(origin, checkpoint.clone()).await?;
+                self.store.save_checkpoint(origin.to_owned(), checkpoint.clone()).await?;
                 Ok(checkpoint)
             }
         }
@@ -78,8 +78,8 @@ impl Gateway {
         checkpoint: &KeptCheckpoint,
     ) -> Result<Receipt, Fault> {
         let damaged = || Fault::Damaged(format!("leaf {} of {}", place.index, place.origin));
-        let leaf = self.store.leaf(&place.origin, place.index).await?.ok_or_else(damaged)?;
-        let path = self.store.inclusion(&place.origin, place.index, checkpoint.size).await?;
+        let leaf = self.store.leaf(place.clone()).await?.ok_or_else(damaged)?;
+        let path = self.store.inclusion(place.clone(), checkpoint.size).await?;
         let note = Note::parse(&checkpoint.text).map_err(|cause| Fault::Damaged(cause.to_string()))?;
         let proof =
             TlogProof { extra: Vec::new(), index: place.index, path: path.ok_or_else(damaged)?, checkpoint: note };
@@ -87,12 +87,13 @@ impl Gateway {
     }
 
     /// What the peer is still to mirror of an own log, in pieces of bounded size, oldest first.
-    pub(super) async fn updates(&self, origin: &str) -> Result<Vec<LogUpdate>, Fault> {
-        let Some(head) = self.store.log_head(origin).await? else { return Ok(Vec::new()) };
-        let mut next = head.cosigned.as_ref().map_or(0, |cosigned| cosigned.size);
+    /// `sent` leaves have been sent already on the stream that asks.
+    pub(super) async fn updates(&self, origin: &str, sent: u64) -> Result<Vec<LogUpdate>, Fault> {
+        let Some(head) = self.store.log_head(origin.to_owned()).await? else { return Ok(Vec::new()) };
+        let mut next = head.cosigned.as_ref().map_or(0, |cosigned| cosigned.size).max(sent);
         let mut updates = Vec::new();
         while next < head.size {
-            let leaves = self.store.leaves(origin, next, limits::LOG_UPDATE_LEAVES_MAX).await?;
+            let leaves = self.store.leaves(origin.to_owned(), next, limits::LOG_UPDATE_LEAVES_MAX).await?;
             let end = next.saturating_add(leaves.len() as u64);
             if leaves.is_empty() {
                 return Err(Fault::Damaged(format!("leaf {next} of {origin}")));
@@ -111,13 +112,13 @@ impl Gateway {
 
     /// The checkpoint of an own log at an earlier size.
     pub(super) async fn checkpoint_at(&self, origin: &str, size: u64) -> Result<String, Fault> {
-        let root = self.store.root_at(origin, size).await?;
+        let root = self.store.root_at(origin.to_owned(), size).await?;
         let root = root.ok_or_else(|| Fault::Damaged(format!("tree of {origin} at size {size}")))?;
         self.sign_checkpoint(origin, size, root)
     }
 
     async fn head(&self, origin: &str) -> Result<LogHead, Fault> {
-        let head = self.store.log_head(origin).await?;
+        let head = self.store.log_head(origin.to_owned()).await?;
         head.ok_or_else(|| Fault::Damaged(format!("there is no log {origin}")))
     }
 }

@@ -1,1 +1,111 @@
-//! The exposed host.
+//! The exposed host of a ministry: takes custody of messages, carries them, archives them.
+//!
+//! Envelopes enter from the own desk and from peers; envelopes, receipts and cosignatures leave. A gateway
+//! sees headers and ciphertext only: this room never uses `consultation`, holds no reading key and no
+//! registry key, and writes nothing about a person anywhere. Nothing is answered before it is durable.
+//!
+//! | file | does |
+//! |---|---|
+//! | `submission`, `mailbox` | serve the own desk |
+//! | `reception`, `conversation` | serve peers |
+//! | `courier` | carries messages to peers and settles receipts |
+//! | `archive`, `witness` | own logs and receipts; mirrors and cosignatures |
+//! | `accreditation`, `admission` | who is believed; what may pass |
+//! | `store` | what is kept |
+//! | `serve` | the gRPC edge |
+
+pub mod accreditation;
+pub mod admission;
+mod archive;
+pub mod config;
+mod conversation;
+pub mod courier;
+pub mod error;
+pub mod frame;
+mod mailbox;
+mod reception;
+pub mod run;
+pub mod serve;
+pub mod status;
+pub mod store;
+mod submission;
+mod witness;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwapOption;
+use tokio::sync::{Notify, watch};
+
+use crate::digest::Digest;
+use crate::entropy::Entropy;
+use crate::gateway::accreditation::Accreditation;
+use crate::gateway::config::Config;
+use crate::gateway::courier::PeerLink;
+use crate::gateway::store::Store;
+use crate::time::{Clock, Timestamp};
+use crate::tlog::signed_note::NoteSigner;
+use crate::transport::credentials::{CredentialStore, Credentials};
+use crate::trust::name::Ministry;
+
+/// One running gateway. Its parts are in the files of this room.
+pub struct Gateway {
+    config: Config,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    store: Store,
+    log_key: Arc<dyn NoteSigner>,
+    cosigner_key: Arc<dyn NoteSigner>,
+    /// SHA-256 of the own ministry's root certificate, pinned by the operator.
+    root: Digest,
+    /// What is in force, shared with the source of the TLS configurations.
+    trust: Arc<ArcSwapOption<Accreditation>>,
+    credentials_store: CredentialStore,
+    credentials: Credentials,
+    link: Arc<dyn PeerLink>,
+    /// Sequence of the policy in force; couriers follow it.
+    accredited: watch::Sender<u64>,
+    /// One change of what is in force at a time.
+    accrediting: tokio::sync::Mutex<()>,
+    /// One opening of a year's log at a time.
+    opening: tokio::sync::Mutex<()>,
+    links: Mutex<BTreeMap<Ministry, LinkState>>,
+    /// Tells whoever waits that a message was settled.
+    settled: Notify,
+    started: Timestamp,
+}
+
+/// What is known of the connection to a peer; for people, never for decisions.
+#[derive(Debug, Clone, Default)]
+pub(super) struct LinkState {
+    wake: Arc<Notify>,
+    connected: bool,
+    last_failure: String,
+    clock_skew: i64,
+}
+
+impl Gateway {
+    /// Tells the courier of a peer that there may be something to carry.
+    fn wake(&self, peer: &Ministry) {
+        self.wake_of(peer).notify_one();
+    }
+
+    fn wake_of(&self, peer: &Ministry) -> Arc<Notify> {
+        self.links().entry(peer.clone()).or_default().wake.clone()
+    }
+
+    fn note_link(&self, peer: &Ministry, note: impl FnOnce(&mut LinkState)) {
+        note(self.links().entry(peer.clone()).or_default());
+    }
+
+    fn links(&self) -> std::sync::MutexGuard<'_, BTreeMap<Ministry, LinkState>> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Gateway({})", self.config.ministry)
+    }
+}

@@ -4,6 +4,8 @@
 //! is durable. A message whose position is in order but which may not pass is rejected by a signed leaf that
 //! uses up its number; anything else that is wrong gets an unsigned refusal and changes nothing.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::join_all;
 
 use crate::gateway::Gateway;
@@ -11,7 +13,7 @@ use crate::gateway::accreditation::Accreditation;
 use crate::gateway::admission;
 use crate::gateway::error::{Declined, Fault};
 use crate::gateway::frame::{Answer, Outcome};
-use crate::gateway::store::record::{Custody, LeafPlace};
+use crate::gateway::store::record::{Checkpoint, Custody, LeafPlace};
 use crate::gateway::submission::custody_place;
 use crate::message::envelope::Envelope;
 use crate::message::id::MessageId;
@@ -32,9 +34,10 @@ impl Gateway {
         let judged = join_all(envelopes.iter().map(|bytes| self.judge(peer, bytes, &accreditation))).await;
         // Polled in order, so the store's writer sees them in order and commits them together.
         let places = join_all(judged.into_iter().map(|judged| self.place(peer, judged))).await;
+        let mut checkpoints = BTreeMap::new();
         let mut outcomes = Vec::with_capacity(places.len());
         for (message_id, place) in places {
-            outcomes.push(Outcome { message_id, answer: self.answer(place).await? });
+            outcomes.push(Outcome { message_id, answer: self.answer(place, &mut checkpoints).await? });
         }
         Ok(outcomes)
     }
@@ -104,20 +107,29 @@ impl Gateway {
         }
     }
 
-    async fn answer(&self, place: Result<LeafPlace, Declined>) -> Result<Answer, Fault> {
-        match place {
-            Ok(place) => Ok(Answer::Receipt(self.receipt_now(&place).await?.encode())),
-            Err(Declined::Refused(refusal)) => Ok(Answer::Unsigned {
-                reason: refusal.reason().word().to_owned(),
-                detail: refusal.detail().to_owned(),
-            }),
-            Err(Declined::Failed(fault)) => Err(fault),
-        }
-    }
-
-    /// The receipt of a leaf under the newest checkpoint, which the peer is about to cosign.
-    async fn receipt_now(&self, place: &LeafPlace) -> Result<crate::message::receipt::Receipt, Fault> {
-        let checkpoint = self.checkpoint(&place.origin).await?;
-        self.receipt_under(place, &checkpoint).await
+    /// The answer for one message. All receipts of a batch stand under one checkpoint of each log, which the
+    /// peer is about to cosign.
+    async fn answer(
+        &self,
+        place: Result<LeafPlace, Declined>,
+        checkpoints: &mut BTreeMap<String, Checkpoint>,
+    ) -> Result<Answer, Fault> {
+        let place = match place {
+            Ok(place) => place,
+            Err(Declined::Failed(fault)) => return Err(fault),
+            Err(Declined::Refused(refusal)) => {
+                let reason = refusal.reason().word().to_owned();
+                return Ok(Answer::Unsigned { reason, detail: refusal.detail().to_owned() });
+            }
+        };
+        let checkpoint = match checkpoints.get(&place.origin) {
+            Some(checkpoint) => checkpoint.clone(),
+            None => {
+                let checkpoint = self.checkpoint(&place.origin).await?;
+                checkpoints.insert(place.origin.clone(), checkpoint.clone());
+                checkpoint
+            }
+        };
+        Ok(Answer::Receipt(self.receipt_under(&place, &checkpoint).await?.encode()))
     }
 }

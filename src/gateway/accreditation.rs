@@ -1,0 +1,226 @@
+//! Accreditation: which peers this gateway believes, by which keys, on which channels.
+//!
+//! Trust flows from the inside out: the own registry signs a channel policy that names the digest of every
+//! accredited bundle, and the gateway believes nothing that this signature does not cover. A peer is whatever
+//! its accredited bundle says and nothing else. What is in force is one immutable value, replaced as a whole.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::digest::Digest;
+use crate::gateway::Gateway;
+use crate::gateway::archive::key_name;
+use crate::gateway::error::{Declined, Fault};
+use crate::gateway::store::record::{LogEntry, Record, RecordKind, RecordsKept};
+use crate::message::leaf::{Leaf, LeafKind};
+use crate::message::refusal::{Reason, Refusal};
+use crate::time::Timestamp;
+use crate::tlog::verifier_key::VerifierKey;
+use crate::trust::anchor::Anchors;
+use crate::trust::bundle::SignedBundle;
+use crate::trust::name::Ministry;
+use crate::trust::policy::{ChannelPolicy, SignedPolicy};
+
+/// What is in force: the own bundle, the channel policy and the bundles it names.
+#[derive(Debug, Clone)]
+pub struct Accreditation {
+    own: SignedBundle,
+    policy: SignedPolicy,
+    peers: BTreeMap<Ministry, SignedBundle>,
+}
+
+impl Accreditation {
+    /// Verifies that the pieces belong together: the own bundle to the pinned root, the policy to the own
+    /// registry, and each peer's bundle to the policy and to its own root.
+    pub fn assemble(
+        ministry: &Ministry,
+        root: &Digest,
+        own: &[u8],
+        policy: &[u8],
+        peers: &[Vec<u8>],
+        at: Timestamp,
+    ) -> Result<Self, Refusal> {
+        let own = SignedBundle::parse(own).map_err(untrusted)?;
+        own.verify(Some(root), at).map_err(untrusted)?;
+        let anchors = own.bundle().signing_anchors().map_err(untrusted)?;
+        let policy = SignedPolicy::parse(policy).map_err(untrusted)?;
+        policy.verify(&anchors, at).map_err(untrusted)?;
+        if own.bundle().ministry != *ministry || policy.policy().ministry != *ministry {
+            return Err(untrusted("bundle or policy is of another ministry"));
+        }
+        let mut believed = BTreeMap::new();
+        for bytes in peers {
+            let bundle = SignedBundle::parse(bytes).map_err(untrusted)?;
+            bundle.verify(None, at).map_err(untrusted)?;
+            believed.insert(bundle.bundle().ministry.clone(), bundle);
+        }
+        let named: BTreeMap<Ministry, Digest> =
+            policy.policy().peers.iter().map(|peer| (peer.ministry.clone(), peer.bundle_digest)).collect();
+        let offered: BTreeMap<Ministry, Digest> =
+            believed.iter().map(|(ministry, bundle)| (ministry.clone(), bundle.record_digest())).collect();
+        if named != offered {
+            return Err(untrusted("the bundles are not exactly those that the policy names"));
+        }
+        Ok(Self { own, policy, peers: believed })
+    }
+
+    /// The channel policy.
+    pub fn policy(&self) -> &ChannelPolicy {
+        self.policy.policy()
+    }
+
+    /// The own bundle.
+    pub fn own(&self) -> &SignedBundle {
+        &self.own
+    }
+
+    /// The accredited peers, ascending.
+    pub fn peers(&self) -> &BTreeMap<Ministry, SignedBundle> {
+        &self.peers
+    }
+
+    /// Whether a ministry is an accredited peer.
+    pub fn is_peer(&self, ministry: &Ministry) -> bool {
+        self.peers.contains_key(ministry)
+    }
+
+    /// Anchors of the registry and offices of a peer or of the own ministry.
+    pub fn signing_anchors(&self, ministry: &Ministry) -> Result<Anchors, Fault> {
+        let bundle = if *ministry == self.own.bundle().ministry { &self.own } else { self.bundle(ministry)? };
+        bundle.bundle().signing_anchors().map_err(|cause| Fault::Damaged(cause.to_string()))
+    }
+
+    /// Verifier keys of a peer's logs; their name is to be replaced by the origin.
+    pub fn log_keys(&self, peer: &Ministry) -> Result<Vec<VerifierKey>, Fault> {
+        verifier_keys(&self.bundle(peer)?.bundle().log_keys)
+    }
+
+    /// Verifier keys with which a peer cosigns.
+    pub fn cosigner_keys(&self, peer: &Ministry) -> Result<Vec<VerifierKey>, Fault> {
+        verifier_keys(&self.bundle(peer)?.bundle().cosigner_keys)
+    }
+
+    /// Whether `origin` is a log that `peer` keeps about the own ministry, of whatever year.
+    pub fn is_log_of_pair(&self, peer: &Ministry, origin: &str) -> Result<bool, Fault> {
+        let domain = &self.bundle(peer)?.bundle().domain;
+        let prefix = format!("{}/{}/", domain.log_name(), self.own.bundle().ministry.lower());
+        let year = origin.strip_prefix(&prefix);
+        Ok(year.is_some_and(|year| year.len() == 4 && year.bytes().all(|digit| digit.is_ascii_digit())))
+    }
+
+    /// The bundle of a peer.
+    pub fn bundle(&self, peer: &Ministry) -> Result<&SignedBundle, Fault> {
+        self.peers.get(peer).ok_or_else(|| Fault::NotAccredited(peer.clone()))
+    }
+}
+
+impl Gateway {
+    /// What is in force; a fault before the first policy.
+    pub(super) fn accreditation(&self) -> Result<Arc<Accreditation>, Fault> {
+        let in_force = self.trust.load_full();
+        in_force.ok_or_else(|| Fault::NotAccredited(self.config.ministry.clone()))
+    }
+
+    /// Puts a policy and its bundles in force: durable first, with a leaf in the log of every peer, then in
+    /// the TLS configurations. An older policy than the one in force is refused.
+    pub async fn accredit(&self, own: &[u8], policy: &[u8], peers: &[Vec<u8>]) -> Result<u64, Declined> {
+        let _accrediting = self.accrediting.lock().await;
+        let now = self.clock.now();
+        let next = Accreditation::assemble(&self.config.ministry, &self.root, own, policy, peers, now)?;
+        let sequence = next.policy().sequence;
+        if let Some(in_force) = self.trust.load_full() {
+            self.check_succession(&in_force, &next)?;
+        }
+        let mut records = vec![
+            record(RecordKind::Bundle, &self.config.ministry, next.own.bundle().sequence, own),
+            record(RecordKind::Policy, &self.config.ministry, sequence, policy),
+        ];
+        for ((ministry, bundle), bytes) in next.peers.iter().zip(peers_in_order(&next, peers)) {
+            records.push(record(RecordKind::Bundle, ministry, bundle.bundle().sequence, bytes));
+        }
+        let leaves = self.accreditation_leaves(&next, now).await?;
+        if let RecordsKept::Conflict { ministry, sequence, .. } = self.store.save_records(records, leaves).await? {
+            let detail = format!("another record of {ministry} with sequence {sequence} is in force already");
+            return Err(untrusted(detail).into());
+        }
+        self.trust.store(Some(Arc::new(next)));
+        self.credentials_store.reload().map_err(|cause| Fault::Credentials(cause.to_string()))?;
+        self.accredited.send_replace(sequence);
+        Ok(sequence)
+    }
+
+    /// Takes up again what was in force when the gateway stopped.
+    pub(super) async fn resume_accreditation(&self) -> Result<(), Fault> {
+        let own = self.store.latest_record(RecordKind::Bundle, &self.config.ministry).await?;
+        let policy = self.store.latest_record(RecordKind::Policy, &self.config.ministry).await?;
+        let (Some(own), Some(policy)) = (own, policy) else { return Ok(()) };
+        let signed = SignedPolicy::parse(&policy.bytes).map_err(|cause| Fault::Damaged(cause.to_string()))?;
+        let mut peers = Vec::new();
+        for peer in &signed.policy().peers {
+            let bundle = self.store.latest_record(RecordKind::Bundle, &peer.ministry).await?;
+            peers.extend(bundle.map(|bundle| bundle.bytes));
+        }
+        let ministry = &self.config.ministry;
+        let now = self.clock.now();
+        let next = Accreditation::assemble(ministry, &self.root, &own.bytes, &policy.bytes, &peers, now)
+            .map_err(|cause| Fault::Damaged(format!("the accreditation in the store: {cause}")))?;
+        self.accredited.send_replace(next.policy().sequence);
+        self.trust.store(Some(Arc::new(next)));
+        Ok(())
+    }
+
+    fn check_succession(&self, in_force: &Accreditation, next: &Accreditation) -> Result<(), Refusal> {
+        let (old, new) = (in_force.policy(), next.policy());
+        if new.sequence < old.sequence || (new.sequence == old.sequence && new != old) {
+            return Err(untrusted(format!("policy {} is in force already", old.sequence)));
+        }
+        for (ministry, bundle) in in_force.peers() {
+            let newer = next.peers.get(ministry).map(|next| next.bundle().sequence);
+            if newer.is_some_and(|sequence| sequence < bundle.bundle().sequence) {
+                return Err(untrusted(format!("a newer bundle of {ministry} is in force already")));
+            }
+        }
+        Ok(())
+    }
+
+    async fn accreditation_leaves(
+        &self,
+        next: &Accreditation,
+        now: Timestamp,
+    ) -> Result<Vec<LogEntry>, Fault> {
+        let in_force = self.trust.load_full();
+        let mut leaves = Vec::new();
+        for (peer, bundle) in next.peers() {
+            let digest = bundle.record_digest();
+            let known = in_force.as_ref().and_then(|old| old.peers().get(peer)).map(SignedBundle::record_digest);
+            if known == Some(digest) {
+                continue;
+            }
+            let leaf = Leaf::about_record(LeafKind::Bundle, digest, now).bytes();
+            leaves.push(LogEntry { origin: self.open_log(peer).await?, peer: peer.clone(), leaf });
+        }
+        Ok(leaves)
+    }
+}
+
+fn peers_in_order<'a>(next: &Accreditation, peers: &'a [Vec<u8>]) -> Vec<&'a [u8]> {
+    let find = |bundle: &SignedBundle| peers.iter().find(|bytes| bytes.as_slice() == bundle.bytes());
+    next.peers.values().filter_map(find).map(Vec::as_slice).collect()
+}
+
+fn record(kind: RecordKind, ministry: &Ministry, sequence: u64, bytes: &[u8]) -> Record {
+    Record { kind, ministry: ministry.clone(), sequence, bytes: bytes.to_vec() }
+}
+
+fn verifier_keys(texts: &[String]) -> Result<Vec<VerifierKey>, Fault> {
+    let parse = |text: &String| VerifierKey::parse(text).map_err(|cause| Fault::Damaged(cause.to_string()));
+    let keys: Vec<VerifierKey> = texts.iter().map(parse).collect::<Result<_, _>>()?;
+    for key in &keys {
+        key_name(key.name.as_str())?;
+    }
+    Ok(keys)
+}
+
+fn untrusted(cause: impl ToString) -> Refusal {
+    Refusal::new(Reason::TrustInvalid, cause.to_string())
+}

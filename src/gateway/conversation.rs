@@ -1,0 +1,102 @@
+//! The conversation: what a gateway does with a relay stream that a peer has opened.
+//!
+//! Batches of envelopes, leaves and cosignatures enter; outcomes, leaves and cosignatures leave, in turn.
+//! The stream is read to its end or to the first frame that is not in order.
+
+use crate::gateway::Gateway;
+use crate::gateway::error::Fault;
+use crate::gateway::frame::{Frame, Hello, Relay};
+use crate::gateway::store::record::Alarm;
+use crate::limits;
+use crate::trust::name::Ministry;
+
+impl Gateway {
+    /// Serves one relay stream of `peer`, the ministry that TLS has authenticated.
+    pub async fn converse(&self, peer: &Ministry, mut relay: Relay) -> Result<(), Fault> {
+        match relay.receive().await? {
+            Frame::Hello(hello) if hello.ministry == *peer => self.note_hello(peer, &hello).await?,
+            _ => return Err(Fault::Link("a relay stream begins with the hello of its ministry".to_owned())),
+        }
+        relay.send(Frame::Hello(self.hello(peer).await?)).await?;
+        let mut sent = 0;
+        loop {
+            self.send_updates(peer, &relay, &mut sent).await?;
+            match relay.receive().await? {
+                Frame::Deliveries(envelopes) => {
+                    let bytes: usize = envelopes.iter().map(Vec::len).sum();
+                    if envelopes.len() > limits::BATCH_ENVELOPES_MAX || bytes > limits::FRAME_BYTES_MAX {
+                        return Err(Fault::Link("a batch is over its bound".to_owned()));
+                    }
+                    let outcomes = self.receive(peer, envelopes).await?;
+                    // The peer needs the new leaves before it can check the receipts.
+                    self.send_updates(peer, &relay, &mut sent).await?;
+                    relay.send(Frame::Outcomes(outcomes)).await?;
+                }
+                other => self.attend(peer, &relay, other).await?,
+            }
+        }
+    }
+
+    /// What both sides do with the frames that may come at any time.
+    pub(super) async fn attend(&self, peer: &Ministry, relay: &Relay, frame: Frame) -> Result<(), Fault> {
+        match frame {
+            Frame::LogUpdate(update) => {
+                let cosignature = self.mirror(peer, update).await?;
+                relay.send(Frame::Cosignature(cosignature)).await
+            }
+            Frame::Cosignature(cosignature) => self.keep_cosignature(peer, cosignature).await,
+            Frame::Deliveries(_) | Frame::Hello(_) | Frame::Outcomes(_) => {
+                Err(Fault::Link("the peer sent a frame out of turn".to_owned()))
+            }
+        }
+    }
+
+    /// Sends the leaves of our log that the peer has neither cosigned nor been sent on this stream; `sent` is
+    /// how far this stream has come.
+    pub(super) async fn send_updates(
+        &self,
+        peer: &Ministry,
+        relay: &Relay,
+        sent: &mut u64,
+    ) -> Result<(), Fault> {
+        let origin = self.open_log(peer).await?;
+        for update in self.updates(&origin, *sent).await? {
+            *sent = update.first_index.saturating_add(update.leaves.len() as u64);
+            relay.send(Frame::LogUpdate(update)).await?;
+        }
+        Ok(())
+    }
+
+    /// What this gateway says when a stream opens.
+    pub(super) async fn hello(&self, peer: &Ministry) -> Result<Hello, Fault> {
+        let origin = self.open_log(peer).await?;
+        let size = self.store.log_head(origin.clone()).await?.map_or(0, |head| head.size);
+        let year = self.clock.now().year();
+        let theirs = self.accreditation()?.bundle(peer)?.bundle().domain.log_origin(&self.config.ministry, year);
+        let mirrored = self.store.log_head(theirs).await?;
+        Ok(Hello {
+            ministry: self.config.ministry.clone(),
+            origin,
+            size,
+            mirrored_size: mirrored.map_or(0, |head| head.size),
+            time: self.clock.now(),
+        })
+    }
+
+    /// Notes the peer's clock. Where the peer holds more leaves of our log than we do, this gateway was rolled
+    /// back, and signing on would use numbers twice: an alarm is raised and the stream ends.
+    pub(super) async fn note_hello(&self, peer: &Ministry, hello: &Hello) -> Result<(), Fault> {
+        let skew = hello.time.seconds().saturating_sub(self.clock.now().seconds());
+        self.note_link(peer, |link| link.clock_skew = skew);
+        let origin = self.open_log(peer).await?;
+        let own = self.store.log_head(origin).await?.map_or(0, |head| head.size);
+        if hello.mirrored_size <= own {
+            return Ok(());
+        }
+        let detail = format!("the peer holds {} leaves of our log, we hold {own}", hello.mirrored_size);
+        let fault = Fault::Link(format!("this gateway was rolled back: {detail}"));
+        let (code, ministry, time) = ("ROLLED_BACK".to_owned(), peer.clone(), self.clock.now());
+        self.store.raise_alarm(Alarm { code, ministry, detail, time }).await?;
+        Err(fault)
+    }
+}

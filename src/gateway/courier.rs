@@ -1,0 +1,230 @@
+//! The courier: carries due messages to one peer and brings its receipts back.
+//!
+//! One courier per accredited peer. It dials, exchanges hellos, brings the peer's mirror of our log up to
+//! date and then hands over batches in order. A message is delivered when the peer's receipt is verified
+//! against the mirror of its log, countersigned and durable. Every failure is noted and tried again later,
+//! with the same bytes; nothing is ever given up silently.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::digest::Digest;
+use crate::entropy::random;
+use crate::gateway::Gateway;
+use crate::gateway::error::Fault;
+use crate::gateway::frame::{Answer, Frame, Outcome, Relay};
+use crate::gateway::store::record::{OutboxItem, Settlement};
+use crate::limits;
+use crate::message::envelope::Envelope;
+use crate::message::header::Header;
+use crate::message::leaf::{Leaf, LeafKind, LeafMessage};
+use crate::message::receipt::Receipt;
+use crate::message::refusal::Reason;
+use crate::trust::name::Ministry;
+
+/// How the courier reaches a peer's gateway (port): gRPC over mutual TLS, or a channel in tests.
+#[async_trait]
+pub trait PeerLink: Send + Sync {
+    /// Opens the relay stream to a peer, trying its endpoints in order.
+    async fn open(&self, peer: &Ministry) -> Result<Relay, Fault>;
+    /// Hands over one sealed part that is too large for its envelope. Returns when the peer holds it.
+    async fn put_part(&self, peer: &Ministry, digest: &Digest, size: u64) -> Result<(), Fault>;
+}
+
+impl Gateway {
+    /// Carries messages to `peer` until `stop` is cancelled.
+    pub(super) async fn courier(self: Arc<Self>, peer: Ministry, stop: CancellationToken) {
+        let mut failures = 0_u32;
+        while !stop.is_cancelled() {
+            let ended = tokio::select! {
+                () = stop.cancelled() => return,
+                ended = self.carry(&peer, &mut failures) => ended,
+            };
+            if let Err(fault) = ended {
+                tracing::info!(peer = %peer, %fault, "the relay to the peer ended");
+                self.note_link(&peer, |link| {
+                    link.connected = false;
+                    link.last_failure = fault.to_string();
+                });
+            }
+            failures = failures.saturating_add(1);
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(self.pause(failures)) => {}
+            }
+        }
+    }
+
+    /// Connects once and carries until the connection fails.
+    async fn carry(&self, peer: &Ministry, failures: &mut u32) -> Result<(), Fault> {
+        let wake = self.wake_of(peer);
+        let mut relay = timeout(limits::CONNECT_DEADLINE, self.link.open(peer))
+            .await
+            .map_err(|_| Fault::Link("the peer did not answer in time".to_owned()))??;
+        self.greet(peer, &mut relay).await?;
+        *failures = 0;
+        self.note_link(peer, |link| {
+            link.connected = true;
+            link.last_failure.clear();
+        });
+        let mut sent = 0;
+        loop {
+            self.send_updates(peer, &relay, &mut sent).await?;
+            let now = self.clock.now();
+            let due = self.store.due(peer.clone(), now, limits::BATCH_ENVELOPES_MAX, BTreeMap::new()).await?;
+            if !due.is_empty() {
+                self.deliver(peer, &mut relay, due).await?;
+                continue;
+            }
+            tokio::select! {
+                () = wake.notified() => {}
+                () = tokio::time::sleep(self.until_due(peer).await?) => {}
+                frame = relay.receive() => self.attend(peer, &relay, frame?).await?,
+            }
+        }
+    }
+
+    /// Exchanges hellos; what the peer says of its mirror is only compared, never believed.
+    async fn greet(&self, peer: &Ministry, relay: &mut Relay) -> Result<(), Fault> {
+        relay.send(Frame::Hello(self.hello(peer).await?)).await?;
+        match relay.receive().await? {
+            Frame::Hello(hello) if hello.ministry == *peer => {
+                self.note_hello(peer, &hello).await
+            }
+            _ => Err(Fault::Link("the peer did not answer with its hello".to_owned())),
+        }
+    }
+
+    /// Hands over one batch and settles its outcomes.
+    async fn deliver(&self, peer: &Ministry, relay: &mut Relay, due: Vec<OutboxItem>) -> Result<(), Fault> {
+        let batch = within_bounds(due)?;
+        for (item, _) in &batch {
+            for part in item.parts.iter().filter(|part| part.content.is_none()) {
+                self.link.put_part(peer, &part.digest, part.size).await?;
+            }
+        }
+        relay.send(Frame::Deliveries(batch.iter().map(|(_, bytes)| bytes.clone()).collect())).await?;
+        let deadline = Instant::now() + limits::OUTCOME_DEADLINE;
+        let outcomes = loop {
+            let frame = tokio::time::timeout_at(deadline, relay.receive())
+                .await
+                .map_err(|_| Fault::Link("the peer did not answer a batch in time".to_owned()))??;
+            match frame {
+                Frame::Outcomes(outcomes) => break outcomes,
+                other => self.attend(peer, relay, other).await?,
+            }
+        };
+        if outcomes.len() != batch.len() {
+            return Err(Fault::Link("the peer did not answer every envelope".to_owned()));
+        }
+        for ((item, _), outcome) in batch.iter().zip(outcomes) {
+            self.settle(peer, item, outcome).await?;
+        }
+        Ok(())
+    }
+
+    /// Verifies one answer and makes it durable.
+    async fn settle(&self, peer: &Ministry, item: &OutboxItem, outcome: Outcome) -> Result<(), Fault> {
+        let receipt = match outcome.answer {
+            Answer::Receipt(bytes) => Receipt::parse(&bytes).map_err(|cause| Fault::Link(cause.to_string()))?,
+            Answer::Unsigned { reason, detail } => {
+                tracing::warn!(peer = %peer, message = %item.message_id, %reason, %detail, "refused, will retry");
+                let pause = self.pause(item.attempts.saturating_add(1));
+                let next = self.clock.now().after(pause);
+                self.store.defer(vec![item.message_id], next, reason).await?;
+                return Ok(());
+            }
+        };
+        self.check_about(&receipt, item)?;
+        let settlement = match receipt.leaf().kind {
+            LeafKind::Received => Settlement::Delivered,
+            LeafKind::Rejected => Settlement::Rejected(receipt.leaf().reason.clone()),
+            _ => return Err(Fault::Link("the peer's receipt is no answer to a delivery".to_owned())),
+        };
+        let countersigned = self.countersign(peer, receipt).await?;
+        self.store.settle(item.message_id, settlement, countersigned.encode(), self.clock.now()).await?;
+        self.settled.notify_waiters();
+        Ok(())
+    }
+
+    fn check_about(&self, receipt: &Receipt, item: &OutboxItem) -> Result<(), Fault> {
+        let header = Header::parse(&item.signed.header).map_err(|cause| Fault::Damaged(cause.to_string()))?;
+        let about = LeafMessage {
+            id: header.id(),
+            envelope: crate::message::envelope::signed_header_digest(&item.signed.header, &item.signed.signature),
+            parts: crate::message::envelope::parts_digest(header.parts()),
+        };
+        let proven = receipt.leaf().message == Some(about);
+        let peer = &header.position().recipient;
+        let (checkpoint, _) = self.open_checkpoint(peer, &receipt.proof().checkpoint.to_string())?;
+        let keys = self.accreditation()?.log_keys(peer)?;
+        let held = keys.iter().any(|key| receipt.verify(&checkpoint.origin, key).is_ok());
+        if proven && held { Ok(()) } else { Err(Fault::Link("the peer's receipt proves nothing".to_owned())) }
+    }
+
+    /// Writes evidence of expiry for messages whose validity ended. They are still carried, because the peer
+    /// must answer for their number before it can take the next one; it will reject them as expired.
+    async fn expire(&self, peer: &Ministry) -> Result<(), Fault> {
+        let now = self.clock.now();
+        for item in self.store.overdue(peer, now, limits::BATCH_ENVELOPES_MAX).await? {
+            let header = Header::parse(&item.signed.header).map_err(|cause| Fault::Damaged(cause.to_string()))?;
+            let message = LeafMessage {
+                id: header.id(),
+                envelope: crate::message::envelope::signed_header_digest(
+                    &item.signed.header,
+                    &item.signed.signature,
+                ),
+                parts: crate::message::envelope::parts_digest(header.parts()),
+            };
+            let reason = Reason::Expired.word();
+            let leaf = Leaf::about(LeafKind::Expired, message, reason, now).bytes();
+            self.store.expire(item.message_id, reason.to_owned(), leaf, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Time until the next message to the peer is due.
+    async fn until_due(&self, peer: &Ministry) -> Result<Duration, Fault> {
+        let next = self.store.next_due_time(peer.clone()).await?;
+        let now = self.clock.now().seconds();
+        let wait = next.map(|due| u64::try_from(due.seconds().saturating_sub(now)).unwrap_or(0));
+        let most = limits::RETRY_PAUSE_MAX;
+        Ok(wait.map_or(most, |seconds| Duration::from_secs(seconds).clamp(limits::RETRY_PAUSE_MIN, most)))
+    }
+
+    /// Exponential pause with full jitter: between the shortest pause and twice as much per failure.
+    fn pause(&self, failures: u32) -> Duration {
+        let least = limits::RETRY_PAUSE_MIN;
+        let most = least.saturating_mul(2_u32.saturating_pow(failures.min(16))).min(limits::RETRY_PAUSE_MAX);
+        let draw = random::<4>(self.entropy.as_ref()).map_or(u32::MAX, u32::from_le_bytes);
+        least + most.saturating_sub(least).mul_f64(f64::from(draw) / f64::from(u32::MAX))
+    }
+}
+
+/// The longest prefix of the due messages that fits into one frame, each with its envelope bytes.
+fn within_bounds(due: Vec<OutboxItem>) -> Result<Vec<(OutboxItem, Vec<u8>)>, Fault> {
+    let mut batch = Vec::new();
+    let mut bytes = 0_usize;
+    for item in due {
+        let envelope = envelope_bytes(&item)?;
+        bytes = bytes.saturating_add(envelope.len());
+        if !batch.is_empty() && bytes > limits::BATCH_BYTES_MAX {
+            break;
+        }
+        batch.push((item, envelope));
+    }
+    Ok(batch)
+}
+
+/// The exact envelope that was taken into custody.
+pub(super) fn envelope_bytes(item: &OutboxItem) -> Result<Vec<u8>, Fault> {
+    let damaged = |cause: crate::message::refusal::Refusal| Fault::Damaged(cause.to_string());
+    let header = Header::parse(&item.signed.header).map_err(damaged)?;
+    let parts = item.parts.iter().map(|part| part.content.clone().unwrap_or_default()).collect();
+    Ok(Envelope::compose(header, item.signed.signature.clone(), parts).map_err(damaged)?.encode())
+}
