@@ -172,3 +172,21 @@ pub const NOTE_BYTES_MAX: usize = 64 * 1024;
 
 /// A proof of inclusion as text, bytes: its checkpoint, sixty-four hashes and a little extra data.
 pub const LOG_PROOF_BYTES_MAX: usize = 80 * 1024;
+
+/// Time for a peer's answer to one batch; after it the stream is opened anew.
+pub const OUTCOME_DEADLINE: Duration = Duration::from_secs(60);
+
+/// Pause between looks for messages whose validity has ended.
+pub const EXPIRY_PAUSE: Duration = Duration::from_secs(10);
+
+/// Frames that wait on either end of a relay stream.
+pub const RELAY_FRAMES_WAITING_MAX: usize = 8;
+
+/// Messages of one mailbox page if the desk states none.
+pub const PAGE_DEFAULT: usize = 16;
+
+/// Messages of one mailbox page.
+pub const PAGE_MAX: usize = 64;
+
+/// One answer of the mailbox, bytes: a page beyond the frame bound holds a single message.
+pub const MAILBOX_ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;

@@ -18,9 +18,9 @@ use crate::entropy::random;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::{Answer, Frame, Outcome, Relay};
-use crate::gateway::store::record::{OutboxItem, Settlement};
+use crate::gateway::store::record::{LogEntry, OutboxItem, Settlement, SignedHeader};
 use crate::limits;
-use crate::message::envelope::Envelope;
+use crate::message::envelope::{Envelope, parts_digest, signed_header_digest};
 use crate::message::header::Header;
 use crate::message::leaf::{Leaf, LeafKind, LeafMessage};
 use crate::message::receipt::Receipt;
@@ -140,7 +140,7 @@ impl Gateway {
                 return Ok(());
             }
         };
-        self.check_about(&receipt, item)?;
+        self.check_about(peer, &receipt, item)?;
         let settlement = match receipt.leaf().kind {
             LeafKind::Received => Settlement::Delivered,
             LeafKind::Rejected => Settlement::Rejected(receipt.leaf().reason.clone()),
@@ -152,38 +152,38 @@ impl Gateway {
         Ok(())
     }
 
-    fn check_about(&self, receipt: &Receipt, item: &OutboxItem) -> Result<(), Fault> {
-        let header = Header::parse(&item.signed.header).map_err(|cause| Fault::Damaged(cause.to_string()))?;
-        let about = LeafMessage {
-            id: header.id(),
-            envelope: crate::message::envelope::signed_header_digest(&item.signed.header, &item.signed.signature),
-            parts: crate::message::envelope::parts_digest(header.parts()),
-        };
+    fn check_about(&self, peer: &Ministry, receipt: &Receipt, item: &OutboxItem) -> Result<(), Fault> {
+        let about = commitments(&item.signed)?;
         let proven = receipt.leaf().message == Some(about);
-        let peer = &header.position().recipient;
         let (checkpoint, _) = self.open_checkpoint(peer, &receipt.proof().checkpoint.to_string())?;
         let keys = self.accreditation()?.log_keys(peer)?;
         let held = keys.iter().any(|key| receipt.verify(&checkpoint.origin, key).is_ok());
         if proven && held { Ok(()) } else { Err(Fault::Link("the peer's receipt proves nothing".to_owned())) }
     }
 
-    /// Writes evidence of expiry for messages whose validity ended. They are still carried, because the peer
-    /// must answer for their number before it can take the next one; it will reject them as expired.
-    async fn expire(&self, peer: &Ministry) -> Result<(), Fault> {
+    /// Writes evidence of expiry for messages whose validity has ended, whether or not their peer can be
+    /// reached. They are still carried, because the peer must answer for their number before it can take the
+    /// next one; it will reject them as expired.
+    pub(super) async fn watch_expiry(self: Arc<Self>, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            if let Err(fault) = self.expire_overdue().await {
+                tracing::error!(%fault, "expired messages could not be noted");
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(limits::EXPIRY_PAUSE) => {}
+            }
+        }
+    }
+
+    async fn expire_overdue(&self) -> Result<(), Fault> {
         let now = self.clock.now();
-        for item in self.store.overdue(peer, now, limits::BATCH_ENVELOPES_MAX).await? {
-            let header = Header::parse(&item.signed.header).map_err(|cause| Fault::Damaged(cause.to_string()))?;
-            let message = LeafMessage {
-                id: header.id(),
-                envelope: crate::message::envelope::signed_header_digest(
-                    &item.signed.header,
-                    &item.signed.signature,
-                ),
-                parts: crate::message::envelope::parts_digest(header.parts()),
-            };
+        for overdue in self.store.overdue(now, limits::BATCH_ENVELOPES_MAX).await? {
             let reason = Reason::Expired.word();
-            let leaf = Leaf::about(LeafKind::Expired, message, reason, now).bytes();
-            self.store.expire(item.message_id, reason.to_owned(), leaf, now).await?;
+            let leaf = Leaf::about(LeafKind::Expired, commitments(&overdue.signed)?, reason, now).bytes();
+            let origin = self.open_log(&overdue.peer).await?;
+            let entry = LogEntry { origin, peer: overdue.peer, leaf };
+            self.store.expire(overdue.message_id, reason.to_owned(), entry).await?;
         }
         Ok(())
     }
@@ -204,6 +204,16 @@ impl Gateway {
         let draw = random::<4>(self.entropy.as_ref()).map_or(u32::MAX, u32::from_le_bytes);
         least + most.saturating_sub(least).mul_f64(f64::from(draw) / f64::from(u32::MAX))
     }
+}
+
+/// What a leaf about a message commits to.
+fn commitments(signed: &SignedHeader) -> Result<LeafMessage, Fault> {
+    let header = Header::parse(&signed.header).map_err(|cause| Fault::Damaged(cause.to_string()))?;
+    Ok(LeafMessage {
+        id: header.id(),
+        envelope: signed_header_digest(&signed.header, &signed.signature),
+        parts: parts_digest(header.parts()),
+    })
 }
 
 /// The longest prefix of the due messages that fits into one frame, each with its envelope bytes.

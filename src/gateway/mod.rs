@@ -43,6 +43,7 @@ use crate::entropy::Entropy;
 use crate::gateway::accreditation::Accreditation;
 use crate::gateway::config::Config;
 use crate::gateway::courier::PeerLink;
+use crate::gateway::run::Addresses;
 use crate::gateway::store::Store;
 use crate::time::{Clock, Timestamp};
 use crate::tlog::signed_note::NoteSigner;
@@ -71,6 +72,7 @@ pub struct Gateway {
     /// One opening of a year's log at a time.
     opening: tokio::sync::Mutex<()>,
     links: Mutex<BTreeMap<Ministry, LinkState>>,
+    addresses: Mutex<Addresses>,
     /// Tells whoever waits that a message was settled.
     settled: Notify,
     started: Timestamp,

@@ -15,7 +15,7 @@ use crate::message::receipt::Receipt;
 use crate::tlog::checkpoint::Checkpoint;
 use crate::tlog::cosignature;
 use crate::tlog::signed_note::Note;
-use crate::tlog::verifier_key::VerifierKey;
+use crate::tlog::verifier_key::{KeyKind, VerifierKey};
 use crate::trust::name::Ministry;
 
 impl Gateway {
@@ -106,7 +106,7 @@ impl Gateway {
 
     fn attach_own(&self, note: &Note, line: &str) -> Result<Note, Fault> {
         let name = key_name(&self.config.domain.cosigner_name())?;
-        let own = VerifierKey::cosigner(name, self.cosigner_key.public_key());
+        let own = VerifierKey { name, kind: KeyKind::Cosigner, public_key: self.cosigner_key.public_key() };
         cosignature::attach(note, line, &own).map_err(|cause| Fault::Damaged(cause.to_string()))
     }
 

@@ -4,9 +4,11 @@
 //! nothing signed is ever encoded a second time.
 
 pub mod dispatch;
-// envelope, leaf and receipt join when trust::anchor and tlog::tlog_proof stand
+pub mod envelope;
 pub mod header;
 pub mod id;
+pub mod leaf;
+pub mod receipt;
 pub mod refusal;
 pub mod seal;
 pub mod terms;

@@ -7,8 +7,8 @@ use crate::message::leaf::{Leaf, LeafMessage};
 use crate::message::refusal::{Reason, Refusal};
 use crate::proto::message::v1 as wire;
 use crate::tlog::checkpoint::Checkpoint;
-use crate::tlog::signed_note::VerifierKey;
 use crate::tlog::tlog_proof::TlogProof;
+use crate::tlog::verifier_key::{KeyName, VerifierKey};
 use prost::Message as _;
 
 /// A leaf with the proof that a log holds it.
@@ -40,7 +40,7 @@ impl Receipt {
     }
 
     /// Verifies that the log `origin` of `log_key` holds the leaf, under a checkpoint signed by that key.
-    pub fn verify(&self, origin: &str, log_key: &VerifierKey) -> Result<Checkpoint, Refusal> {
+    pub fn verify(&self, origin: &KeyName, log_key: &VerifierKey) -> Result<Checkpoint, Refusal> {
         self.proof
             .verify(&self.leaf_bytes, origin, log_key)
             .map_err(|cause| Refusal::new(Reason::ProofInvalid, cause.to_string()))
@@ -50,7 +50,7 @@ impl Receipt {
     pub fn verify_about(
         &self,
         message: &LeafMessage,
-        origin: &str,
+        origin: &KeyName,
         log_key: &VerifierKey,
     ) -> Result<Checkpoint, Refusal> {
         if self.leaf.message.as_ref() != Some(message) {

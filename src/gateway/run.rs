@@ -1,0 +1,227 @@
+//! Runs a gateway: opens what the configuration names, serves its three listeners, keeps one courier per
+//! accredited peer, reloads certificates on request and stops cleanly.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fs;
+use std::net::ToSocketAddrs;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use arc_swap::ArcSwapOption;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::digest::Digest;
+use crate::entropy::Entropy;
+use crate::gateway::Gateway;
+use crate::gateway::accreditation::Accreditation;
+use crate::gateway::config::Config;
+use crate::gateway::error::Fault;
+use crate::gateway::serve::peer_link::GrpcLink;
+use crate::gateway::serve::{serve_mailbox, serve_operator, serve_relay};
+use crate::gateway::store::Store;
+use crate::keys::file::FileNoteSigner;
+use crate::time::Clock;
+use crate::transport::anchors::{Anchors, DeskAnchors, PeerAnchors};
+use crate::transport::credentials::{CredentialStore, Door, Material, Source, TlsIdentity};
+use crate::transport::listener::Listener;
+use crate::transport::operator_socket::OperatorSocket;
+use crate::trust::name::Ministry;
+
+/// Where a running gateway listens.
+#[derive(Debug, Clone, Default)]
+pub struct Addresses {
+    /// Relay listener.
+    pub relay: String,
+    /// Mailbox listener.
+    pub mailbox: String,
+}
+
+/// A gateway with its listeners open, ready to serve.
+#[derive(Debug)]
+pub struct Opened {
+    gateway: Arc<Gateway>,
+    relay: Listener,
+    mailbox: Listener,
+    operator: OperatorSocket,
+}
+
+impl Opened {
+    /// Opens store, keys and listeners. Nothing is served yet.
+    pub async fn open(config: Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, Fault> {
+        let gateway = Arc::new(Gateway::open(config, clock, entropy)?);
+        gateway.resume_accreditation().await?;
+        gateway.credentials_store.reload().map_err(|cause| Fault::Credentials(cause.to_string()))?;
+        let relay = bind(&gateway.config.relay_listen).await?;
+        let mailbox = bind(&gateway.config.mailbox_listen).await?;
+        let socket = gateway.config.operator_socket();
+        make_parent(&socket)?;
+        let operator = OperatorSocket::bind(&socket)
+            .await
+            .map_err(|cause| Fault::Listener(format!("{}: {cause}", socket.display())))?;
+        let addresses = Addresses { relay: address(&relay)?, mailbox: address(&mailbox)? };
+        gateway.announce(addresses)?;
+        let relay = Listener::over(relay, Door::Relay, gateway.credentials.clone());
+        let mailbox = Listener::over(mailbox, Door::Mailbox, gateway.credentials.clone());
+        Ok(Self { gateway, relay, mailbox, operator })
+    }
+
+    /// The gateway itself.
+    pub fn gateway(&self) -> &Arc<Gateway> {
+        &self.gateway
+    }
+
+    /// Serves until `stop` is cancelled, then until everything under way has ended.
+    pub async fn serve(self, stop: CancellationToken) -> Result<(), Fault> {
+        let Self { gateway, relay, mailbox, operator } = self;
+        let couriers = tokio::spawn(keep_couriers(gateway.clone(), stop.clone()));
+        let clerk = tokio::spawn(gateway.clone().watch_expiry(stop.clone()));
+        let served = tokio::try_join!(
+            serve_relay(gateway.clone(), relay, stop.clone()),
+            serve_mailbox(gateway.clone(), mailbox, stop.clone()),
+            serve_operator(gateway.clone(), operator, stop.clone()),
+        );
+        stop.cancel();
+        for task in [couriers, clerk] {
+            task.await.map_err(|cause| Fault::Listener(cause.to_string()))?;
+        }
+        served.map(|_| ())
+    }
+}
+
+impl Gateway {
+    /// Opens store and keys.
+    fn open(config: Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, Fault> {
+        let store = Store::open(&config.home.join("data"), clock.now())?;
+        let unusable = |cause: crate::keys::error::KeyError| Fault::Credentials(cause.to_string());
+        let log_key = FileNoteSigner::open(&config.log_key()).map_err(unusable)?;
+        let cosigner_key = FileNoteSigner::open(&config.cosigner_key()).map_err(unusable)?;
+        let root = Digest::of(&certificate(&config.root())?);
+        let trust = Arc::new(ArcSwapOption::empty());
+        let source = credentials_source(config.clone(), trust.clone());
+        let (credentials_store, credentials) = CredentialStore::open(source, clock.clone())
+            .map_err(|cause| Fault::Credentials(cause.to_string()))?;
+        let link = GrpcLink::new(trust.clone(), credentials.clone(), store.clone());
+        Ok(Self {
+            started: clock.now(),
+            config,
+            clock,
+            entropy,
+            store,
+            log_key: Arc::new(log_key),
+            cosigner_key: Arc::new(cosigner_key),
+            root,
+            trust,
+            credentials_store,
+            credentials,
+            link: Arc::new(link),
+            accredited: watch::Sender::new(0),
+            accrediting: tokio::sync::Mutex::new(()),
+            opening: tokio::sync::Mutex::new(()),
+            links: Mutex::default(),
+            addresses: Mutex::default(),
+            settled: Notify::new(),
+        })
+    }
+
+    /// Reads certificates, keys and revocation lists again. A bad file is refused and the old ones stay.
+    pub fn reload(&self) -> Result<(), Fault> {
+        self.credentials_store.reload().map_err(|cause| Fault::Credentials(cause.to_string()))
+    }
+
+    /// Writes down where the gateway really listens, for scripts and for ports chosen by the system.
+    fn announce(&self, addresses: Addresses) -> Result<(), Fault> {
+        let path = self.config.endpoint_file();
+        let text = format!("relay {}\nmailbox {}\n", addresses.relay, addresses.mailbox);
+        make_parent(&path)?;
+        fs::write(&path, text).map_err(|cause| Fault::Listener(format!("{}: {cause}", path.display())))?;
+        *self.addresses.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = addresses;
+        Ok(())
+    }
+
+    /// Where this gateway listens.
+    pub fn addresses(&self) -> Addresses {
+        self.addresses.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+}
+
+/// Starts a courier for every accredited peer and ends those of peers that are not any more.
+async fn keep_couriers(gateway: Arc<Gateway>, stop: CancellationToken) {
+    let mut changes = gateway.accredited.subscribe();
+    let tasks = TaskTracker::new();
+    let mut couriers: BTreeMap<Ministry, CancellationToken> = BTreeMap::new();
+    loop {
+        let in_force = gateway.trust.load_full();
+        let peers: Vec<Ministry> =
+            in_force.iter().flat_map(|in_force| in_force.peers().keys().cloned()).collect();
+        couriers.retain(|peer, token| {
+            let stays = peers.contains(peer);
+            if !stays {
+                token.cancel();
+            }
+            stays
+        });
+        for peer in peers {
+            couriers.entry(peer.clone()).or_insert_with(|| {
+                let token = stop.child_token();
+                tasks.spawn(gateway.clone().courier(peer, token.clone()));
+                token
+            });
+        }
+        tokio::select! {
+            () = stop.cancelled() => break,
+            changed = changes.changed() => if changed.is_err() { break },
+        }
+    }
+    tasks.close();
+    tasks.wait().await;
+}
+
+/// What TLS configurations are built from: files of the home, and the bundles in force.
+fn credentials_source(config: Config, trust: Arc<ArcSwapOption<Accreditation>>) -> Source {
+    Box::new(move || {
+        let identity = TlsIdentity::read(&config.transport_chain(), &config.transport_key())?;
+        let root = certificate(&config.root())?;
+        let desk_access = certificate(&config.desk_access())?;
+        let anchors = Anchors::new(&root, &[desk_access], &[])?;
+        let desks = Some(DeskAnchors::new(config.ministry.clone(), anchors));
+        Ok(Material { identity, peers: peer_anchors(trust.load_full().as_deref())?, desks })
+    })
+}
+
+fn peer_anchors(in_force: Option<&Accreditation>) -> Result<PeerAnchors, Box<dyn Error + Send + Sync>> {
+    let mut peers = PeerAnchors::new();
+    for (ministry, signed) in in_force.iter().flat_map(|in_force| in_force.peers()) {
+        let bundle = signed.bundle();
+        let anchors = Anchors::new(&bundle.root, &bundle.transport_authorities, &bundle.revocation_lists)?;
+        peers.insert(ministry.clone(), &bundle.domain, anchors)?;
+    }
+    Ok(peers)
+}
+
+fn certificate(path: &Path) -> Result<Vec<u8>, Fault> {
+    let certificate = CertificateDer::from_pem_file(path)
+        .map_err(|cause| Fault::Credentials(format!("{}: {cause}", path.display())))?;
+    Ok(certificate.to_vec())
+}
+
+fn make_parent(path: &Path) -> Result<(), Fault> {
+    let Some(parent) = path.parent() else { return Ok(()) };
+    fs::create_dir_all(parent).map_err(|cause| Fault::Listener(format!("{}: {cause}", parent.display())))
+}
+
+async fn bind(address: &str) -> Result<TcpListener, Fault> {
+    let unusable = |cause: std::io::Error| Fault::Listener(format!("{address}: {cause}"));
+    let resolved: Vec<_> = address.to_socket_addrs().map_err(unusable)?.collect();
+    TcpListener::bind(resolved.as_slice()).await.map_err(unusable)
+}
+
+fn address(listener: &TcpListener) -> Result<String, Fault> {
+    let address = listener.local_addr().map_err(|cause| Fault::Listener(cause.to_string()))?;
+    Ok(address.to_string())
+}

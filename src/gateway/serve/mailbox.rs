@@ -1,0 +1,192 @@
+//! MailboxService: the own desk.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use prost::Message as _;
+use tokio::sync::mpsc;
+use tokio_stream::Stream;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::digest::Digest;
+use crate::gateway::Gateway;
+use crate::gateway::mailbox::{MailboxItem, SentReport};
+use crate::gateway::serve::{declined, failed, malformed, parts};
+use crate::gateway::store::record::SentState;
+use crate::limits;
+use crate::message::id::MessageId;
+use crate::proto::gateway::v1 as wire;
+use crate::proto::gateway::v1::mailbox_service_server::MailboxService;
+use crate::transport::peer::Peer;
+use crate::transport::status;
+use crate::trust::name::{Ministry, Name};
+
+/// The service.
+pub(super) struct MailboxEdge {
+    gateway: Arc<Gateway>,
+}
+
+impl MailboxEdge {
+    pub(super) fn new(gateway: Arc<Gateway>) -> Self {
+        Self { gateway }
+    }
+
+    /// Only desks of the own ministry; the listener has verified the certificate.
+    fn admit<T>(&self, request: &Request<T>) -> Result<(), Status> {
+        match Peer::of(request)?.name() {
+            Name::Desk { ministry, .. } if *ministry == self.gateway.config.ministry => Ok(()),
+            _ => Err(status::refusal(tonic::Code::PermissionDenied, "NOT_A_DESK", "only the own desk may call")),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl MailboxService for MailboxEdge {
+    type GetPartStream = Pin<Box<dyn Stream<Item = Result<wire::GetPartResponse, Status>> + Send>>;
+
+    async fn submit(
+        &self,
+        request: Request<wire::SubmitRequest>,
+    ) -> Result<Response<wire::SubmitResponse>, Status> {
+        self.admit(&request)?;
+        let receipt = self.gateway.submit(&request.into_inner().envelope).await.map_err(declined)?;
+        Ok(Response::new(wire::SubmitResponse { receipt: receipt.encode() }))
+    }
+
+    async fn put_part(
+        &self,
+        request: Request<Streaming<wire::PutPartRequest>>,
+    ) -> Result<Response<wire::PutPartResponse>, Status> {
+        self.admit(&request)?;
+        parts::put(&self.gateway, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn get_part(
+        &self,
+        request: Request<wire::GetPartRequest>,
+    ) -> Result<Response<Self::GetPartStream>, Status> {
+        self.admit(&request)?;
+        let wire::GetPartRequest { digest, mut offset } = request.into_inner();
+        let digest = Digest::from_slice(&digest).map_err(|_| malformed("the digest"))?;
+        let missing = || status::refusal(tonic::Code::NotFound, "PART_MISSING", "the part is not held here");
+        let first = self.gateway.read_part(digest, offset).await.map_err(declined)?.ok_or_else(missing)?;
+        let (sender, pieces) = mpsc::channel(limits::RELAY_FRAMES_WAITING_MAX);
+        let gateway = self.gateway.clone();
+        tokio::spawn(async move {
+            let mut content = first;
+            while !content.is_empty() {
+                offset = offset.saturating_add(content.len() as u64);
+                if sender.send(Ok(wire::GetPartResponse { content })).await.is_err() {
+                    return;
+                }
+                content = match gateway.read_part(digest, offset).await {
+                    Ok(next) => next.unwrap_or_default(),
+                    Err(cause) => {
+                        // The desk may be gone already.
+                        let _gone = sender.send(Err(declined(cause))).await;
+                        return;
+                    }
+                };
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(pieces))))
+    }
+
+    async fn get_position(
+        &self,
+        request: Request<wire::GetPositionRequest>,
+    ) -> Result<Response<wire::GetPositionResponse>, Status> {
+        self.admit(&request)?;
+        let wire::GetPositionRequest { channel, recipient } = request.into_inner();
+        let recipient = Ministry::parse(&recipient).map_err(|_| malformed("the recipient"))?;
+        let last = self.gateway.last_position(&channel, &recipient).await.map_err(|fault| failed(&fault))?;
+        Ok(Response::new(wire::GetPositionResponse {
+            sequence: last.sequence,
+            message_id: last.message_id.map(|id| id.as_bytes().to_vec()).unwrap_or_default(),
+        }))
+    }
+
+    async fn list_received(
+        &self,
+        request: Request<wire::ListReceivedRequest>,
+    ) -> Result<Response<wire::ListReceivedResponse>, Status> {
+        self.admit(&request)?;
+        let wire::ListReceivedRequest { after, page_size } = request.into_inner();
+        let listed = self.gateway.list_received(after, page_size as usize).await;
+        let (items, more) = listed.map_err(|fault| failed(&fault))?;
+        // An answer is bounded in bytes as well as in messages; the rest is for the next call.
+        let mut messages: Vec<wire::ReceivedMessage> = Vec::new();
+        let (mut bytes, whole) = (0_usize, items.len());
+        for message in items.into_iter().map(received) {
+            bytes = bytes.saturating_add(message.encoded_len());
+            if !messages.is_empty() && bytes > limits::FRAME_BYTES_MAX {
+                break;
+            }
+            messages.push(message);
+        }
+        let more = more || messages.len() < whole;
+        Ok(Response::new(wire::ListReceivedResponse { messages, more }))
+    }
+
+    async fn get_sent(
+        &self,
+        request: Request<wire::GetSentRequest>,
+    ) -> Result<Response<wire::GetSentResponse>, Status> {
+        self.admit(&request)?;
+        let ids = request.into_inner().message_ids;
+        if ids.is_empty() || ids.len() > limits::BATCH_ENVELOPES_MAX {
+            return Err(malformed("the list of message ids"));
+        }
+        let parse = |id: &Vec<u8>| MessageId::from_slice(id).map_err(|_| malformed("a message id"));
+        let ids = ids.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+        let reports = self.gateway.sent_reports(ids).await.map_err(|fault| failed(&fault))?;
+        Ok(Response::new(wire::GetSentResponse { messages: reports.into_iter().map(sent).collect() }))
+    }
+
+    async fn acknowledge(
+        &self,
+        request: Request<wire::AcknowledgeRequest>,
+    ) -> Result<Response<wire::AcknowledgeResponse>, Status> {
+        self.admit(&request)?;
+        self.gateway.acknowledge(request.into_inner().cursor).await.map_err(|fault| failed(&fault))?;
+        Ok(Response::new(wire::AcknowledgeResponse {}))
+    }
+
+    async fn accredit(
+        &self,
+        request: Request<wire::AccreditRequest>,
+    ) -> Result<Response<wire::AccreditResponse>, Status> {
+        self.admit(&request)?;
+        let wire::AccreditRequest { own_bundle, policy, peer_bundles } = request.into_inner();
+        let accredited = self.gateway.accredit(&own_bundle, &policy, &peer_bundles).await;
+        Ok(Response::new(wire::AccreditResponse { policy_sequence: accredited.map_err(declined)? }))
+    }
+}
+
+fn received(item: MailboxItem) -> wire::ReceivedMessage {
+    wire::ReceivedMessage {
+        cursor: item.cursor,
+        envelope: item.envelope,
+        receipt: item.receipt.encode(),
+        receive_time: item.receive_time.seconds(),
+    }
+}
+
+fn sent(report: SentReport) -> wire::SentMessage {
+    let state = match report.state {
+        None => wire::SentState::Unspecified,
+        Some(SentState::Queued) => wire::SentState::Queued,
+        Some(SentState::Delivered) => wire::SentState::Delivered,
+        Some(SentState::Rejected) => wire::SentState::Rejected,
+        Some(SentState::Expired) => wire::SentState::Expired,
+    };
+    wire::SentMessage {
+        message_id: report.message_id.as_bytes().to_vec(),
+        state: state.into(),
+        submission_receipt: report.submission_receipt.map(|receipt| receipt.encode()).unwrap_or_default(),
+        delivery_receipt: report.delivery_receipt,
+        attempts: report.attempts,
+        reason: report.reason,
+    }
+}

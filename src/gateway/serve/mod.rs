@@ -1,0 +1,109 @@
+//! The gRPC edge of the gateway: thin translation between wire messages and the rooms behind. Nothing is
+//! decided here but who may call what, and no error says more to a caller than a reason code and a sentence.
+
+mod mailbox;
+mod operator;
+mod parts;
+pub mod peer_link;
+mod relay;
+mod wire;
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, Status};
+
+use crate::gateway::Gateway;
+use crate::gateway::error::{Declined, Fault};
+use crate::limits;
+use crate::proto::gateway::v1::mailbox_service_server::MailboxServiceServer;
+use crate::proto::gateway::v1::operator_service_server::OperatorServiceServer;
+use crate::proto::gateway::v1::relay_service_server::RelayServiceServer;
+use crate::transport::channel::server_builder;
+use crate::transport::listener::Listener;
+use crate::transport::operator_socket::OperatorSocket;
+use crate::transport::status;
+
+/// Serves peers until `stop` is cancelled: the relay and health, nothing else.
+pub async fn serve_relay(gateway: Arc<Gateway>, listener: Listener, stop: CancellationToken) -> Result<(), Fault> {
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_serving::<RelayServiceServer<relay::RelayEdge>>().await;
+    let service = RelayServiceServer::new(relay::RelayEdge::new(gateway, stop.clone()))
+        .max_decoding_message_size(limits::FRAME_BYTES_MAX)
+        .max_encoding_message_size(limits::FRAME_BYTES_MAX);
+    let incoming = listener.incoming(stop.clone());
+    server_builder()
+        .add_service(service)
+        .add_service(health_service)
+        .serve_with_incoming_shutdown(incoming, stop.cancelled())
+        .await
+        .map_err(|cause| Fault::Listener(cause.to_string()))
+}
+
+/// Serves the own desk until `stop` is cancelled: the mailbox and health, nothing else.
+pub async fn serve_mailbox(
+    gateway: Arc<Gateway>,
+    listener: Listener,
+    stop: CancellationToken,
+) -> Result<(), Fault> {
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_serving::<MailboxServiceServer<mailbox::MailboxEdge>>().await;
+    let service = MailboxServiceServer::new(mailbox::MailboxEdge::new(gateway))
+        .max_decoding_message_size(limits::FRAME_BYTES_MAX)
+        .max_encoding_message_size(limits::MAILBOX_ANSWER_BYTES_MAX);
+    let incoming = listener.incoming(stop.clone());
+    server_builder()
+        .add_service(service)
+        .add_service(health_service)
+        .serve_with_incoming_shutdown(incoming, stop.cancelled())
+        .await
+        .map_err(|cause| Fault::Listener(cause.to_string()))
+}
+
+/// Serves the operator on the gateway's own socket until `stop` is cancelled.
+pub async fn serve_operator(
+    gateway: Arc<Gateway>,
+    socket: OperatorSocket,
+    stop: CancellationToken,
+) -> Result<(), Fault> {
+    let service = OperatorServiceServer::new(operator::OperatorEdge::new(gateway));
+    let incoming = socket.incoming(stop.clone());
+    server_builder()
+        .add_service(service)
+        .serve_with_incoming_shutdown(incoming, stop.cancelled())
+        .await
+        .map_err(|cause| Fault::Listener(cause.to_string()))
+}
+
+/// What a caller sees of a declined request.
+fn declined(cause: Declined) -> Status {
+    match cause {
+        Declined::Refused(refusal) => {
+            let reason = refusal.reason().word();
+            status::refusal(status::Group::of(reason).code(), reason, refusal.detail())
+        }
+        Declined::Failed(fault) => failed(&fault),
+    }
+}
+
+/// What a caller sees of a fault: that it should try again, and nothing of the inside.
+fn failed(fault: &Fault) -> Status {
+    match fault {
+        Fault::NotAccredited(ministry) => {
+            status::refusal(Code::FailedPrecondition, "NOT_ACCREDITED", format!("{ministry} is not accredited"))
+        }
+        Fault::Store(cause) => {
+            tracing::error!(%fault, "the store failed");
+            status::refusal(Code::Unavailable, cause.reason(), "the gateway cannot do this now; try again later")
+        }
+        _ => {
+            tracing::error!(%fault, "a request failed");
+            status::refusal(Code::Unavailable, "TRY_LATER", "the gateway cannot do this now; try again later")
+        }
+    }
+}
+
+fn malformed(what: &str) -> Status {
+    status::refusal(Code::InvalidArgument, "MALFORMED", format!("{what} is missing or malformed"))
+}
+

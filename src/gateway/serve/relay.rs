@@ -1,0 +1,100 @@
+//! RelayService: peers' gateways. Every call is made by the ministry its certificate names, and only
+//! accredited peers pass.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::gateway::Gateway;
+use crate::gateway::error::Fault;
+use crate::gateway::frame::{Frame, Relay};
+use crate::gateway::serve::{failed, parts, wire};
+use crate::limits;
+use crate::proto::gateway::v1::relay_service_server::RelayService;
+use crate::proto::gateway::v1::{PutPartRequest, PutPartResponse, RelayFrame};
+use crate::transport::peer::Peer;
+use crate::transport::status;
+use crate::trust::name::{Ministry, Name};
+
+/// The service.
+pub(super) struct RelayEdge {
+    gateway: Arc<Gateway>,
+    stop: CancellationToken,
+}
+
+impl RelayEdge {
+    pub(super) fn new(gateway: Arc<Gateway>, stop: CancellationToken) -> Self {
+        Self { gateway, stop }
+    }
+
+    /// The accredited ministry whose gateway calls.
+    fn caller<T>(&self, request: &Request<T>) -> Result<Ministry, Status> {
+        let peer = Peer::of(request)?;
+        let accredited = self.gateway.accreditation().is_ok_and(|in_force| in_force.is_peer(peer.ministry()));
+        match peer.name() {
+            Name::Gateway { ministry } if accredited => Ok(ministry.clone()),
+            _ => Err(status::refusal(tonic::Code::PermissionDenied, "CHN_03", "not an accredited gateway")),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl RelayService for RelayEdge {
+    type RelayStream = Pin<Box<dyn Stream<Item = Result<RelayFrame, Status>> + Send>>;
+
+    async fn relay(
+        &self,
+        request: Request<Streaming<RelayFrame>>,
+    ) -> Result<Response<Self::RelayStream>, Status> {
+        let peer = self.caller(&request)?;
+        let (relay, outgoing) = ends(request.into_inner());
+        let (gateway, stop) = (self.gateway.clone(), self.stop.clone());
+        let (refused, refusal) = mpsc::channel(1);
+        tokio::spawn(async move {
+            let ended = tokio::select! {
+                ended = gateway.converse(&peer, relay) => ended,
+                () = stop.cancelled() => Ok(()),
+            };
+            if let Err(fault) = ended {
+                tracing::info!(peer = %peer, %fault, "a relay stream of the peer ended");
+                // The peer may be gone already.
+                let _gone = refused.send(Err(failed(&fault))).await;
+            }
+        });
+        let frames = ReceiverStream::new(outgoing).map(|frame| Ok(wire::encode(frame)));
+        Ok(Response::new(Box::pin(frames.chain(ReceiverStream::new(refusal)))))
+    }
+
+    async fn put_part(
+        &self,
+        request: Request<Streaming<PutPartRequest>>,
+    ) -> Result<Response<PutPartResponse>, Status> {
+        self.caller(&request)?;
+        parts::put(&self.gateway, request.into_inner()).await.map(Response::new)
+    }
+}
+
+/// The two ends of a stream: ours as plain frames, and what is to go out.
+pub(super) fn ends(mut frames: Streaming<RelayFrame>) -> (Relay, mpsc::Receiver<Frame>) {
+    let (outgoing, to_send) = mpsc::channel(limits::RELAY_FRAMES_WAITING_MAX);
+    let (received, incoming) = mpsc::channel(limits::RELAY_FRAMES_WAITING_MAX);
+    tokio::spawn(async move {
+        loop {
+            let next = match frames.message().await {
+                Ok(Some(frame)) => wire::decode(frame),
+                Ok(None) => return,
+                Err(status) => Err(Fault::Link(format!("the stream broke: {}", status.message()))),
+            };
+            let ends = next.is_err();
+            if received.send(next).await.is_err() || ends {
+                return;
+            }
+        }
+    });
+    (Relay { outgoing, incoming }, to_send)
+}

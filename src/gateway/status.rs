@@ -1,0 +1,148 @@
+//! What the operator sees: identity, peers, queues, logs, alarms; and what the operator may ask for: a ping
+//! of a peer, proofs of a leaf, a scrub of everything.
+
+use std::time::{Duration, Instant};
+
+use tokio::time::timeout;
+
+use crate::gateway::Gateway;
+use crate::gateway::error::Fault;
+use crate::gateway::frame::{Frame, Hello};
+use crate::gateway::store::record::{Alarm, LogHead, Verification};
+use crate::limits;
+use crate::message::id::MessageId;
+use crate::message::receipt::Receipt;
+use crate::time::Timestamp;
+use crate::trust::name::Ministry;
+
+/// The gateway on one screen.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// The ministry.
+    pub ministry: Ministry,
+    /// When it started.
+    pub started: Timestamp,
+    /// Sequence of the policy in force; 0 before the first.
+    pub policy: u64,
+    /// Accredited peers.
+    pub peers: Vec<PeerStatus>,
+    /// Messages the desk has not acknowledged.
+    pub mailbox_waiting: u64,
+    /// End of the transport certificate.
+    pub certificate_end: Timestamp,
+    /// What needs a person.
+    pub alarms: Vec<Alarm>,
+}
+
+/// One peer.
+#[derive(Debug, Clone)]
+pub struct PeerStatus {
+    /// The ministry.
+    pub ministry: Ministry,
+    /// Its name for people.
+    pub display_name: String,
+    /// Whether our relay stream to it is open.
+    pub connected: bool,
+    /// Messages waiting for it.
+    pub queued: u64,
+    /// When its last receipt was settled.
+    pub last_receipt: Option<Timestamp>,
+    /// Reason of the last failure; may be empty.
+    pub last_failure: String,
+    /// Difference of its clock to ours in seconds.
+    pub clock_skew: i64,
+}
+
+/// What a ping found.
+#[derive(Debug, Clone)]
+pub struct Ping {
+    /// Connection, handshake and hello.
+    pub round_trip: Duration,
+    /// What the peer said.
+    pub hello: Hello,
+    /// Difference of its clock to ours in seconds.
+    pub clock_skew: i64,
+}
+
+impl Gateway {
+    /// The gateway on one screen.
+    pub async fn status(&self) -> Result<Status, Fault> {
+        let queues = self.store.queues().await?;
+        let links = self.links().clone();
+        let in_force = self.trust.load_full();
+        let mut peers = Vec::new();
+        for (ministry, bundle) in in_force.iter().flat_map(|in_force| in_force.peers()) {
+            let queue = queues.iter().find(|queue| queue.peer == *ministry);
+            let link = links.get(ministry).cloned().unwrap_or_default();
+            let failure = queue.map(|queue| queue.last_failure.clone()).unwrap_or_default();
+            peers.push(PeerStatus {
+                ministry: ministry.clone(),
+                display_name: bundle.bundle().display_name.clone(),
+                connected: link.connected,
+                queued: queue.map_or(0, |queue| queue.queued),
+                last_receipt: queue.and_then(|queue| queue.last_receipt_time),
+                last_failure: if link.last_failure.is_empty() { failure } else { link.last_failure },
+                clock_skew: link.clock_skew,
+            });
+        }
+        Ok(Status {
+            ministry: self.config.ministry.clone(),
+            started: self.started,
+            policy: in_force.map_or(0, |in_force| in_force.policy().sequence),
+            peers,
+            mailbox_waiting: self.store.waiting().await?,
+            certificate_end: self.credentials.ends(),
+            alarms: self.store.alarms().await?,
+        })
+    }
+
+    /// Connects to a peer, exchanges hellos and hangs up.
+    #[allow(clippy::disallowed_methods, reason = "a round trip is measured, nothing is decided by it")]
+    pub async fn ping(&self, peer: &Ministry) -> Result<Ping, Fault> {
+        let begin = Instant::now();
+        let exchange = async {
+            let mut relay = self.link.open(peer).await?;
+            relay.send(Frame::Hello(self.hello(peer).await?)).await?;
+            match relay.receive().await? {
+                Frame::Hello(hello) if hello.ministry == *peer => Ok(hello),
+                _ => Err(Fault::Link("the peer did not answer with its hello".to_owned())),
+            }
+        };
+        let hello = timeout(limits::CONNECT_DEADLINE, exchange)
+            .await
+            .map_err(|_| Fault::Link("the peer did not answer in time".to_owned()))??;
+        let clock_skew = hello.time.seconds().saturating_sub(self.clock.now().seconds());
+        Ok(Ping { round_trip: begin.elapsed(), hello, clock_skew })
+    }
+
+    /// Own logs and mirrors with their newest checkpoints.
+    pub async fn logs(&self) -> Result<Vec<LogHead>, Fault> {
+        let mut logs = self.store.list_logs().await?;
+        for log in logs.iter_mut().filter(|log| !log.mirror) {
+            log.checkpoint = Some(self.checkpoint(&log.origin).await?);
+        }
+        Ok(logs)
+    }
+
+    /// Receipts of every leaf about a message: of the own log first, then of the peer's mirror.
+    pub async fn prove(&self, message: &MessageId) -> Result<Vec<Receipt>, Fault> {
+        let mut receipts = Vec::new();
+        for found in self.store.find_leaf(message.digest()).await? {
+            if !found.mirror {
+                receipts.push(self.receipt(&found.place).await?);
+                continue;
+            }
+            let head = self.store.log_head(found.place.origin.clone()).await?;
+            let covering = head.and_then(|head| head.cosigned.or(head.checkpoint));
+            if let Some(checkpoint) = covering.filter(|checkpoint| checkpoint.size > found.place.index) {
+                receipts.push(self.receipt_under(&found.place, &checkpoint).await?);
+            }
+        }
+        Ok(receipts)
+    }
+
+    /// Re-hashes everything that is kept and names what is damaged.
+    pub async fn verify(&self) -> Result<Verification, Fault> {
+        Ok(self.store.verify().await?)
+    }
+}
