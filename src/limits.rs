@@ -190,3 +190,6 @@ pub const PAGE_MAX: usize = 64;
 
 /// One answer of the mailbox, bytes: a page beyond the frame bound holds a single message.
 pub const MAILBOX_ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Pause between questions to the own gateway while a person waits for a receipt.
+pub const WAIT_PAUSE: Duration = Duration::from_millis(100);

@@ -1,1 +1,122 @@
-//! Inside the ministry.
+//! Inside the ministry: composes, signs, seals and submits; fetches, verifies, opens and reads.
+//!
+//! Drafts, keys and sealed messages enter; envelopes leave towards the own gateway, and verified plain text
+//! towards the officer who asked. No plain text is written anywhere but where that officer says, nothing is
+//! shown before all that covers it was verified, and what was signed is registered before it is submitted.
+//!
+//! | file | does |
+//! |---|---|
+//! | `form` | drafts as forms that teach; acts as text |
+//! | `compose`, `send` | draft to dispatch; sign, seal, register, submit |
+//! | `fetch`, `read` | mailbox to register; verify, open, judge |
+//! | `accreditation`, `keys` | whom this desk believes; what it signs with |
+//! | `register`, `mailbox` | what it has; the own gateway |
+
+pub mod accreditation;
+pub mod compose;
+pub mod config;
+pub mod error;
+pub mod fetch;
+pub mod form;
+pub mod keys;
+pub mod mailbox;
+pub mod read;
+pub mod reference;
+pub mod register;
+pub mod send;
+
+use std::fmt;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+
+use crate::desk::config::Config;
+use crate::desk::error::DeskError;
+use crate::desk::keys::Keys;
+use crate::desk::mailbox::Mailbox;
+use crate::desk::register::Register;
+use crate::digest::Digest;
+use crate::entropy::Entropy;
+use crate::time::Clock;
+use crate::transport::anchors::{Anchors, PeerAnchors};
+use crate::transport::credentials::{CredentialStore, Material};
+
+/// One desk: a home with its register. Keys come separately, opened by whoever knows the passphrase.
+pub struct Desk {
+    config: Config,
+    register: Register,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Desk {
+    /// Opens the desk in a home.
+    pub fn open(home: &Path, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, DeskError> {
+        let config = Config::load(home)?;
+        let register = Register::open(&config.register())?;
+        Ok(Self { config, register, clock, entropy })
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Its register.
+    pub fn register(&self) -> &Register {
+        &self.register
+    }
+
+    /// Its clock.
+    pub fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
+    /// Fingerprint of the own root, as pinned in this home.
+    pub fn root(&self) -> Result<Digest, DeskError> {
+        let path = self.config.root();
+        let root = CertificateDer::from_pem_file(&path)
+            .map_err(|cause| DeskError::Trust(format!("{}: {cause}", path.display())))?;
+        Ok(Digest::of(&root))
+    }
+
+    /// Connects to the own gateway.
+    pub async fn mailbox(&self, keys: &Keys) -> Result<Mailbox, DeskError> {
+        let own = self.trust()?.own;
+        let bundle = own.bundle();
+        let unusable = |cause: String| DeskError::Trust(cause);
+        let anchors = Anchors::new(&bundle.root, &bundle.transport_authorities, &bundle.revocation_lists)
+            .map_err(|cause| unusable(cause.to_string()))?;
+        let mut peers = PeerAnchors::new();
+        peers
+            .insert(self.config.ministry.clone(), &self.config.domain, anchors)
+            .map_err(|cause| unusable(cause.to_string()))?;
+        let identity = keys.access()?;
+        let source = Box::new(move || {
+            Ok(Material { identity: identity.clone(), peers: peers.clone(), desks: None })
+        });
+        let (_store, credentials) =
+            CredentialStore::open(source, self.clock.clone()).map_err(|cause| unusable(cause.to_string()))?;
+        Mailbox::connect(&self.config.gateway, &self.config.ministry, &credentials).await
+    }
+
+    /// Writes a file so that it appears whole or not at all, durable before this returns.
+    pub(super) fn keep(&self, path: &Path, bytes: &[u8]) -> Result<(), DeskError> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder).map_err(DeskError::file(folder))?;
+        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(DeskError::file(path))?;
+        file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(DeskError::file(path))?;
+        file.persist(path).map_err(|cause| DeskError::file(path)(cause.error))?;
+        fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(DeskError::file(folder))
+    }
+}
+
+impl fmt::Debug for Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Desk({})", self.config.ministry)
+    }
+}

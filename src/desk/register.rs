@@ -237,8 +237,17 @@ impl Register {
         )?)
     }
 
+    /// The highest formal number given in a year; none before the first.
+    pub fn last_formal_number(&self, year: i16) -> Result<Option<u32>, RegisterFault> {
+        Ok(self.connection().query_row(
+            "SELECT MAX(number) FROM formal_number WHERE year = ?1",
+            [year],
+            |row| row.get(0),
+        )?)
+    }
+
     /// Reserves the next formal number of a year. A number that is never bound to a dispatch stays void.
-    pub fn reserve_formal_number(&self, year: i16) -> Result<u64, RegisterFault> {
+    pub fn reserve_formal_number(&self, year: i16) -> Result<u32, RegisterFault> {
         Ok(self.connection().query_row(
             "INSERT INTO formal_number (year, number)
              SELECT ?1, COALESCE(MAX(number), 0) + 1 FROM formal_number WHERE year = ?1 RETURNING number",
@@ -248,7 +257,7 @@ impl Register {
     }
 
     /// Binds a reserved formal number to the dispatch that bears it.
-    pub fn bind_formal_number(&self, year: i16, number: u64, dispatch: &Digest) -> Result<(), RegisterFault> {
+    pub fn bind_formal_number(&self, year: i16, number: u32, dispatch: &Digest) -> Result<(), RegisterFault> {
         self.connection().execute(
             "UPDATE formal_number SET dispatch_digest = ?3 WHERE year = ?1 AND number = ?2",
             params![year, number, dispatch.as_bytes().as_slice()],

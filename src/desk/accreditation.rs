@@ -1,0 +1,179 @@
+//! Accreditation at the desk: whom this ministry believes. Accepting a peer is an act of the registry, made
+//! after its root fingerprint was compared over another path; the gateway only follows.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use crate::desk::Desk;
+use crate::desk::error::DeskError;
+use crate::desk::keys::Keys;
+use crate::digest::Digest;
+use crate::message::terms::Level;
+use crate::tlog::verifier_key::{KeyName, VerifierKey};
+use crate::trust::anchor::Anchors;
+use crate::trust::bundle::SignedBundle;
+use crate::trust::name::Ministry;
+use crate::trust::policy::{AccreditedPeer, ChannelId, ChannelPolicy, ChannelRule, SignedPolicy};
+
+/// What this desk believes: its own bundle, the peers' bundles and the channel policy.
+#[derive(Debug, Clone)]
+pub struct Trust {
+    /// The own bundle.
+    pub own: SignedBundle,
+    /// The accredited peers.
+    pub peers: BTreeMap<Ministry, SignedBundle>,
+    /// The policy in force; none before the first peer.
+    pub policy: Option<ChannelPolicy>,
+}
+
+impl Trust {
+    /// The bundle of a peer or of the own ministry.
+    pub fn bundle(&self, ministry: &Ministry) -> Result<&SignedBundle, DeskError> {
+        if *ministry == self.own.bundle().ministry {
+            return Ok(&self.own);
+        }
+        self.peers.get(ministry).ok_or_else(|| DeskError::NotAccredited(ministry.clone()))
+    }
+
+    /// Anchors of the registry and offices of a ministry.
+    pub fn signing_anchors(&self, ministry: &Ministry) -> Result<Anchors, DeskError> {
+        let bundle = self.bundle(ministry)?.bundle();
+        bundle.signing_anchors().map_err(|cause| DeskError::Trust(cause.to_string()))
+    }
+
+    /// Verifier keys of a ministry's logs.
+    pub fn log_keys(&self, ministry: &Ministry) -> Result<Vec<VerifierKey>, DeskError> {
+        verifier_keys(&self.bundle(ministry)?.bundle().log_keys)
+    }
+
+    /// Verifier keys with which a ministry cosigns.
+    pub fn cosigner_keys(&self, ministry: &Ministry) -> Result<Vec<VerifierKey>, DeskError> {
+        verifier_keys(&self.bundle(ministry)?.bundle().cosigner_keys)
+    }
+
+    /// Whether `origin` is a log that `keeper` keeps about `other`, of whatever year.
+    pub fn is_log_of_pair(
+        &self,
+        keeper: &Ministry,
+        other: &Ministry,
+        origin: &KeyName,
+    ) -> Result<bool, DeskError> {
+        let prefix = format!("{}/{}/", self.bundle(keeper)?.bundle().domain.log_name(), other.lower());
+        let year = origin.as_str().strip_prefix(&prefix);
+        Ok(year.is_some_and(|year| year.len() == 4 && year.bytes().all(|digit| digit.is_ascii_digit())))
+    }
+
+    /// The channel on which all of these ministries speak.
+    pub fn channel_of(&self, ministries: &[Ministry]) -> Result<&ChannelRule, DeskError> {
+        let rules = self.policy.iter().flat_map(|policy| &policy.channels);
+        let mut fitting = rules.filter(|rule| ministries.iter().all(|one| rule.parties.contains(one)));
+        let missing = || DeskError::Trust("no channel joins these ministries; add the peer first".to_owned());
+        fitting.next().ok_or_else(missing)
+    }
+}
+
+fn verifier_keys(texts: &[String]) -> Result<Vec<VerifierKey>, DeskError> {
+    let parse = |text: &String| VerifierKey::parse(text).map_err(|cause| DeskError::Trust(cause.to_string()));
+    texts.iter().map(parse).collect()
+}
+
+impl Desk {
+    /// Reads what this desk believes. Every bundle is verified again: the own against the pinned root, a
+    /// peer's against its own root; that it is accredited is what the file's place says, and the gateway
+    /// holds the registry's signature over it.
+    pub fn trust(&self) -> Result<Trust, DeskError> {
+        let now = self.clock.now();
+        let own = self.read_bundle(&self.config.own_bundle())?;
+        own.verify(Some(&self.root()?), now).map_err(|cause| DeskError::Trust(cause.to_string()))?;
+        let mut peers = BTreeMap::new();
+        let folder = self.config.peer_bundles();
+        for entry in fs::read_dir(&folder).map_err(DeskError::file(&folder))? {
+            let path = entry.map_err(DeskError::file(&folder))?.path();
+            let bundle = self.read_bundle(&path)?;
+            bundle.verify(None, now).map_err(|cause| DeskError::Trust(cause.to_string()))?;
+            peers.insert(bundle.bundle().ministry.clone(), bundle);
+        }
+        let policy = match fs::read(self.config.policy()) {
+            Ok(bytes) => Some(self.believe_policy(&own, &bytes)?),
+            Err(_) => None,
+        };
+        Ok(Trust { own, peers, policy })
+    }
+
+    /// Accredits a peer whose root fingerprint was compared: signs the next policy, puts it in force at the
+    /// own gateway and only then keeps it here.
+    pub async fn accredit(
+        &self,
+        keys: &Keys,
+        bundle: SignedBundle,
+        fingerprint: &Digest,
+        ceiling: Level,
+    ) -> Result<ChannelId, DeskError> {
+        let now = self.clock.now();
+        bundle.verify(Some(fingerprint), now).map_err(|cause| DeskError::Trust(cause.to_string()))?;
+        let mut trust = self.trust()?;
+        let peer = bundle.bundle().ministry.clone();
+        if let Some(known) = trust.peers.get(&peer).filter(|known| **known != bundle) {
+            let follows = bundle.follows(known);
+            follows.map_err(|cause| DeskError::Trust(format!("{peer} is accredited already: {cause}")))?;
+        }
+        let channel = ChannelId::between(&[trust.own.fingerprint(), bundle.fingerprint()]);
+        trust.peers.insert(peer.clone(), bundle.clone());
+        let policy = self.next_policy(&trust, &channel, &peer, ceiling);
+        let signed = SignedPolicy::issue(policy, keys.registry()?, now)
+            .map_err(|cause| DeskError::Trust(cause.to_string()))?;
+        let bundles = trust.peers.values().map(|bundle| bundle.bytes().to_vec()).collect();
+        let own = trust.own.bytes().to_vec();
+        self.mailbox(keys).await?.accredit(own, signed.bytes().to_vec(), bundles).await?;
+        let path = self.config.peer_bundles().join(format!("{peer}.bundle"));
+        self.keep(&path, bundle.bytes())?;
+        self.keep(&self.config.policy(), signed.bytes())?;
+        Ok(channel)
+    }
+
+    fn next_policy(&self, trust: &Trust, channel: &ChannelId, peer: &Ministry, ceiling: Level) -> ChannelPolicy {
+        let before = trust.policy.as_ref();
+        let mut channels: Vec<ChannelRule> =
+            before.iter().flat_map(|policy| policy.channels.iter().cloned()).collect();
+        if !channels.iter().any(|rule| rule.channel == *channel) {
+            let mut parties = vec![self.config.ministry.clone(), peer.clone()];
+            parties.sort();
+            let rule = ChannelRule {
+                channel: channel.clone(),
+                parties,
+                ceiling: ceiling.number(),
+                suspended: false,
+            };
+            channels.push(rule);
+        }
+        channels.sort_by(|a, b| a.channel.cmp(&b.channel));
+        ChannelPolicy {
+            ministry: self.config.ministry.clone(),
+            sequence: before.map_or(1, |policy| policy.sequence.saturating_add(1)),
+            issue_time: self.clock.now(),
+            channels,
+            peers: trust
+                .peers
+                .iter()
+                .map(|(ministry, bundle)| AccreditedPeer {
+                    ministry: ministry.clone(),
+                    bundle_digest: bundle.record_digest(),
+                })
+                .collect(),
+        }
+    }
+
+    fn believe_policy(&self, own: &SignedBundle, bytes: &[u8]) -> Result<ChannelPolicy, DeskError> {
+        let unusable = |cause: String| DeskError::Trust(format!("the channel policy: {cause}"));
+        let signed = SignedPolicy::parse(bytes).map_err(|cause| unusable(cause.to_string()))?;
+        let anchors = own.bundle().signing_anchors().map_err(|cause| unusable(cause.to_string()))?;
+        signed.verify(&anchors, self.clock.now()).map_err(|cause| unusable(cause.to_string()))?;
+        Ok(signed.policy().clone())
+    }
+
+    fn read_bundle(&self, path: &std::path::Path) -> Result<SignedBundle, DeskError> {
+        let bytes = fs::read(path).map_err(DeskError::file(path))?;
+        SignedBundle::parse(&bytes)
+            .map_err(|cause| DeskError::Trust(format!("{}: {cause}", path.display())))
+    }
+}

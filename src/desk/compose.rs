@@ -1,0 +1,366 @@
+//! Composing: a checked draft becomes a dispatch that only lacks its formal number and its signatures.
+//!
+//! A draft and the files it names enter; address, dispatch, documents and the findings of the rules leave.
+//! Nothing is numbered, signed or written here.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs::File;
+use std::io::{Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use crate::consultation::act::Act;
+use crate::consultation::codec;
+use crate::consultation::reference::ConsultationId;
+use crate::consultation::rules::judgement::{ChannelFacts, EarlierMessage, FormalNumbers, Judgement};
+use crate::consultation::rules::names::NameIndex;
+use crate::consultation::rules::{self, Finding};
+use crate::desk::Desk;
+use crate::desk::accreditation::Trust;
+use crate::desk::error::DeskError;
+use crate::desk::form::draft::{ConsultationChoice, Draft, TextSource};
+use crate::desk::keys::{Keys, Office, authority_for};
+use crate::digest::Hasher;
+use crate::entropy::random;
+use crate::limits;
+use crate::message::dispatch::{Basis, Dispatch, Document, ExpectedAuthentication, Marking};
+use crate::message::header::Address;
+use crate::message::terms::{AuthenticationKind, DocumentClass, Form, Level};
+use crate::time::Timestamp;
+use crate::trust::name::{Ministry, Name};
+use crate::trust::policy::ChannelRule;
+
+/// A draft made ready for release.
+pub struct Composition {
+    /// The address, the same in every copy.
+    pub address: Address,
+    /// The dispatch; its formal number is the one expected, not reserved.
+    pub dispatch: Dispatch,
+    /// The act it carries.
+    pub act: Act,
+    /// Where the plain documents are, in the order of the dispatch.
+    pub sources: Vec<Source>,
+    /// The offices that are to sign, in order; none for the registry itself.
+    pub offices: Vec<Option<Office>>,
+    /// Whether the act is addressed to all Powers of the channel, and so numbered.
+    pub numbered: bool,
+    /// Not delivered after this.
+    pub valid_until: Timestamp,
+    /// What the rules found.
+    pub findings: Vec<Finding>,
+}
+
+/// Where a plain document is.
+#[derive(Clone)]
+pub enum Source {
+    /// A file.
+    File(PathBuf),
+    /// A text that stands in the form.
+    Inline(String),
+}
+
+impl Source {
+    /// Opens it for reading.
+    pub fn open(&self) -> Result<Box<dyn Read + '_>, DeskError> {
+        match self {
+            Self::File(path) => Ok(Box::new(File::open(path).map_err(DeskError::file(path))?)),
+            Self::Inline(text) => Ok(Box::new(Cursor::new(text.as_bytes()))),
+        }
+    }
+}
+
+impl Desk {
+    /// Composes a draft; `folder` is where the paths in it begin, `sign_as` an office to prefer.
+    pub fn compose(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        draft: &Draft,
+        folder: &Path,
+        sign_as: Option<&str>,
+    ) -> Result<Composition, DeskError> {
+        let now = self.clock.now();
+        let channel = self.channel(trust, draft)?;
+        let consultation = self.consultation(draft)?;
+        let address = self.address(draft, channel, &consultation);
+        let (documents, sources) = self.documents(draft, folder)?;
+        let (authentications, offices) = self.signatories(keys, draft.form, sign_as)?;
+        let act = draft.act.clone().complete(consultation);
+        let numbered = channel.parties.iter().all(|party| {
+            *party == address.sender || address.addressees.iter().any(|one| one.ministry == *party)
+        });
+        let dispatch = Dispatch {
+            address_digest: address.digest(),
+            salt: random(self.entropy.as_ref()).map_err(|cause| DeskError::Draft(cause.to_string()))?,
+            form: draft.form,
+            formal_number: self.expected_formal_number(draft, now)?,
+            marking: self.marking(draft),
+            basis: self.basis(&address, channel)?,
+            documents,
+            authentications,
+            kind: act.kind().to_owned(),
+            act_class: act.class(),
+            act: codec::encode(&act),
+            in_reply_to: draft.in_reply_to.as_ref().map(|reference| reference.message.message_id),
+            reply_due: draft.reply_due,
+            relayed_on_behalf_of: draft.relayed_on_behalf_of.clone(),
+            drafting_office: draft.drafting_office.as_ref().map(|text| text.as_str().to_owned()).unwrap_or_default(),
+        };
+        let valid_until = draft.valid_until.unwrap_or_else(|| now.after(limits::VALIDITY_DEFAULT));
+        let earlier = self.earlier(trust, keys, &dispatch)?;
+        let facts = channel_facts(channel);
+        let last = self.register.last_formal_number(now.year())?;
+        let judgement = Judgement {
+            at: now,
+            address: &address,
+            position: None,
+            dispatch: &dispatch,
+            act: &act,
+            verified: None,
+            channel: Some(&facts),
+            formal_numbers: FormalNumbers { last, complete: true },
+            earlier: &earlier,
+            documents: None,
+            names: &NameIndex::new([]),
+            persons_elsewhere: &BTreeSet::new(),
+        };
+        let findings = rules::judge(&judgement);
+        Ok(Composition { address, dispatch, act, sources, offices, numbered, valid_until, findings })
+    }
+
+    fn channel<'a>(&self, trust: &'a Trust, draft: &Draft) -> Result<&'a ChannelRule, DeskError> {
+        let mut ministries: Vec<Ministry> =
+            draft.addressees.iter().map(|addressee| addressee.ministry.clone()).collect();
+        for ministry in &ministries {
+            trust.bundle(ministry)?;
+        }
+        ministries.push(self.config.ministry.clone());
+        let Some(wanted) = &draft.channel else { return trust.channel_of(&ministries) };
+        let mut rules = trust.policy.iter().flat_map(|policy| &policy.channels);
+        let found = rules.find(|rule| rule.channel == *wanted);
+        found.ok_or_else(|| DeskError::Trust(format!("no channel {wanted} is in force")))
+    }
+
+    fn consultation(&self, draft: &Draft) -> Result<ConsultationId, DeskError> {
+        match draft.consultation {
+            ConsultationChoice::Known(id) => Ok(id),
+            ConsultationChoice::New => ConsultationId::mint(self.entropy.as_ref())
+                .map_err(|cause| DeskError::Draft(cause.to_string())),
+        }
+    }
+
+    fn address(&self, draft: &Draft, channel: &ChannelRule, consultation: &ConsultationId) -> Address {
+        let releasable_to = draft.releasable_to.clone().unwrap_or_else(|| {
+            let mut all: Vec<Ministry> =
+                draft.addressees.iter().map(|addressee| addressee.ministry.clone()).collect();
+            all.push(self.config.ministry.clone());
+            all.sort();
+            all.dedup();
+            all
+        });
+        Address {
+            channel: channel.channel.clone(),
+            consultation: consultation.text(),
+            sender: self.config.ministry.clone(),
+            addressees: draft.addressees.clone(),
+            precedence: draft.precedence,
+            level: draft.level,
+            releasable_to,
+        }
+    }
+
+    fn marking(&self, draft: &Draft) -> Marking {
+        let label = draft.national_label.as_ref().map(|text| text.as_str().to_owned());
+        // Without a charter's table of words, the normalised level is the label.
+        let unmarked = draft.level == Level::Unclassified;
+        let fallback = if unmarked { String::new() } else { draft.level.word().to_owned() };
+        Marking {
+            level: draft.level,
+            national_label: label.unwrap_or(fallback),
+            caveats: draft.caveats.clone(),
+            eyes_only_roles: draft.eyes_only_roles.iter().map(|role| role.as_str().to_owned()).collect(),
+        }
+    }
+
+    /// The last act of every Power that this one rests on.
+    fn basis(&self, address: &Address, channel: &ChannelRule) -> Result<Vec<Basis>, DeskError> {
+        let known = |ministry: &Ministry| {
+            if *ministry == self.config.ministry {
+                self.register.last_act_number(&address.consultation)
+            } else {
+                self.register.last_act_received(&address.consultation, ministry)
+            }
+        };
+        let basis = channel.parties.iter().map(|ministry| {
+            Ok(Basis { ministry: ministry.clone(), act_number: known(ministry)? })
+        });
+        basis.collect()
+    }
+
+    fn expected_formal_number(&self, draft: &Draft, now: Timestamp) -> Result<String, DeskError> {
+        if let Some(given) = &draft.formal_number {
+            return Ok(given.as_str().to_owned());
+        }
+        if !bears_number(draft.form) {
+            return Ok(String::new());
+        }
+        let last = self.register.last_formal_number(now.year())?.unwrap_or(0);
+        Ok(self.formal_number(now.year(), last.saturating_add(1)))
+    }
+
+    /// A formal number as it is written.
+    pub(super) fn formal_number(&self, year: i16, number: u32) -> String {
+        format!("{}-{year}-{number:04}", self.config.ministry)
+    }
+
+    fn documents(&self, draft: &Draft, folder: &Path) -> Result<(Vec<Document>, Vec<Source>), DeskError> {
+        let mut documents = Vec::new();
+        let mut sources = Vec::new();
+        for text in &draft.texts {
+            let source = match &text.source {
+                TextSource::Inline(words) => Source::Inline(words.clone()),
+                TextSource::File(path) => Source::File(folder.join(path)),
+            };
+            let media_type = match &source {
+                Source::File(path) if path.extension().is_some_and(|ending| ending == "pdf") => "application/pdf",
+                _ => "text/plain",
+            };
+            documents.push(Document {
+                document_id: text.document_id.as_str().to_owned(),
+                title: text.title.as_str().to_owned(),
+                standing: text.standing,
+                class: DocumentClass::DiplomaticText,
+                language: text.language.clone(),
+                media_type: media_type.to_owned(),
+                translation_of: text.translation_of.as_ref().map(|id| id.as_str().to_owned()).unwrap_or_default(),
+                ..measured(&source)?
+            });
+            sources.push(source);
+        }
+        for document in &draft.documents {
+            let source = Source::File(folder.join(&document.path));
+            documents.push(Document {
+                document_id: document.document_id.as_str().to_owned(),
+                title: document.title.as_str().to_owned(),
+                standing: document.standing,
+                class: document.class,
+                language: document.language.clone(),
+                media_type: document.media_type.clone(),
+                translation_of: document
+                    .translation_of
+                    .as_ref()
+                    .map(|id| id.as_str().to_owned())
+                    .unwrap_or_default(),
+                ..measured(&source)?
+            });
+            sources.push(source);
+        }
+        Ok((documents, sources))
+    }
+
+    /// Which office gives which signature that the form needs (FRM-01).
+    fn signatories(
+        &self,
+        keys: &Keys,
+        form: Form,
+        sign_as: Option<&str>,
+    ) -> Result<(Vec<ExpectedAuthentication>, Vec<Option<Office>>), DeskError> {
+        let offices = keys.offices()?;
+        let mut expected = Vec::new();
+        let mut signing = Vec::new();
+        for &kind in required(form) {
+            if kind == AuthenticationKind::Registry {
+                expected.push(ExpectedAuthentication { kind, credential: Name::registry(&self.config.ministry) });
+                signing.push(None);
+                continue;
+            }
+            let able = |office: &&Office| office.authorities.contains(&authority_for(kind));
+            let preferred = offices.values().filter(able).find(|office| {
+                sign_as.is_some_and(|label| office.name.to_string().ends_with(&format!("/{label}")))
+            });
+            let office = preferred.or_else(|| offices.values().find(able));
+            let office = office.ok_or_else(|| DeskError::NoOffice(kind.word()))?;
+            expected.push(ExpectedAuthentication { kind, credential: office.name.clone() });
+            signing.push(Some(office.clone()));
+        }
+        Ok((expected, signing))
+    }
+
+    /// The message a dispatch answers, as far as rules look at it.
+    fn earlier(&self, trust: &Trust, keys: &Keys, dispatch: &Dispatch) -> Result<Vec<EarlierMessage>, DeskError> {
+        let Some(id) = dispatch.in_reply_to else { return Ok(Vec::new()) };
+        let entry = self.find(&id.to_string())?;
+        Ok(vec![self.open(trust, keys, &entry)?.earlier()])
+    }
+}
+
+/// The signatures a diplomatic form needs (FRM-01).
+fn required(form: Form) -> &'static [AuthenticationKind] {
+    use AuthenticationKind::{Initials, Registry, Seal, Signature};
+    match form {
+        Form::NoteVerbale => &[Initials, Seal],
+        Form::FirstPersonNote => &[Signature, Seal],
+        Form::AideMemoire | Form::Memorandum | Form::NonPaper | Form::DemarcheRecord => &[Seal],
+        Form::ServiceMessage => &[Registry],
+    }
+}
+
+/// Whether documents of this form bear a formal number (FRM-03).
+pub(super) fn bears_number(form: Form) -> bool {
+    matches!(form, Form::NoteVerbale | Form::FirstPersonNote)
+}
+
+/// The channel as the rules see it.
+pub(super) fn channel_facts(rule: &ChannelRule) -> ChannelFacts {
+    ChannelFacts {
+        channel: rule.channel.clone(),
+        parties: rule.parties.clone(),
+        suspended: rule.suspended,
+        // A ceiling outside the vocabulary admits nothing classified.
+        ceiling: i32::try_from(rule.ceiling).ok().and_then(Level::from_number).unwrap_or(Level::Unclassified),
+        national_labels: Vec::new(),
+    }
+}
+
+/// Size and digest of a plain document; the other fields are for the caller to fill.
+fn measured(source: &Source) -> Result<Document, DeskError> {
+    let unreadable = |cause: std::io::Error| DeskError::Draft(format!("a document could not be read: {cause}"));
+    let mut reader = source.open()?;
+    let mut hasher = Hasher::new();
+    let mut buffer = vec![0; limits::PIECE_BYTES_MAX];
+    let mut size = 0_u64;
+    loop {
+        let taken = reader.read(&mut buffer).map_err(unreadable)?;
+        if taken == 0 {
+            break;
+        }
+        hasher.update(buffer.get(..taken).unwrap_or_default());
+        size = size.saturating_add(taken as u64);
+    }
+    if size > limits::DOCUMENT_BYTES_MAX {
+        return Err(DeskError::Draft("a document is larger than 4 GiB".to_owned()));
+    }
+    Ok(Document {
+        document_id: String::new(),
+        title: String::new(),
+        standing: crate::message::terms::DocumentStanding::Annex,
+        class: DocumentClass::Evidence,
+        language: String::new(),
+        media_type: String::new(),
+        size,
+        digest: hasher.finish(),
+        translation_of: String::new(),
+    })
+}
+
+impl fmt::Debug for Composition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Composition")
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Source")
+    }
+}

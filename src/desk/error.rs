@@ -1,0 +1,89 @@
+//! What can go wrong at a desk, each with the fact the caller needs to say what to do.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::consultation::rules::Finding;
+use crate::desk::config::ConfigError;
+use crate::desk::register::RegisterFault;
+use crate::keys::error::KeyError;
+use crate::message::refusal::Refusal;
+use crate::trust::name::Ministry;
+
+/// Why a desk did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// The rules forbid the act; nothing was signed, numbered or sent.
+    #[error("the rules forbid this act")]
+    Forbidden(Vec<Finding>),
+    /// The configuration is not usable.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The register failed.
+    #[error(transparent)]
+    Register(#[from] RegisterFault),
+    /// A key is not usable.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A file could not be read or written.
+    #[error("{path}: {cause}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+    /// The own gateway refused for good.
+    #[error("the gateway refused ({reason}): {detail}")]
+    GatewayRefused {
+        /// Stable reason code.
+        reason: String,
+        /// For people.
+        detail: String,
+    },
+    /// The own gateway could not be reached or asks to try later.
+    #[error("the gateway did not answer: {0}")]
+    GatewayAway(String),
+    /// A message, bundle or receipt is not what it must be: proven bad.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The ministry is not accredited here.
+    #[error("{0} is not accredited at this desk")]
+    NotAccredited(Ministry),
+    /// Trust material of this desk is missing or not usable.
+    #[error("{0}")]
+    Trust(String),
+    /// No message answers to this reference.
+    #[error("no message {0} in the register of this desk")]
+    NoSuchMessage(String),
+    /// More than one message answers to this reference.
+    #[error("{reference} names {count} messages")]
+    Ambiguous {
+        /// What was asked for.
+        reference: String,
+        /// How many answer to it.
+        count: usize,
+    },
+    /// The desk has no key that may give a signature the form needs.
+    #[error("no office of this desk may give the {0}")]
+    NoOffice(&'static str),
+    /// The gateway has lost messages that it had taken: it was rolled back.
+    #[error("the gateway knows less than this desk: it holds sequence {held} towards {recipient}, we sent {sent}")]
+    GatewayRolledBack {
+        /// Towards whom.
+        recipient: Ministry,
+        /// What the gateway holds.
+        held: u64,
+        /// What was sent.
+        sent: u64,
+    },
+    /// What the draft asks for cannot be composed.
+    #[error("{0}")]
+    Draft(String),
+}
+
+impl DeskError {
+    pub(super) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |cause| Self::File { path: path.to_owned(), cause }
+    }
+}

@@ -1,0 +1,62 @@
+//! Fetching: brings what the gateway received into the register, verified and still sealed.
+
+use crate::desk::Desk;
+use crate::desk::accreditation::Trust;
+use crate::desk::error::DeskError;
+use crate::desk::mailbox::{Fetched, Mailbox};
+use crate::desk::register::ReceivedEntry;
+use crate::message::envelope::Envelope;
+use crate::message::leaf::LeafKind;
+use crate::message::refusal::{Reason, Refusal};
+
+impl Desk {
+    /// Fetches everything new. Each page is acknowledged only when it is in the register. Returns how many
+    /// messages are new.
+    pub async fn fetch(&self, trust: &Trust, mailbox: &mut Mailbox) -> Result<usize, DeskError> {
+        let mut new = 0_usize;
+        loop {
+            let cursor = self.register.last_cursor()?;
+            let (page, more) = mailbox.list_received(cursor).await?;
+            let Some(last) = page.last().map(|message| message.cursor) else { return Ok(new) };
+            for message in page {
+                self.register.receive(&self.take(trust, message)?)?;
+                new = new.saturating_add(1);
+            }
+            mailbox.acknowledge(last).await?;
+            if !more {
+                return Ok(new);
+            }
+        }
+    }
+
+    /// Verifies one message against the peer's bundle and the own log, before it is registered. One whose
+    /// signature does not hold is registered with the reason, so that it stays visible and blocks nothing.
+    fn take(&self, trust: &Trust, message: Fetched) -> Result<ReceivedEntry, DeskError> {
+        let envelope = Envelope::parse(&message.envelope)?;
+        let address = envelope.header().address();
+        let position = envelope.header().position();
+        if position.recipient != self.config.ministry {
+            let detail = "the gateway handed over a copy for another ministry";
+            return Err(Refusal::new(Reason::NotTheRecipient, detail).into());
+        }
+        let anchors = trust.signing_anchors(&address.sender)?;
+        let verdict = envelope.verify(&anchors, message.receive_time);
+        let kind = LeafKind::Received;
+        self.check_own_receipt(trust, &envelope, &message.receipt, kind, &address.sender)?;
+        Ok(ReceivedEntry {
+            id: envelope.id(),
+            cursor: message.cursor,
+            sender: address.sender.clone(),
+            channel: address.channel.to_string(),
+            consultation: address.consultation.clone(),
+            sequence: position.sequence,
+            act_number: position.act_number,
+            release_time: position.release_time,
+            receive_time: message.receive_time,
+            envelope: message.envelope,
+            receipt: message.receipt,
+            read_time: None,
+            refusal: verdict.err().map(|refusal| refusal.reason().word().to_owned()).unwrap_or_default(),
+        })
+    }
+}

@@ -1,0 +1,112 @@
+//! The desk's keys, opened with one passphrase and only when they are needed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+
+use crate::desk::config::Config;
+use crate::desk::error::DeskError;
+use crate::keys::file::{self, FileSigner};
+use crate::keys::passphrase::Passphrase;
+use crate::keys::reading::open_reading_key;
+use crate::message::seal::ReadingKey;
+use crate::message::terms::AuthenticationKind;
+use crate::transport::credentials::TlsIdentity;
+use crate::trust::name::{Authority, Name};
+use crate::trust::signature::Signer;
+use crate::trust::subject::Subject;
+
+/// Opens the keys of one desk. Holding it is holding the passphrase.
+pub struct Keys {
+    config: Config,
+    passphrase: Passphrase,
+    registry: std::sync::OnceLock<FileSigner>,
+}
+
+/// An office of this desk, as its certificate names it.
+#[derive(Debug, Clone)]
+pub struct Office {
+    /// Its name.
+    pub name: Name,
+    /// What it may sign.
+    pub authorities: std::collections::BTreeSet<Authority>,
+    /// Name of its key file without ending.
+    file: String,
+}
+
+impl Keys {
+    /// Keys of the desk of this configuration, not opened yet.
+    pub fn new(config: Config, passphrase: Passphrase) -> Self {
+        Self { config, passphrase, registry: std::sync::OnceLock::new() }
+    }
+
+    /// The registry's signing key.
+    pub fn registry(&self) -> Result<&FileSigner, DeskError> {
+        if let Some(open) = self.registry.get() {
+            return Ok(open);
+        }
+        let (key, chain) = (self.config.key("registry"), self.config.chain("registry"));
+        let signer = FileSigner::open(&key, &chain, &self.passphrase)?;
+        Ok(self.registry.get_or_init(|| signer))
+    }
+
+    /// The reading key.
+    pub fn reading(&self) -> Result<ReadingKey, DeskError> {
+        Ok(open_reading_key(&self.config.reading_key(), &self.passphrase)?)
+    }
+
+    /// What this desk shows its gateway.
+    pub fn access(&self) -> Result<TlsIdentity, DeskError> {
+        let (key, chain) = (self.config.key("access"), self.config.chain("access"));
+        let opened = file::open_protected(&key, &self.passphrase)?;
+        let pem = opened.to_plain_pem().map_err(|cause| DeskError::Trust(cause.to_string()))?;
+        let certificates = fs::read(&chain).map_err(DeskError::file(&chain))?;
+        TlsIdentity::from_pem(&certificates, pem.as_bytes())
+            .map_err(|cause| DeskError::Trust(format!("{}: {cause}", chain.display())))
+    }
+
+    /// The offices of this desk, by name; their keys are not opened.
+    pub fn offices(&self) -> Result<BTreeMap<Name, Office>, DeskError> {
+        let folder = self.config.offices();
+        let mut offices = BTreeMap::new();
+        for entry in fs::read_dir(&folder).map_err(DeskError::file(&folder))? {
+            let path = entry.map_err(DeskError::file(&folder))?.path();
+            if path.extension().is_none_or(|ending| ending != "pem") {
+                continue;
+            }
+            let chain = file::read_certificates(&path)?;
+            let Some(certificate) = chain.first() else { continue };
+            let subject = Subject::of(certificate)
+                .map_err(|cause| DeskError::Trust(format!("{}: {cause}", path.display())))?;
+            let file = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            let (name, authorities) = (subject.name().clone(), subject.authorities().clone());
+            offices.insert(name.clone(), Office { name, authorities, file });
+        }
+        Ok(offices)
+    }
+
+    /// Opens the key of an office.
+    pub fn office(&self, office: &Office) -> Result<Box<dyn Signer>, DeskError> {
+        let key = self.config.offices().join(format!("{}.key", office.file));
+        let chain = self.config.offices().join(format!("{}.pem", office.file));
+        Ok(Box::new(FileSigner::open(&key, &chain, &self.passphrase)?))
+    }
+}
+
+/// The authority a signature needs.
+pub fn authority_for(kind: AuthenticationKind) -> Authority {
+    match kind {
+        AuthenticationKind::Initials => Authority::Release,
+        AuthenticationKind::Seal => Authority::Seal,
+        AuthenticationKind::Signature => Authority::Conclude,
+        AuthenticationKind::Witness => Authority::Witness,
+        AuthenticationKind::DutyOfficer => Authority::ReleaseProtective,
+        AuthenticationKind::Registry => Authority::Register,
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keys")
+    }
+}
