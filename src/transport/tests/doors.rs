@@ -126,7 +126,7 @@ async fn an_expired_authority_lets_nobody_in() {
     let (xa, xb) = (House::found("XA"), House::found("XB"));
     let old = xb.root.authority("XB old transport", 14, -1);
     let mut material = xa.material(&[]);
-    let anchors = Anchors::new(&xb.root.certificate, &[old.certificate.clone()], &[]).unwrap();
+    let anchors = Anchors::new(&xb.root.certificate, std::slice::from_ref(&old.certificate), &[]).unwrap();
     material.peers.insert(xb.ministry.clone(), &xb.domain, anchors).unwrap();
     let mut relay = open(Door::Relay, credentials(material)).await;
     let client = old.issue(&xb.gateway()).client();

@@ -116,7 +116,8 @@ impl House {
     }
 
     fn transport_anchors(&self, lists: &[Vec<u8>]) -> Anchors {
-        Anchors::new(&self.root.certificate, &[self.transport.certificate.clone()], lists).unwrap()
+        Anchors::new(&self.root.certificate, std::slice::from_ref(&self.transport.certificate), lists)
+            .unwrap()
     }
 
     fn desk_anchors(&self) -> DeskAnchors {
