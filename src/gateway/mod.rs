@@ -1,1 +1,3 @@
 //! The exposed host.
+
+pub mod store;
