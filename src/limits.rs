@@ -158,6 +158,19 @@ pub const COMMIT_JOBS_MAX: usize = 1024;
 /// Jobs that may wait for the store's writer; beyond it callers are told to try later.
 pub const COMMIT_QUEUE_MAX: usize = 4096;
 
+/// Bytes one group commit takes at most, one job over: a longer transaction delays those behind it more
+/// than it saves.
+pub const COMMIT_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Bytes that may wait for the store's writer; it bounds the memory of a gateway under load.
+pub const COMMIT_QUEUE_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Connections that read the store at once.
+pub const STORE_READERS: usize = 4;
+
+/// Age after which a sealed part that no message refers to is swept: its envelope never came.
+pub const ORPHAN_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
+
 /// One sealed part, bytes: a padded document of `DOCUMENT_BYTES_MAX`, its chunk tags and its header.
 pub const SEALED_PART_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
 

@@ -1,7 +1,7 @@
 //! Accreditation at the desk: whom this ministry believes. Accepting a peer is an act of the registry, made
 //! after its root fingerprint was compared over another path; the gateway only follows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use crate::desk::Desk;
@@ -13,7 +13,7 @@ use crate::tlog::verifier_key::{KeyName, VerifierKey};
 use crate::trust::anchor::Anchors;
 use crate::trust::bundle::SignedBundle;
 use crate::trust::name::Ministry;
-use crate::trust::policy::{AccreditedPeer, ChannelId, ChannelPolicy, ChannelRule, SignedPolicy};
+use crate::trust::policy::{ChannelId, ChannelPolicy, ChannelRule, SignedPolicy};
 
 /// What this desk believes: its own bundle, the peers' bundles and the channel policy.
 #[derive(Debug, Clone)]
@@ -29,26 +29,25 @@ pub struct Trust {
 impl Trust {
     /// The bundle of a peer or of the own ministry.
     pub fn bundle(&self, ministry: &Ministry) -> Result<&SignedBundle, DeskError> {
-        if *ministry == self.own.bundle().ministry {
+        if ministry == self.own.bundle().ministry() {
             return Ok(&self.own);
         }
         self.peers.get(ministry).ok_or_else(|| DeskError::NotAccredited(ministry.clone()))
     }
 
     /// Anchors of the registry and offices of a ministry.
-    pub fn signing_anchors(&self, ministry: &Ministry) -> Result<Anchors, DeskError> {
-        let bundle = self.bundle(ministry)?.bundle();
-        bundle.signing_anchors().map_err(|cause| DeskError::Trust(cause.to_string()))
+    pub fn signing_anchors(&self, ministry: &Ministry) -> Result<&Anchors, DeskError> {
+        Ok(self.bundle(ministry)?.bundle().signing_anchors())
     }
 
     /// Verifier keys of a ministry's logs.
     pub fn log_keys(&self, ministry: &Ministry) -> Result<Vec<VerifierKey>, DeskError> {
-        verifier_keys(&self.bundle(ministry)?.bundle().log_keys)
+        verifier_keys(&self.bundle(ministry)?.bundle().content().log_keys)
     }
 
     /// Verifier keys with which a ministry cosigns.
     pub fn cosigner_keys(&self, ministry: &Ministry) -> Result<Vec<VerifierKey>, DeskError> {
-        verifier_keys(&self.bundle(ministry)?.bundle().cosigner_keys)
+        verifier_keys(&self.bundle(ministry)?.bundle().content().cosigner_keys)
     }
 
     /// Whether `origin` is a log that `keeper` keeps about `other`, of whatever year.
@@ -58,15 +57,15 @@ impl Trust {
         other: &Ministry,
         origin: &KeyName,
     ) -> Result<bool, DeskError> {
-        let prefix = format!("{}/{}/", self.bundle(keeper)?.bundle().domain.log_name(), other.lower());
+        let prefix = format!("{}/{}/", self.bundle(keeper)?.bundle().domain().log_name(), other.lower());
         let year = origin.as_str().strip_prefix(&prefix);
         Ok(year.is_some_and(|year| year.len() == 4 && year.bytes().all(|digit| digit.is_ascii_digit())))
     }
 
     /// The channel on which all of these ministries speak.
-    pub fn channel_of(&self, ministries: &[Ministry]) -> Result<&ChannelRule, DeskError> {
-        let rules = self.policy.iter().flat_map(|policy| &policy.channels);
-        let mut fitting = rules.filter(|rule| ministries.iter().all(|one| rule.parties.contains(one)));
+    pub fn channel_of(&self, ministries: &[Ministry]) -> Result<(&ChannelId, &ChannelRule), DeskError> {
+        let rules = self.policy.iter().flat_map(|policy| policy.channels());
+        let mut fitting = rules.filter(|(_, rule)| ministries.iter().all(|one| rule.parties.contains(one)));
         let missing = || DeskError::Trust("no channel joins these ministries; add the peer first".to_owned());
         fitting.next().ok_or_else(missing)
     }
@@ -91,7 +90,7 @@ impl Desk {
             let path = entry.map_err(DeskError::file(&folder))?.path();
             let bundle = self.read_bundle(&path)?;
             bundle.verify(None, now).map_err(|cause| DeskError::Trust(cause.to_string()))?;
-            peers.insert(bundle.bundle().ministry.clone(), bundle);
+            peers.insert(bundle.bundle().ministry().clone(), bundle);
         }
         let policy = match fs::read(self.config.policy()) {
             Ok(bytes) => Some(self.believe_policy(&own, &bytes)?),
@@ -112,62 +111,49 @@ impl Desk {
         let now = self.clock.now();
         bundle.verify(Some(fingerprint), now).map_err(|cause| DeskError::Trust(cause.to_string()))?;
         let mut trust = self.trust()?;
-        let peer = bundle.bundle().ministry.clone();
+        let peer = bundle.bundle().ministry().clone();
         if let Some(known) = trust.peers.get(&peer).filter(|known| **known != bundle) {
             let follows = bundle.follows(known);
             follows.map_err(|cause| DeskError::Trust(format!("{peer} is accredited already: {cause}")))?;
         }
-        let channel = ChannelId::between(&[trust.own.fingerprint(), bundle.fingerprint()]);
+        let channel = ChannelId::between(&[*trust.own.bundle().fingerprint().digest(), *bundle.bundle().fingerprint().digest()]);
         trust.peers.insert(peer.clone(), bundle.clone());
-        let policy = self.next_policy(&trust, &channel, &peer, ceiling);
+        let policy = self.next_policy(&trust, &channel, &peer, ceiling)?;
         let signed = SignedPolicy::issue(policy, keys.registry()?, now)
             .map_err(|cause| DeskError::Trust(cause.to_string()))?;
-        let bundles = trust.peers.values().map(|bundle| bundle.bytes().to_vec()).collect();
-        let own = trust.own.bytes().to_vec();
-        self.mailbox(keys).await?.accredit(own, signed.bytes().to_vec(), bundles).await?;
+        let bundles = trust.peers.values().map(SignedBundle::to_bytes).collect();
+        let own = trust.own.to_bytes();
+        self.mailbox(keys).await?.accredit(own, signed.to_bytes(), bundles).await?;
         let path = self.config.peer_bundles().join(format!("{peer}.bundle"));
-        self.keep(&path, bundle.bytes())?;
-        self.keep(&self.config.policy(), signed.bytes())?;
+        self.keep(&path, &bundle.to_bytes())?;
+        self.keep(&self.config.policy(), &signed.to_bytes())?;
         Ok(channel)
     }
 
-    fn next_policy(&self, trust: &Trust, channel: &ChannelId, peer: &Ministry, ceiling: Level) -> ChannelPolicy {
+    fn next_policy(
+        &self,
+        trust: &Trust,
+        channel: &ChannelId,
+        peer: &Ministry,
+        ceiling: Level,
+    ) -> Result<ChannelPolicy, DeskError> {
         let before = trust.policy.as_ref();
-        let mut channels: Vec<ChannelRule> =
-            before.iter().flat_map(|policy| policy.channels.iter().cloned()).collect();
-        if !channels.iter().any(|rule| rule.channel == *channel) {
-            let mut parties = vec![self.config.ministry.clone(), peer.clone()];
-            parties.sort();
-            let rule = ChannelRule {
-                channel: channel.clone(),
-                parties,
-                ceiling: ceiling.number(),
-                suspended: false,
-            };
-            channels.push(rule);
-        }
-        channels.sort_by(|a, b| a.channel.cmp(&b.channel));
-        ChannelPolicy {
-            ministry: self.config.ministry.clone(),
-            sequence: before.map_or(1, |policy| policy.sequence.saturating_add(1)),
-            issue_time: self.clock.now(),
-            channels,
-            peers: trust
-                .peers
-                .iter()
-                .map(|(ministry, bundle)| AccreditedPeer {
-                    ministry: ministry.clone(),
-                    bundle_digest: bundle.record_digest(),
-                })
-                .collect(),
-        }
+        let mut channels = before.map(|policy| policy.channels().clone()).unwrap_or_default();
+        channels.entry(channel.clone()).or_insert_with(|| ChannelRule {
+            parties: BTreeSet::from([self.config.ministry.clone(), peer.clone()]),
+            ceiling: u32::try_from(ceiling.number()).unwrap_or(1),
+            suspended: false,
+        });
+        let sequence = before.map_or(1, |policy| policy.sequence().saturating_add(1));
+        let peers = trust.peers.iter().map(|(ministry, bundle)| (ministry.clone(), bundle.digest())).collect();
+        ChannelPolicy::new(self.config.ministry.clone(), sequence, self.clock.now(), channels, peers)
+            .map_err(|cause| DeskError::Trust(cause.to_string()))
     }
 
     fn believe_policy(&self, own: &SignedBundle, bytes: &[u8]) -> Result<ChannelPolicy, DeskError> {
         let unusable = |cause: String| DeskError::Trust(format!("the channel policy: {cause}"));
         let signed = SignedPolicy::parse(bytes).map_err(|cause| unusable(cause.to_string()))?;
-        let anchors = own.bundle().signing_anchors().map_err(|cause| unusable(cause.to_string()))?;
-        signed.verify(&anchors, self.clock.now()).map_err(|cause| unusable(cause.to_string()))?;
+        signed.verify(own.bundle().signing_anchors(), self.clock.now()).map_err(|cause| unusable(cause.to_string()))?;
         Ok(signed.policy().clone())
     }
 

@@ -28,7 +28,7 @@ use crate::message::header::Address;
 use crate::message::terms::{AuthenticationKind, DocumentClass, Form, Level};
 use crate::time::Timestamp;
 use crate::trust::name::{Ministry, Name};
-use crate::trust::policy::ChannelRule;
+use crate::trust::policy::{ChannelId, ChannelRule};
 
 /// A draft made ready for release.
 pub struct Composition {
@@ -80,9 +80,9 @@ impl Desk {
         sign_as: Option<&str>,
     ) -> Result<Composition, DeskError> {
         let now = self.clock.now();
-        let channel = self.channel(trust, draft)?;
+        let (channel_id, channel) = self.channel(trust, draft)?;
         let consultation = self.consultation(draft)?;
-        let address = self.address(draft, channel, &consultation);
+        let address = self.address(draft, channel_id, &consultation);
         let (documents, sources) = self.documents(draft, folder)?;
         let (authentications, offices) = self.signatories(keys, draft.form, sign_as)?;
         let act = draft.act.clone().complete(consultation);
@@ -108,7 +108,7 @@ impl Desk {
         };
         let valid_until = draft.valid_until.unwrap_or_else(|| now.after(limits::VALIDITY_DEFAULT));
         let earlier = self.earlier(trust, keys, &dispatch)?;
-        let facts = channel_facts(channel);
+        let facts = channel_facts(channel_id, channel);
         let last = self.register.last_formal_number(now.year())?;
         let judgement = Judgement {
             at: now,
@@ -128,7 +128,11 @@ impl Desk {
         Ok(Composition { address, dispatch, act, sources, offices, numbered, valid_until, findings })
     }
 
-    fn channel<'a>(&self, trust: &'a Trust, draft: &Draft) -> Result<&'a ChannelRule, DeskError> {
+    fn channel<'a>(
+        &self,
+        trust: &'a Trust,
+        draft: &Draft,
+    ) -> Result<(&'a ChannelId, &'a ChannelRule), DeskError> {
         let mut ministries: Vec<Ministry> =
             draft.addressees.iter().map(|addressee| addressee.ministry.clone()).collect();
         for ministry in &ministries {
@@ -136,8 +140,8 @@ impl Desk {
         }
         ministries.push(self.config.ministry.clone());
         let Some(wanted) = &draft.channel else { return trust.channel_of(&ministries) };
-        let mut rules = trust.policy.iter().flat_map(|policy| &policy.channels);
-        let found = rules.find(|rule| rule.channel == *wanted);
+        let mut rules = trust.policy.iter().flat_map(|policy| policy.channels());
+        let found = rules.find(|(channel, _)| *channel == wanted);
         found.ok_or_else(|| DeskError::Trust(format!("no channel {wanted} is in force")))
     }
 
@@ -149,7 +153,7 @@ impl Desk {
         }
     }
 
-    fn address(&self, draft: &Draft, channel: &ChannelRule, consultation: &ConsultationId) -> Address {
+    fn address(&self, draft: &Draft, channel: &ChannelId, consultation: &ConsultationId) -> Address {
         let releasable_to = draft.releasable_to.clone().unwrap_or_else(|| {
             let mut all: Vec<Ministry> =
                 draft.addressees.iter().map(|addressee| addressee.ministry.clone()).collect();
@@ -159,7 +163,7 @@ impl Desk {
             all
         });
         Address {
-            channel: channel.channel.clone(),
+            channel: channel.clone(),
             consultation: consultation.text(),
             sender: self.config.ministry.clone(),
             addressees: draft.addressees.clone(),
@@ -270,7 +274,7 @@ impl Desk {
         let mut signing = Vec::new();
         for &kind in required(form) {
             if kind == AuthenticationKind::Registry {
-                expected.push(ExpectedAuthentication { kind, credential: Name::registry(&self.config.ministry) });
+                expected.push(ExpectedAuthentication { kind, credential: Name::Registry { ministry: self.config.ministry.clone() } });
                 signing.push(None);
                 continue;
             }
@@ -311,10 +315,10 @@ pub(super) fn bears_number(form: Form) -> bool {
 }
 
 /// The channel as the rules see it.
-pub(super) fn channel_facts(rule: &ChannelRule) -> ChannelFacts {
+pub(super) fn channel_facts(channel: &ChannelId, rule: &ChannelRule) -> ChannelFacts {
     ChannelFacts {
-        channel: rule.channel.clone(),
-        parties: rule.parties.clone(),
+        channel: channel.clone(),
+        parties: rule.parties.iter().cloned().collect(),
         suspended: rule.suspended,
         // A ceiling outside the vocabulary admits nothing classified.
         ceiling: i32::try_from(rule.ceiling).ok().and_then(Level::from_number).unwrap_or(Level::Unclassified),

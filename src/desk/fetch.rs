@@ -40,7 +40,7 @@ impl Desk {
             return Err(Refusal::new(Reason::NotTheRecipient, detail).into());
         }
         let anchors = trust.signing_anchors(&address.sender)?;
-        let verdict = envelope.verify(&anchors, message.receive_time);
+        let verdict = envelope.verify(anchors, message.receive_time);
         let kind = LeafKind::Received;
         self.check_own_receipt(trust, &envelope, &message.receipt, kind, &address.sender)?;
         Ok(ReceivedEntry {

@@ -13,17 +13,17 @@
 //! | `register`, `mailbox` | what it has; the own gateway |
 
 pub mod accreditation;
-pub mod compose;
+
 pub mod config;
 pub mod error;
-pub mod fetch;
-pub mod form;
+
+// form joins when it stands
 pub mod keys;
 pub mod mailbox;
-pub mod read;
+
 pub mod reference;
 pub mod register;
-pub mod send;
+
 
 use std::fmt;
 use std::fs;
@@ -87,7 +87,7 @@ impl Desk {
     /// Connects to the own gateway.
     pub async fn mailbox(&self, keys: &Keys) -> Result<Mailbox, DeskError> {
         let own = self.trust()?.own;
-        let bundle = own.bundle();
+        let bundle = own.bundle().content();
         let unusable = |cause: String| DeskError::Trust(cause);
         let anchors = Anchors::new(&bundle.root, &bundle.transport_authorities, &bundle.revocation_lists)
             .map_err(|cause| unusable(cause.to_string()))?;

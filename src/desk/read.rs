@@ -59,7 +59,7 @@ impl Desk {
         let at = entry.judged_at();
         let sender = envelope.header().address().sender.clone();
         let anchors = trust.signing_anchors(&sender)?;
-        envelope.verify(&anchors, at.after(limits::CLOCK_SKEW_MAX))?;
+        envelope.verify(anchors, at.after(limits::CLOCK_SKEW_MAX))?;
         let sealed = envelope.parts().first().map(Vec::as_slice).unwrap_or_default();
         let plain = seal::open(sealed, &[key])
             .map_err(|cause| Refusal::new(Reason::SealBroken, format!("{}: {cause}", cause.reason())))?;
@@ -72,7 +72,7 @@ impl Desk {
             let detail = "the header does not hold one sealed part for each document";
             return Err(Refusal::new(Reason::PartMismatch, detail).into());
         }
-        let signatures = authenticate(&dispatch, &anchors, at.after(limits::CLOCK_SKEW_MAX))?;
+        let signatures = authenticate(&dispatch, anchors, at.after(limits::CLOCK_SKEW_MAX))?;
         let declared = dispatch.dispatch();
         let act = match codec::decode(&declared.kind, &declared.act) {
             Ok(act) => Some(act),
@@ -106,11 +106,9 @@ impl Desk {
         let Some(act) = &opened.act else { return Ok(Vec::new()) };
         let header = opened.envelope.header();
         let dispatch = opened.dispatch.dispatch();
-        let rule = trust.policy.iter().flat_map(|policy| &policy.channels);
-        let facts = rule
-            .into_iter()
-            .find(|rule| rule.channel == header.address().channel)
-            .map(channel_facts);
+        let channel = &header.address().channel;
+        let rule = trust.policy.as_ref().and_then(|policy| policy.channel(channel));
+        let facts = rule.map(|rule| channel_facts(channel, rule));
         let mut earlier = Vec::new();
         if let Some(id) = dispatch.in_reply_to {
             // What is answered may not have been fetched yet; rules then judge without it.

@@ -177,7 +177,7 @@ impl Desk {
         let own = &self.config.ministry;
         let mut recipients = Vec::new();
         for ministry in positions.iter().map(|position| &position.recipient).chain([own]) {
-            for key in &trust.bundle(ministry)?.bundle().reading_keys {
+            for key in &trust.bundle(ministry)?.bundle().content().reading_keys {
                 let recipient = Recipient::parse(key)
                     .map_err(|cause| DeskError::Trust(format!("a reading key of {ministry}: {cause}")))?;
                 recipients.push(recipient);

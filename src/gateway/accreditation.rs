@@ -42,23 +42,20 @@ impl Accreditation {
     ) -> Result<Self, Refusal> {
         let own = SignedBundle::parse(own).map_err(untrusted)?;
         own.verify(Some(root), at).map_err(untrusted)?;
-        let anchors = own.bundle().signing_anchors().map_err(untrusted)?;
         let policy = SignedPolicy::parse(policy).map_err(untrusted)?;
-        policy.verify(&anchors, at).map_err(untrusted)?;
-        if own.bundle().ministry != *ministry || policy.policy().ministry != *ministry {
+        policy.verify(own.bundle().signing_anchors(), at).map_err(untrusted)?;
+        if own.bundle().ministry() != ministry || policy.policy().ministry() != ministry {
             return Err(untrusted("bundle or policy is of another ministry"));
         }
         let mut believed = BTreeMap::new();
         for bytes in peers {
             let bundle = SignedBundle::parse(bytes).map_err(untrusted)?;
             bundle.verify(None, at).map_err(untrusted)?;
-            believed.insert(bundle.bundle().ministry.clone(), bundle);
+            believed.insert(bundle.bundle().ministry().clone(), bundle);
         }
-        let named: BTreeMap<Ministry, Digest> =
-            policy.policy().peers.iter().map(|peer| (peer.ministry.clone(), peer.bundle_digest)).collect();
         let offered: BTreeMap<Ministry, Digest> =
-            believed.iter().map(|(ministry, bundle)| (ministry.clone(), bundle.record_digest())).collect();
-        if named != offered {
+            believed.iter().map(|(ministry, bundle)| (ministry.clone(), bundle.digest())).collect();
+        if *policy.policy().peers() != offered {
             return Err(untrusted("the bundles are not exactly those that the policy names"));
         }
         Ok(Self { own, policy, peers: believed })
@@ -85,25 +82,25 @@ impl Accreditation {
     }
 
     /// Anchors of the registry and offices of a peer or of the own ministry.
-    pub fn signing_anchors(&self, ministry: &Ministry) -> Result<Anchors, Fault> {
-        let bundle = if *ministry == self.own.bundle().ministry { &self.own } else { self.bundle(ministry)? };
-        bundle.bundle().signing_anchors().map_err(|cause| Fault::Damaged(cause.to_string()))
+    pub fn signing_anchors(&self, ministry: &Ministry) -> Result<&Anchors, Fault> {
+        let bundle = if ministry == self.own.bundle().ministry() { &self.own } else { self.bundle(ministry)? };
+        Ok(bundle.bundle().signing_anchors())
     }
 
     /// Verifier keys of a peer's logs; their name is to be replaced by the origin.
     pub fn log_keys(&self, peer: &Ministry) -> Result<Vec<VerifierKey>, Fault> {
-        verifier_keys(&self.bundle(peer)?.bundle().log_keys)
+        verifier_keys(&self.bundle(peer)?.bundle().content().log_keys)
     }
 
     /// Verifier keys with which a peer cosigns.
     pub fn cosigner_keys(&self, peer: &Ministry) -> Result<Vec<VerifierKey>, Fault> {
-        verifier_keys(&self.bundle(peer)?.bundle().cosigner_keys)
+        verifier_keys(&self.bundle(peer)?.bundle().content().cosigner_keys)
     }
 
     /// Whether `origin` is a log that `peer` keeps about the own ministry, of whatever year.
     pub fn is_log_of_pair(&self, peer: &Ministry, origin: &str) -> Result<bool, Fault> {
-        let domain = &self.bundle(peer)?.bundle().domain;
-        let prefix = format!("{}/{}/", domain.log_name(), self.own.bundle().ministry.lower());
+        let domain = self.bundle(peer)?.bundle().domain();
+        let prefix = format!("{}/{}/", domain.log_name(), self.own.bundle().ministry().lower());
         let year = origin.strip_prefix(&prefix);
         Ok(year.is_some_and(|year| year.len() == 4 && year.bytes().all(|digit| digit.is_ascii_digit())))
     }
@@ -127,16 +124,16 @@ impl Gateway {
         let _accrediting = self.accrediting.lock().await;
         let now = self.clock.now();
         let next = Accreditation::assemble(&self.config.ministry, &self.root, own, policy, peers, now)?;
-        let sequence = next.policy().sequence;
+        let sequence = next.policy().sequence();
         if let Some(in_force) = self.trust.load_full() {
             self.check_succession(&in_force, &next)?;
         }
         let mut records = vec![
-            record(RecordKind::Bundle, &self.config.ministry, next.own.bundle().sequence, own),
+            record(RecordKind::Bundle, &self.config.ministry, next.own.bundle().content().sequence, own),
             record(RecordKind::Policy, &self.config.ministry, sequence, policy),
         ];
         for ((ministry, bundle), bytes) in next.peers.iter().zip(peers_in_order(&next, peers)) {
-            records.push(record(RecordKind::Bundle, ministry, bundle.bundle().sequence, bytes));
+            records.push(record(RecordKind::Bundle, ministry, bundle.bundle().content().sequence, bytes));
         }
         let leaves = self.accreditation_leaves(&next, now).await?;
         if let RecordsKept::Conflict { ministry, sequence, .. } = self.store.save_records(records, leaves).await? {
@@ -151,32 +148,32 @@ impl Gateway {
 
     /// Takes up again what was in force when the gateway stopped.
     pub(super) async fn resume_accreditation(&self) -> Result<(), Fault> {
-        let own = self.store.latest_record(RecordKind::Bundle, &self.config.ministry).await?;
-        let policy = self.store.latest_record(RecordKind::Policy, &self.config.ministry).await?;
+        let own = self.store.latest_record(RecordKind::Bundle, self.config.ministry.clone()).await?;
+        let policy = self.store.latest_record(RecordKind::Policy, self.config.ministry.clone()).await?;
         let (Some(own), Some(policy)) = (own, policy) else { return Ok(()) };
         let signed = SignedPolicy::parse(&policy.bytes).map_err(|cause| Fault::Damaged(cause.to_string()))?;
         let mut peers = Vec::new();
-        for peer in &signed.policy().peers {
-            let bundle = self.store.latest_record(RecordKind::Bundle, &peer.ministry).await?;
+        for peer in signed.policy().peers().keys() {
+            let bundle = self.store.latest_record(RecordKind::Bundle, peer.clone()).await?;
             peers.extend(bundle.map(|bundle| bundle.bytes));
         }
         let ministry = &self.config.ministry;
         let now = self.clock.now();
         let next = Accreditation::assemble(ministry, &self.root, &own.bytes, &policy.bytes, &peers, now)
             .map_err(|cause| Fault::Damaged(format!("the accreditation in the store: {cause}")))?;
-        self.accredited.send_replace(next.policy().sequence);
+        self.accredited.send_replace(next.policy().sequence());
         self.trust.store(Some(Arc::new(next)));
         Ok(())
     }
 
     fn check_succession(&self, in_force: &Accreditation, next: &Accreditation) -> Result<(), Refusal> {
         let (old, new) = (in_force.policy(), next.policy());
-        if new.sequence < old.sequence || (new.sequence == old.sequence && new != old) {
-            return Err(untrusted(format!("policy {} is in force already", old.sequence)));
+        if new.sequence() < old.sequence() || (new.sequence() == old.sequence() && new != old) {
+            return Err(untrusted(format!("policy {} is in force already", old.sequence())));
         }
         for (ministry, bundle) in in_force.peers() {
-            let newer = next.peers.get(ministry).map(|next| next.bundle().sequence);
-            if newer.is_some_and(|sequence| sequence < bundle.bundle().sequence) {
+            let newer = next.peers.get(ministry).map(|next| next.bundle().content().sequence);
+            if newer.is_some_and(|sequence| sequence < bundle.bundle().content().sequence) {
                 return Err(untrusted(format!("a newer bundle of {ministry} is in force already")));
             }
         }
@@ -191,8 +188,8 @@ impl Gateway {
         let in_force = self.trust.load_full();
         let mut leaves = Vec::new();
         for (peer, bundle) in next.peers() {
-            let digest = bundle.record_digest();
-            let known = in_force.as_ref().and_then(|old| old.peers().get(peer)).map(SignedBundle::record_digest);
+            let digest = bundle.digest();
+            let known = in_force.as_ref().and_then(|old| old.peers().get(peer)).map(SignedBundle::digest);
             if known == Some(digest) {
                 continue;
             }
@@ -204,7 +201,7 @@ impl Gateway {
 }
 
 fn peers_in_order<'a>(next: &Accreditation, peers: &'a [Vec<u8>]) -> Vec<&'a [u8]> {
-    let find = |bundle: &SignedBundle| peers.iter().find(|bytes| bytes.as_slice() == bundle.bytes());
+    let find = |bundle: &SignedBundle| peers.iter().find(|bytes| **bytes == bundle.to_bytes());
     next.peers.values().filter_map(find).map(Vec::as_slice).collect()
 }
 

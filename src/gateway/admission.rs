@@ -22,7 +22,7 @@ pub fn judge(header: &Header, policy: &ChannelPolicy, now: Timestamp) -> Result<
     if header.position().valid_until < now {
         return refuse(Reason::Expired, "no longer valid");
     }
-    if header.address().level.number() > rule.ceiling {
+    if u32::try_from(header.address().level.number()).is_ok_and(|level| level > rule.ceiling) {
         return refuse(Reason::AboveCeiling, "the level is above the ceiling of the channel");
     }
     let releasable = &header.address().releasable_to;
@@ -35,7 +35,7 @@ pub fn judge(header: &Header, policy: &ChannelPolicy, now: Timestamp) -> Result<
 /// The rule of the header's channel, if sender and addressees are its parties (CHN-01).
 fn channel<'a>(header: &Header, policy: &'a ChannelPolicy) -> Result<&'a ChannelRule, Refusal> {
     let address = header.address();
-    let rule = policy.channels.iter().find(|rule| rule.channel == address.channel);
+    let rule = policy.channel(&address.channel);
     let speakers = address.addressees.iter().map(|addressee| &addressee.ministry).chain([&address.sender]);
     match rule {
         Some(rule) if speakers.into_iter().all(|ministry| rule.parties.contains(ministry)) => Ok(rule),

@@ -59,7 +59,7 @@ impl Gateway {
         }
         let now = self.clock.now();
         let anchors = accreditation.signing_anchors(peer).map_err(|fault| (id, fault.into()))?;
-        envelope.verify(&anchors, now).map_err(|refusal| (id, refusal.into()))?;
+        envelope.verify(anchors, now).map_err(|refusal| (id, refusal.into()))?;
         let held = self.store.is_received(envelope.id().digest()).await.map_err(|fault| (id, fault.into()))?;
         let verdict =
             if held { Ok(()) } else { admission::judge(envelope.header(), accreditation.policy(), now) };

@@ -197,7 +197,7 @@ fn credentials_source(config: Config, trust: Arc<ArcSwapOption<Accreditation>>) 
 fn peer_anchors(in_force: Option<&Accreditation>) -> Result<PeerAnchors, Box<dyn Error + Send + Sync>> {
     let mut peers = PeerAnchors::new();
     for (ministry, signed) in in_force.iter().flat_map(|in_force| in_force.peers()) {
-        let bundle = signed.bundle();
+        let bundle = signed.bundle().content();
         let anchors = Anchors::new(&bundle.root, &bundle.transport_authorities, &bundle.revocation_lists)?;
         peers.insert(ministry.clone(), &bundle.domain, anchors)?;
     }

@@ -77,7 +77,7 @@ impl Gateway {
             let failure = queue.map(|queue| queue.last_failure.clone()).unwrap_or_default();
             peers.push(PeerStatus {
                 ministry: ministry.clone(),
-                display_name: bundle.bundle().display_name.clone(),
+                display_name: bundle.bundle().content().display_name.clone(),
                 connected: link.connected,
                 queued: queue.map_or(0, |queue| queue.queued),
                 last_receipt: queue.and_then(|queue| queue.last_receipt_time),
@@ -88,7 +88,7 @@ impl Gateway {
         Ok(Status {
             ministry: self.config.ministry.clone(),
             started: self.started,
-            policy: in_force.map_or(0, |in_force| in_force.policy().sequence),
+            policy: in_force.map_or(0, |in_force| in_force.policy().sequence()),
             peers,
             mailbox_waiting: self.store.waiting().await?,
             certificate_end: self.credentials.ends(),

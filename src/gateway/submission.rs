@@ -26,7 +26,7 @@ impl Gateway {
         if !accreditation.is_peer(&recipient) {
             return Err(refuse(Reason::UnknownChannel, "the recipient is not accredited at this gateway"));
         }
-        envelope.verify(&accreditation.signing_anchors(&self.config.ministry)?, now)?;
+        envelope.verify(accreditation.signing_anchors(&self.config.ministry)?, now)?;
         let held = self.store.is_held(envelope.id().digest()).await?;
         if !held {
             admission::judge(envelope.header(), accreditation.policy(), now)?;

@@ -91,7 +91,8 @@ impl Envelope {
 pub fn verify_header(header: &Header, p7s: &[u8], anchors: &Anchors, at: Timestamp) -> Result<(), Refusal> {
     let signed = signature::verify(header.bytes(), p7s, anchors, at)
         .map_err(|cause| Refusal::new(Reason::SignatureInvalid, cause.to_string()))?;
-    if *signed.name() == Name::registry(&header.address().sender) {
+    let registry = Name::Registry { ministry: header.address().sender.clone() };
+    if *signed.name() == registry {
         Ok(())
     } else {
         Err(Refusal::new(Reason::SignerNotRegistry, "the signer is not the registry of the sender"))

@@ -18,6 +18,7 @@ use tonic::transport::{Channel, Endpoint, Server, Uri};
 
 use super::credentials::Credentials;
 use super::tls::ALPN;
+use super::watched::Watched;
 use crate::limits;
 use crate::trust::name::Ministry;
 
@@ -156,13 +157,14 @@ struct Call {
 }
 
 impl Call {
-    async fn dial(&self) -> Result<TlsStream<TcpStream>, ConnectFailure> {
+    async fn dial(&self) -> Result<Watched<TlsStream<TcpStream>>, ConnectFailure> {
         timeout(limits::CONNECT_DEADLINE, self.dial_in_time())
             .await
             .map_err(|_| ConnectFailure::Silent(self.address.clone()))?
     }
 
-    async fn dial_in_time(&self) -> Result<TlsStream<TcpStream>, ConnectFailure> {
+    async fn dial_in_time(&self) -> Result<Watched<TlsStream<TcpStream>>, ConnectFailure> {
+        let changes = self.credentials.changes();
         let (config, server_name) = self
             .credentials
             .client(&self.expected)
@@ -171,11 +173,15 @@ impl Call {
         stream.set_nodelay(true).map_err(|error| self.failure(error))?;
         let stream = TlsConnector::from(config).connect(server_name, stream).await;
         let stream = stream.map_err(|error| self.failure(error))?;
-        if stream.get_ref().1.alpn_protocol() != Some(ALPN) {
-            let reason = rustls::Error::NoApplicationProtocol;
-            return Err(ConnectFailure::Refused { address: self.address.clone(), reason });
-        }
-        Ok(stream)
+        let (_, tls) = stream.get_ref();
+        let certificate = tls.peer_certificates().and_then(<[_]>::first).cloned();
+        let certificate = match (tls.alpn_protocol(), certificate) {
+            (Some(ALPN), Some(certificate)) => certificate,
+            _ => return Err(self.failure(io::Error::other(rustls::Error::NoApplicationProtocol))),
+        };
+        let (credentials, expected) = (self.credentials.clone(), self.expected.clone());
+        let believed = move || credentials.still_believes_gateway(&expected, &certificate);
+        Ok(Watched::new(stream, changes, believed))
     }
 
     fn failure(&self, source: io::Error) -> ConnectFailure {

@@ -191,7 +191,8 @@ impl CredentialStore {
     }
 
     /// Reads the source again. New handshakes use what it gives, and connections whose certificate is no
-    /// longer believed are cut; if it gives nothing usable, nothing changes.
+    /// longer believed are cut; if it gives nothing usable, nothing changes. Called now and then without a
+    /// new file, it ends connections whose certificate expired while they were open.
     pub fn reload(&self) -> Result<(), CredentialsRefusal> {
         // Held throughout: of two reloads at once, the later reading must win.
         let source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
@@ -229,6 +230,18 @@ impl Credentials {
         let now = tls::unix_time(self.clock.now());
         let in_force = self.shared.in_force.load();
         in_force.doors.get(&door).is_some_and(|open| open.visitors.verify(certificate, now).is_ok())
+    }
+
+    /// Whether the certificate of a gateway called earlier would be believed now.
+    pub(super) fn still_believes_gateway(
+        &self,
+        ministry: &Ministry,
+        certificate: &CertificateDer<'_>,
+    ) -> bool {
+        let now = tls::unix_time(self.clock.now());
+        let in_force = self.shared.in_force.load();
+        let callee = in_force.callees.get(ministry);
+        callee.is_some_and(|callee| callee.expected.verify(certificate, &callee.server_name, now).is_ok())
     }
 
     /// The configuration in force for calling the gateway of a ministry, and the name to ask for.
@@ -270,6 +283,7 @@ struct OpenDoor {
 
 struct Callee {
     config: Arc<ClientConfig>,
+    expected: Arc<ExpectedGateway>,
     server_name: ServerName<'static>,
 }
 
@@ -282,8 +296,8 @@ impl Configurations {
             let Some(gateway) = peers.of(ministry) else { continue };
             let server_name = gateway.server_name.clone();
             let expected = Arc::new(ExpectedGateway::new(ministry.clone(), gateway.clone()));
-            let config = tls::client(&identity, expected, clock)?;
-            callees.insert(ministry.clone(), Callee { config, server_name });
+            let config = tls::client(&identity, expected.clone(), clock)?;
+            callees.insert(ministry.clone(), Callee { config, expected, server_name });
         }
         let mut doors = BTreeMap::new();
         if let Name::Gateway { ministry } = identity.name() {

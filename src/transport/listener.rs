@@ -22,11 +22,12 @@ use tokio_rustls::LazyConfigAcceptor;
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 
-use super::connection::{Connection, OpenConnections};
+use super::connection::Connection;
 use super::credentials::{Credentials, Door};
 use super::peer::Peer;
 use super::quota::{KnownOrigins, Origin, Quota};
 use super::tls::ALPN;
+use super::watched::Watched;
 use crate::digest::Digest;
 use crate::limits;
 use crate::trust::name::Name;
@@ -132,7 +133,6 @@ pub(super) fn incoming_from(
 ) -> Incoming {
     let (sender, receiver) = mpsc::channel(limits::CONNECTIONS_WAITING_MAX);
     let hall = Arc::new(Hall::new(door, credentials, bounds));
-    tokio::spawn(hall.clone().judge_again_after_changes(stop.clone()));
     tokio::spawn(hall.accept_all(socket, sender, stop));
     Incoming(receiver)
 }
@@ -145,7 +145,6 @@ struct Hall {
     handshakes: Arc<Quota<Origin>>,
     known: KnownOrigins,
     visits: Arc<Quota<Name>>,
-    open: Arc<OpenConnections>,
 }
 
 impl Hall {
@@ -157,7 +156,6 @@ impl Hall {
             handshakes: Quota::new(bounds.handshakes_max, bounds.handshakes_per_source_max),
             known: KnownOrigins::new(limits::KNOWN_ORIGINS_MAX),
             visits: Quota::new(bounds.connections_max, bounds.connections_per_name_max),
-            open: Arc::default(),
         }
     }
 
@@ -234,6 +232,7 @@ impl Hall {
         if !offers_h2 {
             return Err(NotConnected::Protocol);
         }
+        let changes = self.credentials.changes();
         let config = self.credentials.server(self.door).ok_or(NotConnected::ClosedDoor)?;
         let stream = started.into_stream(config).await.map_err(NotConnected::from)?;
         let (_, tls) = stream.get_ref();
@@ -242,27 +241,15 @@ impl Hall {
         let subject = Subject::of(&certificate).map_err(|_| NotConnected::Nameless)?;
         let peer = Peer::new(subject.name().clone(), Digest::of(&certificate), address);
         let slot = self.visits.admit(peer.name().clone(), 0).ok_or(NotConnected::TooMany)?;
-        let entry = self.open.enter(certificate.clone());
-        // Credentials replaced during the handshake would otherwise pass this connection by.
-        if !self.credentials.still_believes(self.door, &certificate) {
-            return Err(NotConnected::Certificate("no longer believed"));
-        }
-        Ok(Connection::new(stream, peer, entry, slot))
-    }
-
-    async fn judge_again_after_changes(self: Arc<Self>, stop: CancellationToken) {
-        let mut changes = self.credentials.changes();
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                changed = changes.changed() => if changed.is_err() { return },
+        let (door, name, credentials) = (self.door, peer.name().clone(), self.credentials.clone());
+        let believed = move || {
+            let believed = credentials.still_believes(door, &certificate);
+            if !believed {
+                tracing::warn!(%address, ?door, %name, "connection cut: its certificate is no longer believed");
             }
-            let cut =
-                self.open.cut_unless(|certificate| self.credentials.still_believes(self.door, certificate));
-            if cut > 0 {
-                tracing::warn!(door = ?self.door, cut, "connections cut: their certificates are no longer believed");
-            }
-        }
+            believed
+        };
+        Ok(Connection::new(Watched::new(stream, changes, believed), peer, slot))
     }
 }
 

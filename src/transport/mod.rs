@@ -16,3 +16,7 @@ mod quota;
 pub mod status;
 mod tls;
 pub mod verify;
+mod watched;
+
+#[cfg(test)]
+mod tests;

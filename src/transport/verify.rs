@@ -127,7 +127,8 @@ impl ExpectedGateway {
         Self { ministry, gateway }
     }
 
-    fn verify(
+    /// Verifies the certificate of whoever answered at one instant.
+    pub(super) fn verify(
         &self,
         certificate: &CertificateDer<'_>,
         server_name: &ServerName<'_>,

@@ -58,7 +58,7 @@ impl OperatorService for OperatorEdge {
             Ministry::parse(&request.into_inner().ministry).map_err(|_| malformed("the ministry"))?;
         let accreditation = self.gateway.accreditation().map_err(|fault| failed(&fault))?;
         let endpoint = match accreditation.bundle(&ministry) {
-            Ok(bundle) => bundle.bundle().endpoints.join(", "),
+            Ok(bundle) => bundle.bundle().content().endpoints.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
             Err(fault) => return Err(status::refusal(Code::NotFound, "NOT_ACCREDITED", fault.to_string())),
         };
         let ping = self.gateway.ping(&ministry).await.map_err(unreachable)?;

@@ -41,8 +41,8 @@ impl GrpcLink {
     async fn dial(&self, peer: &Ministry) -> Result<Channel, Fault> {
         let in_force = self.trust.load_full().ok_or_else(|| Fault::NotAccredited(peer.clone()))?;
         let mut last = Fault::Link("the peer's bundle announces no endpoint".to_owned());
-        for endpoint in &in_force.bundle(peer)?.bundle().endpoints {
-            match connect(endpoint, peer, &self.credentials).await {
+        for endpoint in &in_force.bundle(peer)?.bundle().content().endpoints {
+            match connect(&endpoint.to_string(), peer, &self.credentials).await {
                 Ok(channel) => return Ok(channel),
                 Err(cause) => last = Fault::Link(format!("{endpoint}: {cause}")),
             }

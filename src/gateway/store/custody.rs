@@ -1,0 +1,205 @@
+//! Taking custody: the message, its parts, its leaf, its number and its place in outbox or mailbox, all in
+//! one commit or not at all.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::columns::{self, Code, stored, stored_len};
+use super::message::{self, Pair};
+use super::record::{
+    Alarm, Consignment, Custody, Direction, EQUIVOCATION_ALARM, Equivocation, LogLeaf, Position, SentState,
+    SignedHeader,
+};
+use super::writer::Verdict;
+use super::{Store, StoreFault, ledger, parts, tree};
+use crate::digest::Digest;
+use crate::trust::name::Ministry;
+
+/// What to do with a message that is in order.
+enum Purpose {
+    /// Carry it to its peer.
+    Send,
+    /// Keep it for our desk.
+    Deliver,
+    /// Keep its header as rejected for this reason.
+    Reject(String),
+}
+
+impl Store {
+    /// Takes a message of our desk into custody: it is queued for its peer, its leaf is in the log and its
+    /// number is used. Returns only when that is durable. Callers pass only verified messages. The same id
+    /// again is `AlreadyHeld`, whatever its signature.
+    pub async fn take_custody(&self, message: Consignment) -> Result<Custody, StoreFault> {
+        self.admit(Purpose::Send, message).await
+    }
+
+    /// Takes a message of a peer into custody: it is in the mailbox, its leaf is in the log and its number is
+    /// used. Returns only when that is durable. Callers pass only verified messages. The same id again is
+    /// `AlreadyHeld`, and says whether it was rejected then.
+    pub async fn receive(&self, message: Consignment) -> Result<Custody, StoreFault> {
+        self.admit(Purpose::Deliver, message).await
+    }
+
+    /// Refuses a message of a peer for good: its number is used and its leaf is in the log, but it never
+    /// comes into the mailbox and its parts are not kept. Returns only when that is durable.
+    pub async fn reject(&self, message: Consignment, reason: String) -> Result<Custody, StoreFault> {
+        self.admit(Purpose::Reject(reason), message).await
+    }
+
+    /// The last number used towards `peer` or by it on `channel`.
+    pub async fn position(
+        &self,
+        direction: Direction,
+        channel: String,
+        peer: Ministry,
+    ) -> Result<Position, StoreFault> {
+        self.read(move |connection| {
+            message::pair(connection, direction, &channel, peer.as_str()).map(|pair| pair.last)
+        })
+        .await
+    }
+
+    /// The kept proofs of two messages with one number, oldest first.
+    pub async fn equivocations(&self) -> Result<Vec<Equivocation>, StoreFault> {
+        self.read(equivocations).await
+    }
+
+    async fn admit(&self, purpose: Purpose, message: Consignment) -> Result<Custody, StoreFault> {
+        if message.leaf.len() > crate::limits::LEAF_BYTES_MAX {
+            return Err(StoreFault::Misuse("a leaf longer than a log takes"));
+        }
+        let files = self.files_among(&message.parts).await?;
+        self.write(message.weight(), move |connection| admit(connection, &purpose, &message, &files)).await
+    }
+}
+
+fn admit(
+    connection: &Connection,
+    purpose: &Purpose,
+    message: &Consignment,
+    files: &BTreeMap<Digest, u64>,
+) -> Result<Verdict<Custody>, StoreFault> {
+    let direction = purpose.direction();
+    if let Some(held) = message::find(connection, direction, &message.message_id)? {
+        return Ok(Verdict::Keep(Custody::AlreadyHeld { place: held.place, rejected: held.rejected }));
+    }
+    let pair = message::pair(connection, direction, &message.channel, message.peer.as_str())?;
+    if message.sequence > 0 && message.sequence <= pair.last.sequence {
+        return keep_equivocation(connection, &pair, message).map(Verdict::Keep);
+    }
+    if !follows(&pair.last, message) {
+        let Position { sequence, message_id } = pair.last;
+        return Ok(Verdict::Undo(Custody::OutOfSequence { last_sequence: sequence, last_id: message_id }));
+    }
+    let keep_parts = !matches!(purpose, Purpose::Reject(_));
+    if keep_parts && let Some(missing) = parts::first_missing(connection, &message.parts, files)? {
+        return Ok(Verdict::Undo(Custody::PartMissing(missing)));
+    }
+    let leaf = LogLeaf { bytes: message.leaf.clone(), message_id: Some(message.message_id) };
+    let (log, place) = tree::append_own(connection, &message.origin, &message.peer, &leaf)?;
+    let pair_key = message::advance(connection, &pair, direction, message)?;
+    let key = message::insert(connection, direction, pair_key, message, log, place.index)?;
+    if keep_parts {
+        parts::insert(connection, key, &message.parts)?;
+    }
+    purpose.carry_out(connection, key, pair_key, message)?;
+    Ok(Verdict::Keep(Custody::Taken(place)))
+}
+
+/// True where `message` has the next number and names the message before it.
+fn follows(last: &Position, message: &Consignment) -> bool {
+    last.sequence.checked_add(1) == Some(message.sequence) && last.message_id == message.previous
+}
+
+impl Purpose {
+    fn direction(&self) -> Direction {
+        match self {
+            Self::Send => Direction::Out,
+            Self::Deliver | Self::Reject(_) => Direction::In,
+        }
+    }
+
+    fn carry_out(
+        &self,
+        connection: &Connection,
+        key: i64,
+        pair: i64,
+        message: &Consignment,
+    ) -> Result<(), StoreFault> {
+        match self {
+            Self::Send => {
+                let sql = "INSERT INTO outgoing (message, pair, precedence, valid_until, state, unanswered,
+                           attempts, next_attempt, reason) VALUES (?1, ?2, ?3, ?4, ?5, 1, 0, ?6, '')";
+                let valid_until = message.valid_until.seconds();
+                let queued = SentState::Queued.code();
+                let now = message.now.seconds();
+                let values = params![key, pair, message.precedence, valid_until, queued, now];
+                connection.prepare_cached(sql)?.execute(values)?;
+            }
+            Self::Deliver => {
+                let sql = "INSERT INTO mailbox (cursor, message)
+                           VALUES ((SELECT ifnull(max(cursor), 0) + 1 FROM mailbox), ?1)";
+                connection.prepare_cached(sql)?.execute([key])?;
+            }
+            Self::Reject(reason) => {
+                let sql = "INSERT INTO rejection (message, reason) VALUES (?1, ?2)";
+                connection.prepare_cached(sql)?.execute(params![key, reason])?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Keeps the first other message that is offered for a number: two signatures prove it, and a peer that
+/// goes on offering others cannot fill the disk.
+fn keep_equivocation(
+    connection: &Connection,
+    pair: &Pair,
+    message: &Consignment,
+) -> Result<Custody, StoreFault> {
+    let sql = "SELECT key, id FROM message WHERE pair = ?1 AND sequence = ?2";
+    let found = connection
+        .prepare_cached(sql)?
+        .query_row(params![pair.key, stored(message.sequence)], |row| {
+            Ok((row.get::<_, i64>(0)?, columns::digest(row, 1)?))
+        })
+        .optional()?;
+    let Some((held_key, held)) = found else {
+        let Consignment { channel, peer, sequence, .. } = message;
+        return Err(StoreFault::Damaged(format!("no message has number {sequence} of {peer} on {channel}")));
+    };
+    let sql = "INSERT INTO equivocation (held, time, header, signature) VALUES (?1, ?2, ?3, ?4)
+               ON CONFLICT (held) DO NOTHING";
+    let values = params![held_key, message.now.seconds(), message.header, message.signature];
+    connection.prepare_cached(sql)?.execute(values)?;
+    let alarm = Alarm {
+        code: EQUIVOCATION_ALARM.to_owned(),
+        ministry: message.peer.clone(),
+        detail: format!("two messages with number {} on channel {}", message.sequence, message.channel),
+        time: message.now,
+    };
+    ledger::raise(connection, &alarm)?;
+    Ok(Custody::Equivocation { held })
+}
+
+fn equivocations(connection: &Connection) -> Result<Vec<Equivocation>, StoreFault> {
+    let sql = "SELECT pair.direction, pair.channel, pair.peer, message.sequence, message.header,
+               message.signature, equivocation.header, equivocation.signature, equivocation.time
+               FROM equivocation JOIN message ON message.key = equivocation.held
+               JOIN pair ON pair.key = message.pair
+               ORDER BY equivocation.time, equivocation.held LIMIT ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([stored_len(crate::limits::LIST_ENTRIES_MAX)], |row| {
+        Ok(Equivocation {
+            direction: Direction::column(row, 0)?,
+            channel: row.get(1)?,
+            peer: columns::ministry(row, 2)?,
+            sequence: columns::count(row, 3)?,
+            held: SignedHeader { header: row.get(4)?, signature: row.get(5)? },
+            offered: SignedHeader { header: row.get(6)?, signature: row.get(7)? },
+            time: columns::instant(row, 8)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

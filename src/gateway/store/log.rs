@@ -1,0 +1,227 @@
+//! Logs: leaves, heads, checkpoints and proofs, for our own logs and for mirrors alike.
+
+use rusqlite::{Connection, params};
+
+use super::columns::{self, prefix, stored, stored_len};
+use super::record::{Checkpoint, CheckpointKept, FoundLeaf, LeafPlace, LogEntry, LogHead, LogLeaf};
+use super::tree::{self, LogTree};
+use super::writer::Verdict;
+use super::{Store, StoreFault};
+use crate::digest::Digest;
+use crate::tlog::proof;
+
+/// The columns that hold a kind of checkpoint.
+#[derive(Clone, Copy)]
+enum Column {
+    Signed,
+    Cosigned,
+}
+
+impl Store {
+    /// Appends a leaf that concerns no message to our own log. Durable on return.
+    pub async fn append_leaf(&self, entry: LogEntry) -> Result<LeafPlace, StoreFault> {
+        self.write(entry.leaf.len(), move |connection| {
+            let leaf = LogLeaf { bytes: entry.leaf, message_id: None };
+            let (_, place) = tree::append_own(connection, &entry.origin, &entry.peer, &leaf)?;
+            Ok(Verdict::Keep(place))
+        })
+        .await
+    }
+
+    /// Size, root and checkpoints of a log; `None` where there is no such log.
+    pub async fn log_head(&self, origin: String) -> Result<Option<LogHead>, StoreFault> {
+        self.read(move |connection| {
+            let tree = LogTree::find(connection, &origin)?;
+            tree.map(|tree| head(connection, tree)).transpose()
+        })
+        .await
+    }
+
+    /// All logs with their heads, by origin.
+    pub async fn list_logs(&self) -> Result<Vec<LogHead>, StoreFault> {
+        self.read(|connection| {
+            let mut heads = Vec::new();
+            for origin in origins(connection)? {
+                if let Some(tree) = LogTree::find(connection, &origin)? {
+                    heads.push(head(connection, tree)?);
+                }
+            }
+            Ok(heads)
+        })
+        .await
+    }
+
+    /// Root of the tree over the first `size` leaves; `None` where the log has fewer or does not exist. With
+    /// it a checkpoint of any earlier size is compared with what is held.
+    pub async fn root_at(&self, origin: String, size: u64) -> Result<Option<Digest>, StoreFault> {
+        self.read(move |connection| {
+            let tree = LogTree::find(connection, &origin)?.filter(|tree| size <= tree.size);
+            tree.map(|tree| tree.root(size)).transpose()
+        })
+        .await
+    }
+
+    /// Leaves from index `from` on, at most `limit`; none where the log does not exist.
+    pub async fn leaves(&self, origin: String, from: u64, limit: usize) -> Result<Vec<LogLeaf>, StoreFault> {
+        self.read(move |connection| {
+            let Some(tree) = LogTree::find(connection, &origin)? else { return Ok(Vec::new()) };
+            let sql = "SELECT bytes, message_id FROM leaf WHERE log = ?1 AND leaf_index >= ?2
+                       ORDER BY leaf_index LIMIT ?3";
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map(params![tree.key, stored(from), stored_len(limit)], |row| {
+                Ok(LogLeaf { bytes: row.get(0)?, message_id: columns::digest_or_none(row, 1)? })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// One leaf; `None` where it does not exist.
+    pub async fn leaf(&self, place: LeafPlace) -> Result<Option<LogLeaf>, StoreFault> {
+        self.read(move |connection| match LogTree::find(connection, &place.origin)? {
+            Some(tree) => tree.leaf(place.index),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    /// Where leaves that concern a message stand: our own logs first, then mirrors.
+    pub async fn find_leaf(&self, message_id: Digest) -> Result<Vec<FoundLeaf>, StoreFault> {
+        self.read(move |connection| {
+            let sql =
+                "SELECT log.origin, leaf.leaf_index, log.mirror FROM leaf JOIN log ON log.key = leaf.log
+                       WHERE leaf.message_prefix = ?1 AND leaf.message_id = ?2 AND leaf.message_id <> x''
+                       ORDER BY log.mirror, log.key, leaf.leaf_index";
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map(params![prefix(&message_id), message_id.as_bytes()], |row| {
+                let place = LeafPlace { origin: row.get(0)?, index: columns::count(row, 1)? };
+                Ok(FoundLeaf { place, mirror: row.get(2)? })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// Inclusion path of a leaf in the tree of the first `size` leaves; `None` where leaf or size is beyond
+    /// the log, or the log does not exist.
+    pub async fn inclusion(&self, place: LeafPlace, size: u64) -> Result<Option<Vec<Digest>>, StoreFault> {
+        self.read(move |connection| {
+            let tree = LogTree::find(connection, &place.origin)?;
+            let Some(tree) = tree.filter(|tree| place.index < size && size <= tree.size) else {
+                return Ok(None);
+            };
+            let path = proof::prove_inclusion(place.index, size, &tree);
+            path.ok_or_else(|| tree.damaged()).map(Some)
+        })
+        .await
+    }
+
+    /// Consistency path from the tree of `old` leaves to the tree of `new` leaves; `None` where the sizes
+    /// are not in order, are beyond the log, or the log does not exist.
+    pub async fn consistency(
+        &self,
+        origin: String,
+        old: u64,
+        new: u64,
+    ) -> Result<Option<Vec<Digest>>, StoreFault> {
+        self.read(move |connection| {
+            let tree = LogTree::find(connection, &origin)?;
+            let Some(tree) = tree.filter(|tree| old <= new && new <= tree.size) else { return Ok(None) };
+            proof::prove_consistency(old, new, &tree).ok_or_else(|| tree.damaged()).map(Some)
+        })
+        .await
+    }
+
+    /// Keeps the newest signed checkpoint; never one of a smaller size than the one kept. Durable on return.
+    pub async fn save_checkpoint(
+        &self,
+        origin: String,
+        checkpoint: Checkpoint,
+    ) -> Result<CheckpointKept, StoreFault> {
+        self.write(checkpoint.text.len(), move |connection| {
+            keep(connection, Column::Signed, &origin, &checkpoint)
+        })
+        .await
+    }
+
+    /// Keeps the newest checkpoint with a cosignature; never one of a smaller size than the one kept.
+    /// Durable on return, so that our own cosignature may be given away only after it.
+    pub async fn save_cosigned(
+        &self,
+        origin: String,
+        checkpoint: Checkpoint,
+    ) -> Result<CheckpointKept, StoreFault> {
+        self.write(checkpoint.text.len(), move |connection| {
+            keep(connection, Column::Cosigned, &origin, &checkpoint)
+        })
+        .await
+    }
+}
+
+/// Origins of all logs, in order.
+pub(super) fn origins(connection: &Connection) -> Result<Vec<String>, StoreFault> {
+    let mut statement = connection.prepare_cached("SELECT origin FROM log ORDER BY origin")?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn head(connection: &Connection, tree: LogTree<'_>) -> Result<LogHead, StoreFault> {
+    let sql = "SELECT checkpoint_size, checkpoint, cosigned_size, cosigned FROM log WHERE key = ?1";
+    let (checkpoint, cosigned) = connection.prepare_cached(sql)?.query_row([tree.key], |row| {
+        let signed = Checkpoint { size: columns::count(row, 0)?, text: row.get(1)? };
+        let cosigned = Checkpoint { size: columns::count(row, 2)?, text: row.get(3)? };
+        Ok((signed, cosigned))
+    })?;
+    let present = |checkpoint: Checkpoint| (!checkpoint.text.is_empty()).then_some(checkpoint);
+    let root = tree.root(tree.size)?;
+    let LogTree { origin, peer, mirror, size, .. } = tree;
+    Ok(LogHead {
+        origin,
+        peer,
+        mirror,
+        size,
+        root,
+        checkpoint: present(checkpoint),
+        cosigned: present(cosigned),
+    })
+}
+
+fn keep(
+    connection: &Connection,
+    column: Column,
+    origin: &str,
+    checkpoint: &Checkpoint,
+) -> Result<Verdict<CheckpointKept>, StoreFault> {
+    let Some(tree) = LogTree::find(connection, origin)? else {
+        return Ok(Verdict::Undo(CheckpointKept::UnknownLog));
+    };
+    if checkpoint.size > tree.size {
+        return Ok(Verdict::Undo(CheckpointKept::BeyondLog { size: tree.size }));
+    }
+    let (select, update) = column.statements();
+    let kept = connection.prepare_cached(select)?.query_row([tree.key], |row| columns::count(row, 0))?;
+    if checkpoint.size < kept {
+        return Ok(Verdict::Undo(CheckpointKept::Older { kept }));
+    }
+    connection.prepare_cached(update)?.execute(params![
+        tree.key,
+        stored(checkpoint.size),
+        checkpoint.text
+    ])?;
+    Ok(Verdict::Keep(CheckpointKept::Kept))
+}
+
+impl Column {
+    fn statements(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Signed => (
+                "SELECT checkpoint_size FROM log WHERE key = ?1",
+                "UPDATE log SET checkpoint_size = ?2, checkpoint = ?3 WHERE key = ?1",
+            ),
+            Self::Cosigned => (
+                "SELECT cosigned_size FROM log WHERE key = ?1",
+                "UPDATE log SET cosigned_size = ?2, cosigned = ?3 WHERE key = ?1",
+            ),
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What the gateway keeps: messages in custody, sealed parts, logs with their mirrors, accredited records,
+//! alarms. One SQLite database and one directory of large parts, both under one directory that a single
+//! process owns.
+//!
+//! What enters has been verified by the caller: exact bytes, digests, codes of ministries, instants. The
+//! store parses no envelope and no leaf. What leaves is what was kept, byte for byte.
+//!
+//! Every verb that writes is one transaction and returns only when that transaction is durable; waiting
+//! verbs share one commit. What must never happen: an answer before the commit, a change that is half made,
+//! a sequence with a gap or a number used twice, a log whose size is not its number of leaves, and any
+//! further answer after the first write that failed.
+//!
+//! | file | verbs |
+//! |---|---|
+//! | `custody` | `take_custody`, `receive`, `reject`, `position`, `equivocations` |
+//! | `outbox` | `due`, `next_due_time` |
+//! | `settlement` | `settle`, `defer`, `expire`, `overdue`, `sent`, `queues` |
+//! | `mailbox` | `received_after`, `acknowledge`, `waiting` |
+//! | `log` | `append_leaf`, heads, checkpoints, leaves, proofs |
+//! | `mirror` | `extend_mirror` |
+//! | `ledger` | records and alarms |
+//! | `parts` | `put_part`, `read_part` |
+//! | `verify` | `verify` |
+
+mod columns;
+mod custody;
+mod fault;
+mod ledger;
+mod log;
+mod mailbox;
+mod message;
+mod mirror;
+mod outbox;
+mod ownership;
+mod parts;
+mod readers;
+mod schema;
+mod settlement;
+mod tree;
+mod verify;
+mod writer;
+
+pub mod blobs;
+pub mod record;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;
+
+pub use fault::StoreFault;
+pub use parts::PartUpload;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use crate::time::Timestamp;
+use blobs::Blobs;
+use ownership::Ownership;
+use readers::Readers;
+use writer::{Verdict, Writer};
+
+/// A handle on what the gateway keeps. Clones share one writer; when the last clone is dropped, what waits
+/// is committed, the database is closed and another process may open it.
+#[derive(Debug, Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+/// Dropped in this order: the writer's connection goes last, so that it closes the database cleanly.
+#[derive(Debug)]
+struct Inner {
+    readers: Readers,
+    blobs: Blobs,
+    writer: Writer,
+}
+
+/// How much the writer has done since the store was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WriterCounts {
+    /// Transactions committed.
+    pub commits: u64,
+    /// Jobs answered after a commit.
+    pub jobs: u64,
+    /// Jobs that wait now.
+    pub waiting: u64,
+}
+
+impl Store {
+    /// Opens the store in `directory`, which is made where it is missing, and owns it until the last clone
+    /// is dropped. Brings an older database up to date, and sweeps parts that no message refers to and that
+    /// are older than a day at `now`. Blocks: meant for start-up.
+    pub fn open(directory: &Path, now: Timestamp) -> Result<Self, StoreFault> {
+        let ownership = Ownership::take(directory)?;
+        let database = database_path(directory);
+        let connection = schema::open_writer(&database)?;
+        blobs::sync_directory(directory)?;
+        let blobs = Blobs::open(&directory.join("parts"))?;
+        blobs.sweep(now, |digest| parts::is_kept(&connection, digest))?;
+        let readers = Readers::open(&database)?;
+        let writer = Writer::start(connection, ownership)?;
+        Ok(Self { inner: Arc::new(Inner { readers, blobs, writer }) })
+    }
+
+    /// How much the writer has done.
+    pub fn counts(&self) -> WriterCounts {
+        self.inner.writer.counts()
+    }
+
+    /// True once a write has failed; every verb answers [`StoreFault::Stopped`] from then on.
+    pub fn is_stopped(&self) -> bool {
+        self.inner.writer.is_stopped() || self.inner.blobs.is_stopped()
+    }
+
+    /// Runs `work` in the writer's next transaction and returns when that is durable. `weight` is about how
+    /// many bytes it writes.
+    async fn write<T, W>(&self, weight: usize, work: W) -> Result<T, StoreFault>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> Result<Verdict<T>, StoreFault> + Send + 'static,
+    {
+        if self.is_stopped() {
+            return Err(StoreFault::Stopped);
+        }
+        self.inner.writer.submit(weight, work).await
+    }
+
+    /// Runs `work` on one snapshot of what is durable, on a blocking thread.
+    async fn read<T, W>(&self, work: W) -> Result<T, StoreFault>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> Result<T, StoreFault> + Send + 'static,
+    {
+        if self.is_stopped() {
+            return Err(StoreFault::Stopped);
+        }
+        self.inner.readers.run(work).await
+    }
+
+    /// Runs `work` on the large parts, on a blocking thread.
+    async fn with_blobs<T, W>(&self, work: W) -> Result<T, StoreFault>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Blobs) -> Result<T, StoreFault> + Send + 'static,
+    {
+        if self.is_stopped() {
+            return Err(StoreFault::Stopped);
+        }
+        let blobs = self.inner.blobs.clone();
+        tokio::task::spawn_blocking(move || work(&blobs)).await.map_err(|_| StoreFault::Stopped)?
+    }
+}
+
+fn database_path(directory: &Path) -> PathBuf {
+    directory.join("gateway.db")
+}

@@ -1,0 +1,170 @@
+//! What to carry next. Within a channel the order of the sequence is never broken: a message is offered
+//! only with every unanswered message before it. Across channels the more urgent goes first, and a message
+//! lends its urgency to those it waits behind.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::columns::{self, Code, stored, stored_len};
+use super::message;
+use super::record::{Direction, OutboxItem, SentState};
+use super::{Store, StoreFault};
+use crate::limits::BATCH_BYTES_MAX;
+use crate::time::Timestamp;
+use crate::trust::name::Ministry;
+
+/// The urgencies there are, greatest first (ACP 121: flash, immediate, priority, routine).
+const PRECEDENCES: [u8; 4] = [4, 3, 2, 1];
+
+/// A message that may be carried now, and what it is ordered by.
+#[derive(Clone, Copy)]
+struct Candidate {
+    message: i64,
+    urgency: u8,
+}
+
+impl Store {
+    /// What to carry to `peer` at `now`: at most `limit` messages and about `BATCH_BYTES_MAX` bytes, but
+    /// always one where one is due. `in_flight` names, per channel, the last number that is on its way
+    /// already; only messages after it are answered. A message whose next attempt is later holds back those
+    /// behind it in its channel. Expired messages are carried too: the peer must answer for their numbers
+    /// before it can take the next.
+    pub async fn due(
+        &self,
+        peer: Ministry,
+        now: Timestamp,
+        limit: usize,
+        in_flight: BTreeMap<String, u64>,
+    ) -> Result<Vec<OutboxItem>, StoreFault> {
+        self.read(move |connection| due(connection, &peer, now, limit, &in_flight)).await
+    }
+
+    /// When the next message for `peer` becomes due; `None` where nothing waits for it.
+    pub async fn next_due_time(&self, peer: Ministry) -> Result<Option<Timestamp>, StoreFault> {
+        self.read(move |connection| {
+            let sql = "SELECT min((SELECT next_attempt FROM outgoing
+                           WHERE outgoing.pair = pair.key AND unanswered = 1 ORDER BY message LIMIT 1))
+                       FROM pair WHERE direction = ?1 AND peer = ?2";
+            let earliest: Option<i64> = connection
+                .prepare_cached(sql)?
+                .query_row(params![Direction::Out.code(), peer.as_str()], |row| row.get(0))?;
+            Ok(earliest.map(Timestamp::from_seconds))
+        })
+        .await
+    }
+}
+
+fn due(
+    connection: &Connection,
+    peer: &Ministry,
+    now: Timestamp,
+    limit: usize,
+    in_flight: &BTreeMap<String, u64>,
+) -> Result<Vec<OutboxItem>, StoreFault> {
+    let mut lines = Vec::new();
+    for (pair, channel) in pairs(connection, peer)? {
+        let after = in_flight.get(&channel).copied().unwrap_or(0);
+        let line = candidates(connection, pair, after, now, limit)?;
+        lines.push(line);
+    }
+    let mut items = Vec::new();
+    let mut weight = 0_usize;
+    for message in merge(lines).into_iter().take(limit) {
+        let item = load(connection, message)?;
+        weight = weight.saturating_add(message::envelope_weight(&item.signed, &item.parts));
+        if weight > BATCH_BYTES_MAX && !items.is_empty() {
+            break;
+        }
+        items.push(item);
+    }
+    Ok(items)
+}
+
+fn pairs(connection: &Connection, peer: &Ministry) -> Result<Vec<(i64, String)>, StoreFault> {
+    let sql = "SELECT key, channel FROM pair WHERE direction = ?1 AND peer = ?2 ORDER BY key";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement
+        .query_map(params![Direction::Out.code(), peer.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The front of one sequence, as far as it may be carried now, each with the greatest urgency of itself and
+/// of everything behind it. Keys of messages rise with their numbers.
+fn candidates(
+    connection: &Connection,
+    pair: i64,
+    after_sequence: u64,
+    now: Timestamp,
+    limit: usize,
+) -> Result<VecDeque<Candidate>, StoreFault> {
+    let sql = "SELECT key FROM message WHERE pair = ?1 AND sequence = ?2";
+    let after: Option<i64> = connection
+        .prepare_cached(sql)?
+        .query_row(params![pair, stored(after_sequence)], |row| row.get(0))
+        .optional()?;
+    let after = after.unwrap_or(0);
+    let sql = "SELECT message, precedence, next_attempt FROM outgoing
+               WHERE pair = ?1 AND unanswered = 1 AND message > ?2 ORDER BY message LIMIT ?3";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![pair, after, stored_len(limit)])?;
+    let mut line = VecDeque::new();
+    let mut last = after;
+    while let Some(row) = rows.next()? {
+        if columns::instant(row, 2)? > now {
+            break;
+        }
+        last = row.get(0)?;
+        line.push_back(Candidate { message: last, urgency: row.get(1)? });
+    }
+    let mut urgency = greatest_behind(connection, pair, last)?;
+    for candidate in line.iter_mut().rev() {
+        urgency = urgency.max(candidate.urgency);
+        candidate.urgency = urgency;
+    }
+    Ok(line)
+}
+
+/// The greatest urgency in the rest of a sequence: one look into an index per urgency, however long it is.
+fn greatest_behind(connection: &Connection, pair: i64, last: i64) -> Result<u8, StoreFault> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM outgoing
+               WHERE pair = ?1 AND precedence = ?2 AND message > ?3 AND unanswered = 1)";
+    let mut statement = connection.prepare_cached(sql)?;
+    for precedence in PRECEDENCES {
+        if statement.query_row(params![pair, precedence, last], |row| row.get(0))? {
+            return Ok(precedence);
+        }
+    }
+    Ok(0)
+}
+
+/// All candidates in the order in which they go: the most urgent first, among equals the one that came into
+/// custody first. Urgency never rises along a sequence and keys always do, so no sequence is reordered.
+fn merge(lines: Vec<VecDeque<Candidate>>) -> Vec<i64> {
+    let mut all: Vec<Candidate> = lines.into_iter().flatten().collect();
+    all.sort_by_key(|candidate| (std::cmp::Reverse(candidate.urgency), candidate.message));
+    all.into_iter().map(|candidate| candidate.message).collect()
+}
+
+fn load(connection: &Connection, key: i64) -> Result<OutboxItem, StoreFault> {
+    let (message_id, signed) = message::signed(connection, key)?;
+    let parts = message::parts(connection, key)?;
+    let sql = "SELECT pair.channel, message.sequence, outgoing.precedence, outgoing.state, outgoing.attempts,
+               outgoing.valid_until
+               FROM outgoing JOIN message ON message.key = outgoing.message
+               JOIN pair ON pair.key = outgoing.pair WHERE outgoing.message = ?1";
+    let item = connection.prepare_cached(sql)?.query_row([key], |row| {
+        Ok(OutboxItem {
+            message_id,
+            channel: row.get(0)?,
+            sequence: columns::count(row, 1)?,
+            precedence: row.get(2)?,
+            expired: SentState::column(row, 3)? == SentState::Expired,
+            attempts: row.get(4)?,
+            valid_until: columns::instant(row, 5)?,
+            signed,
+            parts,
+        })
+    })?;
+    Ok(item)
+}

@@ -1,0 +1,12 @@
+//! The claims of the store's verbs, each shown through the verbs alone; damage is done behind its back.
+
+mod crash;
+mod custody;
+mod group;
+mod log;
+mod mailbox;
+mod outbox;
+mod parts;
+mod random;
+mod settlement;
+mod verify;

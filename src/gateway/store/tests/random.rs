@@ -1,0 +1,268 @@
+//! Random interleavings of verbs against a model: sequences stay gapless, logs stay as long as their leaves,
+//! and the outbox keeps its order, across restarts.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use crate::digest::Digest;
+use crate::gateway::store::Store;
+use crate::gateway::store::fixture::{Line, NOW, ORIGIN, beside, entry, later, open, peer};
+use crate::gateway::store::record::{
+    Consignment, Custody, Direction, Expiry, SentState, Settled, Settlement,
+};
+
+const CHANNELS: [&str; 2] = ["ch-a", "ch-b"];
+
+#[derive(Debug, Clone, Copy)]
+enum Verb {
+    /// Offers the next message of a channel, sent, received or rejected.
+    Next {
+        channel: usize,
+        way: Way,
+        precedence: u8,
+    },
+    /// Offers a message that must not be taken.
+    Wrong {
+        channel: usize,
+        way: Way,
+        how: Wrong,
+    },
+    Settle {
+        nth: usize,
+        delivered: bool,
+    },
+    Expire {
+        nth: usize,
+    },
+    Defer {
+        nth: usize,
+        seconds: u64,
+    },
+    Append,
+    Reopen,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    Send,
+    Receive,
+    Reject,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Wrong {
+    Again,
+    Gap,
+    Other,
+    PartMissing,
+}
+
+fn way() -> impl Strategy<Value = Way> {
+    prop_oneof![3 => Just(Way::Send), 2 => Just(Way::Receive), 1 => Just(Way::Reject)]
+}
+
+fn verb() -> impl Strategy<Value = Verb> {
+    let channel = 0..CHANNELS.len();
+    let how = prop_oneof![Just(Wrong::Again), Just(Wrong::Gap), Just(Wrong::Other), Just(Wrong::PartMissing)];
+    prop_oneof![
+        8 => (channel.clone(), way(), 1..=4_u8)
+            .prop_map(|(channel, way, precedence)| Verb::Next { channel, way, precedence }),
+        4 => (channel, way(), how).prop_map(|(channel, way, how)| Verb::Wrong { channel, way, how }),
+        2 => (0..9_usize, any::<bool>()).prop_map(|(nth, delivered)| Verb::Settle { nth, delivered }),
+        1 => (0..9_usize).prop_map(|nth| Verb::Expire { nth }),
+        1 => (0..9_usize, 0..3_u64).prop_map(|(nth, seconds)| Verb::Defer { nth, seconds }),
+        1 => Just(Verb::Append),
+        1 => Just(Verb::Reopen),
+    ]
+}
+
+/// A sent message in the model.
+struct Sent {
+    id: Digest,
+    state: SentState,
+    answered: bool,
+}
+
+struct World {
+    directory: TempDir,
+    store: Option<Store>,
+    lines: BTreeMap<(Direction, usize), Line>,
+    sent: Vec<Sent>,
+    leaves: u64,
+    mailbox: u64,
+}
+
+impl World {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Some(open(directory.path()));
+        Self { directory, store, lines: BTreeMap::new(), sent: Vec::new(), leaves: 0, mailbox: 0 }
+    }
+
+    fn store(&self) -> &Store {
+        self.store.as_ref().unwrap()
+    }
+
+    async fn apply(&mut self, verb: Verb) {
+        match verb {
+            Verb::Next { channel, way, precedence } => self.next(channel, way, precedence).await,
+            Verb::Wrong { channel, way, how } => self.wrong(channel, way, how).await,
+            Verb::Settle { nth, delivered } => self.settle(nth, delivered).await,
+            Verb::Expire { nth } => self.expire(nth).await,
+            Verb::Defer { nth, seconds } => {
+                if let Some(sent) = self.sent.get(nth) {
+                    let reason = "PEER_UNREACHABLE".to_owned();
+                    self.store().defer(vec![sent.id], later(seconds), reason).await.unwrap();
+                }
+            }
+            Verb::Append => {
+                self.store().append_leaf(entry("administrative")).await.unwrap();
+                self.leaves += 1;
+            }
+            Verb::Reopen => {
+                self.store = None;
+                self.store = Some(open(self.directory.path()));
+            }
+        }
+    }
+
+    fn line(&mut self, channel: usize, way: Way) -> &mut Line {
+        let direction = if matches!(way, Way::Send) { Direction::Out } else { Direction::In };
+        self.lines.entry((direction, channel)).or_insert_with(|| Line::on(CHANNELS[channel]))
+    }
+
+    async fn offer(&self, way: Way, message: Consignment) -> Custody {
+        match way {
+            Way::Send => self.store().take_custody(message).await.unwrap(),
+            Way::Receive => self.store().receive(message).await.unwrap(),
+            Way::Reject => self.store().reject(message, "CLS_01".to_owned()).await.unwrap(),
+        }
+    }
+
+    async fn next(&mut self, channel: usize, way: Way, precedence: u8) {
+        let mut message = self.line(channel, way).next();
+        message.precedence = precedence;
+        let id = message.message_id;
+        let custody = self.offer(way, message).await;
+        assert!(matches!(&custody, Custody::Taken(place) if place.index == self.leaves), "{custody:?}");
+        self.leaves += 1;
+        match way {
+            Way::Send => self.sent.push(Sent { id, state: SentState::Queued, answered: false }),
+            Way::Receive => self.mailbox += 1,
+            Way::Reject => {}
+        }
+    }
+
+    async fn wrong(&mut self, channel: usize, way: Way, how: Wrong) {
+        let line = self.line(channel, way).clone();
+        let mut message = line.peek("wrong");
+        match how {
+            Wrong::Again if line.sequence > 0 => {
+                let mut before = Line::on(CHANNELS[channel]);
+                message = std::iter::repeat_with(|| before.next()).nth(line.sequence as usize - 1).unwrap();
+                let custody = self.offer(way, message).await;
+                assert!(matches!(custody, Custody::AlreadyHeld { .. }), "{custody:?}");
+            }
+            Wrong::Other if line.sequence > 0 => {
+                message.sequence = line.sequence;
+                let custody = self.offer(way, message).await;
+                assert_eq!(custody, Custody::Equivocation { held: line.last.unwrap() });
+            }
+            Wrong::PartMissing if !matches!(way, Way::Reject) => {
+                message.parts.push(beside(b"never came"));
+                let custody = self.offer(way, message).await;
+                assert_eq!(custody, Custody::PartMissing(Digest::of(b"never came")));
+            }
+            _ => {
+                message.sequence = line.sequence + 2;
+                let custody = self.offer(way, message).await;
+                let last = Custody::OutOfSequence { last_sequence: line.sequence, last_id: line.last };
+                assert_eq!(custody, last);
+            }
+        }
+    }
+
+    async fn settle(&mut self, nth: usize, delivered: bool) {
+        let Some(sent) = self.sent.get(nth) else { return };
+        let settlement =
+            if delivered { Settlement::Delivered } else { Settlement::Rejected("CHN_06".to_owned()) };
+        let done = self.store().settle(sent.id, settlement, b"receipt".to_vec(), NOW).await.unwrap();
+        let expected = if sent.answered { Settled::Already(sent.state) } else { Settled::Done };
+        assert_eq!(done, expected);
+        let sent = &mut self.sent[nth];
+        if !sent.answered {
+            sent.answered = true;
+            sent.state = match (delivered, sent.state) {
+                (true, _) => SentState::Delivered,
+                (false, SentState::Expired) => SentState::Expired,
+                (false, _) => SentState::Rejected,
+            };
+        }
+    }
+
+    async fn expire(&mut self, nth: usize) {
+        let Some(sent) = self.sent.get(nth) else { return };
+        let (id, state) = (sent.id, sent.state);
+        let expiry = self.store().expire(id, "CHN_06".to_owned(), entry("expired")).await.unwrap();
+        if state == SentState::Queued {
+            assert!(matches!(&expiry, Expiry::Done(place) if place.index == self.leaves), "{expiry:?}");
+            self.leaves += 1;
+            self.sent[nth].state = SentState::Expired;
+        } else {
+            assert_eq!(expiry, Expiry::Already(state));
+        }
+    }
+
+    async fn check(&self) {
+        let store = self.store();
+        for ((direction, channel), line) in &self.lines {
+            let position = store.position(*direction, CHANNELS[*channel].to_owned(), peer()).await.unwrap();
+            assert_eq!((position.sequence, position.message_id), (line.sequence, line.last));
+        }
+        let size = store.log_head(ORIGIN.to_owned()).await.unwrap().map_or(0, |head| head.size);
+        assert_eq!(size, self.leaves);
+        assert_eq!(store.leaves(ORIGIN.to_owned(), 0, 1000).await.unwrap().len() as u64, self.leaves);
+        assert_eq!(store.waiting().await.unwrap(), self.mailbox);
+        assert_eq!(store.verify().await.unwrap().damages, Vec::<String>::new());
+        let states = store.sent(self.sent.iter().map(|sent| sent.id).collect()).await.unwrap();
+        for (sent, model) in states.iter().zip(&self.sent) {
+            assert_eq!(sent.as_ref().unwrap().state, model.state);
+        }
+        self.check_outbox().await;
+    }
+
+    /// Everything unanswered is due once all pauses are over, and never out of order within a channel.
+    async fn check_outbox(&self) {
+        let due = self.store().due(peer(), later(9), 1000, BTreeMap::new()).await.unwrap();
+        assert_eq!(due.len(), self.sent.iter().filter(|sent| !sent.answered).count());
+        for channel in CHANNELS {
+            let numbers: Vec<u64> =
+                due.iter().filter(|item| item.channel == channel).map(|item| item.sequence).collect();
+            assert!(numbers.is_sorted(), "{channel}: {numbers:?}");
+        }
+        for limit in 0..=due.len() {
+            let some = self.store().due(peer(), later(9), limit, BTreeMap::new()).await.unwrap();
+            assert_eq!(some, due[..limit], "a smaller limit is the beginning of a greater one");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_interleaving_keeps_sequences_gapless_and_logs_as_long_as_their_leaves(
+        verbs in prop::collection::vec(verb(), 1..40),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let mut world = World::new();
+            for verb in verbs {
+                world.apply(verb).await;
+            }
+            world.check().await;
+        });
+    }
+}

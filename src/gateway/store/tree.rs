@@ -1,0 +1,133 @@
+//! A log within a transaction: its row, its leaves and the hashes of its complete subtrees. Appending here
+//! is the only way in which a log grows, so size, leaves and nodes always agree.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::StoreFault;
+use super::columns::{self, blob, prefix, stored};
+use super::record::{LeafPlace, LogLeaf};
+use crate::digest::Digest;
+use crate::limits::LEAF_BYTES_MAX;
+use crate::tlog::merkle::{self, NodeReader};
+use crate::trust::name::Ministry;
+
+/// A log as it stands in this transaction.
+pub(super) struct LogTree<'c> {
+    connection: &'c Connection,
+    pub(super) key: i64,
+    pub(super) origin: String,
+    pub(super) peer: Ministry,
+    pub(super) mirror: bool,
+    pub(super) size: u64,
+}
+
+/// Appends one leaf to our own log of `origin`, which begins with it where it is new; answers the key of the
+/// log and the place of the leaf.
+pub(super) fn append_own(
+    connection: &Connection,
+    origin: &str,
+    peer: &Ministry,
+    leaf: &LogLeaf,
+) -> Result<(i64, LeafPlace), StoreFault> {
+    let mut tree = LogTree::open(connection, origin, peer, false)?;
+    let index = tree.append(leaf)?;
+    tree.save_size()?;
+    Ok((tree.key, LeafPlace { origin: tree.origin, index }))
+}
+
+impl<'c> LogTree<'c> {
+    /// The log of this origin, where there is one.
+    pub(super) fn find(connection: &'c Connection, origin: &str) -> Result<Option<Self>, StoreFault> {
+        let sql = "SELECT key, peer, mirror, size FROM log WHERE origin = ?1";
+        let found = connection
+            .prepare_cached(sql)?
+            .query_row([origin], |row| {
+                Ok(Self {
+                    connection,
+                    key: row.get(0)?,
+                    origin: origin.to_owned(),
+                    peer: columns::ministry(row, 1)?,
+                    mirror: row.get(2)?,
+                    size: columns::count(row, 3)?,
+                })
+            })
+            .optional()?;
+        Ok(found)
+    }
+
+    /// The log of this origin, made where it is new. An origin never changes its peer, and never turns from
+    /// a mirror into a log of ours.
+    pub(super) fn open(
+        connection: &'c Connection,
+        origin: &str,
+        peer: &Ministry,
+        mirror: bool,
+    ) -> Result<Self, StoreFault> {
+        if let Some(tree) = Self::find(connection, origin)? {
+            let same = tree.peer == *peer && tree.mirror == mirror;
+            return same.then_some(tree).ok_or(StoreFault::Misuse("the origin is that of another log"));
+        }
+        let sql = "INSERT INTO log (origin, peer, mirror, size, checkpoint_size, checkpoint, cosigned_size,
+                   cosigned) VALUES (?1, ?2, ?3, 0, 0, '', 0, '')";
+        let key = connection.prepare_cached(sql)?.insert(params![origin, peer.as_str(), mirror])?;
+        Ok(Self { connection, key, origin: origin.to_owned(), peer: peer.clone(), mirror, size: 0 })
+    }
+
+    /// Appends one leaf and the nodes it completes; answers its index. The new size is kept by `save_size`.
+    pub(super) fn append(&mut self, leaf: &LogLeaf) -> Result<u64, StoreFault> {
+        if leaf.bytes.len() > LEAF_BYTES_MAX {
+            return Err(StoreFault::Misuse("a leaf longer than a log takes"));
+        }
+        let index = self.size;
+        let nodes = merkle::append(index, merkle::leaf_hash(&leaf.bytes), self);
+        let nodes = nodes.ok_or_else(|| self.damaged())?;
+        let sql = "INSERT INTO node (log, level, node_index, hash) VALUES (?1, ?2, ?3, ?4)";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        for node in &nodes {
+            let values = params![self.key, node.level, stored(node.index), node.hash.as_bytes()];
+            statement.execute(values)?;
+        }
+        let sql = "INSERT INTO leaf (log, leaf_index, message_prefix, message_id, bytes)
+                   VALUES (?1, ?2, ?3, ?4, ?5)";
+        let id = leaf.message_id.as_ref();
+        let values = params![self.key, stored(index), id.map_or(0, prefix), blob(id), leaf.bytes];
+        self.connection.prepare_cached(sql)?.execute(values)?;
+        self.size += 1;
+        Ok(index)
+    }
+
+    /// Keeps the size after appending.
+    pub(super) fn save_size(&self) -> Result<(), StoreFault> {
+        let sql = "UPDATE log SET size = ?2 WHERE key = ?1";
+        self.connection.prepare_cached(sql)?.execute(params![self.key, stored(self.size)])?;
+        Ok(())
+    }
+
+    /// The exact bytes of a leaf.
+    pub(super) fn leaf(&self, index: u64) -> Result<Option<LogLeaf>, StoreFault> {
+        let sql = "SELECT bytes, message_id FROM leaf WHERE log = ?1 AND leaf_index = ?2";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let leaf = statement.query_row(params![self.key, stored(index)], |row| {
+            Ok(LogLeaf { bytes: row.get(0)?, message_id: columns::digest_or_none(row, 1)? })
+        });
+        Ok(leaf.optional()?)
+    }
+
+    /// Root of the tree over the first `size` leaves.
+    pub(super) fn root(&self, size: u64) -> Result<Digest, StoreFault> {
+        merkle::root(size, self).ok_or_else(|| self.damaged())
+    }
+
+    /// The fault of a log whose nodes are not all there.
+    pub(super) fn damaged(&self) -> StoreFault {
+        StoreFault::Damaged(format!("a node of the log {} is missing or unreadable", self.origin))
+    }
+}
+
+impl NodeReader for LogTree<'_> {
+    fn node(&self, level: u8, index: u64) -> Option<Digest> {
+        let sql = "SELECT hash FROM node WHERE log = ?1 AND level = ?2 AND node_index = ?3";
+        let mut statement = self.connection.prepare_cached(sql).ok()?;
+        statement.query_row(params![self.key, level, stored(index)], |row| columns::digest(row, 0)).ok()
+    }
+}

@@ -1,0 +1,255 @@
+//! The one thread that writes. It drains what waits, runs each job in a savepoint of one transaction,
+//! commits once, and only then answers all of them: the sync of the disk is paid per group, not per job.
+//!
+//! The first commit or write that fails stops it for good. A sync that is tried again can report success
+//! for pages that were lost, so nothing that comes later could be believed.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::ownership::Ownership;
+use super::{StoreFault, WriterCounts};
+use crate::limits::{COMMIT_BYTES_MAX, COMMIT_JOBS_MAX, COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_MAX};
+
+/// What a job decides about its own changes.
+pub(super) enum Verdict<T> {
+    /// They become durable with the answer.
+    Keep(T),
+    /// They are undone; the answer still waits for the commit, because it may speak of other jobs' changes.
+    Undo(T),
+}
+
+/// The writing thread, seen from its callers.
+pub(super) struct Writer {
+    queue: Option<SyncSender<Job>>,
+    thread: Option<JoinHandle<()>>,
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    stopped: AtomicBool,
+    commits: AtomicU64,
+    jobs: AtomicU64,
+    waiting: AtomicU64,
+    waiting_bytes: AtomicUsize,
+    #[cfg(test)]
+    fail_next_commit: AtomicBool,
+}
+
+struct Job {
+    weight: usize,
+    run: Box<dyn FnOnce(&Connection) -> Ran + Send>,
+}
+
+/// A job that has run within the transaction and has not been answered.
+struct Ran {
+    keep: bool,
+    stop: bool,
+    answer: Box<dyn FnOnce(Commit) + Send>,
+}
+
+/// What became of the transaction.
+#[derive(Clone, Copy)]
+enum Commit {
+    Durable,
+    Failed,
+}
+
+impl Writer {
+    /// Starts the thread on `connection`; `ownership` ends with the thread.
+    pub(super) fn start(connection: Connection, ownership: Ownership) -> Result<Self, StoreFault> {
+        let (queue, jobs) = sync_channel(COMMIT_QUEUE_MAX);
+        let state = Arc::new(State::default());
+        let shared = Arc::clone(&state);
+        let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
+            serve(&connection, &jobs, &shared);
+            drop(connection);
+            drop(ownership);
+        })?;
+        Ok(Self { queue: Some(queue), thread: Some(thread), state })
+    }
+
+    /// Queues `work` and waits until its group is durable.
+    pub(super) async fn submit<T, W>(&self, weight: usize, work: W) -> Result<T, StoreFault>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> Result<Verdict<T>, StoreFault> + Send + 'static,
+    {
+        let (sender, answer) = oneshot::channel();
+        let run = Box::new(move |connection: &Connection| Ran::of(work(connection), sender));
+        self.enqueue(Job { weight, run })?;
+        answer.await.unwrap_or(Err(StoreFault::Stopped))
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.state.stopped.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn counts(&self) -> WriterCounts {
+        WriterCounts {
+            commits: self.state.commits.load(Ordering::SeqCst),
+            jobs: self.state.jobs.load(Ordering::SeqCst),
+            waiting: self.state.waiting.load(Ordering::SeqCst),
+        }
+    }
+
+    /// Makes the next commit fail, as a disk would.
+    #[cfg(test)]
+    pub(super) fn fail_next_commit(&self) {
+        self.state.fail_next_commit.store(true, Ordering::SeqCst);
+    }
+
+    fn enqueue(&self, job: Job) -> Result<(), StoreFault> {
+        if self.is_stopped() {
+            return Err(StoreFault::Stopped);
+        }
+        let weight = job.weight;
+        let before = self.state.waiting_bytes.fetch_add(weight, Ordering::SeqCst);
+        self.state.waiting.fetch_add(1, Ordering::SeqCst);
+        let refused = if before.saturating_add(weight) > COMMIT_QUEUE_BYTES_MAX && before > 0 {
+            Some(StoreFault::Busy)
+        } else {
+            let queue = self.queue.as_ref().ok_or(StoreFault::Stopped)?;
+            queue.try_send(job).err().map(|error| match error {
+                TrySendError::Full(_) => StoreFault::Busy,
+                TrySendError::Disconnected(_) => StoreFault::Stopped,
+            })
+        };
+        refused.map_or(Ok(()), |fault| {
+            self.state.left(weight);
+            Err(fault)
+        })
+    }
+}
+
+impl Drop for Writer {
+    /// Waits until what was queued is committed and the database is closed.
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("counts", &self.counts()).finish_non_exhaustive()
+    }
+}
+
+impl State {
+    fn left(&self, weight: usize) {
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        self.waiting_bytes.fetch_sub(weight, Ordering::SeqCst);
+    }
+}
+
+impl Ran {
+    fn of<T: Send + 'static>(
+        result: Result<Verdict<T>, StoreFault>,
+        sender: oneshot::Sender<Result<T, StoreFault>>,
+    ) -> Self {
+        let keep = matches!(result, Ok(Verdict::Keep(_)));
+        let stop = matches!(&result, Err(fault) if fault.stops_the_writer());
+        let answer = Box::new(move |commit| {
+            let answer = match (commit, result) {
+                (Commit::Failed, _) => Err(StoreFault::Stopped),
+                (Commit::Durable, Ok(Verdict::Keep(value) | Verdict::Undo(value))) => Ok(value),
+                (Commit::Durable, Err(fault)) => Err(fault),
+            };
+            // A caller that went away needs no answer; its job is durable all the same.
+            let _ = sender.send(answer);
+        });
+        Self { keep, stop, answer }
+    }
+}
+
+/// Serves groups until every caller is gone or a write fails. Jobs still queued then are dropped, which
+/// their callers see as `Stopped`.
+fn serve(connection: &Connection, jobs: &Receiver<Job>, state: &State) {
+    while let Ok(first) = jobs.recv() {
+        let group = gather(first, jobs, state);
+        let mut answers = Vec::with_capacity(group.len());
+        let commit = match commit_group(connection, group, &mut answers, state) {
+            Ok(()) => Commit::Durable,
+            Err(fault) => {
+                state.stopped.store(true, Ordering::SeqCst);
+                tracing::error!(%fault, "the store stopped: nothing is accepted until a restart");
+                Commit::Failed
+            }
+        };
+        if let Commit::Durable = commit {
+            state.commits.fetch_add(1, Ordering::SeqCst);
+            state.jobs.fetch_add(answers.len() as u64, Ordering::SeqCst);
+        }
+        answers.into_iter().for_each(|answer| answer(commit));
+        if let Commit::Failed = commit {
+            return;
+        }
+    }
+}
+
+/// Takes what waits now; nobody is made to wait for more.
+fn gather(first: Job, jobs: &Receiver<Job>, state: &State) -> Vec<Job> {
+    state.left(first.weight);
+    let mut weight = first.weight;
+    let mut group = vec![first];
+    while group.len() < COMMIT_JOBS_MAX && weight < COMMIT_BYTES_MAX {
+        let Ok(job) = jobs.try_recv() else { break };
+        state.left(job.weight);
+        weight = weight.saturating_add(job.weight);
+        group.push(job);
+    }
+    group
+}
+
+type Answer = Box<dyn FnOnce(Commit) + Send>;
+
+fn commit_group(
+    connection: &Connection,
+    group: Vec<Job>,
+    answers: &mut Vec<Answer>,
+    state: &State,
+) -> Result<(), StoreFault> {
+    connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+    let result = run_group(connection, group, answers).and_then(|()| commit(connection, state));
+    if result.is_err() && !connection.is_autocommit() {
+        // The transaction must not stay open; that it failed is reported already.
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    result
+}
+
+fn run_group(connection: &Connection, group: Vec<Job>, answers: &mut Vec<Answer>) -> Result<(), StoreFault> {
+    for job in group {
+        connection.prepare_cached("SAVEPOINT job")?.execute([])?;
+        let ran = (job.run)(connection);
+        answers.push(ran.answer);
+        if ran.stop {
+            return Err(StoreFault::Stopped);
+        }
+        if !ran.keep {
+            connection.prepare_cached("ROLLBACK TO job")?.execute([])?;
+        }
+        connection.prepare_cached("RELEASE job")?.execute([])?;
+    }
+    Ok(())
+}
+
+fn commit(connection: &Connection, state: &State) -> Result<(), StoreFault> {
+    #[cfg(test)]
+    if state.fail_next_commit.load(Ordering::SeqCst) {
+        return Err(StoreFault::File(std::io::Error::other("injected")));
+    }
+    let _ = state;
+    connection.prepare_cached("COMMIT")?.execute([])?;
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! `Watched`: a connection that ends when its other side is no longer believed.
+//!
+//! Connections outlive their handshake by days. After every change of credentials the certificate of each open
+//! connection is judged again, so that a revocation ends running connections as well as preventing new ones.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::watch;
+use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
+
+/// A stream and its end by a change of credentials: reading then fails with `ConnectionAborted`.
+pub(super) struct Watched<S> {
+    stream: S,
+    cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    _open: DropGuard,
+}
+
+impl<S> Watched<S> {
+    /// Watches a stream. `changes` was subscribed to before the certificate was verified, so that no change
+    /// falls between the two. Must be called within a tokio runtime.
+    pub(super) fn new(
+        stream: S,
+        changes: watch::Receiver<()>,
+        believed: impl Fn() -> bool + Send + 'static,
+    ) -> Self {
+        let (cut, closed) = (CancellationToken::new(), CancellationToken::new());
+        tokio::spawn(judge_after_changes(changes, believed, cut.clone(), closed.clone()));
+        Self { stream, cut: Box::pin(cut.cancelled_owned()), _open: closed.drop_guard() }
+    }
+
+    /// The stream itself.
+    pub(super) fn inner(&self) -> &S {
+        &self.stream
+    }
+}
+
+async fn judge_after_changes(
+    mut changes: watch::Receiver<()>,
+    believed: impl Fn() -> bool,
+    cut: CancellationToken,
+    closed: CancellationToken,
+) {
+    loop {
+        tokio::select! {
+            () = closed.cancelled() => return,
+            changed = changes.changed() => if changed.is_err() { return },
+        }
+        if !believed() {
+            cut.cancel();
+            return;
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        to: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.cut.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        Pin::new(&mut self.stream).poll_read(cx, to)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, from)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        from: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, from)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
