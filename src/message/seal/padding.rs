@@ -172,6 +172,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn padding_adds_at_most_a_sixteenth(length in PADDED_BYTES_MIN..=DOCUMENT_BYTES_MAX) {
             let size = padded_size(length);
