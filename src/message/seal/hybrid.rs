@@ -232,7 +232,7 @@ mod tests {
         let key = ReadingKey::generate(&SystemEntropy).unwrap();
         let file_key = FileKey::generate(&SystemEntropy).unwrap();
         let mut stanza = key.recipient().wrap(&file_key, &SystemEntropy).unwrap();
-        for point in x25519::tests::low_order_points() {
+        for point in x25519::low_order_points() {
             let mut bytes = encapsulated(&stanza).ok().unwrap().0;
             bytes[ENCAPSULATED_BYTES - 32..].copy_from_slice(&point);
             stanza.arguments = vec![BASE64_NOPAD.encode(&bytes)];

@@ -190,7 +190,10 @@ mod tests {
         }
 
         #[test]
-        fn a_wrong_size_is_refused(plain in prop::collection::vec(any::<u8>(), 0..20_000), more in 1..600usize) {
+        fn a_wrong_size_is_refused(
+            plain in prop::collection::vec(any::<u8>(), 0..20_000),
+            more in 1..600usize,
+        ) {
             let mut bytes = padded(&plain);
             let size = bytes.len();
             bytes.truncate(size - more);
