@@ -17,7 +17,8 @@ if (identities === null) fail(`${identityFile} holds no AGE-SECRET-KEY-PQ-1... i
 
 const decrypter = new Decrypter();
 for (const identity of identities) decrypter.addIdentity(identity);
-const padded = Buffer.from(await decrypter.decrypt(readFileSync(sealedFile)).catch((error) => fail(error.message)));
+const plain = await decrypter.decrypt(readFileSync(sealedFile)).catch((error) => fail(error.message));
+const padded = Buffer.from(plain);
 
 const length = padded.length < 8 ? -1n : padded.readBigUInt64BE(0);
 if (length < 0n || length > BigInt(padded.length - 8)) fail("the length prefix is wrong");

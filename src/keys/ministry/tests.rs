@@ -1,5 +1,7 @@
 //! What a ministry home promises.
 
+mod belief;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -20,7 +20,7 @@ pub enum SealError {
     #[error("a sealed part takes post-quantum recipients (age1pq1...) only")]
     ClassicalRecipient,
     /// The plaintext is longer than a document may be.
-    #[error("the plaintext has {0} bytes; at most {max} can be sealed", max = crate::limits::DOCUMENT_BYTES_MAX)]
+    #[error("the plaintext has {0} bytes; at most {max} are sealed", max = crate::limits::DOCUMENT_BYTES_MAX)]
     TooLarge(u64),
     /// The stream ended early or went on: the document changed while it was sealed.
     #[error("the plaintext does not have the {announced} bytes that were announced")]

@@ -145,7 +145,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(32))]
+        #![proptest_config(ProptestConfig::with_cases(16))]
         #[test]
         fn any_plaintext_is_read_by_every_recipient(
             plain in prop::collection::vec(any::<u8>(), 0..140_000),

@@ -81,9 +81,6 @@ impl Opener for ReadingKey {
             return None;
         }
         let encapsulated = encapsulated(stanza).ok()?;
-        if x25519::is_low_order(&encapsulated.share()) {
-            return None;
-        }
         let key = <XWing as Kem>::EncappedKey::from_bytes(&encapsulated.0).ok()?;
         let opened = hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, XWing>(
             &OpModeR::Base,
@@ -235,11 +232,10 @@ mod tests {
         let key = ReadingKey::generate(&SystemEntropy).unwrap();
         let file_key = FileKey::generate(&SystemEntropy).unwrap();
         let mut stanza = key.recipient().wrap(&file_key, &SystemEntropy).unwrap();
-        for point in x25519::tests::low_order_points() {
+        for point in x25519::low_order_points() {
             let mut bytes = encapsulated(&stanza).ok().unwrap().0;
             bytes[ENCAPSULATED_BYTES - 32..].copy_from_slice(&point);
             stanza.arguments = vec![BASE64_NOPAD.encode(&bytes)];
-            assert_eq!(key.unwrap(&stanza), None);
             let refused = super::super::stanza::unwrap(&[stanza.clone()], &[&key]).unwrap_err();
             assert_eq!(refused.reason(), "SEAL_MALFORMED");
         }

@@ -48,6 +48,7 @@ pub use x25519::X25519Key;
 pub trait Opener: Send + Sync + fmt::Debug {
     /// Tries to unwrap the file key from one recipient stanza; `None` where the stanza is not for this key.
     ///
-    /// The header reader has already refused stanzas of malformed shape and low-order shares.
+    /// Whoever calls it has already refused stanzas of malformed form and key shares of low order, as all
+    /// functions of this room do.
     fn unwrap(&self, stanza: &Stanza) -> Option<Zeroizing<[u8; 16]>>;
 }

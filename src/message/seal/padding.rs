@@ -172,6 +172,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn padding_adds_at_most_a_sixteenth(length in PADDED_BYTES_MIN..=DOCUMENT_BYTES_MAX) {
             let size = padded_size(length);
@@ -189,7 +190,10 @@ mod tests {
         }
 
         #[test]
-        fn a_wrong_size_is_refused(plain in prop::collection::vec(any::<u8>(), 0..20_000), more in 1..600usize) {
+        fn a_wrong_size_is_refused(
+            plain in prop::collection::vec(any::<u8>(), 0..20_000),
+            more in 1..600usize,
+        ) {
             let mut bytes = padded(&plain);
             let size = bytes.len();
             bytes.truncate(size - more);

@@ -146,25 +146,26 @@ fn secret(entropy: &dyn Entropy) -> Result<StaticSecret, NoEntropy> {
     Ok(StaticSecret::from(*bytes))
 }
 
+/// Zero, one, minus one, the two points of order eight (RFC 7748, section 6.1) and a non-canonical zero.
 #[cfg(test)]
-pub(super) mod tests {
+pub(super) fn low_order_points() -> Vec<[u8; 32]> {
+    let hex = |text: &str| data_encoding::HEXLOWER.decode(text.as_bytes()).unwrap().try_into().unwrap();
+    let mut one = [0; 32];
+    one[0] = 1;
+    vec![
+        [0; 32],
+        one,
+        hex("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
+        hex("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800"),
+        hex("5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157"),
+        hex("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
     use super::*;
     use crate::entropy::SystemEntropy;
-
-    /// Zero, one, minus one, the two points of order eight (RFC 7748, section 6.1) and a non-canonical zero.
-    pub(in super::super) fn low_order_points() -> Vec<[u8; 32]> {
-        let hex = |text: &str| data_encoding::HEXLOWER.decode(text.as_bytes()).unwrap().try_into().unwrap();
-        let mut one = [0; 32];
-        one[0] = 1;
-        vec![
-            [0; 32],
-            one,
-            hex("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
-            hex("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800"),
-            hex("5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157"),
-            hex("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
-        ]
-    }
 
     #[test]
     fn texts_are_those_of_the_specification() {

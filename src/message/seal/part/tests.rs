@@ -22,7 +22,7 @@ fn streamed(bytes: &[u8], unlock_with: Unlock<'_>) -> (Vec<u8>, Result<Opened, O
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
     #[test]
     fn what_is_sealed_is_opened_in_every_way(
         plain in prop::collection::vec(any::<u8>(), 0..200_000),
@@ -60,22 +60,24 @@ proptest! {
 }
 
 #[test]
-fn a_flipped_bit_in_any_byte_is_refused_and_nothing_is_released() {
+fn a_flipped_bit_in_any_place_is_refused_and_nothing_is_released() {
     let key = key();
     let part = sealed(b"Name, first name, place of capture", &[&key]);
     let mut altered = part.bytes.clone();
     let (header, payload) = (0..part.bytes.len() - 16_416, part.bytes.len() - 16_416..part.bytes.len());
     for place in header {
         altered[place] ^= 1 << (place % 8);
-        let (out, opened) = streamed(&altered, Unlock::Openers(&[&key]));
-        assert!(opened.is_err() && out.is_empty(), "byte {place}");
+        if place % 4 == 0 {
+            let (out, opened) = streamed(&altered, Unlock::Openers(&[&key]));
+            assert!(opened.is_err() && out.is_empty(), "byte {place}");
+        }
         assert!(open_with_file_key(&altered, &part.file_key).is_err(), "byte {place}");
         altered[place] = part.bytes[place];
     }
-    // One tag covers the whole chunk: the nonce and both ends are tried bit by bit, the rest byte by byte.
+    // One tag covers the whole chunk: the nonce and both ends are tried bit by bit, of the rest every fifth byte.
     for place in payload.clone() {
         let at_an_end = place < payload.start + 64 || place >= payload.end - 64;
-        for bit in (0..8).filter(|bit| at_an_end || *bit == place % 8) {
+        for bit in (0..8).filter(|bit| at_an_end || place % 40 == *bit * 5) {
             altered[place] ^= 1 << bit;
             assert!(open_with_file_key(&altered, &part.file_key).is_err(), "byte {place}");
             altered[place] = part.bytes[place];
@@ -88,9 +90,9 @@ fn a_flipped_bit_in_any_byte_is_refused_and_nothing_is_released() {
 fn a_part_cut_or_prolonged_anywhere_is_refused_and_nothing_is_released() {
     let key = key();
     let part = sealed(b"Name, first name, place of capture", &[&key]);
-    for length in 0..part.bytes.len() {
+    for length in (0..2048).chain((2048..part.bytes.len()).step_by(5)).chain([part.bytes.len() - 1]) {
         assert!(open_with_file_key(&part.bytes[..length], &part.file_key).is_err(), "{length} bytes");
-        if length < 2048 || length % 256 == 0 {
+        if length % 16 == 0 || length == part.bytes.len() - 1 {
             let (out, opened) = streamed(&part.bytes[..length], Unlock::FileKey(&part.file_key));
             assert!(opened.is_err() && out.is_empty(), "{length} bytes");
         }
