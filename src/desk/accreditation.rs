@@ -112,11 +112,14 @@ impl Desk {
         bundle.verify(Some(fingerprint), now).map_err(|cause| DeskError::Trust(cause.to_string()))?;
         let mut trust = self.trust()?;
         let peer = bundle.bundle().ministry().clone();
-        if let Some(known) = trust.peers.get(&peer).filter(|known| **known != bundle) {
+        if let Some(known) = trust.peers.get(&peer).filter(|known| known.digest() != bundle.digest()) {
             let follows = bundle.follows(known);
             follows.map_err(|cause| DeskError::Trust(format!("{peer} is accredited already: {cause}")))?;
         }
-        let channel = ChannelId::between(&[*trust.own.bundle().fingerprint().digest(), *bundle.bundle().fingerprint().digest()]);
+        let channel = ChannelId::between(&[
+            *trust.own.bundle().fingerprint().digest(),
+            *bundle.bundle().fingerprint().digest(),
+        ]);
         trust.peers.insert(peer.clone(), bundle.clone());
         let policy = self.next_policy(&trust, &channel, &peer, ceiling)?;
         let signed = SignedPolicy::issue(policy, keys.registry()?, now)
@@ -145,7 +148,8 @@ impl Desk {
             suspended: false,
         });
         let sequence = before.map_or(1, |policy| policy.sequence().saturating_add(1));
-        let peers = trust.peers.iter().map(|(ministry, bundle)| (ministry.clone(), bundle.digest())).collect();
+        let peers =
+            trust.peers.iter().map(|(ministry, bundle)| (ministry.clone(), bundle.digest())).collect();
         ChannelPolicy::new(self.config.ministry.clone(), sequence, self.clock.now(), channels, peers)
             .map_err(|cause| DeskError::Trust(cause.to_string()))
     }
@@ -153,13 +157,14 @@ impl Desk {
     fn believe_policy(&self, own: &SignedBundle, bytes: &[u8]) -> Result<ChannelPolicy, DeskError> {
         let unusable = |cause: String| DeskError::Trust(format!("the channel policy: {cause}"));
         let signed = SignedPolicy::parse(bytes).map_err(|cause| unusable(cause.to_string()))?;
-        signed.verify(own.bundle().signing_anchors(), self.clock.now()).map_err(|cause| unusable(cause.to_string()))?;
+        signed
+            .verify(own.bundle().signing_anchors(), self.clock.now())
+            .map_err(|cause| unusable(cause.to_string()))?;
         Ok(signed.policy().clone())
     }
 
     fn read_bundle(&self, path: &std::path::Path) -> Result<SignedBundle, DeskError> {
         let bytes = fs::read(path).map_err(DeskError::file(path))?;
-        SignedBundle::parse(&bytes)
-            .map_err(|cause| DeskError::Trust(format!("{}: {cause}", path.display())))
+        SignedBundle::parse(&bytes).map_err(|cause| DeskError::Trust(format!("{}: {cause}", path.display())))
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::consultation::rules::Finding;
 use crate::desk::config::ConfigError;
 use crate::desk::register::RegisterFault;
-use crate::keys::error::KeyError;
+use crate::keys::KeyError;
 use crate::message::refusal::Refusal;
 use crate::trust::name::Ministry;
 
@@ -68,7 +68,9 @@ pub enum DeskError {
     #[error("no office of this desk may give the {0}")]
     NoOffice(&'static str),
     /// The gateway has lost messages that it had taken: it was rolled back.
-    #[error("the gateway knows less than this desk: it holds sequence {held} towards {recipient}, we sent {sent}")]
+    #[error(
+        "the gateway knows less than this desk: it holds sequence {held} towards {recipient}, we sent {sent}"
+    )]
     GatewayRolledBack {
         /// Towards whom.
         recipient: Ministry,

@@ -24,7 +24,6 @@ pub mod mailbox;
 pub mod reference;
 pub mod register;
 
-
 use std::fmt;
 use std::fs;
 use std::io::Write;
@@ -96,9 +95,8 @@ impl Desk {
             .insert(self.config.ministry.clone(), &self.config.domain, anchors)
             .map_err(|cause| unusable(cause.to_string()))?;
         let identity = keys.access()?;
-        let source = Box::new(move || {
-            Ok(Material { identity: identity.clone(), peers: peers.clone(), desks: None })
-        });
+        let source =
+            Box::new(move || Ok(Material { identity: identity.clone(), peers: peers.clone(), desks: None }));
         let (_store, credentials) =
             CredentialStore::open(source, self.clock.clone()).map_err(|cause| unusable(cause.to_string()))?;
         Mailbox::connect(&self.config.gateway, &self.config.ministry, &credentials).await

@@ -63,7 +63,12 @@ impl Entry {
 }
 
 /// The register number of a message.
-pub fn register_number(sender: &Ministry, recipient: &Ministry, released: Timestamp, sequence: u64) -> String {
+pub fn register_number(
+    sender: &Ministry,
+    recipient: &Ministry,
+    released: Timestamp,
+    sequence: u64,
+) -> String {
     format!("{sender}-{recipient}-{}-{sequence:04}", released.year())
 }
 
@@ -91,10 +96,9 @@ impl Desk {
         let mut found: Vec<Entry> = self.entries()?.into_iter().filter(answers).collect();
         match (found.pop(), found.len()) {
             (Some(entry), 0) => Ok(entry),
-            (Some(_), more) => Err(DeskError::Ambiguous {
-                reference: reference.to_owned(),
-                count: more.saturating_add(1),
-            }),
+            (Some(_), more) => {
+                Err(DeskError::Ambiguous { reference: reference.to_owned(), count: more.saturating_add(1) })
+            }
             (None, _) => Err(DeskError::NoSuchMessage(reference.to_owned())),
         }
     }

@@ -292,7 +292,8 @@ impl Register {
     /// Received messages, oldest first.
     pub fn received(&self) -> Result<Vec<ReceivedEntry>, RegisterFault> {
         let connection = self.connection();
-        let mut statement = connection.prepare(&format!("SELECT {RECEIVED} FROM received ORDER BY cursor"))?;
+        let mut statement =
+            connection.prepare(&format!("SELECT {RECEIVED} FROM received ORDER BY cursor"))?;
         let rows = statement.query_map([], |row| Ok(received_entry(row)))?;
         rows.map(|row| row?).collect()
     }

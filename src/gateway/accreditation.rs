@@ -83,7 +83,8 @@ impl Accreditation {
 
     /// Anchors of the registry and offices of a peer or of the own ministry.
     pub fn signing_anchors(&self, ministry: &Ministry) -> Result<&Anchors, Fault> {
-        let bundle = if ministry == self.own.bundle().ministry() { &self.own } else { self.bundle(ministry)? };
+        let bundle =
+            if ministry == self.own.bundle().ministry() { &self.own } else { self.bundle(ministry)? };
         Ok(bundle.bundle().signing_anchors())
     }
 
@@ -136,7 +137,9 @@ impl Gateway {
             records.push(record(RecordKind::Bundle, ministry, bundle.bundle().content().sequence, bytes));
         }
         let leaves = self.accreditation_leaves(&next, now).await?;
-        if let RecordsKept::Conflict { ministry, sequence, .. } = self.store.save_records(records, leaves).await? {
+        if let RecordsKept::Conflict { ministry, sequence, .. } =
+            self.store.save_records(records, leaves).await?
+        {
             let detail = format!("another record of {ministry} with sequence {sequence} is in force already");
             return Err(untrusted(detail).into());
         }

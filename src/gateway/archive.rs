@@ -4,6 +4,7 @@
 //! A checkpoint is signed only over durable leaves, and never a second one of the same size with another
 //! root, because the store only appends.
 
+use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::LogUpdate;
@@ -11,7 +12,6 @@ use crate::gateway::store::record::{Checkpoint as KeptCheckpoint, LeafPlace, Log
 use crate::limits;
 use crate::message::leaf::{Leaf, LeafKind};
 use crate::message::receipt::Receipt;
-use crate::digest::Digest;
 use crate::tlog::checkpoint::Checkpoint;
 use crate::tlog::signed_note::Note;
 use crate::tlog::tlog_proof::TlogProof;
@@ -81,8 +81,12 @@ impl Gateway {
         let leaf = self.store.leaf(place.clone()).await?.ok_or_else(damaged)?;
         let path = self.store.inclusion(place.clone(), checkpoint.size).await?;
         let note = Note::parse(&checkpoint.text).map_err(|cause| Fault::Damaged(cause.to_string()))?;
-        let proof =
-            TlogProof { extra: Vec::new(), index: place.index, path: path.ok_or_else(damaged)?, checkpoint: note };
+        let proof = TlogProof {
+            extra: Vec::new(),
+            index: place.index,
+            path: path.ok_or_else(damaged)?,
+            checkpoint: note,
+        };
         Receipt::compose(leaf.bytes, proof).map_err(|cause| Fault::Damaged(cause.to_string()))
     }
 

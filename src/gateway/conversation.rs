@@ -72,7 +72,8 @@ impl Gateway {
         let origin = self.open_log(peer).await?;
         let size = self.store.log_head(origin.clone()).await?.map_or(0, |head| head.size);
         let year = self.clock.now().year();
-        let theirs = self.accreditation()?.bundle(peer)?.bundle().domain().log_origin(&self.config.ministry, year);
+        let theirs =
+            self.accreditation()?.bundle(peer)?.bundle().domain().log_origin(&self.config.ministry, year);
         let mirrored = self.store.log_head(theirs).await?;
         Ok(Hello {
             ministry: self.config.ministry.clone(),

@@ -93,9 +93,7 @@ impl Gateway {
     async fn greet(&self, peer: &Ministry, relay: &mut Relay) -> Result<(), Fault> {
         relay.send(Frame::Hello(self.hello(peer).await?)).await?;
         match relay.receive().await? {
-            Frame::Hello(hello) if hello.ministry == *peer => {
-                self.note_hello(peer, &hello).await
-            }
+            Frame::Hello(hello) if hello.ministry == *peer => self.note_hello(peer, &hello).await,
             _ => Err(Fault::Link("the peer did not answer with its hello".to_owned())),
         }
     }
@@ -131,7 +129,9 @@ impl Gateway {
     /// Verifies one answer and makes it durable.
     async fn settle(&self, peer: &Ministry, item: &OutboxItem, outcome: Outcome) -> Result<(), Fault> {
         let receipt = match outcome.answer {
-            Answer::Receipt(bytes) => Receipt::parse(&bytes).map_err(|cause| Fault::Link(cause.to_string()))?,
+            Answer::Receipt(bytes) => {
+                Receipt::parse(&bytes).map_err(|cause| Fault::Link(cause.to_string()))?
+            }
             Answer::Unsigned { reason, detail } => {
                 tracing::warn!(peer = %peer, message = %item.message_id, %reason, %detail, "refused, will retry");
                 let pause = self.pause(item.attempts.saturating_add(1));

@@ -13,7 +13,7 @@ use crate::gateway::accreditation::Accreditation;
 use crate::gateway::admission;
 use crate::gateway::error::{Declined, Fault};
 use crate::gateway::frame::{Answer, Outcome};
-use crate::gateway::store::record::{Checkpoint, Custody, LeafPlace};
+use crate::gateway::store::record::{Checkpoint, Custody, Direction, LeafPlace};
 use crate::gateway::submission::custody_place;
 use crate::message::envelope::Envelope;
 use crate::message::id::MessageId;
@@ -52,7 +52,10 @@ impl Gateway {
         let id = Some(envelope.id());
         let refused = |reason, detail: &str| (id, Declined::Refused(Refusal::new(reason, detail)));
         if envelope.header().address().sender != *peer {
-            return Err(refused(Reason::NotTheSender, "the sender is not the ministry this connection names"));
+            return Err(refused(
+                Reason::NotTheSender,
+                "the sender is not the ministry this connection names",
+            ));
         }
         if envelope.header().position().recipient != self.config.ministry {
             return Err(refused(Reason::NotTheRecipient, "this copy is for another ministry"));
@@ -60,7 +63,11 @@ impl Gateway {
         let now = self.clock.now();
         let anchors = accreditation.signing_anchors(peer).map_err(|fault| (id, fault.into()))?;
         envelope.verify(anchors, now).map_err(|refusal| (id, refusal.into()))?;
-        let held = self.store.is_received(envelope.id().digest()).await.map_err(|fault| (id, fault.into()))?;
+        let held = self
+            .store
+            .is_held(Direction::In, envelope.id().digest())
+            .await
+            .map_err(|fault| (id, fault.into()))?;
         let verdict =
             if held { Ok(()) } else { admission::judge(envelope.header(), accreditation.policy(), now) };
         match verdict {

@@ -53,7 +53,11 @@ pub struct Opened {
 
 impl Opened {
     /// Opens store, keys and listeners. Nothing is served yet.
-    pub async fn open(config: Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, Fault> {
+    pub async fn open(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, Fault> {
         let gateway = Arc::new(Gateway::open(config, clock, entropy)?);
         gateway.resume_accreditation().await?;
         gateway.credentials_store.reload().map_err(|cause| Fault::Credentials(cause.to_string()))?;
@@ -98,7 +102,7 @@ impl Gateway {
     /// Opens store and keys.
     fn open(config: Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, Fault> {
         let store = Store::open(&config.home.join("data"), clock.now())?;
-        let unusable = |cause: crate::keys::error::KeyError| Fault::Credentials(cause.to_string());
+        let unusable = |cause: crate::keys::KeyError| Fault::Credentials(cause.to_string());
         let log_key = FileNoteSigner::open(&config.log_key()).map_err(unusable)?;
         let cosigner_key = FileNoteSigner::open(&config.cosigner_key()).map_err(unusable)?;
         let root = Digest::of(&certificate(&config.root())?);

@@ -6,7 +6,7 @@
 use crate::gateway::Gateway;
 use crate::gateway::admission;
 use crate::gateway::error::{Declined, Fault};
-use crate::gateway::store::record::{Consignment, Custody, Part};
+use crate::gateway::store::record::{Consignment, Custody, Direction, LeafPlace, Part};
 use crate::message::envelope::Envelope;
 use crate::message::leaf::{Leaf, LeafKind, LeafMessage};
 use crate::message::receipt::Receipt;
@@ -27,7 +27,7 @@ impl Gateway {
             return Err(refuse(Reason::UnknownChannel, "the recipient is not accredited at this gateway"));
         }
         envelope.verify(accreditation.signing_anchors(&self.config.ministry)?, now)?;
-        let held = self.store.is_held(envelope.id().digest()).await?;
+        let held = self.store.is_held(Direction::Out, envelope.id().digest()).await?;
         if !held {
             admission::judge(envelope.header(), accreditation.policy(), now)?;
         }
@@ -74,9 +74,7 @@ impl Gateway {
 }
 
 /// The leaf of a message that is now, or was already, in custody.
-pub(super) fn custody_place(
-    custody: Custody,
-) -> Result<crate::gateway::store::record::LeafPlace, Refusal> {
+pub(super) fn custody_place(custody: Custody) -> Result<LeafPlace, Refusal> {
     match custody {
         Custody::Taken(place) | Custody::AlreadyHeld { place, .. } => Ok(place),
         Custody::Equivocation { held } => Err(Refusal::new(

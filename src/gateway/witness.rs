@@ -8,7 +8,7 @@ use crate::gateway::Gateway;
 use crate::gateway::archive::key_name;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::{CosignatureLine, LogUpdate};
-use crate::gateway::store::record::{Alarm, Checkpoint as KeptCheckpoint, Extension};
+use crate::gateway::store::record::{Alarm, Checkpoint as KeptCheckpoint, Extension, LogLeaf, MirrorUpdate};
 use crate::limits;
 use crate::message::leaf::Leaf;
 use crate::message::receipt::Receipt;
@@ -22,17 +22,27 @@ impl Gateway {
     /// Takes new leaves of a peer's log into its mirror and cosigns the checkpoint over them.
     pub(super) async fn mirror(&self, peer: &Ministry, update: LogUpdate) -> Result<CosignatureLine, Fault> {
         let (checkpoint, note) = self.open_checkpoint(peer, &update.checkpoint)?;
-        if update.leaves.len() > limits::LOG_UPDATE_LEAVES_MAX
-            || update.leaves.iter().any(|leaf| Leaf::parse(leaf).is_err())
-            || checkpoint.size != update.first_index.saturating_add(update.leaves.len() as u64)
-        {
-            return Err(Fault::Link("the peer's log update is malformed".to_owned()));
-        }
-        let origin = checkpoint.origin.as_str().to_owned();
+        let malformed = || Fault::Link("the peer's log update is malformed".to_owned());
         let LogUpdate { first_index, leaves, checkpoint: text } = update;
-        let extension =
-            self.store.extend_mirror(&origin, peer, first_index, leaves, checkpoint.root, &text).await?;
-        match extension {
+        let end = first_index.saturating_add(leaves.len() as u64);
+        if leaves.len() > limits::LOG_UPDATE_LEAVES_MAX || checkpoint.size != end {
+            return Err(malformed());
+        }
+        let leaves = leaves.into_iter().map(|bytes| {
+            let leaf = Leaf::parse(&bytes).map_err(|_| malformed())?;
+            Ok(LogLeaf { bytes, message_id: leaf.message.map(|message| message.id.digest()) })
+        });
+        let leaves = leaves.collect::<Result<Vec<_>, Fault>>()?;
+        let origin = checkpoint.origin.as_str().to_owned();
+        let mirrored = MirrorUpdate {
+            origin: origin.clone(),
+            peer: peer.clone(),
+            first_index,
+            leaves,
+            root: checkpoint.root,
+            checkpoint: text.clone(),
+        };
+        match self.store.extend_mirror(mirrored).await? {
             Extension::Extended { .. } | Extension::AlreadyHeld { .. } => {}
             Extension::Gap { have } => {
                 return Err(Fault::Link(format!("the peer's log update begins after leaf {have}")));
@@ -42,7 +52,7 @@ impl Gateway {
         let line = self.cosign(&checkpoint)?;
         let cosigned = self.attach_own(&note, &line)?;
         let kept = KeptCheckpoint { size: checkpoint.size, text: cosigned.to_string() };
-        self.store.save_cosigned(&origin, kept).await?;
+        self.store.save_cosigned(origin.clone(), kept).await?;
         Ok(CosignatureLine { origin, size: checkpoint.size, line })
     }
 
@@ -62,7 +72,7 @@ impl Gateway {
         for key in self.accreditation()?.cosigner_keys(peer)? {
             if let Ok(cosigned) = cosignature::attach(&note, &line, &key) {
                 let kept = KeptCheckpoint { size, text: cosigned.to_string() };
-                self.store.save_cosigned(&origin, kept).await?;
+                self.store.save_cosigned(origin, kept).await?;
                 return Ok(());
             }
         }
@@ -72,7 +82,7 @@ impl Gateway {
     /// Checks a receipt of the peer against the mirror of its log and adds our cosignature to it.
     pub(super) async fn countersign(&self, peer: &Ministry, receipt: Receipt) -> Result<Receipt, Fault> {
         let (checkpoint, note) = self.open_checkpoint(peer, &receipt.proof().checkpoint.to_string())?;
-        let mirrored = self.store.root_at(checkpoint.origin.as_str(), checkpoint.size).await?;
+        let mirrored = self.store.root_at(checkpoint.origin.as_str().to_owned(), checkpoint.size).await?;
         if mirrored != Some(checkpoint.root) {
             return Err(Fault::Link("the receipt's checkpoint is not one that is mirrored here".to_owned()));
         }
@@ -114,7 +124,9 @@ impl Gateway {
         let alarm = Alarm {
             code: "LOG_FORK".to_owned(),
             ministry: peer.clone(),
-            detail: format!("the peer's log contradicts leaves mirrored here; offered checkpoint:\n{offered}"),
+            detail: format!(
+                "the peer's log contradicts leaves mirrored here; offered checkpoint:\n{offered}"
+            ),
             time: self.clock.now(),
         };
         self.store.raise_alarm(alarm).await?;

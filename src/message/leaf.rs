@@ -63,7 +63,11 @@ pub struct LeafMessage {
 impl LeafMessage {
     /// The commitments of an envelope.
     pub fn of(envelope: &Envelope) -> Self {
-        Self { id: envelope.id(), envelope: envelope.digest(), parts: parts_digest(envelope.header().parts()) }
+        Self {
+            id: envelope.id(),
+            envelope: envelope.digest(),
+            parts: parts_digest(envelope.header().parts()),
+        }
     }
 }
 
@@ -109,7 +113,8 @@ impl Leaf {
             [] => None,
             digest => Some(Digest::from_slice(digest).map_err(|InvalidDigest| malformed())?),
         };
-        let reason_fits = record.reason.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+        let reason_fits =
+            record.reason.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
         if record.context != LEAF_CONTEXT || !reason_fits || record.time <= 0 {
             return Err(malformed());
         }

@@ -36,7 +36,11 @@ impl MailboxEdge {
     fn admit<T>(&self, request: &Request<T>) -> Result<(), Status> {
         match Peer::of(request)?.name() {
             Name::Desk { ministry, .. } if *ministry == self.gateway.config.ministry => Ok(()),
-            _ => Err(status::refusal(tonic::Code::PermissionDenied, "NOT_A_DESK", "only the own desk may call")),
+            _ => Err(status::refusal(
+                tonic::Code::PermissionDenied,
+                "NOT_A_DESK",
+                "only the own desk may call",
+            )),
         }
     }
 }

@@ -25,7 +25,11 @@ use crate::transport::operator_socket::OperatorSocket;
 use crate::transport::status;
 
 /// Serves peers until `stop` is cancelled: the relay and health, nothing else.
-pub async fn serve_relay(gateway: Arc<Gateway>, listener: Listener, stop: CancellationToken) -> Result<(), Fault> {
+pub async fn serve_relay(
+    gateway: Arc<Gateway>,
+    listener: Listener,
+    stop: CancellationToken,
+) -> Result<(), Fault> {
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<RelayServiceServer<relay::RelayEdge>>().await;
     let service = RelayServiceServer::new(relay::RelayEdge::new(gateway, stop.clone()))
@@ -89,12 +93,18 @@ fn declined(cause: Declined) -> Status {
 /// What a caller sees of a fault: that it should try again, and nothing of the inside.
 fn failed(fault: &Fault) -> Status {
     match fault {
-        Fault::NotAccredited(ministry) => {
-            status::refusal(Code::FailedPrecondition, "NOT_ACCREDITED", format!("{ministry} is not accredited"))
-        }
+        Fault::NotAccredited(ministry) => status::refusal(
+            Code::FailedPrecondition,
+            "NOT_ACCREDITED",
+            format!("{ministry} is not accredited"),
+        ),
         Fault::Store(cause) => {
             tracing::error!(%fault, "the store failed");
-            status::refusal(Code::Unavailable, cause.reason(), "the gateway cannot do this now; try again later")
+            status::refusal(
+                Code::Unavailable,
+                cause.reason(),
+                "the gateway cannot do this now; try again later",
+            )
         }
         _ => {
             tracing::error!(%fault, "a request failed");
@@ -106,4 +116,3 @@ fn failed(fault: &Fault) -> Status {
 fn malformed(what: &str) -> Status {
     status::refusal(Code::InvalidArgument, "MALFORMED", format!("{what} is missing or malformed"))
 }
-

@@ -58,7 +58,14 @@ impl OperatorService for OperatorEdge {
             Ministry::parse(&request.into_inner().ministry).map_err(|_| malformed("the ministry"))?;
         let accreditation = self.gateway.accreditation().map_err(|fault| failed(&fault))?;
         let endpoint = match accreditation.bundle(&ministry) {
-            Ok(bundle) => bundle.bundle().content().endpoints.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            Ok(bundle) => bundle
+                .bundle()
+                .content()
+                .endpoints
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", "),
             Err(fault) => return Err(status::refusal(Code::NotFound, "NOT_ACCREDITED", fault.to_string())),
         };
         let ping = self.gateway.ping(&ministry).await.map_err(unreachable)?;
@@ -86,7 +93,9 @@ impl OperatorService for OperatorEdge {
         let id = MessageId::from_slice(&request.into_inner().message_id);
         let id = id.map_err(|_| malformed("the message id"))?;
         let receipts = self.gateway.prove(&id).await.map_err(|fault| failed(&fault))?;
-        Ok(Response::new(wire::ProveLeafResponse { receipts: receipts.iter().map(Receipt::encode).collect() }))
+        Ok(Response::new(wire::ProveLeafResponse {
+            receipts: receipts.iter().map(Receipt::encode).collect(),
+        }))
     }
 
     async fn verify_logs(

@@ -19,7 +19,11 @@ pub(super) async fn put(
     let digest = Digest::from_slice(&first.digest).map_err(|_| malformed("the digest"))?;
     let size = first.size;
     if size == 0 || size > limits::SEALED_PART_BYTES_MAX {
-        return Err(status::refusal(Code::InvalidArgument, "TOO_LARGE", "the part is empty or over its bound"));
+        return Err(status::refusal(
+            Code::InvalidArgument,
+            "TOO_LARGE",
+            "the part is empty or over its bound",
+        ));
     }
     if gateway.store.has_part(digest).await.map_err(|cause| failed(&Fault::Store(cause)))? {
         return Ok(PutPartResponse { size });

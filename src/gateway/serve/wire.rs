@@ -19,9 +19,9 @@ pub(super) fn encode(frame: Frame) -> wire::RelayFrame {
             time: hello.time.seconds(),
         }),
         Frame::Deliveries(envelopes) => WireFrame::Deliveries(wire::Deliveries { envelopes }),
-        Frame::Outcomes(outcomes) => {
-            WireFrame::Outcomes(wire::Outcomes { outcomes: outcomes.into_iter().map(encode_outcome).collect() })
-        }
+        Frame::Outcomes(outcomes) => WireFrame::Outcomes(wire::Outcomes {
+            outcomes: outcomes.into_iter().map(encode_outcome).collect(),
+        }),
         Frame::LogUpdate(update) => WireFrame::LogUpdate(wire::LogUpdate {
             first_index: update.first_index,
             leaves: update.leaves,
@@ -71,7 +71,9 @@ fn encode_outcome(outcome: Outcome) -> wire::Outcome {
         Answer::Receipt(receipt) => {
             wire::Outcome { message_id, receipt, reason: String::new(), detail: String::new() }
         }
-        Answer::Unsigned { reason, detail } => wire::Outcome { message_id, receipt: Vec::new(), reason, detail },
+        Answer::Unsigned { reason, detail } => {
+            wire::Outcome { message_id, receipt: Vec::new(), reason, detail }
+        }
     }
 }
 

@@ -47,6 +47,11 @@ impl Store {
         self.admit(Purpose::Reject(reason), message).await
     }
 
+    /// Whether a message with this id is held, taken or rejected.
+    pub async fn is_held(&self, direction: Direction, message_id: Digest) -> Result<bool, StoreFault> {
+        self.read(move |connection| Ok(message::find(connection, direction, &message_id)?.is_some())).await
+    }
+
     /// The last number used towards `peer` or by it on `channel`.
     pub async fn position(
         &self,

@@ -52,6 +52,14 @@ impl Store {
         }
     }
 
+    /// Whether a part is here, in a row or as a file, so that it need not be sent again.
+    pub async fn has_part(&self, digest: Digest) -> Result<bool, StoreFault> {
+        if self.read(move |connection| is_kept(connection, &digest)).await? {
+            return Ok(true);
+        }
+        self.with_blobs(move |blobs| Ok(blobs.held(&digest)?.is_some())).await
+    }
+
     /// The sizes of those parts that travel beside the envelope and lie here as files.
     pub(super) async fn files_among(&self, parts: &[Part]) -> Result<BTreeMap<Digest, u64>, StoreFault> {
         let beside: Vec<Digest> =

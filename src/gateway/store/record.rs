@@ -168,6 +168,17 @@ pub struct OutboxItem {
     pub parts: Vec<Part>,
 }
 
+/// A queued message whose validity has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overdue {
+    /// Id.
+    pub message_id: Digest,
+    /// The peer it is for.
+    pub peer: Ministry,
+    /// Header and signature.
+    pub signed: SignedHeader,
+}
+
 /// Where a sent message stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SentState {

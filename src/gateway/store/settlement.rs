@@ -5,7 +5,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::{self, Code, prefix, stored, stored_len};
 use super::record::{
-    Direction, Expiry, LeafPlace, LogEntry, LogLeaf, PeerQueue, SentMessage, SentState, Settled, Settlement,
+    Direction, Expiry, LeafPlace, LogEntry, LogLeaf, Overdue, PeerQueue, SentMessage, SentState, Settled,
+    Settlement, SignedHeader,
 };
 use super::writer::Verdict;
 use super::{Store, StoreFault, message, tree};
@@ -66,16 +67,20 @@ impl Store {
         self.write(weight, move |connection| expire(connection, message_id, &reason, &entry)).await
     }
 
-    /// Queued messages whose validity ended before `now`, with their peers, at most `limit`.
-    pub async fn overdue(&self, now: Timestamp, limit: usize) -> Result<Vec<(Digest, Ministry)>, StoreFault> {
+    /// Queued messages whose validity ended before `now`, at most `limit`.
+    pub async fn overdue(&self, now: Timestamp, limit: usize) -> Result<Vec<Overdue>, StoreFault> {
         self.read(move |connection| {
-            let sql = "SELECT message.id, pair.peer FROM outgoing
+            let sql = "SELECT message.id, pair.peer, message.header, message.signature FROM outgoing
                        JOIN message ON message.key = outgoing.message JOIN pair ON pair.key = outgoing.pair
                        WHERE outgoing.state = 1 AND outgoing.valid_until < ?1
                        ORDER BY outgoing.valid_until, outgoing.message LIMIT ?2";
             let mut statement = connection.prepare_cached(sql)?;
             let rows = statement.query_map(params![now.seconds(), stored_len(limit)], |row| {
-                Ok((columns::digest(row, 0)?, columns::ministry(row, 1)?))
+                Ok(Overdue {
+                    message_id: columns::digest(row, 0)?,
+                    peer: columns::ministry(row, 1)?,
+                    signed: SignedHeader { header: row.get(2)?, signature: row.get(3)? },
+                })
             })?;
             Ok(rows.collect::<Result<_, _>>()?)
         })

@@ -54,7 +54,9 @@ async fn an_expired_message_has_its_leaf_and_is_carried_until_the_peer_answers_f
     }
     assert_eq!(store.overdue(later(1000), 10).await.unwrap(), [], "valid up to and at its last second");
     let overdue = store.overdue(later(1001), 1).await.unwrap();
-    assert_eq!(overdue, [(first.message_id, peer())]);
+    let named: Vec<_> = overdue.iter().map(|one| (one.message_id, one.peer.clone())).collect();
+    assert_eq!(named, [(first.message_id, peer())]);
+    assert_eq!(overdue[0].signed.header, first.header);
 
     let id = first.message_id;
     let reason = "CHN_06".to_owned();
