@@ -1,1 +1,3 @@
 //! Inside the ministry.
+
+pub mod form;
