@@ -13,16 +13,17 @@
 //! | `register`, `mailbox` | what it has; the own gateway |
 
 pub mod accreditation;
-
+pub mod compose;
 pub mod config;
 pub mod error;
-
-// form joins when it stands
+pub mod fetch;
+pub mod form;
 pub mod keys;
 pub mod mailbox;
-
+pub mod read;
 pub mod reference;
 pub mod register;
+pub mod send;
 
 use std::fmt;
 use std::fs;

@@ -1,0 +1,209 @@
+//! `Draft`: what an officer wrote, checked field by field, before the registry gives it numbers and times.
+
+use std::fmt;
+
+use crate::consultation::act::{Act, ActKind};
+use crate::consultation::legal::LegalReference;
+use crate::consultation::list::List;
+use crate::consultation::party::Parties;
+use crate::consultation::proposal::ConsultationProposal;
+use crate::consultation::reference::ConsultationId;
+use crate::consultation::text::ShortText;
+use crate::consultation::transfer::EntryId;
+use crate::digest::Digest;
+use crate::message::header::Addressee;
+use crate::message::id::MessageId;
+use crate::message::terms::{Caveat, DocumentClass, DocumentStanding, Form, Level, Precedence};
+use crate::time::Timestamp;
+use crate::trust::name::Ministry;
+use crate::trust::policy::ChannelId;
+
+/// A filled-in form.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// Action and info addressees, ascending by ministry, each once.
+    pub addressees: Vec<Addressee>,
+    /// The channel; none where the one with the addressees is meant.
+    pub channel: Option<ChannelId>,
+    /// The consultation.
+    pub consultation: ConsultationChoice,
+    /// Urgency.
+    pub precedence: Precedence,
+    /// Level of protection.
+    pub level: Level,
+    /// The sender's own word for the level; none where the charter's is meant.
+    pub national_label: Option<ShortText>,
+    /// Handling caveats, ascending.
+    pub caveats: Vec<Caveat>,
+    /// Whom it may be released to, ascending; none where sender and addressees are meant.
+    pub releasable_to: Option<Vec<Ministry>>,
+    /// Roles that may read it.
+    pub eyes_only_roles: Vec<ShortText>,
+    /// Diplomatic form.
+    pub form: Form,
+    /// Formal number; none where the registry is to give the next one.
+    pub formal_number: Option<ShortText>,
+    /// Reply asked for by this time.
+    pub reply_due: Option<Timestamp>,
+    /// Not delivered after this; none for the usual validity.
+    pub valid_until: Option<Timestamp>,
+    /// The message it answers.
+    pub in_reply_to: Option<Reference>,
+    /// An unconnected Power whose act is conveyed.
+    pub relayed_on_behalf_of: Option<Ministry>,
+    /// Symbol of the drafting office.
+    pub drafting_office: Option<ShortText>,
+    /// The texts, in order; they stand before the documents.
+    pub texts: Vec<DraftText>,
+    /// Further documents, in order.
+    pub documents: Vec<DraftDocument>,
+    /// What it says.
+    pub act: DraftAct,
+}
+
+/// Which consultation a draft belongs to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum ConsultationChoice {
+    /// A new one, to be minted.
+    New,
+    /// This one.
+    Known(ConsultationId),
+}
+
+/// A reference as written, and the message it means.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// As written: a register number, the beginning of a message id, `@last`.
+    pub text: String,
+    /// What it means.
+    pub message: Referenced,
+}
+
+/// A message that a form refers to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Referenced {
+    /// Its id.
+    pub message_id: MessageId,
+    /// SHA-256 of its dispatch bytes, where it was opened here.
+    pub dispatch_digest: Option<Digest>,
+}
+
+/// Looks up what a reference means (port); the desk's register, or `IdsOnly`.
+pub trait References {
+    /// The message meant; none where no message or more than one is.
+    fn message(&self, reference: &str) -> Option<Referenced>;
+}
+
+/// Knows no register: only whole message ids mean something.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct IdsOnly;
+
+impl References for IdsOnly {
+    fn message(&self, reference: &str) -> Option<Referenced> {
+        let message_id = MessageId::parse(reference).ok()?;
+        Some(Referenced { message_id, dispatch_digest: None })
+    }
+}
+
+/// A language version of what is said.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DraftText {
+    /// Id in the message.
+    pub document_id: EntryId,
+    /// BCP 47 tag.
+    pub language: String,
+    /// Legal standing.
+    pub standing: DocumentStanding,
+    /// Neutral title.
+    pub title: ShortText,
+    /// Where the words are.
+    pub source: TextSource,
+    /// The text it translates.
+    pub translation_of: Option<EntryId>,
+}
+
+/// Where the words of a text are.
+#[derive(Clone, PartialEq, Eq)]
+pub enum TextSource {
+    /// In the form.
+    Inline(String),
+    /// In a file, by its path relative to the form.
+    File(String),
+}
+
+/// A further document.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DraftDocument {
+    /// Id in the message.
+    pub document_id: EntryId,
+    /// Path relative to the form.
+    pub path: String,
+    /// Neutral title.
+    pub title: ShortText,
+    /// What it is.
+    pub class: DocumentClass,
+    /// Legal standing.
+    pub standing: DocumentStanding,
+    /// BCP 47 tag.
+    pub language: String,
+    /// Media type.
+    pub media_type: String,
+    /// The document it translates.
+    pub translation_of: Option<EntryId>,
+}
+
+/// An act that may still lack the consultation it proposes.
+#[derive(Clone, PartialEq, Eq)]
+pub enum DraftAct {
+    /// Lacks nothing.
+    Complete(Act),
+    /// A proposal of the consultation that the header will state.
+    Proposal(DraftProposal),
+}
+
+/// A proposal of a consultation that may have no id yet.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DraftProposal {
+    /// Subject.
+    pub subject: ShortText,
+    /// Parties.
+    pub parties: Parties,
+    /// Law invoked.
+    pub legal_basis: List<LegalReference, 0>,
+    /// Open until.
+    pub open_until: Timestamp,
+}
+
+impl DraftAct {
+    /// The kind of the act.
+    pub fn kind(&self) -> ActKind {
+        match self {
+            Self::Complete(act) => act.act_kind(),
+            Self::Proposal(_) => ActKind::ConsultationProposal,
+        }
+    }
+
+    /// The act in this consultation.
+    pub fn complete(self, consultation: ConsultationId) -> Act {
+        match self {
+            Self::Complete(act) => act,
+            Self::Proposal(DraftProposal { subject, parties, legal_basis, open_until }) => {
+                let proposal =
+                    ConsultationProposal { consultation, subject, parties, legal_basis, open_until };
+                Act::ConsultationProposal(proposal)
+            }
+        }
+    }
+}
+
+/// Shows only that something is there.
+macro_rules! opaque {
+    ($($name:ident),+) => {
+        $(impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(stringify!($name))
+            }
+        })+
+    };
+}
+opaque!(Draft, ConsultationChoice, Reference, DraftText, TextSource, DraftDocument, DraftAct, DraftProposal);

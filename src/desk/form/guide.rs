@@ -1,0 +1,279 @@
+//! What each field of a form means: one table that the template, the help and the tests read.
+
+use crate::consultation::act::ActKind;
+use crate::message::terms::{Caveat, DocumentClass, DocumentStanding, Form, Level, Precedence};
+
+mod acts;
+
+pub use acts::act;
+
+/// A field of a form.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it must be filled in.
+    pub need: Need,
+    /// What it means, in whole sentences.
+    pub meaning: &'static str,
+    /// Where it comes from.
+    pub source: &'static str,
+    /// The words it takes; empty where it takes no vocabulary.
+    pub words: Vec<&'static str>,
+    /// An example, as a TOML value.
+    pub example: &'static str,
+}
+
+/// Whether a field must be filled in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Always, and only the officer knows what with.
+    Mandatory,
+    /// Always; the template proposes the example.
+    Proposed,
+    /// Not always.
+    Optional,
+}
+
+use Need::{Mandatory, Optional, Proposed};
+
+/// The fields above the tables.
+pub fn heading(kind: ActKind) -> Vec<Entry> {
+    let form = match kind {
+        ActKind::RegistryReceipt => "\"SERVICE_MESSAGE\"",
+        _ => "\"NOTE_VERBALE\"",
+    };
+    vec![
+        entry(
+            "to",
+            Mandatory,
+            "Ministries that must act or answer, by code.",
+            "GC III Art. 12; practice",
+            "[\"XB\"]",
+        ),
+        entry(
+            "info",
+            Optional,
+            "Ministries that receive a copy: observers, the Protecting Power.",
+            "GC III Arts 8 to 10",
+            "[\"XN\"]",
+        ),
+        entry(
+            "channel",
+            Optional,
+            "The channel; left out, it is the one with the addressees.",
+            "charter of the channel",
+            "\"ch-0123456789abcdef\"",
+        ),
+        entry(
+            "consultation",
+            Proposed,
+            "\"new\" opens a consultation; otherwise the id of the one this belongs to.",
+            "GC III Art. 6",
+            "\"new\"",
+        ),
+        entry(
+            "precedence",
+            Proposed,
+            "Urgency. FLASH is for protective acts alone (PRE-01).",
+            "ACP 121",
+            "\"ROUTINE\"",
+        )
+        .words(Precedence::ALL.iter().map(|term| term.word())),
+        entry(
+            "level",
+            Proposed,
+            "Level of protection, at most the ceiling of the channel (CLS-01).",
+            "charter of the channel",
+            "\"RESTRICTED\"",
+        )
+        .words(Level::ALL.iter().map(|term| term.word())),
+        entry(
+            "national_label",
+            Optional,
+            "Your own word for the level; left out, it is the charter's (CLS-03).",
+            "charter of the channel",
+            "\"대외비\"",
+        ),
+        entry(
+            "caveats",
+            Optional,
+            "Handling caveats. Documents that identify a prisoner need PERSONAL_GC3_13 (PRV-04).",
+            "GC III Art. 13",
+            "[\"PERSONAL_GC3_13\"]",
+        )
+        .words(Caveat::ALL.iter().map(|term| term.word())),
+        entry(
+            "releasable_to",
+            Optional,
+            "Ministries it may be released to; left out, you and the addressees (CLS-02).",
+            "third-party rule",
+            "[\"XA\", \"XB\"]",
+        ),
+        entry(
+            "eyes_only_roles",
+            Optional,
+            "Roles inside the receiving ministry that may read it.",
+            "practice",
+            "[\"treaties\"]",
+        ),
+        entry(
+            "form",
+            Proposed,
+            "Diplomatic form; it decides which signatures are needed (FRM-01).",
+            "diplomatic practice",
+            form,
+        )
+        .words(Form::ALL.iter().map(|term| term.word())),
+        entry(
+            "formal_number",
+            Optional,
+            "\"auto\" takes the next number of the register; only notes bear one (FRM-03).",
+            "diplomatic practice",
+            "\"auto\"",
+        ),
+        entry(
+            "reply_due",
+            Optional,
+            "A reply is asked for by this time, in UTC.",
+            "practice",
+            "\"2026-12-06T12:00:00Z\"",
+        ),
+        entry(
+            "valid_until",
+            Optional,
+            "Not delivered after this time; left out, thirty days after release.",
+            "practice",
+            "\"2026-12-20T12:00:00Z\"",
+        ),
+        entry(
+            "in_reply_to",
+            Optional,
+            "The message this one answers: register number, message id or @last.",
+            "diplomatic practice",
+            "\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\"",
+        ),
+        entry(
+            "relayed_on_behalf_of",
+            Optional,
+            "An unconnected Power whose act you convey; it counts as hearsay of that Power.",
+            "GC III Art. 11",
+            "\"XD\"",
+        ),
+        entry(
+            "drafting_office",
+            Optional,
+            "Symbol of the drafting office, never a person's name (PRV-03).",
+            "5 FAH-1 H-610",
+            "\"TREATIES-2\"",
+        ),
+    ]
+}
+
+/// The fields of a `[[text]]`.
+pub fn text() -> Vec<Entry> {
+    vec![
+        entry("language", Mandatory, "Language of this text, a BCP 47 tag.", "VCLT Art. 33", "\"ko\""),
+        entry(
+            "standing",
+            Proposed,
+            "Exactly one text is OFFICIAL, or all are AUTHENTIC (LNG-01).",
+            "VCLT Art. 33",
+            "\"OFFICIAL\"",
+        )
+        .words(DocumentStanding::ALL.iter().map(|term| term.word())),
+        entry(
+            "title",
+            Mandatory,
+            "Neutral title, without the name of a person (PRV-03).",
+            "GC III Art. 13",
+            "\"Note verbale\"",
+        ),
+        entry(
+            "words",
+            Optional,
+            "The text itself; or name its file in `file` instead.",
+            "diplomatic practice",
+            "\"The Ministry of Foreign Affairs presents its compliments to ...\"",
+        ),
+        entry(
+            "file",
+            Optional,
+            "File with the text, beside this form.",
+            "diplomatic practice",
+            "\"note.ko.txt\"",
+        ),
+        entry(
+            "translation_of",
+            Optional,
+            "Id of the text it translates; left out, it is the only original (LNG-02).",
+            "VCLT Art. 33",
+            "\"ko\"",
+        ),
+        entry("id", Optional, "Id in this message; left out, it is the language.", "this format", "\"ko\""),
+    ]
+}
+
+/// The fields of a `[[document]]`.
+pub fn document() -> Vec<Entry> {
+    vec![
+        entry("path", Mandatory, "File, beside this form.", "this format", "\"annex.pdf\""),
+        entry(
+            "title",
+            Mandatory,
+            "Neutral title, without the name of a person (PRV-03).",
+            "GC III Art. 13",
+            "\"Annex 1\"",
+        ),
+        entry("class", Mandatory, "What the document is.", "GC III Art. 17 and Annex IV", "\"LEGAL_BASIS\"")
+            .words(DocumentClass::ALL.iter().map(|term| term.word())),
+        entry("standing", Optional, "Legal standing; left out, ANNEX.", "VCLT Art. 33", "\"ANNEX\"")
+            .words(DocumentStanding::ALL.iter().map(|term| term.word())),
+        entry(
+            "language",
+            Mandatory,
+            "Language, a BCP 47 tag; und where there is none.",
+            "VCLT Art. 33",
+            "\"en\"",
+        ),
+        entry(
+            "media_type",
+            Optional,
+            "Left out, it follows from the ending of the file name.",
+            "this format",
+            "\"application/pdf\"",
+        )
+        .words(super::documents::MEDIA_TYPES.iter().map(|(media_type, _)| *media_type)),
+        entry(
+            "translation_of",
+            Optional,
+            "Id of the document it translates (LNG-02).",
+            "VCLT Art. 33",
+            "\"document-1\"",
+        ),
+        entry(
+            "id",
+            Optional,
+            "Id in this message, by which the act names it.",
+            "this format",
+            "\"application\"",
+        ),
+    ]
+}
+
+fn entry(
+    name: &'static str,
+    need: Need,
+    meaning: &'static str,
+    source: &'static str,
+    example: &'static str,
+) -> Entry {
+    Entry { name, need, meaning, source, words: Vec::new(), example }
+}
+
+impl Entry {
+    fn words(mut self, words: impl Iterator<Item = &'static str>) -> Self {
+        self.words = words.collect();
+        self
+    }
+}

@@ -1,0 +1,271 @@
+//! Forms, claim by claim.
+
+use proptest::prelude::*;
+
+use super::draft::{ConsultationChoice, DraftAct, IdsOnly, TextSource};
+use super::parse::parse;
+use super::render;
+use super::template::{Prefill, example, template};
+use super::*;
+use crate::consultation::act::{Act, ActKind};
+use crate::consultation::outline::{Field, Value};
+use crate::consultation::reference::ConsultationId;
+use crate::consultation::samples;
+use crate::message::terms::{AddresseeKind, Form, Level, Precedence};
+
+proptest! {
+    #[test]
+    fn an_act_written_as_a_form_reads_back_as_the_same_act(act in samples::act()) {
+        let head = "to = [\"XB\"]\nconsultation = \"new\"\nprecedence = \"ROUTINE\"\nlevel = \"RESTRICTED\"\nform = \"NOTE_VERBALE\"";
+        let text = format!("kind = \"{}\"\n{head}\n\n{}", act.kind(), render::form(&act));
+        let draft = parse(&text, &IdsOnly).unwrap_or_else(|errors| panic!("{errors:#?}\n{text}"));
+        let consultation = match &act {
+            Act::ConsultationProposal(proposal) => proposal.consultation,
+            _ => ConsultationId::parse("C-7QK4-M2XD-9WTV").unwrap(),
+        };
+        prop_assert!(draft.act.complete(consultation) == act);
+    }
+
+    #[test]
+    fn rendering_loses_no_field(act in samples::act()) {
+        let (text, json) = (render::text(&act), render::json(&act).to_string());
+        mentions(&act.outline(), &text, &json)?;
+    }
+
+    #[test]
+    fn no_form_makes_the_reader_fall_over(text in "[a-z =\\[\\]{}\"\n#0-9.]{0,200}") {
+        if let Err(errors) = parse(&text, &IdsOnly) {
+            prop_assert!(!errors.is_empty());
+        }
+    }
+}
+
+fn mentions(fields: &[Field], text: &str, json: &str) -> Result<(), TestCaseError> {
+    for field in fields {
+        let (line, key) = (format!("{}:", field.name), format!("\"{}\":", field.name));
+        prop_assert!(text.contains(&line) && json.contains(&key));
+        value_mentioned(&field.value, text, json)?;
+    }
+    Ok(())
+}
+
+fn value_mentioned(value: &Value, text: &str, json: &str) -> Result<(), TestCaseError> {
+    match value {
+        Value::Group(fields) => mentions(fields, text, json),
+        Value::List(values) => values.iter().try_for_each(|value| value_mentioned(value, text, json)),
+        Value::Text(written) => {
+            for line in written.split('\n') {
+                prop_assert!(text.contains(line));
+            }
+            prop_assert!(json.contains(&serde_json::Value::from(written.as_str()).to_string()));
+            Ok(())
+        }
+        Value::Reference(shown) => both(shown, text, json),
+        Value::Word(shown) => both(shown, text, json),
+        Value::Time(time) => both(&time.to_string(), text, json),
+        Value::Flag(_) => Ok(()),
+    }
+}
+
+fn both(shown: &str, text: &str, json: &str) -> Result<(), TestCaseError> {
+    prop_assert!(text.contains(shown) && json.contains(shown));
+    Ok(())
+}
+
+fn errors(text: &str) -> Vec<FormError> {
+    parse(text, &IdsOnly).unwrap_err()
+}
+
+#[test]
+fn the_example_of_every_act_is_a_good_form() {
+    for kind in ActKind::ALL {
+        let text = example(*kind);
+        let draft = parse(&text, &IdsOnly).unwrap_or_else(|errors| panic!("{kind}: {errors:#?}\n{text}"));
+        assert_eq!(draft.act.kind(), *kind);
+        assert_eq!(draft.precedence, Precedence::Routine);
+    }
+}
+
+#[test]
+fn an_empty_form_lacks_exactly_what_it_says() {
+    for kind in ActKind::ALL {
+        let blank = template(*kind, &Prefill::default());
+        let errors = errors(&blank.text);
+        let missing = errors.iter().filter(|error| error.code == "ACT_FIELD_MISSING").count();
+        // An empty destination lacks its kind; an empty text lacks its words as well as its language and title.
+        let words = usize::from(*kind != ActKind::RegistryReceipt);
+        assert_eq!(missing, errors.len(), "{kind}: {errors:#?}");
+        assert_eq!(missing, blank.to_fill + words, "{kind}: {errors:#?}");
+        for error in &errors {
+            let line = blank.text.lines().nth(error.line - 1).unwrap();
+            let name = error.field.rsplit('.').next().unwrap();
+            assert!(
+                line.starts_with(name) || line.starts_with('[') || line.starts_with("destination"),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_field_that_is_read_is_explained() {
+    for kind in ActKind::ALL {
+        let text = template(*kind, &Prefill::default()).text;
+        // A field no form has makes the reader list all that it knows.
+        for (heading, place) in [("", "zzzzzzzzzzzzzz = 1\n"), ("[act]\n", "[act]\nzzzzzzzzzzzzzz = 1\n")] {
+            let probe = match heading {
+                "" => format!("{place}{text}"),
+                _ => text.replace(heading, place),
+            };
+            let unknown = errors(&probe).into_iter().find(|error| error.code == FORM_FIELD_UNKNOWN).unwrap();
+            let known = unknown.hint.strip_prefix("fields here: ").unwrap().to_owned();
+            for name in known.split(", ") {
+                let explained = [format!("{name} ="), format!("[{name}]")];
+                assert!(explained.iter().any(|form| text.contains(form)), "{kind}: {name}");
+            }
+        }
+    }
+}
+
+const GOOD: &str = r#"kind = "position-statement"
+to = ["XB"]
+info = ["XN"]
+consultation = "C-7QK4-M2XD-9WTV"
+precedence = "PRIORITY"
+level = "RESTRICTED"
+caveats = ["MEDICAL", "ORIGINATOR_CONTROL"]
+releasable_to = ["XN", "XB", "XA"]
+form = "NOTE_VERBALE"
+formal_number = "auto"
+reply_due = 2026-12-06T12:00:00Z
+
+[act]
+category = "prisoners who request admission"
+kind = "WILLING_TO_ADMIT"
+commitments = ["admission of all"]
+
+[[act.legal_basis]]
+instrument = "GC-III-1949"
+provision = "Art. 118"
+
+[[text]]
+language = "ko"
+standing = "OFFICIAL"
+title = "구상서"
+words = """
+외교부는
+"""
+
+[[text]]
+language = "en"
+standing = "COURTESY_TRANSLATION"
+title = "Note verbale"
+file = "note.en.txt"
+
+[[document]]
+path = "annex.PDF"
+title = "Annex"
+class = "LEGAL_BASIS"
+language = "en"
+"#;
+
+#[test]
+fn a_filled_form_becomes_a_draft() {
+    let draft = parse(GOOD, &IdsOnly).unwrap();
+    let kinds: Vec<_> = draft.addressees.iter().map(|each| (each.ministry.as_str(), each.kind)).collect();
+    assert_eq!(kinds, [("XB", AddresseeKind::Action), ("XN", AddresseeKind::Info)]);
+    assert!(matches!(draft.consultation, ConsultationChoice::Known(id) if id.text() == "C-7QK4-M2XD-9WTV"));
+    assert_eq!((draft.form, draft.level), (Form::NoteVerbale, Level::Restricted));
+    assert!(draft.caveats.is_sorted() && draft.formal_number.is_none());
+    assert_eq!(draft.releasable_to.as_ref().unwrap().len(), 3);
+    assert_eq!(draft.reply_due.unwrap().to_string(), "2026-12-06T12:00:00Z");
+    assert!(draft.texts[0].source == TextSource::Inline("외교부는\n".to_owned()));
+    assert_eq!(draft.texts[1].translation_of.as_ref().unwrap().as_str(), "ko");
+    assert_eq!(draft.documents[0].media_type, "application/pdf");
+    assert_eq!(draft.documents[0].document_id.as_str(), "document-1");
+    assert!(matches!(draft.act, DraftAct::Complete(Act::PositionStatement(_))));
+    assert_eq!(format!("{draft:?}"), "Draft");
+}
+
+#[test]
+fn all_mistakes_come_at_once_with_their_lines_and_what_was_meant() {
+    let text = GOOD
+        .replace("to = [\"XB\"]", "to = [\"XB\", \"xb\"]")
+        .replace("\"PRIORITY\"", "\"PRIORTY\"")
+        .replace("releasable_to", "releaseable_to")
+        .replace("level = \"RESTRICTED\"", "level = 2")
+        .replace("category = \"prisoners who request admission\"", "category = \"CANARY\\u0007\"")
+        .replace("\"WILLING_TO_ADMIT\"", "\"WILLING\"")
+        .replace("provision = \"Art. 118\"", "provision = \"\"")
+        .replace("language = \"ko\"", "language = \"korean language\"")
+        .replace("file = \"note.en.txt\"", "file = \"note.en.txt\"\nwords = \"CANARY\"")
+        .replace("class = \"LEGAL_BASIS\"", "klass = \"LEGAL_BASIS\"");
+    let found = errors(&text);
+    let shown: Vec<(usize, &str, &str)> =
+        found.iter().map(|error| (error.line, error.field.as_str(), error.code)).collect();
+    assert_eq!(
+        shown,
+        [
+            (2, "to[1]", "ACT_REFERENCE_INVALID"),
+            (5, "precedence", "ACT_VALUE_UNKNOWN"),
+            (6, "level", "FORM_TYPE"),
+            (8, "releaseable_to", "FORM_FIELD_UNKNOWN"),
+            (14, "act.category", "ACT_TEXT_INVALID"),
+            (15, "act.kind", "ACT_VALUE_UNKNOWN"),
+            (20, "act.legal_basis[0].provision", "ACT_FIELD_MISSING"),
+            (23, "text[0].language", "ACT_REFERENCE_INVALID"),
+            (34, "text[1].file", "ACT_FIELD_CONFLICT"),
+            (37, "document[0].class", "ACT_FIELD_MISSING"),
+            (40, "document[0].klass", "FORM_FIELD_UNKNOWN"),
+        ]
+    );
+    let hint = |field: &str| found.iter().find(|error| error.field == field).unwrap().hint.as_str();
+    assert_eq!(hint("precedence"), "did you mean PRIORITY?");
+    assert_eq!(hint("releaseable_to"), "did you mean releasable_to?");
+    assert_eq!(hint("document[0].klass"), "did you mean class?");
+    assert!(hint("act.kind").starts_with("one of: WILLING_TO_ADMIT"));
+    assert_eq!(found[0].column, 13, "the column of the entry, in characters");
+    assert!(!format!("{found:?}").contains("CANARY"));
+}
+
+#[test]
+fn a_text_that_is_no_form_is_refused_where_it_breaks() {
+    let found = errors("kind = \"correspondence\"\nto = [\"XB\"\nlevel = \"RESTRICTED\"\n");
+    assert_eq!((found.len(), found[0].code), (1, FORM_SYNTAX));
+    assert!((2..=3).contains(&found[0].line), "{found:?}");
+    let found = errors("kind = \"hold-notice\"\n[act]\nx = 1\n");
+    let kind = found.iter().find(|error| error.field == "kind").unwrap();
+    assert_eq!((kind.line, kind.column, kind.code), (1, 8, "ACT_VALUE_UNKNOWN"));
+}
+
+#[test]
+fn references_that_nobody_knows_are_mistakes() {
+    let reply = GOOD.replace("form = ", "in_reply_to = \"XB-2026-0001\"\nform = ");
+    let found = errors(&reply);
+    assert_eq!((found[0].field.as_str(), found[0].code), ("in_reply_to", FORM_REFERENCE_UNKNOWN));
+}
+
+#[test]
+fn a_form_for_a_reply_knows_what_it_answers() {
+    let id = "9f".repeat(32);
+    let prefill = Prefill {
+        in_reply_to: Some(id.clone()),
+        languages: vec!["uk".to_owned(), "en".to_owned()],
+        ..Prefill::default()
+    };
+    let text = template(ActKind::TransferResponse, &prefill).text;
+    assert_eq!(text.matches(&format!("request = \"{id}\"")).count(), 1);
+    assert_eq!(text.matches("[[text]]").count(), 2);
+    assert_eq!(text.matches("standing = \"COURTESY_TRANSLATION\"").count(), 1);
+}
+
+#[test]
+fn no_text_passes_for_another_field() {
+    let reply = crate::consultation::proposal::ConsultationReply {
+        reply: crate::consultation::words::Reply::Decline,
+        reason: Some(crate::consultation::text::Text::new("no\nreply: ACCEPT").unwrap()),
+    };
+    let shown = render::text(&Act::ConsultationReply(reply));
+    assert_eq!(shown.lines().filter(|line| line.starts_with("reply:")).count(), 1);
+    assert!(shown.contains("  | reply: ACCEPT"));
+}
