@@ -104,7 +104,11 @@ impl Desk {
             in_reply_to: draft.in_reply_to.as_ref().map(|reference| reference.message.message_id),
             reply_due: draft.reply_due,
             relayed_on_behalf_of: draft.relayed_on_behalf_of.clone(),
-            drafting_office: draft.drafting_office.as_ref().map(|text| text.as_str().to_owned()).unwrap_or_default(),
+            drafting_office: draft
+                .drafting_office
+                .as_ref()
+                .map(|text| text.as_str().to_owned())
+                .unwrap_or_default(),
         };
         let valid_until = draft.valid_until.unwrap_or_else(|| now.after(limits::VALIDITY_DEFAULT));
         let earlier = self.earlier(trust, keys, &dispatch)?;
@@ -195,9 +199,10 @@ impl Desk {
                 self.register.last_act_received(&address.consultation, ministry)
             }
         };
-        let basis = channel.parties.iter().map(|ministry| {
-            Ok(Basis { ministry: ministry.clone(), act_number: known(ministry)? })
-        });
+        let basis = channel
+            .parties
+            .iter()
+            .map(|ministry| Ok(Basis { ministry: ministry.clone(), act_number: known(ministry)? }));
         basis.collect()
     }
 
@@ -226,7 +231,9 @@ impl Desk {
                 TextSource::File(path) => Source::File(folder.join(path)),
             };
             let media_type = match &source {
-                Source::File(path) if path.extension().is_some_and(|ending| ending == "pdf") => "application/pdf",
+                Source::File(path) if path.extension().is_some_and(|ending| ending == "pdf") => {
+                    "application/pdf"
+                }
                 _ => "text/plain",
             };
             documents.push(Document {
@@ -236,7 +243,11 @@ impl Desk {
                 class: DocumentClass::DiplomaticText,
                 language: text.language.clone(),
                 media_type: media_type.to_owned(),
-                translation_of: text.translation_of.as_ref().map(|id| id.as_str().to_owned()).unwrap_or_default(),
+                translation_of: text
+                    .translation_of
+                    .as_ref()
+                    .map(|id| id.as_str().to_owned())
+                    .unwrap_or_default(),
                 ..measured(&source)?
             });
             sources.push(source);
@@ -274,7 +285,10 @@ impl Desk {
         let mut signing = Vec::new();
         for &kind in required(form) {
             if kind == AuthenticationKind::Registry {
-                expected.push(ExpectedAuthentication { kind, credential: Name::Registry { ministry: self.config.ministry.clone() } });
+                expected.push(ExpectedAuthentication {
+                    kind,
+                    credential: Name::Registry { ministry: self.config.ministry.clone() },
+                });
                 signing.push(None);
                 continue;
             }
@@ -291,10 +305,15 @@ impl Desk {
     }
 
     /// The message a dispatch answers, as far as rules look at it.
-    fn earlier(&self, trust: &Trust, keys: &Keys, dispatch: &Dispatch) -> Result<Vec<EarlierMessage>, DeskError> {
+    fn earlier(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        dispatch: &Dispatch,
+    ) -> Result<Vec<EarlierMessage>, DeskError> {
         let Some(id) = dispatch.in_reply_to else { return Ok(Vec::new()) };
         let entry = self.find(&id.to_string())?;
-        Ok(vec![self.open(trust, keys, &entry)?.earlier()])
+        Ok(vec![self.unseal(trust, keys, &entry)?.earlier()])
     }
 }
 
@@ -328,7 +347,8 @@ pub(super) fn channel_facts(channel: &ChannelId, rule: &ChannelRule) -> ChannelF
 
 /// Size and digest of a plain document; the other fields are for the caller to fill.
 fn measured(source: &Source) -> Result<Document, DeskError> {
-    let unreadable = |cause: std::io::Error| DeskError::Draft(format!("a document could not be read: {cause}"));
+    let unreadable =
+        |cause: std::io::Error| DeskError::Draft(format!("a document could not be read: {cause}"));
     let mut reader = source.open()?;
     let mut hasher = Hasher::new();
     let mut buffer = vec![0; limits::PIECE_BYTES_MAX];

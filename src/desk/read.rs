@@ -49,12 +49,12 @@ pub struct Opened {
 
 impl Desk {
     /// Opens a registered message.
-    pub fn open(&self, trust: &Trust, keys: &Keys, entry: &Entry) -> Result<Opened, DeskError> {
-        self.open_with(trust, &keys.reading()?, entry)
+    pub fn unseal(&self, trust: &Trust, keys: &Keys, entry: &Entry) -> Result<Opened, DeskError> {
+        self.unseal_with(trust, &keys.reading()?, entry)
     }
 
     /// Opens a registered message with a reading key that is open already.
-    pub fn open_with(&self, trust: &Trust, key: &dyn Opener, entry: &Entry) -> Result<Opened, DeskError> {
+    pub fn unseal_with(&self, trust: &Trust, key: &dyn Opener, entry: &Entry) -> Result<Opened, DeskError> {
         let envelope = Envelope::parse(entry.envelope())?;
         let at = entry.judged_at();
         let sender = envelope.header().address().sender.clone();
@@ -88,7 +88,7 @@ impl Desk {
     /// Opens a received message for an officer: besides opening, refuses a re-wrapped dispatch and marks the
     /// message as read.
     pub fn read(&self, trust: &Trust, keys: &Keys, entry: &Entry) -> Result<Opened, DeskError> {
-        let opened = self.open(trust, keys, entry)?;
+        let opened = self.unseal(trust, keys, entry)?;
         if let Entry::Received(received) = entry {
             let refusal = opened.findings.iter().find(|finding| finding.severity == rules::Severity::Error);
             let refusal = refusal.map(Finding::reason).unwrap_or_default();
@@ -113,7 +113,7 @@ impl Desk {
         if let Some(id) = dispatch.in_reply_to {
             // What is answered may not have been fetched yet; rules then judge without it.
             if let Ok(entry) = self.find(&id.to_string()) {
-                earlier.push(self.open_with(trust, key, &entry)?.earlier());
+                earlier.push(self.unseal_with(trust, key, &entry)?.earlier());
             }
         }
         let own = header.address().sender == self.config.ministry;
@@ -201,8 +201,9 @@ impl Desk {
         let mut sink = Hashing { file: BufWriter::new(file.as_file()), hasher: crate::digest::Hasher::new() };
         mailbox.get_part(digest, &mut sink).await?;
         sink.flush().map_err(DeskError::file(path))?;
-        let Hashing { hasher, file: writer } = sink;
-        drop(writer);
+        let Hashing { hasher, file: buffered } = sink;
+        // The buffer is empty; taking it apart gives the file back.
+        drop(buffered.into_parts());
         if hasher.finish() != *digest {
             return Err(Refusal::new(Reason::PartMismatch, "the gateway handed over other bytes").into());
         }

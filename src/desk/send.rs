@@ -290,7 +290,14 @@ impl Desk {
         other: &Ministry,
     ) -> Result<Receipt, DeskError> {
         let receipt = Receipt::parse(receipt)?;
-        self.check_receipt(trust, &LeafMessage::of(envelope), &receipt, &[kind], &self.config.ministry, other)?;
+        self.check_receipt(
+            trust,
+            &LeafMessage::of(envelope),
+            &receipt,
+            &[kind],
+            &self.config.ministry,
+            other,
+        )?;
         Ok(receipt)
     }
 
@@ -341,7 +348,8 @@ impl Desk {
             };
             let envelope = Envelope::parse(&entry.envelope)?;
             let receipt = Receipt::parse(&report.delivery_receipt)?;
-            let other = if *keeper == self.config.ministry { &entry.recipient } else { &self.config.ministry };
+            let other =
+                if *keeper == self.config.ministry { &entry.recipient } else { &self.config.ministry };
             self.check_receipt(trust, &LeafMessage::of(&envelope), &receipt, &[kinds], keeper, other)?;
             let (submission, delivery) = (&report.submission_receipt, &report.delivery_receipt);
             self.register.note_sent(&entry.id, state, &report.reason, submission, delivery)?;
@@ -378,10 +386,6 @@ impl Desk {
     }
 }
 
-fn sign(
-    bytes: &[u8],
-    signer: &dyn Signer,
-    at: crate::time::Timestamp,
-) -> Result<Vec<u8>, DeskError> {
+fn sign(bytes: &[u8], signer: &dyn Signer, at: crate::time::Timestamp) -> Result<Vec<u8>, DeskError> {
     signature::sign(bytes, signer, at).map_err(|cause| DeskError::Trust(cause.to_string()))
 }
