@@ -165,6 +165,10 @@ pub const COMMIT_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes that may wait for the store's writer; it bounds the memory of a gateway under load.
 pub const COMMIT_QUEUE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
+/// Bytes written, about, after which the store moves its write-ahead log into the database: rarely enough that
+/// hot pages are written back once, and often enough that a restart reads little.
+pub const CHECKPOINT_BYTES: usize = 80 * 1024 * 1024;
+
 /// Connections that read the store at once.
 pub const STORE_READERS: usize = 4;
 

@@ -4,18 +4,22 @@
 
 use std::time::Duration;
 
+use data_encoding::BASE64;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose,
-    IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData,
-    RevokedCertParams, SanType, SerialNumber, SignatureAlgorithm, SigningKey, string::Ia5String,
+    IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, RevokedCertParams, SanType,
+    SerialNumber, SignatureAlgorithm, SigningKey, string::Ia5String,
 };
 use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
 use webpki::EndEntityCert;
 
 use super::anchor::Anchors;
+use super::bundle::{BundleContent, SignedBundle};
+use super::endpoint::Endpoint;
 use super::name::{Authority, Domain, Ministry, Name};
 use super::signature::{Signer, SigningFault};
+use crate::digest::Digest;
 use crate::time::Timestamp;
 
 /// The instant at which tests happen unless they say otherwise: 2026-11-22T10:00:00Z.
@@ -79,6 +83,32 @@ impl TestMinistry {
         request.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         request.dns_name = Some(self.domain.gateway_dns_name());
         self.transport.certify(&request)
+    }
+
+    /// What its first bundle says; keys are well-formed texts that nobody holds.
+    pub(crate) fn bundle_content(&self) -> BundleContent {
+        BundleContent {
+            ministry: self.ministry.clone(),
+            display_name: format!("Ministry of Foreign Affairs of {}", self.ministry),
+            domain: self.domain.clone(),
+            sequence: 1,
+            previous_digest: None,
+            valid_from: NOW.before(days(1)),
+            valid_until: NOW.after(days(90)),
+            root: self.root.der().to_vec(),
+            transport_authorities: vec![self.transport.der().to_vec()],
+            desk_authorities: vec![self.desk.der().to_vec()],
+            log_keys: vec![verifier_key(&self.domain.log_name(), 0x01, &[7; 32])],
+            cosigner_keys: vec![verifier_key(&self.domain.cosigner_name(), 0x04, &[8; 32])],
+            reading_keys: vec![format!("age1pq1{}", "q".repeat(1900))],
+            endpoints: vec![Endpoint::parse(&format!("{}:7443", self.domain.gateway_dns_name())).unwrap()],
+            revocation_lists: vec![],
+        }
+    }
+
+    /// Its first bundle.
+    pub(crate) fn bundle(&self) -> SignedBundle {
+        SignedBundle::issue(self.bundle_content(), &self.trust(), NOW).unwrap()
     }
 
     /// What signatures of the registry and the offices are judged by.
@@ -239,11 +269,6 @@ impl TestSigner {
         let der = CertificateDer::from(self.certificate.as_slice());
         EndEntityCert::try_from(&der).unwrap().serial().to_vec()
     }
-
-    /// The bytes of its public key.
-    pub(crate) fn public_key(&self) -> &[u8] {
-        self.key.der_bytes()
-    }
 }
 
 impl Signer for TestSigner {
@@ -258,6 +283,13 @@ impl Signer for TestSigner {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningFault> {
         SigningKey::sign(&self.key, message).map_err(|error| SigningFault(error.to_string()))
     }
+}
+
+/// A C2SP verifier key as text.
+pub(crate) fn verifier_key(name: &str, kind: u8, key: &[u8]) -> String {
+    let typed = [&[kind], key].concat();
+    let id = Digest::of_parts(&[name.as_bytes(), b"\n", &typed]).hex();
+    format!("{name}+{}+{}", &id[..8], BASE64.encode(&typed))
 }
 
 fn authority_params(common_name: &str, depth: u8) -> CertificateParams {

@@ -18,6 +18,7 @@
 mod age_interop;
 mod age_vectors;
 mod architecture;
+mod cms_interop;
 mod supply_chain;
 mod terminal;
 mod tools;

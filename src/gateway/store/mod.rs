@@ -84,6 +84,8 @@ pub struct WriterCounts {
     pub commits: u64,
     /// Jobs answered after a commit.
     pub jobs: u64,
+    /// Times the write-ahead log was moved into the database.
+    pub checkpoints: u64,
     /// Jobs that wait now.
     pub waiting: u64,
 }
@@ -97,6 +99,9 @@ impl Store {
         let database = database_path(directory);
         let connection = schema::open_writer(&database)?;
         blobs::sync_directory(directory)?;
+        if let Some(parent) = directory.parent().filter(|parent| parent.is_dir()) {
+            blobs::sync_directory(parent)?;
+        }
         let blobs = Blobs::open(&directory.join("parts"))?;
         blobs.sweep(now, |digest| parts::is_kept(&connection, digest))?;
         let readers = Readers::open(&database)?;

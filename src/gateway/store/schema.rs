@@ -183,8 +183,8 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreFault> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // FULL syncs the write-ahead log at every commit; NORMAL loses acknowledged commits at a power cut.
     connection.pragma_update(None, "synchronous", "FULL")?;
-    // Pages: about 80 MiB of log between checkpoints, so that hot pages are written back once, not often.
-    connection.pragma_update(None, "wal_autocheckpoint", 10_000)?;
+    // The writer checkpoints by itself, because a checkpoint that fails here would fail silently.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "journal_size_limit", 256 * 1024 * 1024)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     migrate(&connection)?;

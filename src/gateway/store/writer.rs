@@ -2,7 +2,8 @@
 //! commits once, and only then answers all of them: the sync of the disk is paid per group, not per job.
 //!
 //! The first commit or write that fails stops it for good. A sync that is tried again can report success
-//! for pages that were lost, so nothing that comes later could be believed.
+//! for pages that were lost, so nothing that comes later could be believed. For the same reason it moves the
+//! write-ahead log into the database itself: SQLite would do that unasked, but would not tell of a failure.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,11 +12,17 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use tokio::sync::oneshot;
 
 use super::ownership::Ownership;
 use super::{StoreFault, WriterCounts};
-use crate::limits::{COMMIT_BYTES_MAX, COMMIT_JOBS_MAX, COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_MAX};
+use crate::limits::{
+    CHECKPOINT_BYTES, COMMIT_BYTES_MAX, COMMIT_JOBS_MAX, COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_MAX,
+};
+
+/// What a commit adds to the write-ahead log beside its payload, about: a page for each index it touches.
+const COMMIT_OVERHEAD_BYTES: usize = 128 * 1024;
 
 /// What a job decides about its own changes.
 pub(super) enum Verdict<T> {
@@ -37,10 +44,13 @@ struct State {
     stopped: AtomicBool,
     commits: AtomicU64,
     jobs: AtomicU64,
+    checkpoints: AtomicU64,
     waiting: AtomicU64,
     waiting_bytes: AtomicUsize,
     #[cfg(test)]
     fail_next_commit: AtomicBool,
+    #[cfg(test)]
+    fail_next_checkpoint: AtomicBool,
 }
 
 struct Job {
@@ -69,7 +79,9 @@ impl Writer {
         let state = Arc::new(State::default());
         let shared = Arc::clone(&state);
         let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
-            serve(&connection, &jobs, &shared);
+            // Whatever ends the thread, nobody may take its silence for health.
+            let ending = Ending(shared);
+            serve(&connection, &jobs, &ending.0);
             drop(connection);
             drop(ownership);
         })?;
@@ -96,6 +108,7 @@ impl Writer {
         WriterCounts {
             commits: self.state.commits.load(Ordering::SeqCst),
             jobs: self.state.jobs.load(Ordering::SeqCst),
+            checkpoints: self.state.checkpoints.load(Ordering::SeqCst),
             waiting: self.state.waiting.load(Ordering::SeqCst),
         }
     }
@@ -104,6 +117,12 @@ impl Writer {
     #[cfg(test)]
     pub(super) fn fail_next_commit(&self) {
         self.state.fail_next_commit.store(true, Ordering::SeqCst);
+    }
+
+    /// Makes the next checkpoint fail, as a disk would.
+    #[cfg(test)]
+    pub(super) fn fail_next_checkpoint(&self) {
+        self.state.fail_next_checkpoint.store(true, Ordering::SeqCst);
     }
 
     fn enqueue(&self, job: Job) -> Result<(), StoreFault> {
@@ -172,33 +191,69 @@ impl Ran {
     }
 }
 
-/// Serves groups until every caller is gone or a write fails. Jobs still queued then are dropped, which
-/// their callers see as `Stopped`.
-fn serve(connection: &Connection, jobs: &Receiver<Job>, state: &State) {
-    while let Ok(first) = jobs.recv() {
-        let group = gather(first, jobs, state);
-        let mut answers = Vec::with_capacity(group.len());
-        let commit = match commit_group(connection, group, &mut answers, state) {
-            Ok(()) => Commit::Durable,
-            Err(fault) => {
-                state.stopped.store(true, Ordering::SeqCst);
-                tracing::error!(%fault, "the store stopped: nothing is accepted until a restart");
-                Commit::Failed
-            }
-        };
-        if let Commit::Durable = commit {
-            state.commits.fetch_add(1, Ordering::SeqCst);
-            state.jobs.fetch_add(answers.len() as u64, Ordering::SeqCst);
-        }
-        answers.into_iter().for_each(|answer| answer(commit));
-        if let Commit::Failed = commit {
-            return;
-        }
+/// Says that the writer has stopped when its thread ends, even by a panic.
+struct Ending(Arc<State>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.stopped.store(true, Ordering::SeqCst);
     }
 }
 
-/// Takes what waits now; nobody is made to wait for more.
-fn gather(first: Job, jobs: &Receiver<Job>, state: &State) -> Vec<Job> {
+/// Serves groups until every caller is gone or a write fails. Jobs still queued then are dropped, which
+/// their callers see as `Stopped`.
+fn serve(connection: &Connection, jobs: &Receiver<Job>, state: &State) {
+    let mut written = 0_usize;
+    while let Ok(first) = jobs.recv() {
+        let (group, weight) = gather(first, jobs, state);
+        let mut answers = Vec::with_capacity(group.len());
+        let result = commit_group(connection, group, &mut answers, state);
+        let commit = if result.is_ok() { Commit::Durable } else { Commit::Failed };
+        if let Commit::Durable = commit {
+            state.commits.fetch_add(1, Ordering::SeqCst);
+            state.jobs.fetch_add(answers.len() as u64, Ordering::SeqCst);
+        } else {
+            state.stopped.store(true, Ordering::SeqCst);
+        }
+        answers.into_iter().for_each(|answer| answer(commit));
+        written = written.saturating_add(weight.saturating_mul(2)).saturating_add(COMMIT_OVERHEAD_BYTES);
+        let result = result.and_then(|()| {
+            if written < CHECKPOINT_BYTES {
+                return Ok(());
+            }
+            written = 0;
+            checkpoint(connection, state)
+        });
+        if let Err(fault) = result {
+            return stop(connection, state, &fault);
+        }
+    }
+    if let Err(fault) = checkpoint(connection, state) {
+        stop(connection, state, &fault);
+    }
+}
+
+/// Leaves the disk as it is: the next process finds the write-ahead log and everything acknowledged in it.
+fn stop(connection: &Connection, state: &State, fault: &StoreFault) {
+    state.stopped.store(true, Ordering::SeqCst);
+    tracing::error!(%fault, "the store stopped: nothing is accepted until a restart");
+    // Where even this fails there is nothing left to do but to end.
+    let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+}
+
+/// Moves what is in the write-ahead log into the database, as far as readers allow, and syncs it.
+fn checkpoint(connection: &Connection, state: &State) -> Result<(), StoreFault> {
+    #[cfg(test)]
+    if state.fail_next_checkpoint.load(Ordering::SeqCst) {
+        return Err(StoreFault::File(std::io::Error::other("injected")));
+    }
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+    state.checkpoints.fetch_add(1, Ordering::SeqCst);
+    Ok(())
+}
+
+/// Takes what waits now, with its weight; nobody is made to wait for more.
+fn gather(first: Job, jobs: &Receiver<Job>, state: &State) -> (Vec<Job>, usize) {
     state.left(first.weight);
     let mut weight = first.weight;
     let mut group = vec![first];
@@ -208,7 +263,7 @@ fn gather(first: Job, jobs: &Receiver<Job>, state: &State) -> Vec<Job> {
         weight = weight.saturating_add(job.weight);
         group.push(job);
     }
-    group
+    (group, weight)
 }
 
 type Answer = Box<dyn FnOnce(Commit) + Send>;
@@ -249,6 +304,7 @@ fn commit(connection: &Connection, state: &State) -> Result<(), StoreFault> {
     if state.fail_next_commit.load(Ordering::SeqCst) {
         return Err(StoreFault::File(std::io::Error::other("injected")));
     }
+    #[cfg(not(test))]
     let _ = state;
     connection.prepare_cached("COMMIT")?.execute([])?;
     Ok(())

@@ -8,7 +8,7 @@ use crate::gateway::store::fixture::{Line, NOW, ORIGIN, entry, fresh, inline, op
 use crate::gateway::store::record::{Custody, Direction, Settlement};
 use crate::gateway::store::writer::Verdict;
 use crate::gateway::store::{Store, StoreFault};
-use crate::limits::COMMIT_QUEUE_BYTES_MAX;
+use crate::limits::{CHECKPOINT_BYTES, COMMIT_QUEUE_BYTES_MAX};
 
 /// Holds the writer inside a job until the returned sender is used or dropped.
 async fn hold_writer(store: &Store) -> (mpsc::Sender<()>, tokio::task::JoinHandle<()>) {
@@ -168,6 +168,65 @@ async fn a_full_disk_stops_the_store_and_loses_nothing_that_was_acknowledged() {
     let store = open(directory.path());
     assert_eq!(store.log_head(ORIGIN.to_owned()).await.unwrap().unwrap().size, acknowledged);
     assert_eq!(store.verify().await.unwrap().damages, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn the_write_ahead_log_is_moved_into_the_database_as_it_grows_and_at_the_end() {
+    let (directory, store) = fresh();
+    for index in 0..3 {
+        assert_eq!(store.counts().checkpoints, index);
+        store.write(CHECKPOINT_BYTES / 2, |_| Ok(Verdict::Keep(()))).await.unwrap();
+        // The checkpoint follows the answer; the next answer follows the checkpoint.
+        store.append_leaf(entry(&format!("leaf {index}"))).await.unwrap();
+    }
+    drop(store);
+    assert!(!directory.path().join("gateway.db-wal").exists());
+    let store = open(directory.path());
+    assert_eq!(store.log_head(ORIGIN.to_owned()).await.unwrap().unwrap().size, 3);
+}
+
+#[tokio::test]
+async fn a_checkpoint_that_fails_stops_the_store_and_loses_nothing() {
+    let (directory, store) = fresh();
+    let place = store.append_leaf(entry("leaf")).await.unwrap();
+    store.inner.writer.fail_next_checkpoint();
+    store.write(CHECKPOINT_BYTES, |_| Ok(Verdict::Keep(()))).await.unwrap();
+    let fault = store.append_leaf(entry("later")).await.unwrap_err();
+    assert_eq!(fault.reason(), "STORE_STOPPED");
+    drop(store);
+    assert!(directory.path().join("gateway.db-wal").exists(), "the log is left for the next process");
+    assert!(open(directory.path()).leaf(place).await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_channels_at_once_stay_gapless_each() {
+    let (_directory, store) = fresh();
+    let mut lines = JoinSet::new();
+    for channel in 0..8 {
+        let store = store.clone();
+        lines.spawn(async move {
+            let mut line = Line::on(&format!("ch-{channel}"));
+            for _ in 0..25 {
+                taken(store.take_custody(line.next()).await.unwrap());
+            }
+        });
+    }
+    lines.join_all().await;
+    assert_eq!(store.log_head(ORIGIN.to_owned()).await.unwrap().unwrap().size, 200);
+    assert_eq!(store.queues().await.unwrap()[0].queued, 200);
+    let whole = store.verify().await.unwrap();
+    assert_eq!((whole.messages, whole.damages), (200, vec![]));
+}
+
+#[tokio::test]
+async fn a_job_that_panics_stops_the_store() {
+    let (_directory, store) = fresh();
+    let work = |_: &rusqlite::Connection| -> Result<Verdict<()>, StoreFault> { panic!("a mistake of ours") };
+    assert_eq!(store.write(0, work).await.unwrap_err().reason(), "STORE_STOPPED");
+    while !store.is_stopped() {
+        tokio::task::yield_now().await;
+    }
+    assert_stopped(&store).await;
 }
 
 #[tokio::test]

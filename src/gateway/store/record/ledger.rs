@@ -1,0 +1,71 @@
+//! Accredited records, alarms, and what a scrub finds.
+
+use super::log::LeafPlace;
+use crate::time::Timestamp;
+use crate::trust::name::Ministry;
+
+/// Kind of an accredited record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RecordKind {
+    /// A trust bundle.
+    Bundle,
+    /// A channel policy.
+    Policy,
+}
+
+/// An accredited record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Kind.
+    pub kind: RecordKind,
+    /// The ministry it speaks for.
+    pub ministry: Ministry,
+    /// Its number within kind and ministry.
+    pub sequence: u64,
+    /// Exact bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// What became of records that were to be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecordsKept {
+    /// All of them are held already; nothing was changed.
+    AlreadyHeld,
+    /// Another record of this kind, ministry and sequence is held; nothing was changed.
+    Conflict {
+        /// Kind.
+        kind: RecordKind,
+        /// Ministry.
+        ministry: Ministry,
+        /// Sequence.
+        sequence: u64,
+    },
+    /// Kept, with the leaves, which stand here.
+    Kept(Vec<LeafPlace>),
+}
+
+/// Something a person must look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarm {
+    /// Stable code, `CHN_04_EQUIVOCATION`.
+    pub code: String,
+    /// The ministry it concerns.
+    pub ministry: Ministry,
+    /// What happened; never personal data.
+    pub detail: String,
+    /// When it was first raised.
+    pub time: Timestamp,
+}
+
+/// What a scrub of the whole store found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verification {
+    /// Leaves re-hashed.
+    pub leaves: u64,
+    /// Sealed parts re-hashed.
+    pub parts: u64,
+    /// Headers re-hashed.
+    pub messages: u64,
+    /// What is damaged, each named; empty where all is well.
+    pub damages: Vec<String>,
+}

@@ -1,0 +1,129 @@
+//! Logs: leaves, heads, checkpoints, and what is added to mirrors.
+
+use crate::digest::Digest;
+use crate::trust::name::Ministry;
+
+/// Where a leaf stands.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LeafPlace {
+    /// Origin of the log.
+    pub origin: String,
+    /// Index of the leaf.
+    pub index: u64,
+}
+
+/// A leaf of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLeaf {
+    /// Exact bytes.
+    pub bytes: Vec<u8>,
+    /// The message it concerns, where it concerns one.
+    pub message_id: Option<Digest>,
+}
+
+/// A leaf that concerns a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundLeaf {
+    /// Where it stands.
+    pub place: LeafPlace,
+    /// True in the mirror of a peer's log, false in our own.
+    pub mirror: bool,
+}
+
+/// A log as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogHead {
+    /// Origin.
+    pub origin: String,
+    /// The other ministry of the pair.
+    pub peer: Ministry,
+    /// True for the mirror of the peer's log, false for our own.
+    pub mirror: bool,
+    /// Number of leaves.
+    pub size: u64,
+    /// Root of the tree over them.
+    pub root: Digest,
+    /// The newest signed checkpoint.
+    pub checkpoint: Option<Checkpoint>,
+    /// The newest checkpoint with a cosignature.
+    pub cosigned: Option<Checkpoint>,
+}
+
+/// A checkpoint as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Size that it states.
+    pub size: u64,
+    /// Signed text.
+    pub text: String,
+}
+
+/// What became of a checkpoint that was to be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckpointKept {
+    /// It covers more leaves than the log has; nothing was changed.
+    BeyondLog {
+        /// Number of leaves.
+        size: u64,
+    },
+    /// Kept.
+    Kept,
+    /// A checkpoint of a greater size is kept; nothing was changed.
+    Older {
+        /// That size.
+        kept: u64,
+    },
+    /// No such log; nothing was changed.
+    UnknownLog,
+}
+
+/// New leaves of a peer's log with the checkpoint over them, verified by the caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MirrorUpdate {
+    /// Origin.
+    pub origin: String,
+    /// The ministry that keeps the log.
+    pub peer: Ministry,
+    /// Index of the first leaf.
+    pub first_index: u64,
+    /// The leaves in order.
+    pub leaves: Vec<LogLeaf>,
+    /// Root that the checkpoint states for `first_index + leaves` leaves.
+    pub root: Digest,
+    /// Signed text of the checkpoint.
+    pub checkpoint: String,
+}
+
+/// What became of leaves for a mirror.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Extension {
+    /// All of them are held already; nothing was changed.
+    AlreadyHeld {
+        /// Number of leaves held.
+        size: u64,
+    },
+    /// Appended, with the checkpoint.
+    Extended {
+        /// Number of leaves held now.
+        size: u64,
+    },
+    /// Leaves before them are missing; nothing was changed.
+    Gap {
+        /// Number of leaves held.
+        have: u64,
+    },
+    /// They do not lead to the root that the checkpoint states, or differ from leaves that are held;
+    /// nothing was changed.
+    RootMismatch,
+}
+
+/// A leaf that is appended together with something else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogEntry {
+    /// Origin of the log.
+    pub origin: String,
+    /// The other ministry of that log.
+    pub peer: Ministry,
+    /// Exact bytes of the leaf.
+    pub leaf: Vec<u8>,
+}

@@ -1,0 +1,118 @@
+//! Sent messages: what is carried next, and what became of each.
+
+use super::log::LeafPlace;
+use super::message::{Part, SignedHeader};
+use crate::digest::Digest;
+use crate::time::Timestamp;
+use crate::trust::name::Ministry;
+
+/// A message to carry to its peer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxItem {
+    /// Id.
+    pub message_id: Digest,
+    /// Channel.
+    pub channel: String,
+    /// Number within channel and peer.
+    pub sequence: u64,
+    /// Urgency.
+    pub precedence: u8,
+    /// True where our log says that it was not delivered in time: it is still carried, because the peer must
+    /// answer for its number before it can take the next one.
+    pub expired: bool,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// Not delivered after this.
+    pub valid_until: Timestamp,
+    /// Header and signature.
+    pub signed: SignedHeader,
+    /// Sealed parts, with the contents of those that travel in the envelope.
+    pub parts: Vec<Part>,
+}
+
+/// A queued message whose validity has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overdue {
+    /// Id.
+    pub message_id: Digest,
+    /// The peer it is for.
+    pub peer: Ministry,
+    /// Header and signature.
+    pub signed: SignedHeader,
+}
+
+/// Where a sent message stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SentState {
+    /// The peer's receipt is kept.
+    Delivered,
+    /// Our log says that it was not delivered in time.
+    Expired,
+    /// In custody, not yet delivered.
+    Queued,
+    /// The peer's signed rejection is kept.
+    Rejected,
+}
+
+/// A sent message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentMessage {
+    /// Id.
+    pub message_id: Digest,
+    /// Where it stands.
+    pub state: SentState,
+    /// Its leaf of custody in our log.
+    pub place: LeafPlace,
+    /// Its leaf of expiry in our log, where it was not delivered in time.
+    pub expired_at: Option<LeafPlace>,
+    /// The peer's receipt, where there is one.
+    pub receipt: Option<Vec<u8>>,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// Reason of the last failure, rejection or expiry; may be empty.
+    pub reason: String,
+}
+
+/// The peer's signed answer to a sent message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settlement {
+    /// The peer took it into custody.
+    Delivered,
+    /// The peer refused it for good, with this reason code.
+    Rejected(String),
+}
+
+/// What became of a change to a sent message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// The peer has answered already; nothing was changed.
+    Already(SentState),
+    /// Changed.
+    Done,
+    /// Not a message we sent; nothing was changed.
+    Unknown,
+}
+
+/// What became of an expiry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expiry {
+    /// It is not queued any more; nothing was changed.
+    Already(SentState),
+    /// Expired, and the leaf is in the log.
+    Done(LeafPlace),
+    /// Not a message we sent; nothing was changed.
+    Unknown,
+}
+
+/// What waits for one peer, and how carrying it went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerQueue {
+    /// The peer.
+    pub peer: Ministry,
+    /// Messages queued.
+    pub queued: u64,
+    /// When its last receipt was settled.
+    pub last_receipt_time: Option<Timestamp>,
+    /// Reason of the last failure; empty where it was followed by a receipt.
+    pub last_failure: String,
+}
