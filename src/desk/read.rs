@@ -22,7 +22,7 @@ use crate::desk::error::DeskError;
 use crate::desk::keys::{Keys, authority_for};
 use crate::desk::mailbox::Mailbox;
 use crate::desk::reference::Entry;
-use crate::digest::Digest;
+use crate::digest::{Digest, Hasher};
 use crate::limits;
 use crate::message::dispatch::{Document, ExpectedAuthentication, SignedDispatch};
 use crate::message::envelope::Envelope;
@@ -198,13 +198,13 @@ impl Desk {
         let folder = self.config.parts();
         fs::create_dir_all(&folder).map_err(DeskError::file(&folder))?;
         let file = tempfile::NamedTempFile::new_in(&folder).map_err(DeskError::file(&folder))?;
-        let mut sink = Hashing { file: BufWriter::new(file.as_file()), hasher: crate::digest::Hasher::new() };
-        mailbox.get_part(digest, &mut sink).await?;
-        sink.flush().map_err(DeskError::file(path))?;
-        let Hashing { hasher, file: buffered } = sink;
-        // The buffer is empty; taking it apart gives the file back.
-        drop(buffered.into_parts());
-        if hasher.finish() != *digest {
+        let found = {
+            let mut sink = Hashing { file: BufWriter::new(file.as_file()), hasher: Hasher::new() };
+            mailbox.get_part(digest, &mut sink).await?;
+            sink.flush().map_err(DeskError::file(path))?;
+            sink.hasher.clone().finish()
+        };
+        if found != *digest {
             return Err(Refusal::new(Reason::PartMismatch, "the gateway handed over other bytes").into());
         }
         file.as_file().sync_all().map_err(DeskError::file(path))?;
@@ -291,7 +291,7 @@ fn file_name(document: &Document) -> String {
 /// Writes through and hashes.
 struct Hashing<W> {
     file: W,
-    hasher: crate::digest::Hasher,
+    hasher: Hasher,
 }
 
 impl<W: Write> Write for Hashing<W> {
