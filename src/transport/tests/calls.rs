@@ -101,7 +101,7 @@ async fn a_revocation_cuts_the_channel_to_the_gateway_it_names() {
     let anchors = xa.transport_anchors(&[xa.transport.revoking(&[1000], 7)]);
     current.lock().unwrap().peers.insert(xa.ministry.clone(), &xa.domain, anchors).unwrap();
     store.reload().unwrap();
-    assert!(running.message().await.is_err());
+    assert!(soon(running.message()).await.is_err());
     assert!(healthy(channel).await.is_err());
 }
 

@@ -14,7 +14,7 @@ async fn door_of_xa(door: Door, xa: &House, xb: &House) -> (SocketAddr, Incoming
 }
 
 async fn alert(door: &mut (SocketAddr, Incoming), client: ClientConfig, xa: &House) -> AlertDescription {
-    let error = knock(door, client, xa.server_name()).await.unwrap_err();
+    let error = soon(knock(door, client, xa.server_name())).await.unwrap_err();
     match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
         Some(Error::AlertReceived(alert)) => *alert,
         _ => panic!("no alert but {error:?}"),

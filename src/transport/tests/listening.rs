@@ -41,7 +41,7 @@ async fn stranger(from: &str, to: SocketAddr) -> TcpStream {
 /// Waits until the other side has closed the connection.
 async fn closed(stream: &mut TcpStream) {
     let mut rest = Vec::new();
-    match stream.read_to_end(&mut rest).await {
+    match soon(stream.read_to_end(&mut rest)).await {
         Ok(_) => {}
         Err(error) => assert_eq!(error.kind(), io::ErrorKind::ConnectionReset),
     }

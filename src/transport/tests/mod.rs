@@ -8,6 +8,7 @@ mod reloading;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rcgen::string::Ia5String;
 use rcgen::{
@@ -266,6 +267,11 @@ async fn knock(
         connection = incoming.next() => Ok(connection.unwrap().unwrap()),
         refused = stranger => refused,
     }
+}
+
+/// Waits for what must happen; a test whose claim is false fails instead of hanging.
+async fn soon<T>(event: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(10), event).await.expect("what must happen did not")
 }
 
 type WantsCertificate = rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert>;

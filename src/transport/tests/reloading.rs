@@ -101,11 +101,11 @@ async fn a_revocation_cuts_the_running_connection_and_spares_the_others() {
     current.lock().unwrap().peers.insert(xb.ministry.clone(), &xb.domain, anchors).unwrap();
     store.reload().unwrap();
     let (_client, served) = &mut visits[0];
-    let cut = served.read_u8().await.unwrap_err();
+    let cut = soon(served.read_u8()).await.unwrap_err();
     assert_eq!(cut.kind(), std::io::ErrorKind::ConnectionAborted);
     let (client, served) = &mut visits[1];
     tokio::io::AsyncWriteExt::write_all(client, b"x").await.unwrap();
-    assert_eq!(served.read_u8().await.unwrap(), b'x');
+    assert_eq!(soon(served.read_u8()).await.unwrap(), b'x');
 }
 
 #[test]
