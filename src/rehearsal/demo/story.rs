@@ -1,0 +1,297 @@
+//! The story, after a piece of news: XA conveys its position that it admits every prisoner who asks to come;
+//! XB takes note; XA asks for one person; XB consents on a condition. Then the proof is checked, by us and
+//! without us.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::rehearsal::demo::papers;
+use crate::rehearsal::demo::stage::{Audience, DemoFailure, Line, Prompt, RunningGateway, Stage, free_ports};
+use crate::rehearsal::demo::Demo;
+use crate::time::{Clock, SystemClock};
+
+/// Marks a folder as made by the demonstration.
+const MARK: &str = ".chancery-demo";
+/// The passphrase of all keys of the demonstration. A ministry's own is typed or read from a closed file.
+const PASSPHRASE: &str = "correct horse battery staple";
+
+/// One of the two ministries.
+struct Side {
+    code: &'static str,
+    name: &'static str,
+    domain: &'static str,
+    root: Prompt,
+    gateway: Prompt,
+    desk: Prompt,
+}
+
+const XA: Side = Side {
+    code: "XA",
+    name: "Ministry of Foreign Affairs of XA",
+    domain: "mfa.xa.example",
+    root: Prompt { name: "xa-root$", home: "", credentials: "xa" },
+    gateway: Prompt { name: "xa-gateway$", home: "xa/gateway", credentials: "xa" },
+    desk: Prompt { name: "xa-desk$", home: "xa/desk", credentials: "xa" },
+};
+
+const XB: Side = Side {
+    code: "XB",
+    name: "Ministry of Foreign Affairs of XB",
+    domain: "mfa.xb.example",
+    root: Prompt { name: "xb-root$", home: "", credentials: "xb" },
+    gateway: Prompt { name: "xb-gateway$", home: "xb/gateway", credentials: "xb" },
+    desk: Prompt { name: "xb-desk$", home: "xb/desk", credentials: "xb" },
+};
+
+/// Plays the whole story.
+pub(super) async fn play(demo: &Demo, audience: &dyn Audience) -> Result<(), DemoFailure> {
+    let folder = prepare(&demo.folder, demo.fresh)?;
+    let stage = Stage { folder, executable: &demo.executable, audience };
+    introduce(&stage);
+    found(&stage).await?;
+    audience.scene("Two gateways");
+    let gateways =
+        [stage.start_gateway("XA", "xa/gateway").await?, stage.start_gateway("XB", "xb/gateway").await?];
+    for gateway in &gateways {
+        audience.told(&format!("The gateway of {} runs as process {}.", gateway.ministry, gateway.pid));
+    }
+    accredit(&stage).await?;
+    let consultation = consult(&stage).await?;
+    prove(&stage, &consultation).await?;
+    without_us(&stage).await?;
+    close(&stage, gateways, demo.keep).await
+}
+
+/// Makes the folder. One that exists is only replaced where it was asked for and is ours.
+fn prepare(folder: &Path, fresh: bool) -> Result<PathBuf, DemoFailure> {
+    let shown = || folder.display().to_string();
+    if folder.exists() {
+        if !fresh {
+            return Err(DemoFailure::FolderExists(folder.to_owned()));
+        }
+        if !folder.join(MARK).exists() {
+            return Err(DemoFailure::NotOurs(folder.to_owned()));
+        }
+        fs::remove_dir_all(folder).map_err(DemoFailure::system(shown()))?;
+    }
+    fs::create_dir_all(folder).map_err(DemoFailure::system(shown()))?;
+    let folder = folder.canonicalize().map_err(DemoFailure::system(shown()))?;
+    fs::write(folder.join(MARK), "").map_err(DemoFailure::system(shown()))?;
+    Ok(folder)
+}
+
+fn introduce(stage: &Stage<'_>) {
+    stage.audience.told(&format!(
+        "Two fictional ministries, XA (receiving Power) and XB (detaining Power), in {}.\n\
+         Every command below can be typed by hand in that folder; at a desk or gateway, with\n\
+         CHANCERY_HOME set to its home and CREDENTIALS_DIRECTORY to the folder of its passphrase.",
+        stage.folder.display()
+    ));
+}
+
+/// Founds both ministries: root, authorities, gateway, desk, trust bundle.
+async fn found(stage: &Stage<'_>) -> Result<(), DemoFailure> {
+    stage.audience.scene("Two ministries are founded, each with its own root");
+    let [relay_a, mailbox_a, relay_b, mailbox_b] = free_ports()?.map(|port| format!("127.0.0.1:{port}"));
+    for side in [&XA, &XB] {
+        let name = format!("{}/passphrase", side.root.credentials);
+        stage.write(&name, PASSPHRASE.as_bytes())?;
+        close_to_others(&stage.folder.join(&name))?;
+    }
+    let founding = |side: &Side| {
+        let (code, name, domain) = (side.code, side.name, side.domain);
+        let root = if code == "XA" { "xa/root" } else { "xb/root" };
+        line(side.root, &["init", "ministry", "--ministry", code, "--name", name, "--domain", domain, root])
+    };
+    stage.run_both(founding(&XA), founding(&XB)).await?;
+    let gateway = |side: &Side, relay, mailbox| {
+        let (code, domain) = (side.code, side.domain);
+        let arguments =
+            ["init", "gateway", "--ministry", code, "--domain", domain, "--relay", relay, "--mailbox", mailbox];
+        line(side.gateway, &arguments)
+    };
+    stage.run_both(gateway(&XA, &relay_a, &mailbox_a), gateway(&XB, &relay_b, &mailbox_b)).await?;
+    let desk = |side: &Side, mailbox| {
+        let (code, domain) = (side.code, side.domain);
+        line(side.desk, &["init", "desk", "--ministry", code, "--domain", domain, "--gateway", mailbox])
+    };
+    stage.run_both(desk(&XA, &mailbox_a), desk(&XB, &mailbox_b)).await?;
+    for home in ["gateway", "desk"] {
+        let (a, b) = (format!("xa/{home}"), format!("xb/{home}"));
+        let enrol = |side: &Side, root, home| {
+            line(side.root, &["desk", "enrol", "--ministry-home", root, home])
+        };
+        stage.run_both(enrol(&XA, "xa/root", &a), enrol(&XB, "xb/root", &b)).await?;
+    }
+    let sign = |side: &Side, root, gateway, desk, output| {
+        let arguments =
+            ["trust", "sign", "--ministry-home", root, "--gateway", gateway, "--desk", desk, "-o", output];
+        line(side.root, &arguments)
+    };
+    let a = sign(&XA, "xa/root", "xa/gateway", "xa/desk", "xa.bundle");
+    let b = sign(&XB, "xb/root", "xb/gateway", "xb/desk", "xb.bundle");
+    stage.run_both(a, b).await?;
+    Ok(())
+}
+
+/// Each side accepts the other's bundle after its fingerprint was compared.
+async fn accredit(stage: &Stage<'_>) -> Result<(), DemoFailure> {
+    stage.audience.scene("They accredit each other");
+    stage.audience.told("XB reads its root fingerprint aloud over the telephone; XA compares:");
+    stage.run(line(XB.desk, &["peer", "inspect", "xb.bundle"])).await?;
+    let print_a = fingerprint(stage, XA.desk, "xa.bundle").await?;
+    let print_b = fingerprint(stage, XB.desk, "xb.bundle").await?;
+    let a = line(XA.desk, &["peer", "add", "xb.bundle", "--fingerprint", &print_b]);
+    let b = line(XB.desk, &["peer", "add", "xa.bundle", "--fingerprint", &print_a]);
+    stage.run_both(a, b).await?;
+    stage.run(line(XA.gateway, &["peer", "ping", "XB"])).await?;
+    for (bundle, kept) in [("xa.bundle", "trust/XA.bundle"), ("xb.bundle", "trust/XB.bundle")] {
+        let path = stage.folder.join(bundle);
+        let bytes = fs::read(&path).map_err(DemoFailure::system(path.display().to_string()))?;
+        stage.write(kept, &bytes)?;
+    }
+    Ok(())
+}
+
+async fn fingerprint(stage: &Stage<'_>, prompt: Prompt, bundle: &str) -> Result<String, DemoFailure> {
+    let seen = stage.ask(prompt, &["peer", "inspect", bundle]).await?;
+    text(&seen, "fingerprint").ok_or_else(|| DemoFailure::Silent("peer inspect".to_owned(), "a fingerprint"))
+}
+
+/// Position, acknowledgement, request and reply.
+async fn consult(stage: &Stage<'_>) -> Result<String, DemoFailure> {
+    let mut known: BTreeMap<&str, String> = BTreeMap::new();
+    known.insert("NOW", SystemClock.now().to_string());
+    stage.write("papers/annex.pdf", papers::ANNEX)?;
+    stage.write("papers/application.pdf", papers::APPLICATION)?;
+
+    stage.audience.scene("XA conveys its position by note verbale");
+    stage.audience.told("An officer fills in the form that `chancery new position-statement --to XB` writes.");
+    let position = exchange(stage, &XA, &XB, "position", papers::POSITION, &known).await?;
+    known.insert("CONSULTATION", position.consultation.clone());
+    known.insert("POSITION", position.reference);
+
+    stage.audience.scene("XB takes note of it");
+    let taken = exchange(stage, &XB, &XA, "acknowledgement", papers::ACKNOWLEDGEMENT, &known).await?;
+    known.insert("ACKNOWLEDGEMENT", taken.reference);
+
+    stage.audience.scene("XA requests the transfer of one person, with documents");
+    let request = exchange(stage, &XA, &XB, "request", papers::REQUEST, &known).await?;
+    known.insert("REQUEST", request.reference);
+
+    stage.audience.scene("XB replies");
+    exchange(stage, &XB, &XA, "response", papers::RESPONSE, &known).await?;
+    Ok(position.consultation)
+}
+
+/// A message as both sides name it.
+struct Sent {
+    reference: String,
+    consultation: String,
+}
+
+/// One note: checked, sent, delivered, listed and read at the other desk.
+async fn exchange(
+    stage: &Stage<'_>,
+    from: &Side,
+    to: &Side,
+    name: &'static str,
+    form: &str,
+    known: &BTreeMap<&str, String>,
+) -> Result<Sent, DemoFailure> {
+    let path = format!("papers/{name}.toml");
+    stage.write(&path, papers::fill(form, known).as_bytes())?;
+    stage.run(line(from.desk, &["check", &path])).await?;
+    stage.run(line(from.desk, &["send", &path, "--wait", "--yes"])).await?;
+    stage.run(line(to.desk, &["inbox"])).await?;
+    let read = ["read", "@last", "--documents"];
+    let documents = format!("{}/documents/{name}", to.desk.credentials);
+    let mut arguments = read.to_vec();
+    arguments.push(&documents);
+    stage.run(line(to.desk, &arguments)).await?;
+    let seen = stage.ask(to.desk, &["read", "@last"]).await?;
+    let missing = |what| move || DemoFailure::Silent("read @last".to_owned(), what);
+    Ok(Sent {
+        reference: text(&seen, "ref").ok_or_else(missing("the reference"))?,
+        consultation: text(&seen, "consultation").ok_or_else(missing("the consultation"))?,
+    })
+}
+
+/// The evidence file: good, altered, and of unknown origin.
+async fn prove(stage: &Stage<'_>, consultation: &str) -> Result<(), DemoFailure> {
+    stage.audience.scene("The whole consultation as evidence");
+    let export = ["export", consultation, "--disclose", "-o", "evidence.zip"];
+    stage.run(line(XA.desk, &export)).await?;
+    let anybody = Prompt { name: "anybody$", home: "", credentials: "nobody" };
+    stage.run(line(anybody, &["verify", "--trust", "trust", "evidence.zip"])).await?;
+    stage.audience.told("A copy with one byte changed:");
+    let path = stage.folder.join("evidence.zip");
+    let mut bytes = fs::read(&path).map_err(DemoFailure::system("evidence.zip"))?;
+    let middle = bytes.len() / 2;
+    if let Some(byte) = bytes.get_mut(middle) {
+        *byte ^= 1;
+    }
+    stage.write("altered.zip", &bytes)?;
+    stage.run(Line { code: 3, ..line(anybody, &["verify", "--trust", "trust", "altered.zip"]) }).await?;
+    stage.audience.told("The file alone, without anybody to trust:");
+    stage.run(Line { code: 4, ..line(anybody, &["verify", "evidence.zip"]) }).await?;
+    Ok(())
+}
+
+/// How to check and open the same things without Chancery.
+async fn without_us(stage: &Stage<'_>) -> Result<(), DemoFailure> {
+    stage.audience.scene("Without Chancery");
+    let export = ["key", "export", "--use", "reading", "-o", "xa-reading.agekey", "--yes"];
+    stage.run(line(XA.desk, &export)).await?;
+    let path = stage.folder.join("evidence.zip");
+    let commands = papers::commands_without_us(&path)
+        .map_err(|cause| DemoFailure::system("evidence.zip")(std::io::Error::other(cause)))?;
+    stage.write("without-chancery.sh", commands.as_bytes())?;
+    stage.audience.told(&format!(
+        "openssl, Python (package cryptography) and node (package age-encryption) check and open\n\
+         the same file. These commands are in without-chancery.sh:\n\n{commands}"
+    ));
+    Ok(())
+}
+
+/// Stops the gateways, or says how to go on.
+async fn close(
+    stage: &Stage<'_>,
+    gateways: [RunningGateway; 2],
+    keep: bool,
+) -> Result<(), DemoFailure> {
+    stage.audience.scene("The end");
+    let folder = stage.folder.display();
+    if keep {
+        let pids: Vec<String> = gateways.iter().map(|gateway| gateway.pid.to_string()).collect();
+        stage.audience.told(&format!(
+            "The gateways go on running. To continue by hand as XA:\n\n\
+             \x20 cd {folder}\n\
+             \x20 export CHANCERY_HOME={folder}/xa/desk CREDENTIALS_DIRECTORY={folder}/xa\n\
+             \x20 chancery inbox\n\n\
+             As XB, with xb in place of xa. To end: kill {}",
+            pids.join(" ")
+        ));
+        return Ok(());
+    }
+    for gateway in gateways {
+        gateway.stop().await?;
+    }
+    stage.audience.told(&format!("Both gateways have stopped. Everything is left in {folder}."));
+    Ok(())
+}
+
+fn line<'a>(prompt: Prompt, arguments: &[&'a str]) -> Line<'a> {
+    Line { prompt, arguments: arguments.to_vec(), code: 0 }
+}
+
+fn text(value: &serde_json::Value, field: &str) -> Option<String> {
+    value.get(field).and_then(serde_json::Value::as_str).map(str::to_owned)
+}
+
+fn close_to_others(path: &Path) -> Result<(), DemoFailure> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+        .map_err(DemoFailure::system(path.display().to_string()))
+}
