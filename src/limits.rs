@@ -210,3 +210,15 @@ pub const MAILBOX_ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Pause between questions to the own gateway while a person waits for a receipt.
 pub const WAIT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Messages of one evidence file: a long consultation.
+pub const EVIDENCE_MESSAGES_MAX: usize = 512;
+
+/// Entries of one evidence file: what the zip format counts without further fields.
+pub const EVIDENCE_ENTRIES_MAX: usize = 65_534;
+
+/// Name of an entry of an evidence file, bytes: a reference and a document id fit.
+pub const EVIDENCE_NAME_BYTES_MAX: usize = 160;
+
+/// Trust bundles of one evidence file: some for each of the ministries of a consultation.
+pub const EVIDENCE_BUNDLES_MAX: usize = 64;

@@ -5,6 +5,7 @@
 
 pub mod dispatch;
 pub mod envelope;
+pub mod evidence;
 pub mod header;
 pub mod id;
 pub mod leaf;

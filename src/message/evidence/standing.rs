@@ -1,0 +1,244 @@
+//! Standing: what a ministry's bundles let it sign, cosign and log at an instant, and whether the caller trusts
+//! those bundles.
+//!
+//! Bundles come with the evidence file and speak for themselves only. Trust comes from outside: a bundle is
+//! trusted if its root is the root of a bundle that the caller has accredited for that ministry, or if the
+//! caller has given the root's fingerprint. Revocations that only an accredited bundle knows of count as well.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::time::Timestamp;
+use crate::tlog::cosignature::{self, CosignatureRefused};
+use crate::tlog::signed_note::Note;
+use crate::tlog::verifier_key::VerifierKey;
+use crate::trust::anchor::Anchors;
+use crate::trust::bundle::{Bundle, BundleRefusal, SignedBundle};
+use crate::trust::chain::ChainRefusal;
+use crate::trust::fingerprint::Fingerprint;
+use crate::trust::name::Ministry;
+use crate::trust::signature::{self, Signature, SignatureRefusal};
+
+/// What the caller trusts, from outside the evidence file. Empty: nothing.
+#[derive(Debug, Clone, Default)]
+pub struct TrustBasis {
+    /// Bundles the caller has accredited.
+    pub bundles: Vec<SignedBundle>,
+    /// Fingerprints of roots the caller has compared. A fingerprint vouches for the holder of the root, whatever
+    /// ministry it says it is; it counts only for ministries of which no bundle is given.
+    pub fingerprints: Vec<Fingerprint>,
+}
+
+/// Why something is not shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// It is wrong.
+    Refused(String),
+    /// It cannot be decided with what there is.
+    Undecided(String),
+}
+
+impl Doubt {
+    /// It is wrong, for this reason.
+    pub(super) fn refused(why: impl Into<String>) -> Self {
+        Self::Refused(why.into())
+    }
+
+    /// What a refused signature means: a list that should have been replaced says neither yes nor no.
+    pub(super) fn of(refusal: SignatureRefusal) -> Self {
+        match refusal {
+            SignatureRefusal::Chain(ChainRefusal::StaleRevocationList(_)) => {
+                Self::Undecided(refusal.to_string())
+            }
+            refusal => Self::Refused(refusal.to_string()),
+        }
+    }
+}
+
+/// All ministries of an evidence file.
+#[derive(Debug)]
+pub(super) struct Standings(BTreeMap<Ministry, Standing>);
+
+/// One ministry of an evidence file.
+#[derive(Debug)]
+pub(super) struct Standing {
+    /// The bundles in the file, ascending by sequence; never empty.
+    bundles: Vec<SignedBundle>,
+    /// Accredited bundles with the same root: they may know of further revocations.
+    accredited: Vec<SignedBundle>,
+}
+
+impl Standings {
+    /// Sorts the bundles of a file by ministry. They must fit together, or nobody could say who is who.
+    pub(super) fn new(bundles: Vec<SignedBundle>, basis: &TrustBasis) -> Result<Self, String> {
+        let mut standings: BTreeMap<Ministry, Standing> = BTreeMap::new();
+        for bundle in bundles {
+            let ministry = bundle.bundle().ministry().clone();
+            let standing = standings
+                .entry(ministry)
+                .or_insert_with(|| Standing { bundles: Vec::new(), accredited: Vec::new() });
+            standing.bundles.push(bundle);
+        }
+        for standing in standings.values_mut() {
+            standing.bundles.sort_by_key(|bundle| bundle.bundle().content().sequence);
+            standing.check()?;
+            let root = standing.root().to_vec();
+            let same_root = |one: &&SignedBundle| one.bundle().content().root == root;
+            standing.accredited = basis.bundles.iter().filter(same_root).cloned().collect();
+        }
+        let roots: BTreeSet<&[u8]> = standings.values().map(Standing::root).collect();
+        let domains: BTreeSet<_> =
+            standings.values().filter_map(|one| Some(one.bundles.first()?.bundle().domain())).collect();
+        if roots.len() != standings.len() || domains.len() != standings.len() {
+            return Err("two ministries have the same root or the same domain".to_owned());
+        }
+        Ok(Self(standings))
+    }
+
+    /// The standing of a ministry.
+    pub(super) fn of(&self, ministry: &Ministry) -> Result<&Standing, Doubt> {
+        self.0.get(ministry).ok_or_else(|| Doubt::refused(format!("the file holds no bundle of {ministry}")))
+    }
+
+    /// Every ministry, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Ministry, &Standing)> {
+        self.0.iter()
+    }
+
+    /// The same without the bundles that `keep` does not ask for, and without ministries that have none left.
+    pub(super) fn retain(&mut self, keep: impl Fn(&Ministry, u64) -> bool) {
+        for (ministry, standing) in &mut self.0 {
+            standing.bundles.retain(|bundle| keep(ministry, bundle.bundle().content().sequence));
+        }
+        self.0.retain(|_, standing| !standing.bundles.is_empty());
+    }
+}
+
+impl Standing {
+    /// The bundles in the file, ascending by sequence.
+    pub(super) fn bundles(&self) -> &[SignedBundle] {
+        &self.bundles
+    }
+
+    /// The root certificate, DER.
+    pub(super) fn root(&self) -> &[u8] {
+        self.bundles.first().map(|bundle| bundle.bundle().content().root.as_slice()).unwrap_or_default()
+    }
+
+    /// The fingerprint of the root.
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(self.root())
+    }
+
+    /// The newest bundle that was in force at `at` and that the ministry's own root vouches for.
+    pub(super) fn in_force(&self, at: Timestamp) -> Result<&SignedBundle, Doubt> {
+        let ministry = self.bundles.first().map(|bundle| bundle.bundle().ministry().to_string());
+        let mut doubt = Doubt::Undecided(format!(
+            "the file holds no bundle of {} that was in force at {at}",
+            ministry.unwrap_or_default()
+        ));
+        for bundle in self.bundles.iter().rev() {
+            match bundle.verify(None, at) {
+                Ok(_) => {
+                    self.check_revocations(bundle.record(), bundle.signature(), at, Bundle::trust_anchors)?;
+                    return Ok(bundle);
+                }
+                Err(BundleRefusal::NotInForce { .. }) => {}
+                Err(BundleRefusal::Signature(refusal)) => doubt = Doubt::of(refusal),
+                Err(refusal) => doubt = Doubt::refused(refusal.to_string()),
+            }
+        }
+        Err(doubt)
+    }
+
+    /// Who of this ministry signed `content`, judged at `at`.
+    pub(super) fn signed(&self, content: &[u8], p7s: &[u8], at: Timestamp) -> Result<Signature, Doubt> {
+        let anchors = self.in_force(at)?.bundle().signing_anchors();
+        let signed = signature::verify(content, p7s, anchors, at).map_err(Doubt::of)?;
+        self.check_revocations(content, p7s, at, Bundle::signing_anchors)?;
+        Ok(signed)
+    }
+
+    /// When this ministry cosigned a checkpoint first, and with which keys. A wrong line under one of its keys
+    /// refuses the whole checkpoint.
+    pub(super) fn cosigned(&self, note: &Note) -> Result<(Timestamp, Vec<VerifierKey>), Doubt> {
+        let mut found: BTreeMap<VerifierKey, Timestamp> = BTreeMap::new();
+        for bundle in &self.bundles {
+            for key in keys(&bundle.bundle().content().cosigner_keys) {
+                match cosignature::verify(note, &key) {
+                    Ok(at) => drop(found.insert(key, at)),
+                    Err(CosignatureRefused::Missing(_)) => {}
+                    Err(refused) => return Err(Doubt::refused(refused.to_string())),
+                }
+            }
+        }
+        let Some(at) = found.values().min().copied() else {
+            return Err(Doubt::refused("the other ministry has not cosigned the checkpoint"));
+        };
+        let announced = &self.in_force(at)?.bundle().content().cosigner_keys;
+        let announced: BTreeSet<VerifierKey> = keys(announced).collect();
+        found.retain(|key, _| announced.contains(key));
+        if found.values().min() != Some(&at) {
+            return Err(Doubt::refused("the cosigner's key was not announced at that time"));
+        }
+        Ok((at, found.into_keys().collect()))
+    }
+
+    /// The keys of this ministry's logs at `at`.
+    pub(super) fn log_keys(&self, at: Timestamp) -> Result<Vec<VerifierKey>, Doubt> {
+        Ok(keys(&self.in_force(at)?.bundle().content().log_keys).collect())
+    }
+
+    /// Why the caller trusts this ministry's root, if it does.
+    pub(super) fn vouched_by(&self, basis: &TrustBasis) -> Option<&'static str> {
+        let ministry = self.bundles.first()?.bundle().ministry();
+        let accredited: Vec<_> =
+            basis.bundles.iter().filter(|given| given.bundle().ministry() == ministry).collect();
+        let is_given =
+            |given: &&SignedBundle| self.bundles.iter().all(|own| own.to_bytes() == given.to_bytes());
+        if accredited.iter().any(is_given) {
+            Some("its bundle is the accredited one")
+        } else if accredited.iter().any(|given| given.bundle().content().root == self.root()) {
+            Some("its root is that of the accredited bundle")
+        } else if accredited.is_empty() && basis.fingerprints.contains(&self.fingerprint()) {
+            Some("its root has a given fingerprint")
+        } else {
+            None
+        }
+    }
+
+    /// Whether an accredited or newer bundle knows that a signature was made with a revoked certificate.
+    fn check_revocations(
+        &self,
+        content: &[u8],
+        p7s: &[u8],
+        at: Timestamp,
+        anchors: impl Fn(&Bundle) -> &Anchors,
+    ) -> Result<(), Doubt> {
+        let has_lists = |one: &&SignedBundle| !one.bundle().content().revocation_lists.is_empty();
+        for known in self.bundles.iter().chain(&self.accredited).filter(has_lists) {
+            let judged = signature::verify(content, p7s, anchors(known.bundle()), at);
+            if let Err(SignatureRefusal::Chain(revoked @ ChainRefusal::Revoked(_))) = judged {
+                return Err(Doubt::refused(revoked.to_string()));
+            }
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), String> {
+        for (earlier, later) in self.bundles.iter().zip(self.bundles.iter().skip(1)) {
+            let (earlier, later) = (earlier.bundle().content(), later.bundle().content());
+            if earlier.root != later.root
+                || earlier.domain != later.domain
+                || earlier.sequence >= later.sequence
+            {
+                return Err(format!("the bundles of {} do not follow each other", earlier.ministry));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Keys of the kinds that are verified here; bundles may announce others beside them.
+fn keys(texts: &[String]) -> impl Iterator<Item = VerifierKey> {
+    texts.iter().filter_map(|text| VerifierKey::parse(text).ok())
+}

@@ -1,0 +1,8 @@
+//! Claims about evidence files.
+
+mod bindings;
+mod fixture;
+mod flips;
+mod interop;
+mod trust;
+mod writing;
