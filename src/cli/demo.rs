@@ -26,8 +26,9 @@ pub struct Demo {
 impl Demo {
     /// Plays the demonstration.
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
-        let executable = std::env::current_exe()
-            .map_err(|cause| CliError::failed("executable", "our own executable is not found").because(&cause))?;
+        let executable = std::env::current_exe().map_err(|cause| {
+            CliError::failed("executable", "our own executable is not found").because(&cause)
+        })?;
         let play = demo::Demo { folder: self.dir, executable, fresh: self.fresh, keep: self.keep };
         let terminal = Terminal(&context.output);
         play.play(&terminal).await.map_err(failed)

@@ -30,7 +30,7 @@ mod writer;
 pub use paper::AnswerKind;
 pub use report::{Check, MessageReport, MinistryReport, Outcome, Report, Verdict};
 pub use standing::TrustBasis;
-pub use verifier::verify;
+pub use verifier::{readme, verify};
 pub use writer::{Exhibit, PartSource, WriteError, write};
 
 #[cfg(test)]

@@ -28,6 +28,14 @@ pub fn verify<R: Read + Seek>(source: R, basis: &TrustBasis, at: Timestamp) -> R
     judged.unwrap_or_else(Report::of_fault)
 }
 
+/// The README of an evidence file: how to check it without Chancery. It says nothing about whether the file is
+/// good; none where the file cannot be read.
+pub fn readme<R: Read + Seek>(source: R) -> Option<String> {
+    let mut container = Container::open(source).ok()?;
+    let text = container.read(contents::README, crate::limits::SIGNED_RECORD_BYTES_MAX).ok()?;
+    String::from_utf8(text).ok()
+}
+
 fn judge<R: Read + Seek>(
     container: &mut Container<R>,
     basis: &TrustBasis,

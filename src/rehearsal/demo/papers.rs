@@ -1,6 +1,9 @@
 //! The notes of the demonstration: filled-in forms, with places for what only the exchange itself can tell.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Seek};
+
+use crate::message::evidence;
 
 /// XA's position, the first note.
 pub(super) const POSITION: &str = include_str!("../../../examples/consultations/news/position.toml");
@@ -23,4 +26,17 @@ pub(super) fn fill(form: &str, values: &BTreeMap<&str, String>) -> String {
         filled = filled.replace(&format!("@{place}@"), value);
     }
     filled
+}
+
+/// The commands of an evidence file's own README as one script: unpack it, check it, and open its parts with
+/// the reading key in `xa-reading.agekey`. None where the file has no README.
+pub(super) fn commands_without_us(source: impl Read + Seek) -> Option<String> {
+    let readme = evidence::readme(source)?;
+    let mut script = "set -e\npython3 -m zipfile -e evidence.zip unpacked\ncd unpacked\n".to_owned();
+    let commands = ["# XA", "# XB", "names() ", "names ", "openssl ", "python3 ", "node "];
+    for line in readme.lines().filter(|line| commands.iter().any(|start| line.starts_with(start))) {
+        script.push_str(&line.replace("IDENTITY", "../xa-reading.agekey"));
+        script.push('\n');
+    }
+    Some(script)
 }

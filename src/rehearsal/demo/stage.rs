@@ -79,19 +79,19 @@ impl DemoFailure {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Prompt {
     /// What the prompt shows.
-    pub name: &'static str,
+    pub(super) name: &'static str,
     /// Home of the commands typed there, within the folder; empty for none.
-    pub home: &'static str,
+    pub(super) home: &'static str,
     /// Folder with the passphrase, within the folder.
-    pub credentials: &'static str,
+    pub(super) credentials: &'static str,
 }
 
 /// A command with its expected end.
 #[derive(Debug, Clone)]
 pub(super) struct Line<'a> {
-    pub prompt: Prompt,
-    pub arguments: Vec<&'a str>,
-    pub code: i32,
+    pub(super) prompt: Prompt,
+    pub(super) arguments: Vec<&'a str>,
+    pub(super) code: i32,
 }
 
 /// What a command said.
@@ -107,28 +107,28 @@ pub(super) struct Said {
 
 /// The folder, our executable and the audience.
 pub(super) struct Stage<'a> {
-    pub folder: PathBuf,
-    pub executable: &'a Path,
-    pub audience: &'a dyn Audience,
+    pub(super) folder: PathBuf,
+    pub(super) executable: &'a Path,
+    pub(super) audience: &'a dyn Audience,
 }
 
 /// A running gateway.
 pub(super) struct RunningGateway {
     child: Child,
-    pub pid: u32,
-    pub ministry: &'static str,
+    pub(super) pid: u32,
+    pub(super) ministry: &'static str,
 }
 
 impl Stage<'_> {
     /// Runs one command, shows it and checks how it ended.
-    pub async fn run(&self, line: Line<'_>) -> Result<Said, DemoFailure> {
+    pub(super) async fn run(&self, line: Line<'_>) -> Result<Said, DemoFailure> {
         let said = self.run_quietly(&line).await?;
         self.show(&line, &said);
         Ok(said)
     }
 
     /// Runs two commands at the same time, then shows them one after the other.
-    pub async fn run_both(&self, one: Line<'_>, other: Line<'_>) -> Result<(Said, Said), DemoFailure> {
+    pub(super) async fn run_both(&self, one: Line<'_>, other: Line<'_>) -> Result<(Said, Said), DemoFailure> {
         let (first, second) = tokio::try_join!(self.run_quietly(&one), self.run_quietly(&other))?;
         self.show(&one, &first);
         self.show(&other, &second);
@@ -136,7 +136,11 @@ impl Stage<'_> {
     }
 
     /// Runs one command with `--json` behind it, unseen, for what the story itself must know.
-    pub async fn ask(&self, prompt: Prompt, arguments: &[&str]) -> Result<serde_json::Value, DemoFailure> {
+    pub(super) async fn ask(
+        &self,
+        prompt: Prompt,
+        arguments: &[&str],
+    ) -> Result<serde_json::Value, DemoFailure> {
         let mut arguments = arguments.to_vec();
         arguments.push("--json");
         let said = self.run_quietly(&Line { prompt, arguments, code: 0 }).await?;
@@ -182,7 +186,7 @@ impl Stage<'_> {
     }
 
     /// Starts a gateway as a process of our own executable and waits until it listens.
-    pub async fn start_gateway(
+    pub(super) async fn start_gateway(
         &self,
         ministry: &'static str,
         home: &str,
@@ -217,7 +221,7 @@ impl Stage<'_> {
     }
 
     /// Writes a file within the folder.
-    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), DemoFailure> {
+    pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), DemoFailure> {
         let path = self.folder.join(name);
         let parent = path.parent().unwrap_or(&self.folder);
         fs::create_dir_all(parent).map_err(DemoFailure::system(parent.display().to_string()))?;
@@ -227,7 +231,7 @@ impl Stage<'_> {
 
 impl RunningGateway {
     /// Asks the gateway to end and waits until it has.
-    pub async fn stop(mut self) -> Result<(), DemoFailure> {
+    pub(super) async fn stop(mut self) -> Result<(), DemoFailure> {
         let stopping = || format!("stopping the gateway of {}", self.ministry);
         let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
         if let Some(pid) = pid {

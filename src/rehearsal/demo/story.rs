@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::rehearsal::demo::Demo;
 use crate::rehearsal::demo::papers;
 use crate::rehearsal::demo::stage::{Audience, DemoFailure, Line, Prompt, RunningGateway, Stage, free_ports};
-use crate::rehearsal::demo::Demo;
 use crate::time::{Clock, SystemClock};
 
 /// Marks a folder as made by the demonstration.
@@ -107,8 +107,18 @@ async fn found(stage: &Stage<'_>) -> Result<(), DemoFailure> {
     stage.run_both(founding(&XA), founding(&XB)).await?;
     let gateway = |side: &Side, relay, mailbox| {
         let (code, domain) = (side.code, side.domain);
-        let arguments =
-            ["init", "gateway", "--ministry", code, "--domain", domain, "--relay", relay, "--mailbox", mailbox];
+        let arguments = [
+            "init",
+            "gateway",
+            "--ministry",
+            code,
+            "--domain",
+            domain,
+            "--relay",
+            relay,
+            "--mailbox",
+            mailbox,
+        ];
         line(side.gateway, &arguments)
     };
     stage.run_both(gateway(&XA, &relay_a, &mailbox_a), gateway(&XB, &relay_b, &mailbox_b)).await?;
@@ -119,9 +129,8 @@ async fn found(stage: &Stage<'_>) -> Result<(), DemoFailure> {
     stage.run_both(desk(&XA, &mailbox_a), desk(&XB, &mailbox_b)).await?;
     for home in ["gateway", "desk"] {
         let (a, b) = (format!("xa/{home}"), format!("xb/{home}"));
-        let enrol = |side: &Side, root, home| {
-            line(side.root, &["desk", "enrol", "--ministry-home", root, home])
-        };
+        let enrol =
+            |side: &Side, root, home| line(side.root, &["desk", "enrol", "--ministry-home", root, home]);
         stage.run_both(enrol(&XA, "xa/root", &a), enrol(&XB, "xb/root", &b)).await?;
     }
     let sign = |side: &Side, root, gateway, desk, output| {
@@ -167,7 +176,9 @@ async fn consult(stage: &Stage<'_>) -> Result<String, DemoFailure> {
     stage.write("papers/application.pdf", papers::APPLICATION)?;
 
     stage.audience.scene("XA conveys its position by note verbale");
-    stage.audience.told("An officer fills in the form that `chancery new position-statement --to XB` writes.");
+    stage
+        .audience
+        .told("An officer fills in the form that `chancery new position-statement --to XB` writes.");
     let position = exchange(stage, &XA, &XB, "position", papers::POSITION, &known).await?;
     known.insert("CONSULTATION", position.consultation.clone());
     known.insert("POSITION", position.reference);
@@ -245,22 +256,20 @@ async fn without_us(stage: &Stage<'_>) -> Result<(), DemoFailure> {
     let export = ["key", "export", "--use", "reading", "-o", "xa-reading.agekey", "--yes"];
     stage.run(line(XA.desk, &export)).await?;
     let path = stage.folder.join("evidence.zip");
-    let commands = papers::commands_without_us(&path)
-        .map_err(|cause| DemoFailure::system("evidence.zip")(std::io::Error::other(cause)))?;
+    let file = fs::File::open(&path).map_err(DemoFailure::system("evidence.zip"))?;
+    let unreadable = || DemoFailure::Silent("export".to_owned(), "how to check without us");
+    let commands = papers::commands_without_us(file).ok_or_else(unreadable)?;
     stage.write("without-chancery.sh", commands.as_bytes())?;
-    stage.audience.told(&format!(
+    stage.audience.told(
         "openssl, Python (package cryptography) and node (package age-encryption) check and open\n\
-         the same file. These commands are in without-chancery.sh:\n\n{commands}"
-    ));
+         the same file, part by part. All the commands, also in without-chancery.sh:\n",
+    );
+    stage.audience.answered(&commands);
     Ok(())
 }
 
 /// Stops the gateways, or says how to go on.
-async fn close(
-    stage: &Stage<'_>,
-    gateways: [RunningGateway; 2],
-    keep: bool,
-) -> Result<(), DemoFailure> {
+async fn close(stage: &Stage<'_>, gateways: [RunningGateway; 2], keep: bool) -> Result<(), DemoFailure> {
     stage.audience.scene("The end");
     let folder = stage.folder.display();
     if keep {
