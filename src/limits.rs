@@ -222,3 +222,6 @@ pub const EVIDENCE_NAME_BYTES_MAX: usize = 160;
 
 /// Trust bundles of one evidence file: some for each of the ministries of a consultation.
 pub const EVIDENCE_BUNDLES_MAX: usize = 64;
+
+/// Pause between looks whether the store has stopped; a gateway whose store stopped ends.
+pub const STORE_WATCH_PAUSE: Duration = Duration::from_secs(1);

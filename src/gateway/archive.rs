@@ -90,28 +90,22 @@ impl Gateway {
         Receipt::compose(leaf.bytes, proof).map_err(|cause| Fault::Damaged(cause.to_string()))
     }
 
-    /// What the peer is still to mirror of an own log, in pieces of bounded size, oldest first.
-    /// `sent` leaves have been sent already on the stream that asks.
-    pub(super) async fn updates(&self, origin: &str, sent: u64) -> Result<Vec<LogUpdate>, Fault> {
-        let Some(head) = self.store.log_head(origin.to_owned()).await? else { return Ok(Vec::new()) };
-        let mut next = head.cosigned.as_ref().map_or(0, |cosigned| cosigned.size).max(sent);
-        let mut updates = Vec::new();
-        while next < head.size {
-            let leaves = self.store.leaves(origin.to_owned(), next, limits::LOG_UPDATE_LEAVES_MAX).await?;
-            let end = next.saturating_add(leaves.len() as u64);
-            if leaves.is_empty() {
-                return Err(Fault::Damaged(format!("leaf {next} of {origin}")));
-            }
-            let checkpoint = if end == head.size {
-                self.checkpoint(origin).await?.text
-            } else {
-                self.checkpoint_at(origin, end).await?
-            };
-            let leaves = leaves.into_iter().map(|leaf| leaf.bytes).collect();
-            updates.push(LogUpdate { first_index: next, leaves, checkpoint });
-            next = end;
+    /// The next piece of bounded size that the peer is still to mirror of an own log; `sent` leaves have been
+    /// sent already on the stream that asks.
+    pub(super) async fn next_update(&self, origin: &str, sent: u64) -> Result<Option<LogUpdate>, Fault> {
+        let Some(head) = self.store.log_head(origin.to_owned()).await? else { return Ok(None) };
+        let first_index = head.cosigned.as_ref().map_or(0, |cosigned| cosigned.size).max(sent);
+        if first_index >= head.size {
+            return Ok(None);
         }
-        Ok(updates)
+        let leaves = self.store.leaves(origin.to_owned(), first_index, limits::LOG_UPDATE_LEAVES_MAX).await?;
+        if leaves.is_empty() {
+            return Err(Fault::Damaged(format!("leaf {first_index} of {origin}")));
+        }
+        let end = first_index.saturating_add(leaves.len() as u64);
+        let checkpoint = self.checkpoint_at(origin, end).await?;
+        let leaves = leaves.into_iter().map(|leaf| leaf.bytes).collect();
+        Ok(Some(LogUpdate { first_index, leaves, checkpoint }))
     }
 
     /// The checkpoint of an own log at an earlier size.

@@ -3,6 +3,8 @@
 //! Batches of envelopes, leaves and cosignatures enter; outcomes, leaves and cosignatures leave, in turn.
 //! The stream is read to its end or to the first frame that is not in order.
 
+use tokio::time::timeout;
+
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::{Frame, Hello, Relay};
@@ -13,12 +15,14 @@ use crate::trust::name::Ministry;
 impl Gateway {
     /// Serves one relay stream of `peer`, the ministry that TLS has authenticated.
     pub async fn converse(&self, peer: &Ministry, mut relay: Relay) -> Result<(), Fault> {
-        match relay.receive().await? {
-            Frame::Hello(hello) if hello.ministry == *peer => self.note_hello(peer, &hello).await?,
+        let theirs = match relay.receive().await? {
+            Frame::Hello(hello) if hello.ministry == *peer => hello,
             _ => return Err(Fault::Link("a relay stream begins with the hello of its ministry".to_owned())),
-        }
+        };
+        self.note_hello(peer, &theirs).await?;
         relay.send(Frame::Hello(self.hello(peer).await?)).await?;
         let mut sent = 0;
+        self.synchronise(peer, &mut relay, &theirs, &mut sent).await?;
         loop {
             self.send_updates(peer, &relay, &mut sent).await?;
             match relay.receive().await? {
@@ -60,11 +64,45 @@ impl Gateway {
         sent: &mut u64,
     ) -> Result<(), Fault> {
         let origin = self.open_log(peer).await?;
-        for update in self.updates(&origin, *sent).await? {
+        while let Some(update) = self.next_update(&origin, *sent).await? {
             *sent = update.first_index.saturating_add(update.leaves.len() as u64);
             relay.send(Frame::LogUpdate(update)).await?;
         }
         Ok(())
+    }
+
+    /// Brings both mirrors up to what the hellos said, one piece at a time each way: neither side sends on
+    /// before its last piece is cosigned, so that two long backlogs cannot block each other.
+    pub(super) async fn synchronise(
+        &self,
+        peer: &Ministry,
+        relay: &mut Relay,
+        theirs: &Hello,
+        sent: &mut u64,
+    ) -> Result<(), Fault> {
+        let origin = self.open_log(peer).await?;
+        let mut mirrored = self.mirrored_size(&theirs.origin).await?;
+        let mut awaited = false;
+        loop {
+            if !awaited && let Some(update) = self.next_update(&origin, *sent).await? {
+                *sent = update.first_index.saturating_add(update.leaves.len() as u64);
+                relay.send(Frame::LogUpdate(update)).await?;
+                awaited = true;
+            }
+            if !awaited && mirrored >= theirs.size {
+                return Ok(());
+            }
+            let frame = timeout(limits::OUTCOME_DEADLINE, relay.receive()).await;
+            let frame =
+                frame.map_err(|_| Fault::Link("the peer's log did not come in time".to_owned()))??;
+            awaited = awaited && !matches!(frame, Frame::Cosignature(_));
+            self.attend(peer, relay, frame).await?;
+            mirrored = self.mirrored_size(&theirs.origin).await?;
+        }
+    }
+
+    async fn mirrored_size(&self, origin: &str) -> Result<u64, Fault> {
+        Ok(self.store.log_head(origin.to_owned()).await?.map_or(0, |head| head.size))
     }
 
     /// What this gateway says when a stream opens.

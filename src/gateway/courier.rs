@@ -17,7 +17,7 @@ use crate::digest::Digest;
 use crate::entropy::random;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
-use crate::gateway::frame::{Answer, Frame, Outcome, Relay};
+use crate::gateway::frame::{Answer, Frame, Hello, Outcome, Relay};
 use crate::gateway::store::record::{LogEntry, OutboxItem, Settlement, SignedHeader};
 use crate::limits;
 use crate::message::envelope::{Envelope, parts_digest, signed_header_digest};
@@ -66,13 +66,14 @@ impl Gateway {
         let mut relay = timeout(limits::CONNECT_DEADLINE, self.link.open(peer))
             .await
             .map_err(|_| Fault::Link("the peer did not answer in time".to_owned()))??;
-        self.greet(peer, &mut relay).await?;
+        let theirs = self.greet(peer, &mut relay).await?;
+        let mut sent = 0;
+        self.synchronise(peer, &mut relay, &theirs, &mut sent).await?;
         *failures = 0;
         self.note_link(peer, |link| {
             link.connected = true;
             link.last_failure.clear();
         });
-        let mut sent = 0;
         loop {
             self.send_updates(peer, &relay, &mut sent).await?;
             let now = self.clock.now();
@@ -90,10 +91,13 @@ impl Gateway {
     }
 
     /// Exchanges hellos; what the peer says of its mirror is only compared, never believed.
-    async fn greet(&self, peer: &Ministry, relay: &mut Relay) -> Result<(), Fault> {
+    async fn greet(&self, peer: &Ministry, relay: &mut Relay) -> Result<Hello, Fault> {
         relay.send(Frame::Hello(self.hello(peer).await?)).await?;
         match relay.receive().await? {
-            Frame::Hello(hello) if hello.ministry == *peer => self.note_hello(peer, &hello).await,
+            Frame::Hello(hello) if hello.ministry == *peer => {
+                self.note_hello(peer, &hello).await?;
+                Ok(hello)
+            }
             _ => Err(Fault::Link("the peer did not answer with its hello".to_owned())),
         }
     }

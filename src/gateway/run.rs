@@ -24,8 +24,9 @@ use crate::gateway::config::Config;
 use crate::gateway::error::Fault;
 use crate::gateway::serve::peer_link::GrpcLink;
 use crate::gateway::serve::{serve_mailbox, serve_operator, serve_relay};
-use crate::gateway::store::Store;
+use crate::gateway::store::{Store, StoreFault};
 use crate::keys::file::FileNoteSigner;
+use crate::limits;
 use crate::time::Clock;
 use crate::transport::anchors::{Anchors, DeskAnchors, PeerAnchors};
 use crate::transport::credentials::{CredentialStore, Door, Material, Source, TlsIdentity};
@@ -85,16 +86,19 @@ impl Opened {
         let Self { gateway, relay, mailbox, operator } = self;
         let couriers = tokio::spawn(keep_couriers(gateway.clone(), stop.clone()));
         let clerk = tokio::spawn(gateway.clone().watch_expiry(stop.clone()));
+        let guard = tokio::spawn(gateway.clone().watch_store(stop.clone()));
         let served = tokio::try_join!(
             serve_relay(gateway.clone(), relay, stop.clone()),
             serve_mailbox(gateway.clone(), mailbox, stop.clone()),
             serve_operator(gateway.clone(), operator, stop.clone()),
         );
         stop.cancel();
-        for task in [couriers, clerk] {
+        for task in [couriers, clerk, guard] {
             task.await.map_err(|cause| Fault::Listener(cause.to_string()))?;
         }
-        served.map(|_| ())
+        served?;
+        // A store that stopped must not look like a gateway that was asked to.
+        if gateway.store.is_stopped() { Err(Fault::Store(StoreFault::Stopped)) } else { Ok(()) }
     }
 }
 
@@ -146,6 +150,19 @@ impl Gateway {
         fs::write(&path, text).map_err(|cause| Fault::Listener(format!("{}: {cause}", path.display())))?;
         *self.addresses.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = addresses;
         Ok(())
+    }
+
+    /// Ends the gateway when its store has stopped after a failed write: nothing it could still answer would
+    /// be durable.
+    async fn watch_store(self: Arc<Self>, stop: CancellationToken) {
+        while !self.store.is_stopped() {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(limits::STORE_WATCH_PAUSE) => {}
+            }
+        }
+        tracing::error!("the store has stopped after a failed write; the gateway ends");
+        stop.cancel();
     }
 
     /// Where this gateway listens.
