@@ -62,13 +62,18 @@ impl Trust {
         Ok(year.is_some_and(|year| year.len() == 4 && year.bytes().all(|digit| digit.is_ascii_digit())))
     }
 
-    /// The channel on which all of these ministries speak.
+    /// The channel on which all of these ministries speak: of several, the one with the fewest others.
     pub fn channel_of(&self, ministries: &[Ministry]) -> Result<(&ChannelId, &ChannelRule), DeskError> {
         let rules = self.policy.iter().flat_map(|policy| policy.channels());
-        let mut fitting = rules.filter(|(_, rule)| ministries.iter().all(|one| rule.parties.contains(one)));
+        let fitting = rules.filter(|(_, rule)| ministries.iter().all(|one| rule.parties.contains(one)));
         let missing = || DeskError::Trust("no channel joins these ministries; add the peer first".to_owned());
-        fitting.next().ok_or_else(missing)
+        fitting.min_by_key(|(_, rule)| rule.parties.len()).ok_or_else(missing)
     }
+}
+
+/// The channels in force, to be changed.
+fn channels(trust: &Trust) -> BTreeMap<ChannelId, ChannelRule> {
+    trust.policy.as_ref().map(|policy| policy.channels().clone()).unwrap_or_default()
 }
 
 fn verifier_keys(texts: &[String]) -> Result<Vec<VerifierKey>, DeskError> {
@@ -121,37 +126,51 @@ impl Desk {
             *bundle.bundle().fingerprint().digest(),
         ]);
         trust.peers.insert(peer.clone(), bundle.clone());
-        let policy = self.next_policy(&trust, &channel, &peer, ceiling)?;
-        let signed = SignedPolicy::issue(policy, keys.registry()?, now)
-            .map_err(|cause| DeskError::Trust(cause.to_string()))?;
-        let bundles = trust.peers.values().map(SignedBundle::to_bytes).collect();
-        let own = trust.own.to_bytes();
-        self.mailbox(keys).await?.accredit(own, signed.to_bytes(), bundles).await?;
+        let mut channels = channels(&trust);
+        channels.entry(channel.clone()).or_insert_with(|| ChannelRule {
+            parties: BTreeSet::from([self.config.ministry.clone(), peer.clone()]),
+            ceiling: u32::try_from(ceiling.number()).unwrap_or(1),
+            suspended: false,
+        });
+        let signed = self.put_in_force(keys, &trust, channels).await?;
         let path = self.config.peer_bundles().join(format!("{peer}.bundle"));
         self.keep(&path, &bundle.to_bytes())?;
         self.keep(&self.config.policy(), &signed.to_bytes())?;
         Ok(channel)
     }
 
-    fn next_policy(
+    /// Puts a channel in force, or another rule for one that is: a charter among several Powers, another
+    /// ceiling, a suspension.
+    pub async fn charter(&self, keys: &Keys, channel: ChannelId, rule: ChannelRule) -> Result<(), DeskError> {
+        let trust = self.trust()?;
+        for party in &rule.parties {
+            trust.bundle(party)?;
+        }
+        let mut channels = channels(&trust);
+        channels.insert(channel, rule);
+        let signed = self.put_in_force(keys, &trust, channels).await?;
+        self.keep(&self.config.policy(), &signed.to_bytes())
+    }
+
+    /// Signs the next policy and hands it to the own gateway with the bundles it names.
+    async fn put_in_force(
         &self,
+        keys: &Keys,
         trust: &Trust,
-        channel: &ChannelId,
-        peer: &Ministry,
-        ceiling: Level,
-    ) -> Result<ChannelPolicy, DeskError> {
-        let before = trust.policy.as_ref();
-        let mut channels = before.map(|policy| policy.channels().clone()).unwrap_or_default();
-        channels.entry(channel.clone()).or_insert_with(|| ChannelRule {
-            parties: BTreeSet::from([self.config.ministry.clone(), peer.clone()]),
-            ceiling: u32::try_from(ceiling.number()).unwrap_or(1),
-            suspended: false,
-        });
-        let sequence = before.map_or(1, |policy| policy.sequence().saturating_add(1));
+        channels: BTreeMap<ChannelId, ChannelRule>,
+    ) -> Result<SignedPolicy, DeskError> {
+        let unfit = |cause: String| DeskError::Trust(cause);
+        let now = self.clock.now();
+        let sequence = trust.policy.as_ref().map_or(1, |policy| policy.sequence().saturating_add(1));
         let peers =
             trust.peers.iter().map(|(ministry, bundle)| (ministry.clone(), bundle.digest())).collect();
-        ChannelPolicy::new(self.config.ministry.clone(), sequence, self.clock.now(), channels, peers)
-            .map_err(|cause| DeskError::Trust(cause.to_string()))
+        let policy = ChannelPolicy::new(self.config.ministry.clone(), sequence, now, channels, peers)
+            .map_err(|cause| unfit(cause.to_string()))?;
+        let signed =
+            SignedPolicy::issue(policy, keys.registry()?, now).map_err(|cause| unfit(cause.to_string()))?;
+        let bundles = trust.peers.values().map(SignedBundle::to_bytes).collect();
+        self.mailbox(keys).await?.accredit(trust.own.to_bytes(), signed.to_bytes(), bundles).await?;
+        Ok(signed)
     }
 
     fn believe_policy(&self, own: &SignedBundle, bytes: &[u8]) -> Result<ChannelPolicy, DeskError> {

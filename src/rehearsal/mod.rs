@@ -1,5 +1,82 @@
-//! A whole exchange on one machine: real ministries, gateways and desks, for demonstrations and tests.
+//! A whole exchange on one machine: ministries with their own authorities, keys, gateways and desks, joined
+//! by real connections on loopback.
 //!
-//! This is the only room that sees both sides of the wall between gateway and desk.
+//! Plans enter; founded homes, running gateways and working desks leave. This is the only room that sees both
+//! the gateway and the desk, and it does nothing to them that an officer and an operator could not do. Time,
+//! randomness and addresses are arguments. What must never happen: a rehearsal that takes a short cut which
+//! the real thing does not take.
+//!
+//! | file | does |
+//! |---|---|
+//! | `demo` | tells the demonstration |
+//! | `founding` | lays out the homes of one ministry |
+//! | `house` | one ministry: its bundle, its gateway, its desk |
+//! | `world` | several, accredited to each other |
 
 pub mod demo;
+pub mod founding;
+pub mod house;
+pub mod world;
+
+use std::path::{Path, PathBuf};
+
+use crate::desk::error::DeskError;
+use crate::desk::form::FormError;
+use crate::gateway::error::Fault;
+use crate::keys::ministry::HomeError;
+use crate::keys::{KeyError, PrivateKeyRefusal};
+use crate::trust::bundle::BundleFault;
+use crate::trust::name::Ministry;
+
+/// Why a rehearsal could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RehearsalFault {
+    /// A bundle could not be issued.
+    #[error(transparent)]
+    Bundle(#[from] BundleFault),
+    /// A desk could not do what it was asked to.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
+    /// A file could not be read or written.
+    #[error("{}: {cause}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// A form has mistakes.
+    #[error("the form has mistakes: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Form(Vec<FormError>),
+    /// A gateway failed.
+    #[error(transparent)]
+    Gateway(#[from] Fault),
+    /// The home of a ministry failed.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// A key could not be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A key could not be made.
+    #[error(transparent)]
+    NewKey(#[from] PrivateKeyRefusal),
+    /// The gateway of this ministry does not run.
+    #[error("the gateway of {0} does not run")]
+    NotRunning(Ministry),
+    /// No such ministry takes part.
+    #[error("{0} takes no part in this rehearsal")]
+    Stranger(Ministry),
+    /// What was planned does not fit.
+    #[error("{0}")]
+    Unfit(String),
+}
+
+impl RehearsalFault {
+    fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
+        move |cause| Self::File { path: path.to_owned(), cause }
+    }
+
+    fn unfit(cause: impl ToString) -> Self {
+        Self::Unfit(cause.to_string())
+    }
+}

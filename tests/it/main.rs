@@ -19,6 +19,8 @@ mod age_interop;
 mod age_vectors;
 mod architecture;
 mod cms_interop;
+mod exchange;
 mod supply_chain;
+mod support;
 mod terminal;
 mod tools;

@@ -1,0 +1,125 @@
+//! A `World` for tests: `chancery::rehearsal` with homes founded once for the whole run, a clock that tests
+//! move, and addresses that no other test has.
+
+#![allow(dead_code)]
+
+pub mod clock;
+pub mod forms;
+pub mod mould;
+
+use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use chancery::desk::register::SentEntry;
+use chancery::entropy::SystemEntropy;
+use chancery::gateway::Gateway;
+use chancery::keys::Passphrase;
+use chancery::message::terms::Level;
+use chancery::rehearsal::founding::Plan;
+use chancery::rehearsal::house::House;
+use chancery::rehearsal::world::World;
+use chancery::trust::name::Ministry;
+use tempfile::TempDir;
+
+pub use clock::Hand;
+
+/// How long anything may take before a test calls it lost.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Ministries that believe each other, with everything of theirs in a folder that goes when they go.
+pub struct Stage {
+    pub world: World,
+    pub clock: Hand,
+    // Dropped last: the gateways write there until they end.
+    directory: TempDir,
+}
+
+impl Stage {
+    /// The ministries with these codes, joined and running.
+    pub async fn of(codes: &[&str]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let clock = Hand::at(mould::founded());
+        let mut houses = Vec::new();
+        for (plan, code) in plans(codes).into_iter().zip(codes) {
+            houses.push(house(directory.path(), plan, code, &clock));
+        }
+        let world = World::join(houses, Level::Confidential).await.unwrap();
+        Self { world, clock, directory }
+    }
+
+    /// The usual two: XA and XB.
+    pub async fn pair() -> Self {
+        Self::of(&["XA", "XB"]).await
+    }
+
+    /// A folder for the files of a draft.
+    pub fn folder(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub fn house(&self, code: &str) -> &House {
+        self.world.house(&ministry(code)).unwrap()
+    }
+
+    pub fn house_mut(&mut self, code: &str) -> &mut House {
+        self.world.house_mut(&ministry(code)).unwrap()
+    }
+
+    pub fn gateway(&self, code: &str) -> &Arc<Gateway> {
+        self.house(code).gateway().unwrap()
+    }
+
+    /// Sends a form that must be good.
+    pub async fn send(&self, from: &str, form: &str) -> Vec<SentEntry> {
+        self.house(from).send(form, self.folder()).await.unwrap_or_else(|fault| panic!("{fault}\n{form}"))
+    }
+
+    /// Waits until a copy is settled.
+    pub async fn settled(&self, from: &str, copy: &SentEntry) -> SentEntry {
+        let settled = self.house(from).settled(copy, PATIENCE).await.unwrap();
+        settled.unwrap_or_else(|| panic!("{} was not settled in time", copy.id))
+    }
+}
+
+/// Plans with addresses of their own: the whole of 127.0.0.0/8 is loopback.
+fn plans(codes: &[&str]) -> Vec<Plan> {
+    static STAGES: AtomicU8 = AtomicU8::new(0);
+    let stage = STAGES.fetch_add(1, Ordering::SeqCst);
+    let run = 64 + std::process::id() % 128;
+    let plan = |(place, code): (usize, &&str)| {
+        let host = format!("127.{run}.{stage}.{}", place + 1);
+        Plan::new(mould::founding(code), &format!("{host}:7101"), &format!("{host}:7102")).unwrap()
+    };
+    codes.iter().enumerate().map(plan).collect()
+}
+
+fn house(directory: &Path, plan: Plan, code: &str, clock: &Hand) -> House {
+    let homes = mould::pour(code, &directory.join(code.to_lowercase()));
+    House::open(homes, plan, passphrase(), Arc::new(clock.clone()), Arc::new(SystemEntropy)).unwrap()
+}
+
+pub fn ministry(code: &str) -> Ministry {
+    Ministry::parse(code).unwrap()
+}
+
+pub fn passphrase() -> Passphrase {
+    Passphrase::new("correct horse").unwrap()
+}
+
+/// Waits until `holds` is true; a test that waits in vain fails and says for what.
+pub async fn eventually<Holds>(what: &str, mut holds: impl FnMut() -> Holds)
+where
+    Holds: Future<Output = bool>,
+{
+    let looking = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    if tokio::time::timeout(PATIENCE, looking).await.is_err() {
+        panic!("waited in vain: {what}");
+    }
+}
