@@ -225,3 +225,12 @@ pub const EVIDENCE_BUNDLES_MAX: usize = 64;
 
 /// Pause between looks whether the store has stopped; a gateway whose store stopped ends.
 pub const STORE_WATCH_PAUSE: Duration = Duration::from_secs(1);
+
+/// A form, bytes: long texts and lists fit; larger texts stand in files beside it.
+pub const FORM_BYTES_MAX: u64 = 1024 * 1024;
+
+/// A text whose words the rules read and the command line shows, bytes.
+pub const JUDGED_TEXT_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Trust bundles and the folder that holds them, entries read by `verify`.
+pub const TRUST_FILES_MAX: usize = 1024;

@@ -5,9 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::fs::File;
-use std::io::{Cursor, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::consultation::act::Act;
 use crate::consultation::codec;
@@ -17,15 +15,15 @@ use crate::consultation::rules::names::NameIndex;
 use crate::consultation::rules::{self, Finding};
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
+use crate::desk::documents::{self, Source};
 use crate::desk::error::DeskError;
-use crate::desk::form::draft::{ConsultationChoice, Draft, TextSource};
+use crate::desk::form::draft::{ConsultationChoice, Draft};
 use crate::desk::keys::{Keys, Office, authority_for};
-use crate::digest::Hasher;
 use crate::entropy::random;
 use crate::limits;
-use crate::message::dispatch::{Basis, Dispatch, Document, ExpectedAuthentication, Marking};
+use crate::message::dispatch::{Basis, Dispatch, ExpectedAuthentication, Marking};
 use crate::message::header::Address;
-use crate::message::terms::{AuthenticationKind, DocumentClass, Form, Level};
+use crate::message::terms::{AuthenticationKind, Form, Level};
 use crate::time::Timestamp;
 use crate::trust::name::{Ministry, Name};
 use crate::trust::policy::{ChannelId, ChannelRule};
@@ -50,25 +48,6 @@ pub struct Composition {
     pub findings: Vec<Finding>,
 }
 
-/// Where a plain document is.
-#[derive(Clone)]
-pub enum Source {
-    /// A file.
-    File(PathBuf),
-    /// A text that stands in the form.
-    Inline(String),
-}
-
-impl Source {
-    /// Opens it for reading.
-    pub fn open(&self) -> Result<Box<dyn Read + '_>, DeskError> {
-        match self {
-            Self::File(path) => Ok(Box::new(File::open(path).map_err(DeskError::file(path))?)),
-            Self::Inline(text) => Ok(Box::new(Cursor::new(text.as_bytes()))),
-        }
-    }
-}
-
 impl Desk {
     /// Composes a draft; `folder` is where the paths in it begin, `sign_as` an office to prefer.
     pub fn compose(
@@ -83,7 +62,8 @@ impl Desk {
         let (channel_id, channel) = self.channel(trust, draft)?;
         let consultation = self.consultation(draft)?;
         let address = self.address(draft, channel_id, &consultation);
-        let (documents, sources) = self.documents(draft, folder)?;
+        let (documents, sources) = documents::of_draft(draft, folder)?;
+        let words = documents::words(&documents, &sources)?;
         let (authentications, offices) = self.signatories(keys, draft.form, sign_as)?;
         let act = draft.act.clone().complete(consultation);
         let numbered = channel.parties.iter().all(|party| {
@@ -114,6 +94,7 @@ impl Desk {
         let earlier = self.earlier(trust, keys, &dispatch)?;
         let facts = channel_facts(channel_id, channel);
         let last = self.register.last_formal_number(now.year())?;
+        let opened = documents::opened(&dispatch.documents, &words);
         let judgement = Judgement {
             at: now,
             address: &address,
@@ -124,7 +105,7 @@ impl Desk {
             channel: Some(&facts),
             formal_numbers: FormalNumbers { last, complete: true },
             earlier: &earlier,
-            documents: None,
+            documents: Some(&opened),
             names: &NameIndex::new([]),
             persons_elsewhere: &BTreeSet::new(),
         };
@@ -222,57 +203,6 @@ impl Desk {
         format!("{}-{year}-{number:04}", self.config.ministry)
     }
 
-    fn documents(&self, draft: &Draft, folder: &Path) -> Result<(Vec<Document>, Vec<Source>), DeskError> {
-        let mut documents = Vec::new();
-        let mut sources = Vec::new();
-        for text in &draft.texts {
-            let source = match &text.source {
-                TextSource::Inline(words) => Source::Inline(words.clone()),
-                TextSource::File(path) => Source::File(folder.join(path)),
-            };
-            let media_type = match &source {
-                Source::File(path) if path.extension().is_some_and(|ending| ending == "pdf") => {
-                    "application/pdf"
-                }
-                _ => "text/plain",
-            };
-            documents.push(Document {
-                document_id: text.document_id.as_str().to_owned(),
-                title: text.title.as_str().to_owned(),
-                standing: text.standing,
-                class: DocumentClass::DiplomaticText,
-                language: text.language.clone(),
-                media_type: media_type.to_owned(),
-                translation_of: text
-                    .translation_of
-                    .as_ref()
-                    .map(|id| id.as_str().to_owned())
-                    .unwrap_or_default(),
-                ..measured(&source)?
-            });
-            sources.push(source);
-        }
-        for document in &draft.documents {
-            let source = Source::File(folder.join(&document.path));
-            documents.push(Document {
-                document_id: document.document_id.as_str().to_owned(),
-                title: document.title.as_str().to_owned(),
-                standing: document.standing,
-                class: document.class,
-                language: document.language.clone(),
-                media_type: document.media_type.clone(),
-                translation_of: document
-                    .translation_of
-                    .as_ref()
-                    .map(|id| id.as_str().to_owned())
-                    .unwrap_or_default(),
-                ..measured(&source)?
-            });
-            sources.push(source);
-        }
-        Ok((documents, sources))
-    }
-
     /// Which office gives which signature that the form needs (FRM-01).
     fn signatories(
         &self,
@@ -283,7 +213,7 @@ impl Desk {
         let offices = keys.offices()?;
         let mut expected = Vec::new();
         let mut signing = Vec::new();
-        for &kind in required(form) {
+        for &kind in rules::required_authentications(form) {
             if kind == AuthenticationKind::Registry {
                 expected.push(ExpectedAuthentication {
                     kind,
@@ -293,9 +223,10 @@ impl Desk {
                 continue;
             }
             let able = |office: &&Office| office.authorities.contains(&authority_for(kind));
-            let preferred = offices.values().filter(able).find(|office| {
-                sign_as.is_some_and(|label| office.name.to_string().ends_with(&format!("/{label}")))
-            });
+            let preferred = offices
+                .values()
+                .filter(able)
+                .find(|office| sign_as.is_some_and(|label| office.label() == label));
             let office = preferred.or_else(|| offices.values().find(able));
             let office = office.ok_or_else(|| DeskError::NoOffice(kind.word()))?;
             expected.push(ExpectedAuthentication { kind, credential: office.name.clone() });
@@ -313,18 +244,7 @@ impl Desk {
     ) -> Result<Vec<EarlierMessage>, DeskError> {
         let Some(id) = dispatch.in_reply_to else { return Ok(Vec::new()) };
         let entry = self.find(&id.to_string())?;
-        Ok(vec![self.unseal(trust, keys, &entry)?.earlier()])
-    }
-}
-
-/// The signatures a diplomatic form needs (FRM-01).
-fn required(form: Form) -> &'static [AuthenticationKind] {
-    use AuthenticationKind::{Initials, Registry, Seal, Signature};
-    match form {
-        Form::NoteVerbale => &[Initials, Seal],
-        Form::FirstPersonNote => &[Signature, Seal],
-        Form::AideMemoire | Form::Memorandum | Form::NonPaper | Form::DemarcheRecord => &[Seal],
-        Form::ServiceMessage => &[Registry],
+        Ok(vec![self.unseal_unjudged(trust, keys.reading()?, &entry)?.earlier()])
     }
 }
 
@@ -345,46 +265,8 @@ pub(super) fn channel_facts(channel: &ChannelId, rule: &ChannelRule) -> ChannelF
     }
 }
 
-/// Size and digest of a plain document; the other fields are for the caller to fill.
-fn measured(source: &Source) -> Result<Document, DeskError> {
-    let unreadable =
-        |cause: std::io::Error| DeskError::Draft(format!("a document could not be read: {cause}"));
-    let mut reader = source.open()?;
-    let mut hasher = Hasher::new();
-    let mut buffer = vec![0; limits::PIECE_BYTES_MAX];
-    let mut size = 0_u64;
-    loop {
-        let taken = reader.read(&mut buffer).map_err(unreadable)?;
-        if taken == 0 {
-            break;
-        }
-        hasher.update(buffer.get(..taken).unwrap_or_default());
-        size = size.saturating_add(taken as u64);
-    }
-    if size > limits::DOCUMENT_BYTES_MAX {
-        return Err(DeskError::Draft("a document is larger than 4 GiB".to_owned()));
-    }
-    Ok(Document {
-        document_id: String::new(),
-        title: String::new(),
-        standing: crate::message::terms::DocumentStanding::Annex,
-        class: DocumentClass::Evidence,
-        language: String::new(),
-        media_type: String::new(),
-        size,
-        digest: hasher.finish(),
-        translation_of: String::new(),
-    })
-}
-
 impl fmt::Debug for Composition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Composition")
-    }
-}
-
-impl fmt::Debug for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Source")
     }
 }

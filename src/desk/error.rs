@@ -79,6 +79,20 @@ pub enum DeskError {
         /// What was sent.
         sent: u64,
     },
+    /// A key is needed and the desk was opened without its passphrase.
+    #[error("the keys of this desk are locked")]
+    Locked,
+    /// The receipts of both sides do not prove a message yet.
+    #[error("{reference}: {missing}")]
+    NotYetProven {
+        /// The message.
+        reference: String,
+        /// What is not there yet.
+        missing: &'static str,
+    },
+    /// No evidence file was written.
+    #[error(transparent)]
+    Evidence(#[from] crate::message::evidence::WriteError),
     /// What the draft asks for cannot be composed.
     #[error("{0}")]
     Draft(String),

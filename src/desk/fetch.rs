@@ -41,8 +41,7 @@ impl Desk {
         }
         let anchors = trust.signing_anchors(&address.sender)?;
         let verdict = envelope.verify(anchors, message.receive_time);
-        let kind = LeafKind::Received;
-        self.check_own_receipt(trust, &envelope, &message.receipt, kind, &address.sender)?;
+        self.prove_as(trust, &envelope, &message.receipt, &[LeafKind::Received])?;
         Ok(ReceivedEntry {
             id: envelope.id(),
             cursor: message.cursor,

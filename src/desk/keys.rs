@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
+use std::sync::OnceLock;
 
 use crate::desk::config::Config;
 use crate::desk::error::DeskError;
@@ -15,11 +16,13 @@ use crate::trust::name::{Authority, Name};
 use crate::trust::signature::Signer;
 use crate::trust::subject::Subject;
 
-/// Opens the keys of one desk. Holding it is holding the passphrase.
+/// Opens the keys of one desk, each at most once. Holding it is holding the passphrase, unless it is locked.
 pub struct Keys {
     config: Config,
-    passphrase: Passphrase,
-    registry: std::sync::OnceLock<FileSigner>,
+    passphrase: Option<Passphrase>,
+    registry: OnceLock<FileSigner>,
+    access: OnceLock<TlsIdentity>,
+    reading: OnceLock<ReadingKey>,
 }
 
 /// An office of this desk, as its certificate names it.
@@ -36,7 +39,18 @@ pub struct Office {
 impl Keys {
     /// Keys of the desk of this configuration, not opened yet.
     pub fn new(config: Config, passphrase: Passphrase) -> Self {
-        Self { config, passphrase, registry: std::sync::OnceLock::new() }
+        Self { passphrase: Some(passphrase), ..Self::locked(config) }
+    }
+
+    /// The same without a passphrase: it knows the offices and opens nothing.
+    pub fn locked(config: Config) -> Self {
+        Self {
+            config,
+            passphrase: None,
+            registry: OnceLock::new(),
+            access: OnceLock::new(),
+            reading: OnceLock::new(),
+        }
     }
 
     /// The registry's signing key.
@@ -45,23 +59,31 @@ impl Keys {
             return Ok(open);
         }
         let (key, chain) = (self.config.key("registry"), self.config.chain("registry"));
-        let signer = FileSigner::open(&key, &chain, &self.passphrase)?;
+        let signer = FileSigner::open(&key, &chain, self.passphrase()?)?;
         Ok(self.registry.get_or_init(|| signer))
     }
 
     /// The reading key.
-    pub fn reading(&self) -> Result<ReadingKey, DeskError> {
-        Ok(open_reading_key(&self.config.reading_key(), &self.passphrase)?)
+    pub fn reading(&self) -> Result<&ReadingKey, DeskError> {
+        if let Some(open) = self.reading.get() {
+            return Ok(open);
+        }
+        let key = open_reading_key(&self.config.reading_key(), self.passphrase()?)?;
+        Ok(self.reading.get_or_init(|| key))
     }
 
     /// What this desk shows its gateway.
     pub fn access(&self) -> Result<TlsIdentity, DeskError> {
+        if let Some(open) = self.access.get() {
+            return Ok(open.clone());
+        }
         let (key, chain) = (self.config.key("access"), self.config.chain("access"));
-        let opened = file::open_protected(&key, &self.passphrase)?;
+        let opened = file::open_protected(&key, self.passphrase()?)?;
         let pem = opened.to_plain_pem().map_err(|cause| DeskError::Trust(cause.to_string()))?;
         let certificates = fs::read(&chain).map_err(DeskError::file(&chain))?;
-        TlsIdentity::from_pem(&certificates, pem.as_bytes())
-            .map_err(|cause| DeskError::Trust(format!("{}: {cause}", chain.display())))
+        let identity = TlsIdentity::from_pem(&certificates, pem.as_bytes())
+            .map_err(|cause| DeskError::Trust(format!("{}: {cause}", chain.display())))?;
+        Ok(self.access.get_or_init(|| identity).clone())
     }
 
     /// The offices of this desk, by name; their keys are not opened.
@@ -88,7 +110,18 @@ impl Keys {
     pub fn office(&self, office: &Office) -> Result<Box<dyn Signer>, DeskError> {
         let key = self.config.offices().join(format!("{}.key", office.file));
         let chain = self.config.offices().join(format!("{}.pem", office.file));
-        Ok(Box::new(FileSigner::open(&key, &chain, &self.passphrase)?))
+        Ok(Box::new(FileSigner::open(&key, &chain, self.passphrase()?)?))
+    }
+
+    fn passphrase(&self) -> Result<&Passphrase, DeskError> {
+        self.passphrase.as_ref().ok_or(DeskError::Locked)
+    }
+}
+
+impl Office {
+    /// Its label, by which a person chooses it.
+    pub fn label(&self) -> String {
+        self.name.to_string().rsplit('/').next().unwrap_or_default().to_owned()
     }
 }
 

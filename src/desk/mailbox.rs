@@ -179,6 +179,12 @@ impl Mailbox {
         }
     }
 
+    /// Receipts of every leaf about a message, of the own log and of the mirror of the peer's; not verified.
+    pub async fn receipts(&mut self, id: &MessageId) -> Result<Vec<Vec<u8>>, DeskError> {
+        let request = wire::GetReceiptsRequest { message_id: id.as_bytes().to_vec() };
+        Ok(self.client.get_receipts(request).await.map_err(failed)?.into_inner().receipts)
+    }
+
     /// Hands over a policy with the bundles it names.
     pub async fn accredit(
         &mut self,

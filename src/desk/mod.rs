@@ -7,20 +7,25 @@
 //! | file | does |
 //! |---|---|
 //! | `form` | drafts as forms that teach; acts as text |
-//! | `compose`, `send` | draft to dispatch; sign, seal, register, submit |
-//! | `fetch`, `read` | mailbox to register; verify, open, judge |
+//! | `documents`, `compose`, `send` | draft to dispatch; sign, seal, register, submit |
+//! | `fetch`, `read`, `parts` | mailbox to register; verify, open, judge; documents |
+//! | `receipts`, `evidence` | what both logs prove; evidence files |
 //! | `accreditation`, `keys` | whom this desk believes; what it signs with |
 //! | `register`, `mailbox` | what it has; the own gateway |
 
 pub mod accreditation;
 pub mod compose;
 pub mod config;
+pub mod documents;
 pub mod error;
+pub mod evidence;
 pub mod fetch;
 pub mod form;
 pub mod keys;
 pub mod mailbox;
+pub mod parts;
 pub mod read;
+pub mod receipts;
 pub mod reference;
 pub mod register;
 pub mod send;

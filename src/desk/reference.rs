@@ -3,6 +3,7 @@
 
 use crate::desk::Desk;
 use crate::desk::error::DeskError;
+use crate::desk::form::draft::{IdsOnly, Referenced, References};
 use crate::desk::register::{ReceivedEntry, SentEntry};
 use crate::message::id::MessageId;
 use crate::time::Timestamp;
@@ -101,5 +102,17 @@ impl Desk {
             }
             (None, _) => Err(DeskError::NoSuchMessage(reference.to_owned())),
         }
+    }
+}
+
+impl References for Desk {
+    /// A message of the register; a whole id means the message that bears it, whether it is here or not.
+    fn message(&self, reference: &str) -> Option<Referenced> {
+        let Ok(entry) = self.find(reference) else { return IdsOnly.message(reference) };
+        let dispatch_digest = match &entry {
+            Entry::Sent(sent) => Some(sent.dispatch_digest),
+            Entry::Received(received) => self.register.opened_dispatch(&received.id).ok().flatten(),
+        };
+        Some(Referenced { message_id: entry.id(), dispatch_digest })
     }
 }

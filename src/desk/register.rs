@@ -298,6 +298,20 @@ impl Register {
         rows.map(|row| row?).collect()
     }
 
+    /// Digest of the dispatch of a received message; none before it was opened here.
+    pub fn opened_dispatch(&self, id: &MessageId) -> Result<Option<Digest>, RegisterFault> {
+        let found: Option<Option<Vec<u8>>> = self
+            .connection()
+            .query_row(
+                "SELECT dispatch_digest FROM received WHERE message_id = ?1",
+                [id.as_bytes().as_slice()],
+                |row| row.get(0),
+            )
+            .optional()?;
+        let damaged = |_| RegisterFault::Damaged("digest of a dispatch");
+        found.flatten().map(|bytes| Digest::from_slice(&bytes).map_err(damaged)).transpose()
+    }
+
     /// Cursor up to which everything is registered; 0 for nothing.
     pub fn last_cursor(&self) -> Result<u64, RegisterFault> {
         Ok(self

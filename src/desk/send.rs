@@ -12,7 +12,8 @@ use std::time::Duration;
 use crate::consultation::rules;
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
-use crate::desk::compose::{Composition, Source, bears_number};
+use crate::desk::compose::{Composition, bears_number};
+use crate::desk::documents::Source;
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::desk::mailbox::{Mailbox, ReportedState};
@@ -22,11 +23,8 @@ use crate::limits;
 use crate::message::dispatch::SignedDispatch;
 use crate::message::envelope::{Envelope, inline_parts};
 use crate::message::header::{Header, Part, Position};
-use crate::message::leaf::{LeafKind, LeafMessage};
-use crate::message::receipt::Receipt;
-use crate::message::refusal::{Reason, Refusal};
+use crate::message::leaf::LeafKind;
 use crate::message::seal::{self, Recipient};
-use crate::trust::name::Ministry;
 use crate::trust::signature::{self, Signer};
 
 /// Tells how far a long transfer has come: bytes done of bytes in all.
@@ -266,7 +264,7 @@ impl Desk {
         }
         match mailbox.submit(entry.envelope.clone()).await {
             Ok(receipt) => {
-                self.check_own_receipt(trust, &envelope, &receipt, LeafKind::Sent, &entry.recipient)?;
+                self.prove_as(trust, &envelope, &receipt, &[LeafKind::Sent])?;
                 self.register.note_sent(&entry.id, SentState::Queued, "", &receipt, &[])?;
                 entry.state = SentState::Queued;
                 entry.submission_receipt = receipt;
@@ -278,52 +276,6 @@ impl Desk {
             }
             Err(other) => Err(other),
         }
-    }
-
-    /// A receipt of the own gateway: a leaf about this very message in our log of the pair.
-    pub(super) fn check_own_receipt(
-        &self,
-        trust: &Trust,
-        envelope: &Envelope,
-        receipt: &[u8],
-        kind: LeafKind,
-        other: &Ministry,
-    ) -> Result<Receipt, DeskError> {
-        let receipt = Receipt::parse(receipt)?;
-        self.check_receipt(
-            trust,
-            &LeafMessage::of(envelope),
-            &receipt,
-            &[kind],
-            &self.config.ministry,
-            other,
-        )?;
-        Ok(receipt)
-    }
-
-    /// Whether `keeper`'s log about `other` proves that `message` is in it, as one of `kinds`.
-    pub(super) fn check_receipt(
-        &self,
-        trust: &Trust,
-        message: &LeafMessage,
-        receipt: &Receipt,
-        kinds: &[LeafKind],
-        keeper: &Ministry,
-        other: &Ministry,
-    ) -> Result<(), DeskError> {
-        let unproven = |detail: &str| DeskError::Refused(Refusal::new(Reason::ProofInvalid, detail));
-        if !kinds.contains(&receipt.leaf().kind) {
-            return Err(unproven("the receipt is not of the kind that was expected"));
-        }
-        let note = &receipt.proof().checkpoint;
-        let claimed = crate::tlog::checkpoint::Checkpoint::parse(note.text())
-            .map_err(|cause| unproven(&cause.to_string()))?;
-        if !trust.is_log_of_pair(keeper, other, &claimed.origin)? {
-            return Err(unproven("the receipt is from another log"));
-        }
-        let keys = trust.log_keys(keeper)?;
-        let proven = keys.iter().any(|key| receipt.verify_about(message, &claimed.origin, key).is_ok());
-        if proven { Ok(()) } else { Err(unproven("the receipt does not prove this message")) }
     }
 
     /// Asks the gateway what became of everything that is under way, and keeps verified receipts.
@@ -340,18 +292,17 @@ impl Desk {
         }
         let ids: Vec<_> = under_way.iter().map(|entry| entry.id).collect();
         for (entry, report) in under_way.iter().zip(mailbox.sent(&ids).await?) {
-            let (state, kinds, keeper) = match report.state {
+            // A message that our log calls expired may still have been rejected by the peer.
+            let (state, kinds): (SentState, &[LeafKind]) = match report.state {
                 ReportedState::Unknown | ReportedState::Queued => continue,
-                ReportedState::Delivered => (SentState::Delivered, LeafKind::Received, &entry.recipient),
-                ReportedState::Rejected => (SentState::Rejected, LeafKind::Rejected, &entry.recipient),
-                ReportedState::Expired => (SentState::Expired, LeafKind::Expired, &self.config.ministry),
+                ReportedState::Delivered => (SentState::Delivered, &[LeafKind::Received]),
+                ReportedState::Rejected => (SentState::Rejected, &[LeafKind::Rejected]),
+                ReportedState::Expired => (SentState::Expired, &[LeafKind::Expired, LeafKind::Rejected]),
             };
             let envelope = Envelope::parse(&entry.envelope)?;
-            let receipt = Receipt::parse(&report.delivery_receipt)?;
-            let other =
-                if *keeper == self.config.ministry { &entry.recipient } else { &self.config.ministry };
-            self.check_receipt(trust, &LeafMessage::of(&envelope), &receipt, &[kinds], keeper, other)?;
             let (submission, delivery) = (&report.submission_receipt, &report.delivery_receipt);
+            self.prove_as(trust, &envelope, delivery, kinds)?;
+            self.prove_as(trust, &envelope, submission, &[LeafKind::Sent])?;
             self.register.note_sent(&entry.id, state, &report.reason, submission, delivery)?;
         }
         Ok(())

@@ -16,6 +16,7 @@ use crate::gateway::serve::{declined, failed, malformed, parts};
 use crate::gateway::store::record::SentState;
 use crate::limits;
 use crate::message::id::MessageId;
+use crate::message::receipt::Receipt;
 use crate::proto::gateway::v1 as wire;
 use crate::proto::gateway::v1::mailbox_service_server::MailboxService;
 use crate::transport::peer::Peer;
@@ -146,6 +147,18 @@ impl MailboxService for MailboxEdge {
         let ids = ids.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
         let reports = self.gateway.sent_reports(ids).await.map_err(|fault| failed(&fault))?;
         Ok(Response::new(wire::GetSentResponse { messages: reports.into_iter().map(sent).collect() }))
+    }
+
+    async fn get_receipts(
+        &self,
+        request: Request<wire::GetReceiptsRequest>,
+    ) -> Result<Response<wire::GetReceiptsResponse>, Status> {
+        self.admit(&request)?;
+        let id = MessageId::from_slice(&request.into_inner().message_id)
+            .map_err(|_| malformed("the message id"))?;
+        let receipts = self.gateway.prove(&id).await.map_err(|fault| failed(&fault))?;
+        let receipts = receipts.iter().map(Receipt::encode).collect();
+        Ok(Response::new(wire::GetReceiptsResponse { receipts }))
     }
 
     async fn acknowledge(

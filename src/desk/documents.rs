@@ -1,0 +1,191 @@
+//! The plain documents of a draft: where they are, how large they are, what the rules read of them.
+//!
+//! Paths and texts of a form enter; what the dispatch says of each document leaves. Files are only read.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use crate::consultation::rules::judgement::OpenedDocument;
+use crate::consultation::text::ShortText;
+use crate::consultation::transfer::EntryId;
+use crate::desk::error::DeskError;
+use crate::desk::form::documents::media_type_of;
+use crate::desk::form::draft::{Draft, DraftDocument, TextSource};
+use crate::digest::Hasher;
+use crate::limits;
+use crate::message::dispatch::Document;
+use crate::message::terms::{DocumentClass, DocumentStanding};
+
+/// Where a plain document is.
+#[derive(Clone)]
+pub enum Source {
+    /// A file.
+    File(PathBuf),
+    /// A text that stands in the form.
+    Inline(String),
+}
+
+impl Source {
+    /// Opens it for reading.
+    pub fn open(&self) -> Result<Box<dyn Read + '_>, DeskError> {
+        match self {
+            Self::File(path) => Ok(Box::new(File::open(path).map_err(DeskError::file(path))?)),
+            Self::Inline(text) => Ok(Box::new(Cursor::new(text.as_bytes()))),
+        }
+    }
+
+    fn unreadable(&self, cause: std::io::Error) -> DeskError {
+        match self {
+            Self::File(path) => DeskError::file(path)(cause),
+            Self::Inline(_) => DeskError::Draft(cause.to_string()),
+        }
+    }
+}
+
+impl Draft {
+    /// Adds a file as an annex. Its title is neutral, because a file name may hold the name of a person.
+    pub fn attach(&mut self, path: &Path) -> Result<(), DeskError> {
+        let unusable = |detail: &str| DeskError::Draft(format!("{}: {detail}", path.display()));
+        let path_text = path.to_str().ok_or_else(|| unusable("the name is not UTF-8"))?.to_owned();
+        if self.texts.len().saturating_add(self.documents.len()) >= limits::DOCUMENTS_MAX {
+            let most = limits::DOCUMENTS_MAX;
+            return Err(unusable(&format!("a message bears at most {most} texts and documents")));
+        }
+        let is_taken = |id: &EntryId| {
+            let ids = self.texts.iter().map(|text| &text.document_id);
+            ids.chain(self.documents.iter().map(|document| &document.document_id)).any(|one| one == id)
+        };
+        let numbered = (1..=limits::DOCUMENTS_MAX.saturating_mul(2)).find_map(|number| {
+            let id = EntryId::parse(&format!("annex-{number}")).ok()?;
+            (!is_taken(&id)).then_some((number, id))
+        });
+        let (number, document_id) = numbered.ok_or_else(|| unusable("no number is free for it"))?;
+        let title = ShortText::new(format!("Annex {number}")).map_err(|_| unusable("it has no title"))?;
+        self.documents.push(DraftDocument {
+            document_id,
+            title,
+            class: DocumentClass::Evidence,
+            standing: DocumentStanding::Annex,
+            language: "und".to_owned(),
+            media_type: media_type_of(&path_text).to_owned(),
+            path: path_text,
+            translation_of: None,
+        });
+        Ok(())
+    }
+}
+
+/// What the dispatch is to say of the texts and documents of a draft, and where each is, in order.
+pub(super) fn of_draft(draft: &Draft, folder: &Path) -> Result<(Vec<Document>, Vec<Source>), DeskError> {
+    let mut documents = Vec::new();
+    let mut sources = Vec::new();
+    let id_or_none = |id: &Option<EntryId>| id.as_ref().map(|id| id.as_str().to_owned()).unwrap_or_default();
+    for text in &draft.texts {
+        let (source, media_type) = match &text.source {
+            TextSource::Inline(words) => (Source::Inline(words.clone()), "text/plain"),
+            TextSource::File(path) => (Source::File(folder.join(path)), text_type_of(path)),
+        };
+        documents.push(Document {
+            document_id: text.document_id.as_str().to_owned(),
+            title: text.title.as_str().to_owned(),
+            standing: text.standing,
+            class: DocumentClass::DiplomaticText,
+            language: text.language.clone(),
+            media_type: media_type.to_owned(),
+            translation_of: id_or_none(&text.translation_of),
+            ..measured(&source)?
+        });
+        sources.push(source);
+    }
+    for document in &draft.documents {
+        let source = Source::File(folder.join(&document.path));
+        documents.push(Document {
+            document_id: document.document_id.as_str().to_owned(),
+            title: document.title.as_str().to_owned(),
+            standing: document.standing,
+            class: document.class,
+            language: document.language.clone(),
+            media_type: document.media_type.clone(),
+            translation_of: id_or_none(&document.translation_of),
+            ..measured(&source)?
+        });
+        sources.push(source);
+    }
+    Ok((documents, sources))
+}
+
+/// The words of each document that is a text of moderate size; the rules read no others.
+pub(super) fn words(documents: &[Document], sources: &[Source]) -> Result<Vec<Option<String>>, DeskError> {
+    let each = documents.iter().zip(sources).map(|(document, source)| {
+        if !is_read_by_rules(document) {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        let limit = limits::JUDGED_TEXT_BYTES_MAX;
+        source.open()?.take(limit).read_to_end(&mut bytes).map_err(|cause| source.unreadable(cause))?;
+        Ok(String::from_utf8(bytes).ok())
+    });
+    each.collect()
+}
+
+/// Whether rules look at the words of a document.
+pub(super) fn is_read_by_rules(document: &Document) -> bool {
+    document.media_type.starts_with("text/") && document.size <= limits::JUDGED_TEXT_BYTES_MAX
+}
+
+/// Documents as the rules see them.
+pub(super) fn opened<'a>(documents: &'a [Document], words: &'a [Option<String>]) -> Vec<OpenedDocument<'a>> {
+    let each = documents.iter().zip(words).map(|(document, words)| OpenedDocument {
+        document_id: &document.document_id,
+        digest: document.digest,
+        size: document.size,
+        text: words.as_deref(),
+    });
+    each.collect()
+}
+
+/// A text in a file is plain text unless its ending says otherwise.
+fn text_type_of(path: &str) -> &'static str {
+    match media_type_of(path) {
+        "application/octet-stream" => "text/plain",
+        media_type => media_type,
+    }
+}
+
+/// Size and digest of a plain document; the other fields are for the caller to fill.
+fn measured(source: &Source) -> Result<Document, DeskError> {
+    let mut reader = source.open()?;
+    let mut hasher = Hasher::new();
+    let mut buffer = vec![0; limits::PIECE_BYTES_MAX];
+    let mut size = 0_u64;
+    loop {
+        let taken = reader.read(&mut buffer).map_err(|cause| source.unreadable(cause))?;
+        if taken == 0 {
+            break;
+        }
+        hasher.update(buffer.get(..taken).unwrap_or_default());
+        size = size.saturating_add(taken as u64);
+        if size > limits::DOCUMENT_BYTES_MAX {
+            return Err(DeskError::Draft("a document is larger than 4 GiB".to_owned()));
+        }
+    }
+    Ok(Document {
+        document_id: String::new(),
+        title: String::new(),
+        standing: DocumentStanding::Annex,
+        class: DocumentClass::Evidence,
+        language: String::new(),
+        media_type: String::new(),
+        size,
+        digest: hasher.finish(),
+        translation_of: String::new(),
+    })
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Source")
+    }
+}

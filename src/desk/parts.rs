@@ -1,0 +1,229 @@
+//! The documents of an opened message: its sealed parts found or fetched, opened and verified.
+//!
+//! An opened message enters; plain documents leave, each only after it was verified whole against the dispatch.
+//! Plain text is written nowhere but where the officer said.
+
+use std::fs::{self, File};
+use std::io::{BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::desk::Desk;
+use crate::desk::documents::is_read_by_rules;
+use crate::desk::error::DeskError;
+use crate::desk::keys::Keys;
+use crate::desk::mailbox::Mailbox;
+use crate::desk::read::Opened;
+use crate::digest::{Digest, Hasher};
+use crate::limits;
+use crate::message::dispatch::Document;
+use crate::message::envelope::Envelope;
+use crate::message::refusal::{Reason, Refusal};
+use crate::message::seal::{self, Opener, Unlock};
+use crate::message::terms::DocumentClass;
+
+/// A text of a message, opened and verified.
+pub struct OpenedText<'a> {
+    /// What the dispatch says of it.
+    pub document: &'a Document,
+    /// Its exact bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for OpenedText<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OpenedText")
+    }
+}
+
+impl Desk {
+    /// Opens every document of a message into a folder, under names made here. A document appears only when
+    /// it was verified whole. Sealed parts that are not here are fetched from the gateway.
+    pub async fn save_documents(
+        &self,
+        keys: &Keys,
+        opened: &Opened,
+        mailbox: &mut Option<Mailbox>,
+        folder: &Path,
+    ) -> Result<Vec<PathBuf>, DeskError> {
+        fs::create_dir_all(folder).map_err(DeskError::file(folder))?;
+        let documents = &opened.dispatch.dispatch().documents;
+        let paths: Vec<PathBuf> = documents.iter().map(|one| folder.join(file_name(one))).collect();
+        // All names are looked at before the first file is written, so that a folder holds all or none.
+        for path in &paths {
+            if path.symlink_metadata().is_ok() {
+                return Err(DeskError::file(path)(std::io::ErrorKind::AlreadyExists.into()));
+            }
+        }
+        for ((number, document), path) in (1..).zip(documents).zip(&paths) {
+            let sealed = self.sealed_part(keys, &opened.envelope, number, mailbox).await?;
+            let file = tempfile::NamedTempFile::new_in(folder).map_err(DeskError::file(folder))?;
+            let mut sink = BufWriter::with_capacity(limits::PIECE_BYTES_MAX, file.as_file());
+            open_document(keys.reading()?, sealed.reader()?, document, &mut sink)?;
+            sink.flush().map_err(DeskError::file(path))?;
+            drop(sink);
+            file.persist_noclobber(path).map_err(|cause| DeskError::file(path)(cause.error))?;
+        }
+        Ok(paths)
+    }
+
+    /// Opens the diplomatic texts of a message that are of moderate size; other documents are for files.
+    pub async fn open_texts<'a>(
+        &self,
+        keys: &Keys,
+        opened: &'a Opened,
+        mailbox: &mut Option<Mailbox>,
+    ) -> Result<Vec<OpenedText<'a>>, DeskError> {
+        let mut texts = Vec::new();
+        for (number, document) in (1..).zip(&opened.dispatch.dispatch().documents) {
+            if document.class != DocumentClass::DiplomaticText || !is_read_by_rules(document) {
+                continue;
+            }
+            let sealed = self.sealed_part(keys, &opened.envelope, number, mailbox).await?;
+            let mut bytes = Vec::new();
+            open_document(keys.reading()?, sealed.reader()?, document, &mut bytes)?;
+            texts.push(OpenedText { document, bytes });
+        }
+        Ok(texts)
+    }
+
+    /// The sealed bytes of part `number`: from the envelope, from the parts folder, or fetched.
+    pub async fn sealed_part(
+        &self,
+        keys: &Keys,
+        envelope: &Envelope,
+        number: usize,
+        mailbox: &mut Option<Mailbox>,
+    ) -> Result<SealedSource, DeskError> {
+        let missing = || DeskError::Draft("there is no such part".to_owned());
+        let content = envelope.parts().get(number).ok_or_else(missing)?;
+        if !content.is_empty() {
+            return Ok(SealedSource::Inline(content.clone()));
+        }
+        let part = envelope.header().parts().get(number).ok_or_else(missing)?;
+        let path = self.part_path(&part.digest);
+        if !path.exists() {
+            if mailbox.is_none() {
+                *mailbox = Some(self.mailbox(keys).await?);
+            }
+            if let Some(mailbox) = mailbox {
+                self.fetch_part(mailbox, &part.digest, &path).await?;
+            }
+        }
+        Ok(SealedSource::File(path))
+    }
+
+    async fn fetch_part(&self, mailbox: &mut Mailbox, digest: &Digest, path: &Path) -> Result<(), DeskError> {
+        let folder = self.config.parts();
+        fs::create_dir_all(&folder).map_err(DeskError::file(&folder))?;
+        let file = tempfile::NamedTempFile::new_in(&folder).map_err(DeskError::file(&folder))?;
+        let found = {
+            let mut sink = Hashing { file: BufWriter::new(file.as_file()), hasher: Hasher::new() };
+            mailbox.get_part(digest, &mut sink).await?;
+            sink.flush().map_err(DeskError::file(path))?;
+            sink.hasher.clone().finish()
+        };
+        if found != *digest {
+            return Err(Refusal::new(Reason::PartMismatch, "the gateway handed over other bytes").into());
+        }
+        file.as_file().sync_all().map_err(DeskError::file(path))?;
+        file.persist(path).map_err(|cause| DeskError::file(path)(cause.error))?;
+        Ok(())
+    }
+}
+
+/// Opens the sealed part of a document into `sink`. Only `Ok` says that it is the document the dispatch names.
+pub(super) fn open_document(
+    key: &dyn Opener,
+    sealed: impl Read,
+    document: &Document,
+    sink: impl Write,
+) -> Result<(), Refusal> {
+    let plain = seal::open_stream(sealed, Unlock::Openers(&[key]), sink)
+        .map_err(|cause| Refusal::new(Reason::SealBroken, cause.to_string()))?;
+    if plain.plain_digest == document.digest && plain.plain_size == document.size {
+        return Ok(());
+    }
+    Err(Refusal::new(Reason::PartMismatch, "a document is not the one the dispatch names"))
+}
+
+/// Where the sealed bytes of a part are.
+#[derive(Debug)]
+pub enum SealedSource {
+    /// A file of the parts folder.
+    File(PathBuf),
+    /// The envelope itself.
+    Inline(Vec<u8>),
+}
+
+impl SealedSource {
+    /// Opens it for reading.
+    pub fn reader(&self) -> Result<Box<dyn Read + Send + '_>, DeskError> {
+        match self {
+            Self::File(path) => {
+                Ok(Box::new(BufReader::new(File::open(path).map_err(DeskError::file(path))?)))
+            }
+            Self::Inline(bytes) => Ok(Box::new(bytes.as_slice())),
+        }
+    }
+}
+
+/// A name made from the document's id and media type, never from what the peer calls it.
+fn file_name(document: &Document) -> String {
+    let ending = match document.media_type.as_str() {
+        "application/pdf" => "pdf",
+        "text/plain" => "txt",
+        "text/markdown" => "md",
+        "image/jpeg" => "jpg",
+        "image/png" => "png",
+        _ => "bin",
+    };
+    let harmless = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
+    let stem: String = document.document_id.chars().map(harmless).collect();
+    if stem.is_empty() { format!("document.{ending}") } else { format!("{stem}.{ending}") }
+}
+
+/// Writes through and hashes.
+struct Hashing<W> {
+    file: W,
+    hasher: Hasher,
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let taken = self.file.write(bytes)?;
+        self.hasher.update(bytes.get(..taken).unwrap_or_default());
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::terms::DocumentStanding;
+
+    fn named(document_id: &str, media_type: &str) -> String {
+        file_name(&Document {
+            document_id: document_id.to_owned(),
+            title: "../../title".to_owned(),
+            standing: DocumentStanding::Annex,
+            class: DocumentClass::Evidence,
+            language: "und".to_owned(),
+            media_type: media_type.to_owned(),
+            size: 0,
+            digest: Digest::of(b""),
+            translation_of: String::new(),
+        })
+    }
+
+    #[test]
+    fn a_file_name_never_leads_out_of_its_folder() {
+        assert_eq!(named("annex-1", "application/pdf"), "annex-1.pdf");
+        assert_eq!(named("../../etc/passwd", "text/plain"), "______etc_passwd.txt");
+        assert_eq!(named("", "x/y"), "document.bin");
+        assert_eq!(named("김", "image/png"), "_.png");
+    }
+}
