@@ -99,7 +99,8 @@ impl Desk {
         }
         let policy = match fs::read(self.config.policy()) {
             Ok(bytes) => Some(self.believe_policy(&own, &bytes)?),
-            Err(_) => None,
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => None,
+            Err(cause) => return Err(DeskError::file(&self.config.policy())(cause)),
         };
         Ok(Trust { own, peers, policy })
     }

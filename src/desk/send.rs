@@ -49,6 +49,8 @@ impl Desk {
         if rules::forbids(&composition.findings) {
             return Err(DeskError::Forbidden(composition.findings));
         }
+        // Held until everything is submitted: two releases at once must not reach for the same numbers.
+        let _released_alone = self.hold_release()?;
         let mut mailbox = self.mailbox(keys).await?;
         self.resume(trust, &mut mailbox).await?;
         let positions = self.positions(&mut mailbox, &composition).await?;
@@ -59,6 +61,14 @@ impl Desk {
             sent.push(self.submit(trust, &mut mailbox, entry).await?);
         }
         Ok(sent)
+    }
+
+    /// Waits until no other process of this desk releases anything. Ends when the file is dropped.
+    fn hold_release(&self) -> Result<File, DeskError> {
+        let path = self.config.home.join("release.lock");
+        let file = File::create(&path).map_err(DeskError::file(&path))?;
+        file.lock().map_err(DeskError::file(&path))?;
+        Ok(file)
     }
 
     /// Submits again what was registered but, for all this desk knows, never reached the gateway.
