@@ -24,3 +24,4 @@ mod supply_chain;
 mod support;
 mod terminal;
 mod tools;
+mod vectors;
