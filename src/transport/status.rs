@@ -44,7 +44,7 @@ impl Group {
     pub fn of(reason: &str) -> Self {
         match reason {
             "CHN_01" | "CHN_03" => return Self::Role,
-            "CHN_05" => return Self::Duplicate,
+            "CHN_04_EQUIVOCATION" | "CHN_05" => return Self::Duplicate,
             "CHN_06" | "EXC_07" => return Self::Expiry,
             "CON_02" | "CON_03" => return Self::Role,
             "CON_04" => return Self::StaleBasis,

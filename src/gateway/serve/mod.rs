@@ -8,9 +8,14 @@ pub mod peer_link;
 mod relay;
 mod wire;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tonic::transport::server::Connected;
 use tonic::{Code, Status};
 
 use crate::gateway::Gateway;
@@ -35,13 +40,7 @@ pub async fn serve_relay(
     let service = RelayServiceServer::new(relay::RelayEdge::new(gateway, stop.clone()))
         .max_decoding_message_size(limits::FRAME_BYTES_MAX)
         .max_encoding_message_size(limits::FRAME_BYTES_MAX);
-    let incoming = listener.incoming(stop.clone());
-    server_builder()
-        .add_service(service)
-        .add_service(health_service)
-        .serve_with_incoming_shutdown(incoming, stop.cancelled())
-        .await
-        .map_err(|cause| Fault::Listener(cause.to_string()))
+    serve(Routes::new(service).add_service(health_service), listener.incoming(stop.clone()), stop).await
 }
 
 /// Serves the own desk until `stop` is cancelled: the mailbox and health, nothing else.
@@ -55,13 +54,7 @@ pub async fn serve_mailbox(
     let service = MailboxServiceServer::new(mailbox::MailboxEdge::new(gateway))
         .max_decoding_message_size(limits::FRAME_BYTES_MAX)
         .max_encoding_message_size(limits::MAILBOX_ANSWER_BYTES_MAX);
-    let incoming = listener.incoming(stop.clone());
-    server_builder()
-        .add_service(service)
-        .add_service(health_service)
-        .serve_with_incoming_shutdown(incoming, stop.cancelled())
-        .await
-        .map_err(|cause| Fault::Listener(cause.to_string()))
+    serve(Routes::new(service).add_service(health_service), listener.incoming(stop.clone()), stop).await
 }
 
 /// Serves the operator on the gateway's own socket until `stop` is cancelled.
@@ -71,12 +64,17 @@ pub async fn serve_operator(
     stop: CancellationToken,
 ) -> Result<(), Fault> {
     let service = OperatorServiceServer::new(operator::OperatorEdge::new(gateway));
-    let incoming = socket.incoming(stop.clone());
-    server_builder()
-        .add_service(service)
-        .serve_with_incoming_shutdown(incoming, stop.cancelled())
-        .await
-        .map_err(|cause| Fault::Listener(cause.to_string()))
+    serve(Routes::new(service), socket.incoming(stop.clone()), stop).await
+}
+
+/// Serves these services, and no others, over these connections.
+async fn serve<Incoming, Io>(routes: Routes, incoming: Incoming, stop: CancellationToken) -> Result<(), Fault>
+where
+    Incoming: Stream<Item = Result<Io, Infallible>>,
+    Io: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+{
+    let served = server_builder().add_routes(routes).serve_with_incoming_shutdown(incoming, stop.cancelled());
+    served.await.map_err(|cause| Fault::Listener(cause.to_string()))
 }
 
 /// What a caller sees of a declined request.
