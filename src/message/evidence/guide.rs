@@ -54,6 +54,10 @@ pub(super) fn readme(whole: &Whole<'_>) -> String {
             push(&mut text, format_args!("{open} {sealed} {}-{part}.out\n", paper.reference()));
         }
     }
+    if whole.papers.iter().any(|paper| paper.disclosed().is_some()) {
+        text.push_str(README_DISCLOSED);
+    }
+    whole.papers.iter().for_each(|paper| opening_commands(&mut text, paper));
     text
 }
 
@@ -121,7 +125,7 @@ Chancery evidence, format 1
 This file shows which messages went from one ministry to another: signed by the sender's registry, held in
 the log of either ministry, and each log cosigned by the other one. `chancery verify` checks all of it. The
 commands below check it without Chancery; run them in a POSIX shell where this file was unpacked. They need
-openssl 3, python3 with the package `cryptography`, and for the last section node with `age-encryption`.
+OpenSSL 3 and Python 3 with the package `cryptography`; the last section needs Node with `age-encryption`.
 Each must end with exit code 0.
 
 All of it rests on the roots of the ministries. A root in this file proves nothing by itself: compare its
@@ -132,12 +136,18 @@ same as words:
 
 const README_BUNDLES: &str = "
 1. What the ministries announced, signed under their roots
+
+To see who made a signature, add `-signer WHO.pem` to its command and then run
+`openssl x509 -in WHO.pem -noout -ext subjectAltName`: chancery://XA/trust signs what XA announces,
+chancery://XA/registry its messages, chancery://XA/office/... what the messages say.
+
 ";
 
 const README_MESSAGES: &str = r#"
 2. Messages
 
-The function tells whether the second file names the first one by its SHA-256. Messages are named by that of
+Each is signed, in the sender's log and in the recipient's. The keys of the logs and of those who cosigned
+them are in the policies; grep looks whether the ministry announced them. The function tells whether the second file names the first one by its SHA-256. Messages are named by that of
 their header, parts by that of their sealed bytes, documents by that of their content.
 
 names() { python3 -c 'import hashlib,sys; a,b=[open(f,"rb").read() for f in sys.argv[1:]]; sys.exit(hashlib.sha256(a).digest() not in b)' "$1" "$2"; }
@@ -150,6 +160,15 @@ IDENTITY is a text file with the reading key, AGE-SECRET-KEY-PQ-1... Part 0 is t
 signatures, the others are documents.
 
 ";
+
+const README_DISCLOSED: &str = r#"
+4. Disclosed parts, for everybody
+
+A disclosed key opens one sealed part. The function tells whether the first file contains the second one.
+
+holds() { python3 -c 'import sys; a,b=[open(f,"rb").read() for f in sys.argv[1:]]; sys.exit(b not in a)' "$1" "$2"; }
+
+"#;
 
 fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {
     // Writing to a string does not fail.
@@ -229,5 +248,23 @@ fn disclosure_commands(text: &mut String, paper: &Paper, at: Timestamp) {
     for document in paper.keys.keys().filter_map(|part| disclosure.document(*part)) {
         let name = super::disclosure::document_name(document);
         push(text, format_args!("names {} {dispatch}\n", paper.entry(&format!("disclosed/{name}"))));
+    }
+}
+
+/// What the disclosed keys open is what is shown.
+fn opening_commands(text: &mut String, paper: &Paper) {
+    let Some(disclosure) = paper.disclosed() else { return };
+    for part in paper.keys.keys() {
+        let [key, sealed] =
+            [contents::key_name(*part), contents::part_name(*part)].map(|name| paper.entry(&name));
+        let opened = format!("{}-{part}.opened", paper.reference());
+        push(text, format_args!("node open_part.mjs {key} {sealed} {opened}\n"));
+        match disclosure.document(*part) {
+            Some(document) => {
+                let name = format!("disclosed/{}", super::disclosure::document_name(document));
+                push(text, format_args!("cmp {opened} {}\n", paper.entry(&name)));
+            }
+            None => push(text, format_args!("holds {opened} {}\n", paper.entry("disclosed/dispatch.bin"))),
+        }
     }
 }

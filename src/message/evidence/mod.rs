@@ -13,11 +13,13 @@
 //! | `guide` | what is in the file for people: README, manifest, scripts, policies |
 //! | `standing` | the ministries' bundles, and whether the caller trusts them |
 //! | `log`, `disclosure` | what receipts and disclosed keys prove |
+//! | `findings` | whether each entry holds what it must |
 //! | `writer`, `reading`, `verifier`, `report` | the two directions |
 
 mod container;
 mod contents;
 mod disclosure;
+mod findings;
 mod guide;
 mod log;
 mod paper;

@@ -5,6 +5,7 @@
 //! trusted if its root is the root of a bundle that the caller has accredited for that ministry, or if the
 //! caller has given the root's fingerprint. Revocations that only an accredited bundle knows of count as well.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::time::Timestamp;
@@ -59,12 +60,15 @@ impl Doubt {
 pub(super) struct Standings(BTreeMap<Ministry, Standing>);
 
 /// One ministry of an evidence file.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Standing {
     /// The bundles in the file, ascending by sequence; never empty.
     bundles: Vec<SignedBundle>,
     /// Accredited bundles with the same root: they may know of further revocations.
     accredited: Vec<SignedBundle>,
+    /// Which bundle was in force at instants that were asked for, so that a file with many messages does not
+    /// ask for the same signatures again and again.
+    judged: RefCell<BTreeMap<Timestamp, Result<usize, Doubt>>>,
 }
 
 impl Standings {
@@ -73,9 +77,7 @@ impl Standings {
         let mut standings: BTreeMap<Ministry, Standing> = BTreeMap::new();
         for bundle in bundles {
             let ministry = bundle.bundle().ministry().clone();
-            let standing = standings
-                .entry(ministry)
-                .or_insert_with(|| Standing { bundles: Vec::new(), accredited: Vec::new() });
+            let standing = standings.entry(ministry).or_default();
             standing.bundles.push(bundle);
         }
         for standing in standings.values_mut() {
@@ -108,6 +110,7 @@ impl Standings {
     pub(super) fn retain(&mut self, keep: impl Fn(&Ministry, u64) -> bool) {
         for (ministry, standing) in &mut self.0 {
             standing.bundles.retain(|bundle| keep(ministry, bundle.bundle().content().sequence));
+            standing.judged.borrow_mut().clear();
         }
         self.0.retain(|_, standing| !standing.bundles.is_empty());
     }
@@ -131,23 +134,13 @@ impl Standing {
 
     /// The newest bundle that was in force at `at` and that the ministry's own root vouches for.
     pub(super) fn in_force(&self, at: Timestamp) -> Result<&SignedBundle, Doubt> {
-        let ministry = self.bundles.first().map(|bundle| bundle.bundle().ministry().to_string());
-        let mut doubt = Doubt::Undecided(format!(
-            "the file holds no bundle of {} that was in force at {at}",
-            ministry.unwrap_or_default()
-        ));
-        for bundle in self.bundles.iter().rev() {
-            match bundle.verify(None, at) {
-                Ok(_) => {
-                    self.check_revocations(bundle.record(), bundle.signature(), at, Bundle::trust_anchors)?;
-                    return Ok(bundle);
-                }
-                Err(BundleRefusal::NotInForce { .. }) => {}
-                Err(BundleRefusal::Signature(refusal)) => doubt = Doubt::of(refusal),
-                Err(refusal) => doubt = Doubt::refused(refusal.to_string()),
-            }
-        }
-        Err(doubt)
+        let known = self.judged.borrow().get(&at).cloned();
+        let place = known.unwrap_or_else(|| {
+            let found = self.find_in_force(at);
+            self.judged.borrow_mut().insert(at, found.clone());
+            found
+        })?;
+        self.bundles.get(place).ok_or_else(|| Doubt::refused("the bundle is missing"))
     }
 
     /// Who of this ministry signed `content`, judged at `at`.
@@ -204,6 +197,22 @@ impl Standing {
         } else {
             None
         }
+    }
+
+    fn find_in_force(&self, at: Timestamp) -> Result<usize, Doubt> {
+        let mut doubt = Doubt::Undecided(format!("the file holds no bundle that was in force at {at}"));
+        for (place, bundle) in self.bundles.iter().enumerate().rev() {
+            match bundle.verify(None, at) {
+                Ok(_) => {
+                    self.check_revocations(bundle.record(), bundle.signature(), at, Bundle::trust_anchors)?;
+                    return Ok(place);
+                }
+                Err(BundleRefusal::NotInForce { .. }) => {}
+                Err(BundleRefusal::Signature(refusal)) => doubt = Doubt::of(refusal),
+                Err(refusal) => doubt = Doubt::refused(refusal.to_string()),
+            }
+        }
+        Err(doubt)
     }
 
     /// Whether an accredited or newer bundle knows that a signature was made with a revoked certificate.

@@ -16,7 +16,7 @@ use crate::message::header::{Address, Addressee, Header, Part, Position};
 use crate::message::id::MessageId;
 use crate::message::leaf::{Leaf, LeafKind, LeafMessage};
 use crate::message::receipt::Receipt;
-use crate::message::seal::{FileKey, ReadingKey, Recipient, seal};
+use crate::message::seal::{FileKey, ReadingKey, seal};
 use crate::message::terms::{
     ActClass, AddresseeKind, AuthenticationKind, DocumentClass, DocumentStanding, Form, Level, Precedence,
 };
@@ -74,7 +74,7 @@ pub(super) struct Side {
     pub(super) trust: TestSigner,
     pub(super) log: NoteKey,
     pub(super) cosigner: NoteKey,
-    reading: Recipient,
+    pub(super) reading: ReadingKey,
     bundle: OnceCell<SignedBundle>,
     /// What its log about the other one holds.
     pub(super) leaves: Vec<Vec<u8>>,
@@ -89,7 +89,7 @@ impl Side {
             trust: ministry.trust(),
             log: NoteKey::new(seed),
             cosigner: NoteKey::new(seed + 1),
-            reading: ReadingKey::generate(&SystemEntropy).unwrap().recipient(),
+            reading: ReadingKey::generate(&SystemEntropy).unwrap(),
             bundle: OnceCell::new(),
             leaves: vec![Leaf::about_record(LeafKind::Opened, Digest::of(b"year before"), NOW).bytes()],
             ministry,
@@ -111,6 +111,13 @@ impl Side {
         self.bundle.get_or_init(issue).clone()
     }
 
+    /// Announces something else from the beginning.
+    pub(super) fn replace_bundle(&mut self, change: impl FnOnce(&mut BundleContent)) {
+        let mut content = self.bundle_content();
+        change(&mut content);
+        self.bundle = OnceCell::from(SignedBundle::issue(content, &self.trust, NOW).unwrap());
+    }
+
     /// The next bundle after the first, from a moment ago.
     pub(super) fn next_bundle(&self, change: impl FnOnce(&mut BundleContent)) -> SignedBundle {
         let mut content = self.bundle_content();
@@ -124,19 +131,19 @@ impl Side {
     }
 
     /// A receipt for leaf `index`, under a checkpoint that `peer` has cosigned.
-    pub(super) fn receipt(&self, index: usize, peer: &Self) -> Receipt {
+    fn receipt(&self, index: usize, peer: &Self, at: Timestamp) -> Receipt {
         let origin = self.ministry.domain.log_origin(&peer.ministry.ministry, NOW.year());
-        self.receipt_of_log(index, peer, &origin)
+        self.receipt_of_log(index, peer, &origin, at)
     }
 
-    pub(super) fn receipt_of_log(&self, index: usize, peer: &Self, origin: &str) -> Receipt {
+    pub(super) fn receipt_of_log(&self, index: usize, peer: &Self, origin: &str, at: Timestamp) -> Receipt {
         let mut tree = Tree::new();
         self.leaves.iter().for_each(|leaf| tree.push(leaf_hash(leaf)));
         let size = self.leaves.len() as u64;
         let checkpoint = Checkpoint { origin: KeyName::parse(origin).unwrap(), size, root: tree.root() };
         let note = Note::parse(&checkpoint.sign(&self.log)).unwrap();
         let key = peer.cosigner_key();
-        let line = cosign(&checkpoint, &key.name, &peer.cosigner, logged_at());
+        let line = cosign(&checkpoint, &key.name, &peer.cosigner, at);
         let proof = TlogProof::prove(index as u64, attach(&note, &line, &key).unwrap(), &tree).unwrap();
         Receipt::compose(self.leaves[index].clone(), proof).unwrap()
     }
@@ -148,7 +155,8 @@ pub(super) struct Made {
     pub(super) signature: Vec<u8>,
     pub(super) parts: Vec<Vec<u8>>,
     pub(super) keys: Vec<FileKey>,
-    sent: usize,
+    logged_at: Timestamp,
+    pub(super) sent: usize,
     answer: usize,
     by_xa: bool,
 }
@@ -161,6 +169,7 @@ pub(super) struct Recipe {
     pub(super) documents_named: Option<usize>,
     pub(super) previous: Option<MessageId>,
     pub(super) answer: LeafKind,
+    pub(super) logged_at: Timestamp,
 }
 
 impl Default for Recipe {
@@ -172,6 +181,7 @@ impl Default for Recipe {
             documents_named: None,
             previous: None,
             answer: LeafKind::Received,
+            logged_at: logged_at(),
         }
     }
 }
@@ -210,7 +220,7 @@ impl World {
         let address = address(sender, recipient);
         let plain = signed_dispatch(sender, &address, documents, recipe);
         let contents = std::iter::once(plain.as_slice()).chain(documents.iter().copied());
-        let recipients = [recipient.reading.clone(), sender.reading.clone()];
+        let recipients = [recipient.reading.recipient(), sender.reading.recipient()];
         let sealed: Vec<_> =
             contents.map(|content| seal(content, &recipients, &SystemEntropy).unwrap()).collect();
         let listed: Vec<Part> = sealed
@@ -244,6 +254,7 @@ impl World {
             signature,
             keys: sealed.iter().map(|part| part.file_key.clone()).collect(),
             parts: sealed.into_iter().map(|part| part.bytes).collect(),
+            logged_at: recipe.logged_at,
             sent: sender.leaves.len() - 1,
             answer: recipient.leaves.len() - 1,
             by_xa,
@@ -253,7 +264,8 @@ impl World {
     pub(super) fn receipts(&self, message: usize) -> (Receipt, Receipt) {
         let made = &self.messages[message];
         let (sender, recipient) = if made.by_xa { (&self.xa, &self.xb) } else { (&self.xb, &self.xa) };
-        (sender.receipt(made.sent, recipient), recipient.receipt(made.answer, sender))
+        let at = made.logged_at;
+        (sender.receipt(made.sent, recipient, at), recipient.receipt(made.answer, sender, at))
     }
 
     /// All messages, with the parts `disclosed` of the first one disclosed.
