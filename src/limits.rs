@@ -220,6 +220,9 @@ pub const EVIDENCE_ENTRIES_MAX: usize = 65_534;
 /// Name of an entry of an evidence file, bytes: a reference and a document id fit.
 pub const EVIDENCE_NAME_BYTES_MAX: usize = 160;
 
+/// README of an evidence file, bytes, where it is shown by itself: some lines for each part of each message.
+pub const EVIDENCE_README_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 /// Trust bundles of one evidence file: some for each of the ministries of a consultation.
 pub const EVIDENCE_BUNDLES_MAX: usize = 64;
 

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Seek};
 
+use crate::limits;
 use crate::message::id::MessageId;
 use crate::message::leaf::LeafKind;
 use crate::message::receipt::Receipt;
@@ -14,7 +15,7 @@ use crate::trust::name::{Ministry, Name};
 use crate::trust::policy::ChannelId;
 
 use super::container::{Container, Fault};
-use super::contents::{Planned, Whole};
+use super::contents::{self, Planned, Whole};
 use super::disclosure::Disclosure;
 use super::findings::Findings;
 use super::log::{self, Logged, Proofs};
@@ -33,7 +34,7 @@ pub fn verify<R: Read + Seek>(source: R, basis: &TrustBasis, at: Timestamp) -> R
 /// good; none where the file cannot be read.
 pub fn readme<R: Read + Seek>(source: R) -> Option<String> {
     let mut container = Container::open(source).ok()?;
-    let text = container.read(contents::README, crate::limits::SIGNED_RECORD_BYTES_MAX).ok()?;
+    let text = container.read(contents::README, limits::EVIDENCE_README_BYTES_MAX).ok()?;
     String::from_utf8(text).ok()
 }
 
