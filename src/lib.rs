@@ -10,6 +10,7 @@ pub mod canonical;
 pub mod digest;
 pub mod entropy;
 pub mod limits;
+pub mod telemetry;
 pub mod time;
 pub mod vocabulary;
 

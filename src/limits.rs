@@ -237,3 +237,9 @@ pub const JUDGED_TEXT_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Trust bundles and the folder that holds them, entries read by `verify`.
 pub const TRUST_FILES_MAX: usize = 1024;
+
+/// Path of a Unix socket, bytes: what the operating system takes, less the zero at its end.
+pub const SOCKET_PATH_BYTES_MAX: usize = 107;
+
+/// How long a gateway that was told to stop waits for what is under way.
+pub const STOP_DEADLINE: Duration = Duration::from_secs(10);

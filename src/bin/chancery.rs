@@ -1,10 +1,26 @@
 //! Officer, operator, auditor: the command line. All it does is in the library, `chancery::cli`.
+//!
+//! With `gateway-run` as its first argument it is a gateway instead: a rehearsal starts gateways as child
+//! processes of its own executable, because `cargo run` builds no second one. It is in no help page.
 
 use std::process::ExitCode;
 
 use chancery::cli::environment::Environment;
+use chancery::gateway::process::{self, RunOptions};
+use clap::Parser;
+
+/// A gateway of a rehearsal
+#[derive(Debug, Parser)]
+#[command(name = "chancery gateway-run")]
+struct Rehearsed {
+    #[command(flatten)]
+    options: RunOptions,
+}
 
 fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|first| first == "gateway-run") {
+        return process::run(&Rehearsed::parse_from(std::env::args_os().skip(1)).options);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

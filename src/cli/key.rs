@@ -1,15 +1,249 @@
-//! `key csr|certify|export|list`: certificate requests, certificates and keys.
+//! `key list|csr|certify|export`: the keys of a home, one by one.
 
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::confirm;
 use super::context::Context;
-use super::error::CliError;
+use super::error::{CliError, Kind};
+use super::files;
+use super::report::{self, Done};
+use super::table::Table;
+use crate::desk::config::Config;
+use crate::keys::file::{certificate_end, read_certificates};
+use crate::keys::home::enrolment::{Enrolment, Requested};
+use crate::keys::ministry::{Application, MinistryHome};
+use crate::keys::{open_reading_key, secret_file};
+use crate::time::Timestamp;
+use crate::trust::name::{Authority, Name};
 
-/// Certificate requests, certificates and keys
+/// List, certify and export keys
 #[derive(Debug, clap::Args)]
-pub struct Key {}
+pub struct Key {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    List(List),
+    Csr(Csr),
+    Certify(Certify),
+    Export(Export),
+}
+
+/// List the keys of a desk or gateway, and until when they are certified
+#[derive(Debug, clap::Args)]
+struct List {}
+
+/// Write the certificate request of one key
+#[derive(Debug, clap::Args)]
+struct Csr {
+    /// The key as `key list` names it, such as keys/registry
+    #[arg(value_name = "KEY")]
+    key: String,
+
+    /// Where to write the request, or - for stdout
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    output: PathBuf,
+}
+
+/// Certify one request in the offline home of the ministry
+#[derive(Debug, clap::Args)]
+struct Certify {
+    /// Offline home of the ministry
+    #[arg(long, value_name = "DIR")]
+    ministry_home: PathBuf,
+
+    /// Whose key it is, such as chancery://XA/office/seal; the request must say the same
+    #[arg(long, value_name = "NAME", value_parser = Name::parse)]
+    name: Name,
+
+    /// What they may do in the name of the ministry; may be repeated
+    #[arg(long, value_name = "AUTHORITY", value_parser = Authority::parse)]
+    authority: Vec<Authority>,
+
+    /// For how many days
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=1800))]
+    days: Option<u32>,
+
+    /// Where to write the chain of certificates
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+
+    /// The request
+    #[arg(value_name = "REQUEST")]
+    request: PathBuf,
+}
+
+/// Reveal the reading key of the desk into a file, so that other age programs can open what was sealed to it
+#[derive(Debug, clap::Args)]
+struct Export {
+    /// Where to write it
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
 
 impl Key {
-    /// Not built yet.
-    pub async fn run(self, _context: &Context) -> Result<(), CliError> {
-        Err(CliError::not_built("key"))
+    /// Does what was asked for.
+    pub async fn run(self, context: &Context) -> Result<(), CliError> {
+        match self.what {
+            What::List(command) => command.run(context),
+            What::Csr(command) => command.run(context),
+            What::Certify(command) => command.run(context),
+            What::Export(command) => command.run(context),
+        }
     }
 }
+
+impl List {
+    fn run(self, context: &Context) -> Result<(), CliError> {
+        let home = context.desk_home()?;
+        let enrolment = Enrolment::read(&home)?;
+        let mut table = Table::new(["KEY", "HOLDER", "MAY", "CERTIFIED"]);
+        let mut reports = Vec::with_capacity(enrolment.requests.len());
+        for requested in &enrolment.requests {
+            let until = certified_until(requested, &home)?;
+            let state = state(until, context.clock.now());
+            let may: Vec<&str> = requested.authorities.iter().map(|one| one.word()).collect();
+            let may = if may.is_empty() { "-".to_owned() } else { may.join(", ") };
+            table.row([&requested.stem, &requested.name.to_string(), &may, &state]);
+            reports.push(key_report(requested, &home, until));
+        }
+        context.output.list(&reports, &table, "no keys")
+    }
+}
+
+impl Csr {
+    fn run(self, context: &Context) -> Result<(), CliError> {
+        let home = context.desk_home()?;
+        let requested = find(&Enrolment::read(&home)?, &self.key)?;
+        let bytes = secret_file::read_public(&requested.place(&home, "csr"), REQUEST_BYTES_MAX)?;
+        if self.output == Path::new("-") && !context.output.is_json() {
+            return context.output.own_text(&String::from_utf8_lossy(&bytes));
+        }
+        files::write(context, &self.output, &bytes, false)?;
+        let authorities: String =
+            requested.authorities.iter().map(|one| format!(" --authority {}", one.word())).collect();
+        Done::new(json!({ "schema": "chancery.request/1", "name": requested.name.to_string() }))
+            .says(format!("request for {}", requested.name))
+            .wrote(&self.output)
+            .next(format!(
+                "chancery key certify --ministry-home ROOT --name {}{authorities} -o CHAIN {}",
+                requested.name,
+                self.output.display()
+            ))
+            .tell(context)
+    }
+}
+
+impl Certify {
+    fn run(self, context: &Context) -> Result<(), CliError> {
+        report::require_no_file(&self.output)?;
+        let bytes = files::read(&self.request, u64::try_from(REQUEST_BYTES_MAX).unwrap_or(u64::MAX))?;
+        let request = String::from_utf8(bytes)
+            .map_err(|_| CliError::usage("request", "the request is not PEM text"))?;
+        let requested = Requested {
+            stem: String::new(),
+            name: self.name.clone(),
+            authorities: self.authority.into_iter().collect(),
+        };
+        let valid_for = match self.days {
+            Some(days) => Duration::from_secs(u64::from(days) * 24 * 3600),
+            None => requested.validity(),
+        };
+        let passphrase = context.passphrase.existing("the ministry")?.for_keys()?;
+        let ministry = MinistryHome::open(&self.ministry_home, &passphrase)?;
+        let authorities = requested.authorities;
+        let application = Application { request, name: self.name.clone(), authorities, valid_for };
+        let now = context.clock.now();
+        let chain = ministry.certify(&application, now, context.entropy.as_ref())?;
+        files::write(context, &self.output, chain.as_bytes(), false)?;
+        let until = now.after(valid_for).to_string();
+        let report = json!({
+            "schema": "chancery.certificate/1",
+            "name": self.name.to_string(),
+            "authorities": application.authorities.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "valid_until": until,
+        });
+        Done::new(report)
+            .says(format!("certified {}, until {until}", self.name))
+            .wrote(&self.output)
+            .next(format!(
+                "cp {} HOME/KEY.pem, with KEY as `chancery key list` names it",
+                self.output.display()
+            ))
+            .tell(context)
+    }
+}
+
+impl Export {
+    fn run(self, context: &Context) -> Result<(), CliError> {
+        if self.output == Path::new("-") {
+            return Err(CliError::usage("secret", "a reading key is written into a file only"));
+        }
+        report::require_no_file(&self.output)?;
+        let config = Config::load(&context.desk_home()?)
+            .map_err(|error| CliError::from(crate::desk::error::DeskError::Config(error)))?;
+        context.output.note("whoever has this file reads everything that was ever sealed to this desk");
+        confirm::type_back(context, "type REVEAL to write it:", "REVEAL", self.yes)?;
+        let passphrase = context.passphrase.existing("the reading key")?.for_keys()?;
+        let key = open_reading_key(&config.reading_key(), &passphrase)?;
+        let recipient = key.recipient().to_string();
+        let mut text = zeroize::Zeroizing::new(String::with_capacity(8 * 1024));
+        for part in ["# reading key of ", config.ministry.as_str(), "\n# public key: ", &recipient, "\n"] {
+            text.push_str(part);
+        }
+        text.push_str(&key.secret_text());
+        text.push('\n');
+        secret_file::create(&self.output, text.as_bytes())?;
+        Done::new(json!({ "schema": "chancery.reading-key/1", "recipient": recipient }))
+            .says("opened the reading key; delete the file when it has served")
+            .wrote(&self.output)
+            .next(format!("age --decrypt -i {} PART.age", self.output.display()))
+            .tell(context)
+    }
+}
+
+fn find(enrolment: &Enrolment, key: &str) -> Result<Requested, CliError> {
+    let same = |stem: &str| stem == key || stem.strip_prefix("keys/") == Some(key);
+    enrolment.requests.iter().find(|requested| same(&requested.stem)).cloned().ok_or_else(|| {
+        let error = CliError::new(Kind::NotFound, "no-key", format!("no key {key:?} asks for a certificate"));
+        error.hint("chancery key list")
+    })
+}
+
+fn certified_until(requested: &Requested, home: &Path) -> Result<Option<Timestamp>, CliError> {
+    let chain = requested.place(home, "pem");
+    if !chain.exists() {
+        return Ok(None);
+    }
+    let certificates = read_certificates(&chain)?;
+    Ok(certificates.first().and_then(|leaf| certificate_end(leaf)))
+}
+
+fn state(until: Option<Timestamp>, now: Timestamp) -> String {
+    match until {
+        None => "not yet".to_owned(),
+        Some(until) if until < now => format!("ended {until}"),
+        Some(until) => format!("until {until}"),
+    }
+}
+
+fn key_report(requested: &Requested, home: &Path, until: Option<Timestamp>) -> Value {
+    let mut report = report::requested(requested, home);
+    if let Some(object) = report.as_object_mut() {
+        object.insert("schema".to_owned(), json!("chancery.key/1"));
+        object.insert("valid_until".to_owned(), json!(until.map(|until| until.to_string())));
+    }
+    report
+}
+
+/// A request carries one key and one name.
+const REQUEST_BYTES_MAX: usize = 16 * 1024;

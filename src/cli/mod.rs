@@ -14,6 +14,7 @@ pub mod desk;
 pub mod environment;
 pub mod error;
 pub mod export;
+mod failures;
 pub mod files;
 pub mod help;
 pub mod inbox;
@@ -22,12 +23,14 @@ pub mod key;
 pub mod log;
 pub mod man;
 pub mod new;
+mod operator;
 pub mod outbox;
 pub mod output;
 pub mod passphrase;
 pub mod peer;
 pub mod read;
 pub mod receipt;
+mod report;
 pub mod send;
 pub mod status;
 pub mod table;
@@ -210,16 +213,17 @@ fn asks_for_json(args: &[OsString]) -> bool {
 
 /// The command as it was typed, quoted where a shell needs it; the program is named `chancery`.
 fn as_typed(args: &[OsString]) -> String {
-    let quoted = args.iter().skip(1).map(|arg| {
-        let word = arg.to_string_lossy();
-        let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
-        if !word.is_empty() && word.chars().all(plain) {
-            word.into_owned()
-        } else {
-            format!("'{}'", word.replace('\'', r"'\''"))
-        }
-    });
+    let quoted = args.iter().skip(1).map(|arg| shell_word(&arg.to_string_lossy()));
     std::iter::once("chancery".to_owned()).chain(quoted).collect::<Vec<_>>().join(" ")
+}
+
+/// One word of a shell command, quoted where a shell needs it.
+pub(crate) fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

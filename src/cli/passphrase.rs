@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::error::{CliError, Kind};
+use crate::keys;
 
 /// Longest passphrase, bytes: long enough for a page of words, short enough to notice a wrong file.
 const PASSPHRASE_BYTES_MAX: usize = 1024;
@@ -27,6 +28,12 @@ impl Passphrase {
     /// The words themselves.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// The same words for the room of keys.
+    pub fn for_keys(&self) -> Result<keys::Passphrase, CliError> {
+        keys::Passphrase::new(self.expose())
+            .map_err(|wrong| CliError::usage("passphrase", "the passphrase cannot be used").because(&wrong))
     }
 }
 

@@ -1,15 +1,107 @@
-//! `trust sign`: sign our trust bundle.
+//! `trust sign`: issue the next trust bundle of the ministry.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::json;
 
 use super::context::Context;
 use super::error::CliError;
+use super::files;
+use super::report::{self, Done};
+use super::shell_word;
+use crate::keys::home::desk::DeskHome;
+use crate::keys::home::gateway::GatewayHome;
+use crate::keys::home::publication::Publication;
+use crate::keys::ministry::MinistryHome;
 
-/// Sign our trust bundle
+/// Publish what the ministry is known by
 #[derive(Debug, clap::Args)]
-pub struct Trust {}
+pub struct Trust {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    Sign(Sign),
+}
+
+/// Sign the next trust bundle, install it at the desks and write it for the peers
+#[derive(Debug, clap::Args)]
+struct Sign {
+    /// Offline home of the ministry
+    #[arg(long, value_name = "DIR")]
+    ministry_home: PathBuf,
+
+    /// Home of the gateway whose log and addresses are announced; its public.toml is enough
+    #[arg(long, value_name = "DIR")]
+    gateway: PathBuf,
+
+    /// Home of a desk that is to be able to read; may be repeated
+    #[arg(long, value_name = "DIR", required = true)]
+    desk: Vec<PathBuf>,
+
+    /// For how many days the bundle is in force
+    #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=1800))]
+    days: u32,
+
+    /// Where to write the bundle
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+}
 
 impl Trust {
-    /// Not built yet.
-    pub async fn run(self, _context: &Context) -> Result<(), CliError> {
-        Err(CliError::not_built("trust"))
+    /// Signs.
+    pub async fn run(self, context: &Context) -> Result<(), CliError> {
+        match self.what {
+            What::Sign(command) => command.run(context),
+        }
+    }
+}
+
+impl Sign {
+    fn run(self, context: &Context) -> Result<(), CliError> {
+        report::require_no_file(&self.output)?;
+        let passphrase = context.passphrase.existing("the ministry")?.for_keys()?;
+        let ministry = MinistryHome::open(&self.ministry_home, &passphrase)?;
+        let publication = Publication {
+            gateway: GatewayHome::at(&self.gateway),
+            desks: self.desk.iter().map(|desk| DeskHome::at(desk)).collect(),
+            valid_for: Duration::from_secs(u64::from(self.days) * 24 * 3600),
+        };
+        let signed = publication.sign(&ministry, context.clock.now())?;
+        // The bundle counts from here on; whatever happens to the file, a desk has it.
+        let first = self.desk.first().map(|desk| shell_word(&desk.to_string_lossy())).unwrap_or_default();
+        let again = format!("chancery --home {first} peer card -o FILE");
+        files::write(context, &self.output, &signed.to_bytes(), false)
+            .map_err(|error| error.hint(again.clone()))?;
+        let (bundle, content) = (signed.bundle(), signed.bundle().content());
+        let fingerprint = bundle.fingerprint();
+        let report = json!({
+            "schema": "chancery.bundle/1",
+            "ministry": bundle.ministry().as_str(),
+            "sequence": content.sequence,
+            "valid_from": content.valid_from.to_string(),
+            "valid_until": content.valid_until.to_string(),
+            "digest": signed.digest().hex(),
+            "fingerprint": fingerprint.digest().hex(),
+            "words": fingerprint.words(),
+        });
+        let mut done = Done::new(report)
+            .says(format!(
+                "signed bundle {} of {}, in force until {}",
+                content.sequence,
+                bundle.ministry(),
+                content.valid_until
+            ))
+            .says(report::fingerprint(&fingerprint));
+        for desk in &publication.desks {
+            done = done.wrote(&desk.own_bundle());
+        }
+        done.wrote(&self.output)
+            .next(format!("chancery-gateway run --home {}", shell_word(&self.gateway.to_string_lossy())))
+            .next("chancery --home DESK peer add PEER.bundle, once the peer has read its fingerprint to you")
+            .tell(context)
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::keys::home::desk::DeskHome;
 use crate::trust::name::{Domain, Label, Ministry};
 
 /// A desk's configuration was not usable.
@@ -54,7 +55,7 @@ struct File {
 
 impl Config {
     /// Name of the configuration file in the home.
-    pub const FILE: &'static str = "desk.toml";
+    pub const FILE: &'static str = DeskHome::CONFIG;
 
     /// Reads and validates `desk.toml` of a home.
     pub fn load(home: &Path) -> Result<Self, ConfigError> {
@@ -76,23 +77,6 @@ impl Config {
         })
     }
 
-    /// The text of a commented `desk.toml`.
-    pub fn text(ministry: &Ministry, domain: &Domain, label: &Label, gateway: &str) -> String {
-        format!(
-            "# A desk of {ministry}: inside the ministry, with keys and plain text. Unknown keys are errors.\n\n\
-             # Code of the ministry, as in its certificates.\n\
-             ministry = \"{ministry}\"\n\n\
-             # Domain of the ministry; its gateway must present \"gateway.\" and this.\n\
-             domain = \"{domain}\"\n\n\
-             # Name of this desk in its access certificate.\n\
-             label = \"{label}\"\n\n\
-             # Mailbox listener of the own gateway (host:port).\n\
-             gateway = \"{gateway}\"\n",
-            domain = domain.as_str(),
-            label = label.as_str(),
-        )
-    }
-
     /// A private key of this desk (PKCS#8 PEM under the passphrase): `registry` or `access`.
     pub fn key(&self, name: &str) -> PathBuf {
         self.home.join(format!("keys/{name}.key"))
@@ -110,12 +94,12 @@ impl Config {
 
     /// The reading key (an age identity under the passphrase).
     pub fn reading_key(&self) -> PathBuf {
-        self.home.join("keys/reading.age")
+        DeskHome::at(&self.home).reading_key()
     }
 
     /// The reading key's recipient, for the trust bundle.
     pub fn reading_recipient(&self) -> PathBuf {
-        self.home.join("keys/reading.recipient")
+        DeskHome::at(&self.home).reading_recipient()
     }
 
     /// Root certificate of the own ministry (PEM).
@@ -125,7 +109,7 @@ impl Config {
 
     /// The own trust bundle.
     pub fn own_bundle(&self) -> PathBuf {
-        self.home.join("trust/own.bundle")
+        DeskHome::at(&self.home).own_bundle()
     }
 
     /// Folder of the accredited peers' bundles.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::keys::home::gateway::GatewayHome;
 use crate::trust::name::{Domain, Ministry};
 
 /// A gateway's configuration file was not usable.
@@ -54,7 +55,7 @@ struct File {
 
 impl Config {
     /// Name of the configuration file in the home.
-    pub const FILE: &'static str = "gateway.toml";
+    pub const FILE: &'static str = GatewayHome::CONFIG;
 
     /// Reads and validates `gateway.toml` of a home.
     pub fn load(home: &Path) -> Result<Self, ConfigError> {
@@ -76,50 +77,39 @@ impl Config {
         })
     }
 
-    /// The text of a commented `gateway.toml`.
-    pub fn text(ministry: &Ministry, domain: &Domain, relay_listen: &str, mailbox_listen: &str) -> String {
-        format!(
-            "# The gateway of {ministry}: the exposed host. Unknown keys are errors.\n\n\
-             # Code of the ministry, as in its certificates.\n\
-             ministry = \"{ministry}\"\n\n\
-             # Prefixes the origins of its logs; its TLS name is \"gateway.\" and this.\n\
-             domain = \"{domain}\"\n\n\
-             # Where peers' gateways reach it (host:port). The trust bundle announces the outside address.\n\
-             relay_listen = \"{relay_listen}\"\n\n\
-             # Where the own desk reaches it; bind it to the inside network only.\n\
-             mailbox_listen = \"{mailbox_listen}\"\n",
-            domain = domain.as_str(),
-        )
+    /// The places of the home that the operator's tools know too.
+    fn places(&self) -> GatewayHome {
+        GatewayHome::at(&self.home)
     }
 
     /// Private key of the transport certificate (PKCS#8 PEM).
     pub fn transport_key(&self) -> PathBuf {
-        self.home.join("keys/transport.key")
+        self.places().transport_key()
     }
 
     /// Transport certificate chain (PEM).
     pub fn transport_chain(&self) -> PathBuf {
-        self.home.join("keys/transport.pem")
+        self.places().transport_chain()
     }
 
     /// Private key of the logs (Ed25519, PKCS#8 PEM).
     pub fn log_key(&self) -> PathBuf {
-        self.home.join("keys/log.key")
+        self.places().log_key()
     }
 
     /// Private key of the cosigner (Ed25519, PKCS#8 PEM).
     pub fn cosigner_key(&self) -> PathBuf {
-        self.home.join("keys/cosigner.key")
+        self.places().cosigner_key()
     }
 
     /// Root certificate of the own ministry (PEM).
     pub fn root(&self) -> PathBuf {
-        self.home.join("trust/root.pem")
+        self.places().root()
     }
 
     /// Certificate of the own desk-access authority (PEM).
     pub fn desk_access(&self) -> PathBuf {
-        self.home.join("trust/desk-access.pem")
+        self.places().desk_access()
     }
 
     /// The store's database.
@@ -134,23 +124,31 @@ impl Config {
 
     /// Unix socket of the operator service.
     pub fn operator_socket(&self) -> PathBuf {
-        self.home.join("run/operator.sock")
+        self.places().operator_socket()
     }
 
     /// File that tells the addresses a running gateway really listens on.
     pub fn endpoint_file(&self) -> PathBuf {
-        self.home.join("run/endpoint")
+        self.places().endpoint_file()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys::home::gateway::{GatewayPlan, config_text};
 
     #[test]
     fn the_written_configuration_reads_back() {
-        let (ministry, domain) = (Ministry::parse("XA").unwrap(), Domain::parse("mfa.xa.example").unwrap());
-        let text = Config::text(&ministry, &domain, "127.0.0.1:7001", "127.0.0.1:7002");
+        let ministry = Ministry::parse("XA").unwrap();
+        let plan = GatewayPlan {
+            ministry: ministry.clone(),
+            domain: Domain::parse("mfa.xa.example").unwrap(),
+            relay_listen: "127.0.0.1:7001".to_owned(),
+            mailbox_listen: "127.0.0.1:7002".to_owned(),
+            endpoints: vec![],
+        };
+        let text = config_text(&plan);
         let config = Config::parse(Path::new("/srv/xa"), &text).unwrap();
         assert_eq!((config.ministry, config.relay_listen.as_str()), (ministry, "127.0.0.1:7001"));
     }

@@ -13,6 +13,7 @@
 //! | `accreditation`, `admission` | who is believed; what may pass |
 //! | `store` | what is kept |
 //! | `serve` | the gRPC edge |
+//! | `run`, `process` | listeners and couriers; options, signals, exit codes |
 
 pub mod accreditation;
 pub mod admission;
@@ -23,6 +24,7 @@ pub mod courier;
 pub mod error;
 pub mod frame;
 mod mailbox;
+pub mod process;
 mod reception;
 pub mod run;
 pub mod serve;

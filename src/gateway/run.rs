@@ -27,11 +27,11 @@ use crate::gateway::serve::{serve_mailbox, serve_operator, serve_relay};
 use crate::gateway::store::{Store, StoreFault};
 use crate::keys::file::FileNoteSigner;
 use crate::limits;
-use crate::time::Clock;
+use crate::time::{Clock, Timestamp};
 use crate::transport::anchors::{Anchors, DeskAnchors, PeerAnchors};
 use crate::transport::credentials::{CredentialStore, Door, Material, Source, TlsIdentity};
 use crate::transport::listener::Listener;
-use crate::transport::operator_socket::OperatorSocket;
+use crate::transport::operator_socket::{OperatorSocket, require_length};
 use crate::trust::name::Ministry;
 
 /// Where a running gateway listens.
@@ -169,6 +169,18 @@ impl Gateway {
     pub fn addresses(&self) -> Addresses {
         self.addresses.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
+}
+
+/// Reads configuration, keys and certificates as a start would, and tells when the certificate ends.
+pub(super) fn check_home(config: &Config, clock: Arc<dyn Clock>) -> Result<Timestamp, Fault> {
+    let unusable = |cause: crate::keys::KeyError| Fault::Credentials(cause.to_string());
+    FileNoteSigner::open(&config.log_key()).map_err(unusable)?;
+    FileNoteSigner::open(&config.cosigner_key()).map_err(unusable)?;
+    require_length(&config.operator_socket()).map_err(|cause| Fault::Listener(cause.to_string()))?;
+    let source = credentials_source(config.clone(), Arc::new(ArcSwapOption::empty()));
+    let (_, credentials) =
+        CredentialStore::open(source, clock).map_err(|cause| Fault::Credentials(cause.to_string()))?;
+    Ok(credentials.ends())
 }
 
 /// Starts a courier for every accredited peer and ends those of peers that are not any more.

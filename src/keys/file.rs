@@ -19,6 +19,7 @@ use super::passphrase::Passphrase;
 use super::private_key::{PrivateKey, PrivateKeyRefusal};
 use super::secret_file;
 use crate::entropy::Entropy;
+use crate::time::Timestamp;
 use crate::tlog::signed_note::NoteSigner;
 use crate::trust::signature::{Signer, SigningFault};
 
@@ -186,6 +187,12 @@ pub fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Ke
     let pem = secret_file::read_public(path, CHAIN_BYTES_MAX)?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     certificates.ok().filter(|chain| !chain.is_empty()).ok_or_else(|| KeyError::malformed(path, CHAIN))
+}
+
+/// When a certificate, DER, ends.
+pub fn certificate_end(certificate: &[u8]) -> Option<Timestamp> {
+    let validity = Certificate::from_der(certificate).ok()?.tbs_certificate.validity;
+    i64::try_from(validity.not_after.to_unix_duration().as_secs()).ok().map(Timestamp::from_seconds)
 }
 
 pub(super) fn at(path: &Path, refusal: PrivateKeyRefusal) -> KeyError {

@@ -10,6 +10,7 @@ pub mod branch;
 mod error;
 pub mod file;
 pub mod generate;
+pub mod home;
 pub mod ministry;
 mod passphrase;
 mod private_key;

@@ -59,6 +59,9 @@ pub struct BundlePosition {
 }
 
 impl Register {
+    /// Name of the file in a home.
+    pub(super) const FILE: &'static str = "register.json";
+
     /// Where the next bundle stands.
     pub(super) fn next_bundle(&self) -> BundlePosition {
         match self.bundles {
@@ -208,10 +211,9 @@ impl StoredRecord {
 }
 
 fn path_in(directory: &Path) -> PathBuf {
-    directory.join(REGISTER_FILE)
+    directory.join(Register::FILE)
 }
 
-const REGISTER_FILE: &str = "register.json";
 const LOCK_FILE: &str = "register.lock";
 const SCHEMA: &str = "chancery.ministry-register/1";
 const REGISTER: &str = "the register of a ministry home";

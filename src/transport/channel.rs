@@ -17,6 +17,7 @@ use tokio_rustls::client::TlsStream;
 use tonic::transport::{Channel, Endpoint, Server, Uri};
 
 use super::credentials::Credentials;
+use super::operator_socket::require_length;
 use super::tls::ALPN;
 use super::watched::Watched;
 use crate::limits;
@@ -90,6 +91,8 @@ pub async fn connect(
 /// Connects to the operator's socket of a gateway on this machine.
 pub async fn connect_unix(path: &Path) -> Result<Channel, ConnectFailure> {
     let address = path.display().to_string();
+    require_length(path)
+        .map_err(|source| ConnectFailure::Unreachable { address: address.clone(), source })?;
     let first = dial_unix(path.to_owned()).await?;
     let path = path.to_owned();
     // The URI only fills the authority of requests; the connector below never looks at it.

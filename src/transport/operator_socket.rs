@@ -30,6 +30,7 @@ impl OperatorSocket {
     /// Binds `path` with mode 0600. A socket nobody answers at is replaced; one that is answered is
     /// `AddrInUse`, and a file of another kind is `AlreadyExists`.
     pub async fn bind(path: &Path) -> io::Result<Self> {
+        require_length(path)?;
         refuse_if_taken(path).await?;
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         // Bound in a closed directory and moved when its mode is right: there is no moment at which others
@@ -56,6 +57,19 @@ impl OperatorSocket {
         tokio::spawn(accept_all(self.listener, sender, stop));
         ReceiverStream::new(receiver).map(Ok)
     }
+}
+
+/// Refuses a path that is too long for a socket, in words that say so.
+pub fn require_length(path: &Path) -> io::Result<()> {
+    let length = path.as_os_str().len();
+    if length <= limits::SOCKET_PATH_BYTES_MAX {
+        return Ok(());
+    }
+    let message = format!(
+        "the path of the operator's socket has {length} bytes and the system takes {}: choose a shorter home",
+        limits::SOCKET_PATH_BYTES_MAX
+    );
+    Err(io::Error::new(io::ErrorKind::InvalidInput, message))
 }
 
 async fn accept_all(listener: UnixListener, sender: mpsc::Sender<UnixStream>, stop: CancellationToken) {
@@ -130,6 +144,14 @@ mod tests {
         assert!(client.is_ok() && served.is_some());
         stop.cancel();
         assert!(incoming.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_path_too_long_for_a_socket_is_refused_in_words() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("d".repeat(limits::SOCKET_PATH_BYTES_MAX));
+        let refused = OperatorSocket::bind(&path).await.unwrap_err();
+        assert!(refused.to_string().contains("shorter home"), "{refused}");
     }
 
     #[tokio::test]

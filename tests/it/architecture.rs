@@ -13,7 +13,7 @@ mod broken;
 /// The rooms by layer, lowest first: a room may use the rooms of lower layers, none of its own layer or above.
 const LAYERS: &[&[&str]] = &[
     &["proto"],
-    &["canonical", "digest", "entropy", "limits", "time", "vocabulary"],
+    &["canonical", "digest", "entropy", "limits", "telemetry", "time", "vocabulary"],
     &["tlog", "trust"],
     &["message"],
     &["consultation"],

@@ -104,6 +104,10 @@ fn failed(fault: &Fault) -> Status {
                 "the gateway cannot do this now; try again later",
             )
         }
+        // A peer that hangs up is no fault of ours; whoever served the stream has said so already.
+        Fault::Link(_) => {
+            status::refusal(Code::Unavailable, "TRY_LATER", "the gateway cannot do this now; try again later")
+        }
         _ => {
             tracing::error!(%fault, "a request failed");
             status::refusal(Code::Unavailable, "TRY_LATER", "the gateway cannot do this now; try again later")

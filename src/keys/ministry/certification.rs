@@ -78,8 +78,9 @@ impl MinistryHome {
         Ok(DeskCertificates { access, signers })
     }
 
-    /// Checks every application before anything is issued, and enters all certificates before any leaves.
-    fn certify_all(
+    /// Certifies the keys of many requests or none; the chains come in the order of the applications. Every
+    /// application is checked before anything is issued, and every certificate entered before any leaves.
+    pub fn certify_all(
         &self,
         applications: &[Application],
         now: Timestamp,

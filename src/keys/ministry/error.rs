@@ -8,7 +8,8 @@ use crate::keys::branch::Serial;
 use crate::keys::error::KeyError;
 use crate::keys::private_key::PrivateKeyRefusal;
 use crate::keys::request::RequestRefusal;
-use crate::trust::name::Name;
+use crate::trust::bundle::BundleFault;
+use crate::trust::name::{Ministry, Name};
 
 /// Why a home could not be founded, opened or used.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +20,9 @@ pub enum HomeError {
     /// The certificate is revoked already.
     #[error("the certificate {0} is revoked already")]
     AlreadyRevoked(Serial),
+    /// The trust bundle could not be issued.
+    #[error(transparent)]
+    Bundle(#[from] BundleFault),
     /// The bundle is not the next of the chain.
     #[error("bundle {offered} is not the next of the ministry, which is {expected}")]
     BundleOutOfOrder {
@@ -39,6 +43,20 @@ pub enum HomeError {
     /// The directory holds no ministry.
     #[error("{} is not the home of a ministry", .0.display())]
     NotAHome(PathBuf),
+    /// The directory holds neither a desk nor a gateway that could be enrolled.
+    #[error("{} is not the home of a desk or a gateway", .0.display())]
+    NothingToEnrol(PathBuf),
+    /// The home was founded for another ministry.
+    #[error("the home belongs to {home}, or to another domain, and cannot be enrolled by {ministry}")]
+    OtherMinistry {
+        /// The ministry of the home.
+        home: Ministry,
+        /// The ministry that was to enrol it.
+        ministry: Ministry,
+    },
+    /// The home trusts another root already.
+    #[error("{} is another root than that of this ministry", .0.display())]
+    OtherRoot(PathBuf),
     /// The request names another holder than the one that was asked for.
     #[error("the request is for {requested}, not for {asked}")]
     OtherName {
@@ -61,11 +79,16 @@ impl HomeError {
         match self {
             Self::AlreadyExists(_) => "HOME_ALREADY_EXISTS",
             Self::AlreadyRevoked(_) => "CERTIFICATE_ALREADY_REVOKED",
+            Self::Bundle(BundleFault::Content(refusal)) => refusal.reason(),
+            Self::Bundle(BundleFault::Signing(_)) => "SIGNING_FAILED",
             Self::BundleOutOfOrder { .. } => "BUNDLE_OUT_OF_ORDER",
             Self::DisplayName => "DISPLAY_NAME_INVALID",
             Self::Issue(_) => "CERTIFICATE_REFUSED",
             Self::Key(refusal) => refusal.reason(),
             Self::NotAHome(_) => "HOME_NOT_FOUND",
+            Self::NothingToEnrol(_) => "HOME_NOT_FOUND",
+            Self::OtherMinistry { .. } => "HOME_OTHER_MINISTRY",
+            Self::OtherRoot(_) => "HOME_OTHER_ROOT",
             Self::OtherName { .. } => "REQUEST_OTHER_NAME",
             Self::Request(RequestRefusal::Possession) => "REQUEST_POSSESSION_UNPROVEN",
             Self::Request(_) => "REQUEST_INVALID",

@@ -1,9 +1,6 @@
 //! Founding a ministry: its keys, its authorities and its register, laid out once.
 
 use std::collections::BTreeSet;
-use std::fs::{self, DirBuilder, Permissions};
-use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
 use super::{HomeError, MinistryHome, TRUST};
@@ -14,7 +11,7 @@ use crate::keys::error::KeyError;
 use crate::keys::passphrase::Passphrase;
 use crate::keys::private_key::PrivateKey;
 use crate::keys::register::{IssuedRecord, Register};
-use crate::keys::{file, secret_file};
+use crate::keys::{file, home, secret_file};
 use crate::time::Timestamp;
 use crate::trust::name::{Domain, Ministry, Name};
 
@@ -41,26 +38,9 @@ impl MinistryHome {
         if !(1..=crate::limits::SHORT_TEXT_BYTES_MAX).contains(&founding.display_name.len()) {
             return Err(HomeError::DisplayName);
         }
-        if is_occupied(directory)? {
-            return Err(HomeError::AlreadyExists(directory.to_owned()));
-        }
-        let parent = secret_file::directory_of(directory);
-        let made = DirBuilder::new().recursive(true).mode(OWNER_ONLY).create(parent);
-        made.map_err(|error| KeyError::io(parent, error))?;
-        // Built beside its place and moved there in one step: a crash leaves no half of a ministry.
-        let passing = tempfile::Builder::new()
-            .prefix(secret_file::PASSING_PREFIX)
-            .permissions(Permissions::from_mode(OWNER_ONLY))
-            .tempdir_in(parent)
-            .map_err(|error| KeyError::io(parent, error))?;
-        lay_out(passing.path(), &founding, passphrase, now, entropy)?;
-        fs::rename(passing.path(), directory).map_err(|error| match error.kind() {
-            ErrorKind::DirectoryNotEmpty | ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
-                HomeError::AlreadyExists(directory.to_owned())
-            }
-            _ => KeyError::io(directory, error).into(),
+        home::found(directory, Register::FILE, |passing| {
+            lay_out(passing, &founding, passphrase, now, entropy)
         })?;
-        secret_file::sync_directory(parent)?;
         Ok(Self { directory: directory.to_owned(), passphrase: passphrase.clone(), founding })
     }
 }
@@ -110,17 +90,3 @@ fn lay_out(
     };
     Ok(register.create(directory)?)
 }
-
-fn is_occupied(directory: &Path) -> Result<bool, KeyError> {
-    match fs::symlink_metadata(directory) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(KeyError::io(directory, error)),
-        Ok(there) if !there.is_dir() => Ok(true),
-        Ok(_) => {
-            let mut entries = fs::read_dir(directory).map_err(|error| KeyError::io(directory, error))?;
-            Ok(entries.next().is_some())
-        }
-    }
-}
-
-const OWNER_ONLY: u32 = 0o700;

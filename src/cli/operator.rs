@@ -1,0 +1,220 @@
+//! The gateway as its operator sees it: a client of the operator service over the gateway's Unix socket.
+//!
+//! Plain values leave. What a gateway says of itself is shown, never decided upon; receipts that leave here
+//! are proofs that whoever needs them checks.
+
+use std::path::Path;
+
+use tonic::transport::Channel;
+use tonic::{Code, Status};
+
+use super::context::Context;
+use super::error::{CliError, Kind};
+use super::shell_word;
+use crate::keys::home::gateway::GatewayHome;
+use crate::limits;
+use crate::message::id::MessageId;
+use crate::message::receipt::Receipt;
+use crate::proto::gateway::v1 as wire;
+use crate::proto::gateway::v1::operator_service_client::OperatorServiceClient;
+use crate::time::Timestamp;
+use crate::transport::channel::connect_unix;
+use crate::transport::status::reason_of;
+use crate::trust::name::Ministry;
+
+/// A connection to a gateway's operator socket.
+#[derive(Debug)]
+pub(super) struct Operator {
+    client: OperatorServiceClient<Channel>,
+}
+
+/// The gateway on one screen.
+#[derive(Debug)]
+pub(super) struct GatewayStatus {
+    pub(super) ministry: String,
+    pub(super) version: String,
+    pub(super) started: Timestamp,
+    pub(super) policy: u64,
+    pub(super) peers: Vec<PeerStatus>,
+    pub(super) mailbox_waiting: u64,
+    pub(super) certificate_end: Timestamp,
+    pub(super) alarms: Vec<Alarm>,
+    pub(super) relay: String,
+    pub(super) mailbox: String,
+}
+
+/// One peer.
+#[derive(Debug)]
+pub(super) struct PeerStatus {
+    pub(super) ministry: String,
+    pub(super) display_name: String,
+    pub(super) connected: bool,
+    pub(super) queued: u64,
+    pub(super) last_receipt: Option<Timestamp>,
+    pub(super) last_failure: String,
+    pub(super) clock_skew: i64,
+}
+
+/// Something a person must look at.
+#[derive(Debug)]
+pub(super) struct Alarm {
+    pub(super) code: String,
+    pub(super) time: Timestamp,
+    pub(super) ministry: String,
+    pub(super) detail: String,
+}
+
+/// What a ping found.
+#[derive(Debug)]
+pub(super) struct Ping {
+    pub(super) endpoint: String,
+    pub(super) round_trip_micros: u64,
+    pub(super) peer_log_size: u64,
+    pub(super) mirrored_size: u64,
+    pub(super) clock_skew: i64,
+}
+
+/// The newest checkpoint of a log.
+#[derive(Debug)]
+pub(super) struct LogHead {
+    pub(super) origin: String,
+    pub(super) size: u64,
+    pub(super) checkpoint: String,
+    pub(super) mirror: bool,
+    pub(super) cosigned_size: u64,
+}
+
+/// What re-hashing everything found.
+#[derive(Debug)]
+pub(super) struct Scrub {
+    pub(super) leaves: u64,
+    pub(super) parts: u64,
+    pub(super) damages: Vec<String>,
+}
+
+impl Operator {
+    /// Connects to the gateway that runs in `home`.
+    pub(super) async fn connect(home: &Path) -> Result<Self, CliError> {
+        let channel = connect_unix(&GatewayHome::at(home).operator_socket()).await.map_err(|failure| {
+            let message = format!("no gateway answers in {}", home.display());
+            let command = format!("chancery-gateway run --home {}", shell_word(&home.to_string_lossy()));
+            CliError::new(Kind::TryLater, "gateway-away", message).because(&failure).hint(command)
+        })?;
+        Ok(Self { client: OperatorServiceClient::new(channel).max_decoding_message_size(ANSWER_BYTES_MAX) })
+    }
+
+    /// Connects and does `work` within the time that was given.
+    pub(super) async fn ask<T>(
+        context: &Context,
+        work: impl AsyncFnOnce(Self) -> Result<T, CliError>,
+    ) -> Result<T, CliError> {
+        let home = context.gateway_home();
+        context.within("the gateway's answer", async { work(Self::connect(&home).await?).await }).await
+    }
+
+    /// The gateway on one screen.
+    pub(super) async fn status(&mut self) -> Result<GatewayStatus, CliError> {
+        let seen = self.client.get_status(wire::GetStatusRequest {}).await.map_err(failed)?.into_inner();
+        Ok(GatewayStatus {
+            ministry: seen.ministry,
+            version: seen.version,
+            started: Timestamp::from_seconds(seen.start_time),
+            policy: seen.policy_sequence,
+            peers: seen.peers.into_iter().map(peer).collect(),
+            mailbox_waiting: seen.mailbox_waiting,
+            certificate_end: Timestamp::from_seconds(seen.certificate_end_time),
+            alarms: seen.alarms.into_iter().map(alarm).collect(),
+            relay: seen.relay_address,
+            mailbox: seen.mailbox_address,
+        })
+    }
+
+    /// Lets the gateway connect to a peer now.
+    pub(super) async fn ping(&mut self, ministry: &Ministry) -> Result<Ping, CliError> {
+        let request = wire::PingPeerRequest { ministry: ministry.to_string() };
+        let found = self.client.ping_peer(request).await.map_err(failed)?.into_inner();
+        Ok(Ping {
+            endpoint: found.endpoint,
+            round_trip_micros: found.round_trip_micros,
+            peer_log_size: found.peer_log_size,
+            mirrored_size: found.mirrored_size,
+            clock_skew: found.clock_skew,
+        })
+    }
+
+    /// The logs and mirrors with their newest checkpoints.
+    pub(super) async fn logs(&mut self) -> Result<Vec<LogHead>, CliError> {
+        let answer = self.client.list_logs(wire::ListLogsRequest {}).await.map_err(failed)?.into_inner();
+        Ok(answer.logs.into_iter().map(log).collect())
+    }
+
+    /// Receipts of every leaf about a message: of the own log first.
+    pub(super) async fn prove(&mut self, id: &MessageId) -> Result<Vec<Receipt>, CliError> {
+        let request = wire::ProveLeafRequest { message_id: id.as_bytes().to_vec() };
+        let answer = self.client.prove_leaf(request).await.map_err(failed)?.into_inner();
+        let parse = |bytes: &Vec<u8>| {
+            Receipt::parse(bytes).map_err(|refusal| {
+                let message = "the gateway gave a proof that cannot be read";
+                CliError::new(Kind::Verification, "proof", message)
+                    .reason(refusal.reason().word())
+                    .because(&refusal)
+            })
+        };
+        answer.receipts.iter().map(parse).collect()
+    }
+
+    /// Lets the gateway re-hash everything it keeps.
+    pub(super) async fn verify(&mut self) -> Result<Scrub, CliError> {
+        let found = self.client.verify_logs(wire::VerifyLogsRequest {}).await.map_err(failed)?.into_inner();
+        Ok(Scrub { leaves: found.leaves, parts: found.parts, damages: found.damages })
+    }
+}
+
+fn peer(seen: wire::PeerStatus) -> PeerStatus {
+    PeerStatus {
+        ministry: seen.ministry,
+        display_name: seen.display_name,
+        connected: seen.connected,
+        queued: seen.queued,
+        last_receipt: (seen.last_receipt_time != 0).then(|| Timestamp::from_seconds(seen.last_receipt_time)),
+        last_failure: seen.last_failure,
+        clock_skew: seen.clock_skew,
+    }
+}
+
+fn alarm(seen: wire::Alarm) -> Alarm {
+    Alarm {
+        code: seen.code,
+        time: Timestamp::from_seconds(seen.time),
+        ministry: seen.ministry,
+        detail: seen.detail,
+    }
+}
+
+fn log(seen: wire::LogHead) -> LogHead {
+    LogHead {
+        origin: seen.origin,
+        size: seen.size,
+        checkpoint: seen.checkpoint,
+        mirror: seen.mirror,
+        cosigned_size: seen.cosigned_size,
+    }
+}
+
+fn failed(status: Status) -> CliError {
+    let (kind, code) = match status.code() {
+        Code::NotFound => (Kind::NotFound, "not-found"),
+        Code::FailedPrecondition => (Kind::NotPermitted, "not-now"),
+        Code::InvalidArgument => (Kind::Usage, "usage"),
+        Code::Unavailable | Code::DeadlineExceeded => (Kind::TryLater, "try-later"),
+        _ => (Kind::Failed, "gateway"),
+    };
+    let error = CliError::new(kind, code, status.message());
+    match reason_of(&status) {
+        Some(reason) => error.reason(reason),
+        None => error,
+    }
+}
+
+/// The operator's answers list every peer and every log.
+const ANSWER_BYTES_MAX: usize = limits::MAILBOX_ANSWER_BYTES_MAX;

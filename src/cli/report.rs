@@ -1,0 +1,100 @@
+//! What commands that found, certify and accredit have in common: how they tell what they did.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::error::{CliError, Kind};
+use crate::keys::home::enrolment::Requested;
+use crate::trust::fingerprint::Fingerprint;
+
+/// What a command did: for scripts one report, for people lines and the commands that come next.
+#[derive(Debug)]
+pub(super) struct Done {
+    report: Value,
+    lines: Vec<String>,
+    wrote: Vec<String>,
+    next: Vec<String>,
+}
+
+impl Done {
+    /// `report` carries its schema; what was written and what comes next are added to it.
+    pub(super) fn new(report: Value) -> Self {
+        Self { report, lines: Vec::new(), wrote: Vec::new(), next: Vec::new() }
+    }
+
+    /// A line for people.
+    pub(super) fn says(mut self, line: impl Into<String>) -> Self {
+        self.lines.push(line.into());
+        self
+    }
+
+    /// A file that was written; nothing for stdout.
+    pub(super) fn wrote(mut self, path: &Path) -> Self {
+        if path != Path::new("-") {
+            self.wrote.push(path.display().to_string());
+        }
+        self
+    }
+
+    /// A command that comes next.
+    pub(super) fn next(mut self, command: impl Into<String>) -> Self {
+        self.next.push(command.into());
+        self
+    }
+
+    /// Says it.
+    pub(super) fn tell(mut self, context: &Context) -> Result<(), CliError> {
+        if context.output.is_json() {
+            if let Some(report) = self.report.as_object_mut() {
+                report.insert("wrote".to_owned(), json!(self.wrote));
+                report.insert("next".to_owned(), json!(self.next));
+            }
+            return context.output.data(&self.report, String::new);
+        }
+        self.lines.iter().for_each(|line| context.output.note(line));
+        self.wrote.iter().for_each(|path| context.output.note(&format!("wrote {path}")));
+        self.next.iter().for_each(|command| context.output.next(command));
+        Ok(())
+    }
+}
+
+/// Refuses a place that is taken before anybody is asked for a passphrase.
+pub(super) fn require_vacant(directory: &Path) -> Result<(), CliError> {
+    let occupied = match std::fs::read_dir(directory) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(_) => directory.symlink_metadata().is_ok(),
+    };
+    if !occupied {
+        return Ok(());
+    }
+    let message = format!("{} exists already and was left as it is", directory.display());
+    Err(CliError::new(Kind::NotFound, "exists", message).reason("HOME_ALREADY_EXISTS"))
+}
+
+/// Refuses to write over a file before anything irrevocable is done.
+pub(super) fn require_no_file(path: &Path) -> Result<(), CliError> {
+    if path == Path::new("-") || path.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    Err(CliError::new(Kind::NotFound, "exists", format!("{} is there already", path.display())))
+}
+
+/// A fingerprint in both forms, as it is compared.
+pub(super) fn fingerprint(fingerprint: &Fingerprint) -> String {
+    let words = fingerprint.words();
+    let numbered = words.chunks(6).map(|row| row.join(" "));
+    let lines: Vec<String> = numbered.map(|row| format!("               {row}")).collect();
+    format!("fingerprint    {fingerprint}\n{}", lines.join("\n"))
+}
+
+/// A key that asks for a certificate, as scripts see it.
+pub(super) fn requested(requested: &Requested, home: &Path) -> Value {
+    json!({
+        "key": requested.stem,
+        "name": requested.name.to_string(),
+        "authorities": requested.authorities.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "request": requested.place(home, "csr"),
+    })
+}

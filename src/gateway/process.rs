@@ -1,0 +1,165 @@
+//! A gateway as a process: its options, its signals and its exit code. The daemon runs it, and so does the
+//! command line's own executable where a rehearsal starts gateways as child processes.
+//!
+//! SIGHUP reads certificates and keys again, SIGTERM and SIGINT stop it. It ends with 0 when it was stopped,
+//! 1 when something failed and 2 when the home or its configuration cannot be used.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::entropy::SystemEntropy;
+use crate::gateway::Gateway;
+use crate::gateway::config::Config;
+use crate::gateway::error::Fault;
+use crate::gateway::run::{Opened, check_home};
+use crate::limits;
+use crate::telemetry::{self, LogFormat};
+use crate::time::SystemClock;
+
+/// How a gateway is run.
+#[derive(Debug, Clone, clap::Args)]
+pub struct RunOptions {
+    /// Home of the gateway
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/chancery")]
+    pub home: PathBuf,
+
+    /// How log lines look
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub log_format: LogFormat,
+}
+
+/// Runs the gateway until it is told to stop.
+pub fn run(options: &RunOptions) -> ExitCode {
+    begin(options, |options| async move {
+        let opened = open(&options).await?;
+        let stop = CancellationToken::new();
+        let signals = tokio::spawn(obey_signals(opened.gateway().clone(), stop.clone(), Signals::listen()?));
+        let served = serve(opened, stop).await;
+        signals.abort();
+        served
+    })
+}
+
+/// Tries everything that can be tried without opening a listener or the store.
+pub fn check(options: &RunOptions) -> ExitCode {
+    begin(options, |options| async move {
+        let config = Config::load(&options.home)?;
+        let ends = check_home(&config, Arc::new(SystemClock))?;
+        tracing::info!(ministry = %config.ministry, certificate_until = %ends, "the gateway can run");
+        Ok(())
+    })
+}
+
+fn begin<Work>(options: &RunOptions, work: impl FnOnce(RunOptions) -> Work) -> ExitCode
+where
+    Work: Future<Output = Result<(), Fault>>,
+{
+    telemetry::start(options.log_format);
+    forbid_core_dumps();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "the asynchronous runtime did not start");
+            return ExitCode::from(FAILED);
+        }
+    };
+    let ended = runtime.block_on(work(options.clone()));
+    runtime.shutdown_background();
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            tracing::error!(%fault, "the gateway ended");
+            ExitCode::from(exit_code(&fault))
+        }
+    }
+}
+
+async fn open(options: &RunOptions) -> Result<Opened, Fault> {
+    let config = Config::load(&options.home)?;
+    let opened = Opened::open(config, Arc::new(SystemClock), Arc::new(SystemEntropy)).await?;
+    let (gateway, addresses) = (opened.gateway(), opened.gateway().addresses());
+    tracing::info!(
+        ministry = %gateway.config.ministry,
+        relay = %addresses.relay,
+        mailbox = %addresses.mailbox,
+        operator = %gateway.config.operator_socket().display(),
+        "the gateway listens"
+    );
+    if gateway.trust.load().is_none() {
+        tracing::info!("no peers yet: the first comes with `chancery peer add`");
+    }
+    Ok(opened)
+}
+
+/// Serves until stopped; what does not end in time after that is cut off.
+async fn serve(opened: Opened, stop: CancellationToken) -> Result<(), Fault> {
+    let serving = opened.serve(stop.clone());
+    tokio::pin!(serving);
+    tokio::select! {
+        ended = &mut serving => return ended,
+        () = stop.cancelled() => {}
+    }
+    match timeout(limits::STOP_DEADLINE, serving).await {
+        Ok(ended) => ended?,
+        Err(_) => tracing::warn!("connections that did not end in time were cut off"),
+    }
+    tracing::info!("the gateway stopped");
+    Ok(())
+}
+
+struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, Fault> {
+        let listen = |kind| signal(kind).map_err(|cause| Fault::Listener(format!("signals: {cause}")));
+        Ok(Self {
+            hangup: listen(SignalKind::hangup())?,
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+}
+
+async fn obey_signals(gateway: Arc<Gateway>, stop: CancellationToken, mut signals: Signals) {
+    loop {
+        tokio::select! {
+            _ = signals.hangup.recv() => match gateway.reload() {
+                Ok(()) => tracing::info!("certificates and keys were read again"),
+                Err(fault) => tracing::warn!(%fault, "the reload was refused; what was in force stays"),
+            },
+            _ = signals.terminate.recv() => break,
+            _ = signals.interrupt.recv() => break,
+        }
+    }
+    tracing::info!("stopping");
+    stop.cancel();
+}
+
+/// Keys and envelopes must not end up in a crash dump. Where the system refuses, it is only said.
+fn forbid_core_dumps() {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    let limited = setrlimit(Resource::Core, none);
+    if let Err(error) = limited.and_then(|()| set_dumpable_behavior(DumpableBehavior::NotDumpable)) {
+        tracing::warn!(%error, "core dumps could not be forbidden");
+    }
+}
+
+fn exit_code(fault: &Fault) -> u8 {
+    match fault {
+        Fault::Config(_) | Fault::Credentials(_) => UNUSABLE,
+        _ => FAILED,
+    }
+}
+
+const FAILED: u8 = 1;
+const UNUSABLE: u8 = 2;

@@ -1,0 +1,207 @@
+//! `GatewayHome`: where everything of a gateway lies, how its home is founded, and what it announces.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::enrolment::{Enrolment, HomeKind, Requested};
+use super::{found, make_directory, quoted};
+use crate::entropy::Entropy;
+use crate::keys::error::KeyError;
+use crate::keys::file::{self, FileNoteSigner};
+use crate::keys::generate;
+use crate::keys::ministry::HomeError;
+use crate::keys::request::certificate_request;
+use crate::keys::secret_file;
+use crate::tlog::signed_note::NoteSigner;
+use crate::tlog::verifier_key::{KeyKind, KeyName, VerifierKey};
+use crate::trust::endpoint::Endpoint;
+use crate::trust::name::{Domain, Ministry, Name};
+
+/// The places of a gateway's home.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GatewayHome {
+    directory: PathBuf,
+}
+
+/// What a new gateway is to be.
+#[derive(Debug, Clone)]
+pub struct GatewayPlan {
+    /// The ministry it serves.
+    pub ministry: Ministry,
+    /// Prefixes its log origins and its TLS name.
+    pub domain: Domain,
+    /// Where peers' gateways reach it, `host:port`.
+    pub relay_listen: String,
+    /// Where the own desk reaches it, `host:port`.
+    pub mailbox_listen: String,
+    /// Where peers are told to reach it.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// What the trust bundle says of a gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Announcement {
+    /// Code of the ministry.
+    pub ministry: String,
+    /// Verifier key of its logs.
+    pub log_key: String,
+    /// Verifier key of its cosignatures.
+    pub cosigner_key: String,
+    /// Where its relay is reached.
+    pub endpoints: Vec<String>,
+}
+
+impl GatewayHome {
+    /// Name of the configuration file.
+    pub const CONFIG: &'static str = "gateway.toml";
+
+    /// The home in this directory, which need not exist.
+    pub fn at(directory: &Path) -> Self {
+        Self { directory: directory.to_owned() }
+    }
+
+    /// Founds a gateway in a directory that does not exist yet or is empty: new keys, a request for its
+    /// transport certificate, and its configuration. Nobody believes it before it is enrolled.
+    pub fn found(&self, plan: &GatewayPlan, entropy: &dyn Entropy) -> Result<(), HomeError> {
+        found(&self.directory, Self::CONFIG, |directory| Self::at(directory).lay_out(plan, entropy))
+    }
+
+    fn lay_out(&self, plan: &GatewayPlan, entropy: &dyn Entropy) -> Result<(), HomeError> {
+        for folder in ["keys", "trust", "data", "run"] {
+            make_directory(&self.directory.join(folder))?;
+        }
+        let name = Name::Gateway { ministry: plan.ministry.clone() };
+        let transport = generate::signing_key()?;
+        file::save_plain(&self.transport_key(), &transport)?;
+        secret_file::create(&self.transport_request(), certificate_request(&transport, &name)?.as_bytes())?;
+        file::save_plain(&self.log_key(), &generate::log_key(entropy)?)?;
+        file::save_plain(&self.cosigner_key(), &generate::log_key(entropy)?)?;
+        let enrolment = Enrolment {
+            kind: HomeKind::Gateway,
+            ministry: plan.ministry.clone(),
+            domain: plan.domain.clone(),
+            requests: vec![Requested { stem: TRANSPORT.to_owned(), name, authorities: [].into() }],
+        };
+        enrolment.create(&self.directory)?;
+        secret_file::create(&self.announcement_file(), self.announce(plan)?.as_bytes())?;
+        secret_file::create(&self.config(), config_text(plan).as_bytes())?;
+        Ok(())
+    }
+
+    /// What the trust bundle is to say of this gateway.
+    pub fn announcement(&self) -> Result<Announcement, KeyError> {
+        let path = self.announcement_file();
+        let bytes = secret_file::read_public(&path, ANNOUNCEMENT_BYTES_MAX)?;
+        let parsed = std::str::from_utf8(&bytes).ok().and_then(|text| toml::from_str(text).ok());
+        parsed.ok_or_else(|| KeyError::malformed(&path, "what a gateway announces (TOML)"))
+    }
+
+    fn announce(&self, plan: &GatewayPlan) -> Result<String, HomeError> {
+        let verifier_key = |path: PathBuf, kind, name: String| -> Result<String, HomeError> {
+            let public_key = FileNoteSigner::open(&path)?.public_key();
+            let name = KeyName::parse(&name).map_err(|_| KeyError::malformed(&path, "named by a domain"))?;
+            Ok(VerifierKey { name, kind, public_key }.to_string())
+        };
+        let log = verifier_key(self.log_key(), KeyKind::Log, plan.domain.log_name())?;
+        let cosigner = verifier_key(self.cosigner_key(), KeyKind::Cosigner, plan.domain.cosigner_name())?;
+        let endpoints: Vec<String> = plan.endpoints.iter().map(|one| quoted(&one.to_string())).collect();
+        Ok(format!(
+            "# What the trust bundle of {ministry} announces of this gateway. Nothing here is secret.\n\n\
+             ministry = \"{ministry}\"\n\n\
+             # Verifies its logs, under each log's own name.\n\
+             log_key = {log}\n\n\
+             # Verifies its cosignatures of peers' logs.\n\
+             cosigner_key = {cosigner}\n\n\
+             # Where peers reach its relay, tried in this order.\n\
+             endpoints = [{endpoints}]\n",
+            ministry = plan.ministry,
+            log = quoted(&log),
+            cosigner = quoted(&cosigner),
+            endpoints = endpoints.join(", "),
+        ))
+    }
+
+    /// Where this home is.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> PathBuf {
+        self.directory.join(Self::CONFIG)
+    }
+
+    /// What the trust bundle announces of this gateway.
+    pub fn announcement_file(&self) -> PathBuf {
+        self.directory.join("public.toml")
+    }
+
+    /// Private key of the transport certificate (PKCS#8 PEM).
+    pub fn transport_key(&self) -> PathBuf {
+        self.directory.join(format!("{TRANSPORT}.key"))
+    }
+
+    /// Request for the transport certificate (PEM).
+    pub fn transport_request(&self) -> PathBuf {
+        self.directory.join(format!("{TRANSPORT}.csr"))
+    }
+
+    /// Transport certificate chain (PEM).
+    pub fn transport_chain(&self) -> PathBuf {
+        self.directory.join(format!("{TRANSPORT}.pem"))
+    }
+
+    /// Private key of the logs (Ed25519, PKCS#8 PEM).
+    pub fn log_key(&self) -> PathBuf {
+        self.directory.join("keys/log.key")
+    }
+
+    /// Private key of the cosigner (Ed25519, PKCS#8 PEM).
+    pub fn cosigner_key(&self) -> PathBuf {
+        self.directory.join("keys/cosigner.key")
+    }
+
+    /// Root certificate of the own ministry (PEM).
+    pub fn root(&self) -> PathBuf {
+        self.directory.join(super::enrolment::ROOT)
+    }
+
+    /// Certificate of the own desk-access authority (PEM).
+    pub fn desk_access(&self) -> PathBuf {
+        self.directory.join(super::enrolment::DESK_ACCESS)
+    }
+
+    /// Unix socket of the operator service.
+    pub fn operator_socket(&self) -> PathBuf {
+        self.directory.join("run/operator.sock")
+    }
+
+    /// File that tells the addresses a running gateway really listens on.
+    pub fn endpoint_file(&self) -> PathBuf {
+        self.directory.join("run/endpoint")
+    }
+}
+
+/// The text of a commented `gateway.toml`.
+pub fn config_text(plan: &GatewayPlan) -> String {
+    format!(
+        "# The gateway of {ministry}: the exposed host. Unknown keys are errors.\n\n\
+         # Code of the ministry, as in its certificates.\n\
+         ministry = \"{ministry}\"\n\n\
+         # Prefixes the origins of its logs; its TLS name is \"gateway.\" and this.\n\
+         domain = \"{domain}\"\n\n\
+         # Where peers' gateways reach it (host:port). The trust bundle announces the outside address.\n\
+         relay_listen = {relay}\n\n\
+         # Where the own desk reaches it; bind it to the inside network only.\n\
+         mailbox_listen = {mailbox}\n",
+        ministry = plan.ministry,
+        domain = plan.domain,
+        relay = quoted(&plan.relay_listen),
+        mailbox = quoted(&plan.mailbox_listen),
+    )
+}
+
+const TRANSPORT: &str = "keys/transport";
+const ANNOUNCEMENT_BYTES_MAX: usize = 16 * 1024;

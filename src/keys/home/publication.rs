@@ -1,0 +1,82 @@
+//! `Publication`: the next trust bundle of a ministry, from its own authorities, the gateway's announcement
+//! and the desks' reading keys.
+
+use std::time::Duration;
+
+use super::desk::DeskHome;
+use super::gateway::GatewayHome;
+use crate::keys::branch::Branch;
+use crate::keys::error::KeyError;
+use crate::keys::ministry::{HomeError, MinistryHome};
+use crate::keys::secret_file;
+use crate::limits;
+use crate::time::Timestamp;
+use crate::trust::bundle::{BundleContent, SignedBundle};
+use crate::trust::endpoint::Endpoint;
+
+/// Whose keys and addresses the bundle names.
+#[derive(Debug, Clone)]
+pub struct Publication {
+    /// The gateway.
+    pub gateway: GatewayHome,
+    /// The desks that are to be able to read.
+    pub desks: Vec<DeskHome>,
+    /// For how long the bundle is in force.
+    pub valid_for: Duration,
+}
+
+impl Publication {
+    /// Signs the next bundle, enters it in the ministry's register and installs it at the desks. The
+    /// revocation lists in it are good for as long as the bundle itself.
+    pub fn sign(&self, ministry: &MinistryHome, now: Timestamp) -> Result<SignedBundle, HomeError> {
+        let signed = SignedBundle::issue(self.content(ministry, now)?, &ministry.trust_signer()?, now)?;
+        ministry.record_bundle(signed.bundle().content().sequence, signed.digest())?;
+        for desk in &self.desks {
+            secret_file::replace(&desk.own_bundle(), &signed.to_bytes())?;
+        }
+        Ok(signed)
+    }
+
+    fn content(&self, ministry: &MinistryHome, now: Timestamp) -> Result<BundleContent, HomeError> {
+        let (founding, position) = (ministry.founding(), ministry.next_bundle()?);
+        let announced = self.gateway.announcement()?;
+        let file = self.gateway.announcement_file();
+        if announced.ministry != founding.ministry.as_str() {
+            return Err(KeyError::malformed(&file, "what a gateway of this ministry announces").into());
+        }
+        let endpoints = announced.endpoints.iter().map(|text| Endpoint::parse(text));
+        let endpoints: Vec<Endpoint> = endpoints
+            .collect::<Result<_, _>>()
+            .map_err(|_| KeyError::malformed(&file, "a list of endpoints (host:port)"))?;
+        let published = [Branch::Root, Branch::Transport, Branch::Desk];
+        let lists = published.map(|branch| ministry.revocation_list(branch, now, self.valid_for));
+        Ok(BundleContent {
+            ministry: founding.ministry.clone(),
+            display_name: founding.display_name.clone(),
+            domain: founding.domain.clone(),
+            sequence: position.sequence,
+            previous_digest: position.previous,
+            valid_from: now,
+            valid_until: now.after(self.valid_for),
+            root: ministry.certificate(Branch::Root)?,
+            transport_authorities: vec![ministry.certificate(Branch::Transport)?],
+            desk_authorities: vec![ministry.certificate(Branch::Desk)?],
+            log_keys: vec![announced.log_key],
+            cosigner_keys: vec![announced.cosigner_key],
+            reading_keys: self.reading_keys()?,
+            endpoints,
+            revocation_lists: lists.into_iter().collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn reading_keys(&self) -> Result<Vec<String>, HomeError> {
+        let read = |desk: &DeskHome| -> Result<String, HomeError> {
+            let path = desk.reading_recipient();
+            let bytes = secret_file::read_public(&path, limits::KEY_TEXT_BYTES_MAX.saturating_add(1))?;
+            let text =
+                String::from_utf8(bytes).map_err(|_| KeyError::malformed(&path, "an age recipient"))?;
+            Ok(text.trim_end().to_owned())
+        };
+        self.desks.iter().map(read).collect()
+    }
+}
