@@ -7,16 +7,16 @@
 //! DIRECTORY/desk      desk.toml keys/ trust/ register.db
 //! ```
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::desk;
 use crate::entropy::Entropy;
-use crate::gateway;
 use crate::keys::authority::{DESK_VALIDITY, certificate_pem};
 use crate::keys::branch::Branch;
+use crate::keys::home::desk::{self, DeskHome, DeskPlan};
+use crate::keys::home::gateway::{self, GatewayHome, GatewayPlan};
 use crate::keys::ministry::{Application, DeskEnrolment, Founding, MinistryHome};
 use crate::keys::request::certificate_request;
 use crate::keys::{Passphrase, PrivateKey, file, generate, save_reading_key, secret_file};
@@ -105,15 +105,24 @@ impl Homes {
 
     /// Writes the configurations, replacing those that are there.
     pub fn configure(&self, plan: &Plan) -> Result<(), RehearsalFault> {
-        let Founding { ministry, domain, .. } = &plan.founding;
-        let gateway = gateway::config::Config::text(ministry, domain, &plan.relay, &plan.mailbox);
-        let desk = desk::config::Config::text(ministry, domain, &plan.desk, &plan.mailbox);
-        for (path, text) in [
-            (self.gateway.join(gateway::config::Config::FILE), gateway),
-            (self.desk.join(desk::config::Config::FILE), desk),
-        ] {
-            secret_file::replace(&path, text.as_bytes())?;
-        }
+        let Founding { ministry, domain, .. } = plan.founding.clone();
+        let gateway = GatewayPlan {
+            ministry: ministry.clone(),
+            domain: domain.clone(),
+            relay_listen: plan.relay.clone(),
+            mailbox_listen: plan.mailbox.clone(),
+            endpoints: Vec::new(),
+        };
+        let desk = DeskPlan {
+            ministry,
+            domain,
+            label: plan.desk.clone(),
+            gateway: plan.mailbox.clone(),
+            offices: BTreeMap::new(),
+        };
+        let (gateway_home, desk_home) = (GatewayHome::at(&self.gateway), DeskHome::at(&self.desk));
+        secret_file::replace(&gateway_home.config(), gateway::config_text(&gateway).as_bytes())?;
+        secret_file::replace(&desk_home.config(), desk::config_text(&desk).as_bytes())?;
         Ok(())
     }
 }
