@@ -11,6 +11,8 @@ pub mod confirm;
 pub mod context;
 pub mod demo;
 pub mod desk;
+mod desk_session;
+mod drafting;
 pub mod environment;
 pub mod error;
 pub mod export;
@@ -26,10 +28,13 @@ pub mod outbox;
 pub mod output;
 pub mod passphrase;
 pub mod peer;
+mod proofs;
 pub mod read;
 pub mod receipt;
 pub mod send;
+mod sent_report;
 pub mod status;
+mod summary;
 pub mod table;
 pub mod trust;
 pub mod untrusted;
@@ -210,16 +215,17 @@ fn asks_for_json(args: &[OsString]) -> bool {
 
 /// The command as it was typed, quoted where a shell needs it; the program is named `chancery`.
 fn as_typed(args: &[OsString]) -> String {
-    let quoted = args.iter().skip(1).map(|arg| {
-        let word = arg.to_string_lossy();
-        let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
-        if !word.is_empty() && word.chars().all(plain) {
-            word.into_owned()
-        } else {
-            format!("'{}'", word.replace('\'', r"'\''"))
-        }
-    });
+    let quoted = args.iter().skip(1).map(|arg| shell_word(&arg.to_string_lossy()));
     std::iter::once("chancery".to_owned()).chain(quoted).collect::<Vec<_>>().join(" ")
+}
+
+/// One word of a shell command, quoted where a shell needs it.
+pub(crate) fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
