@@ -1,15 +1,105 @@
-//! `check`: check a form without sending it.
+//! `check`: everything that would keep a form from being sent, without sending it.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
 
 use super::context::Context;
+use super::desk_session::{self, DeskSession};
+use super::drafting::{FormFile, FormRefusal};
 use super::error::CliError;
+use super::shell_word;
+use crate::consultation::rules::{self, Finding};
+use crate::desk::form::FormError;
+use crate::desk::form::draft::Draft;
 
 /// Check a form without sending it
+///
+/// First every mistake of the form, each at its line (exit 2), then what the rules find (exit 1 where they forbid).
+/// The passphrase is needed only for a form that answers a message, because the rules look at that message.
 #[derive(Debug, clap::Args)]
-pub struct Check {}
+#[command(
+    after_help = "Examples:\n  chancery check note.toml\n  chancery check request.toml -a statement.pdf"
+)]
+pub struct Check {
+    /// The form; - for stdin
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// File that `send` is going to attach
+    #[arg(short, long, value_name = "FILE")]
+    attach: Vec<PathBuf>,
+}
 
 impl Check {
-    /// Not built yet.
-    pub async fn run(self, _context: &Context) -> Result<(), CliError> {
-        Err(CliError::not_built("check"))
+    /// Checks it.
+    pub async fn run(self, context: &Context) -> Result<(), CliError> {
+        let form = FormFile::read(&self.file)?;
+        let draft = match form.draft(context, desk_session::references(context).as_ref(), &self.attach) {
+            Ok(draft) => draft,
+            Err(FormRefusal::Mistakes(mistakes)) => {
+                report(context, &form, Some(&mistakes), None)?;
+                return Err(form.mistakes(&mistakes));
+            }
+            Err(FormRefusal::Other(error)) => return Err(error),
+        };
+        let Some(findings) = judge(context, &form, &draft)? else {
+            report(context, &form, None, None)?;
+            context.output.note(&format!("{}: the form has no mistakes", form.shown()));
+            context.output.note("there is no desk here, so the rules were not asked");
+            return Ok(());
+        };
+        report(context, &form, None, Some(&findings))?;
+        form.judge(context, &findings)?;
+        context.output.note(&format!("{}: nothing stands against sending it", form.shown()));
+        context.output.next(&format!("chancery send {} --wait", shell_word(&form.shown())));
+        Ok(())
     }
+}
+
+/// What the rules find, where there is a desk that knows channels and offices.
+fn judge(context: &Context, form: &FormFile, draft: &Draft) -> Result<Option<Vec<Finding>>, CliError> {
+    let mut session = match DeskSession::open_locked(context) {
+        Ok(session) => session,
+        Err(error) if matches!(error.code(), "no-desk" | "no-home") => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if draft.in_reply_to.is_some() {
+        session.unlock(context)?;
+    }
+    let DeskSession { desk, trust, keys } = &session;
+    let composed = desk.compose(trust, keys, draft, form.folder(), None);
+    Ok(Some(composed.map_err(|error| desk_session::failure(context, error))?.findings))
+}
+
+fn report(
+    context: &Context,
+    form: &FormFile,
+    mistakes: Option<&[FormError]>,
+    findings: Option<&[Finding]>,
+) -> Result<(), CliError> {
+    if !context.output.is_json() {
+        return Ok(());
+    }
+    let good = mistakes.is_none() && !findings.is_some_and(rules::forbids);
+    let report = json!({
+        "schema": "chancery.check/1",
+        "file": form.shown(),
+        "good": good,
+        "mistakes": mistakes.unwrap_or_default().iter().map(mistake).collect::<Vec<_>>(),
+        "rules_asked": findings.is_some(),
+        "findings": findings.map(|findings| form.finding_reports(findings)).unwrap_or_default(),
+    });
+    context.output.data(&report, String::new)
+}
+
+fn mistake(mistake: &FormError) -> Value {
+    json!({
+        "line": mistake.line,
+        "column": mistake.column,
+        "field": mistake.field,
+        "code": mistake.code,
+        "message": mistake.message,
+        "hint": mistake.hint,
+    })
 }

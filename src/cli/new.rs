@@ -1,15 +1,152 @@
-//! `new`: write the form of an act.
+//! `new`: a form to fill in.
+
+use std::path::{Path, PathBuf};
+
+use oxilangtag::LanguageTag;
+use serde_json::json;
 
 use super::context::Context;
 use super::error::CliError;
+use super::{acts, desk_session, files, shell_word};
+use crate::consultation::act::ActKind;
+use crate::consultation::reference::ConsultationId;
+use crate::desk::form::template::{self, Prefill};
+use crate::desk::reference::Entry;
+use crate::message::envelope::Envelope;
+use crate::trust::name::Ministry;
 
-/// Write the form of an act
+/// Write a form to fill in
 #[derive(Debug, clap::Args)]
-pub struct New {}
+#[command(after_help = "Examples:\n  \
+    chancery new correspondence --to XB --lang ko,en -o note.toml\n  \
+    chancery new transfer-response --reply-to @last -o answer.toml")]
+pub struct New {
+    /// Kind of act; `chancery acts` lists them
+    #[arg(value_name = "ACT", value_parser = acts::parse_kind)]
+    act: ActKind,
+
+    /// Ministries that must act or answer, by code
+    #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = parse_ministry)]
+    to: Vec<Ministry>,
+
+    /// Ministries that receive a copy
+    #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = parse_ministry)]
+    info: Vec<Ministry>,
+
+    /// The consultation it belongs to, or `new`
+    #[arg(long, value_name = "C-...|new", value_parser = parse_consultation)]
+    consultation: Option<Consultation>,
+
+    /// The message it answers; addressee and consultation are taken from it
+    #[arg(long, value_name = "REF")]
+    reply_to: Option<String>,
+
+    /// Languages of the texts, the official one first
+    #[arg(long, value_name = "TAG", value_delimiter = ',', value_parser = parse_language)]
+    lang: Vec<String>,
+
+    /// File to write; - for stdout
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    output: PathBuf,
+
+    /// Replace the file if it is there
+    #[arg(long)]
+    overwrite: bool,
+}
+
+/// A consultation as it is named on the command line.
+#[derive(Debug, Clone, Copy)]
+enum Consultation {
+    New,
+    Known(ConsultationId),
+}
 
 impl New {
-    /// Not built yet.
-    pub async fn run(self, _context: &Context) -> Result<(), CliError> {
-        Err(CliError::not_built("new"))
+    /// Writes it.
+    pub async fn run(self, context: &Context) -> Result<(), CliError> {
+        let template = template::template(self.act, &self.prefill(context)?);
+        if self.output == Path::new("-") {
+            return context.output.data(
+                &json!({
+                    "schema": "chancery.form/1",
+                    "kind": self.act.word(),
+                    "form": template.text,
+                    "to_fill": template.to_fill,
+                    "optional": template.optional,
+                }),
+                || template.text.clone(),
+            );
+        }
+        files::write(context, &self.output, template.text.as_bytes(), self.overwrite)?;
+        let shown = self.output.display().to_string();
+        let report = json!({
+            "schema": "chancery.form-written/1",
+            "kind": self.act.word(),
+            "file": shown,
+            "to_fill": template.to_fill,
+            "optional": template.optional,
+        });
+        if context.output.is_json() {
+            return context.output.data(&report, String::new);
+        }
+        let (to_fill, optional) = (template.to_fill, template.optional);
+        context.output.note(&format!("wrote {shown} ({to_fill} fields to fill, {optional} optional)"));
+        context.output.next(&format!("edit it, then  chancery check {}", shell_word(&shown)));
+        Ok(())
     }
+
+    fn prefill(&self, context: &Context) -> Result<Prefill, CliError> {
+        let mut prefill = Prefill {
+            to: self.to.clone(),
+            info: self.info.clone(),
+            languages: self.lang.clone(),
+            in_reply_to: self.reply_to.clone(),
+            consultation: match self.consultation {
+                Some(Consultation::Known(id)) => Some(id),
+                Some(Consultation::New) | None => None,
+            },
+        };
+        let Some(reference) = &self.reply_to else { return Ok(prefill) };
+        let desk = desk_session::desk(context)?;
+        let answered = desk.find(reference).map_err(|error| desk_session::failure(context, error))?;
+        // `@last` would mean another message tomorrow.
+        prefill.in_reply_to = Some(answered.reference(&desk.config().ministry));
+        if self.consultation.is_none() {
+            prefill.consultation = ConsultationId::parse(answered.consultation()).ok();
+        }
+        if prefill.to.is_empty() {
+            prefill.to = other_side(&answered).into_iter().collect();
+        }
+        Ok(prefill)
+    }
+}
+
+/// Whom an answer to a message goes to.
+fn other_side(answered: &Entry) -> Option<Ministry> {
+    match answered {
+        Entry::Received(received) => Some(received.sender.clone()),
+        Entry::Sent(sent) => {
+            let envelope = Envelope::parse(&sent.envelope).ok()?;
+            Some(envelope.header().position().recipient.clone())
+        }
+    }
+}
+
+fn parse_ministry(code: &str) -> Result<Ministry, String> {
+    Ministry::parse(code).map_err(|cause| cause.to_string())
+}
+
+fn parse_consultation(text: &str) -> Result<Consultation, String> {
+    match text {
+        "new" => Ok(Consultation::New),
+        id => ConsultationId::parse(id)
+            .map(Consultation::Known)
+            .map_err(|_| "the id of a consultation such as C-7QK4-M2XD-9WTV, or new, is expected".to_owned()),
+    }
+}
+
+fn parse_language(tag: &str) -> Result<String, String> {
+    LanguageTag::parse(tag.to_owned())
+        .map(|tag| tag.to_string())
+        .map_err(|_| "a language tag such as ko, uk or en is expected".to_owned())
 }

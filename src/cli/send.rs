@@ -1,15 +1,226 @@
-//! `send`: sign, seal and hand over.
+//! `send`: an act with legal effect leaves. What it is, is shown; consent is asked; then the offices sign,
+//! everything is sealed, the register keeps it and the own gateway takes it into custody.
 
-use super::context::Context;
-use super::error::CliError;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::context::{Context, parse_duration};
+use super::desk_session::{self, DeskSession};
+use super::drafting::{FormFile, FormRefusal};
+use super::error::{CliError, Kind};
+use super::{confirm, proofs, sent_report, shell_word, summary};
+use crate::desk::compose::Composition;
+use crate::desk::form::draft::Draft;
+use crate::desk::reference::Entry;
+use crate::desk::register::{SentEntry, SentState};
 
 /// Sign, seal and hand over
 #[derive(Debug, clap::Args)]
-pub struct Send {}
+#[command(after_help = "Examples:\n  \
+    chancery send note.toml --wait\n  \
+    chancery send request.toml -a statement.pdf -a scan.pdf --dry-run\n  \
+    chancery send answer.toml --yes --json")]
+pub struct Send {
+    /// The form; - for stdin
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// Add a file as an annex; its title is neutral
+    #[arg(short, long, value_name = "FILE")]
+    attach: Vec<PathBuf>,
+
+    /// Office that signs, by its label, where several may
+    #[arg(long, value_name = "LABEL")]
+    sign_as: Option<String>,
+
+    /// Wait for the recipient's receipt, by default for one minute
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true,
+          default_missing_value = "1m", value_parser = parse_duration)]
+    wait: Option<Duration>,
+
+    /// Do everything but sign and send
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Consent beforehand
+    #[arg(short, long)]
+    yes: bool,
+}
 
 impl Send {
-    /// Not built yet.
-    pub async fn run(self, _context: &Context) -> Result<(), CliError> {
-        Err(CliError::not_built("send"))
+    /// Sends it.
+    pub async fn run(self, context: &Context) -> Result<(), CliError> {
+        let form = FormFile::read(&self.file)?;
+        let mut session = DeskSession::open_locked(context)?;
+        let draft = match form.draft(context, &session.desk, &self.attach) {
+            Ok(draft) => draft,
+            Err(FormRefusal::Mistakes(mistakes)) => return Err(form.mistakes(&mistakes)),
+            Err(FormRefusal::Other(error)) => return Err(error),
+        };
+        self.require_consent_possible(context)?;
+        if !self.dry_run || draft.in_reply_to.is_some() {
+            session.unlock(context)?;
+            // A wrong passphrase is told before anybody consents to anything.
+            session.keys.registry().map_err(|error| desk_session::failure(context, error))?;
+        }
+        let composition = self.compose(context, &session, &form, &draft)?;
+        form.judge(context, &composition.findings)?;
+        let lines = summary::lines(&session.trust, &draft, &composition);
+        if self.dry_run {
+            let report = summary::report(&draft, &composition, form.finding_reports(&composition.findings));
+            return context.output.data(&report, || lines.join("\n"));
+        }
+        lines.iter().for_each(|line| context.output.note(line));
+        let code = summary::codes(&composition);
+        confirm::type_back(context, &format!("type {code} to sign and send:"), &code, self.yes)?;
+        let sent = hand_over(context, &session, composition).await?;
+        if !context.output.is_json() {
+            sent.iter().try_for_each(|copy| announce(context, &session, copy))?;
+        }
+        let settled = match self.wait {
+            Some(patience) => settle(context, &session, sent, patience).await?,
+            None => sent,
+        };
+        self.conclude(context, &session, settled)
     }
+
+    /// Whoever cannot be shown the summary must have consented on the command line.
+    fn require_consent_possible(&self, context: &Context) -> Result<(), CliError> {
+        if self.yes || self.dry_run || (context.may_ask && !context.output.is_json()) {
+            return Ok(());
+        }
+        let message = "sending is an act with legal effect, and nobody may be asked to consent";
+        Err(CliError::usage("consent-needed", message).hint(format!("{} --yes", context.typed)))
+    }
+
+    fn compose(
+        &self,
+        context: &Context,
+        session: &DeskSession,
+        form: &FormFile,
+        draft: &Draft,
+    ) -> Result<Composition, CliError> {
+        let DeskSession { desk, trust, keys } = session;
+        let composed = desk.compose(trust, keys, draft, form.folder(), self.sign_as.as_deref());
+        let composition = composed.map_err(|error| desk_session::failure(context, error))?;
+        if let Some(label) = &self.sign_as {
+            let signs = composition.offices.iter().flatten().any(|office| office.label() == *label);
+            if !signs {
+                let message = format!("no office {label} of this desk may give a signature this form needs");
+                return Err(CliError::new(Kind::NotPermitted, "no-office", message));
+            }
+        }
+        Ok(composition)
+    }
+
+    /// Tells how it ended; what is not as it should be is an error.
+    fn conclude(
+        &self,
+        context: &Context,
+        session: &DeskSession,
+        copies: Vec<SentEntry>,
+    ) -> Result<(), CliError> {
+        let mut worst: Option<CliError> = None;
+        for copy in copies {
+            let reference = Entry::Sent(copy.clone()).reference(&session.desk.config().ministry);
+            if context.output.is_json() {
+                let report = sent_report::report(context, session, &copy, None)?;
+                context.output.data(&report, String::new)?;
+            }
+            let error = self.shortfall(&copy, &reference);
+            worst = match (worst, error) {
+                (Some(worst), Some(error)) if error.kind() != Kind::Refused => Some(worst),
+                (worst, None) => worst,
+                (_, error) => error,
+            };
+        }
+        worst.map_or(Ok(()), Err)
+    }
+
+    /// What is not as it should be with a copy.
+    fn shortfall(&self, copy: &SentEntry, reference: &str) -> Option<CliError> {
+        let to = &copy.recipient;
+        let look = format!("chancery outbox --with {}", shell_word(to.as_str()));
+        let error = match copy.state {
+            SentState::Delivered => return None,
+            SentState::Queued if self.wait.is_none() => return None,
+            SentState::Queued => {
+                let message = format!("{reference} is in custody, and {to} has not answered in time");
+                CliError::new(Kind::TryLater, "no-receipt-yet", message)
+            }
+            SentState::Released => {
+                let message = format!("{reference} is signed and registered, and the gateway went away");
+                CliError::new(Kind::TryLater, "not-handed-over", message)
+                    .cause("the next command hands it over; do not send the form again")
+            }
+            SentState::Rejected => {
+                CliError::new(Kind::Refused, "rejected", format!("{to} rejected {reference}"))
+                    .reason(copy.reason.clone())
+            }
+            SentState::Expired => {
+                CliError::new(Kind::Refused, "expired", format!("{reference} was not delivered in time"))
+                    .reason(copy.reason.clone())
+            }
+            SentState::Void => {
+                CliError::new(Kind::Refused, "void", format!("the own gateway refused {reference}"))
+                    .reason(copy.reason.clone())
+            }
+        };
+        Some(error.hint(look))
+    }
+}
+
+/// Signs, seals, registers and submits, with a bar while large documents are sealed.
+async fn hand_over(
+    context: &Context,
+    session: &DeskSession,
+    composition: Composition,
+) -> Result<Vec<SentEntry>, CliError> {
+    let size: u64 = composition.dispatch.documents.iter().map(|document| document.size).sum();
+    let bar = context.output.progress("sealing", size);
+    let before = AtomicU64::new(0);
+    let progress = |done: u64, _whole: u64| {
+        bar.advance(done.saturating_sub(before.swap(done, Ordering::Relaxed)));
+    };
+    let sent = session.desk.send(&session.trust, &session.keys, composition, &progress).await;
+    sent.map_err(|error| desk_session::failure(context, error))
+}
+
+/// The register number, which is what was asked for, and what the own gateway proves.
+fn announce(context: &Context, session: &DeskSession, copy: &SentEntry) -> Result<(), CliError> {
+    let entry = Entry::Sent(copy.clone());
+    let reference = entry.reference(&session.desk.config().ministry);
+    context.output.data(&json!({}), || format!("registered {reference}"))?;
+    for proven in proofs::kept(context, session, &entry)? {
+        context.output.note(&proofs::sentence(&proven));
+    }
+    Ok(())
+}
+
+/// Waits for the recipients' receipts, all within the same time.
+async fn settle(
+    context: &Context,
+    session: &DeskSession,
+    sent: Vec<SentEntry>,
+    patience: Duration,
+) -> Result<Vec<SentEntry>, CliError> {
+    let DeskSession { desk, trust, keys } = session;
+    let each = sent.into_iter().map(|copy| async move {
+        let settled = desk.wait(trust, keys, &copy.id, patience).await;
+        let settled = match settled.map_err(|error| desk_session::failure(context, error)) {
+            Err(error) if error.kind() == Kind::TryLater => None,
+            settled => settled?,
+        };
+        let Some(settled) = settled else { return Ok(copy) };
+        for proven in proofs::kept(context, session, &Entry::Sent(settled.clone()))? {
+            if proven.is_answer() {
+                context.output.note(&proofs::sentence(&proven));
+            }
+        }
+        Ok(settled)
+    });
+    futures_util::future::join_all(each).await.into_iter().collect()
 }

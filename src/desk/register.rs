@@ -45,6 +45,15 @@ pub enum RegisterFault {
     Damaged(&'static str),
 }
 
+impl RegisterFault {
+    /// Whether another command holds the register: the same may succeed later.
+    pub fn is_busy(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
+        let Self::Database(rusqlite::Error::SqliteFailure(cause, _)) = self else { return false };
+        matches!(cause.code, DatabaseBusy | DatabaseLocked)
+    }
+}
+
 /// Where a sent message stands, as this desk last heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SentState {

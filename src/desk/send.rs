@@ -37,8 +37,8 @@ struct SealedPart {
 }
 
 impl Desk {
-    /// Sends a composed draft to all its addressees. Returns what is registered, one entry for each copy,
-    /// each in the own gateway's custody.
+    /// Sends a composed draft to all its addressees. Returns what is registered, one entry for each copy, each in
+    /// the own gateway's custody; a copy stays `Released` where the gateway went away before it took it.
     pub async fn send(
         &self,
         trust: &Trust,
@@ -58,7 +58,11 @@ impl Desk {
         self.register.release(&entries)?;
         let mut sent = Vec::with_capacity(entries.len());
         for entry in entries {
-            sent.push(self.submit(trust, &mut mailbox, entry).await?);
+            sent.push(match self.submit(trust, &mut mailbox, entry.clone()).await {
+                // Registered, so the next command hands over the same bytes; sending it anew would be a second one.
+                Err(DeskError::GatewayAway(_)) => entry,
+                submitted => submitted?,
+            });
         }
         Ok(sent)
     }
@@ -329,7 +333,11 @@ impl Desk {
         let mut mailbox = self.mailbox(keys).await?;
         let settled = async {
             loop {
-                self.refresh_sent(trust, &mut mailbox).await?;
+                match self.refresh_sent(trust, &mut mailbox).await {
+                    // It may come back within the time there is.
+                    Ok(()) | Err(DeskError::GatewayAway(_)) => {}
+                    Err(other) => return Err(other),
+                }
                 let entry = self.register.sent()?.into_iter().find(|entry| entry.id == *id);
                 match entry {
                     Some(entry) if !matches!(entry.state, SentState::Queued | SentState::Released) => {

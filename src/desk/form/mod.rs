@@ -10,6 +10,7 @@ pub mod documents;
 pub mod draft;
 pub mod guide;
 pub mod parse;
+pub mod place;
 pub mod render;
 pub mod template;
 

@@ -10,6 +10,8 @@ use crate::trust::name::Ministry;
 pub struct Prefill {
     /// Action addressees.
     pub to: Vec<Ministry>,
+    /// Info addressees.
+    pub info: Vec<Ministry>,
     /// The consultation; none for a new one.
     pub consultation: Option<ConsultationId>,
     /// Languages of the texts; the first is official, the others are courtesy translations.
@@ -73,14 +75,17 @@ fn write(kind: ActKind, prefill: &Prefill, with_examples: bool) -> Template {
 
 fn known(prefill: &Prefill, name: &str) -> Option<String> {
     match name {
-        "to" if !prefill.to.is_empty() => {
-            let codes: Vec<String> = prefill.to.iter().map(|ministry| quoted(ministry.as_str())).collect();
-            Some(format!("[{}]", codes.join(", ")))
-        }
+        "to" if !prefill.to.is_empty() => Some(codes(&prefill.to)),
+        "info" if !prefill.info.is_empty() => Some(codes(&prefill.info)),
         "consultation" => prefill.consultation.map(|consultation| quoted(&consultation.text())),
         "in_reply_to" => prefill.in_reply_to.as_deref().map(quoted),
         _ => None,
     }
+}
+
+fn codes(ministries: &[Ministry]) -> String {
+    let codes: Vec<String> = ministries.iter().map(|ministry| quoted(ministry.as_str())).collect();
+    format!("[{}]", codes.join(", "))
 }
 
 fn is_answered_message(kind: ActKind, name: &str) -> bool {

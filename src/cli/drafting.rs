@@ -1,0 +1,146 @@
+//! A form on the command line: read, with every mistake at its line, before anything is asked or signed.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::error::CliError;
+use super::output::Mark;
+use super::{desk_session, files, shell_word};
+use crate::consultation::rules::{Finding, Severity};
+use crate::desk::form::draft::{Draft, References};
+use crate::desk::form::place::place;
+use crate::desk::form::{FormError, parse};
+use crate::limits;
+
+/// A form as it was read.
+pub(super) struct FormFile {
+    path: PathBuf,
+    text: String,
+}
+
+impl std::fmt::Debug for FormFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FormFile")
+    }
+}
+
+impl FormFile {
+    /// Reads a form; `-` is stdin.
+    pub(super) fn read(path: &Path) -> Result<Self, CliError> {
+        let bytes = files::read(path, limits::FORM_BYTES_MAX)?;
+        let text = String::from_utf8(bytes)
+            .map_err(|_| CliError::usage("form", format!("{} is not UTF-8 text", path.display())))?;
+        Ok(Self { path: path.to_owned(), text })
+    }
+
+    /// Where paths in the form begin: beside it.
+    pub(super) fn folder(&self) -> &Path {
+        let beside = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        beside.unwrap_or(Path::new("."))
+    }
+
+    /// How messages name it.
+    pub(super) fn shown(&self) -> String {
+        if self.path == Path::new("-") { "stdin".to_owned() } else { self.path.display().to_string() }
+    }
+
+    /// The draft with further files attached, or every mistake.
+    pub(super) fn draft(
+        &self,
+        context: &Context,
+        references: &dyn References,
+        attached: &[PathBuf],
+    ) -> Result<Draft, FormRefusal> {
+        let mut draft = parse::parse(&self.text, references).map_err(FormRefusal::Mistakes)?;
+        for path in attached {
+            // The form may lie elsewhere; what was typed is meant from here.
+            let path = std::path::absolute(path).map_err(|error| {
+                CliError::failed("unreadable", format!("cannot find {}", path.display())).because(&error)
+            })?;
+            draft.attach(&path).map_err(|error| desk_session::failure(context, error))?;
+        }
+        Ok(draft)
+    }
+
+    /// All mistakes as one error: a line for each, as compilers write them.
+    pub(super) fn mistakes(&self, mistakes: &[FormError]) -> CliError {
+        let shown = self.shown();
+        let message = match mistakes.len() {
+            1 => format!("{shown} has a mistake"),
+            count => format!("{shown} has {count} mistakes"),
+        };
+        let line = |mistake: &FormError| {
+            let FormError { line, column, field, code, message, hint } = mistake;
+            let field = if field.is_empty() { String::new() } else { format!("{field}: ") };
+            let cure = if hint.is_empty() { String::new() } else { format!(" ({hint})") };
+            format!("{shown}:{line}:{column}: {code}: {field}{message}{cure}")
+        };
+        let error = mistakes
+            .iter()
+            .fold(CliError::usage("form", message), |error, mistake| error.cause(line(mistake)));
+        match mistakes.first() {
+            Some(first) => {
+                error.reason(first.reason()).hint(format!("chancery check {}", shell_word(&shown)))
+            }
+            None => error,
+        }
+    }
+
+    /// Shows what the rules only warn of, and fails where they forbid.
+    pub(super) fn judge(&self, context: &Context, findings: &[Finding]) -> Result<(), CliError> {
+        for finding in findings.iter().filter(|finding| finding.severity == Severity::Warning) {
+            context.output.step(Mark::Warning, &self.finding(finding));
+        }
+        let grave: Vec<&Finding> =
+            findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
+        let Some(first) = grave.first() else { return Ok(()) };
+        let message = match grave.len() {
+            1 => "a rule forbids this act".to_owned(),
+            count => format!("{count} findings of the rules stand against this act"),
+        };
+        let error = CliError::failed("rules", message).reason(first.reason());
+        Err(grave.iter().fold(error, |error, finding| error.cause(self.finding(finding))))
+    }
+
+    fn finding(&self, finding: &Finding) -> String {
+        let line = desk_session::finding_line(finding);
+        match place(&self.text, &finding.field) {
+            Some((row, column)) => format!("{}:{row}:{column}: {line}", self.shown()),
+            None => line,
+        }
+    }
+
+    /// Findings as scripts see them.
+    pub(super) fn finding_reports(&self, findings: &[Finding]) -> Vec<Value> {
+        let each = findings.iter().map(|finding| {
+            let place = place(&self.text, &finding.field);
+            json!({
+                "rule": finding.reason(),
+                "severity": if finding.severity == Severity::Error { "error" } else { "warning" },
+                "field": finding.field,
+                "line": place.map(|(line, _)| line),
+                "column": place.map(|(_, column)| column),
+                "message": finding.message,
+                "hint": finding.hint,
+            })
+        });
+        each.collect()
+    }
+}
+
+/// Why a form is no draft.
+#[derive(Debug)]
+pub(super) enum FormRefusal {
+    /// It has mistakes.
+    Mistakes(Vec<FormError>),
+    /// Something else.
+    Other(CliError),
+}
+
+impl From<CliError> for FormRefusal {
+    fn from(error: CliError) -> Self {
+        Self::Other(error)
+    }
+}

@@ -1,0 +1,83 @@
+//! Where in a form the field stands that a rule names, so that a finding is shown at its line like a mistake.
+
+use std::ops::Range;
+
+use toml_edit::{Document, Item, TableLike};
+
+/// Line and column, both from 1, of the field of a finding such as `dispatch.marking.level`, `act.subject` or
+/// `dispatch.documents[2].title`; of its table where the form leaves the field out; none where neither stands
+/// in the form.
+pub fn place(text: &str, field: &str) -> Option<(usize, usize)> {
+    let document = Document::parse(text).ok()?;
+    let span = span(document.as_table(), field)?;
+    let before = text.get(..span.start)?;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count();
+    Some((before.matches('\n').count().saturating_add(1), column.saturating_add(1)))
+}
+
+fn span(form: &dyn TableLike, field: &str) -> Option<Range<usize>> {
+    let mut segments = field.split('.').filter(|segment| *segment != "marking");
+    let (table, mut found) = match segments.next()? {
+        "act" => {
+            let act = form.get("act")?;
+            (act.as_table_like()?, act.span())
+        }
+        _ => (form, None),
+    };
+    let Some(segment) = segments.next() else { return found };
+    let (name, number) = numbered(segment);
+    if let ("documents", Some(number)) = (name, number) {
+        let document = document_table(form, number)?;
+        let inner = segments.next().and_then(|name| document.get(name));
+        return inner.and_then(Item::span).or_else(|| first_span(document));
+    }
+    if let Some(item) = table.get(name) {
+        found = item.span().or(found);
+    }
+    found
+}
+
+/// `documents[2]` as its name and number.
+fn numbered(segment: &str) -> (&str, Option<usize>) {
+    let split = segment.strip_suffix(']').and_then(|segment| segment.split_once('['));
+    split.map_or((segment, None), |(name, number)| (name, number.parse().ok()))
+}
+
+/// The table of document `number` of the dispatch: texts come first.
+fn document_table(form: &dyn TableLike, number: usize) -> Option<&dyn TableLike> {
+    let tables = ["text", "document"].into_iter().filter_map(|name| form.get(name)?.as_array_of_tables());
+    tables.flatten().nth(number).map(|table| table as &dyn TableLike)
+}
+
+fn first_span(table: &dyn TableLike) -> Option<Range<usize>> {
+    table.iter().filter_map(|(_, item)| item.span()).min_by_key(|span| span.start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FORM: &str = "kind = \"correspondence\"\nlevel = \"SECRET\"\n\n[act]\nsubject = \"x\"\n\n\
+                        [[text]]\nlanguage = \"ko\"\n\n[[document]]\npath = \"a\"\ntitle = \"b\"\n";
+
+    #[test]
+    fn a_finding_stands_at_the_line_of_its_field() {
+        assert_eq!(place(FORM, "dispatch.marking.level"), Some((2, 9)));
+        assert_eq!(place(FORM, "address.level"), Some((2, 9)));
+        assert_eq!(place(FORM, "act.subject"), Some((5, 11)));
+        assert_eq!(place(FORM, "act.demarche_time"), Some((4, 1)));
+        assert_eq!(place(FORM, "dispatch.documents[0]"), Some((8, 12)));
+        assert_eq!(place(FORM, "dispatch.documents[1].title"), Some((12, 9)));
+    }
+
+    #[test]
+    fn what_does_not_stand_in_the_form_has_no_place() {
+        for field in
+            ["dispatch.authentications", "dispatch.documents[2]", "dispatch.documents[x]", "", "act.."]
+        {
+            let place = place(FORM, field);
+            assert!(place.is_none() || field == "act..", "{field}: {place:?}");
+        }
+        assert_eq!(place("not toml", "act.subject"), None);
+    }
+}
