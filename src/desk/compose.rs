@@ -18,7 +18,7 @@ use crate::desk::accreditation::Trust;
 use crate::desk::documents::{self, Source};
 use crate::desk::error::DeskError;
 use crate::desk::form::draft::{ConsultationChoice, Draft};
-use crate::desk::keys::{Keys, Office, authority_for};
+use crate::desk::keys::{Keys, Office};
 use crate::entropy::random;
 use crate::limits;
 use crate::message::dispatch::{Basis, Dispatch, ExpectedAuthentication, Marking};
@@ -222,7 +222,7 @@ impl Desk {
                 signing.push(None);
                 continue;
             }
-            let able = |office: &&Office| office.authorities.contains(&authority_for(kind));
+            let able = |office: &&Office| office.authorities.contains(&kind.authority());
             let preferred = offices
                 .values()
                 .filter(able)

@@ -10,7 +10,6 @@ use crate::desk::error::DeskError;
 use crate::keys::file::{self, FileSigner};
 use crate::keys::{Passphrase, open_reading_key};
 use crate::message::seal::ReadingKey;
-use crate::message::terms::AuthenticationKind;
 use crate::transport::credentials::TlsIdentity;
 use crate::trust::name::{Authority, Name};
 use crate::trust::signature::Signer;
@@ -122,18 +121,6 @@ impl Office {
     /// Its label, by which a person chooses it.
     pub fn label(&self) -> String {
         self.name.to_string().rsplit('/').next().unwrap_or_default().to_owned()
-    }
-}
-
-/// The authority a signature needs.
-pub fn authority_for(kind: AuthenticationKind) -> Authority {
-    match kind {
-        AuthenticationKind::Initials => Authority::Release,
-        AuthenticationKind::Seal => Authority::Seal,
-        AuthenticationKind::Signature => Authority::Conclude,
-        AuthenticationKind::Witness => Authority::Witness,
-        AuthenticationKind::DutyOfficer => Authority::ReleaseProtective,
-        AuthenticationKind::Registry => Authority::Register,
     }
 }
 

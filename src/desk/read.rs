@@ -16,7 +16,7 @@ use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::compose::channel_facts;
 use crate::desk::error::DeskError;
-use crate::desk::keys::{Keys, authority_for};
+use crate::desk::keys::Keys;
 use crate::desk::reference::Entry;
 use crate::desk::{documents, parts};
 use crate::limits;
@@ -187,7 +187,7 @@ fn authenticate(
         let signed = signature::verify(dispatch.bytes(), p7s, anchors, at)
             .map_err(|cause| invalid(format!("{} by {}: {cause}", expected.kind, expected.credential)))?;
         signed.require_name(&expected.credential).map_err(|cause| invalid(cause.to_string()))?;
-        signed.require_authority(authority_for(expected.kind)).map_err(|cause| invalid(cause.to_string()))?;
+        signed.require_authority(expected.kind.authority()).map_err(|cause| invalid(cause.to_string()))?;
         signatures.push(signed);
     }
     Ok(signatures)

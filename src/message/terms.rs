@@ -1,5 +1,6 @@
 //! The closed vocabularies of headers and dispatches, with the words of `proto/chancery/message/v1`.
 
+use crate::trust::name::Authority;
 use crate::vocabulary;
 
 vocabulary! {
@@ -163,6 +164,20 @@ vocabulary! {
         DutyOfficer = 5 "DUTY_OFFICER",
         /// A registry act; needs authority REGISTER.
         Registry = 6 "REGISTRY",
+    }
+}
+
+impl AuthenticationKind {
+    /// The authority that the certificate of whoever gives this signature must hold.
+    pub const fn authority(self) -> Authority {
+        match self {
+            Self::Initials => Authority::Release,
+            Self::Seal => Authority::Seal,
+            Self::Signature => Authority::Conclude,
+            Self::Witness => Authority::Witness,
+            Self::DutyOfficer => Authority::ReleaseProtective,
+            Self::Registry => Authority::Register,
+        }
     }
 }
 

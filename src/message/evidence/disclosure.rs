@@ -12,7 +12,7 @@ use crate::message::header::{Header, Part};
 use crate::message::seal::{self, FileKey, Unlock, open_with_file_key, sealed_size};
 use crate::message::terms::AuthenticationKind;
 use crate::time::Timestamp;
-use crate::trust::name::{Authority, Ministry};
+use crate::trust::name::Ministry;
 
 use super::standing::{Doubt, Standings};
 
@@ -67,20 +67,8 @@ impl Disclosure {
         let standing = standings.of(credential.ministry())?;
         let signed = standing.signed(self.dispatch.bytes(), p7s, at)?;
         signed.require_name(credential).map_err(Doubt::of)?;
-        signed.require_authority(authority_for(*kind)).map_err(Doubt::of)?;
+        signed.require_authority(kind.authority()).map_err(Doubt::of)?;
         Ok(format!("{credential} authenticated the dispatch ({kind:?})"))
-    }
-}
-
-/// The authority that a certificate must hold for an authentication of this kind.
-const fn authority_for(kind: AuthenticationKind) -> Authority {
-    match kind {
-        AuthenticationKind::Initials => Authority::Release,
-        AuthenticationKind::Seal => Authority::Seal,
-        AuthenticationKind::Signature => Authority::Conclude,
-        AuthenticationKind::Witness => Authority::Witness,
-        AuthenticationKind::DutyOfficer => Authority::ReleaseProtective,
-        AuthenticationKind::Registry => Authority::Register,
     }
 }
 

@@ -33,7 +33,10 @@ pub(super) fn fill(form: &str, values: &BTreeMap<&str, String>) -> String {
 pub(super) fn commands_without_us(source: impl Read + Seek) -> Option<String> {
     let readme = evidence::readme(source)?;
     let mut script = "set -e\npython3 -m zipfile -e evidence.zip unpacked\ncd unpacked\n".to_owned();
-    let commands = ["# XA", "# XB", "names() ", "names ", "openssl ", "python3 ", "node "];
+    let commands = [
+        "# XA", "# XB", "names()", "names ", "holds()", "holds ", "cmp ", "grep ", "openssl ", "python3 ",
+        "node ",
+    ];
     for line in readme.lines().filter(|line| commands.iter().any(|start| line.starts_with(start))) {
         script.push_str(&line.replace("IDENTITY", "../xa-reading.agekey"));
         script.push('\n');
