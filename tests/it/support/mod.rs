@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod forms;
 pub mod mould;
+pub mod proofs;
 
 use std::future::Future;
 use std::path::Path;
