@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::{Frame, Hello};
-use crate::gateway::store::record::{Alarm, LogHead, Verification};
+use crate::gateway::store::record::{Alarm, Equivocation, LogHead, Verification};
 use crate::limits;
 use crate::message::id::MessageId;
 use crate::message::receipt::Receipt;
@@ -139,6 +139,11 @@ impl Gateway {
             }
         }
         Ok(receipts)
+    }
+
+    /// The kept proofs that one ministry signed two messages for one number, oldest first.
+    pub async fn equivocations(&self) -> Result<Vec<Equivocation>, Fault> {
+        Ok(self.store.equivocations().await?)
     }
 
     /// Re-hashes everything that is kept and names what is damaged.

@@ -47,9 +47,17 @@ impl Store {
         self.admit(Purpose::Reject(reason), message).await
     }
 
-    /// Whether a message with this id is held, taken or rejected.
-    pub async fn is_held(&self, direction: Direction, message_id: Digest) -> Result<bool, StoreFault> {
-        self.read(move |connection| Ok(message::find(connection, direction, &message_id)?.is_some())).await
+    /// Header and signature under which a message with this id is held, taken or rejected.
+    pub async fn held(
+        &self,
+        direction: Direction,
+        message_id: Digest,
+    ) -> Result<Option<SignedHeader>, StoreFault> {
+        self.read(move |connection| {
+            let held = message::find(connection, direction, &message_id)?;
+            held.map(|held| message::signed(connection, held.key).map(|(_, signed)| signed)).transpose()
+        })
+        .await
     }
 
     /// The last number used towards `peer` or by it on `channel`.

@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub mod clock;
+pub mod craft;
 pub mod forms;
 pub mod mould;
 pub mod proofs;

@@ -81,3 +81,22 @@ async fn one_log(stage: &Stage, holder: &Ministry, origin: &str) -> LogHead {
     let found = logs.into_iter().find(|log| log.origin == origin);
     found.unwrap_or_else(|| panic!("{holder} holds no log {origin}"))
 }
+
+/// Everything that would show that a gateway did something: its logs, its messages and parts, its queues, its
+/// alarms. Mirrors are left out, because peers change them.
+pub async fn trace(stage: &Stage, code: &str) -> String {
+    let gateway = stage.gateway(code);
+    let logs = own_logs(stage, &ministry(code)).await;
+    let logs: Vec<_> = logs.into_iter().map(|log| (log.origin, log.size, log.root)).collect();
+    let verification = gateway.verify().await.unwrap();
+    let status = gateway.status().await.unwrap();
+    let queued: Vec<u64> = status.peers.iter().map(|peer| peer.queued).collect();
+    format!(
+        "{logs:?} {} {} {:?} {queued:?} {} {:?}",
+        verification.messages,
+        verification.parts,
+        verification.damages,
+        status.mailbox_waiting,
+        status.alarms
+    )
+}
