@@ -1,15 +1,153 @@
-//! `export`: write an evidence file.
+//! `export`: an evidence file that proves itself to people without our software.
+
+use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::path::PathBuf;
+
+use serde_json::json;
 
 use super::context::Context;
-use super::error::CliError;
+use super::desk_session::{self, DeskSession};
+use super::error::{CliError, Kind};
+use super::output::Mark;
+use super::{files, shell_word};
+use crate::consultation::reference::ConsultationId;
+use crate::desk::error::DeskError;
+use crate::desk::reference::Entry;
+use crate::message::evidence::{self, Exhibit, TrustBasis, Verdict, WriteError};
+use crate::trust::bundle::SignedBundle;
 
 /// Write an evidence file
+///
+/// It holds signed headers, sealed parts, the receipts of both sides and the trust bundles, with commands and scripts
+/// to check them. With --disclose it also holds the keys of the sealed parts: whoever has the file can then read what
+/// is in it, and nothing else.
 #[derive(Debug, clap::Args)]
-pub struct Export {}
+#[command(after_help = "Examples:\n  \
+    chancery export XA-XB-2026-0007 -o evidence.zip\n  \
+    chancery export C-7QK4-M2XD-9WTV -o dossier.zip --disclose")]
+pub struct Export {
+    /// A message (register number, beginning of an id, @last) or a whole consultation (C-...)
+    #[arg(value_name = "REF|CONSULTATION")]
+    what: String,
+
+    /// File to write
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+
+    /// Let whoever has the file read the messages
+    #[arg(long)]
+    disclose: bool,
+
+    /// Replace the file if it is there
+    #[arg(long)]
+    overwrite: bool,
+}
 
 impl Export {
-    /// Not built yet.
-    pub async fn run(self, _context: &Context) -> Result<(), CliError> {
-        Err(CliError::not_built("export"))
+    /// Writes it.
+    pub async fn run(self, context: &Context) -> Result<(), CliError> {
+        if self.output.as_os_str() == "-" {
+            return Err(CliError::usage(
+                "terminal",
+                "an evidence file is written into a file: name one with -o",
+            ));
+        }
+        files::require_vacant(context, &self.output, self.overwrite)?;
+        let session = DeskSession::open(context)?;
+        let (references, exhibits) = self.exhibits(context, &session).await?;
+        let bundles: Vec<SignedBundle> =
+            session.trust.peers.values().chain([&session.trust.own]).cloned().collect();
+        let count = exhibits.len();
+        files::write_through(context, &self.output, self.overwrite, |file| {
+            let written = write(&mut *file, exhibits, bundles.clone());
+            written.map_err(|error| desk_session::failure(context, error.into()))?;
+            check(context, file, bundles)
+        })?;
+        let shown = self.output.display().to_string();
+        let report = json!({
+            "schema": "chancery.exported/1",
+            "file": shown,
+            "messages": references,
+            "disclosed": self.disclose,
+        });
+        if context.output.is_json() {
+            return context.output.data(&report, String::new);
+        }
+        let what = if self.disclose { "disclosed" } else { "sealed" };
+        let messages = if count == 1 { "1 message".to_owned() } else { format!("{count} messages") };
+        context.output.note(&format!("wrote {shown}: {messages}, {what}, verified"));
+        context.output.next(&format!("chancery verify --trust DIR {}", shell_word(&shown)));
+        Ok(())
+    }
+
+    async fn exhibits(
+        &self,
+        context: &Context,
+        session: &DeskSession,
+    ) -> Result<(Vec<String>, Vec<Exhibit<'static>>), CliError> {
+        let is_consultation = ConsultationId::parse(&self.what).is_ok();
+        let entries = match is_consultation {
+            true => consultation(context, session, &self.what)?,
+            false => vec![session.find(context, &self.what).await?],
+        };
+        let DeskSession { desk, trust, keys } = session;
+        let mut mailbox = None;
+        let (mut references, mut exhibits) = (Vec::new(), Vec::new());
+        for entry in entries {
+            match desk.exhibit(trust, keys, &mut mailbox, &entry, self.disclose).await {
+                Ok(exhibit) => {
+                    references.push(entry.reference(&desk.config().ministry));
+                    exhibits.push(exhibit);
+                }
+                // The rest of a consultation is evidence all the same; that it is not all is said.
+                Err(error @ DeskError::NotYetProven { .. }) if is_consultation => {
+                    context.output.step(Mark::Warning, &format!("left out: {error}"));
+                }
+                Err(error) => return Err(desk_session::failure(context, error)),
+            }
+        }
+        if exhibits.is_empty() {
+            let message = format!("nothing of {} is proven by both sides yet", self.what);
+            return Err(CliError::new(Kind::TryLater, "not-yet-proven", message).hint(context.typed.clone()));
+        }
+        Ok((references, exhibits))
+    }
+}
+
+fn consultation(context: &Context, session: &DeskSession, id: &str) -> Result<Vec<Entry>, CliError> {
+    let entries = session.desk.entries().map_err(|error| desk_session::failure(context, error))?;
+    let entries: Vec<Entry> = entries.into_iter().filter(|entry| entry.consultation() == id).collect();
+    if entries.is_empty() {
+        let message = format!("no message of {id} is in the register of this desk");
+        return Err(CliError::new(Kind::NotFound, "no-such-consultation", message).hint("chancery inbox"));
+    }
+    Ok(entries)
+}
+
+fn write(
+    file: &mut std::fs::File,
+    exhibits: Vec<Exhibit<'_>>,
+    bundles: Vec<SignedBundle>,
+) -> Result<(), WriteError> {
+    evidence::write(BufWriter::new(file), exhibits, bundles)?.flush()?;
+    Ok(())
+}
+
+/// What is handed out was verified as its reader will verify it.
+fn check(context: &Context, file: &mut std::fs::File, bundles: Vec<SignedBundle>) -> Result<(), CliError> {
+    let unreadable = |error: std::io::Error| {
+        CliError::failed("evidence", "the file could not be read back").because(&error)
+    };
+    file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
+    let basis = TrustBasis { bundles, fingerprints: Vec::new() };
+    match evidence::verify(file, &basis, context.clock.now()).verdict() {
+        Verdict::Verified => Ok(()),
+        Verdict::Altered { first, .. } | Verdict::Undecided { first, .. } => {
+            let message = "the evidence does not verify, so it was not kept";
+            Err(CliError::failed("evidence", message).cause(format!("{}: {}", first.name, first.sentence)))
+        }
+        Verdict::ConsistentNotTrusted { .. } => {
+            Err(CliError::failed("evidence", "the evidence names a root that this desk does not believe"))
+        }
     }
 }

@@ -32,26 +32,51 @@ pub fn write(context: &Context, path: &Path, bytes: &[u8], overwrite: bool) -> R
     if path == Path::new("-") {
         return context.output.raw(bytes);
     }
-    let exists = || {
-        let error = CliError::new(Kind::NotFound, "exists", format!("{} is there already", path.display()));
-        error.hint(format!("{} --overwrite", context.typed))
-    };
-    if !overwrite && path.symlink_metadata().is_ok() {
-        return Err(exists());
-    }
+    write_through(context, path, overwrite, |file| {
+        file.write_all(bytes).map_err(|error| {
+            CliError::failed("unwritable", format!("cannot write {}", path.display())).because(&error)
+        })
+    })
+}
+
+/// Writes a file of any length that appears whole, after `fill` has succeeded, or not at all. An existing file
+/// stays, unless `overwrite` was asked for.
+pub fn write_through(
+    context: &Context,
+    path: &Path,
+    overwrite: bool,
+    fill: impl FnOnce(&mut File) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    require_vacant(context, path, overwrite)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let cannot = |error: std::io::Error| {
         CliError::failed("unwritable", format!("cannot write {}", path.display())).because(&error)
     };
     let mut file =
         tempfile::Builder::new().permissions(ordinary_mode()).tempfile_in(folder).map_err(cannot)?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(cannot)?;
+    fill(file.as_file_mut())?;
+    file.as_file().sync_all().map_err(cannot)?;
     let persisted = if overwrite { file.persist(path) } else { file.persist_noclobber(path) };
     match persisted {
         Ok(_) => Ok(()),
-        Err(error) if !overwrite && error.error.kind() == ErrorKind::AlreadyExists => Err(exists()),
+        Err(error) if !overwrite && error.error.kind() == ErrorKind::AlreadyExists => {
+            Err(exists(context, path))
+        }
         Err(error) => Err(cannot(error.error)),
     }
+}
+
+/// Refuses a path that is taken, before work is done for it.
+pub fn require_vacant(context: &Context, path: &Path, overwrite: bool) -> Result<(), CliError> {
+    if path == Path::new("-") || overwrite || path.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    Err(exists(context, path))
+}
+
+fn exists(context: &Context, path: &Path) -> CliError {
+    let error = CliError::new(Kind::NotFound, "exists", format!("{} is there already", path.display()));
+    error.hint(format!("{} --overwrite", context.typed))
 }
 
 /// The mode an ordinary new file has, before the umask; keys are written by the `keys` room, not here.

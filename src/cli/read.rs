@@ -1,15 +1,114 @@
-//! `read`: verify, open and show a message.
+//! `read`: verify, open and show a message. The verdict comes first and on stderr, the content after it and on
+//! stdout; of a message that does not hold, nothing is shown.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
 
 use super::context::Context;
-use super::error::CliError;
+use super::desk_session::{self, DeskSession};
+use super::error::{CliError, Kind};
+use super::message_report::{Message, chosen};
+use super::{files, proofs};
+use crate::desk::mailbox::Mailbox;
+use crate::desk::parts::OpenedText;
+use crate::desk::read::Opened;
 
 /// Verify, open and show a message
+///
+/// The verdict goes to stderr. What is shown on stdout has control characters spelled out; -o and --documents write
+/// exact bytes.
 #[derive(Debug, clap::Args)]
-pub struct Read {}
+#[command(after_help = "Examples:\n  \
+    chancery read @last\n  \
+    chancery read XA-XB-2026-0007 -o note.txt --documents annexes\n  \
+    chancery read XA-XB-2026-0007 --json")]
+pub struct Read {
+    /// Register number, beginning of a message id, or @last
+    #[arg(value_name = "REF")]
+    reference: String,
+
+    /// Write the exact official text here instead of showing the message; - for stdout
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Write the text in this language instead of the official one
+    #[arg(long, value_name = "TAG", requires = "output")]
+    lang: Option<String>,
+
+    /// Write every text and document into this folder, byte for byte
+    #[arg(long, value_name = "DIR")]
+    documents: Option<PathBuf>,
+
+    /// Replace the file of -o if it is there
+    #[arg(long, requires = "output")]
+    overwrite: bool,
+}
 
 impl Read {
-    /// Not built yet.
-    pub async fn run(self, _context: &Context) -> Result<(), CliError> {
-        Err(CliError::not_built("read"))
+    /// Reads it.
+    pub async fn run(self, context: &Context) -> Result<(), CliError> {
+        if let Some(path) = &self.output {
+            files::require_vacant(context, path, self.overwrite)?;
+        }
+        let session = DeskSession::open(context)?;
+        let entry = session.find(context, &self.reference).await?;
+        let failed = |error| desk_session::failure(context, error);
+        let DeskSession { desk, trust, keys } = &session;
+        let opened = desk.read(trust, keys, &entry).map_err(failed)?;
+        let mut mailbox = None;
+        // Texts are verified before the verdict, which is about them as well.
+        let texts = desk.open_texts(keys, &opened, &mut mailbox).await.map_err(failed)?;
+        let kept = proofs::kept(context, &session, &opened.entry)?;
+        let receipts = match kept.iter().all(|proven| proven.cosigned.is_some()) {
+            true => kept,
+            false => proofs::newest(context, &session, &opened.entry).await?,
+        };
+        let own = &desk.config().ministry;
+        let message = Message { own, opened: &opened, receipts: &receipts, texts: &texts };
+        message.tell_verdict(&context.output);
+        let saved = self.save_documents(context, &session, &opened, &mut mailbox).await?;
+        if context.output.is_json() {
+            let mut report = message.report();
+            if let Some(report) = report.as_object_mut() {
+                report.insert("wrote".to_owned(), json!(saved));
+            }
+            context.output.data(&report, String::new)?;
+        }
+        match &self.output {
+            Some(path) => self.write_text(context, path, &texts),
+            None if context.output.is_json() => Ok(()),
+            None => context.output.data(&json!({}), || message.text()),
+        }
+    }
+
+    async fn save_documents(
+        &self,
+        context: &Context,
+        session: &DeskSession,
+        opened: &Opened,
+        mailbox: &mut Option<Mailbox>,
+    ) -> Result<Vec<PathBuf>, CliError> {
+        let Some(folder) = &self.documents else { return Ok(Vec::new()) };
+        let saved = session.desk.save_documents(&session.keys, opened, mailbox, folder).await;
+        let saved = saved.map_err(|error| desk_session::failure(context, error))?;
+        saved.iter().for_each(|path| context.output.note(&format!("wrote {}", path.display())));
+        Ok(saved)
+    }
+
+    fn write_text(&self, context: &Context, path: &Path, texts: &[OpenedText<'_>]) -> Result<(), CliError> {
+        let text = chosen(texts, self.lang.as_deref()).ok_or_else(|| {
+            let message = "the message has no such text; --documents writes everything it has";
+            CliError::new(Kind::NotFound, "no-text", message)
+        })?;
+        if context.output.is_json() && path == Path::new("-") {
+            // The report holds the text already; two things on one stream would be neither.
+            return Ok(());
+        }
+        files::write(context, path, &text.bytes, self.overwrite)?;
+        if path != Path::new("-") {
+            context.output.note(&format!("wrote {}", path.display()));
+        }
+        Ok(())
     }
 }

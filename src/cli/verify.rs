@@ -1,15 +1,238 @@
-//! `verify`: check an evidence file, offline.
+//! `verify`: check an evidence file, offline and without a home, against trust from outside the file.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
 
 use super::context::Context;
-use super::error::CliError;
+use super::error::{CliError, Kind};
+use super::evidence_report as report;
+use super::{files, shell_word};
+use crate::consultation::codec;
+use crate::desk::config::Config;
+use crate::desk::form::render;
+use crate::limits;
+use crate::message::dispatch::Dispatch;
+use crate::message::evidence::{self, Piece, Report, TrustBasis, Verdict};
+use crate::time::Timestamp;
+use crate::trust::bundle::SignedBundle;
+use crate::trust::fingerprint::Fingerprint;
 
 /// Check an evidence file, offline
+///
+/// Trust comes from outside the file: --trust, --fingerprint, or the home of a desk. Without any, the file is only
+/// checked against itself: the fingerprints of its roots are shown, and the exit code is 4.
 #[derive(Debug, clap::Args)]
-pub struct Verify {}
+#[command(after_help = "Exit codes: 0 verified, 3 altered, 4 consistent but not trusted\n\nExamples:\n  \
+    chancery verify --trust demo/trust evidence.zip\n  \
+    chancery verify --fingerprint '5b0c ...' --fingerprint '77aa ...' evidence.zip -o content")]
+pub struct Verify {
+    /// The evidence file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// A trust bundle, or a folder of trust bundles (*.bundle)
+    #[arg(long, value_name = "DIR|FILE")]
+    trust: Vec<PathBuf>,
+
+    /// Fingerprint of a root that was compared, as hexadecimal digits or as words
+    #[arg(long, value_name = "FINGERPRINT", value_parser = parse_fingerprint)]
+    fingerprint: Vec<Fingerprint>,
+
+    /// Judge as of this instant instead of now, such as 2026-11-22T10:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    at: Option<Timestamp>,
+
+    /// Write what the file discloses into this new folder, after a good verdict
+    #[arg(short, long, value_name = "CONTENT-DIR")]
+    output: Option<PathBuf>,
+}
 
 impl Verify {
-    /// Not built yet.
-    pub async fn run(self, _context: &Context) -> Result<(), CliError> {
-        Err(CliError::not_built("verify"))
+    /// Checks it.
+    pub async fn run(self, context: &Context) -> Result<(), CliError> {
+        if let Some(folder) = &self.output {
+            if folder.symlink_metadata().is_ok() {
+                let message = format!("{} is there already", folder.display());
+                return Err(CliError::new(Kind::NotFound, "exists", message));
+            }
+        }
+        let basis = self.basis(context)?;
+        let at = self.at.unwrap_or_else(|| context.clock.now());
+        let file = self.open()?;
+        let found = match &self.output {
+            Some(folder) => release(file, &basis, at, folder)?,
+            None => evidence::verify(file, &basis, at),
+        };
+        let shown = self.file.display().to_string();
+        context.output.data(&report::json(&shown, &found, at), || report::text(&shown, &found))?;
+        if let (Some(folder), Verdict::Verified) = (&self.output, found.verdict()) {
+            context.output.note(&format!("wrote {}", folder.display()));
+        }
+        self.conclude(&found)
+    }
+
+    fn open(&self) -> Result<BufReader<File>, CliError> {
+        let opened = File::open(&self.file);
+        let file = opened.map_err(|error| {
+            let kind = if error.kind() == io::ErrorKind::NotFound { Kind::NotFound } else { Kind::Failed };
+            CliError::new(kind, "unreadable", format!("cannot read {}", self.file.display())).because(&error)
+        })?;
+        Ok(BufReader::new(file))
+    }
+
+    /// What was given, or else what the desk of this home believes.
+    fn basis(&self, context: &Context) -> Result<TrustBasis, CliError> {
+        let mut bundles = Vec::new();
+        for path in &self.trust {
+            bundles.extend(bundles_at(path)?);
+        }
+        if self.trust.is_empty() && self.fingerprint.is_empty() {
+            bundles.extend(bundles_of_home(context)?);
+        }
+        Ok(TrustBasis { bundles, fingerprints: self.fingerprint.clone() })
+    }
+
+    fn conclude(&self, found: &Report) -> Result<(), CliError> {
+        let shown = shell_word(&self.file.display().to_string());
+        match found.verdict() {
+            Verdict::Verified => Ok(()),
+            Verdict::Altered { first, reference } => {
+                let what = reference.unwrap_or_else(|| "the evidence file".to_owned());
+                let message = format!("{what} is not what was signed: {} does not hold", first.name);
+                Err(CliError::new(Kind::Verification, "altered", message).cause(first.sentence))
+            }
+            Verdict::Undecided { first, reference } => {
+                let what = reference.unwrap_or_else(|| "the evidence file".to_owned());
+                let message = format!("{what}: {} could not be decided", first.name);
+                Err(CliError::failed("undecided", message).cause(first.sentence))
+            }
+            Verdict::ConsistentNotTrusted { fingerprints } => {
+                let message = "the evidence is consistent, but nobody vouches for its roots";
+                let error = CliError::new(Kind::NotPermitted, "not-trusted", message);
+                let error = fingerprints.iter().fold(error, |error, (ministry, fingerprint)| {
+                    let words = fingerprint.words().join(" ");
+                    error.cause(format!("{ministry}  {fingerprint}")).cause(format!("    {words}"))
+                });
+                Err(error.hint(format!("chancery verify --trust DIR {shown}")))
+            }
+        }
+    }
+}
+
+/// The bundles in a file or a folder.
+fn bundles_at(path: &Path) -> Result<Vec<SignedBundle>, CliError> {
+    if !path.is_dir() {
+        return Ok(vec![bundle(path)?]);
+    }
+    let unreadable = |error: io::Error| {
+        CliError::failed("unreadable", format!("cannot read {}", path.display())).because(&error)
+    };
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(path).map_err(unreadable)?.take(limits::TRUST_FILES_MAX) {
+        let path = entry.map_err(unreadable)?.path();
+        if path.extension().is_some_and(|ending| ending == "bundle") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    if paths.is_empty() {
+        let message = format!("{} holds no trust bundle (*.bundle)", path.display());
+        return Err(CliError::new(Kind::NotFound, "no-bundle", message));
+    }
+    paths.iter().map(|path| bundle(path)).collect()
+}
+
+fn bundle(path: &Path) -> Result<SignedBundle, CliError> {
+    const BYTES_MAX: u64 = (limits::SIGNED_RECORD_BYTES_MAX + limits::SIGNATURE_BYTES_MAX + 64) as u64;
+    let bytes = files::read(path, BYTES_MAX)?;
+    SignedBundle::parse(&bytes).map_err(|refusal| {
+        CliError::usage("bundle", format!("{} is not a trust bundle", path.display()))
+            .reason(refusal.reason())
+            .because(&refusal)
+    })
+}
+
+/// What the desk of this home believes, read without opening the desk; nothing where there is no desk.
+fn bundles_of_home(context: &Context) -> Result<Vec<SignedBundle>, CliError> {
+    let config = context.desk_home().ok().and_then(|home| Config::load(&home).ok());
+    let Some(config) = config else { return Ok(Vec::new()) };
+    let mut bundles = vec![bundle(&config.own_bundle())?];
+    if config.peer_bundles().is_dir() {
+        bundles.extend(bundles_at(&config.peer_bundles()).or_else(|error| match error.code() {
+            "no-bundle" => Ok(Vec::new()),
+            _ => Err(error),
+        })?);
+    }
+    Ok(bundles)
+}
+
+/// Verifies, and writes what is disclosed below `folder`, which appears whole or not at all.
+fn release(
+    file: BufReader<File>,
+    basis: &TrustBasis,
+    at: Timestamp,
+    folder: &Path,
+) -> Result<Report, CliError> {
+    let unwritable = |error: io::Error| {
+        CliError::failed("unwritable", format!("cannot write {}", folder.display())).because(&error)
+    };
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let partial = tempfile::tempdir_in(parent).map_err(unwritable)?;
+    let report = evidence::release(file, basis, at, &mut |reference, piece, content| {
+        write_piece(&partial.path().join(harmless(reference)), piece, content)
+    });
+    let report = report.map_err(unwritable)?;
+    if report.verdict() == Verdict::Verified {
+        fs::rename(partial.keep(), folder).map_err(unwritable)?;
+    }
+    Ok(report)
+}
+
+/// The exact bytes, and of a dispatch also the act as text.
+fn write_piece(folder: &Path, piece: Piece<'_>, content: &mut dyn Read) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let Piece::Document(name) = piece else {
+        let mut bytes = Vec::new();
+        content.take(limits::SIGNED_DISPATCH_BYTES_MAX as u64).read_to_end(&mut bytes)?;
+        fs::write(folder.join("dispatch.bin"), &bytes)?;
+        let dispatch = Dispatch::parse(&bytes).map_err(|refusal| io::Error::other(refusal.to_string()))?;
+        return match codec::decode(&dispatch.kind, &dispatch.act) {
+            Ok(act) => fs::write(folder.join("act.txt"), render::text(&act)),
+            Err(_) => Ok(()),
+        };
+    };
+    let documents = folder.join("documents");
+    fs::create_dir_all(&documents)?;
+    io::copy(content, &mut File::create_new(documents.join(harmless(name)))?)?;
+    Ok(())
+}
+
+/// A name of the file as one component of a path that leads nowhere else.
+fn harmless(name: &str) -> String {
+    let keeps = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let name: String = name.chars().map(|c| if keeps(c) { c } else { '_' }).collect();
+    if name.starts_with('.') || name.is_empty() { format!("_{name}") } else { name }
+}
+
+fn parse_fingerprint(text: &str) -> Result<Fingerprint, String> {
+    Fingerprint::parse(text).map_err(|cause| cause.to_string())
+}
+
+fn parse_time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text).ok_or_else(|| "an instant such as 2026-11-22T10:00:00Z is expected".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_of_an_evidence_file_leads_out_of_the_folder() {
+        assert_eq!(harmless("ko.txt"), "ko.txt");
+        assert_eq!(harmless("../../etc/passwd"), "_.._.._etc_passwd");
+        assert_eq!(harmless(".."), "_..");
+        assert_eq!(harmless(""), "_");
+        assert_eq!(harmless("a/b\\c\0"), "a_b_c_");
     }
 }

@@ -15,6 +15,7 @@
 //! | `log`, `disclosure` | what receipts and disclosed keys prove |
 //! | `findings` | whether each entry holds what it must |
 //! | `writer`, `reading`, `verifier`, `report` | the two directions |
+//! | `release` | disclosed content, after a good verdict |
 
 mod container;
 mod contents;
@@ -24,12 +25,14 @@ mod guide;
 mod log;
 mod paper;
 mod reading;
+mod release;
 mod report;
 mod standing;
 mod verifier;
 mod writer;
 
 pub use paper::AnswerKind;
+pub use release::{Piece, release};
 pub use report::{Check, MessageReport, MinistryReport, Outcome, Report, Verdict};
 pub use standing::TrustBasis;
 pub use verifier::{readme, verify};

@@ -1,0 +1,208 @@
+//! A message that was verified and opened, as a person reads it and as scripts do.
+
+use serde_json::{Value, json};
+
+use super::desk_session::finding_line;
+use super::output::{Mark, Output};
+use super::{proofs, summary};
+use crate::consultation::rules::Severity;
+use crate::desk::form::render;
+use crate::desk::parts::OpenedText;
+use crate::desk::read::Opened;
+use crate::desk::receipts::Proven;
+use crate::desk::reference::Entry;
+use crate::message::dispatch::Document;
+use crate::message::terms::{AddresseeKind, DocumentStanding};
+use crate::trust::name::{Ministry, Name};
+
+/// Everything that is shown of a message.
+pub(super) struct Message<'a> {
+    pub(super) own: &'a Ministry,
+    pub(super) opened: &'a Opened,
+    pub(super) receipts: &'a [Proven],
+    pub(super) texts: &'a [OpenedText<'a>],
+}
+
+impl Message<'_> {
+    /// The verdict, step by step; it goes where the content does not.
+    pub(super) fn tell_verdict(&self, output: &Output) {
+        let opened = self.opened;
+        let sender = opened.envelope.header().address().sender.clone();
+        output.step(Mark::Ok, &format!("{} signed the header", Name::Registry { ministry: sender }));
+        let expected = &opened.dispatch.dispatch().authentications;
+        for (signature, expected) in opened.signatures.iter().zip(expected) {
+            let key = signature.certificate_digest().hex();
+            let key = key.get(..8).unwrap_or_default();
+            let at = opened.entry.judged_at();
+            let who = format!("{} signed ({})", signature.name(), expected.kind);
+            output.step(Mark::Ok, &format!("{who} · certificate {key}… valid at {at}"));
+        }
+        for proven in self.receipts {
+            let mark = if proven.cosigned.is_some() { Mark::Ok } else { Mark::Warning };
+            output.step(mark, &proofs::sentence(proven));
+        }
+        output.step(Mark::Ok, "sealed to us, bound to this address, nothing altered");
+        for finding in &opened.findings {
+            let mark = if finding.severity == Severity::Error { Mark::Bad } else { Mark::Warning };
+            output.step(mark, &finding_line(finding));
+        }
+    }
+
+    /// Heading, act, texts and list of documents.
+    pub(super) fn text(&self) -> String {
+        let opened = self.opened;
+        let (header, dispatch) = (opened.envelope.header(), opened.dispatch.dispatch());
+        let (address, position) = (header.address(), header.position());
+        let mut lines = String::new();
+        let mut say = |label: &str, value: &str| {
+            if !value.is_empty() {
+                lines.push_str(&format!("{label:<14} {}\n", value.replace('\n', " ")));
+            }
+        };
+        say("reference", &opened.entry.reference(self.own));
+        say("message", &opened.envelope.id().to_string());
+        say("from", address.sender.as_str());
+        say("to", &self.addressees(AddresseeKind::Action).join(", "));
+        say("copies to", &self.addressees(AddresseeKind::Info).join(", "));
+        say("consultation", &address.consultation);
+        say("released", &position.release_time.to_string());
+        say("precedence", address.precedence.word());
+        say("marking", &self.marking());
+        say("form", dispatch.form.word());
+        say("formal number", &dispatch.formal_number);
+        say("answers", &dispatch.in_reply_to.map(|id| id.to_string()).unwrap_or_default());
+        say("answer due", &dispatch.reply_due.map(|due| due.to_string()).unwrap_or_default());
+        say("on behalf of", dispatch.relayed_on_behalf_of.as_ref().map_or("", Ministry::as_str));
+        say("drafted by", &dispatch.drafting_office);
+        lines.push('\n');
+        match &opened.act {
+            Some(act) => lines.push_str(&render::text(act)),
+            None => lines.push_str(&format!("act: {}, unknown to this release\n", dispatch.kind)),
+        }
+        for text in self.texts {
+            let OpenedText { document, bytes } = text;
+            let Document { language, standing, title, .. } = document;
+            lines.push_str(&format!("\n--- {language} · {standing} · {title}\n"));
+            lines.push_str(&String::from_utf8_lossy(bytes));
+            if !bytes.ends_with(b"\n") {
+                lines.push('\n');
+            }
+        }
+        for (number, document) in dispatch.documents.iter().enumerate() {
+            if number == 0 {
+                lines.push_str("\n--- documents\n");
+            }
+            let Document { document_id, title, class, standing, language, media_type, size, .. } = document;
+            let size = summary::size(*size);
+            let what = format!("{class}, {standing}, {language}, {media_type}, {size}");
+            lines.push_str(&format!("{document_id}  {title}  ({what})\n"));
+        }
+        lines
+    }
+
+    /// The same for scripts, with the verdict.
+    pub(super) fn report(&self) -> Value {
+        let opened = self.opened;
+        let (header, dispatch) = (opened.envelope.header(), opened.dispatch.dispatch());
+        let (address, position) = (header.address(), header.position());
+        let signatures = opened.signatures.iter().zip(&dispatch.authentications).map(|(signed, expected)| {
+            json!({
+                "kind": expected.kind.word(),
+                "name": signed.name().to_string(),
+                "certificate_sha256": signed.certificate_digest().hex(),
+                "claimed_time": signed.claimed_time().to_string(),
+            })
+        });
+        let findings = opened.findings.iter().map(|finding| {
+            json!({
+                "rule": finding.reason(),
+                "severity": if finding.severity == Severity::Error { "error" } else { "warning" },
+                "field": finding.field,
+                "message": finding.message,
+                "hint": finding.hint,
+            })
+        });
+        json!({
+            "schema": "chancery.message/1",
+            "ref": opened.entry.reference(self.own),
+            "message_id": opened.envelope.id().to_string(),
+            "from": address.sender.as_str(),
+            "to": self.addressees(AddresseeKind::Action),
+            "info": self.addressees(AddresseeKind::Info),
+            "channel": address.channel.as_str(),
+            "consultation": address.consultation,
+            "sequence": position.sequence,
+            "act_number": position.act_number,
+            "released": position.release_time.to_string(),
+            "received": match &opened.entry {
+                Entry::Received(received) => Some(received.receive_time.to_string()),
+                Entry::Sent(_) => None,
+            },
+            "precedence": address.precedence.word(),
+            "level": address.level.word(),
+            "national_label": dispatch.marking.national_label,
+            "caveats": dispatch.marking.caveats.iter().map(|caveat| caveat.word()).collect::<Vec<_>>(),
+            "releasable_to": address.releasable_to.iter().map(Ministry::as_str).collect::<Vec<_>>(),
+            "eyes_only_roles": dispatch.marking.eyes_only_roles,
+            "form": dispatch.form.word(),
+            "formal_number": (!dispatch.formal_number.is_empty()).then_some(&dispatch.formal_number),
+            "in_reply_to": dispatch.in_reply_to.map(|id| id.to_string()),
+            "reply_due": dispatch.reply_due.map(|due| due.to_string()),
+            "relayed_on_behalf_of": dispatch.relayed_on_behalf_of.as_ref().map(Ministry::as_str),
+            "drafting_office": dispatch.drafting_office,
+            "dispatch_sha256": opened.dispatch.digest().hex(),
+            "kind": dispatch.kind,
+            "act": opened.act.as_ref().map(render::json),
+            "texts": self.texts.iter().map(text_report).collect::<Vec<_>>(),
+            "documents": dispatch.documents.iter().map(summary::document_report).collect::<Vec<_>>(),
+            "verdict": {
+                "good": true,
+                "registry": Name::Registry { ministry: address.sender.clone() }.to_string(),
+                "signatures": signatures.collect::<Vec<_>>(),
+                "judged_at": opened.entry.judged_at().to_string(),
+                "receipts": self.receipts.iter().map(proofs::report).collect::<Vec<_>>(),
+                "findings": findings.collect::<Vec<_>>(),
+            },
+        })
+    }
+
+    fn addressees(&self, kind: AddresseeKind) -> Vec<&str> {
+        let addressees = self.opened.envelope.header().address().addressees.iter();
+        addressees.filter(|one| one.kind == kind).map(|one| one.ministry.as_str()).collect()
+    }
+
+    fn marking(&self) -> String {
+        let address = self.opened.envelope.header().address();
+        let marking = &self.opened.dispatch.dispatch().marking;
+        let mut words = vec![address.level.word().to_owned()];
+        let label = marking.national_label.as_str();
+        if !label.is_empty() && label != address.level.word() {
+            words.push(label.to_owned());
+        }
+        words.extend(marking.caveats.iter().map(|caveat| caveat.word().to_owned()));
+        let releasable: Vec<&str> = address.releasable_to.iter().map(Ministry::as_str).collect();
+        words.push(format!("releasable to {}", releasable.join(", ")));
+        if !marking.eyes_only_roles.is_empty() {
+            words.push(format!("eyes only: {}", marking.eyes_only_roles.join(", ")));
+        }
+        words.join(" · ")
+    }
+}
+
+/// The text in a language, or else the one that says what the message says: official or authentic.
+pub(super) fn chosen<'a>(texts: &'a [OpenedText<'a>], language: Option<&str>) -> Option<&'a OpenedText<'a>> {
+    let is_original = |standing| matches!(standing, DocumentStanding::Official | DocumentStanding::Authentic);
+    match language {
+        Some(language) => texts.iter().find(|text| text.document.language == language),
+        None => texts.iter().find(|text| is_original(text.document.standing)).or(texts.first()),
+    }
+}
+
+fn text_report(text: &OpenedText<'_>) -> Value {
+    let mut report = summary::document_report(text.document);
+    if let Some(report) = report.as_object_mut() {
+        let words = std::str::from_utf8(&text.bytes).ok();
+        report.insert("text".to_owned(), json!(words));
+    }
+    report
+}
