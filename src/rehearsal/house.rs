@@ -4,7 +4,6 @@
 //! it, or lost at any instant as a host is lost, and started again over what it kept.
 
 use std::fmt;
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,17 +26,12 @@ use crate::gateway::config::Config as GatewayConfig;
 use crate::gateway::error::Fault;
 use crate::gateway::run;
 use crate::keys::Passphrase;
-use crate::keys::branch::Branch;
-use crate::keys::file::FileNoteSigner;
+use crate::keys::home::publication::Publication;
 use crate::keys::ministry::MinistryHome;
-use crate::keys::secret_file;
 use crate::rehearsal::RehearsalFault;
 use crate::rehearsal::founding::{Homes, Plan};
 use crate::time::Clock;
-use crate::tlog::signed_note::NoteSigner;
-use crate::tlog::verifier_key::{KeyKind, KeyName, VerifierKey};
-use crate::trust::bundle::{Bundle, BundleContent, SignedBundle};
-use crate::trust::endpoint::Endpoint;
+use crate::trust::bundle::SignedBundle;
 use crate::trust::name::Ministry;
 
 /// How long a stopped gateway may take to end what is under way.
@@ -72,7 +66,7 @@ impl House {
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, RehearsalFault> {
         homes.configure(&plan)?;
-        let config = DeskConfig::load(&homes.desk).map_err(RehearsalFault::unfit)?;
+        let config = DeskConfig::load(homes.desk.directory()).map_err(RehearsalFault::unfit)?;
         let keys = Keys::new(config, passphrase.clone());
         Ok(Self { plan, homes, clock, entropy, passphrase, keys, running: None })
     }
@@ -99,57 +93,26 @@ impl House {
 
     /// Its desk.
     pub fn desk(&self) -> Result<Desk, RehearsalFault> {
-        Ok(Desk::open(&self.homes.desk, self.clock.clone(), self.entropy.clone())?)
+        Ok(Desk::open(self.homes.desk.directory(), self.clock.clone(), self.entropy.clone())?)
     }
 
-    /// Issues the next bundle of the ministry, valid for a year, and gives it to the desk.
+    /// Issues the next bundle of the ministry and gives it to the desk.
     pub fn issue_bundle(&self) -> Result<SignedBundle, RehearsalFault> {
-        let home = MinistryHome::open(&self.homes.root, &self.passphrase)?;
-        let position = home.next_bundle()?;
-        let now = self.clock.now();
-        let content = BundleContent {
-            ministry: self.ministry().clone(),
-            display_name: self.plan.founding.display_name.clone(),
-            domain: self.plan.founding.domain.clone(),
-            sequence: position.sequence,
-            previous_digest: position.previous,
-            valid_from: now,
-            valid_until: now.after(self.plan.valid_for),
-            root: home.certificate(Branch::Root)?,
-            transport_authorities: vec![home.certificate(Branch::Transport)?],
-            desk_authorities: vec![home.certificate(Branch::Desk)?],
-            log_keys: vec![self.verifier_key("log.key", KeyKind::Log)?],
-            cosigner_keys: vec![self.verifier_key("cosigner.key", KeyKind::Cosigner)?],
-            reading_keys: vec![self.reading_key()?],
-            endpoints: vec![Endpoint::parse(&self.plan.relay).map_err(RehearsalFault::unfit)?],
-            revocation_lists: Vec::new(),
+        let publication = Publication {
+            gateway: self.homes.gateway.clone(),
+            desks: vec![self.homes.desk.clone()],
+            valid_for: self.plan.valid_for,
         };
-        Bundle::new(content.clone()).map_err(RehearsalFault::unfit)?;
-        let bundle = SignedBundle::issue(content, &home.trust_signer()?, now)?;
-        home.record_bundle(position.sequence, bundle.digest())?;
-        secret_file::replace(&self.desk_config()?.own_bundle(), &bundle.to_bytes())?;
-        Ok(bundle)
+        Ok(publication.sign(&self.root()?, self.clock.now())?)
     }
 
-    fn verifier_key(&self, file: &str, kind: KeyKind) -> Result<String, RehearsalFault> {
-        let domain = &self.plan.founding.domain;
-        let name = match kind {
-            KeyKind::Log => domain.log_name(),
-            KeyKind::Cosigner => domain.cosigner_name(),
-        };
-        let name = KeyName::parse(&name).map_err(RehearsalFault::unfit)?;
-        let key = FileNoteSigner::open(&self.homes.gateway.join("keys").join(file))?;
-        Ok(VerifierKey { name, kind, public_key: key.public_key() }.to_string())
+    /// Certifies all keys again from now on, for the years that follow.
+    pub fn renew_certificates(&self) -> Result<(), RehearsalFault> {
+        self.homes.certify(&self.root()?, true, self.clock.now(), self.entropy.as_ref())
     }
 
-    fn reading_key(&self) -> Result<String, RehearsalFault> {
-        let path = self.desk_config()?.reading_recipient();
-        let text = fs::read_to_string(&path).map_err(RehearsalFault::file(&path))?;
-        Ok(text.trim().to_owned())
-    }
-
-    fn desk_config(&self) -> Result<DeskConfig, RehearsalFault> {
-        DeskConfig::load(&self.homes.desk).map_err(RehearsalFault::unfit)
+    fn root(&self) -> Result<MinistryHome, RehearsalFault> {
+        Ok(MinistryHome::open(&self.homes.root, &self.passphrase)?)
     }
 
     /// Starts the gateway; returns when its listeners are open.
@@ -157,7 +120,7 @@ impl House {
         if self.running.is_some() {
             return Ok(());
         }
-        let config = GatewayConfig::load(&self.homes.gateway).map_err(RehearsalFault::unfit)?;
+        let config = GatewayConfig::load(self.homes.gateway.directory()).map_err(RehearsalFault::unfit)?;
         let (clock, entropy) = (self.clock.clone(), self.entropy.clone());
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)

@@ -9,7 +9,7 @@
 //! | file | does |
 //! |---|---|
 //! | `demo` | tells the demonstration |
-//! | `founding` | lays out the homes of one ministry |
+//! | `founding` | founds the homes of one ministry |
 //! | `house` | one ministry: its bundle, its gateway, its desk |
 //! | `world` | several, accredited to each other |
 
@@ -18,33 +18,19 @@ pub mod founding;
 pub mod house;
 pub mod world;
 
-use std::path::{Path, PathBuf};
-
 use crate::desk::error::DeskError;
 use crate::desk::form::FormError;
 use crate::gateway::error::Fault;
+use crate::keys::KeyError;
 use crate::keys::ministry::HomeError;
-use crate::keys::{KeyError, PrivateKeyRefusal};
-use crate::trust::bundle::BundleFault;
 use crate::trust::name::Ministry;
 
 /// Why a rehearsal could not go on.
 #[derive(Debug, thiserror::Error)]
 pub enum RehearsalFault {
-    /// A bundle could not be issued.
-    #[error(transparent)]
-    Bundle(#[from] BundleFault),
     /// A desk could not do what it was asked to.
     #[error(transparent)]
     Desk(#[from] DeskError),
-    /// A file could not be read or written.
-    #[error("{}: {cause}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        cause: std::io::Error,
-    },
     /// A form has mistakes.
     #[error("the form has mistakes: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Form(Vec<FormError>),
@@ -57,9 +43,6 @@ pub enum RehearsalFault {
     /// A key could not be used.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// A key could not be made.
-    #[error(transparent)]
-    NewKey(#[from] PrivateKeyRefusal),
     /// The gateway of this ministry does not run.
     #[error("the gateway of {0} does not run")]
     NotRunning(Ministry),
@@ -72,10 +55,6 @@ pub enum RehearsalFault {
 }
 
 impl RehearsalFault {
-    fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
-        move |cause| Self::File { path: path.to_owned(), cause }
-    }
-
     fn unfit(cause: impl ToString) -> Self {
         Self::Unfit(cause.to_string())
     }

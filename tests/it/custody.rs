@@ -325,7 +325,7 @@ async fn gateways_lost_at_any_moment_lose_and_double_nothing() {
     // A desk of its own that goes on whatever happens to the gateways.
     let sending = tokio::spawn(async move {
         let desk = chancery::desk::Desk::open(
-            &homes.desk,
+            homes.desk.directory(),
             std::sync::Arc::new(clock),
             std::sync::Arc::new(chancery::entropy::SystemEntropy),
         )
@@ -336,7 +336,7 @@ async fn gateways_lost_at_any_moment_lose_and_double_nothing() {
             let form = forms::memorandum("XB", "new", &format!("Number {number}."));
             let draft =
                 chancery::desk::form::parse::parse(&form, &chancery::desk::form::draft::IdsOnly).unwrap();
-            let composition = desk.compose(&trust, &keys, &draft, &homes.desk, None).unwrap();
+            let composition = desk.compose(&trust, &keys, &draft, homes.desk.directory(), None).unwrap();
             match desk.send(&trust, &keys, composition, &|_, _| {}).await {
                 Ok(_) | Err(DeskError::GatewayAway(_)) => {}
                 Err(other) => panic!("{other}"),

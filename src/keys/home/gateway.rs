@@ -85,9 +85,14 @@ impl GatewayHome {
             requests: vec![Requested { stem: TRANSPORT.to_owned(), name, authorities: [].into() }],
         };
         enrolment.create(&self.directory)?;
-        secret_file::create(&self.announcement_file(), self.announce(plan)?.as_bytes())?;
-        secret_file::create(&self.config(), config_text(plan).as_bytes())?;
-        Ok(())
+        self.configure(plan)
+    }
+
+    /// Writes configuration and announcement, anew where they exist: a gateway may move, and its next bundle
+    /// says so.
+    pub fn configure(&self, plan: &GatewayPlan) -> Result<(), HomeError> {
+        secret_file::replace(&self.announcement_file(), self.announce(plan)?.as_bytes())?;
+        Ok(secret_file::replace(&self.config(), config_text(plan).as_bytes())?)
     }
 
     /// What the trust bundle is to say of this gateway.
