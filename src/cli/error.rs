@@ -96,11 +96,6 @@ impl CliError {
         Self::new(Kind::ReaderGone, "reader-gone", "the reader of the output closed it")
     }
 
-    /// A command that is in the tree but not built yet.
-    pub(super) fn not_built(command: &str) -> Self {
-        Self::failed("not-built", format!("`chancery {command}` is not built yet"))
-    }
-
     /// Adds the stable reason code of a refusal, such as `SIGNATURE_INVALID` or `CHN_04`.
     #[must_use]
     pub fn reason(mut self, reason: impl Into<Cow<'static, str>>) -> Self {

@@ -17,7 +17,7 @@ const STOP_DEADLINE: Duration = Duration::from_secs(5);
 /// Pause between looks for something that is about to happen.
 const LOOK_PAUSE: Duration = Duration::from_millis(20);
 /// Lines of output shown of one command; the rest is left out with a word.
-const LINES_SHOWN: usize = 14;
+const LINES_SHOWN: usize = 24;
 
 /// Who watches (port): the command line prints, tests collect.
 pub trait Audience: Send + Sync {
@@ -202,6 +202,8 @@ impl Stage<'_> {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(written)
+            // A demonstration that fails leaves nothing running.
+            .kill_on_drop(true)
             .spawn()
             .map_err(DemoFailure::system("starting a gateway"))?;
         let pid = child.id().unwrap_or_default();
@@ -230,6 +232,12 @@ impl Stage<'_> {
 }
 
 impl RunningGateway {
+    /// Lets the gateway run on after the demonstration has ended.
+    pub(super) fn leave(self) {
+        // Dropping the handle would end the process.
+        std::mem::forget(self.child);
+    }
+
     /// Asks the gateway to end and waits until it has.
     pub(super) async fn stop(mut self) -> Result<(), DemoFailure> {
         let stopping = || format!("stopping the gateway of {}", self.ministry);

@@ -253,7 +253,7 @@ async fn prove(stage: &Stage<'_>, consultation: &str) -> Result<(), DemoFailure>
 /// How to check and open the same things without Chancery.
 async fn without_us(stage: &Stage<'_>) -> Result<(), DemoFailure> {
     stage.audience.scene("Without Chancery");
-    let export = ["key", "export", "--use", "reading", "-o", "xa-reading.agekey", "--yes"];
+    let export = ["key", "export", "-o", "xa-reading.agekey", "--yes"];
     stage.run(line(XA.desk, &export)).await?;
     let path = stage.folder.join("evidence.zip");
     let file = fs::File::open(&path).map_err(DemoFailure::system("evidence.zip"))?;
@@ -262,10 +262,25 @@ async fn without_us(stage: &Stage<'_>) -> Result<(), DemoFailure> {
     stage.write("without-chancery.sh", commands.as_bytes())?;
     stage.audience.told(
         "openssl, Python (package cryptography) and node (package age-encryption) check and open\n\
-         the same file, part by part. All the commands, also in without-chancery.sh:\n",
+         the same file. All the commands are in without-chancery.sh; these are some of them:\n",
     );
-    stage.audience.answered(&commands);
+    stage.audience.answered(&excerpt(&commands));
     Ok(())
+}
+
+/// The commands about the first message, and those that open its first part.
+fn excerpt(commands: &str) -> String {
+    let mut seen = 0_usize;
+    let first: Vec<&str> = commands
+        .lines()
+        .take_while(|line| {
+            seen = seen.saturating_add(usize::from(line.starts_with("# ")));
+            seen < 2
+        })
+        .collect();
+    let opening = commands.lines().filter(|line| line.starts_with("node ")).take(1);
+    let own = commands.lines().filter(|line| line.contains("xa-reading.agekey"));
+    first.into_iter().chain(opening).chain(own).collect::<Vec<_>>().join("\n")
 }
 
 /// Stops the gateways, or says how to go on.
@@ -282,6 +297,9 @@ async fn close(stage: &Stage<'_>, gateways: [RunningGateway; 2], keep: bool) -> 
              As XB, with xb in place of xa. To end: kill {}",
             pids.join(" ")
         ));
+        for gateway in gateways {
+            gateway.leave();
+        }
         return Ok(());
     }
     for gateway in gateways {
