@@ -47,7 +47,7 @@ use crate::desk::register::Register;
 use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::time::Clock;
-use crate::transport::anchors::{Anchors, PeerAnchors};
+use crate::transport::anchors::PeerAnchors;
 use crate::transport::credentials::{CredentialStore, Material};
 
 /// One desk: a home with its register. Keys come separately, opened by whoever knows the passphrase.
@@ -92,13 +92,10 @@ impl Desk {
     /// Connects to the own gateway.
     pub async fn mailbox(&self, keys: &Keys) -> Result<Mailbox, DeskError> {
         let own = self.trust()?.own;
-        let bundle = own.bundle().content();
         let unusable = |cause: String| DeskError::Trust(cause);
-        let anchors = Anchors::new(&bundle.root, &bundle.transport_authorities, &bundle.revocation_lists)
-            .map_err(|cause| unusable(cause.to_string()))?;
         let mut peers = PeerAnchors::new();
         peers
-            .insert(self.config.ministry.clone(), &self.config.domain, anchors)
+            .insert(&self.config.domain, own.bundle().transport_anchors().clone())
             .map_err(|cause| unusable(cause.to_string()))?;
         let identity = keys.access()?;
         let source =

@@ -28,10 +28,11 @@ use crate::gateway::store::{Store, StoreFault};
 use crate::keys::file::FileNoteSigner;
 use crate::limits;
 use crate::time::{Clock, Timestamp};
-use crate::transport::anchors::{Anchors, DeskAnchors, PeerAnchors};
+use crate::transport::anchors::{DeskAnchors, PeerAnchors};
 use crate::transport::credentials::{CredentialStore, Door, Material, Source, TlsIdentity};
 use crate::transport::listener::Listener;
 use crate::transport::operator_socket::{OperatorSocket, require_length};
+use crate::trust::anchor::Anchors;
 use crate::trust::name::Ministry;
 
 /// Where a running gateway listens.
@@ -221,18 +222,17 @@ fn credentials_source(config: Config, trust: Arc<ArcSwapOption<Accreditation>>) 
         let identity = TlsIdentity::read(&config.transport_chain(), &config.transport_key())?;
         let root = certificate(&config.root())?;
         let desk_access = certificate(&config.desk_access())?;
-        let anchors = Anchors::new(&root, &[desk_access], &[])?;
-        let desks = Some(DeskAnchors::new(config.ministry.clone(), anchors));
+        let anchors = Anchors::new(config.ministry.clone(), &root, &[desk_access], &[])?;
+        let desks = Some(DeskAnchors::new(anchors));
         Ok(Material { identity, peers: peer_anchors(trust.load_full().as_deref())?, desks })
     })
 }
 
 fn peer_anchors(in_force: Option<&Accreditation>) -> Result<PeerAnchors, Box<dyn Error + Send + Sync>> {
     let mut peers = PeerAnchors::new();
-    for (ministry, signed) in in_force.iter().flat_map(|in_force| in_force.peers()) {
-        let bundle = signed.bundle().content();
-        let anchors = Anchors::new(&bundle.root, &bundle.transport_authorities, &bundle.revocation_lists)?;
-        peers.insert(ministry.clone(), &bundle.domain, anchors)?;
+    for signed in in_force.iter().flat_map(|in_force| in_force.peers().values()) {
+        let bundle = signed.bundle();
+        peers.insert(bundle.domain(), bundle.transport_anchors().clone())?;
     }
     Ok(peers)
 }

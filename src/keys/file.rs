@@ -10,8 +10,8 @@ use std::path::Path;
 use der::Decode;
 use ring::rand::SystemRandom;
 use ring::signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair};
+use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use x509_cert::Certificate;
 
 use super::error::KeyError;
@@ -116,38 +116,6 @@ impl NoteSigner for FileNoteSigner {
 impl fmt::Debug for FileNoteSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("FileNoteSigner")
-    }
-}
-
-/// One end's part of a TLS handshake: its chain, leaf first, and its key.
-pub struct TlsIdentity {
-    /// The chain to present.
-    pub chain: Vec<CertificateDer<'static>>,
-    /// The key of its first certificate.
-    pub key: PrivateKeyDer<'static>,
-}
-
-impl TlsIdentity {
-    /// Opens an unprotected key and its chain: a gateway starts unattended.
-    pub fn open(key: &Path, chain: &Path) -> Result<Self, KeyError> {
-        Self::join(key, &open_plain(key)?, chain)
-    }
-
-    /// Opens a protected key and its chain: a desk's access to its gateway.
-    pub fn open_protected(key: &Path, chain: &Path, passphrase: &Passphrase) -> Result<Self, KeyError> {
-        Self::join(key, &open_protected(key, passphrase)?, chain)
-    }
-
-    fn join(key_path: &Path, key: &PrivateKey, chain_path: &Path) -> Result<Self, KeyError> {
-        let chain = read_certificates(chain_path)?;
-        check_certificate(key_path, key, chain_path, &chain)?;
-        Ok(Self { chain, key: PrivatePkcs8KeyDer::from(key.pkcs8().to_vec()).into() })
-    }
-}
-
-impl fmt::Debug for TlsIdentity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TlsIdentity")
     }
 }
 

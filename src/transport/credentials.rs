@@ -227,7 +227,7 @@ impl Credentials {
 
     /// Whether a certificate accepted earlier at a door would be let in now.
     pub(super) fn still_believes(&self, door: Door, certificate: &CertificateDer<'_>) -> bool {
-        let now = tls::unix_time(self.clock.now());
+        let now = self.clock.now();
         let in_force = self.shared.in_force.load();
         in_force.doors.get(&door).is_some_and(|open| open.visitors.verify(certificate, now).is_ok())
     }
@@ -238,7 +238,7 @@ impl Credentials {
         ministry: &Ministry,
         certificate: &CertificateDer<'_>,
     ) -> bool {
-        let now = tls::unix_time(self.clock.now());
+        let now = self.clock.now();
         let in_force = self.shared.in_force.load();
         let callee = in_force.callees.get(ministry);
         callee.is_some_and(|callee| callee.expected.verify(certificate, &callee.server_name, now).is_ok())

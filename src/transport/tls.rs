@@ -27,15 +27,10 @@ use crate::time::{Clock, Timestamp};
 /// The one protocol spoken above TLS.
 pub(super) const ALPN: &[u8] = b"h2";
 
-/// Signatures believed in certificates, revocation lists and handshakes: ECDSA over P-256 and P-384, Ed25519.
+/// Signatures believed in handshakes, the kinds that `trust` believes in certificates: ECDSA over P-256 and
+/// P-384, Ed25519.
 pub(super) static SIGNATURE_ALGORITHMS: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
-    all: &[
-        algorithms::ECDSA_P256_SHA256,
-        algorithms::ECDSA_P256_SHA384,
-        algorithms::ECDSA_P384_SHA256,
-        algorithms::ECDSA_P384_SHA384,
-        algorithms::ED25519,
-    ],
+    all: &[algorithms::ECDSA_P256_SHA256, algorithms::ECDSA_P384_SHA384, algorithms::ED25519],
     mapping: &[
         (SignatureScheme::ECDSA_NISTP256_SHA256, &[algorithms::ECDSA_P256_SHA256]),
         (SignatureScheme::ECDSA_NISTP384_SHA384, &[algorithms::ECDSA_P384_SHA384]),
@@ -86,9 +81,9 @@ pub(super) fn provider() -> CryptoProvider {
     provider
 }
 
-/// The instant, as rustls and webpki take it; instants before 1970 do not occur in certificates.
-pub(super) fn unix_time(at: Timestamp) -> UnixTime {
-    UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(at.seconds()).unwrap_or(0)))
+/// The instant that rustls hands to a verifier: what it was told by our clock.
+pub(super) fn instant(now: UnixTime) -> Timestamp {
+    Timestamp::from_seconds(i64::try_from(now.as_secs()).unwrap_or(i64::MAX))
 }
 
 static HYBRID: &dyn SupportedKxGroup = &X25519MlKem768;
@@ -102,7 +97,9 @@ struct ClockTime(Arc<dyn Clock>);
 
 impl TimeProvider for ClockTime {
     fn current_time(&self) -> Option<UnixTime> {
-        Some(unix_time(self.0.now()))
+        // Instants before 1970 do not occur in certificates.
+        let seconds = u64::try_from(self.0.now().seconds()).unwrap_or(0);
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
     }
 }
 

@@ -15,8 +15,10 @@ use rustls::{
 };
 use webpki::EndEntityCert;
 
-use super::anchors::{DeskAnchors, GatewayAnchors, PeerAnchors, Purpose};
-use super::tls::SIGNATURE_ALGORITHMS;
+use super::anchors::{DeskAnchors, GatewayAnchors, PeerAnchors};
+use super::tls::{self, SIGNATURE_ALGORITHMS};
+use crate::time::Timestamp;
+use crate::trust::chain::{self, ChainRefusal, PathFlaw, Purpose};
 use crate::trust::name::{Ministry, Name};
 use crate::trust::subject::{Subject, SubjectRefusal};
 
@@ -53,7 +55,7 @@ pub enum NotBelieved {
 
 impl Visitors {
     /// Verifies a visitor's certificate at one instant.
-    pub(super) fn verify(&self, certificate: &CertificateDer<'_>, at: UnixTime) -> Result<(), Error> {
+    pub(super) fn verify(&self, certificate: &CertificateDer<'_>, at: Timestamp) -> Result<(), Error> {
         let subject = Subject::of(certificate).map_err(|refusal| not_believed(refusal.into()))?;
         let anchors = match (self, subject.name()) {
             (Self::Gateways(peers), Name::Gateway { ministry }) => match peers.of(ministry) {
@@ -65,7 +67,8 @@ impl Visitors {
             }
             (_, name) => return Err(not_believed(NotBelieved::WrongDoor(name.clone()))),
         };
-        anchors.verify(certificate, Purpose::Client, at).map_err(refused)
+        chain::verify(certificate, anchors, Purpose::TlsClient, at).map_err(refused)?;
+        Ok(())
     }
 }
 
@@ -88,7 +91,7 @@ impl ClientCertVerifier for Visitors {
         _intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        self.verify(end_entity, now)?;
+        self.verify(end_entity, tls::instant(now))?;
         Ok(ClientCertVerified::assertion())
     }
 
@@ -132,16 +135,18 @@ impl ExpectedGateway {
         &self,
         certificate: &CertificateDer<'_>,
         server_name: &ServerName<'_>,
-        at: UnixTime,
+        at: Timestamp,
     ) -> Result<(), Error> {
         let subject = Subject::of(certificate).map_err(|refusal| not_believed(refusal.into()))?;
         if !matches!(subject.name(), Name::Gateway { ministry } if *ministry == self.ministry) {
             let (expected, found) = (self.ministry.clone(), subject.name().clone());
             return Err(not_believed(NotBelieved::AnotherMinistry { expected, found }));
         }
-        self.gateway.anchors.verify(certificate, Purpose::Server, at).map_err(refused)?;
-        let parsed = EndEntityCert::try_from(certificate).map_err(refused)?;
-        parsed.verify_is_valid_for_subject_name(server_name).map_err(refused)
+        chain::verify(certificate, &self.gateway.anchors, Purpose::TlsServer, at).map_err(refused)?;
+        let parsed = EndEntityCert::try_from(certificate);
+        parsed
+            .and_then(|parsed| parsed.verify_is_valid_for_subject_name(server_name))
+            .map_err(|_| Error::InvalidCertificate(CertificateError::NotValidForName))
     }
 }
 
@@ -154,7 +159,7 @@ impl ServerCertVerifier for ExpectedGateway {
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        self.verify(end_entity, server_name, now)?;
+        self.verify(end_entity, server_name, tls::instant(now))?;
         Ok(ServerCertVerified::assertion())
     }
 
@@ -188,18 +193,16 @@ fn not_believed(reason: NotBelieved) -> Error {
 }
 
 /// Keeps the distinctions that the alert to the other side and our log make; the rest keeps its text.
-fn refused(error: webpki::Error) -> Error {
-    use webpki::Error as E;
-    Error::InvalidCertificate(match error {
-        E::BadDer => CertificateError::BadEncoding,
-        E::CertExpired { .. } => CertificateError::Expired,
-        E::CertNotValidForName(_) => CertificateError::NotValidForName,
-        E::CertNotValidYet { .. } => CertificateError::NotValidYet,
-        E::CertRevoked => CertificateError::Revoked,
-        E::CrlExpired { .. } => CertificateError::ExpiredRevocationList,
-        E::EmptyEkuExtension | E::RequiredEkuNotFoundContext(_) => CertificateError::InvalidPurpose,
-        E::InvalidSignatureForPublicKey => CertificateError::BadSignature,
-        E::UnknownIssuer => CertificateError::UnknownIssuer,
+fn refused(refusal: ChainRefusal) -> Error {
+    Error::InvalidCertificate(match refusal {
+        ChainRefusal::Expired(_) => CertificateError::Expired,
+        ChainRefusal::NotYetValid(_) => CertificateError::NotValidYet,
+        ChainRefusal::Purpose(_) => CertificateError::InvalidPurpose,
+        ChainRefusal::Revoked(_) => CertificateError::Revoked,
+        ChainRefusal::StaleRevocationList(_) => CertificateError::ExpiredRevocationList,
+        ChainRefusal::Unreadable(_) => CertificateError::BadEncoding,
+        ChainRefusal::Untrusted(PathFlaw::Signature) => CertificateError::BadSignature,
+        ChainRefusal::Untrusted(PathFlaw::UnknownIssuer) => CertificateError::UnknownIssuer,
         other => CertificateError::Other(OtherError(Arc::new(other))),
     })
 }

@@ -285,6 +285,14 @@ mod tests {
     }
 
     #[test]
+    fn bytes_that_are_no_list_are_refused() {
+        let xa = TestMinistry::new("XA");
+        let refused = refusal(xa.root.der(), &[xa.desk.der().to_vec()], &[vec![]]);
+        let Some(AnchorRefusal::RevocationList(1, why)) = refused else { panic!("{refused:?}") };
+        assert!(matches!(why, RevocationListRefusal::Unreadable(_)));
+    }
+
+    #[test]
     fn the_same_key_under_two_certificates_is_not_disjoint() {
         let xa = TestMinistry::new("XA");
         let (desk, transport) = (xa.desk.der().to_vec(), xa.transport.der().to_vec());

@@ -1,7 +1,7 @@
 //! Whether a certificate was believable at an instant, for a purpose.
 //!
 //! A certificate, the anchors of one ministry and an instant enter; the subject leaves. The path runs only
-//! through authorities the anchors name. Revocation follows the signing-time rule: the path is judged at the
+//! through authorities the anchors name, and for TLS it must run through one. Revocation follows the signing-time rule: the path is judged at the
 //! instant without lists, and then refused if a certificate of it was revoked at or before that instant. So a
 //! signature stays good when its certificate is revoked later, and the archive is judged as live traffic is.
 
@@ -66,7 +66,21 @@ pub enum ChainRefusal {
     Unreadable(String),
     /// No path to the root, or a wrong signature on it.
     #[error("no believed authority vouches for the certificate: {0}")]
-    Untrusted(String),
+    Untrusted(PathFlaw),
+}
+
+/// What is wrong with the path from the root to a certificate.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PathFlaw {
+    /// Anything else, as path validation calls it.
+    #[error("{0}")]
+    Other(String),
+    /// The issuer has the right name and another key.
+    #[error("a signature on its path is wrong")]
+    Signature,
+    /// An authority the anchors do not name, or the root where an authority must stand between.
+    #[error("its issuer is unknown for this purpose")]
+    UnknownIssuer,
 }
 
 impl ChainRefusal {
@@ -135,6 +149,10 @@ pub fn verify(
         )
         .map_err(refusal_of)?;
     let authority = authority_of(&path)?;
+    if authority.is_none() && purpose != Purpose::Signing {
+        // The root certifies the key that signs bundles, and nobody who opens connections.
+        return Err(ChainRefusal::Untrusted(PathFlaw::UnknownIssuer));
+    }
     check_revocation(&path, anchors, at)?;
     let parsed =
         Certificate::from_der(certificate).map_err(|error| ChainRefusal::Unreadable(error.to_string()))?;
@@ -174,7 +192,7 @@ fn authority_of(path: &VerifiedPath<'_>) -> Result<Option<CertificateDer<'static
     let authority = authorities.next().map(|found| found.der().into_owned());
     match authorities.next() {
         None => Ok(authority),
-        Some(_) => Err(ChainRefusal::Untrusted("the path is too long".to_owned())),
+        Some(_) => Err(ChainRefusal::Untrusted(PathFlaw::Other("the path is too long".to_owned()))),
     }
 }
 
@@ -230,7 +248,9 @@ fn refusal_of(error: webpki::Error) -> ChainRefusal {
         webpki::Error::BadDer | webpki::Error::BadDerTime | webpki::Error::TrailingData(_) => {
             ChainRefusal::Unreadable(error.to_string())
         }
-        other => ChainRefusal::Untrusted(other.to_string()),
+        webpki::Error::InvalidSignatureForPublicKey => ChainRefusal::Untrusted(PathFlaw::Signature),
+        webpki::Error::UnknownIssuer => ChainRefusal::Untrusted(PathFlaw::UnknownIssuer),
+        other => ChainRefusal::Untrusted(PathFlaw::Other(other.to_string())),
     }
 }
 

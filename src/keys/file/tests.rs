@@ -94,20 +94,6 @@ fn a_note_signer_signs_for_its_public_key() {
 }
 
 #[test]
-fn a_tls_identity_needs_the_certificate_of_its_key() {
-    let drawer = Drawer::new();
-    let (plain, chain) = (drawer.path("tls.key"), drawer.path("sign.pem"));
-    save_plain(&plain, &drawer.signing).unwrap();
-    assert_eq!(TlsIdentity::open(&plain, &chain).unwrap().chain.len(), 3);
-    let protected = drawer.path("sign.key");
-    assert!(TlsIdentity::open_protected(&protected, &chain, &passphrase()).is_ok());
-    assert_eq!(TlsIdentity::open(&protected, &chain).unwrap_err().reason(), "KEY_PROTECTED");
-    let other = drawer.path("other.key");
-    save_plain(&other, &generate::signing_key().unwrap()).unwrap();
-    assert_eq!(TlsIdentity::open(&other, &chain).unwrap_err().reason(), "KEY_CERTIFICATE_MISMATCH");
-}
-
-#[test]
 fn a_wrong_passphrase_opens_nothing() {
     let drawer = Drawer::new();
     let wrong = Passphrase::new("correct horses").unwrap();
@@ -151,6 +137,7 @@ fn keys_of_the_wrong_kind_are_refused() {
         open_protected(&drawer.path("log.key"), &passphrase()).unwrap_err().reason(),
         "KEY_NOT_PROTECTED"
     );
+    assert_eq!(open_plain(&drawer.path("sign.key")).unwrap_err().reason(), "KEY_PROTECTED");
     assert_eq!(open_plain(&drawer.path("none.key")).unwrap_err().reason(), "KEY_NOT_FOUND");
     fs::write(drawer.path("noise.key"), [0xff, 0xfe]).unwrap();
     fs::set_permissions(drawer.path("noise.key"), Permissions::from_mode(0o600)).unwrap();
@@ -196,11 +183,9 @@ fn openssl_opens_our_keys_and_we_open_those_of_openssl() {
 fn nothing_that_holds_a_key_prints() {
     let drawer = Drawer::new();
     let printed = format!(
-        "{:?} {:?} {:?}",
+        "{:?} {:?}",
         drawer.signer(&passphrase()).unwrap(),
         FileNoteSigner::open(&drawer.path("log.key")).unwrap(),
-        TlsIdentity::open_protected(&drawer.path("sign.key"), &drawer.path("sign.pem"), &passphrase())
-            .unwrap(),
     );
-    assert_eq!(printed, "FileSigner FileNoteSigner TlsIdentity");
+    assert_eq!(printed, "FileSigner FileNoteSigner");
 }

@@ -14,7 +14,7 @@ use super::*;
 use crate::transport::channel::{ConnectFailure, connect, connect_unix, server_builder};
 use crate::transport::operator_socket::OperatorSocket;
 use crate::transport::peer::Peer;
-use crate::transport::verify::NotBelieved;
+use crate::transport::verify::{ExpectedGateway, NotBelieved};
 
 async fn healthy(channel: Channel) -> Result<bool, Status> {
     let request = HealthCheckRequest { service: String::new() };
@@ -99,7 +99,7 @@ async fn a_revocation_cuts_the_channel_to_the_gateway_it_names() {
     let mut running = watch.watch(request).await.unwrap().into_inner();
     assert!(running.message().await.unwrap().is_some());
     let anchors = xa.transport_anchors(&[xa.transport.revoking(&[1000], 7)]);
-    current.lock().unwrap().peers.insert(xa.ministry.clone(), &xa.domain, anchors).unwrap();
+    current.lock().unwrap().peers.insert(&xa.domain, anchors).unwrap();
     store.reload().unwrap();
     assert!(soon(running.message()).await.is_err());
     assert!(healthy(channel).await.is_err());
@@ -146,6 +146,34 @@ async fn a_client_refuses_a_gateway_it_cannot_verify() {
         let failure = connect(&address.to_string(), &xa.ministry, &caller).await.unwrap_err();
         assert_eq!(reason(failure), expected);
     }
+}
+
+#[test]
+fn reasons_not_to_believe_a_gateway_are_told_apart() {
+    let xa = House::found("XA");
+    let judged = |leaf: &Leaf, lists: &[Vec<u8>], at: Timestamp| {
+        let mut peers = PeerAnchors::new();
+        peers.insert(&xa.domain, xa.transport_anchors(lists)).unwrap();
+        let expected = ExpectedGateway::new(xa.ministry.clone(), peers.of(&xa.ministry).unwrap().clone());
+        match expected.verify(&xa.transport.issue(leaf).certificate(), &xa.server_name(), at) {
+            Ok(()) => None,
+            Err(Error::InvalidCertificate(reason)) => Some(reason),
+            Err(other) => panic!("refused for another reason: {other:?}"),
+        }
+    };
+    let honest = Leaf { begins: -9, ..xa.gateway() };
+    let (fresh, stale) = ([xa.transport.revoking(&[1000], 7)], [xa.transport.revoking(&[], -1)]);
+    let of_the_root = [xa.root.revoking(&[11], 7)];
+    let (expired, early) = (Leaf { ends: -1, ..honest.clone() }, Leaf { begins: 1, ..honest.clone() });
+    assert_eq!(judged(&honest, &[], NOW), None);
+    assert_eq!(judged(&expired, &[], NOW), Some(CertificateError::Expired));
+    assert_eq!(judged(&early, &[], NOW), Some(CertificateError::NotValidYet));
+    assert_eq!(judged(&honest, &stale, NOW), Some(CertificateError::ExpiredRevocationList));
+    assert_eq!(judged(&honest, &of_the_root, NOW), Some(CertificateError::Revoked));
+    // A revocation counts from its own instant on.
+    let revoked = Timestamp::from_seconds(NOW.seconds() - DAY);
+    assert_eq!(judged(&honest, &fresh, revoked), Some(CertificateError::Revoked));
+    assert_eq!(judged(&honest, &fresh, revoked.before(Duration::from_secs(1))), None);
 }
 
 #[tokio::test]

@@ -5,7 +5,6 @@ use rustls::AlertDescription::{CertificateUnknown, DecryptError, UnknownCA, Unsu
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
-use crate::transport::anchors::InvalidAnchors;
 use crate::transport::credentials::CredentialsRefusal;
 
 /// XA's door, with XB accredited.
@@ -126,8 +125,7 @@ async fn an_expired_authority_lets_nobody_in() {
     let (xa, xb) = (House::found("XA"), House::found("XB"));
     let old = xb.root.authority("XB old transport", 14, -1);
     let mut material = xa.material(&[]);
-    let anchors = Anchors::new(&xb.root.certificate, std::slice::from_ref(&old.certificate), &[]).unwrap();
-    material.peers.insert(xb.ministry.clone(), &xb.domain, anchors).unwrap();
+    material.peers.insert(&xb.domain, xb.anchors(&old, &[])).unwrap();
     let mut relay = open(Door::Relay, credentials(material)).await;
     let client = old.issue(&xb.gateway()).client();
     assert_eq!(alert(&mut relay, client, &xa).await, CertificateExpired);
@@ -154,7 +152,7 @@ async fn relay_with_lists(
     let mut material = xa.material(&[]);
     let anchors = xb.transport_anchors(lists);
     let anchors = if tolerant { anchors.tolerating_stale_lists() } else { anchors };
-    material.peers.insert(xb.ministry.clone(), &xb.domain, anchors).unwrap();
+    material.peers.insert(&xb.domain, anchors).unwrap();
     open(Door::Relay, credentials(material)).await
 }
 
@@ -170,6 +168,21 @@ async fn a_revoked_certificate_or_authority_is_refused() {
     let of_the_root = [xb.root.revoking(&[11], 7)];
     let mut relay = relay_with_lists(&xa, &xb, &of_the_root, false).await;
     assert_eq!(alert(&mut relay, successor.client(), &xa).await, CertificateRevoked);
+}
+
+#[tokio::test]
+async fn of_several_lists_of_one_authority_every_revocation_counts() {
+    let (xa, xb) = (House::found("XA"), House::found("XB"));
+    let (client, successor) = (xb.gateway(), Leaf { serial: 1001, ..xb.gateway() });
+    let lists = [xb.transport.revoking(&[1000], 7), xb.transport.revoking(&[], 9)];
+    let [first, second] = lists.clone();
+    for lists in [lists, [second, first]] {
+        let mut relay = relay_with_lists(&xa, &xb, &lists, false).await;
+        let revoked = xb.transport.issue(&client).client();
+        assert_eq!(alert(&mut relay, revoked, &xa).await, CertificateRevoked);
+        let successor = xb.transport.issue(&successor).client();
+        assert!(knock(&mut relay, successor, xa.server_name()).await.is_ok());
+    }
 }
 
 #[tokio::test]
@@ -228,21 +241,4 @@ fn a_gateway_does_not_open_its_mailbox_to_desks_of_others() {
     let source = Box::new(move || Ok(material.clone()));
     let refusal = CredentialStore::open(source, Arc::new(FixedClock::at(NOW))).unwrap_err();
     assert!(matches!(refusal, CredentialsRefusal::ForeignDesks { .. }));
-}
-
-#[test]
-fn anchors_that_cannot_be_are_refused() {
-    let (xa, xb) = (House::found("XA"), House::found("XB"));
-    let new = |root: &[u8], authorities: &[&Vec<u8>], lists: &[Vec<u8>]| {
-        let authorities: Vec<Vec<u8>> = authorities.iter().map(|der| (*der).clone()).collect();
-        Anchors::new(root, &authorities, lists).map(|_| ()).unwrap_err()
-    };
-    let (root, own) = (&xa.root.certificate, &xa.transport.certificate);
-    assert_eq!(new(root, &[], &[]), InvalidAnchors::NoAuthority);
-    assert_eq!(new(root, &[own, &xb.transport.certificate], &[]), InvalidAnchors::ForeignAuthority);
-    assert_eq!(new(own, &[own], &[]), InvalidAnchors::NotARoot);
-    assert!(matches!(new(b"", &[own], &[]), InvalidAnchors::Certificate(_)));
-    assert!(matches!(new(root, &[own], &[vec![]]), InvalidAnchors::List(_)));
-    let (older, newer) = (xa.transport.revoking(&[], 1), xa.transport.revoking(&[5], 2));
-    assert_eq!(new(root, &[own], &[older, newer]), InvalidAnchors::DoubledList);
 }

@@ -26,12 +26,13 @@ use tokio_rustls::TlsConnector;
 use tokio_stream::StreamExt;
 use tokio_util::sync::CancellationToken;
 
-use super::anchors::{Anchors, DeskAnchors, PeerAnchors};
+use super::anchors::{DeskAnchors, PeerAnchors};
 use super::connection::Connection;
 use super::credentials::{CredentialStore, Credentials, Door, Material, TlsIdentity};
 use super::listener::{Incoming, Listener};
 use super::tls;
 use crate::time::{FixedClock, Timestamp};
+use crate::trust::anchor::Anchors;
 use crate::trust::name::{Domain, Ministry};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_795_341_600);
@@ -117,16 +118,17 @@ impl House {
     }
 
     fn transport_anchors(&self, lists: &[Vec<u8>]) -> Anchors {
-        Anchors::new(&self.root.certificate, std::slice::from_ref(&self.transport.certificate), lists)
-            .unwrap()
+        self.anchors(&self.transport, lists)
     }
 
     fn desk_anchors(&self) -> DeskAnchors {
-        let authorities = [self.access.certificate.clone()];
-        DeskAnchors::new(
-            self.ministry.clone(),
-            Anchors::new(&self.root.certificate, &authorities, &[]).unwrap(),
-        )
+        DeskAnchors::new(self.anchors(&self.access, &[]))
+    }
+
+    /// One branch under the root, less what the lists say.
+    fn anchors(&self, branch: &Branch, lists: &[Vec<u8>]) -> Anchors {
+        let authorities = std::slice::from_ref(&branch.certificate);
+        Anchors::new(self.ministry.clone(), &self.root.certificate, authorities, lists).unwrap()
     }
 
     /// Material of this ministry's gateway, with peers as accredited.
@@ -232,7 +234,7 @@ fn day(days: i64) -> OffsetDateTime {
 fn anchors_of(houses: &[&House]) -> PeerAnchors {
     let mut peers = PeerAnchors::new();
     for house in houses {
-        peers.insert(house.ministry.clone(), &house.domain, house.transport_anchors(&[])).unwrap();
+        peers.insert(&house.domain, house.transport_anchors(&[])).unwrap();
     }
     peers
 }

@@ -98,7 +98,7 @@ async fn a_revocation_cuts_the_running_connection_and_spares_the_others() {
         visits.push((client.unwrap(), served.unwrap().unwrap()));
     }
     let anchors = xb.transport_anchors(&[xb.transport.revoking(&[1000], 7)]);
-    current.lock().unwrap().peers.insert(xb.ministry.clone(), &xb.domain, anchors).unwrap();
+    current.lock().unwrap().peers.insert(&xb.domain, anchors).unwrap();
     store.reload().unwrap();
     let (_client, served) = &mut visits[0];
     let cut = soon(served.read_u8()).await.unwrap_err();

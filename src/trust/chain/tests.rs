@@ -60,8 +60,14 @@ fn an_authority_outside_the_anchors_vouches_for_nobody() {
     let (xa, other) = (TestMinistry::new("XA"), TestMinistry::new("XA"));
     let unnamed = xa.root.authority("XA unnamed");
     let stray = unnamed.certify(&TestCertificate::signing(&xa.name("registry"), &[]));
-    for signer in [stray, other.registry(), other.trust()] {
-        assert!(matches!(judged(&signer, &xa.signing_anchors(), NOW), Err(ChainRefusal::Untrusted(_))));
+    let list = [
+        (stray, PathFlaw::UnknownIssuer),
+        // The right names, other keys.
+        (other.registry(), PathFlaw::Signature),
+        (other.trust(), PathFlaw::Signature),
+    ];
+    for (signer, flaw) in list {
+        assert_eq!(judged(&signer, &xa.signing_anchors(), NOW), Err(ChainRefusal::Untrusted(flaw)));
     }
 }
 
@@ -112,6 +118,23 @@ fn gateways_open_tls_and_signers_do_not() {
     }
     let signing = verify(xa.gateway().certificate(), &transport, Purpose::Signing, NOW);
     assert!(matches!(signing, Err(ChainRefusal::Purpose(_))));
+}
+
+#[test]
+fn a_key_certified_by_the_root_itself_opens_no_tls() {
+    let xa = TestMinistry::new("XA");
+    let usages = vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
+    let request = TestCertificate { usages, ..TestCertificate::signing(&xa.name("gateway"), &[]) };
+    let (direct, below) = (xa.root.certify(&request), xa.transport.certify(&request));
+    let without_authority = Anchors::new(xa.ministry.clone(), xa.root.der(), &[], &[]).unwrap();
+    let unknown = ChainRefusal::Untrusted(PathFlaw::UnknownIssuer);
+    for purpose in [Purpose::TlsClient, Purpose::TlsServer] {
+        for anchors in [&transport_anchors(&xa), &without_authority] {
+            assert_eq!(verify(direct.certificate(), anchors, purpose, NOW).unwrap_err(), unknown);
+        }
+        assert!(verify(below.certificate(), &transport_anchors(&xa), purpose, NOW).is_ok());
+        assert_eq!(verify(below.certificate(), &without_authority, purpose, NOW).unwrap_err(), unknown);
+    }
 }
 
 #[test]
