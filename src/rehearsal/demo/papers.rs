@@ -41,12 +41,5 @@ pub(super) fn commands_without_us(source: impl Read + Seek) -> Option<String> {
         script.push_str(&line.replace("IDENTITY", "../xa-reading.agekey"));
         script.push('\n');
     }
-    // What was disclosed opens with its own keys; the holder of the reading key needs none of them.
-    let part = script.lines().find(|line| line.starts_with("node open_part.mjs"));
-    let sealed = part.and_then(|line| line.split_whitespace().nth(3)).map(str::to_owned);
-    if let Some(sealed) = sealed {
-        script
-            .push_str(&format!("node open_part.mjs ../xa-reading.agekey {sealed} opened-with-reading-key\n"));
-    }
     Some(script)
 }

@@ -278,9 +278,12 @@ fn excerpt(commands: &str) -> String {
             seen < 2
         })
         .collect();
-    let opening = commands.lines().filter(|line| line.starts_with("node ")).take(1);
-    let own = commands.lines().filter(|line| line.contains("xa-reading.agekey"));
-    first.into_iter().chain(opening).chain(own).collect::<Vec<_>>().join("\n")
+    let with = |key: &'static str| {
+        commands
+            .lines()
+            .find(|line| line.starts_with("node ") && line.split_whitespace().any(|word| word.ends_with(key)))
+    };
+    first.into_iter().chain(with(".key")).chain(with(".agekey")).collect::<Vec<_>>().join("\n")
 }
 
 /// Stops the gateways, or says how to go on.
