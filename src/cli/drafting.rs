@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::error::CliError;
 use super::output::Mark;
-use super::{desk_session, files, shell_word};
-use crate::consultation::rules::{Finding, Severity};
+use super::{desk_session, failures, files, shell_word};
+use crate::consultation::rules::{self, Finding, Severity};
 use crate::desk::form::draft::{Draft, References};
 use crate::desk::form::place::place;
 use crate::desk::form::{FormError, parse};
@@ -93,19 +93,14 @@ impl FormFile {
         for finding in findings.iter().filter(|finding| finding.severity == Severity::Warning) {
             context.output.step(Mark::Warning, &self.finding(finding));
         }
-        let grave: Vec<&Finding> =
-            findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
-        let Some(first) = grave.first() else { return Ok(()) };
-        let message = match grave.len() {
-            1 => "a rule forbids this act".to_owned(),
-            count => format!("{count} findings of the rules stand against this act"),
-        };
-        let error = CliError::failed("rules", message).reason(first.reason());
-        Err(grave.iter().fold(error, |error, finding| error.cause(self.finding(finding))))
+        match rules::forbids(findings) {
+            true => Err(failures::forbidden(findings, |finding| self.finding(finding))),
+            false => Ok(()),
+        }
     }
 
     fn finding(&self, finding: &Finding) -> String {
-        let line = desk_session::finding_line(finding);
+        let line = failures::finding_line(finding);
         match place(&self.text, &finding.field) {
             Some((row, column)) => format!("{}:{row}:{column}: {line}", self.shown()),
             None => line,

@@ -1,11 +1,16 @@
 //! Failures of the rooms below as a person and a script see them: the kind, a stable word, the cause and,
 //! where there is one, the command that mends it.
 
+use std::io;
+use std::path::Path;
+
 use super::error::{CliError, Kind};
-use crate::desk;
+use crate::consultation::rules::{Finding, Severity};
+use crate::desk::config::ConfigError;
 use crate::desk::error::DeskError;
 use crate::keys::KeyError;
 use crate::keys::ministry::HomeError;
+use crate::message::refusal::Reason;
 use crate::trust::bundle::BundleRefusal;
 
 impl From<KeyError> for CliError {
@@ -60,32 +65,81 @@ impl From<BundleRefusal> for CliError {
 
 impl From<DeskError> for CliError {
     fn from(error: DeskError) -> Self {
-        let (kind, code) = match &error {
-            DeskError::Forbidden(_) => (Kind::Usage, "forbidden"),
-            DeskError::Config(_) => (Kind::Usage, "config"),
-            DeskError::GatewayRefused { .. } => (Kind::Refused, "refused"),
-            DeskError::GatewayAway(_) => (Kind::TryLater, "gateway-away"),
-            DeskError::Refused(_) => (Kind::Verification, "proven-bad"),
-            DeskError::NotAccredited(_) => (Kind::NotPermitted, "not-accredited"),
-            DeskError::Trust(_) => (Kind::NotPermitted, "trust"),
-            DeskError::NoSuchMessage(_) => (Kind::NotFound, "no-message"),
-            DeskError::Ambiguous { .. } => (Kind::Usage, "ambiguous"),
-            DeskError::NoOffice(_) => (Kind::NotPermitted, "no-office"),
-            DeskError::Draft(_) => (Kind::Usage, "draft"),
-            _ => (Kind::Failed, "desk"),
-        };
-        let said = Self::new(kind, code, error.to_string());
-        match error {
-            DeskError::Key(error) => error.into(),
-            DeskError::GatewayRefused { reason, .. } => said.reason(reason),
-            DeskError::Refused(refusal) => said.reason(refusal.reason().word()),
-            DeskError::Config(desk::config::ConfigError::Unreadable { path, cause })
-                if cause.kind() == std::io::ErrorKind::NotFound =>
-            {
-                let message = format!("there is no desk here: {} does not exist", path.display());
-                Self::new(Kind::NotFound, "no-home", message).hint("chancery --home DIR init desk --help")
+        let said = |kind, code: &'static str| Self::new(kind, code, error.to_string());
+        match &error {
+            DeskError::Config(ConfigError::Unreadable { path, .. }) => no_desk(path),
+            DeskError::Config(_) => said(Kind::Usage, "config"),
+            DeskError::Register(fault) if fault.is_busy() => said(Kind::TryLater, "register-busy"),
+            DeskError::Register(_) => said(Kind::Failed, "register"),
+            DeskError::Locked => said(Kind::NotPermitted, "passphrase-needed"),
+            DeskError::File { path, cause } => of_file(path, cause),
+            DeskError::GatewayRefused { reason, detail } => {
+                let kind = if reason == "NOT_ACCREDITED" { Kind::NotPermitted } else { Kind::Refused };
+                let message = format!("the own gateway refused: {detail}");
+                Self::new(kind, "refused", message).reason(reason.clone())
             }
-            _ => said,
+            DeskError::GatewayAway(detail) => {
+                let message = "the own gateway did not answer";
+                Self::new(Kind::TryLater, "gateway-away", message).cause(detail.clone())
+            }
+            DeskError::Refused(refusal) => {
+                let (kind, code) = match refusal.reason() {
+                    Reason::PartMissing => (Kind::TryLater, "part-missing"),
+                    _ => (Kind::Verification, "proven-bad"),
+                };
+                Self::new(kind, code, refusal.detail()).reason(refusal.reason().word())
+            }
+            DeskError::NotAccredited(_) => {
+                said(Kind::NotPermitted, "not-accredited").hint("chancery peer list")
+            }
+            DeskError::NoSuchMessage(_) => said(Kind::NotFound, "no-message").hint("chancery inbox"),
+            DeskError::Ambiguous { .. } => said(Kind::Usage, "ambiguous").hint("chancery inbox"),
+            DeskError::NoOffice(_) => said(Kind::NotPermitted, "no-office"),
+            DeskError::NotYetProven { .. } => said(Kind::TryLater, "not-yet-proven"),
+            DeskError::Evidence(cause) => said(Kind::Failed, "evidence").reason(cause.reason()),
+            DeskError::GatewayRolledBack { .. } => said(Kind::Failed, "gateway-rolled-back"),
+            DeskError::Forbidden(findings) => forbidden(findings, finding_line),
+            DeskError::Trust(_) => said(Kind::NotPermitted, "trust"),
+            DeskError::Draft(_) => said(Kind::Usage, "draft"),
+            DeskError::Key(_) => match error {
+                DeskError::Key(error) => error.into(),
+                other => Self::failed("key", other.to_string()),
+            },
         }
+    }
+}
+
+/// The rules forbid an act: each grave finding is a cause, in the words of `line`; the first rule is the reason.
+pub(super) fn forbidden(findings: &[Finding], line: impl Fn(&Finding) -> String) -> CliError {
+    let grave = || findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let message = match grave().count() {
+        1 => "a rule forbids this act".to_owned(),
+        count => format!("{count} findings of the rules stand against this act"),
+    };
+    let error = grave().fold(CliError::failed("rules", message), |error, one| error.cause(line(one)));
+    match grave().next() {
+        Some(first) => error.reason(first.reason()),
+        None => error,
+    }
+}
+
+/// A finding in one line, with its cure.
+pub(super) fn finding_line(finding: &Finding) -> String {
+    let Finding { field, message, hint, .. } = finding;
+    let cure = if hint.is_empty() { String::new() } else { format!(" ({hint})") };
+    format!("{} {field}: {message}{cure}", finding.reason())
+}
+
+fn no_desk(configuration: &Path) -> CliError {
+    let message = format!("there is no desk here: {} cannot be read", configuration.display());
+    CliError::new(Kind::NotFound, "no-home", message).hint("chancery --home DIR init desk --help")
+}
+
+fn of_file(path: &Path, cause: &io::Error) -> CliError {
+    let said = |kind, code, what| CliError::new(kind, code, format!("{} {what}", path.display()));
+    match cause.kind() {
+        io::ErrorKind::NotFound => said(Kind::NotFound, "unreadable", "is not there"),
+        io::ErrorKind::AlreadyExists => said(Kind::NotFound, "exists", "is there already"),
+        _ => said(Kind::Failed, "file", "cannot be used").because(cause),
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::desk_session::finding_line;
+use super::failures::finding_line;
 use super::output::{Mark, Output};
 use super::{proofs, summary};
 use crate::consultation::rules::Severity;
@@ -105,23 +105,6 @@ impl Message<'_> {
         let opened = self.opened;
         let (header, dispatch) = (opened.envelope.header(), opened.dispatch.dispatch());
         let (address, position) = (header.address(), header.position());
-        let signatures = opened.signatures.iter().zip(&dispatch.authentications).map(|(signed, expected)| {
-            json!({
-                "kind": expected.kind.word(),
-                "name": signed.name().to_string(),
-                "certificate_sha256": signed.certificate_digest().hex(),
-                "claimed_time": signed.claimed_time().to_string(),
-            })
-        });
-        let findings = opened.findings.iter().map(|finding| {
-            json!({
-                "rule": finding.reason(),
-                "severity": if finding.severity == Severity::Error { "error" } else { "warning" },
-                "field": finding.field,
-                "message": finding.message,
-                "hint": finding.hint,
-            })
-        });
         json!({
             "schema": "chancery.message/1",
             "ref": opened.entry.reference(self.own),
@@ -155,14 +138,39 @@ impl Message<'_> {
             "act": opened.act.as_ref().map(render::json),
             "texts": self.texts.iter().map(text_report).collect::<Vec<_>>(),
             "documents": dispatch.documents.iter().map(summary::document_report).collect::<Vec<_>>(),
-            "verdict": {
-                "good": true,
-                "registry": Name::Registry { ministry: address.sender.clone() }.to_string(),
-                "signatures": signatures.collect::<Vec<_>>(),
-                "judged_at": opened.entry.judged_at().to_string(),
-                "receipts": self.receipts.iter().map(proofs::report).collect::<Vec<_>>(),
-                "findings": findings.collect::<Vec<_>>(),
-            },
+            "verdict": self.verdict(),
+        })
+    }
+
+    /// Who signed, what the logs prove and what the rules found; a message without a good one is never shown.
+    fn verdict(&self) -> Value {
+        let opened = self.opened;
+        let sender = opened.envelope.header().address().sender.clone();
+        let expected = &opened.dispatch.dispatch().authentications;
+        let signatures = opened.signatures.iter().zip(expected).map(|(signed, expected)| {
+            json!({
+                "kind": expected.kind.word(),
+                "name": signed.name().to_string(),
+                "certificate_sha256": signed.certificate_digest().hex(),
+                "claimed_time": signed.claimed_time().to_string(),
+            })
+        });
+        let findings = opened.findings.iter().map(|finding| {
+            json!({
+                "rule": finding.reason(),
+                "severity": if finding.severity == Severity::Error { "error" } else { "warning" },
+                "field": finding.field,
+                "message": finding.message,
+                "hint": finding.hint,
+            })
+        });
+        json!({
+            "good": true,
+            "registry": Name::Registry { ministry: sender }.to_string(),
+            "signatures": signatures.collect::<Vec<_>>(),
+            "judged_at": opened.entry.judged_at().to_string(),
+            "receipts": self.receipts.iter().map(proofs::report).collect::<Vec<_>>(),
+            "findings": findings.collect::<Vec<_>>(),
         })
     }
 

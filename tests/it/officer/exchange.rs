@@ -1,0 +1,159 @@
+//! Sending and reading.
+
+use std::fs;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{ministries, text_of};
+use crate::support::forms;
+
+const KOREAN: &str = "외교부는 귀부에 경의를 표하며, 포로 문제에 관한 협의를 제안하는 바이다.\n\
+                      외교부는 이 기회에 귀부에 최고의 경의를 표하는 바이다.\n";
+
+#[test]
+fn a_note_is_delivered_and_its_text_is_read_as_it_was_written() {
+    let both = ministries();
+    let sent = both.delivers("XA", &forms::note("XB", "new"), &[]);
+    let reference = text_of(&sent, "ref");
+    assert_eq!(sent["custody"]["kind"], "SENT");
+    assert_eq!(sent["receipt"]["kind"], "RECEIVED");
+    assert_eq!(sent["receipt"]["cosigned_by"], "XA");
+
+    let inbox = both.types("XB", ["inbox", "--unread", "--with", "XA", "--json"]);
+    let listed = inbox.data.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let listed = listed.into_iter().find(|one| one["ref"] == *reference).unwrap();
+    assert_eq!((text_of(&listed, "kind"), &listed["read"]), ("correspondence", &Value::Null));
+
+    let shown = both.types("XB", ["read", reference]);
+    assert_eq!(shown.code, 0, "{shown:?}");
+    assert!(shown.data.contains(KOREAN), "{}", shown.data);
+    for step in
+        ["chancery://XA/registry signed the header", "releasing-01 signed (INITIALS)", "received by XB"]
+    {
+        assert!(shown.talk.contains(step) && !shown.data.contains(step), "{step}: {shown:?}");
+    }
+    let folder = TempDir::new().unwrap();
+    for (name, args) in [("ko.txt", &[][..]), ("en.txt", &["--lang", "en"])] {
+        let path = folder.path().join(name);
+        let path = path.to_str().unwrap();
+        let args = [&["read", reference, "-o", path][..], args].concat();
+        let written = both.types("XB", &args);
+        assert_eq!((written.code, written.data.as_str()), (0, ""), "{written:?}");
+        assert_eq!(fs::read_to_string(path).unwrap() == KOREAN, name == "ko.txt");
+        assert_eq!(both.types("XB", &args).code, 7);
+    }
+    let own = both.types("XA", ["read", reference, "--json"]).json();
+    assert_eq!(own["texts"][0]["text"], KOREAN);
+    let unread = both.types("XB", ["inbox", "--unread"]);
+    assert!(!unread.data.contains(reference), "{unread:?}");
+    let outbox = both.types("XA", ["outbox", "--with", "XB"]);
+    let row = outbox.data.lines().find(|line| line.contains(reference)).unwrap();
+    assert!(row.contains("Correspondence") && row.ends_with("delivered"), "{row}");
+}
+
+#[test]
+fn documents_come_back_byte_for_byte_also_those_beside_the_envelope() {
+    let both = ministries();
+    let folder = TempDir::new().unwrap();
+    let large: Vec<u8> = (0_u32..200_000).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    let small = b"%PDF-1.7 small\n".to_vec();
+    let (large_path, small_path) = (folder.path().join("large.bin"), folder.path().join("small.pdf"));
+    fs::write(&large_path, &large).unwrap();
+    fs::write(&small_path, &small).unwrap();
+    let form = forms::memorandum("XB", "new", "Two annexes.");
+    let sent = both.delivers("XA", &form, &[&large_path, &small_path]);
+    let into = folder.path().join("opened");
+    let args = ["read", text_of(&sent, "ref"), "--documents", into.to_str().unwrap(), "--json"];
+    let read = both.types("XB", args);
+    assert_eq!(read.code, 0, "{read:?}");
+    let (report, sizes) = (read.json(), [12, large.len(), small.len()]);
+    let listed: Vec<_> =
+        report["documents"].as_array().unwrap().iter().map(|one| one["size"].as_u64().unwrap()).collect();
+    assert_eq!(listed, sizes.map(|size| size as u64));
+    assert_eq!(report["documents"][1]["title"], "Annex 1", "a file name is not a neutral title");
+    assert_eq!(fs::read(into.join("annex-1.bin")).unwrap(), large);
+    assert_eq!(fs::read(into.join("annex-2.pdf")).unwrap(), small);
+    assert_eq!(fs::read(into.join("en.txt")).unwrap(), b"Two annexes.");
+    assert_eq!(both.types("XB", args).code, 7, "documents are never overwritten");
+}
+
+#[test]
+fn what_would_steer_a_terminal_is_shown_spelled_out_and_written_exactly() {
+    let both = ministries();
+    let hostile = "good\\u001b[2J\\u202efdp.exe\\u0007";
+    let sent = both.delivers("XA", &forms::memorandum("XB", "new", hostile), &[]);
+    let reference = text_of(&sent, "ref");
+    let shown = both.types("XB", ["read", reference]);
+    assert!(shown.data.contains("good\\u{1b}[2J\\u{202e}fdp.exe\\u{7}"), "{}", shown.data);
+    assert!(!format!("{}{}", shown.data, shown.talk).contains(['\u{1b}', '\u{202e}', '\u{7}']));
+    let json = both.types("XB", ["read", reference, "--json"]);
+    assert!(!json.data.contains(['\u{1b}', '\u{202e}', '\u{7}']));
+    let exact = "good\u{1b}[2J\u{202e}fdp.exe\u{7}";
+    assert_eq!(json.json()["texts"][0]["text"], exact);
+    let raw = both.types("XB", ["read", reference, "-o", "-"]);
+    assert_eq!(raw.data, exact);
+}
+
+#[test]
+fn a_reply_is_written_from_the_message_it_answers() {
+    let both = ministries();
+    let sent = both.delivers("XA", &forms::memorandum("XB", "new", "Please answer."), &[]);
+    let reference = text_of(&sent, "ref");
+    assert_eq!(both.types("XB", ["read", reference]).code, 0);
+    let new = both.types("XB", ["new", "correspondence", "--reply-to", reference, "--lang", "en"]);
+    assert_eq!(new.code, 0, "{new:?}");
+    for line in [
+        "to = [\"XA\"]".to_owned(),
+        format!("consultation = \"{}\"", text_of(&sent, "consultation")),
+        format!("in_reply_to = \"{reference}\""),
+    ] {
+        assert!(new.data.lines().any(|one| one == line), "{line} not in {}", new.data);
+    }
+    let answer = forms::memorandum("XA", text_of(&sent, "consultation"), "It is answered.");
+    let answer = answer.replace("\n\n[act]", &format!("\nin_reply_to = \"{reference}\"\n\n[act]"));
+    let answered = both.delivers("XB", &answer, &[]);
+    let read = both.types("XA", ["read", text_of(&answered, "ref"), "--json"]).json();
+    assert_eq!(read["in_reply_to"], sent["message_id"]);
+    assert_eq!(read["verdict"]["findings"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn nothing_is_sent_without_consent_or_by_a_dry_run() {
+    let both = ministries();
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("form.toml");
+    fs::write(&path, forms::memorandum("XB", "new", "Never sent.")).unwrap();
+    let path = path.to_str().unwrap();
+    let before = both.types("XB", ["outbox", "--json"]).data.lines().count();
+    fs::write(path, forms::memorandum("XA", "new", "Never sent.")).unwrap();
+    let refused = both.types("XB", ["send", path, "--json"]);
+    assert_eq!((refused.code, refused.error()["code"].as_str()), (2, Some("consent-needed")));
+    assert!(text_of(&refused.error(), "hint").ends_with(" --yes"), "{refused:?}");
+    let dry = both.types("XB", ["send", path, "--dry-run"]);
+    assert_eq!((dry.code, dry.data.lines().count()), (0, 6), "{dry:?}");
+    assert!(dry.data.contains("seal (SEAL)"), "{dry:?}");
+    let dry = both.types("XB", ["send", path, "--dry-run", "--json"]).json();
+    assert_eq!((text_of(&dry, "schema"), text_of(&dry, "form")), ("chancery.dry-run/1", "MEMORANDUM"));
+    let nobody = both.types("XB", ["send", path, "--yes", "--sign-as", "gardener", "--json"]);
+    assert_eq!((nobody.code, nobody.error()["code"].as_str()), (4, Some("no-office")));
+    assert_eq!(both.types("XB", ["outbox", "--json"]).data.lines().count(), before);
+}
+
+#[test]
+fn a_wrong_passphrase_and_an_unknown_reference_have_their_exit_codes() {
+    let both = ministries();
+    let (desk, wrong) = (both.desk("XA"), both.directory.join("wrong"));
+    let args = ["--home", desk.to_str().unwrap(), "--passphrase-file", wrong.to_str().unwrap(), "inbox"];
+    let locked = super::chancery(args);
+    assert_eq!(locked.code, 4, "{locked:?}");
+    assert!(locked.talk.starts_with("error[wrong-passphrase]"), "{locked:?}");
+    let asked = super::chancery([&args[..2], &["inbox", "--json"]].concat());
+    assert_eq!((asked.code, asked.error()["code"].as_str()), (4, Some("passphrase-needed")));
+    for verb in ["read", "receipt"] {
+        let unknown = both.types("XA", [verb, "XA-XB-2026-9999", "--json"]);
+        assert_eq!((unknown.code, unknown.error()["code"].as_str()), (7, Some("no-message")), "{unknown:?}");
+    }
+    let nowhere = super::chancery(["--home", "/nowhere", "inbox", "--json"]);
+    assert_eq!((nowhere.code, nowhere.error()["code"].as_str()), (7, Some("no-home")), "{nowhere:?}");
+}
