@@ -113,7 +113,7 @@ fn a_disclosed_consultation_gives_its_content_after_a_good_verdict_only() {
 }
 
 #[test]
-fn what_the_peer_has_not_answered_is_no_evidence_yet() {
+fn an_unknown_consultation_is_not_found() {
     let unknown = ministries().types("XA", ["export", "C-7QK4-M2XD-9WTV", "-o", "/nowhere/x.zip", "--json"]);
     assert_eq!(unknown.code, 7, "{unknown:?}");
 }
