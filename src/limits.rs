@@ -243,3 +243,6 @@ pub const SOCKET_PATH_BYTES_MAX: usize = 107;
 
 /// How long a gateway that was told to stop waits for what is under way.
 pub const STOP_DEADLINE: Duration = Duration::from_secs(10);
+
+/// A receipt, bytes: a leaf, a proof and their framing.
+pub const RECEIPT_BYTES_MAX: usize = LEAF_BYTES_MAX + LOG_PROOF_BYTES_MAX + 64;

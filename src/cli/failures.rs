@@ -98,6 +98,7 @@ impl From<DeskError> for CliError {
             DeskError::NotYetProven { .. } => said(Kind::TryLater, "not-yet-proven"),
             DeskError::Evidence(cause) => said(Kind::Failed, "evidence").reason(cause.reason()),
             DeskError::GatewayRolledBack { .. } => said(Kind::Failed, "gateway-rolled-back"),
+            DeskError::RegisterBehind { .. } => said(Kind::Failed, "register-behind"),
             DeskError::Forbidden(findings) => forbidden(findings, finding_line),
             DeskError::Trust(_) => said(Kind::NotPermitted, "trust"),
             DeskError::Draft(_) => said(Kind::Usage, "draft"),

@@ -9,6 +9,7 @@ use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::digest::Digest;
 use crate::message::terms::Level;
+use crate::time::Timestamp;
 use crate::tlog::verifier_key::{KeyName, VerifierKey};
 use crate::trust::anchor::Anchors;
 use crate::trust::bundle::SignedBundle;
@@ -33,6 +34,18 @@ impl Trust {
             return Ok(&self.own);
         }
         self.peers.get(ministry).ok_or_else(|| DeskError::NotAccredited(ministry.clone()))
+    }
+
+    /// The bundle of a ministry, if it is in force: only then is anything sealed to its keys.
+    pub fn bundle_in_force(&self, ministry: &Ministry, at: Timestamp) -> Result<&SignedBundle, DeskError> {
+        let bundle = self.bundle(ministry)?;
+        let until = bundle.bundle().content().valid_until;
+        if at <= until {
+            return Ok(bundle);
+        }
+        Err(DeskError::Trust(format!(
+            "the trust bundle of {ministry} ended at {until}; accredit its successor"
+        )))
     }
 
     /// Anchors of the registry and offices of a ministry.
@@ -84,17 +97,18 @@ fn verifier_keys(texts: &[String]) -> Result<Vec<VerifierKey>, DeskError> {
 impl Desk {
     /// Reads what this desk believes. Every bundle is verified again: the own against the pinned root, a
     /// peer's against its own root; that it is accredited is what the file's place says, and the gateway
-    /// holds the registry's signature over it.
+    /// holds the registry's signature over it. One that has ended is judged at its end: what it vouched for
+    /// stays readable, and its successor can be accredited.
     pub fn trust(&self) -> Result<Trust, DeskError> {
-        let now = self.clock.now();
         let own = self.read_bundle(&self.config.own_bundle())?;
-        own.verify(Some(&self.root()?), now).map_err(|cause| DeskError::Trust(cause.to_string()))?;
+        own.verify(Some(&self.root()?), self.within(&own))
+            .map_err(|cause| DeskError::Trust(cause.to_string()))?;
         let mut peers = BTreeMap::new();
         let folder = self.config.peer_bundles();
         for entry in fs::read_dir(&folder).map_err(DeskError::file(&folder))? {
             let path = entry.map_err(DeskError::file(&folder))?.path();
             let bundle = self.read_bundle(&path)?;
-            bundle.verify(None, now).map_err(|cause| DeskError::Trust(cause.to_string()))?;
+            bundle.verify(None, self.within(&bundle)).map_err(|cause| DeskError::Trust(cause.to_string()))?;
             peers.insert(bundle.bundle().ministry().clone(), bundle);
         }
         let policy = match fs::read(self.config.policy()) {
@@ -172,6 +186,11 @@ impl Desk {
         let bundles = trust.peers.values().map(SignedBundle::to_bytes).collect();
         self.mailbox(keys).await?.accredit(trust.own.to_bytes(), signed.to_bytes(), bundles).await?;
         Ok(signed)
+    }
+
+    /// Now, or the end of a bundle that has ended.
+    fn within(&self, bundle: &SignedBundle) -> Timestamp {
+        self.clock.now().min(bundle.bundle().content().valid_until)
     }
 
     fn believe_policy(&self, own: &SignedBundle, bytes: &[u8]) -> Result<ChannelPolicy, DeskError> {

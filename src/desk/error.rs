@@ -93,6 +93,18 @@ pub enum DeskError {
     /// No evidence file was written.
     #[error(transparent)]
     Evidence(#[from] crate::message::evidence::WriteError),
+    /// The register has lost messages that it had released: it was restored from an older copy.
+    #[error(
+        "the register of this desk is older than the gateway: it holds {sent} messages to {recipient}, the gateway {held}"
+    )]
+    RegisterBehind {
+        /// Towards whom.
+        recipient: Ministry,
+        /// What the gateway holds.
+        held: u64,
+        /// What the register holds.
+        sent: u64,
+    },
     /// What the draft asks for cannot be composed.
     #[error("{0}")]
     Draft(String),

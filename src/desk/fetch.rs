@@ -39,8 +39,11 @@ impl Desk {
             let detail = "the gateway handed over a copy for another ministry";
             return Err(Refusal::new(Reason::NotTheRecipient, detail).into());
         }
-        let anchors = trust.signing_anchors(&address.sender)?;
-        let verdict = envelope.verify(anchors, message.receive_time);
+        // A sender that is not accredited here any more must not keep what came after it from being fetched.
+        let refusal = match trust.signing_anchors(&address.sender) {
+            Ok(anchors) => envelope.verify(anchors, message.receive_time).err().map(|cause| cause.reason()),
+            Err(_) => Some(Reason::NotTheSender),
+        };
         self.prove_as(trust, &envelope, &message.receipt, &[LeafKind::Received])?;
         Ok(ReceivedEntry {
             id: envelope.id(),
@@ -55,7 +58,7 @@ impl Desk {
             envelope: message.envelope,
             receipt: message.receipt,
             read_time: None,
-            refusal: verdict.err().map(|refusal| refusal.reason().word().to_owned()).unwrap_or_default(),
+            refusal: refusal.map(|reason| reason.word().to_owned()).unwrap_or_default(),
         })
     }
 }

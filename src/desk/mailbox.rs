@@ -215,11 +215,17 @@ fn report(message: wire::SentMessage) -> SentReport {
     }
 }
 
+/// Refusals that another attempt with the same bytes may mend, when a peer is accredited, a channel resumed, a
+/// part handed over or a clock set right.
+const MENDED_BY_TIME: [&str; 4] = ["CHN_02", "CHN_08", "NOT_ACCREDITED", "PART_MISSING"];
+
 /// A refusal stands; everything else may be mended by trying again.
 fn failed(status: Status) -> DeskError {
     let detail = status.message().to_owned();
     match (reason_of(&status), status.code()) {
-        (Some(reason), code) if code != Code::Unavailable => DeskError::GatewayRefused { reason, detail },
+        (Some(reason), code) if code != Code::Unavailable && !MENDED_BY_TIME.contains(&reason.as_str()) => {
+            DeskError::GatewayRefused { reason, detail }
+        }
         (Some(reason), _) => DeskError::GatewayAway(format!("{reason}: {detail}")),
         (None, code) => DeskError::GatewayAway(format!("{code}: {detail}")),
     }

@@ -19,7 +19,6 @@ use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::desk::reference::Entry;
 use crate::desk::{documents, parts};
-use crate::limits;
 use crate::message::dispatch::{ExpectedAuthentication, SignedDispatch};
 use crate::message::envelope::Envelope;
 use crate::message::refusal::{Reason, Refusal};
@@ -63,7 +62,7 @@ impl Desk {
         let at = entry.judged_at();
         let sender = envelope.header().address().sender.clone();
         let anchors = trust.signing_anchors(&sender)?;
-        envelope.verify(anchors, at.after(limits::CLOCK_SKEW_MAX))?;
+        envelope.verify(anchors, at)?;
         let sealed = envelope.parts().first().map(Vec::as_slice).unwrap_or_default();
         let plain = seal::open(sealed, &[key])
             .map_err(|cause| Refusal::new(Reason::SealBroken, format!("{}: {cause}", cause.reason())))?;
@@ -76,7 +75,7 @@ impl Desk {
             let detail = "the header does not hold one sealed part for each document";
             return Err(Refusal::new(Reason::PartMismatch, detail).into());
         }
-        let signatures = authenticate(&dispatch, anchors, at.after(limits::CLOCK_SKEW_MAX))?;
+        let signatures = authenticate(&dispatch, anchors, at)?;
         let declared = dispatch.dispatch();
         let act = match codec::decode(&declared.kind, &declared.act) {
             Ok(act) => Some(act),

@@ -123,6 +123,15 @@ pub struct SentEntry {
     pub delivery_receipt: Vec<u8>,
 }
 
+/// The last copy released towards a recipient.
+#[derive(Debug, Clone, Copy)]
+pub struct LastSent {
+    /// Its sequence number.
+    pub sequence: u64,
+    /// Where it stands.
+    pub state: SentState,
+}
+
 /// A message this desk has received, as registered.
 #[derive(Debug, Clone)]
 pub struct ReceivedEntry {
@@ -214,18 +223,18 @@ impl Register {
         rows.map(|row| row?).collect()
     }
 
-    /// The last copy this desk has released towards a recipient, void ones apart: its sequence and id.
-    pub fn last_sent(&self, channel: &str, to: &Ministry) -> Result<Option<(u64, MessageId)>, RegisterFault> {
-        let found: Option<(u64, Vec<u8>)> = self
+    /// The last copy this desk has released towards a recipient, void ones apart.
+    pub fn last_sent(&self, channel: &str, to: &Ministry) -> Result<Option<LastSent>, RegisterFault> {
+        let found: Option<(u64, String)> = self
             .connection()
             .query_row(
-                "SELECT sequence, message_id FROM sent
+                "SELECT sequence, state FROM sent
                  WHERE channel = ?1 AND recipient = ?2 AND state <> 'void' ORDER BY sequence DESC LIMIT 1",
                 params![channel, to.as_str()],
                 |row| Ok((row.get(0)?, row.get(1)?)),
             )
             .optional()?;
-        found.map(|(sequence, id)| Ok((sequence, message_id(&id)?))).transpose()
+        found.map(|(sequence, state)| Ok(LastSent { sequence, state: SentState::parse(&state)? })).transpose()
     }
 
     /// The highest act number this desk has used in a consultation; 0 for none.

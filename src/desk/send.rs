@@ -75,15 +75,16 @@ impl Desk {
         Ok(file)
     }
 
-    /// Submits again what was registered but, for all this desk knows, never reached the gateway.
-    pub async fn resume(&self, trust: &Trust, mailbox: &mut Mailbox) -> Result<usize, DeskError> {
-        let released = self.register.sent()?.into_iter().filter(|entry| entry.state == SentState::Released);
-        let mut resumed = 0_usize;
-        for entry in released {
-            self.submit(trust, mailbox, entry).await?;
-            resumed = resumed.saturating_add(1);
+    /// Submits again what was registered but, for all this desk knows, never reached the gateway. What the
+    /// gateway does not take yet waits, and does not hold up messages to others.
+    pub async fn resume(&self, trust: &Trust, mailbox: &mut Mailbox) -> Result<(), DeskError> {
+        for entry in self.register.sent()?.into_iter().filter(|entry| entry.state == SentState::Released) {
+            match self.submit(trust, mailbox, entry).await {
+                Ok(_) | Err(DeskError::GatewayAway(_) | DeskError::GatewayRefused { .. }) => {}
+                Err(other) => return Err(other),
+            }
         }
-        Ok(resumed)
+        Ok(())
     }
 
     /// The next position towards each addressee, by what the gateway holds and what the register says.
@@ -102,10 +103,17 @@ impl Desk {
         for addressee in &address.addressees {
             let recipient = addressee.ministry.clone();
             let (held, last_id) = mailbox.position(address.channel.as_str(), &recipient).await?;
-            let sent = self.register.last_sent(address.channel.as_str(), &recipient)?;
-            let sent = sent.map_or(0, |(sequence, _)| sequence);
+            let last = self.register.last_sent(address.channel.as_str(), &recipient)?;
+            let sent = last.as_ref().map_or(0, |last| last.sequence);
+            if last.is_some_and(|last| last.state == SentState::Released) {
+                let waiting = format!("an earlier message to {recipient} has not been taken yet");
+                return Err(DeskError::GatewayAway(waiting));
+            }
             if held < sent {
                 return Err(DeskError::GatewayRolledBack { recipient, held, sent });
+            }
+            if held > sent {
+                return Err(DeskError::RegisterBehind { recipient, held, sent });
             }
             positions.push(Position {
                 recipient,
@@ -189,7 +197,7 @@ impl Desk {
         let own = &self.config.ministry;
         let mut recipients = Vec::new();
         for ministry in positions.iter().map(|position| &position.recipient).chain([own]) {
-            for key in &trust.bundle(ministry)?.bundle().content().reading_keys {
+            for key in &trust.bundle_in_force(ministry, self.clock.now())?.bundle().content().reading_keys {
                 let recipient = Recipient::parse(key)
                     .map_err(|cause| DeskError::Trust(format!("a reading key of {ministry}: {cause}")))?;
                 recipients.push(recipient);

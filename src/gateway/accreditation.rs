@@ -161,8 +161,10 @@ impl Gateway {
             peers.extend(bundle.map(|bundle| bundle.bytes));
         }
         let ministry = &self.config.ministry;
-        let now = self.clock.now();
-        let next = Accreditation::assemble(ministry, &self.root, &own.bytes, &policy.bytes, &peers, now)
+        // Judged as it was when it was accredited: a bundle that has ended since must not keep the gateway from
+        // starting; its certificates end by themselves.
+        let then = signed.policy().issue_time();
+        let next = Accreditation::assemble(ministry, &self.root, &own.bytes, &policy.bytes, &peers, then)
             .map_err(|cause| Fault::Damaged(format!("the accreditation in the store: {cause}")))?;
         self.accredited.send_replace(next.policy().sequence());
         self.trust.store(Some(Arc::new(next)));

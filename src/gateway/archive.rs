@@ -53,11 +53,10 @@ impl Gateway {
         Ok(Checkpoint { origin: key_name(origin)?, size, root }.sign(self.log_key.as_ref()))
     }
 
-    /// The receipt of a leaf of an own log, under a checkpoint that the peer has cosigned where there is one.
+    /// The receipt of a leaf of an own log, under the earliest checkpoint that the peer has cosigned where there
+    /// is one: the instant at which signatures are judged must not move with later traffic.
     pub(super) async fn receipt(&self, place: &LeafPlace) -> Result<Receipt, Fault> {
-        let head = self.head(&place.origin).await?;
-        let covering = head.cosigned.filter(|cosigned| cosigned.size > place.index);
-        let checkpoint = match covering {
+        let checkpoint = match self.store.earliest_cosigned(place.clone()).await? {
             Some(cosigned) => cosigned,
             None => self.checkpoint(&place.origin).await?,
         };
@@ -83,11 +82,13 @@ impl Gateway {
         Receipt::compose(leaf.bytes, proof).map_err(|cause| Fault::Damaged(cause.to_string()))
     }
 
-    /// The next piece of bounded size that the peer is still to mirror of an own log; `sent` leaves have been
-    /// sent already on the stream that asks.
-    pub(super) async fn next_update(&self, origin: &str, sent: u64) -> Result<Option<LogUpdate>, Fault> {
+    /// The next piece of bounded size of an own log, from `first_index` on; none at its end.
+    pub(super) async fn next_update(
+        &self,
+        origin: &str,
+        first_index: u64,
+    ) -> Result<Option<LogUpdate>, Fault> {
         let Some(head) = self.store.log_head(origin.to_owned()).await? else { return Ok(None) };
-        let first_index = head.cosigned.as_ref().map_or(0, |cosigned| cosigned.size).max(sent);
         if first_index >= head.size {
             return Ok(None);
         }

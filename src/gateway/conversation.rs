@@ -3,6 +3,8 @@
 //! Batches of envelopes, leaves and cosignatures enter; outcomes, leaves and cosignatures leave, in turn.
 //! The stream is read to its end or to the first frame that is not in order.
 
+use std::collections::BTreeMap;
+
 use tokio::time::timeout;
 
 use crate::gateway::Gateway;
@@ -12,6 +14,9 @@ use crate::gateway::store::record::Alarm;
 use crate::limits;
 use crate::trust::name::Ministry;
 
+/// How far one stream has come in each of our logs of a pair: origin to the next leaf to send.
+pub(super) type Sent = BTreeMap<String, u64>;
+
 impl Gateway {
     /// Serves one relay stream of `peer`, the ministry that TLS has authenticated.
     pub async fn converse(&self, peer: &Ministry, mut relay: Relay) -> Result<(), Fault> {
@@ -20,15 +25,18 @@ impl Gateway {
             _ => return Err(Fault::Link("a relay stream begins with the hello of its ministry".to_owned())),
         };
         self.note_hello(peer, &theirs).await?;
-        relay.send(Frame::Hello(self.hello(peer).await?)).await?;
-        let mut sent = 0;
-        self.synchronise(peer, &mut relay, &theirs, &mut sent).await?;
+        let ours = self.hello(peer).await?;
+        relay.send(Frame::Hello(ours.clone())).await?;
+        let mut sent = self.begin_updates(peer, &ours, &theirs).await?;
+        self.synchronise(peer, &mut relay, [&ours, &theirs], &mut sent).await?;
         loop {
             self.send_updates(peer, &relay, &mut sent).await?;
             match relay.receive().await? {
                 Frame::Deliveries(envelopes) => {
                     let bytes: usize = envelopes.iter().map(Vec::len).sum();
-                    if envelopes.len() > limits::BATCH_ENVELOPES_MAX || bytes > limits::FRAME_BYTES_MAX {
+                    // A single envelope has its own bound.
+                    let too_large = envelopes.len() > 1 && bytes > limits::BATCH_BYTES_MAX;
+                    if envelopes.len() > limits::BATCH_ENVELOPES_MAX || too_large {
                         return Err(Fault::Link("a batch is over its bound".to_owned()));
                     }
                     let outcomes = self.receive(peer, envelopes).await?;
@@ -55,41 +63,70 @@ impl Gateway {
         }
     }
 
-    /// Sends the leaves of our log that the peer has neither cosigned nor been sent on this stream; `sent` is
-    /// how far this stream has come.
+    /// Where sending begins on a new stream: in this year's log where the peer's mirror ends, in logs of
+    /// earlier years where its cosignatures end.
+    pub(super) async fn begin_updates(
+        &self,
+        peer: &Ministry,
+        ours: &Hello,
+        theirs: &Hello,
+    ) -> Result<Sent, Fault> {
+        let mut sent = Sent::new();
+        for log in self.store.list_logs().await? {
+            let cosigned = log.cosigned.map_or(0, |cosigned| cosigned.size);
+            if !log.mirror && log.peer == *peer && cosigned < log.size {
+                sent.insert(log.origin, cosigned);
+            }
+        }
+        sent.insert(ours.origin.clone(), theirs.mirrored_size);
+        Ok(sent)
+    }
+
+    /// Sends the leaves of our logs of the pair that this stream has not carried yet.
     pub(super) async fn send_updates(
         &self,
         peer: &Ministry,
         relay: &Relay,
-        sent: &mut u64,
+        sent: &mut Sent,
     ) -> Result<(), Fault> {
-        let origin = self.open_log(peer).await?;
-        while let Some(update) = self.next_update(&origin, *sent).await? {
-            *sent = update.first_index.saturating_add(update.leaves.len() as u64);
-            relay.send(Frame::LogUpdate(update)).await?;
+        // A new year's log is opened by the first leaf that needs it.
+        sent.entry(self.open_log(peer).await?).or_insert(0);
+        for (origin, next) in sent.iter_mut() {
+            // Another stream may have carried leaves in the meantime.
+            let head = self.store.log_head(origin.clone()).await?;
+            let cosigned = head.and_then(|head| head.cosigned).map_or(0, |cosigned| cosigned.size);
+            *next = (*next).max(cosigned);
+            while let Some(update) = self.next_update(origin, *next).await? {
+                *next = update.first_index.saturating_add(update.leaves.len() as u64);
+                relay.send(Frame::LogUpdate(update)).await?;
+            }
         }
         Ok(())
     }
 
-    /// Brings both mirrors up to what the hellos said, one piece at a time each way: neither side sends on
-    /// before its last piece is cosigned, so that two long backlogs cannot block each other.
+    /// Brings both mirrors up to what the hellos (ours, theirs) said, one piece at a time each way: neither
+    /// side sends on before its last piece is cosigned, so that two long backlogs cannot block each other.
+    /// Leaves that came after our hello wait, because the peer may begin with its deliveries before them.
     pub(super) async fn synchronise(
         &self,
         peer: &Ministry,
         relay: &mut Relay,
-        theirs: &Hello,
-        sent: &mut u64,
+        [ours, theirs]: [&Hello; 2],
+        sent: &mut Sent,
     ) -> Result<(), Fault> {
-        let origin = self.open_log(peer).await?;
+        let next = sent.entry(ours.origin.clone()).or_insert(theirs.mirrored_size);
         let mut mirrored = self.mirrored_size(&theirs.origin).await?;
         let mut awaited = false;
         loop {
-            if !awaited && let Some(update) = self.next_update(&origin, *sent).await? {
-                *sent = update.first_index.saturating_add(update.leaves.len() as u64);
+            if !awaited
+                && *next < ours.size
+                && let Some(update) = self.next_update(&ours.origin, *next).await?
+            {
+                *next = update.first_index.saturating_add(update.leaves.len() as u64);
                 relay.send(Frame::LogUpdate(update)).await?;
                 awaited = true;
             }
-            if !awaited && mirrored >= theirs.size {
+            if !awaited && *next >= ours.size && mirrored >= theirs.size {
                 return Ok(());
             }
             let frame = timeout(limits::OUTCOME_DEADLINE, relay.receive()).await;

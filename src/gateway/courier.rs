@@ -18,7 +18,7 @@ use crate::entropy::random;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::{Answer, Frame, Hello, Outcome, Relay};
-use crate::gateway::store::record::{LogEntry, OutboxItem, Settlement, SignedHeader};
+use crate::gateway::store::record::{Alarm, LogEntry, OutboxItem, Settlement, SignedHeader};
 use crate::limits;
 use crate::message::envelope::{Envelope, parts_digest, signed_header_digest};
 use crate::message::header::Header;
@@ -66,9 +66,9 @@ impl Gateway {
         let mut relay = timeout(limits::CONNECT_DEADLINE, self.link.open(peer))
             .await
             .map_err(|_| Fault::Link("the peer did not answer in time".to_owned()))??;
-        let theirs = self.greet(peer, &mut relay).await?;
-        let mut sent = 0;
-        self.synchronise(peer, &mut relay, &theirs, &mut sent).await?;
+        let (ours, theirs) = self.greet(peer, &mut relay).await?;
+        let mut sent = self.begin_updates(peer, &ours, &theirs).await?;
+        self.synchronise(peer, &mut relay, [&ours, &theirs], &mut sent).await?;
         *failures = 0;
         self.note_link(peer, |link| {
             link.connected = true;
@@ -90,13 +90,14 @@ impl Gateway {
         }
     }
 
-    /// Exchanges hellos; what the peer says of its mirror is only compared, never believed.
-    async fn greet(&self, peer: &Ministry, relay: &mut Relay) -> Result<Hello, Fault> {
-        relay.send(Frame::Hello(self.hello(peer).await?)).await?;
+    /// Exchanges hellos, ours and theirs. What the peer says of its mirror only tells where to begin sending.
+    async fn greet(&self, peer: &Ministry, relay: &mut Relay) -> Result<(Hello, Hello), Fault> {
+        let ours = self.hello(peer).await?;
+        relay.send(Frame::Hello(ours.clone())).await?;
         match relay.receive().await? {
             Frame::Hello(hello) if hello.ministry == *peer => {
                 self.note_hello(peer, &hello).await?;
-                Ok(hello)
+                Ok((ours, hello))
             }
             _ => Err(Fault::Link("the peer did not answer with its hello".to_owned())),
         }
@@ -138,6 +139,7 @@ impl Gateway {
             }
             Answer::Unsigned { reason, detail } => {
                 tracing::warn!(peer = %peer, message = %item.message_id, %reason, %detail, "refused, will retry");
+                self.alarm_refused(peer, &reason).await?;
                 let pause = self.pause(item.attempts.saturating_add(1));
                 let next = self.clock.now().after(pause);
                 self.store.defer(vec![item.message_id], next, reason).await?;
@@ -189,6 +191,14 @@ impl Gateway {
             let entry = LogEntry { origin, peer: overdue.peer, leaf };
             self.store.expire(overdue.message_id, reason.to_owned(), entry).await?;
         }
+        Ok(())
+    }
+
+    /// An unsigned refusal holds its channel up until somebody mends the cause: somebody must know.
+    async fn alarm_refused(&self, peer: &Ministry, reason: &str) -> Result<(), Fault> {
+        let detail = format!("the peer refuses messages and signs nothing: {reason}");
+        let (code, ministry, time) = ("REFUSED_BY_PEER".to_owned(), peer.clone(), self.clock.now());
+        self.store.raise_alarm(Alarm { code, ministry, detail, time }).await?;
         Ok(())
     }
 

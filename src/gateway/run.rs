@@ -26,6 +26,7 @@ use crate::gateway::serve::peer_link::GrpcLink;
 use crate::gateway::serve::{serve_mailbox, serve_operator, serve_relay};
 use crate::gateway::store::{Store, StoreFault};
 use crate::keys::file::FileNoteSigner;
+use crate::keys::secret_file;
 use crate::limits;
 use crate::time::{Clock, Timestamp};
 use crate::transport::anchors::{DeskAnchors, PeerAnchors};
@@ -219,7 +220,10 @@ async fn keep_couriers(gateway: Arc<Gateway>, stop: CancellationToken) {
 /// What TLS configurations are built from: files of the home, and the bundles in force.
 fn credentials_source(config: Config, trust: Arc<ArcSwapOption<Accreditation>>) -> Source {
     Box::new(move || {
-        let identity = TlsIdentity::read(&config.transport_chain(), &config.transport_key())?;
+        // Refuses a key that others may read, as it does for the keys of the log.
+        let key = secret_file::read_secret(&config.transport_key())?;
+        let chain = fs::read(config.transport_chain())?;
+        let identity = TlsIdentity::from_pem(&chain, &key)?;
         let root = certificate(&config.root())?;
         let desk_access = certificate(&config.desk_access())?;
         let anchors = Anchors::new(config.ministry.clone(), &root, &[desk_access], &[])?;

@@ -132,9 +132,7 @@ impl Gateway {
                 receipts.push(self.receipt(&found.place).await?);
                 continue;
             }
-            let head = self.store.log_head(found.place.origin.clone()).await?;
-            let covering = head.and_then(|head| head.cosigned.or(head.checkpoint));
-            if let Some(checkpoint) = covering.filter(|checkpoint| checkpoint.size > found.place.index) {
+            if let Some(checkpoint) = self.store.earliest_cosigned(found.place.clone()).await? {
                 receipts.push(self.receipt_under(&found.place, &checkpoint).await?);
             }
         }

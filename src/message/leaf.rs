@@ -113,6 +113,9 @@ impl Leaf {
             [] => None,
             digest => Some(Digest::from_slice(digest).map_err(|InvalidDigest| malformed())?),
         };
+        if message.is_some() == concerned.is_some() {
+            return Err(malformed());
+        }
         let reason_fits =
             record.reason.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
         if record.context != LEAF_CONTEXT || !reason_fits || record.time <= 0 {

@@ -28,7 +28,7 @@ impl Receipt {
 
     /// Parses exact receipt bytes.
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
-        let record: wire::Receipt = canonical::decode(bytes, limits::SIGNATURE_BYTES_MAX)?;
+        let record: wire::Receipt = canonical::decode(bytes, limits::RECEIPT_BYTES_MAX)?;
         let proof = TlogProof::parse(&record.proof)
             .map_err(|cause| Refusal::new(Reason::ProofInvalid, cause.to_string()))?;
         Self::compose(record.leaf, proof)

@@ -1,6 +1,6 @@
 //! Logs: leaves, heads, checkpoints and proofs, for our own logs and for mirrors alike.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::{self, prefix, stored, stored_len};
 use super::record::{Checkpoint, CheckpointKept, FoundLeaf, LeafPlace, LogEntry, LogHead, LogLeaf};
@@ -144,6 +144,11 @@ impl Store {
         .await
     }
 
+    /// The earliest kept checkpoint with a cosignature that covers a leaf: since then the leaf is proven.
+    pub async fn earliest_cosigned(&self, place: LeafPlace) -> Result<Option<Checkpoint>, StoreFault> {
+        self.read(move |connection| earliest_cosigned(connection, &place)).await
+    }
+
     /// Keeps the newest checkpoint with a cosignature; never one of a smaller size than the one kept.
     /// Durable on return, so that our own cosignature may be given away only after it.
     pub async fn save_cosigned(
@@ -156,6 +161,18 @@ impl Store {
         })
         .await
     }
+}
+
+fn earliest_cosigned(connection: &Connection, place: &LeafPlace) -> Result<Option<Checkpoint>, StoreFault> {
+    let sql = "SELECT cosigned_checkpoint.size, text FROM cosigned_checkpoint
+               JOIN log ON log.key = cosigned_checkpoint.log
+               WHERE log.origin = ?1 AND cosigned_checkpoint.size > ?2
+               ORDER BY cosigned_checkpoint.size LIMIT 1";
+    let found =
+        connection.prepare_cached(sql)?.query_row(params![place.origin, stored(place.index)], |row| {
+            Ok(Checkpoint { size: columns::count(row, 0)?, text: row.get(1)? })
+        });
+    Ok(found.optional()?)
 }
 
 /// Origins of all logs, in order.
@@ -208,6 +225,15 @@ fn keep(
         stored(checkpoint.size),
         checkpoint.text
     ])?;
+    if let Column::Cosigned = column {
+        let sql =
+            "INSERT INTO cosigned_checkpoint (log, size, text) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+        connection.prepare_cached(sql)?.execute(params![
+            tree.key,
+            stored(checkpoint.size),
+            checkpoint.text
+        ])?;
+    }
     Ok(Verdict::Keep(CheckpointKept::Kept))
 }
 

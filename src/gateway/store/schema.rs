@@ -48,6 +48,14 @@ CREATE TABLE log (
     cosigned TEXT NOT NULL
 ) STRICT;
 
+-- Every checkpoint with a cosignature: the earliest that covers a leaf tells since when it is proven.
+CREATE TABLE cosigned_checkpoint (
+    log INTEGER NOT NULL REFERENCES log (key),
+    size INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (log, size)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE leaf (
     log INTEGER NOT NULL REFERENCES log (key),
     leaf_index INTEGER NOT NULL,
