@@ -51,11 +51,9 @@ pub struct Verify {
 impl Verify {
     /// Checks it.
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
-        if let Some(folder) = &self.output {
-            if folder.symlink_metadata().is_ok() {
-                let message = format!("{} is there already", folder.display());
-                return Err(CliError::new(Kind::NotFound, "exists", message));
-            }
+        if let Some(folder) = self.output.as_ref().filter(|folder| folder.symlink_metadata().is_ok()) {
+            let message = format!("{} is there already", folder.display());
+            return Err(CliError::new(Kind::NotFound, "exists", message));
         }
         let basis = self.basis(context)?;
         let at = self.at.unwrap_or_else(|| context.clock.now());

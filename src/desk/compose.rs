@@ -92,24 +92,21 @@ impl Desk {
         };
         let valid_until = draft.valid_until.unwrap_or_else(|| now.after(limits::VALIDITY_DEFAULT));
         let earlier = self.earlier(trust, keys, &dispatch)?;
-        let facts = channel_facts(channel_id, channel);
         let last = self.register.last_formal_number(now.year())?;
-        let opened = documents::opened(&dispatch.documents, &words);
-        let judgement = Judgement {
+        let findings = rules::judge(&Judgement {
             at: now,
             address: &address,
             position: None,
             dispatch: &dispatch,
             act: &act,
             verified: None,
-            channel: Some(&facts),
+            channel: Some(&channel_facts(channel_id, channel)),
             formal_numbers: FormalNumbers { last, complete: true },
             earlier: &earlier,
-            documents: Some(&opened),
+            documents: Some(&documents::opened(&dispatch.documents, &words)),
             names: &NameIndex::new([]),
             persons_elsewhere: &BTreeSet::new(),
-        };
-        let findings = rules::judge(&judgement);
+        });
         Ok(Composition { address, dispatch, act, sources, offices, numbered, valid_until, findings })
     }
 
