@@ -337,3 +337,30 @@ fn level(text: &str) -> Result<Level, String> {
     let known: Vec<&str> = (1..=5).filter_map(Level::from_number).map(Level::word).collect();
     Level::from_word(text).ok_or_else(|| format!("{text:?} is none of {}", known.join(", ")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::context::GlobalOptions;
+    use super::super::environment::Environment;
+    use super::super::output::tests::kept_streams;
+    use super::*;
+
+    #[test]
+    fn three_different_words_are_asked_for_and_not_always_the_same() {
+        let typed = "chancery peer add b".to_owned();
+        let context = Context::new(GlobalOptions::default(), Environment::default(), kept_streams().0, typed);
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..64 {
+            let places = three_places(&context, 24).unwrap();
+            assert!(places.len() == 3 && places.is_sorted_by(|a, b| a < b) && places[2] < 24, "{places:?}");
+            seen.extend(places);
+        }
+        assert!(seen.len() > 12, "every place is asked for sooner or later: {seen:?}");
+    }
+
+    #[test]
+    fn a_ceiling_is_one_of_the_levels() {
+        assert_eq!(level("RESTRICTED"), Ok(Level::Restricted));
+        assert!(level("restricted").unwrap_err().contains("TOP_SECRET"));
+    }
+}

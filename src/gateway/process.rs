@@ -4,7 +4,7 @@
 //! SIGHUP reads certificates and keys again, SIGTERM and SIGINT stop it. It ends with 0 when it was stopped,
 //! 1 when something failed and 2 when the home or its configuration cannot be used.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use crate::gateway::Gateway;
 use crate::gateway::config::Config;
 use crate::gateway::error::Fault;
 use crate::gateway::run::{Opened, check_home};
+use crate::keys::home::gateway::GatewayHome;
 use crate::limits;
 use crate::telemetry::{self, LogFormat};
 use crate::time::SystemClock;
@@ -75,6 +76,9 @@ where
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
             tracing::error!(%fault, "the gateway ended");
+            if let Some(command) = remedy(&options.home, &fault) {
+                tracing::info!("next: {command}");
+            }
             ExitCode::from(exit_code(&fault))
         }
     }
@@ -158,6 +162,21 @@ fn exit_code(fault: &Fault) -> u8 {
     match fault {
         Fault::Config(_) | Fault::Credentials(_) => UNUSABLE,
         _ => FAILED,
+    }
+}
+
+/// The command that mends it, where there is one.
+fn remedy(home: &Path, fault: &Fault) -> Option<String> {
+    let places = GatewayHome::at(home);
+    let home = home.display();
+    match fault {
+        Fault::Config(_) if !places.config().exists() => {
+            Some(format!("chancery --home {home} init gateway --help"))
+        }
+        Fault::Credentials(_) if !places.transport_chain().exists() => {
+            Some(format!("chancery desk enrol --ministry-home ROOT {home}"))
+        }
+        _ => None,
     }
 }
 
