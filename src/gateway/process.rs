@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::entropy::SystemEntropy;
@@ -103,15 +102,13 @@ async fn open(options: &RunOptions) -> Result<Opened, Fault> {
 
 /// Serves until stopped; what does not end in time after that is cut off.
 async fn serve(opened: Opened, stop: CancellationToken) -> Result<(), Fault> {
-    let serving = opened.serve(stop.clone());
-    tokio::pin!(serving);
+    let too_late = async {
+        stop.cancelled().await;
+        tokio::time::sleep(limits::STOP_DEADLINE).await;
+    };
     tokio::select! {
-        ended = &mut serving => return ended,
-        () = stop.cancelled() => {}
-    }
-    match timeout(limits::STOP_DEADLINE, serving).await {
-        Ok(ended) => ended?,
-        Err(_) => tracing::warn!("connections that did not end in time were cut off"),
+        ended = opened.serve(stop.clone()) => ended?,
+        () = too_late => tracing::warn!("connections that did not end in time were cut off"),
     }
     tracing::info!("the gateway stopped");
     Ok(())
