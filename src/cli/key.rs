@@ -7,11 +7,13 @@ use serde_json::{Value, json};
 
 use super::confirm;
 use super::context::Context;
+use super::desk_session;
 use super::error::{CliError, Kind};
 use super::files;
 use super::report::{self, Done};
 use super::table::Table;
 use crate::desk::config::Config;
+use crate::desk::error::DeskError;
 use crate::keys::file::{certificate_end, read_certificates};
 use crate::keys::home::enrolment::{Enrolment, Requested};
 use crate::keys::ministry::{Application, MinistryHome};
@@ -190,7 +192,7 @@ impl Export {
         }
         report::require_no_file(&self.output)?;
         let config = Config::load(&context.desk_home()?)
-            .map_err(|error| CliError::from(crate::desk::error::DeskError::Config(error)))?;
+            .map_err(|error| desk_session::failure(context, DeskError::Config(error)))?;
         context.output.note("whoever has this file reads everything that was ever sealed to this desk");
         confirm::type_back(context, "type REVEAL to write it:", "REVEAL", self.yes)?;
         let passphrase = context.passphrase.existing("the reading key")?.for_keys()?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::context::Context;
+use super::desk_session;
 use super::error::{CliError, Kind};
 use super::files;
 use super::operator::{LogHead, Operator};
@@ -106,8 +107,9 @@ impl Prove {
 
     fn id(&self, context: &Context) -> Result<MessageId, CliError> {
         if let Some(home) = &self.desk {
-            let desk = Desk::open(home, context.clock.clone(), context.entropy.clone())?;
-            return Ok(desk.find(&self.reference)?.id());
+            let desk = Desk::open(home, context.clock.clone(), context.entropy.clone());
+            let found = desk.and_then(|desk| desk.find(&self.reference));
+            return Ok(found.map_err(|error| desk_session::failure(context, error))?.id());
         }
         MessageId::parse(&self.reference).map_err(|_| {
             let message = "a gateway knows messages by their ids of 64 hexadecimal digits only";

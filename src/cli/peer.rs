@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::confirm;
 use super::context::Context;
+use super::desk_session;
 use super::error::{CliError, Kind};
 use super::files;
 use super::operator::Operator;
 use super::report::{self, Done};
 use super::shell_word;
 use super::table::Table;
-use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::keys::Keys;
 use crate::entropy::random;
@@ -108,7 +108,7 @@ impl Peer {
 
 impl Card {
     fn run(self, context: &Context) -> Result<(), CliError> {
-        let own = desk(context)?.trust()?.own;
+        let own = believed(context)?.own;
         files::write(context, &self.output, &own.to_bytes(), false)?;
         Done::new(bundle_report(&own, context.clock.now()))
             .says(format!("bundle {} of {}", own.bundle().content().sequence, own.bundle().ministry()))
@@ -138,7 +138,7 @@ impl Add {
         let bundle = read(&self.file)?;
         let now = context.clock.now();
         bundle.verify(None, now)?;
-        let desk = desk(context)?;
+        let desk = desk_session::desk(context)?;
         let peer = bundle.bundle().ministry().clone();
         if peer == desk.config().ministry {
             return Err(CliError::usage("own-bundle", format!("this is the bundle of {peer} itself")));
@@ -150,8 +150,10 @@ impl Add {
         let passphrase = context.passphrase.existing("the registry key")?.for_keys()?;
         let keys = Keys::new(desk.config().clone(), passphrase);
         let fingerprint = bundle.bundle().fingerprint();
-        let accrediting =
-            async { Ok(desk.accredit(&keys, bundle.clone(), fingerprint.digest(), self.ceiling).await?) };
+        let accrediting = async {
+            let accredited = desk.accredit(&keys, bundle.clone(), fingerprint.digest(), self.ceiling).await;
+            accredited.map_err(|error| desk_session::failure(context, error))
+        };
         let channel = context.within("the gateway's answer", accrediting).await?;
         let report = json!({
             "schema": "chancery.accreditation/1",
@@ -172,7 +174,7 @@ impl Add {
 
 impl List {
     fn run(self, context: &Context) -> Result<(), CliError> {
-        let trust = desk(context)?.trust()?;
+        let trust = believed(context)?;
         let now = context.clock.now();
         let mut table = Table::new(["PEER", "NAME", "BUNDLE", "IN FORCE UNTIL", "CEILING"]);
         let mut reports = Vec::new();
@@ -193,7 +195,7 @@ impl List {
 
 impl Show {
     fn run(self, context: &Context) -> Result<(), CliError> {
-        let trust = desk(context)?.trust()?;
+        let trust = believed(context)?;
         let now = context.clock.now();
         let signed = trust.peers.get(&self.ministry).ok_or_else(|| {
             let message = format!("{} is not accredited at this desk", self.ministry);
@@ -265,8 +267,9 @@ fn three_places(context: &Context, count: usize) -> Result<Vec<usize>, CliError>
     Ok(places)
 }
 
-fn desk(context: &Context) -> Result<Desk, CliError> {
-    Ok(Desk::open(&context.desk_home()?, context.clock.clone(), context.entropy.clone())?)
+/// What the desk of this context believes.
+fn believed(context: &Context) -> Result<Trust, CliError> {
+    desk_session::desk(context)?.trust().map_err(|error| desk_session::failure(context, error))
 }
 
 fn read(path: &Path) -> Result<SignedBundle, CliError> {
@@ -336,4 +339,31 @@ fn bundle_text(signed: &SignedBundle, now: Timestamp) -> String {
 fn level(text: &str) -> Result<Level, String> {
     let known: Vec<&str> = (1..=5).filter_map(Level::from_number).map(Level::word).collect();
     Level::from_word(text).ok_or_else(|| format!("{text:?} is none of {}", known.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::context::GlobalOptions;
+    use super::super::environment::Environment;
+    use super::super::output::tests::kept_streams;
+    use super::*;
+
+    #[test]
+    fn three_different_words_are_asked_for_and_not_always_the_same() {
+        let typed = "chancery peer add b".to_owned();
+        let context = Context::new(GlobalOptions::default(), Environment::default(), kept_streams().0, typed);
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..64 {
+            let places = three_places(&context, 24).unwrap();
+            assert!(places.len() == 3 && places.is_sorted_by(|a, b| a < b) && places[2] < 24, "{places:?}");
+            seen.extend(places);
+        }
+        assert!(seen.len() > 12, "every place is asked for sooner or later: {seen:?}");
+    }
+
+    #[test]
+    fn a_ceiling_is_one_of_the_levels() {
+        assert_eq!(level("RESTRICTED"), Ok(Level::Restricted));
+        assert!(level("restricted").unwrap_err().contains("TOP_SECRET"));
+    }
 }

@@ -4,13 +4,12 @@
 //! SIGHUP reads certificates and keys again, SIGTERM and SIGINT stop it. It ends with 0 when it was stopped,
 //! 1 when something failed and 2 when the home or its configuration cannot be used.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::entropy::SystemEntropy;
@@ -18,6 +17,7 @@ use crate::gateway::Gateway;
 use crate::gateway::config::Config;
 use crate::gateway::error::Fault;
 use crate::gateway::run::{Opened, check_home};
+use crate::keys::home::gateway::GatewayHome;
 use crate::limits;
 use crate::telemetry::{self, LogFormat};
 use crate::time::SystemClock;
@@ -75,6 +75,9 @@ where
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
             tracing::error!(%fault, "the gateway ended");
+            if let Some(command) = remedy(&options.home, &fault) {
+                tracing::info!("next: {command}");
+            }
             ExitCode::from(exit_code(&fault))
         }
     }
@@ -99,15 +102,13 @@ async fn open(options: &RunOptions) -> Result<Opened, Fault> {
 
 /// Serves until stopped; what does not end in time after that is cut off.
 async fn serve(opened: Opened, stop: CancellationToken) -> Result<(), Fault> {
-    let serving = opened.serve(stop.clone());
-    tokio::pin!(serving);
+    let too_late = async {
+        stop.cancelled().await;
+        tokio::time::sleep(limits::STOP_DEADLINE).await;
+    };
     tokio::select! {
-        ended = &mut serving => return ended,
-        () = stop.cancelled() => {}
-    }
-    match timeout(limits::STOP_DEADLINE, serving).await {
-        Ok(ended) => ended?,
-        Err(_) => tracing::warn!("connections that did not end in time were cut off"),
+        ended = opened.serve(stop.clone()) => ended?,
+        () = too_late => tracing::warn!("connections that did not end in time were cut off"),
     }
     tracing::info!("the gateway stopped");
     Ok(())
@@ -158,6 +159,21 @@ fn exit_code(fault: &Fault) -> u8 {
     match fault {
         Fault::Config(_) | Fault::Credentials(_) => UNUSABLE,
         _ => FAILED,
+    }
+}
+
+/// The command that mends it, where there is one.
+fn remedy(home: &Path, fault: &Fault) -> Option<String> {
+    let places = GatewayHome::at(home);
+    let home = home.display();
+    match fault {
+        Fault::Config(_) if !places.config().exists() => {
+            Some(format!("chancery --home {home} init gateway --help"))
+        }
+        Fault::Credentials(_) if !places.transport_chain().exists() => {
+            Some(format!("chancery desk enrol --ministry-home ROOT {home}"))
+        }
+        _ => None,
     }
 }
 

@@ -22,6 +22,7 @@ mod cms_interop;
 mod custody;
 mod demo;
 mod exchange;
+mod founding;
 mod officer;
 mod supply_chain;
 mod support;
