@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::tools;
@@ -73,6 +73,7 @@ fn without_chancery(demo: &Path) {
 struct Running {
     demo: PathBuf,
     gateways: BTreeMap<&'static str, u32>,
+    children: Vec<Child>,
     _place: tempfile::TempDir,
 }
 
@@ -85,7 +86,7 @@ impl Running {
         let pids = said.lines().find_map(|line| line.split("To end: kill ").nth(1)).expect("process ids");
         let pids: Vec<u32> = pids.split_whitespace().map(|pid| pid.parse().unwrap()).collect();
         let gateways = BTreeMap::from([("xa", pids[0]), ("xb", pids[1])]);
-        Self { demo: place.path().join("demo"), gateways, _place: place }
+        Self { demo: place.path().join("demo"), gateways, children: Vec::new(), _place: place }
     }
 
     fn kill(&mut self, side: &'static str) {
@@ -104,6 +105,7 @@ impl Running {
         command.args(["gateway-run", "--home"]).arg(&home).stdout(Stdio::null()).stderr(log);
         let child = command.spawn().unwrap();
         self.gateways.insert(side, child.id());
+        self.children.push(child);
         eventually("the gateway listens", || endpoint.exists());
     }
 
@@ -130,6 +132,9 @@ impl Drop for Running {
     fn drop(&mut self) {
         for pid in self.gateways.values() {
             let _ = Command::new("kill").arg(pid.to_string()).status();
+        }
+        for child in &mut self.children {
+            let _ = child.wait();
         }
     }
 }
