@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use chancery::gateway::process::{self, RunOptions};
 use clap::{Parser, Subcommand};
+use rustix::fs::Mode;
+use rustix::process::umask;
 
 /// The gateway of a ministry: takes custody of sealed messages, carries and archives them
 #[derive(Debug, Parser)]
@@ -22,6 +24,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    umask(Mode::from_raw_mode(0o077));
     match CommandLine::parse().command {
         Command::Run(options) => process::run(&options),
         Command::Check(options) => process::check(&options),

@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use chancery::cli::environment::Environment;
 use chancery::gateway::process::{self, RunOptions};
 use clap::Parser;
+use rustix::fs::Mode;
+use rustix::process::umask;
 
 /// A gateway of a rehearsal
 #[derive(Debug, Parser)]
@@ -18,6 +20,8 @@ struct Rehearsed {
 }
 
 fn main() -> ExitCode {
+    // Whatever is written here may concern a prisoner: it is for its owner alone.
+    umask(Mode::from_raw_mode(0o077));
     if std::env::args_os().nth(1).is_some_and(|first| first == "gateway-run") {
         return process::run(&Rehearsed::parse_from(std::env::args_os().skip(1)).options);
     }

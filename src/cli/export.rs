@@ -55,8 +55,10 @@ impl Export {
         files::require_vacant(context, &self.output, self.overwrite)?;
         let session = DeskSession::open(context)?;
         let (references, exhibits) = self.exhibits(context, &session).await?;
-        let bundles: Vec<SignedBundle> =
-            session.trust.peers.values().chain([&session.trust.own]).cloned().collect();
+        let bundles = session
+            .desk
+            .known_bundles(&session.trust)
+            .map_err(|error| desk_session::failure(context, error))?;
         let count = exhibits.len();
         files::write_through(context, &self.output, self.overwrite, |file| {
             let written = write(&mut *file, exhibits, bundles.clone());

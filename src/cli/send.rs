@@ -150,6 +150,7 @@ impl Send {
             SentState::Queued => {
                 let message = format!("{reference} is in custody, and {to} has not answered in time");
                 CliError::new(Kind::TryLater, "no-receipt-yet", message)
+                    .cause("it will be delivered; do not send the form again, or it becomes a second message")
             }
             SentState::Released => {
                 let message = format!("{reference} is signed and registered, and the gateway went away");

@@ -35,6 +35,8 @@ vocabulary! {
         Chn06 = 106 "CHN_06",
         /// Not dated into the future.
         Chn08 = 108 "CHN_08",
+        /// FLASH for protective acts only.
+        Pre01 = 151 "PRE_01",
         /// Level within the ceiling.
         Cls01 = 201 "CLS_01",
         /// Addressees among those it may be released to.
@@ -81,6 +83,7 @@ impl Rule {
             Self::Chn03 => "every signature on the dispatch is of an office of the sender",
             Self::Chn06 => "the message is not expired",
             Self::Chn08 => "the message is not dated more than five minutes into the future",
+            Self::Pre01 => "FLASH is for protective acts alone",
             Self::Cls01 => "the level is not above the ceiling of the channel",
             Self::Cls02 => "every addressee is among those it may be released to",
             Self::Cls03 => "header and marking state the same level, in the sender's own word",

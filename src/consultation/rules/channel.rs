@@ -4,11 +4,22 @@
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
 use crate::limits;
+use crate::message::terms::{ActClass, Precedence};
 
 pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     known(judgement, findings);
     sender(judgement, findings);
     times(judgement, findings);
+    precedence(judgement, findings);
+}
+
+/// FLASH passes a suspended channel, so nothing but what protects a person may claim it.
+fn precedence(judgement: &Judgement<'_>, findings: &mut Findings) {
+    let flash = judgement.address.precedence == Precedence::Flash;
+    if flash && judgement.act.class() != ActClass::Protective {
+        let message = "FLASH is claimed for an act that protects nobody";
+        findings.add(Rule::Pre01, "address.precedence", message, "use IMMEDIATE");
+    }
 }
 
 fn known(judgement: &Judgement<'_>, findings: &mut Findings) {
@@ -97,6 +108,13 @@ mod tests {
         let foreign = Name::parse("chancery://XC/office/seal").unwrap();
         let forge = |s: &mut Sample| s.dispatch.authentications[1].credential = foreign.clone();
         Sample::position().with(forge).finds(Rule::Chn03, "dispatch.authentications[1].credential");
+    }
+
+    #[test]
+    fn pre_01_flash_is_for_protective_acts() {
+        Sample::position().passes(Rule::Pre01);
+        let flash = |s: &mut Sample| s.address.precedence = Precedence::Flash;
+        Sample::position().with(flash).finds(Rule::Pre01, "address.precedence");
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub(super) fn fill(form: &str, values: &BTreeMap<&str, String>) -> String {
 /// the reading key in `xa-reading.agekey`. None where the file has no README.
 pub(super) fn commands_without_us(source: impl Read + Seek) -> Option<String> {
     let readme = evidence::readme(source)?;
-    let mut script = "set -e\npython3 -m zipfile -e evidence.zip unpacked\ncd unpacked\n".to_owned();
+    let mut script = "# Needs openssl 3, python3 with cryptography, and node with `npm install age-encryption` in this folder.\nset -e\npython3 -m zipfile -e evidence.zip unpacked\ncd unpacked\n".to_owned();
     let commands = [
         "# XA", "# XB", "names()", "names ", "holds()", "holds ", "cmp ", "grep ", "openssl ", "python3 ",
         "node ",
