@@ -4,5 +4,6 @@ mod bindings;
 mod fixture;
 mod flips;
 mod interop;
+mod releasing;
 mod trust;
 mod writing;
