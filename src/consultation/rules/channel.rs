@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn pre_01_flash_is_for_protective_acts() {
         Sample::position().passes(Rule::Pre01);
-        let flash = |s: &mut Sample| s.address.precedence = Precedence::Flash;
+        let flash = |s: &mut Sample| s.address.precedence = crate::message::terms::Precedence::Flash;
         Sample::position().with(flash).finds(Rule::Pre01, "address.precedence");
     }
 
