@@ -276,13 +276,26 @@ pub struct Dialled {
 }
 
 impl Dialled {
-    /// Opens the stream and exchanges hellos.
+    /// Opens the stream, exchanges hellos and takes the other side's log up to what its hello said.
     pub async fn open(bot: Bot, mut client: RelayServiceClient<Channel>) -> Result<Self, Status> {
         let (outgoing, frames) = mpsc::channel(64);
         let hello = Frame::Hello(bot.hello(0));
         outgoing.send(wire::RelayFrame { frame: Some(hello) }).await.unwrap();
-        let incoming = client.relay(ReceiverStream::new(frames)).await?.into_inner();
-        Ok(Self { bot, outgoing, incoming })
+        let mut incoming = client.relay(ReceiverStream::new(frames)).await?.into_inner();
+        let first = incoming.message().await?.and_then(|frame| frame.frame);
+        let Some(Frame::Hello(theirs)) = first else { panic!("no hello but {first:?}") };
+        let mut dialled = Self { bot, outgoing, incoming };
+        let mut mirrored = 0;
+        while mirrored < theirs.size {
+            match dialled.incoming.message().await?.and_then(|frame| frame.frame) {
+                Some(Frame::LogUpdate(update)) => {
+                    mirrored = update.first_index + update.leaves.len() as u64;
+                    dialled.send(dialled.bot.cosign(&update)).await;
+                }
+                other => panic!("no leaves but {other:?}"),
+            }
+        }
+        Ok(dialled)
     }
 
     pub async fn send(&self, frame: Frame) {
