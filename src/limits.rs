@@ -250,6 +250,9 @@ pub const JUDGED_TEXT_BYTES_MAX: u64 = 1024 * 1024;
 /// Trust bundles and the folder that holds them, entries read by `verify`.
 pub const TRUST_FILES_MAX: usize = 1024;
 
+/// A chain of certificates in a file, bytes.
+pub const CHAIN_BYTES_MAX: usize = 64 * 1024;
+
 /// Path of a Unix socket, bytes: what the operating system takes, less the zero at its end.
 pub const SOCKET_PATH_BYTES_MAX: usize = 107;
 

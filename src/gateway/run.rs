@@ -222,8 +222,10 @@ fn credentials_source(config: Config, trust: Arc<ArcSwapOption<Accreditation>>) 
     Box::new(move || {
         // Refuses a key that others may read, as it does for the keys of the log.
         let key = secret_file::read_secret(&config.transport_key())?;
-        let chain = fs::read(config.transport_chain())?;
-        let identity = TlsIdentity::from_pem(&chain, &key)?;
+        let path = config.transport_chain();
+        let chain = secret_file::read_public(&path, limits::CHAIN_BYTES_MAX)?;
+        let identity =
+            TlsIdentity::from_pem(&chain, &key).map_err(|cause| format!("{}: {cause}", path.display()))?;
         let root = certificate(&config.root())?;
         let desk_access = certificate(&config.desk_access())?;
         let anchors = Anchors::new(config.ministry.clone(), &root, &[desk_access], &[])?;

@@ -67,6 +67,10 @@ impl Gateway {
         if !origin.starts_with(&own) {
             return Err(Fault::Link("the peer cosigned a log that is not of this pair".to_owned()));
         }
+        let have = self.store.log_head(origin.clone()).await?.map_or(0, |head| head.size);
+        if size > have {
+            return Err(Fault::Link(format!("the peer cosigned leaf {size} of {origin}, beyond the log")));
+        }
         let note = Note::parse(&self.checkpoint_at(&origin, size).await?)
             .map_err(|cause| Fault::Damaged(cause.to_string()))?;
         for key in self.accreditation()?.cosigner_keys(peer)? {

@@ -19,6 +19,7 @@ use super::passphrase::Passphrase;
 use super::private_key::{PrivateKey, PrivateKeyRefusal};
 use super::secret_file;
 use crate::entropy::Entropy;
+use crate::limits;
 use crate::time::Timestamp;
 use crate::tlog::signed_note::NoteSigner;
 use crate::trust::signature::{Signer, SigningFault};
@@ -152,7 +153,7 @@ pub fn save_plain(path: &Path, key: &PrivateKey) -> Result<(), KeyError> {
 
 /// Reads a chain of certificates, PEM, at least one.
 pub fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, KeyError> {
-    let pem = secret_file::read_public(path, CHAIN_BYTES_MAX)?;
+    let pem = secret_file::read_public(path, limits::CHAIN_BYTES_MAX)?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     certificates.ok().filter(|chain| !chain.is_empty()).ok_or_else(|| KeyError::malformed(path, CHAIN))
 }
@@ -195,7 +196,6 @@ fn is_self_issued(certificate: &[u8]) -> bool {
 
 const PRIVATE_KEY: &str = "a P-256 or Ed25519 private key (PKCS#8, PEM)";
 const CHAIN: &str = "a chain of certificates (PEM), leaf first";
-const CHAIN_BYTES_MAX: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests;

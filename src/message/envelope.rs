@@ -28,8 +28,11 @@ impl Envelope {
     /// Joins a signed header and its sealed parts; `parts` holds one entry per part of the header, empty
     /// where the part travels beside the envelope.
     pub fn compose(header: Header, signature: Vec<u8>, parts: Vec<Vec<u8>>) -> Result<Self, Refusal> {
-        if signature.is_empty() || signature.len() > limits::SIGNATURE_BYTES_MAX {
-            return Err(Refusal::new(Reason::TooLarge, "the signature is empty or over its bound"));
+        if signature.is_empty() {
+            return Err(Refusal::new(Reason::SignatureInvalid, "the header is not signed"));
+        }
+        if signature.len() > limits::SIGNATURE_BYTES_MAX {
+            return Err(Refusal::new(Reason::TooLarge, "the signature is over its bound"));
         }
         if parts.len() != header.parts().len() {
             return Err(mismatch("the envelope does not hold one entry for each part of its header"));

@@ -44,19 +44,39 @@ impl World {
     /// Starts the gateways of houses that were founded before and accredits every house at every other, on
     /// channels up to `ceiling`.
     pub async fn join(houses: Vec<House>, ceiling: Level) -> Result<Self, RehearsalFault> {
-        let mut world = Self::default();
-        for mut house in houses {
-            world.bundles.insert(house.ministry().clone(), house.issue_bundle()?);
+        let mut world = Self::assemble(houses)?;
+        for house in world.houses.values_mut() {
             house.start().await?;
-            world.houses.insert(house.ministry().clone(), house);
         }
-        for house in world.houses.values() {
-            for bundle in world.bundles.values().filter(|one| one.bundle().ministry() != house.ministry()) {
-                let fingerprint = *bundle.bundle().fingerprint().digest();
-                house.desk()?.accredit(house.keys(), bundle.clone(), &fingerprint, ceiling).await?;
+        for at in world.houses.keys() {
+            for peer in world.houses.keys().filter(|peer| *peer != at) {
+                world.accredit(at, peer, ceiling).await?;
             }
         }
         Ok(world)
+    }
+
+    /// Brings houses together that were founded before: each issues its bundle. No gateway runs yet, and
+    /// nobody believes anybody.
+    pub fn assemble(houses: Vec<House>) -> Result<Self, RehearsalFault> {
+        let mut world = Self::default();
+        for house in houses {
+            world.bundles.insert(house.ministry().clone(), house.issue_bundle()?);
+            world.houses.insert(house.ministry().clone(), house);
+        }
+        Ok(world)
+    }
+
+    /// Accredits `peer` at the desk and the running gateway of `at`, by the fingerprint of its root.
+    pub async fn accredit(
+        &self,
+        at: &Ministry,
+        peer: &Ministry,
+        ceiling: Level,
+    ) -> Result<ChannelId, RehearsalFault> {
+        let (house, bundle) = (self.house(at)?, self.bundle(peer)?);
+        let fingerprint = *bundle.bundle().fingerprint().digest();
+        Ok(house.desk()?.accredit(house.keys(), bundle.clone(), &fingerprint, ceiling).await?)
     }
 
     /// One ministry.

@@ -218,6 +218,7 @@ fn a_gateway_that_nobody_enrolled_does_not_start() {
     for command in ["check", "run"] {
         let ended = place.daemon(&[command, "--home", "gateway"]);
         assert_eq!(ended.code, 2, "{}", ended.talk);
+        assert!(ended.talk.contains("next: chancery desk enrol"), "{}", ended.talk);
         assert!(
             ended.talk.contains("trust/root.pem") || ended.talk.contains("transport.pem"),
             "{}",

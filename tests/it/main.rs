@@ -23,6 +23,7 @@ mod custody;
 mod demo;
 mod exchange;
 mod founding;
+mod impostor;
 mod officer;
 mod supply_chain;
 mod support;

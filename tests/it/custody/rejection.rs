@@ -12,7 +12,7 @@ use chancery::rehearsal::RehearsalFault;
 use chancery::time::Clock;
 use chancery::trust::policy::{ChannelId, ChannelRule};
 
-use super::{mailbox, refused, relay, signed, unsigned};
+use crate::support::answers::{mailbox, refused, relay, signed, unsigned};
 use crate::support::craft::Craft;
 use crate::support::{Stage, eventually, forms, ministry, proofs};
 
@@ -58,7 +58,7 @@ async fn what_may_not_pass_is_refused_unsigned_at_the_own_gateway() {
     let stage = Stage::pair().await;
     let before = proofs::trace(&stage, "XA").await;
     for (craft, reason, _) in barred(&stage) {
-        assert_eq!(refused(&stage, &craft.signed(&stage)).await, reason);
+        assert_eq!(refused(&stage, &craft.signed(&stage).encode()).await, reason);
     }
     assert_eq!(proofs::trace(&stage, "XA").await, before);
 }
@@ -178,5 +178,5 @@ async fn a_suspended_channel_holds_messages_until_it_is_resumed() {
     }
     let craft = Craft::new(&stage, "XA", "XB");
     let next = craft.at(2, Some(sent.id)).signed(&stage);
-    assert_eq!(refused(&stage, &next).await, "CHN_02");
+    assert_eq!(refused(&stage, &next.encode()).await, "CHN_02");
 }

@@ -1,7 +1,7 @@
 //! Envelopes made by hand: whatever a registry could sign, whether or not our desk would.
 
 use chancery::digest::Digest;
-use chancery::message::envelope::Envelope;
+use chancery::message::envelope::{Envelope, inline_parts};
 use chancery::message::header::{Address, Addressee, Header, Part, Position};
 use chancery::message::id::MessageId;
 use chancery::message::terms::{AddresseeKind, Level, Precedence};
@@ -80,6 +80,8 @@ impl Craft {
     pub fn signed_by(&self, stage: &Stage, signer: &dyn Signer) -> Envelope {
         let header = self.header();
         let signature = signature::sign(header.bytes(), signer, stage.clock.now()).unwrap();
-        Envelope::compose(header, signature, self.parts.clone()).unwrap()
+        let inline = |(content, inline): (&Vec<u8>, bool)| if inline { content.clone() } else { Vec::new() };
+        let parts = self.parts.iter().zip(inline_parts(header.parts())).map(inline).collect();
+        Envelope::compose(header, signature, parts).unwrap()
     }
 }

@@ -3,12 +3,17 @@
 
 #![allow(dead_code)]
 
+pub mod answers;
+pub mod bot;
+pub mod caller;
 pub mod clock;
 pub mod craft;
+pub mod der;
 pub mod forms;
 pub mod mould;
 pub mod proofs;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
@@ -34,7 +39,9 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// Ministries that believe each other, with everything of theirs in a folder that goes when they go.
 pub struct Stage {
     pub world: World,
+    /// The true time; every ministry has a clock of its own beside it.
     pub clock: Hand,
+    clocks: BTreeMap<String, Hand>,
     // Dropped last: the gateways write there until they end.
     directory: TempDir,
 }
@@ -42,19 +49,50 @@ pub struct Stage {
 impl Stage {
     /// The ministries with these codes, joined and running.
     pub async fn of(codes: &[&str]) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let clock = Hand::at(mould::founded());
-        let mut houses = Vec::new();
-        for (plan, code) in plans(codes).into_iter().zip(codes) {
-            houses.push(house(directory.path(), plan, code, &clock));
-        }
-        let world = World::join(houses, Level::Confidential).await.unwrap();
-        Self { world, clock, directory }
+        Self::build(plans(codes), true).await
     }
 
     /// The usual two: XA and XB.
     pub async fn pair() -> Self {
         Self::of(&["XA", "XB"]).await
+    }
+
+    /// Ministries that have issued their bundles and nothing else.
+    pub async fn apart(codes: &[&str]) -> Self {
+        Self::build(plans(codes), false).await
+    }
+
+    /// Joined after `change` has seen the plans.
+    pub async fn changed(codes: &[&str], change: impl FnOnce(&mut Vec<Plan>)) -> Self {
+        let mut plans = plans(codes);
+        change(&mut plans);
+        Self::build(plans, true).await
+    }
+
+    async fn build(plans: Vec<Plan>, joined: bool) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let clock = Hand::at(mould::founded());
+        let (mut houses, mut clocks) = (Vec::new(), BTreeMap::new());
+        for plan in plans {
+            let own = clock.another();
+            clocks.insert(plan.founding.ministry.to_string(), own.clone());
+            houses.push(house(directory.path(), plan, own));
+        }
+        let world = match joined {
+            true => World::join(houses, Level::Confidential).await.unwrap(),
+            false => World::assemble(houses).unwrap(),
+        };
+        Self { world, clock, clocks, directory }
+    }
+
+    /// Accredits a peer at the running gateway of a ministry.
+    pub async fn accredit(&self, at: &str, peer: &str) {
+        self.world.accredit(&ministry(at), &ministry(peer), Level::Confidential).await.unwrap();
+    }
+
+    /// The clock of one ministry.
+    pub fn clock_of(&self, code: &str) -> &Hand {
+        &self.clocks[code]
     }
 
     /// A folder for the files of a draft.
@@ -98,9 +136,10 @@ fn plans(codes: &[&str]) -> Vec<Plan> {
     codes.iter().enumerate().map(plan).collect()
 }
 
-fn house(directory: &Path, plan: Plan, code: &str, clock: &Hand) -> House {
-    let homes = mould::pour(code, &directory.join(code.to_lowercase()));
-    House::open(homes, plan, passphrase(), Arc::new(clock.clone()), Arc::new(SystemEntropy)).unwrap()
+fn house(directory: &Path, plan: Plan, clock: Hand) -> House {
+    let code = plan.founding.ministry.clone();
+    let homes = mould::pour(code.as_str(), &directory.join(code.lower()));
+    House::open(homes, plan, passphrase(), Arc::new(clock), Arc::new(SystemEntropy)).unwrap()
 }
 
 pub fn ministry(code: &str) -> Ministry {

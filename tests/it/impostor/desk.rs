@@ -1,0 +1,249 @@
+//! What reaches a desk past two gateways that cannot look inside: a dispatch in a wrapping it was not signed
+//! for, or without the signatures it needs, is refused, and nothing of it is shown.
+
+use std::fs;
+use std::path::Path;
+
+use chancery::desk::error::DeskError;
+use chancery::desk::read::Opened;
+use chancery::desk::reference::Entry;
+use chancery::digest::Digest;
+use chancery::entropy::SystemEntropy;
+use chancery::message::dispatch::{Dispatch, ExpectedAuthentication};
+use chancery::message::seal::{self, Recipient};
+use chancery::message::terms::AuthenticationKind;
+use chancery::proto::message::v1 as wire;
+use chancery::rehearsal::RehearsalFault;
+use chancery::time::Clock;
+use chancery::trust::name::Name;
+use chancery::trust::signature;
+use prost::Message;
+
+use crate::support::answers::{relay, signed};
+use crate::support::craft::Craft;
+use crate::support::{Stage, caller, forms, ministry};
+
+const SECRET: &str = "What nobody is to read.";
+
+/// XA has sent XB a memorandum, which XB has opened.
+async fn opened(codes: &[&str]) -> (Stage, Opened) {
+    let stage = Stage::of(codes).await;
+    let [sent] = stage.send("XA", &forms::memorandum("XB", "new", SECRET)).await.try_into().unwrap();
+    stage.settled("XA", &sent).await;
+    stage.house("XB").fetch().await.unwrap();
+    let opened = stage.house("XB").read("@last").unwrap();
+    (stage, opened)
+}
+
+/// The next message of XA to XB in the consultation of one that was opened, with the same number of parts.
+fn next(stage: &Stage, opened: &Opened, dispatch: Vec<u8>) -> Craft {
+    let mut craft = Craft::new(stage, "XA", "XB").after(&opened.envelope);
+    craft.address = opened.envelope.header().address().clone();
+    craft.parts = opened.envelope.parts().to_vec();
+    craft.parts[0] = sealed(stage, &dispatch, &["XA", "XB"]);
+    craft
+}
+
+/// Sealed to the desks of these ministries.
+fn sealed(stage: &Stage, plain: &[u8], to: &[&str]) -> Vec<u8> {
+    let key = |code: &&str| {
+        let bundle = stage.world.bundle(&ministry(code)).unwrap().bundle().content().clone();
+        Recipient::parse(&bundle.reading_keys[0]).unwrap()
+    };
+    seal::seal(plain, &to.iter().map(key).collect::<Vec<_>>(), &SystemEntropy).unwrap().bytes
+}
+
+/// Delivers what its gateway cannot see through, and reads it at the desk of `reader`; the reason it is
+/// refused for.
+async fn refusal(stage: &Stage, craft: &Craft, reader: &str) -> String {
+    let from = craft.address.sender.clone();
+    let envelope = craft.signed(stage);
+    let outcomes = stage.gateway(reader).receive(&from, vec![envelope.encode()]).await.unwrap();
+    signed(&outcomes[0].answer);
+    let house = stage.house(reader);
+    house.fetch().await.unwrap();
+    let refused = match house.read(&forms::reference(&envelope.id())) {
+        Err(RehearsalFault::Desk(DeskError::Refused(refusal))) => refusal,
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("it was read"),
+    };
+    // It stays unread, and no word of it lies anywhere.
+    let desk = house.desk().unwrap();
+    let Entry::Received(entry) = desk.find(&forms::reference(&envelope.id())).unwrap() else {
+        unreachable!()
+    };
+    assert_eq!(entry.read_time, None);
+    assert!(!contains(house.homes().desk.directory(), SECRET.as_bytes()));
+    assert!(!refused.to_string().contains(SECRET));
+    format!("{}: {}", refused.reason().word(), refused.detail())
+}
+
+fn contains(place: &Path, needle: &[u8]) -> bool {
+    if place.is_dir() {
+        return fs::read_dir(place).unwrap().any(|entry| contains(&entry.unwrap().path(), needle));
+    }
+    let bytes = fs::read(place).unwrap_or_default();
+    bytes.windows(needle.len()).any(|window| window == needle)
+}
+
+/// The dispatch with `change` made to it, signed by these offices of XA.
+fn resigned(stage: &Stage, opened: &Opened, offices: &[&str], change: impl FnOnce(&mut Dispatch)) -> Vec<u8> {
+    let mut dispatch = opened.dispatch.dispatch().clone();
+    dispatch.salt = [9; 32];
+    change(&mut dispatch);
+    let bytes = dispatch.bytes();
+    let authentications = offices.iter().map(|label| sign(stage, label, &bytes)).collect();
+    wire::SignedDispatch { dispatch: bytes, authentications }.encode_to_vec()
+}
+
+/// The signature of an office, or of the registry, of XA.
+fn sign(stage: &Stage, label: &str, bytes: &[u8]) -> Vec<u8> {
+    let (keys, now) = (stage.house("XA").keys(), stage.clock.now());
+    if label == "registry" {
+        return signature::sign(bytes, keys.registry().unwrap(), now).unwrap();
+    }
+    let offices = keys.offices().unwrap();
+    let signer = keys.office(&offices[&office(label)]).unwrap();
+    signature::sign(bytes, signer.as_ref(), now).unwrap()
+}
+
+fn office(label: &str) -> Name {
+    Name::parse(&format!("chancery://XA/office/{label}")).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_true_is_read() {
+    let (stage, opened) = opened(&["XA", "XB"]).await;
+    let craft = next(&stage, &opened, resigned(&stage, &opened, &["seal"], |_| {}));
+    let envelope = craft.signed(&stage);
+    relay(&stage, &[&envelope]).await;
+    stage.house("XB").fetch().await.unwrap();
+    stage.house("XB").read(&forms::reference(&envelope.id())).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dispatch_sealed_on_to_a_third_party_is_refused() {
+    let (stage, opened) = opened(&["XA", "XB", "XC"]).await;
+    // XB has opened what XA wrote to it, and seals the signed words to XC as if XA had written to XC too.
+    let mut craft = Craft::new(&stage, "XB", "XC");
+    craft.parts = opened.envelope.parts().to_vec();
+    craft.parts[0] = sealed(&stage, &opened.dispatch.encode(), &["XC"]);
+    let refused = refusal(&stage, &craft, "XC").await;
+    assert!(refused.starts_with("ADDRESS_MISMATCH"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_dispatch_in_another_wrapping_is_refused() {
+    let (stage, opened) = opened(&["XA", "XB"]).await;
+    let craft = next(&stage, &opened, opened.dispatch.encode());
+    let refused = refusal(&stage, &craft, "XB").await;
+    assert!(refused.starts_with("REWRAPPED"), "{refused}");
+    assert!(refused.contains(&opened.envelope.id().to_string()), "it names the first: {refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_seal_for_others_is_refused() {
+    let (stage, opened) = opened(&["XA", "XB"]).await;
+    let mut craft = next(&stage, &opened, Vec::new());
+    craft.parts[0] = sealed(&stage, &resigned(&stage, &opened, &["seal"], |_| {}), &["XA"]);
+    let refused = refusal(&stage, &craft, "XB").await;
+    assert!(refused.starts_with("SEAL_BROKEN: SEAL_NOT_FOR_US"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_seal_is_refused() {
+    let (stage, opened) = opened(&["XA", "XB"]).await;
+    let whole = next(&stage, &opened, resigned(&stage, &opened, &["seal"], |_| {}));
+    let length = whole.parts[0].len();
+    let mut craft = whole.clone();
+    craft.parts[0][length - 1] ^= 1;
+    let refused = refusal(&stage, &craft, "XB").await;
+    assert!(refused.starts_with("SEAL_BROKEN"), "{refused}");
+    let mut cut = whole.after(&craft.signed(&stage));
+    cut.parts[0].truncate(length - 100);
+    let refused = refusal(&stage, &cut, "XB").await;
+    assert!(refused.starts_with("SEAL_BROKEN"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_signature_of_an_office_is_refused() {
+    let (stage, opened) = opened(&["XA", "XB"]).await;
+    let craft = next(&stage, &opened, resigned(&stage, &opened, &[], |_| {}));
+    assert!(refusal(&stage, &craft, "XB").await.starts_with("AUTHENTICATION_INVALID"));
+    // Two where one is listed.
+    let two = resigned(&stage, &opened, &["seal", "seal"], |_| {});
+    let craft = next(&stage, &opened, two).after(&craft.signed(&stage));
+    assert!(refusal(&stage, &craft, "XB").await.starts_with("AUTHENTICATION_INVALID"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_office_without_the_authority_is_refused() {
+    let (stage, opened) = opened(&["XA", "XB"]).await;
+    // It signs in its own name what it may not sign.
+    let own_name = resigned(&stage, &opened, &["releasing-01"], |dispatch| {
+        let credential = office("releasing-01");
+        dispatch.authentications =
+            vec![ExpectedAuthentication { kind: AuthenticationKind::Seal, credential }];
+    });
+    let craft = next(&stage, &opened, own_name);
+    assert!(refusal(&stage, &craft, "XB").await.starts_with("AUTHENTICATION_INVALID"));
+    // It signs in the name of the office that may.
+    let other_name = resigned(&stage, &opened, &["releasing-01"], |_| {});
+    let craft = next(&stage, &opened, other_name).after(&craft.signed(&stage));
+    assert!(refusal(&stage, &craft, "XB").await.starts_with("AUTHENTICATION_INVALID"));
+    // The registry seals nothing either.
+    let registry = resigned(&stage, &opened, &["registry"], |_| {});
+    let craft = next(&stage, &opened, registry).after(&craft.signed(&stage));
+    assert!(refusal(&stage, &craft, "XB").await.starts_with("AUTHENTICATION_INVALID"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_that_the_office_did_not_sign_are_refused() {
+    let (stage, opened) = opened(&["XA", "XB"]).await;
+    let mut dispatch = opened.dispatch.dispatch().clone();
+    dispatch.salt = [8; 32];
+    let authentications = opened.dispatch.authentications().to_vec();
+    let changed = wire::SignedDispatch { dispatch: dispatch.bytes(), authentications }.encode_to_vec();
+    let craft = next(&stage, &opened, changed);
+    assert!(refusal(&stage, &craft, "XB").await.starts_with("AUTHENTICATION_INVALID"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dispatch_in_another_encoding_is_refused_although_its_office_signed_it() {
+    let (stage, opened) = opened(&["XA", "XB"]).await;
+    let mut bytes = opened.dispatch.bytes().to_vec();
+    bytes.extend([0x98, 0x06, 0x01]);
+    let authentications = vec![sign(&stage, "seal", &bytes)];
+    let unknown_field = wire::SignedDispatch { dispatch: bytes, authentications }.encode_to_vec();
+    let craft = next(&stage, &opened, unknown_field);
+    assert!(refusal(&stage, &craft, "XB").await.starts_with("NOT_CANONICAL"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_is_not_the_one_that_was_signed_is_refused() {
+    let (stage, opened) = opened(&["XA", "XB"]).await;
+    let mut craft = next(&stage, &opened, resigned(&stage, &opened, &["seal"], |_| {}));
+    craft.parts[1] = sealed(&stage, b"Other words.", &["XA", "XB"]);
+    let refused = refusal(&stage, &craft, "XB").await;
+    assert!(refused.starts_with("PART_MISMATCH"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_document_that_is_not_the_one_that_was_signed_is_not_saved() {
+    let (stage, opened) = opened(&["XA", "XB"]).await;
+    let mut craft = next(&stage, &opened, resigned(&stage, &opened, &["seal"], |_| {}));
+    craft.parts[1] = sealed(&stage, &vec![1; 300 * 1024], &["XA", "XB"]);
+    let part = (Digest::of(&craft.parts[1]), craft.parts[1].len() as u64);
+    caller::put_part(&stage, "XA", "XB", part, &craft.parts[1]).await.unwrap();
+    let envelope = craft.signed(&stage);
+    relay(&stage, &[&envelope]).await;
+    let house = stage.house("XB");
+    house.fetch().await.unwrap();
+    let opened = house.read(&forms::reference(&envelope.id())).unwrap();
+    let folder = stage.folder().join("saved");
+    let desk = house.desk().unwrap();
+    let saved = desk.save_documents(house.keys(), &opened, &mut None, &folder).await;
+    let Err(DeskError::Refused(refusal)) = saved else { panic!("saved") };
+    assert_eq!(refusal.reason().word(), "PART_MISMATCH");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+}

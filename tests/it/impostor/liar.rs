@@ -1,0 +1,320 @@
+//! A peer with true keys that lies: nothing it says settles a message, and what it signed against itself is
+//! kept. When it tells the truth again, the message is delivered.
+
+use chancery::desk::register::{SentEntry, SentState};
+use chancery::digest::Digest;
+use chancery::gateway::store::record::{LogHead, SentState as Stored};
+use chancery::message::leaf::{Leaf, LeafKind, LeafMessage};
+use chancery::message::receipt::Receipt;
+use chancery::proto::gateway::v1 as wire;
+use chancery::proto::gateway::v1::relay_frame::Frame;
+use chancery::time::Clock;
+use chancery::tlog::tlog_proof::TlogProof;
+use chancery::tlog::verifier_key::KeyName;
+
+use crate::support::bot::{Bot, Honest, Play, Playing, outcome, outcomes};
+use crate::support::{Stage, eventually, forms, ministry};
+
+/// XA alone, with XB played by `play`, and a message of XA under way.
+async fn facing(play: impl Play + 'static) -> (Stage, Playing, SentEntry) {
+    let mut stage = Stage::apart(&["XA", "XB"]).await;
+    let playing = Playing::begin(&stage, "XB", "XA", play).await;
+    stage.house_mut("XA").start().await.unwrap();
+    stage.accredit("XA", "XB").await;
+    let [sent] = stage.send("XA", &forms::memorandum("XB", "new", "One.")).await.try_into().unwrap();
+    (stage, playing, sent)
+}
+
+/// The lie is seen for what it is, settles nothing, and the truth that follows is taken.
+async fn seen_through(play: impl Play + 'static, complaint: &str) {
+    let (stage, playing, sent) = facing(play).await;
+    complained(&stage, complaint).await;
+    unsettled(&stage, &sent).await;
+    playing.play(Honest);
+    assert_eq!(stage.settled("XA", &sent).await.state, SentState::Delivered);
+    assert_eq!(stage.gateway("XA").verify().await.unwrap().damages, Vec::<String>::new());
+}
+
+async fn complained(stage: &Stage, complaint: &str) {
+    eventually(&format!("XA says: {complaint}"), || async {
+        stage.gateway("XA").status().await.unwrap().peers[0].last_failure.contains(complaint)
+    })
+    .await;
+}
+
+async fn unsettled(stage: &Stage, sent: &SentEntry) {
+    let [report] = stage.gateway("XA").sent_reports(vec![sent.id]).await.unwrap().try_into().unwrap();
+    assert_eq!(report.state, Some(Stored::Queued));
+    assert!(report.delivery_receipt.is_empty());
+}
+
+/// A true answer whose receipts are changed before they leave.
+struct Altered<F>(F);
+
+impl<F: FnMut(&mut Bot, usize) -> Receipt + Send> Play for Altered<F> {
+    fn deliveries(&mut self, bot: &mut Bot, envelopes: Vec<Vec<u8>>) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        let mut answers = Vec::new();
+        for envelope in envelopes {
+            let place = bot.take(&envelope, LeafKind::Received);
+            answers.push(outcome(&(self.0)(bot, place)));
+        }
+        frames.extend(bot.news());
+        frames.push(outcomes(answers));
+        frames
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_honest_peer_is_believed() {
+    let (stage, playing, sent) = facing(Honest).await;
+    assert_eq!(stage.settled("XA", &sent).await.state, SentState::Delivered);
+    assert_eq!(playing.with(|bot| bot.leaves.len()), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_for_another_message_settles_nothing() {
+    let lie = Altered(|bot: &mut Bot, _: usize| {
+        // A true leaf of a true log, about another message.
+        let other = LeafMessage {
+            id: Digest::of(b"another").into(),
+            envelope: Digest::of(b"another"),
+            parts: Digest::of(b"another"),
+        };
+        let leaf = Leaf::about(LeafKind::Received, other, "", bot.clock.now());
+        bot.leaves.push(leaf.bytes());
+        bot.receipt(bot.leaves.len() - 1, bot.leaves.len())
+    });
+    seen_through(lie, "the peer's receipt proves nothing").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leaf_that_is_no_answer_settles_nothing() {
+    struct Sent;
+    impl Play for Sent {
+        fn deliveries(&mut self, bot: &mut Bot, envelopes: Vec<Vec<u8>>) -> Vec<Frame> {
+            let place = bot.take(&envelopes[0], LeafKind::Sent);
+            // Forgotten again, so that the truth can be told later.
+            bot.places.clear();
+            let receipt = bot.receipt(place, bot.leaves.len());
+            [bot.news(), vec![outcomes(vec![outcome(&receipt)])]].concat()
+        }
+    }
+    seen_through(Sent, "no answer to a delivery").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_for_the_wrong_place_settles_nothing() {
+    let lie = Altered(|bot: &mut Bot, place: usize| {
+        let receipt = bot.receipt(place, bot.leaves.len());
+        let proof = TlogProof { index: 1, ..receipt.proof().clone() };
+        Receipt::compose(receipt.leaf_bytes().to_vec(), proof).unwrap()
+    });
+    seen_through(lie, "the peer's receipt proves nothing").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_altered_leaf_settles_nothing() {
+    let lie = Altered(|bot: &mut Bot, place: usize| {
+        let receipt = bot.receipt(place, bot.leaves.len());
+        let mut leaf = receipt.leaf().clone();
+        leaf.time = leaf.time.after(std::time::Duration::from_secs(60));
+        Receipt::compose(leaf.bytes(), receipt.proof().clone()).unwrap()
+    });
+    seen_through(lie, "the peer's receipt proves nothing").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_under_a_checkpoint_nobody_mirrors_settles_nothing() {
+    struct Silent;
+    impl Play for Silent {
+        fn deliveries(&mut self, bot: &mut Bot, envelopes: Vec<Vec<u8>>) -> Vec<Frame> {
+            let place = bot.take(&envelopes[0], LeafKind::Received);
+            vec![outcomes(vec![outcome(&bot.receipt(place, bot.leaves.len()))])]
+        }
+
+        // It never shows its log.
+        fn hello(&mut self, bot: &mut Bot, _: wire::Hello) -> Vec<Frame> {
+            vec![Frame::Hello(wire::Hello { size: 0, ..bot.hello(0) })]
+        }
+    }
+    seen_through(Silent, "not one that is mirrored here").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_that_no_accredited_key_signed_is_not_believed() {
+    struct Stranger;
+    impl Play for Stranger {
+        fn deliveries(&mut self, bot: &mut Bot, envelopes: Vec<Vec<u8>>) -> Vec<Frame> {
+            let place = bot.take(&envelopes[0], LeafKind::Received);
+            // The cosigner's key in place of the log's.
+            let checkpoint = bot.head(bot.leaves.len()).sign(&bot.cosigner_key);
+            vec![outcomes(vec![outcome(&bot.receipt_under(place, &checkpoint))])]
+        }
+    }
+    seen_through(Stranger, "no accredited log key signed it").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_of_another_pairs_log_is_not_believed() {
+    struct Elsewhere;
+    impl Play for Elsewhere {
+        fn deliveries(&mut self, bot: &mut Bot, envelopes: Vec<Vec<u8>>) -> Vec<Frame> {
+            let place = bot.take(&envelopes[0], LeafKind::Received);
+            let mut head = bot.head(bot.leaves.len());
+            head.origin = KeyName::parse("mfa.xb.example/chancery/xc/2026").unwrap();
+            let checkpoint = head.sign(&bot.log_key);
+            vec![outcomes(vec![outcome(&bot.receipt_under(place, &checkpoint))])]
+        }
+    }
+    seen_through(Elsewhere, "is not a log of this pair").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_are_no_receipt_settle_nothing() {
+    struct Noise;
+    impl Play for Noise {
+        fn deliveries(&mut self, bot: &mut Bot, envelopes: Vec<Vec<u8>>) -> Vec<Frame> {
+            let place = bot.take(&envelopes[0], LeafKind::Received);
+            let mut answer = outcome(&bot.receipt(place, bot.leaves.len()));
+            answer.receipt.push(0);
+            [bot.news(), vec![outcomes(vec![answer])]].concat()
+        }
+    }
+    seen_through(Noise, "MALFORMED").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_few_or_too_many_answers_settle_nothing() {
+    struct Count(usize);
+    impl Play for Count {
+        fn deliveries(&mut self, bot: &mut Bot, envelopes: Vec<Vec<u8>>) -> Vec<Frame> {
+            let place = bot.take(&envelopes[0], LeafKind::Received);
+            let answer = outcome(&bot.receipt(place, bot.leaves.len()));
+            [bot.news(), vec![outcomes(vec![answer; self.0])]].concat()
+        }
+    }
+    for count in [0, 2] {
+        seen_through(Count(count), "did not answer every envelope").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unsigned_refusal_changes_nothing_but_the_next_attempt() {
+    struct Unsigned;
+    impl Play for Unsigned {
+        fn deliveries(&mut self, _: &mut Bot, envelopes: Vec<Vec<u8>>) -> Vec<Frame> {
+            let answer = wire::Outcome { reason: "CHN_01".to_owned(), ..wire::Outcome::default() };
+            vec![outcomes(vec![answer; envelopes.len()])]
+        }
+    }
+    let (stage, playing, sent) = facing(Unsigned).await;
+    eventually("the refusal is noted", || async {
+        let [report] = stage.gateway("XA").sent_reports(vec![sent.id]).await.unwrap().try_into().unwrap();
+        report.reason == "CHN_01" && report.attempts > 1
+    })
+    .await;
+    unsettled(&stage, &sent).await;
+    playing.play(Honest);
+    assert_eq!(stage.settled("XA", &sent).await.state, SentState::Delivered);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cosignature_that_is_not_the_peers_is_not_kept() {
+    struct Forged;
+    impl Play for Forged {
+        fn log_update(&mut self, bot: &mut Bot, update: wire::LogUpdate) -> Vec<Frame> {
+            let Frame::Cosignature(mut cosignature) = bot.cosign(&update) else { unreachable!() };
+            let last = cosignature.line.len() - 4;
+            let other = if cosignature.line.as_bytes()[last] == b'A' { "B" } else { "A" };
+            cosignature.line.replace_range(last..=last, other);
+            vec![Frame::Cosignature(cosignature)]
+        }
+    }
+    let (stage, playing, sent) = facing(Forged).await;
+    complained(&stage, "cosignature does not verify").await;
+    let log = stage.gateway("XA").logs().await.unwrap().into_iter().find(|log| !log.mirror).unwrap();
+    assert_eq!(log.cosigned, None);
+    playing.play(Honest);
+    assert_eq!(stage.settled("XA", &sent).await.state, SentState::Delivered);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cosignature_over_leaves_that_do_not_exist_is_the_peers_wrong() {
+    struct Ahead;
+    impl Play for Ahead {
+        fn log_update(&mut self, bot: &mut Bot, update: wire::LogUpdate) -> Vec<Frame> {
+            let Frame::Cosignature(cosignature) = bot.cosign(&update) else { unreachable!() };
+            vec![Frame::Cosignature(wire::Cosignature { size: cosignature.size + 1000, ..cosignature })]
+        }
+    }
+    seen_through(Ahead, "beyond the log").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_update_with_a_gap_is_not_mirrored() {
+    struct Gap;
+    impl Play for Gap {
+        fn hello(&mut self, bot: &mut Bot, _: wire::Hello) -> Vec<Frame> {
+            let leaf = bot.leaves.first().cloned();
+            let envelope = leaf.unwrap_or_else(|| {
+                Leaf::about_record(LeafKind::Bundle, Digest::of(b"bundle"), bot.clock.now()).bytes()
+            });
+            bot.leaves = vec![envelope.clone(), envelope];
+            vec![Frame::Hello(bot.hello(0)), bot.update(1)]
+        }
+    }
+    seen_through(Gap, "begins after leaf 0").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_hello_of_another_ministry_is_not_answered() {
+    struct Masked;
+    impl Play for Masked {
+        fn hello(&mut self, bot: &mut Bot, _: wire::Hello) -> Vec<Frame> {
+            vec![Frame::Hello(wire::Hello { ministry: "XC".to_owned(), ..bot.hello(0) })]
+        }
+    }
+    seen_through(Masked, "did not answer with its hello").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_claims_more_of_our_log_than_there_is_raises_an_alarm() {
+    struct Boast;
+    impl Play for Boast {
+        fn hello(&mut self, bot: &mut Bot, _: wire::Hello) -> Vec<Frame> {
+            vec![Frame::Hello(bot.hello(1000))]
+        }
+    }
+    let (stage, _playing, sent) = facing(Boast).await;
+    complained(&stage, "rolled back").await;
+    unsettled(&stage, &sent).await;
+    let alarms = stage.gateway("XA").status().await.unwrap().alarms;
+    assert_eq!((alarms[0].code.as_str(), &alarms[0].ministry), ("ROLLED_BACK", &ministry("XB")));
+}
+
+/// Two checkpoints of one log that cannot both be true: the second is kept with the alarm, as proof.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forked_log_raises_an_alarm_and_is_not_mirrored() {
+    let (stage, playing, first) = facing(Honest).await;
+    assert_eq!(stage.settled("XA", &first).await.state, SentState::Delivered);
+    let mirror =
+        |logs: Vec<LogHead>| logs.into_iter().find(|log| log.mirror).map(|log| (log.size, log.root)).unwrap();
+    let before = mirror(stage.gateway("XA").logs().await.unwrap());
+    // The first answer is denied: its leaf is replaced by another, and the log goes on from there.
+    playing.with(|bot| {
+        bot.clock.skew(3600);
+        bot.places.clear();
+        bot.leaves.clear();
+        bot.take(&first.envelope, LeafKind::Received);
+        bot.told = 0;
+    });
+    let [second] = stage.send("XA", &forms::memorandum("XB", "new", "Two.")).await.try_into().unwrap();
+    complained(&stage, "contradicts what is mirrored here").await;
+    unsettled(&stage, &second).await;
+    assert_eq!(mirror(stage.gateway("XA").logs().await.unwrap()), before);
+    let alarms = stage.gateway("XA").status().await.unwrap().alarms;
+    let alarm = alarms.iter().find(|alarm| alarm.code == "LOG_FORK").unwrap();
+    assert_eq!(alarm.ministry, ministry("XB"));
+    assert!(alarm.detail.contains("mfa.xb.example/chancery/xa/2026"), "the offered checkpoint is kept");
+}

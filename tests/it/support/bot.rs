@@ -1,0 +1,326 @@
+//! A gateway made by hand, with the true keys of its ministry: it keeps a log, mirrors the other's, and tells
+//! the truth or whatever its `Play` makes of it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use chancery::keys::file::FileNoteSigner;
+use chancery::message::envelope::Envelope;
+use chancery::message::leaf::{Leaf, LeafKind, LeafMessage};
+use chancery::message::receipt::Receipt;
+use chancery::proto::gateway::v1 as wire;
+use chancery::proto::gateway::v1::relay_frame::Frame;
+use chancery::proto::gateway::v1::relay_service_client::RelayServiceClient;
+use chancery::proto::gateway::v1::relay_service_server::{RelayService, RelayServiceServer};
+use chancery::time::Clock;
+use chancery::tlog::checkpoint::Checkpoint;
+use chancery::tlog::cosignature;
+use chancery::tlog::merkle::{self, Tree};
+use chancery::tlog::signed_note::Note;
+use chancery::tlog::tlog_proof::TlogProof;
+use chancery::tlog::verifier_key::KeyName;
+use chancery::transport::channel::server_builder;
+use chancery::transport::credentials::Door;
+use chancery::transport::listener::Listener;
+use chancery::trust::name::Ministry;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Channel;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::clock::Hand;
+use super::{Stage, caller, ministry};
+
+/// What a ministry's gateway knows and can sign.
+pub struct Bot {
+    pub own: Ministry,
+    pub peer: Ministry,
+    pub origin: KeyName,
+    pub cosigner: KeyName,
+    pub leaves: Vec<Vec<u8>>,
+    /// How many leaves the other side has been sent on the present stream.
+    pub told: usize,
+    pub log_key: FileNoteSigner,
+    pub cosigner_key: FileNoteSigner,
+    pub places: BTreeMap<Vec<u8>, usize>,
+    pub clock: Hand,
+}
+
+impl Bot {
+    pub fn new(stage: &Stage, own: &str, peer: &str) -> Self {
+        let home = &stage.house(own).homes().gateway;
+        let domain = stage.house(own).plan().founding.domain.clone();
+        let peer = ministry(peer);
+        Self {
+            own: ministry(own),
+            origin: KeyName::parse(&domain.log_origin(&peer, 2026)).unwrap(),
+            cosigner: KeyName::parse(&domain.cosigner_name()).unwrap(),
+            peer,
+            leaves: Vec::new(),
+            told: 0,
+            log_key: FileNoteSigner::open(&home.log_key()).unwrap(),
+            cosigner_key: FileNoteSigner::open(&home.cosigner_key()).unwrap(),
+            places: BTreeMap::new(),
+            clock: stage.clock.another(),
+        }
+    }
+
+    fn tree(&self) -> Tree {
+        let mut tree = Tree::new();
+        self.leaves.iter().for_each(|leaf| tree.push(merkle::leaf_hash(leaf)));
+        tree
+    }
+
+    /// The checkpoint over the first `size` leaves, unsigned.
+    pub fn head(&self, size: usize) -> Checkpoint {
+        let root = merkle::root(size as u64, &self.tree()).unwrap();
+        Checkpoint { origin: self.origin.clone(), size: size as u64, root }
+    }
+
+    /// Signed.
+    pub fn checkpoint(&self, size: usize) -> String {
+        self.head(size).sign(&self.log_key)
+    }
+
+    /// The leaves from `first` on, under a signed checkpoint.
+    pub fn update(&self, first: usize) -> Frame {
+        Frame::LogUpdate(wire::LogUpdate {
+            first_index: first as u64,
+            leaves: self.leaves[first..].to_vec(),
+            checkpoint: self.checkpoint(self.leaves.len()),
+        })
+    }
+
+    /// The leaves that were not sent yet; nothing where all were.
+    pub fn news(&mut self) -> Vec<Frame> {
+        let first = std::mem::replace(&mut self.told, self.leaves.len());
+        if first < self.leaves.len() { vec![self.update(first)] } else { Vec::new() }
+    }
+
+    /// The receipt of a leaf under the checkpoint of a size.
+    pub fn receipt(&self, index: usize, size: usize) -> Receipt {
+        self.receipt_under(index, &self.checkpoint(size))
+    }
+
+    pub fn receipt_under(&self, index: usize, checkpoint: &str) -> Receipt {
+        let note = Note::parse(checkpoint).unwrap();
+        let proof = TlogProof::prove(index as u64, note, &self.tree()).unwrap();
+        Receipt::compose(self.leaves[index].clone(), proof).unwrap()
+    }
+
+    /// Writes a leaf about a message; the place of the one that is there already.
+    pub fn take(&mut self, envelope: &[u8], kind: LeafKind) -> usize {
+        let message = LeafMessage::of(&Envelope::parse(envelope).unwrap());
+        let key = message.id.as_bytes().to_vec();
+        let next = self.leaves.len();
+        let place = *self.places.entry(key).or_insert(next);
+        if place == next {
+            self.leaves.push(Leaf::about(kind, message, "", self.clock.now()).bytes());
+        }
+        place
+    }
+
+    pub fn cosign(&self, update: &wire::LogUpdate) -> Frame {
+        let note = Note::parse(&update.checkpoint).unwrap();
+        let checkpoint = Checkpoint::parse(note.text()).unwrap();
+        let line = cosignature::cosign(&checkpoint, &self.cosigner, &self.cosigner_key, self.clock.now());
+        let (origin, size) = (checkpoint.origin.as_str().to_owned(), checkpoint.size);
+        Frame::Cosignature(wire::Cosignature { origin, size, line })
+    }
+
+    pub fn hello(&self, mirrored_size: u64) -> wire::Hello {
+        wire::Hello {
+            ministry: self.own.to_string(),
+            origin: self.origin.as_str().to_owned(),
+            size: self.leaves.len() as u64,
+            mirrored_size,
+            time: self.clock.now().seconds(),
+        }
+    }
+}
+
+/// The answer that a receipt is.
+pub fn outcome(receipt: &Receipt) -> wire::Outcome {
+    let message_id = receipt.leaf().message.map(|message| message.id.as_bytes().to_vec());
+    wire::Outcome {
+        message_id: message_id.unwrap_or_default(),
+        receipt: receipt.encode(),
+        reason: String::new(),
+        detail: String::new(),
+    }
+}
+
+pub fn outcomes(outcomes: Vec<wire::Outcome>) -> Frame {
+    Frame::Outcomes(wire::Outcomes { outcomes })
+}
+
+/// What a bot makes of the frames it gets; everything that is not written is true.
+pub trait Play: Send {
+    fn hello(&mut self, bot: &mut Bot, theirs: wire::Hello) -> Vec<Frame> {
+        bot.told = usize::try_from(theirs.mirrored_size).unwrap();
+        [vec![Frame::Hello(bot.hello(0))], bot.news()].concat()
+    }
+
+    fn log_update(&mut self, bot: &mut Bot, update: wire::LogUpdate) -> Vec<Frame> {
+        vec![bot.cosign(&update)]
+    }
+
+    fn deliveries(&mut self, bot: &mut Bot, envelopes: Vec<Vec<u8>>) -> Vec<Frame> {
+        let places: Vec<usize> =
+            envelopes.iter().map(|envelope| bot.take(envelope, LeafKind::Received)).collect();
+        let size = bot.leaves.len();
+        let receipts = places.iter().map(|place| outcome(&bot.receipt(*place, size))).collect();
+        [bot.news(), vec![outcomes(receipts)]].concat()
+    }
+
+    fn respond(&mut self, bot: &mut Bot, frame: Frame) -> Vec<Frame> {
+        match frame {
+            Frame::Hello(hello) => self.hello(bot, hello),
+            Frame::LogUpdate(update) => self.log_update(bot, update),
+            Frame::Deliveries(deliveries) => self.deliveries(bot, deliveries.envelopes),
+            Frame::Cosignature(_) | Frame::Outcomes(_) => Vec::new(),
+        }
+    }
+}
+
+/// Tells the truth.
+pub struct Honest;
+
+impl Play for Honest {}
+
+/// A bot that listens where its ministry's gateway would.
+pub struct Playing {
+    stage: Arc<Mutex<(Bot, Box<dyn Play>)>>,
+    stop: CancellationToken,
+}
+
+impl Playing {
+    pub async fn begin(stage: &Stage, own: &str, peer: &str, play: impl Play + 'static) -> Self {
+        let identity = caller::gateway_identity(stage, own);
+        let credentials = caller::credentials(stage, identity, &[peer]);
+        let address = stage.house(own).plan().relay.parse().unwrap();
+        let listener = Listener::bind(address, Door::Relay, credentials).await.unwrap();
+        let play: Box<dyn Play> = Box::new(play);
+        let playing = Arc::new(Mutex::new((Bot::new(stage, own, peer), play)));
+        let stop = CancellationToken::new();
+        let service = RelayServiceServer::new(Edge(playing.clone()));
+        let server =
+            server_builder().add_service(service).serve_with_incoming(listener.incoming(stop.clone()));
+        tokio::spawn(server);
+        Self { stage: playing, stop }
+    }
+
+    /// Goes on in another way.
+    pub fn play(&self, play: impl Play + 'static) {
+        self.stage.lock().unwrap().1 = Box::new(play);
+    }
+
+    /// Looks at the bot.
+    pub fn with<T>(&self, look: impl FnOnce(&mut Bot) -> T) -> T {
+        look(&mut self.stage.lock().unwrap().0)
+    }
+}
+
+impl Drop for Playing {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+struct Edge(Arc<Mutex<(Bot, Box<dyn Play>)>>);
+
+#[tonic::async_trait]
+impl RelayService for Edge {
+    type RelayStream = ReceiverStream<Result<wire::RelayFrame, Status>>;
+
+    async fn relay(
+        &self,
+        request: Request<Streaming<wire::RelayFrame>>,
+    ) -> Result<Response<Self::RelayStream>, Status> {
+        let (sender, frames) = mpsc::channel(64);
+        let (playing, mut incoming) = (self.0.clone(), request.into_inner());
+        tokio::spawn(async move {
+            while let Ok(Some(wire::RelayFrame { frame: Some(frame) })) = incoming.message().await {
+                let answers = {
+                    let (bot, play) = &mut *playing.lock().unwrap();
+                    play.respond(bot, frame)
+                };
+                for frame in answers {
+                    if sender.send(Ok(wire::RelayFrame { frame: Some(frame) })).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(frames)))
+    }
+
+    async fn put_part(
+        &self,
+        request: Request<Streaming<wire::PutPartRequest>>,
+    ) -> Result<Response<wire::PutPartResponse>, Status> {
+        let (mut pieces, mut size) = (request.into_inner(), 0);
+        while let Some(piece) = pieces.message().await? {
+            size = piece.size;
+        }
+        Ok(Response::new(wire::PutPartResponse { size }))
+    }
+}
+
+/// A bot that dials: it has a relay stream open to a true gateway.
+pub struct Dialled {
+    bot: Bot,
+    outgoing: mpsc::Sender<wire::RelayFrame>,
+    incoming: Streaming<wire::RelayFrame>,
+}
+
+impl Dialled {
+    /// Opens the stream, exchanges hellos and takes the other side's log up to what its hello said.
+    pub async fn open(bot: Bot, mut client: RelayServiceClient<Channel>) -> Result<Self, Status> {
+        let (outgoing, frames) = mpsc::channel(64);
+        let hello = Frame::Hello(bot.hello(0));
+        outgoing.send(wire::RelayFrame { frame: Some(hello) }).await.unwrap();
+        let mut incoming = client.relay(ReceiverStream::new(frames)).await?.into_inner();
+        let first = incoming.message().await?.and_then(|frame| frame.frame);
+        let Some(Frame::Hello(theirs)) = first else { panic!("no hello but {first:?}") };
+        let mut dialled = Self { bot, outgoing, incoming };
+        let mut mirrored = 0;
+        while mirrored < theirs.size {
+            match dialled.incoming.message().await?.and_then(|frame| frame.frame) {
+                Some(Frame::LogUpdate(update)) => {
+                    mirrored = update.first_index + update.leaves.len() as u64;
+                    dialled.send(dialled.bot.cosign(&update)).await;
+                }
+                other => panic!("no leaves but {other:?}"),
+            }
+        }
+        Ok(dialled)
+    }
+
+    pub async fn send(&self, frame: Frame) {
+        // The other side may have hung up already; that shows where its answer is read.
+        let _gone = self.outgoing.send(wire::RelayFrame { frame: Some(frame) }).await;
+    }
+
+    /// The next frame that is no leaf and no hello; leaves are cosigned.
+    pub async fn next(&mut self) -> Result<Option<Frame>, Status> {
+        while let Some(frame) = self.incoming.message().await? {
+            match frame.frame.unwrap() {
+                Frame::Hello(_) => {}
+                Frame::LogUpdate(update) => self.send(self.bot.cosign(&update)).await,
+                other => return Ok(Some(other)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Delivers envelopes; their outcomes.
+    pub async fn deliver(&mut self, envelopes: Vec<Vec<u8>>) -> Result<Vec<wire::Outcome>, Status> {
+        self.send(Frame::Deliveries(wire::Deliveries { envelopes })).await;
+        match self.next().await? {
+            Some(Frame::Outcomes(wire::Outcomes { outcomes })) => Ok(outcomes),
+            other => panic!("no outcomes but {other:?}"),
+        }
+    }
+}
