@@ -231,6 +231,9 @@ impl Position {
             (1, _) | (_, []) => return Err(malformed("all messages but the first name the one before")),
             (_, id) => Some(MessageId::from_slice(id).map_err(|_| malformed("not a message id"))?),
         };
+        if record.sequence > limits::NUMBER_MAX || record.act_number > limits::NUMBER_MAX {
+            return Err(malformed("a sequence or act number is over its bound"));
+        }
         let release_time = Timestamp::from_seconds(record.release_time);
         let valid_until = Timestamp::from_seconds(record.valid_until_time);
         if record.release_time <= 0 || release_time.minute() != release_time || valid_until <= release_time {
