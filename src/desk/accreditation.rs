@@ -16,6 +16,12 @@ use crate::trust::bundle::SignedBundle;
 use crate::trust::name::Ministry;
 use crate::trust::policy::{ChannelId, ChannelPolicy, ChannelRule, SignedPolicy};
 
+/// How the names of peers' bundles end.
+const BUNDLE_ENDING: &str = "bundle";
+
+/// Two changes of what is believed at once: the later one would forget what the earlier one added.
+const ACCREDITATION_LOCK: &str = "accreditation.lock";
+
 /// What this desk believes: its own bundle, the peers' bundles and the channel policy.
 #[derive(Debug, Clone)]
 pub struct Trust {
@@ -107,6 +113,10 @@ impl Desk {
         let folder = self.config.peer_bundles();
         for entry in fs::read_dir(&folder).map_err(DeskError::file(&folder))? {
             let path = entry.map_err(DeskError::file(&folder))?.path();
+            // A crash may leave the beginning of a file behind, under a passing name.
+            if path.extension().is_none_or(|ending| ending != BUNDLE_ENDING) {
+                continue;
+            }
             let bundle = self.read_bundle(&path)?;
             bundle.verify(None, self.within(&bundle)).map_err(|cause| DeskError::Trust(cause.to_string()))?;
             peers.insert(bundle.bundle().ministry().clone(), bundle);
@@ -130,6 +140,7 @@ impl Desk {
     ) -> Result<ChannelId, DeskError> {
         let now = self.clock.now();
         bundle.verify(Some(fingerprint), now).map_err(|cause| DeskError::Trust(cause.to_string()))?;
+        let _accrediting_alone = self.hold(ACCREDITATION_LOCK).await?;
         let mut trust = self.trust()?;
         let peer = bundle.bundle().ministry().clone();
         if let Some(known) = trust.peers.get(&peer).filter(|known| known.digest() != bundle.digest()) {
@@ -148,7 +159,7 @@ impl Desk {
             suspended: false,
         });
         let signed = self.put_in_force(keys, &trust, channels).await?;
-        let path = self.config.peer_bundles().join(format!("{peer}.bundle"));
+        let path = self.config.peer_bundles().join(format!("{peer}.{BUNDLE_ENDING}"));
         self.keep(&path, &bundle.to_bytes())?;
         self.keep(&self.config.policy(), &signed.to_bytes())?;
         Ok(channel)
@@ -157,6 +168,7 @@ impl Desk {
     /// Puts a channel in force, or another rule for one that is: a charter among several Powers, another
     /// ceiling, a suspension.
     pub async fn charter(&self, keys: &Keys, channel: ChannelId, rule: ChannelRule) -> Result<(), DeskError> {
+        let _accrediting_alone = self.hold(ACCREDITATION_LOCK).await?;
         let trust = self.trust()?;
         for party in &rule.parties {
             trust.bundle(party)?;
@@ -176,7 +188,7 @@ impl Desk {
     ) -> Result<SignedPolicy, DeskError> {
         let unfit = |cause: String| DeskError::Trust(cause);
         let now = self.clock.now();
-        let sequence = trust.policy.as_ref().map_or(1, |policy| policy.sequence().saturating_add(1));
+        let sequence = self.reserve_policy_number(trust)?;
         let peers =
             trust.peers.iter().map(|(ministry, bundle)| (ministry.clone(), bundle.digest())).collect();
         let policy = ChannelPolicy::new(self.config.ministry.clone(), sequence, now, channels, peers)
@@ -191,6 +203,24 @@ impl Desk {
     /// Now, or the end of a bundle that has ended.
     fn within(&self, bundle: &SignedBundle) -> Timestamp {
         self.clock.now().min(bundle.bundle().content().valid_until)
+    }
+
+    /// The next policy number, used up durably before anything is signed under it: a policy whose answer was
+    /// lost may be in force at the gateway, which takes no other one under its number.
+    fn reserve_policy_number(&self, trust: &Trust) -> Result<u64, DeskError> {
+        let path = self.config.policy_number();
+        let used = match fs::read_to_string(&path) {
+            Ok(text) => text
+                .trim()
+                .parse()
+                .map_err(|_| DeskError::Trust(format!("{}: not the number of a policy", path.display())))?,
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => 0,
+            Err(cause) => return Err(DeskError::file(&path)(cause)),
+        };
+        let in_force = trust.policy.as_ref().map_or(0, ChannelPolicy::sequence);
+        let next = in_force.max(used).saturating_add(1);
+        self.keep(&path, format!("{next}\n").as_bytes())?;
+        Ok(next)
     }
 
     fn believe_policy(&self, own: &SignedBundle, bytes: &[u8]) -> Result<ChannelPolicy, DeskError> {

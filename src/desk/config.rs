@@ -122,6 +122,11 @@ impl Config {
         self.home.join("trust/channel.policy")
     }
 
+    /// The greatest number that a policy was ever signed under.
+    pub fn policy_number(&self) -> PathBuf {
+        self.home.join("trust/channel.number")
+    }
+
     /// The register.
     pub fn register(&self) -> PathBuf {
         self.home.join("register.db")

@@ -39,12 +39,17 @@ impl Desk {
             let detail = "the gateway handed over a copy for another ministry";
             return Err(Refusal::new(Reason::NotTheRecipient, detail).into());
         }
+        let proven = self.prove_as(trust, &envelope, &message.receipt, &[LeafKind::Received])?;
+        // The instant at which its signatures are judged, now and ever after, is the one the log states.
+        if proven.time() != message.receive_time {
+            let detail = "the gateway states another time of receipt than its log";
+            return Err(Refusal::new(Reason::ProofInvalid, detail).into());
+        }
         // A sender that is not accredited here any more must not keep what came after it from being fetched.
         let refusal = match trust.signing_anchors(&address.sender) {
             Ok(anchors) => envelope.verify(anchors, message.receive_time).err().map(|cause| cause.reason()),
             Err(_) => Some(Reason::NotTheSender),
         };
-        self.prove_as(trust, &envelope, &message.receipt, &[LeafKind::Received])?;
         Ok(ReceivedEntry {
             id: envelope.id(),
             cursor: message.cursor,

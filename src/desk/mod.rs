@@ -31,7 +31,7 @@ pub mod register;
 pub mod send;
 
 use std::fmt;
-use std::fs;
+use std::fs::{self, TryLockError};
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -103,6 +103,26 @@ impl Desk {
         let (_store, credentials) =
             CredentialStore::open(source, self.clock.clone()).map_err(|cause| unusable(cause.to_string()))?;
         Mailbox::connect(&self.config.gateway, &self.config.ministry, &credentials).await
+    }
+
+    /// Waits until no other process of this desk holds the lock of this name. Ends when the file is dropped.
+    async fn hold(&self, name: &str) -> Result<fs::File, DeskError> {
+        let path = self.config.home.join(name);
+        let file = fs::File::create(&path).map_err(DeskError::file(&path))?;
+        // On a thread of its own: whoever holds it may need this one to come to an end.
+        let locked = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await;
+        locked.map_err(std::io::Error::other).and_then(|locked| locked).map_err(DeskError::file(&path))
+    }
+
+    /// The lock of this name, unless another process of this desk holds it.
+    fn try_hold(&self, name: &str) -> Result<Option<fs::File>, DeskError> {
+        let path = self.config.home.join(name);
+        let file = fs::File::create(&path).map_err(DeskError::file(&path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(cause)) => Err(DeskError::file(&path)(cause)),
+        }
     }
 
     /// Writes a file so that it appears whole or not at all, durable before this returns.

@@ -27,6 +27,9 @@ use crate::message::leaf::LeafKind;
 use crate::message::seal::{self, Recipient};
 use crate::trust::signature::{self, Signer};
 
+/// Two releases at once would reach for the same numbers.
+const RELEASE_LOCK: &str = "release.lock";
+
 /// Tells how far a long transfer has come: bytes done of bytes in all.
 pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
 
@@ -50,9 +53,9 @@ impl Desk {
             return Err(DeskError::Forbidden(composition.findings));
         }
         // Held until everything is submitted: two releases at once must not reach for the same numbers.
-        let _released_alone = self.hold_release()?;
+        let _released_alone = self.hold(RELEASE_LOCK).await?;
         let mut mailbox = self.mailbox(keys).await?;
-        self.resume(trust, &mut mailbox).await?;
+        self.hand_over(trust, &mut mailbox).await?;
         let positions = self.positions(&mut mailbox, &composition).await?;
         let entries = self.release(trust, keys, composition, positions, progress)?;
         self.register.release(&entries)?;
@@ -67,17 +70,16 @@ impl Desk {
         Ok(sent)
     }
 
-    /// Waits until no other process of this desk releases anything. Ends when the file is dropped.
-    fn hold_release(&self) -> Result<File, DeskError> {
-        let path = self.config.home.join("release.lock");
-        let file = File::create(&path).map_err(DeskError::file(&path))?;
-        file.lock().map_err(DeskError::file(&path))?;
-        Ok(file)
-    }
-
     /// Submits again what was registered but, for all this desk knows, never reached the gateway. What the
     /// gateway does not take yet waits, and does not hold up messages to others.
     pub async fn resume(&self, trust: &Trust, mailbox: &mut Mailbox) -> Result<(), DeskError> {
+        let _released_alone = self.hold(RELEASE_LOCK).await?;
+        self.hand_over(trust, mailbox).await
+    }
+
+    /// The same for the holder of the release lock: without it, what another process hands over right now could
+    /// be void, and its number given to another message, before it is handed over here.
+    async fn hand_over(&self, trust: &Trust, mailbox: &mut Mailbox) -> Result<(), DeskError> {
         for entry in self.register.sent()?.into_iter().filter(|entry| entry.state == SentState::Released) {
             match self.submit(trust, mailbox, entry).await {
                 Ok(_) | Err(DeskError::GatewayAway(_) | DeskError::GatewayRefused { .. }) => {}
@@ -302,7 +304,9 @@ impl Desk {
 
     /// Asks the gateway what became of everything that is under way, and keeps verified receipts.
     pub async fn refresh_sent(&self, trust: &Trust, mailbox: &mut Mailbox) -> Result<(), DeskError> {
-        self.resume(trust, mailbox).await?;
+        if let Some(_released_alone) = self.try_hold(RELEASE_LOCK)? {
+            self.hand_over(trust, mailbox).await?;
+        }
         let under_way: Vec<SentEntry> = self
             .register
             .sent()?
