@@ -6,6 +6,9 @@ use std::time::Duration;
 /// quarter of a MiB keeps that transaction short.
 pub const INLINE_PARTS_BYTES_MAX: u64 = 256 * 1024;
 
+/// A sequence or act number: what registers and stores keep as a signed 64-bit integer.
+pub const NUMBER_MAX: u64 = i64::MAX as u64;
+
 /// A header, bytes: sixteen addressees and sixty-five parts fit with room to spare.
 pub const HEADER_BYTES_MAX: usize = 8 * 1024;
 
@@ -195,6 +198,15 @@ pub const OUTCOME_DEADLINE: Duration = Duration::from_secs(60);
 
 /// Pause between looks for messages whose validity has ended.
 pub const EXPIRY_PAUSE: Duration = Duration::from_secs(10);
+
+/// Alarms kept with one code about one ministry: the first ones tell the cause, a peer chooses how many come.
+pub const ALARMS_PER_CAUSE_MAX: usize = 16;
+
+/// Words of a peer that are kept or logged, characters.
+pub const PEER_WORDS_MAX: usize = 256;
+
+/// Relay streams open at once of one peer: one each way, and some that are not known to be dead yet.
+pub const RELAY_STREAMS_PER_PEER_MAX: usize = 16;
 
 /// Frames that wait on either end of a relay stream.
 pub const RELAY_FRAMES_WAITING_MAX: usize = 8;

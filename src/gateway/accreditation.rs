@@ -11,7 +11,7 @@ use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::archive::key_name;
 use crate::gateway::error::{Declined, Fault};
-use crate::gateway::store::record::{LogEntry, Record, RecordKind, RecordsKept};
+use crate::gateway::store::record::{Alarm, LogEntry, Record, RecordKind, RecordsKept};
 use crate::message::leaf::{Leaf, LeafKind};
 use crate::message::refusal::{Reason, Refusal};
 use crate::time::Timestamp;
@@ -126,9 +126,7 @@ impl Gateway {
         let now = self.clock.now();
         let next = Accreditation::assemble(&self.config.ministry, &self.root, own, policy, peers, now)?;
         let sequence = next.policy().sequence();
-        if let Some(in_force) = self.trust.load_full() {
-            self.check_succession(&in_force, &next)?;
-        }
+        self.check_succession(&next).await?;
         let mut records = vec![
             record(RecordKind::Bundle, &self.config.ministry, next.own.bundle().content().sequence, own),
             record(RecordKind::Policy, &self.config.ministry, sequence, policy),
@@ -149,7 +147,8 @@ impl Gateway {
         Ok(sequence)
     }
 
-    /// Takes up again what was in force when the gateway stopped.
+    /// Takes up again what was in force when the gateway stopped. What is not believed any more stays out and
+    /// raises an alarm; the gateway starts all the same, because the desk mends it through the gateway.
     pub(super) async fn resume_accreditation(&self) -> Result<(), Fault> {
         let own = self.store.latest_record(RecordKind::Bundle, self.config.ministry.clone()).await?;
         let policy = self.store.latest_record(RecordKind::Policy, self.config.ministry.clone()).await?;
@@ -162,24 +161,40 @@ impl Gateway {
         }
         let ministry = &self.config.ministry;
         // Judged as it was when it was accredited: a bundle that has ended since must not keep the gateway from
-        // starting; its certificates end by themselves.
-        let then = signed.policy().issue_time();
-        let next = Accreditation::assemble(ministry, &self.root, &own.bytes, &policy.bytes, &peers, then)
-            .map_err(|cause| Fault::Damaged(format!("the accreditation in the store: {cause}")))?;
-        self.accredited.send_replace(next.policy().sequence());
-        self.trust.store(Some(Arc::new(next)));
+        // starting; its certificates end by themselves. The desk's clock may have been behind ours then.
+        let (then, now) = (signed.policy().issue_time(), self.clock.now());
+        let assemble =
+            |at| Accreditation::assemble(ministry, &self.root, &own.bytes, &policy.bytes, &peers, at);
+        match assemble(then).or_else(|_| assemble(now)) {
+            Ok(next) => {
+                self.accredited.send_replace(next.policy().sequence());
+                self.trust.store(Some(Arc::new(next)));
+            }
+            Err(cause) => {
+                let detail = cause.to_string();
+                tracing::error!(%detail, "what was accredited is not believed any more: no peer is served");
+                let (code, ministry) = ("ACCREDITATION_ENDED".to_owned(), ministry.clone());
+                self.store.raise_alarm(Alarm { code, ministry, detail, time: now }).await?;
+            }
+        }
         Ok(())
     }
 
-    fn check_succession(&self, in_force: &Accreditation, next: &Accreditation) -> Result<(), Refusal> {
-        let (old, new) = (in_force.policy(), next.policy());
-        if new.sequence() < old.sequence() || (new.sequence() == old.sequence() && new != old) {
-            return Err(untrusted(format!("policy {} is in force already", old.sequence())));
+    /// Nothing that was ever in force here is followed by anything older: an older bundle of our own would
+    /// believe again whom a newer one has revoked.
+    async fn check_succession(&self, next: &Accreditation) -> Result<(), Declined> {
+        let ministry = &self.config.ministry;
+        let kept = self.store.latest_record(RecordKind::Policy, ministry.clone()).await?;
+        if let Some(kept) = kept {
+            let (old, new) = (kept.sequence, next.policy().sequence());
+            if new < old || (new == old && next.policy.to_bytes() != kept.bytes) {
+                return Err(untrusted(format!("policy {old} is in force already")).into());
+            }
         }
-        for (ministry, bundle) in in_force.peers() {
-            let newer = next.peers.get(ministry).map(|next| next.bundle().content().sequence);
-            if newer.is_some_and(|sequence| sequence < bundle.bundle().content().sequence) {
-                return Err(untrusted(format!("a newer bundle of {ministry} is in force already")));
+        for (ministry, bundle) in next.peers.iter().chain([(ministry, &next.own)]) {
+            let kept = self.store.latest_record(RecordKind::Bundle, ministry.clone()).await?;
+            if kept.is_some_and(|kept| kept.sequence > bundle.bundle().content().sequence) {
+                return Err(untrusted(format!("a newer bundle of {ministry} is in force already")).into());
             }
         }
         Ok(())

@@ -20,7 +20,8 @@ pub(super) type Sent = BTreeMap<String, u64>;
 impl Gateway {
     /// Serves one relay stream of `peer`, the ministry that TLS has authenticated.
     pub async fn converse(&self, peer: &Ministry, mut relay: Relay) -> Result<(), Fault> {
-        let theirs = match relay.receive().await? {
+        let first = timeout(limits::OUTCOME_DEADLINE, relay.receive()).await;
+        let theirs = match first.map_err(|_| Fault::Link("the peer says nothing".to_owned()))?? {
             Frame::Hello(hello) if hello.ministry == *peer => hello,
             _ => return Err(Fault::Link("a relay stream begins with the hello of its ministry".to_owned())),
         };
@@ -78,7 +79,9 @@ impl Gateway {
                 sent.insert(log.origin, cosigned);
             }
         }
-        sent.insert(ours.origin.clone(), theirs.mirrored_size);
+        sent.insert(ours.origin.clone(), 0);
+        // It speaks of the log of the year that its own clock shows.
+        sent.insert(self.config.domain.log_origin(peer, theirs.time.year()), theirs.mirrored_size);
         Ok(sent)
     }
 
@@ -114,7 +117,7 @@ impl Gateway {
         [ours, theirs]: [&Hello; 2],
         sent: &mut Sent,
     ) -> Result<(), Fault> {
-        let next = sent.entry(ours.origin.clone()).or_insert(theirs.mirrored_size);
+        let next = sent.entry(ours.origin.clone()).or_insert(0);
         let mut mirrored = self.mirrored_size(&theirs.origin).await?;
         let mut awaited = false;
         loop {
@@ -146,25 +149,31 @@ impl Gateway {
     pub(super) async fn hello(&self, peer: &Ministry) -> Result<Hello, Fault> {
         let origin = self.open_log(peer).await?;
         let size = self.store.log_head(origin.clone()).await?.map_or(0, |head| head.size);
-        let year = self.clock.now().year();
-        let theirs =
-            self.accreditation()?.bundle(peer)?.bundle().domain().log_origin(&self.config.ministry, year);
+        let time = self.clock.now();
+        let accreditation = self.accreditation()?;
+        let domain = accreditation.bundle(peer)?.bundle().domain();
+        let theirs = domain.log_origin(&self.config.ministry, time.year());
         let mirrored = self.store.log_head(theirs).await?;
         Ok(Hello {
             ministry: self.config.ministry.clone(),
             origin,
             size,
             mirrored_size: mirrored.map_or(0, |head| head.size),
-            time: self.clock.now(),
+            time,
         })
     }
 
-    /// Notes the peer's clock. Where the peer holds more leaves of our log than we do, this gateway was rolled
+    /// Notes the peer's clock. A log that the peer does not keep about us is none of its business: what we hold
+    /// of it must not show in how the stream goes on. Where the peer holds more leaves of our log than we do, this gateway was rolled
     /// back, and signing on would use numbers twice: an alarm is raised and the stream ends.
     pub(super) async fn note_hello(&self, peer: &Ministry, hello: &Hello) -> Result<(), Fault> {
         let skew = hello.time.seconds().saturating_sub(self.clock.now().seconds());
         self.note_link(peer, |link| link.clock_skew = skew);
-        let origin = self.open_log(peer).await?;
+        if !self.accreditation()?.is_log_of_pair(peer, &hello.origin)? {
+            return Err(Fault::Link("the peer's hello names a log that is not of this pair".to_owned()));
+        }
+        // It speaks of the log of the year that its own clock shows.
+        let origin = self.config.domain.log_origin(peer, hello.time.year());
         let own = self.store.log_head(origin).await?.map_or(0, |head| head.size);
         if hello.mirrored_size <= own {
             return Ok(());

@@ -30,7 +30,8 @@ use crate::trust::name::Ministry;
 /// How the courier reaches a peer's gateway (port): gRPC over mutual TLS, or a channel in tests.
 #[async_trait]
 pub trait PeerLink: Send + Sync {
-    /// Opens the relay stream to a peer, trying its endpoints in order.
+    /// Opens the relay stream to a peer, trying its endpoints in order, each for no longer than
+    /// `CONNECT_DEADLINE`.
     async fn open(&self, peer: &Ministry) -> Result<Relay, Fault>;
     /// Hands over one sealed part that is too large for its envelope. Returns when the peer holds it.
     async fn put_part(&self, peer: &Ministry, digest: &Digest, size: u64) -> Result<(), Fault>;
@@ -63,13 +64,10 @@ impl Gateway {
     /// Connects once and carries until the connection fails.
     async fn carry(&self, peer: &Ministry, failures: &mut u32) -> Result<(), Fault> {
         let wake = self.wake_of(peer);
-        let mut relay = timeout(limits::CONNECT_DEADLINE, self.link.open(peer))
-            .await
-            .map_err(|_| Fault::Link("the peer did not answer in time".to_owned()))??;
+        let mut relay = self.link.open(peer).await?;
         let (ours, theirs) = self.greet(peer, &mut relay).await?;
         let mut sent = self.begin_updates(peer, &ours, &theirs).await?;
         self.synchronise(peer, &mut relay, [&ours, &theirs], &mut sent).await?;
-        *failures = 0;
         self.note_link(peer, |link| {
             link.connected = true;
             link.last_failure.clear();
@@ -80,8 +78,11 @@ impl Gateway {
             let due = self.store.due(peer.clone(), now, limits::BATCH_ENVELOPES_MAX, BTreeMap::new()).await?;
             if !due.is_empty() {
                 self.deliver(peer, &mut relay, due).await?;
+                *failures = 0;
                 continue;
             }
+            // Only a peer that has settled what there was is well: one that answers wrongly is asked ever later.
+            *failures = 0;
             tokio::select! {
                 () = wake.notified() => {}
                 () = tokio::time::sleep(self.until_due(peer).await?) => {}
@@ -94,7 +95,8 @@ impl Gateway {
     async fn greet(&self, peer: &Ministry, relay: &mut Relay) -> Result<(Hello, Hello), Fault> {
         let ours = self.hello(peer).await?;
         relay.send(Frame::Hello(ours.clone())).await?;
-        match relay.receive().await? {
+        let first = timeout(limits::OUTCOME_DEADLINE, relay.receive()).await;
+        match first.map_err(|_| Fault::Link("the peer says nothing".to_owned()))?? {
             Frame::Hello(hello) if hello.ministry == *peer => {
                 self.note_hello(peer, &hello).await?;
                 Ok((ours, hello))

@@ -46,7 +46,11 @@ impl Gateway {
     pub async fn list_received(&self, after: u64, page: usize) -> Result<(Vec<MailboxItem>, bool), Fault> {
         let page = if page == 0 { limits::PAGE_DEFAULT } else { page.min(limits::PAGE_MAX) };
         let found = self.store.received_after(after, page).await?;
-        let more = found.len() == page;
+        // A page is bounded in bytes too, so its length does not tell.
+        let more = match found.last() {
+            Some(last) => !self.store.received_after(last.cursor, 1).await?.is_empty(),
+            None => false,
+        };
         let mut items = Vec::with_capacity(found.len());
         for received in found {
             let receipt = self.receipt(&received.place).await?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Channel;
@@ -42,9 +43,12 @@ impl GrpcLink {
         let in_force = self.trust.load_full().ok_or_else(|| Fault::NotAccredited(peer.clone()))?;
         let mut last = Fault::Link("the peer's bundle announces no endpoint".to_owned());
         for endpoint in &in_force.bundle(peer)?.bundle().content().endpoints {
-            match connect(&endpoint.to_string(), peer, &self.credentials).await {
-                Ok(channel) => return Ok(channel),
-                Err(cause) => last = Fault::Link(format!("{endpoint}: {cause}")),
+            let address = endpoint.to_string();
+            let connecting = connect(&address, peer, &self.credentials);
+            match timeout(limits::CONNECT_DEADLINE, connecting).await {
+                Ok(Ok(channel)) => return Ok(channel),
+                Ok(Err(cause)) => last = Fault::Link(format!("{endpoint}: {cause}")),
+                Err(_) => last = Fault::Link(format!("{endpoint}: no answer in time")),
             }
         }
         Err(last)
@@ -64,7 +68,9 @@ impl PeerLink for GrpcLink {
         let mut client = self.client(peer).await?;
         let (outgoing, to_send) = mpsc::channel::<Frame>(limits::RELAY_FRAMES_WAITING_MAX);
         let frames = ReceiverStream::new(to_send).map(wire::encode);
-        let answer = client.relay(frames).await.map_err(refused)?;
+        let answer = timeout(limits::CONNECT_DEADLINE, client.relay(frames)).await;
+        let answer = answer.map_err(|_| Fault::Link("the peer did not answer in time".to_owned()))?;
+        let answer = answer.map_err(refused)?;
         let (relay, _) = relay::ends(answer.into_inner());
         Ok(Relay { outgoing, incoming: relay.incoming })
     }
@@ -95,5 +101,5 @@ impl PeerLink for GrpcLink {
 
 fn refused(status: tonic::Status) -> Fault {
     let reason = crate::transport::status::reason_of(&status).unwrap_or_else(|| status.code().to_string());
-    Fault::Link(format!("the peer refused: {reason}: {}", status.message()))
+    Fault::Link(wire::plain_words(&format!("the peer refused: {reason}: {}", status.message())))
 }

@@ -1,10 +1,11 @@
 //! RelayService: peers' gateways. Every call is made by the ministry its certificate names, and only
 //! accredited peers pass.
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tokio_util::sync::CancellationToken;
@@ -25,11 +26,23 @@ use crate::trust::name::{Ministry, Name};
 pub(super) struct RelayEdge {
     gateway: Arc<Gateway>,
     stop: CancellationToken,
+    /// What is left of the streams that each peer may have open: each takes memory for what waits on it.
+    streams: Mutex<BTreeMap<Ministry, Arc<Semaphore>>>,
 }
 
 impl RelayEdge {
     pub(super) fn new(gateway: Arc<Gateway>, stop: CancellationToken) -> Self {
-        Self { gateway, stop }
+        Self { gateway, stop, streams: Mutex::default() }
+    }
+
+    /// Counts one more relay stream of a peer, as long as the answer is held.
+    fn one_more(&self, peer: &Ministry) -> Result<OwnedSemaphorePermit, Status> {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let most = || Arc::new(Semaphore::new(limits::RELAY_STREAMS_PER_PEER_MAX));
+        let left = streams.entry(peer.clone()).or_insert_with(most).clone();
+        left.try_acquire_owned().map_err(|_| {
+            status::refusal(tonic::Code::Unavailable, "TRY_LATER", "too many relay streams are open")
+        })
     }
 
     /// The accredited ministry whose gateway calls.
@@ -52,10 +65,12 @@ impl RelayService for RelayEdge {
         request: Request<Streaming<RelayFrame>>,
     ) -> Result<Response<Self::RelayStream>, Status> {
         let peer = self.caller(&request)?;
+        let open = self.one_more(&peer)?;
         let (relay, outgoing) = ends(request.into_inner());
         let (gateway, stop) = (self.gateway.clone(), self.stop.clone());
         let (refused, refusal) = mpsc::channel(1);
         tokio::spawn(async move {
+            let _open = open;
             let ended = tokio::select! {
                 ended = gateway.converse(&peer, relay) => ended,
                 () = stop.cancelled() => Ok(()),
@@ -88,7 +103,9 @@ pub(super) fn ends(mut frames: Streaming<RelayFrame>) -> (Relay, mpsc::Receiver<
             let next = match frames.message().await {
                 Ok(Some(frame)) => wire::decode(frame),
                 Ok(None) => return,
-                Err(status) => Err(Fault::Link(format!("the stream broke: {}", status.message()))),
+                Err(status) => {
+                    Err(Fault::Link(wire::plain_words(&format!("the stream broke: {}", status.message()))))
+                }
             };
             let ends = next.is_err();
             if received.send(next).await.is_err() || ends {

@@ -2,6 +2,7 @@
 
 use crate::gateway::error::Fault;
 use crate::gateway::frame::{Answer, CosignatureLine, Frame, Hello, LogUpdate, Outcome};
+use crate::limits;
 use crate::message::id::MessageId;
 use crate::proto::gateway::v1 as wire;
 use crate::proto::gateway::v1::relay_frame::Frame as WireFrame;
@@ -84,9 +85,33 @@ fn decode_outcome(outcome: wire::Outcome) -> Result<Outcome, Fault> {
         id => Some(MessageId::from_slice(id).map_err(malformed)?),
     };
     let answer = if outcome.receipt.is_empty() {
-        Answer::Unsigned { reason: outcome.reason, detail: outcome.detail }
+        Answer::Unsigned { reason: plain_words(&outcome.reason), detail: plain_words(&outcome.detail) }
     } else {
         Answer::Receipt(outcome.receipt)
     };
     Ok(Outcome { message_id, answer })
+}
+
+/// What a peer says, fit to be kept and logged: one short line that moves nothing on a terminal.
+pub(super) fn plain_words(words: &str) -> String {
+    let plain = |symbol: char| if symbol.is_ascii_graphic() || symbol == ' ' { symbol } else { '?' };
+    words.chars().take(limits::PEER_WORDS_MAX).map(plain).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_peer_says_is_kept_as_one_short_line_without_control_characters() {
+        let said = format!("CHN_04\n\u{1b}[2Jforged\u{202e}{}", "x".repeat(1_000_000));
+        let outcome =
+            wire::Outcome { message_id: Vec::new(), receipt: Vec::new(), reason: said.clone(), detail: said };
+        let Answer::Unsigned { reason, detail } = decode_outcome(outcome).unwrap().answer else {
+            panic!("a receipt");
+        };
+        assert_eq!(reason, detail);
+        assert!(reason.starts_with("CHN_04??[2Jforged?xxx"), "{reason}");
+        assert_eq!(reason.len(), limits::PEER_WORDS_MAX);
+    }
 }

@@ -6,7 +6,7 @@ use super::columns::{self, Code, stored, stored_len};
 use super::record::{Alarm, LogEntry, LogLeaf, Record, RecordKind, RecordsKept};
 use super::writer::Verdict;
 use super::{Store, StoreFault, tree};
-use crate::limits::LIST_ENTRIES_MAX;
+use crate::limits::{ALARMS_PER_CAUSE_MAX, LIST_ENTRIES_MAX};
 use crate::trust::name::Ministry;
 
 impl Store {
@@ -78,9 +78,12 @@ impl Store {
 
 /// Raises an alarm within a transaction.
 pub(super) fn raise(connection: &Connection, alarm: &Alarm) -> Result<bool, StoreFault> {
-    let sql = "INSERT INTO alarm (code, ministry, detail, time) VALUES (?1, ?2, ?3, ?4)
+    // Details are in part what a peer says: it must not fill the disk with them.
+    let sql = "INSERT INTO alarm (code, ministry, detail, time) SELECT ?1, ?2, ?3, ?4
+               WHERE (SELECT count(*) FROM alarm WHERE code = ?1 AND ministry = ?2) < ?5
                ON CONFLICT (code, ministry, detail) DO NOTHING";
-    let values = params![alarm.code, alarm.ministry.as_str(), alarm.detail, alarm.time.seconds()];
+    let most = stored_len(ALARMS_PER_CAUSE_MAX);
+    let values = params![alarm.code, alarm.ministry.as_str(), alarm.detail, alarm.time.seconds(), most];
     Ok(connection.prepare_cached(sql)?.execute(values)? == 1)
 }
 

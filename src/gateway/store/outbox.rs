@@ -10,7 +10,7 @@ use super::columns::{self, Code, stored, stored_len};
 use super::message;
 use super::record::{Direction, OutboxItem, SentState};
 use super::{Store, StoreFault};
-use crate::limits::BATCH_BYTES_MAX;
+use crate::limits::{BATCH_BYTES_MAX, RETRY_PAUSE_MAX};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
@@ -111,7 +111,9 @@ fn candidates(
     let mut line = VecDeque::new();
     let mut last = after;
     while let Some(row) = rows.next()? {
-        if columns::instant(row, 2)? > now {
+        let next = columns::instant(row, 2)?;
+        // No pause is longer than the longest: an instant beyond it was written by a clock that ran ahead.
+        if next > now && next <= now.after(RETRY_PAUSE_MAX) {
             break;
         }
         last = row.get(0)?;

@@ -102,3 +102,12 @@ async fn nothing_is_due_for_a_peer_that_nothing_was_sent_to() {
     assert_eq!(store.next_due_time(peer()).await.unwrap(), None);
     assert_eq!(store.queues().await.unwrap(), []);
 }
+
+#[tokio::test]
+async fn a_clock_that_ran_ahead_does_not_hold_back_a_message_for_years() {
+    let (_directory, store) = fresh();
+    send(&store, &mut Line::on("ch-a"), &[1]).await;
+    let head = due(&store, 1).await[0].message_id;
+    store.defer(vec![head], later(3_600 * 24 * 365 * 20), "CHN_04".to_owned()).await.unwrap();
+    assert_eq!(places(&due(&store, 10).await), [("ch-a", 1)]);
+}
