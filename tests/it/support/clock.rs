@@ -29,6 +29,11 @@ impl Hand {
         self.shown.fetch_add(i64::try_from(by.as_secs()).unwrap(), Ordering::SeqCst);
     }
 
+    /// Turns the clock back, as a wrong time server would.
+    pub fn back(&self, by: Duration) {
+        self.shown.fetch_sub(i64::try_from(by.as_secs()).unwrap(), Ordering::SeqCst);
+    }
+
     /// Lets this one alone go before the true time, or after it.
     pub fn skew(&self, seconds: i64) {
         self.skew.store(seconds, Ordering::SeqCst);
