@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use crate::tools;
@@ -93,6 +94,11 @@ impl Running {
         let pid = self.gateways.remove(side).expect("the gateway runs");
         let killed = Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap();
         assert!(killed.success());
+        // Only when it is gone has it let go of its store.
+        eventually("the killed gateway is gone", || {
+            let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            state.rsplit(')').next().is_none_or(|rest| rest.is_empty() || rest.trim_start().starts_with('Z'))
+        });
     }
 
     /// Starts a gateway again and waits until it has written where it listens.
@@ -139,12 +145,13 @@ impl Drop for Running {
     }
 }
 
-/// Waits for something that is about to happen, looking again at once; ten seconds at most.
+/// Waits for something that another process is about to do, looking again and again for a minute at most.
 fn eventually(what: &str, mut happened: impl FnMut() -> bool) {
     let begin = Instant::now();
+    let (_never, pause) = mpsc::channel::<()>();
     while !happened() {
-        assert!(begin.elapsed() < Duration::from_secs(20), "it did not happen in time: {what}");
-        std::thread::yield_now();
+        assert!(begin.elapsed() < Duration::from_secs(60), "it did not happen in time: {what}");
+        let _ = pause.recv_timeout(Duration::from_millis(20));
     }
 }
 
