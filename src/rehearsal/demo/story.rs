@@ -214,18 +214,22 @@ async fn exchange(
     let path = format!("papers/{name}.toml");
     stage.write(&path, papers::fill(form, known).as_bytes())?;
     stage.run(line(from.desk, &["check", &path])).await?;
-    stage.run(line(from.desk, &["send", &path, "--wait", "--yes"])).await?;
+    let sent = stage.run(line(from.desk, &["send", &path, "--wait", "--yes"])).await?;
     stage.run(line(to.desk, &["inbox"])).await?;
     let read = ["read", "@last", "--documents"];
     let documents = format!("{}/documents/{name}", to.desk.credentials);
     let mut arguments = read.to_vec();
     arguments.push(&documents);
     stage.run(line(to.desk, &arguments)).await?;
-    let seen = stage.ask(to.desk, &["read", "@last"]).await?;
-    let missing = |what| move || DemoFailure::Silent("read @last".to_owned(), what);
+    let said = format!("{}\n{}", sent.talk, sent.data);
+    let after = |word: &str| {
+        let mut words = said.split_whitespace().skip_while(|one| *one != word);
+        words.nth(1).map(str::to_owned)
+    };
+    let missing = |what| DemoFailure::Silent(sent.command.clone(), what);
     Ok(Sent {
-        reference: text(&seen, "ref").ok_or_else(missing("the reference"))?,
-        consultation: text(&seen, "consultation").ok_or_else(missing("the consultation"))?,
+        reference: after("registered").ok_or_else(|| missing("the register number"))?,
+        consultation: after("consultation").ok_or_else(|| missing("the consultation"))?,
     })
 }
 
