@@ -3,8 +3,13 @@
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
+use std::time::Duration;
 
 use super::StoreFault;
+
+/// How often a lock that somebody holds is tried, and the pause between: half a second in all.
+const ATTEMPTS: u32 = 25;
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// The lock on a directory; it ends with the process or when this is dropped.
 #[derive(Debug)]
@@ -18,10 +23,14 @@ impl Ownership {
         DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
         let path = directory.join("gateway.lock");
         let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(StoreFault::InUse(directory.to_owned())),
-            Err(TryLockError::Error(error)) => Err(error.into()),
+        // A process that is just ending, or a child that has not begun its own program yet, may still hold it.
+        for _ in 0..ATTEMPTS {
+            match lock.try_lock() {
+                Ok(()) => return Ok(Self { _lock: lock }),
+                Err(TryLockError::WouldBlock) => std::thread::park_timeout(PAUSE),
+                Err(TryLockError::Error(error)) => return Err(error.into()),
+            }
         }
+        Err(StoreFault::InUse(directory.to_owned()))
     }
 }
