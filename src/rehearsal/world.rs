@@ -38,21 +38,8 @@ impl World {
             let homes = Homes::found(&place, &plan, passphrase, clock.now(), entropy.as_ref())?;
             houses.push(House::open(homes, plan, passphrase.clone(), clock.clone(), entropy.clone())?);
         }
-        Self::join(houses, Level::Confidential).await
-    }
-
-    /// Starts the gateways of houses that were founded before and accredits every house at every other, on
-    /// channels up to `ceiling`.
-    pub async fn join(houses: Vec<House>, ceiling: Level) -> Result<Self, RehearsalFault> {
         let mut world = Self::assemble(houses)?;
-        for house in world.houses.values_mut() {
-            house.start().await?;
-        }
-        for at in world.houses.keys() {
-            for peer in world.houses.keys().filter(|peer| *peer != at) {
-                world.accredit(at, peer, ceiling).await?;
-            }
-        }
+        world.join_all(Level::Confidential).await?;
         Ok(world)
     }
 
@@ -65,6 +52,19 @@ impl World {
             world.houses.insert(house.ministry().clone(), house);
         }
         Ok(world)
+    }
+
+    /// Starts every gateway and accredits every ministry at every other, on channels up to `ceiling`.
+    pub async fn join_all(&mut self, ceiling: Level) -> Result<(), RehearsalFault> {
+        for house in self.houses.values_mut() {
+            house.start().await?;
+        }
+        for at in self.houses.keys() {
+            for peer in self.houses.keys().filter(|peer| *peer != at) {
+                self.accredit(at, peer, ceiling).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Accredits `peer` at the desk and the running gateway of `at`, by the fingerprint of its root.

@@ -110,7 +110,7 @@ async fn the_mailbox_is_not_served_at_the_relay() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ministry_that_is_not_accredited_is_shut_out() {
-    let mut stage = Stage::apart(&["XA", "XB", "XC"]).await;
+    let mut stage = Stage::apart(&["XA", "XB", "XC"], |_| {});
     for code in ["XA", "XB"] {
         stage.house_mut(code).start().await.unwrap();
     }

@@ -17,7 +17,7 @@ use crate::support::{Stage, eventually, forms, ministry};
 
 /// XA alone, with XB played by `play`, and a message of XA under way.
 async fn facing(play: impl Play + 'static) -> (Stage, Playing, SentEntry) {
-    let mut stage = Stage::apart(&["XA", "XB"]).await;
+    let mut stage = Stage::apart(&["XA", "XB"], |_| {});
     let playing = Playing::begin(&stage, "XB", "XA", play).await;
     stage.house_mut("XA").start().await.unwrap();
     stage.accredit("XA", "XB").await;

@@ -12,6 +12,8 @@ pub mod der;
 pub mod forms;
 pub mod mould;
 pub mod proofs;
+pub mod search;
+pub mod tap;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -49,7 +51,7 @@ pub struct Stage {
 impl Stage {
     /// The ministries with these codes, joined and running.
     pub async fn of(codes: &[&str]) -> Self {
-        Self::build(plans(codes), true).await
+        Self::changed(codes, |_| {}).await
     }
 
     /// The usual two: XA and XB.
@@ -57,19 +59,17 @@ impl Stage {
         Self::of(&["XA", "XB"]).await
     }
 
-    /// Ministries that have issued their bundles and nothing else.
-    pub async fn apart(codes: &[&str]) -> Self {
-        Self::build(plans(codes), false).await
-    }
-
     /// Joined after `change` has seen the plans.
     pub async fn changed(codes: &[&str], change: impl FnOnce(&mut Vec<Plan>)) -> Self {
-        let mut plans = plans(codes);
-        change(&mut plans);
-        Self::build(plans, true).await
+        let mut stage = Self::apart(codes, change);
+        stage.join().await;
+        stage
     }
 
-    async fn build(plans: Vec<Plan>, joined: bool) -> Self {
+    /// Ministries that have issued their bundles and nothing else.
+    pub fn apart(codes: &[&str], change: impl FnOnce(&mut Vec<Plan>)) -> Self {
+        let mut plans = plans(codes);
+        change(&mut plans);
         let directory = tempfile::tempdir().unwrap();
         let clock = Hand::at(mould::founded());
         let (mut houses, mut clocks) = (Vec::new(), BTreeMap::new());
@@ -78,11 +78,12 @@ impl Stage {
             clocks.insert(plan.founding.ministry.to_string(), own.clone());
             houses.push(house(directory.path(), plan, own));
         }
-        let world = match joined {
-            true => World::join(houses, Level::Confidential).await.unwrap(),
-            false => World::assemble(houses).unwrap(),
-        };
-        Self { world, clock, clocks, directory }
+        Self { world: World::assemble(houses).unwrap(), clock, clocks, directory }
+    }
+
+    /// Starts all gateways and accredits everybody everywhere.
+    pub async fn join(&mut self) {
+        self.world.join_all(Level::Confidential).await.unwrap();
     }
 
     /// Accredits a peer at the running gateway of a ministry.
@@ -114,7 +115,8 @@ impl Stage {
 
     /// Sends a form that must be good.
     pub async fn send(&self, from: &str, form: &str) -> Vec<SentEntry> {
-        self.house(from).send(form, self.folder()).await.unwrap_or_else(|fault| panic!("{fault}\n{form}"))
+        let sent = self.house(from).send(form, self.folder()).await;
+        sent.unwrap_or_else(|fault| panic!("{fault:?}\n{form}"))
     }
 
     /// Waits until a copy is settled.
