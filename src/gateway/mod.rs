@@ -10,6 +10,7 @@
 //! | `reception`, `conversation` | serve peers |
 //! | `courier` | carries messages to peers and settles receipts |
 //! | `archive`, `witness` | own logs and receipts; mirrors and cosignatures |
+//! | `scrub` | compares everything kept with what signatures vouch for |
 //! | `accreditation`, `admission` | who is believed; what may pass |
 //! | `store` | what is kept |
 //! | `serve` | the gRPC edge |
@@ -27,6 +28,7 @@ mod mailbox;
 pub mod process;
 mod reception;
 pub mod run;
+mod scrub;
 pub mod serve;
 pub mod status;
 pub mod store;

@@ -1,5 +1,5 @@
 //! What the operator sees: identity, peers, queues, logs, alarms; and what the operator may ask for: a ping
-//! of a peer, proofs of a leaf, a scrub of everything.
+//! of a peer, proofs of a leaf.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::{Frame, Hello};
-use crate::gateway::store::record::{Alarm, Equivocation, LogHead, Verification};
+use crate::gateway::store::record::{Alarm, Equivocation, LogHead};
 use crate::limits;
 use crate::message::id::MessageId;
 use crate::message::receipt::Receipt;
@@ -142,10 +142,5 @@ impl Gateway {
     /// The kept proofs that one ministry signed two messages for one number, oldest first.
     pub async fn equivocations(&self) -> Result<Vec<Equivocation>, Fault> {
         Ok(self.store.equivocations().await?)
-    }
-
-    /// Re-hashes everything that is kept and names what is damaged.
-    pub async fn verify(&self) -> Result<Verification, Fault> {
-        Ok(self.store.verify().await?)
     }
 }

@@ -11,6 +11,7 @@ use chancery::gateway::store::record::LogHead;
 use chancery::message::envelope::Envelope;
 use chancery::message::leaf::LeafKind;
 use chancery::message::receipt::Receipt;
+use chancery::message::terms::Level;
 
 use crate::support::answers::{mailbox, refused, relay, signed, unsigned};
 use crate::support::craft::Craft;
@@ -268,6 +269,22 @@ async fn a_desk_that_stopped_before_submitting_submits_the_same_bytes() {
     desk.resume(&trust, &mut link).await.unwrap();
     assert_eq!(stage.settled("XA", &next).await.state, SentState::Delivered);
     assert_eq!(mailbox(&stage).await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_the_gateway_took_unheard_does_not_block_the_next() {
+    let stage = Stage::pair().await;
+    let house = stage.house("XA");
+    let kept = house.homes().desk.directory().join("trust/channel.policy");
+    let before = std::fs::read(&kept).unwrap();
+    let parties = ["XA", "XB"].map(ministry);
+    stage.world.charter(&parties, Level::Restricted, false).await.unwrap();
+    // The gateway has it in force, and the desk was stopped before it kept it.
+    std::fs::write(&kept, before).unwrap();
+    stage.world.charter(&parties, Level::Secret, false).await.unwrap();
+    let [sent] =
+        stage.send("XA", &forms::note("XB", "new").replace("RESTRICTED", "SECRET")).await.try_into().unwrap();
+    assert_eq!(stage.settled("XA", &sent).await.state, SentState::Delivered);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,6 +18,7 @@
 mod age_interop;
 mod age_vectors;
 mod architecture;
+mod archive;
 mod cms_interop;
 mod confidentiality;
 mod custody;

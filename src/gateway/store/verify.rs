@@ -5,7 +5,7 @@
 use rusqlite::{Connection, params};
 
 use super::columns::{self, blob, stored, stored_len};
-use super::record::Verification;
+use super::record::{KeptMessage, SignedHeader, Verification};
 use super::tree::LogTree;
 use super::{Store, StoreFault, log};
 use crate::digest::Digest;
@@ -46,6 +46,11 @@ impl Store {
         found.damages.extend(gaps);
         found.parts = self.verify_parts(&mut found.damages).await?;
         Ok(found)
+    }
+
+    /// Messages after a number in the order of custody, with what they must agree with; none at the end.
+    pub async fn kept_after(&self, after: u64) -> Result<Vec<KeptMessage>, StoreFault> {
+        self.read(move |connection| kept_after(connection, after)).await
     }
 
     /// Runs `check` from 0 until it is at the end; answers how much was checked.
@@ -223,6 +228,32 @@ fn messages(connection: &Connection, from: u64) -> Result<Piece, StoreFault> {
         piece.next = Some(columns::count(row, 0)?);
     }
     Ok(piece)
+}
+
+fn kept_after(connection: &Connection, after: u64) -> Result<Vec<KeptMessage>, StoreFault> {
+    let sql = "SELECT message.key, message.header, message.signature, ifnull(leaf.bytes, x''),
+               EXISTS (SELECT 1 FROM rejection WHERE rejection.message = message.key)
+               FROM message LEFT JOIN leaf ON leaf.log = message.log AND leaf.leaf_index = message.leaf_index
+               WHERE message.key > ?1 ORDER BY message.key LIMIT ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(params![stored(after), stored_len(ROWS_PER_SNAPSHOT)], |row| {
+        Ok(KeptMessage {
+            key: columns::count(row, 0)?,
+            signed: SignedHeader { header: row.get(1)?, signature: row.get(2)? },
+            leaf: row.get(3)?,
+            rejected: row.get(4)?,
+            parts: Vec::new(),
+        })
+    })?;
+    let mut kept = rows.collect::<Result<Vec<_>, _>>()?;
+    let sql = "SELECT part.digest FROM message_part JOIN part ON part.key = message_part.part
+               WHERE message_part.message = ?1 ORDER BY message_part.position";
+    let mut statement = connection.prepare_cached(sql)?;
+    for message in &mut kept {
+        let parts = statement.query_map([stored(message.key)], |row| columns::digest(row, 0))?;
+        message.parts = parts.collect::<Result<_, _>>()?;
+    }
+    Ok(kept)
 }
 
 /// Sequences whose messages are not numbered from 1 to the last without a gap.

@@ -154,3 +154,18 @@ pub struct Received {
     /// When the gateway took it into custody.
     pub custody_time: Timestamp,
 }
+
+/// A message with what it must agree with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptMessage {
+    /// Number in the order of custody.
+    pub key: u64,
+    /// Header and signature.
+    pub signed: SignedHeader,
+    /// True where it was rejected: its parts are not kept.
+    pub rejected: bool,
+    /// Digests of the sealed parts kept with it, in order.
+    pub parts: Vec<Digest>,
+    /// Exact bytes of its leaf in our log; empty where that is missing.
+    pub leaf: Vec<u8>,
+}

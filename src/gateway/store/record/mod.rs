@@ -12,6 +12,7 @@ pub use log::{
     Checkpoint, CheckpointKept, Extension, FoundLeaf, LeafPlace, LogEntry, LogHead, LogLeaf, MirrorUpdate,
 };
 pub use message::{
-    Consignment, Custody, Direction, EQUIVOCATION_ALARM, Equivocation, Part, Position, Received, SignedHeader,
+    Consignment, Custody, Direction, EQUIVOCATION_ALARM, Equivocation, KeptMessage, Part, Position, Received,
+    SignedHeader,
 };
 pub use sent::{Expiry, OutboxItem, Overdue, PeerQueue, SentMessage, SentState, Settled, Settlement};
