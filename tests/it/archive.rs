@@ -54,7 +54,7 @@ async fn damage_of_every_kind_is_found_and_named() {
     let place = data(&stage, "XB");
     let whole = stage.folder().join("whole");
     copy(&place, &whole);
-    let spoils: [(&str, &dyn Fn(&Path)); 9] = [
+    let spoils: [(&str, Spoil<'_>); 9] = [
         ("leaf", &|data| spoil(&data.join("gateway.db"), "leaf", "bytes", "leaf_index = 1")),
         ("header", &|data| spoil(&data.join("gateway.db"), "message", "header", "1")),
         ("signature", &|data| spoil(&data.join("gateway.db"), "message", "signature", "1")),
@@ -89,6 +89,9 @@ async fn damage_of_every_kind_is_found_and_named() {
     stage.house_mut("XB").start().await.unwrap();
     assert_eq!(stage.gateway("XB").verify().await.unwrap().damages, Vec::<String>::new());
 }
+
+/// Damages a store that is closed.
+type Spoil<'a> = &'a dyn Fn(&Path);
 
 fn change(database: &Path, sql: &str) {
     assert!(Connection::open(database).unwrap().execute(sql, []).unwrap() > 0, "{sql}");
