@@ -243,9 +243,9 @@ fn compare(context: &Context, bundle: &SignedBundle) -> Result<(), CliError> {
         return Err(error.hint(format!("{} --fingerprint HEX-OR-WORDS", context.typed)));
     }
     let fingerprint = bundle.bundle().fingerprint();
-    context.output.note(&format!("this file says that {peer} is"));
-    context.output.note(&report::fingerprint(&fingerprint));
-    context.output.note(&format!("let {peer} read its fingerprint to you over a way you trust, and compare"));
+    // The words of this file are not shown here: who sees them types them, whoever the file is from.
+    let way = format!("let {peer} read the words of its fingerprint to you over a way you trust");
+    context.output.note(&way);
     let words = fingerprint.words();
     let places = three_places(context, words.len())?;
     let expected: Vec<&str> = places.iter().filter_map(|place| words.get(*place).copied()).collect();
