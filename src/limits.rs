@@ -90,6 +90,16 @@ pub const BATCH_ENVELOPES_MAX: usize = 256;
 /// Envelopes of one relay frame, bytes in sum.
 pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
 
+/// Deliveries of one peer that we take before we have answered them, and of ours that wait for its answer: some
+/// full frames, so that one is on its way while another is judged and a third is committed.
+pub const WINDOW_ENVELOPES: u32 = 1024;
+
+/// Their envelopes, bytes in sum; it bounds the memory that one stream of a peer takes.
+pub const WINDOW_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Checkpoints of one kind in a hello: a log for each year of a pair, and the newest ones beyond that.
+pub const HELLO_CHECKPOINTS_MAX: usize = 64;
+
 /// Leaves of one log update.
 pub const LOG_UPDATE_LEAVES_MAX: usize = 1024;
 

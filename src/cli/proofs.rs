@@ -17,6 +17,7 @@ pub(super) fn sentence(proven: &Proven) -> String {
         LeafKind::Received => format!("received by {keeper}"),
         LeafKind::Rejected => format!("rejected by {keeper} ({})", proven.receipt.leaf().reason),
         LeafKind::Expired => format!("expired at {keeper}'s gateway"),
+        LeafKind::Withdrawn => format!("withdrawn at {keeper}'s gateway"),
         _ => "logged".to_owned(),
     };
     let cosigned = match proven.cosigned {

@@ -62,7 +62,7 @@ impl Desk {
         let header = envelope.header();
         let (sender, recipient) = (&header.address().sender, &header.position().recipient);
         let (keeper, other) = match receipt.leaf().kind {
-            LeafKind::Sent | LeafKind::Expired => (sender, recipient),
+            LeafKind::Sent | LeafKind::Expired | LeafKind::Withdrawn => (sender, recipient),
             LeafKind::Received | LeafKind::Rejected => (recipient, sender),
             _ => return Err(unproven("the receipt is about no message")),
         };

@@ -9,9 +9,10 @@ use tokio::time::timeout;
 
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
-use crate::gateway::frame::{Frame, Hello, Relay};
-use crate::gateway::store::record::Alarm;
+use crate::gateway::frame::{Frame, Hello, LogUpdate, Relay};
 use crate::limits;
+use crate::tlog::checkpoint::Checkpoint;
+use crate::tlog::signed_note::Note;
 use crate::trust::name::Ministry;
 
 /// How far one stream has come in each of our logs of a pair: origin to the next leaf to send.
@@ -25,22 +26,22 @@ impl Gateway {
             Frame::Hello(hello) if hello.ministry == *peer => hello,
             _ => return Err(Fault::Link("a relay stream begins with the hello of its ministry".to_owned())),
         };
-        self.note_hello(peer, &theirs).await?;
         let ours = self.hello(peer).await?;
         relay.send(Frame::Hello(ours.clone())).await?;
-        let mut sent = self.begin_updates(peer, &ours, &theirs).await?;
+        self.compare(peer, &ours, &theirs).await?;
+        let mut sent = self.begin_updates(peer, &relay, &theirs).await?;
         self.synchronise(peer, &mut relay, [&ours, &theirs], &mut sent).await?;
         loop {
             self.send_updates(peer, &relay, &mut sent).await?;
             match relay.receive().await? {
-                Frame::Deliveries(envelopes) => {
-                    let bytes: usize = envelopes.iter().map(Vec::len).sum();
+                Frame::Deliveries(deliveries) => {
+                    let bytes: usize = deliveries.iter().map(|delivery| delivery.envelope.len()).sum();
                     // A single envelope has its own bound.
-                    let too_large = envelopes.len() > 1 && bytes > limits::BATCH_BYTES_MAX;
-                    if envelopes.len() > limits::BATCH_ENVELOPES_MAX || too_large {
+                    let too_large = deliveries.len() > 1 && bytes > limits::BATCH_BYTES_MAX;
+                    if deliveries.len() > limits::BATCH_ENVELOPES_MAX || too_large {
                         return Err(Fault::Link("a batch is over its bound".to_owned()));
                     }
-                    let outcomes = self.receive(peer, envelopes).await?;
+                    let outcomes = self.receive(peer, deliveries).await?;
                     // The peer needs the new leaves before it can check the receipts.
                     self.send_updates(peer, &relay, &mut sent).await?;
                     relay.send(Frame::Outcomes(outcomes)).await?;
@@ -58,30 +59,47 @@ impl Gateway {
                 relay.send(Frame::Cosignature(cosignature)).await
             }
             Frame::Cosignature(cosignature) => self.keep_cosignature(peer, cosignature).await,
+            // The other side's window is as large as what one batch of ours takes.
+            Frame::Window(_) => Ok(()),
+            Frame::CopyRequest(request) => {
+                let copied = self.copy_for(peer, request).await?;
+                relay.send(Frame::Copy(copied)).await
+            }
+            Frame::Copy(copied) => match self.take_copy(peer, copied).await? {
+                Some(request) => relay.send(Frame::CopyRequest(request)).await,
+                None => Ok(()),
+            },
             Frame::Deliveries(_) | Frame::Hello(_) | Frame::Outcomes(_) => {
                 Err(Fault::Link("the peer sent a frame out of turn".to_owned()))
             }
         }
     }
 
-    /// Where sending begins on a new stream: in this year's log where the peer's mirror ends, in logs of
-    /// earlier years where its cosignatures end.
+    /// Where sending begins on a new stream: where the peer's mirror of each log ends, and at the beginning of
+    /// those of which it holds nothing. What it holds is shown once more under our checkpoint of today.
     pub(super) async fn begin_updates(
         &self,
         peer: &Ministry,
-        ours: &Hello,
+        relay: &Relay,
         theirs: &Hello,
     ) -> Result<Sent, Fault> {
-        let mut sent = Sent::new();
-        for log in self.store.list_logs().await? {
+        let mirrored = self.mirrored_by(peer, theirs);
+        let mut sent = Sent::from([(self.open_log(peer).await?, 0)]);
+        for log in self.store.list_logs().await?.into_iter().filter(|log| !log.mirror && log.peer == *peer) {
             let cosigned = log.cosigned.map_or(0, |cosigned| cosigned.size);
-            if !log.mirror && log.peer == *peer && cosigned < log.size {
-                sent.insert(log.origin, cosigned);
+            match mirrored.get(&log.origin) {
+                Some(held) => {
+                    let checkpoint = self.checkpoint_at(&log.origin, *held).await?;
+                    let shown = LogUpdate { first_index: *held, leaves: Vec::new(), checkpoint };
+                    relay.send(Frame::LogUpdate(shown)).await?;
+                    sent.insert(log.origin, *held);
+                }
+                None if cosigned < log.size => {
+                    sent.insert(log.origin, 0);
+                }
+                None => {}
             }
         }
-        sent.insert(ours.origin.clone(), 0);
-        // It speaks of the log of the year that its own clock shows.
-        sent.insert(self.config.domain.log_origin(peer, theirs.time.year()), theirs.mirrored_size);
         Ok(sent)
     }
 
@@ -117,19 +135,16 @@ impl Gateway {
         [ours, theirs]: [&Hello; 2],
         sent: &mut Sent,
     ) -> Result<(), Fault> {
-        let next = sent.entry(ours.origin.clone()).or_insert(0);
-        let mut mirrored = self.mirrored_size(&theirs.origin).await?;
+        let (own, others) = (sizes(&ours.logs)?, sizes(&theirs.logs)?);
         let mut awaited = false;
         loop {
-            if !awaited
-                && *next < ours.size
-                && let Some(update) = self.next_update(&ours.origin, *next).await?
-            {
-                *next = update.first_index.saturating_add(update.leaves.len() as u64);
+            if !awaited && let Some(update) = self.next_missing(&own, sent).await? {
+                let next = update.first_index.saturating_add(update.leaves.len() as u64);
+                sent.insert(origin_of(&update.checkpoint)?, next);
                 relay.send(Frame::LogUpdate(update)).await?;
                 awaited = true;
             }
-            if !awaited && *next >= ours.size && mirrored >= theirs.size {
+            if !awaited && self.mirrors_all(&others).await? {
                 return Ok(());
             }
             let frame = timeout(limits::OUTCOME_DEADLINE, relay.receive()).await;
@@ -137,51 +152,51 @@ impl Gateway {
                 frame.map_err(|_| Fault::Link("the peer's log did not come in time".to_owned()))??;
             awaited = awaited && !matches!(frame, Frame::Cosignature(_));
             self.attend(peer, relay, frame).await?;
-            mirrored = self.mirrored_size(&theirs.origin).await?;
         }
+    }
+
+    async fn next_missing(
+        &self,
+        own: &BTreeMap<String, u64>,
+        sent: &Sent,
+    ) -> Result<Option<LogUpdate>, Fault> {
+        for (origin, size) in own {
+            let next = sent.get(origin).copied().unwrap_or(0);
+            if next < *size
+                && let Some(update) = self.next_update(origin, next).await?
+            {
+                return Ok(Some(update));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn mirrors_all(&self, others: &BTreeMap<String, u64>) -> Result<bool, Fault> {
+        for (origin, size) in others {
+            if self.mirrored_size(origin).await? < *size {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     async fn mirrored_size(&self, origin: &str) -> Result<u64, Fault> {
         Ok(self.store.log_head(origin.to_owned()).await?.map_or(0, |head| head.size))
     }
+}
 
-    /// What this gateway says when a stream opens.
-    pub(super) async fn hello(&self, peer: &Ministry) -> Result<Hello, Fault> {
-        let origin = self.open_log(peer).await?;
-        let size = self.store.log_head(origin.clone()).await?.map_or(0, |head| head.size);
-        let time = self.clock.now();
-        let accreditation = self.accreditation()?;
-        let domain = accreditation.bundle(peer)?.bundle().domain();
-        let theirs = domain.log_origin(&self.config.ministry, time.year());
-        let mirrored = self.store.log_head(theirs).await?;
-        Ok(Hello {
-            ministry: self.config.ministry.clone(),
-            origin,
-            size,
-            mirrored_size: mirrored.map_or(0, |head| head.size),
-            time,
-        })
-    }
+fn sizes(checkpoints: &[String]) -> Result<BTreeMap<String, u64>, Fault> {
+    let size = |text: &String| Ok((origin_of(text)?, open(text)?.size));
+    checkpoints.iter().map(size).collect()
+}
 
-    /// Notes the peer's clock. A log that the peer does not keep about us is none of its business: what we hold
-    /// of it must not show in how the stream goes on. Where the peer holds more leaves of our log than we do, this gateway was rolled
-    /// back, and signing on would use numbers twice: an alarm is raised and the stream ends.
-    pub(super) async fn note_hello(&self, peer: &Ministry, hello: &Hello) -> Result<(), Fault> {
-        let skew = hello.time.seconds().saturating_sub(self.clock.now().seconds());
-        self.note_link(peer, |link| link.clock_skew = skew);
-        if !self.accreditation()?.is_log_of_pair(peer, &hello.origin)? {
-            return Err(Fault::Link("the peer's hello names a log that is not of this pair".to_owned()));
-        }
-        // It speaks of the log of the year that its own clock shows.
-        let origin = self.config.domain.log_origin(peer, hello.time.year());
-        let own = self.store.log_head(origin).await?.map_or(0, |head| head.size);
-        if hello.mirrored_size <= own {
-            return Ok(());
-        }
-        let detail = format!("the peer holds {} leaves of our log, we hold {own}", hello.mirrored_size);
-        let fault = Fault::Link(format!("this gateway was rolled back: {detail}"));
-        let (code, ministry, time) = ("ROLLED_BACK".to_owned(), peer.clone(), self.clock.now());
-        self.store.raise_alarm(Alarm { code, ministry, detail, time }).await?;
-        Err(fault)
-    }
+fn origin_of(checkpoint: &str) -> Result<String, Fault> {
+    Ok(open(checkpoint)?.origin.as_str().to_owned())
+}
+
+/// What a checkpoint says that was believed before.
+fn open(text: &str) -> Result<Checkpoint, Fault> {
+    let malformed = |_| Fault::Link("the peer sent a malformed checkpoint".to_owned());
+    let note = Note::parse(text).map_err(|_| Fault::Link("the peer sent a malformed note".to_owned()))?;
+    Checkpoint::parse(note.text()).map_err(malformed)
 }

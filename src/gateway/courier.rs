@@ -17,8 +17,8 @@ use crate::digest::Digest;
 use crate::entropy::random;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
-use crate::gateway::frame::{Answer, Frame, Hello, Outcome, Relay};
-use crate::gateway::store::record::{Alarm, LogEntry, OutboxItem, Settlement, SignedHeader};
+use crate::gateway::frame::{Answer, Delivery, Frame, Hello, Outcome, Relay};
+use crate::gateway::store::record::{LogEntry, OutboxItem, Settlement, SignedHeader};
 use crate::limits;
 use crate::message::envelope::{Envelope, parts_digest, signed_header_digest};
 use crate::message::header::Header;
@@ -66,7 +66,7 @@ impl Gateway {
         let wake = self.wake_of(peer);
         let mut relay = self.link.open(peer).await?;
         let (ours, theirs) = self.greet(peer, &mut relay).await?;
-        let mut sent = self.begin_updates(peer, &ours, &theirs).await?;
+        let mut sent = self.begin_updates(peer, &relay, &theirs).await?;
         self.synchronise(peer, &mut relay, [&ours, &theirs], &mut sent).await?;
         self.note_link(peer, |link| {
             link.connected = true;
@@ -98,7 +98,7 @@ impl Gateway {
         let first = timeout(limits::OUTCOME_DEADLINE, relay.receive()).await;
         match first.map_err(|_| Fault::Link("the peer says nothing".to_owned()))?? {
             Frame::Hello(hello) if hello.ministry == *peer => {
-                self.note_hello(peer, &hello).await?;
+                self.compare(peer, &ours, &hello).await?;
                 Ok((ours, hello))
             }
             _ => Err(Fault::Link("the peer did not answer with its hello".to_owned())),
@@ -113,7 +113,9 @@ impl Gateway {
                 self.link.put_part(peer, &part.digest, part.size).await?;
             }
         }
-        relay.send(Frame::Deliveries(batch.iter().map(|(_, bytes)| bytes.clone()).collect())).await?;
+        relay
+            .send(Frame::Deliveries(batch.iter().map(|(_, bytes)| Delivery::of(bytes.clone())).collect()))
+            .await?;
         let deadline = Instant::now() + limits::OUTCOME_DEADLINE;
         let outcomes = loop {
             let frame = tokio::time::timeout_at(deadline, relay.receive())
@@ -199,9 +201,7 @@ impl Gateway {
     /// An unsigned refusal holds its channel up until somebody mends the cause: somebody must know.
     async fn alarm_refused(&self, peer: &Ministry, reason: &str) -> Result<(), Fault> {
         let detail = format!("the peer refuses messages and signs nothing: {reason}");
-        let (code, ministry, time) = ("REFUSED_BY_PEER".to_owned(), peer.clone(), self.clock.now());
-        self.store.raise_alarm(Alarm { code, ministry, detail, time }).await?;
-        Ok(())
+        self.alarm_about(peer, "REFUSED_BY_PEER", detail).await
     }
 
     /// Time until the next message to the peer is due.

@@ -13,31 +13,93 @@ use crate::trust::name::Ministry;
 /// One frame of the relay stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Frame {
+    /// Leaves of the receiving side's own log, as the sending side holds them.
+    Copy(Copied),
+    /// Asks for the sending side's own log.
+    CopyRequest(CopyRequest),
     /// Our cosignature on a checkpoint of the receiving side's log.
     Cosignature(CosignatureLine),
-    /// Envelopes for the receiving side, exact bytes, in order.
-    Deliveries(Vec<Vec<u8>>),
+    /// Envelopes for the receiving side, in order.
+    Deliveries(Vec<Delivery>),
     /// First frame of each side.
     Hello(Hello),
     /// New leaves of the sending side's log.
     LogUpdate(LogUpdate),
     /// Answers to a batch of envelopes, in their order.
     Outcomes(Vec<Outcome>),
+    /// How much the sending side takes from now on.
+    Window(Window),
 }
 
-/// What a side knows when the stream opens.
+/// What a side knows when the stream opens; whatever it claims is signed by whom it binds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hello {
     /// The sending ministry.
     pub ministry: Ministry,
-    /// Origin of its log of the pair.
-    pub origin: String,
-    /// Size of that log.
-    pub size: u64,
-    /// Size of the receiving side's log that it mirrors.
-    pub mirrored_size: u64,
     /// Its clock.
     pub time: Timestamp,
+    /// Newest signed checkpoints of its own logs of the pair.
+    pub logs: Vec<String>,
+    /// Newest checkpoints, signed by the receiving side, of that side's logs as they are mirrored.
+    pub mirrors: Vec<String>,
+    /// What it takes to begin with.
+    pub window: Window,
+}
+
+/// How many deliveries may be unanswered at once, and how many bytes of envelopes they may have in sum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Deliveries.
+    pub envelopes: u32,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// One envelope on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Exact bytes.
+    pub envelope: Vec<u8>,
+    /// The sender withdrew it: there are no parts in it, and its number is to be used up.
+    pub withdrawn: bool,
+}
+
+impl Delivery {
+    /// A message that is to be taken.
+    pub fn of(envelope: Vec<u8>) -> Self {
+        Self { envelope, withdrawn: false }
+    }
+}
+
+/// Asks the peer for a log of our own that it mirrors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyRequest {
+    /// Origin of the log.
+    pub origin: String,
+    /// First leaf that is wanted.
+    pub first_index: u64,
+}
+
+/// Leaves of a log with the messages they concern, from the peer that mirrors it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// Origin of the log.
+    pub origin: String,
+    /// Index of the first entry.
+    pub first_index: u64,
+    /// Leaves in order.
+    pub entries: Vec<CopyEntry>,
+    /// Checkpoint that covers them, signed by the log's owner and cosigned by the holder.
+    pub checkpoint: String,
+}
+
+/// A leaf and the message it concerns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyEntry {
+    /// Exact leaf bytes.
+    pub leaf: Vec<u8>,
+    /// Exact envelope of the message, where the holder has it.
+    pub envelope: Option<Vec<u8>>,
 }
 
 /// The answer to one envelope.
@@ -66,9 +128,9 @@ pub enum Answer {
 /// New leaves of a log with the checkpoint that covers them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogUpdate {
-    /// Index of the first leaf.
+    /// Index of the first leaf; without leaves the size of the checkpoint.
     pub first_index: u64,
-    /// Exact leaf bytes.
+    /// Exact leaf bytes; none where only the checkpoint is shown.
     pub leaves: Vec<Vec<u8>>,
     /// Signed checkpoint.
     pub checkpoint: String,

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `submission`, `mailbox` | serve the own desk |
 //! | `reception`, `conversation` | serve peers |
+//! | `greeting`, `recovery` | what both sides say first; what is given back to who lost it |
 //! | `courier` | carries messages to peers and settles receipts |
 //! | `archive`, `witness` | own logs and receipts; mirrors and cosignatures |
 //! | `scrub` | compares everything kept with what signatures vouch for |
@@ -24,9 +25,11 @@ mod conversation;
 pub mod courier;
 pub mod error;
 pub mod frame;
+mod greeting;
 mod mailbox;
 pub mod process;
 mod reception;
+mod recovery;
 pub mod run;
 mod scrub;
 pub mod serve;

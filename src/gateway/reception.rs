@@ -12,7 +12,7 @@ use crate::gateway::Gateway;
 use crate::gateway::accreditation::Accreditation;
 use crate::gateway::admission;
 use crate::gateway::error::{Declined, Fault};
-use crate::gateway::frame::{Answer, Outcome};
+use crate::gateway::frame::{Answer, Delivery, Outcome};
 use crate::gateway::store::record::{Checkpoint, Custody, Direction, LeafPlace};
 use crate::gateway::submission::custody_place;
 use crate::message::envelope::Envelope;
@@ -29,9 +29,10 @@ struct Judged {
 
 impl Gateway {
     /// Takes a batch of a peer's envelopes into custody, in order. The outcomes share one checkpoint.
-    pub async fn receive(&self, peer: &Ministry, envelopes: Vec<Vec<u8>>) -> Result<Vec<Outcome>, Fault> {
+    pub async fn receive(&self, peer: &Ministry, deliveries: Vec<Delivery>) -> Result<Vec<Outcome>, Fault> {
         let accreditation = self.accreditation()?;
-        let judged = join_all(envelopes.iter().map(|bytes| self.judge(peer, bytes, &accreditation))).await;
+        let judging = deliveries.iter().map(|one| self.judge(peer, &one.envelope, &accreditation));
+        let judged = join_all(judging).await;
         // Polled in order, so the store's writer sees them in order and commits them together.
         let places = join_all(judged.into_iter().map(|judged| self.place(peer, judged))).await;
         let mut checkpoints = BTreeMap::new();

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
-use crate::gateway::frame::{Frame, Hello};
+use crate::gateway::frame::Frame;
 use crate::gateway::store::record::{Alarm, Equivocation, LogHead};
 use crate::limits;
 use crate::message::id::MessageId;
@@ -58,8 +58,10 @@ pub struct PeerStatus {
 pub struct Ping {
     /// Connection, handshake and hello.
     pub round_trip: Duration,
-    /// What the peer said.
-    pub hello: Hello,
+    /// Leaves of its newest log about us, by its own checkpoint.
+    pub peer_log_size: u64,
+    /// Leaves of our newest log that it holds, by our own checkpoint.
+    pub mirrored_size: u64,
     /// Difference of its clock to ours in seconds.
     pub clock_skew: i64,
 }
@@ -112,7 +114,11 @@ impl Gateway {
             .await
             .map_err(|_| Fault::Link("the peer did not answer in time".to_owned()))??;
         let clock_skew = hello.time.seconds().saturating_sub(self.clock.now().seconds());
-        Ok(Ping { round_trip: begin.elapsed(), hello, clock_skew })
+        let round_trip = begin.elapsed();
+        let newest = hello.logs.last().map(|log| self.open_checkpoint(peer, log)).transpose()?;
+        let peer_log_size = newest.map_or(0, |(checkpoint, _)| checkpoint.size);
+        let mirrored_size = self.mirrored_by(peer, &hello).into_values().next_back().unwrap_or(0);
+        Ok(Ping { round_trip, peer_log_size, mirrored_size, clock_skew })
     }
 
     /// Own logs and mirrors with their newest checkpoints.

@@ -31,6 +31,8 @@ vocabulary! {
         Policy = 6 "POLICY",
         /// A year's log was opened.
         Opened = 7 "OPENED",
+        /// The own desk's message was withdrawn before it was delivered.
+        Withdrawn = 8 "WITHDRAWN",
     }
 }
 
@@ -103,9 +105,14 @@ impl Leaf {
         let record: wire::Leaf = canonical::decode(bytes, limits::LEAF_BYTES_MAX)?;
         let kind = LeafKind::from_number(record.kind).ok_or_else(malformed)?;
         let message = match (record.message_id.is_empty(), kind) {
-            (false, LeafKind::Sent | LeafKind::Received | LeafKind::Rejected | LeafKind::Expired) => {
-                Some(parse_message(&record).map_err(|InvalidDigest| malformed())?)
-            }
+            (
+                false,
+                LeafKind::Sent
+                | LeafKind::Received
+                | LeafKind::Rejected
+                | LeafKind::Expired
+                | LeafKind::Withdrawn,
+            ) => Some(parse_message(&record).map_err(|InvalidDigest| malformed())?),
             (true, LeafKind::Bundle | LeafKind::Policy | LeafKind::Opened) => None,
             _ => return Err(malformed()),
         };

@@ -59,6 +59,22 @@ vocabulary! {
         UnknownAct = 33 "UNKNOWN_ACT",
         /// The trust bundle or policy is not acceptable.
         TrustInvalid = 34 "TRUST_INVALID",
+        /// The gateway has not yet compared its log with the peer's copy of it.
+        AwaitingHello = 40 "AWAITING_HELLO",
+        /// The gateway lost part of its log and is taking it back from the peer.
+        CatchingUp = 41 "CATCHING_UP",
+        /// Two checkpoints contradict each other: nothing passes until people have looked at them.
+        ChannelFrozen = 42 "CHANNEL_FROZEN",
+        /// The sender withdrew the message before it was delivered.
+        Withdrawn = 43 "WITHDRAWN",
+        /// The message made the gateway fail, again and again.
+        Quarantined = 44 "QUARANTINED",
+        /// The signer's certificate had ended when the message was first proven.
+        SignerExpired = 45 "SIGNER_EXPIRED",
+        /// The gateway's disk is too full to take anything into custody.
+        NoSpace = 46 "NO_SPACE",
+        /// The gateway holds as much of this ministry as it may.
+        Quota = 47 "QUOTA",
     }
 }
 
@@ -88,8 +104,13 @@ impl Refusal {
     /// Whether the receiving gateway answers it with a signed rejection that uses up the sequence number:
     /// the position is in order, and no retry will mend what is wrong.
     pub fn is_final(&self) -> bool {
-        use Reason::{AboveCeiling, Expired, NotReleasable, UnknownChannel};
-        matches!(self.reason, UnknownChannel | Expired | AboveCeiling | NotReleasable)
+        use Reason::{
+            AboveCeiling, Expired, NotReleasable, Quarantined, SignerExpired, UnknownChannel, Withdrawn,
+        };
+        matches!(
+            self.reason,
+            UnknownChannel | Expired | AboveCeiling | NotReleasable | Withdrawn | Quarantined | SignerExpired
+        )
     }
 }
 

@@ -72,8 +72,8 @@ impl OperatorService for OperatorEdge {
         Ok(Response::new(wire::PingPeerResponse {
             endpoint,
             round_trip_micros: u64::try_from(ping.round_trip.as_micros()).unwrap_or(u64::MAX),
-            peer_log_size: ping.hello.size,
-            mirrored_size: ping.hello.mirrored_size,
+            peer_log_size: ping.peer_log_size,
+            mirrored_size: ping.mirrored_size,
             clock_skew: ping.clock_skew,
         }))
     }

@@ -1,7 +1,10 @@
 //! Frames of the relay, to the wire and back.
 
 use crate::gateway::error::Fault;
-use crate::gateway::frame::{Answer, CosignatureLine, Frame, Hello, LogUpdate, Outcome};
+use crate::gateway::frame::{
+    Answer, Copied, CopyEntry, CopyRequest, CosignatureLine, Delivery, Frame, Hello, LogUpdate, Outcome,
+    Window,
+};
 use crate::limits;
 use crate::message::id::MessageId;
 use crate::proto::gateway::v1 as wire;
@@ -14,56 +17,106 @@ pub(super) fn encode(frame: Frame) -> wire::RelayFrame {
     let frame = match frame {
         Frame::Hello(hello) => WireFrame::Hello(wire::Hello {
             ministry: hello.ministry.to_string(),
-            origin: hello.origin,
-            size: hello.size,
-            mirrored_size: hello.mirrored_size,
             time: hello.time.seconds(),
+            logs: hello.logs,
+            mirrors: hello.mirrors,
+            window_envelopes: hello.window.envelopes,
+            window_bytes: hello.window.bytes,
         }),
-        Frame::Deliveries(envelopes) => WireFrame::Deliveries(wire::Deliveries { envelopes }),
+        Frame::Deliveries(deliveries) => WireFrame::Deliveries(wire::Deliveries {
+            deliveries: deliveries
+                .into_iter()
+                .map(|Delivery { envelope, withdrawn }| wire::Delivery { envelope, withdrawn })
+                .collect(),
+        }),
         Frame::Outcomes(outcomes) => WireFrame::Outcomes(wire::Outcomes {
             outcomes: outcomes.into_iter().map(encode_outcome).collect(),
         }),
-        Frame::LogUpdate(update) => WireFrame::LogUpdate(wire::LogUpdate {
-            first_index: update.first_index,
-            leaves: update.leaves,
-            checkpoint: update.checkpoint,
-        }),
-        Frame::Cosignature(cosignature) => WireFrame::Cosignature(wire::Cosignature {
-            origin: cosignature.origin,
-            size: cosignature.size,
-            line: cosignature.line,
-        }),
+        Frame::LogUpdate(LogUpdate { first_index, leaves, checkpoint }) => {
+            WireFrame::LogUpdate(wire::LogUpdate { first_index, leaves, checkpoint })
+        }
+        Frame::Cosignature(CosignatureLine { origin, size, line }) => {
+            WireFrame::Cosignature(wire::Cosignature { origin, size, line })
+        }
+        Frame::Window(Window { envelopes, bytes }) => WireFrame::Window(wire::Window { envelopes, bytes }),
+        Frame::CopyRequest(CopyRequest { origin, first_index }) => {
+            WireFrame::CopyRequest(wire::CopyRequest { origin, first_index })
+        }
+        Frame::Copy(copied) => WireFrame::Copy(encode_copied(copied)),
     };
     wire::RelayFrame { frame: Some(frame) }
 }
 
 /// From the wire.
 pub(super) fn decode(frame: wire::RelayFrame) -> Result<Frame, Fault> {
-    let malformed = || Fault::Link("the peer sent a malformed frame".to_owned());
     match frame.frame.ok_or_else(malformed)? {
-        WireFrame::Hello(hello) => Ok(Frame::Hello(Hello {
-            ministry: Ministry::parse(&hello.ministry).map_err(|_| malformed())?,
-            origin: hello.origin,
-            size: hello.size,
-            mirrored_size: hello.mirrored_size,
-            time: Timestamp::from_seconds(hello.time),
-        })),
-        WireFrame::Deliveries(deliveries) => Ok(Frame::Deliveries(deliveries.envelopes)),
+        WireFrame::Hello(hello) => decode_hello(hello).map(Frame::Hello),
+        WireFrame::Deliveries(deliveries) => Ok(Frame::Deliveries(
+            deliveries
+                .deliveries
+                .into_iter()
+                .map(|wire::Delivery { envelope, withdrawn }| Delivery { envelope, withdrawn })
+                .collect(),
+        )),
         WireFrame::Outcomes(outcomes) => {
             let outcomes = outcomes.outcomes.into_iter().map(decode_outcome);
             Ok(Frame::Outcomes(outcomes.collect::<Result<_, _>>()?))
         }
-        WireFrame::LogUpdate(update) => Ok(Frame::LogUpdate(LogUpdate {
-            first_index: update.first_index,
-            leaves: update.leaves,
-            checkpoint: update.checkpoint,
-        })),
-        WireFrame::Cosignature(cosignature) => Ok(Frame::Cosignature(CosignatureLine {
-            origin: cosignature.origin,
-            size: cosignature.size,
-            line: cosignature.line,
-        })),
+        WireFrame::LogUpdate(wire::LogUpdate { first_index, leaves, checkpoint }) => {
+            Ok(Frame::LogUpdate(LogUpdate { first_index, leaves, checkpoint }))
+        }
+        WireFrame::Cosignature(wire::Cosignature { origin, size, line }) => {
+            Ok(Frame::Cosignature(CosignatureLine { origin, size, line }))
+        }
+        WireFrame::Window(wire::Window { envelopes, bytes }) => {
+            Ok(Frame::Window(Window { envelopes, bytes }))
+        }
+        WireFrame::CopyRequest(wire::CopyRequest { origin, first_index }) => {
+            Ok(Frame::CopyRequest(CopyRequest { origin, first_index }))
+        }
+        WireFrame::Copy(copied) => Ok(Frame::Copy(decode_copied(copied))),
     }
+}
+
+fn decode_hello(hello: wire::Hello) -> Result<Hello, Fault> {
+    if hello.logs.len().max(hello.mirrors.len()) > limits::HELLO_CHECKPOINTS_MAX {
+        return Err(malformed());
+    }
+    Ok(Hello {
+        ministry: Ministry::parse(&hello.ministry).map_err(|_| malformed())?,
+        time: Timestamp::from_seconds(hello.time),
+        logs: hello.logs,
+        mirrors: hello.mirrors,
+        window: Window { envelopes: hello.window_envelopes, bytes: hello.window_bytes },
+    })
+}
+
+fn encode_copied(copied: Copied) -> wire::Copy {
+    let entry =
+        |CopyEntry { leaf, envelope }| wire::CopyEntry { leaf, envelope: envelope.unwrap_or_default() };
+    wire::Copy {
+        origin: copied.origin,
+        first_index: copied.first_index,
+        entries: copied.entries.into_iter().map(entry).collect(),
+        checkpoint: copied.checkpoint,
+    }
+}
+
+fn decode_copied(copied: wire::Copy) -> Copied {
+    let entry = |wire::CopyEntry { leaf, envelope }| CopyEntry {
+        leaf,
+        envelope: (!envelope.is_empty()).then_some(envelope),
+    };
+    Copied {
+        origin: copied.origin,
+        first_index: copied.first_index,
+        entries: copied.entries.into_iter().map(entry).collect(),
+        checkpoint: copied.checkpoint,
+    }
+}
+
+fn malformed() -> Fault {
+    Fault::Link("the peer sent a malformed frame".to_owned())
 }
 
 fn encode_outcome(outcome: Outcome) -> wire::Outcome {

@@ -7,10 +7,13 @@ use std::time::Duration;
 use chancery::desk::register::SentState;
 use chancery::digest::Digest;
 use chancery::gateway::error::Declined;
-use chancery::gateway::frame::{Frame, Hello, Relay};
+use chancery::gateway::frame::{Frame, Hello, Relay, Window};
+use chancery::keys::file::FileNoteSigner;
 use chancery::message::header::{Header, Part};
 use chancery::message::refusal::Reason;
 use chancery::time::Clock;
+use chancery::tlog::checkpoint::Checkpoint;
+use chancery::tlog::verifier_key::KeyName;
 use chancery::trust::policy::{ChannelPolicy, SignedPolicy};
 use tokio::sync::mpsc;
 
@@ -85,12 +88,19 @@ async fn a_page_that_is_full_of_bytes_says_that_there_is_more() {
     assert_eq!(stage.house("XB").fetch().await.unwrap(), 6);
 }
 
-/// How a stream ends that begins with this hello of XA.
-async fn greeted(stage: &Stage, origin: &str, mirrored_size: u64) -> String {
+/// A checkpoint that the gateway of a ministry could have signed.
+fn signed_by(stage: &Stage, code: &str, origin: &str, size: u64) -> String {
+    let key = FileNoteSigner::open(&stage.house(code).homes().gateway.log_key()).unwrap();
+    let origin = KeyName::parse(origin).unwrap();
+    Checkpoint { origin, size, root: Digest::of(b"root") }.sign(&key)
+}
+
+/// How a stream ends that begins with these claims of XA.
+async fn greeted(stage: &Stage, logs: Vec<String>, mirrors: Vec<String>) -> String {
     let ((outgoing, _sent), (frames, incoming)) = (mpsc::channel(8), mpsc::channel(8));
-    let time = stage.clock.now();
-    let (ministry, origin) = (ministry("XA"), origin.to_owned());
-    let hello = Hello { ministry: ministry.clone(), origin, size: 0, mirrored_size, time };
+    let (ministry, time) = (ministry("XA"), stage.clock.now());
+    let window = Window { envelopes: 1, bytes: 1 };
+    let hello = Hello { ministry: ministry.clone(), time, logs, mirrors, window };
     frames.send(Ok(Frame::Hello(hello))).await.unwrap();
     drop(frames);
     let ended = stage.gateway("XB").converse(&ministry, Relay { outgoing, incoming }).await;
@@ -101,10 +111,10 @@ async fn greeted(stage: &Stage, origin: &str, mirrored_size: u64) -> String {
 async fn a_peer_learns_nothing_about_logs_that_are_not_its_own() {
     let stage = Stage::pair().await;
     for origin in ["mfa.xb.example/chancery/xa/2026", "mfa.xb.example/chancery/xc/2026", "x"] {
-        let ended = greeted(&stage, origin, 0).await;
-        assert!(ended.contains("not of this pair"), "{ended}");
+        let ended = greeted(&stage, vec![signed_by(&stage, "XA", origin, 1)], vec![]).await;
+        assert!(ended.contains("is not a log of this pair"), "{ended}");
     }
-    let ended = greeted(&stage, "mfa.xa.example/chancery/xb/2026", 0).await;
+    let ended = greeted(&stage, vec![], vec![]).await;
     assert!(ended.contains("ended the stream"), "{ended}");
 }
 
@@ -112,7 +122,8 @@ async fn a_peer_learns_nothing_about_logs_that_are_not_its_own() {
 async fn a_peer_cannot_fill_the_disk_with_alarms() {
     let stage = Stage::pair().await;
     for size in 0..40 {
-        let ended = greeted(&stage, "mfa.xa.example/chancery/xb/2026", 1_000 + size).await;
+        let mirror = signed_by(&stage, "XB", "mfa.xb.example/chancery/xa/2026", 1_000 + size);
+        let ended = greeted(&stage, vec![], vec![mirror]).await;
         assert!(ended.contains("rolled back"), "{ended}");
     }
     assert_eq!(stage.gateway("XB").status().await.unwrap().alarms.len(), 16);

@@ -9,6 +9,7 @@ use chancery::desk::read::Opened;
 use chancery::desk::reference::Entry;
 use chancery::digest::Digest;
 use chancery::entropy::SystemEntropy;
+use chancery::gateway::frame::Delivery;
 use chancery::message::dispatch::{Dispatch, ExpectedAuthentication};
 use chancery::message::seal::{self, Recipient};
 use chancery::message::terms::AuthenticationKind;
@@ -58,7 +59,7 @@ fn sealed(stage: &Stage, plain: &[u8], to: &[&str]) -> Vec<u8> {
 async fn refusal(stage: &Stage, craft: &Craft, reader: &str) -> String {
     let from = craft.address.sender.clone();
     let envelope = craft.signed(stage);
-    let outcomes = stage.gateway(reader).receive(&from, vec![envelope.encode()]).await.unwrap();
+    let outcomes = stage.gateway(reader).receive(&from, vec![Delivery::of(envelope.encode())]).await.unwrap();
     signed(&outcomes[0].answer);
     let house = stage.house(reader);
     house.fetch().await.unwrap();

@@ -1,11 +1,10 @@
 //! Who may enter where, and for whom he may speak.
 
 use chancery::proto::gateway::v1 as wire;
-use chancery::proto::gateway::v1::relay_frame::Frame;
 use tonic::Code;
 
 use crate::support::answers::mailbox;
-use crate::support::bot::{Bot, Dialled};
+use crate::support::bot::{Bot, Dialled, deliveries};
 use crate::support::caller::{self, ShutOut};
 use crate::support::craft::Craft;
 use crate::support::{Stage, proofs};
@@ -66,8 +65,7 @@ async fn deliveries_before_the_hello_end_the_stream_and_deliver_nothing() {
     stage.house_mut("XA").stop().await.unwrap();
     let mut client = caller::relay(&stage, caller::gateway_identity(&stage, "XA"), "XB").await;
     let envelope = Craft::new(&stage, "XA", "XB").signed(&stage).encode();
-    let frame = Frame::Deliveries(wire::Deliveries { envelopes: vec![envelope] });
-    let frames = tokio_stream::once(wire::RelayFrame { frame: Some(frame) });
+    let frames = tokio_stream::once(wire::RelayFrame { frame: Some(deliveries(vec![envelope])) });
     let mut answer = client.relay(frames).await.unwrap().into_inner();
     assert!(answer.message().await.is_err());
     assert!(mailbox(&stage).await.is_empty());

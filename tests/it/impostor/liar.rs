@@ -4,11 +4,13 @@
 use chancery::desk::register::{SentEntry, SentState};
 use chancery::digest::Digest;
 use chancery::gateway::store::record::{LogHead, SentState as Stored};
+use chancery::keys::file::FileNoteSigner;
 use chancery::message::leaf::{Leaf, LeafKind, LeafMessage};
 use chancery::message::receipt::Receipt;
 use chancery::proto::gateway::v1 as wire;
 use chancery::proto::gateway::v1::relay_frame::Frame;
 use chancery::time::Clock;
+use chancery::tlog::checkpoint::Checkpoint;
 use chancery::tlog::tlog_proof::TlogProof;
 use chancery::tlog::verifier_key::KeyName;
 
@@ -135,7 +137,7 @@ async fn a_receipt_under_a_checkpoint_nobody_mirrors_settles_nothing() {
 
         // It never shows its log.
         fn hello(&mut self, bot: &mut Bot, _: wire::Hello) -> Vec<Frame> {
-            vec![Frame::Hello(wire::Hello { size: 0, ..bot.hello(0) })]
+            vec![Frame::Hello(wire::Hello { logs: vec![], ..bot.hello(&[]) })]
         }
     }
     seen_through(Silent, "not one that is mirrored here").await;
@@ -261,7 +263,7 @@ async fn a_log_update_with_a_gap_is_not_mirrored() {
                 Leaf::about_record(LeafKind::Bundle, Digest::of(b"bundle"), bot.clock.now()).bytes()
             });
             bot.leaves = vec![envelope.clone(), envelope];
-            vec![Frame::Hello(bot.hello(0)), bot.update(1)]
+            vec![Frame::Hello(bot.hello(&[])), bot.update(1)]
         }
     }
     seen_through(Gap, "begins after leaf 0").await;
@@ -272,7 +274,7 @@ async fn the_hello_of_another_ministry_is_not_answered() {
     struct Masked;
     impl Play for Masked {
         fn hello(&mut self, bot: &mut Bot, _: wire::Hello) -> Vec<Frame> {
-            vec![Frame::Hello(wire::Hello { ministry: "XC".to_owned(), ..bot.hello(0) })]
+            vec![Frame::Hello(wire::Hello { ministry: "XC".to_owned(), ..bot.hello(&[]) })]
         }
     }
     seen_through(Masked, "did not answer with its hello").await;
@@ -280,13 +282,39 @@ async fn the_hello_of_another_ministry_is_not_answered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_peer_that_claims_more_of_our_log_than_there_is_raises_an_alarm() {
+    /// Claims leaves of XA's log under its own signature.
     struct Boast;
     impl Play for Boast {
         fn hello(&mut self, bot: &mut Bot, _: wire::Hello) -> Vec<Frame> {
-            vec![Frame::Hello(bot.hello(1000))]
+            let origin = KeyName::parse("mfa.xa.example/chancery/xb/2026").unwrap();
+            let claim = Checkpoint { origin, size: 1000, root: Digest::of(b"boast") }.sign(&bot.log_key);
+            vec![Frame::Hello(bot.hello(&[claim]))]
         }
     }
     let (stage, _playing, sent) = facing(Boast).await;
+    // The claim counts for nothing: what the peer holds is settled as if it had claimed nothing.
+    assert_eq!(stage.settled("XA", &sent).await.state, SentState::Delivered);
+    let alarms = stage.gateway("XA").status().await.unwrap().alarms;
+    assert_eq!((alarms[0].code.as_str(), &alarms[0].ministry), ("FALSE_CLAIM", &ministry("XB")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_holds_more_of_our_log_than_we_do_raises_an_alarm() {
+    /// Holds what XA's log key truly signed.
+    struct Holder(String);
+    impl Play for Holder {
+        fn hello(&mut self, bot: &mut Bot, _: wire::Hello) -> Vec<Frame> {
+            vec![Frame::Hello(bot.hello(&[self.0.clone()]))]
+        }
+    }
+    let mut stage = Stage::apart(&["XA", "XB"], |_| {});
+    let key = FileNoteSigner::open(&stage.house("XA").homes().gateway.log_key()).unwrap();
+    let origin = KeyName::parse("mfa.xa.example/chancery/xb/2026").unwrap();
+    let held = Checkpoint { origin, size: 1000, root: Digest::of(b"lost") }.sign(&key);
+    let _playing = Playing::begin(&stage, "XB", "XA", Holder(held)).await;
+    stage.house_mut("XA").start().await.unwrap();
+    stage.accredit("XA", "XB").await;
+    let [sent] = stage.send("XA", &forms::memorandum("XB", "new", "One.")).await.try_into().unwrap();
     complained(&stage, "rolled back").await;
     unsettled(&stage, &sent).await;
     let alarms = stage.gateway("XA").status().await.unwrap().alarms;

@@ -1,7 +1,7 @@
 //! What gateways answer, taken apart.
 
 use chancery::gateway::error::Declined;
-use chancery::gateway::frame::{Answer, Outcome};
+use chancery::gateway::frame::{Answer, Delivery, Outcome};
 use chancery::message::envelope::Envelope;
 use chancery::message::leaf::LeafKind;
 use chancery::message::receipt::Receipt;
@@ -10,7 +10,8 @@ use super::{Stage, ministry};
 
 /// Hands bytes to the gateway of XB as the gateway of XA would; one answer for each.
 pub async fn relay_bytes(stage: &Stage, envelopes: Vec<Vec<u8>>) -> Vec<Answer> {
-    let outcomes = stage.gateway("XB").receive(&ministry("XA"), envelopes).await.unwrap();
+    let deliveries = envelopes.into_iter().map(Delivery::of).collect();
+    let outcomes = stage.gateway("XB").receive(&ministry("XA"), deliveries).await.unwrap();
     outcomes.into_iter().map(|Outcome { answer, .. }| answer).collect()
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use chancery::keys::file::FileNoteSigner;
+use chancery::limits;
 use chancery::message::envelope::Envelope;
 use chancery::message::leaf::{Leaf, LeafKind, LeafMessage};
 use chancery::message::receipt::Receipt;
@@ -129,15 +130,30 @@ impl Bot {
         Frame::Cosignature(wire::Cosignature { origin, size, line })
     }
 
-    pub fn hello(&self, mirrored_size: u64) -> wire::Hello {
+    /// A hello that claims these checkpoints of the other side's logs.
+    pub fn hello(&self, mirrors: &[String]) -> wire::Hello {
+        let logs = if self.leaves.is_empty() { vec![] } else { vec![self.checkpoint(self.leaves.len())] };
         wire::Hello {
             ministry: self.own.to_string(),
-            origin: self.origin.as_str().to_owned(),
-            size: self.leaves.len() as u64,
-            mirrored_size,
             time: self.clock.now().seconds(),
+            logs,
+            mirrors: mirrors.to_vec(),
+            window_envelopes: limits::WINDOW_ENVELOPES,
+            window_bytes: limits::WINDOW_BYTES,
         }
     }
+
+    /// How many of this bot's leaves a hello says that the other side holds.
+    pub fn mirrored(&self, theirs: &wire::Hello) -> usize {
+        let sizes = theirs.mirrors.iter().map(|mirror| checkpoint_of(mirror));
+        let own = sizes.filter(|checkpoint| checkpoint.origin == self.origin);
+        own.map(|checkpoint| usize::try_from(checkpoint.size).unwrap()).max().unwrap_or(0)
+    }
+}
+
+/// What a checkpoint says, whoever signed it.
+pub fn checkpoint_of(text: &str) -> Checkpoint {
+    Checkpoint::parse(Note::parse(text).unwrap().text()).unwrap()
 }
 
 /// The answer that a receipt is.
@@ -151,6 +167,12 @@ pub fn outcome(receipt: &Receipt) -> wire::Outcome {
     }
 }
 
+/// Envelopes that are to be taken.
+pub fn deliveries(envelopes: Vec<Vec<u8>>) -> Frame {
+    let delivery = |envelope| wire::Delivery { envelope, withdrawn: false };
+    Frame::Deliveries(wire::Deliveries { deliveries: envelopes.into_iter().map(delivery).collect() })
+}
+
 pub fn outcomes(outcomes: Vec<wire::Outcome>) -> Frame {
     Frame::Outcomes(wire::Outcomes { outcomes })
 }
@@ -158,8 +180,8 @@ pub fn outcomes(outcomes: Vec<wire::Outcome>) -> Frame {
 /// What a bot makes of the frames it gets; everything that is not written is true.
 pub trait Play: Send {
     fn hello(&mut self, bot: &mut Bot, theirs: wire::Hello) -> Vec<Frame> {
-        bot.told = usize::try_from(theirs.mirrored_size).unwrap();
-        [vec![Frame::Hello(bot.hello(0))], bot.news()].concat()
+        bot.told = bot.mirrored(&theirs);
+        [vec![Frame::Hello(bot.hello(&[]))], bot.news()].concat()
     }
 
     fn log_update(&mut self, bot: &mut Bot, update: wire::LogUpdate) -> Vec<Frame> {
@@ -178,8 +200,12 @@ pub trait Play: Send {
         match frame {
             Frame::Hello(hello) => self.hello(bot, hello),
             Frame::LogUpdate(update) => self.log_update(bot, update),
-            Frame::Deliveries(deliveries) => self.deliveries(bot, deliveries.envelopes),
-            Frame::Cosignature(_) | Frame::Outcomes(_) => Vec::new(),
+            Frame::Deliveries(deliveries) => {
+                let envelopes = deliveries.deliveries.into_iter().map(|delivery| delivery.envelope);
+                self.deliveries(bot, envelopes.collect())
+            }
+            Frame::Cosignature(_) | Frame::Outcomes(_) | Frame::Window(_) => Vec::new(),
+            Frame::CopyRequest(_) | Frame::Copy(_) => Vec::new(),
         }
     }
 }
@@ -279,14 +305,15 @@ impl Dialled {
     /// Opens the stream, exchanges hellos and takes the other side's log up to what its hello said.
     pub async fn open(bot: Bot, mut client: RelayServiceClient<Channel>) -> Result<Self, Status> {
         let (outgoing, frames) = mpsc::channel(64);
-        let hello = Frame::Hello(bot.hello(0));
+        let hello = Frame::Hello(bot.hello(&[]));
         outgoing.send(wire::RelayFrame { frame: Some(hello) }).await.unwrap();
         let mut incoming = client.relay(ReceiverStream::new(frames)).await?.into_inner();
         let first = incoming.message().await?.and_then(|frame| frame.frame);
         let Some(Frame::Hello(theirs)) = first else { panic!("no hello but {first:?}") };
         let mut dialled = Self { bot, outgoing, incoming };
+        let size = theirs.logs.last().map_or(0, |log| checkpoint_of(log).size);
         let mut mirrored = 0;
-        while mirrored < theirs.size {
+        while mirrored < size {
             match dialled.incoming.message().await?.and_then(|frame| frame.frame) {
                 Some(Frame::LogUpdate(update)) => {
                     mirrored = update.first_index + update.leaves.len() as u64;
@@ -317,7 +344,7 @@ impl Dialled {
 
     /// Delivers envelopes; their outcomes.
     pub async fn deliver(&mut self, envelopes: Vec<Vec<u8>>) -> Result<Vec<wire::Outcome>, Status> {
-        self.send(Frame::Deliveries(wire::Deliveries { envelopes })).await;
+        self.send(deliveries(envelopes)).await;
         match self.next().await? {
             Some(Frame::Outcomes(wire::Outcomes { outcomes })) => Ok(outcomes),
             other => panic!("no outcomes but {other:?}"),
