@@ -203,6 +203,12 @@ pub const NOTE_BYTES_MAX: usize = 64 * 1024;
 /// A proof of inclusion as text, bytes: its checkpoint, sixty-four hashes and a little extra data.
 pub const LOG_PROOF_BYTES_MAX: usize = 80 * 1024;
 
+/// A proof that a log forked, bytes: two notes and a consistency proof.
+pub const FORK_PROOF_BYTES_MAX: usize = 2 * NOTE_BYTES_MAX + 4 * 1024;
+
+/// How long a submission waits for the first hello of its peer before its desk is told to try again.
+pub const HELLO_PATIENCE: Duration = Duration::from_secs(3);
+
 /// Time for a peer's answer to one batch; after it the stream is opened anew.
 pub const OUTCOME_DEADLINE: Duration = Duration::from_secs(60);
 

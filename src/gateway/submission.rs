@@ -85,6 +85,10 @@ impl Gateway {
 pub(super) fn custody_place(custody: Custody) -> Result<LeafPlace, Refusal> {
     match custody {
         Custody::Taken(place) | Custody::AlreadyHeld { place, .. } => Ok(place),
+        Custody::AwaitsEarlier => Err(Refusal::new(
+            Reason::CatchingUp,
+            "earlier messages to this peer were lost here: the desk must hand them over again first",
+        )),
         Custody::Equivocation { held } => Err(Refusal::new(
             Reason::Equivocation,
             format!("the sequence number is used by message {held}; both are kept as proof"),

@@ -3,6 +3,7 @@
 //!
 //! `merkle` and `proof` are RFC 6962, `tile` is C2SP tlog-tiles, `verifier_key` and `signed_note` are C2SP
 //! signed-note, `checkpoint`, `cosignature` and `tlog_proof` are the C2SP specifications of those names.
+//! `fork` joins two checkpoints that cannot both be true into a proof of our own form.
 //! `docs/verify_proof.py` reads the same texts without this code.
 //!
 //! What must never happen: a text is believed before its signature is verified; two spellings of the same
@@ -11,6 +12,7 @@
 mod base64;
 pub mod checkpoint;
 pub mod cosignature;
+pub mod fork;
 pub mod merkle;
 pub mod proof;
 pub mod signed_note;

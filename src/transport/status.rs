@@ -37,6 +37,8 @@ pub enum Group {
     StaleBasis,
     /// Not in this state.
     State,
+    /// Not yet: nothing is wrong with what was asked.
+    Weather,
 }
 
 impl Group {
@@ -48,6 +50,8 @@ impl Group {
             "CHN_06" | "EXC_07" => return Self::Expiry,
             "CON_02" | "CON_03" => return Self::Role,
             "CON_04" => return Self::StaleBasis,
+            "AWAITING_HELLO" | "CATCHING_UP" | "NO_SPACE" | "QUOTA" => return Self::Weather,
+            "CHANNEL_FROZEN" => return Self::State,
             _ => {}
         }
         let Some((family, number)) = reason.split_once('_') else { return Self::Form };
@@ -70,6 +74,7 @@ impl Group {
             Self::Role => Code::PermissionDenied,
             Self::StaleBasis => Code::Aborted,
             Self::State => Code::FailedPrecondition,
+            Self::Weather => Code::Unavailable,
         }
     }
 }
@@ -113,6 +118,9 @@ mod tests {
             ("CHN_06", Code::DeadlineExceeded),
             ("CON_04", Code::Aborted),
             ("HLD_01", Code::FailedPrecondition),
+            ("CHANNEL_FROZEN", Code::FailedPrecondition),
+            ("AWAITING_HELLO", Code::Unavailable),
+            ("CATCHING_UP", Code::Unavailable),
             ("", Code::InvalidArgument),
         ] {
             assert_eq!(Group::of(reason).code(), code, "{reason}");

@@ -11,13 +11,14 @@ use super::record::{
     Alarm, Consignment, Custody, Direction, EQUIVOCATION_ALARM, Equivocation, LogLeaf, Position, SentState,
     SignedHeader,
 };
+use super::recovered::{self, Adoption};
 use super::writer::Verdict;
 use super::{Store, StoreFault, ledger, parts, tree};
 use crate::digest::Digest;
 use crate::trust::name::Ministry;
 
 /// What to do with a message that is in order.
-enum Purpose {
+pub(super) enum Purpose {
     /// Carry it to its peer.
     Send,
     /// Keep it for our desk.
@@ -109,31 +110,44 @@ fn admit(
     if keep_parts && let Some(missing) = parts::first_missing(connection, &message.parts, files)? {
         return Ok(Verdict::Undo(Custody::PartMissing(missing)));
     }
-    let leaf = LogLeaf { bytes: message.leaf.clone(), message_id: Some(message.message_id) };
-    let (log, place) = tree::append_own(connection, &message.origin, &message.peer, &leaf)?;
+    let adoption = match purpose {
+        Purpose::Send => recovered::adopt(connection, message)?,
+        Purpose::Deliver | Purpose::Reject(_) => Adoption::New,
+    };
+    let (log, place) = match &adoption {
+        Adoption::Adopted(orphan) => (orphan.log, orphan.place.clone()),
+        Adoption::New => {
+            let leaf = LogLeaf { bytes: message.leaf.clone(), message_id: Some(message.message_id) };
+            tree::append_own(connection, &message.origin, &message.peer, &leaf)?
+        }
+        Adoption::Waits => return Ok(Verdict::Undo(Custody::AwaitsEarlier)),
+    };
     let pair_key = message::advance(connection, &pair, direction, message)?;
     let key = message::insert(connection, direction, pair_key, message, log, place.index)?;
     if keep_parts {
         parts::insert(connection, key, &message.parts)?;
     }
     purpose.carry_out(connection, key, pair_key, message)?;
+    if let Adoption::Adopted(orphan) = &adoption {
+        recovered::settle_orphan(connection, orphan, key, message)?;
+    }
     Ok(Verdict::Keep(Custody::Taken(place)))
 }
 
 /// True where `message` has the next number and names the message before it.
-fn follows(last: &Position, message: &Consignment) -> bool {
+pub(super) fn follows(last: &Position, message: &Consignment) -> bool {
     last.sequence.checked_add(1) == Some(message.sequence) && last.message_id == message.previous
 }
 
 impl Purpose {
-    fn direction(&self) -> Direction {
+    pub(super) fn direction(&self) -> Direction {
         match self {
             Self::Send => Direction::Out,
             Self::Deliver | Self::Reject(_) => Direction::In,
         }
     }
 
-    fn carry_out(
+    pub(super) fn carry_out(
         &self,
         connection: &Connection,
         key: i64,

@@ -87,7 +87,7 @@ pub(super) fn raise(connection: &Connection, alarm: &Alarm) -> Result<bool, Stor
     Ok(connection.prepare_cached(sql)?.execute(values)? == 1)
 }
 
-fn save_records(
+pub(super) fn save_records(
     connection: &Connection,
     records: &[Record],
     entries: &[LogEntry],

@@ -203,6 +203,15 @@ fn head(connection: &Connection, tree: LogTree<'_>) -> Result<LogHead, StoreFaul
     })
 }
 
+/// Keeps a cosigned checkpoint within a transaction.
+pub(super) fn keep_cosigned(
+    connection: &Connection,
+    origin: &str,
+    checkpoint: &Checkpoint,
+) -> Result<(), StoreFault> {
+    keep(connection, Column::Cosigned, origin, checkpoint).map(|_| ())
+}
+
 fn keep(
     connection: &Connection,
     column: Column,

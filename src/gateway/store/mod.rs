@@ -20,6 +20,8 @@
 //! | `mirror` | `extend_mirror` |
 //! | `ledger` | records and alarms |
 //! | `parts` | `put_part`, `read_part` |
+//! | `standing`, `mark` | what decides whether anything may be signed for a pair |
+//! | `recovered` | `restore` |
 //! | `verify` | `verify` |
 
 mod columns;
@@ -34,13 +36,16 @@ mod outbox;
 mod ownership;
 mod parts;
 mod readers;
+mod recovered;
 mod schema;
 mod settlement;
+mod standing;
 mod tree;
 mod verify;
 mod writer;
 
 pub mod blobs;
+pub mod mark;
 pub mod record;
 
 #[cfg(test)]

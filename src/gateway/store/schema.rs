@@ -172,11 +172,43 @@ CREATE TABLE record (
     PRIMARY KEY (kind, ministry, sequence)
 ) STRICT, WITHOUT ROWID;
 
+-- Leaves about accredited records that the log of a pair lacks until signing for it is allowed.
+CREATE TABLE owed_leaf (
+    peer TEXT NOT NULL,
+    record BLOB NOT NULL,
+    PRIMARY KEY (peer, record)
+) STRICT, WITHOUT ROWID;
+
+-- Leaves of sent messages that came back from the peer's copy without the message: its desk has it.
+CREATE TABLE orphan (
+    message_id BLOB PRIMARY KEY,
+    peer TEXT NOT NULL,
+    log INTEGER NOT NULL REFERENCES log (key),
+    leaf_index INTEGER NOT NULL,
+    envelope_digest BLOB NOT NULL,
+    custody_time INTEGER NOT NULL,
+    end_log INTEGER REFERENCES log (key),
+    end_index INTEGER,
+    end_reason TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX orphan_by_peer ON orphan (peer);
+
+-- Proofs that a log forked. While the key that signed both checkpoints is believed, the pair is frozen.
+CREATE TABLE fork (
+    origin TEXT NOT NULL,
+    key BLOB NOT NULL,
+    peer TEXT NOT NULL,
+    own INTEGER NOT NULL,
+    proof TEXT NOT NULL,
+    time INTEGER NOT NULL,
+    PRIMARY KEY (origin, key)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE meta (
     name TEXT PRIMARY KEY,
     value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-INSERT INTO meta (name, value) VALUES ('acknowledged', 0);
+INSERT INTO meta (name, value) VALUES ('acknowledged', 0), ('epoch', 0);
 ";
 
 /// Opens the connection that writes, and brings the database up to date.

@@ -15,6 +15,7 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::oneshot;
 
+use super::mark::{Mark, Marks};
 use super::ownership::Ownership;
 use super::{StoreFault, WriterCounts};
 use crate::limits::{
@@ -47,6 +48,7 @@ struct State {
     checkpoints: AtomicU64,
     waiting: AtomicU64,
     waiting_bytes: AtomicUsize,
+    marks: Marks,
     #[cfg(test)]
     fail_next_commit: AtomicBool,
     #[cfg(test)]
@@ -74,9 +76,10 @@ enum Commit {
 
 impl Writer {
     /// Starts the thread on `connection`; `ownership` ends with the thread.
-    pub(super) fn start(connection: Connection, ownership: Ownership) -> Result<Self, StoreFault> {
+    pub(super) fn start(mut connection: Connection, ownership: Ownership) -> Result<Self, StoreFault> {
         let (queue, jobs) = sync_channel(COMMIT_QUEUE_MAX);
         let state = Arc::new(State::default());
+        state.marks.follow(&mut connection)?;
         let shared = Arc::clone(&state);
         let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
             // Whatever ends the thread, nobody may take its silence for health.
@@ -111,6 +114,16 @@ impl Writer {
             checkpoints: self.state.checkpoints.load(Ordering::SeqCst),
             waiting: self.state.waiting.load(Ordering::SeqCst),
         }
+    }
+
+    /// Writes a mark from now on after every commit.
+    pub(super) fn keep_mark(&self, mark: Mark) {
+        self.state.marks.keep(mark);
+    }
+
+    /// What the writer knows of marks.
+    pub(super) fn marks(&self) -> Marks {
+        self.state.marks.clone()
     }
 
     /// Makes the next commit fail, as a disk would.
@@ -208,6 +221,8 @@ fn serve(connection: &Connection, jobs: &Receiver<Job>, state: &State) {
         let (group, weight) = gather(first, jobs, state);
         let mut answers = Vec::with_capacity(group.len());
         let result = commit_group(connection, group, &mut answers, state);
+        // Before any answer: what was answered must be known to have been signed.
+        let result = result.and_then(|()| state.marks.note(connection));
         let commit = if result.is_ok() { Commit::Durable } else { Commit::Failed };
         if let Commit::Durable = commit {
             state.commits.fetch_add(1, Ordering::SeqCst);

@@ -73,6 +73,9 @@ impl Consignment {
 /// The answer to a message that was offered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Custody {
+    /// Messages to this peer came back without their content and must be handed over before it; nothing was
+    /// changed.
+    AwaitsEarlier,
     /// It is held already; nothing was changed.
     AlreadyHeld {
         /// Its leaf.

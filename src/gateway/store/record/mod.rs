@@ -6,6 +6,7 @@ mod ledger;
 mod log;
 mod message;
 mod sent;
+mod standing;
 
 pub use ledger::{Alarm, Record, RecordKind, RecordsKept, Verification};
 pub use log::{
@@ -16,3 +17,4 @@ pub use message::{
     SignedHeader,
 };
 pub use sent::{Expiry, OutboxItem, Overdue, PeerQueue, SentMessage, SentState, Settled, Settlement};
+pub use standing::{ForkRecord, LostLeaf, LostMatter, LostPiece, OwnLog, Proven, Restored};

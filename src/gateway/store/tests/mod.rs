@@ -8,5 +8,7 @@ mod mailbox;
 mod outbox;
 mod parts;
 mod random;
+mod recovered;
 mod settlement;
+mod standing;
 mod verify;

@@ -1,0 +1,259 @@
+//! The mark: what this host has seen the gateway sign, outside the data directory. A store that was restored
+//! from an older copy cannot know it; this file, which lies in the run directory and is believed only until the
+//! host starts again, does.
+//!
+//! For every own log of a pair that was confirmed it holds the size, written after each commit and before the
+//! answers of that commit: one small write into the page cache, never synced, because a host that starts again
+//! does not believe it any more. It is bound to the running system by its boot id and to itself by the time of
+//! its creation, which a copy does not keep: a mark that came back from a backup is not believed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::UNIX_EPOCH;
+
+use rusqlite::hooks::Action;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::record::OwnLog;
+use super::{StoreFault, columns};
+use crate::digest::Digest;
+use crate::trust::name::Ministry;
+
+/// The head of the file and every record of it, bytes.
+const RECORD: usize = 512;
+
+/// What the file is, in its head.
+const MAGIC: &[u8; 16] = b"chancery mark v1";
+
+/// Records of one mark that are read: more than there are peers and years.
+const RECORDS_MAX: usize = 65_536;
+
+/// An open mark.
+#[derive(Debug)]
+pub struct Mark {
+    path: PathBuf,
+    file: File,
+    /// The sizes as the file has them, with the number of each record.
+    records: BTreeMap<String, (u64, u64)>,
+    confirmed: BTreeSet<Ministry>,
+}
+
+impl Mark {
+    /// The sizes that the mark at `path` vouches for, by origin; none where there is no mark, or it is not of
+    /// this run of the host, or it is not whole.
+    pub fn read(path: &Path, boot: &str) -> Option<BTreeMap<String, u64>> {
+        let file = File::open(path).ok()?;
+        let bytes = fs::read(path).ok().filter(|bytes| bytes.len() <= RECORD * RECORDS_MAX)?;
+        let mut records = bytes.chunks(RECORD);
+        let head = head(boot, created(&file).ok()?);
+        records.next().filter(|found| *found == head.as_slice())?;
+        records.map(parse).collect()
+    }
+
+    /// Begins a mark at `path` with what is known already, in place of the one that is there.
+    pub fn begin(path: &Path, boot: &str, sizes: &BTreeMap<String, u64>) -> io::Result<Self> {
+        let fresh = path.with_extension("new");
+        match fs::remove_file(&fresh) {
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
+            _ => {}
+        }
+        let file = File::options().write(true).create_new(true).mode(0o600).open(&fresh)?;
+        file.write_all_at(&head(boot, created(&file)?), 0)?;
+        let (records, confirmed) = (BTreeMap::new(), BTreeSet::new());
+        let mut mark = Self { path: path.to_owned(), file, records, confirmed };
+        for (origin, size) in sizes {
+            mark.write(origin, *size)?;
+        }
+        fs::rename(&fresh, path)?;
+        Ok(mark)
+    }
+
+    /// Vouches from now on for the own logs of a pair.
+    pub(super) fn confirm(&mut self, peer: &Ministry) {
+        self.confirmed.insert(peer.clone());
+    }
+
+    /// Notes that an own log has grown; a log of a pair that is not confirmed is none of its business. A
+    /// greater size that is noted already stays: it tells that the store was rolled back.
+    pub(super) fn note(&mut self, peer: &Ministry, origin: &str, size: u64) -> io::Result<()> {
+        let noted = self.records.get(origin).map_or(0, |(_, noted)| *noted);
+        if self.confirmed.contains(peer) && size > noted { self.write(origin, size) } else { Ok(()) }
+    }
+
+    /// Removes the file: one that cannot be written must not be believed.
+    pub(super) fn abandon(self) -> io::Result<()> {
+        fs::remove_file(&self.path)
+    }
+
+    fn write(&mut self, origin: &str, size: u64) -> io::Result<()> {
+        let next = self.records.len() as u64;
+        let place = self.records.get(origin).map_or(next, |(place, _)| *place);
+        let record = compose(origin, size).ok_or(io::ErrorKind::InvalidInput)?;
+        self.file.write_all_at(&record, place.saturating_add(1).saturating_mul(RECORD as u64))?;
+        self.records.insert(origin.to_owned(), (place, size));
+        Ok(())
+    }
+}
+
+/// The mark as the writer keeps it, with the logs that the present transaction has touched.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Marks {
+    mark: Arc<Mutex<Option<Mark>>>,
+    touched: Arc<Mutex<BTreeSet<i64>>>,
+}
+
+impl Marks {
+    /// Learns from the database itself which rows of logs change, so that no verb can forget to tell.
+    pub(super) fn follow(&self, connection: &mut Connection) -> Result<(), StoreFault> {
+        let touched = Arc::clone(&self.touched);
+        connection.update_hook(Some(move |_: Action, _: &str, table: &str, row: i64| {
+            if table == "log" {
+                lock(&touched).insert(row);
+            }
+        }))?;
+        Ok(())
+    }
+
+    pub(super) fn keep(&self, mark: Mark) {
+        *lock(&self.mark) = Some(mark);
+    }
+
+    /// Vouches for the own logs of a pair, as they are and from now on.
+    pub(super) fn confirm(&self, peer: &Ministry, logs: &[OwnLog]) -> Result<(), StoreFault> {
+        let mut kept = lock(&self.mark);
+        let Some(mark) = kept.as_mut() else { return Ok(()) };
+        mark.confirm(peer);
+        let noted = logs.iter().try_for_each(|log| mark.note(peer, &log.origin, log.size));
+        noted.or_else(|cause| give_up(&mut kept, &cause))
+    }
+
+    /// Notes what the transaction that was just committed has appended to own logs.
+    pub(super) fn note(&self, connection: &Connection) -> Result<(), StoreFault> {
+        let touched = std::mem::take(&mut *lock(&self.touched));
+        let mut kept = lock(&self.mark);
+        let Some(mark) = kept.as_mut() else { return Ok(()) };
+        let sql = "SELECT peer, origin, size FROM log WHERE key = ?1 AND mirror = 0";
+        let mut statement = connection.prepare_cached(sql)?;
+        for key in touched {
+            let found = statement.query_row([key], |row| {
+                Ok((columns::ministry(row, 0)?, row.get::<_, String>(1)?, columns::count(row, 2)?))
+            });
+            if let Some((peer, origin, size)) = found.optional()?
+                && let Err(cause) = mark.note(&peer, &origin, size)
+            {
+                return give_up(&mut kept, &cause);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A mark that cannot be written goes away; one that can neither be written nor removed stops the store.
+fn give_up(kept: &mut Option<Mark>, cause: &io::Error) -> Result<(), StoreFault> {
+    tracing::error!(%cause, "the mark cannot be written: after the next start, nothing is signed before a hello");
+    kept.take().map_or(Ok(()), |mark| Ok(mark.abandon()?))
+}
+
+fn lock<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// When the file was made, in nanoseconds: no copy of it has the same.
+fn created(file: &File) -> io::Result<u128> {
+    let age = file.metadata()?.created()?.duration_since(UNIX_EPOCH);
+    age.map(|age| age.as_nanos()).map_err(io::Error::other)
+}
+
+fn head(boot: &str, created: u128) -> Vec<u8> {
+    let seal = Digest::of_parts(&[MAGIC, boot.as_bytes(), &created.to_be_bytes()]);
+    let mut head = [MAGIC.as_slice(), seal.as_bytes()].concat();
+    head.resize(RECORD, 0);
+    head
+}
+
+/// Size, length of the origin, origin, zeros, and a hash over all of them.
+fn compose(origin: &str, size: u64) -> Option<Vec<u8>> {
+    let length = u16::try_from(origin.len()).ok()?;
+    let mut record = [size.to_be_bytes().as_slice(), &length.to_be_bytes(), origin.as_bytes()].concat();
+    if record.len() > RECORD - 32 {
+        return None;
+    }
+    record.resize(RECORD - 32, 0);
+    let check = Digest::of(&record);
+    record.extend_from_slice(check.as_bytes());
+    Some(record)
+}
+
+fn parse(record: &[u8]) -> Option<(String, u64)> {
+    let (size, rest) = record.split_first_chunk()?;
+    let (length, rest) = rest.split_first_chunk()?;
+    let origin = rest.get(..usize::from(u16::from_be_bytes(*length)))?;
+    let origin = std::str::from_utf8(origin).ok()?.to_owned();
+    let size = u64::from_be_bytes(*size);
+    (compose(&origin, size)? == record).then_some((origin, size))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOG: &str = "mfa.xa.example/chancery/xb/2026";
+
+    fn xb() -> Ministry {
+        Ministry::parse("XB").unwrap()
+    }
+
+    fn sizes(known: &[(&str, u64)]) -> BTreeMap<String, u64> {
+        known.iter().map(|(origin, size)| ((*origin).to_owned(), *size)).collect()
+    }
+
+    #[test]
+    fn a_mark_tells_the_greatest_size_of_every_log_of_a_confirmed_pair() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("mark");
+        let mut mark = Mark::begin(&path, "boot", &sizes(&[("mfa.xa.example/chancery/xc/2026", 9)])).unwrap();
+        mark.note(&xb(), LOG, 7).unwrap();
+        assert_eq!(Mark::read(&path, "boot").unwrap().get(LOG), None, "nobody has confirmed it");
+        mark.confirm(&xb());
+        for size in [3, 5, 4] {
+            mark.note(&xb(), LOG, size).unwrap();
+        }
+        let expected = sizes(&[(LOG, 5), ("mfa.xa.example/chancery/xc/2026", 9)]);
+        assert_eq!(Mark::read(&path, "boot"), Some(expected.clone()));
+        let again = Mark::begin(&path, "boot", &expected).unwrap();
+        assert_eq!(Mark::read(&path, "boot"), Some(expected));
+        again.abandon().unwrap();
+        assert_eq!(Mark::read(&path, "boot"), None);
+    }
+
+    #[test]
+    fn a_mark_of_another_run_of_the_host_and_a_copy_are_not_believed() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, copy) = (directory.path().join("mark"), directory.path().join("copy"));
+        let _mark = Mark::begin(&path, "boot", &sizes(&[(LOG, 5)])).unwrap();
+        assert_eq!(Mark::read(&path, "another"), None);
+        fs::copy(&path, &copy).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), fs::read(&copy).unwrap());
+        assert_eq!(Mark::read(&copy, "boot"), None);
+        assert!(Mark::read(&path, "boot").is_some());
+    }
+
+    #[test]
+    fn a_mark_that_is_damaged_anywhere_is_not_believed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("mark");
+        let mark = Mark::begin(&path, "boot", &sizes(&[(LOG, 5)])).unwrap();
+        let whole = fs::read(&path).unwrap();
+        for at in (0..whole.len()).step_by(7) {
+            mark.file.write_all_at(&[whole[at] ^ 1], at as u64).unwrap();
+            assert_eq!(Mark::read(&path, "boot"), None, "byte {at}");
+            mark.file.write_all_at(&[whole[at]], at as u64).unwrap();
+        }
+        mark.file.set_len(whole.len() as u64 - 1).unwrap();
+        assert_eq!(Mark::read(&path, "boot"), None);
+    }
+}
