@@ -21,6 +21,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(files, ["proto"])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.binpb"), prost::Message::encode_to_vec(&descriptors))?;
-    tonic_prost_build::configure().build_transport(false).compile_fds(descriptors)?;
+    // Types know their names, by which `canonical::shapes` knows their bounds; services decode by them.
+    let mut config = tonic_prost_build::Config::new();
+    config.enable_type_names();
+    tonic_prost_build::configure()
+        .build_transport(false)
+        .codec_path("crate::transport::codec::BoundedCodec")
+        .compile_fds_with_config(descriptors, config)?;
     Ok(())
 }

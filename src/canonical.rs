@@ -3,6 +3,12 @@
 //! Bytes enter, a decoded record leaves, and only if encoding it again gives the very same bytes. Unknown
 //! fields, doubled scalars, non-minimal varints, explicit defaults and wrong order are refused by this one
 //! comparison, because prost silently accepts all of them. Records with `map` fields must not be used here.
+//! Before anything is decoded, here or on a connection, its entries are counted: see `shape` and `shapes`.
+
+pub mod shape;
+pub mod shapes;
+
+use self::shape::Misshapen;
 
 /// Why bytes are not a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -10,6 +16,9 @@ pub enum NotCanonical {
     /// Longer than the bound that was given, in bytes.
     #[error("longer than {0} bytes")]
     TooLong(usize),
+    /// More entries than any record of this kind has.
+    #[error("too many entries")]
+    TooMany,
     /// Not decodable at all.
     #[error("not a record of this kind")]
     Undecodable,
@@ -18,14 +27,25 @@ pub enum NotCanonical {
     Encoding,
 }
 
+impl From<Misshapen> for NotCanonical {
+    fn from(cause: Misshapen) -> Self {
+        match cause {
+            Misshapen::Doubled(_) => Self::Encoding,
+            Misshapen::Malformed | Misshapen::TooDeep => Self::Undecodable,
+            Misshapen::TooMany(_) => Self::TooMany,
+        }
+    }
+}
+
 /// Decodes `bytes` of at most `bytes_max` bytes as `Record`.
 pub fn decode<Record>(bytes: &[u8], bytes_max: usize) -> Result<Record, NotCanonical>
 where
-    Record: prost::Message + Default,
+    Record: prost::Message + prost::Name + Default,
 {
     if bytes.len() > bytes_max {
         return Err(NotCanonical::TooLong(bytes_max));
     }
+    shapes::of::<Record>().check(bytes)?;
     let record = Record::decode(bytes).map_err(|_| NotCanonical::Undecodable)?;
     if record.encode_to_vec() == bytes { Ok(record) } else { Err(NotCanonical::Encoding) }
 }
@@ -33,7 +53,8 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::message::v1::Part;
+    use crate::limits;
+    use crate::proto::message::v1::{Envelope, Part};
 
     const CANONICAL: &[u8] = &[0x0a, 0x01, 0xff, 0x10, 0x05];
 
@@ -57,5 +78,14 @@ mod tests {
         }
         assert_eq!(decode::<Part>(&[0x0a, 0x02, 0xff], 16), Err(NotCanonical::Undecodable));
         assert_eq!(decode::<Part>(CANONICAL, 4), Err(NotCanonical::TooLong(4)));
+        // A group, in which unknown fields nest.
+        assert_eq!(decode::<Part>(&[0x0b, 0x0c], 16), Err(NotCanonical::Undecodable));
+    }
+
+    #[test]
+    fn entries_beyond_every_bound_are_refused_before_they_are_decoded() {
+        let parts = [0x1a, 0x00].repeat(limits::RECORD_ENTRIES_MAX + 1);
+        assert_eq!(decode::<Envelope>(&parts, parts.len()), Err(NotCanonical::TooMany));
+        assert!(decode::<Envelope>(&parts[2..], parts.len()).is_ok());
     }
 }

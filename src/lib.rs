@@ -4,12 +4,12 @@
 //! `tests/it/architecture.rs` keeps that true. `gateway` never uses `consultation`: the exposed host
 //! cannot even name what ministries say to each other. Begin with `ARCHITECTURE.md`.
 
+pub mod limits;
 pub mod proto;
 
 pub mod canonical;
 pub mod digest;
 pub mod entropy;
-pub mod limits;
 pub mod telemetry;
 pub mod time;
 pub mod vocabulary;

@@ -48,6 +48,10 @@ pub const LEAF_BYTES_MAX: usize = 1024;
 /// A trust bundle or channel policy, bytes.
 pub const SIGNED_RECORD_BYTES_MAX: usize = 1024 * 1024;
 
+/// Entries of any list of a signed record, before it is decoded: more than every list may hold, and few enough
+/// that no record takes much more memory than bytes.
+pub const RECORD_ENTRIES_MAX: usize = 2048;
+
 /// Authorities, keys or addresses of one kind in a trust bundle: a few overlap while they are rotated.
 pub const BUNDLE_ENTRIES_MAX: usize = 16;
 
@@ -103,6 +107,18 @@ pub const HELLO_CHECKPOINTS_MAX: usize = 64;
 /// Leaves of one log update.
 pub const LOG_UPDATE_LEAVES_MAX: usize = 1024;
 
+/// Receipts about one message that one answer holds: a handful of leaves in two logs.
+pub const RECEIPTS_MAX: usize = 256;
+
+/// Logs that one answer lists: own and mirrored ones of every peer, over many years.
+pub const LOGS_MAX: usize = 16 * 1024;
+
+/// Alarms that one status shows: `ALARMS_PER_CAUSE_MAX` of every code about every peer.
+pub const STATUS_ALARMS_MAX: usize = 64 * 1024;
+
+/// Damages that one answer names: a damaged disk has many, and four MiB hold about as many.
+pub const DAMAGES_MAX: usize = 64 * 1024;
+
 /// A gRPC message, bytes: one full batch and its framing.
 pub const FRAME_BYTES_MAX: usize = 2 * 1024 * 1024;
 
@@ -127,8 +143,19 @@ pub const HANDSHAKES_RESERVED: usize = 64;
 /// Source addresses remembered for the reserve.
 pub const KNOWN_ORIGINS_MAX: usize = 256;
 
+/// Addresses of one peer's announced endpoints for which the reserve is kept as well: what a bundle says and a
+/// name server answers is bounded for each, so that no peer takes the reserve of the others.
+pub const ANNOUNCED_ORIGINS_PER_PEER_MAX: usize = 8;
+
+/// Pause between looks where the endpoints of peers are: addresses behind names change.
+pub const ANNOUNCED_ORIGINS_PAUSE: Duration = Duration::from_secs(15 * 60);
+
 /// Connections open at once of one name: either side may dial, desks run several commands.
 pub const CONNECTIONS_PER_NAME_MAX: usize = 64;
+
+/// Connections open at once of one peer: a stream each way, some sealed parts at once, and those that are not
+/// known to be dead yet. Each may hold a connection window of bytes that nobody has read.
+pub const CONNECTIONS_PER_PEER_MAX: usize = 16;
 
 /// Connections open at once on one listener.
 pub const CONNECTIONS_MAX: usize = 1024;
@@ -147,6 +174,44 @@ pub const CONNECTION_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
 
 /// Calls under way at once on one connection.
 pub const STREAMS_PER_CONNECTION_MAX: u32 = 1024;
+
+/// Frames that carry nothing of a call (PING, SETTINGS, RST_STREAM, WINDOW_UPDATE, empty DATA and the like) that
+/// one connection may send at once: what a client with small windows sends after a whole connection window.
+pub const CONTROL_FRAMES_BURST: u64 = 4096;
+
+/// The same per second from then on: an honest connection sends a handful.
+pub const CONTROL_FRAMES_PER_SECOND: u64 = 256;
+
+/// Bytes written to a peer that allow it one such frame more: two WINDOW_UPDATE for every frame of 16 KiB are
+/// allowed twice over.
+pub const BYTES_PER_CONTROL_FRAME: u64 = 4 * 1024;
+
+/// Frames of every kind that one connection may send at once, and per second from then on: several times what
+/// the fastest honest client was measured to send, three frames a call at 25,000 calls a second.
+pub const FRAMES_BURST: u64 = 512 * 1024;
+/// Frames of every kind per second.
+pub const FRAMES_PER_SECOND: u64 = 256 * 1024;
+
+/// Bytes of one connection at once, and per second from then on; more waits. More than one processor decrypts,
+/// so that only a defect of ours can come to it.
+pub const CONNECTION_BYTES_BURST: u64 = 2 * 1024 * 1024 * 1024;
+/// Bytes of one connection per second.
+pub const CONNECTION_BYTES_PER_SECOND: u64 = 2 * 1024 * 1024 * 1024;
+
+/// Calls of one kind that one desk or operator may have under way: many commands at once, each in no hurry.
+pub const CALLS_PER_DESK_MAX: usize = 4096;
+
+/// Sealed parts that one peer may hand over at once; each holds an open file and some pieces of memory.
+pub const UPLOADS_PER_PEER_MAX: usize = 32;
+
+/// Calls of the health service that one caller may have under way.
+pub const HEALTH_CALLS_MAX: usize = 16;
+
+/// A question to the health service, bytes: the name of a service.
+pub const HEALTH_QUESTION_BYTES_MAX: usize = 256;
+
+/// Time a caller may keep a call waiting for its next bytes; the stream between gateways may be silent.
+pub const CALL_SILENCE_MAX: Duration = Duration::from_secs(30);
 
 /// Metadata of one call, bytes.
 pub const CALL_METADATA_BYTES_MAX: u32 = 16 * 1024;

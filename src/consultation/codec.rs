@@ -59,13 +59,13 @@ pub fn decode(kind: &str, bytes: &[u8]) -> Result<Act, FormRefusal> {
     if encode(&act) == bytes { Ok(act) } else { Err(refusal(NotCanonical::Encoding)) }
 }
 
-fn record<Record: prost::Message + Default>(bytes: &[u8]) -> Result<Record, FormRefusal> {
+fn record<Record: prost::Message + prost::Name + Default>(bytes: &[u8]) -> Result<Record, FormRefusal> {
     canonical::decode(bytes, limits::SIGNED_DISPATCH_BYTES_MAX).map_err(refusal)
 }
 
 fn refusal(cause: NotCanonical) -> FormRefusal {
     let reason = match cause {
-        NotCanonical::TooLong(_) => Reason::TooLarge,
+        NotCanonical::TooLong(_) | NotCanonical::TooMany => Reason::TooLarge,
         NotCanonical::Undecodable => Reason::Malformed,
         NotCanonical::Encoding => Reason::NotCanonical,
     };

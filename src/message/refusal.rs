@@ -124,9 +124,9 @@ impl std::error::Error for Refusal {}
 
 impl From<crate::canonical::NotCanonical> for Refusal {
     fn from(cause: crate::canonical::NotCanonical) -> Self {
-        use crate::canonical::NotCanonical::{Encoding, TooLong, Undecodable};
+        use crate::canonical::NotCanonical::{Encoding, TooLong, TooMany, Undecodable};
         let reason = match cause {
-            TooLong(_) => Reason::TooLarge,
+            TooLong(_) | TooMany => Reason::TooLarge,
             Undecodable => Reason::Malformed,
             Encoding => Reason::NotCanonical,
         };

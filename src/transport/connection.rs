@@ -10,22 +10,26 @@ use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
+use super::metered::Metered;
 use super::peer::Peer;
 use super::quota::Slot;
 use super::watched::Watched;
 use crate::trust::name::Name;
 
+/// What a visitor's bytes pass: TLS, the count of frames, the judgement after every change of credentials.
+pub(super) type Visit = Watched<Metered<TlsStream<TcpStream>>>;
+
 /// A connection whose other end is a verified name; tonic serves calls on it.
 pub struct Connection {
-    stream: Watched<TlsStream<TcpStream>>,
+    stream: Visit,
     peer: Peer,
     key_exchange: Option<u16>,
     _slot: Slot<Name>,
 }
 
 impl Connection {
-    pub(super) fn new(stream: Watched<TlsStream<TcpStream>>, peer: Peer, slot: Slot<Name>) -> Self {
-        let (_, tls) = stream.inner().get_ref();
+    pub(super) fn new(stream: Visit, peer: Peer, slot: Slot<Name>) -> Self {
+        let (_, tls) = stream.inner().inner().get_ref();
         let key_exchange = tls.negotiated_key_exchange_group().map(|group| group.name().into());
         Self { stream, peer, key_exchange, _slot: slot }
     }

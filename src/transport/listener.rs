@@ -19,11 +19,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 
 use super::connection::Connection;
 use super::credentials::{Credentials, Door};
+use super::frames::FrameBounds;
+use super::metered::Metered;
 use super::peer::Peer;
 use super::quota::{KnownOrigins, Origin, Quota};
 use super::tls::ALPN;
@@ -40,6 +43,7 @@ pub struct Listener {
     door: Door,
     credentials: Credentials,
     bounds: Bounds,
+    known: KnownOrigins,
 }
 
 /// What strangers and visitors may take of a listener.
@@ -57,6 +61,19 @@ pub struct Bounds {
     pub connections_max: usize,
     /// Connections open at once of one name.
     pub connections_per_name_max: usize,
+    /// What one connection may send.
+    pub frames: FrameBounds,
+}
+
+impl Bounds {
+    /// The bounds of a door: peers need few connections, the commands of desks many.
+    pub fn of(door: Door) -> Self {
+        let connections_per_name_max = match door {
+            Door::Mailbox => limits::CONNECTIONS_PER_NAME_MAX,
+            Door::Relay => limits::CONNECTIONS_PER_PEER_MAX,
+        };
+        Self { connections_per_name_max, ..Self::default() }
+    }
 }
 
 impl Default for Bounds {
@@ -68,6 +85,7 @@ impl Default for Bounds {
             handshakes_reserved: limits::HANDSHAKES_RESERVED,
             connections_max: limits::CONNECTIONS_MAX,
             connections_per_name_max: limits::CONNECTIONS_PER_NAME_MAX,
+            frames: FrameBounds::default(),
         }
     }
 }
@@ -80,7 +98,8 @@ impl Listener {
 
     /// Takes a socket that is bound already.
     pub fn over(socket: TcpListener, door: Door, credentials: Credentials) -> Self {
-        Self { socket, door, credentials, bounds: Bounds::default() }
+        let known = KnownOrigins::new(limits::KNOWN_ORIGINS_MAX);
+        Self { socket, door, credentials, bounds: Bounds::of(door), known }
     }
 
     /// Replaces the bounds.
@@ -93,10 +112,16 @@ impl Listener {
         self.socket.local_addr()
     }
 
+    /// The origins for which places are reserved; whoever knows where peers are may add to them.
+    pub fn known_origins(&self) -> KnownOrigins {
+        self.known.clone()
+    }
+
     /// Starts accepting; ends when `stop` is cancelled. Must be called within a tokio runtime.
     pub fn incoming(self, stop: CancellationToken) -> Incoming {
-        let Self { socket, door, credentials, bounds } = self;
-        incoming_from(socket, door, credentials, bounds, stop)
+        let Self { socket, door, credentials, bounds, known } = self;
+        let hall = Hall::new(door, credentials, bounds, known);
+        incoming_from(socket, hall, stop)
     }
 }
 
@@ -124,21 +149,14 @@ impl Accept for TcpListener {
     }
 }
 
-pub(super) fn incoming_from(
-    socket: impl Accept,
-    door: Door,
-    credentials: Credentials,
-    bounds: Bounds,
-    stop: CancellationToken,
-) -> Incoming {
+pub(super) fn incoming_from(socket: impl Accept, hall: Hall, stop: CancellationToken) -> Incoming {
     let (sender, receiver) = mpsc::channel(limits::CONNECTIONS_WAITING_MAX);
-    let hall = Arc::new(Hall::new(door, credentials, bounds));
-    tokio::spawn(hall.accept_all(socket, sender, stop));
+    tokio::spawn(Arc::new(hall).accept_all(socket, sender, stop));
     Incoming(receiver)
 }
 
 /// What all handshakes of one listener share.
-struct Hall {
+pub(super) struct Hall {
     door: Door,
     credentials: Credentials,
     bounds: Bounds,
@@ -148,13 +166,13 @@ struct Hall {
 }
 
 impl Hall {
-    fn new(door: Door, credentials: Credentials, bounds: Bounds) -> Self {
+    pub(super) fn new(door: Door, credentials: Credentials, bounds: Bounds, known: KnownOrigins) -> Self {
         Self {
             door,
             credentials,
             bounds,
             handshakes: Quota::new(bounds.handshakes_max, bounds.handshakes_per_source_max),
-            known: KnownOrigins::new(limits::KNOWN_ORIGINS_MAX),
+            known,
             visits: Quota::new(bounds.connections_max, bounds.connections_per_name_max),
         }
     }
@@ -249,7 +267,14 @@ impl Hall {
             }
             believed
         };
-        Ok(Connection::new(Watched::new(stream, changes, believed), peer, slot))
+        Ok(Connection::new(Watched::new(self.metered(stream, &peer), changes, believed), peer, slot))
+    }
+
+    fn metered(&self, stream: TlsStream<TcpStream>, peer: &Peer) -> Metered<TlsStream<TcpStream>> {
+        let (door, name, address) = (self.door, peer.name().clone(), peer.address());
+        Metered::new(stream, self.bounds.frames, move |why| {
+            tracing::warn!(%address, ?door, %name, "connection cut: {why}");
+        })
     }
 }
 

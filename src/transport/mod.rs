@@ -6,13 +6,16 @@
 
 pub mod anchors;
 pub mod channel;
+pub mod codec;
 pub mod connection;
 pub mod credentials;
+pub mod frames;
 mod key_exchange;
 pub mod listener;
+mod metered;
 pub mod operator_socket;
 pub mod peer;
-mod quota;
+pub mod quota;
 pub mod status;
 mod tls;
 pub mod verify;

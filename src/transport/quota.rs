@@ -3,13 +3,13 @@
 //! A key enters, a slot leaves or nothing does; the slot gives its place back when it is dropped. Strangers
 //! cannot fill a listener: a part of the places is kept for sources that were believed before.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Places in all, and places of one key.
 #[derive(Debug)]
-pub(super) struct Quota<K: Ord + Clone> {
+pub struct Quota<K: Ord + Clone> {
     total_max: usize,
     each_max: usize,
     taken: Mutex<Taken<K>>,
@@ -22,13 +22,14 @@ struct Taken<K> {
 }
 
 impl<K: Ord + Clone> Quota<K> {
-    pub(super) fn new(total_max: usize, each_max: usize) -> Arc<Self> {
+    /// So many places in all, and so many of one key.
+    pub fn new(total_max: usize, each_max: usize) -> Arc<Self> {
         let taken = Mutex::new(Taken { total: 0, each: BTreeMap::new() });
         Arc::new(Self { total_max, each_max, taken })
     }
 
     /// Takes a place for `key`, leaving `reserve` places to others.
-    pub(super) fn admit(self: &Arc<Self>, key: K, reserve: usize) -> Option<Slot<K>> {
+    pub fn admit(self: &Arc<Self>, key: K, reserve: usize) -> Option<Slot<K>> {
         let mut taken = self.taken();
         if taken.total >= self.total_max.saturating_sub(reserve) {
             return None;
@@ -49,7 +50,7 @@ impl<K: Ord + Clone> Quota<K> {
 
 /// A place taken; dropping it gives it back.
 #[derive(Debug)]
-pub(super) struct Slot<K: Ord + Clone> {
+pub struct Slot<K: Ord + Clone> {
     quota: Arc<Quota<K>>,
     key: K,
 }
@@ -80,33 +81,47 @@ impl Origin {
     }
 }
 
-/// The last origins from which somebody was believed; a stranger cannot push them out.
-#[derive(Debug)]
-pub(super) struct KnownOrigins {
+/// Origins for which places are reserved: the last ones from which somebody was believed, which a stranger
+/// cannot push out, and those where accredited peers announce to be. Clones share what they know.
+#[derive(Debug, Clone)]
+pub struct KnownOrigins {
     most: usize,
-    origins: Mutex<VecDeque<Origin>>,
+    origins: Arc<Mutex<Origins>>,
+}
+
+#[derive(Debug, Default)]
+struct Origins {
+    believed: VecDeque<Origin>,
+    announced: BTreeSet<Origin>,
 }
 
 impl KnownOrigins {
     pub(super) fn new(most: usize) -> Self {
-        Self { most, origins: Mutex::new(VecDeque::new()) }
+        Self { most, origins: Arc::default() }
     }
 
     pub(super) fn contains(&self, origin: Origin) -> bool {
-        self.origins().contains(&origin)
+        let origins = self.origins();
+        origins.announced.contains(&origin) || origins.believed.contains(&origin)
     }
 
     /// Remembers a believed origin and forgets the one believed least recently.
     pub(super) fn remember(&self, origin: Origin) {
         let mut origins = self.origins();
-        origins.retain(|known| *known != origin);
-        origins.push_back(origin);
-        if origins.len() > self.most {
-            origins.pop_front();
+        origins.believed.retain(|known| *known != origin);
+        origins.believed.push_back(origin);
+        if origins.believed.len() > self.most {
+            origins.believed.pop_front();
         }
     }
 
-    fn origins(&self) -> MutexGuard<'_, VecDeque<Origin>> {
+    /// Replaces the addresses where peers announce to be: after a restart nobody has been believed yet. An
+    /// address only reserves a place for a handshake; it believes nobody.
+    pub fn announce(&self, addresses: impl IntoIterator<Item = IpAddr>) {
+        self.origins().announced = addresses.into_iter().map(Origin::of).collect();
+    }
+
+    fn origins(&self) -> MutexGuard<'_, Origins> {
         self.origins.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -160,5 +175,18 @@ mod tests {
             known.remember(origin);
         }
         assert!(known.contains(a) && known.contains(c) && !known.contains(b));
+    }
+
+    #[test]
+    fn announced_origins_are_known_until_others_are_announced() {
+        let known = KnownOrigins::new(1);
+        let [a, b, c]: [IpAddr; 3] =
+            ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(|text| text.parse().unwrap());
+        known.announce([a, b]);
+        known.remember(Origin::of(c));
+        assert!([a, b, c].iter().all(|address| known.contains(Origin::of(*address))));
+        known.announce([a]);
+        assert!(!known.contains(Origin::of(b)));
+        assert!(known.contains(Origin::of(a)) && known.contains(Origin::of(c)));
     }
 }

@@ -12,8 +12,8 @@ mod broken;
 
 /// The rooms by layer, lowest first: a room may use the rooms of lower layers, none of its own layer or above.
 const LAYERS: &[&[&str]] = &[
-    &["proto"],
-    &["canonical", "digest", "entropy", "limits", "telemetry", "time", "vocabulary"],
+    &["limits", "proto"],
+    &["canonical", "digest", "entropy", "telemetry", "time", "vocabulary"],
     &["tlog", "trust"],
     &["message"],
     &["consultation"],

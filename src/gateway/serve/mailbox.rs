@@ -1,4 +1,4 @@
-//! MailboxService: the own desk.
+//! MailboxService: the own desk; the guard has let nobody else through.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,9 +19,8 @@ use crate::message::id::MessageId;
 use crate::message::receipt::Receipt;
 use crate::proto::gateway::v1 as wire;
 use crate::proto::gateway::v1::mailbox_service_server::MailboxService;
-use crate::transport::peer::Peer;
 use crate::transport::status;
-use crate::trust::name::{Ministry, Name};
+use crate::trust::name::Ministry;
 
 /// The service.
 pub(super) struct MailboxEdge {
@@ -31,18 +30,6 @@ pub(super) struct MailboxEdge {
 impl MailboxEdge {
     pub(super) fn new(gateway: Arc<Gateway>) -> Self {
         Self { gateway }
-    }
-
-    /// Only desks of the own ministry; the listener has verified the certificate.
-    fn admit<T>(&self, request: &Request<T>) -> Result<(), Status> {
-        match Peer::of(request)?.name() {
-            Name::Desk { ministry, .. } if *ministry == self.gateway.config.ministry => Ok(()),
-            _ => Err(status::refusal(
-                tonic::Code::PermissionDenied,
-                "NOT_A_DESK",
-                "only the own desk may call",
-            )),
-        }
     }
 }
 
@@ -54,7 +41,6 @@ impl MailboxService for MailboxEdge {
         &self,
         request: Request<wire::SubmitRequest>,
     ) -> Result<Response<wire::SubmitResponse>, Status> {
-        self.admit(&request)?;
         let receipt = self.gateway.submit(&request.into_inner().envelope).await.map_err(declined)?;
         Ok(Response::new(wire::SubmitResponse { receipt: receipt.encode() }))
     }
@@ -63,7 +49,6 @@ impl MailboxService for MailboxEdge {
         &self,
         request: Request<Streaming<wire::PutPartRequest>>,
     ) -> Result<Response<wire::PutPartResponse>, Status> {
-        self.admit(&request)?;
         parts::put(&self.gateway, request.into_inner()).await.map(Response::new)
     }
 
@@ -71,7 +56,6 @@ impl MailboxService for MailboxEdge {
         &self,
         request: Request<wire::GetPartRequest>,
     ) -> Result<Response<Self::GetPartStream>, Status> {
-        self.admit(&request)?;
         let wire::GetPartRequest { digest, mut offset } = request.into_inner();
         let digest = Digest::from_slice(&digest).map_err(|_| malformed("the digest"))?;
         let missing = || status::refusal(tonic::Code::NotFound, "PART_MISSING", "the part is not held here");
@@ -102,7 +86,6 @@ impl MailboxService for MailboxEdge {
         &self,
         request: Request<wire::GetPositionRequest>,
     ) -> Result<Response<wire::GetPositionResponse>, Status> {
-        self.admit(&request)?;
         let wire::GetPositionRequest { channel, recipient } = request.into_inner();
         let recipient = Ministry::parse(&recipient).map_err(|_| malformed("the recipient"))?;
         let last = self.gateway.last_position(&channel, &recipient).await.map_err(|fault| failed(&fault))?;
@@ -116,7 +99,6 @@ impl MailboxService for MailboxEdge {
         &self,
         request: Request<wire::ListReceivedRequest>,
     ) -> Result<Response<wire::ListReceivedResponse>, Status> {
-        self.admit(&request)?;
         let wire::ListReceivedRequest { after, page_size } = request.into_inner();
         let listed = self.gateway.list_received(after, page_size as usize).await;
         let (items, more) = listed.map_err(|fault| failed(&fault))?;
@@ -138,7 +120,6 @@ impl MailboxService for MailboxEdge {
         &self,
         request: Request<wire::GetSentRequest>,
     ) -> Result<Response<wire::GetSentResponse>, Status> {
-        self.admit(&request)?;
         let ids = request.into_inner().message_ids;
         if ids.is_empty() || ids.len() > limits::BATCH_ENVELOPES_MAX {
             return Err(malformed("the list of message ids"));
@@ -153,7 +134,6 @@ impl MailboxService for MailboxEdge {
         &self,
         request: Request<wire::GetReceiptsRequest>,
     ) -> Result<Response<wire::GetReceiptsResponse>, Status> {
-        self.admit(&request)?;
         let id = MessageId::from_slice(&request.into_inner().message_id)
             .map_err(|_| malformed("the message id"))?;
         let receipts = self.gateway.prove(&id).await.map_err(|fault| failed(&fault))?;
@@ -165,7 +145,6 @@ impl MailboxService for MailboxEdge {
         &self,
         request: Request<wire::AcknowledgeRequest>,
     ) -> Result<Response<wire::AcknowledgeResponse>, Status> {
-        self.admit(&request)?;
         self.gateway.acknowledge(request.into_inner().cursor).await.map_err(|fault| failed(&fault))?;
         Ok(Response::new(wire::AcknowledgeResponse {}))
     }
@@ -174,7 +153,6 @@ impl MailboxService for MailboxEdge {
         &self,
         request: Request<wire::AccreditRequest>,
     ) -> Result<Response<wire::AccreditResponse>, Status> {
-        self.admit(&request)?;
         let wire::AccreditRequest { own_bundle, policy, peer_bundles } = request.into_inner();
         let accredited = self.gateway.accredit(&own_bundle, &policy, &peer_bundles).await;
         Ok(Response::new(wire::AccreditResponse { policy_sequence: accredited.map_err(declined)? }))

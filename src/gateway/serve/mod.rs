@@ -1,10 +1,13 @@
 //! The gRPC edge of the gateway: thin translation between wire messages and the rooms behind. Nothing is
-//! decided here but who may call what, and no error says more to a caller than a reason code and a sentence.
+//! decided here but who may call what (`permission` is the table, `guard` enforces it), and no error says more
+//! to a caller than a reason code and a sentence.
 
+mod guard;
 mod mailbox;
 mod operator;
 mod parts;
 pub mod peer_link;
+pub mod permission;
 mod relay;
 mod wire;
 
@@ -20,6 +23,7 @@ use tonic::{Code, Status};
 
 use crate::gateway::Gateway;
 use crate::gateway::error::{Declined, Fault};
+use crate::gateway::serve::guard::{Entrance, Guard};
 use crate::limits;
 use crate::proto::gateway::v1::mailbox_service_server::MailboxServiceServer;
 use crate::proto::gateway::v1::operator_service_server::OperatorServiceServer;
@@ -35,12 +39,15 @@ pub async fn serve_relay(
     listener: Listener,
     stop: CancellationToken,
 ) -> Result<(), Fault> {
+    let guard = Guard::of(&gateway, Entrance::Listener);
     let (health, health_service) = tonic_health::server::health_reporter();
+    let health_service = health_service.max_decoding_message_size(limits::HEALTH_QUESTION_BYTES_MAX);
     health.set_serving::<RelayServiceServer<relay::RelayEdge>>().await;
     let service = RelayServiceServer::new(relay::RelayEdge::new(gateway, stop.clone()))
         .max_decoding_message_size(limits::FRAME_BYTES_MAX)
         .max_encoding_message_size(limits::FRAME_BYTES_MAX);
-    serve(Routes::new(service).add_service(health_service), listener.incoming(stop.clone()), stop).await
+    let routes = Routes::new(service).add_service(health_service);
+    serve(routes, guard, listener.incoming(stop.clone()), stop).await
 }
 
 /// Serves the own desk until `stop` is cancelled: the mailbox and health, nothing else.
@@ -49,12 +56,15 @@ pub async fn serve_mailbox(
     listener: Listener,
     stop: CancellationToken,
 ) -> Result<(), Fault> {
+    let guard = Guard::of(&gateway, Entrance::Listener);
     let (health, health_service) = tonic_health::server::health_reporter();
+    let health_service = health_service.max_decoding_message_size(limits::HEALTH_QUESTION_BYTES_MAX);
     health.set_serving::<MailboxServiceServer<mailbox::MailboxEdge>>().await;
     let service = MailboxServiceServer::new(mailbox::MailboxEdge::new(gateway))
         .max_decoding_message_size(limits::FRAME_BYTES_MAX)
         .max_encoding_message_size(limits::MAILBOX_ANSWER_BYTES_MAX);
-    serve(Routes::new(service).add_service(health_service), listener.incoming(stop.clone()), stop).await
+    let routes = Routes::new(service).add_service(health_service);
+    serve(routes, guard, listener.incoming(stop.clone()), stop).await
 }
 
 /// Serves the operator on the gateway's own socket until `stop` is cancelled.
@@ -63,17 +73,24 @@ pub async fn serve_operator(
     socket: OperatorSocket,
     stop: CancellationToken,
 ) -> Result<(), Fault> {
+    let guard = Guard::of(&gateway, Entrance::Socket);
     let service = OperatorServiceServer::new(operator::OperatorEdge::new(gateway));
-    serve(Routes::new(service), socket.incoming(stop.clone()), stop).await
+    serve(Routes::new(service), guard, socket.incoming(stop.clone()), stop).await
 }
 
-/// Serves these services, and no others, over these connections.
-async fn serve<Incoming, Io>(routes: Routes, incoming: Incoming, stop: CancellationToken) -> Result<(), Fault>
+/// Serves these services, and no others, over these connections, to whom the guard lets through.
+async fn serve<Incoming, Io>(
+    routes: Routes,
+    guard: Guard,
+    incoming: Incoming,
+    stop: CancellationToken,
+) -> Result<(), Fault>
 where
     Incoming: Stream<Item = Result<Io, Infallible>>,
     Io: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
 {
-    let served = server_builder().add_routes(routes).serve_with_incoming_shutdown(incoming, stop.cancelled());
+    let server = server_builder().layer(guard).add_routes(routes);
+    let served = server.serve_with_incoming_shutdown(incoming, stop.cancelled());
     served.await.map_err(|cause| Fault::Listener(cause.to_string()))
 }
 

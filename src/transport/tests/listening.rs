@@ -10,7 +10,8 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use super::*;
 use crate::transport::channel::connect;
-use crate::transport::listener::{Accept, Bounds, incoming_from};
+use crate::transport::listener::{Accept, Bounds, Hall, incoming_from};
+use crate::transport::quota::KnownOrigins;
 
 const LONG: Duration = Duration::from_secs(600);
 
@@ -142,7 +143,8 @@ async fn a_shortage_of_file_descriptors_does_not_end_the_accept_loop() {
     let address = socket.local_addr().unwrap();
     let failing = Failing { socket, failures: AtomicUsize::new(2) };
     let (credentials, stop) = (credentials(xa.material(&[&xb])), CancellationToken::new());
-    let incoming = incoming_from(failing, Door::Relay, credentials, Bounds::default(), stop);
+    let hall = Hall::new(Door::Relay, credentials, Bounds::default(), KnownOrigins::new(1));
+    let incoming = incoming_from(failing, hall, stop);
     let client = xb.transport.issue(&xb.gateway()).client();
     assert!(knock(&mut (address, incoming), client, xa.server_name()).await.is_ok());
 }

@@ -1,0 +1,150 @@
+//! Every message of ours that holds lists or other messages, with its bounds; all others hold single values.
+//!
+//! Frames between gateways, and questions and answers of the services, have the bounds of `limits` themselves.
+//! Signed records are judged list by list where they are parsed, with reasons of their own: here they only get
+//! so much room that no count of entries can exhaust the memory. A test compares the table with the descriptors.
+
+use super::shape::Field::{Many, ManyOf, Numbers, One};
+use super::shape::Shape;
+use crate::limits::{
+    BATCH_ENVELOPES_MAX, DAMAGES_MAX, LOG_UPDATE_LEAVES_MAX, LOGS_MAX, PAGE_MAX, PEERS_MAX, RECEIPTS_MAX,
+    RECORD_ENTRIES_MAX, STATUS_ALARMS_MAX,
+};
+
+/// The shape of a message type.
+pub fn of<Message: prost::Name>() -> &'static Shape {
+    named(Message::PACKAGE, Message::NAME)
+}
+
+fn named(package: &str, name: &str) -> &'static Shape {
+    let found = TABLE.iter().find(|row| row.package == package && row.name == name);
+    found.map_or(&Shape::PLAIN, |row| row.shape)
+}
+
+struct Row {
+    package: &'static str,
+    name: &'static str,
+    shape: &'static Shape,
+}
+
+const fn row(package: &'static str, name: &'static str, shape: &'static Shape) -> Row {
+    Row { package, name, shape }
+}
+
+const CONSULTATION: &str = "chancery.consultation.v1";
+const GATEWAY: &str = "chancery.gateway.v1";
+const MESSAGE: &str = "chancery.message.v1";
+const TRUST: &str = "chancery.trust.v1";
+
+/// Frames first: they are looked up most.
+static TABLE: &[Row] = &[
+    row(GATEWAY, "RelayFrame", &RELAY_FRAME),
+    row(GATEWAY, "Deliveries", &DELIVERIES),
+    row(GATEWAY, "Outcomes", &OUTCOMES),
+    row(GATEWAY, "LogUpdate", &LOG_UPDATE),
+    row(GATEWAY, "ListReceivedResponse", &LIST_RECEIVED_RESPONSE),
+    row(GATEWAY, "GetSentRequest", &GET_SENT_REQUEST),
+    row(GATEWAY, "GetSentResponse", &GET_SENT_RESPONSE),
+    row(GATEWAY, "GetReceiptsResponse", &RECEIPTS),
+    row(GATEWAY, "AccreditRequest", &ACCREDIT_REQUEST),
+    row(GATEWAY, "GetStatusResponse", &GET_STATUS_RESPONSE),
+    row(GATEWAY, "ListLogsResponse", &LIST_LOGS_RESPONSE),
+    row(GATEWAY, "ProveLeafResponse", &RECEIPTS),
+    row(GATEWAY, "VerifyLogsResponse", &VERIFY_LOGS_RESPONSE),
+    row(MESSAGE, "Envelope", &ENVELOPE),
+    row(MESSAGE, "Address", &ADDRESS),
+    row(MESSAGE, "Parts", &PARTS),
+    row(MESSAGE, "SignedDispatch", &SIGNED_DISPATCH),
+    row(MESSAGE, "Dispatch", &DISPATCH),
+    row(MESSAGE, "Marking", &MARKING),
+    row(TRUST, "TrustBundle", &TRUST_BUNDLE),
+    row(TRUST, "ChannelPolicy", &CHANNEL_POLICY),
+    row(TRUST, "ChannelRule", &CHANNEL_RULE),
+    row(CONSULTATION, "ConsultationProposal", &CONSULTATION_PROPOSAL),
+    row(CONSULTATION, "ConsultationParty", &CONSULTATION_PARTY),
+    row(CONSULTATION, "PositionStatement", &POSITION_STATEMENT),
+    row(CONSULTATION, "TransferRequest", &TRANSFER_REQUEST),
+    row(CONSULTATION, "TransferResponse", &TRANSFER_RESPONSE),
+    row(CONSULTATION, "Refusal", &REFUSAL),
+];
+
+static RELAY_FRAME: Shape = Shape {
+    fields: &[
+        (1, One(&Shape::PLAIN)),
+        (2, One(&DELIVERIES)),
+        (3, One(&OUTCOMES)),
+        (4, One(&LOG_UPDATE)),
+        (5, One(&Shape::PLAIN)),
+    ],
+};
+static DELIVERIES: Shape = Shape { fields: &[(1, Many(BATCH_ENVELOPES_MAX))] };
+static OUTCOMES: Shape = Shape { fields: &[(1, ManyOf(BATCH_ENVELOPES_MAX, &Shape::PLAIN))] };
+static LOG_UPDATE: Shape = Shape { fields: &[(2, Many(LOG_UPDATE_LEAVES_MAX))] };
+
+static LIST_RECEIVED_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(PAGE_MAX, &Shape::PLAIN))] };
+static GET_SENT_REQUEST: Shape = Shape { fields: &[(1, Many(BATCH_ENVELOPES_MAX))] };
+static GET_SENT_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(BATCH_ENVELOPES_MAX, &Shape::PLAIN))] };
+static RECEIPTS: Shape = Shape { fields: &[(1, Many(RECEIPTS_MAX))] };
+static ACCREDIT_REQUEST: Shape = Shape { fields: &[(3, Many(PEERS_MAX))] };
+
+static GET_STATUS_RESPONSE: Shape =
+    Shape { fields: &[(5, ManyOf(PEERS_MAX, &Shape::PLAIN)), (8, ManyOf(STATUS_ALARMS_MAX, &Shape::PLAIN))] };
+static LIST_LOGS_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(LOGS_MAX, &Shape::PLAIN))] };
+static VERIFY_LOGS_RESPONSE: Shape = Shape { fields: &[(3, Many(DAMAGES_MAX))] };
+
+static ENVELOPE: Shape = Shape { fields: &[(3, Many(RECORD_ENTRIES_MAX))] };
+static ADDRESS: Shape =
+    Shape { fields: &[(5, ManyOf(RECORD_ENTRIES_MAX, &Shape::PLAIN)), (8, Many(RECORD_ENTRIES_MAX))] };
+static PARTS: Shape = Shape { fields: &[(2, ManyOf(RECORD_ENTRIES_MAX, &Shape::PLAIN))] };
+static SIGNED_DISPATCH: Shape = Shape { fields: &[(2, Many(RECORD_ENTRIES_MAX))] };
+static DISPATCH: Shape = Shape {
+    fields: &[
+        (6, One(&MARKING)),
+        (7, ManyOf(RECORD_ENTRIES_MAX, &Shape::PLAIN)),
+        (8, ManyOf(RECORD_ENTRIES_MAX, &Shape::PLAIN)),
+        (9, ManyOf(RECORD_ENTRIES_MAX, &Shape::PLAIN)),
+    ],
+};
+static MARKING: Shape = Shape { fields: &[(3, Numbers(RECORD_ENTRIES_MAX)), (4, Many(RECORD_ENTRIES_MAX))] };
+
+static TRUST_BUNDLE: Shape = Shape {
+    fields: &[
+        (10, Many(RECORD_ENTRIES_MAX)),
+        (11, Many(RECORD_ENTRIES_MAX)),
+        (12, Many(RECORD_ENTRIES_MAX)),
+        (13, Many(RECORD_ENTRIES_MAX)),
+        (14, Many(RECORD_ENTRIES_MAX)),
+        (15, Many(RECORD_ENTRIES_MAX)),
+        (16, Many(RECORD_ENTRIES_MAX)),
+    ],
+};
+static CHANNEL_POLICY: Shape = Shape {
+    fields: &[(5, ManyOf(RECORD_ENTRIES_MAX, &CHANNEL_RULE)), (6, ManyOf(RECORD_ENTRIES_MAX, &Shape::PLAIN))],
+};
+static CHANNEL_RULE: Shape = Shape { fields: &[(2, Many(RECORD_ENTRIES_MAX))] };
+
+static CONSULTATION_PROPOSAL: Shape = Shape {
+    fields: &[
+        (3, ManyOf(RECORD_ENTRIES_MAX, &CONSULTATION_PARTY)),
+        (4, ManyOf(RECORD_ENTRIES_MAX, &Shape::PLAIN)),
+    ],
+};
+static CONSULTATION_PARTY: Shape = Shape { fields: &[(2, Numbers(RECORD_ENTRIES_MAX))] };
+static POSITION_STATEMENT: Shape =
+    Shape { fields: &[(3, ManyOf(RECORD_ENTRIES_MAX, &Shape::PLAIN)), (4, Many(RECORD_ENTRIES_MAX))] };
+static TRANSFER_REQUEST: Shape = Shape {
+    fields: &[
+        (1, Many(RECORD_ENTRIES_MAX)),
+        (3, One(&Shape::PLAIN)),
+        (4, ManyOf(RECORD_ENTRIES_MAX, &Shape::PLAIN)),
+        (5, Many(RECORD_ENTRIES_MAX)),
+    ],
+};
+static TRANSFER_RESPONSE: Shape = Shape {
+    fields: &[(3, ManyOf(RECORD_ENTRIES_MAX, &Shape::PLAIN)), (4, ManyOf(RECORD_ENTRIES_MAX, &REFUSAL))],
+};
+static REFUSAL: Shape =
+    Shape { fields: &[(3, ManyOf(RECORD_ENTRIES_MAX, &Shape::PLAIN)), (4, Many(RECORD_ENTRIES_MAX))] };
+
+#[cfg(test)]
+mod tests;
