@@ -45,7 +45,7 @@ pub enum Misshapen {
 const OTHERS_MAX: usize = 64;
 
 /// Listed fields of one shape.
-const LISTED_MAX: usize = 8;
+pub(super) const LISTED_MAX: usize = 16;
 
 /// Messages within messages; the deepest shape has four.
 const DEPTH_MAX: usize = 8;

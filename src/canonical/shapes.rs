@@ -7,8 +7,8 @@
 use super::shape::Field::{Many, ManyOf, Numbers, One};
 use super::shape::Shape;
 use crate::limits::{
-    BATCH_ENVELOPES_MAX, DAMAGES_MAX, LOG_UPDATE_LEAVES_MAX, LOGS_MAX, PAGE_MAX, PEERS_MAX, RECEIPTS_MAX,
-    RECORD_ENTRIES_MAX, STATUS_ALARMS_MAX,
+    BATCH_ENVELOPES_MAX, DAMAGES_MAX, HELLO_CHECKPOINTS_MAX, LOG_UPDATE_LEAVES_MAX, LOGS_MAX, PAGE_MAX,
+    PEERS_MAX, RECEIPTS_MAX, RECORD_ENTRIES_MAX, STATUS_ALARMS_MAX,
 };
 
 /// The shape of a message type.
@@ -39,9 +39,11 @@ const TRUST: &str = "chancery.trust.v1";
 /// Frames first: they are looked up most.
 static TABLE: &[Row] = &[
     row(GATEWAY, "RelayFrame", &RELAY_FRAME),
+    row(GATEWAY, "Hello", &HELLO),
     row(GATEWAY, "Deliveries", &DELIVERIES),
     row(GATEWAY, "Outcomes", &OUTCOMES),
     row(GATEWAY, "LogUpdate", &LOG_UPDATE),
+    row(GATEWAY, "Copy", &COPY),
     row(GATEWAY, "ListReceivedResponse", &LIST_RECEIVED_RESPONSE),
     row(GATEWAY, "GetSentRequest", &GET_SENT_REQUEST),
     row(GATEWAY, "GetSentResponse", &GET_SENT_RESPONSE),
@@ -70,16 +72,21 @@ static TABLE: &[Row] = &[
 
 static RELAY_FRAME: Shape = Shape {
     fields: &[
-        (1, One(&Shape::PLAIN)),
+        (1, One(&HELLO)),
         (2, One(&DELIVERIES)),
         (3, One(&OUTCOMES)),
         (4, One(&LOG_UPDATE)),
         (5, One(&Shape::PLAIN)),
+        (6, One(&Shape::PLAIN)),
+        (7, One(&Shape::PLAIN)),
+        (8, One(&COPY)),
     ],
 };
-static DELIVERIES: Shape = Shape { fields: &[(1, Many(BATCH_ENVELOPES_MAX))] };
+static HELLO: Shape = Shape { fields: &[(3, Many(HELLO_CHECKPOINTS_MAX)), (4, Many(HELLO_CHECKPOINTS_MAX))] };
+static DELIVERIES: Shape = Shape { fields: &[(1, ManyOf(BATCH_ENVELOPES_MAX, &Shape::PLAIN))] };
 static OUTCOMES: Shape = Shape { fields: &[(1, ManyOf(BATCH_ENVELOPES_MAX, &Shape::PLAIN))] };
 static LOG_UPDATE: Shape = Shape { fields: &[(2, Many(LOG_UPDATE_LEAVES_MAX))] };
+static COPY: Shape = Shape { fields: &[(3, ManyOf(LOG_UPDATE_LEAVES_MAX, &Shape::PLAIN))] };
 
 static LIST_RECEIVED_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(PAGE_MAX, &Shape::PLAIN))] };
 static GET_SENT_REQUEST: Shape = Shape { fields: &[(1, Many(BATCH_ENVELOPES_MAX))] };
