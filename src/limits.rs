@@ -113,8 +113,8 @@ pub const RECEIPTS_MAX: usize = 256;
 /// Logs that one answer lists: own and mirrored ones of every peer, over many years.
 pub const LOGS_MAX: usize = 16 * 1024;
 
-/// Alarms that one status shows: `ALARMS_PER_CAUSE_MAX` of every code about every peer.
-pub const STATUS_ALARMS_MAX: usize = 64 * 1024;
+/// Alarms that one answer shows: one of every code about every peer, and more codes than there are.
+pub const STATUS_ALARMS_MAX: usize = 16 * PEERS_MAX;
 
 /// Damages that one answer names: a damaged disk has many, and four MiB hold about as many.
 pub const DAMAGES_MAX: usize = 64 * 1024;
@@ -280,8 +280,33 @@ pub const OUTCOME_DEADLINE: Duration = Duration::from_secs(60);
 /// Pause between looks for messages whose validity has ended.
 pub const EXPIRY_PAUSE: Duration = Duration::from_secs(10);
 
-/// Alarms kept with one code about one ministry: the first ones tell the cause, a peer chooses how many come.
-pub const ALARMS_PER_CAUSE_MAX: usize = 16;
+/// Silence after which an acknowledged alarm that happens again is new: longer than any pause between attempts.
+pub const ALARM_SILENCE: Duration = Duration::from_secs(3600);
+
+/// First attempts kept of each message that brought no receipt, and as many of the last ones.
+pub const ATTEMPTS_KEPT: u32 = 8;
+
+/// First decisions of operators kept of each message, and as many of the last ones.
+pub const DECISIONS_KEPT: u32 = 16;
+
+/// Attempts without any answer after which a peer is taken to withhold its receipts.
+pub const UNRECEIPTED_ATTEMPTS_MAX: u32 = 5;
+
+/// Time since the first attempt without any answer after which a peer is taken to withhold its receipts.
+pub const UNRECEIPTED_TIME_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// Messages at the front of one sequence that are tried at once when an operator asks: more than are ever under
+/// way, and few enough for one transaction.
+pub const RETRY_MESSAGES_MAX: usize = 4096;
+
+/// Entries of one page of the queue.
+pub const QUEUE_PAGE_MAX: usize = 256;
+
+/// Digits of the shortest beginning of an id that may stand for a message: few others begin so by chance.
+pub const ID_PREFIX_DIGITS_MIN: usize = 4;
+
+/// A reason that an operator gives, characters: a code or the number of a ticket, never a text.
+pub const OPERATOR_REASON_MAX: usize = 32;
 
 /// Words of a peer that are kept or logged, characters.
 pub const PEER_WORDS_MAX: usize = 256;

@@ -7,8 +7,8 @@
 use super::shape::Field::{Many, ManyOf, Numbers, One};
 use super::shape::Shape;
 use crate::limits::{
-    BATCH_ENVELOPES_MAX, DAMAGES_MAX, HELLO_CHECKPOINTS_MAX, LOG_UPDATE_LEAVES_MAX, LOGS_MAX, PAGE_MAX,
-    PEERS_MAX, RECEIPTS_MAX, RECORD_ENTRIES_MAX, STATUS_ALARMS_MAX,
+    BATCH_ENVELOPES_MAX, DAMAGES_MAX, HELLO_CHECKPOINTS_MAX, LIST_ENTRIES_MAX, LOG_UPDATE_LEAVES_MAX,
+    LOGS_MAX, PAGE_MAX, PEERS_MAX, QUEUE_PAGE_MAX, RECEIPTS_MAX, RECORD_ENTRIES_MAX, STATUS_ALARMS_MAX,
 };
 
 /// The shape of a message type.
@@ -53,6 +53,14 @@ static TABLE: &[Row] = &[
     row(GATEWAY, "ListLogsResponse", &LIST_LOGS_RESPONSE),
     row(GATEWAY, "ProveLeafResponse", &RECEIPTS),
     row(GATEWAY, "VerifyLogsResponse", &VERIFY_LOGS_RESPONSE),
+    row(GATEWAY, "ListQueueResponse", &LIST_QUEUE_RESPONSE),
+    row(GATEWAY, "ShowQueuedResponse", &SHOW_QUEUED_RESPONSE),
+    row(GATEWAY, "QueuedLeaf", &QUEUED_LEAF),
+    row(GATEWAY, "HoldQueuedResponse", &ONE_QUEUED),
+    row(GATEWAY, "ReleaseQueuedResponse", &ONE_QUEUED),
+    row(GATEWAY, "WithdrawQueuedResponse", &WITHDRAW_QUEUED_RESPONSE),
+    row(GATEWAY, "ListAlarmsResponse", &ALARMS),
+    row(GATEWAY, "AcknowledgeAlarmsResponse", &ALARMS),
     row(MESSAGE, "Envelope", &ENVELOPE),
     row(MESSAGE, "Address", &ADDRESS),
     row(MESSAGE, "Parts", &PARTS),
@@ -98,6 +106,21 @@ static GET_STATUS_RESPONSE: Shape =
     Shape { fields: &[(5, ManyOf(PEERS_MAX, &Shape::PLAIN)), (8, ManyOf(STATUS_ALARMS_MAX, &Shape::PLAIN))] };
 static LIST_LOGS_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(LOGS_MAX, &Shape::PLAIN))] };
 static VERIFY_LOGS_RESPONSE: Shape = Shape { fields: &[(3, Many(DAMAGES_MAX))] };
+
+static LIST_QUEUE_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(QUEUE_PAGE_MAX, &Shape::PLAIN))] };
+static SHOW_QUEUED_RESPONSE: Shape = Shape {
+    fields: &[
+        (1, One(&Shape::PLAIN)),
+        (7, ManyOf(RECEIPTS_MAX, &QUEUED_LEAF)),
+        (8, ManyOf(LIST_ENTRIES_MAX, &Shape::PLAIN)),
+        (9, ManyOf(LIST_ENTRIES_MAX, &Shape::PLAIN)),
+    ],
+};
+static QUEUED_LEAF: Shape = Shape { fields: &[(1, One(&Shape::PLAIN))] };
+static ONE_QUEUED: Shape = Shape { fields: &[(1, One(&Shape::PLAIN))] };
+static WITHDRAW_QUEUED_RESPONSE: Shape =
+    Shape { fields: &[(1, One(&Shape::PLAIN)), (2, One(&Shape::PLAIN))] };
+static ALARMS: Shape = Shape { fields: &[(1, ManyOf(STATUS_ALARMS_MAX, &Shape::PLAIN))] };
 
 static ENVELOPE: Shape = Shape { fields: &[(3, Many(RECORD_ENTRIES_MAX))] };
 static ADDRESS: Shape =

@@ -165,6 +165,10 @@ impl Send {
                 CliError::new(Kind::Refused, "expired", format!("{reference} was not delivered in time"))
                     .reason(copy.reason.clone())
             }
+            SentState::Withdrawn => {
+                let message = format!("the operator of the own gateway withdrew {reference}");
+                CliError::new(Kind::Refused, "withdrawn", message).reason(copy.reason.clone())
+            }
             SentState::Void => {
                 CliError::new(Kind::Refused, "void", format!("the own gateway refused {reference}"))
                     .reason(copy.reason.clone())

@@ -46,7 +46,7 @@ pub struct SentReport {
     pub state: ReportedState,
     /// Receipt of the own gateway.
     pub submission_receipt: Vec<u8>,
-    /// Receipt of the peer's gateway, or the own proof of expiry.
+    /// Receipt of the peer's gateway, or the own proof of expiry or withdrawal.
     pub delivery_receipt: Vec<u8>,
     /// Attempts so far.
     pub attempts: u32,
@@ -67,6 +67,8 @@ pub enum ReportedState {
     Rejected,
     /// Too late.
     Expired,
+    /// Withdrawn before the peer had answered.
+    Withdrawn,
 }
 
 impl Mailbox {
@@ -205,6 +207,7 @@ fn report(message: wire::SentMessage) -> SentReport {
         wire::SentState::Delivered => ReportedState::Delivered,
         wire::SentState::Rejected => ReportedState::Rejected,
         wire::SentState::Expired => ReportedState::Expired,
+        wire::SentState::Withdrawn => ReportedState::Withdrawn,
     };
     SentReport {
         state,

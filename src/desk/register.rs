@@ -67,17 +67,20 @@ pub enum SentState {
     Rejected,
     /// Not delivered in time.
     Expired,
+    /// Withdrawn by the operator of the own gateway before the peer had answered.
+    Withdrawn,
     /// Refused by the own gateway; its sequence number was never used.
     Void,
 }
 
 impl SentState {
-    const ALL: [(Self, &'static str); 6] = [
+    const ALL: [(Self, &'static str); 7] = [
         (Self::Released, "released"),
         (Self::Queued, "queued"),
         (Self::Delivered, "delivered"),
         (Self::Rejected, "rejected"),
         (Self::Expired, "expired"),
+        (Self::Withdrawn, "withdrawn"),
         (Self::Void, "void"),
     ];
 

@@ -311,7 +311,9 @@ impl Desk {
             .register
             .sent()?
             .into_iter()
-            .filter(|entry| matches!(entry.state, SentState::Queued | SentState::Expired))
+            .filter(|entry| {
+                matches!(entry.state, SentState::Queued | SentState::Expired | SentState::Withdrawn)
+            })
             .collect();
         if under_way.is_empty() {
             return Ok(());
@@ -324,6 +326,9 @@ impl Desk {
                 ReportedState::Delivered => (SentState::Delivered, &[LeafKind::Received]),
                 ReportedState::Rejected => (SentState::Rejected, &[LeafKind::Rejected]),
                 ReportedState::Expired => (SentState::Expired, &[LeafKind::Expired, LeafKind::Rejected]),
+                ReportedState::Withdrawn => {
+                    (SentState::Withdrawn, &[LeafKind::Withdrawn, LeafKind::Rejected])
+                }
             };
             let envelope = Envelope::parse(&entry.envelope)?;
             let (submission, delivery) = (&report.submission_receipt, &report.delivery_receipt);

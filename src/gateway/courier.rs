@@ -16,15 +16,18 @@ use tokio_util::sync::CancellationToken;
 use crate::digest::Digest;
 use crate::entropy::random;
 use crate::gateway::Gateway;
+use crate::gateway::clerk;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::{Answer, Delivery, Frame, Hello, Outcome, Relay};
-use crate::gateway::store::record::{LogEntry, OutboxItem, Settlement, SignedHeader};
+use crate::gateway::schedule;
+use crate::gateway::store::record::{
+    AttemptEnd, FailedAttempt, OutboxItem, REFUSED_ALARM, Settlement, SignedHeader,
+};
 use crate::limits;
 use crate::message::envelope::{Envelope, parts_digest, signed_header_digest};
 use crate::message::header::Header;
-use crate::message::leaf::{Leaf, LeafKind, LeafMessage};
+use crate::message::leaf::{LeafKind, LeafMessage};
 use crate::message::receipt::Receipt;
-use crate::message::refusal::Reason;
 use crate::trust::name::Ministry;
 
 /// How the courier reaches a peer's gateway (port): gRPC over mutual TLS, or a channel in tests.
@@ -41,6 +44,7 @@ impl Gateway {
     /// Carries messages to `peer` until `stop` is cancelled.
     pub(super) async fn courier(self: Arc<Self>, peer: Ministry, stop: CancellationToken) {
         let mut failures = 0_u32;
+        let retry = self.retry_of(&peer);
         while !stop.is_cancelled() {
             let ended = tokio::select! {
                 () = stop.cancelled() => return,
@@ -57,13 +61,15 @@ impl Gateway {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(self.pause(failures)) => {}
+                // An operator asks for it now.
+                () = retry.notified() => {}
             }
         }
     }
 
     /// Connects once and carries until the connection fails.
     async fn carry(&self, peer: &Ministry, failures: &mut u32) -> Result<(), Fault> {
-        let wake = self.wake_of(peer);
+        let (wake, retry) = (self.wake_of(peer), self.retry_of(peer));
         let mut relay = self.link.open(peer).await?;
         let (ours, theirs) = self.greet(peer, &mut relay).await?;
         let mut sent = self.begin_updates(peer, &relay, &theirs).await?;
@@ -85,6 +91,7 @@ impl Gateway {
             *failures = 0;
             tokio::select! {
                 () = wake.notified() => {}
+                () = retry.notified() => {}
                 () = tokio::time::sleep(self.until_due(peer).await?) => {}
                 frame = relay.receive() => self.attend(peer, &relay, frame?).await?,
             }
@@ -113,9 +120,9 @@ impl Gateway {
                 self.link.put_part(peer, &part.digest, part.size).await?;
             }
         }
-        relay
-            .send(Frame::Deliveries(batch.iter().map(|(_, bytes)| Delivery::of(bytes.clone())).collect()))
-            .await?;
+        let deliveries =
+            batch.iter().map(|(item, bytes)| Delivery { envelope: bytes.clone(), withdrawn: item.withdrawn });
+        relay.send(Frame::Deliveries(deliveries.collect())).await?;
         let deadline = Instant::now() + limits::OUTCOME_DEADLINE;
         let outcomes = loop {
             let frame = tokio::time::timeout_at(deadline, relay.receive())
@@ -144,9 +151,13 @@ impl Gateway {
             Answer::Unsigned { reason, detail } => {
                 tracing::warn!(peer = %peer, message = %item.message_id, %reason, %detail, "refused, will retry");
                 self.alarm_refused(peer, &reason).await?;
-                let pause = self.pause(item.attempts.saturating_add(1));
-                let next = self.clock.now().after(pause);
-                self.store.defer(vec![item.message_id], next, reason).await?;
+                let (now, pause) = (self.clock.now(), self.pause(item.attempts.saturating_add(1)));
+                let attempt = FailedAttempt {
+                    time: now,
+                    next_attempt: now.after(pause),
+                    end: AttemptEnd::Refused(reason),
+                };
+                self.store.note_attempt(vec![item.message_id], attempt).await?;
                 return Ok(());
             }
         };
@@ -171,59 +182,26 @@ impl Gateway {
         if proven && held { Ok(()) } else { Err(Fault::Link("the peer's receipt proves nothing".to_owned())) }
     }
 
-    /// Writes evidence of expiry for messages whose validity has ended, whether or not their peer can be
-    /// reached. They are still carried, because the peer must answer for their number before it can take the
-    /// next one; it will reject them as expired.
-    pub(super) async fn watch_expiry(self: Arc<Self>, stop: CancellationToken) {
-        while !stop.is_cancelled() {
-            if let Err(fault) = self.expire_overdue().await {
-                tracing::error!(%fault, "expired messages could not be noted");
-            }
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(limits::EXPIRY_PAUSE) => {}
-            }
-        }
-    }
-
-    async fn expire_overdue(&self) -> Result<(), Fault> {
-        let now = self.clock.now();
-        for overdue in self.store.overdue(now, limits::BATCH_ENVELOPES_MAX).await? {
-            let reason = Reason::Expired.word();
-            let leaf = Leaf::about(LeafKind::Expired, commitments(&overdue.signed)?, reason, now).bytes();
-            let origin = self.open_log(&overdue.peer).await?;
-            let entry = LogEntry { origin, peer: overdue.peer, leaf };
-            self.store.expire(overdue.message_id, reason.to_owned(), entry).await?;
-        }
-        Ok(())
-    }
-
     /// An unsigned refusal holds its channel up until somebody mends the cause: somebody must know.
     async fn alarm_refused(&self, peer: &Ministry, reason: &str) -> Result<(), Fault> {
-        let detail = format!("the peer refuses messages and signs nothing: {reason}");
-        self.alarm_about(peer, "REFUSED_BY_PEER", detail).await
+        self.alarm_about(peer, REFUSED_ALARM, clerk::refused_detail(reason)).await
     }
 
     /// Time until the next message to the peer is due.
     async fn until_due(&self, peer: &Ministry) -> Result<Duration, Fault> {
         let next = self.store.next_due_time(peer.clone()).await?;
-        let now = self.clock.now().seconds();
-        let wait = next.map(|due| u64::try_from(due.seconds().saturating_sub(now)).unwrap_or(0));
-        let most = limits::RETRY_PAUSE_MAX;
-        Ok(wait.map_or(most, |seconds| Duration::from_secs(seconds).clamp(limits::RETRY_PAUSE_MIN, most)))
+        Ok(schedule::wait(next, self.clock.now()))
     }
 
-    /// Exponential pause with full jitter: between the shortest pause and twice as much per failure.
+    /// A pause after so many failures in a row, drawn anew each time.
     fn pause(&self, failures: u32) -> Duration {
-        let least = limits::RETRY_PAUSE_MIN;
-        let most = least.saturating_mul(2_u32.saturating_pow(failures.min(16))).min(limits::RETRY_PAUSE_MAX);
         let draw = random::<4>(self.entropy.as_ref()).map_or(u32::MAX, u32::from_le_bytes);
-        least + most.saturating_sub(least).mul_f64(f64::from(draw) / f64::from(u32::MAX))
+        schedule::pause(failures, draw)
     }
 }
 
 /// What a leaf about a message commits to.
-fn commitments(signed: &SignedHeader) -> Result<LeafMessage, Fault> {
+pub(super) fn commitments(signed: &SignedHeader) -> Result<LeafMessage, Fault> {
     let header = Header::parse(&signed.header).map_err(|cause| Fault::Damaged(cause.to_string()))?;
     Ok(LeafMessage {
         id: header.id(),
@@ -247,10 +225,14 @@ fn within_bounds(due: Vec<OutboxItem>) -> Result<Vec<(OutboxItem, Vec<u8>)>, Fau
     Ok(batch)
 }
 
-/// The exact envelope that was taken into custody.
+/// The exact envelope that was taken into custody; of a withdrawn message its header and signature.
 pub(super) fn envelope_bytes(item: &OutboxItem) -> Result<Vec<u8>, Fault> {
     let damaged = |cause: crate::message::refusal::Refusal| Fault::Damaged(cause.to_string());
     let header = Header::parse(&item.signed.header).map_err(damaged)?;
+    if item.withdrawn {
+        let bare = Envelope::without_parts(header, item.signed.signature.clone()).map_err(damaged)?;
+        return Ok(bare.encode());
+    }
     let parts = item.parts.iter().map(|part| part.content.clone().unwrap_or_default()).collect();
     Ok(Envelope::compose(header, item.signed.signature.clone(), parts).map_err(damaged)?.encode())
 }

@@ -33,7 +33,7 @@ pub struct SentReport {
     pub state: Option<SentState>,
     /// The own log's proof that it was taken into custody.
     pub submission_receipt: Option<Receipt>,
-    /// The peer's proof, or the own log's proof of expiry.
+    /// The peer's proof, or the own log's proof of expiry or withdrawal.
     pub delivery_receipt: Vec<u8>,
     /// Attempts so far.
     pub attempts: u32,
@@ -96,7 +96,9 @@ impl Gateway {
     }
 
     async fn sent_report(&self, message_id: MessageId, sent: SentMessage) -> Result<SentReport, Fault> {
-        let delivery_receipt = match (sent.receipt, &sent.expired_at) {
+        // What the log said last outweighs what it said before; an answer of the peer outweighs both.
+        let own = sent.withdrawn_at.as_ref().or(sent.expired_at.as_ref());
+        let delivery_receipt = match (sent.receipt, own) {
             (Some(receipt), _) => receipt,
             (None, Some(place)) => self.receipt(place).await?.encode(),
             (None, None) => Vec::new(),

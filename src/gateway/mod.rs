@@ -10,6 +10,9 @@
 //! | `reception`, `conversation` | serve peers |
 //! | `greeting`, `recovery` | what both sides say first; what is given back to who lost it |
 //! | `courier` | carries messages to peers and settles receipts |
+//! | `schedule` | when a message is tried again and what goes first: pure |
+//! | `clerk` | expires what is overdue; raises and clears the alarms of the queue |
+//! | `queue` | what operators see of the queue, and decide about it |
 //! | `archive`, `witness` | own logs and receipts; mirrors and cosignatures |
 //! | `scrub` | compares everything kept with what signatures vouch for |
 //! | `accreditation`, `admission` | who is believed; what may pass |
@@ -20,6 +23,7 @@
 pub mod accreditation;
 pub mod admission;
 mod archive;
+mod clerk;
 pub mod config;
 mod conversation;
 pub mod courier;
@@ -28,9 +32,11 @@ pub mod frame;
 mod greeting;
 mod mailbox;
 pub mod process;
+pub mod queue;
 mod reception;
 mod recovery;
 pub mod run;
+pub mod schedule;
 mod scrub;
 pub mod serve;
 pub mod status;
@@ -89,6 +95,8 @@ pub struct Gateway {
 #[derive(Debug, Clone, Default)]
 pub(super) struct LinkState {
     wake: Arc<Notify>,
+    /// An operator wants it tried at once, whatever pause is under way.
+    retry: Arc<Notify>,
     connected: bool,
     last_failure: String,
     clock_skew: i64,
@@ -102,6 +110,15 @@ impl Gateway {
 
     fn wake_of(&self, peer: &Ministry) -> Arc<Notify> {
         self.links().entry(peer.clone()).or_default().wake.clone()
+    }
+
+    /// Lets the courier of a peer try at once, even where it pauses after failures.
+    fn retry(&self, peer: &Ministry) {
+        self.retry_of(peer).notify_one();
+    }
+
+    fn retry_of(&self, peer: &Ministry) -> Arc<Notify> {
+        self.links().entry(peer.clone()).or_default().retry.clone()
     }
 
     fn note_link(&self, peer: &Ministry, note: impl FnOnce(&mut LinkState)) {

@@ -87,7 +87,7 @@ impl Opened {
     pub async fn serve(self, stop: CancellationToken) -> Result<(), Fault> {
         let Self { gateway, relay, mailbox, operator } = self;
         let couriers = tokio::spawn(keep_couriers(gateway.clone(), stop.clone()));
-        let clerk = tokio::spawn(gateway.clone().watch_expiry(stop.clone()));
+        let clerk = tokio::spawn(gateway.clone().clerk(stop.clone()));
         let guard = tokio::spawn(gateway.clone().watch_store(stop.clone()));
         let served = tokio::try_join!(
             serve_relay(gateway.clone(), relay, stop.clone()),

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::Frame;
-use crate::gateway::store::record::{Alarm, Equivocation, LogHead};
+use crate::gateway::store::record::{Equivocation, LogHead, RaisedAlarm};
 use crate::limits;
 use crate::message::id::MessageId;
 use crate::message::receipt::Receipt;
@@ -30,8 +30,8 @@ pub struct Status {
     pub mailbox_waiting: u64,
     /// End of the transport certificate.
     pub certificate_end: Timestamp,
-    /// What needs a person.
-    pub alarms: Vec<Alarm>,
+    /// What needs a person, and what somebody has acknowledged.
+    pub alarms: Vec<RaisedAlarm>,
 }
 
 /// One peer.
@@ -43,8 +43,14 @@ pub struct PeerStatus {
     pub display_name: String,
     /// Whether our relay stream to it is open.
     pub connected: bool,
-    /// Messages waiting for it.
+    /// Messages that it has not answered for.
     pub queued: u64,
+    /// Messages that an operator holds.
+    pub held: u64,
+    /// When the one that has waited longest came into custody.
+    pub oldest: Option<Timestamp>,
+    /// When the next attempt is due.
+    pub next_attempt: Option<Timestamp>,
     /// When its last receipt was settled.
     pub last_receipt: Option<Timestamp>,
     /// Reason of the last failure; may be empty.
@@ -82,6 +88,9 @@ impl Gateway {
                 display_name: bundle.bundle().content().display_name.clone(),
                 connected: link.connected,
                 queued: queue.map_or(0, |queue| queue.queued),
+                held: queue.map_or(0, |queue| queue.held),
+                oldest: queue.and_then(|queue| queue.oldest),
+                next_attempt: queue.and_then(|queue| queue.next_attempt),
                 last_receipt: queue.and_then(|queue| queue.last_receipt_time),
                 last_failure: if link.last_failure.is_empty() { failure } else { link.last_failure },
                 clock_skew: link.clock_skew,

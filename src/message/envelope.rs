@@ -28,12 +28,7 @@ impl Envelope {
     /// Joins a signed header and its sealed parts; `parts` holds one entry per part of the header, empty
     /// where the part travels beside the envelope.
     pub fn compose(header: Header, signature: Vec<u8>, parts: Vec<Vec<u8>>) -> Result<Self, Refusal> {
-        if signature.is_empty() {
-            return Err(Refusal::new(Reason::SignatureInvalid, "the header is not signed"));
-        }
-        if signature.len() > limits::SIGNATURE_BYTES_MAX {
-            return Err(Refusal::new(Reason::TooLarge, "the signature is over its bound"));
-        }
+        check_signature(&signature)?;
         if parts.len() != header.parts().len() {
             return Err(mismatch("the envelope does not hold one entry for each part of its header"));
         }
@@ -47,6 +42,22 @@ impl Envelope {
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
         let record: wire::Envelope = canonical::decode(bytes, limits::ENVELOPE_BYTES_MAX)?;
         Self::compose(Header::parse(&record.header)?, record.signature, record.parts)
+    }
+
+    /// A message that its sender withdrew before it was taken: header and signature, and no part at all.
+    pub fn without_parts(header: Header, signature: Vec<u8>) -> Result<Self, Refusal> {
+        check_signature(&signature)?;
+        Ok(Self { header, signature, parts: Vec::new() })
+    }
+
+    /// Parses the exact bytes of a message without any part.
+    pub fn parse_without_parts(bytes: &[u8]) -> Result<Self, Refusal> {
+        let record: wire::Envelope = canonical::decode(bytes, limits::ENVELOPE_BYTES_MAX)?;
+        if record.parts.is_empty() {
+            Self::without_parts(Header::parse(&record.header)?, record.signature)
+        } else {
+            Err(mismatch("a withdrawn message carries a sealed part"))
+        }
     }
 
     /// The exact bytes.
@@ -126,6 +137,14 @@ pub fn inline_parts(parts: &[Part]) -> Vec<bool> {
         None => false,
     };
     parts.iter().map(&mut place).collect()
+}
+
+fn check_signature(signature: &[u8]) -> Result<(), Refusal> {
+    match signature.len() {
+        0 => Err(Refusal::new(Reason::SignatureInvalid, "the header is not signed")),
+        1..=limits::SIGNATURE_BYTES_MAX => Ok(()),
+        _ => Err(Refusal::new(Reason::TooLarge, "the signature is over its bound")),
+    }
 }
 
 fn check_part(part: &Part, content: &[u8], inline: bool) -> Result<(), Refusal> {

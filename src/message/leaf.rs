@@ -14,6 +14,9 @@ use prost::Message as _;
 
 const LEAF_CONTEXT: &str = "chancery/leaf/v1";
 
+/// Reason of a withdrawal that an operator of the sender's gateway decided.
+pub const WITHDRAWN_BY_OPERATOR: &str = "WITHDRAWN_BY_OPERATOR";
+
 vocabulary! {
     /// What happened.
     pub enum LeafKind {
@@ -31,7 +34,7 @@ vocabulary! {
         Policy = 6 "POLICY",
         /// A year's log was opened.
         Opened = 7 "OPENED",
-        /// The own desk's message was withdrawn before it was delivered.
+        /// A message was withdrawn before the peer had answered for it.
         Withdrawn = 8 "WITHDRAWN",
     }
 }
@@ -45,7 +48,7 @@ pub struct Leaf {
     pub message: Option<LeafMessage>,
     /// When, by the clock of the gateway that wrote it.
     pub time: Timestamp,
-    /// Reason code of a rejection or expiry; otherwise empty.
+    /// Reason code of a rejection, expiry or withdrawal; otherwise empty.
     pub reason: String,
     /// The record it concerns.
     pub record: Option<Digest>,
@@ -74,7 +77,7 @@ impl LeafMessage {
 }
 
 impl Leaf {
-    /// A leaf about a message; `reason` is empty unless it was rejected or expired.
+    /// A leaf about a message; `reason` is empty unless it was rejected, expired or withdrawn.
     pub fn about(kind: LeafKind, message: LeafMessage, reason: &str, time: Timestamp) -> Self {
         Self { kind, message: Some(message), time, reason: reason.to_owned(), record: None }
     }

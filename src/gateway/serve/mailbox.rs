@@ -175,6 +175,7 @@ fn sent(report: SentReport) -> wire::SentMessage {
         Some(SentState::Delivered) => wire::SentState::Delivered,
         Some(SentState::Rejected) => wire::SentState::Rejected,
         Some(SentState::Expired) => wire::SentState::Expired,
+        Some(SentState::Withdrawn) => wire::SentState::Withdrawn,
     };
     wire::SentMessage {
         message_id: report.message_id.as_bytes().to_vec(),

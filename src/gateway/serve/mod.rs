@@ -8,6 +8,7 @@ mod operator;
 mod parts;
 pub mod peer_link;
 pub mod permission;
+mod queue;
 mod relay;
 mod wire;
 

@@ -6,9 +6,11 @@ use tonic::{Code, Request, Response, Status};
 
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
+use crate::gateway::serve::queue::{self, operator, place, refused};
 use crate::gateway::serve::{failed, malformed};
 use crate::gateway::status::PeerStatus;
-use crate::gateway::store::record::{Alarm, LogHead};
+use crate::gateway::store::record::LogHead;
+use crate::gateway::store::record::Retry;
 use crate::message::id::MessageId;
 use crate::message::receipt::Receipt;
 use crate::proto::gateway::v1 as wire;
@@ -44,7 +46,7 @@ impl OperatorService for OperatorEdge {
             peers: seen.peers.into_iter().map(peer).collect(),
             mailbox_waiting: seen.mailbox_waiting,
             certificate_end_time: seen.certificate_end.seconds(),
-            alarms: seen.alarms.into_iter().map(alarm).collect(),
+            alarms: seen.alarms.into_iter().map(queue::alarm).collect(),
             relay_address: addresses.relay,
             mailbox_address: addresses.mailbox,
         }))
@@ -109,6 +111,107 @@ impl OperatorService for OperatorEdge {
             damages: found.damages,
         }))
     }
+
+    async fn list_queue(
+        &self,
+        request: Request<wire::ListQueueRequest>,
+    ) -> Result<Response<wire::ListQueueResponse>, Status> {
+        let wire::ListQueueRequest { ministry, state, page_size, page_token } = request.into_inner();
+        let filter = queue::filter(&ministry, state)?;
+        let after = queue::after(&page_token)?;
+        let page = self.gateway.queue_page(filter, after, page_size as usize).await;
+        let page = page.map_err(|fault| failed(&fault))?;
+        Ok(Response::new(wire::ListQueueResponse {
+            entries: page.entries.into_iter().map(queue::entry).collect(),
+            next_page_token: page.next.map(queue::token).unwrap_or_default(),
+        }))
+    }
+
+    async fn show_queued(
+        &self,
+        request: Request<wire::ShowQueuedRequest>,
+    ) -> Result<Response<wire::ShowQueuedResponse>, Status> {
+        let id = self.gateway.find_queued(&request.into_inner().message).await.map_err(refused)?;
+        let seen = self.gateway.inspect(id).await.map_err(refused)?;
+        Ok(Response::new(queue::inspection(seen)))
+    }
+
+    async fn retry_queued(
+        &self,
+        request: Request<wire::RetryQueuedRequest>,
+    ) -> Result<Response<wire::RetryQueuedResponse>, Status> {
+        let by = operator(&request)?;
+        let wire::RetryQueuedRequest { message, ministry } = request.into_inner();
+        let what = if message.is_empty() {
+            Retry::Peer(Ministry::parse(&ministry).map_err(|_| malformed("the ministry"))?)
+        } else {
+            Retry::Message(self.gateway.find_queued(&message).await.map_err(refused)?)
+        };
+        let due = self.gateway.retry_now(what, by).await.map_err(refused)?;
+        Ok(Response::new(wire::RetryQueuedResponse { due }))
+    }
+
+    async fn hold_queued(
+        &self,
+        request: Request<wire::HoldQueuedRequest>,
+    ) -> Result<Response<wire::HoldQueuedResponse>, Status> {
+        let by = operator(&request)?;
+        let wire::HoldQueuedRequest { message, force, reason } = request.into_inner();
+        let id = self.gateway.find_queued(&message).await.map_err(refused)?;
+        let reason = queue::reason(reason)?;
+        let behind = self.gateway.hold(id, force, reason, by).await.map_err(refused)?;
+        let entry = self.gateway.inspect(id).await.map_err(refused)?.entry;
+        Ok(Response::new(wire::HoldQueuedResponse { entry: Some(queue::entry(entry)), behind }))
+    }
+
+    async fn release_queued(
+        &self,
+        request: Request<wire::ReleaseQueuedRequest>,
+    ) -> Result<Response<wire::ReleaseQueuedResponse>, Status> {
+        let by = operator(&request)?;
+        let id = self.gateway.find_queued(&request.into_inner().message).await.map_err(refused)?;
+        self.gateway.release(id, by).await.map_err(refused)?;
+        let entry = self.gateway.inspect(id).await.map_err(refused)?.entry;
+        Ok(Response::new(wire::ReleaseQueuedResponse { entry: Some(queue::entry(entry)) }))
+    }
+
+    async fn withdraw_queued(
+        &self,
+        request: Request<wire::WithdrawQueuedRequest>,
+    ) -> Result<Response<wire::WithdrawQueuedResponse>, Status> {
+        let by = operator(&request)?;
+        let id = self.gateway.find_queued(&request.into_inner().message).await.map_err(refused)?;
+        let (leaf, unreceipted) = self.gateway.withdraw(id, by).await.map_err(refused)?;
+        let entry = self.gateway.inspect(id).await.map_err(refused)?.entry;
+        Ok(Response::new(wire::WithdrawQueuedResponse {
+            entry: Some(queue::entry(entry)),
+            leaf: Some(place(leaf)),
+            unreceipted,
+        }))
+    }
+
+    async fn list_alarms(
+        &self,
+        request: Request<wire::ListAlarmsRequest>,
+    ) -> Result<Response<wire::ListAlarmsResponse>, Status> {
+        let alarms = self.gateway.list_alarms(request.into_inner().cleared).await;
+        let alarms = alarms.map_err(|fault| failed(&fault))?;
+        Ok(Response::new(wire::ListAlarmsResponse { alarms: alarms.into_iter().map(queue::alarm).collect() }))
+    }
+
+    async fn acknowledge_alarms(
+        &self,
+        request: Request<wire::AcknowledgeAlarmsRequest>,
+    ) -> Result<Response<wire::AcknowledgeAlarmsResponse>, Status> {
+        let by = operator(&request)?;
+        let wire::AcknowledgeAlarmsRequest { code, ministry } = request.into_inner();
+        let named = Some(ministry).filter(|ministry| !ministry.is_empty());
+        let ministry = named.map(|code| Ministry::parse(&code).map_err(|_| malformed("the ministry")));
+        let code = Some(code).filter(|code| !code.is_empty());
+        let seen = self.gateway.acknowledge_alarms(code, ministry.transpose()?, by).await;
+        let alarms = seen.map_err(|fault| failed(&fault))?.into_iter().map(queue::alarm).collect();
+        Ok(Response::new(wire::AcknowledgeAlarmsResponse { alarms }))
+    }
 }
 
 /// The operator is told what the link said; a caller from outside never is.
@@ -125,18 +228,12 @@ fn peer(seen: PeerStatus) -> wire::PeerStatus {
         display_name: seen.display_name,
         connected: seen.connected,
         queued: seen.queued,
+        held: seen.held,
+        oldest_time: seen.oldest.map_or(0, Timestamp::seconds),
+        next_attempt_time: seen.next_attempt.map_or(0, Timestamp::seconds),
         last_receipt_time: seen.last_receipt.map_or(0, Timestamp::seconds),
         last_failure: seen.last_failure,
         clock_skew: seen.clock_skew,
-    }
-}
-
-fn alarm(alarm: Alarm) -> wire::Alarm {
-    wire::Alarm {
-        code: alarm.code,
-        time: alarm.time.seconds(),
-        ministry: alarm.ministry.to_string(),
-        detail: alarm.detail,
     }
 }
 

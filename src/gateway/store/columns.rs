@@ -5,7 +5,7 @@
 use rusqlite::types::Type;
 use rusqlite::{Error, Row};
 
-use super::record::{Direction, RecordKind, SentState};
+use super::record::{DecisionKind, Direction, RecordKind, SentState};
 use crate::digest::Digest;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
@@ -40,6 +40,11 @@ pub(super) fn digest_or_none(row: &Row<'_>, column: usize) -> rusqlite::Result<O
 /// A digest as kept, where none is an empty blob.
 pub(super) fn blob(digest: Option<&Digest>) -> &[u8] {
     digest.map_or(&[], |digest| digest.as_bytes().as_slice())
+}
+
+/// The instant in `column`, where there is one.
+pub(super) fn instant_or_none(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_seconds))
 }
 
 /// The instant in `column`.
@@ -91,6 +96,15 @@ impl Code for RecordKind {
 }
 
 impl Code for SentState {
-    const CODES: &'static [(Self, i64)] =
-        &[(Self::Queued, 1), (Self::Delivered, 2), (Self::Rejected, 3), (Self::Expired, 4)];
+    const CODES: &'static [(Self, i64)] = &[
+        (Self::Queued, 1),
+        (Self::Delivered, 2),
+        (Self::Rejected, 3),
+        (Self::Expired, 4),
+        (Self::Withdrawn, 5),
+    ];
+}
+
+impl Code for DecisionKind {
+    const CODES: &'static [(Self, i64)] = &[(Self::Held, 1), (Self::Released, 2), (Self::Withdrawn, 3)];
 }

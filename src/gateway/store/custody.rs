@@ -13,7 +13,7 @@ use super::record::{
 };
 use super::recovered::{self, Adoption};
 use super::writer::Verdict;
-use super::{Store, StoreFault, ledger, parts, tree};
+use super::{Store, StoreFault, alarms, parts, tree};
 use crate::digest::Digest;
 use crate::trust::name::Ministry;
 
@@ -206,7 +206,7 @@ fn keep_equivocation(
         detail: format!("two messages with number {} on channel {}", message.sequence, message.channel),
         time: message.now,
     };
-    ledger::raise(connection, &alarm)?;
+    alarms::raise(connection, &alarm)?;
     Ok(Custody::Equivocation { held })
 }
 

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::Store;
-use super::record::{Consignment, Custody, LeafPlace, LogEntry, Part};
+use super::record::{AttemptEnd, Consignment, Custody, FailedAttempt, LeafPlace, LogEntry, Part};
 use crate::digest::Digest;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
@@ -50,6 +50,11 @@ pub(super) fn beside(content: &[u8]) -> Part {
 
 pub(super) fn entry(leaf: &str) -> LogEntry {
     LogEntry { origin: ORIGIN.to_owned(), peer: peer(), leaf: leaf.as_bytes().to_vec() }
+}
+
+/// An attempt that was refused now, and is to be made again later.
+pub(super) fn refused(reason: &str, next_attempt: Timestamp) -> FailedAttempt {
+    FailedAttempt { time: NOW, next_attempt, end: AttemptEnd::Refused(reason.to_owned()) }
 }
 
 /// The place in a `Taken` answer.

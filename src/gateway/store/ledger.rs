@@ -1,12 +1,11 @@
-//! Accredited records (bundles, policies) and alarms.
+//! Accredited records: bundles and policies.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::columns::{self, Code, stored, stored_len};
-use super::record::{Alarm, LogEntry, LogLeaf, Record, RecordKind, RecordsKept};
+use super::columns::{self, Code, stored};
+use super::record::{LogEntry, LogLeaf, Record, RecordKind, RecordsKept};
 use super::writer::Verdict;
 use super::{Store, StoreFault, tree};
-use crate::limits::{ALARMS_PER_CAUSE_MAX, LIST_ENTRIES_MAX};
 use crate::trust::name::Ministry;
 
 impl Store {
@@ -50,41 +49,6 @@ impl Store {
         })
         .await
     }
-
-    /// Raises an alarm; one with the same code, ministry and detail is raised once and keeps its first time.
-    /// Answers whether it is new, durable on return.
-    pub async fn raise_alarm(&self, alarm: Alarm) -> Result<bool, StoreFault> {
-        self.write(0, move |connection| raise(connection, &alarm).map(Verdict::Keep)).await
-    }
-
-    /// The newest alarms, newest first, at most `LIST_ENTRIES_MAX`.
-    pub async fn alarms(&self) -> Result<Vec<Alarm>, StoreFault> {
-        self.read(|connection| {
-            let sql = "SELECT code, ministry, detail, time FROM alarm ORDER BY key DESC LIMIT ?1";
-            let mut statement = connection.prepare_cached(sql)?;
-            let rows = statement.query_map([stored_len(LIST_ENTRIES_MAX)], |row| {
-                Ok(Alarm {
-                    code: row.get(0)?,
-                    ministry: columns::ministry(row, 1)?,
-                    detail: row.get(2)?,
-                    time: columns::instant(row, 3)?,
-                })
-            })?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
-        .await
-    }
-}
-
-/// Raises an alarm within a transaction.
-pub(super) fn raise(connection: &Connection, alarm: &Alarm) -> Result<bool, StoreFault> {
-    // Details are in part what a peer says: it must not fill the disk with them.
-    let sql = "INSERT INTO alarm (code, ministry, detail, time) SELECT ?1, ?2, ?3, ?4
-               WHERE (SELECT count(*) FROM alarm WHERE code = ?1 AND ministry = ?2) < ?5
-               ON CONFLICT (code, ministry, detail) DO NOTHING";
-    let most = stored_len(ALARMS_PER_CAUSE_MAX);
-    let values = params![alarm.code, alarm.ministry.as_str(), alarm.detail, alarm.time.seconds(), most];
-    Ok(connection.prepare_cached(sql)?.execute(values)? == 1)
 }
 
 pub(super) fn save_records(

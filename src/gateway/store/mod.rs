@@ -14,18 +14,25 @@
 //! |---|---|
 //! | `custody` | `take_custody`, `receive`, `reject`, `position`, `equivocations` |
 //! | `outbox` | `due`, `next_due_time` |
-//! | `settlement` | `settle`, `defer`, `expire`, `overdue`, `sent`, `queues` |
+//! | `settlement` | `settle`, `expire`, `overdue`, `sent` |
+//! | `attempts` | `note_attempt`, `attempts` |
+//! | `queue` | `queue_page`, `queue_fronts`, `queues`, `find_message`, `retry` |
+//! | `decisions` | `hold`, `release`, `withdraw`, `decisions` |
+//! | `alarms` | alarms: raised, acknowledged, cleared |
 //! | `mailbox` | `received_after`, `acknowledge`, `waiting` |
 //! | `log` | `append_leaf`, heads, checkpoints, leaves, proofs |
 //! | `mirror` | `extend_mirror` |
-//! | `ledger` | records and alarms |
+//! | `ledger` | records |
 //! | `parts` | `put_part`, `read_part` |
 //! | `standing`, `mark` | what decides whether anything may be signed for a pair |
 //! | `recovered` | `restore` |
 //! | `verify` | `verify` |
 
+mod alarms;
+mod attempts;
 mod columns;
 mod custody;
+mod decisions;
 mod fault;
 mod ledger;
 mod log;
@@ -35,6 +42,7 @@ mod mirror;
 mod outbox;
 mod ownership;
 mod parts;
+mod queue;
 mod readers;
 mod recovered;
 mod schema;

@@ -1,6 +1,6 @@
 //! What to carry next. Within a channel the order of the sequence is never broken: a message is offered
-//! only with every unanswered message before it. Across channels the more urgent goes first, and a message
-//! lends its urgency to those it waits behind.
+//! only with every unanswered message before it, and none behind one that is held or not yet due. Which of
+//! several channels goes first is decided in `schedule`.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -10,26 +10,17 @@ use super::columns::{self, Code, stored, stored_len};
 use super::message;
 use super::record::{Direction, OutboxItem, SentState};
 use super::{Store, StoreFault};
-use crate::limits::{BATCH_BYTES_MAX, RETRY_PAUSE_MAX};
+use crate::gateway::schedule::{self, Candidate, PRECEDENCES};
+use crate::limits::BATCH_BYTES_MAX;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
-
-/// The urgencies there are, greatest first (ACP 121: flash, immediate, priority, routine).
-const PRECEDENCES: [u8; 4] = [4, 3, 2, 1];
-
-/// A message that may be carried now, and what it is ordered by.
-#[derive(Clone, Copy)]
-struct Candidate {
-    message: i64,
-    urgency: u8,
-}
 
 impl Store {
     /// What to carry to `peer` at `now`: at most `limit` messages and about `BATCH_BYTES_MAX` bytes, but
     /// always one where one is due. `in_flight` names, per channel, the last number that is on its way
-    /// already; only messages after it are answered. A message whose next attempt is later holds back those
-    /// behind it in its channel. Expired messages are carried too: the peer must answer for their numbers
-    /// before it can take the next.
+    /// already; only messages after it are answered. A message that is held, or whose next attempt is later,
+    /// holds back those behind it in its channel. Expired and withdrawn messages are carried too: the peer must
+    /// answer for their numbers before it can take the next. Of a withdrawn one no part is given.
     pub async fn due(
         &self,
         peer: Ministry,
@@ -40,12 +31,13 @@ impl Store {
         self.read(move |connection| due(connection, &peer, now, limit, &in_flight)).await
     }
 
-    /// When the next message for `peer` becomes due; `None` where nothing waits for it.
+    /// When the next message for `peer` becomes due; `None` where nothing waits for it that is not held.
     pub async fn next_due_time(&self, peer: Ministry) -> Result<Option<Timestamp>, StoreFault> {
         self.read(move |connection| {
-            let sql = "SELECT min((SELECT next_attempt FROM outgoing
+            // The first of a sequence, where that is held: none.
+            let sql = "SELECT min((SELECT iif(outgoing.held, NULL, next_attempt) FROM outgoing
                            WHERE outgoing.pair = pair.key AND unanswered = 1 ORDER BY message LIMIT 1))
-                       FROM pair WHERE direction = ?1 AND peer = ?2";
+                       FROM pair WHERE direction = ?1 AND peer = ?2 AND queued > 0";
             let earliest: Option<i64> = connection
                 .prepare_cached(sql)?
                 .query_row(params![Direction::Out.code(), peer.as_str()], |row| row.get(0))?;
@@ -70,7 +62,7 @@ fn due(
     }
     let mut items = Vec::new();
     let mut weight = 0_usize;
-    for message in merge(lines).into_iter().take(limit) {
+    for message in schedule::order(lines).into_iter().take(limit) {
         let item = load(connection, message)?;
         weight = weight.saturating_add(message::envelope_weight(&item.signed, &item.parts));
         if weight > BATCH_BYTES_MAX && !items.is_empty() {
@@ -104,31 +96,25 @@ fn candidates(
         .query_row(params![pair, stored(after_sequence)], |row| row.get(0))
         .optional()?;
     let after = after.unwrap_or(0);
-    let sql = "SELECT message, precedence, next_attempt FROM outgoing
+    let sql = "SELECT message, precedence, next_attempt, held FROM outgoing
                WHERE pair = ?1 AND unanswered = 1 AND message > ?2 ORDER BY message LIMIT ?3";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params![pair, after, stored_len(limit)])?;
     let mut line = VecDeque::new();
     let mut last = after;
     while let Some(row) = rows.next()? {
-        let next = columns::instant(row, 2)?;
-        // No pause is longer than the longest: an instant beyond it was written by a clock that ran ahead.
-        if next > now && next <= now.after(RETRY_PAUSE_MAX) {
+        if row.get::<_, bool>(3)? || !schedule::is_due(columns::instant(row, 2)?, now) {
             break;
         }
         last = row.get(0)?;
         line.push_back(Candidate { message: last, urgency: row.get(1)? });
     }
-    let mut urgency = greatest_behind(connection, pair, last)?;
-    for candidate in line.iter_mut().rev() {
-        urgency = urgency.max(candidate.urgency);
-        candidate.urgency = urgency;
-    }
+    schedule::lend(&mut line, greatest_behind(connection, pair, last)?);
     Ok(line)
 }
 
 /// The greatest urgency in the rest of a sequence: one look into an index per urgency, however long it is.
-fn greatest_behind(connection: &Connection, pair: i64, last: i64) -> Result<u8, StoreFault> {
+pub(super) fn greatest_behind(connection: &Connection, pair: i64, last: i64) -> Result<u8, StoreFault> {
     let sql = "SELECT EXISTS (SELECT 1 FROM outgoing
                WHERE pair = ?1 AND precedence = ?2 AND message > ?3 AND unanswered = 1)";
     let mut statement = connection.prepare_cached(sql)?;
@@ -140,33 +126,29 @@ fn greatest_behind(connection: &Connection, pair: i64, last: i64) -> Result<u8, 
     Ok(0)
 }
 
-/// All candidates in the order in which they go: the most urgent first, among equals the one that came into
-/// custody first. Urgency never rises along a sequence and keys always do, so no sequence is reordered.
-fn merge(lines: Vec<VecDeque<Candidate>>) -> Vec<i64> {
-    let mut all: Vec<Candidate> = lines.into_iter().flatten().collect();
-    all.sort_by_key(|candidate| (std::cmp::Reverse(candidate.urgency), candidate.message));
-    all.into_iter().map(|candidate| candidate.message).collect()
-}
-
 fn load(connection: &Connection, key: i64) -> Result<OutboxItem, StoreFault> {
     let (message_id, signed) = message::signed(connection, key)?;
-    let parts = message::parts(connection, key)?;
     let sql = "SELECT pair.channel, message.sequence, outgoing.precedence, outgoing.state, outgoing.attempts,
                outgoing.valid_until
                FROM outgoing JOIN message ON message.key = outgoing.message
                JOIN pair ON pair.key = outgoing.pair WHERE outgoing.message = ?1";
-    let item = connection.prepare_cached(sql)?.query_row([key], |row| {
+    let mut item = connection.prepare_cached(sql)?.query_row([key], |row| {
+        let state = SentState::column(row, 3)?;
         Ok(OutboxItem {
             message_id,
             channel: row.get(0)?,
             sequence: columns::count(row, 1)?,
             precedence: row.get(2)?,
-            expired: SentState::column(row, 3)? == SentState::Expired,
+            expired: state == SentState::Expired,
+            withdrawn: state == SentState::Withdrawn,
             attempts: row.get(4)?,
             valid_until: columns::instant(row, 5)?,
             signed,
-            parts,
+            parts: Vec::new(),
         })
     })?;
+    if !item.withdrawn {
+        item.parts = message::parts(connection, key)?;
+    }
     Ok(item)
 }

@@ -19,7 +19,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Statements that a connection keeps prepared.
 const STATEMENTS_KEPT: usize = 96;
 
-const MIGRATIONS: &[&str] = &[FIRST];
+const MIGRATIONS: &[&str] = &[FIRST, QUEUE];
 
 /// Columns that change stand in small tables of their own (`outgoing`, `pair`, `log`), so that a change
 /// never rewrites a header or a part. `id_prefix` and its like are the first eight bytes of a digest.
@@ -211,6 +211,77 @@ CREATE TABLE meta (
 INSERT INTO meta (name, value) VALUES ('acknowledged', 0), ('epoch', 0);
 ";
 
+/// The queue as operators see it: what they decided, how attempts ended, counts that nobody has to count, and
+/// one row for each kind of alarm about a ministry.
+const QUEUE: &str = "
+ALTER TABLE outgoing ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+-- Attempts that the peer has answered with nothing at all.
+ALTER TABLE outgoing ADD COLUMN unreceipted INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE outgoing ADD COLUMN withdrawal_log INTEGER REFERENCES log (key);
+ALTER TABLE outgoing ADD COLUMN withdrawal_index INTEGER;
+CREATE INDEX outgoing_held ON outgoing (pair, message) WHERE held = 1;
+CREATE INDEX outgoing_ended ON outgoing (state, pair, message) WHERE unanswered = 1 AND state >= 4;
+
+-- Counted by triggers, so that no verb can forget it.
+ALTER TABLE pair ADD COLUMN queued INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pair ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+UPDATE pair SET queued = (SELECT count(*) FROM outgoing WHERE outgoing.pair = pair.key AND unanswered = 1);
+CREATE TRIGGER outgoing_came AFTER INSERT ON outgoing WHEN NEW.unanswered = 1 BEGIN
+    UPDATE pair SET queued = queued + 1 WHERE key = NEW.pair;
+END;
+CREATE TRIGGER outgoing_answered AFTER UPDATE OF unanswered ON outgoing
+WHEN NEW.unanswered <> OLD.unanswered BEGIN
+    UPDATE pair SET queued = queued + NEW.unanswered - OLD.unanswered WHERE key = NEW.pair;
+END;
+CREATE TRIGGER outgoing_set_aside AFTER UPDATE OF held ON outgoing WHEN NEW.held <> OLD.held BEGIN
+    UPDATE pair SET held = held + NEW.held - OLD.held WHERE key = NEW.pair;
+END;
+
+-- How attempts ended that brought no receipt: the first ones and the last ones of each message.
+CREATE TABLE attempt (
+    message INTEGER NOT NULL REFERENCES message (key),
+    number INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    PRIMARY KEY (message, number)
+) STRICT, WITHOUT ROWID;
+
+-- What operators decided about a message; of the operator only the number of the user.
+CREATE TABLE decision (
+    message INTEGER NOT NULL REFERENCES message (key),
+    number INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    operator INTEGER NOT NULL,
+    what INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (message, number)
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE alarm RENAME TO former_alarm;
+CREATE TABLE alarm (
+    code TEXT NOT NULL,
+    ministry TEXT NOT NULL,
+    first_detail TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    first_time INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    acknowledged_time INTEGER,
+    acknowledged_by INTEGER,
+    cleared_time INTEGER,
+    PRIMARY KEY (code, ministry)
+) STRICT, WITHOUT ROWID;
+INSERT INTO alarm (code, ministry, first_detail, detail, first_time, time, count)
+SELECT code, ministry,
+       (SELECT detail FROM former_alarm AS one WHERE (one.code, one.ministry) = (all_.code, all_.ministry)
+        ORDER BY key LIMIT 1),
+       (SELECT detail FROM former_alarm AS one WHERE (one.code, one.ministry) = (all_.code, all_.ministry)
+        ORDER BY key DESC LIMIT 1),
+       min(time), max(time), count(*)
+FROM former_alarm AS all_ GROUP BY code, ministry;
+DROP TABLE former_alarm;
+";
+
 /// Opens the connection that writes, and brings the database up to date.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreFault> {
     let flags =
@@ -296,7 +367,7 @@ mod tests {
             assert_eq!(pragma("page_size"), "Integer(8192)");
             assert_eq!(pragma("synchronous"), "Integer(2)");
             assert_eq!(pragma("foreign_keys"), "Integer(1)");
-            assert_eq!(pragma("user_version"), "Integer(1)");
+            assert_eq!(pragma("user_version"), format!("Integer({})", MIGRATIONS.len()));
             let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
             assert_eq!(mode, "wal");
         }
@@ -324,6 +395,41 @@ mod tests {
         let newer = directory.path().join("newer.db");
         open_writer(&newer).unwrap().pragma_update(None, "user_version", 99).unwrap();
         let fault = open_writer(&newer).unwrap_err();
-        assert!(matches!(fault, StoreFault::TooNew { found: 99, known: 1 }), "{fault}");
+        assert!(matches!(fault, StoreFault::TooNew { found: 99, .. }), "{fault}");
+    }
+
+    /// What the first release left: a queue and alarms in its tables.
+    #[test]
+    fn a_database_of_the_first_release_keeps_its_queue_and_its_alarms() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("gateway.db");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(FIRST).unwrap();
+        old.execute_batch(
+            "PRAGMA user_version = 1;
+             INSERT INTO pair VALUES (1, 1, 'ch-1', 'XB', 3, x'00');
+             INSERT INTO log VALUES (1, 'o', 'XB', 0, 0, 0, '', 0, '');
+             INSERT INTO message VALUES (1, 1, 1, 1, 1, x'01', x'', 5, 1, 0, x'', x''),
+                 (2, 1, 1, 2, 2, x'02', x'', 5, 1, 0, x'', x''), (3, 1, 1, 3, 3, x'03', x'', 5, 1, 0, x'', x'');
+             INSERT INTO outgoing VALUES (1, 1, 1, 9, 2, 0, 0, 5, '', NULL, NULL, x'00'),
+                 (2, 1, 1, 9, 1, 1, 0, 5, '', NULL, NULL, NULL), (3, 1, 1, 9, 1, 1, 0, 5, '', NULL, NULL, NULL);
+             INSERT INTO alarm VALUES (1, 'LOG_FORK', 'XB', 'first', 5), (2, 'LOG_FORK', 'XB', 'last', 7),
+                 (3, 'ROLLED_BACK', 'XC', 'only', 6);",
+        )
+        .unwrap();
+        old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        drop(old);
+        let new = open_writer(&path).unwrap();
+        let queued: i64 = new.query_row("SELECT queued FROM pair", [], |row| row.get(0)).unwrap();
+        assert_eq!(queued, 2);
+        new.execute("UPDATE outgoing SET unanswered = 0, held = 1 WHERE message = 2", []).unwrap();
+        let counts: (i64, i64) =
+            new.query_row("SELECT queued, held FROM pair", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        assert_eq!(counts, (1, 1));
+        let sql =
+            "SELECT group_concat(code || ' ' || first_detail || ' ' || detail || ' ' || first_time || ' '
+                   || time || ' ' || count, ', ') FROM alarm";
+        let alarms: String = new.query_row(sql, [], |row| row.get(0)).unwrap();
+        assert_eq!(alarms, "LOG_FORK first last 5 7 2, ROLLED_BACK only only 6 6 1");
     }
 }

@@ -126,7 +126,9 @@ async fn a_peer_cannot_fill_the_disk_with_alarms() {
         let ended = greeted(&stage, vec![], vec![mirror]).await;
         assert!(ended.contains("rolled back"), "{ended}");
     }
-    assert_eq!(stage.gateway("XB").status().await.unwrap().alarms.len(), 16);
+    let [alarm] = stage.gateway("XB").status().await.unwrap().alarms.try_into().unwrap();
+    assert_eq!((alarm.code.as_str(), alarm.count), ("ROLLED_BACK", 40));
+    assert!(alarm.first_detail.contains("1000") && alarm.detail.contains("1039"), "{alarm:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

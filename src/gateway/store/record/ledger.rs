@@ -1,7 +1,6 @@
-//! Accredited records, alarms, and what a scrub finds.
+//! Accredited records, and what a scrub finds.
 
 use super::log::LeafPlace;
-use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
 /// Kind of an accredited record.
@@ -42,19 +41,6 @@ pub enum RecordsKept {
     },
     /// Kept, with the leaves, which stand here.
     Kept(Vec<LeafPlace>),
-}
-
-/// Something a person must look at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Alarm {
-    /// Stable code, `CHN_04_EQUIVOCATION`.
-    pub code: String,
-    /// The ministry it concerns.
-    pub ministry: Ministry,
-    /// What happened; never personal data.
-    pub detail: String,
-    /// When it was first raised.
-    pub time: Timestamp,
 }
 
 /// What a scrub of the whole store found.

@@ -5,9 +5,6 @@ use crate::digest::Digest;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
-/// Code of the alarm for two messages with one number.
-pub const EQUIVOCATION_ALARM: &str = "CHN_04_EQUIVOCATION";
-
 /// Which way a message travels, seen from this gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Direction {

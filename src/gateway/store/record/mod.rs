@@ -2,19 +2,29 @@
 //!
 //! Verified facts enter, kept facts leave. Nothing here is parsed, and no type here is one of the wire.
 
+mod alarm;
 mod ledger;
 mod log;
 mod message;
+mod queue;
 mod sent;
 mod standing;
 
-pub use ledger::{Alarm, Record, RecordKind, RecordsKept, Verification};
+pub use alarm::{
+    Acknowledged, Alarm, EQUIVOCATION_ALARM, REFUSED_ALARM, RaisedAlarm, URGENT_EXPIRED_ALARM,
+    URGENT_HELD_UP_ALARM, WITHHOLDING_ALARM,
+};
+pub use ledger::{Record, RecordKind, RecordsKept, Verification};
 pub use log::{
     Checkpoint, CheckpointKept, Extension, FoundLeaf, LeafPlace, LogEntry, LogHead, LogLeaf, MirrorUpdate,
 };
 pub use message::{
-    Consignment, Custody, Direction, EQUIVOCATION_ALARM, Equivocation, KeptMessage, Part, Position, Received,
-    SignedHeader,
+    Consignment, Custody, Direction, Equivocation, KeptMessage, Part, Position, Received, SignedHeader,
+};
+pub use queue::{
+    Attempt, AttemptEnd, Decision, DecisionKind, FailedAttempt, FoundMessage, Holding, KeptDecision,
+    QueueEntry, QueueFilter, QueueFront, QueuePage, QueuePlace, QueueState, Release, Retried, Retry,
+    UNANSWERED, Withdrawal,
 };
 pub use sent::{Expiry, OutboxItem, Overdue, PeerQueue, SentMessage, SentState, Settled, Settlement};
 pub use standing::{ForkRecord, LostLeaf, LostMatter, LostPiece, OwnLog, Proven, Restored};

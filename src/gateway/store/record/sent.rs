@@ -20,6 +20,9 @@ pub struct OutboxItem {
     /// True where our log says that it was not delivered in time: it is still carried, because the peer must
     /// answer for its number before it can take the next one.
     pub expired: bool,
+    /// True where our log says that it was withdrawn: its content is not sent any more, and no part is here;
+    /// the peer must still answer for the number, and is given header and signature.
+    pub withdrawn: bool,
     /// Attempts so far.
     pub attempts: u32,
     /// Not delivered after this.
@@ -52,6 +55,8 @@ pub enum SentState {
     Queued,
     /// The peer's signed rejection is kept.
     Rejected,
+    /// Our log says that it was withdrawn before the peer had answered.
+    Withdrawn,
 }
 
 /// A sent message.
@@ -65,6 +70,8 @@ pub struct SentMessage {
     pub place: LeafPlace,
     /// Its leaf of expiry in our log, where it was not delivered in time.
     pub expired_at: Option<LeafPlace>,
+    /// Its leaf of withdrawal in our log, where it was withdrawn.
+    pub withdrawn_at: Option<LeafPlace>,
     /// The peer's receipt, where there is one.
     pub receipt: Option<Vec<u8>>,
     /// Attempts so far.
@@ -109,8 +116,14 @@ pub enum Expiry {
 pub struct PeerQueue {
     /// The peer.
     pub peer: Ministry,
-    /// Messages queued.
+    /// Messages that it has not answered for.
     pub queued: u64,
+    /// Messages that an operator holds.
+    pub held: u64,
+    /// When the one that has waited longest came into custody.
+    pub oldest: Option<Timestamp>,
+    /// When the next attempt is due; none where nothing waits that is not held.
+    pub next_attempt: Option<Timestamp>,
     /// When its last receipt was settled.
     pub last_receipt_time: Option<Timestamp>,
     /// Reason of the last failure; empty where it was followed by a receipt.

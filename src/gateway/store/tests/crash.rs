@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::gateway::store::fixture::{Line, ORIGIN, entry, fresh, open, peer, taken};
+use crate::gateway::store::fixture::{Line, NOW, ORIGIN, entry, fresh, open, peer, taken};
 use crate::gateway::store::record::{Direction, Expiry, Settlement};
 use crate::gateway::store::{Store, StoreFault};
 
@@ -32,7 +32,7 @@ async fn an_image_taken_at_any_moment_holds_all_that_was_acknowledged_before_it(
             store.settle(message.message_id, Settlement::Delivered, receipt, message.now).await.unwrap();
         } else {
             let expiry =
-                store.expire(message.message_id, "CHN_06".to_owned(), entry("expired")).await.unwrap();
+                store.expire(message.message_id, "CHN_06".to_owned(), entry("expired"), NOW).await.unwrap();
             assert!(matches!(expiry, Expiry::Done(_)));
         }
         // Copied while the store is open: nothing was closed, nothing was flushed for the occasion.
@@ -99,6 +99,6 @@ async fn answers_of_callers_that_went_away_are_durable_all_the_same() {
 fn a_damaged_file_is_refused_at_opening() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("gateway.db"), vec![7; 8192]).unwrap();
-    let fault = Store::open(directory.path(), crate::gateway::store::fixture::NOW).unwrap_err();
+    let fault = Store::open(directory.path(), NOW).unwrap_err();
     assert!(matches!(fault, StoreFault::Database(_)), "{fault}");
 }

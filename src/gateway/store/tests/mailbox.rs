@@ -1,7 +1,7 @@
-//! The mailbox, records and alarms.
+//! The mailbox and records.
 
-use crate::gateway::store::fixture::{Line, NOW, ORIGIN, entry, fresh, inline, later, open, peer, taken};
-use crate::gateway::store::record::{Alarm, Record, RecordKind, RecordsKept};
+use crate::gateway::store::fixture::{Line, NOW, ORIGIN, entry, fresh, inline, open, peer, taken};
+use crate::gateway::store::record::{Record, RecordKind, RecordsKept};
 use crate::limits::BATCH_BYTES_MAX;
 use crate::trust::name::Ministry;
 
@@ -86,20 +86,4 @@ async fn records_and_their_leaves_are_kept_together_and_once() {
     let policy = store.latest_record(RecordKind::Policy, xa).await.unwrap();
     assert_eq!(policy, Some(record(RecordKind::Policy, "XA", 1, "policy")));
     assert_eq!(store.latest_record(RecordKind::Policy, peer()).await.unwrap(), None);
-}
-
-#[tokio::test]
-async fn an_alarm_is_raised_once_and_keeps_its_first_time() {
-    let (_directory, store) = fresh();
-    let alarm = |code: &str, time| Alarm {
-        code: code.to_owned(),
-        ministry: peer(),
-        detail: "what happened".to_owned(),
-        time,
-    };
-    assert!(store.raise_alarm(alarm("LOG_FORK", NOW)).await.unwrap());
-    assert!(!store.raise_alarm(alarm("LOG_FORK", later(9))).await.unwrap());
-    assert!(store.raise_alarm(alarm("CLOCK_SKEW", later(9))).await.unwrap());
-    let alarms = store.alarms().await.unwrap();
-    assert_eq!(alarms, [alarm("CLOCK_SKEW", later(9)), alarm("LOG_FORK", NOW)]);
 }

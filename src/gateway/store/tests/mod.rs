@@ -1,5 +1,6 @@
 //! The claims of the store's verbs, each shown through the verbs alone; damage is done behind its back.
 
+mod alarms;
 mod crash;
 mod custody;
 mod group;
@@ -7,6 +8,7 @@ mod log;
 mod mailbox;
 mod outbox;
 mod parts;
+mod queue;
 mod random;
 mod recovered;
 mod settlement;

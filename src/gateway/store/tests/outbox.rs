@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::gateway::store::Store;
-use crate::gateway::store::fixture::{Line, NOW, fresh, inline, later, peer, taken};
+use crate::gateway::store::fixture::{Line, NOW, fresh, inline, later, peer, refused, taken};
 use crate::gateway::store::record::{OutboxItem, Settlement};
 use crate::limits::BATCH_BYTES_MAX;
 
@@ -58,7 +58,7 @@ async fn a_deferred_message_holds_back_its_channel_and_no_other() {
     send(&store, &mut a, &[4, 4]).await;
     send(&store, &mut b, &[1]).await;
     let head = due(&store, 1).await[0].message_id;
-    store.defer(vec![head], later(30), "PEER_UNREACHABLE".to_owned()).await.unwrap();
+    store.note_attempt(vec![head], refused("CHN_02", later(30))).await.unwrap();
     assert_eq!(places(&due(&store, 10).await), [("ch-b", 1)]);
     assert_eq!(store.next_due_time(peer()).await.unwrap(), Some(NOW));
     let after = store.due(peer(), later(30), 10, BTreeMap::new()).await.unwrap();
@@ -108,6 +108,6 @@ async fn a_clock_that_ran_ahead_does_not_hold_back_a_message_for_years() {
     let (_directory, store) = fresh();
     send(&store, &mut Line::on("ch-a"), &[1]).await;
     let head = due(&store, 1).await[0].message_id;
-    store.defer(vec![head], later(3_600 * 24 * 365 * 20), "CHN_04".to_owned()).await.unwrap();
+    store.note_attempt(vec![head], refused("CHN_04", later(3_600 * 24 * 365 * 20))).await.unwrap();
     assert_eq!(places(&due(&store, 10).await), [("ch-a", 1)]);
 }

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::digest::Digest;
 use crate::gateway::store::Store;
-use crate::gateway::store::fixture::{Line, NOW, ORIGIN, beside, entry, later, open, peer};
+use crate::gateway::store::fixture::{Line, NOW, ORIGIN, beside, entry, later, open, peer, refused};
 use crate::gateway::store::record::{
     Consignment, Custody, Direction, Expiry, SentState, Settled, Settlement,
 };
@@ -113,8 +113,8 @@ impl World {
             Verb::Expire { nth } => self.expire(nth).await,
             Verb::Defer { nth, seconds } => {
                 if let Some(sent) = self.sent.get(nth) {
-                    let reason = "PEER_UNREACHABLE".to_owned();
-                    self.store().defer(vec![sent.id], later(seconds), reason).await.unwrap();
+                    let attempt = refused("CHN_02", later(seconds));
+                    self.store().note_attempt(vec![sent.id], attempt).await.unwrap();
                 }
             }
             Verb::Append => {
@@ -205,7 +205,7 @@ impl World {
     async fn expire(&mut self, nth: usize) {
         let Some(sent) = self.sent.get(nth) else { return };
         let (id, state) = (sent.id, sent.state);
-        let expiry = self.store().expire(id, "CHN_06".to_owned(), entry("expired")).await.unwrap();
+        let expiry = self.store().expire(id, "CHN_06".to_owned(), entry("expired"), NOW).await.unwrap();
         if state == SentState::Queued {
             assert!(matches!(&expiry, Expiry::Done(place) if place.index == self.leaves), "{expiry:?}");
             self.leaves += 1;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::digest::Digest;
-use crate::gateway::store::fixture::{Line, NOW, ORIGIN, entry, fresh, later, peer, taken};
+use crate::gateway::store::fixture::{Line, NOW, ORIGIN, entry, fresh, later, peer, refused, taken};
 use crate::gateway::store::record::{Expiry, PeerQueue, SentState, Settled, Settlement};
 
 #[tokio::test]
@@ -13,19 +13,27 @@ async fn the_first_answer_of_the_peer_is_kept_and_stays() {
     let (first, second) = (line.next(), line.next());
     let place = taken(store.take_custody(first.clone()).await.unwrap());
     taken(store.take_custody(second.clone()).await.unwrap());
-    store.defer(vec![first.message_id], later(5), "PEER_UNREACHABLE".to_owned()).await.unwrap();
+    store.note_attempt(vec![first.message_id], refused("CHN_02", later(5))).await.unwrap();
 
-    let queue = |queued, last_receipt_time, last_failure: &str| {
-        vec![PeerQueue { peer: peer(), queued, last_receipt_time, last_failure: last_failure.to_owned() }]
+    let queue = |queued, last_receipt_time, last_failure: &str, next_attempt| {
+        vec![PeerQueue {
+            peer: peer(),
+            queued,
+            held: 0,
+            oldest: Some(NOW),
+            next_attempt: Some(next_attempt),
+            last_receipt_time,
+            last_failure: last_failure.to_owned(),
+        }]
     };
-    assert_eq!(store.queues().await.unwrap(), queue(2, None, "PEER_UNREACHABLE"));
+    assert_eq!(store.queues().await.unwrap(), queue(2, None, "CHN_02", later(5)));
     let id = first.message_id;
     let done = store.settle(id, Settlement::Delivered, b"receipt".to_vec(), later(9)).await.unwrap();
     assert_eq!(done, Settled::Done);
     let again = Settlement::Rejected("CHN_06".to_owned());
     let already = store.settle(id, again, b"other".to_vec(), later(10)).await.unwrap();
     assert_eq!(already, Settled::Already(SentState::Delivered));
-    assert_eq!(store.queues().await.unwrap(), queue(1, Some(later(9)), ""));
+    assert_eq!(store.queues().await.unwrap(), queue(1, Some(later(9)), "", NOW));
 
     let rejected = Settlement::Rejected("CLS_01".to_owned());
     store.settle(second.message_id, rejected, b"no".to_vec(), later(11)).await.unwrap();
@@ -60,12 +68,13 @@ async fn an_expired_message_has_its_leaf_and_is_carried_until_the_peer_answers_f
 
     let id = first.message_id;
     let reason = "CHN_06".to_owned();
-    let expiry = store.expire(id, reason.clone(), entry("expired")).await.unwrap();
+    let expiry = store.expire(id, reason.clone(), entry("expired"), later(1001)).await.unwrap();
     let Expiry::Done(place) = expiry else { panic!("{expiry:?}") };
     assert_eq!((place.origin.as_str(), place.index), (ORIGIN, 2));
-    let again = store.expire(id, reason.clone(), entry("expired again")).await.unwrap();
+    let again = store.expire(id, reason.clone(), entry("expired again"), later(1001)).await.unwrap();
     assert_eq!(again, Expiry::Already(SentState::Expired));
-    let unknown = store.expire(Digest::of(b"unknown"), reason.clone(), entry("unknown")).await.unwrap();
+    let unknown =
+        store.expire(Digest::of(b"unknown"), reason.clone(), entry("unknown"), later(1001)).await.unwrap();
     assert_eq!(unknown, Expiry::Unknown);
     assert_eq!(store.log_head(ORIGIN.to_owned()).await.unwrap().unwrap().size, 3);
     let found = store.find_leaf(id).await.unwrap();
@@ -82,10 +91,11 @@ async fn an_expired_message_has_its_leaf_and_is_carried_until_the_peer_answers_f
     assert_eq!(sent.receipt, Some(b"too late".to_vec()));
 
     // The peer may have taken a message just before our log called it expired: then it is delivered.
-    store.expire(second.message_id, "CHN_06".to_owned(), entry("expired")).await.unwrap();
+    store.expire(second.message_id, "CHN_06".to_owned(), entry("expired"), later(1001)).await.unwrap();
     store.settle(second.message_id, Settlement::Delivered, b"taken".to_vec(), later(1003)).await.unwrap();
     let sent = store.sent(vec![second.message_id]).await.unwrap().remove(0).unwrap();
     assert_eq!((sent.state, sent.expired_at.is_some()), (SentState::Delivered, true));
-    let late = store.expire(second.message_id, "CHN_06".to_owned(), entry("late")).await.unwrap();
+    let late =
+        store.expire(second.message_id, "CHN_06".to_owned(), entry("late"), later(1001)).await.unwrap();
     assert_eq!(late, Expiry::Already(SentState::Delivered));
 }

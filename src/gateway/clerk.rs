@@ -1,0 +1,185 @@
+//! The clerk: looks now and then at what nobody asks about. Messages whose validity has ended get their leaf,
+//! and the alarms of the queue are raised and cleared by what stands at the front of each sequence.
+//!
+//! Nothing is decided here about a message that the peer has not to be told in time: expired messages are
+//! still carried, because the peer must answer for their number before it can take the next one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use tokio_util::sync::CancellationToken;
+
+use crate::gateway::Gateway;
+use crate::gateway::courier::commitments;
+use crate::gateway::error::Fault;
+use crate::gateway::schedule::IMMEDIATE;
+use crate::gateway::store::record::{
+    Alarm, LogEntry, Overdue, QueueFront, REFUSED_ALARM, UNANSWERED, URGENT_HELD_UP_ALARM, WITHHOLDING_ALARM,
+};
+use crate::limits;
+use crate::message::leaf::{Leaf, LeafKind};
+use crate::message::refusal::Reason;
+use crate::time::Timestamp;
+use crate::trust::name::Ministry;
+
+/// Alarms that are cleared when their cause is gone.
+const OF_THE_QUEUE: [&str; 3] = [REFUSED_ALARM, URGENT_HELD_UP_ALARM, WITHHOLDING_ALARM];
+
+/// What is wrong with a queue: code and ministry of the alarm, with what it says.
+type Causes = BTreeMap<(&'static str, Ministry), String>;
+
+impl Gateway {
+    /// Looks again and again until `stop` is cancelled, whether or not any peer can be reached.
+    pub(super) async fn clerk(self: Arc<Self>, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            if let Err(fault) = self.expire_overdue().await {
+                tracing::error!(%fault, "expired messages could not be noted");
+            }
+            if let Err(fault) = self.watch_queues().await {
+                tracing::error!(%fault, "the queue could not be looked at");
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(limits::EXPIRY_PAUSE) => {}
+            }
+        }
+    }
+
+    /// Writes evidence for everything that is overdue, thousands in one go: many share one commit.
+    async fn expire_overdue(&self) -> Result<(), Fault> {
+        loop {
+            let now = self.clock.now();
+            let overdue = self.store.overdue(now, limits::BATCH_ENVELOPES_MAX).await?;
+            let whole = overdue.len() == limits::BATCH_ENVELOPES_MAX;
+            let expired = join_all(overdue.into_iter().map(|one| self.expire(one, now))).await;
+            expired.into_iter().collect::<Result<Vec<()>, Fault>>()?;
+            if !whole {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn expire(&self, overdue: Overdue, now: Timestamp) -> Result<(), Fault> {
+        let reason = Reason::Expired.word();
+        let leaf = Leaf::about(LeafKind::Expired, commitments(&overdue.signed)?, reason, now).bytes();
+        let origin = self.open_log(&overdue.peer).await?;
+        let entry = LogEntry { origin, peer: overdue.peer, leaf };
+        self.store.expire(overdue.message_id, reason.to_owned(), entry, now).await?;
+        Ok(())
+    }
+
+    /// Raises the alarms whose cause stands at the front of a sequence, and clears those whose cause is gone.
+    async fn watch_queues(&self) -> Result<(), Fault> {
+        let now = self.clock.now();
+        let causes = causes(&self.store.queue_fronts().await?, now);
+        let standing = self.store.alarms().await?;
+        for ((code, ministry), detail) in &causes {
+            let known = standing
+                .iter()
+                .any(|alarm| alarm.code == *code && alarm.ministry == *ministry && alarm.detail == *detail);
+            if !known {
+                let alarm = Alarm {
+                    code: (*code).to_owned(),
+                    ministry: ministry.clone(),
+                    detail: detail.clone(),
+                    time: now,
+                };
+                self.store.raise_alarm(alarm).await?;
+            }
+        }
+        for alarm in standing {
+            let code = OF_THE_QUEUE.into_iter().find(|code| *code == alarm.code);
+            if let Some(code) = code.filter(|code| !causes.contains_key(&(*code, alarm.ministry.clone()))) {
+                self.store.clear_alarm(code, alarm.ministry, now).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the alarm of an unsigned refusal says.
+pub(super) fn refused_detail(reason: &str) -> String {
+    format!("the peer refuses messages and signs nothing: {reason}")
+}
+
+/// What is wrong, by what every sequence waits for. The words hold no counts: the same cause says the same.
+fn causes(fronts: &[QueueFront], now: Timestamp) -> Causes {
+    let mut causes = Causes::new();
+    for front in fronts {
+        let (first, channel) = (&front.first, &front.first.channel);
+        let mut note = |code, detail| {
+            causes.entry((code, first.peer.clone())).or_insert(detail);
+        };
+        if front.urgency_held >= IMMEDIATE {
+            note(URGENT_HELD_UP_ALARM, format!("an urgent message waits behind a held one on {channel}"));
+        }
+        match front.last_outcome.as_deref() {
+            None => {}
+            Some(UNANSWERED) if withholds(front, now) => {
+                let detail =
+                    format!("message {} on {channel} was handed over and not answered", first.message_id);
+                note(WITHHOLDING_ALARM, detail);
+            }
+            Some(UNANSWERED) => {}
+            Some(reason) => note(REFUSED_ALARM, refused_detail(reason)),
+        }
+    }
+    causes
+}
+
+/// Whether a peer was given the first message of a sequence often enough, or long enough ago, without any answer.
+fn withholds(front: &QueueFront, now: Timestamp) -> bool {
+    let long = |since: Timestamp| now > since.after(limits::UNRECEIPTED_TIME_MAX);
+    front.first.unreceipted >= limits::UNRECEIPTED_ATTEMPTS_MAX || front.unreceipted_since.is_some_and(long)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Digest;
+    use crate::gateway::store::record::{QueueEntry, SentState};
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
+
+    fn front(unreceipted: u32, since: u64, last: &str, urgency_held: u8) -> QueueFront {
+        let first = QueueEntry {
+            message_id: Digest::of(b"header"),
+            peer: Ministry::parse("XB").unwrap(),
+            channel: "ch-1".to_owned(),
+            sequence: 1,
+            precedence: 1,
+            state: SentState::Queued,
+            held: false,
+            attempts: unreceipted,
+            unreceipted,
+            next_attempt: NOW,
+            reason: last.to_owned(),
+            custody_time: NOW,
+            valid_until: NOW,
+        };
+        let since = (unreceipted > 0).then(|| NOW.before(std::time::Duration::from_secs(since)));
+        let last = (!last.is_empty()).then(|| last.to_owned());
+        QueueFront { first, urgency_held, unreceipted_since: since, last_outcome: last }
+    }
+
+    fn codes(fronts: &[QueueFront]) -> Vec<&'static str> {
+        causes(fronts, NOW).into_keys().map(|(code, _)| code).collect()
+    }
+
+    #[test]
+    fn a_peer_withholds_after_some_attempts_or_after_some_time() {
+        assert_eq!(codes(&[front(4, 60, UNANSWERED, 0)]), [""; 0]);
+        assert_eq!(codes(&[front(5, 60, UNANSWERED, 0)]), [WITHHOLDING_ALARM]);
+        assert_eq!(codes(&[front(1, 15 * 60, UNANSWERED, 0)]), [""; 0]);
+        assert_eq!(codes(&[front(1, 15 * 60 + 1, UNANSWERED, 0)]), [WITHHOLDING_ALARM]);
+    }
+
+    #[test]
+    fn a_refusal_and_an_urgent_message_behind_a_held_one_are_causes_and_nothing_else_is() {
+        assert_eq!(codes(&[front(0, 0, "", 2)]), [""; 0]);
+        assert_eq!(codes(&[front(5, 60, "CHN_02", 0)]), [REFUSED_ALARM]);
+        let both = codes(&[front(0, 0, "", 3), front(0, 0, "CHN_02", 0)]);
+        assert_eq!(both, [REFUSED_ALARM, URGENT_HELD_UP_ALARM]);
+    }
+}

@@ -1,0 +1,60 @@
+//! Alarms: what a person must look at. One row for each code and ministry, however often it happens.
+
+use crate::time::Timestamp;
+use crate::trust::name::Ministry;
+
+/// Two messages with one number.
+pub const EQUIVOCATION_ALARM: &str = "CHN_04_EQUIVOCATION";
+/// A message with precedence IMMEDIATE or FLASH was not delivered in time.
+pub const URGENT_EXPIRED_ALARM: &str = "URGENT_EXPIRED";
+/// A message with precedence IMMEDIATE or FLASH waits behind one that an operator holds.
+pub const URGENT_HELD_UP_ALARM: &str = "URGENT_HELD_UP";
+/// A peer takes messages and gives no receipts.
+pub const WITHHOLDING_ALARM: &str = "PEER_WITHHOLDS_RECEIPTS";
+/// A peer refuses messages and signs nothing, so that its channel stands still.
+pub const REFUSED_ALARM: &str = "REFUSED_BY_PEER";
+
+/// Something happened that a person must look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarm {
+    /// Stable code, `CHN_04_EQUIVOCATION`.
+    pub code: String,
+    /// The ministry it concerns.
+    pub ministry: Ministry,
+    /// What happened; never personal data.
+    pub detail: String,
+    /// When.
+    pub time: Timestamp,
+}
+
+/// An alarm as it stands: everything that happened with one code about one ministry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RaisedAlarm {
+    /// Stable code.
+    pub code: String,
+    /// The ministry it concerns.
+    pub ministry: Ministry,
+    /// What happened first.
+    pub first_detail: String,
+    /// What happened last.
+    pub detail: String,
+    /// When it happened first.
+    pub first_time: Timestamp,
+    /// When it happened last.
+    pub time: Timestamp,
+    /// How often it happened.
+    pub count: u64,
+    /// Who has seen it, and when; none where it waits for somebody.
+    pub acknowledged: Option<Acknowledged>,
+    /// When its cause went away; none while it stands.
+    pub cleared: Option<Timestamp>,
+}
+
+/// That an operator has seen an alarm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Acknowledged {
+    /// When.
+    pub time: Timestamp,
+    /// Number of the operator's user on the gateway's host.
+    pub operator: u32,
+}
