@@ -5,6 +5,7 @@
 //! gateways; they never open a gateway's store, and never print foreign text as it came.
 
 pub mod acts;
+pub mod alarm;
 pub mod check;
 pub mod completions;
 pub mod confirm;
@@ -33,6 +34,8 @@ pub mod output;
 pub mod passphrase;
 pub mod peer;
 mod proofs;
+pub mod queue;
+mod queue_report;
 pub mod read;
 pub mod receipt;
 mod report;
@@ -94,6 +97,8 @@ enum Command {
     Export(export::Export),
     Verify(verify::Verify),
     Status(status::Status),
+    Alarm(alarm::Alarm),
+    Queue(queue::Queue),
     Log(log::Log),
     Demo(demo::Demo),
     Completions(completions::Completions),
@@ -122,6 +127,8 @@ impl Command {
             Self::Export(command) => command.run(context).await,
             Self::Verify(command) => command.run(context).await,
             Self::Status(command) => command.run(context).await,
+            Self::Alarm(command) => command.run(context).await,
+            Self::Queue(command) => command.run(context).await,
             Self::Log(command) => command.run(context).await,
             Self::Demo(command) => command.run(context).await,
             Self::Completions(command) => command.run(context).await,

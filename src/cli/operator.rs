@@ -3,6 +3,8 @@
 //! Plain values leave. What a gateway says of itself is shown, never decided upon; receipts that leave here
 //! are proofs that whoever needs them checks.
 
+pub(super) mod queue;
+
 use std::path::Path;
 
 use tonic::transport::Channel;
@@ -38,7 +40,7 @@ pub(super) struct GatewayStatus {
     pub(super) peers: Vec<PeerStatus>,
     pub(super) mailbox_waiting: u64,
     pub(super) certificate_end: Timestamp,
-    pub(super) alarms: Vec<Alarm>,
+    pub(super) alarms: Vec<queue::Alarm>,
     pub(super) relay: String,
     pub(super) mailbox: String,
 }
@@ -50,18 +52,12 @@ pub(super) struct PeerStatus {
     pub(super) display_name: String,
     pub(super) connected: bool,
     pub(super) queued: u64,
+    pub(super) held: u64,
+    pub(super) oldest: Option<Timestamp>,
+    pub(super) next_attempt: Option<Timestamp>,
     pub(super) last_receipt: Option<Timestamp>,
     pub(super) last_failure: String,
     pub(super) clock_skew: i64,
-}
-
-/// Something a person must look at.
-#[derive(Debug)]
-pub(super) struct Alarm {
-    pub(super) code: String,
-    pub(super) time: Timestamp,
-    pub(super) ministry: String,
-    pub(super) detail: String,
 }
 
 /// What a ping found.
@@ -123,7 +119,7 @@ impl Operator {
             peers: seen.peers.into_iter().map(peer).collect(),
             mailbox_waiting: seen.mailbox_waiting,
             certificate_end: Timestamp::from_seconds(seen.certificate_end_time),
-            alarms: seen.alarms.into_iter().map(alarm).collect(),
+            alarms: seen.alarms.into_iter().map(queue::alarm).collect(),
             relay: seen.relay_address,
             mailbox: seen.mailbox_address,
         })
@@ -176,18 +172,12 @@ fn peer(seen: wire::PeerStatus) -> PeerStatus {
         display_name: seen.display_name,
         connected: seen.connected,
         queued: seen.queued,
-        last_receipt: (seen.last_receipt_time != 0).then(|| Timestamp::from_seconds(seen.last_receipt_time)),
+        held: seen.held,
+        oldest: queue::instant(seen.oldest_time),
+        next_attempt: queue::instant(seen.next_attempt_time),
+        last_receipt: queue::instant(seen.last_receipt_time),
         last_failure: seen.last_failure,
         clock_skew: seen.clock_skew,
-    }
-}
-
-fn alarm(seen: wire::Alarm) -> Alarm {
-    Alarm {
-        code: seen.code,
-        time: Timestamp::from_seconds(seen.time),
-        ministry: seen.ministry,
-        detail: seen.detail,
     }
 }
 

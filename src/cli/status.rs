@@ -4,11 +4,14 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::error::{CliError, Kind};
-use super::operator::{Alarm, GatewayStatus, Operator, PeerStatus};
+use super::operator::queue::Alarm;
+use super::operator::{GatewayStatus, Operator, PeerStatus};
 use super::table::Table;
+use super::{alarm, queue_report};
 use crate::time::Timestamp;
 
-/// Show the state of the gateway: exit code 0 if all is well, 1 on an alarm, 5 if messages wait for an absent peer
+/// Show the state of the gateway: exit code 0 if all is well, 1 on an alarm that nobody has acknowledged, 5 if
+/// messages wait for an absent peer
 #[derive(Debug, clap::Args)]
 pub struct Status {}
 
@@ -23,12 +26,14 @@ impl Status {
 
 /// What the exit code tells.
 fn verdict(seen: &GatewayStatus) -> Result<(), CliError> {
-    if let Some(alarm) = seen.alarms.first() {
-        let count = seen.alarms.len();
-        let message = format!("{count} alarms need a person, the first about {}", alarm.ministry);
-        return Err(CliError::failed("alarm", message).reason(alarm.code.clone()));
+    let unseen: Vec<&Alarm> = seen.alarms.iter().filter(|alarm| alarm.acknowledged.is_none()).collect();
+    if let Some(alarm) = unseen.first() {
+        let message = format!("{} alarms need a person, the first about {}", unseen.len(), alarm.ministry);
+        let error = CliError::failed("alarm", message).reason(alarm.code.clone());
+        return Err(error.hint(format!("chancery alarm ack {} --ministry {}", alarm.code, alarm.ministry)));
     }
-    match seen.peers.iter().find(|peer| !peer.connected && peer.queued > 0) {
+    let waits = |peer: &&PeerStatus| !peer.connected && peer.queued > peer.held;
+    match seen.peers.iter().find(waits) {
         None => Ok(()),
         Some(peer) => {
             let message = format!("{} messages wait for {}, which is away", peer.queued, peer.ministry);
@@ -50,7 +55,7 @@ fn report(seen: &GatewayStatus) -> Value {
         "mailbox_waiting": seen.mailbox_waiting,
         "certificate_until": seen.certificate_end.to_string(),
         "peers": seen.peers.iter().map(peer_report).collect::<Vec<_>>(),
-        "alarms": seen.alarms.iter().map(alarm_report).collect::<Vec<_>>(),
+        "alarms": seen.alarms.iter().map(alarm::report).collect::<Vec<_>>(),
     })
 }
 
@@ -60,18 +65,12 @@ fn peer_report(peer: &PeerStatus) -> Value {
         "display_name": peer.display_name,
         "connected": peer.connected,
         "queued": peer.queued,
+        "held": peer.held,
+        "oldest": peer.oldest.map(|at| at.to_string()),
+        "next_attempt": peer.next_attempt.map(|at| at.to_string()),
         "last_receipt": peer.last_receipt.map(|at| at.to_string()),
         "last_failure": peer.last_failure,
         "clock_skew": peer.clock_skew,
-    })
-}
-
-fn alarm_report(alarm: &Alarm) -> Value {
-    json!({
-        "code": alarm.code,
-        "time": alarm.time.to_string(),
-        "ministry": alarm.ministry,
-        "detail": alarm.detail,
     })
 }
 
@@ -95,13 +94,26 @@ fn screen(seen: &GatewayStatus, now: Timestamp) -> String {
     if seen.peers.is_empty() {
         text.push_str("no peers\n");
     } else {
-        let mut table = Table::new(["PEER", "STATE", "QUEUED", "LAST RECEIPT", "CLOCK", "LAST FAILURE"]);
+        let mut table = Table::new([
+            "PEER",
+            "STATE",
+            "QUEUED",
+            "HELD",
+            "OLDEST",
+            "NEXT",
+            "LAST RECEIPT",
+            "CLOCK",
+            "LAST FAILURE",
+        ]);
         for peer in &seen.peers {
             table.row([
                 &peer.ministry,
                 if peer.connected { "connected" } else { "away" },
                 &peer.queued.to_string(),
-                &peer.last_receipt.map_or_else(|| "-".to_owned(), |at| at.to_string()),
+                &peer.held.to_string(),
+                &peer.oldest.map_or_else(nothing, |at| queue_report::since(at, now)),
+                &peer.next_attempt.map_or_else(nothing, |at| queue_report::until(at, now)),
+                &peer.last_receipt.map_or_else(nothing, |at| at.to_string()),
                 &format!("{:+} s", peer.clock_skew),
                 if peer.last_failure.is_empty() { "-" } else { &peer.last_failure },
             ]);
@@ -111,13 +123,13 @@ fn screen(seen: &GatewayStatus, now: Timestamp) -> String {
     if seen.alarms.is_empty() {
         text.push_str("no alarms\n");
     } else {
-        let mut table = Table::new(["ALARM", "SINCE", "PEER", "WHAT HAPPENED"]);
-        for alarm in &seen.alarms {
-            table.row([&alarm.code, &alarm.time.to_string(), &alarm.ministry, &alarm.detail]);
-        }
-        text.push_str(&table.render());
+        text.push_str(&alarm::table(&seen.alarms).render());
     }
     text
+}
+
+fn nothing() -> String {
+    "-".to_owned()
 }
 
 #[cfg(test)]
@@ -131,6 +143,9 @@ mod tests {
             display_name: "Ministry of XB".to_owned(),
             connected,
             queued,
+            held: 0,
+            oldest: Some(at),
+            next_attempt: None,
             last_receipt: None,
             last_failure: "connection refused".to_owned(),
             clock_skew: -2,
@@ -140,6 +155,11 @@ mod tests {
             time: at,
             ministry: "XB".to_owned(),
             detail: "two messages with one number".to_owned(),
+            first_time: at,
+            first_detail: "two messages with one number".to_owned(),
+            count: 2,
+            acknowledged: None,
+            cleared: None,
         };
         GatewayStatus {
             ministry: "XA".to_owned(),
@@ -163,6 +183,12 @@ mod tests {
         assert_eq!(kind(false, 0, false), None);
         assert_eq!(kind(false, 3, false), Some(Kind::TryLater));
         assert_eq!(kind(false, 3, true), Some(Kind::Failed));
+        // What somebody has seen, and what an operator holds, is as it should be.
+        let mut seen = status(false, 3, true);
+        seen.alarms[0].acknowledged = Some((Timestamp::from_seconds(1), 1000));
+        assert_eq!(verdict(&seen).unwrap_err().kind(), Kind::TryLater);
+        seen.peers[0].held = 3;
+        assert_eq!(verdict(&seen), Ok(()));
     }
 
     #[test]

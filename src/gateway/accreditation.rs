@@ -7,15 +7,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
+
 use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::archive::key_name;
 use crate::gateway::error::{Declined, Fault};
-use crate::gateway::store::record::{Alarm, LogEntry, Record, RecordKind, RecordsKept};
+use crate::gateway::run::credentials_source;
+use crate::gateway::store::record::{Alarm, CREDENTIALS_ALARM, LogEntry, Record, RecordKind, RecordsKept};
 use crate::message::leaf::{Leaf, LeafKind};
 use crate::message::refusal::{Reason, Refusal};
 use crate::time::Timestamp;
 use crate::tlog::verifier_key::VerifierKey;
+use crate::transport::credentials::CredentialStore;
 use crate::trust::anchor::Anchors;
 use crate::trust::bundle::SignedBundle;
 use crate::trust::name::Ministry;
@@ -57,6 +61,14 @@ impl Accreditation {
             believed.iter().map(|(ministry, bundle)| (ministry.clone(), bundle.digest())).collect();
         if *policy.policy().peers() != offered {
             return Err(untrusted("the bundles are not exactly those that the policy names"));
+        }
+        // A domain begins the names of logs and gateways: two ministries under one could be taken for each other.
+        let mut domains = BTreeMap::new();
+        for bundle in believed.values().chain([&own]).map(SignedBundle::bundle) {
+            if let Some(other) = domains.insert(bundle.domain().clone(), bundle.ministry()) {
+                let (domain, ministry) = (bundle.domain(), bundle.ministry());
+                return Err(untrusted(format!("{other} and {ministry} both announce the domain {domain}")));
+            }
         }
         Ok(Self { own, policy, peers: believed })
     }
@@ -120,13 +132,18 @@ impl Gateway {
     }
 
     /// Puts a policy and its bundles in force: durable first, with a leaf in the log of every peer, then in
-    /// the TLS configurations. An older policy than the one in force is refused.
+    /// the TLS configurations, and then for the couriers. An older policy than the one in force is refused, and
+    /// nothing is kept whose TLS configurations cannot be built. Where they cannot any more afterwards, an alarm
+    /// is raised; the same call again tries the rest again.
     pub async fn accredit(&self, own: &[u8], policy: &[u8], peers: &[Vec<u8>]) -> Result<u64, Declined> {
         let _accrediting = self.accrediting.lock().await;
         let now = self.clock.now();
         let next = Accreditation::assemble(&self.config.ministry, &self.root, own, policy, peers, now)?;
         let sequence = next.policy().sequence();
         self.check_succession(&next).await?;
+        let trial = Arc::new(ArcSwapOption::new(Some(Arc::new(next.clone()))));
+        CredentialStore::open(credentials_source(self.config.clone(), trial), self.clock.clone())
+            .map_err(|cause| Fault::Credentials(cause.to_string()))?;
         let mut records = vec![
             record(RecordKind::Bundle, &self.config.ministry, next.own.bundle().content().sequence, own),
             record(RecordKind::Policy, &self.config.ministry, sequence, policy),
@@ -142,9 +159,22 @@ impl Gateway {
             return Err(untrusted(detail).into());
         }
         self.trust.store(Some(Arc::new(next)));
-        self.credentials_store.reload().map_err(|cause| Fault::Credentials(cause.to_string()))?;
+        let reloaded = self.reload();
+        // What is kept is in force: couriers follow it whatever became of the TLS configurations.
         self.accredited.send_replace(sequence);
-        Ok(sequence)
+        match reloaded {
+            Ok(()) => {
+                let own = self.config.ministry.clone();
+                self.store.clear_alarm(CREDENTIALS_ALARM, own, now).await?;
+                Ok(sequence)
+            }
+            Err(fault) => {
+                let detail =
+                    format!("policy {sequence} is in force, the TLS configurations are not: {fault}");
+                self.alarm_about(&self.config.ministry, CREDENTIALS_ALARM, detail).await?;
+                Err(fault.into())
+            }
+        }
     }
 
     /// Takes up again what was in force when the gateway stopped. What is not believed any more stays out and
@@ -240,4 +270,35 @@ fn verifier_keys(texts: &[String]) -> Result<Vec<VerifierKey>, Fault> {
 
 fn untrusted(cause: impl ToString) -> Refusal {
     Refusal::new(Reason::TrustInvalid, cause.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trust::policy::ChannelPolicy;
+    use crate::trust::testing::{NOW, TestMinistry};
+
+    /// What comes of accrediting these ministries at XA.
+    fn assembled(own: &TestMinistry, peers: &[&TestMinistry]) -> Result<Accreditation, Refusal> {
+        let bundles: Vec<SignedBundle> = peers.iter().map(|peer| peer.bundle()).collect();
+        let named = bundles.iter().map(|bundle| (bundle.bundle().ministry().clone(), bundle.digest()));
+        let policy =
+            ChannelPolicy::new(own.ministry.clone(), 1, NOW, BTreeMap::new(), named.collect()).unwrap();
+        let policy = SignedPolicy::issue(policy, &own.registry(), NOW).unwrap().to_bytes();
+        let bundles: Vec<Vec<u8>> = bundles.iter().map(SignedBundle::to_bytes).collect();
+        let root = Digest::of(own.root.der());
+        Accreditation::assemble(&own.ministry, &root, &own.bundle().to_bytes(), &policy, &bundles, NOW)
+    }
+
+    #[test]
+    fn no_two_ministries_announce_one_domain() {
+        let [xa, xb, mut xc] = ["XA", "XB", "XC"].map(TestMinistry::new);
+        assert!(assembled(&xa, &[&xb, &xc]).is_ok());
+        for taken in [&xb, &xa] {
+            xc.domain = taken.domain.clone();
+            let refusal = assembled(&xa, &[&xb, &xc]).unwrap_err();
+            assert_eq!(refusal.reason(), Reason::TrustInvalid);
+            assert!(refusal.detail().contains(taken.domain.as_str()), "{refusal}");
+        }
+    }
 }

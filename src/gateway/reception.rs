@@ -31,7 +31,7 @@ impl Gateway {
     /// Takes a batch of a peer's envelopes into custody, in order. The outcomes share one checkpoint.
     pub async fn receive(&self, peer: &Ministry, deliveries: Vec<Delivery>) -> Result<Vec<Outcome>, Fault> {
         let accreditation = self.accreditation()?;
-        let judging = deliveries.iter().map(|one| self.judge(peer, &one.envelope, &accreditation));
+        let judging = deliveries.iter().map(|one| self.judge(peer, one, &accreditation));
         let judged = join_all(judging).await;
         // Polled in order, so the store's writer sees them in order and commits them together.
         let places = join_all(judged.into_iter().map(|judged| self.place(peer, judged))).await;
@@ -46,10 +46,12 @@ impl Gateway {
     async fn judge(
         &self,
         peer: &Ministry,
-        bytes: &[u8],
+        delivery: &Delivery,
         accreditation: &Accreditation,
     ) -> Result<Judged, (Option<MessageId>, Declined)> {
-        let envelope = Envelope::parse(bytes).map_err(|refusal| (None, refusal.into()))?;
+        let Delivery { envelope: bytes, withdrawn } = delivery;
+        let parsed = if *withdrawn { Envelope::parse_without_parts(bytes) } else { Envelope::parse(bytes) };
+        let envelope = parsed.map_err(|refusal| (None, refusal.into()))?;
         let id = Some(envelope.id());
         let refused = |reason, detail: &str| (id, Declined::Refused(Refusal::new(reason, detail)));
         if envelope.header().address().sender != *peer {
@@ -71,6 +73,8 @@ impl Gateway {
         }
         let verdict = match held {
             Some(_) => Ok(()),
+            // Nothing is admitted: its number is to be used up.
+            None if *withdrawn => Err(Refusal::new(Reason::Withdrawn, "the sender withdrew it")),
             None => admission::judge(envelope.header(), accreditation.policy(), now),
         };
         match verdict {

@@ -218,7 +218,7 @@ async fn keep_couriers(gateway: Arc<Gateway>, stop: CancellationToken) {
 }
 
 /// What TLS configurations are built from: files of the home, and the bundles in force.
-fn credentials_source(config: Config, trust: Arc<ArcSwapOption<Accreditation>>) -> Source {
+pub(super) fn credentials_source(config: Config, trust: Arc<ArcSwapOption<Accreditation>>) -> Source {
     Box::new(move || {
         // Refuses a key that others may read, as it does for the keys of the log.
         let key = secret_file::read_secret(&config.transport_key())?;

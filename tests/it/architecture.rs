@@ -65,6 +65,7 @@ const WIRE: &[&str] = &[
     "gateway/peer_link.rs",
     "desk/mailbox.rs",
     "cli/operator.rs",
+    "cli/operator/",
 ];
 
 /// The only files and folders that name tonic: the day it is replaced, only these change.

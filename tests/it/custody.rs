@@ -1,5 +1,6 @@
 //! Custody: nothing is lost, nothing comes twice, no number is used for two messages, whatever stops when.
 
+mod accreditation;
 mod adversity;
 mod rejection;
 

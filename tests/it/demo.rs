@@ -198,3 +198,31 @@ fn killing_either_gateway_in_the_middle_of_the_exchange_loses_and_doubles_nothin
         assert!(output.status.success(), "{}", text(&output));
     }
 }
+
+/// Processes of this machine that run a gateway below a folder.
+fn gateways_below(folder: &Path) -> Vec<u32> {
+    let below = folder.to_string_lossy().into_owned();
+    let processes =
+        fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let runs = |pid: &u32| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).into_owned();
+        line.contains("gateway-run") && line.contains(&below)
+    };
+    processes.filter(runs).collect()
+}
+
+#[test]
+fn a_demonstration_that_is_told_to_end_leaves_no_gateway_running() {
+    let place = folder();
+    let mut child =
+        chancery(place.path()).arg("demo").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let demo = place.path().join("demo");
+    let listening = |side: &str| demo.join(side).join("gateway/run/endpoint").exists();
+    eventually("both gateways listen", || listening("xa") && listening("xb"));
+    assert_eq!(gateways_below(place.path()).len(), 2, "the search finds what is there");
+    let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    eventually("no gateway is left", || gateways_below(place.path()).is_empty());
+}

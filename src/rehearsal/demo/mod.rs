@@ -16,6 +16,8 @@ mod story;
 
 use std::path::PathBuf;
 
+use tokio::signal::unix::{SignalKind, signal};
+
 pub use stage::{Audience, DemoFailure};
 
 /// What is to be shown, and where.
@@ -32,8 +34,27 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Plays the demonstration for an audience.
+    /// Plays the demonstration for an audience. Told to end, it leaves nothing running.
     pub async fn play(&self, audience: &dyn Audience) -> Result<(), DemoFailure> {
-        story::play(self, audience).await
+        let told = told_to_end()?;
+        tokio::select! {
+            played = story::play(self, audience) => played,
+            // The story is dropped, and its children with it.
+            () = told => Err(DemoFailure::Ended),
+        }
     }
+}
+
+/// Waits for a signal to end.
+fn told_to_end() -> Result<impl Future<Output = ()>, DemoFailure> {
+    let listen = |kind| signal(kind).map_err(DemoFailure::system("listening for signals"));
+    let [mut terminate, mut interrupt, mut hangup] =
+        [listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?, listen(SignalKind::hangup())?];
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    })
 }

@@ -40,6 +40,9 @@ pub enum DemoFailure {
     /// The folder is there, but no demonstration made it.
     #[error("{0} was not made by a demonstration and is left alone")]
     NotOurs(PathBuf),
+    /// A signal told it to end.
+    #[error("the demonstration was told to end, and its gateways with it")]
+    Ended,
     /// A file or process could not be handled.
     #[error("{what}: {cause}")]
     System {
@@ -152,7 +155,7 @@ impl Stage<'_> {
     async fn run_quietly(&self, line: &Line<'_>) -> Result<Said, DemoFailure> {
         let command = typed(&line.arguments);
         let mut child = Command::new(self.executable);
-        child.args(&line.arguments).current_dir(&self.folder).stdin(Stdio::null());
+        child.args(&line.arguments).current_dir(&self.folder).stdin(Stdio::null()).kill_on_drop(true);
         child.env_remove("CHANCERY_HOME").env("NO_COLOR", "1");
         if !line.prompt.home.is_empty() {
             child.env("CHANCERY_HOME", self.folder.join(line.prompt.home));

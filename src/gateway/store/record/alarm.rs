@@ -11,6 +11,8 @@ pub const URGENT_EXPIRED_ALARM: &str = "URGENT_EXPIRED";
 pub const URGENT_HELD_UP_ALARM: &str = "URGENT_HELD_UP";
 /// A peer takes messages and gives no receipts.
 pub const WITHHOLDING_ALARM: &str = "PEER_WITHHOLDS_RECEIPTS";
+/// A policy is in force whose TLS configurations could not be built.
+pub const CREDENTIALS_ALARM: &str = "CREDENTIALS_REFUSED";
 /// A peer refuses messages and signs nothing, so that its channel stands still.
 pub const REFUSED_ALARM: &str = "REFUSED_BY_PEER";
 

@@ -11,8 +11,8 @@ mod sent;
 mod standing;
 
 pub use alarm::{
-    Acknowledged, Alarm, EQUIVOCATION_ALARM, REFUSED_ALARM, RaisedAlarm, URGENT_EXPIRED_ALARM,
-    URGENT_HELD_UP_ALARM, WITHHOLDING_ALARM,
+    Acknowledged, Alarm, CREDENTIALS_ALARM, EQUIVOCATION_ALARM, REFUSED_ALARM, RaisedAlarm,
+    URGENT_EXPIRED_ALARM, URGENT_HELD_UP_ALARM, WITHHOLDING_ALARM,
 };
 pub use ledger::{Record, RecordKind, RecordsKept, Verification};
 pub use log::{

@@ -1,0 +1,130 @@
+//! Holding, releasing, trying again: numbers stay in order, and the urgent goes first only across channels.
+
+use chancery::message::envelope::Envelope;
+use chancery::message::terms::{Level, Precedence};
+
+use super::{asks, short, submitted, types, waiting};
+use crate::support::answers::mailbox;
+use crate::support::craft::Craft;
+use crate::support::{Stage, eventually, forms, ministry};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_held_message_waits_with_all_behind_it_until_it_is_released_and_then_all_arrive_in_order() {
+    let mut stage = Stage::pair().await;
+    stage.house_mut("XB").stop().await.unwrap();
+    let sent = submitted(&stage, &[b"one", b"two", b"three"]).await;
+    let held =
+        asks(&stage, "XA", &format!("queue hold {} --reason TICKET-7", short(&sent[1]))).await.report();
+    assert_eq!((held["state"].as_str(), held["behind"].as_u64()), (Some("held"), Some(1)));
+    let states =
+        [(1, "queued"), (2, "held"), (3, "queued")].map(|(number, state)| (number, state.to_owned()));
+    assert_eq!(waiting(&stage).await, states);
+
+    stage.house_mut("XB").start().await.unwrap();
+    asks(&stage, "XA", "queue retry --all XB").await.report();
+    eventually("what stands before the held one arrives", || async { waiting(&stage).await.len() == 2 })
+        .await;
+    // A message the other way and back again: there was time for the rest, and it did not come.
+    let [answer] = stage.send("XB", &forms::note("XA", "new")).await.try_into().unwrap();
+    stage.settled("XB", &answer).await;
+    assert_eq!(mailbox(&stage).await, [(1, sent[0].id().to_string())]);
+    assert_eq!(waiting(&stage).await, states[1..]);
+    let status = stage.gateway("XA").status().await.unwrap();
+    assert_eq!((status.peers[0].queued, status.peers[0].held, status.peers[0].next_attempt), (2, 1, None));
+
+    asks(&stage, "XA", &format!("queue release {}", short(&sent[1]))).await.report();
+    eventually("everything arrives", || async { waiting(&stage).await.is_empty() }).await;
+    let ids: Vec<String> = mailbox(&stage).await.into_iter().map(|(_, id)| id).collect();
+    assert_eq!(ids, sent.iter().map(|one| one.id().to_string()).collect::<Vec<_>>());
+    let shown = asks(&stage, "XA", &format!("queue show {}", short(&sent[1]))).await.report();
+    let decisions: Vec<&str> =
+        shown["decisions"].as_array().unwrap().iter().map(|one| one["what"].as_str().unwrap()).collect();
+    assert_eq!(decisions, ["HELD", "RELEASED"]);
+    assert_eq!(
+        (shown["sent_state"].as_str(), &shown["decisions"][0]["reason"]),
+        (Some("delivered"), &"TICKET-7".into())
+    );
+    let kinds: Vec<&str> =
+        shown["leaves"].as_array().unwrap().iter().map(|one| one["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["SENT", "RECEIVED"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_done_is_refused_with_a_reason_and_changes_nothing() {
+    let mut stage = Stage::pair().await;
+    stage.house_mut("XB").stop().await.unwrap();
+    let mut craft = Craft::new(&stage, "XA", "XB");
+    let routine = craft.signed(&stage);
+    craft.address.precedence = Precedence::Flash;
+    let flash = craft.after(&routine).signed(&stage);
+    for envelope in [&routine, &flash] {
+        stage.gateway("XA").submit(&envelope.encode()).await.unwrap();
+    }
+    let before = waiting(&stage).await;
+    let refusal = async |line: String| asks(&stage, "XA", &line).await.refusal();
+    for envelope in [&routine, &flash] {
+        assert_eq!(refusal(format!("queue hold {}", short(envelope))).await, (4, "URGENT".to_owned()));
+    }
+    for verb in ["hold", "release", "retry", "show"] {
+        assert_eq!(refusal(format!("queue {verb} 0123456789")).await, (7, "NO_SUCH_MESSAGE".to_owned()));
+        assert_eq!(refusal(format!("queue {verb} 12")).await, (7, "NO_SUCH_MESSAGE".to_owned()));
+    }
+    assert_eq!(refusal(format!("queue release {}", short(&flash))).await, (4, "NOT_HELD".to_owned()));
+    let named =
+        types(&stage, "XA", ["queue", "hold", &short(&flash), "--reason", "about Mr Doe", "--json"]).await;
+    assert_eq!(named.refusal(), (2, "MALFORMED".to_owned()));
+    // Without a terminal a withdrawal needs consent beforehand.
+    let asked = asks(&stage, "XA", &format!("queue cancel {}", short(&flash))).await;
+    assert_eq!(asked.code, 2, "{asked:?}");
+    assert_eq!(waiting(&stage).await, before);
+
+    asks(&stage, "XA", &format!("queue hold {} --force", short(&routine))).await.report();
+    assert_eq!(refusal(format!("queue retry {}", short(&flash))).await, (4, "HELD".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_the_queue_and_filters_show_every_message_once() {
+    let mut stage = Stage::pair().await;
+    stage.house_mut("XB").stop().await.unwrap();
+    submitted(&stage, &[b"1", b"2", b"3"]).await;
+    let first = asks(&stage, "XA", "queue list -n 2").await.reports();
+    let place = first.last().unwrap()["after"].as_str().unwrap().to_owned();
+    let rest = asks(&stage, "XA", &format!("queue list -n 2 --after {place}")).await.reports();
+    let numbers: Vec<_> =
+        first[..2].iter().chain(&rest).map(|one| one["sequence"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, [1, 2, 3]);
+    assert_eq!(asks(&stage, "XA", "queue list --ministry XC").await.reports().len(), 0);
+    assert_eq!(asks(&stage, "XA", "queue list --state held").await.reports().len(), 0);
+    assert_eq!(asks(&stage, "XA", "queue list --state queued").await.reports().len(), 3);
+    let text = types(&stage, "XA", ["queue", "list"]).await;
+    assert!(text.code == 0 && text.data.contains("PRECEDENCE") && text.data.lines().count() == 4, "{text:?}");
+}
+
+/// Two channels to XB: the one of the pair and the one of all three.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_urgent_overtakes_across_channels_and_never_within_one() {
+    let mut stage = Stage::of(&["XA", "XB", "XC"]).await;
+    let parties = ["XA", "XB", "XC"].map(ministry);
+    let wide = stage.world.charter(&parties, Level::Confidential, false).await.unwrap();
+    stage.house_mut("XB").stop().await.unwrap();
+    let narrow = Craft::new(&stage, "XA", "XB");
+    let first = narrow.saying(b"routine 1").signed(&stage);
+    let second = narrow.after(&first).saying(b"routine 2").signed(&stage);
+    let mut broad = narrow.clone();
+    broad.address.channel = wide;
+    broad.address.precedence = Precedence::Priority;
+    let third = broad.saying(b"priority").signed(&stage);
+    let mut flash = broad.after(&third);
+    flash.address.precedence = Precedence::Flash;
+    let fourth = flash.saying(b"flash").signed(&stage);
+    let all = [&first, &second, &third, &fourth];
+    for envelope in all {
+        stage.gateway("XA").submit(&envelope.encode()).await.unwrap();
+    }
+    stage.house_mut("XB").start().await.unwrap();
+    asks(&stage, "XA", "queue retry --all XB").await.report();
+    eventually("everything arrives", || async { mailbox(&stage).await.len() == 4 }).await;
+    let arrived: Vec<String> = mailbox(&stage).await.into_iter().map(|(_, id)| id).collect();
+    let expected = [&third, &fourth, &first, &second].map(|one: &Envelope| one.id().to_string());
+    assert_eq!(arrived, expected);
+}

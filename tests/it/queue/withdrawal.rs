@@ -1,0 +1,149 @@
+//! Withdrawal: the content goes nowhere, the number is used up, and what the peer took wins.
+
+use std::fs;
+use std::path::Path;
+
+use chancery::desk::register::SentState;
+use chancery::gateway::frame::Delivery;
+use chancery::message::envelope::Envelope;
+use chancery::message::leaf::LeafKind;
+use chancery::message::receipt::Receipt;
+
+use super::{asks, short, submitted, waiting};
+use crate::support::answers::{mailbox, relay, signed, unsigned};
+use crate::support::craft::Craft;
+use crate::support::{Stage, eventually, forms, ministry, proofs};
+
+/// Whether any file below a folder holds these bytes.
+fn holds(folder: &Path, bytes: &[u8]) -> bool {
+    let mut below = vec![folder.to_owned()];
+    while let Some(folder) = below.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                below.push(path);
+            } else if path.is_file() {
+                let hay = fs::read(&path).unwrap();
+                if hay.windows(bytes.len()).any(|window| window == bytes) {
+                    return true;
+                }
+            }
+        }
+    }
+    false
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawn_message_never_reaches_the_peer_and_the_numbers_have_no_gap() {
+    let mut stage = Stage::pair().await;
+    stage.house_mut("XB").stop().await.unwrap();
+    let mut copies = Vec::new();
+    for _ in 0..3 {
+        let [copy] = stage.send("XA", &forms::note("XB", "new")).await.try_into().unwrap();
+        copies.push(copy);
+    }
+    let id = copies[1].id.to_string();
+    let done = asks(&stage, "XA", &format!("queue cancel {} --yes", &id[..12])).await.report();
+    assert_eq!((done["state"].as_str(), done["unreceipted"].as_u64()), (Some("withdrawn"), Some(0)));
+    assert_eq!(done["leaf"]["log"], "mfa.xa.example/chancery/xb/2026");
+    // The desk has the proof at once, from its own gateway's log.
+    let mine = stage.settled("XA", &copies[1]).await;
+    assert_eq!((mine.state, mine.reason.as_str()), (SentState::Withdrawn, "WITHDRAWN_BY_OPERATOR"));
+    let own = Receipt::parse(&mine.delivery_receipt).unwrap();
+    assert_eq!(
+        (own.leaf().kind, own.proof().index),
+        (LeafKind::Withdrawn, done["leaf"]["index"].as_u64().unwrap())
+    );
+
+    stage.house_mut("XB").start().await.unwrap();
+    for (copy, state) in copies.iter().zip([SentState::Delivered, SentState::Withdrawn, SentState::Delivered])
+    {
+        assert_eq!(stage.settled("XA", copy).await.state, state);
+    }
+    eventually("the peer answers for every number", || async { waiting(&stage).await.is_empty() }).await;
+    let ids: Vec<String> = mailbox(&stage).await.into_iter().map(|(_, id)| id).collect();
+    assert_eq!(ids, [copies[0].id.to_string(), copies[2].id.to_string()]);
+    // Now the peer's own word: refused as withdrawn, in its log, cosigned by us.
+    let desk = stage.house("XA").desk().unwrap();
+    eventually("the desk has the peer's rejection", || async {
+        stage.settled("XA", &copies[1]).await;
+        let sent = desk.register().sent().unwrap().remove(1);
+        Receipt::parse(&sent.delivery_receipt).unwrap().leaf().kind == LeafKind::Rejected
+    })
+    .await;
+    let sent = desk.register().sent().unwrap().remove(1);
+    assert_eq!((sent.state, sent.reason.as_str()), (SentState::Withdrawn, "WITHDRAWN"));
+    proofs::check_receipt(&stage, &sent.delivery_receipt, &sent.envelope, LeafKind::Rejected, "XB", "XA");
+    proofs::logs_agree(&stage).await;
+
+    let home = stage.house("XB").homes().gateway.directory().to_owned();
+    let sealed =
+        |place: usize| Envelope::parse(&copies[place].envelope).unwrap().parts()[0][100..4000].to_vec();
+    assert!(holds(&home, &sealed(0)), "the search finds what is there");
+    assert!(!holds(&home, &sealed(1)), "the content of a withdrawn message is at the peer");
+    let [next] = stage.send("XA", &forms::note("XB", "new")).await.try_into().unwrap();
+    assert_eq!((next.sequence, stage.settled("XA", &next).await.state), (4, SentState::Delivered));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_the_peer_had_taken_is_delivered_although_it_was_withdrawn() {
+    let mut stage = Stage::pair().await;
+    stage.house_mut("XB").stop().await.unwrap();
+    let sent = submitted(&stage, &[b"one"]).await;
+    asks(&stage, "XA", &format!("queue hold {}", short(&sent[0]))).await.report();
+    stage.house_mut("XB").start().await.unwrap();
+    // It was handed over, and the answer was lost.
+    assert_eq!(signed(&relay(&stage, &[&sent[0]]).await[0]).0, LeafKind::Received);
+    asks(&stage, "XA", &format!("queue cancel {} --yes", short(&sent[0]))).await.report();
+    eventually("the peer's receipt wins", || async {
+        let shown = asks(&stage, "XA", &format!("queue show {}", short(&sent[0]))).await.report();
+        shown["sent_state"] == "delivered"
+    })
+    .await;
+    assert_eq!(mailbox(&stage).await, [(1, sent[0].id().to_string())]);
+    let again = asks(&stage, "XA", &format!("queue cancel {} --yes", short(&sent[0]))).await;
+    assert_eq!(again.refusal(), (4, "ANSWERED".to_owned()));
+    proofs::logs_agree(&stage).await;
+}
+
+async fn deliver(stage: &Stage, envelope: Vec<u8>, withdrawn: bool) -> chancery::gateway::frame::Answer {
+    let delivery = Delivery { envelope, withdrawn };
+    let outcomes = stage.gateway("XB").receive(&ministry("XA"), vec![delivery]).await.unwrap();
+    outcomes.into_iter().next().unwrap().answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawn_delivery_is_believed_only_with_its_signature_and_without_any_part() {
+    let stage = Stage::pair().await;
+    let craft = Craft::new(&stage, "XA", "XB");
+    let whole = craft.signed(&stage);
+    let bare = |envelope: &Envelope, signature: Vec<u8>| {
+        Envelope::without_parts(envelope.header().clone(), signature).unwrap().encode()
+    };
+    let before = proofs::trace(&stage, "XB").await;
+    // With its parts, with nobody's signature, out of order, or bare and not withdrawn.
+    let refused = deliver(&stage, whole.encode(), true).await;
+    assert_eq!(unsigned(&refused), "PART_MISMATCH");
+    let forged = deliver(&stage, bare(&whole, b"nobody's".to_vec()), true).await;
+    assert_eq!(unsigned(&forged), "SIGNATURE_INVALID");
+    let early = craft.after(&whole).signed(&stage);
+    let gap = deliver(&stage, bare(&early, early.signature().to_vec()), true).await;
+    assert_eq!(unsigned(&gap), "CHN_04");
+    let not_withdrawn = deliver(&stage, bare(&whole, whole.signature().to_vec()), false).await;
+    assert_eq!(unsigned(&not_withdrawn), "PART_MISMATCH");
+    assert_eq!(proofs::trace(&stage, "XB").await, before);
+
+    let first = deliver(&stage, bare(&whole, whole.signature().to_vec()), true).await;
+    let (kind, reason, index, _) = signed(&first);
+    assert_eq!((kind, reason.as_str()), (LeafKind::Rejected, "WITHDRAWN"));
+    // Once refused it never becomes a delivery, however it comes again.
+    for again in [
+        deliver(&stage, whole.encode(), false).await,
+        deliver(&stage, bare(&whole, whole.signature().to_vec()), true).await,
+    ] {
+        assert_eq!((signed(&again).0, signed(&again).2), (LeafKind::Rejected, index));
+    }
+    assert!(mailbox(&stage).await.is_empty());
+    let next = deliver(&stage, early.encode(), false).await;
+    assert_eq!(signed(&next).0, LeafKind::Received);
+}
