@@ -44,7 +44,10 @@ impl Receipt {
         let entry = session.find(context, &self.reference).await?;
         let reference = entry.reference(&session.desk.config().ministry);
         let receipts = proofs::newest(context, &session, &entry).await?;
-        let wanted = receipts.iter().find(|one| self.submission == (one.kind() == LeafKind::Sent));
+        let own = |one: &&Proven| self.submission == (one.kind() == LeafKind::Sent);
+        // What the peer says outweighs what the own log said of an expiry or a withdrawal.
+        let answer = receipts.iter().find(|one| !self.submission && one.is_answer());
+        let wanted = answer.or_else(|| receipts.iter().find(own));
         let proven = wanted.ok_or_else(|| {
             let message = format!("there is no receipt of {reference} yet");
             CliError::new(Kind::TryLater, "no-receipt-yet", message).hint(context.typed.clone())

@@ -102,8 +102,8 @@ fn put_back(
             let put = put_message(connection, log, index, &Purpose::Reject(reason.clone()), message)?;
             Ok((!put).then(|| gap(message)))
         }
-        LostMatter::Ended { message_id, reason, withdrawn } => {
-            end(connection, log, index, message_id, reason, *withdrawn).map(|()| None)
+        LostMatter::Ended { message_id, reason, .. } => {
+            end(connection, log, index, message_id, reason).map(|()| None)
         }
     }
 }
@@ -156,7 +156,6 @@ fn end(
     index: u64,
     message_id: &Digest,
     reason: &str,
-    _withdrawn: bool,
 ) -> Result<(), StoreFault> {
     let sql = "UPDATE orphan SET end_log = ?2, end_index = ?3, end_reason = ?4 WHERE message_id = ?1";
     let values = params![blob(Some(message_id)), log, stored(index), reason];
@@ -171,12 +170,24 @@ fn end(
 
 /// Calls a message ended that still waits for its peer's answer.
 fn set_ended(connection: &Connection, key: i64, ended: (i64, i64, &str)) -> Result<(), StoreFault> {
-    let sql = "UPDATE outgoing SET state = ?2, reason = ?3, expiry_log = ?4, expiry_index = ?5
-               WHERE message = ?1 AND unanswered = 1";
     let (log, index, reason) = ended;
-    let state = SentState::Expired.code();
+    let (state, sql) = if is_withdrawal(reason) {
+        let sql = "UPDATE outgoing SET state = ?2, reason = ?3, withdrawal_log = ?4, withdrawal_index = ?5
+                   WHERE message = ?1 AND unanswered = 1";
+        (SentState::Withdrawn.code(), sql)
+    } else {
+        let sql = "UPDATE outgoing SET state = ?2, reason = ?3, expiry_log = ?4, expiry_index = ?5
+                   WHERE message = ?1 AND unanswered = 1";
+        (SentState::Expired.code(), sql)
+    };
     connection.prepare_cached(sql)?.execute(params![key, state, reason, log, index])?;
     Ok(())
+}
+
+/// Whether a message that ended for this reason was withdrawn; otherwise it expired. Reasons are kept with an
+/// orphan, kinds are not.
+fn is_withdrawal(reason: &str) -> bool {
+    reason.starts_with("WITHDRAWN")
 }
 
 /// What the log already says about a message of our desk.

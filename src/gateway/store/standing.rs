@@ -8,7 +8,7 @@ use super::mark::Mark;
 use super::record::{Checkpoint, ForkRecord, LogEntry, LogLeaf, OwnLog, Proven, Record, RecordsKept};
 use super::tree::{self, LogTree};
 use super::writer::Verdict;
-use super::{Store, StoreFault, ledger};
+use super::{Store, StoreFault, alarms, ledger};
 use crate::digest::Digest;
 use crate::trust::name::Ministry;
 
@@ -94,7 +94,7 @@ impl Store {
             let ForkRecord { origin, key, peer, own, proof, alarm } = fork;
             let values = params![origin, key, peer.as_str(), own, proof, alarm.time.seconds()];
             connection.prepare_cached(sql)?.execute(values)?;
-            ledger::raise(connection, &alarm)?;
+            alarms::raise(connection, &alarm)?;
             Ok(Verdict::Keep(()))
         })
         .await

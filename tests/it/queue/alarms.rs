@@ -23,7 +23,7 @@ async fn an_alarm_fails_status_until_somebody_has_acknowledged_it_and_again_when
     assert_eq!(nothing.code, 7, "{nothing:?}");
     let [seen] =
         asks(&stage, "XB", "alarm ack CHN_04_EQUIVOCATION --ministry XA").await.reports().try_into().unwrap();
-    let own = rustix_uid();
+    let own = own_uid();
     assert_eq!((seen["count"].as_u64(), seen["acknowledged_by_uid"].as_u64()), (Some(1), Some(own)));
     assert_eq!(asks(&stage, "XB", "status").await.code, 0);
     let shown = types(&stage, "XB", ["status"]).await;
@@ -38,7 +38,7 @@ async fn an_alarm_fails_status_until_somebody_has_acknowledged_it_and_again_when
 }
 
 /// The user this test runs as, as the system names the owner of a file of ours.
-fn rustix_uid() -> u64 {
+fn own_uid() -> u64 {
     use std::os::unix::fs::MetadataExt;
     u64::from(tempfile::NamedTempFile::new().unwrap().as_file().metadata().unwrap().uid())
 }

@@ -56,6 +56,7 @@ async fn a_withdrawn_message_never_reaches_the_peer_and_the_numbers_have_no_gap(
     );
 
     stage.house_mut("XB").start().await.unwrap();
+    asks(&stage, "XA", "queue retry --all XB").await.report();
     for (copy, state) in copies.iter().zip([SentState::Delivered, SentState::Withdrawn, SentState::Delivered])
     {
         assert_eq!(stage.settled("XA", copy).await.state, state);

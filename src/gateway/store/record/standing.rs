@@ -1,6 +1,6 @@
 //! What decides whether anything may be signed for a pair, and what comes back from the peer's copy.
 
-use super::ledger::Alarm;
+use super::alarm::Alarm;
 use super::log::{Checkpoint, LeafPlace};
 use super::message::Consignment;
 use crate::digest::Digest;

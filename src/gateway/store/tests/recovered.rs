@@ -17,7 +17,7 @@ async fn lived() -> (Store, tempfile::TempDir, Vec<LostLeaf>, [Consignment; 4]) 
     taken(store.take_custody(first.clone()).await.unwrap());
     taken(store.receive(received.clone()).await.unwrap());
     taken(store.take_custody(second.clone()).await.unwrap());
-    store.expire(second.message_id, "CHN_06".to_owned(), entry("expiry")).await.unwrap();
+    store.expire(second.message_id, "CHN_06".to_owned(), entry("expiry"), NOW).await.unwrap();
     taken(store.reject(rejected.clone(), "CHN_01".to_owned()).await.unwrap());
     let ended =
         LostMatter::Ended { message_id: second.message_id, reason: "CHN_06".to_owned(), withdrawn: false };
