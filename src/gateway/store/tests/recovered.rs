@@ -2,7 +2,7 @@
 
 use crate::digest::Digest;
 use crate::gateway::store::Store;
-use crate::gateway::store::fixture::{Line, ORIGIN, beside, entry, fresh, later, peer, taken};
+use crate::gateway::store::fixture::{Line, NOW, ORIGIN, beside, entry, fresh, later, peer, taken};
 use crate::gateway::store::record::{
     Consignment, Custody, Direction, LostLeaf, LostMatter, LostPiece, Position, Restored, SentState,
 };
