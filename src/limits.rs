@@ -70,6 +70,9 @@ pub const PEERS_MAX: usize = 256;
 /// Reading keys one ministry announces.
 pub const READING_KEYS_MAX: usize = 3;
 
+/// Certificates whose chain the anchors of a ministry remember: its registry and its offices, with room to spare.
+pub const CHAINS_REMEMBERED_MAX: usize = 64;
+
 /// Recipients of one sealed part: every addressee's reading keys and our own.
 pub const RECIPIENTS_MAX: usize = 64;
 
@@ -103,6 +106,15 @@ pub const WINDOW_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Checkpoints of one kind in a hello: a log for each year of a pair, and the newest ones beyond that.
 pub const HELLO_CHECKPOINTS_MAX: usize = 64;
+
+/// Batches of one submission stream that are judged at once: the next one beside the one that is being committed.
+pub const SUBMIT_BATCHES_JUDGED_MAX: usize = 2;
+
+/// Batches of one submission stream that wait for their commit or their receipts: as many again as are judged.
+pub const SUBMIT_BATCHES_UNDER_WAY_MAX: usize = 4;
+
+/// Settled messages kept for a listener that is slow: some batches.
+pub const SETTLED_WAITING_MAX: usize = 4096;
 
 /// Leaves of one log update.
 pub const LOG_UPDATE_LEAVES_MAX: usize = 1024;
@@ -200,6 +212,9 @@ pub const CONNECTION_BYTES_PER_SECOND: u64 = 2 * 1024 * 1024 * 1024;
 
 /// Calls of one kind that one desk or operator may have under way: many commands at once, each in no hurry.
 pub const CALLS_PER_DESK_MAX: usize = 4096;
+
+/// Streams of one kind that one desk may have open.
+pub const STREAMS_PER_DESK_MAX: usize = 16;
 
 /// Sealed parts that one peer may hand over at once; each holds an open file and some pieces of memory.
 pub const UPLOADS_PER_PEER_MAX: usize = 32;

@@ -44,6 +44,9 @@ static TABLE: &[Row] = &[
     row(GATEWAY, "Outcomes", &OUTCOMES),
     row(GATEWAY, "LogUpdate", &LOG_UPDATE),
     row(GATEWAY, "Copy", &COPY),
+    row(GATEWAY, "SubmitStreamRequest", &SUBMIT_STREAM_REQUEST),
+    row(GATEWAY, "SubmitStreamResponse", &SUBMIT_STREAM_RESPONSE),
+    row(GATEWAY, "WatchSentResponse", &WATCH_SENT_RESPONSE),
     row(GATEWAY, "ListReceivedResponse", &LIST_RECEIVED_RESPONSE),
     row(GATEWAY, "GetSentRequest", &GET_SENT_REQUEST),
     row(GATEWAY, "GetSentResponse", &GET_SENT_RESPONSE),
@@ -96,14 +99,22 @@ static OUTCOMES: Shape = Shape { fields: &[(1, ManyOf(BATCH_ENVELOPES_MAX, &Shap
 static LOG_UPDATE: Shape = Shape { fields: &[(2, Many(LOG_UPDATE_LEAVES_MAX))] };
 static COPY: Shape = Shape { fields: &[(3, ManyOf(LOG_UPDATE_LEAVES_MAX, &Shape::PLAIN))] };
 
+static SUBMIT_STREAM_REQUEST: Shape = Shape { fields: &[(1, Many(BATCH_ENVELOPES_MAX))] };
+static SUBMIT_STREAM_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(BATCH_ENVELOPES_MAX, &Shape::PLAIN))] };
+static WATCH_SENT_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(BATCH_ENVELOPES_MAX, &Shape::PLAIN))] };
 static LIST_RECEIVED_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(PAGE_MAX, &Shape::PLAIN))] };
 static GET_SENT_REQUEST: Shape = Shape { fields: &[(1, Many(BATCH_ENVELOPES_MAX))] };
 static GET_SENT_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(BATCH_ENVELOPES_MAX, &Shape::PLAIN))] };
 static RECEIPTS: Shape = Shape { fields: &[(1, Many(RECEIPTS_MAX))] };
 static ACCREDIT_REQUEST: Shape = Shape { fields: &[(3, Many(PEERS_MAX))] };
 
-static GET_STATUS_RESPONSE: Shape =
-    Shape { fields: &[(5, ManyOf(PEERS_MAX, &Shape::PLAIN)), (8, ManyOf(STATUS_ALARMS_MAX, &Shape::PLAIN))] };
+static GET_STATUS_RESPONSE: Shape = Shape {
+    fields: &[
+        (5, ManyOf(PEERS_MAX, &Shape::PLAIN)),
+        (8, ManyOf(STATUS_ALARMS_MAX, &Shape::PLAIN)),
+        (11, One(&Shape::PLAIN)),
+    ],
+};
 static LIST_LOGS_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(LOGS_MAX, &Shape::PLAIN))] };
 static VERIFY_LOGS_RESPONSE: Shape = Shape { fields: &[(3, Many(DAMAGES_MAX))] };
 

@@ -4,6 +4,8 @@
 //! A checkpoint is signed only over durable leaves, and never a second one of the same size with another
 //! root, because the store only appends.
 
+use std::collections::BTreeMap;
+
 use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
@@ -25,8 +27,13 @@ impl Gateway {
         let now = self.clock.now();
         let origin = self.config.domain.log_origin(peer, now.year());
         // Held throughout, so that only one of many first messages of a year opens its log.
-        let _opening = self.opening.lock().await;
+        let mut open = self.open_logs.lock().await;
+        if open.contains(&origin) {
+            return Ok(origin);
+        }
         if self.store.log_head(origin.clone()).await?.is_some() {
+            // A log that has a leaf is never gone again.
+            open.insert(origin.clone());
             return Ok(origin);
         }
         let before = self.config.domain.log_origin(peer, now.year().saturating_sub(1));
@@ -61,6 +68,29 @@ impl Gateway {
             None => self.checkpoint(&place.origin).await?,
         };
         self.receipt_under(place, &checkpoint).await
+    }
+
+    /// The receipts of leaves of own logs, in the order of their places: those of one log under one checkpoint,
+    /// its newest. For leaves that were just written, of which nobody can have cosigned anything.
+    pub(super) async fn receipts(&self, places: &[LeafPlace]) -> Result<Vec<Receipt>, Fault> {
+        let mut slots: BTreeMap<&str, Vec<(usize, u64)>> = BTreeMap::new();
+        for (slot, place) in places.iter().enumerate() {
+            slots.entry(&place.origin).or_default().push((slot, place.index));
+        }
+        let mut receipts = BTreeMap::new();
+        for (origin, slots) in slots {
+            let damaged = || Fault::Damaged(format!("leaves of {origin}"));
+            let indices = slots.iter().map(|(_, index)| *index).collect();
+            let proven = self.store.prove_all(origin.to_owned(), indices).await?.ok_or_else(damaged)?;
+            let text = self.sign_checkpoint(origin, proven.size, proven.root)?;
+            let checkpoint = Note::parse(&text).map_err(|cause| Fault::Damaged(cause.to_string()))?;
+            for ((slot, _), (index, leaf, path)) in slots.into_iter().zip(proven.leaves) {
+                let proof = TlogProof { extra: Vec::new(), index, path, checkpoint: checkpoint.clone() };
+                let receipt = Receipt::compose(leaf, proof);
+                receipts.insert(slot, receipt.map_err(|cause| Fault::Damaged(cause.to_string()))?);
+            }
+        }
+        Ok(receipts.into_values().collect())
     }
 
     /// The receipt of a leaf under a given checkpoint, of an own log or of a mirror.

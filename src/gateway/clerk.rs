@@ -15,7 +15,8 @@ use crate::gateway::courier::commitments;
 use crate::gateway::error::Fault;
 use crate::gateway::schedule::IMMEDIATE;
 use crate::gateway::store::record::{
-    Alarm, LogEntry, Overdue, QueueFront, REFUSED_ALARM, UNANSWERED, URGENT_HELD_UP_ALARM, WITHHOLDING_ALARM,
+    Alarm, LogEntry, Overdue, QueueFront, REFUSED_ALARM, SentState, UNANSWERED, URGENT_HELD_UP_ALARM,
+    WITHHOLDING_ALARM,
 };
 use crate::limits;
 use crate::message::leaf::{Leaf, LeafKind};
@@ -66,6 +67,7 @@ impl Gateway {
         let origin = self.open_log(&overdue.peer).await?;
         let entry = LogEntry { origin, peer: overdue.peer, leaf };
         self.store.expire(overdue.message_id, reason.to_owned(), entry, now).await?;
+        self.tell_settled(overdue.message_id, SentState::Expired);
         Ok(())
     }
 

@@ -21,7 +21,7 @@ use crate::gateway::error::Fault;
 use crate::gateway::frame::{Answer, Delivery, Frame, Hello, Outcome, Relay};
 use crate::gateway::schedule;
 use crate::gateway::store::record::{
-    AttemptEnd, FailedAttempt, OutboxItem, REFUSED_ALARM, Settlement, SignedHeader,
+    AttemptEnd, FailedAttempt, OutboxItem, REFUSED_ALARM, SentState, Settlement, SignedHeader,
 };
 use crate::limits;
 use crate::message::envelope::{Envelope, parts_digest, signed_header_digest};
@@ -167,9 +167,15 @@ impl Gateway {
             LeafKind::Rejected => Settlement::Rejected(receipt.leaf().reason.clone()),
             _ => return Err(Fault::Link("the peer's receipt is no answer to a delivery".to_owned())),
         };
+        let state = match &settlement {
+            Settlement::Delivered => SentState::Delivered,
+            Settlement::Rejected(_) if item.expired => SentState::Expired,
+            Settlement::Rejected(_) if item.withdrawn => SentState::Withdrawn,
+            Settlement::Rejected(_) => SentState::Rejected,
+        };
         let countersigned = self.countersign(peer, receipt).await?;
         self.store.settle(item.message_id, settlement, countersigned.encode(), self.clock.now()).await?;
-        self.settled.notify_waiters();
+        self.tell_settled(item.message_id, state);
         Ok(())
     }
 

@@ -44,12 +44,12 @@ pub mod store;
 mod submission;
 mod witness;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, broadcast, watch};
 
 use crate::digest::Digest;
 use crate::entropy::Entropy;
@@ -58,6 +58,8 @@ use crate::gateway::config::Config;
 use crate::gateway::courier::PeerLink;
 use crate::gateway::run::Addresses;
 use crate::gateway::store::Store;
+use crate::gateway::store::record::SentState;
+use crate::message::id::MessageId;
 use crate::time::{Clock, Timestamp};
 use crate::tlog::signed_note::NoteSigner;
 use crate::transport::credentials::{CredentialStore, Credentials};
@@ -82,13 +84,22 @@ pub struct Gateway {
     accredited: watch::Sender<u64>,
     /// One change of what is in force at a time.
     accrediting: tokio::sync::Mutex<()>,
-    /// One opening of a year's log at a time.
-    opening: tokio::sync::Mutex<()>,
+    /// Origins of own logs that are known to be open; one opening of a year's log at a time.
+    open_logs: tokio::sync::Mutex<BTreeSet<String>>,
     links: Mutex<BTreeMap<Ministry, LinkState>>,
     addresses: Mutex<Addresses>,
-    /// Tells whoever waits that a message was settled.
-    settled: Notify,
+    /// Tells whoever listens which messages were settled.
+    settled: broadcast::Sender<JustSettled>,
     started: Timestamp,
+}
+
+/// A sent message that was settled, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JustSettled {
+    /// The message.
+    pub message_id: MessageId,
+    /// Where it stands now.
+    pub state: SentState,
 }
 
 /// What is known of the connection to a peer; for people, never for decisions.
@@ -106,6 +117,17 @@ impl Gateway {
     /// Tells the courier of a peer that there may be something to carry.
     fn wake(&self, peer: &Ministry) {
         self.wake_of(peer).notify_one();
+    }
+
+    /// Tells who listens that a message was settled.
+    fn tell_settled(&self, message: Digest, state: SentState) {
+        // Nobody listens, mostly.
+        let _unheard = self.settled.send(JustSettled { message_id: MessageId::from(message), state });
+    }
+
+    /// Hears of every message that is settled from now on.
+    pub fn listen_settled(&self) -> broadcast::Receiver<JustSettled> {
+        self.settled.subscribe()
     }
 
     fn wake_of(&self, peer: &Ministry) -> Arc<Notify> {

@@ -12,7 +12,7 @@ use arc_swap::ArcSwapOption;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -132,10 +132,10 @@ impl Gateway {
             link: Arc::new(link),
             accredited: watch::Sender::new(0),
             accrediting: tokio::sync::Mutex::new(()),
-            opening: tokio::sync::Mutex::new(()),
+            open_logs: tokio::sync::Mutex::default(),
             links: Mutex::default(),
             addresses: Mutex::default(),
-            settled: Notify::new(),
+            settled: broadcast::Sender::new(limits::SETTLED_WAITING_MAX),
         })
     }
 

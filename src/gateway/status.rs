@@ -8,6 +8,7 @@ use tokio::time::timeout;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::Frame;
+use crate::gateway::store::WriterCounts;
 use crate::gateway::store::record::{Equivocation, LogHead, RaisedAlarm};
 use crate::limits;
 use crate::message::id::MessageId;
@@ -32,6 +33,8 @@ pub struct Status {
     pub certificate_end: Timestamp,
     /// What needs a person, and what somebody has acknowledged.
     pub alarms: Vec<RaisedAlarm>,
+    /// What the store's writer has done since the start.
+    pub writer: WriterCounts,
 }
 
 /// One peer.
@@ -104,6 +107,7 @@ impl Gateway {
             mailbox_waiting: self.store.waiting().await?,
             certificate_end: self.credentials.ends(),
             alarms: self.store.alarms().await?,
+            writer: self.store.counts(),
         })
     }
 

@@ -1,50 +1,214 @@
-//! Submission: takes custody of a message from the own desk.
+//! Submission: takes custody of messages from the own desk, one by one or in batches.
 //!
-//! An envelope enters; a receipt leaves, and only after one durable commit of envelope, leaf, outbox row and
-//! deduplication key. What is refused changes nothing.
+//! Envelopes enter; receipts leave, and only after one durable commit of envelope, leaf, outbox row and
+//! deduplication key. What is refused changes nothing. A batch is judged beside the commit of the one before
+//! it and queued in its turn, so that the order of a stream is the order of its messages.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use futures_util::{Stream, StreamExt};
 
 use crate::gateway::Gateway;
 use crate::gateway::admission;
 use crate::gateway::error::{Declined, Fault};
 use crate::gateway::store::record::{Consignment, Custody, Direction, LeafPlace, Part};
+use crate::gateway::store::{Prepared, Purpose, StoreFault};
+use crate::limits;
 use crate::message::envelope::Envelope;
 use crate::message::leaf::{Leaf, LeafKind, LeafMessage};
 use crate::message::receipt::Receipt;
 use crate::message::refusal::{Reason, Refusal};
+use crate::time::Timestamp;
 use crate::trust::name::Ministry;
+
+/// What became of each envelope of a batch, in order.
+pub(super) type Submitted = Vec<Result<Receipt, Refusal>>;
+
+/// An envelope that was read, and what stands against it unless it is held already.
+struct Judged {
+    envelope: Envelope,
+    objection: Option<Objection>,
+}
+
+/// What is held was verified and judged when it was taken. Its desk must get its receipt whatever has changed
+/// since, or it would take the number for unused.
+enum Objection {
+    /// It may not pass now; a message that is held has passed.
+    Inadmissible(Refusal),
+    /// Its signature does not hold now; only the very signature that is held has held.
+    Unverified(Declined),
+}
+
+/// A batch on its way to the writer.
+struct Batch<Messages> {
+    /// In the order of the batch: why it was refused, or none for the next of the messages.
+    refusals: Vec<Option<Refusal>>,
+    recipients: BTreeSet<Ministry>,
+    messages: Messages,
+}
 
 impl Gateway {
     /// Takes one envelope of the own desk into custody. The same message again gets its receipt again.
     pub async fn submit(&self, bytes: &[u8]) -> Result<Receipt, Declined> {
-        let envelope = Envelope::parse(bytes)?;
-        let recipient = envelope.header().position().recipient.clone();
-        let now = self.clock.now();
-        if envelope.header().address().sender != self.config.ministry {
-            return Err(refuse(Reason::NotTheSender, "the sender is not the ministry of this gateway"));
+        let judged = self.judge_own(bytes, self.clock.now())?;
+        let batch = self.make_ready(vec![Ok(judged)]).await?;
+        match self.conclude(self.queue(batch)).await?.pop() {
+            Some(answer) => Ok(answer?),
+            None => Err(Fault::Damaged("a batch of one has no answer".to_owned()).into()),
         }
-        let held = self.store.held(Direction::Out, envelope.id().digest()).await?;
-        // What is held was verified and judged when it was taken. Its desk must get its receipt whatever has
-        // changed since, or it would take the number for unused.
-        if held.as_ref().is_none_or(|held| held.signature != envelope.signature()) {
-            let accreditation = self.accreditation()?;
-            envelope.verify(accreditation.signing_anchors(&self.config.ministry)?, now)?;
-        }
-        if held.is_none() {
-            let accreditation = self.accreditation()?;
-            if !accreditation.is_peer(&recipient) {
-                return Err(refuse(
-                    Reason::UnknownChannel,
-                    "the recipient is not accredited at this gateway",
-                ));
+    }
+
+    /// Takes batches of envelopes into custody, each in one commit, and answers each when it is durable, in
+    /// order. A few are under way at once; no more are taken from `batches` while those are. After a fault
+    /// nothing that follows counts.
+    pub fn submit_stream(
+        self: Arc<Self>,
+        batches: impl Stream<Item = Vec<Vec<u8>>> + Send,
+    ) -> impl Stream<Item = Result<Submitted, Fault>> + Send {
+        let (judging, taking) = (self.clone(), self);
+        batches
+            .map(move |batch| judging.clone().judge_batch(batch))
+            .buffered(limits::SUBMIT_BATCHES_JUDGED_MAX)
+            .map(move |ready| {
+                // Queued before the next batch is looked at: the batches reach the writer in their order.
+                let (queued, gateway) = (ready.map(|batch| taking.queue(batch)), taking.clone());
+                async move { gateway.conclude(queued?).await }
+            })
+            .buffered(limits::SUBMIT_BATCHES_UNDER_WAY_MAX)
+    }
+
+    async fn judge_batch(self: Arc<Self>, batch: Vec<Vec<u8>>) -> Result<Batch<Prepared>, Fault> {
+        let (gateway, now) = (self.clone(), self.clock.now());
+        // Hashing and verifying a batch takes milliseconds; connections must not wait for it.
+        let judging = tokio::task::spawn_blocking(move || {
+            let mut judged = Vec::with_capacity(batch.len());
+            for bytes in &batch {
+                judged.push(match gateway.judge_own(bytes, now) {
+                    Err(Declined::Failed(fault)) => return Err(fault),
+                    Err(Declined::Refused(refusal)) => Err(refusal),
+                    Ok(judged) => Ok(judged),
+                });
             }
-            admission::judge(envelope.header(), accreditation.policy(), now)?;
+            Ok(judged)
+        });
+        let judged = judging.await.map_err(|cause| Fault::Link(cause.to_string()))??;
+        self.make_ready(judged).await
+    }
+
+    /// Reads and judges one envelope. What may stand against it although it is held comes as an objection.
+    fn judge_own(&self, bytes: &[u8], now: Timestamp) -> Result<Judged, Declined> {
+        let envelope = Envelope::parse(bytes)?;
+        let recipient = &envelope.header().position().recipient;
+        if envelope.header().address().sender != self.config.ministry {
+            return Err(refuse(Reason::NotTheSender, "the sender is not the ministry of this gateway").into());
         }
-        let leaf = Leaf::about(LeafKind::Sent, LeafMessage::of(&envelope), "", now);
-        let consignment = self.consignment(&envelope, &recipient, &leaf).await?;
-        let custody = self.store.take_custody(consignment).await?;
-        let receipt = self.receipt(&custody_place(custody)?).await?;
-        self.wake(&recipient);
-        Ok(receipt)
+        let accreditation = match self.accreditation() {
+            Ok(accreditation) => accreditation,
+            Err(fault) => {
+                let objection = Some(Objection::Unverified(fault.into()));
+                return Ok(Judged { envelope, objection });
+            }
+        };
+        let anchors = accreditation.signing_anchors(&self.config.ministry)?;
+        let objection = if let Err(refusal) = envelope.verify(anchors, now) {
+            Some(Objection::Unverified(refusal.into()))
+        } else if !accreditation.is_peer(recipient) {
+            let detail = "the recipient is not accredited at this gateway";
+            Some(Objection::Inadmissible(refuse(Reason::UnknownChannel, detail)))
+        } else {
+            let admitted = admission::judge(envelope.header(), accreditation.policy(), now);
+            admitted.err().map(Objection::Inadmissible)
+        };
+        Ok(Judged { envelope, objection })
+    }
+
+    /// Drops objections to what is held, and makes the rest ready for the writer.
+    async fn make_ready(&self, judged: Vec<Result<Judged, Refusal>>) -> Result<Batch<Prepared>, Fault> {
+        let mut refusals = Vec::with_capacity(judged.len());
+        let mut recipients = BTreeSet::new();
+        let mut messages = Vec::with_capacity(judged.len());
+        let now = self.clock.now();
+        for judged in judged {
+            let passed = match judged {
+                Ok(judged) => self.pass(judged).await,
+                Err(refusal) => Err(refusal.into()),
+            };
+            let envelope = match passed {
+                Ok(envelope) => envelope,
+                Err(Declined::Refused(refusal)) => {
+                    refusals.push(Some(refusal));
+                    continue;
+                }
+                Err(Declined::Failed(fault)) => return Err(fault),
+            };
+            let recipient = envelope.header().position().recipient.clone();
+            let leaf = Leaf::about(LeafKind::Sent, LeafMessage::of(&envelope), "", now);
+            messages.push((Purpose::Send, self.consignment(&envelope, &recipient, &leaf).await?));
+            recipients.insert(recipient);
+            refusals.push(None);
+        }
+        let messages = self.store.prepare(messages).await?;
+        Ok(Batch { refusals, recipients, messages })
+    }
+
+    /// The envelope, if nothing stands against it or it is held already.
+    async fn pass(&self, judged: Judged) -> Result<Envelope, Declined> {
+        let Judged { envelope, objection } = judged;
+        let Some(objection) = objection else { return Ok(envelope) };
+        let held = self.store.held(Direction::Out, envelope.id().digest()).await?;
+        match (objection, held) {
+            (Objection::Inadmissible(_), Some(_)) => Ok(envelope),
+            (Objection::Unverified(_), Some(held)) if held.signature == envelope.signature() => Ok(envelope),
+            (Objection::Inadmissible(refusal), None) => Err(refusal.into()),
+            (Objection::Unverified(declined), _) => Err(declined),
+        }
+    }
+
+    /// Queues a batch for the writer, at once.
+    fn queue(
+        &self,
+        batch: Batch<Prepared>,
+    ) -> Batch<impl Future<Output = Result<Vec<Custody>, StoreFault>> + Send + use<>> {
+        let Batch { refusals, recipients, messages } = batch;
+        Batch { refusals, recipients, messages: self.store.admit_all(messages) }
+    }
+
+    /// Waits until a batch is durable; what became of its envelopes, with the receipts of those that were taken
+    /// under one checkpoint of each log.
+    async fn conclude(
+        &self,
+        batch: Batch<impl Future<Output = Result<Vec<Custody>, StoreFault>>>,
+    ) -> Result<Submitted, Fault> {
+        let Batch { refusals, recipients, messages } = batch;
+        let mut custodies = messages.await?.into_iter();
+        recipients.iter().for_each(|recipient| self.wake(recipient));
+        let (mut answers, mut taken) = (Vec::with_capacity(refusals.len()), Vec::new());
+        for refusal in refusals {
+            answers.push(match refusal {
+                Some(refusal) => Answer::Refused(refusal),
+                None => match custodies.next() {
+                    Some(Custody::Taken(place)) => {
+                        taken.push(place);
+                        Answer::Taken
+                    }
+                    Some(custody) => custody_place(custody).map_or_else(Answer::Refused, Answer::Held),
+                    None => return Err(Fault::Damaged("a message has no answer".to_owned())),
+                },
+            });
+        }
+        let mut receipts = self.receipts(&taken).await?.into_iter();
+        let mut submitted = Vec::with_capacity(answers.len());
+        for answer in answers {
+            submitted.push(match answer {
+                Answer::Refused(refusal) => Err(refusal),
+                Answer::Held(place) => Ok(self.receipt(&place).await?),
+                Answer::Taken => Ok(receipts
+                    .next()
+                    .ok_or_else(|| Fault::Damaged("a leaf that was just written".to_owned()))?),
+            });
+        }
+        Ok(submitted)
     }
 
     /// What the store is to take custody of.
@@ -81,28 +245,35 @@ impl Gateway {
     }
 }
 
+/// What becomes of one envelope of a batch.
+enum Answer {
+    Refused(Refusal),
+    Held(LeafPlace),
+    Taken,
+}
+
 /// The leaf of a message that is now, or was already, in custody.
 pub(super) fn custody_place(custody: Custody) -> Result<LeafPlace, Refusal> {
     match custody {
         Custody::Taken(place) | Custody::AlreadyHeld { place, .. } => Ok(place),
-        Custody::AwaitsEarlier => Err(Refusal::new(
+        Custody::AwaitsEarlier => Err(refuse(
             Reason::CatchingUp,
             "earlier messages to this peer were lost here: the desk must hand them over again first",
         )),
-        Custody::Equivocation { held } => Err(Refusal::new(
+        Custody::Equivocation { held } => Err(refuse(
             Reason::Equivocation,
             format!("the sequence number is used by message {held}; both are kept as proof"),
         )),
-        Custody::OutOfSequence { last_sequence, .. } => Err(Refusal::new(
+        Custody::OutOfSequence { last_sequence, .. } => Err(refuse(
             Reason::OutOfSequence,
             format!("the last sequence number here is {last_sequence}; the message does not follow it"),
         )),
         Custody::PartMissing(digest) => {
-            Err(Refusal::new(Reason::PartMissing, format!("sealed part {digest} was not handed over before")))
+            Err(refuse(Reason::PartMissing, format!("sealed part {digest} was not handed over before")))
         }
     }
 }
 
-fn refuse(reason: Reason, detail: &str) -> Declined {
-    Declined::Refused(Refusal::new(reason, detail))
+fn refuse(reason: Reason, detail: impl Into<String>) -> Refusal {
+    Refusal::new(reason, detail)
 }

@@ -13,6 +13,7 @@ use x509_cert::Certificate;
 use crate::time::Timestamp;
 
 use super::certificate;
+use super::chain::Memory;
 use super::name::Ministry;
 use super::revocation::{RevocationList, RevocationListRefusal};
 
@@ -28,6 +29,8 @@ pub struct Anchors {
     authorities: Vec<CertificateDer<'static>>,
     lists: Vec<RevocationList>,
     stale_lists_tolerated: bool,
+    /// Of certificates that were believed under exactly these anchors.
+    pub(super) memory: Memory,
 }
 
 /// Why certificates are not the root and the authorities of a ministry.
@@ -83,6 +86,7 @@ impl Anchors {
             authorities: believed,
             lists: Vec::with_capacity(lists.len()),
             stale_lists_tolerated: false,
+            memory: Memory::default(),
         };
         for (number, list) in (1..).zip(lists) {
             let list = anchors.read_list(list).map_err(|why| AnchorRefusal::RevocationList(number, why))?;
@@ -95,6 +99,7 @@ impl Anchors {
     /// logged by whoever asks for it.
     pub fn tolerating_stale_lists(mut self) -> Self {
         self.stale_lists_tolerated = true;
+        self.memory = Memory::default();
         self
     }
 
@@ -145,6 +150,11 @@ impl Anchors {
     pub(super) fn lists_fresh_until(&self, issuer: &[u8]) -> Option<Timestamp> {
         let lists = self.lists.iter().filter(|list| list.issuer() == issuer && !self.stale_lists_tolerated);
         lists.map(RevocationList::next_update).max()
+    }
+
+    /// From when to when the root is valid.
+    pub(super) fn root_validity(&self) -> (Timestamp, Timestamp) {
+        (self.valid_from, self.valid_until)
     }
 
     /// From when a certificate counts as revoked, by whatever list of its issuer says so first.

@@ -14,15 +14,21 @@ use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 use x509_cert::Certificate;
 use x509_cert::ext::pkix::ExtendedKeyUsage;
 
+use crate::digest::Digest;
 use crate::time::Timestamp;
 
+use self::memory::Span;
 use super::anchor::{Anchors, RootOutsideValidity};
 use super::certificate;
 use super::name::Ministry;
 use super::subject::{Subject, SubjectRefusal};
 
+mod memory;
+
+pub(super) use self::memory::Memory;
+
 /// What a certificate is presented for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Purpose {
     /// Signing records that bind the ministry.
     Signing,
@@ -124,13 +130,32 @@ impl Chain {
     }
 }
 
-/// Judges `certificate`, DER, at the instant `at`.
+/// Judges `certificate`, DER, at the instant `at`. Anchors remember what was believed, so that a key that signs
+/// often is judged once.
 pub fn verify(
     certificate: &[u8],
     anchors: &Anchors,
     purpose: Purpose,
     at: Timestamp,
 ) -> Result<Chain, ChainRefusal> {
+    let digest = Digest::of(certificate);
+    if let Some(chain) = anchors.memory.recall(&digest, purpose, at) {
+        return Ok(chain);
+    }
+    let (chain, span) = verify_anew(certificate, anchors, purpose, at)?;
+    if let Some(span) = span {
+        anchors.memory.remember(digest, purpose, &chain, span);
+    }
+    Ok(chain)
+}
+
+/// The chain, and the instants at which this answer would be the same, where that can be told.
+fn verify_anew(
+    certificate: &[u8],
+    anchors: &Anchors,
+    purpose: Purpose,
+    at: Timestamp,
+) -> Result<(Chain, Option<Span>), ChainRefusal> {
     anchors.root_is_valid(at).map_err(|outside| match outside {
         RootOutsideValidity::Before(from) => ChainRefusal::NotYetValid(from),
         RootOutsideValidity::After(until) => ChainRefusal::Expired(until),
@@ -163,7 +188,51 @@ pub fn verify(
         let expected = anchors.ministry().clone();
         return Err(ChainRefusal::OtherMinistry { named: named.clone(), expected });
     }
-    Ok(Chain { subject, authority })
+    let span = span(&path, &parsed, authority.as_ref(), anchors);
+    Ok((Chain { subject, authority }, span))
+}
+
+/// The instants at which a path that is believed now is believed too, and no other path could be found instead:
+/// all of it is valid, nothing of it is revoked, every list is fresh. None where two authorities bear one name,
+/// because then the path itself depends on the instant.
+fn span(
+    path: &VerifiedPath<'_>,
+    parsed: &Certificate,
+    authority: Option<&CertificateDer<'_>>,
+    anchors: &Anchors,
+) -> Option<Span> {
+    let validity = |certificate: &Certificate| {
+        let validity = certificate.tbs_certificate.validity;
+        (certificate::timestamp(validity.not_before), certificate::timestamp(validity.not_after))
+    };
+    let (from, until) = anchors.root_validity();
+    // Instants before 1970 are nobody's.
+    let mut span = Span { from: from.max(Timestamp::from_seconds(0)), until };
+    let (from, until) = validity(parsed);
+    span = span.within(from, until);
+    if let Some(authority) = authority {
+        let name = EndEntityCert::try_from(authority).ok()?.subject().to_vec();
+        let namesakes = anchors.authorities().iter().filter(|other| {
+            // One that cannot be read counts: better the long way than a wrong short one.
+            EndEntityCert::try_from(*other).map_or(true, |other| other.subject() == name.as_slice())
+        });
+        if namesakes.count() != 1 {
+            return None;
+        }
+        let (from, until) = validity(&Certificate::from_der(authority).ok()?);
+        span = span.within(from, until);
+    }
+    let end_entity = path.end_entity();
+    let above = path.intermediate_certificates().map(|authority| (authority.issuer(), authority.serial()));
+    for (issuer, serial) in std::iter::once((end_entity.issuer(), end_entity.serial())).chain(above) {
+        if let Some(revoked) = anchors.revoked_from(issuer, serial) {
+            span = span.within(span.from, revoked.before(Duration::from_secs(1)));
+        }
+        if let Some(until) = anchors.lists_fresh_until(issuer) {
+            span = span.within(span.from, until);
+        }
+    }
+    Some(span)
 }
 
 static DOCUMENT_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.36");

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use prost::Message as _;
 use tokio::sync::mpsc;
-use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::mailbox::{MailboxItem, SentReport};
-use crate::gateway::serve::{declined, failed, malformed, parts};
+use crate::gateway::serve::{declined, failed, malformed, parts, volume};
 use crate::gateway::store::record::SentState;
 use crate::limits;
 use crate::message::id::MessageId;
@@ -36,6 +36,8 @@ impl MailboxEdge {
 #[tonic::async_trait]
 impl MailboxService for MailboxEdge {
     type GetPartStream = Pin<Box<dyn Stream<Item = Result<wire::GetPartResponse, Status>> + Send>>;
+    type SubmitStreamStream = Pin<Box<dyn Stream<Item = Result<wire::SubmitStreamResponse, Status>> + Send>>;
+    type WatchSentStream = Pin<Box<dyn Stream<Item = Result<wire::WatchSentResponse, Status>> + Send>>;
 
     async fn submit(
         &self,
@@ -43,6 +45,22 @@ impl MailboxService for MailboxEdge {
     ) -> Result<Response<wire::SubmitResponse>, Status> {
         let receipt = self.gateway.submit(&request.into_inner().envelope).await.map_err(declined)?;
         Ok(Response::new(wire::SubmitResponse { receipt: receipt.encode() }))
+    }
+
+    async fn submit_stream(
+        &self,
+        request: Request<Streaming<wire::SubmitStreamRequest>>,
+    ) -> Result<Response<Self::SubmitStreamStream>, Status> {
+        let (batches, refusal) = volume::batches(request.into_inner());
+        let answers = self.gateway.clone().submit_stream(batches).map(volume::answer);
+        Ok(Response::new(Box::pin(answers.chain(refusal))))
+    }
+
+    async fn watch_sent(
+        &self,
+        _: Request<wire::WatchSentRequest>,
+    ) -> Result<Response<Self::WatchSentStream>, Status> {
+        Ok(Response::new(Box::pin(volume::settled(self.gateway.listen_settled()))))
     }
 
     async fn put_part(
@@ -169,20 +187,23 @@ fn received(item: MailboxItem) -> wire::ReceivedMessage {
 }
 
 fn sent(report: SentReport) -> wire::SentMessage {
-    let state = match report.state {
+    wire::SentMessage {
+        message_id: report.message_id.as_bytes().to_vec(),
+        state: state(report.state).into(),
+        submission_receipt: report.submission_receipt.map(|receipt| receipt.encode()).unwrap_or_default(),
+        delivery_receipt: report.delivery_receipt,
+        attempts: report.attempts,
+        reason: report.reason,
+    }
+}
+
+pub(super) fn state(state: Option<SentState>) -> wire::SentState {
+    match state {
         None => wire::SentState::Unspecified,
         Some(SentState::Queued) => wire::SentState::Queued,
         Some(SentState::Delivered) => wire::SentState::Delivered,
         Some(SentState::Rejected) => wire::SentState::Rejected,
         Some(SentState::Expired) => wire::SentState::Expired,
         Some(SentState::Withdrawn) => wire::SentState::Withdrawn,
-    };
-    wire::SentMessage {
-        message_id: report.message_id.as_bytes().to_vec(),
-        state: state.into(),
-        submission_receipt: report.submission_receipt.map(|receipt| receipt.encode()).unwrap_or_default(),
-        delivery_receipt: report.delivery_receipt,
-        attempts: report.attempts,
-        reason: report.reason,
     }
 }

@@ -10,6 +10,7 @@ pub mod peer_link;
 pub mod permission;
 mod queue;
 mod relay;
+mod volume;
 mod wire;
 
 use std::convert::Infallible;

@@ -9,6 +9,7 @@ use crate::gateway::error::Fault;
 use crate::gateway::serve::queue::{self, operator, place, refused};
 use crate::gateway::serve::{failed, malformed};
 use crate::gateway::status::PeerStatus;
+use crate::gateway::store::WriterCounts;
 use crate::gateway::store::record::LogHead;
 use crate::gateway::store::record::Retry;
 use crate::message::id::MessageId;
@@ -49,6 +50,7 @@ impl OperatorService for OperatorEdge {
             alarms: seen.alarms.into_iter().map(queue::alarm).collect(),
             relay_address: addresses.relay,
             mailbox_address: addresses.mailbox,
+            writer: Some(writer(seen.writer)),
         }))
     }
 
@@ -235,6 +237,11 @@ fn peer(seen: PeerStatus) -> wire::PeerStatus {
         last_failure: seen.last_failure,
         clock_skew: seen.clock_skew,
     }
+}
+
+fn writer(counts: WriterCounts) -> wire::WriterCounts {
+    let WriterCounts { commits, jobs, checkpoints, waiting } = counts;
+    wire::WriterCounts { commits, jobs, checkpoints, waiting }
 }
 
 fn log(head: LogHead) -> wire::LogHead {

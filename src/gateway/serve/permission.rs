@@ -77,12 +77,14 @@ pub static TABLE: &[Row] = &[
     relay("Relay", Pace::Lasting, limits::RELAY_STREAMS_PER_PEER_MAX),
     relay("PutPart", Pace::Prompt, limits::UPLOADS_PER_PEER_MAX),
     mailbox("Submit"),
+    desk_stream("SubmitStream"),
     mailbox("PutPart"),
     mailbox("GetPart"),
     mailbox("GetPosition"),
     mailbox("ListReceived"),
     mailbox("GetSent"),
     mailbox("GetReceipts"),
+    desk_stream("WatchSent"),
     mailbox("Acknowledge"),
     mailbox("Accredit"),
     operator("GetStatus"),
@@ -116,6 +118,10 @@ const fn mailbox(method: &'static str) -> Row {
         pace: Pace::Prompt,
         at_once: limits::CALLS_PER_DESK_MAX,
     }
+}
+
+const fn desk_stream(method: &'static str) -> Row {
+    Row { pace: Pace::Lasting, at_once: limits::STREAMS_PER_DESK_MAX, ..mailbox(method) }
 }
 
 const fn operator(method: &'static str) -> Row {

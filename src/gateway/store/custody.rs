@@ -18,7 +18,8 @@ use crate::digest::Digest;
 use crate::trust::name::Ministry;
 
 /// What to do with a message that is in order.
-pub(super) enum Purpose {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
     /// Carry it to its peer.
     Send,
     /// Keep it for our desk.
@@ -88,7 +89,7 @@ impl Store {
     }
 }
 
-fn admit(
+pub(super) fn admit(
     connection: &Connection,
     purpose: &Purpose,
     message: &Consignment,

@@ -12,6 +12,7 @@
 //!
 //! | file | verbs |
 //! |---|---|
+//! | `batch` | `held_all`, `prepare`, `admit_all`, `prove_all` |
 //! | `custody` | `take_custody`, `receive`, `reject`, `position`, `equivocations` |
 //! | `outbox` | `due`, `next_due_time` |
 //! | `settlement` | `settle`, `expire`, `overdue`, `sent` |
@@ -30,6 +31,7 @@
 
 mod alarms;
 mod attempts;
+mod batch;
 mod columns;
 mod custody;
 mod decisions;
@@ -61,6 +63,8 @@ mod fixture;
 #[cfg(test)]
 mod tests;
 
+pub use batch::Prepared;
+pub use custody::Purpose;
 pub use fault::StoreFault;
 pub use parts::PartUpload;
 
@@ -143,6 +147,21 @@ impl Store {
             return Err(StoreFault::Stopped);
         }
         self.inner.writer.submit(weight, work).await
+    }
+
+    /// Queues `work` at once and answers when the writer's next transaction is durable.
+    fn queue<T, W>(
+        &self,
+        weight: usize,
+        work: W,
+    ) -> impl Future<Output = Result<T, StoreFault>> + Send + use<T, W>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> Result<Verdict<T>, StoreFault> + Send + 'static,
+    {
+        let queued =
+            if self.is_stopped() { Err(StoreFault::Stopped) } else { self.inner.writer.queue(weight, work) };
+        async move { queued?.await.unwrap_or(Err(StoreFault::Stopped)) }
     }
 
     /// Runs `work` on one snapshot of what is durable, on a blocking thread.

@@ -97,10 +97,23 @@ impl Writer {
         T: Send + 'static,
         W: FnOnce(&Connection) -> Result<Verdict<T>, StoreFault> + Send + 'static,
     {
+        self.queue(weight, work)?.await.unwrap_or(Err(StoreFault::Stopped))
+    }
+
+    /// Queues `work`; its answer comes when its group is durable.
+    pub(super) fn queue<T, W>(
+        &self,
+        weight: usize,
+        work: W,
+    ) -> Result<oneshot::Receiver<Result<T, StoreFault>>, StoreFault>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> Result<Verdict<T>, StoreFault> + Send + 'static,
+    {
         let (sender, answer) = oneshot::channel();
         let run = Box::new(move |connection: &Connection| Ran::of(work(connection), sender));
         self.enqueue(Job { weight, run })?;
-        answer.await.unwrap_or(Err(StoreFault::Stopped))
+        Ok(answer)
     }
 
     pub(super) fn is_stopped(&self) -> bool {

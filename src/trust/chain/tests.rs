@@ -204,3 +204,90 @@ fn a_flipped_bit_anywhere_in_a_certificate_is_refused() {
         certificate[position / 8] ^= 1 << (position % 8);
     }
 }
+
+/// Instants around every boundary that a case may have, in an order that fills the memory early and late.
+fn instants(boundaries: &[Timestamp]) -> Vec<Timestamp> {
+    let around = |at: &Timestamp| [-1, 0, 1].map(|shift| Timestamp::from_seconds(at.seconds() + shift));
+    let mut instants = vec![NOW];
+    instants.extend(boundaries.iter().flat_map(around));
+    instants.extend([Timestamp::from_seconds(-1), Timestamp::from_seconds(0), NOW.after(days(3000))]);
+    let backwards: Vec<Timestamp> = instants.iter().rev().copied().collect();
+    [instants, backwards].concat()
+}
+
+#[test]
+fn what_is_remembered_answers_as_the_long_way_does_at_every_instant() {
+    let xa = TestMinistry::new("XA");
+    let mut request = TestCertificate::signing(&xa.name("registry"), &[]);
+    request.valid = (NOW.before(days(20)), NOW.after(days(20)));
+    let (registry, trust) = (xa.desk.certify(&request), xa.trust());
+    let authority = xa.desk.as_signer();
+    let (revoked, due) = (NOW.after(days(5)), NOW.after(days(10)));
+    let by_desk = |revoked: &[_], due| vec![xa.desk.revocation_list(revoked, due)];
+    let by_root = |revoked: &[_], due| vec![xa.root.revocation_list(revoked, due)];
+    let cases = [
+        xa.signing_anchors(),
+        xa.signing_anchors_less(&by_desk(&[(&registry, revoked, None)], NOW.after(days(900)))),
+        xa.signing_anchors_less(&by_desk(&[(&registry, revoked, Some(NOW.before(days(3))))], due)),
+        xa.signing_anchors_less(&by_desk(&[], due)),
+        xa.signing_anchors_less(&by_desk(&[], due)).tolerating_stale_lists(),
+        xa.signing_anchors_less(&by_root(&[(&authority, revoked, None), (&trust, revoked, None)], due)),
+    ];
+    let boundaries = [
+        request.valid.0,
+        request.valid.1,
+        revoked,
+        due,
+        NOW.before(days(3)),
+        NOW.before(days(365)),
+        NOW.after(days(365)),
+    ];
+    for (number, anchors) in cases.iter().enumerate() {
+        for (signer, purpose) in
+            [(&registry, Purpose::Signing), (&trust, Purpose::Signing), (&registry, Purpose::TlsClient)]
+        {
+            let (mut good, mut bad) = (0, 0);
+            for at in instants(&boundaries) {
+                // A copy remembers nothing.
+                let long = verify(signer.certificate(), &anchors.clone(), purpose, at);
+                let short = verify(signer.certificate(), anchors, purpose, at);
+                assert_eq!(short, long, "case {number}, {purpose:?} at {at}");
+                if long.is_ok() { good += 1 } else { bad += 1 }
+            }
+            assert!(bad > 0 && (good > 0 || purpose != Purpose::Signing), "case {number}: {good} {bad}");
+        }
+        assert_eq!(anchors.memory.len(), 2, "case {number}: what was believed is remembered");
+    }
+}
+
+#[test]
+fn nothing_is_remembered_where_two_authorities_bear_one_name() {
+    let xa = TestMinistry::new("XA");
+    let again = xa.desk.certified_again_by(&xa.root);
+    let authorities = [xa.desk.der().to_vec(), again.der().to_vec()];
+    let anchors = Anchors::new(xa.ministry.clone(), xa.root.der(), &authorities, &[]).unwrap();
+    judged(&xa.registry(), &anchors, NOW).unwrap();
+    assert_eq!(anchors.memory.len(), 0);
+}
+
+#[test]
+fn what_is_remembered_does_not_pass_to_other_anchors() {
+    let xa = TestMinistry::new("XA");
+    let (registry, anchors) = (xa.registry(), xa.signing_anchors());
+    judged(&registry, &anchors, NOW).unwrap();
+    assert_eq!((anchors.memory.len(), anchors.clone().memory.len()), (1, 0));
+    let without = anchors.restricted_to(&[]);
+    assert!(matches!(judged(&registry, &without, NOW), Err(ChainRefusal::Untrusted(_))));
+    assert_eq!(anchors.tolerating_stale_lists().memory.len(), 0);
+}
+
+#[test]
+fn only_so_many_chains_are_remembered() {
+    let xa = TestMinistry::new("XA");
+    let anchors = xa.signing_anchors();
+    for number in 0..=crate::limits::CHAINS_REMEMBERED_MAX {
+        judged(&xa.office(&format!("office-{number}"), &[]), &anchors, NOW).unwrap();
+        assert!(anchors.memory.len() <= crate::limits::CHAINS_REMEMBERED_MAX);
+    }
+    assert_eq!(anchors.memory.len(), 1);
+}

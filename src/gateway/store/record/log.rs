@@ -49,6 +49,17 @@ pub struct LogHead {
     pub cosigned: Option<Checkpoint>,
 }
 
+/// Leaves of a log, proven under its head.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProvenLeaves {
+    /// Number of leaves of the log.
+    pub size: u64,
+    /// Root of the tree over them.
+    pub root: Digest,
+    /// Of each leaf its index, its exact bytes and its inclusion path.
+    pub leaves: Vec<(u64, Vec<u8>, Vec<Digest>)>,
+}
+
 /// A checkpoint as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {

@@ -17,6 +17,7 @@ pub use alarm::{
 pub use ledger::{Record, RecordKind, RecordsKept, Verification};
 pub use log::{
     Checkpoint, CheckpointKept, Extension, FoundLeaf, LeafPlace, LogEntry, LogHead, LogLeaf, MirrorUpdate,
+    ProvenLeaves,
 };
 pub use message::{
     Consignment, Custody, Direction, Equivocation, KeptMessage, Part, Position, Received, SignedHeader,

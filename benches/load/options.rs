@@ -1,0 +1,105 @@
+//! What is to be measured, and how much of it.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+
+/// Measures what custody costs, beside bare calls and bare writes in the same rounds
+#[derive(Debug, Parser)]
+#[command(name = "load", after_help = EXAMPLES)]
+pub struct Options {
+    /// Rows to measure; all but `million` and `document` where none is named
+    #[arg(long, value_delimiter = ',', value_enum)]
+    rows: Vec<Row>,
+
+    /// Rounds; every figure is the median of all, with the least and the greatest
+    #[arg(long, value_name = "N")]
+    rounds: Option<usize>,
+
+    /// Tiny counts: whether everything runs, not how fast
+    #[arg(long)]
+    pub quick: bool,
+
+    /// The figures as JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+
+    /// Folder for ministries, envelopes and stores, on the disk that is to be measured
+    #[arg(long, value_name = "DIR", default_value = concat!(env!("CARGO_TARGET_TMPDIR"), "/load"))]
+    pub dir: PathBuf,
+
+    /// Messages of one streamed round
+    #[arg(long, value_name = "N")]
+    stream_messages: Option<usize>,
+
+    /// Messages in the store for the row `million`
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    pub million: u64,
+
+    /// Size of the document of the row `document`, MiB
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    pub document: u64,
+
+    /// Waits before the first round until Enter is pressed, and tells the processes: for a profiler
+    #[arg(long)]
+    pub hold: bool,
+
+    /// What `cargo bench` passes to every bench
+    #[arg(long = "bench", hide = true)]
+    _bench: bool,
+}
+
+const EXAMPLES: &str = "Examples:
+  cargo bench --bench load                                  the usual rows, 5 rounds
+  cargo bench --bench load -- --rows unary,gateway,stream   the gateway path beside a bare call
+  cargo bench --bench load -- --rows million,document       what takes long
+  cargo bench --bench load -- --quick --rounds 1            whether everything runs";
+
+/// A group of figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Row {
+    /// Baseline: append to a file, fdatasync
+    Append,
+    /// Baseline: tonic unary over the same TLS, 1, 32 and 256 calls at once
+    Unary,
+    /// Gateway path, unary Submit, 1, 32 and 256 messages at once, each until delivered
+    Gateway,
+    /// Gateway path, streamed
+    Stream,
+    /// Desk to desk: compose, sign, seal, path, fetch, open, verify; one at a time and many
+    Desk,
+    /// One large document from desk to desk
+    Document,
+    /// Memory of gateways that rest, and how long a start takes
+    Idle,
+    /// Cost of a message, and start, with a million messages in the store against a thousand
+    Million,
+}
+
+impl Options {
+    pub fn rows(&self) -> Vec<Row> {
+        if self.rows.is_empty() {
+            return vec![Row::Idle, Row::Append, Row::Unary, Row::Gateway, Row::Stream, Row::Desk];
+        }
+        // In the order of measuring, whatever the order of asking.
+        Row::value_variants().iter().copied().filter(|row| self.rows.contains(row)).collect()
+    }
+
+    pub fn rounds(&self) -> usize {
+        self.rounds.unwrap_or(if self.quick { 1 } else { 5 })
+    }
+
+    /// How many calls or messages at once, and how many each of them makes in a round.
+    pub fn concurrency(&self) -> [(usize, usize); 3] {
+        if self.quick { [(1, 5), (4, 2), (8, 2)] } else { [(1, 200), (32, 30), (256, 8)] }
+    }
+
+    pub fn stream_messages(&self) -> usize {
+        self.stream_messages.unwrap_or(if self.quick { 60 } else { 6_000 })
+    }
+
+    /// Messages from desk to desk in a round: one at a time, and many.
+    pub fn desk_messages(&self) -> (usize, usize) {
+        if self.quick { (2, 10) } else { (50, 2_000) }
+    }
+}
