@@ -64,6 +64,8 @@ static TABLE: &[Row] = &[
     row(GATEWAY, "WithdrawQueuedResponse", &WITHDRAW_QUEUED_RESPONSE),
     row(GATEWAY, "ListAlarmsResponse", &ALARMS),
     row(GATEWAY, "AcknowledgeAlarmsResponse", &ALARMS),
+    row(GATEWAY, "ExportArchiveResponse", &EXPORT_ARCHIVE_RESPONSE),
+    row(GATEWAY, "ArchivedLeaves", &ARCHIVED_LEAVES),
     row(MESSAGE, "Envelope", &ENVELOPE),
     row(MESSAGE, "Address", &ADDRESS),
     row(MESSAGE, "Parts", &PARTS),
@@ -117,6 +119,16 @@ static GET_STATUS_RESPONSE: Shape = Shape {
 };
 static LIST_LOGS_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(LOGS_MAX, &Shape::PLAIN))] };
 static VERIFY_LOGS_RESPONSE: Shape = Shape { fields: &[(3, Many(DAMAGES_MAX))] };
+static EXPORT_ARCHIVE_RESPONSE: Shape = Shape {
+    fields: &[
+        (1, One(&Shape::PLAIN)),
+        (2, One(&Shape::PLAIN)),
+        (3, One(&ARCHIVED_LEAVES)),
+        (4, One(&Shape::PLAIN)),
+        (5, One(&Shape::PLAIN)),
+    ],
+};
+static ARCHIVED_LEAVES: Shape = Shape { fields: &[(1, Many(LOG_UPDATE_LEAVES_MAX))] };
 
 static LIST_QUEUE_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(QUEUE_PAGE_MAX, &Shape::PLAIN))] };
 static SHOW_QUEUED_RESPONSE: Shape = Shape {

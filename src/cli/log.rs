@@ -1,9 +1,10 @@
-//! `log head|prove|verify`: the gateway's logs, for the operator.
+//! `log head|prove|verify|export`: the gateway's logs, for the operator.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::archive::Export;
 use super::context::Context;
 use super::desk_session;
 use super::error::{CliError, Kind};
@@ -16,7 +17,7 @@ use crate::message::id::MessageId;
 use crate::message::receipt::Receipt;
 use crate::tlog::checkpoint::Checkpoint;
 
-/// Show, prove and check the gateway's logs
+/// Show, prove, check and export the gateway's logs
 #[derive(Debug, clap::Args)]
 pub struct Log {
     #[command(subcommand)]
@@ -28,6 +29,7 @@ enum What {
     Head(Head),
     Prove(Prove),
     Verify(Verify),
+    Export(Export),
 }
 
 /// List the logs and the mirrors of peers' logs with their newest checkpoints
@@ -61,6 +63,7 @@ impl Log {
             What::Head(command) => command.run(context).await,
             What::Prove(command) => command.run(context).await,
             What::Verify(command) => command.run(context).await,
+            What::Export(command) => command.run(context).await,
         }
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod acts;
 pub mod alarm;
+mod archive;
 pub mod check;
 pub mod completions;
 pub mod confirm;

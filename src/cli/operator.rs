@@ -8,7 +8,7 @@ pub(super) mod queue;
 use std::path::Path;
 
 use tonic::transport::Channel;
-use tonic::{Code, Status};
+use tonic::{Code, Status, Streaming};
 
 use super::context::Context;
 use super::error::{CliError, Kind};
@@ -88,6 +88,35 @@ pub(super) struct Scrub {
     pub(super) damages: Vec<String>,
 }
 
+/// A piece of the gateway's archive, in the order of the service.
+#[derive(Debug)]
+pub(super) enum Archived {
+    Record { ministry: String, sequence: u64, policy: bool, record: Vec<u8> },
+    Log { origin: String, mirror: bool, size: u64, checkpoint: String },
+    Leaves(Vec<Vec<u8>>),
+    Cosigned { size: u64, checkpoint: String },
+    Message { sent: bool, origin: String, index: u64, header: Vec<u8>, signature: Vec<u8>, receipt: Vec<u8> },
+}
+
+/// The gateway's archive on its way here.
+#[derive(Debug)]
+pub(super) struct Archive {
+    pieces: Streaming<wire::ExportArchiveResponse>,
+}
+
+impl Archive {
+    /// The next piece; none at the end.
+    pub(super) async fn next(&mut self) -> Result<Option<Archived>, CliError> {
+        match self.pieces.message().await.map_err(failed)? {
+            None => Ok(None),
+            Some(wire::ExportArchiveResponse { piece: Some(piece) }) => Ok(Some(archived(piece))),
+            Some(_) => {
+                Err(CliError::failed("gateway", "the gateway's archive holds a piece that is not known here"))
+            }
+        }
+    }
+}
+
 impl Operator {
     /// Connects to the gateway that runs in `home`.
     pub(super) async fn connect(home: &Path) -> Result<Self, CliError> {
@@ -163,6 +192,31 @@ impl Operator {
     pub(super) async fn verify(&mut self) -> Result<Scrub, CliError> {
         let found = self.client.verify_logs(wire::VerifyLogsRequest {}).await.map_err(failed)?.into_inner();
         Ok(Scrub { leaves: found.leaves, parts: found.parts, damages: found.damages })
+    }
+
+    /// Lets the gateway hand out everything that others can check.
+    pub(super) async fn archive(&mut self) -> Result<Archive, CliError> {
+        let answer = self.client.export_archive(wire::ExportArchiveRequest {}).await.map_err(failed)?;
+        Ok(Archive { pieces: answer.into_inner() })
+    }
+}
+
+fn archived(piece: wire::export_archive_response::Piece) -> Archived {
+    use wire::export_archive_response::Piece;
+    match piece {
+        Piece::Record(wire::ArchivedRecord { ministry, sequence, policy, record }) => {
+            Archived::Record { ministry, sequence, policy, record }
+        }
+        Piece::Log(wire::ArchivedLog { origin, mirror, size, checkpoint }) => {
+            Archived::Log { origin, mirror, size, checkpoint }
+        }
+        Piece::Leaves(wire::ArchivedLeaves { leaves }) => Archived::Leaves(leaves),
+        Piece::Cosigned(wire::ArchivedCheckpoint { size, checkpoint }) => {
+            Archived::Cosigned { size, checkpoint }
+        }
+        Piece::Message(wire::ArchivedMessage { sent, origin, index, header, signature, receipt }) => {
+            Archived::Message { sent, origin, index, header, signature, receipt }
+        }
     }
 }
 

@@ -15,6 +15,7 @@
 //! | `queue` | what operators see of the queue, and decide about it |
 //! | `archive`, `witness` | own logs and receipts; mirrors and cosignatures |
 //! | `scrub` | compares everything kept with what signatures vouch for |
+//! | `export` | hands out what others can check |
 //! | `accreditation`, `admission` | who is believed; what may pass |
 //! | `store` | what is kept |
 //! | `serve` | the gRPC edge |
@@ -28,6 +29,7 @@ pub mod config;
 mod conversation;
 pub mod courier;
 pub mod error;
+mod export;
 pub mod frame;
 mod greeting;
 mod mailbox;

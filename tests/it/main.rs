@@ -27,6 +27,7 @@ mod exchange;
 mod founding;
 mod impostor;
 mod officer;
+mod ordeal;
 mod queue;
 mod supply_chain;
 mod support;

@@ -2,6 +2,7 @@
 //! decided here but who may call what (`permission` is the table, `guard` enforces it), and no error says more
 //! to a caller than a reason code and a sentence.
 
+mod archive;
 mod guard;
 mod mailbox;
 mod operator;

@@ -1,17 +1,22 @@
 //! OperatorService: whoever may open the gateway's socket on its own host.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Code, Request, Response, Status};
 
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
+use crate::gateway::serve::archive::archived;
 use crate::gateway::serve::queue::{self, operator, place, refused};
 use crate::gateway::serve::{failed, malformed};
 use crate::gateway::status::PeerStatus;
 use crate::gateway::store::WriterCounts;
-use crate::gateway::store::record::LogHead;
-use crate::gateway::store::record::Retry;
+use crate::gateway::store::record::{LogHead, Retry};
+use crate::limits;
 use crate::message::id::MessageId;
 use crate::message::receipt::Receipt;
 use crate::proto::gateway::v1 as wire;
@@ -33,6 +38,9 @@ impl OperatorEdge {
 
 #[tonic::async_trait]
 impl OperatorService for OperatorEdge {
+    type ExportArchiveStream =
+        Pin<Box<dyn Stream<Item = Result<wire::ExportArchiveResponse, Status>> + Send>>;
+
     async fn get_status(
         &self,
         _: Request<wire::GetStatusRequest>,
@@ -213,6 +221,17 @@ impl OperatorService for OperatorEdge {
         let seen = self.gateway.acknowledge_alarms(code, ministry.transpose()?, by).await;
         let alarms = seen.map_err(|fault| failed(&fault))?.into_iter().map(queue::alarm).collect();
         Ok(Response::new(wire::AcknowledgeAlarmsResponse { alarms }))
+    }
+    async fn export_archive(
+        &self,
+        _: Request<wire::ExportArchiveRequest>,
+    ) -> Result<Response<Self::ExportArchiveStream>, Status> {
+        let (sink, pieces) = mpsc::channel(limits::RELAY_FRAMES_WAITING_MAX);
+        let gateway = self.gateway.clone();
+        tokio::spawn(async move { gateway.export(&sink).await });
+        let pieces =
+            ReceiverStream::new(pieces).map(|piece| piece.map(archived).map_err(|fault| failed(&fault)));
+        Ok(Response::new(Box::pin(pieces)))
     }
 }
 

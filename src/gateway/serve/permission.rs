@@ -100,6 +100,7 @@ pub static TABLE: &[Row] = &[
     operator("WithdrawQueued"),
     operator("ListAlarms"),
     operator("AcknowledgeAlarms"),
+    operator("ExportArchive"),
     health("Check"),
     health("Watch"),
 ];

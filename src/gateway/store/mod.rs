@@ -28,8 +28,10 @@
 //! | `standing`, `mark` | what decides whether anything may be signed for a pair |
 //! | `recovered` | `restore` |
 //! | `verify` | `verify` |
+//! | `archive` | `records`, `cosigned_after`, `archived_after` |
 
 mod alarms;
+mod archive;
 mod attempts;
 mod batch;
 mod columns;
@@ -112,9 +114,27 @@ impl Store {
     /// is dropped. Brings an older database up to date, and sweeps parts that no message refers to and that
     /// are older than a day at `now`. Blocks: meant for start-up.
     pub fn open(directory: &Path, now: Timestamp) -> Result<Self, StoreFault> {
+        Self::assemble(directory, now, |_| Ok(()))
+    }
+
+    /// The same, but what it answers for is lost in a power cut. It exists so that the test which cuts the power
+    /// can show that it would see such a loss; no configuration and no option leads here.
+    #[doc(hidden)]
+    pub fn open_unsafely(directory: &Path, now: Timestamp) -> Result<Self, StoreFault> {
+        Self::assemble(directory, now, |connection| {
+            Ok(connection.pragma_update(None, "synchronous", "NORMAL")?)
+        })
+    }
+
+    fn assemble(
+        directory: &Path,
+        now: Timestamp,
+        change: impl FnOnce(&Connection) -> Result<(), StoreFault>,
+    ) -> Result<Self, StoreFault> {
         let ownership = Ownership::take(directory)?;
         let database = database_path(directory);
         let connection = schema::open_writer(&database)?;
+        change(&connection)?;
         blobs::sync_directory(directory)?;
         if let Some(parent) = directory.parent().filter(|parent| parent.is_dir()) {
             blobs::sync_directory(parent)?;

@@ -30,6 +30,7 @@ use chancery::message::terms::Level;
 use chancery::rehearsal::founding::Plan;
 use chancery::rehearsal::house::House;
 use chancery::rehearsal::world::World;
+use chancery::time::{Clock, SystemClock, Timestamp};
 use chancery::trust::name::Ministry;
 use tempfile::TempDir;
 
@@ -68,15 +69,29 @@ impl Stage {
 
     /// Ministries that have issued their bundles and nothing else.
     pub fn apart(codes: &[&str], change: impl FnOnce(&mut Vec<Plan>)) -> Self {
+        Self::founded(codes, mould::founded(), mould::founded(), change)
+    }
+
+    /// The same in the present, for gateways that run as processes of their own.
+    pub fn today(codes: &[&str]) -> Self {
+        Self::founded(codes, mould::today(), SystemClock.now(), |_| {})
+    }
+
+    fn founded(
+        codes: &[&str],
+        founded: Timestamp,
+        now: Timestamp,
+        change: impl FnOnce(&mut Vec<Plan>),
+    ) -> Self {
         let mut plans = plans(codes);
         change(&mut plans);
-        let directory = tempfile::tempdir().unwrap();
-        let clock = Hand::at(mould::founded());
+        let directory = tempfile::Builder::new().prefix("ch").tempdir().unwrap();
+        let clock = Hand::at(now);
         let (mut houses, mut clocks) = (Vec::new(), BTreeMap::new());
         for plan in plans {
             let own = clock.another();
             clocks.insert(plan.founding.ministry.to_string(), own.clone());
-            houses.push(house(directory.path(), plan, own));
+            houses.push(house(directory.path(), founded, plan, own));
         }
         Self { world: World::assemble(houses).unwrap(), clock, clocks, directory }
     }
@@ -138,9 +153,9 @@ fn plans(codes: &[&str]) -> Vec<Plan> {
     codes.iter().enumerate().map(plan).collect()
 }
 
-fn house(directory: &Path, plan: Plan, clock: Hand) -> House {
+fn house(directory: &Path, founded: Timestamp, plan: Plan, clock: Hand) -> House {
     let code = plan.founding.ministry.clone();
-    let homes = mould::pour(code.as_str(), &directory.join(code.lower()));
+    let homes = mould::pour(code.as_str(), founded, &directory.join(code.lower()));
     House::open(homes, plan, passphrase(), Arc::new(clock), Arc::new(SystemEntropy)).unwrap()
 }
 

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use chancery::entropy::SystemEntropy;
 use chancery::keys::ministry::Founding;
 use chancery::rehearsal::founding::{Homes, Plan};
-use chancery::time::Timestamp;
+use chancery::time::{Clock, SystemClock, Timestamp};
 use chancery::trust::name::Domain;
 
 use super::{ministry, passphrase};
@@ -29,9 +29,15 @@ pub fn founding(code: &str) -> Founding {
     }
 }
 
-/// Founds a ministry in `directory`, or copies what was founded in this run before.
-pub fn pour(code: &str, directory: &Path) -> Homes {
-    for (path, piece) in cast(code).iter() {
+/// When ministries were founded whose gateways are processes of their own, which ask the system for the time.
+pub fn today() -> Timestamp {
+    static TODAY: OnceLock<Timestamp> = OnceLock::new();
+    *TODAY.get_or_init(|| SystemClock.now())
+}
+
+/// Founds a ministry in `directory` at an instant, or copies what was founded in this run before.
+pub fn pour(code: &str, at: Timestamp, directory: &Path) -> Homes {
+    for (path, piece) in cast(code, at).iter() {
         let path = directory.join(path);
         match piece {
             Piece::Folder(mode) => {
@@ -56,17 +62,17 @@ enum Piece {
 /// Paths in the order in which they can be made.
 type Cast = Arc<Vec<(PathBuf, Piece)>>;
 
-fn cast(code: &str) -> Cast {
-    static CASTS: Mutex<BTreeMap<String, Arc<OnceLock<Cast>>>> = Mutex::new(BTreeMap::new());
+fn cast(code: &str, at: Timestamp) -> Cast {
+    static CASTS: Mutex<BTreeMap<(String, Timestamp), Arc<OnceLock<Cast>>>> = Mutex::new(BTreeMap::new());
     // The map is not held while a ministry is founded, so that two can be founded at once.
-    let place = CASTS.lock().unwrap().entry(code.to_owned()).or_default().clone();
-    place.get_or_init(|| Arc::new(found(code))).clone()
+    let place = CASTS.lock().unwrap().entry((code.to_owned(), at)).or_default().clone();
+    place.get_or_init(|| Arc::new(found(code, at))).clone()
 }
 
-fn found(code: &str) -> Vec<(PathBuf, Piece)> {
+fn found(code: &str, at: Timestamp) -> Vec<(PathBuf, Piece)> {
     let directory = tempfile::tempdir().unwrap();
     let plan = Plan::new(founding(code), "127.0.0.1:1", "127.0.0.1:2").unwrap();
-    Homes::found(directory.path(), &plan, &passphrase(), founded(), &SystemEntropy).unwrap();
+    Homes::found(directory.path(), &plan, &passphrase(), at, &SystemEntropy).unwrap();
     let mut pieces = Vec::new();
     gather(directory.path(), Path::new(""), &mut pieces);
     pieces

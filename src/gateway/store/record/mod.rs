@@ -3,6 +3,7 @@
 //! Verified facts enter, kept facts leave. Nothing here is parsed, and no type here is one of the wire.
 
 mod alarm;
+mod archive;
 mod ledger;
 mod log;
 mod message;
@@ -14,6 +15,7 @@ pub use alarm::{
     Acknowledged, Alarm, CREDENTIALS_ALARM, EQUIVOCATION_ALARM, REFUSED_ALARM, RaisedAlarm,
     URGENT_EXPIRED_ALARM, URGENT_HELD_UP_ALARM, WITHHOLDING_ALARM,
 };
+pub use archive::ArchivedMessage;
 pub use ledger::{Record, RecordKind, RecordsKept, Verification};
 pub use log::{
     Checkpoint, CheckpointKept, Extension, FoundLeaf, LeafPlace, LogEntry, LogHead, LogLeaf, MirrorUpdate,

@@ -1,0 +1,231 @@
+//! What runs on the file system that loses its power: a writer that says what it was acknowledged, and an auditor
+//! that says what is there. A line `ACK NAME NUMBER.` is written only after the answer came.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chancery::desk::register::{ReceivedEntry, Register, SentEntry, SentState};
+use chancery::digest::Digest;
+use chancery::gateway::store::Store;
+use chancery::gateway::store::record::{Consignment, Custody, Direction, Part};
+use chancery::message::id::MessageId;
+use chancery::time::{Clock, SystemClock, Timestamp};
+use tokio::runtime::Runtime;
+
+use super::What;
+use crate::support::ministry;
+
+/// Sequences written at once, so that commits are shared.
+const CHANNELS: u64 = 6;
+
+/// One message in so many has a part in a file of its own.
+const PARTS_ONE_IN: u64 = 5;
+
+/// Larger than what travels in envelopes.
+const PART_BYTES: usize = 300 * 1024;
+
+/// Plays a part: `store write`, `register audit` and the like.
+pub fn act(part: &str) {
+    let place = PathBuf::from(std::env::var_os("CHANCERY_POWER_PLACE").unwrap());
+    let (what, verb) = part.split_once(' ').unwrap();
+    // The test harness has begun a line.
+    println!();
+    match (What::parse(what), verb) {
+        (What::Register, "write") => write_register(&place),
+        (What::Register, _) => audit_register(&place),
+        (what, "write") => write_store(&place, what),
+        (_, _) => audit_store(&place),
+    }
+}
+
+fn say(name: &str, number: u64) {
+    println!("ACK {name} {number}.");
+}
+
+fn write_store(place: &Path, what: What) {
+    let (data, now) = (place.join("gateway/data"), SystemClock.now());
+    let store = match what {
+        What::UnsafeStore => Store::open_unsafely(&data, now),
+        _ => Store::open(&data, now),
+    };
+    let store = Arc::new(store.unwrap());
+    Runtime::new().unwrap().block_on(async {
+        let mut lanes = tokio::task::JoinSet::new();
+        for number in 0..CHANNELS {
+            let direction = if number % 2 == 0 { Direction::Out } else { Direction::In };
+            lanes.spawn(write_lane(store.clone(), direction, format!("ch-{number:016x}")));
+        }
+        lanes.join_all().await;
+    });
+}
+
+/// Fills one sequence until the store fails.
+async fn write_lane(store: Arc<Store>, direction: Direction, channel: String) {
+    let mut last = store.position(direction, channel.clone(), ministry("XB")).await.unwrap();
+    loop {
+        last.sequence += 1;
+        let header = format!("header {} on {channel}", last.sequence).into_bytes();
+        let mut parts = Vec::new();
+        if last.sequence.is_multiple_of(PARTS_ONE_IN) {
+            let content: Vec<u8> =
+                Digest::of(&header).as_bytes().iter().copied().cycle().take(PART_BYTES).collect();
+            let digest = Digest::of(&content);
+            let size = content.len() as u64;
+            let Ok(mut upload) = store.put_part(digest, size).await else { return };
+            if upload.write(content).await.is_err() || upload.finish().await.is_err() {
+                return;
+            }
+            parts.push(Part { digest, size, content: None });
+        }
+        let message = consignment(&channel, last.sequence, last.message_id, header, parts);
+        let id = message.message_id;
+        let taken = match direction {
+            Direction::Out => store.take_custody(message).await,
+            Direction::In => store.receive(message).await,
+        };
+        let Ok(taken) = taken else { return };
+        let Custody::Taken(place) = taken else { panic!("{taken:?}") };
+        say(&channel, last.sequence);
+        say(&place.origin, place.index + 1);
+        last.message_id = Some(id);
+    }
+}
+
+fn consignment(
+    channel: &str,
+    sequence: u64,
+    previous: Option<Digest>,
+    header: Vec<u8>,
+    parts: Vec<Part>,
+) -> Consignment {
+    Consignment {
+        message_id: Digest::of(&header),
+        channel: channel.to_owned(),
+        peer: ministry("XB"),
+        sequence,
+        previous,
+        envelope_digest: Digest::of_parts(&[&header, b"envelope"]),
+        leaf: format!("leaf of {sequence} on {channel}").into_bytes(),
+        header,
+        signature: vec![7; 900],
+        parts,
+        precedence: 1,
+        valid_until: Timestamp::from_seconds(i64::MAX / 4),
+        // One log for each channel: the acknowledged indexes of a shared one would not come in their order.
+        origin: format!("mfa.xa.example/chancery/xb/{channel}"),
+        now: SystemClock.now(),
+    }
+}
+
+fn audit_store(place: &Path) {
+    let store = Store::open(&place.join("gateway/data"), SystemClock.now()).unwrap();
+    Runtime::new().unwrap().block_on(async {
+        let found = store.verify().await.unwrap();
+        assert_eq!(found.damages, Vec::<String>::new());
+        for number in 0..CHANNELS {
+            let channel = format!("ch-{number:016x}");
+            let direction = if number % 2 == 0 { Direction::Out } else { Direction::In };
+            say(&channel, store.position(direction, channel.clone(), ministry("XB")).await.unwrap().sequence);
+        }
+        for log in store.list_logs().await.unwrap() {
+            say(&log.origin, log.size);
+        }
+    });
+}
+
+fn register_at(place: &Path) -> Register {
+    let home = place.join("desk");
+    std::fs::create_dir_all(&home).unwrap();
+    Register::open(&home.join("register.db")).unwrap()
+}
+
+/// Releases and receives until the register fails.
+fn write_register(place: &Path) {
+    let register = register_at(place);
+    let (mut sent, mut received) = (count(register.sent()), register.last_cursor().unwrap());
+    loop {
+        sent += 1;
+        // Two copies of one message, released together or not at all.
+        let copies = ["XB", "XC"].map(|to| sent_entry(sent, to));
+        if register.release(&copies).is_err() {
+            return;
+        }
+        say("released", sent);
+        let Ok(number) = register.reserve_formal_number(2026) else { return };
+        say("numbered", u64::from(number));
+        received += 1;
+        if register.receive(&received_entry(received)).is_err() {
+            return;
+        }
+        say("received", received);
+        let id = copies[0].id;
+        if register.note_sent(&id, SentState::Queued, "", b"receipt", &[]).is_err() {
+            return;
+        }
+        say("queued", sent);
+    }
+}
+
+/// Messages that were released: each has two copies.
+fn count<E: std::fmt::Debug>(entries: Result<Vec<SentEntry>, E>) -> u64 {
+    entries.unwrap().len() as u64 / 2
+}
+
+fn audit_register(place: &Path) {
+    let register = register_at(place);
+    let sent = register.sent().unwrap();
+    let mut last_queued = 0;
+    for entry in &sent {
+        let number = entry.sequence;
+        assert_eq!(entry.envelope, sent_entry(number, entry.recipient.as_str()).envelope);
+        let queued = entry.recipient.as_str() == "XB" && entry.state == SentState::Queued;
+        if queued {
+            assert_eq!(entry.submission_receipt, b"receipt");
+            last_queued = last_queued.max(number);
+        }
+    }
+    say("queued", last_queued);
+    assert_eq!(sent.len() % 2, 0, "both copies or none");
+    say("released", sent.len() as u64 / 2);
+    say("numbered", u64::from(register.last_formal_number(2026).unwrap().unwrap_or(0)));
+    say("received", register.last_cursor().unwrap());
+    assert_eq!(register.received().unwrap().len() as u64, register.last_cursor().unwrap());
+}
+
+fn sent_entry(number: u64, to: &str) -> SentEntry {
+    let header = format!("header {number} to {to}").into_bytes();
+    SentEntry {
+        id: MessageId::of_header(&header),
+        channel: "ch-0000000000000001".to_owned(),
+        recipient: ministry(to),
+        consultation: "C-7QK4-M2XD-9WTV".to_owned(),
+        sequence: number,
+        act_number: number,
+        release_time: Timestamp::from_seconds(1_795_345_200),
+        dispatch_digest: Digest::of(&header),
+        envelope: header.iter().copied().cycle().take(20_000).collect(),
+        state: SentState::Released,
+        reason: String::new(),
+        submission_receipt: Vec::new(),
+        delivery_receipt: Vec::new(),
+    }
+}
+
+fn received_entry(cursor: u64) -> ReceivedEntry {
+    let header = format!("header {cursor} from XB").into_bytes();
+    ReceivedEntry {
+        id: MessageId::of_header(&header),
+        cursor,
+        sender: ministry("XB"),
+        channel: "ch-0000000000000001".to_owned(),
+        consultation: "C-7QK4-M2XD-9WTV".to_owned(),
+        sequence: cursor,
+        act_number: cursor,
+        release_time: Timestamp::from_seconds(1_795_345_200),
+        receive_time: Timestamp::from_seconds(1_795_345_260),
+        envelope: header.iter().copied().cycle().take(20_000).collect(),
+        receipt: b"receipt".to_vec(),
+        read_time: None,
+        refusal: String::new(),
+    }
+}

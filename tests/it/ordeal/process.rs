@@ -1,0 +1,104 @@
+//! Gateways as processes of their own, as hosts run them, to be killed without a word.
+
+use std::fs::{self, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// How long a process may take for anything.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running gateway; killed when it is dropped.
+pub struct Process {
+    child: Child,
+    home: PathBuf,
+}
+
+impl Process {
+    /// Starts the gateway of a home and waits until it has written where it listens.
+    pub fn start(home: &Path) -> Self {
+        let endpoint = home.join("run/endpoint");
+        let _ = fs::remove_file(&endpoint);
+        let said = OpenOptions::new().append(true).create(true).open(home.join("gateway.log")).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chancery"));
+        command.args(["gateway-run", "--home"]).arg(home).env_clear();
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said).spawn().unwrap();
+        let mut process = Self { child, home: home.to_owned() };
+        eventually("the gateway listens", || {
+            let ended = process.child.try_wait().unwrap();
+            assert!(ended.is_none(), "the gateway ended: {ended:?}\n{}", process.last_words());
+            endpoint.exists()
+        });
+        process
+    }
+
+    /// SIGKILL; returns when nothing of it is left.
+    pub fn kill(mut self) {
+        self.end();
+    }
+
+    /// The end of what it has said.
+    pub fn last_words(&self) -> String {
+        let said = fs::read_to_string(self.home.join("gateway.log")).unwrap_or_default();
+        let lines: Vec<&str> = said.lines().collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
+    }
+
+    fn end(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Waits for what another process is about to do.
+pub fn eventually(what: &str, mut happened: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !happened() {
+        assert!(begin.elapsed() < PATIENCE, "it did not happen in time: {what}");
+        pause(Duration::from_millis(10));
+    }
+}
+
+/// Lets time pass on a thread of its own.
+pub fn pause(time: Duration) {
+    let (_never, silence) = mpsc::channel::<()>();
+    let _ = silence.recv_timeout(time);
+}
+
+/// What `chancery` with these arguments printed as one JSON object; it must succeed.
+pub fn operator(home: &Path, arguments: &[&str]) -> Value {
+    operator_list(home, arguments).into_iter().next().unwrap_or_default()
+}
+
+/// The same for commands that print one object a line.
+pub fn operator_list(home: &Path, arguments: &[&str]) -> Vec<Value> {
+    let output = ask(home, arguments);
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    objects(&output)
+}
+
+/// The gateway on one screen, which is given even when something needs a person.
+pub fn status(home: &Path) -> Value {
+    let output = ask(home, &["status"]);
+    objects(&output).into_iter().next().unwrap_or_else(|| panic!("{output:?}"))
+}
+
+fn ask(home: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chancery"));
+    command.arg("--home").arg(home).arg("--json").args(arguments).env_clear().stdin(Stdio::null());
+    command.output().unwrap()
+}
+
+fn objects(output: &Output) -> Vec<Value> {
+    let lines = String::from_utf8_lossy(&output.stdout);
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
