@@ -65,9 +65,11 @@ impl Gateway {
         let reason = Reason::Expired.word();
         let leaf = Leaf::about(LeafKind::Expired, commitments(&overdue.signed)?, reason, now).bytes();
         let origin = self.open_log(&overdue.peer).await?;
-        let entry = LogEntry { origin, peer: overdue.peer, leaf };
+        let entry = LogEntry { origin, peer: overdue.peer.clone(), leaf };
         self.store.expire(overdue.message_id, reason.to_owned(), entry, now).await?;
         self.tell_settled(overdue.message_id, SentState::Expired);
+        // The peer's mirror is to hold the leaf.
+        self.wake(&overdue.peer);
         Ok(())
     }
 

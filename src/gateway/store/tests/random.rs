@@ -10,7 +10,8 @@ use crate::digest::Digest;
 use crate::gateway::store::Store;
 use crate::gateway::store::fixture::{Line, NOW, ORIGIN, beside, entry, later, open, peer, refused};
 use crate::gateway::store::record::{
-    Consignment, Custody, Direction, Expiry, SentState, Settled, Settlement,
+    Consignment, Custody, Decision, Direction, Expiry, Holding, Release, SentState, Settled, Settlement,
+    Withdrawal,
 };
 
 const CHANNELS: [&str; 2] = ["ch-a", "ch-b"];
@@ -39,6 +40,15 @@ enum Verb {
     Defer {
         nth: usize,
         seconds: u64,
+    },
+    Hold {
+        nth: usize,
+    },
+    Release {
+        nth: usize,
+    },
+    Withdraw {
+        nth: usize,
     },
     Append,
     Reopen,
@@ -73,6 +83,9 @@ fn verb() -> impl Strategy<Value = Verb> {
         2 => (0..9_usize, any::<bool>()).prop_map(|(nth, delivered)| Verb::Settle { nth, delivered }),
         1 => (0..9_usize).prop_map(|nth| Verb::Expire { nth }),
         1 => (0..9_usize, 0..3_u64).prop_map(|(nth, seconds)| Verb::Defer { nth, seconds }),
+        1 => (0..9_usize).prop_map(|nth| Verb::Hold { nth }),
+        1 => (0..9_usize).prop_map(|nth| Verb::Release { nth }),
+        1 => (0..9_usize).prop_map(|nth| Verb::Withdraw { nth }),
         1 => Just(Verb::Append),
         1 => Just(Verb::Reopen),
     ]
@@ -81,8 +94,10 @@ fn verb() -> impl Strategy<Value = Verb> {
 /// A sent message in the model.
 struct Sent {
     id: Digest,
+    channel: usize,
     state: SentState,
     answered: bool,
+    held: bool,
 }
 
 struct World {
@@ -117,6 +132,15 @@ impl World {
                     self.store().note_attempt(vec![sent.id], attempt).await.unwrap();
                 }
             }
+            Verb::Hold { nth } => self.hold(nth).await,
+            Verb::Release { nth } => {
+                let Some(sent) = self.sent.get_mut(nth) else { return };
+                let released = self.store.as_ref().unwrap().release(sent.id, decision()).await.unwrap();
+                let expected = if sent.held { Release::Done } else { Release::NotHeld(sent.state) };
+                assert_eq!(released, expected);
+                sent.held = false;
+            }
+            Verb::Withdraw { nth } => self.withdraw(nth).await,
             Verb::Append => {
                 self.store().append_leaf(entry("administrative")).await.unwrap();
                 self.leaves += 1;
@@ -149,7 +173,10 @@ impl World {
         assert!(matches!(&custody, Custody::Taken(place) if place.index == self.leaves), "{custody:?}");
         self.leaves += 1;
         match way {
-            Way::Send => self.sent.push(Sent { id, state: SentState::Queued, answered: false }),
+            Way::Send => {
+                let state = SentState::Queued;
+                self.sent.push(Sent { id, channel, state, answered: false, held: false });
+            }
             Way::Receive => self.mailbox += 1,
             Way::Reject => {}
         }
@@ -194,9 +221,10 @@ impl World {
         let sent = &mut self.sent[nth];
         if !sent.answered {
             sent.answered = true;
+            sent.held = false;
             sent.state = match (delivered, sent.state) {
                 (true, _) => SentState::Delivered,
-                (false, SentState::Expired) => SentState::Expired,
+                (false, state @ (SentState::Expired | SentState::Withdrawn)) => state,
                 (false, _) => SentState::Rejected,
             };
         }
@@ -213,6 +241,34 @@ impl World {
         } else {
             assert_eq!(expiry, Expiry::Already(state));
         }
+    }
+
+    async fn hold(&mut self, nth: usize) {
+        let Some(sent) = self.sent.get(nth) else { return };
+        let held = self.store().hold(sent.id, true, decision()).await.unwrap();
+        let behind = self.sent[nth + 1..].iter().filter(|other| other.channel == sent.channel).count() as u64;
+        let expected = match sent {
+            Sent { answered: true, state, .. } | Sent { state: state @ SentState::Withdrawn, .. } => {
+                Holding::NotQueued(*state)
+            }
+            Sent { held: true, .. } => Holding::Already { behind },
+            Sent { .. } => Holding::Done { behind },
+        };
+        assert_eq!(held, expected);
+        self.sent[nth].held |= matches!(expected, Holding::Done { .. });
+    }
+
+    async fn withdraw(&mut self, nth: usize) {
+        let Some(sent) = self.sent.get(nth) else { return };
+        let done = self.store().withdraw(sent.id, entry("withdrawn"), decision()).await.unwrap();
+        if sent.answered || sent.state == SentState::Withdrawn {
+            assert_eq!(done, Withdrawal::Already(sent.state));
+            return;
+        }
+        assert!(matches!(&done, Withdrawal::Done { place, .. } if place.index == self.leaves), "{done:?}");
+        self.leaves += 1;
+        self.sent[nth].state = SentState::Withdrawn;
+        self.sent[nth].held = false;
     }
 
     async fn check(&self) {
@@ -233,10 +289,24 @@ impl World {
         self.check_outbox().await;
     }
 
-    /// Everything unanswered is due once all pauses are over, and never out of order within a channel.
+    /// Everything unanswered before the first held message of each channel is due once all pauses are over,
+    /// never out of order within a channel; and the totals are those of the rows.
     async fn check_outbox(&self) {
         let due = self.store().due(peer(), later(9), 1000, BTreeMap::new()).await.unwrap();
-        assert_eq!(due.len(), self.sent.iter().filter(|sent| !sent.answered).count());
+        let front = |channel: usize| {
+            let waits = self.sent.iter().filter(move |sent| sent.channel == channel && !sent.answered);
+            waits.take_while(|sent| !sent.held).count()
+        };
+        assert_eq!(due.len(), (0..CHANNELS.len()).map(front).sum::<usize>());
+        for item in &due {
+            let sent = self.sent.iter().find(|sent| sent.id == item.message_id).unwrap();
+            assert_eq!(item.withdrawn, sent.state == SentState::Withdrawn);
+            assert_eq!(item.parts.is_empty(), item.withdrawn);
+        }
+        let count = |counts: fn(&Sent) -> bool| self.sent.iter().filter(|sent| counts(sent)).count() as u64;
+        let queue = self.store().queues().await.unwrap().pop();
+        let totals = queue.map_or((0, 0), |queue| (queue.queued, queue.held));
+        assert_eq!(totals, (count(|sent| !sent.answered), count(|sent| sent.held)));
         for channel in CHANNELS {
             let numbers: Vec<u64> =
                 due.iter().filter(|item| item.channel == channel).map(|item| item.sequence).collect();
@@ -247,6 +317,10 @@ impl World {
             assert_eq!(some, due[..limit], "a smaller limit is the beginning of a greater one");
         }
     }
+}
+
+fn decision() -> Decision {
+    Decision { time: NOW, operator: 0, reason: String::new() }
 }
 
 proptest! {
