@@ -262,6 +262,32 @@ pub const COMMIT_QUEUE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// hot pages are written back once, and often enough that a restart reads little.
 pub const CHECKPOINT_BYTES: usize = 80 * 1024 * 1024;
 
+/// A file that takes up room beside the store, bytes: given away when the disk is full, it holds the receipts of
+/// some ten thousand messages.
+pub const BALLAST_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Free room below which nothing new is taken, bytes: what was taken before must still be settled, and a
+/// write-ahead log of `CHECKPOINT_BYTES` moved.
+pub const SPACE_FLOOR_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Messages of one peer that may wait for a desk that is away.
+pub const MAILBOX_MESSAGES_MAX: u64 = 100_000;
+
+/// Bytes of one peer's messages, documents included, that may wait for a desk that is away.
+pub const MAILBOX_BYTES_MAX: u64 = 32 * 1024 * 1024 * 1024;
+
+/// Sealed parts of one ministry that no message refers to yet: some messages with all the documents they may have.
+pub const UPLOADS_MAX: u64 = 1024;
+
+/// Bytes of one ministry's sealed parts that no message refers to yet.
+pub const UPLOAD_BYTES_MAX: u64 = 32 * 1024 * 1024 * 1024;
+
+/// Pause between sweeps of parts that no message refers to.
+pub const SWEEP_PAUSE: Duration = Duration::from_secs(3600);
+
+/// Damages that a scrub names; what is beyond them is only counted.
+pub const SCRUB_DAMAGES_MAX: usize = 1000;
+
 /// Connections that read the store at once.
 pub const STORE_READERS: usize = 4;
 

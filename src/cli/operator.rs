@@ -43,6 +43,25 @@ pub(super) struct GatewayStatus {
     pub(super) alarms: Vec<queue::Alarm>,
     pub(super) relay: String,
     pub(super) mailbox: String,
+    pub(super) store: StoreRoom,
+}
+
+/// Room on the disk, and what one peer may take of it.
+#[derive(Debug, Default)]
+pub(super) struct StoreRoom {
+    pub(super) free: u64,
+    pub(super) floor: u64,
+    pub(super) ballast: u64,
+    pub(super) accepting: bool,
+    pub(super) mailbox_max: Amount,
+    pub(super) uploads_max: Amount,
+}
+
+/// How many, and how many bytes.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Amount {
+    pub(super) count: u64,
+    pub(super) bytes: u64,
 }
 
 /// One peer.
@@ -58,6 +77,8 @@ pub(super) struct PeerStatus {
     pub(super) last_receipt: Option<Timestamp>,
     pub(super) last_failure: String,
     pub(super) clock_skew: i64,
+    pub(super) waiting: Amount,
+    pub(super) uploads: Amount,
 }
 
 /// What a ping found.
@@ -151,6 +172,7 @@ impl Operator {
             alarms: seen.alarms.into_iter().map(queue::alarm).collect(),
             relay: seen.relay_address,
             mailbox: seen.mailbox_address,
+            store: room(&seen.store.unwrap_or_default()),
         })
     }
 
@@ -232,6 +254,19 @@ fn peer(seen: wire::PeerStatus) -> PeerStatus {
         last_receipt: queue::instant(seen.last_receipt_time),
         last_failure: seen.last_failure,
         clock_skew: seen.clock_skew,
+        waiting: Amount { count: seen.mailbox_messages, bytes: seen.mailbox_bytes },
+        uploads: Amount { count: seen.uploads, bytes: seen.upload_bytes },
+    }
+}
+
+fn room(seen: &wire::StoreRoom) -> StoreRoom {
+    StoreRoom {
+        free: seen.free_bytes,
+        floor: seen.floor_bytes,
+        ballast: seen.ballast_bytes,
+        accepting: seen.accepting,
+        mailbox_max: Amount { count: seen.mailbox_messages_max, bytes: seen.mailbox_bytes_max },
+        uploads_max: Amount { count: seen.uploads_max, bytes: seen.upload_bytes_max },
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::error::{CliError, Kind};
 use super::operator::queue::Alarm;
-use super::operator::{GatewayStatus, Operator, PeerStatus};
+use super::operator::{Amount, GatewayStatus, Operator, PeerStatus, StoreRoom};
 use super::table::Table;
 use super::{alarm, queue_report};
 use crate::time::Timestamp;
@@ -56,7 +56,19 @@ fn report(seen: &GatewayStatus) -> Value {
         "certificate_until": seen.certificate_end.to_string(),
         "peers": seen.peers.iter().map(peer_report).collect::<Vec<_>>(),
         "alarms": seen.alarms.iter().map(alarm::report).collect::<Vec<_>>(),
+        "store": {
+            "free_bytes": seen.store.free,
+            "floor_bytes": seen.store.floor,
+            "ballast_bytes": seen.store.ballast,
+            "accepting": seen.store.accepting,
+            "mailbox_max": amount_report(seen.store.mailbox_max),
+            "uploads_max": amount_report(seen.store.uploads_max),
+        },
     })
+}
+
+fn amount_report(amount: Amount) -> Value {
+    json!({ "count": amount.count, "bytes": amount.bytes })
 }
 
 fn peer_report(peer: &PeerStatus) -> Value {
@@ -71,6 +83,8 @@ fn peer_report(peer: &PeerStatus) -> Value {
         "last_receipt": peer.last_receipt.map(|at| at.to_string()),
         "last_failure": peer.last_failure,
         "clock_skew": peer.clock_skew,
+        "mailbox": amount_report(peer.waiting),
+        "uploads": amount_report(peer.uploads),
     })
 }
 
@@ -81,7 +95,8 @@ fn screen(seen: &GatewayStatus, now: Timestamp) -> String {
          relay        {}\n\
          mailbox      {}, {} waiting for the desk\n\
          certificate  until {} ({days} days)\n\
-         policy       {}\n",
+         policy       {}\n\
+         store        {}\n",
         seen.ministry,
         seen.version,
         seen.started,
@@ -90,6 +105,7 @@ fn screen(seen: &GatewayStatus, now: Timestamp) -> String {
         seen.mailbox_waiting,
         seen.certificate_end,
         if seen.policy == 0 { "none yet".to_owned() } else { seen.policy.to_string() },
+        room(&seen.store),
     );
     if seen.peers.is_empty() {
         text.push_str("no peers\n");
@@ -101,6 +117,7 @@ fn screen(seen: &GatewayStatus, now: Timestamp) -> String {
             "HELD",
             "OLDEST",
             "NEXT",
+            "IN MAILBOX",
             "LAST RECEIPT",
             "CLOCK",
             "LAST FAILURE",
@@ -113,6 +130,7 @@ fn screen(seen: &GatewayStatus, now: Timestamp) -> String {
                 &peer.held.to_string(),
                 &peer.oldest.map_or_else(nothing, |at| queue_report::since(at, now)),
                 &peer.next_attempt.map_or_else(nothing, |at| queue_report::until(at, now)),
+                &share(peer.waiting, seen.store.mailbox_max),
                 &peer.last_receipt.map_or_else(nothing, |at| at.to_string()),
                 &format!("{:+} s", peer.clock_skew),
                 if peer.last_failure.is_empty() { "-" } else { &peer.last_failure },
@@ -132,6 +150,25 @@ fn nothing() -> String {
     "-".to_owned()
 }
 
+/// The room of the store in one line.
+fn room(store: &StoreRoom) -> String {
+    let free = format!("{} MiB free, floor {} MiB", store.free / MIB, store.floor / MIB);
+    match (store.accepting, store.ballast) {
+        (false, _) => format!("{free}: nothing new is taken until there is more room"),
+        (true, 0) => format!("{free}, without ballast"),
+        (true, _) => free,
+    }
+}
+
+/// How much of its quota a peer uses.
+fn share(used: Amount, most: Amount) -> String {
+    let percent = |used: u64, most: u64| used.saturating_mul(100).checked_div(most).unwrap_or(0);
+    let percent = percent(used.count, most.count).max(percent(used.bytes, most.bytes));
+    if used.count == 0 { "0".to_owned() } else { format!("{} ({percent}% of quota)", used.count) }
+}
+
+const MIB: u64 = 1024 * 1024;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,6 +186,8 @@ mod tests {
             last_receipt: None,
             last_failure: "connection refused".to_owned(),
             clock_skew: -2,
+            waiting: Amount { count: 50, bytes: 3 },
+            uploads: Amount::default(),
         };
         let raised = Alarm {
             code: "CHN_04_EQUIVOCATION".to_owned(),
@@ -172,6 +211,12 @@ mod tests {
             alarms: if alarm { vec![raised] } else { Vec::new() },
             relay: "127.0.0.1:1".to_owned(),
             mailbox: "127.0.0.1:2".to_owned(),
+            store: StoreRoom {
+                free: 3 * MIB,
+                floor: 256 * MIB,
+                mailbox_max: Amount { count: 100, bytes: MIB },
+                ..StoreRoom::default()
+            },
         }
     }
 
@@ -195,5 +240,7 @@ mod tests {
     fn the_screen_is_no_longer_than_a_screen() {
         let text = screen(&status(false, 3, true), Timestamp::from_seconds(1_795_000_000));
         assert!(text.lines().count() < 24 && text.contains("CHN_04_EQUIVOCATION"), "{text}");
+        assert!(text.contains("3 MiB free, floor 256 MiB: nothing new is taken"), "{text}");
+        assert!(text.contains("50 (50% of quota)"), "{text}");
     }
 }

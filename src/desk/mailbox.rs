@@ -219,8 +219,8 @@ fn report(message: wire::SentMessage) -> SentReport {
 }
 
 /// Refusals that another attempt with the same bytes may mend, when a peer is accredited, a channel resumed, a
-/// part handed over or a clock set right.
-const MENDED_BY_TIME: [&str; 4] = ["CHN_02", "CHN_08", "NOT_ACCREDITED", "PART_MISSING"];
+/// part handed over, a clock set right or room made.
+const MENDED_BY_TIME: [&str; 6] = ["CHN_02", "CHN_08", "NOT_ACCREDITED", "NO_SPACE", "PART_MISSING", "QUOTA"];
 
 /// A refusal stands; everything else may be mended by trying again.
 fn failed(status: Status) -> DeskError {

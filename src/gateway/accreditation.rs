@@ -14,6 +14,7 @@ use crate::gateway::Gateway;
 use crate::gateway::archive::key_name;
 use crate::gateway::error::{Declined, Fault};
 use crate::gateway::run::credentials_source;
+use crate::gateway::store::Store;
 use crate::gateway::store::record::{Alarm, CREDENTIALS_ALARM, LogEntry, Record, RecordKind, RecordsKept};
 use crate::message::leaf::{Leaf, LeafKind};
 use crate::message::refusal::{Reason, Refusal};
@@ -71,6 +72,30 @@ impl Accreditation {
             }
         }
         Ok(Self { own, policy, peers: believed })
+    }
+
+    /// What was in force last according to a store, or why it is not believed any more; none before the first
+    /// policy.
+    pub(super) async fn kept(
+        store: &Store,
+        ministry: &Ministry,
+        root: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<Result<Self, Refusal>>, Fault> {
+        let own = store.latest_record(RecordKind::Bundle, ministry.clone()).await?;
+        let policy = store.latest_record(RecordKind::Policy, ministry.clone()).await?;
+        let (Some(own), Some(policy)) = (own, policy) else { return Ok(None) };
+        let signed = SignedPolicy::parse(&policy.bytes).map_err(|cause| Fault::Damaged(cause.to_string()))?;
+        let mut peers = Vec::new();
+        for peer in signed.policy().peers().keys() {
+            let bundle = store.latest_record(RecordKind::Bundle, peer.clone()).await?;
+            peers.extend(bundle.map(|bundle| bundle.bytes));
+        }
+        // Judged as it was when it was accredited: a bundle that has ended since must not keep the gateway from
+        // starting; its certificates end by themselves. The desk's clock may have been behind ours then.
+        let then = signed.policy().issue_time();
+        let assemble = |at| Self::assemble(ministry, root, &own.bytes, &policy.bytes, &peers, at);
+        Ok(Some(assemble(then).or_else(|_| assemble(now))))
     }
 
     /// The channel policy.
@@ -180,22 +205,11 @@ impl Gateway {
     /// Takes up again what was in force when the gateway stopped. What is not believed any more stays out and
     /// raises an alarm; the gateway starts all the same, because the desk mends it through the gateway.
     pub(super) async fn resume_accreditation(&self) -> Result<(), Fault> {
-        let own = self.store.latest_record(RecordKind::Bundle, self.config.ministry.clone()).await?;
-        let policy = self.store.latest_record(RecordKind::Policy, self.config.ministry.clone()).await?;
-        let (Some(own), Some(policy)) = (own, policy) else { return Ok(()) };
-        let signed = SignedPolicy::parse(&policy.bytes).map_err(|cause| Fault::Damaged(cause.to_string()))?;
-        let mut peers = Vec::new();
-        for peer in signed.policy().peers().keys() {
-            let bundle = self.store.latest_record(RecordKind::Bundle, peer.clone()).await?;
-            peers.extend(bundle.map(|bundle| bundle.bytes));
-        }
-        let ministry = &self.config.ministry;
-        // Judged as it was when it was accredited: a bundle that has ended since must not keep the gateway from
-        // starting; its certificates end by themselves. The desk's clock may have been behind ours then.
-        let (then, now) = (signed.policy().issue_time(), self.clock.now());
-        let assemble =
-            |at| Accreditation::assemble(ministry, &self.root, &own.bytes, &policy.bytes, &peers, at);
-        match assemble(then).or_else(|_| assemble(now)) {
+        let (ministry, now) = (&self.config.ministry, self.clock.now());
+        let Some(kept) = Accreditation::kept(&self.store, ministry, &self.root, now).await? else {
+            return Ok(());
+        };
+        match kept {
             Ok(next) => {
                 self.accredited.send_replace(next.policy().sequence());
                 self.trust.store(Some(Arc::new(next)));

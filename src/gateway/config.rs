@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::gateway::store::Bounds;
+use crate::gateway::store::record::Quota;
 use crate::keys::home::gateway::GatewayHome;
 use crate::trust::name::{Domain, Ministry};
 
@@ -42,6 +44,8 @@ pub struct Config {
     pub relay_listen: String,
     /// Address on which the own desk reaches it.
     pub mailbox_listen: String,
+    /// How much the store may take, and what it keeps free.
+    pub store: Bounds,
 }
 
 #[derive(Deserialize)]
@@ -51,6 +55,37 @@ struct File {
     domain: String,
     relay_listen: String,
     mailbox_listen: String,
+    #[serde(default)]
+    store: StoreTable,
+}
+
+/// `[store]`: every key may be missing.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoreTable {
+    ballast_mib: Option<u32>,
+    floor_mib: Option<u32>,
+    mailbox_messages: Option<u32>,
+    mailbox_mib: Option<u32>,
+    uploads: Option<u32>,
+    uploads_mib: Option<u32>,
+}
+
+impl StoreTable {
+    fn bounds(&self) -> Bounds {
+        let usual = Bounds::default();
+        let bytes = |mib: Option<u32>, usual| mib.map_or(usual, |mib| u64::from(mib) * 1024 * 1024);
+        let quota = |count: Option<u32>, mib, usual: Quota| Quota {
+            count: count.map_or(usual.count, u64::from),
+            bytes: bytes(mib, usual.bytes),
+        };
+        Bounds {
+            ballast: bytes(self.ballast_mib, usual.ballast),
+            floor: bytes(self.floor_mib, usual.floor),
+            mailbox: quota(self.mailbox_messages, self.mailbox_mib, usual.mailbox),
+            uploads: quota(self.uploads, self.uploads_mib, usual.uploads),
+        }
+    }
 }
 
 impl Config {
@@ -74,6 +109,7 @@ impl Config {
             domain: Domain::parse(&file.domain).map_err(|cause| format!("domain: {cause}"))?,
             relay_listen: file.relay_listen,
             mailbox_listen: file.mailbox_listen,
+            store: file.store.bounds(),
         })
     }
 
@@ -151,6 +187,18 @@ mod tests {
         let text = config_text(&plan);
         let config = Config::parse(Path::new("/srv/xa"), &text).unwrap();
         assert_eq!((config.ministry, config.relay_listen.as_str()), (ministry, "127.0.0.1:7001"));
+    }
+
+    #[test]
+    fn the_room_of_the_store_is_the_usual_one_or_what_the_operator_says() {
+        let text =
+            "ministry = \"XA\"\ndomain = \"mfa.xa.example\"\nrelay_listen = \"a\"\nmailbox_listen = \"b\"\n";
+        assert_eq!(Config::parse(Path::new("."), text).unwrap().store, Bounds::default());
+        let own = format!("{text}[store]\nfloor_mib = 3\nmailbox_messages = 7\n");
+        let store = Config::parse(Path::new("."), &own).unwrap().store;
+        let usual = Bounds::default();
+        let mailbox = Quota { count: 7, ..usual.mailbox };
+        assert_eq!(store, Bounds { floor: 3 * 1024 * 1024, mailbox, ..usual });
     }
 
     #[test]

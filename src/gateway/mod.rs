@@ -14,10 +14,12 @@
 //! | `clerk` | expires what is overdue; raises and clears the alarms of the queue |
 //! | `queue` | what operators see of the queue, and decide about it |
 //! | `archive`, `witness` | own logs and receipts; mirrors and cosignatures |
-//! | `scrub` | compares everything kept with what signatures vouch for |
 //! | `export` | hands out what others can check |
+//! | `scrub`, `fsck` | compare everything kept with what signatures vouch for, running and at rest |
 //! | `accreditation`, `admission` | who is believed; what may pass |
 //! | `store` | what is kept |
+//! | `filling` | fills stores for measurements |
+//! | `room` | watches the disk, sweeps what nobody refers to |
 //! | `serve` | the gRPC edge |
 //! | `run`, `process` | listeners and couriers; options, signals, exit codes |
 
@@ -30,13 +32,16 @@ mod conversation;
 pub mod courier;
 pub mod error;
 mod export;
+pub mod filling;
 pub mod frame;
+pub mod fsck;
 mod greeting;
 mod mailbox;
 pub mod process;
 pub mod queue;
 mod reception;
 mod recovery;
+mod room;
 pub mod run;
 pub mod schedule;
 mod scrub;

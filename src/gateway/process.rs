@@ -16,11 +16,15 @@ use crate::entropy::SystemEntropy;
 use crate::gateway::Gateway;
 use crate::gateway::config::Config;
 use crate::gateway::error::Fault;
+use crate::gateway::filling::{self, Filled, Filling};
+use crate::gateway::fsck;
 use crate::gateway::run::{Opened, check_home};
+use crate::gateway::store::StoreFault;
+use crate::gateway::store::record::Progress;
 use crate::keys::home::gateway::GatewayHome;
 use crate::limits;
 use crate::telemetry::{self, LogFormat};
-use crate::time::SystemClock;
+use crate::time::{Clock, SystemClock};
 
 /// How a gateway is run.
 #[derive(Debug, Clone, clap::Args)]
@@ -32,6 +36,88 @@ pub struct RunOptions {
     /// How log lines look
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     pub log_format: LogFormat,
+}
+
+/// What is examined, and how it is reported.
+#[derive(Debug, Clone, clap::Args)]
+pub struct FsckOptions {
+    /// Home of a gateway that does not run, or a copy of one
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/chancery")]
+    pub home: PathBuf,
+
+    /// Report as one JSON object
+    #[arg(long)]
+    pub json: bool,
+
+    /// How log lines look
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub log_format: LogFormat,
+}
+
+/// Examines what a gateway keeps; `print` gets the report. Ends with 0 where all is well, 3 where something is
+/// damaged, and otherwise as `run` does.
+pub fn fsck(options: &FsckOptions, print: impl FnOnce(&str)) -> ExitCode {
+    let run = RunOptions { home: options.home.clone(), log_format: options.log_format };
+    let mut clean = true;
+    let (json, outcome) = (options.json, &mut clean);
+    let ended = begin(&run, |run| async move {
+        let report = fsck::examine(&run.home, SystemClock.now(), &ProgressLines).await?;
+        *outcome = report.is_clean();
+        print(&if json { format!("{}\n", report.json()) } else { report.text() });
+        Ok(())
+    });
+    if clean { ended } else { ExitCode::from(DAMAGED) }
+}
+
+/// What is filled in, and where.
+#[derive(Debug, Clone, clap::Args)]
+pub struct FillOptions {
+    /// Home of the gateway that sends
+    #[arg(long, value_name = "DIR")]
+    pub home: PathBuf,
+
+    /// Home of the gateway that receives
+    #[arg(long, value_name = "DIR")]
+    pub peer_home: PathBuf,
+
+    /// How many messages
+    #[arg(long, value_name = "N")]
+    pub messages: u64,
+
+    /// What became of them: queued, mailbox or settled
+    #[arg(long, value_name = "STATE", value_parser = filled)]
+    pub state: Filled,
+
+    /// Sealed bytes of each
+    #[arg(long, value_name = "BYTES", default_value_t = 512)]
+    pub sealed_bytes: usize,
+}
+
+fn filled(word: &str) -> Result<Filled, String> {
+    Filled::from_word(word).ok_or_else(|| "queued, mailbox or settled is expected".to_owned())
+}
+
+/// Fills the stores of two gateways that do not run, as if they had exchanged messages: for measurements only.
+pub fn fill(options: &FillOptions) -> ExitCode {
+    let run = RunOptions { home: options.home.clone(), log_format: LogFormat::default() };
+    let (peer_home, state) = (options.peer_home.clone(), options.state);
+    let filling = Filling { messages: options.messages, state, sealed_bytes: options.sealed_bytes };
+    begin(&run, |run| async move {
+        let homes = [run.home.as_path(), peer_home.as_path()];
+        filling::fill(homes, filling, Arc::new(SystemClock), Arc::new(SystemEntropy), &ProgressLines).await
+    })
+}
+
+/// A line now and then.
+#[derive(Debug)]
+struct ProgressLines;
+
+impl Progress for ProgressLines {
+    fn done(&self, what: &str, count: u64) {
+        if count.is_multiple_of(ROWS_PER_LINE) && count > 0 {
+            tracing::info!(count, "{what}");
+        }
+    }
 }
 
 /// Runs the gateway until it is told to stop.
@@ -173,9 +259,17 @@ fn remedy(home: &Path, fault: &Fault) -> Option<String> {
         Fault::Credentials(_) if !places.transport_chain().exists() => {
             Some(format!("chancery desk enrol --ministry-home ROOT {home}"))
         }
+        Fault::Store(StoreFault::InUse(_)) => {
+            Some(format!("stop the gateway that runs there, or ask it: chancery --home {home} log verify"))
+        }
         _ => None,
     }
 }
 
 const FAILED: u8 = 1;
 const UNUSABLE: u8 = 2;
+/// What `chancery log verify` ends with as well.
+const DAMAGED: u8 = 3;
+
+/// Rows between two lines of progress: a multiple of what one snapshot looks at.
+const ROWS_PER_LINE: u64 = 512 * 256;

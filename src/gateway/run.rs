@@ -22,6 +22,7 @@ use crate::gateway::Gateway;
 use crate::gateway::accreditation::Accreditation;
 use crate::gateway::config::Config;
 use crate::gateway::error::Fault;
+use crate::gateway::room::SpaceWatch;
 use crate::gateway::serve::peer_link::GrpcLink;
 use crate::gateway::serve::{serve_mailbox, serve_operator, serve_relay};
 use crate::gateway::store::{Store, StoreFault};
@@ -106,8 +107,12 @@ impl Opened {
 
 impl Gateway {
     /// Opens store and keys.
-    fn open(config: Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, Fault> {
-        let store = Store::open(&config.home.join("data"), clock.now())?;
+    pub(super) fn open(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, Fault> {
+        let store = Store::open(&config.home.join("data"), config.store, clock.now())?;
         let unusable = |cause: crate::keys::KeyError| Fault::Credentials(cause.to_string());
         let log_key = FileNoteSigner::open(&config.log_key()).map_err(unusable)?;
         let cosigner_key = FileNoteSigner::open(&config.cosigner_key()).map_err(unusable)?;
@@ -157,7 +162,12 @@ impl Gateway {
     /// Ends the gateway when its store has stopped after a failed write: nothing it could still answer would
     /// be durable.
     async fn watch_store(self: Arc<Self>, stop: CancellationToken) {
+        let mut watch = SpaceWatch::default();
         while !self.store.is_stopped() {
+            // A store that cannot even do this is stopped or full; both are seen on the next look.
+            if let Err(fault) = self.watch_space(&mut watch).await {
+                tracing::warn!(%fault, "the room of the store could not be seen to");
+            }
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(limits::STORE_WATCH_PAUSE) => {}
@@ -243,7 +253,7 @@ fn peer_anchors(in_force: Option<&Accreditation>) -> Result<PeerAnchors, Box<dyn
     Ok(peers)
 }
 
-fn certificate(path: &Path) -> Result<Vec<u8>, Fault> {
+pub(super) fn certificate(path: &Path) -> Result<Vec<u8>, Fault> {
     let certificate = CertificateDer::from_pem_file(path)
         .map_err(|cause| Fault::Credentials(format!("{}: {cause}", path.display())))?;
     Ok(certificate.to_vec())

@@ -9,7 +9,7 @@ use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::Frame;
 use crate::gateway::store::WriterCounts;
-use crate::gateway::store::record::{Equivocation, LogHead, RaisedAlarm};
+use crate::gateway::store::record::{Amount, Equivocation, LogHead, Quota, RaisedAlarm, SpaceUse};
 use crate::limits;
 use crate::message::id::MessageId;
 use crate::message::receipt::Receipt;
@@ -35,6 +35,10 @@ pub struct Status {
     pub alarms: Vec<RaisedAlarm>,
     /// What the store's writer has done since the start.
     pub writer: WriterCounts,
+    /// Room on the disk.
+    pub space: SpaceUse,
+    /// What one peer may have waiting in the mailbox, and of parts that no message names.
+    pub quotas: [Quota; 2],
 }
 
 /// One peer.
@@ -60,6 +64,10 @@ pub struct PeerStatus {
     pub last_failure: String,
     /// Difference of its clock to ours in seconds.
     pub clock_skew: i64,
+    /// Its messages that wait for the desk.
+    pub mailbox: Amount,
+    /// Its sealed parts that no message refers to yet.
+    pub uploads: Amount,
 }
 
 /// What a ping found.
@@ -82,7 +90,10 @@ impl Gateway {
         let links = self.links().clone();
         let in_force = self.trust.load_full();
         let mut peers = Vec::new();
-        for (ministry, bundle) in in_force.iter().flat_map(|in_force| in_force.peers()) {
+        let accredited = in_force.iter().flat_map(|in_force| in_force.peers());
+        let holdings =
+            self.store.holdings(accredited.clone().map(|(peer, _)| peer.clone()).collect()).await?;
+        for ((ministry, bundle), holding) in accredited.zip(holdings) {
             let queue = queues.iter().find(|queue| queue.peer == *ministry);
             let link = links.get(ministry).cloned().unwrap_or_default();
             let failure = queue.map(|queue| queue.last_failure.clone()).unwrap_or_default();
@@ -97,6 +108,8 @@ impl Gateway {
                 last_receipt: queue.and_then(|queue| queue.last_receipt_time),
                 last_failure: if link.last_failure.is_empty() { failure } else { link.last_failure },
                 clock_skew: link.clock_skew,
+                mailbox: holding.mailbox,
+                uploads: holding.uploads,
             });
         }
         Ok(Status {
@@ -108,6 +121,8 @@ impl Gateway {
             certificate_end: self.credentials.ends(),
             alarms: self.store.alarms().await?,
             writer: self.store.counts(),
+            space: self.store.space().await?,
+            quotas: [self.config.store.mailbox, self.config.store.uploads],
         })
     }
 

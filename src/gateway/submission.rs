@@ -268,6 +268,14 @@ pub(super) fn custody_place(custody: Custody) -> Result<LeafPlace, Refusal> {
             Reason::OutOfSequence,
             format!("the last sequence number here is {last_sequence}; the message does not follow it"),
         )),
+        Custody::NoSpace => Err(Refusal::new(
+            Reason::NoSpace,
+            "the disk of the gateway has no room for anything new; try again later",
+        )),
+        Custody::QuotaReached => Err(Refusal::new(
+            Reason::Quota,
+            "what waits for the recipient's desk has reached the quota of its sender; try again later",
+        )),
         Custody::PartMissing(digest) => {
             Err(refuse(Reason::PartMissing, format!("sealed part {digest} was not handed over before")))
         }

@@ -143,7 +143,13 @@ impl Homes {
     /// Writes the configurations of homes that are to listen elsewhere.
     pub fn configure(&self, plan: &Plan) -> Result<(), RehearsalFault> {
         self.gateway.configure(&plan.gateway()?)?;
+        // Several gateways share one disk, and none of them is to be kept: small reserves do.
+        let path = self.gateway.config();
+        let text = std::fs::read_to_string(&path).map_err(RehearsalFault::unfit)?;
+        secret_file::replace(&path, format!("{text}\n{SMALL_RESERVES}").as_bytes())?;
         let text = desk::config_text(&plan.desk());
         Ok(secret_file::replace(&self.desk.config(), text.as_bytes())?)
     }
 }
+
+const SMALL_RESERVES: &str = "[store]\nballast_mib = 1\nfloor_mib = 16\n";

@@ -121,6 +121,7 @@ mod tests {
             ("CHANNEL_FROZEN", Code::FailedPrecondition),
             ("AWAITING_HELLO", Code::Unavailable),
             ("CATCHING_UP", Code::Unavailable),
+            ("NO_SPACE", Code::Unavailable),
             ("", Code::InvalidArgument),
         ] {
             assert_eq!(Group::of(reason).code(), code, "{reason}");

@@ -19,7 +19,7 @@ use rusqlite::Connection;
 use crate::support::{Stage, eventually, forms, proofs};
 
 /// XA has sent XB a memorandum with a large document, and both gateways have stopped.
-async fn at_rest() -> (Stage, SentEntry) {
+pub async fn at_rest() -> (Stage, SentEntry) {
     let mut stage = Stage::pair().await;
     fs::write(stage.folder().join("scan.bin"), vec![3; 300 * 1024]).unwrap();
     let document = "\n[[document]]\nid = \"scan\"\npath = \"scan.bin\"\ntitle = \"Scan\"\nclass = \"EVIDENCE\"\nlanguage = \"und\"\n";
@@ -38,7 +38,7 @@ fn data(stage: &Stage, code: &str) -> std::path::PathBuf {
 }
 
 /// Changes the last byte of one value.
-fn spoil(database: &Path, table: &str, column: &str, condition: &str) {
+pub fn spoil(database: &Path, table: &str, column: &str, condition: &str) {
     let connection = Connection::open(database).unwrap();
     let select = format!("SELECT {column} FROM {table} WHERE {condition} LIMIT 1");
     let mut blob: Vec<u8> = connection.query_row(&select, [], |row| row.get(0)).unwrap();
@@ -93,12 +93,12 @@ async fn damage_of_every_kind_is_found_and_named() {
 /// Damages a store that is closed.
 type Spoil<'a> = &'a dyn Fn(&Path);
 
-fn change(database: &Path, sql: &str) {
+pub fn change(database: &Path, sql: &str) {
     assert!(Connection::open(database).unwrap().execute(sql, []).unwrap() > 0, "{sql}");
 }
 
 /// Changes a leaf of the mirror and makes every hash over it agree again: only the signature does not.
-fn mend_after_changing(database: &Path) {
+pub fn mend_after_changing(database: &Path) {
     let connection = Connection::open(database).unwrap();
     let (log, size): (i64, u64) = connection
         .query_row("SELECT key, size FROM log WHERE mirror = 1", [], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -129,7 +129,7 @@ fn mend_after_changing(database: &Path) {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -142,7 +142,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn only_file(place: &Path) -> std::path::PathBuf {
+pub fn only_file(place: &Path) -> std::path::PathBuf {
     let mut files = Vec::new();
     let mut folders = vec![place.to_owned()];
     while let Some(folder) = folders.pop() {

@@ -67,7 +67,8 @@ impl MailboxService for MailboxEdge {
         &self,
         request: Request<Streaming<wire::PutPartRequest>>,
     ) -> Result<Response<wire::PutPartResponse>, Status> {
-        parts::put(&self.gateway, request.into_inner()).await.map(Response::new)
+        let source = &self.gateway.config.ministry;
+        parts::put(&self.gateway, source, request.into_inner()).await.map(Response::new)
     }
 
     async fn get_part(

@@ -15,7 +15,7 @@ use crate::gateway::serve::queue::{self, operator, place, refused};
 use crate::gateway::serve::{failed, malformed};
 use crate::gateway::status::PeerStatus;
 use crate::gateway::store::WriterCounts;
-use crate::gateway::store::record::{LogHead, Retry};
+use crate::gateway::store::record::{LogHead, Quota, Retry, SpaceUse};
 use crate::limits;
 use crate::message::id::MessageId;
 use crate::message::receipt::Receipt;
@@ -59,6 +59,7 @@ impl OperatorService for OperatorEdge {
             relay_address: addresses.relay,
             mailbox_address: addresses.mailbox,
             writer: Some(writer(seen.writer)),
+            store: Some(room(&seen.space, &seen.quotas)),
         }))
     }
 
@@ -255,6 +256,23 @@ fn peer(seen: PeerStatus) -> wire::PeerStatus {
         last_receipt_time: seen.last_receipt.map_or(0, Timestamp::seconds),
         last_failure: seen.last_failure,
         clock_skew: seen.clock_skew,
+        mailbox_messages: seen.mailbox.count,
+        mailbox_bytes: seen.mailbox.bytes,
+        uploads: seen.uploads.count,
+        upload_bytes: seen.uploads.bytes,
+    }
+}
+
+fn room(seen: &SpaceUse, [mailbox, uploads]: &[Quota; 2]) -> wire::StoreRoom {
+    wire::StoreRoom {
+        free_bytes: seen.free,
+        floor_bytes: seen.floor,
+        ballast_bytes: seen.ballast,
+        accepting: seen.admits,
+        mailbox_messages_max: mailbox.count,
+        mailbox_bytes_max: mailbox.bytes,
+        uploads_max: uploads.count,
+        upload_bytes_max: uploads.bytes,
     }
 }
 

@@ -79,7 +79,8 @@ impl RelayService for RelayEdge {
         &self,
         request: Request<Streaming<PutPartRequest>>,
     ) -> Result<Response<PutPartResponse>, Status> {
-        parts::put(&self.gateway, request.into_inner()).await.map(Response::new)
+        let source = Peer::of(&request)?.ministry().clone();
+        parts::put(&self.gateway, &source, request.into_inner()).await.map(Response::new)
     }
 }
 

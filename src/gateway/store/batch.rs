@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
-use super::custody::{self, Purpose};
+use super::custody::{self, Premises, Purpose};
 use super::record::{Consignment, Custody, Direction, ProvenLeaves, SignedHeader};
 use super::tree::LogTree;
 use super::writer::Verdict;
@@ -20,8 +20,7 @@ use crate::tlog::proof;
 #[derive(Debug)]
 pub struct Prepared {
     messages: Vec<(Purpose, Consignment)>,
-    /// Sealed parts that travel beside their envelopes and lie here as files.
-    files: BTreeMap<Digest, u64>,
+    premises: Premises,
 }
 
 impl Store {
@@ -41,16 +40,12 @@ impl Store {
         .await
     }
 
-    /// Looks up what the writer needs to know of messages before it takes them into custody.
+    /// Looks at messages before the writer takes them into custody.
     pub async fn prepare(&self, messages: Vec<(Purpose, Consignment)>) -> Result<Prepared, StoreFault> {
-        let mut files = BTreeMap::new();
-        for (_, message) in &messages {
-            if message.leaf.len() > LEAF_BYTES_MAX {
-                return Err(StoreFault::Misuse("a leaf longer than a log takes"));
-            }
-            files.extend(self.files_among(&message.parts).await?);
+        if messages.iter().any(|(_, message)| message.leaf.len() > LEAF_BYTES_MAX) {
+            return Err(StoreFault::Misuse("a leaf longer than a log takes"));
         }
-        Ok(Prepared { messages, files })
+        Ok(Prepared { messages, premises: self.premises() })
     }
 
     /// Does with each of the messages what is purposed, in their order and in one commit. They are in the
@@ -60,15 +55,23 @@ impl Store {
         &self,
         prepared: Prepared,
     ) -> impl Future<Output = Result<Vec<Custody>, StoreFault>> + Send + use<> {
-        let weight = prepared.messages.iter().map(|(_, message)| message.weight()).sum();
-        self.queue(weight, move |connection| {
-            let Prepared { messages, files } = prepared;
+        let (weight, count) =
+            (prepared.messages.iter().map(|(_, message)| message.weight()).sum(), prepared.messages.len());
+        let queued = self.queue(weight, move |connection| {
+            let Prepared { messages, premises } = prepared;
             let mut answers = Vec::with_capacity(messages.len());
             for (purpose, message) in &messages {
-                answers.push(alone(connection, || custody::admit(connection, purpose, message, &files))?);
+                answers.push(alone(connection, || custody::admit(connection, purpose, message, &premises))?);
             }
             Ok(Verdict::Keep(answers))
-        })
+        });
+        async move {
+            match queued.await {
+                // There was no room even to look whether any of them is held.
+                Err(StoreFault::NoSpace) => Ok(vec![Custody::NoSpace; count]),
+                answered => answered,
+            }
+        }
     }
 
     /// The head of a log with the proof of some of its leaves under that head, all of one snapshot; none where

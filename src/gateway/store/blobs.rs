@@ -54,6 +54,11 @@ impl Blobs {
         Ok(blobs)
     }
 
+    /// The directory as it is, to look at.
+    pub fn at(directory: &Path) -> Self {
+        Self { directory: directory.to_owned(), stopped: Arc::default() }
+    }
+
     /// Begins to take the part with this digest and size.
     pub fn put(&self, digest: Digest, size: u64) -> Result<BlobWriter, StoreFault> {
         if self.is_stopped() {
@@ -129,6 +134,18 @@ impl Blobs {
         Ok(removed)
     }
 
+    /// Removes a part that nobody refers to; false where there is none, or it cannot be removed.
+    pub fn remove(&self, digest: &Digest) -> bool {
+        match fs::remove_file(self.path(digest)) {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => {
+                tracing::warn!(%error, %digest, "a part that no message refers to could not be removed");
+                false
+            }
+        }
+    }
+
     /// True once a sync has failed.
     pub fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::SeqCst)
@@ -148,10 +165,10 @@ impl Blobs {
     fn unfinished(&self, digest: &Digest) -> Result<NamedTempFile, StoreFault> {
         let shelf = self.shelf(digest);
         if !shelf.is_dir() {
-            make_directory(&shelf)?;
+            make_directory(&shelf).map_err(no_space)?;
             self.synced(sync_directory(&self.directory))?;
         }
-        Ok(tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(shelf)?)
+        tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(shelf).map_err(no_space)
     }
 
     fn file(&self, digest: &Digest) -> Result<Option<File>, StoreFault> {
@@ -189,7 +206,7 @@ impl BlobWriter {
         }
         self.hasher.update(bytes);
         if let Some(file) = &mut self.file {
-            file.write_all(bytes)?;
+            file.write_all(bytes).map_err(no_space)?;
         }
         Ok(())
     }
@@ -202,9 +219,14 @@ impl BlobWriter {
         }
         let Some(file) = self.file else { return Ok(()) };
         self.blobs.synced(file.as_file().sync_all())?;
-        file.persist(self.blobs.path(&self.digest)).map_err(|failed| StoreFault::File(failed.error))?;
+        file.persist(self.blobs.path(&self.digest)).map_err(|failed| no_space(failed.error))?;
         self.blobs.synced(sync_directory(&self.blobs.shelf(&self.digest)))
     }
+}
+
+/// A disk that is full is no fault of the part: it may be sent again when there is room.
+fn no_space(error: io::Error) -> StoreFault {
+    if super::space::is_full(&error) { StoreFault::NoSpace } else { StoreFault::File(error) }
 }
 
 /// Makes names in `directory` durable.

@@ -1,10 +1,11 @@
 //! Taking custody: the message, its parts, its leaf, its number and its place in outbox or mailbox, all in
 //! one commit or not at all.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::blobs::Blobs;
 use super::columns::{self, Code, stored, stored_len};
 use super::message::{self, Pair};
 use super::record::{
@@ -12,8 +13,9 @@ use super::record::{
     SignedHeader,
 };
 use super::recovered::{self, Adoption};
+use super::space::Space;
 use super::writer::Verdict;
-use super::{Store, StoreFault, alarms, parts, tree};
+use super::{Store, StoreFault, alarms, mailbox, parts, tree, uploads};
 use crate::digest::Digest;
 use crate::trust::name::Ministry;
 
@@ -26,6 +28,13 @@ pub enum Purpose {
     Deliver,
     /// Keep its header as rejected for this reason.
     Reject(String),
+}
+
+/// What custody looks at beside the database.
+#[derive(Debug)]
+pub(super) struct Premises {
+    blobs: Blobs,
+    space: Arc<Space>,
 }
 
 impl Store {
@@ -80,12 +89,23 @@ impl Store {
         self.read(equivocations).await
     }
 
+    /// What custody looks at beside the database.
+    pub(super) fn premises(&self) -> Premises {
+        Premises { blobs: self.inner.blobs.clone(), space: self.inner.space.clone() }
+    }
+
     async fn admit(&self, purpose: Purpose, message: Consignment) -> Result<Custody, StoreFault> {
         if message.leaf.len() > crate::limits::LEAF_BYTES_MAX {
             return Err(StoreFault::Misuse("a leaf longer than a log takes"));
         }
-        let files = self.files_among(&message.parts).await?;
-        self.write(message.weight(), move |connection| admit(connection, &purpose, &message, &files)).await
+        let weight = message.weight();
+        let premises = self.premises();
+        let job = move |connection: &Connection| admit(connection, &purpose, &message, &premises);
+        match self.write(weight, job).await {
+            // There was no room even to look whether it is held.
+            Err(StoreFault::NoSpace) => Ok(Custody::NoSpace),
+            answered => answered,
+        }
     }
 }
 
@@ -93,7 +113,7 @@ pub(super) fn admit(
     connection: &Connection,
     purpose: &Purpose,
     message: &Consignment,
-    files: &BTreeMap<Digest, u64>,
+    premises: &Premises,
 ) -> Result<Verdict<Custody>, StoreFault> {
     let direction = purpose.direction();
     if let Some(held) = message::find(connection, direction, &message.message_id)? {
@@ -107,9 +127,18 @@ pub(super) fn admit(
         let Position { sequence, message_id } = pair.last;
         return Ok(Verdict::Undo(Custody::OutOfSequence { last_sequence: sequence, last_id: message_id }));
     }
+    if !premises.space.admits(message.weight() as u64) {
+        return Ok(Verdict::Undo(Custody::NoSpace));
+    }
     let keep_parts = !matches!(purpose, Purpose::Reject(_));
-    if keep_parts && let Some(missing) = parts::first_missing(connection, &message.parts, files)? {
+    if keep_parts && let Some(missing) = parts::first_missing(connection, &message.parts, &premises.blobs)? {
         return Ok(Verdict::Undo(Custody::PartMissing(missing)));
+    }
+    if let Purpose::Deliver = purpose {
+        let waiting = mailbox::amount_of(connection, &message.peer)?;
+        if !waiting.admits(message.whole_bytes(), &premises.space.bounds().mailbox) {
+            return Ok(Verdict::Undo(Custody::QuotaReached));
+        }
     }
     let adoption = match purpose {
         Purpose::Send => recovered::adopt(connection, message)?,
@@ -127,6 +156,7 @@ pub(super) fn admit(
     let key = message::insert(connection, direction, pair_key, message, log, place.index)?;
     if keep_parts {
         parts::insert(connection, key, &message.parts)?;
+        uploads::arrived(connection, &message.parts)?;
     }
     purpose.carry_out(connection, key, pair_key, message)?;
     if let Adoption::Adopted(orphan) = &adoption {
@@ -165,11 +195,7 @@ impl Purpose {
                 let values = params![key, pair, message.precedence, valid_until, queued, now];
                 connection.prepare_cached(sql)?.execute(values)?;
             }
-            Self::Deliver => {
-                let sql = "INSERT INTO mailbox (cursor, message)
-                           VALUES ((SELECT ifnull(max(cursor), 0) + 1 FROM mailbox), ?1)";
-                connection.prepare_cached(sql)?.execute([key])?;
-            }
+            Self::Deliver => mailbox::insert(connection, key, &message.peer, message.whole_bytes())?,
             Self::Reject(reason) => {
                 let sql = "INSERT INTO rejection (message, reason) VALUES (?1, ?2)";
                 connection.prepare_cached(sql)?.execute(params![key, reason])?;

@@ -29,6 +29,12 @@ pub enum StoreFault {
     /// The caller asked for something that cannot be: a programming mistake, not a peer's.
     #[error("the store was asked for something impossible: {0}")]
     Misuse(&'static str),
+    /// There is no store where one was looked for.
+    #[error("there is no {0}")]
+    Missing(PathBuf),
+    /// The disk has no room for anything new.
+    #[error("the disk has too little room: nothing new is taken until there is more")]
+    NoSpace,
     /// A large part is not what was declared.
     #[error("bytes, size and digest of the part disagree")]
     PartMismatch,
@@ -57,9 +63,20 @@ impl StoreFault {
             Self::Foreign(_) => "STORE_FOREIGN",
             Self::InUse(_) => "STORE_IN_USE",
             Self::Misuse(_) => "STORE_MISUSE",
+            Self::Missing(_) => "STORE_MISSING",
+            Self::NoSpace => "NO_SPACE",
             Self::PartMismatch => "PART_MISMATCH",
             Self::Stopped => "STORE_STOPPED",
             Self::TooNew { .. } => "STORE_TOO_NEW",
+        }
+    }
+
+    /// True where the disk has no room left.
+    pub(super) fn is_full_disk(&self) -> bool {
+        match self {
+            Self::File(error) => super::space::is_full(error),
+            Self::Database(rusqlite::Error::SqliteFailure(failure, _)) => failure.code == ErrorCode::DiskFull,
+            _ => false,
         }
     }
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::Store;
 use super::record::{AttemptEnd, Consignment, Custody, FailedAttempt, LeafPlace, LogEntry, Part};
+use super::{Bounds, Store};
 use crate::digest::Digest;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
@@ -24,7 +24,12 @@ pub(super) fn later(seconds: u64) -> Timestamp {
 }
 
 pub(super) fn open(directory: &Path) -> Store {
-    Store::open(directory, NOW).unwrap()
+    Store::open(directory, bounds(), NOW).unwrap()
+}
+
+/// Small reserves: tests open many stores.
+pub(super) fn bounds() -> Bounds {
+    Bounds { ballast: 64 * 1024, floor: 1024 * 1024, ..Bounds::default() }
 }
 
 pub(super) fn fresh() -> (TempDir, Store) {

@@ -90,14 +90,15 @@ impl Store {
         self.read(move |connection| {
             let sql =
                 "SELECT log.origin, leaf.leaf_index, log.mirror FROM leaf JOIN log ON log.key = leaf.log
-                       WHERE leaf.message_prefix = ?1 AND leaf.message_id = ?2 AND leaf.message_id <> x''
-                       ORDER BY log.mirror, log.key, leaf.leaf_index";
+                       WHERE leaf.message_prefix = ?1 AND leaf.message_id = ?2 AND leaf.message_id <> x''";
             let mut statement = connection.prepare_cached(sql)?;
             let rows = statement.query_map(params![prefix(&message_id), message_id.as_bytes()], |row| {
                 let place = LeafPlace { origin: row.get(0)?, index: columns::count(row, 1)? };
                 Ok(FoundLeaf { place, mirror: row.get(2)? })
             })?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            let mut found = rows.collect::<Result<Vec<_>, _>>()?;
+            found.sort_by(|one, other| (one.mirror, &one.place).cmp(&(other.mirror, &other.place)));
+            Ok(found)
         })
         .await
     }
@@ -147,6 +148,20 @@ impl Store {
     /// The earliest kept checkpoint with a cosignature that covers a leaf: since then the leaf is proven.
     pub async fn earliest_cosigned(&self, place: LeafPlace) -> Result<Option<Checkpoint>, StoreFault> {
         self.read(move |connection| earliest_cosigned(connection, &place)).await
+    }
+
+    /// All kept checkpoints of a log with a cosignature, smallest first.
+    pub async fn cosigned_checkpoints(&self, origin: String) -> Result<Vec<Checkpoint>, StoreFault> {
+        self.read(move |connection| {
+            let Some(tree) = LogTree::find(connection, &origin)? else { return Ok(Vec::new()) };
+            let sql = "SELECT size, text FROM cosigned_checkpoint WHERE log = ?1 ORDER BY size";
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map([tree.key], |row| {
+                Ok(Checkpoint { size: columns::count(row, 0)?, text: row.get(1)? })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
     }
 
     /// Keeps the newest checkpoint with a cosignature; never one of a smaller size than the one kept.

@@ -1,13 +1,14 @@
 //! What our desk can fetch: messages received, in the order of custody, by a cursor without gaps.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::{self, stored, stored_len};
 use super::message;
-use super::record::{LeafPlace, Received};
+use super::record::{Amount, LeafPlace, Received};
 use super::writer::Verdict;
 use super::{Store, StoreFault};
 use crate::limits::BATCH_BYTES_MAX;
+use crate::trust::name::Ministry;
 
 impl Store {
     /// Messages received after `cursor`, oldest first: at most `limit` of them and about `BATCH_BYTES_MAX`
@@ -39,6 +40,42 @@ impl Store {
         })
         .await
     }
+}
+
+/// Puts a message of `peer` into the mailbox.
+pub(super) fn insert(
+    connection: &Connection,
+    message: i64,
+    peer: &Ministry,
+    bytes: u64,
+) -> Result<(), StoreFault> {
+    let so_far = amount_up_to(connection, peer, i64::MAX)?;
+    let sql = "INSERT INTO mailbox (cursor, message, peer, peer_count, peer_bytes)
+               VALUES ((SELECT ifnull(max(cursor), 0) + 1 FROM mailbox), ?1, ?2, ?3, ?4)";
+    let (count, bytes) = (so_far.count.saturating_add(1), so_far.bytes.saturating_add(bytes));
+    let values = params![message, peer.as_str(), stored(count), stored(bytes)];
+    connection.prepare_cached(sql)?.execute(values)?;
+    Ok(())
+}
+
+/// What waits of `peer` until the desk acknowledges it.
+pub(super) fn amount_of(connection: &Connection, peer: &Ministry) -> Result<Amount, StoreFault> {
+    let sql = "SELECT value FROM meta WHERE name = 'acknowledged'";
+    let acknowledged: i64 = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+    let all = amount_up_to(connection, peer, i64::MAX)?;
+    let done = amount_up_to(connection, peer, acknowledged)?;
+    let count = all.count.saturating_sub(done.count);
+    Ok(Amount { count, bytes: all.bytes.saturating_sub(done.bytes) })
+}
+
+/// Everything that ever came of `peer`, up to a cursor.
+fn amount_up_to(connection: &Connection, peer: &Ministry, cursor: i64) -> Result<Amount, StoreFault> {
+    let sql = "SELECT peer_count, peer_bytes FROM mailbox WHERE peer = ?1 AND cursor <= ?2
+               ORDER BY cursor DESC LIMIT 1";
+    let found = connection.prepare_cached(sql)?.query_row(params![peer.as_str(), cursor], |row| {
+        Ok(Amount { count: columns::count(row, 0)?, bytes: columns::count(row, 1)? })
+    });
+    Ok(found.optional()?.unwrap_or_default())
 }
 
 fn received_after(connection: &Connection, cursor: u64, limit: usize) -> Result<Vec<Received>, StoreFault> {

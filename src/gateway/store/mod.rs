@@ -27,6 +27,8 @@
 //! | `parts` | `put_part`, `read_part` |
 //! | `standing`, `mark` | what decides whether anything may be signed for a pair |
 //! | `recovered` | `restore` |
+//! | `uploads` | `announce_part`, `sweep`, `holdings` |
+//! | `space` | ballast, floor, what may still be written |
 //! | `verify` | `verify` |
 //! | `archive` | `records`, `cosigned_after`, `archived_after` |
 
@@ -51,8 +53,10 @@ mod readers;
 mod recovered;
 mod schema;
 mod settlement;
+mod space;
 mod standing;
 mod tree;
+mod uploads;
 mod verify;
 mod writer;
 
@@ -69,6 +73,7 @@ pub use batch::Prepared;
 pub use custody::Purpose;
 pub use fault::StoreFault;
 pub use parts::PartUpload;
+pub use space::Bounds;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -79,6 +84,8 @@ use crate::time::Timestamp;
 use blobs::Blobs;
 use ownership::Ownership;
 use readers::Readers;
+use record::SpaceUse;
+use space::Space;
 use writer::{Verdict, Writer};
 
 /// A handle on what the gateway keeps. Clones share one writer; when the last clone is dropped, what waits
@@ -93,6 +100,7 @@ pub struct Store {
 struct Inner {
     readers: Readers,
     blobs: Blobs,
+    space: Arc<Space>,
     writer: Writer,
 }
 
@@ -113,26 +121,29 @@ impl Store {
     /// Opens the store in `directory`, which is made where it is missing, and owns it until the last clone
     /// is dropped. Brings an older database up to date, and sweeps parts that no message refers to and that
     /// are older than a day at `now`. Blocks: meant for start-up.
-    pub fn open(directory: &Path, now: Timestamp) -> Result<Self, StoreFault> {
-        Self::assemble(directory, now, |_| Ok(()))
+    pub fn open(directory: &Path, bounds: Bounds, now: Timestamp) -> Result<Self, StoreFault> {
+        Self::assemble(directory, bounds, now, |_| Ok(()))
     }
 
     /// The same, but what it answers for is lost in a power cut. It exists so that the test which cuts the power
     /// can show that it would see such a loss; no configuration and no option leads here.
     #[doc(hidden)]
-    pub fn open_unsafely(directory: &Path, now: Timestamp) -> Result<Self, StoreFault> {
-        Self::assemble(directory, now, |connection| {
+    pub fn open_unsafely(directory: &Path, bounds: Bounds, now: Timestamp) -> Result<Self, StoreFault> {
+        Self::assemble(directory, bounds, now, |connection| {
             Ok(connection.pragma_update(None, "synchronous", "NORMAL")?)
         })
     }
 
     fn assemble(
         directory: &Path,
+        bounds: Bounds,
         now: Timestamp,
         change: impl FnOnce(&Connection) -> Result<(), StoreFault>,
     ) -> Result<Self, StoreFault> {
         let ownership = Ownership::take(directory)?;
+        let space = Arc::new(Space::open(directory, bounds)?);
         let database = database_path(directory);
+        space.note_backlog(space::length(&directory.join("gateway.db-wal")));
         let connection = schema::open_writer(&database)?;
         change(&connection)?;
         blobs::sync_directory(directory)?;
@@ -142,8 +153,24 @@ impl Store {
         let blobs = Blobs::open(&directory.join("parts"))?;
         blobs.sweep(now, |digest| parts::is_kept(&connection, digest))?;
         let readers = Readers::open(&database)?;
-        let writer = Writer::start(connection, ownership)?;
-        Ok(Self { inner: Arc::new(Inner { readers, blobs, writer }) })
+        let writer = Writer::start(connection, ownership, space.clone())?;
+        Ok(Self { inner: Arc::new(Inner { readers, blobs, space, writer }) })
+    }
+
+    /// Opens what is kept in `directory` to look at it and owns it meanwhile. Nothing is changed: no row, no part,
+    /// no ballast, and the write-ahead log stays as it is. Every verb that writes answers `Stopped`.
+    pub fn inspect(directory: &Path, bounds: Bounds) -> Result<Self, StoreFault> {
+        let database = database_path(directory);
+        if !database.is_file() {
+            return Err(StoreFault::Missing(database));
+        }
+        let ownership = Ownership::take(directory)?;
+        let connection = schema::open_witness(&database)?;
+        let blobs = Blobs::at(&directory.join("parts"));
+        let readers = Readers::open(&database)?;
+        let space = Arc::new(Space::untouched(directory, bounds));
+        let writer = Writer::idle(connection, ownership)?;
+        Ok(Self { inner: Arc::new(Inner { readers, blobs, space, writer }) })
     }
 
     /// How much the writer has done.
@@ -154,6 +181,27 @@ impl Store {
     /// True once a write has failed; every verb answers [`StoreFault::Stopped`] from then on.
     pub fn is_stopped(&self) -> bool {
         self.inner.writer.is_stopped() || self.inner.blobs.is_stopped()
+    }
+
+    /// Looks how much room there is, and lays the ballast in again where it was given away and there is room.
+    pub async fn space(&self) -> Result<SpaceUse, StoreFault> {
+        let space = self.inner.space.clone();
+        self.with_blobs(move |_| {
+            space.look();
+            space.restore();
+            Ok(space.seen())
+        })
+        .await
+    }
+
+    /// `NoSpace` where so many bytes more would leave less free than the floor.
+    async fn require_room(&self, bytes: u64) -> Result<(), StoreFault> {
+        let space = self.inner.space.clone();
+        self.with_blobs(move |_| {
+            space.look();
+            if space.admits(bytes) { Ok(()) } else { Err(StoreFault::NoSpace) }
+        })
+        .await
     }
 
     /// Runs `work` in the writer's next transaction and returns when that is durable. `weight` is about how

@@ -74,7 +74,7 @@ fn due(
 }
 
 fn pairs(connection: &Connection, peer: &Ministry) -> Result<Vec<(i64, String)>, StoreFault> {
-    let sql = "SELECT key, channel FROM pair WHERE direction = ?1 AND peer = ?2 ORDER BY key";
+    let sql = "SELECT key, channel FROM pair WHERE direction = ?1 AND peer = ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement
         .query_map(params![Direction::Out.code(), peer.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;

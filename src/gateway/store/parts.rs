@@ -1,11 +1,9 @@
 //! Sealed parts: those that travel in the envelope are rows, those that travel beside it are files. A part
 //! that several copies of a message share is kept once.
 
-use std::collections::BTreeMap;
-
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::blobs::BlobWriter;
+use super::blobs::{BlobWriter, Blobs};
 use super::columns::{self, prefix, stored, stored_len};
 use super::record::Part;
 use super::{Store, StoreFault};
@@ -31,6 +29,7 @@ impl Store {
     /// Begins to take a part that travels beside its envelope. Idempotent: a part that is held is checked
     /// again and kept as it is.
     pub async fn put_part(&self, digest: Digest, size: u64) -> Result<PartUpload, StoreFault> {
+        self.require_room(size).await?;
         let writer = self.with_blobs(move |blobs| blobs.put(digest, size)).await?;
         Ok(PartUpload { store: self.clone(), writer: Some(writer) })
     }
@@ -59,29 +58,14 @@ impl Store {
         }
         self.with_blobs(move |blobs| Ok(blobs.held(&digest)?.is_some())).await
     }
-
-    /// The sizes of those parts that travel beside the envelope and lie here as files.
-    pub(super) async fn files_among(&self, parts: &[Part]) -> Result<BTreeMap<Digest, u64>, StoreFault> {
-        let beside: Vec<Digest> =
-            parts.iter().filter(|part| part.content.is_none()).map(|part| part.digest).collect();
-        if beside.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        self.with_blobs(move |blobs| {
-            let mut files = BTreeMap::new();
-            for digest in beside {
-                files.extend(blobs.held(&digest)?.map(|size| (digest, size)));
-            }
-            Ok(files)
-        })
-        .await
-    }
 }
 
 impl PartUpload {
     /// Takes the next bytes. `PartMismatch` as soon as there are more than were declared.
     pub async fn write(&mut self, bytes: Vec<u8>) -> Result<(), StoreFault> {
         let mut writer = self.writer.take().ok_or(StoreFault::Misuse("an upload that has failed goes on"))?;
+        // Others write as well: what was free when it began need not be free now.
+        self.store.require_room(bytes.len() as u64).await?;
         let written = self.store.with_blobs(move |_| writer.write(&bytes).map(|()| writer)).await?;
         self.writer = Some(written);
         Ok(())
@@ -100,11 +84,12 @@ pub(super) fn is_kept(connection: &Connection, digest: &Digest) -> Result<bool, 
     Ok(find(connection, digest)?.is_some())
 }
 
-/// The first part that cannot be referred to: beside the envelope, and neither among `files` nor in a row.
+/// The first part that cannot be referred to: beside the envelope, and neither a file nor in a row. Looked at
+/// within the transaction that refers to it, so that no sweep comes between.
 pub(super) fn first_missing(
     connection: &Connection,
     parts: &[Part],
-    files: &BTreeMap<Digest, u64>,
+    blobs: &Blobs,
 ) -> Result<Option<Digest>, StoreFault> {
     for part in parts {
         let held = match &part.content {
@@ -112,7 +97,7 @@ pub(super) fn first_missing(
                 return Err(StoreFault::Misuse("a part that is not as long as it says"));
             }
             Some(_) => true,
-            None if files.get(&part.digest) == Some(&part.size) => true,
+            None if blobs.held(&part.digest)? == Some(part.size) => true,
             None => {
                 find(connection, &part.digest)?.is_some_and(|row| row.has_content && row.size == part.size)
             }

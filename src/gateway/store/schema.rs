@@ -3,9 +3,11 @@
 //! A database carries its version in `user_version`; opening one runs the migrations it lacks, each in its
 //! own transaction. A migration that was released is never edited.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::StoreFault;
@@ -32,7 +34,7 @@ CREATE TABLE pair (
     peer TEXT NOT NULL,
     sequence INTEGER NOT NULL,
     message_id BLOB NOT NULL,
-    UNIQUE (direction, channel, peer)
+    UNIQUE (direction, peer, channel)
 ) STRICT;
 
 -- Our own logs and the mirrors of peers' logs. An empty checkpoint means none.
@@ -136,11 +138,25 @@ CREATE TABLE peer (
     last_failure TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The cursor is dense, so that what waits is a subtraction.
+-- The cursor is dense, so that what waits is a subtraction; so is what waits of one peer, because each row
+-- has the number and the bytes of all messages of its peer up to this one.
 CREATE TABLE mailbox (
     cursor INTEGER PRIMARY KEY,
-    message INTEGER NOT NULL UNIQUE REFERENCES message (key)
+    message INTEGER NOT NULL UNIQUE REFERENCES message (key),
+    peer TEXT NOT NULL,
+    peer_count INTEGER NOT NULL,
+    peer_bytes INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX mailbox_by_peer ON mailbox (peer, cursor);
+
+-- Sealed parts that came, or are coming, before a message refers to them, by the ministry that sent them.
+CREATE TABLE upload (
+    digest BLOB PRIMARY KEY,
+    source TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    time INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX upload_by_source ON upload (source, size);
 
 CREATE TABLE rejection (
     message INTEGER PRIMARY KEY REFERENCES message (key),
@@ -302,6 +318,20 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreFault> {
     Ok(connection)
 }
 
+/// Opens a connection that changes nothing and lets nothing change when it ends: it may only read, but reads the
+/// write-ahead log as the writer would.
+pub(super) fn open_witness(path: &Path) -> Result<Connection, StoreFault> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    prepare(&connection)?;
+    connection.pragma_update(None, "query_only", true)?;
+    refuse_foreign(&connection, path)?;
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let known = super::columns::stored_len(MIGRATIONS.len());
+    if found == known { Ok(connection) } else { Err(StoreFault::TooNew { found, known }) }
+}
+
 /// Opens a connection that only reads.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreFault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -309,6 +339,24 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreFault> {
     prepare(&connection)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
+}
+
+/// What a database is made of: kind, name and definition of everything in it.
+pub(super) type Definitions = BTreeSet<(String, String, String)>;
+
+/// The definitions in this database.
+pub(super) fn definitions(connection: &Connection) -> Result<Definitions, StoreFault> {
+    let sql = "SELECT type, name, ifnull(sql, '') FROM sqlite_schema";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The definitions in a database that is made now.
+pub(super) fn as_made() -> Result<Definitions, StoreFault> {
+    let connection = Connection::open_in_memory()?;
+    migrate(&connection)?;
+    definitions(&connection)
 }
 
 fn prepare(connection: &Connection) -> Result<(), StoreFault> {

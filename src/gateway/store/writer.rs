@@ -4,6 +4,9 @@
 //! The first commit or write that fails stops it for good. A sync that is tried again can report success
 //! for pages that were lost, so nothing that comes later could be believed. For the same reason it moves the
 //! write-ahead log into the database itself: SQLite would do that unasked, but would not tell of a failure.
+//!
+//! A disk that is nearly full is no failed write: before each group it looks whether there is room, and a group
+//! that does not fit is answered `NoSpace` before it touches the disk.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,6 +20,7 @@ use tokio::sync::oneshot;
 
 use super::mark::{Mark, Marks};
 use super::ownership::Ownership;
+use super::space::Space;
 use super::{StoreFault, WriterCounts};
 use crate::limits::{
     CHECKPOINT_BYTES, COMMIT_BYTES_MAX, COMMIT_JOBS_MAX, COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_MAX,
@@ -24,6 +28,9 @@ use crate::limits::{
 
 /// What a commit adds to the write-ahead log beside its payload, about: a page for each index it touches.
 const COMMIT_OVERHEAD_BYTES: usize = 128 * 1024;
+
+/// Bytes of one frame of the write-ahead log: a page and its header.
+const FRAME_BYTES: u64 = 8192 + 24;
 
 /// What a job decides about its own changes.
 pub(super) enum Verdict<T> {
@@ -57,7 +64,14 @@ struct State {
 
 struct Job {
     weight: usize,
-    run: Box<dyn FnOnce(&Connection) -> Ran + Send>,
+    run: Box<dyn FnOnce(Turn<'_>) -> Ran + Send>,
+}
+
+/// What a job is asked to do when its turn comes.
+enum Turn<'c> {
+    Work(&'c Connection),
+    /// There is no room for its group.
+    Refuse,
 }
 
 /// A job that has run within the transaction and has not been answered.
@@ -72,11 +86,17 @@ struct Ran {
 enum Commit {
     Durable,
     Failed,
+    /// There was none: the group was refused.
+    NotBegun,
 }
 
 impl Writer {
     /// Starts the thread on `connection`; `ownership` ends with the thread.
-    pub(super) fn start(mut connection: Connection, ownership: Ownership) -> Result<Self, StoreFault> {
+    pub(super) fn start(
+        mut connection: Connection,
+        ownership: Ownership,
+        space: Arc<Space>,
+    ) -> Result<Self, StoreFault> {
         let (queue, jobs) = sync_channel(COMMIT_QUEUE_MAX);
         let state = Arc::new(State::default());
         state.marks.follow(&mut connection)?;
@@ -84,11 +104,23 @@ impl Writer {
         let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
             // Whatever ends the thread, nobody may take its silence for health.
             let ending = Ending(shared);
-            serve(&connection, &jobs, &ending.0);
+            serve(&connection, &jobs, &ending.0, &space);
             drop(connection);
             drop(ownership);
         })?;
         Ok(Self { queue: Some(queue), thread: Some(thread), state })
+    }
+
+    /// A writer that writes nothing: it holds `connection` and `ownership` until it is dropped, and answers every
+    /// job `Stopped`.
+    pub(super) fn idle(connection: Connection, ownership: Ownership) -> Result<Self, StoreFault> {
+        let (queue, jobs) = sync_channel::<Job>(1);
+        let thread = std::thread::Builder::new().name("store-witness".to_owned()).spawn(move || {
+            while jobs.recv().is_ok() {}
+            drop(connection);
+            drop(ownership);
+        })?;
+        Ok(Self { queue: Some(queue), thread: Some(thread), state: Arc::default() })
     }
 
     /// Queues `work` and waits until its group is durable.
@@ -111,7 +143,10 @@ impl Writer {
         W: FnOnce(&Connection) -> Result<Verdict<T>, StoreFault> + Send + 'static,
     {
         let (sender, answer) = oneshot::channel();
-        let run = Box::new(move |connection: &Connection| Ran::of(work(connection), sender));
+        let run = Box::new(move |turn: Turn<'_>| match turn {
+            Turn::Work(connection) => Ran::of(work(connection), sender),
+            Turn::Refuse => Ran::of(Err::<Verdict<T>, _>(StoreFault::NoSpace), sender),
+        });
         self.enqueue(Job { weight, run })?;
         Ok(answer)
     }
@@ -207,8 +242,8 @@ impl Ran {
         let answer = Box::new(move |commit| {
             let answer = match (commit, result) {
                 (Commit::Failed, _) => Err(StoreFault::Stopped),
-                (Commit::Durable, Ok(Verdict::Keep(value) | Verdict::Undo(value))) => Ok(value),
-                (Commit::Durable, Err(fault)) => Err(fault),
+                (_, Ok(Verdict::Keep(value) | Verdict::Undo(value))) => Ok(value),
+                (_, Err(fault)) => Err(fault),
             };
             // A caller that went away needs no answer; its job is durable all the same.
             let _ = sender.send(answer);
@@ -228,10 +263,15 @@ impl Drop for Ending {
 
 /// Serves groups until every caller is gone or a write fails. Jobs still queued then are dropped, which
 /// their callers see as `Stopped`.
-fn serve(connection: &Connection, jobs: &Receiver<Job>, state: &State) {
-    let mut written = 0_usize;
+fn serve(connection: &Connection, jobs: &Receiver<Job>, state: &State, space: &Space) {
+    let mut written = 0_u64;
     while let Ok(first) = jobs.recv() {
         let (group, weight) = gather(first, jobs, state);
+        let bytes = (weight.saturating_mul(2).saturating_add(COMMIT_OVERHEAD_BYTES)) as u64;
+        if !space.fits(bytes) {
+            group.into_iter().for_each(|job| ((job.run)(Turn::Refuse).answer)(Commit::NotBegun));
+            continue;
+        }
         let mut answers = Vec::with_capacity(group.len());
         let result = commit_group(connection, group, &mut answers, state);
         // Before any answer: what was answered must be known to have been signed.
@@ -244,38 +284,64 @@ fn serve(connection: &Connection, jobs: &Receiver<Job>, state: &State) {
             state.stopped.store(true, Ordering::SeqCst);
         }
         answers.into_iter().for_each(|answer| answer(commit));
-        written = written.saturating_add(weight.saturating_mul(2)).saturating_add(COMMIT_OVERHEAD_BYTES);
+        written = written.saturating_add(bytes);
+        space.note_backlog(space.backlog().saturating_add(bytes));
         let result = result.and_then(|()| {
-            if written < CHECKPOINT_BYTES {
+            if written < checkpoint_bytes(space) {
                 return Ok(());
             }
             written = 0;
-            checkpoint(connection, state)
+            checkpoint(connection, state, space)
         });
         if let Err(fault) = result {
-            return stop(connection, state, &fault);
+            return stop(connection, state, space, &fault);
         }
     }
-    if let Err(fault) = checkpoint(connection, state) {
-        stop(connection, state, &fault);
+    if let Err(fault) = checkpoint(connection, state, space) {
+        stop(connection, state, space, &fault);
     }
+}
+
+/// Bytes written after which the write-ahead log is moved: fewer where there is little room, because what it
+/// holds is needed once more in the database.
+fn checkpoint_bytes(space: &Space) -> u64 {
+    (CHECKPOINT_BYTES as u64).min(space.seen().free / 4)
 }
 
 /// Leaves the disk as it is: the next process finds the write-ahead log and everything acknowledged in it.
-fn stop(connection: &Connection, state: &State, fault: &StoreFault) {
+fn stop(connection: &Connection, state: &State, space: &Space, fault: &StoreFault) {
     state.stopped.store(true, Ordering::SeqCst);
     tracing::error!(%fault, "the store stopped: nothing is accepted until a restart");
-    // Where even this fails there is nothing left to do but to end.
-    let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+    if fault.is_full_disk() {
+        // The next process needs room to begin.
+        space.release();
+    }
+    leave_the_log(connection, true);
 }
 
-/// Moves what is in the write-ahead log into the database, as far as readers allow, and syncs it.
-fn checkpoint(connection: &Connection, state: &State) -> Result<(), StoreFault> {
+/// Whether the connection ends without moving the write-ahead log.
+fn leave_the_log(connection: &Connection, leave: bool) {
+    // Where even this fails there is nothing left to do but to end.
+    let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave);
+}
+
+/// Moves what is in the write-ahead log into the database, as far as readers allow, and syncs it. Where there
+/// is not enough room for that it stays where it is: it is durable there.
+fn checkpoint(connection: &Connection, state: &State, space: &Space) -> Result<(), StoreFault> {
     #[cfg(test)]
     if state.fail_next_checkpoint.load(Ordering::SeqCst) {
         return Err(StoreFault::File(std::io::Error::other("injected")));
     }
-    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+    if space.look() < space.backlog() {
+        leave_the_log(connection, true);
+        return Ok(());
+    }
+    leave_the_log(connection, false);
+    let left = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+        let (log, moved): (i64, i64) = (row.get(1)?, row.get(2)?);
+        Ok(u64::try_from(log.saturating_sub(moved)).unwrap_or(0))
+    })?;
+    space.note_backlog(left.saturating_mul(FRAME_BYTES));
     state.checkpoints.fetch_add(1, Ordering::SeqCst);
     Ok(())
 }
@@ -314,7 +380,7 @@ fn commit_group(
 fn run_group(connection: &Connection, group: Vec<Job>, answers: &mut Vec<Answer>) -> Result<(), StoreFault> {
     for job in group {
         connection.prepare_cached("SAVEPOINT job")?.execute([])?;
-        let ran = (job.run)(connection);
+        let ran = (job.run)(Turn::Work(connection));
         answers.push(ran.answer);
         if ran.stop {
             return Err(StoreFault::Stopped);

@@ -13,6 +13,8 @@ pub const URGENT_HELD_UP_ALARM: &str = "URGENT_HELD_UP";
 pub const WITHHOLDING_ALARM: &str = "PEER_WITHHOLDS_RECEIPTS";
 /// A policy is in force whose TLS configurations could not be built.
 pub const CREDENTIALS_ALARM: &str = "CREDENTIALS_REFUSED";
+/// The disk has no room for anything new.
+pub const SPACE_ALARM: &str = "STORE_SPACE";
 /// A peer refuses messages and signs nothing, so that its channel stands still.
 pub const REFUSED_ALARM: &str = "REFUSED_BY_PEER";
 

@@ -65,6 +65,12 @@ impl Consignment {
         let inline: usize = self.parts.iter().filter_map(|part| part.content.as_ref()).map(Vec::len).sum();
         self.header.len() + self.signature.len() + self.leaf.len() + inline
     }
+
+    /// Bytes of the message with all its sealed parts, those that travel beside it included.
+    pub(in super::super) fn whole_bytes(&self) -> u64 {
+        let signed = (self.header.len() + self.signature.len()) as u64;
+        self.parts.iter().fold(signed, |sum, part| sum.saturating_add(part.size))
+    }
 }
 
 /// The answer to a message that was offered.
@@ -93,8 +99,12 @@ pub enum Custody {
         /// Its id.
         last_id: Option<Digest>,
     },
+    /// The disk has no room for anything new; nothing was changed.
+    NoSpace,
     /// A part that travels beside the envelope is not here; nothing was changed.
     PartMissing(Digest),
+    /// What waits of its sender for our desk has reached its quota; nothing was changed.
+    QuotaReached,
     /// It is durable, and its leaf is in the log.
     Taken(LeafPlace),
 }
@@ -153,19 +163,4 @@ pub struct Received {
     pub place: LeafPlace,
     /// When the gateway took it into custody.
     pub custody_time: Timestamp,
-}
-
-/// A message with what it must agree with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptMessage {
-    /// Number in the order of custody.
-    pub key: u64,
-    /// Header and signature.
-    pub signed: SignedHeader,
-    /// True where it was rejected: its parts are not kept.
-    pub rejected: bool,
-    /// Digests of the sealed parts kept with it, in order.
-    pub parts: Vec<Digest>,
-    /// Exact bytes of its leaf in our log; empty where that is missing.
-    pub leaf: Vec<u8>,
 }

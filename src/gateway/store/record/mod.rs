@@ -8,11 +8,13 @@ mod ledger;
 mod log;
 mod message;
 mod queue;
+mod scrub;
 mod sent;
+mod space;
 mod standing;
 
 pub use alarm::{
-    Acknowledged, Alarm, CREDENTIALS_ALARM, EQUIVOCATION_ALARM, REFUSED_ALARM, RaisedAlarm,
+    Acknowledged, Alarm, CREDENTIALS_ALARM, EQUIVOCATION_ALARM, REFUSED_ALARM, RaisedAlarm, SPACE_ALARM,
     URGENT_EXPIRED_ALARM, URGENT_HELD_UP_ALARM, WITHHOLDING_ALARM,
 };
 pub use archive::ArchivedMessage;
@@ -21,13 +23,13 @@ pub use log::{
     Checkpoint, CheckpointKept, Extension, FoundLeaf, LeafPlace, LogEntry, LogHead, LogLeaf, MirrorUpdate,
     ProvenLeaves,
 };
-pub use message::{
-    Consignment, Custody, Direction, Equivocation, KeptMessage, Part, Position, Received, SignedHeader,
-};
+pub use message::{Consignment, Custody, Direction, Equivocation, Part, Position, Received, SignedHeader};
 pub use queue::{
     Attempt, AttemptEnd, Decision, DecisionKind, FailedAttempt, FoundMessage, Holding, KeptDecision,
     QueueEntry, QueueFilter, QueueFront, QueuePage, QueuePlace, QueueState, Release, Retried, Retry,
     UNANSWERED, Withdrawal,
 };
+pub use scrub::{Damage, Damaged, Examination, KeptMessage, KeptOutgoing, Progress, Unwatched};
 pub use sent::{Expiry, OutboxItem, Overdue, PeerQueue, SentMessage, SentState, Settled, Settlement};
+pub use space::{Amount, Announced, Quota, Share, SpaceUse};
 pub use standing::{ForkRecord, LostLeaf, LostMatter, LostPiece, OwnLog, Proven, Restored};

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::gateway::store::fixture::{Line, NOW, ORIGIN, entry, fresh, open, peer, taken};
+use crate::gateway::store::fixture::{Line, NOW, ORIGIN, bounds, entry, fresh, open, peer, taken};
 use crate::gateway::store::record::{Direction, Expiry, Settlement};
 use crate::gateway::store::{Store, StoreFault};
 
@@ -99,6 +99,6 @@ async fn answers_of_callers_that_went_away_are_durable_all_the_same() {
 fn a_damaged_file_is_refused_at_opening() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("gateway.db"), vec![7; 8192]).unwrap();
-    let fault = Store::open(directory.path(), NOW).unwrap_err();
+    let fault = Store::open(directory.path(), bounds(), NOW).unwrap_err();
     assert!(matches!(fault, StoreFault::Database(_)), "{fault}");
 }

@@ -4,7 +4,7 @@ use std::sync::mpsc;
 
 use tokio::task::JoinSet;
 
-use crate::gateway::store::fixture::{Line, NOW, ORIGIN, entry, fresh, inline, open, peer, taken};
+use crate::gateway::store::fixture::{Line, NOW, ORIGIN, bounds, entry, fresh, inline, open, peer, taken};
 use crate::gateway::store::record::{Custody, Direction, Settlement};
 use crate::gateway::store::writer::Verdict;
 use crate::gateway::store::{Store, StoreFault};
@@ -234,7 +234,7 @@ async fn only_one_process_owns_the_store_and_the_last_handle_gives_it_back() {
     let (directory, store) = fresh();
     let clone = store.clone();
     drop(store);
-    let fault = Store::open(directory.path(), NOW).unwrap_err();
+    let fault = Store::open(directory.path(), bounds(), NOW).unwrap_err();
     assert_eq!(fault.reason(), "STORE_IN_USE");
     assert!(fault.to_string().contains(&directory.path().display().to_string()));
     drop(clone);

@@ -1,6 +1,7 @@
 //! The claims of the store's verbs, each shown through the verbs alone; damage is done behind its back.
 
 mod alarms;
+mod conformance;
 mod crash;
 mod custody;
 mod group;
@@ -8,9 +9,11 @@ mod log;
 mod mailbox;
 mod outbox;
 mod parts;
+mod plans;
 mod queue;
 mod random;
 mod recovered;
+mod room;
 mod settlement;
 mod standing;
 mod verify;

@@ -3,7 +3,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::digest::Digest;
-use crate::gateway::store::fixture::{Line, NOW, beside, fresh, later, open, peer, taken};
+use crate::gateway::store::fixture::{Line, NOW, beside, bounds, fresh, later, open, peer, taken};
 use crate::gateway::store::record::{Custody, Part};
 use crate::gateway::store::{Store, StoreFault};
 use crate::limits::PIECE_BYTES_MAX;
@@ -154,6 +154,6 @@ async fn orphans_older_than_a_day_are_swept_at_opening_and_nothing_else_is() {
     assert_eq!(left, expected);
     assert_eq!(store.read_part(Digest::of(b"kept"), 0, 9).await.unwrap(), Some(b"kept".to_vec()));
     drop(store);
-    Store::open(directory.path(), later(2)).unwrap();
+    Store::open(directory.path(), bounds(), later(2)).unwrap();
     assert_eq!(files(directory.path()).len(), 2);
 }

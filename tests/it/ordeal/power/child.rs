@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use chancery::desk::register::{ReceivedEntry, Register, SentEntry, SentState};
 use chancery::digest::Digest;
-use chancery::gateway::store::Store;
 use chancery::gateway::store::record::{Consignment, Custody, Direction, Part};
+use chancery::gateway::store::{Bounds, Store};
 use chancery::message::id::MessageId;
 use chancery::time::{Clock, SystemClock, Timestamp};
 use tokio::runtime::Runtime;
@@ -45,8 +45,8 @@ fn say(name: &str, number: u64) {
 fn write_store(place: &Path, what: What) {
     let (data, now) = (place.join("gateway/data"), SystemClock.now());
     let store = match what {
-        What::UnsafeStore => Store::open_unsafely(&data, now),
-        _ => Store::open(&data, now),
+        What::UnsafeStore => Store::open_unsafely(&data, reserves(), now),
+        _ => Store::open(&data, reserves(), now),
     };
     let store = Arc::new(store.unwrap());
     Runtime::new().unwrap().block_on(async {
@@ -118,7 +118,7 @@ fn consignment(
 }
 
 fn audit_store(place: &Path) {
-    let store = Store::open(&place.join("gateway/data"), SystemClock.now()).unwrap();
+    let store = Store::open(&place.join("gateway/data"), reserves(), SystemClock.now()).unwrap();
     Runtime::new().unwrap().block_on(async {
         let found = store.verify().await.unwrap();
         assert_eq!(found.damages, Vec::<String>::new());
@@ -228,4 +228,9 @@ fn received_entry(cursor: u64) -> ReceivedEntry {
         read_time: None,
         refusal: String::new(),
     }
+}
+
+/// The disk is small.
+fn reserves() -> Bounds {
+    Bounds { ballast: 1 << 20, floor: 8 << 20, ..Bounds::default() }
 }

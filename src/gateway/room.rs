@@ -1,0 +1,72 @@
+//! Watches the room of the store: says when nothing new is taken any more, lays the ballast in again when there
+//! is room, and sweeps sealed parts whose message never came.
+
+use crate::gateway::Gateway;
+use crate::gateway::error::Fault;
+use crate::gateway::store::record::{Alarm, SPACE_ALARM, SpaceUse};
+use crate::limits;
+use crate::time::Timestamp;
+
+/// What was seen last.
+#[derive(Debug, Default)]
+pub(super) struct SpaceWatch {
+    alarmed: Option<&'static str>,
+    swept: Option<Timestamp>,
+}
+
+impl Gateway {
+    /// One look. An alarm is raised when the room becomes short and cleared when there is room again.
+    pub(super) async fn watch_space(&self, watch: &mut SpaceWatch) -> Result<(), Fault> {
+        let space = self.store.space().await?;
+        let short = shortage(&space);
+        if short != watch.alarmed {
+            match short {
+                Some(detail) => {
+                    tracing::error!(free_bytes = space.free, floor_bytes = space.floor, "{detail}");
+                    let (code, ministry) = (SPACE_ALARM.to_owned(), self.config.ministry.clone());
+                    let (detail, time) = (detail.to_owned(), self.clock.now());
+                    self.store.raise_alarm(Alarm { code, ministry, detail, time }).await?;
+                }
+                None => {
+                    tracing::info!(free_bytes = space.free, "the store has room again");
+                    self.store
+                        .clear_alarm(SPACE_ALARM, self.config.ministry.clone(), self.clock.now())
+                        .await?;
+                }
+            }
+            watch.alarmed = short;
+        }
+        let now = self.clock.now();
+        if watch.swept.is_none_or(|swept| now >= swept.after(limits::SWEEP_PAUSE) || now < swept) {
+            watch.swept = Some(now);
+            let removed = self.store.sweep(now).await?;
+            if removed > 0 {
+                tracing::info!(removed, "sealed parts were swept whose messages never came");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a person must know about the room, if anything.
+fn shortage(space: &SpaceUse) -> Option<&'static str> {
+    match (space.admits, space.ballast < space.ballast_wanted) {
+        (false, true) => Some("the disk is full: the ballast was given away and nothing new is taken"),
+        (false, false) => Some("the disk has less free than the floor: nothing new is taken"),
+        (true, _) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shortage_says_whether_the_ballast_is_gone() {
+        let space = |admits, ballast| SpaceUse { free: 1, floor: 2, ballast, ballast_wanted: 9, admits };
+        assert_eq!(shortage(&space(true, 9)), None);
+        assert_eq!(shortage(&space(true, 0)), None, "it is laid in again by itself");
+        assert!(shortage(&space(false, 9)).is_some_and(|text| text.contains("floor")));
+        assert!(shortage(&space(false, 0)).is_some_and(|text| text.contains("given away")));
+    }
+}
