@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use super::StoreFault;
 
-/// How often a lock that somebody holds is tried, and the pause between: half a second in all.
-const ATTEMPTS: u32 = 25;
+/// How often a lock that somebody holds is tried, and the pause between: two seconds in all, because a child
+/// that has not begun its own program holds it too, and a busy machine is slow to let it begin.
+const ATTEMPTS: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// The lock on a directory; it ends with the process or when this is dropped.
