@@ -33,7 +33,6 @@ const COLD: &[(&str, &str)] = &[
         "SELECT pair.direction, pair.channel, pair.peer, message.sequence, message.header",
         "proofs of wrong, few",
     ),
-    ("SELECT kind, ministry, sequence, bytes FROM record WHERE kind = ?1 AND (ministry", "records, few"),
     ("SELECT kind, ministry, sequence, bytes FROM record ORDER BY", "records, few"),
     (
         "SELECT pair.channel, pair.peer, pair.sequence FROM pair WHERE pair.sequence",
