@@ -104,6 +104,12 @@ pub const WINDOW_ENVELOPES: u32 = 1024;
 /// Their envelopes, bytes in sum; it bounds the memory that one stream of a peer takes.
 pub const WINDOW_BYTES: u64 = 4 * 1024 * 1024;
 
+/// How long a peer may keep its window shut before the session is ended and another tried.
+pub const WINDOW_SHUT_MAX: Duration = Duration::from_secs(5 * 60);
+
+/// Time for a peer's hello on a stream that is open.
+pub const HELLO_DEADLINE: Duration = Duration::from_secs(10);
+
 /// Checkpoints of one kind in a hello: a log for each year of a pair, and the newest ones beyond that.
 pub const HELLO_CHECKPOINTS_MAX: usize = 64;
 

@@ -11,8 +11,8 @@ use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use crate::gateway::Gateway;
-use crate::gateway::courier::commitments;
 use crate::gateway::error::Fault;
+use crate::gateway::relay::commitments;
 use crate::gateway::schedule::IMMEDIATE;
 use crate::gateway::store::record::{
     Alarm, LogEntry, Overdue, QueueFront, REFUSED_ALARM, SentState, UNANSWERED, URGENT_HELD_UP_ALARM,

@@ -6,6 +6,7 @@
 use tokio::sync::mpsc;
 
 use crate::gateway::error::Fault;
+use crate::limits;
 use crate::message::id::MessageId;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
@@ -53,6 +54,11 @@ pub struct Window {
     pub envelopes: u32,
     /// Bytes.
     pub bytes: u64,
+}
+
+impl Window {
+    /// What a gateway takes while it has room.
+    pub const FULL: Self = Self { envelopes: limits::WINDOW_ENVELOPES, bytes: limits::WINDOW_BYTES };
 }
 
 /// One envelope on its way.

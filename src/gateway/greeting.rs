@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::gateway::Gateway;
 use crate::gateway::archive::key_name;
 use crate::gateway::error::Fault;
-use crate::gateway::frame::{Hello, Window};
+use crate::gateway::frame::Hello;
 use crate::gateway::store::record::Alarm;
 use crate::limits;
 use crate::tlog::checkpoint::Checkpoint;
@@ -42,7 +42,7 @@ impl Gateway {
             time: self.clock.now(),
             logs: newest(logs),
             mirrors: newest(mirrors),
-            window: Window { envelopes: limits::WINDOW_ENVELOPES, bytes: limits::WINDOW_BYTES },
+            window: *self.window.borrow(),
         })
     }
 

@@ -7,9 +7,8 @@
 //! | file | does |
 //! |---|---|
 //! | `submission`, `mailbox` | serve the own desk |
-//! | `reception`, `conversation` | serve peers |
+//! | `frame`, `relay` | what two gateways say to each other; sessions with peers, deliveries, answers |
 //! | `greeting`, `recovery` | what both sides say first; what is given back to who lost it |
-//! | `courier` | carries messages to peers and settles receipts |
 //! | `schedule` | when a message is tried again and what goes first: pure |
 //! | `clerk` | expires what is overdue; raises and clears the alarms of the queue |
 //! | `queue` | what operators see of the queue, and decide about it |
@@ -28,8 +27,6 @@ pub mod admission;
 mod archive;
 mod clerk;
 pub mod config;
-mod conversation;
-pub mod courier;
 pub mod error;
 mod export;
 pub mod filling;
@@ -39,8 +36,8 @@ mod greeting;
 mod mailbox;
 pub mod process;
 pub mod queue;
-mod reception;
 mod recovery;
+pub mod relay;
 mod room;
 pub mod run;
 pub mod schedule;
@@ -56,13 +53,15 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{broadcast, watch};
 
 use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::gateway::accreditation::Accreditation;
 use crate::gateway::config::Config;
-use crate::gateway::courier::PeerLink;
+use crate::gateway::frame::Window;
+use crate::gateway::relay::LinkState;
+use crate::gateway::relay::dialling::PeerLink;
 use crate::gateway::run::Addresses;
 use crate::gateway::store::Store;
 use crate::gateway::store::record::SentState;
@@ -87,13 +86,15 @@ pub struct Gateway {
     credentials_store: CredentialStore,
     credentials: Credentials,
     link: Arc<dyn PeerLink>,
-    /// Sequence of the policy in force; couriers follow it.
+    /// Sequence of the policy in force; those who dial follow it.
     accredited: watch::Sender<u64>,
     /// One change of what is in force at a time.
     accrediting: tokio::sync::Mutex<()>,
     /// Origins of own logs that are known to be open; one opening of a year's log at a time.
     open_logs: tokio::sync::Mutex<BTreeSet<String>>,
     links: Mutex<BTreeMap<Ministry, LinkState>>,
+    /// How much each session takes from its peer; sessions follow it.
+    window: watch::Sender<Window>,
     addresses: Mutex<Addresses>,
     /// Tells whoever listens which messages were settled.
     settled: broadcast::Sender<JustSettled>,
@@ -109,21 +110,10 @@ pub struct JustSettled {
     pub state: SentState,
 }
 
-/// What is known of the connection to a peer; for people, never for decisions.
-#[derive(Debug, Clone, Default)]
-pub(super) struct LinkState {
-    wake: Arc<Notify>,
-    /// An operator wants it tried at once, whatever pause is under way.
-    retry: Arc<Notify>,
-    connected: bool,
-    last_failure: String,
-    clock_skew: i64,
-}
-
 impl Gateway {
-    /// Tells the courier of a peer that there may be something to carry.
+    /// Tells every session with a peer that there may be something to carry.
     fn wake(&self, peer: &Ministry) {
-        self.wake_of(peer).notify_one();
+        self.link_of(peer).tell_news();
     }
 
     /// Tells who listens that a message was settled.
@@ -137,17 +127,14 @@ impl Gateway {
         self.settled.subscribe()
     }
 
-    fn wake_of(&self, peer: &Ministry) -> Arc<Notify> {
-        self.links().entry(peer.clone()).or_default().wake.clone()
+    /// What is known of a peer; a clone that shares it.
+    fn link_of(&self, peer: &Ministry) -> LinkState {
+        self.links().entry(peer.clone()).or_default().clone()
     }
 
-    /// Lets the courier of a peer try at once, even where it pauses after failures.
+    /// Lets whoever dials the peer try at once, even where it pauses after failures.
     fn retry(&self, peer: &Ministry) {
-        self.retry_of(peer).notify_one();
-    }
-
-    fn retry_of(&self, peer: &Ministry) -> Arc<Notify> {
-        self.links().entry(peer.clone()).or_default().retry.clone()
+        self.link_of(peer).retry_now();
     }
 
     fn note_link(&self, peer: &Ministry, note: impl FnOnce(&mut LinkState)) {
@@ -156,6 +143,11 @@ impl Gateway {
 
     fn links(&self) -> std::sync::MutexGuard<'_, BTreeMap<Ministry, LinkState>> {
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on peers may have at most these many deliveries unanswered on each session; zero is a pause.
+    pub fn take_at_most(&self, window: Window) {
+        self.window.send_replace(window);
     }
 }
 

@@ -6,8 +6,8 @@
 
 use crate::digest::Digest;
 use crate::gateway::Gateway;
-use crate::gateway::courier::commitments;
 use crate::gateway::error::Fault;
+use crate::gateway::relay::commitments;
 use crate::gateway::store::StoreFault;
 use crate::gateway::store::record::{
     Acknowledged, Attempt, Decision, Direction, FoundMessage, Holding, KeptDecision, LeafPlace, LogEntry,

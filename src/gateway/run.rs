@@ -22,6 +22,7 @@ use crate::gateway::Gateway;
 use crate::gateway::accreditation::Accreditation;
 use crate::gateway::config::Config;
 use crate::gateway::error::Fault;
+use crate::gateway::frame::Window;
 use crate::gateway::room::SpaceWatch;
 use crate::gateway::serve::peer_link::GrpcLink;
 use crate::gateway::serve::{serve_mailbox, serve_operator, serve_relay};
@@ -139,6 +140,7 @@ impl Gateway {
             accrediting: tokio::sync::Mutex::new(()),
             open_logs: tokio::sync::Mutex::default(),
             links: Mutex::default(),
+            window: watch::Sender::new(Window::FULL),
             addresses: Mutex::default(),
             settled: broadcast::Sender::new(limits::SETTLED_WAITING_MAX),
         })

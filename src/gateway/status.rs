@@ -48,7 +48,7 @@ pub struct PeerStatus {
     pub ministry: Ministry,
     /// Its name for people.
     pub display_name: String,
-    /// Whether our relay stream to it is open.
+    /// Whether a relay session with it lives, whoever opened it.
     pub connected: bool,
     /// Messages that it has not answered for.
     pub queued: u64,
@@ -100,7 +100,7 @@ impl Gateway {
             peers.push(PeerStatus {
                 ministry: ministry.clone(),
                 display_name: bundle.bundle().content().display_name.clone(),
-                connected: link.connected,
+                connected: link.is_live(),
                 queued: queue.map_or(0, |queue| queue.queued),
                 held: queue.map_or(0, |queue| queue.held),
                 oldest: queue.and_then(|queue| queue.oldest),

@@ -12,9 +12,9 @@ use tonic::transport::Channel;
 
 use crate::digest::Digest;
 use crate::gateway::accreditation::Accreditation;
-use crate::gateway::courier::PeerLink;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::{Frame, Relay};
+use crate::gateway::relay::dialling::PeerLink;
 use crate::gateway::serve::{relay, wire};
 use crate::gateway::store::Store;
 use crate::limits;

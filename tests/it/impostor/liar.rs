@@ -277,7 +277,7 @@ async fn the_hello_of_another_ministry_is_not_answered() {
             vec![Frame::Hello(wire::Hello { ministry: "XC".to_owned(), ..bot.hello(&[]) })]
         }
     }
-    seen_through(Masked, "did not answer with its hello").await;
+    seen_through(Masked, "begins with the hello of its ministry").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

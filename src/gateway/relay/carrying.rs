@@ -1,0 +1,207 @@
+//! Carrying: hands over what is due, batch after batch, as the peer's window admits.
+//!
+//! One session of a pair carries at a time. It ends when the peer owes an answer for too long or keeps its window
+//! shut; another live session takes over then, or we dial.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::sleep_until;
+
+use super::flight::Room;
+use super::lock;
+use super::session::Session;
+use crate::digest::Digest;
+use crate::gateway::Gateway;
+use crate::gateway::error::Fault;
+use crate::gateway::frame::Delivery;
+use crate::gateway::schedule;
+use crate::gateway::store::record::{AttemptEnd, FailedAttempt, OutboxItem};
+use crate::limits;
+use crate::message::envelope::Envelope;
+use crate::message::header::Header;
+use crate::message::refusal::Refusal;
+use crate::trust::name::Ministry;
+
+/// Parts beside envelopes that the peer holds as far as this session knows.
+#[derive(Debug, Default)]
+pub(super) struct Freight(Mutex<BTreeSet<Digest>>);
+
+/// The parts of one message on their way, and what became of them.
+type Uploads = JoinSet<(OutboxItem, Result<(), Fault>)>;
+
+impl Session<'_> {
+    /// Carries once it is this session's turn, until the session ends.
+    pub(super) async fn carry(&self) -> Result<(), Fault> {
+        let turn = self.link.carrier.clone().acquire_owned().await;
+        *lock(&self.carrier) = Some(turn.map_err(|cause| Fault::Link(cause.to_string()))?);
+        let mut news = self.link.news.subscribe();
+        let mut uploads = Uploads::new();
+        loop {
+            news.borrow_and_update();
+            self.waiting.updates();
+            if self.launch(&mut uploads).await? {
+                continue;
+            }
+            let stalled = async {
+                match self.flight.deadline() {
+                    Some(deadline) => sleep_until(deadline).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                changed = news.changed() => changed.map_err(|cause| Fault::Link(cause.to_string()))?,
+                () = self.flight.changed.notified() => {}
+                Some(uploaded) = uploads.join_next() => self.uploaded(uploaded).await?,
+                () = tokio::time::sleep(self.until_due().await?) => {}
+                () = stalled => return Err(self.give_up().await?),
+            }
+        }
+    }
+
+    /// Hands one batch over, if anything is due and fits.
+    async fn launch(&self, uploads: &mut Uploads) -> Result<bool, Fault> {
+        let (store, now) = (&self.gateway.store, self.gateway.clock.now());
+        let room = self.flight.room();
+        if room.envelopes == 0 {
+            return Ok(false);
+        }
+        let limit = room.envelopes.min(limits::BATCH_ENVELOPES_MAX);
+        let due = store.due(self.peer.clone(), now, limit, self.flight.last_numbers()).await?;
+        if due.is_empty() && room.is_idle {
+            // It has settled what there was.
+            self.link.is_well();
+        }
+        let (due, withheld) = self.link.within_trust(due);
+        if withheld && due.is_empty() && room.is_idle {
+            let detail = "the peer takes messages and answers none: it is handed no new ones until it does";
+            self.gateway.alarm_about(self.peer, "NO_RECEIPTS", detail.to_owned()).await?;
+        }
+        let due = self.with_parts_there(due, uploads);
+        let (items, deliveries) = within_bounds(due, room)?;
+        if items.is_empty() {
+            return Ok(false);
+        }
+        self.link.hand_over(&items);
+        let bytes = deliveries.iter().map(|delivery| delivery.envelope.len() as u64).sum();
+        self.flight.launch(items, bytes);
+        self.waiting.deliveries(deliveries);
+        Ok(true)
+    }
+
+    /// Those whose parts beside the envelope are with the peer. The first one whose parts are not sends them;
+    /// what is behind it in its channel waits, other channels do not.
+    fn with_parts_there(&self, due: Vec<OutboxItem>, uploads: &mut Uploads) -> Vec<OutboxItem> {
+        let there = lock(&self.freight.0);
+        let mut held: BTreeSet<String> = BTreeSet::new();
+        let mut ready = Vec::with_capacity(due.len());
+        for item in due {
+            let mut beside = item.parts.iter().filter(|part| part.content.is_none());
+            if held.contains(&item.channel) || beside.any(|part| !there.contains(&part.digest)) {
+                if held.insert(item.channel.clone()) && uploads.is_empty() {
+                    uploads.spawn(upload(self.gateway.clone(), self.peer.clone(), item));
+                }
+                continue;
+            }
+            ready.push(item);
+        }
+        ready
+    }
+
+    async fn uploaded(
+        &self,
+        uploaded: Result<(OutboxItem, Result<(), Fault>), tokio::task::JoinError>,
+    ) -> Result<(), Fault> {
+        let (item, uploaded) = uploaded.map_err(|cause| Fault::Link(cause.to_string()))?;
+        match uploaded {
+            Ok(()) => {
+                let beside = item.parts.iter().filter(|part| part.content.is_none());
+                lock(&self.freight.0).extend(beside.map(|part| part.digest));
+                Ok(())
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// The peer owes answers, or a window, for too long. What it owes is noted as tried.
+    async fn give_up(&self) -> Result<Fault, Fault> {
+        let unanswered = self.flight.unanswered();
+        if unanswered.is_empty() {
+            return Ok(Fault::Link("the peer keeps its window shut".to_owned()));
+        }
+        self.gateway.note_failed(&unanswered, &AttemptEnd::Unanswered).await?;
+        Ok(Fault::Link("the peer did not answer a batch in time".to_owned()))
+    }
+
+    /// Time until the next message to the peer is due; while some are on their way their answers tell.
+    async fn until_due(&self) -> Result<Duration, Fault> {
+        let most = limits::RETRY_PAUSE_MAX;
+        if !self.flight.is_empty() {
+            return Ok(most);
+        }
+        let next = self.gateway.store.next_due_time(self.peer.clone()).await?;
+        Ok(schedule::wait(next, self.gateway.clock.now()))
+    }
+}
+
+impl Gateway {
+    /// Notes a failed attempt for each of these messages; each is tried again later, by its own attempts.
+    pub(super) async fn note_failed(
+        &self,
+        messages: &[(Digest, u32)],
+        end: &AttemptEnd,
+    ) -> Result<(), Fault> {
+        let time = self.clock.now();
+        let noting = messages.iter().map(|(message, attempts)| {
+            let next_attempt = time.after(self.pause(attempts.saturating_add(1)));
+            self.store.note_attempt(vec![*message], FailedAttempt { time, next_attempt, end: end.clone() })
+        });
+        futures_util::future::try_join_all(noting).await?;
+        Ok(())
+    }
+}
+
+async fn upload(
+    gateway: std::sync::Arc<Gateway>,
+    peer: Ministry,
+    item: OutboxItem,
+) -> (OutboxItem, Result<(), Fault>) {
+    for part in item.parts.iter().filter(|part| part.content.is_none()) {
+        if let Err(fault) = gateway.link.put_part(&peer, &part.digest, part.size).await {
+            return (item, Err(fault));
+        }
+    }
+    (item, Ok(()))
+}
+
+/// The longest prefix of the due messages that fits into one frame and into the room, with the envelopes.
+fn within_bounds(due: Vec<OutboxItem>, room: Room) -> Result<(Vec<OutboxItem>, Vec<Delivery>), Fault> {
+    let (mut items, mut deliveries) = (Vec::new(), Vec::new());
+    let most = room.bytes.min(limits::BATCH_BYTES_MAX as u64);
+    let mut bytes = 0_u64;
+    for item in due.into_iter().take(room.envelopes) {
+        let envelope = envelope_bytes(&item)?;
+        bytes = bytes.saturating_add(envelope.len() as u64);
+        let alone = room.is_idle && items.is_empty();
+        if bytes > most && !alone {
+            break;
+        }
+        deliveries.push(Delivery { envelope, withdrawn: item.withdrawn });
+        items.push(item);
+    }
+    Ok((items, deliveries))
+}
+
+/// The exact envelope that was taken into custody; of a withdrawn message its header and signature.
+fn envelope_bytes(item: &OutboxItem) -> Result<Vec<u8>, Fault> {
+    let damaged = |cause: Refusal| Fault::Damaged(cause.to_string());
+    let header = Header::parse(&item.signed.header).map_err(damaged)?;
+    if item.withdrawn {
+        let bare = Envelope::without_parts(header, item.signed.signature.clone()).map_err(damaged)?;
+        return Ok(bare.encode());
+    }
+    let parts = item.parts.iter().map(|part| part.content.clone().unwrap_or_default()).collect();
+    Ok(Envelope::compose(header, item.signed.signature.clone(), parts).map_err(damaged)?.encode())
+}

@@ -1,0 +1,68 @@
+//! Dialling: opens a session with a peer while none lives, whoever opened it.
+//!
+//! Every failure is noted and the next attempt comes later, at random within a bound that doubles, so that two
+//! gateways that fail together do not try together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+
+use super::session::Opener;
+use crate::digest::Digest;
+use crate::entropy::random;
+use crate::gateway::Gateway;
+use crate::gateway::error::Fault;
+use crate::gateway::frame::Relay;
+use crate::gateway::schedule;
+use crate::trust::name::Ministry;
+
+/// How a peer's gateway is reached (port): gRPC over mutual TLS, or a channel in tests.
+#[async_trait]
+pub trait PeerLink: Send + Sync {
+    /// Opens a relay stream to a peer, trying its endpoints in order, each for no longer than
+    /// `CONNECT_DEADLINE`.
+    async fn open(&self, peer: &Ministry) -> Result<Relay, Fault>;
+    /// Hands over one sealed part that is too large for its envelope. Returns when the peer holds it.
+    async fn put_part(&self, peer: &Ministry, digest: &Digest, size: u64) -> Result<(), Fault>;
+}
+
+impl Gateway {
+    /// Keeps a session with `peer` alive until `stop` is cancelled.
+    pub(in crate::gateway) async fn courier(self: Arc<Self>, peer: Ministry, stop: CancellationToken) {
+        let link = self.link_of(&peer);
+        let mut sessions = link.live.subscribe();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                // The sender is in the link that is held here.
+                _ = sessions.wait_for(|live| *live == 0) => {}
+            }
+            let ended = tokio::select! {
+                () = stop.cancelled() => return,
+                ended = self.dial(&peer) => ended,
+            };
+            if let Err(fault) = ended {
+                tracing::info!(peer = %peer, %fault, "the relay to the peer ended");
+                self.note_link(&peer, |link| link.last_failure = fault.to_string());
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(self.pause(link.failed())) => {}
+                () = link.retry.notified() => {}
+            }
+        }
+    }
+
+    async fn dial(self: &Arc<Self>, peer: &Ministry) -> Result<(), Fault> {
+        let relay = self.link.open(peer).await?;
+        self.session(peer, relay, Opener::Us).await
+    }
+
+    /// A pause after so many failures in a row, drawn anew each time.
+    pub(super) fn pause(&self, failures: u32) -> Duration {
+        let draw = random::<4>(self.entropy.as_ref()).map_or(u32::MAX, u32::from_le_bytes);
+        schedule::pause(failures, draw)
+    }
+}

@@ -1,0 +1,181 @@
+//! What is on its way unanswered: batches in the order in which they were handed over, under the window that the
+//! peer granted.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::lock;
+use crate::digest::Digest;
+use crate::gateway::error::Fault;
+use crate::gateway::frame::Window;
+use crate::gateway::store::record::OutboxItem;
+use crate::limits;
+
+/// A batch that was handed over.
+#[derive(Debug)]
+pub(super) struct Batch {
+    /// In order.
+    pub(super) items: Vec<OutboxItem>,
+    /// Bytes of their envelopes in sum.
+    pub(super) bytes: u64,
+}
+
+/// How much may be handed over now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Room {
+    /// Messages.
+    pub(super) envelopes: usize,
+    /// Bytes; a single message may exceed them where nothing is unanswered.
+    pub(super) bytes: u64,
+    /// Whether nothing is unanswered.
+    pub(super) is_idle: bool,
+}
+
+/// The batches of one session.
+#[derive(Debug)]
+pub(super) struct Flight {
+    state: Mutex<State>,
+    /// Told whenever there may be more room, or less to wait for.
+    pub(super) changed: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    window: Window,
+    /// Since when the window has been shut.
+    shut: Option<Instant>,
+    batches: VecDeque<Arc<Batch>>,
+    /// How many of the first batches are answered and not yet settled.
+    answered: usize,
+    /// The last answer, or the first batch after a time without any.
+    progress: Instant,
+    /// Channels in which a message was refused without a signature: what is behind it will be too.
+    refused: BTreeSet<String>,
+}
+
+impl Flight {
+    /// Nothing on its way, under the window of the peer's hello.
+    pub(super) fn new(window: Window) -> Self {
+        let shut = is_shut(window).then(Instant::now);
+        let state = State {
+            window,
+            shut,
+            batches: VecDeque::new(),
+            answered: 0,
+            progress: Instant::now(),
+            refused: BTreeSet::new(),
+        };
+        Self { state: Mutex::new(state), changed: Notify::new() }
+    }
+
+    /// The peer granted another window.
+    pub(super) fn grant(&self, window: Window) {
+        let mut state = lock(&self.state);
+        state.window = window;
+        state.shut = is_shut(window).then(|| state.shut.unwrap_or_else(Instant::now));
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    /// What fits now. Nothing while a refusal waits for what is behind it, so that order is kept.
+    pub(super) fn room(&self) -> Room {
+        let state = lock(&self.state);
+        let unanswered = state.batches.iter().skip(state.answered);
+        let (envelopes, bytes) = sum(unanswered);
+        let (all, all_bytes) = sum(state.batches.iter());
+        if is_shut(state.window) || !state.refused.is_empty() {
+            return Room { envelopes: 0, bytes: 0, is_idle: all == 0 };
+        }
+        let by_peer = (state.window.envelopes as usize).saturating_sub(envelopes);
+        let by_us = (limits::WINDOW_ENVELOPES as usize).saturating_sub(all);
+        let bytes = state.window.bytes.saturating_sub(bytes);
+        Room {
+            envelopes: by_peer.min(by_us),
+            bytes: bytes.min(limits::WINDOW_BYTES.saturating_sub(all_bytes)),
+            is_idle: all == 0,
+        }
+    }
+
+    /// The last number on its way in each channel.
+    pub(super) fn last_numbers(&self) -> BTreeMap<String, u64> {
+        let state = lock(&self.state);
+        let items = state.batches.iter().flat_map(|batch| &batch.items);
+        items.map(|item| (item.channel.clone(), item.sequence)).collect()
+    }
+
+    /// A batch is handed over.
+    pub(super) fn launch(&self, items: Vec<OutboxItem>, bytes: u64) {
+        let mut state = lock(&self.state);
+        if state.answered == state.batches.len() {
+            state.progress = Instant::now();
+        }
+        state.batches.push_back(Arc::new(Batch { items, bytes }));
+    }
+
+    /// The batch that these many answers are for.
+    pub(super) fn answer(&self, count: usize) -> Result<Arc<Batch>, Fault> {
+        let mut state = lock(&self.state);
+        let Some(batch) = state.batches.get(state.answered).cloned() else {
+            return Err(Fault::Link("the peer answered what it was never handed".to_owned()));
+        };
+        if batch.items.len() != count {
+            return Err(Fault::Link("the peer did not answer every envelope".to_owned()));
+        }
+        state.answered = state.answered.saturating_add(1);
+        state.progress = Instant::now();
+        drop(state);
+        self.changed.notify_one();
+        Ok(batch)
+    }
+
+    /// The first batch is settled.
+    pub(super) fn landed(&self) {
+        let mut state = lock(&self.state);
+        state.batches.pop_front();
+        state.answered = state.answered.saturating_sub(1);
+        if state.batches.is_empty() {
+            state.refused.clear();
+        }
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    /// A message of a channel was refused without a signature; true for the first on its way.
+    pub(super) fn refuse(&self, channel: &str) -> bool {
+        lock(&self.state).refused.insert(channel.to_owned())
+    }
+
+    /// Messages that are unanswered, with their attempts so far.
+    pub(super) fn unanswered(&self) -> Vec<(Digest, u32)> {
+        let state = lock(&self.state);
+        let batches = state.batches.iter().skip(state.answered);
+        batches.flat_map(|batch| &batch.items).map(|item| (item.message_id, item.attempts)).collect()
+    }
+
+    /// Whether nothing is on its way.
+    pub(super) fn is_empty(&self) -> bool {
+        lock(&self.state).batches.is_empty()
+    }
+
+    /// When the peer will have been silent for too long; none while it owes nothing.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let state = lock(&self.state);
+        let owes = state.batches.len() > state.answered;
+        let silent = owes.then(|| state.progress + limits::OUTCOME_DEADLINE);
+        let shut = state.shut.map(|since| since + limits::WINDOW_SHUT_MAX);
+        silent.into_iter().chain(shut).min()
+    }
+}
+
+fn is_shut(window: Window) -> bool {
+    window.envelopes == 0 || window.bytes == 0
+}
+
+fn sum<'a>(batches: impl Iterator<Item = &'a Arc<Batch>>) -> (usize, u64) {
+    batches.fold((0, 0), |(envelopes, bytes), batch| {
+        (envelopes.saturating_add(batch.items.len()), bytes.saturating_add(batch.bytes))
+    })
+}

@@ -1,0 +1,121 @@
+//! What is known of one peer beyond one session: which sessions live, whose turn it is to carry, and what was
+//! handed over and never answered.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::{Notify, Semaphore, watch};
+
+use super::lock;
+use crate::digest::Digest;
+use crate::gateway::store::record::OutboxItem;
+use crate::limits;
+
+/// The link to one peer. Clones share everything but the two notes for people.
+#[derive(Debug, Clone)]
+pub(in crate::gateway) struct LinkState {
+    /// Changes when there may be something to carry.
+    pub(super) news: watch::Sender<()>,
+    /// Sessions that have said hello and not ended.
+    pub(super) live: watch::Sender<usize>,
+    /// The session that holds it carries; the others only answer.
+    pub(super) carrier: Arc<Semaphore>,
+    failures: Arc<AtomicU32>,
+    /// An operator wants it tried at once, whatever pause is under way.
+    pub(super) retry: Arc<Notify>,
+    handed: Arc<Mutex<BTreeSet<Digest>>>,
+    /// Why the last session ended, or did not begin.
+    pub(in crate::gateway) last_failure: String,
+    /// Difference of the peer's clock to ours in seconds.
+    pub(in crate::gateway) clock_skew: i64,
+}
+
+impl Default for LinkState {
+    fn default() -> Self {
+        Self {
+            news: watch::Sender::default(),
+            live: watch::Sender::default(),
+            carrier: Arc::new(Semaphore::new(1)),
+            failures: Arc::default(),
+            retry: Arc::default(),
+            handed: Arc::default(),
+            last_failure: String::new(),
+            clock_skew: 0,
+        }
+    }
+}
+
+/// A session counts as live as long as it is held.
+#[derive(Debug)]
+pub(super) struct Live(watch::Sender<usize>);
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.0.send_modify(|live| *live = live.saturating_sub(1));
+    }
+}
+
+impl LinkState {
+    /// Whether a session with the peer lives.
+    pub(in crate::gateway) fn is_live(&self) -> bool {
+        *self.live.borrow() > 0
+    }
+
+    /// Tells all sessions that there may be something to carry.
+    pub(in crate::gateway) fn tell_news(&self) {
+        self.news.send_replace(());
+    }
+
+    /// Ends the pause before the next attempt to dial.
+    pub(in crate::gateway) fn retry_now(&self) {
+        self.tell_news();
+        self.retry.notify_one();
+    }
+
+    /// Counts one more live session.
+    pub(super) fn enter(&self) -> Live {
+        self.live.send_modify(|live| *live = live.saturating_add(1));
+        Live(self.live.clone())
+    }
+
+    /// One more failure in a row.
+    pub(super) fn failed(&self) -> u32 {
+        self.failures.fetch_add(1, Ordering::SeqCst).saturating_add(1)
+    }
+
+    /// The peer did what it should.
+    pub(super) fn is_well(&self) {
+        self.failures.store(0, Ordering::SeqCst);
+    }
+
+    /// Notes messages as handed over.
+    pub(super) fn hand_over(&self, items: &[OutboxItem]) {
+        lock(&self.handed).extend(items.iter().map(|item| item.message_id));
+    }
+
+    /// Notes a message as answered, one way or the other.
+    pub(super) fn answered(&self, message: &Digest) {
+        lock(&self.handed).remove(message);
+    }
+
+    /// Which of these messages may be handed over: those that the peer was handed before, and new ones as long
+    /// as it owes answers for fewer than a window holds. What must wait holds back its channel. Tells too
+    /// whether any must wait.
+    pub(super) fn within_trust(&self, due: Vec<OutboxItem>) -> (Vec<OutboxItem>, bool) {
+        let handed = lock(&self.handed);
+        let mut room = (limits::WINDOW_ENVELOPES as usize).saturating_sub(handed.len());
+        let mut held: BTreeSet<String> = BTreeSet::new();
+        let mut may_go = Vec::with_capacity(due.len());
+        for item in due {
+            let is_new = !handed.contains(&item.message_id);
+            if held.contains(&item.channel) || (is_new && room == 0) {
+                held.insert(item.channel);
+                continue;
+            }
+            room = room.saturating_sub(usize::from(is_new));
+            may_go.push(item);
+        }
+        (may_go, !held.is_empty())
+    }
+}
