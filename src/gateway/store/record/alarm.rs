@@ -62,3 +62,25 @@ pub struct Acknowledged {
     /// Number of the operator's user on the gateway's host.
     pub operator: u32,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_told_what_to_do_for_every_code() {
+        let told = include_str!("../../../../SECURITY.md");
+        let codes = [
+            CREDENTIALS_ALARM,
+            EQUIVOCATION_ALARM,
+            REFUSED_ALARM,
+            SPACE_ALARM,
+            URGENT_EXPIRED_ALARM,
+            URGENT_HELD_UP_ALARM,
+            WITHHOLDING_ALARM,
+        ];
+        for code in codes {
+            assert!(told.contains(&format!("\n| `{code}` | ")), "SECURITY.md does not tell of {code}");
+        }
+    }
+}
