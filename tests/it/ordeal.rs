@@ -9,6 +9,7 @@ mod chance;
 mod checker;
 mod forgery;
 mod kills;
+mod overtaking;
 mod partition;
 mod power;
 mod process;

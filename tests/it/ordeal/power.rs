@@ -39,7 +39,7 @@ impl What {
 
 #[test]
 fn a_store_loses_nothing_that_it_acknowledged_before_the_power_went() {
-    play(What::Store, "ext4", if long() { 50 } else { 8 });
+    play(What::Store, "ext4", if long() { 50 } else { 10 });
 }
 
 #[test]
