@@ -51,15 +51,11 @@ impl Export {
         while let Some(piece) = context.within("the next piece of the archive", pieces.next()).await? {
             writing.take(piece)?;
         }
+        let (messages, entries) = (writing.messages, writing.entries);
         let report = writing.end(&ministry, context.clock.now().to_string())?;
-        let lines = format!(
-            "{} messages and {} log entries of {} logs",
-            report["messages"],
-            report["entries"],
-            report["logs"].as_array().map_or(0, Vec::len)
-        );
+        let line = format!("{messages} messages and {entries} log entries");
         let check = format!("python3 check_archive.py {}", shell_word(&self.directory.to_string_lossy()));
-        Done::new(report).says(lines).wrote(&self.directory).next(check).tell(context)
+        Done::new(report).says(line).wrote(&self.directory).next(check).tell(context)
     }
 }
 
