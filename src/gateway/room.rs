@@ -3,6 +3,7 @@
 
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
+use crate::gateway::store::StoreFault;
 use crate::gateway::store::record::{Alarm, SPACE_ALARM, SpaceUse};
 use crate::limits;
 use crate::time::Timestamp;
@@ -10,7 +11,9 @@ use crate::time::Timestamp;
 /// What was seen last.
 #[derive(Debug, Default)]
 pub(super) struct SpaceWatch {
-    alarmed: Option<&'static str>,
+    said: Option<&'static str>,
+    /// What the alarm tells; none before the first look, because an earlier run may have left one.
+    alarmed: Option<Option<&'static str>>,
     swept: Option<Timestamp>,
 }
 
@@ -19,22 +22,23 @@ impl Gateway {
     pub(super) async fn watch_space(&self, watch: &mut SpaceWatch) -> Result<(), Fault> {
         let space = self.store.space().await?;
         let short = shortage(&space);
-        if short != watch.alarmed {
+        if short != watch.said {
+            let (free_bytes, floor_bytes) = (space.free, space.floor);
             match short {
-                Some(detail) => {
-                    tracing::error!(free_bytes = space.free, floor_bytes = space.floor, "{detail}");
-                    let (code, ministry) = (SPACE_ALARM.to_owned(), self.config.ministry.clone());
-                    let (detail, time) = (detail.to_owned(), self.clock.now());
-                    self.store.raise_alarm(Alarm { code, ministry, detail, time }).await?;
-                }
-                None => {
-                    tracing::info!(free_bytes = space.free, "the store has room again");
-                    self.store
-                        .clear_alarm(SPACE_ALARM, self.config.ministry.clone(), self.clock.now())
-                        .await?;
+                Some(detail) => tracing::error!(free_bytes, floor_bytes, "{detail}"),
+                None => tracing::info!(free_bytes, "the store has room again"),
+            }
+            watch.said = short;
+        }
+        if Some(short) != watch.alarmed {
+            match self.note_shortage(short).await {
+                // Not even for that; it is tried again with the next look.
+                Err(Fault::Store(StoreFault::NoSpace)) => {}
+                noted => {
+                    noted?;
+                    watch.alarmed = Some(short);
                 }
             }
-            watch.alarmed = short;
         }
         let now = self.clock.now();
         if watch.swept.is_none_or(|swept| now >= swept.after(limits::SWEEP_PAUSE) || now < swept) {
@@ -42,6 +46,20 @@ impl Gateway {
             let removed = self.store.sweep(now).await?;
             if removed > 0 {
                 tracing::info!(removed, "sealed parts were swept whose messages never came");
+            }
+        }
+        Ok(())
+    }
+
+    async fn note_shortage(&self, short: Option<&str>) -> Result<(), Fault> {
+        let (ministry, time) = (self.config.ministry.clone(), self.clock.now());
+        match short {
+            Some(detail) => {
+                let (code, detail) = (SPACE_ALARM.to_owned(), detail.to_owned());
+                self.store.raise_alarm(Alarm { code, ministry, detail, time }).await?;
+            }
+            None => {
+                self.store.clear_alarm(SPACE_ALARM, ministry, time).await?;
             }
         }
         Ok(())

@@ -85,12 +85,14 @@ fn are_its_parts(kept: &KeptMessage, header: &Header) -> bool {
 }
 
 fn is_its_state(outgoing: &KeptOutgoing, header: &Header, about: &LeafMessage) -> bool {
-    let expired = match &outgoing.expiry {
-        None => outgoing.state != SentState::Expired,
-        Some(bytes) => Leaf::parse(bytes)
-            .is_ok_and(|leaf| leaf.kind == LeafKind::Expired && leaf.message.as_ref() == Some(about)),
+    let shows = |leaf: &Option<Vec<u8>>, kind, needed: bool| match leaf {
+        None => !needed,
+        Some(bytes) => {
+            Leaf::parse(bytes).is_ok_and(|leaf| leaf.kind == kind && leaf.message.as_ref() == Some(about))
+        }
     };
-    expired
+    shows(&outgoing.expiry, LeafKind::Expired, outgoing.state == SentState::Expired)
+        && shows(&outgoing.withdrawal, LeafKind::Withdrawn, outgoing.state == SentState::Withdrawn)
         && i32::from(outgoing.precedence) == header.address().precedence.number()
         && outgoing.valid_until == header.position().valid_until
 }

@@ -180,4 +180,6 @@ pub struct KeptOutgoing {
     pub receipt: Option<Vec<u8>>,
     /// Exact bytes of the leaf that says that it expired; empty where that is missing.
     pub expiry: Option<Vec<u8>>,
+    /// Exact bytes of the leaf that says that it was withdrawn; empty where that is missing.
+    pub withdrawal: Option<Vec<u8>>,
 }

@@ -53,7 +53,8 @@ pub(super) fn kept_after(connection: &Connection, after: u64) -> Result<Vec<Kept
                    ifnull(before.id, x''), message.id, message.envelope_digest, message.custody_time,
                    message.header, message.signature, rejection.reason, log.origin, message.leaf_index,
                    ifnull(leaf.bytes, x''), outgoing.precedence, outgoing.valid_until, outgoing.state,
-                   outgoing.receipt, expiry.bytes, outgoing.expiry_log IS NOT NULL
+                   outgoing.receipt, expiry.bytes, outgoing.expiry_log IS NOT NULL, withdrawal.bytes,
+                   outgoing.withdrawal_log IS NOT NULL
                FROM message JOIN pair ON pair.key = message.pair JOIN log ON log.key = message.log
                LEFT JOIN message AS before
                    ON before.pair = message.pair AND before.sequence = message.sequence - 1
@@ -62,6 +63,9 @@ pub(super) fn kept_after(connection: &Connection, after: u64) -> Result<Vec<Kept
                LEFT JOIN outgoing ON outgoing.message = message.key
                LEFT JOIN leaf AS expiry
                    ON expiry.log = outgoing.expiry_log AND expiry.leaf_index = outgoing.expiry_index
+               LEFT JOIN leaf AS withdrawal
+                   ON withdrawal.log = outgoing.withdrawal_log
+                   AND withdrawal.leaf_index = outgoing.withdrawal_index
                WHERE message.key > ?1 ORDER BY message.key LIMIT ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![stored(after), stored_len(ROWS_PER_SNAPSHOT)], kept)?;
@@ -87,10 +91,8 @@ fn kept(row: &Row<'_>) -> rusqlite::Result<KeptMessage> {
             valid_until: columns::instant(row, 16)?,
             state: SentState::column(row, 17)?,
             receipt: row.get(18)?,
-            expiry: match row.get::<_, bool>(20)? {
-                true => Some(row.get::<_, Option<Vec<u8>>>(19)?.unwrap_or_default()),
-                false => None,
-            },
+            expiry: evidence(row, 19)?,
+            withdrawal: evidence(row, 21)?,
         }),
     };
     Ok(KeptMessage {
@@ -110,4 +112,11 @@ fn kept(row: &Row<'_>) -> rusqlite::Result<KeptMessage> {
         leaf: row.get(14)?,
         outgoing,
     })
+}
+
+/// The leaf in `column`, where the next column says that there must be one.
+fn evidence(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Vec<u8>>> {
+    let named: bool = row.get(column + 1)?;
+    let leaf: Option<Vec<u8>> = row.get(column)?;
+    Ok(named.then(|| leaf.unwrap_or_default()))
 }
