@@ -47,6 +47,5 @@ async fn every_broken_store_is_caught_by_the_claim_it_breaks() {
     ] {
         let caught = broken_claims(|| Broken::with(flaw)).await;
         assert!(caught.iter().any(|(name, _)| *name == claim), "{flaw:?} was not caught: {caught:?}");
-        println!("{flaw:?} was caught by {caught:?}");
     }
 }
