@@ -300,6 +300,40 @@ pub const STORE_READERS: usize = 4;
 /// Age after which a sealed part that no message refers to is swept: its envelope never came.
 pub const ORPHAN_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
 
+/// Bytes of an arriving part between two syncs; what is promised to be here after a cut is never more than was
+/// synced.
+pub const PART_SYNC_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Transfers of parts that a gateway takes at once from one side: each holds some pieces in memory.
+pub const PART_TRANSFERS_MAX: usize = 8;
+
+/// Attempts of a desk to hand over or fetch a part that do not get any further, before the officer is told.
+pub const PART_ATTEMPTS_MAX: u32 = 5;
+
+/// Pause between them: a gateway that is started again answers within seconds.
+pub const PART_ATTEMPT_PAUSE: Duration = Duration::from_millis(500);
+
+/// Silence after which a transfer of a part is ended; it goes on where it was.
+pub const PIECE_DEADLINE: Duration = Duration::from_secs(60);
+
+/// Transfers of parts to one peer at once: one keeps the line busy, the other is not held up by its syncs.
+pub const FREIGHT_HAULS_MAX: usize = 2;
+
+/// Transfers shown of one peer, and carried in its status.
+pub const FREIGHT_SHOWN_MAX: usize = 64;
+
+/// Parts of messages that the peer is known to hold, remembered until their messages are settled.
+pub const FREIGHT_REMEMBERED_MAX: usize = 4096;
+
+/// How long a part may fail to reach its peer without getting any further before somebody is told.
+pub const FREIGHT_ALARM_AFTER: Duration = Duration::from_secs(10 * 60);
+
+/// Documents of one message, bytes in sum, plain.
+pub const DOCUMENTS_BYTES_MAX: u64 = 4 * DOCUMENT_BYTES_MAX;
+
+/// Bytes between two reports of how far a transfer has come.
+pub const PROGRESS_STEP_BYTES: u64 = 1024 * 1024;
+
 /// One sealed part, bytes: a padded document of `DOCUMENT_BYTES_MAX`, its chunk tags and its header.
 pub const SEALED_PART_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
 

@@ -7,8 +7,9 @@
 use super::shape::Field::{Many, ManyOf, Numbers, One};
 use super::shape::Shape;
 use crate::limits::{
-    BATCH_ENVELOPES_MAX, DAMAGES_MAX, HELLO_CHECKPOINTS_MAX, LIST_ENTRIES_MAX, LOG_UPDATE_LEAVES_MAX,
-    LOGS_MAX, PAGE_MAX, PEERS_MAX, QUEUE_PAGE_MAX, RECEIPTS_MAX, RECORD_ENTRIES_MAX, STATUS_ALARMS_MAX,
+    BATCH_ENVELOPES_MAX, DAMAGES_MAX, FREIGHT_SHOWN_MAX, HELLO_CHECKPOINTS_MAX, LIST_ENTRIES_MAX,
+    LOG_UPDATE_LEAVES_MAX, LOGS_MAX, PAGE_MAX, PEERS_MAX, QUEUE_PAGE_MAX, RECEIPTS_MAX, RECORD_ENTRIES_MAX,
+    STATUS_ALARMS_MAX,
 };
 
 /// The shape of a message type.
@@ -53,6 +54,7 @@ static TABLE: &[Row] = &[
     row(GATEWAY, "GetReceiptsResponse", &RECEIPTS),
     row(GATEWAY, "AccreditRequest", &ACCREDIT_REQUEST),
     row(GATEWAY, "GetStatusResponse", &GET_STATUS_RESPONSE),
+    row(GATEWAY, "PeerStatus", &PEER_STATUS),
     row(GATEWAY, "ListLogsResponse", &LIST_LOGS_RESPONSE),
     row(GATEWAY, "ProveLeafResponse", &RECEIPTS),
     row(GATEWAY, "VerifyLogsResponse", &VERIFY_LOGS_RESPONSE),
@@ -112,11 +114,12 @@ static ACCREDIT_REQUEST: Shape = Shape { fields: &[(3, Many(PEERS_MAX))] };
 
 static GET_STATUS_RESPONSE: Shape = Shape {
     fields: &[
-        (5, ManyOf(PEERS_MAX, &Shape::PLAIN)),
+        (5, ManyOf(PEERS_MAX, &PEER_STATUS)),
         (8, ManyOf(STATUS_ALARMS_MAX, &Shape::PLAIN)),
         (11, One(&Shape::PLAIN)),
     ],
 };
+static PEER_STATUS: Shape = Shape { fields: &[(20, ManyOf(FREIGHT_SHOWN_MAX, &Shape::PLAIN))] };
 static LIST_LOGS_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(LOGS_MAX, &Shape::PLAIN))] };
 static VERIFY_LOGS_RESPONSE: Shape = Shape { fields: &[(3, Many(DAMAGES_MAX))] };
 static EXPORT_ARCHIVE_RESPONSE: Shape = Shape {

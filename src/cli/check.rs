@@ -67,7 +67,7 @@ fn judge(context: &Context, form: &FormFile, draft: &Draft) -> Result<Option<Vec
     if draft.in_reply_to.is_some() {
         session.unlock(context)?;
     }
-    let DeskSession { desk, trust, keys } = &session;
+    let DeskSession { desk, trust, keys, .. } = &session;
     let composed = desk.compose(trust, keys, draft, form.folder(), None);
     Ok(Some(composed.map_err(|error| desk_session::failure(context, error))?.findings))
 }

@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -135,9 +136,28 @@ impl Context {
         what: &str,
         work: impl Future<Output = Result<T, CliError>>,
     ) -> Result<T, CliError> {
-        match tokio::time::timeout(self.timeout, work).await {
-            Ok(result) => result,
-            Err(_) => {
+        self.within_while(what, || 0, work).await
+    }
+
+    /// The same for work that takes its time as long as it moves: `steps` tells how often it did.
+    pub async fn within_while<T>(
+        &self,
+        what: &str,
+        steps: impl Fn() -> u64,
+        work: impl Future<Output = Result<T, CliError>>,
+    ) -> Result<T, CliError> {
+        let mut work = pin!(work);
+        let mut before = steps();
+        let result = loop {
+            match tokio::time::timeout(self.timeout, &mut work).await {
+                Ok(result) => break Some(result),
+                Err(_) if steps() == before => break None,
+                Err(_) => before = steps(),
+            }
+        };
+        match result {
+            Some(result) => result,
+            None => {
                 let message = format!("{what} took longer than {} s", self.timeout.as_secs_f32());
                 let error = CliError::new(Kind::TryLater, "timeout", message);
                 Err(error.hint(format!("{} --timeout {}s", self.typed, self.timeout.as_secs().max(1) * 4)))

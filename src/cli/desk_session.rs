@@ -4,14 +4,18 @@
 //! A context enters; an open desk leaves, or an error with its kind, a stable word and the command that comes
 //! next. A passphrase is asked for only by commands that need a key.
 
+use std::sync::Arc;
+
 use super::context::Context;
 use super::error::{CliError, Kind};
+use super::output::Follower;
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::error::DeskError;
 use crate::desk::form::draft::{IdsOnly, References};
 use crate::desk::keys::Keys;
 use crate::desk::mailbox::Mailbox;
+use crate::desk::progress::Step;
 use crate::desk::reference::Entry;
 
 /// An open desk.
@@ -23,6 +27,8 @@ pub(super) struct DeskSession {
     pub(super) trust: Trust,
     /// Its keys.
     pub(super) keys: Keys,
+    /// Shows how far long work has come.
+    follower: Follower,
 }
 
 impl DeskSession {
@@ -35,10 +41,13 @@ impl DeskSession {
 
     /// Opens the desk of this context without its keys.
     pub(super) fn open_locked(context: &Context) -> Result<Self, CliError> {
-        let desk = desk(context)?;
+        let follower = context.output.follower();
+        let shown = follower.clone();
+        let progress = move |step: Step| shown.step(step.stage.words(), step.done, step.whole);
+        let desk = desk(context)?.watched_by(Arc::new(progress));
         let trust = desk.trust().map_err(|error| failure(context, error))?;
         let keys = Keys::locked(desk.config().clone());
-        Ok(Self { desk, trust, keys })
+        Ok(Self { desk, trust, keys, follower })
     }
 
     /// Asks for the passphrase. Whether it is the right one shows when the first key is opened.
@@ -77,7 +86,9 @@ impl DeskSession {
             };
             updated.map_err(|error| failure(context, error))
         };
-        match context.within("asking the own gateway", updating).await {
+        // Handing over a large document takes its time: only standing still is too long.
+        let moving = || self.follower.steps();
+        match context.within_while("asking the own gateway", moving, updating).await {
             Err(error) if error.kind() == Kind::TryLater => {
                 context.output.note(&format!("the gateway is away; this is what the register holds ({})", {
                     error.causes().first().map_or(error.message(), String::as_str)

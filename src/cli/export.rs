@@ -92,7 +92,7 @@ impl Export {
             true => consultation(context, session, &self.what)?,
             false => vec![session.find(context, &self.what).await?],
         };
-        let DeskSession { desk, trust, keys } = session;
+        let DeskSession { desk, trust, keys, .. } = session;
         let mut mailbox = None;
         let (mut references, mut exhibits) = (Vec::new(), Vec::new());
         for entry in entries {

@@ -82,6 +82,21 @@ impl From<DeskError> for CliError {
                 let message = "the own gateway did not answer";
                 Self::new(Kind::TryLater, "gateway-away", message).cause(detail.clone())
             }
+            DeskError::GatewayBusy { reason, detail } => {
+                let message = "the own gateway does not take this yet";
+                Self::new(Kind::TryLater, "gateway-away", message)
+                    .reason(reason.clone())
+                    .cause(detail.clone())
+            }
+            DeskError::PartUnreadable { .. } => said(Kind::Failed, "part-lost"),
+            DeskError::Stuck { id, reason, .. } if LOST.contains(&reason.as_str()) => {
+                said(Kind::Failed, "stuck").reason(reason.clone()).hint(format!("chancery outbox void {id}"))
+            }
+            DeskError::Stuck { reason, .. } if !reason.is_empty() => {
+                said(Kind::TryLater, "not-handed-over").reason(reason.clone())
+            }
+            DeskError::NotStuck { .. } => said(Kind::Refused, "not-stuck").hint("chancery outbox"),
+            DeskError::Stuck { .. } => said(Kind::TryLater, "not-handed-over"),
             DeskError::Refused(refusal) => {
                 let (kind, code) = match refusal.reason() {
                     Reason::PartMissing => (Kind::TryLater, "part-missing"),
@@ -109,6 +124,9 @@ impl From<DeskError> for CliError {
         }
     }
 }
+
+/// Reasons for which a copy will never be taken as it is.
+const LOST: [&str; 2] = ["PART_LOST", "PART_DAMAGED"];
 
 /// The rules forbid an act: each grave finding is a cause, in the words of `line`; the first rule is the reason.
 pub(super) fn forbidden(findings: &[Finding], line: impl Fn(&Finding) -> String) -> CliError {

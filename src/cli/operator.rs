@@ -13,6 +13,7 @@ use tonic::{Code, Status, Streaming};
 use super::context::Context;
 use super::error::{CliError, Kind};
 use super::shell_word;
+use crate::digest::Digest;
 use crate::keys::home::gateway::GatewayHome;
 use crate::limits;
 use crate::message::id::MessageId;
@@ -79,6 +80,18 @@ pub(super) struct PeerStatus {
     pub(super) clock_skew: i64,
     pub(super) waiting: Amount,
     pub(super) uploads: Amount,
+    pub(super) transfers: Vec<PartTransfer>,
+}
+
+/// A large sealed part on its way to a peer.
+#[derive(Debug)]
+pub(super) struct PartTransfer {
+    pub(super) digest: String,
+    pub(super) size: u64,
+    pub(super) done: u64,
+    pub(super) moving: bool,
+    pub(super) failures: u32,
+    pub(super) reason: String,
 }
 
 /// What a ping found.
@@ -254,6 +267,7 @@ fn peer(seen: wire::PeerStatus) -> PeerStatus {
         last_receipt: queue::instant(seen.last_receipt_time),
         last_failure: seen.last_failure,
         clock_skew: seen.clock_skew,
+        transfers: seen.transfers.into_iter().map(transfer).collect(),
         waiting: Amount { count: seen.mailbox_messages, bytes: seen.mailbox_bytes },
         uploads: Amount { count: seen.uploads, bytes: seen.upload_bytes },
     }
@@ -268,6 +282,12 @@ fn room(seen: &wire::StoreRoom) -> StoreRoom {
         mailbox_max: Amount { count: seen.mailbox_messages_max, bytes: seen.mailbox_bytes_max },
         uploads_max: Amount { count: seen.uploads_max, bytes: seen.upload_bytes_max },
     }
+}
+
+fn transfer(moving: wire::PartTransfer) -> PartTransfer {
+    let digest = Digest::from_slice(&moving.digest).map(|digest| digest.hex()).unwrap_or_default();
+    let wire::PartTransfer { size, done, moving, failures, reason, .. } = moving;
+    PartTransfer { digest, size, done, moving, failures, reason }
 }
 
 fn log(seen: wire::LogHead) -> LogHead {

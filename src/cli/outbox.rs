@@ -1,5 +1,6 @@
 //! `outbox`: what went out, and what became of it.
 
+use super::confirm;
 use super::context::Context;
 use super::desk_session::{self, DeskSession, Directions};
 use super::error::CliError;
@@ -14,8 +15,13 @@ use crate::trust::name::Ministry;
 /// Hands over what is still here and asks the own gateway for receipts first; without it, shows what the register
 /// holds.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  chancery outbox\n  chancery outbox --with XB --json")]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "Examples:\n  chancery outbox\n  chancery outbox --with XB --json\n  \
+    chancery outbox void XA-XB-2026-0007")]
 pub struct Outbox {
+    #[command(subcommand)]
+    act: Option<Act>,
+
     /// Only to this ministry
     #[arg(long, value_name = "CODE", value_parser = parse_ministry)]
     with: Option<Ministry>,
@@ -25,9 +31,54 @@ pub struct Outbox {
     limit: usize,
 }
 
+/// What is done about one copy.
+#[derive(Debug, clap::Subcommand)]
+enum Act {
+    Void(Void),
+}
+
+/// Give up a copy that the own gateway has not taken
+///
+/// For a copy whose sealed part is lost, or that the gateway refuses. Its number is signed and is never used for another
+/// message: the gateway takes header and signature as withdrawn, the recipient is shown that, and the next message gets
+/// the next number. What is in the gateway's custody is withdrawn there, by its operator.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  chancery outbox void XA-XB-2026-0007\n  chancery outbox void 3f9a --yes --json"
+)]
+struct Void {
+    /// Register number or beginning of a message id
+    #[arg(value_name = "REF")]
+    reference: String,
+
+    /// Consent beforehand
+    #[arg(short, long)]
+    yes: bool,
+}
+
+impl Void {
+    async fn run(self, context: &Context) -> Result<(), CliError> {
+        let mut session = DeskSession::open_locked(context)?;
+        let failed = |error| desk_session::failure(context, error);
+        let entry = session.desk.find(&self.reference).map_err(failed)?;
+        let reference = entry.reference(&session.desk.config().ministry);
+        context.output.note(&format!("{reference} will never be delivered, and its number is used up"));
+        confirm::type_back(context, &format!("type {reference} to give it up:"), &reference, self.yes)?;
+        session.unlock(context)?;
+        let mut mailbox = session.mailbox(context).await?;
+        let given_up = session.desk.void(&session.trust, &mut mailbox, &entry.id()).await;
+        let given_up = given_up.map_err(|error| desk_session::failure(context, error))?;
+        let report = sent_report::report(context, &session, &given_up, None)?;
+        context.output.data(&report, || format!("{reference} is {}", sent_report::state(&given_up)))
+    }
+}
+
 impl Outbox {
-    /// Lists it.
+    /// Lists it, or does what is asked about one copy.
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
+        if let Some(Act::Void(void)) = self.act {
+            return void.run(context).await;
+        }
         let session = DeskSession::open(context)?;
         session.update(context, Directions::Sent).await?;
         let failed = |error| desk_session::failure(context, error);

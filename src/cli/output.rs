@@ -6,7 +6,8 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
@@ -206,13 +207,14 @@ impl Output {
         if !self.talk_is_terminal || self.wishes.quiet || self.wishes.json {
             return Progress(ProgressBar::hidden());
         }
-        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-        let template = "{msg}  [{bar:24}] {bytes}/{total_bytes} {bytes_per_sec}";
-        bar.set_style(
-            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
-        );
-        bar.set_message(untrusted::line(label).into_owned());
-        Progress(bar)
+        Progress::drawn(label, total)
+    }
+
+    /// Follows long work step by step: told a label, the bytes done and the bytes in all, it draws one bar after
+    /// the other. Counts the steps, so that whoever waits can tell slow from stuck.
+    pub fn follower(&self) -> Follower {
+        let shown = self.talk_is_terminal && !self.wishes.quiet && !self.wishes.json;
+        Follower(Arc::new(Following { shown, steps: AtomicU64::new(0), bar: Mutex::new(None) }))
     }
 
     fn painted(&self, text: &str, color: &str) -> String {
@@ -249,6 +251,16 @@ impl fmt::Debug for Output {
 pub struct Progress(ProgressBar);
 
 impl Progress {
+    fn drawn(label: &str, total: u64) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+        let template = "{msg}  [{bar:24}] {bytes}/{total_bytes} {bytes_per_sec}";
+        bar.set_style(
+            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+        );
+        bar.set_message(untrusted::line(label).into_owned());
+        Self(bar)
+    }
+
     /// Moves on by `bytes`.
     pub fn advance(&self, bytes: u64) {
         self.0.inc(bytes);
@@ -258,6 +270,42 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.0.finish_and_clear();
+    }
+}
+
+/// A row of bars for one command. Clones draw the same.
+#[derive(Debug, Clone)]
+pub struct Follower(Arc<Following>);
+
+#[derive(Debug)]
+struct Following {
+    shown: bool,
+    steps: AtomicU64,
+    bar: Mutex<Option<(String, u64, Progress)>>,
+}
+
+impl Follower {
+    /// One step: what is done, how much of it, of how much in all.
+    pub fn step(&self, label: &str, done: u64, whole: u64) {
+        self.0.steps.fetch_add(1, Ordering::Relaxed);
+        if !self.0.shown {
+            return;
+        }
+        let mut bar = self.0.bar.lock().unwrap_or_else(PoisonError::into_inner);
+        if !bar.as_ref().is_some_and(|(shown, total, _)| shown == label && *total == whole) {
+            *bar = Some((label.to_owned(), whole, Progress::drawn(label, whole)));
+        }
+        if let Some((_, _, progress)) = bar.as_ref() {
+            progress.0.set_position(done);
+        }
+        if done >= whole {
+            *bar = None;
+        }
+    }
+
+    /// How many steps there were.
+    pub fn steps(&self) -> u64 {
+        self.0.steps.load(Ordering::Relaxed)
     }
 }
 

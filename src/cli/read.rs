@@ -54,7 +54,7 @@ impl Read {
         let session = DeskSession::open(context)?;
         let entry = session.find(context, &self.reference).await?;
         let failed = |error| desk_session::failure(context, error);
-        let DeskSession { desk, trust, keys } = &session;
+        let DeskSession { desk, trust, keys, .. } = &session;
         let opened = desk.read(trust, keys, &entry).map_err(failed)?;
         let mut mailbox = None;
         // Texts are verified before the verdict, which is about them as well.

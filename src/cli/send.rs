@@ -2,7 +2,6 @@
 //! everything is sealed, the register keeps it and the own gateway takes it into custody.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
@@ -103,7 +102,7 @@ impl Send {
         form: &FormFile,
         draft: &Draft,
     ) -> Result<Composition, CliError> {
-        let DeskSession { desk, trust, keys } = session;
+        let DeskSession { desk, trust, keys, .. } = session;
         let composed = desk.compose(trust, keys, draft, form.folder(), self.sign_as.as_deref());
         let composition = composed.map_err(|error| desk_session::failure(context, error))?;
         if let Some(label) = &self.sign_as {
@@ -166,7 +165,7 @@ impl Send {
                     .reason(copy.reason.clone())
             }
             SentState::Withdrawn => {
-                let message = format!("the operator of the own gateway withdrew {reference}");
+                let message = format!("{reference} was withdrawn");
                 CliError::new(Kind::Refused, "withdrawn", message).reason(copy.reason.clone())
             }
             SentState::Void => {
@@ -178,19 +177,13 @@ impl Send {
     }
 }
 
-/// Signs, seals, registers and submits, with a bar while large documents are sealed.
+/// Signs, seals, registers and submits.
 async fn hand_over(
     context: &Context,
     session: &DeskSession,
     composition: Composition,
 ) -> Result<Vec<SentEntry>, CliError> {
-    let size: u64 = composition.dispatch.documents.iter().map(|document| document.size).sum();
-    let bar = context.output.progress("sealing", size);
-    let before = AtomicU64::new(0);
-    let progress = |done: u64, _whole: u64| {
-        bar.advance(done.saturating_sub(before.swap(done, Ordering::Relaxed)));
-    };
-    let sent = session.desk.send(&session.trust, &session.keys, composition, &progress).await;
+    let sent = session.desk.send(&session.trust, &session.keys, composition).await;
     sent.map_err(|error| desk_session::failure(context, error))
 }
 
@@ -212,7 +205,7 @@ async fn settle(
     sent: Vec<SentEntry>,
     patience: Duration,
 ) -> Result<Vec<SentEntry>, CliError> {
-    let DeskSession { desk, trust, keys } = session;
+    let DeskSession { desk, trust, keys, .. } = session;
     let each = sent.into_iter().map(|copy| async move {
         let settled = desk.wait(trust, keys, &copy.id, patience).await;
         let settled = match settled.map_err(|error| desk_session::failure(context, error)) {

@@ -42,7 +42,9 @@ pub(super) fn report(
 /// Where a copy stands, for people.
 pub(super) fn state(copy: &SentEntry) -> String {
     match copy.state {
-        SentState::Released => "released, not handed over".to_owned(),
+        SentState::Released if copy.reason.is_empty() => "released, not handed over".to_owned(),
+        SentState::Released => format!("released, not handed over ({})", copy.reason),
+        SentState::Void => format!("void, its number not used up yet ({})", copy.reason),
         SentState::Queued if copy.reason.is_empty() => "queued".to_owned(),
         state if copy.reason.is_empty() => state.word().to_owned(),
         state => format!("{} ({})", state.word(), copy.reason),

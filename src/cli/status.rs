@@ -1,11 +1,12 @@
 //! `status`: the gateway on one screen, and in its exit code.
 
+use indicatif::HumanBytes;
 use serde_json::{Value, json};
 
 use super::context::Context;
 use super::error::{CliError, Kind};
 use super::operator::queue::Alarm;
-use super::operator::{Amount, GatewayStatus, Operator, PeerStatus, StoreRoom};
+use super::operator::{Amount, GatewayStatus, Operator, PartTransfer, PeerStatus, StoreRoom};
 use super::table::Table;
 use super::{alarm, queue_report};
 use crate::time::Timestamp;
@@ -85,6 +86,18 @@ fn peer_report(peer: &PeerStatus) -> Value {
         "clock_skew": peer.clock_skew,
         "mailbox": amount_report(peer.waiting),
         "uploads": amount_report(peer.uploads),
+        "transfers": peer.transfers.iter().map(transfer_report).collect::<Vec<_>>(),
+    })
+}
+
+fn transfer_report(part: &PartTransfer) -> Value {
+    json!({
+        "part": part.digest,
+        "size": part.size,
+        "done": part.done,
+        "moving": part.moving,
+        "failures": part.failures,
+        "reason": part.reason,
     })
 }
 
@@ -138,6 +151,21 @@ fn screen(seen: &GatewayStatus, now: Timestamp) -> String {
         }
         text.push_str(&table.render());
     }
+    let moving = || seen.peers.iter().flat_map(|peer| peer.transfers.iter().map(move |part| (peer, part)));
+    if moving().next().is_some() {
+        let mut table = Table::new(["PART", "TO", "DONE", "STATE"]);
+        for (peer, part) in moving() {
+            let done = format!("{} of {}", HumanBytes(part.done), HumanBytes(part.size));
+            let state = match (part.moving, part.failures) {
+                (true, _) => "on its way".to_owned(),
+                (false, 0) => "waits".to_owned(),
+                (false, failures) => format!("failed {failures} times: {}", part.reason),
+            };
+            let name = part.digest.get(..12).unwrap_or(&part.digest);
+            table.row([name, &peer.ministry, &done, &state]);
+        }
+        text.push_str(&table.render());
+    }
     if seen.alarms.is_empty() {
         text.push_str("no alarms\n");
     } else {
@@ -188,6 +216,14 @@ mod tests {
             clock_skew: -2,
             waiting: Amount { count: 50, bytes: 3 },
             uploads: Amount::default(),
+            transfers: vec![PartTransfer {
+                digest: "ab".repeat(32),
+                size: 2_000_000,
+                done: 1_000_000,
+                moving: true,
+                failures: 0,
+                reason: String::new(),
+            }],
         };
         let raised = Alarm {
             code: "CHN_04_EQUIVOCATION".to_owned(),

@@ -99,6 +99,7 @@ pub(super) fn of_draft(draft: &Draft, folder: &Path) -> Result<(Vec<Document>, V
         });
         sources.push(source);
     }
+    let mut whole: u64 = documents.iter().map(|document| document.size).sum();
     for document in &draft.documents {
         let source = Source::File(folder.join(&document.path));
         documents.push(Document {
@@ -112,6 +113,12 @@ pub(super) fn of_draft(draft: &Draft, folder: &Path) -> Result<(Vec<Document>, V
             ..measured(&source)?
         });
         sources.push(source);
+        whole = documents.last().map_or(whole, |last| whole.saturating_add(last.size));
+        if whole > limits::DOCUMENTS_BYTES_MAX {
+            return Err(DeskError::Draft(
+                "the documents of a message are larger than 16 GiB in sum".to_owned(),
+            ));
+        }
     }
     Ok((documents, sources))
 }

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use crate::consultation::rules::Finding;
 use crate::desk::config::ConfigError;
-use crate::desk::register::RegisterFault;
+use crate::desk::register::{RegisterFault, SentState};
+use crate::digest::Digest;
 use crate::keys::KeyError;
+use crate::message::id::MessageId;
 use crate::message::refusal::Refusal;
 use crate::trust::name::Ministry;
 
@@ -44,6 +46,40 @@ pub enum DeskError {
     /// The own gateway could not be reached or asks to try later.
     #[error("the gateway did not answer: {0}")]
     GatewayAway(String),
+    /// The own gateway cannot take this now; the same bytes may pass later.
+    #[error("the gateway does not take this yet ({reason}): {detail}")]
+    GatewayBusy {
+        /// Stable reason code.
+        reason: String,
+        /// For people.
+        detail: String,
+    },
+    /// A sealed part that this desk is to hand over is not here any more, or not whole.
+    #[error("sealed part {digest} cannot be read: {cause}")]
+    PartUnreadable {
+        /// The part.
+        digest: Digest,
+        /// Why.
+        cause: io::Error,
+    },
+    /// An earlier copy to the same ministry is not in the gateway's custody, and nothing can go before it.
+    #[error("{id} to {recipient} has not been taken yet ({reason})")]
+    Stuck {
+        /// The earlier copy.
+        id: MessageId,
+        /// Towards whom.
+        recipient: Ministry,
+        /// Reason code; empty where the gateway was only away.
+        reason: String,
+    },
+    /// The copy is in the gateway's custody or settled: it cannot be given up here.
+    #[error("{id} is {}: only what the gateway has not taken is given up here", state.word())]
+    NotStuck {
+        /// The copy.
+        id: MessageId,
+        /// Where it stands.
+        state: SentState,
+    },
     /// A message, bundle or receipt is not what it must be: proven bad.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -111,6 +147,21 @@ pub enum DeskError {
 }
 
 impl DeskError {
+    /// Whether the same may succeed later without anybody doing anything at this desk.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::GatewayAway(_) | Self::GatewayBusy { .. })
+    }
+
+    /// The reason code that is kept with a copy that was not taken; empty where the gateway was only away.
+    pub(super) fn reason(&self) -> &str {
+        match self {
+            Self::GatewayBusy { reason, .. } | Self::GatewayRefused { reason, .. } => reason,
+            Self::PartUnreadable { .. } => "PART_LOST",
+            Self::Refused(refusal) => refusal.reason().word(),
+            _ => "",
+        }
+    }
+
     pub(super) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         move |cause| Self::File { path: path.to_owned(), cause }
     }

@@ -7,10 +7,12 @@
 //! | file | does |
 //! |---|---|
 //! | `form` | drafts as forms that teach; acts as text |
-//! | `documents`, `compose`, `send` | draft to dispatch; sign, seal, register, submit |
+//! | `documents`, `compose`, `send` | draft to dispatch; sign, seal, register |
+//! | `hand_over` | copies and parts into the gateway's custody, or given up |
 //! | `fetch`, `read`, `parts` | mailbox to register; verify, open, judge; documents |
 //! | `receipts`, `evidence` | what both logs prove; evidence files |
 //! | `accreditation`, `keys` | whom this desk believes; what it signs with |
+//! | `progress` | how far long work has come |
 //! | `register`, `mailbox` | what it has; the own gateway |
 
 pub mod accreditation;
@@ -22,9 +24,11 @@ pub mod error;
 pub mod evidence;
 pub mod fetch;
 pub mod form;
+mod hand_over;
 pub mod keys;
 pub mod mailbox;
 pub mod parts;
+pub mod progress;
 pub mod read;
 pub mod receipts;
 pub mod reference;
@@ -44,6 +48,7 @@ use crate::desk::config::Config;
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::desk::mailbox::Mailbox;
+use crate::desk::progress::Progress;
 use crate::desk::register::Register;
 use crate::digest::Digest;
 use crate::entropy::Entropy;
@@ -57,6 +62,7 @@ pub struct Desk {
     register: Register,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    progress: Progress,
 }
 
 impl Desk {
@@ -64,7 +70,12 @@ impl Desk {
     pub fn open(home: &Path, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, DeskError> {
         let config = Config::load(home)?;
         let register = Register::open(&config.register())?;
-        Ok(Self { config, register, clock, entropy })
+        Ok(Self { config, register, clock, entropy, progress: progress::silent() })
+    }
+
+    /// Tells `progress` how far long work with documents has come.
+    pub fn watched_by(self, progress: Progress) -> Self {
+        Self { progress, ..self }
     }
 
     /// Its configuration.

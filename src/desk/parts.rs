@@ -4,19 +4,22 @@
 //! Plain text is written nowhere but where the officer said.
 
 use std::fs::{self, File};
-use std::io::{BufReader, BufWriter, Read, Write};
+use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::desk::Desk;
 use crate::desk::documents::is_read_by_rules;
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::desk::mailbox::Mailbox;
+use crate::desk::progress::{Meter, Metered, Stage};
 use crate::desk::read::Opened;
 use crate::digest::{Digest, Hasher};
 use crate::limits;
 use crate::message::dispatch::Document;
 use crate::message::envelope::Envelope;
+use crate::message::header::Part;
 use crate::message::refusal::{Reason, Refusal};
 use crate::message::seal::{self, Opener, Unlock};
 use crate::message::terms::DocumentClass;
@@ -58,7 +61,9 @@ impl Desk {
             let sealed = self.sealed_part(keys, &opened.envelope, number, mailbox).await?;
             let file = tempfile::NamedTempFile::new_in(folder).map_err(DeskError::file(folder))?;
             let mut sink = BufWriter::with_capacity(limits::PIECE_BYTES_MAX, file.as_file());
-            open_document(keys.reading()?, sealed.reader()?, document, &mut sink)?;
+            let size = opened.envelope.header().parts().get(number).map_or(0, |part| part.size);
+            let meter = Meter::new(&self.progress, Stage::Opening, size);
+            open_document(keys.reading()?, Metered::new(sealed.reader()?, meter), document, &mut sink)?;
             sink.flush().map_err(DeskError::file(path))?;
             drop(sink);
             file.persist_noclobber(path).map_err(|cause| DeskError::file(path)(cause.error))?;
@@ -101,34 +106,116 @@ impl Desk {
         }
         let part = envelope.header().parts().get(number).ok_or_else(missing)?;
         let path = self.part_path(&part.digest);
-        if !path.exists() {
+        // One of another length was cut off by a crash of this host.
+        if path.metadata().ok().map(|metadata| metadata.len()) != Some(part.size) {
             if mailbox.is_none() {
                 *mailbox = Some(self.mailbox(keys).await?);
             }
             if let Some(mailbox) = mailbox {
-                self.fetch_part(mailbox, &part.digest, &path).await?;
+                self.fetch_part(mailbox, part, &path).await?;
             }
         }
         Ok(SealedSource::File(path))
     }
 
-    async fn fetch_part(&self, mailbox: &mut Mailbox, digest: &Digest, path: &Path) -> Result<(), DeskError> {
+    /// Fetches a sealed part into the parts folder. What came before a cut stays in a file of its own, and the
+    /// next attempt goes on after it.
+    async fn fetch_part(&self, mailbox: &mut Mailbox, part: &Part, path: &Path) -> Result<(), DeskError> {
         let folder = self.config.parts();
         fs::create_dir_all(&folder).map_err(DeskError::file(&folder))?;
-        let file = tempfile::NamedTempFile::new_in(&folder).map_err(DeskError::file(&folder))?;
-        let found = {
-            let mut sink = Hashing { file: BufWriter::new(file.as_file()), hasher: Hasher::new() };
-            mailbox.get_part(digest, &mut sink).await?;
-            sink.flush().map_err(DeskError::file(path))?;
-            sink.hasher.clone().finish()
+        let unfinished = path.with_extension("age.part");
+        let file = alone(&unfinished).await.map_err(DeskError::file(&unfinished))?;
+        if path.metadata().is_ok_and(|metadata| metadata.len() == part.size) {
+            // Another command of this desk has fetched it meanwhile.
+            return Ok(());
+        }
+        let (mut furthest, mut patience) = (0, limits::PART_ATTEMPTS_MAX);
+        let found = loop {
+            let (offset, hasher) = hashed(&file, part.size).await.map_err(DeskError::file(&unfinished))?;
+            if offset > furthest {
+                (furthest, patience) = (offset, limits::PART_ATTEMPTS_MAX);
+            }
+            match self.continue_part(mailbox, part, &file, offset, hasher).await {
+                // What was here before may be what is wrong.
+                Ok(found) if found != part.digest && offset > 0 => {
+                    file.set_len(0).map_err(DeskError::file(&unfinished))?;
+                }
+                Err(DeskError::GatewayAway(_))
+                    if patience > 0 && file.metadata().is_ok_and(|metadata| metadata.len() > 0) =>
+                {
+                    patience = patience.saturating_sub(1);
+                    tokio::time::sleep(limits::PART_ATTEMPT_PAUSE).await;
+                }
+                ended => break ended?,
+            }
         };
-        if found != *digest {
+        if found != part.digest {
+            fs::remove_file(&unfinished).map_err(DeskError::file(&unfinished))?;
             return Err(Refusal::new(Reason::PartMismatch, "the gateway handed over other bytes").into());
         }
-        file.as_file().sync_all().map_err(DeskError::file(path))?;
-        file.persist(path).map_err(|cause| DeskError::file(path)(cause.error))?;
-        Ok(())
+        file.sync_all().map_err(DeskError::file(path))?;
+        fs::rename(&unfinished, path).map_err(DeskError::file(path))?;
+        File::open(&folder).and_then(|folder| folder.sync_all()).map_err(DeskError::file(&folder))
     }
+
+    /// Fetches the rest of a part to the end of its file; the digest is of all that is there then.
+    async fn continue_part(
+        &self,
+        mailbox: &mut Mailbox,
+        part: &Part,
+        file: &File,
+        offset: u64,
+        hasher: Hasher,
+    ) -> Result<Digest, DeskError> {
+        let unusable = |cause: std::io::Error| DeskError::Draft(format!("the sealed part: {cause}"));
+        let mut file = file.try_clone().map_err(unusable)?;
+        let mut meter = Meter::new(&self.progress, Stage::Fetching, part.size);
+        meter.reach(offset);
+        let hashing = Arc::new(Mutex::new(hasher));
+        let (hashed, mut done) = (hashing.clone(), offset);
+        if offset < part.size {
+            let keep = move |piece: &[u8]| {
+                file.write_all(piece)?;
+                hashed.lock().unwrap_or_else(PoisonError::into_inner).update(piece);
+                done = done.saturating_add(piece.len() as u64);
+                meter.reach(done);
+                Ok(())
+            };
+            mailbox.get_part(&part.digest, offset, part.size.saturating_sub(offset), keep).await?;
+        }
+        let hasher = hashing.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Ok(hasher.finish())
+    }
+}
+
+/// The file of an unfinished part, once no other command of this desk writes it.
+async fn alone(path: &Path) -> std::io::Result<File> {
+    let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+    let locked = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await;
+    locked.map_err(std::io::Error::other)?
+}
+
+/// How long a file is, and the hash of what it holds; its position is at its end. One that is longer than the
+/// part is emptied.
+pub(super) async fn hashed(file: &File, size: u64) -> std::io::Result<(u64, Hasher)> {
+    let mut file = file.try_clone()?;
+    let hashing = tokio::task::spawn_blocking(move || {
+        if file.metadata()?.len() > size {
+            file.set_len(0)?;
+        }
+        let mut hasher = Hasher::new();
+        let mut piece = vec![0; limits::PIECE_BYTES_MAX];
+        let mut length = file.seek(SeekFrom::Start(0))?;
+        loop {
+            let count = file.read(&mut piece)?;
+            if count == 0 {
+                return Ok((length, hasher));
+            }
+            hasher.update(piece.get(..count).unwrap_or_default());
+            length = length.saturating_add(count as u64);
+        }
+    });
+    hashing.await.map_err(std::io::Error::other)?
 }
 
 /// Opens the sealed part of a document into `sink`. Only `Ok` says that it is the document the dispatch names.
@@ -180,24 +267,6 @@ fn file_name(document: &Document) -> String {
     let harmless = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
     let stem: String = document.document_id.chars().map(harmless).collect();
     if stem.is_empty() { format!("document.{ending}") } else { format!("{stem}.{ending}") }
-}
-
-/// Writes through and hashes.
-struct Hashing<W> {
-    file: W,
-    hasher: Hasher,
-}
-
-impl<W: Write> Write for Hashing<W> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let taken = self.file.write(bytes)?;
-        self.hasher.update(bytes.get(..taken).unwrap_or_default());
-        Ok(taken)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.file.flush()
-    }
 }
 
 #[cfg(test)]

@@ -67,9 +67,11 @@ pub enum SentState {
     Rejected,
     /// Not delivered in time.
     Expired,
-    /// Withdrawn by the operator of the own gateway before the peer had answered.
+    /// Withdrawn before the peer had answered: by the operator of the own gateway, or by this desk, which had given it
+    /// up. Its number is used.
     Withdrawn,
-    /// Refused by the own gateway; its sequence number was never used.
+    /// Refused by the own gateway or given up by the officer. Its number is not used for anything else: it is handed
+    /// over as withdrawn.
     Void,
 }
 
@@ -127,8 +129,12 @@ pub struct SentEntry {
 }
 
 /// The last copy released towards a recipient.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct LastSent {
+    /// Its id.
+    pub id: MessageId,
+    /// Why it was not taken; may be empty.
+    pub reason: String,
     /// Its sequence number.
     pub sequence: u64,
     /// Where it stands.
@@ -189,11 +195,6 @@ impl Register {
         let mut connection = self.connection();
         let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         for entry in entries {
-            // A void entry never left this desk: its sequence number is free again.
-            transaction.execute(
-                "DELETE FROM sent WHERE channel = ?1 AND recipient = ?2 AND sequence = ?3 AND state = 'void'",
-                params![entry.channel, entry.recipient.as_str(), entry.sequence],
-            )?;
             insert_sent(&transaction, entry)?;
         }
         Ok(transaction.commit()?)
@@ -226,24 +227,39 @@ impl Register {
         rows.map(|row| row?).collect()
     }
 
-    /// The last copy this desk has released towards a recipient, void ones apart.
+    /// The last copy this desk has released towards a recipient, whatever became of it: whoever has seen its bytes
+    /// can deliver them, so its number is never given to others.
     pub fn last_sent(&self, channel: &str, to: &Ministry) -> Result<Option<LastSent>, RegisterFault> {
-        let found: Option<(u64, String)> = self
+        let found: Option<(Vec<u8>, u64, String, String)> = self
             .connection()
             .query_row(
-                "SELECT sequence, state FROM sent
-                 WHERE channel = ?1 AND recipient = ?2 AND state <> 'void' ORDER BY sequence DESC LIMIT 1",
+                "SELECT message_id, sequence, state, reason FROM sent
+                 WHERE channel = ?1 AND recipient = ?2 ORDER BY sequence DESC LIMIT 1",
                 params![channel, to.as_str()],
-                |row| Ok((row.get(0)?, row.get(1)?)),
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
             )
             .optional()?;
-        found.map(|(sequence, state)| Ok(LastSent { sequence, state: SentState::parse(&state)? })).transpose()
+        let last = |(id, sequence, state, reason): (Vec<u8>, u64, String, String)| {
+            Ok(LastSent { id: message_id(&id)?, sequence, state: SentState::parse(&state)?, reason })
+        };
+        found.map(last).transpose()
     }
 
-    /// The highest act number this desk has used in a consultation; 0 for none.
+    /// The highest act number of this desk in a consultation that others may have seen; 0 for none.
     pub fn last_act_number(&self, consultation: &str) -> Result<u64, RegisterFault> {
         Ok(self.connection().query_row(
-            "SELECT COALESCE(MAX(act_number), 0) FROM sent WHERE consultation = ?1 AND state <> 'void'",
+            "SELECT COALESCE(MAX(act_number), 0) FROM sent
+             WHERE consultation = ?1 AND state NOT IN ('void', 'withdrawn')",
+            [consultation],
+            |row| row.get(0),
+        )?)
+    }
+
+    /// The highest act number this desk has ever signed in a consultation, void and withdrawn ones included; 0 for
+    /// none.
+    pub fn last_act_number_signed(&self, consultation: &str) -> Result<u64, RegisterFault> {
+        Ok(self.connection().query_row(
+            "SELECT COALESCE(MAX(act_number), 0) FROM sent WHERE consultation = ?1",
             [consultation],
             |row| row.get(0),
         )?)

@@ -5,7 +5,7 @@
 //! submitted. After a crash the same bytes go again; a number is never used for other bytes.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Read};
+use std::io::BufWriter;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,21 +17,20 @@ use crate::desk::documents::Source;
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::desk::mailbox::{Mailbox, ReportedState};
-use crate::desk::register::{SentEntry, SentState};
+use crate::desk::progress::{Meter, Metered, Stage};
+use crate::desk::register::{LastSent, SentEntry, SentState};
 use crate::digest::Digest;
 use crate::limits;
 use crate::message::dispatch::SignedDispatch;
 use crate::message::envelope::{Envelope, inline_parts};
 use crate::message::header::{Header, Part, Position};
+use crate::message::id::MessageId;
 use crate::message::leaf::LeafKind;
 use crate::message::seal::{self, Recipient};
 use crate::trust::signature::{self, Signer};
 
 /// Two releases at once would reach for the same numbers.
-const RELEASE_LOCK: &str = "release.lock";
-
-/// Tells how far a long transfer has come: bytes done of bytes in all.
-pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
+pub(super) const RELEASE_LOCK: &str = "release.lock";
 
 /// A sealed part, ready to travel.
 struct SealedPart {
@@ -47,7 +46,6 @@ impl Desk {
         trust: &Trust,
         keys: &Keys,
         composition: Composition,
-        progress: Progress<'_>,
     ) -> Result<Vec<SentEntry>, DeskError> {
         if rules::forbids(&composition.findings) {
             return Err(DeskError::Forbidden(composition.findings));
@@ -57,17 +55,23 @@ impl Desk {
         let mut mailbox = self.mailbox(keys).await?;
         self.hand_over(trust, &mut mailbox).await?;
         let positions = self.positions(&mut mailbox, &composition).await?;
-        let entries = self.release(trust, keys, composition, positions, progress)?;
+        let entries = self.release(trust, keys, composition, positions)?;
         self.register.release(&entries)?;
         let mut sent = Vec::with_capacity(entries.len());
+        let mut refused = None;
         for entry in entries {
             sent.push(match self.submit(trust, &mut mailbox, entry.clone()).await {
                 // Registered, so the next command hands over the same bytes; sending it anew would be a second one.
-                Err(DeskError::GatewayAway(_)) => entry,
+                Err(failure) if failure.is_passing() => entry,
+                Err(failure @ DeskError::GatewayRefused { .. }) => {
+                    refused = Some(failure);
+                    entry
+                }
                 submitted => submitted?,
             });
         }
-        Ok(sent)
+        // Only when copies to others had their turn.
+        refused.map_or(Ok(sent), Err)
     }
 
     /// Submits again what was registered but, for all this desk knows, never reached the gateway. What the
@@ -75,18 +79,6 @@ impl Desk {
     pub async fn resume(&self, trust: &Trust, mailbox: &mut Mailbox) -> Result<(), DeskError> {
         let _released_alone = self.hold(RELEASE_LOCK).await?;
         self.hand_over(trust, mailbox).await
-    }
-
-    /// The same for the holder of the release lock: without it, what another process hands over right now could
-    /// be void, and its number given to another message, before it is handed over here.
-    async fn hand_over(&self, trust: &Trust, mailbox: &mut Mailbox) -> Result<(), DeskError> {
-        for entry in self.register.sent()?.into_iter().filter(|entry| entry.state == SentState::Released) {
-            match self.submit(trust, mailbox, entry).await {
-                Ok(_) | Err(DeskError::GatewayAway(_) | DeskError::GatewayRefused { .. }) => {}
-                Err(other) => return Err(other),
-            }
-        }
-        Ok(())
     }
 
     /// The next position towards each addressee, by what the gateway holds and what the register says.
@@ -98,7 +90,7 @@ impl Desk {
         let address = &composition.address;
         let release_time = self.clock.now().minute();
         let act_number = match composition.numbered {
-            true => self.register.last_act_number(&address.consultation)?.saturating_add(1),
+            true => self.register.last_act_number_signed(&address.consultation)?.saturating_add(1),
             false => 0,
         };
         let mut positions = Vec::new();
@@ -107,9 +99,8 @@ impl Desk {
             let (held, last_id) = mailbox.position(address.channel.as_str(), &recipient).await?;
             let last = self.register.last_sent(address.channel.as_str(), &recipient)?;
             let sent = last.as_ref().map_or(0, |last| last.sequence);
-            if last.is_some_and(|last| last.state == SentState::Released) {
-                let waiting = format!("an earlier message to {recipient} has not been taken yet");
-                return Err(DeskError::GatewayAway(waiting));
+            if let Some(LastSent { id, state: SentState::Released | SentState::Void, reason, .. }) = last {
+                return Err(DeskError::Stuck { id, recipient, reason });
             }
             if held < sent {
                 return Err(DeskError::GatewayRolledBack { recipient, held, sent });
@@ -136,7 +127,6 @@ impl Desk {
         keys: &Keys,
         composition: Composition,
         positions: Vec<Position>,
-        progress: Progress<'_>,
     ) -> Result<Vec<SentEntry>, DeskError> {
         let Composition { address, mut dispatch, sources, offices, .. } = composition;
         let now = self.clock.now();
@@ -164,7 +154,7 @@ impl Desk {
         let recipients = self.recipients(trust, &positions)?;
         let digests: Vec<Digest> = dispatch.documents.iter().map(|document| document.digest).collect();
         let sizes: Vec<u64> = dispatch.documents.iter().map(|document| document.size).collect();
-        let parts = self.seal(&sealed_dispatch, &sources, &sizes, &digests, &recipients, progress)?;
+        let parts = self.seal(&sealed_dispatch, &sources, &sizes, &digests, &recipients)?;
         let headers: Vec<Part> = parts.iter().map(|sealed| sealed.part).collect();
         let contents: Vec<Vec<u8>> = parts.into_iter().map(|sealed| sealed.content).collect();
         let mut entries = Vec::with_capacity(positions.len());
@@ -217,14 +207,11 @@ impl Desk {
         sizes: &[u64],
         digests: &[Digest],
         recipients: &[Recipient],
-        progress: Progress<'_>,
     ) -> Result<Vec<SealedPart>, DeskError> {
         let unsealable = |cause: seal::SealError| DeskError::Draft(format!("sealing failed: {cause}"));
         let sealed = seal::seal(dispatch, recipients, self.entropy.as_ref()).map_err(unsealable)?;
         let part = Part { digest: Digest::of(&sealed.bytes), size: sealed.bytes.len() as u64 };
         let mut parts = vec![SealedPart { part, content: sealed.bytes }];
-        let whole: u64 = sizes.iter().sum();
-        let mut done = 0_u64;
         let mut files: Vec<PathBuf> = vec![PathBuf::new()];
         for ((source, size), digest) in sources.iter().zip(sizes).zip(digests) {
             let (sealed, path) = self.seal_document(source, *size, recipients)?;
@@ -234,8 +221,6 @@ impl Desk {
             let part = Part { digest: sealed.sealed_digest, size: sealed.sealed_size };
             parts.push(SealedPart { part, content: Vec::new() });
             files.push(path);
-            done = done.saturating_add(*size);
-            progress(done, whole);
         }
         let headers: Vec<Part> = parts.iter().map(|sealed| sealed.part).collect();
         for ((sealed, path), inline) in parts.iter_mut().zip(files).zip(inline_parts(&headers)).skip(1) {
@@ -257,7 +242,8 @@ impl Desk {
         fs::create_dir_all(&folder).map_err(DeskError::file(&folder))?;
         let file = tempfile::NamedTempFile::new_in(&folder).map_err(DeskError::file(&folder))?;
         let sink = BufWriter::with_capacity(limits::PIECE_BYTES_MAX, file.as_file());
-        let sealed = seal::seal_stream(source.open()?, size, sink, recipients, self.entropy.as_ref())
+        let plain = Metered::new(source.open()?, Meter::new(&self.progress, Stage::Sealing, size));
+        let sealed = seal::seal_stream(plain, size, sink, recipients, self.entropy.as_ref())
             .map_err(|cause| DeskError::Draft(format!("sealing failed: {cause}")))?;
         file.as_file().sync_all().map_err(DeskError::file(&folder))?;
         let path = self.part_path(&sealed.sealed_digest);
@@ -269,37 +255,6 @@ impl Desk {
     /// Where a sealed part rests that is too large for its envelope.
     pub(super) fn part_path(&self, digest: &Digest) -> PathBuf {
         self.config.parts().join(format!("{digest}.age"))
-    }
-
-    /// Hands one registered copy to the own gateway and checks its receipt.
-    async fn submit(
-        &self,
-        trust: &Trust,
-        mailbox: &mut Mailbox,
-        mut entry: SentEntry,
-    ) -> Result<SentEntry, DeskError> {
-        let envelope = Envelope::parse(&entry.envelope)?;
-        for (part, content) in envelope.header().parts().iter().zip(envelope.parts()) {
-            if content.is_empty() {
-                let path = self.part_path(&part.digest);
-                let mut file = File::open(&path).map_err(DeskError::file(&path))?;
-                mailbox.put_part(part.digest, part.size, move |buffer| file.read(buffer)).await?;
-            }
-        }
-        match mailbox.submit(entry.envelope.clone()).await {
-            Ok(receipt) => {
-                self.prove_as(trust, &envelope, &receipt, &[LeafKind::Sent])?;
-                self.register.note_sent(&entry.id, SentState::Queued, "", &receipt, &[])?;
-                entry.state = SentState::Queued;
-                entry.submission_receipt = receipt;
-                Ok(entry)
-            }
-            Err(DeskError::GatewayRefused { reason, detail }) => {
-                self.register.note_sent(&entry.id, SentState::Void, &reason, &[], &[])?;
-                Err(DeskError::GatewayRefused { reason, detail })
-            }
-            Err(other) => Err(other),
-        }
     }
 
     /// Asks the gateway what became of everything that is under way, and keeps verified receipts.
@@ -317,6 +272,9 @@ impl Desk {
             .collect();
         if under_way.is_empty() {
             return Ok(());
+        }
+        for entry in under_way.iter().filter(|entry| entry.state == SentState::Queued) {
+            self.mend(mailbox, entry).await?;
         }
         let ids: Vec<_> = under_way.iter().map(|entry| entry.id).collect();
         for (entry, report) in under_way.iter().zip(mailbox.sent(&ids).await?) {
@@ -344,7 +302,7 @@ impl Desk {
         &self,
         trust: &Trust,
         keys: &Keys,
-        id: &crate::message::id::MessageId,
+        id: &MessageId,
         patience: Duration,
     ) -> Result<Option<SentEntry>, DeskError> {
         let mut mailbox = self.mailbox(keys).await?;
@@ -352,8 +310,8 @@ impl Desk {
             loop {
                 match self.refresh_sent(trust, &mut mailbox).await {
                     // It may come back within the time there is.
-                    Ok(()) | Err(DeskError::GatewayAway(_)) => {}
-                    Err(other) => return Err(other),
+                    Err(failure) if !failure.is_passing() => return Err(failure),
+                    _ => {}
                 }
                 let entry = self.register.sent()?.into_iter().find(|entry| entry.id == *id);
                 match entry {

@@ -27,6 +27,14 @@ pub enum Fault {
     /// The ministry is not accredited, or not any more.
     #[error("{0} is not accredited at this gateway")]
     NotAccredited(Ministry),
+    /// The peer refused a call.
+    #[error("the peer refused: {reason}: {detail}")]
+    Refused {
+        /// Its reason code.
+        reason: String,
+        /// Its words.
+        detail: String,
+    },
     /// The peer could not be reached, or the connection broke.
     #[error("{0}")]
     Link(String),

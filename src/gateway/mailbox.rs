@@ -1,7 +1,7 @@
 //! The mailbox: what the own desk can list, fetch and acknowledge, and what became of what it sent.
 
 use crate::gateway::Gateway;
-use crate::gateway::error::{Declined, Fault};
+use crate::gateway::error::Fault;
 use crate::gateway::store::record::{Direction, Position, Received, SentMessage, SentState};
 use crate::limits;
 use crate::message::envelope::Envelope;
@@ -111,15 +111,6 @@ impl Gateway {
             attempts: sent.attempts,
             reason: sent.reason,
         })
-    }
-
-    /// The next bytes of a sealed part from `offset`; empty at its end, none where it is not held.
-    pub async fn read_part(
-        &self,
-        digest: crate::digest::Digest,
-        offset: u64,
-    ) -> Result<Option<Vec<u8>>, Declined> {
-        Ok(self.store.read_part(digest, offset, limits::PIECE_BYTES_MAX).await?)
     }
 }
 

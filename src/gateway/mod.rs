@@ -6,9 +6,10 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | `submission`, `mailbox` | serve the own desk |
+//! | `submission`, `withdrawal`, `mailbox` | serve the own desk |
 //! | `frame`, `relay` | what two gateways say to each other; sessions with peers, deliveries, answers |
 //! | `greeting`, `recovery` | what both sides say first; what is given back to who lost it |
+//! | `freight` | carries large sealed parts to peers, beside the messages |
 //! | `schedule` | when a message is tried again and what goes first: pure |
 //! | `clerk` | expires what is overdue; raises and clears the alarms of the queue |
 //! | `queue` | what operators see of the queue, and decide about it |
@@ -31,6 +32,7 @@ pub mod error;
 mod export;
 pub mod filling;
 pub mod frame;
+pub mod freight;
 pub mod fsck;
 mod greeting;
 mod mailbox;
@@ -46,6 +48,7 @@ pub mod serve;
 pub mod status;
 pub mod store;
 mod submission;
+mod withdrawal;
 mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,6 +63,7 @@ use crate::entropy::Entropy;
 use crate::gateway::accreditation::Accreditation;
 use crate::gateway::config::Config;
 use crate::gateway::frame::Window;
+use crate::gateway::freight::Freight;
 use crate::gateway::relay::LinkState;
 use crate::gateway::relay::dialling::PeerLink;
 use crate::gateway::run::Addresses;
@@ -86,6 +90,8 @@ pub struct Gateway {
     credentials_store: CredentialStore,
     credentials: Credentials,
     link: Arc<dyn PeerLink>,
+    /// Sealed parts on their way to peers.
+    freight: Arc<Freight>,
     /// Sequence of the policy in force; those who dial follow it.
     accredited: watch::Sender<u64>,
     /// One change of what is in force at a time.

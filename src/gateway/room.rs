@@ -43,7 +43,7 @@ impl Gateway {
         let now = self.clock.now();
         if watch.swept.is_none_or(|swept| now >= swept.after(limits::SWEEP_PAUSE) || now < swept) {
             watch.swept = Some(now);
-            let removed = self.store.sweep(now).await?;
+            let removed = self.store.sweep_parts(now).await?;
             if removed > 0 {
                 tracing::info!(removed, "sealed parts were swept whose messages never came");
             }

@@ -23,6 +23,8 @@ use crate::gateway::accreditation::Accreditation;
 use crate::gateway::config::Config;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::Window;
+use crate::gateway::freight::Freight;
+use crate::gateway::relay::dialling::PeerLink;
 use crate::gateway::room::SpaceWatch;
 use crate::gateway::serve::peer_link::GrpcLink;
 use crate::gateway::serve::{serve_mailbox, serve_operator, serve_relay};
@@ -97,6 +99,7 @@ impl Opened {
             serve_operator(gateway.clone(), operator, stop.clone()),
         );
         stop.cancel();
+        gateway.freight.stop().await;
         for task in [couriers, clerk, guard] {
             task.await.map_err(|cause| Fault::Listener(cause.to_string()))?;
         }
@@ -122,7 +125,9 @@ impl Gateway {
         let source = credentials_source(config.clone(), trust.clone());
         let (credentials_store, credentials) = CredentialStore::open(source, clock.clone())
             .map_err(|cause| Fault::Credentials(cause.to_string()))?;
-        let link = GrpcLink::new(trust.clone(), credentials.clone(), store.clone());
+        let link: Arc<dyn PeerLink> =
+            Arc::new(GrpcLink::new(trust.clone(), credentials.clone(), store.clone()));
+        let freight = Freight::new(link.clone(), store.clone(), clock.clone(), entropy.clone());
         Ok(Self {
             started: clock.now(),
             config,
@@ -135,7 +140,8 @@ impl Gateway {
             trust,
             credentials_store,
             credentials,
-            link: Arc::new(link),
+            link,
+            freight,
             accredited: watch::Sender::new(0),
             accrediting: tokio::sync::Mutex::new(()),
             open_logs: tokio::sync::Mutex::default(),

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::Frame;
+use crate::gateway::freight::Transfer;
 use crate::gateway::store::WriterCounts;
 use crate::gateway::store::record::{Amount, Equivocation, LogHead, Quota, RaisedAlarm, SpaceUse};
 use crate::limits;
@@ -68,6 +69,8 @@ pub struct PeerStatus {
     pub mailbox: Amount,
     /// Its sealed parts that no message refers to yet.
     pub uploads: Amount,
+    /// Large sealed parts on their way to it, the most urgent first.
+    pub transfers: Vec<Transfer>,
 }
 
 /// What a ping found.
@@ -110,6 +113,7 @@ impl Gateway {
                 clock_skew: link.clock_skew,
                 mailbox: holding.mailbox,
                 uploads: holding.uploads,
+                transfers: self.freight.transfers(ministry),
             });
         }
         Ok(Status {

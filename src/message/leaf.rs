@@ -17,6 +17,9 @@ const LEAF_CONTEXT: &str = "chancery/leaf/v1";
 /// Reason of a withdrawal that an operator of the sender's gateway decided.
 pub const WITHDRAWN_BY_OPERATOR: &str = "WITHDRAWN_BY_OPERATOR";
 
+/// Reason of a withdrawal that the sender's desk decided: the message was refused, or a part of it lost.
+pub const WITHDRAWN_BY_DESK: &str = "WITHDRAWN_BY_DESK";
+
 vocabulary! {
     /// What happened.
     pub enum LeafKind {

@@ -195,7 +195,7 @@ impl House {
         let draft = parse(form, references).map_err(RehearsalFault::Form)?;
         let trust = desk.trust()?;
         let composition = desk.compose(&trust, &self.keys, &draft, folder, None)?;
-        Ok(desk.send(&trust, &self.keys, composition, &|_, _| {}).await?)
+        Ok(desk.send(&trust, &self.keys, composition).await?)
     }
 
     /// Fetches everything new into the register. Returns how many messages are new.

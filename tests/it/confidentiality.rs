@@ -271,8 +271,8 @@ async fn without_seals_the_same_search_finds_them_everywhere() {
     let envelope = craft.signed(&stage);
     let house = stage.house("XA");
     let mut link = house.desk().unwrap().mailbox(house.keys()).await.unwrap();
-    let (digest, size, mut rest) = (Digest::of(&large), large.len() as u64, std::io::Cursor::new(large));
-    link.put_part(digest, size, move |buffer| std::io::Read::read(&mut rest, buffer)).await.unwrap();
+    let (digest, size, rest) = (Digest::of(&large), large.len() as u64, std::io::Cursor::new(large));
+    link.put_part(digest, size, rest).await.unwrap();
     link.submit(envelope.encode()).await.unwrap();
     crate::support::eventually("it is delivered", || async {
         stage.gateway("XB").status().await.unwrap().mailbox_waiting == 1

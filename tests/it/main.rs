@@ -24,6 +24,7 @@ mod confidentiality;
 mod custody;
 mod demo;
 mod disk;
+mod documents;
 mod exchange;
 mod founding;
 mod fsck;

@@ -3,11 +3,8 @@
 //! One session of a pair carries at a time. It ends when the peer owes an answer for too long or keeps its window
 //! shut; another live session takes over then, or we dial.
 
-use std::collections::BTreeSet;
-use std::sync::Mutex;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
 use tokio::time::sleep_until;
 
 use super::flight::Room;
@@ -23,14 +20,6 @@ use crate::limits;
 use crate::message::envelope::Envelope;
 use crate::message::header::Header;
 use crate::message::refusal::Refusal;
-use crate::trust::name::Ministry;
-
-/// Parts beside envelopes that the peer holds as far as this session knows.
-#[derive(Debug, Default)]
-pub(super) struct Freight(Mutex<BTreeSet<Digest>>);
-
-/// The parts of one message on their way, and what became of them.
-type Uploads = JoinSet<(OutboxItem, Result<(), Fault>)>;
 
 impl Session<'_> {
     /// Carries once it is this session's turn, until the session ends.
@@ -38,11 +27,10 @@ impl Session<'_> {
         let turn = self.link.carrier.clone().acquire_owned().await;
         *lock(&self.carrier) = Some(turn.map_err(|cause| Fault::Link(cause.to_string()))?);
         let mut news = self.link.news.subscribe();
-        let mut uploads = Uploads::new();
         loop {
             news.borrow_and_update();
             self.waiting.updates();
-            if self.launch(&mut uploads).await? {
+            if self.launch().await? {
                 continue;
             }
             let stalled = async {
@@ -54,7 +42,7 @@ impl Session<'_> {
             tokio::select! {
                 changed = news.changed() => changed.map_err(|cause| Fault::Link(cause.to_string()))?,
                 () = self.flight.changed.notified() => {}
-                Some(uploaded) = uploads.join_next() => self.uploaded(uploaded).await?,
+                () = self.parts_arrived.notified() => {}
                 () = tokio::time::sleep(self.until_due().await?) => {}
                 () = stalled => return Err(self.give_up().await?),
             }
@@ -62,14 +50,15 @@ impl Session<'_> {
     }
 
     /// Hands one batch over, if anything is due and fits.
-    async fn launch(&self, uploads: &mut Uploads) -> Result<bool, Fault> {
-        let (store, now) = (&self.gateway.store, self.gateway.clock.now());
+    async fn launch(&self) -> Result<bool, Fault> {
         let room = self.flight.room();
         if room.envelopes == 0 {
             return Ok(false);
         }
         let limit = room.envelopes.min(limits::BATCH_ENVELOPES_MAX);
-        let due = store.due(self.peer.clone(), now, limit, self.flight.last_numbers()).await?;
+        let (freight, on_their_way) = (&self.gateway.freight, self.flight.last_numbers());
+        // Parts travel by themselves; a message that waits for its own holds up its channel only.
+        let due = freight.due(self.peer, limit, on_their_way, &self.parts_arrived).await?;
         if due.is_empty() && room.is_idle {
             // It has settled what there was.
             self.link.is_well();
@@ -79,7 +68,6 @@ impl Session<'_> {
             let detail = "the peer takes messages and answers none: it is handed no new ones until it does";
             self.gateway.alarm_about(self.peer, "NO_RECEIPTS", detail.to_owned()).await?;
         }
-        let due = self.with_parts_there(due, uploads);
         let (items, deliveries) = within_bounds(due, room)?;
         if items.is_empty() {
             return Ok(false);
@@ -89,40 +77,6 @@ impl Session<'_> {
         self.flight.launch(items, bytes);
         self.waiting.deliveries(deliveries);
         Ok(true)
-    }
-
-    /// Those whose parts beside the envelope are with the peer. The first one whose parts are not sends them;
-    /// what is behind it in its channel waits, other channels do not.
-    fn with_parts_there(&self, due: Vec<OutboxItem>, uploads: &mut Uploads) -> Vec<OutboxItem> {
-        let there = lock(&self.freight.0);
-        let mut held: BTreeSet<String> = BTreeSet::new();
-        let mut ready = Vec::with_capacity(due.len());
-        for item in due {
-            let mut beside = item.parts.iter().filter(|part| part.content.is_none());
-            if held.contains(&item.channel) || beside.any(|part| !there.contains(&part.digest)) {
-                if held.insert(item.channel.clone()) && uploads.is_empty() {
-                    uploads.spawn(upload(self.gateway.clone(), self.peer.clone(), item));
-                }
-                continue;
-            }
-            ready.push(item);
-        }
-        ready
-    }
-
-    async fn uploaded(
-        &self,
-        uploaded: Result<(OutboxItem, Result<(), Fault>), tokio::task::JoinError>,
-    ) -> Result<(), Fault> {
-        let (item, uploaded) = uploaded.map_err(|cause| Fault::Link(cause.to_string()))?;
-        match uploaded {
-            Ok(()) => {
-                let beside = item.parts.iter().filter(|part| part.content.is_none());
-                lock(&self.freight.0).extend(beside.map(|part| part.digest));
-                Ok(())
-            }
-            Err(fault) => Err(fault),
-        }
     }
 
     /// The peer owes answers, or a window, for too long. What it owes is noted as tried.
@@ -161,19 +115,6 @@ impl Gateway {
         futures_util::future::try_join_all(noting).await?;
         Ok(())
     }
-}
-
-async fn upload(
-    gateway: std::sync::Arc<Gateway>,
-    peer: Ministry,
-    item: OutboxItem,
-) -> (OutboxItem, Result<(), Fault>) {
-    for part in item.parts.iter().filter(|part| part.content.is_none()) {
-        if let Err(fault) = gateway.link.put_part(&peer, &part.digest, part.size).await {
-            return (item, Err(fault));
-        }
-    }
-    (item, Ok(()))
 }
 
 /// The longest prefix of the due messages that fits into one frame and into the room, with the envelopes.

@@ -15,6 +15,7 @@ use crate::entropy::random;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::Relay;
+use crate::gateway::freight::Carried;
 use crate::gateway::schedule;
 use crate::trust::name::Ministry;
 
@@ -24,8 +25,15 @@ pub trait PeerLink: Send + Sync {
     /// Opens a relay stream to a peer, trying its endpoints in order, each for no longer than
     /// `CONNECT_DEADLINE`.
     async fn open(&self, peer: &Ministry) -> Result<Relay, Fault>;
-    /// Hands over one sealed part that is too large for its envelope. Returns when the peer holds it.
-    async fn put_part(&self, peer: &Ministry, digest: &Digest, size: u64) -> Result<(), Fault>;
+    /// Hands over one sealed part that is too large for its envelope, from where the peer says that it holds
+    /// it, and reports how far it has come. Returns when the peer holds it.
+    async fn put_part(
+        &self,
+        peer: &Ministry,
+        digest: &Digest,
+        size: u64,
+        carried: &Carried,
+    ) -> Result<(), Fault>;
 }
 
 impl Gateway {

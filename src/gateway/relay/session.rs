@@ -5,11 +5,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::carrying::Freight;
 use super::flight::{Batch, Flight};
 use super::intake::{Intake, Received};
 use super::link::LinkState;
@@ -36,7 +35,8 @@ pub(super) struct Session<'a> {
     pub(super) waiting: Waiting,
     pub(super) intake: Intake,
     pub(super) flight: Flight,
-    pub(super) freight: Freight,
+    /// A sealed part has reached the peer: more may be due.
+    pub(super) parts_arrived: Arc<Notify>,
     /// Held while this session carries, until everything that was answered is settled.
     pub(super) carrier: Mutex<Option<OwnedSemaphorePermit>>,
 }
@@ -77,7 +77,7 @@ impl Gateway {
             waiting: Waiting::default(),
             intake: Intake::new(ours.window),
             flight: Flight::new(theirs.window),
-            freight: Freight::default(),
+            parts_arrived: Arc::default(),
             carrier: Mutex::default(),
         };
         session.run(relay, &theirs, windows).await

@@ -19,6 +19,7 @@ use crate::message::envelope::{parts_digest, signed_header_digest};
 use crate::message::header::Header;
 use crate::message::leaf::{LeafKind, LeafMessage};
 use crate::message::receipt::Receipt;
+use crate::message::refusal::Reason;
 use crate::trust::name::Ministry;
 
 impl Session<'_> {
@@ -65,6 +66,9 @@ impl Session<'_> {
         }
         let peer = self.peer;
         tracing::warn!(peer = %peer, message = %item.message_id, %reason, %detail, "refused, will retry");
+        if reason == Reason::PartMissing.word() {
+            self.gateway.freight.doubt(peer, item);
+        }
         self.gateway.alarm_about(peer, REFUSED_ALARM, clerk::refused_detail(&reason)).await?;
         let attempted = [(item.message_id, item.attempts)];
         self.gateway.note_failed(&attempted, &AttemptEnd::Refused(reason)).await
@@ -89,6 +93,7 @@ impl Gateway {
         };
         let countersigned = self.countersign(peer, receipt).await?;
         self.store.settle(item.message_id, settlement, countersigned.encode(), self.clock.now()).await?;
+        self.freight.release(peer, item);
         self.tell_settled(item.message_id, state);
         Ok(())
     }

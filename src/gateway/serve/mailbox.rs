@@ -4,12 +4,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use prost::Message as _;
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::mailbox::{MailboxItem, SentReport};
 use crate::gateway::serve::{declined, failed, malformed, parts, volume};
@@ -19,7 +16,6 @@ use crate::message::id::MessageId;
 use crate::message::receipt::Receipt;
 use crate::proto::gateway::v1 as wire;
 use crate::proto::gateway::v1::mailbox_service_server::MailboxService;
-use crate::transport::status;
 use crate::trust::name::Ministry;
 
 /// The service.
@@ -63,42 +59,36 @@ impl MailboxService for MailboxEdge {
         Ok(Response::new(Box::pin(volume::settled(self.gateway.listen_settled()))))
     }
 
+    async fn withdraw(
+        &self,
+        request: Request<wire::WithdrawRequest>,
+    ) -> Result<Response<wire::WithdrawResponse>, Status> {
+        let withdrawn = self.gateway.withdraw_unsent(&request.into_inner().envelope).await;
+        Ok(Response::new(wire::WithdrawResponse { receipt: withdrawn.map_err(declined)?.encode() }))
+    }
+
+    async fn find_part(
+        &self,
+        request: Request<wire::FindPartRequest>,
+    ) -> Result<Response<wire::FindPartResponse>, Status> {
+        let own = &self.gateway.config.ministry;
+        parts::find(&self.gateway, own, request.get_ref()).await.map(Response::new)
+    }
+
     async fn put_part(
         &self,
         request: Request<Streaming<wire::PutPartRequest>>,
     ) -> Result<Response<wire::PutPartResponse>, Status> {
-        let source = &self.gateway.config.ministry;
-        parts::put(&self.gateway, source, request.into_inner()).await.map(Response::new)
+        let own = &self.gateway.config.ministry;
+        parts::put(&self.gateway, own, request.into_inner()).await.map(Response::new)
     }
 
     async fn get_part(
         &self,
         request: Request<wire::GetPartRequest>,
     ) -> Result<Response<Self::GetPartStream>, Status> {
-        let wire::GetPartRequest { digest, mut offset } = request.into_inner();
-        let digest = Digest::from_slice(&digest).map_err(|_| malformed("the digest"))?;
-        let missing = || status::refusal(tonic::Code::NotFound, "PART_MISSING", "the part is not held here");
-        let first = self.gateway.read_part(digest, offset).await.map_err(declined)?.ok_or_else(missing)?;
-        let (sender, pieces) = mpsc::channel(limits::RELAY_FRAMES_WAITING_MAX);
-        let gateway = self.gateway.clone();
-        tokio::spawn(async move {
-            let mut content = first;
-            while !content.is_empty() {
-                offset = offset.saturating_add(content.len() as u64);
-                if sender.send(Ok(wire::GetPartResponse { content })).await.is_err() {
-                    return;
-                }
-                content = match gateway.read_part(digest, offset).await {
-                    Ok(next) => next.unwrap_or_default(),
-                    Err(cause) => {
-                        // The desk may be gone already.
-                        let _gone = sender.send(Err(declined(cause))).await;
-                        return;
-                    }
-                };
-            }
-        });
-        Ok(Response::new(Box::pin(ReceiverStream::new(pieces))))
+        let pieces = parts::get(&self.gateway, request.into_inner()).await?;
+        Ok(Response::new(Box::pin(pieces)))
     }
 
     async fn get_position(

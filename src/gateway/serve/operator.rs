@@ -10,6 +10,7 @@ use tonic::{Code, Request, Response, Status};
 
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
+use crate::gateway::freight::Transfer;
 use crate::gateway::serve::archive::archived;
 use crate::gateway::serve::queue::{self, operator, place, refused};
 use crate::gateway::serve::{failed, malformed};
@@ -256,6 +257,7 @@ fn peer(seen: PeerStatus) -> wire::PeerStatus {
         last_receipt_time: seen.last_receipt.map_or(0, Timestamp::seconds),
         last_failure: seen.last_failure,
         clock_skew: seen.clock_skew,
+        transfers: seen.transfers.into_iter().map(transfer).collect(),
         mailbox_messages: seen.mailbox.count,
         mailbox_bytes: seen.mailbox.bytes,
         uploads: seen.uploads.count,
@@ -273,6 +275,17 @@ fn room(seen: &SpaceUse, [mailbox, uploads]: &[Quota; 2]) -> wire::StoreRoom {
         mailbox_bytes_max: mailbox.bytes,
         uploads_max: uploads.count,
         upload_bytes_max: uploads.bytes,
+    }
+}
+
+fn transfer(moving: Transfer) -> wire::PartTransfer {
+    wire::PartTransfer {
+        digest: moving.digest.as_bytes().to_vec(),
+        size: moving.size,
+        done: moving.done,
+        moving: moving.moving,
+        failures: moving.failures,
+        reason: moving.reason,
     }
 }
 

@@ -1,5 +1,6 @@
 //! `PeerLink` over gRPC: how the courier reaches a peer's gateway.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
@@ -14,12 +15,13 @@ use crate::digest::Digest;
 use crate::gateway::accreditation::Accreditation;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::{Frame, Relay};
+use crate::gateway::freight::Carried;
 use crate::gateway::relay::dialling::PeerLink;
 use crate::gateway::serve::{relay, wire};
-use crate::gateway::store::Store;
+use crate::gateway::store::{PartReader, Store};
 use crate::limits;
-use crate::proto::gateway::v1::PutPartRequest;
 use crate::proto::gateway::v1::relay_service_client::RelayServiceClient;
+use crate::proto::gateway::v1::{FindPartRequest, PutPartRequest};
 use crate::transport::channel::connect;
 use crate::transport::credentials::Credentials;
 use crate::trust::name::Ministry;
@@ -75,31 +77,75 @@ impl PeerLink for GrpcLink {
         Ok(Relay { outgoing, incoming: relay.incoming })
     }
 
-    async fn put_part(&self, peer: &Ministry, digest: &Digest, size: u64) -> Result<(), Fault> {
+    async fn put_part(
+        &self,
+        peer: &Ministry,
+        digest: &Digest,
+        size: u64,
+        carried: &Carried,
+    ) -> Result<(), Fault> {
         let mut client = self.client(peer).await?;
+        let asked = FindPartRequest { digest: digest.as_bytes().to_vec(), size };
+        let asking = timeout(limits::OUTCOME_DEADLINE, client.find_part(asked)).await;
+        let asking = asking.map_err(|_| Fault::Link("the peer does not say what it holds".to_owned()))?;
+        let found = asking.map_err(refused)?.into_inner();
+        if found.complete {
+            carried.reach(size);
+            return Ok(());
+        }
+        let offset = found.offset.min(size);
+        carried.reach(offset);
+        let missing = || Fault::Damaged(format!("sealed part {digest}"));
+        let reader = self.store.open_part(*digest, offset).await?.ok_or_else(missing)?;
         let (sender, pieces) = mpsc::channel(limits::RELAY_FRAMES_WAITING_MAX);
-        let (store, digest) = (self.store.clone(), *digest);
-        let reading = tokio::spawn(async move {
-            let mut offset = 0_u64;
-            while offset < size {
-                let content = store.read_part(digest, offset, limits::PIECE_BYTES_MAX).await?;
-                let content = content.filter(|content| !content.is_empty());
-                let content = content.ok_or_else(|| Fault::Damaged(format!("sealed part {digest}")))?;
-                offset = offset.saturating_add(content.len() as u64);
-                let piece = PutPartRequest { digest: digest.as_bytes().to_vec(), size, content };
-                if sender.send(piece).await.is_err() {
-                    break;
-                }
+        let mut putting = pin!(client.put_part(ReceiverStream::new(pieces)));
+        let answer = tokio::select! {
+            answer = &mut putting => answer,
+            // Where reading fails the call is dropped: to the peer that is a cut, not an end.
+            read = read(reader, *digest, size, carried, sender) => {
+                read?;
+                let silent = |_| Fault::Link("the peer does not say that it holds the part".to_owned());
+                timeout(limits::PIECE_DEADLINE, putting).await.map_err(silent)?
             }
-            Ok::<(), Fault>(())
-        });
-        let put = client.put_part(ReceiverStream::new(pieces)).await.map_err(refused);
-        reading.await.map_err(|cause| Fault::Link(cause.to_string()))??;
-        put.map(|_| ())
+        };
+        answer.map_err(refused)?;
+        carried.reach(size);
+        Ok(())
     }
 }
 
+/// Reads a part to its end into pieces. The first one is sent even where nothing is left of the part.
+async fn read(
+    mut reader: PartReader,
+    digest: Digest,
+    size: u64,
+    carried: &Carried,
+    sender: mpsc::Sender<PutPartRequest>,
+) -> Result<(), Fault> {
+    let mut is_first = true;
+    while is_first || reader.offset() < size {
+        let offset = reader.offset();
+        let content = if offset < size { reader.next().await? } else { Vec::new() };
+        if content.is_empty() && offset < size {
+            return Err(Fault::Damaged(format!("sealed part {digest}")));
+        }
+        let piece = PutPartRequest { digest: digest.as_bytes().to_vec(), size, content, offset };
+        match timeout(limits::PIECE_DEADLINE, sender.send(piece)).await {
+            Ok(Ok(())) => {}
+            // The peer has answered already; what it said is in the call.
+            Ok(Err(_)) => return Ok(()),
+            Err(_) => return Err(Fault::Link("the peer takes nothing any more".to_owned())),
+        }
+        carried.reach(reader.offset());
+        is_first = false;
+    }
+    Ok(())
+}
+
 fn refused(status: tonic::Status) -> Fault {
-    let reason = crate::transport::status::reason_of(&status).unwrap_or_else(|| status.code().to_string());
-    Fault::Link(wire::plain_words(&format!("the peer refused: {reason}: {}", status.message())))
+    let detail = wire::plain_words(status.message());
+    match crate::transport::status::reason_of(&status) {
+        Some(reason) => Fault::Refused { reason: wire::plain_words(&reason), detail },
+        None => Fault::Link(format!("the call to the peer failed: {}: {detail}", status.code())),
+    }
 }

@@ -75,9 +75,12 @@ pub fn row_of(path: &str) -> Option<(usize, &'static Row)> {
 /// Every call that anybody may make.
 pub static TABLE: &[Row] = &[
     relay("Relay", Pace::Lasting, limits::RELAY_STREAMS_PER_PEER_MAX),
+    relay("FindPart", Pace::Prompt, limits::UPLOADS_PER_PEER_MAX),
     relay("PutPart", Pace::Prompt, limits::UPLOADS_PER_PEER_MAX),
     mailbox("Submit"),
     desk_stream("SubmitStream"),
+    mailbox("Withdraw"),
+    mailbox("FindPart"),
     mailbox("PutPart"),
     mailbox("GetPart"),
     mailbox("GetPosition"),

@@ -17,7 +17,9 @@ use crate::gateway::frame::{Frame, Relay};
 use crate::gateway::serve::{failed, parts, wire};
 use crate::limits;
 use crate::proto::gateway::v1::relay_service_server::RelayService;
-use crate::proto::gateway::v1::{PutPartRequest, PutPartResponse, RelayFrame};
+use crate::proto::gateway::v1::{
+    FindPartRequest, FindPartResponse, PutPartRequest, PutPartResponse, RelayFrame,
+};
 use crate::transport::peer::Peer;
 use crate::transport::status;
 use crate::trust::name::Ministry;
@@ -75,12 +77,20 @@ impl RelayService for RelayEdge {
         Ok(Response::new(Box::pin(frames.chain(ReceiverStream::new(refusal)))))
     }
 
+    async fn find_part(
+        &self,
+        request: Request<FindPartRequest>,
+    ) -> Result<Response<FindPartResponse>, Status> {
+        let peer = Peer::of(&request)?.ministry().clone();
+        parts::find(&self.gateway, &peer, request.get_ref()).await.map(Response::new)
+    }
+
     async fn put_part(
         &self,
         request: Request<Streaming<PutPartRequest>>,
     ) -> Result<Response<PutPartResponse>, Status> {
-        let source = Peer::of(&request)?.ministry().clone();
-        parts::put(&self.gateway, &source, request.into_inner()).await.map(Response::new)
+        let peer = Peer::of(&request)?.ministry().clone();
+        parts::put(&self.gateway, &peer, request.into_inner()).await.map(Response::new)
     }
 }
 

@@ -1,52 +1,47 @@
 //! `Blobs`: sealed parts that do not fit into an envelope, one file each, named by digest.
 //!
-//! A part is written to a temporary file in the directory where it will stay, hashed on the way, synced,
-//! and only then given its name; the directory is synced before the part counts as held. What carries a
-//! digest as its name therefore is complete. A sync that fails stops the whole store, as in the writer.
+//! A part is written in the folder of those that arrive (`arrivals`), hashed on the way, synced, and only then
+//! given its place on a shelf; the shelf is synced before the part counts as held. What carries a digest as its
+//! name therefore was complete. Where a scrub or a reader finds that it is not any more, it is set aside, so that
+//! it does not count as held and is sent again. A sync that fails stops the whole store, as in the writer.
 
 use std::fs::{self, DirBuilder, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::UNIX_EPOCH;
 
-use tempfile::NamedTempFile;
-
 use super::StoreFault;
+use super::arrivals::{self, Arrivals};
 use crate::digest::{Digest, Hasher};
 use crate::limits::{ORPHAN_AGE_MAX, PIECE_BYTES_MAX};
 use crate::time::Timestamp;
 
-/// Beginning of the names of unfinished files.
-const UNFINISHED: &str = "unfinished-";
+/// Beginning of the names of unfinished files of earlier releases, and of files on their way out.
+const GOING: [&str; 2] = ["unfinished-", "swept-"];
+
+/// Ending of files that were found damaged.
+const DAMAGED: &str = ".damaged";
 
 /// The directory of large parts. Its functions block.
 #[derive(Debug, Clone)]
 pub struct Blobs {
     directory: PathBuf,
     stopped: Arc<AtomicBool>,
-}
-
-/// A part on its way into the directory. Dropped before `finish`, it leaves nothing.
-#[derive(Debug)]
-pub struct BlobWriter {
-    blobs: Blobs,
-    digest: Digest,
-    size: u64,
-    written: u64,
-    hasher: Hasher,
-    /// `None` where the part is held already: its bytes are then checked and not written again.
-    file: Option<NamedTempFile>,
+    transfers: Arc<Arrivals>,
+    /// Only looked at: nothing is moved.
+    is_witness: bool,
 }
 
 impl Blobs {
     /// Opens the directory, which is made where it is missing, and makes what an earlier process renamed
     /// durable before anybody relies on it.
     pub fn open(directory: &Path) -> Result<Self, StoreFault> {
-        make_directory(directory)?;
-        let blobs = Self { directory: directory.to_owned(), stopped: Arc::default() };
+        make_directory(&directory.join(arrivals::FOLDER))?;
+        let blobs = Self { is_witness: false, ..Self::at(directory) };
+        blobs.shorten_arriving()?;
         for shelf in blobs.shelves()? {
             sync_directory(&shelf)?;
         }
@@ -56,16 +51,8 @@ impl Blobs {
 
     /// The directory as it is, to look at.
     pub fn at(directory: &Path) -> Self {
-        Self { directory: directory.to_owned(), stopped: Arc::default() }
-    }
-
-    /// Begins to take the part with this digest and size.
-    pub fn put(&self, digest: Digest, size: u64) -> Result<BlobWriter, StoreFault> {
-        if self.is_stopped() {
-            return Err(StoreFault::Stopped);
-        }
-        let file = if self.held(&digest)? == Some(size) { None } else { Some(self.unfinished(&digest)?) };
-        Ok(BlobWriter { blobs: self.clone(), digest, size, written: 0, hasher: Hasher::new(), file })
+        let directory = directory.to_owned();
+        Self { directory, stopped: Arc::default(), transfers: Arc::default(), is_witness: true }
     }
 
     /// Size of the part, where it is held.
@@ -108,30 +95,17 @@ impl Blobs {
         }
     }
 
-    /// Removes unfinished files, and parts older than `ORPHAN_AGE_MAX` at `now` that `is_kept` denies.
-    /// Answers how many were removed. Only for a store that is being opened.
-    pub fn sweep<K>(&self, now: Timestamp, is_kept: K) -> Result<u64, StoreFault>
-    where
-        K: Fn(&Digest) -> Result<bool, StoreFault>,
-    {
-        let mut removed = 0;
-        for shelf in self.shelves()? {
-            for entry in fs::read_dir(shelf)? {
-                let entry = entry?;
-                let name = entry.file_name();
-                let name = name.to_string_lossy();
-                let orphaned = match Digest::parse(&name) {
-                    Ok(digest) => is_old(&entry.metadata()?, now)? && !is_kept(&digest)?,
-                    // Whatever else lies there was put there by somebody else and is not ours to remove.
-                    Err(_) => name.starts_with(UNFINISHED),
-                };
-                if orphaned {
-                    fs::remove_file(entry.path())?;
-                    removed += 1;
-                }
-            }
+    /// Sets a part aside whose bytes are not those of its digest: it is not held any more, and the next transfer
+    /// brings it again.
+    pub fn set_aside(&self, digest: &Digest) -> Result<(), StoreFault> {
+        if self.is_witness {
+            return Ok(());
         }
-        Ok(removed)
+        let path = self.path(digest);
+        match fs::rename(&path, damaged(&path)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Removes a part that nobody refers to; false where there is none, or it cannot be removed.
@@ -146,6 +120,66 @@ impl Blobs {
         }
     }
 
+    /// Parts on the shelves that are older than `ORPHAN_AGE_MAX` at `now`: those that no message refers to are
+    /// orphans.
+    pub fn old(&self, now: Timestamp) -> Result<Vec<Digest>, StoreFault> {
+        let mut old = Vec::new();
+        for shelf in self.shelves()? {
+            for entry in fs::read_dir(shelf)? {
+                let entry = entry?;
+                if let Ok(digest) = Digest::parse(&entry.file_name().to_string_lossy())
+                    && is_old(&entry.path(), now.before(ORPHAN_AGE_MAX))?
+                {
+                    old.push(digest);
+                }
+            }
+        }
+        Ok(old)
+    }
+
+    /// Takes an orphan off its shelf, quickly: from now on it is not held. Its bytes go with `clear`.
+    pub fn discard(&self, digest: &Digest) -> Result<(), StoreFault> {
+        let path = self.path(digest);
+        match fs::rename(&path, path.with_file_name(format!("swept-{digest}"))) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes what was discarded, and unfinished parts that are old at `now`. Whatever else lies there was put
+    /// there by somebody else and is not ours to remove. Answers how many parts were removed.
+    pub fn clear(&self, now: Timestamp) -> Result<u64, StoreFault> {
+        let mut removed = self.sweep_arriving(now)?;
+        for shelf in self.shelves()? {
+            for entry in fs::read_dir(shelf)? {
+                let entry = entry?;
+                let name = entry.file_name();
+                if GOING.iter().any(|beginning| name.to_string_lossy().starts_with(beginning)) {
+                    fs::remove_file(entry.path())?;
+                    removed += 1;
+                }
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Gives a finished and synced file its place, durable on return.
+    pub(super) fn shelve(&self, finished: &Path, digest: &Digest) -> Result<(), StoreFault> {
+        let shelf = self.shelf(digest);
+        if !shelf.is_dir() {
+            make_directory(&shelf)?;
+            self.synced(sync_directory(&self.directory))?;
+        }
+        let path = self.path(digest);
+        fs::rename(finished, &path)?;
+        self.synced(sync_directory(&shelf))?;
+        // The true bytes are here again.
+        match fs::remove_file(damaged(&path)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
     /// True once a sync has failed.
     pub fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::SeqCst)
@@ -155,28 +189,32 @@ impl Blobs {
         let mut shelves = Vec::new();
         for entry in fs::read_dir(&self.directory)? {
             let entry = entry?;
-            if entry.file_type()?.is_dir() {
+            if entry.file_type()?.is_dir() && entry.file_name() != arrivals::FOLDER {
                 shelves.push(entry.path());
             }
         }
         Ok(shelves)
     }
 
-    fn unfinished(&self, digest: &Digest) -> Result<NamedTempFile, StoreFault> {
-        let shelf = self.shelf(digest);
-        if !shelf.is_dir() {
-            make_directory(&shelf).map_err(no_space)?;
-            self.synced(sync_directory(&self.directory))?;
-        }
-        tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(shelf).map_err(no_space)
-    }
-
-    fn file(&self, digest: &Digest) -> Result<Option<File>, StoreFault> {
+    /// The part opened for reading, where it is held.
+    pub(super) fn file(&self, digest: &Digest) -> Result<Option<File>, StoreFault> {
         match File::open(self.path(digest)) {
             Ok(file) => Ok(Some(file)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    pub(super) fn require_running(&self) -> Result<(), StoreFault> {
+        if self.is_stopped() { Err(StoreFault::Stopped) } else { Ok(()) }
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    pub(super) fn transfers(&self) -> &Arrivals {
+        &self.transfers
     }
 
     /// One of 256 directories, by the first byte of the digest.
@@ -188,7 +226,7 @@ impl Blobs {
         self.shelf(digest).join(digest.hex())
     }
 
-    fn synced<T>(&self, result: io::Result<T>) -> Result<T, StoreFault> {
+    pub(super) fn synced<T>(&self, result: io::Result<T>) -> Result<T, StoreFault> {
         result.map_err(|error| {
             self.stopped.store(true, Ordering::SeqCst);
             tracing::error!(%error, "the store stopped: a part could not be synced");
@@ -197,35 +235,8 @@ impl Blobs {
     }
 }
 
-impl BlobWriter {
-    /// Takes the next bytes; more than were declared are refused at once.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), StoreFault> {
-        self.written = self.written.saturating_add(bytes.len() as u64);
-        if self.written > self.size {
-            return Err(StoreFault::PartMismatch);
-        }
-        self.hasher.update(bytes);
-        if let Some(file) = &mut self.file {
-            file.write_all(bytes).map_err(no_space)?;
-        }
-        Ok(())
-    }
-
-    /// Gives the part its name, durable on return, where size and digest are those declared; otherwise it is
-    /// removed.
-    pub fn finish(self) -> Result<(), StoreFault> {
-        if self.written != self.size || self.hasher.finish() != self.digest {
-            return Err(StoreFault::PartMismatch);
-        }
-        let Some(file) = self.file else { return Ok(()) };
-        self.blobs.synced(file.as_file().sync_all())?;
-        file.persist(self.blobs.path(&self.digest)).map_err(|failed| no_space(failed.error))?;
-        self.blobs.synced(sync_directory(&self.blobs.shelf(&self.digest)))
-    }
-}
-
 /// A disk that is full is no fault of the part: it may be sent again when there is room.
-fn no_space(error: io::Error) -> StoreFault {
+pub(super) fn no_space(error: io::Error) -> StoreFault {
     if super::space::is_full(&error) { StoreFault::NoSpace } else { StoreFault::File(error) }
 }
 
@@ -234,12 +245,19 @@ pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
-fn make_directory(directory: &Path) -> io::Result<()> {
+pub(super) fn make_directory(directory: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(directory)
 }
 
-fn is_old(metadata: &fs::Metadata, now: Timestamp) -> Result<bool, StoreFault> {
-    let since = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+/// Whether nothing was written to a file since `before`.
+pub(super) fn is_old(path: &Path, before: Timestamp) -> io::Result<bool> {
+    let since = fs::metadata(path)?.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
     let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
-    Ok(Timestamp::from_seconds(seconds) < now.before(ORPHAN_AGE_MAX))
+    Ok(Timestamp::from_seconds(seconds) < before)
+}
+
+fn damaged(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(DAMAGED);
+    name.into()
 }

@@ -8,11 +8,12 @@ use rusqlite::{Connection, params};
 
 use super::columns::{self, Code, stored};
 use super::record::{
-    Decision, DecisionKind, Holding, KeptDecision, LogEntry, LogLeaf, Release, SentState, Withdrawal,
+    Consignment, Custody, Decision, DecisionKind, Holding, KeptDecision, LogEntry, LogLeaf, Release,
+    SentState, Surrender, Withdrawal,
 };
 use super::settlement::{self, Outgoing};
 use super::writer::Verdict;
-use super::{Store, StoreFault, outbox, queue, tree};
+use super::{Store, StoreFault, custody, outbox, queue, tree};
 use crate::digest::Digest;
 use crate::gateway::schedule::FLASH;
 use crate::limits::DECISIONS_KEPT;
@@ -45,6 +46,29 @@ impl Store {
     ) -> Result<Withdrawal, StoreFault> {
         let weight = entry.leaf.len();
         self.write(weight, move |connection| withdraw(connection, message_id, &entry, &decision)).await
+    }
+
+    /// Takes a message of our desk into custody that is withdrawn from the start, without any part of it: its
+    /// number is used, and both leaves are in the log, in one commit. One that is in custody already is withdrawn.
+    /// Callers pass only verified messages. Durable on return.
+    pub async fn surrender(
+        &self,
+        message: Consignment,
+        entry: LogEntry,
+        decision: Decision,
+    ) -> Result<Surrender, StoreFault> {
+        let premises = self.premises();
+        let weight = message.weight().saturating_add(entry.leaf.len());
+        self.write(weight, move |connection| {
+            match custody::admit(connection, &custody::Purpose::Send, &message, &premises)? {
+                Verdict::Keep(Custody::Taken(_) | Custody::AlreadyHeld { .. }) => {
+                    let withdrawn = withdraw(connection, message.message_id, &entry, &decision)?;
+                    Ok(withdrawn.map(Surrender::Withdrawn))
+                }
+                other => Ok(other.map(Surrender::NotTaken)),
+            }
+        })
+        .await
     }
 
     /// What operators decided about a message, oldest first.

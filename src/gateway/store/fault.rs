@@ -35,9 +35,18 @@ pub enum StoreFault {
     /// The disk has no room for anything new.
     #[error("the disk has too little room: nothing new is taken until there is more")]
     NoSpace,
+    /// Another transfer writes the part, or too many are under way.
+    #[error("another transfer has taken over, or too many are under way: try again later")]
+    PartBusy,
     /// A large part is not what was declared.
     #[error("bytes, size and digest of the part disagree")]
     PartMismatch,
+    /// A transfer is to begin beyond what is here of its part.
+    #[error("the part is not here up to that offset: ask again how much is")]
+    PartOffset,
+    /// A side has left as much here as it may before messages refer to it.
+    #[error("as many parts and bytes as may wait for their messages are here already")]
+    Quota,
     /// A commit or a write failed earlier. Whether the jobs that waited then are durable is not known;
     /// their callers must ask again after a restart.
     #[error("the store stopped after a failed write: restart the gateway when the disk is well again")]
@@ -65,7 +74,10 @@ impl StoreFault {
             Self::Misuse(_) => "STORE_MISUSE",
             Self::Missing(_) => "STORE_MISSING",
             Self::NoSpace => "NO_SPACE",
+            Self::PartBusy => "PART_BUSY",
             Self::PartMismatch => "PART_MISMATCH",
+            Self::PartOffset => "PART_OFFSET",
+            Self::Quota => "QUOTA",
             Self::Stopped => "STORE_STOPPED",
             Self::TooNew { .. } => "STORE_TOO_NEW",
         }

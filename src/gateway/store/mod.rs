@@ -24,7 +24,7 @@
 //! | `log` | `append_leaf`, heads, checkpoints, leaves, proofs |
 //! | `mirror` | `extend_mirror` |
 //! | `ledger` | records |
-//! | `parts` | `put_part`, `read_part` |
+//! | `parts` | `part_progress`, `put_part`, `open_part`, `read_part`, `examine_part`, `sweep_parts` |
 //! | `standing`, `mark` | what decides whether anything may be signed for a pair |
 //! | `recovered` | `restore` |
 //! | `uploads` | `announce_part`, `sweep`, `holdings` |
@@ -34,6 +34,7 @@
 
 mod alarms;
 mod archive;
+mod arrivals;
 mod attempts;
 mod batch;
 mod columns;
@@ -69,10 +70,12 @@ mod fixture;
 #[cfg(test)]
 mod tests;
 
+pub use arrivals::PartProgress;
 pub use batch::Prepared;
 pub use custody::Purpose;
 pub use fault::StoreFault;
-pub use parts::PartUpload;
+pub use outbox::LEFT_OUT;
+pub use parts::{PartReader, PartUpload};
 pub use space::Bounds;
 
 use std::path::{Path, PathBuf};
@@ -151,7 +154,12 @@ impl Store {
             blobs::sync_directory(parent)?;
         }
         let blobs = Blobs::open(&directory.join("parts"))?;
-        blobs.sweep(now, |digest| parts::is_kept(&connection, digest))?;
+        for digest in blobs.old(now)? {
+            if !parts::is_kept(&connection, &digest)? {
+                blobs.discard(&digest)?;
+            }
+        }
+        blobs.clear(now)?;
         let readers = Readers::open(&database)?;
         let writer = Writer::start(connection, ownership, space.clone())?;
         Ok(Self { inner: Arc::new(Inner { readers, blobs, space, writer }) })

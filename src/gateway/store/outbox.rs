@@ -15,10 +15,13 @@ use crate::limits::BATCH_BYTES_MAX;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
+/// In place of a number: no message of the channel is wanted now.
+pub const LEFT_OUT: u64 = u64::MAX;
+
 impl Store {
     /// What to carry to `peer` at `now`: at most `limit` messages and about `BATCH_BYTES_MAX` bytes, but
     /// always one where one is due. `in_flight` names, per channel, the last number that is on its way
-    /// already; only messages after it are answered. A message that is held, or whose next attempt is later,
+    /// already; only messages after it are answered, and none of a channel that is `LEFT_OUT`. A message that is held, or whose next attempt is later,
     /// holds back those behind it in its channel. Expired and withdrawn messages are carried too: the peer must
     /// answer for their numbers before it can take the next. Of a withdrawn one no part is given.
     pub async fn due(
@@ -56,14 +59,19 @@ fn due(
 ) -> Result<Vec<OutboxItem>, StoreFault> {
     let mut lines = Vec::new();
     for (pair, channel) in pairs(connection, peer)? {
+        if in_flight.get(&channel) == Some(&LEFT_OUT) {
+            continue;
+        }
         let after = in_flight.get(&channel).copied().unwrap_or(0);
         let line = candidates(connection, pair, after, now, limit)?;
         lines.push(line);
     }
     let mut items = Vec::new();
     let mut weight = 0_usize;
+    let lent: BTreeMap<i64, u8> =
+        lines.iter().flatten().map(|candidate| (candidate.message, candidate.urgency)).collect();
     for message in schedule::order(lines).into_iter().take(limit) {
-        let item = load(connection, message)?;
+        let item = load(connection, message, lent.get(&message).copied().unwrap_or(0))?;
         weight = weight.saturating_add(message::envelope_weight(&item.signed, &item.parts));
         if weight > BATCH_BYTES_MAX && !items.is_empty() {
             break;
@@ -126,7 +134,7 @@ pub(super) fn greatest_behind(connection: &Connection, pair: i64, last: i64) -> 
     Ok(0)
 }
 
-fn load(connection: &Connection, key: i64) -> Result<OutboxItem, StoreFault> {
+fn load(connection: &Connection, key: i64, urgency: u8) -> Result<OutboxItem, StoreFault> {
     let (message_id, signed) = message::signed(connection, key)?;
     let sql = "SELECT pair.channel, message.sequence, outgoing.precedence, outgoing.state, outgoing.attempts,
                outgoing.valid_until
@@ -139,6 +147,7 @@ fn load(connection: &Connection, key: i64) -> Result<OutboxItem, StoreFault> {
             channel: row.get(0)?,
             sequence: columns::count(row, 1)?,
             precedence: row.get(2)?,
+            urgency,
             expired: state == SentState::Expired,
             withdrawn: state == SentState::Withdrawn,
             attempts: row.get(4)?,

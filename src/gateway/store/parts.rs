@@ -1,21 +1,44 @@
 //! Sealed parts: those that travel in the envelope are rows, those that travel beside it are files. A part
 //! that several copies of a message share is kept once.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::blobs::{BlobWriter, Blobs};
+use super::arrivals::{BlobWriter, PartProgress};
+use super::blobs::Blobs;
 use super::columns::{self, prefix, stored, stored_len};
 use super::record::Part;
+use super::writer::Verdict;
 use super::{Store, StoreFault};
 use crate::digest::Digest;
-use crate::limits::PIECE_BYTES_MAX;
+use crate::limits::{PART_TRANSFERS_MAX, PIECE_BYTES_MAX};
+use crate::time::Timestamp;
+use crate::trust::name::Ministry;
 
 /// A part on its way into the store, before the envelope that refers to it. Dropped before `finish`, it
-/// leaves nothing.
+/// leaves what the next transfer continues.
 #[derive(Debug)]
 pub struct PartUpload {
     store: Store,
     writer: Option<BlobWriter>,
+}
+
+/// A part on its way out, piece by piece.
+#[derive(Debug)]
+pub struct PartReader {
+    store: Store,
+    content: Content,
+    offset: u64,
+}
+
+/// Where the bytes of a part are.
+#[derive(Debug, Clone)]
+enum Content {
+    Row(Digest),
+    File(Arc<File>),
 }
 
 /// A part as its row has it.
@@ -26,12 +49,59 @@ struct Row {
 }
 
 impl Store {
-    /// Begins to take a part that travels beside its envelope. Idempotent: a part that is held is checked
-    /// again and kept as it is.
-    pub async fn put_part(&self, digest: Digest, size: u64) -> Result<PartUpload, StoreFault> {
-        self.require_room(size).await?;
-        let writer = self.with_blobs(move |blobs| blobs.put(digest, size)).await?;
+    /// Begins to take a part that travels beside its envelope from `owner`, from `offset` on, which must not be
+    /// beyond what `part_progress` answers. A later transfer of the same part by the same side takes over.
+    pub async fn put_part(
+        &self,
+        owner: &Ministry,
+        digest: Digest,
+        size: u64,
+        offset: u64,
+    ) -> Result<PartUpload, StoreFault> {
+        self.put_part_within(owner, digest, size, offset, PART_TRANSFERS_MAX).await
+    }
+
+    /// The same with another bound of transfers at once than that of `limits`.
+    pub async fn put_part_within(
+        &self,
+        owner: &Ministry,
+        digest: Digest,
+        size: u64,
+        offset: u64,
+        transfers: usize,
+    ) -> Result<PartUpload, StoreFault> {
+        self.require_room(size.saturating_sub(offset)).await?;
+        let owner = owner.clone();
+        let writer = self.with_blobs(move |blobs| blobs.put(&owner, digest, size, offset, transfers)).await?;
         Ok(PartUpload { store: self.clone(), writer: Some(writer) })
+    }
+
+    /// How much of a part `owner` need not send again: the whole where it is held, in a row or as a file.
+    pub async fn part_progress(
+        &self,
+        owner: &Ministry,
+        digest: Digest,
+        size: u64,
+    ) -> Result<PartProgress, StoreFault> {
+        if self.has_row(digest, size).await? {
+            return Ok(PartProgress { offset: size, complete: true });
+        }
+        let owner = owner.clone();
+        self.with_blobs(move |blobs| blobs.progress(&owner, &digest, size)).await
+    }
+
+    /// Opens a part of some message in custody to be read from `offset` on; `None` where there is none.
+    pub async fn open_part(&self, digest: Digest, offset: u64) -> Result<Option<PartReader>, StoreFault> {
+        let from_row = self.read(move |connection| find(connection, &digest)).await?;
+        let content = match from_row {
+            None => return Ok(None),
+            Some(row) if row.has_content => Content::Row(digest),
+            Some(_) => match self.with_blobs(move |blobs| blobs.file(&digest)).await? {
+                Some(file) => Content::File(Arc::new(file)),
+                None => return Ok(None),
+            },
+        };
+        Ok(Some(PartReader { store: self.clone(), content, offset }))
     }
 
     /// At most `limit` bytes, never more than `PIECE_BYTES_MAX`, of a part of some message from `offset` on;
@@ -51,22 +121,100 @@ impl Store {
         }
     }
 
-    /// Whether a part is here, in a row or as a file, so that it need not be sent again.
-    pub async fn has_part(&self, digest: Digest) -> Result<bool, StoreFault> {
-        if self.read(move |connection| is_kept(connection, &digest)).await? {
-            return Ok(true);
+    /// Hashes the file of a part again and sets it aside where its bytes are others, so that it is sent again.
+    /// True where it is here and right.
+    pub async fn examine_part(&self, digest: Digest) -> Result<bool, StoreFault> {
+        self.with_blobs(move |blobs| match blobs.rehash(&digest)? {
+            Some(found) if found == digest => Ok(true),
+            Some(_) => blobs.set_aside(&digest).map(|()| false),
+            None => Ok(false),
+        })
+        .await
+    }
+
+    /// Removes unfinished parts that are older than `ORPHAN_AGE_MAX` at `now`, and parts that no message refers to,
+    /// whether they were announced or not. Answers how many.
+    pub async fn sweep_parts(&self, now: Timestamp) -> Result<u64, StoreFault> {
+        let announced = self.sweep(now).await?;
+        for digest in self.with_blobs(move |blobs| blobs.old(now)).await? {
+            if self.read(move |connection| is_kept(connection, &digest)).await? {
+                continue;
+            }
+            let blobs = self.inner.blobs.clone();
+            // In the writer, where no message can begin to refer to it between the look and the end.
+            self.write(0, move |connection| {
+                if !is_kept(connection, &digest)? {
+                    blobs.discard(&digest)?;
+                }
+                Ok(Verdict::Undo(()))
+            })
+            .await?;
         }
-        self.with_blobs(move |blobs| Ok(blobs.held(&digest)?.is_some())).await
+        Ok(announced.saturating_add(self.with_blobs(move |blobs| blobs.clear(now)).await?))
+    }
+
+    /// Whether a part is here, in a row or as a file.
+    #[cfg(test)]
+    pub(super) async fn has_part(&self, digest: Digest) -> Result<bool, StoreFault> {
+        let row = self.read(move |connection| find(connection, &digest)).await?;
+        let file = self.with_blobs(move |blobs| blobs.held(&digest)).await?;
+        Ok(file.is_some() || row.is_some_and(|row| row.has_content))
+    }
+
+    async fn has_row(&self, digest: Digest, size: u64) -> Result<bool, StoreFault> {
+        self.read(move |connection| {
+            Ok(find(connection, &digest)?.is_some_and(|row| row.has_content && row.size == size))
+        })
+        .await
     }
 }
 
+impl PartReader {
+    /// The next bytes, at most `PIECE_BYTES_MAX`; none at the end.
+    pub async fn next(&mut self) -> Result<Vec<u8>, StoreFault> {
+        let offset = self.offset;
+        let piece = match &self.content {
+            Content::Row(digest) => {
+                self.store.read_part(*digest, offset, PIECE_BYTES_MAX).await?.unwrap_or_default()
+            }
+            Content::File(file) => {
+                let file = file.clone();
+                self.store.with_blobs(move |_| read_at(&file, offset)).await?
+            }
+        };
+        self.offset = offset.saturating_add(piece.len() as u64);
+        Ok(piece)
+    }
+
+    /// Where the next bytes begin.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+}
+
+fn read_at(file: &File, offset: u64) -> Result<Vec<u8>, StoreFault> {
+    let mut piece = vec![0; PIECE_BYTES_MAX];
+    let mut filled = 0;
+    while let Some(rest) = piece.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, offset.saturating_add(filled as u64))? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    piece.truncate(filled);
+    Ok(piece)
+}
+
 impl PartUpload {
-    /// Takes the next bytes. `PartMismatch` as soon as there are more than were declared.
-    pub async fn write(&mut self, bytes: Vec<u8>) -> Result<(), StoreFault> {
+    /// Takes the next pieces. `PartMismatch` as soon as there are more bytes than were declared.
+    pub async fn write(&mut self, pieces: Vec<Vec<u8>>) -> Result<(), StoreFault> {
         let mut writer = self.writer.take().ok_or(StoreFault::Misuse("an upload that has failed goes on"))?;
         // Others write as well: what was free when it began need not be free now.
-        self.store.require_room(bytes.len() as u64).await?;
-        let written = self.store.with_blobs(move |_| writer.write(&bytes).map(|()| writer)).await?;
+        self.store.require_room(pieces.iter().map(|piece| piece.len() as u64).sum()).await?;
+        let written = self
+            .store
+            .with_blobs(move |_| pieces.iter().try_for_each(|piece| writer.write(piece)).map(|()| writer))
+            .await?;
         self.writer = Some(written);
         Ok(())
     }
@@ -84,8 +232,8 @@ pub(super) fn is_kept(connection: &Connection, digest: &Digest) -> Result<bool, 
     Ok(find(connection, digest)?.is_some())
 }
 
-/// The first part that cannot be referred to: beside the envelope, and neither a file nor in a row. Looked at
-/// within the transaction that refers to it, so that no sweep comes between.
+/// The first part that cannot be referred to: beside the envelope, and neither a file nor in a row. Looks at
+/// the files themselves: only what runs in the writer is in order with the sweep.
 pub(super) fn first_missing(
     connection: &Connection,
     parts: &[Part],

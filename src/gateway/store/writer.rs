@@ -40,6 +40,16 @@ pub(super) enum Verdict<T> {
     Undo(T),
 }
 
+impl<T> Verdict<T> {
+    /// The same verdict with another answer.
+    pub(super) fn map<U>(self, answer: impl FnOnce(T) -> U) -> Verdict<U> {
+        match self {
+            Self::Keep(value) => Verdict::Keep(answer(value)),
+            Self::Undo(value) => Verdict::Undo(answer(value)),
+        }
+    }
+}
+
 /// The writing thread, seen from its callers.
 pub(super) struct Writer {
     queue: Option<SyncSender<Job>>,

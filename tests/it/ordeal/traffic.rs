@@ -78,7 +78,7 @@ impl Traffic {
         loop {
             match house.desk().unwrap().mailbox(house.keys()).await {
                 Ok(mailbox) => return mailbox,
-                Err(DeskError::GatewayAway(_)) => self.wait().await,
+                Err(failure) if failure.is_passing() => self.wait().await,
                 Err(other) => panic!("{code}: {other:?}"),
             }
         }
@@ -144,7 +144,7 @@ impl Lane {
             let receipt = loop {
                 match submit(&mut mailbox, &envelope, document.as_deref()).await {
                     Ok(receipt) => break receipt,
-                    Err(DeskError::GatewayAway(_)) => {
+                    Err(failure) if failure.is_passing() => {
                         traffic.wait().await;
                         mailbox = traffic.connect(&self.from).await;
                     }
@@ -165,9 +165,8 @@ pub async fn submit(
     document: Option<&[u8]>,
 ) -> Result<Vec<u8>, DeskError> {
     if let Some(document) = document {
-        let mut rest = std::io::Cursor::new(document.to_vec());
-        let read = move |buffer: &mut [u8]| std::io::Read::read(&mut rest, buffer);
-        mailbox.put_part(Digest::of(document), document.len() as u64, read).await?;
+        let content = std::io::Cursor::new(document.to_vec());
+        mailbox.put_part(Digest::of(document), document.len() as u64, content).await?;
     }
     mailbox.submit(envelope.encode()).await
 }
@@ -194,7 +193,7 @@ impl Reader {
                 Ok(0) if last_round => return,
                 Ok(0) => tokio::time::sleep(Duration::from_millis(50)).await,
                 Ok(_) => {}
-                Err(DeskError::GatewayAway(_)) => {
+                Err(failure) if failure.is_passing() => {
                     traffic.wait().await;
                     mailbox = traffic.connect(&self.ministry).await;
                 }
@@ -209,9 +208,15 @@ impl Reader {
             let envelope = Envelope::parse(&message.envelope).unwrap();
             for (part, content) in envelope.header().parts().iter().zip(envelope.parts()) {
                 if content.is_empty() {
-                    let mut document = Vec::new();
-                    mailbox.get_part(&part.digest, &mut document).await?;
-                    assert_eq!(Digest::of(&document), part.digest, "the document of {}", envelope.id());
+                    let document: Arc<Mutex<Vec<u8>>> = Arc::default();
+                    let kept = document.clone();
+                    let keep = move |piece: &[u8]| {
+                        kept.lock().unwrap().extend_from_slice(piece);
+                        Ok(())
+                    };
+                    mailbox.get_part(&part.digest, 0, part.size, keep).await?;
+                    let found = Digest::of(&document.lock().unwrap());
+                    assert_eq!(found, part.digest, "the document of {}", envelope.id());
                 }
             }
             self.cursor = message.cursor;

@@ -282,6 +282,13 @@ impl RelayService for Edge {
         Ok(Response::new(ReceiverStream::new(frames)))
     }
 
+    async fn find_part(
+        &self,
+        _: Request<wire::FindPartRequest>,
+    ) -> Result<Response<wire::FindPartResponse>, Status> {
+        Ok(Response::new(wire::FindPartResponse { offset: 0, complete: false }))
+    }
+
     async fn put_part(
         &self,
         request: Request<Streaming<wire::PutPartRequest>>,

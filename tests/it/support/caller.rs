@@ -96,6 +96,7 @@ pub async fn put_part(
     let piece = |content: &[u8]| wire::PutPartRequest {
         digest: digest.as_bytes().to_vec(),
         size,
+        offset: 0,
         content: content.to_vec(),
     };
     let pieces: Vec<_> = content.chunks(limits::PIECE_BYTES_MAX).map(piece).collect();

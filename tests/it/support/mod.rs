@@ -9,6 +9,7 @@ pub mod caller;
 pub mod clock;
 pub mod craft;
 pub mod der;
+pub mod ferry;
 pub mod forms;
 pub mod mould;
 pub mod proofs;

@@ -11,6 +11,10 @@ pub const URGENT_EXPIRED_ALARM: &str = "URGENT_EXPIRED";
 pub const URGENT_HELD_UP_ALARM: &str = "URGENT_HELD_UP";
 /// A peer takes messages and gives no receipts.
 pub const WITHHOLDING_ALARM: &str = "PEER_WITHHOLDS_RECEIPTS";
+/// A sealed part is damaged or lost here, and its message cannot be delivered until its desk hands it over again.
+pub const PART_DAMAGED_ALARM: &str = "PART_DAMAGED";
+/// A sealed part does not reach its peer.
+pub const PART_STUCK_ALARM: &str = "PART_STUCK";
 /// A policy is in force whose TLS configurations could not be built.
 pub const CREDENTIALS_ALARM: &str = "CREDENTIALS_REFUSED";
 /// The disk has no room for anything new.

@@ -14,8 +14,8 @@ mod space;
 mod standing;
 
 pub use alarm::{
-    Acknowledged, Alarm, CREDENTIALS_ALARM, EQUIVOCATION_ALARM, REFUSED_ALARM, RaisedAlarm, SPACE_ALARM,
-    URGENT_EXPIRED_ALARM, URGENT_HELD_UP_ALARM, WITHHOLDING_ALARM,
+    Acknowledged, Alarm, CREDENTIALS_ALARM, EQUIVOCATION_ALARM, PART_DAMAGED_ALARM, PART_STUCK_ALARM,
+    REFUSED_ALARM, RaisedAlarm, SPACE_ALARM, URGENT_EXPIRED_ALARM, URGENT_HELD_UP_ALARM, WITHHOLDING_ALARM,
 };
 pub use archive::ArchivedMessage;
 pub use ledger::{Record, RecordKind, RecordsKept, Verification};
@@ -25,9 +25,9 @@ pub use log::{
 };
 pub use message::{Consignment, Custody, Direction, Equivocation, Part, Position, Received, SignedHeader};
 pub use queue::{
-    Attempt, AttemptEnd, Decision, DecisionKind, FailedAttempt, FoundMessage, Holding, KeptDecision,
+    Attempt, AttemptEnd, DESK, Decision, DecisionKind, FailedAttempt, FoundMessage, Holding, KeptDecision,
     QueueEntry, QueueFilter, QueueFront, QueuePage, QueuePlace, QueueState, Release, Retried, Retry,
-    UNANSWERED, Withdrawal,
+    Surrender, UNANSWERED, Withdrawal,
 };
 pub use scrub::{Damage, Damaged, Examination, KeptMessage, KeptOutgoing, Progress, Unwatched};
 pub use sent::{Expiry, OutboxItem, Overdue, PeerQueue, SentMessage, SentState, Settled, Settlement};

@@ -1,6 +1,6 @@
 //! The queue as its operator sees it: entries, attempts, decisions.
 
-use super::message::Direction;
+use super::message::{Custody, Direction};
 use super::sent::SentState;
 use crate::digest::Digest;
 use crate::time::Timestamp;
@@ -195,6 +195,18 @@ pub enum Release {
     NotHeld(SentState),
     /// Not a message we sent; nothing was changed.
     Unknown,
+}
+
+/// The number that stands for the own desk where a decision names who took it: no user of the host has it.
+pub const DESK: u32 = u32::MAX;
+
+/// What became of a message that its desk gave up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Surrender {
+    /// It is in custody, and this became of its withdrawal.
+    Withdrawn(Withdrawal),
+    /// It could not be taken; nothing was changed.
+    NotTaken(Custody),
 }
 
 /// What became of a request to withdraw a message.

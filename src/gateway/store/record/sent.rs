@@ -17,6 +17,8 @@ pub struct OutboxItem {
     pub sequence: u64,
     /// Urgency.
     pub precedence: u8,
+    /// The greatest urgency of this message and of everything that waits behind it.
+    pub urgency: u8,
     /// True where our log says that it was not delivered in time: it is still carried, because the peer must
     /// answer for its number before it can take the next one.
     pub expired: bool,

@@ -113,7 +113,7 @@ async fn assert_stopped(store: &Store) {
     stopped(store.append_leaf(entry("leaf")).await.unwrap_err());
     stopped(store.settle(id, Settlement::Delivered, vec![], NOW).await.unwrap_err());
     stopped(store.acknowledge(1).await.unwrap_err());
-    stopped(store.put_part(id, 1).await.unwrap_err());
+    stopped(store.put_part(&peer(), id, 1, 0).await.unwrap_err());
     stopped(store.due(peer(), NOW, 1, Default::default()).await.unwrap_err());
     stopped(store.received_after(0, 1).await.unwrap_err());
     stopped(store.log_head(ORIGIN.to_owned()).await.unwrap_err());

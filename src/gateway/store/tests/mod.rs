@@ -1,6 +1,7 @@
 //! The claims of the store's verbs, each shown through the verbs alone; damage is done behind its back.
 
 mod alarms;
+mod arrivals;
 mod conformance;
 mod crash;
 mod custody;

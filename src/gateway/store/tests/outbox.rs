@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::gateway::store::Store;
 use crate::gateway::store::fixture::{Line, NOW, fresh, inline, later, peer, refused, taken};
 use crate::gateway::store::record::{OutboxItem, Settlement};
+use crate::gateway::store::{LEFT_OUT, Store};
 use crate::limits::BATCH_BYTES_MAX;
 
 /// Sends one message per precedence on a channel.
@@ -49,6 +49,17 @@ async fn the_urgent_goes_first_across_channels_and_lends_its_urgency_to_what_it_
     // A limit cuts the same order short, and an urgent message beyond it still lifts those before it.
     assert_eq!(places(&due(&store, 1).await), expected[..1]);
     assert_eq!(places(&due(&store, 3).await), expected[..3]);
+}
+
+#[tokio::test]
+async fn a_channel_that_is_left_out_takes_no_place_in_a_batch() {
+    let (_directory, store) = fresh();
+    let (mut a, mut b) = (Line::on("ch-a"), Line::on("ch-b"));
+    send(&store, &mut a, &[4, 4, 4]).await;
+    send(&store, &mut b, &[1]).await;
+    assert_eq!(places(&due(&store, 2).await), [("ch-a", 1), ("ch-a", 2)]);
+    let without = BTreeMap::from([("ch-a".to_owned(), LEFT_OUT)]);
+    assert_eq!(places(&store.due(peer(), NOW, 2, without).await.unwrap()), [("ch-b", 1)]);
 }
 
 #[tokio::test]

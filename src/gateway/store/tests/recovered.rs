@@ -137,8 +137,8 @@ async fn a_large_part_of_a_restored_message_is_missing_until_it_comes() {
     store.restore(piece(&whole, &leaves, 0, 2).await).await.unwrap();
     let digest = Digest::of(&content);
     assert_eq!(store.read_part(digest, 0, 1000).await.unwrap(), None);
-    let mut upload = store.put_part(digest, 300).await.unwrap();
-    upload.write(content.clone()).await.unwrap();
+    let mut upload = store.put_part(&peer(), digest, 300, 0).await.unwrap();
+    upload.write(vec![content.clone()]).await.unwrap();
     upload.finish().await.unwrap();
     assert_eq!(store.read_part(digest, 0, 1000).await.unwrap(), Some(content));
 }

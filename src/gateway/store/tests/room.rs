@@ -37,7 +37,7 @@ async fn below_the_floor_nothing_new_is_taken_and_everything_else_goes_on() {
     assert_eq!(store.take_custody(next.clone()).await.unwrap(), Custody::NoSpace);
     assert_eq!(store.receive(next.clone()).await.unwrap(), Custody::NoSpace);
     assert_eq!(store.reject(next.clone(), "CLS_01".to_owned()).await.unwrap(), Custody::NoSpace);
-    assert_eq!(store.put_part(Digest::of(b"x"), 1).await.unwrap_err().reason(), "NO_SPACE");
+    assert_eq!(store.put_part(&peer(), Digest::of(b"x"), 1, 0).await.unwrap_err().reason(), "NO_SPACE");
     assert_eq!(store.announce_part(peer(), Digest::of(b"x"), 1, NOW).await.unwrap(), Announced::NoSpace);
     assert_eq!(store.position(Direction::Out, "ch-1".to_owned(), peer()).await.unwrap().sequence, 1);
 
@@ -185,8 +185,8 @@ async fn parts_without_a_message_count_against_their_source_until_one_refers_to_
     assert_eq!(announce(two, "XB").await.unwrap(), Announced::Welcome);
     assert_eq!(announce(three, "XB").await.unwrap(), Announced::QuotaReached);
     assert_eq!(announce(three, "XC").await.unwrap(), Announced::Welcome);
-    let mut upload = store.put_part(Digest::of(one), one.len() as u64).await.unwrap();
-    upload.write(one.to_vec()).await.unwrap();
+    let mut upload = store.put_part(&peer(), Digest::of(one), one.len() as u64, 0).await.unwrap();
+    upload.write(vec![one.to_vec()]).await.unwrap();
     upload.finish().await.unwrap();
     let held = || async { store.holdings(vec![peer()]).await.unwrap()[0].uploads };
     assert_eq!(held().await, Amount { count: 2, bytes: 16 });
@@ -206,8 +206,8 @@ async fn what_no_message_refers_to_after_a_day_is_swept_while_the_store_runs() {
     for bytes in [orphan, wanted] {
         let (digest, size) = (Digest::of(bytes), bytes.len() as u64);
         assert_eq!(store.announce_part(peer(), digest, size, NOW).await.unwrap(), Announced::Welcome);
-        let mut upload = store.put_part(digest, size).await.unwrap();
-        upload.write(bytes.to_vec()).await.unwrap();
+        let mut upload = store.put_part(&peer(), digest, size, 0).await.unwrap();
+        upload.write(vec![bytes.to_vec()]).await.unwrap();
         upload.finish().await.unwrap();
     }
     let mut message = Line::on("ch-1").next();

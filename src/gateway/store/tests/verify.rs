@@ -5,15 +5,15 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use crate::digest::Digest;
-use crate::gateway::store::fixture::{Line, ORIGIN, beside, edit, entry, fresh, inline, open, taken};
+use crate::gateway::store::fixture::{Line, ORIGIN, beside, edit, entry, fresh, inline, open, peer, taken};
 
 const DOCUMENT: &[u8] = b"a large document";
 
 /// A store with three messages, closed.
 async fn filled() -> (TempDir, Vec<Digest>) {
     let (directory, store) = fresh();
-    let mut upload = store.put_part(Digest::of(DOCUMENT), DOCUMENT.len() as u64).await.unwrap();
-    upload.write(DOCUMENT.to_vec()).await.unwrap();
+    let mut upload = store.put_part(&peer(), Digest::of(DOCUMENT), DOCUMENT.len() as u64, 0).await.unwrap();
+    upload.write(vec![DOCUMENT.to_vec()]).await.unwrap();
     upload.finish().await.unwrap();
     let mut line = Line::on("ch-1");
     let mut ids = Vec::new();
@@ -93,7 +93,8 @@ async fn a_damaged_or_missing_file_is_named() {
     std::fs::write(&path, &bytes).unwrap();
     let expected = format!("the file of part {digest} does not match its digest");
     assert_eq!(damages(directory.path()).await, [expected]);
-    std::fs::remove_file(&path).unwrap();
+    // It was set aside, so that the next transfer brings the true bytes.
+    assert!(!path.exists() && path.with_extension("damaged").exists());
     assert_eq!(damages(directory.path()).await, [format!("part {digest} is missing")]);
 }
 

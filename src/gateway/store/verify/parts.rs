@@ -43,6 +43,10 @@ impl Store {
                         Some(size) => blobs.rehash(&digest)?.map(|digest| (size, digest)),
                         None => None,
                     };
+                    if file.is_some_and(|found| found != (row.size, digest)) {
+                        // Not held any more, so that the next transfer brings the true bytes.
+                        blobs.set_aside(&digest)?;
+                    }
                     damages.extend(row.damage(&digest, file));
                 }
                 Ok(damages)

@@ -71,8 +71,8 @@ async fn write_lane(store: Arc<Store>, direction: Direction, channel: String) {
                 Digest::of(&header).as_bytes().iter().copied().cycle().take(PART_BYTES).collect();
             let digest = Digest::of(&content);
             let size = content.len() as u64;
-            let Ok(mut upload) = store.put_part(digest, size).await else { return };
-            if upload.write(content).await.is_err() || upload.finish().await.is_err() {
+            let Ok(mut upload) = store.put_part(&ministry("XB"), digest, size, 0).await else { return };
+            if upload.write(vec![content]).await.is_err() || upload.finish().await.is_err() {
                 return;
             }
             parts.push(Part { digest, size, content: None });

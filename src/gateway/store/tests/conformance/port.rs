@@ -131,8 +131,8 @@ impl Port for Sqlite {
     }
 
     async fn put_part(&self, bytes: &[u8]) -> Answer<()> {
-        let mut upload = self.store.put_part(Digest::of(bytes), bytes.len() as u64).await?;
-        upload.write(bytes.to_vec()).await?;
+        let mut upload = self.store.put_part(&peer(), Digest::of(bytes), bytes.len() as u64, 0).await?;
+        upload.write(vec![bytes.to_vec()]).await?;
         upload.finish().await
     }
 

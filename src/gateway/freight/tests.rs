@@ -1,0 +1,222 @@
+//! Freight over a link that does as it is told.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tempfile::TempDir;
+use tokio::sync::{Semaphore, mpsc};
+
+use super::*;
+use crate::entropy::SystemEntropy;
+use crate::gateway::frame::Relay;
+use crate::gateway::store::Bounds;
+use crate::gateway::store::record::SignedHeader;
+use crate::time::FixedClock;
+
+const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
+
+/// Tells which part it was asked for, and ends each call as the next of `ends` says, once it may.
+struct Told {
+    asked: mpsc::UnboundedSender<Digest>,
+    may_end: Semaphore,
+    ends: Mutex<VecDeque<Result<(), Fault>>>,
+}
+
+#[async_trait]
+impl PeerLink for Told {
+    async fn open(&self, _: &Ministry) -> Result<Relay, Fault> {
+        Err(Fault::Link("no relay".to_owned()))
+    }
+
+    async fn put_part(&self, _: &Ministry, digest: &Digest, size: u64, _: &Carried) -> Result<(), Fault> {
+        assert!(size > 0);
+        self.asked.send(*digest).unwrap();
+        self.may_end.acquire().await.unwrap().forget();
+        self.ends.lock().unwrap().pop_front().unwrap_or(Ok(()))
+    }
+}
+
+struct Scene {
+    freight: Arc<Freight>,
+    link: Arc<Told>,
+    asked: mpsc::UnboundedReceiver<Digest>,
+    clock: FixedClock,
+    store: Store,
+    wake: Arc<Notify>,
+    peer: Ministry,
+    _directory: TempDir,
+}
+
+impl Scene {
+    fn new(ends: Vec<Result<(), Fault>>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store =
+            Store::open(directory.path(), Bounds { floor: 0, ballast: 0, ..Bounds::default() }, NOW).unwrap();
+        let (sender, asked) = mpsc::unbounded_channel();
+        let link =
+            Arc::new(Told { asked: sender, may_end: Semaphore::new(0), ends: Mutex::new(ends.into()) });
+        let clock = FixedClock::at(NOW);
+        let freight =
+            Freight::new(link.clone(), store.clone(), Arc::new(clock.clone()), Arc::new(SystemEntropy));
+        let (wake, peer) = (Arc::new(Notify::new()), Ministry::parse("XB").unwrap());
+        Self { freight, link, asked, clock, store, wake, peer, _directory: directory }
+    }
+
+    fn ready(&self, item: &OutboxItem) -> bool {
+        self.freight.ready(&self.peer, item, item.urgency, &self.wake)
+    }
+
+    async fn next_asked(&mut self) -> Digest {
+        tokio::time::timeout(Duration::from_secs(10), self.asked.recv()).await.unwrap().unwrap()
+    }
+
+    /// Alarms that stand, looked at until `wanted` of them do.
+    async fn alarms(&self, wanted: usize) -> Vec<String> {
+        for _ in 0..1000 {
+            let alarms = self.store.alarms().await.unwrap();
+            if alarms.len() == wanted {
+                return alarms.into_iter().map(|alarm| alarm.code).collect();
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{:?}", self.store.alarms().await.unwrap());
+    }
+}
+
+/// A message on a channel with parts of these contents beside it.
+fn item(channel: &str, urgency: u8, contents: &[&str]) -> OutboxItem {
+    let part = |content: &&str| Part {
+        digest: Digest::of(content.as_bytes()),
+        size: content.len() as u64,
+        content: None,
+    };
+    OutboxItem {
+        message_id: Digest::of_parts(&[channel.as_bytes(), contents.concat().as_bytes()]),
+        channel: channel.to_owned(),
+        sequence: 1,
+        precedence: urgency,
+        urgency,
+        expired: false,
+        withdrawn: false,
+        attempts: 0,
+        valid_until: NOW.after(Duration::from_secs(1000)),
+        signed: SignedHeader { header: Vec::new(), signature: Vec::new() },
+        parts: contents.iter().map(part).collect(),
+    }
+}
+
+fn part(content: &str) -> Digest {
+    Digest::of(content.as_bytes())
+}
+
+#[tokio::test]
+async fn a_message_is_ready_when_the_peer_has_confirmed_all_of_its_parts() {
+    let mut scene = Scene::new(Vec::new());
+    let message = item("ch-1", 1, &["a", "b"]);
+    assert!(scene.ready(&item("ch-1", 1, &[])), "nothing travels beside it");
+    assert!(!scene.ready(&message) && !scene.ready(&message));
+    assert_eq!([scene.next_asked().await, scene.next_asked().await], [part("a"), part("b")]);
+    scene.link.may_end.add_permits(1);
+    scene.wake.notified().await;
+    assert!(!scene.ready(&message), "one is still on its way");
+    scene.link.may_end.add_permits(1);
+    scene.wake.notified().await;
+    assert!(scene.ready(&message));
+    assert!(scene.asked.try_recv().is_err(), "each was asked for once");
+    // The peer says that it does not hold it after all.
+    scene.freight.doubt(&scene.peer, &message);
+    assert!(!scene.ready(&message));
+    scene.next_asked().await;
+    scene.freight.stop().await;
+}
+
+#[tokio::test]
+async fn a_message_that_waits_holds_up_its_own_channel_only() {
+    let scene = Scene::new(Vec::new());
+    let due = vec![item("ch-1", 2, &["a"]), item("ch-1", 2, &[]), item("ch-2", 1, &[]), item("ch-1", 1, &[])];
+    let (ready, held_up) = scene.freight.ready_of(&scene.peer, due, &scene.wake);
+    assert_eq!(held_up, ["ch-1"]);
+    assert_eq!(ready.iter().map(|item| item.channel.as_str()).collect::<Vec<_>>(), ["ch-2"]);
+    scene.freight.stop().await;
+}
+
+#[tokio::test]
+async fn a_few_move_at_once_the_urgent_takes_a_place_and_what_was_set_down_goes_on() {
+    let mut scene = Scene::new(Vec::new());
+    for content in ["a", "b", "c"] {
+        assert!(!scene.ready(&item(content, 1, &[content])));
+    }
+    assert_eq!([scene.next_asked().await, scene.next_asked().await], [part("a"), part("b")]);
+    assert!(!scene.ready(&item("urgent", 4, &["u"])));
+    // The last one that was asked for makes room.
+    assert_eq!(scene.next_asked().await, part("u"));
+    let moving = |scene: &Scene| {
+        let transfers = scene.freight.transfers(&scene.peer).into_iter();
+        transfers.filter(|transfer| transfer.moving).map(|transfer| transfer.digest).collect::<Vec<_>>()
+    };
+    assert_eq!(moving(&scene), [part("u"), part("a")]);
+    scene.link.may_end.add_permits(2);
+    let mut rest = [scene.next_asked().await, scene.next_asked().await];
+    rest.sort();
+    let mut expected = [part("b"), part("c")];
+    expected.sort();
+    assert_eq!(rest, expected);
+    scene.freight.stop().await;
+}
+
+#[tokio::test]
+async fn a_transfer_that_fails_tells_somebody_after_a_while_and_no_longer_when_it_arrives() {
+    let lost = || Err(Fault::Link("away".to_owned()));
+    let mut scene = Scene::new(vec![lost(), lost(), Ok(())]);
+    let message = item("ch-1", 1, &["a"]);
+    assert!(!scene.ready(&message));
+    scene.link.may_end.add_permits(1);
+    scene.next_asked().await;
+    scene.next_asked().await;
+    let [transfer] = scene.freight.transfers(&scene.peer).try_into().unwrap();
+    assert_eq!((transfer.failures, transfer.reason.as_str()), (1, "away"));
+    assert_eq!(scene.alarms(0).await, Vec::<String>::new());
+    scene.clock.set(NOW.after(limits::FREIGHT_ALARM_AFTER));
+    scene.link.may_end.add_permits(1);
+    assert_eq!(scene.alarms(1).await, [PART_STUCK_ALARM]);
+    scene.next_asked().await;
+    scene.link.may_end.add_permits(1);
+    scene.wake.notified().await;
+    assert!(scene.ready(&message));
+    assert_eq!(scene.alarms(0).await, Vec::<String>::new());
+    scene.freight.stop().await;
+}
+
+#[tokio::test]
+async fn a_part_that_is_lost_here_is_told_at_once_and_begins_when_it_comes_again() {
+    let mut scene = Scene::new(vec![Err(Fault::Damaged("sealed part".to_owned())), Ok(())]);
+    let message = item("ch-1", 1, &["a"]);
+    assert!(!scene.ready(&message));
+    scene.link.may_end.add_permits(1);
+    scene.next_asked().await;
+    assert_eq!(scene.alarms(1).await, [PART_DAMAGED_ALARM]);
+    let alarm = scene.store.alarms().await.unwrap().remove(0);
+    assert!(alarm.detail.contains(&message.message_id.to_string()), "{}", alarm.detail);
+    scene.freight.mended(&part("a"));
+    scene.next_asked().await;
+    scene.link.may_end.add_permits(1);
+    scene.wake.notified().await;
+    assert!(scene.ready(&message));
+    scene.freight.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_withdrawn_or_settled_moves_no_longer() {
+    let mut scene = Scene::new(Vec::new());
+    let (one, other) = (item("ch-1", 1, &["a"]), item("ch-2", 1, &["b"]));
+    assert!(!scene.ready(&one) && !scene.ready(&other));
+    scene.next_asked().await;
+    scene.next_asked().await;
+    let withdrawn = OutboxItem { withdrawn: true, parts: Vec::new(), ..one };
+    assert!(scene.ready(&withdrawn), "its number is to be used up without its parts");
+    scene.freight.release(&scene.peer, &other);
+    assert_eq!(scene.freight.transfers(&scene.peer), Vec::new());
+    scene.freight.stop().await;
+    assert_eq!(scene.link.may_end.available_permits(), 0);
+}
