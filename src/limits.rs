@@ -158,6 +158,12 @@ pub const HANDSHAKES_PER_SOURCE_MAX: usize = 32;
 /// Handshakes kept free for source addresses from which somebody was believed before.
 pub const HANDSHAKES_RESERVED: usize = 64;
 
+/// Log lines about refused strangers at once, and per second from then on: a flood of garbage must not become a
+/// flood of lines that fills the disk.
+pub const REFUSALS_LOGGED_BURST: u64 = 100;
+/// Log lines about refused strangers per second.
+pub const REFUSALS_LOGGED_PER_SECOND: u64 = 1;
+
 /// Source addresses remembered for the reserve.
 pub const KNOWN_ORIGINS_MAX: usize = 256;
 

@@ -35,6 +35,14 @@ pub enum Fault {
         /// Its words.
         detail: String,
     },
+    /// The peer sent what is not even decoded: the reason it is told, and what was wrong.
+    #[error("the stream broke: {detail}")]
+    Misshapen {
+        /// Stable reason code.
+        reason: String,
+        /// For people.
+        detail: String,
+    },
     /// The peer could not be reached, or the connection broke.
     #[error("{0}")]
     Link(String),

@@ -20,6 +20,7 @@
 //! | `store` | what is kept |
 //! | `filling` | fills stores for measurements |
 //! | `room` | watches the disk, sweeps what nobody refers to |
+//! | `origins` | where peers are, for whom the relay listener keeps places |
 //! | `serve` | the gRPC edge |
 //! | `run`, `process` | listeners and couriers; options, signals, exit codes |
 
@@ -36,6 +37,7 @@ pub mod freight;
 pub mod fsck;
 mod greeting;
 mod mailbox;
+mod origins;
 pub mod process;
 pub mod queue;
 mod recovery;

@@ -93,6 +93,7 @@ impl Opened {
         let couriers = tokio::spawn(keep_couriers(gateway.clone(), stop.clone()));
         let clerk = tokio::spawn(gateway.clone().clerk(stop.clone()));
         let guard = tokio::spawn(gateway.clone().watch_store(stop.clone()));
+        let scout = tokio::spawn(gateway.clone().announce_origins(relay.known_origins(), stop.clone()));
         let served = tokio::try_join!(
             serve_relay(gateway.clone(), relay, stop.clone()),
             serve_mailbox(gateway.clone(), mailbox, stop.clone()),
@@ -100,7 +101,7 @@ impl Opened {
         );
         stop.cancel();
         gateway.freight.stop().await;
-        for task in [couriers, clerk, guard] {
+        for task in [couriers, clerk, guard, scout] {
             task.await.map_err(|cause| Fault::Listener(cause.to_string()))?;
         }
         served?;

@@ -17,6 +17,8 @@ use tokio_rustls::client::TlsStream;
 use tonic::transport::{Channel, Endpoint, Server, Uri};
 
 use super::credentials::Credentials;
+use super::frames::{FrameBounds, Side};
+use super::metered::Metered;
 use super::operator_socket::require_length;
 use super::tls::ALPN;
 use super::watched::Watched;
@@ -151,6 +153,9 @@ where
     connected.map_err(|source| ConnectFailure::Protocol { address: address.to_owned(), source })
 }
 
+/// What the bytes of a gateway that was called pass.
+type Visited = Watched<Metered<TlsStream<TcpStream>>>;
+
 /// One gateway to be called, as often as needed.
 #[derive(Clone)]
 struct Call {
@@ -160,13 +165,13 @@ struct Call {
 }
 
 impl Call {
-    async fn dial(&self) -> Result<Watched<TlsStream<TcpStream>>, ConnectFailure> {
+    async fn dial(&self) -> Result<Visited, ConnectFailure> {
         timeout(limits::CONNECT_DEADLINE, self.dial_in_time())
             .await
             .map_err(|_| ConnectFailure::Silent(self.address.clone()))?
     }
 
-    async fn dial_in_time(&self) -> Result<Watched<TlsStream<TcpStream>>, ConnectFailure> {
+    async fn dial_in_time(&self) -> Result<Visited, ConnectFailure> {
         let changes = self.credentials.changes();
         let (config, server_name) = self
             .credentials
@@ -184,6 +189,11 @@ impl Call {
         };
         let (credentials, expected) = (self.credentials.clone(), self.expected.clone());
         let believed = move || credentials.still_believes_gateway(&expected, &certificate);
+        let (address, name) = (self.address.clone(), self.expected.clone());
+        // Whoever was dialled can flood as well as whoever dials.
+        let stream = Metered::new(Side::Callee, stream, FrameBounds::default(), move |why| {
+            tracing::warn!(%address, ministry = %name, "connection to a gateway cut: {why}");
+        });
         Ok(Watched::new(stream, changes, believed))
     }
 

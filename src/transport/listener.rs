@@ -9,7 +9,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -17,15 +17,16 @@ use rustls::server::Acceptor;
 use rustls::{CertificateError, Error as TlsError};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 
+use super::bucket::Bucket;
 use super::connection::Connection;
 use super::credentials::{Credentials, Door};
-use super::frames::FrameBounds;
+use super::frames::{FrameBounds, Side};
 use super::metered::Metered;
 use super::peer::Peer;
 use super::quota::{KnownOrigins, Origin, Quota};
@@ -163,6 +164,28 @@ pub(super) struct Hall {
     handshakes: Arc<Quota<Origin>>,
     known: KnownOrigins,
     visits: Arc<Quota<Name>>,
+    refusals: Refusals,
+}
+
+/// Log lines about strangers who were refused: as many as a person reads, and the number of the others.
+struct Refusals(Mutex<(Bucket, u64)>);
+
+impl Refusals {
+    fn new() -> Self {
+        let (burst, per_second) = (limits::REFUSALS_LOGGED_BURST, limits::REFUSALS_LOGGED_PER_SECOND);
+        Self(Mutex::new((Bucket::full(burst, per_second, Instant::now()), 0)))
+    }
+
+    /// Whether the next refusal may be logged, and how many were not since the last one that was.
+    fn next(&self) -> Option<u64> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (bucket, unsaid) = &mut *state;
+        if bucket.take(Instant::now()) {
+            return Some(std::mem::take(unsaid));
+        }
+        *unsaid = unsaid.saturating_add(1);
+        None
+    }
 }
 
 impl Hall {
@@ -174,6 +197,7 @@ impl Hall {
             handshakes: Quota::new(bounds.handshakes_max, bounds.handshakes_per_source_max),
             known,
             visits: Quota::new(bounds.connections_max, bounds.connections_per_name_max),
+            refusals: Refusals::new(),
         }
     }
 
@@ -228,10 +252,8 @@ impl Hall {
                         // The receiver is gone only when the server is.
                         let _ = sender.send(connection).await;
                     }
-                    Ok(Err(reason)) => {
-                        tracing::info!(%address, door = ?self.door, "connection refused: {reason}");
-                    }
-                    Err(_) => tracing::info!(%address, door = ?self.door, "connection closed: silent"),
+                    Ok(Err(reason)) => self.note_refusal(address, &reason),
+                    Err(_) => self.note_refusal(address, &"silent"),
                 }
             };
             tokio::select! {
@@ -239,6 +261,12 @@ impl Hall {
                 () = deliver => {}
             }
         });
+    }
+
+    fn note_refusal(&self, address: SocketAddr, reason: &dyn std::fmt::Display) {
+        if let Some(unsaid) = self.refusals.next() {
+            tracing::info!(%address, door = ?self.door, unsaid, "connection refused: {reason}");
+        }
     }
 
     async fn shake_hands(&self, stream: TcpStream, address: SocketAddr) -> Result<Connection, NotConnected> {
@@ -272,7 +300,7 @@ impl Hall {
 
     fn metered(&self, stream: TlsStream<TcpStream>, peer: &Peer) -> Metered<TlsStream<TcpStream>> {
         let (door, name, address) = (self.door, peer.name().clone(), peer.address());
-        Metered::new(stream, self.bounds.frames, move |why| {
+        Metered::new(Side::Caller, stream, self.bounds.frames, move |why| {
             tracing::warn!(%address, ?door, %name, "connection cut: {why}");
         })
     }

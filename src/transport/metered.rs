@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
-use super::frames::{FrameBounds, FrameMeter};
+use super::frames::{FrameBounds, FrameMeter, Side};
 
 /// A stream under bounds.
 pub(super) struct Metered<S> {
@@ -23,16 +23,17 @@ pub(super) struct Metered<S> {
 }
 
 impl<S> Metered<S> {
-    /// Counts the frames of a stream from its first byte; `cut` is told why where it ends the connection. Must
+    /// Counts the frames that `side` sends on a stream, from its first byte; `cut` is told why where it ends the connection. Must
     /// be called within a tokio runtime.
     pub(super) fn new(
+        side: Side,
         stream: S,
         bounds: FrameBounds,
         cut: impl Fn(&dyn std::fmt::Display) + Send + 'static,
     ) -> Self {
         let now = Instant::now();
         let deadline = sleep_until(now.checked_add(bounds.first_frame_deadline).unwrap_or(now));
-        let (meter, waiting) = (FrameMeter::new(bounds, now), Some(Box::pin(deadline)));
+        let (meter, waiting) = (FrameMeter::new(side, bounds, now), Some(Box::pin(deadline)));
         Self { stream, meter, waiting, cut: Box::new(cut) }
     }
 
@@ -134,7 +135,7 @@ mod tests {
         let (near, far) = duplex(1024 * 1024);
         let (said, why) = channel();
         let cut = move |why: &dyn std::fmt::Display| said.send(why.to_string()).unwrap();
-        (near, Metered::new(far, bounds, cut), why)
+        (near, Metered::new(Side::Caller, far, bounds, cut), why)
     }
 
     #[tokio::test]

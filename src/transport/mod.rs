@@ -5,6 +5,7 @@
 //! believed under the anchors of another ministry, or that one visitor keeps the others out.
 
 pub mod anchors;
+mod bucket;
 pub mod channel;
 pub mod codec;
 pub mod connection;

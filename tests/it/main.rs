@@ -28,6 +28,7 @@ mod documents;
 mod exchange;
 mod founding;
 mod fsck;
+mod hostile;
 mod impostor;
 mod officer;
 mod ordeal;

@@ -124,6 +124,9 @@ fn failed(fault: &Fault) -> Status {
                 "the gateway cannot do this now; try again later",
             )
         }
+        Fault::Misshapen { reason, detail } => {
+            status::refusal(Code::InvalidArgument, reason, detail.as_str())
+        }
         // A peer that hangs up is no fault of ours; whoever served the stream has said so already.
         Fault::Link(_) => {
             status::refusal(Code::Unavailable, "TRY_LATER", "the gateway cannot do this now; try again later")

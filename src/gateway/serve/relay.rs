@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Code, Request, Response, Status, Streaming};
 
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
@@ -103,9 +103,7 @@ pub(super) fn ends(mut frames: Streaming<RelayFrame>) -> (Relay, mpsc::Receiver<
             let next = match frames.message().await {
                 Ok(Some(frame)) => wire::decode(frame),
                 Ok(None) => return,
-                Err(status) => {
-                    Err(Fault::Link(wire::plain_words(&format!("the stream broke: {}", status.message()))))
-                }
+                Err(status) => Err(broken(&status)),
             };
             let ends = next.is_err();
             if received.send(next).await.is_err() || ends {
@@ -114,4 +112,13 @@ pub(super) fn ends(mut frames: Streaming<RelayFrame>) -> (Relay, mpsc::Receiver<
         }
     });
     (Relay { outgoing, incoming }, to_send)
+}
+
+/// Why no more frames come: the codec refused one, for a reason that the peer is told, or the link is gone.
+fn broken(status: &Status) -> Fault {
+    let detail = wire::plain_words(status.message());
+    match status::reason_of(status) {
+        Some(reason) if status.code() == Code::InvalidArgument => Fault::Misshapen { reason, detail },
+        _ => Fault::Link(format!("the stream broke: {detail}")),
+    }
 }

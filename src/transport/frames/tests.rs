@@ -15,7 +15,7 @@ fn frame(kind: u8, flags: u8, length: usize) -> Vec<u8> {
 }
 
 fn begun(bounds: FrameBounds, now: Instant) -> FrameMeter {
-    let mut meter = FrameMeter::new(bounds, now);
+    let mut meter = FrameMeter::new(Side::Caller, bounds, now);
     meter.read(&[0; PREFACE_BYTES], now).unwrap();
     meter
 }
@@ -105,7 +105,7 @@ fn frames_are_counted_alike_however_the_bytes_are_cut() {
     .concat();
     let now = Instant::now();
     for piece in [1, 2, 3, 7, 8, 9, 10, 64, stream.len()] {
-        let mut meter = FrameMeter::new(bounds, now);
+        let mut meter = FrameMeter::new(Side::Caller, bounds, now);
         let mut ends = stream.chunks(piece).map(|bytes| meter.read(bytes, now));
         // The eighth frame that carries nothing is an empty one.
         assert_eq!(ends.find_map(Result::err), Some(Flood("empty DATA")), "{piece}");
@@ -115,7 +115,7 @@ fn frames_are_counted_alike_however_the_bytes_are_cut() {
 #[test]
 fn a_connection_has_begun_with_the_head_of_its_first_frame() {
     let now = Instant::now();
-    let mut meter = FrameMeter::new(FrameBounds::default(), now);
+    let mut meter = FrameMeter::new(Side::Caller, FrameBounds::default(), now);
     meter.read(&[0; PREFACE_BYTES + HEAD_BYTES - 1], now).unwrap();
     assert!(!meter.begun());
     meter.read(&[0], now).unwrap();
@@ -133,4 +133,15 @@ fn bytes_beyond_their_bound_are_read_later_and_not_refused() {
     assert_eq!(meter.read(&[0; 1], now), Ok(Duration::from_millis(1)));
     now += Duration::from_secs(3600);
     assert_eq!(meter.read(&[0; 1000], now), Ok(Duration::ZERO));
+}
+
+#[test]
+fn the_side_that_was_dialled_is_counted_from_its_first_byte() {
+    let now = Instant::now();
+    let bounds = FrameBounds { control_burst: 2, ..FrameBounds::default() };
+    let mut meter = FrameMeter::new(Side::Callee, bounds, now);
+    meter.read(&frame(4, 0, 18), now).unwrap();
+    assert!(meter.begun());
+    meter.read(&frame(PING, 0, 8), now).unwrap();
+    assert_eq!(meter.read(&frame(PING, 0, 8), now), Err(Flood("PING")));
 }

@@ -92,6 +92,23 @@ async fn strangers_of_many_sources_leave_room_for_those_believed_before() {
 }
 
 #[tokio::test]
+async fn strangers_of_many_sources_leave_room_for_those_who_announce_where_they_are() {
+    let bounds =
+        Bounds { handshake_deadline: LONG, handshakes_max: 4, handshakes_reserved: 2, ..Bounds::default() };
+    let (xa, xb) = (House::found("XA"), House::found("XB"));
+    let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = Listener::over(socket, Door::Relay, credentials(xa.material(&[&xb]))).with_bounds(bounds);
+    let (address, known) = (listener.local_address().unwrap(), listener.known_origins());
+    let mut relay = (address, listener.incoming(CancellationToken::new()));
+    let _held = [stranger("127.0.0.2", address).await, stranger("127.0.0.3", address).await];
+    let client = xb.transport.issue(&xb.gateway());
+    // Nobody was believed yet: without an announcement the peer is a stranger like all others.
+    assert!(knock(&mut relay, client.client(), xa.server_name()).await.is_err());
+    known.announce([IpAddr::from([127, 0, 0, 1])]);
+    assert!(knock(&mut relay, client.client(), xa.server_name()).await.is_ok());
+}
+
+#[tokio::test]
 async fn one_name_holds_only_so_many_connections() {
     let bounds = Bounds { connections_per_name_max: 1, ..Bounds::default() };
     let (xa, xb) = (House::found("XA"), House::found("XB"));

@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub mod answers;
+pub mod anycall;
 pub mod bot;
 pub mod caller;
 pub mod clock;
@@ -13,7 +14,9 @@ pub mod ferry;
 pub mod forms;
 pub mod mould;
 pub mod proofs;
+pub mod raw;
 pub mod search;
+pub mod siege;
 pub mod tap;
 
 use std::collections::BTreeMap;
@@ -143,7 +146,7 @@ impl Stage {
 }
 
 /// Plans with addresses of their own: the whole of 127.0.0.0/8 is loopback.
-fn plans(codes: &[&str]) -> Vec<Plan> {
+pub fn plans(codes: &[&str]) -> Vec<Plan> {
     static STAGES: AtomicU8 = AtomicU8::new(0);
     let stage = STAGES.fetch_add(1, Ordering::SeqCst);
     let run = 64 + std::process::id() % 128;

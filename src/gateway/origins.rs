@@ -1,0 +1,82 @@
+//! Where peers are: the listener keeps places for them before anybody of them was believed.
+//!
+//! What accredited bundles announce enters, addresses leave for the reserve of the relay listener. Names are
+//! resolved here, now and then and when the accreditation changes, never while somebody waits at the door. An
+//! address earns a place for a handshake and nothing else.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
+
+use tokio::net::lookup_host;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::gateway::Gateway;
+use crate::limits;
+use crate::transport::quota::KnownOrigins;
+use crate::trust::endpoint::Endpoint;
+
+impl Gateway {
+    /// Tells the listener where peers announce to be, until `stop` is cancelled.
+    pub(super) async fn announce_origins(self: Arc<Self>, known: KnownOrigins, stop: CancellationToken) {
+        let mut changes = self.accredited.subscribe();
+        loop {
+            let looking = async {
+                known.announce(self.announced_addresses().await);
+                tokio::select! {
+                    changed = changes.changed() => changed.is_ok(),
+                    () = sleep(limits::ANNOUNCED_ORIGINS_PAUSE) => true,
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                goes_on = looking => if !goes_on { return },
+            }
+        }
+    }
+
+    async fn announced_addresses(&self) -> Vec<IpAddr> {
+        let Some(in_force) = self.trust.load_full() else { return Vec::new() };
+        let mut addresses = Vec::new();
+        for bundle in in_force.peers().values() {
+            let mut of_peer = Vec::new();
+            for endpoint in &bundle.bundle().content().endpoints {
+                of_peer.extend(addresses_of(endpoint).await);
+            }
+            of_peer.truncate(limits::ANNOUNCED_ORIGINS_PER_PEER_MAX);
+            addresses.extend(of_peer);
+        }
+        addresses
+    }
+}
+
+/// The addresses behind an endpoint; none where its name leads nowhere in time.
+async fn addresses_of(endpoint: &Endpoint) -> Vec<IpAddr> {
+    let host = endpoint.host();
+    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    if let Some(address) = bare.and_then(|text| text.parse::<Ipv6Addr>().ok()) {
+        return vec![IpAddr::V6(address)];
+    }
+    if let Ok(address) = host.parse() {
+        return vec![address];
+    }
+    match timeout(limits::CONNECT_DEADLINE, lookup_host((host, endpoint.port()))).await {
+        Ok(Ok(found)) => found.map(|address| address.ip()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn addresses_stand_for_themselves_and_names_are_looked_up() {
+        let found = async |text: &str| addresses_of(&Endpoint::parse(text).unwrap()).await;
+        assert_eq!(found("192.0.2.1:7443").await, ["192.0.2.1".parse::<IpAddr>().unwrap()]);
+        assert_eq!(found("[2001:db8::1]:7443").await, ["2001:db8::1".parse::<IpAddr>().unwrap()]);
+        assert!(found("localhost:7443").await.iter().all(IpAddr::is_loopback));
+        assert!(!found("localhost:7443").await.is_empty());
+        assert_eq!(found("gateway.mfa.xa.invalid:7443").await, Vec::<IpAddr>::new());
+    }
+}
