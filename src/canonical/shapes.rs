@@ -116,6 +116,7 @@ static GET_STATUS_RESPONSE: Shape = Shape {
     fields: &[
         (5, ManyOf(PEERS_MAX, &PEER_STATUS)),
         (8, ManyOf(STATUS_ALARMS_MAX, &Shape::PLAIN)),
+        (11, One(&Shape::PLAIN)),
         (12, One(&Shape::PLAIN)),
     ],
 };

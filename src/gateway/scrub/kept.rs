@@ -82,7 +82,8 @@ fn are_its_parts(kept: &KeptMessage, header: &Header) -> bool {
     let inline = inline_parts(header.parts());
     let named = header.parts().iter().zip(inline).map(|(part, inline)| (part.digest, part.size, inline));
     // One that its desk gave up came without parts.
-    let given_up = kept.parts.is_empty() && kept.outgoing.as_ref().is_some_and(|one| one.withdrawal.is_some());
+    let given_up =
+        kept.parts.is_empty() && kept.outgoing.as_ref().is_some_and(|one| one.withdrawal.is_some());
     given_up || kept.parts.iter().copied().eq(named)
 }
 
