@@ -119,6 +119,7 @@ async fn an_honest_peer_that_sends_byte_by_byte_is_not_punished() {
     let piece = chancery::proto::gateway::v1::PutPartRequest {
         digest: digest.as_bytes().to_vec(),
         size: 3000,
+        offset: 0,
         content: content.to_vec(),
     };
     let bytes = message(&prost::Message::encode_to_vec(&piece));

@@ -34,6 +34,7 @@ async fn a_part_that_never_ends_is_refused_where_it_exceeds_what_was_declared() 
         let piece = |content: &[u8]| wire::PutPartRequest {
             digest: Digest::of(b"never").as_bytes().to_vec(),
             size: 1024 * 1024,
+            offset: 0,
             content: content.to_vec(),
         };
         let mismatch = ShutOut::Call(Code::InvalidArgument, "PART_MISMATCH".to_owned());
@@ -116,7 +117,7 @@ async fn a_part_of_which_nothing_more_comes_is_given_up() {
         let channel = siege.at_relay("XC").await;
         let (pieces, stream) = mpsc::channel(1);
         let digest = Digest::of(b"stalled").as_bytes().to_vec();
-        pieces.send(wire::PutPartRequest { digest, size: 1000, content: vec![1] }).await.unwrap();
+        pieces.send(wire::PutPartRequest { digest, size: 1000, offset: 0, content: vec![1] }).await.unwrap();
         let mut client = RelayServiceClient::new(channel);
         let waiting = client.put_part(ReceiverStream::new(stream));
         let given_up = tokio::time::timeout(2 * limits::CALL_SILENCE_MAX, waiting).await;

@@ -106,6 +106,13 @@ impl RelayService for Slow {
         Ok(Response::new(ReceiverStream::new(stream)))
     }
 
+    async fn find_part(
+        &self,
+        _: Request<wire::FindPartRequest>,
+    ) -> Result<Response<wire::FindPartResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
     async fn put_part(
         &self,
         _: Request<Streaming<wire::PutPartRequest>>,
