@@ -103,7 +103,7 @@ async fn the_mailbox_is_not_served_at_the_relay() {
     let relay = stage.house("XB").plan().relay.clone();
     let peer = caller::gateway_identity(&stage, "XA");
     let answer = caller::knock_at_mailbox(&stage, peer, "XB", &relay).await;
-    assert_eq!(answer, Err(ShutOut::Call(Code::Unimplemented, String::new())));
+    assert_eq!(answer, Err(ShutOut::Call(Code::PermissionDenied, "NOT_A_DESK".to_owned())));
 }
 
 #[tokio::test(flavor = "multi_thread")]
