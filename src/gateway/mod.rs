@@ -14,8 +14,7 @@
 //! | `clerk` | expires what is overdue; raises and clears the alarms of the queue |
 //! | `queue` | what operators see of the queue, and decide about it |
 //! | `archive`, `witness` | own logs and receipts; mirrors and cosignatures |
-    /// Checkpoints of peers that were believed a moment ago.
-    beliefs: Beliefs,
+//! | `beliefs` | checkpoints that need not be verified again |
 //! | `export` | hands out what others can check |
 //! | `scrub`, `fsck` | compare everything kept with what signatures vouch for, running and at rest |
 //! | `accreditation`, `admission` | who is believed; what may pass |
