@@ -113,6 +113,9 @@ pub const HELLO_DEADLINE: Duration = Duration::from_secs(10);
 /// Checkpoints of one kind in a hello: a log for each year of a pair, and the newest ones beyond that.
 pub const HELLO_CHECKPOINTS_MAX: usize = 64;
 
+/// Checkpoints of peers that are remembered as believed: a few batches of a few peers.
+pub const BELIEFS_MAX: usize = 32;
+
 /// Batches of one submission stream that are judged at once: the next one beside the one that is being committed.
 pub const SUBMIT_BATCHES_JUDGED_MAX: usize = 2;
 

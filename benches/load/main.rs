@@ -11,7 +11,6 @@
 mod bare;
 mod client;
 mod custody;
-mod desks;
 mod documents;
 mod envelopes;
 mod options;
@@ -33,11 +32,9 @@ pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
-    // The baseline's server and the desks are this same program, as processes of their own.
+    // The baseline's server is this same program, as a process of its own.
     let served = match arguments.get(1).map(String::as_str) {
         Some(bare::SERVER) => run(2, bare::serve(arguments)),
-        Some(desks::SENDER) => run(1, desks::send(arguments)),
-        Some(desks::READER) => run(1, desks::read(arguments)),
         _ => {
             let options = Options::parse();
             run(1, measure(options))
@@ -68,15 +65,10 @@ async fn measure(options: Options) -> Outcome<()> {
                 Row::Unary => bare::unary(&mut stage, &options, &mut report).await?,
                 Row::Gateway => custody::rows(&mut stage, &options, &mut report).await?,
                 Row::Stream => custody::stream(&mut stage, &options, &mut report).await?,
-                Row::Desk => desks::rows(&stage, &options, &mut report).await?,
-                Row::Document => documents::row(&stage, &options, &mut report).await?,
+                Row::Document => documents::row(&stage, &options, &mut report)?,
                 Row::Idle => rest::idle(&mut stage, &mut report).await?,
-                Row::Million => {}
             }
         }
-    }
-    if options.rows().contains(&Row::Million) {
-        rest::million(&mut stage, &options, &mut report).await?;
     }
     stage.stop()?;
     report.print(&options)

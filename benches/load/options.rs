@@ -8,7 +8,7 @@ use clap::{Parser, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(name = "load", after_help = EXAMPLES)]
 pub struct Options {
-    /// Rows to measure; all but `million` and `document` where none is named
+    /// Rows to measure; all but `document` where none is named
     #[arg(long, value_delimiter = ',', value_enum)]
     rows: Vec<Row>,
 
@@ -32,10 +32,6 @@ pub struct Options {
     #[arg(long, value_name = "N")]
     stream_messages: Option<usize>,
 
-    /// Messages in the store for the row `million`
-    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
-    pub million: u64,
-
     /// Size of the document of the row `document`, MiB
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
     pub document: u64,
@@ -52,7 +48,7 @@ pub struct Options {
 const EXAMPLES: &str = "Examples:
   cargo bench --bench load                                  the usual rows, 5 rounds
   cargo bench --bench load -- --rows unary,gateway,stream   the gateway path beside a bare call
-  cargo bench --bench load -- --rows million,document       what takes long
+  cargo bench --bench load -- --rows document               what takes long
   cargo bench --bench load -- --quick --rounds 1            whether everything runs";
 
 /// A group of figures.
@@ -66,20 +62,16 @@ pub enum Row {
     Gateway,
     /// Gateway path, streamed
     Stream,
-    /// Desk to desk: compose, sign, seal, path, fetch, open, verify; one at a time and many
-    Desk,
     /// One large document from desk to desk
     Document,
     /// Memory of gateways that rest, and how long a start takes
     Idle,
-    /// Cost of a message, and start, with a million messages in the store against a thousand
-    Million,
 }
 
 impl Options {
     pub fn rows(&self) -> Vec<Row> {
         if self.rows.is_empty() {
-            return vec![Row::Idle, Row::Append, Row::Unary, Row::Gateway, Row::Stream, Row::Desk];
+            return vec![Row::Idle, Row::Append, Row::Unary, Row::Gateway, Row::Stream];
         }
         // In the order of measuring, whatever the order of asking.
         Row::value_variants().iter().copied().filter(|row| self.rows.contains(row)).collect()
@@ -96,10 +88,5 @@ impl Options {
 
     pub fn stream_messages(&self) -> usize {
         self.stream_messages.unwrap_or(if self.quick { 60 } else { 6_000 })
-    }
-
-    /// Messages from desk to desk in a round: one at a time, and many.
-    pub fn desk_messages(&self) -> (usize, usize) {
-        if self.quick { (2, 10) } else { (50, 2_000) }
     }
 }

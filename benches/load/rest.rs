@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::Outcome;
-use crate::options::Options;
 use crate::process::Reading;
 use crate::report::{Report, mib};
 use crate::stage::Stage;
@@ -22,9 +21,5 @@ pub async fn idle(stage: &mut Stage, report: &mut Report) -> Outcome<()> {
         "gateway at rest",
         &[("start ms", took.as_secs_f64() * 1e3), ("resident MiB", mib(reading.resident))],
     );
-    Ok(())
-}
-
-pub async fn million(_: &mut Stage, _: &Options, _: &mut Report) -> Outcome<()> {
     Ok(())
 }

@@ -29,8 +29,13 @@ use crate::envelopes::Mint;
 use crate::options::Options;
 use crate::process::Reading;
 
-/// Channels of the two: one for a stream and one for each message that is under way at once.
-pub const CHANNELS: usize = 257;
+/// Channels of the two: one for each message that is under way at once, and one for desks, whose registers must
+/// know every number.
+const CHANNELS: usize = 257;
+pub const DESK_CHANNEL: usize = CHANNELS - 1;
+
+/// What opens every key.
+pub const PASSPHRASE: &str = "correct horse battery";
 
 /// How long a gateway may take to listen.
 const START_PATIENCE: Duration = Duration::from_secs(120);
@@ -240,7 +245,7 @@ impl Drop for Gateway {
 }
 
 pub fn passphrase() -> Outcome<Passphrase> {
-    Ok(Passphrase::new("correct horse battery")?)
+    Ok(Passphrase::new(PASSPHRASE)?)
 }
 
 pub fn house(homes: Homes, plan: Plan) -> Outcome<House> {

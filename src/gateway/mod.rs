@@ -14,6 +14,7 @@
 //! | `clerk` | expires what is overdue; raises and clears the alarms of the queue |
 //! | `queue` | what operators see of the queue, and decide about it |
 //! | `archive`, `witness` | own logs and receipts; mirrors and cosignatures |
+//! | `beliefs` | checkpoints that need not be verified again |
 //! | `export` | hands out what others can check |
 //! | `scrub`, `fsck` | compare everything kept with what signatures vouch for, running and at rest |
 //! | `accreditation`, `admission` | who is believed; what may pass |
@@ -27,6 +28,7 @@
 pub mod accreditation;
 pub mod admission;
 mod archive;
+mod beliefs;
 mod clerk;
 pub mod config;
 pub mod error;
@@ -63,6 +65,7 @@ use tokio::sync::{broadcast, watch};
 use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::gateway::accreditation::Accreditation;
+use crate::gateway::beliefs::Beliefs;
 use crate::gateway::config::Config;
 use crate::gateway::frame::Window;
 use crate::gateway::freight::Freight;
@@ -94,6 +97,8 @@ pub struct Gateway {
     link: Arc<dyn PeerLink>,
     /// Sealed parts on their way to peers.
     freight: Arc<Freight>,
+    /// Checkpoints of peers that were believed a moment ago.
+    beliefs: Beliefs,
     /// Sequence of the policy in force; those who dial follow it.
     accredited: watch::Sender<u64>,
     /// One change of what is in force at a time.

@@ -20,6 +20,7 @@ use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::gateway::Gateway;
 use crate::gateway::accreditation::Accreditation;
+use crate::gateway::beliefs::Beliefs;
 use crate::gateway::config::Config;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::Window;
@@ -143,6 +144,7 @@ impl Gateway {
             credentials,
             link,
             freight,
+            beliefs: Beliefs::default(),
             accredited: watch::Sender::new(0),
             accrediting: tokio::sync::Mutex::new(()),
             open_logs: tokio::sync::Mutex::default(),

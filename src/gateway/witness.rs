@@ -85,13 +85,24 @@ impl Gateway {
 
     /// Checks a receipt of the peer against the mirror of its log and adds our cosignature to it.
     pub(super) async fn countersign(&self, peer: &Ministry, receipt: Receipt) -> Result<Receipt, Fault> {
-        let (checkpoint, note) = self.open_checkpoint(peer, &receipt.proof().checkpoint.to_string())?;
-        let mirrored = self.store.root_at(checkpoint.origin.as_str().to_owned(), checkpoint.size).await?;
-        if mirrored != Some(checkpoint.root) {
-            return Err(Fault::Link("the receipt's checkpoint is not one that is mirrored here".to_owned()));
-        }
+        let text = receipt.proof().checkpoint.to_string();
+        let accreditation = self.accreditation()?;
+        let cosigned = match self.beliefs.countersigned(peer, &text, &accreditation) {
+            Some(cosigned) => cosigned,
+            None => {
+                let (checkpoint, note) = self.open_checkpoint(peer, &text)?;
+                let origin = checkpoint.origin.as_str().to_owned();
+                if self.store.root_at(origin, checkpoint.size).await? != Some(checkpoint.root) {
+                    let detail = "the receipt's checkpoint is not one that is mirrored here";
+                    return Err(Fault::Link(detail.to_owned()));
+                }
+                let cosigned = self.attach_own(&note, &self.cosign(&checkpoint)?)?;
+                self.beliefs.note_countersigned(peer, &text, &accreditation, &cosigned);
+                cosigned
+            }
+        };
         let mut proof = receipt.proof().clone();
-        proof.checkpoint = self.attach_own(&note, &self.cosign(&checkpoint)?)?;
+        proof.checkpoint = cosigned;
         Receipt::compose(receipt.leaf_bytes().to_vec(), proof)
             .map_err(|cause| Fault::Damaged(cause.to_string()))
     }
@@ -99,9 +110,12 @@ impl Gateway {
     /// Believes a checkpoint that a peer's log key signed, of a log that the peer keeps about us.
     pub(super) fn open_checkpoint(&self, peer: &Ministry, text: &str) -> Result<(Checkpoint, Note), Fault> {
         let unbelieved = |cause: String| Fault::Link(format!("the peer's checkpoint: {cause}"));
+        let accreditation = self.accreditation()?;
+        if let Some(believed) = self.beliefs.recall(peer, text, &accreditation) {
+            return Ok(believed);
+        }
         let note = Note::parse(text).map_err(|cause| unbelieved(cause.to_string()))?;
         let claimed = Checkpoint::parse(note.text()).map_err(|cause| unbelieved(cause.to_string()))?;
-        let accreditation = self.accreditation()?;
         if !accreditation.is_log_of_pair(peer, claimed.origin.as_str())? {
             return Err(unbelieved(format!("{} is not a log of this pair", claimed.origin)));
         }
@@ -110,6 +124,7 @@ impl Gateway {
             .iter()
             .find_map(|key| Checkpoint::of_note(&note, &key.with_name(claimed.origin.clone())).ok());
         let checkpoint = opened.ok_or_else(|| unbelieved("no accredited log key signed it".to_owned()))?;
+        self.beliefs.remember(peer, text, accreditation, (checkpoint.clone(), note.clone()));
         Ok((checkpoint, note))
     }
 

@@ -46,6 +46,13 @@ impl Receipt {
             .map_err(|cause| Refusal::new(Reason::ProofInvalid, cause.to_string()))
     }
 
+    /// Verifies that the leaf is in the tree of a checkpoint whose signature was verified before.
+    pub fn verify_under(&self, believed: &Checkpoint) -> Result<(), Refusal> {
+        self.proof
+            .verify_under(&self.leaf_bytes, believed)
+            .map_err(|cause| Refusal::new(Reason::ProofInvalid, cause.to_string()))
+    }
+
     /// Verifies besides that the leaf is about `message` and no other.
     pub fn verify_about(
         &self,

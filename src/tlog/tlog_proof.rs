@@ -135,6 +135,15 @@ impl TlogProof {
         Ok(checkpoint)
     }
 
+    /// The same under a checkpoint that was believed before: the text of this proof must state exactly it.
+    pub fn verify_under(&self, leaf: &[u8], believed: &Checkpoint) -> Result<(), TlogProofRefused> {
+        let stated = Checkpoint::parse(self.checkpoint.text())?;
+        if stated != *believed {
+            return Err(ProofRefused::Root.into());
+        }
+        Ok(verify_inclusion(&leaf_hash(leaf), self.index, &self.path, &believed.head())?)
+    }
+
     /// Which of the known cosigners cosigned the checkpoint. One that did not is left out; a wrong line
     /// under a known key refuses the whole proof, as the specification advises.
     pub fn cosigners(&self, known: &[VerifierKey]) -> Result<Vec<Cosigned>, CosignatureRefused> {
@@ -187,6 +196,31 @@ mod tests {
     use super::*;
 
     const NOON: Timestamp = Timestamp::from_seconds(1_795_000_000);
+
+    #[test]
+    fn a_proof_holds_under_a_believed_checkpoint_as_it_does_under_its_signature() {
+        let good = receipt(777, 1000, NOON);
+        let proof = TlogProof::parse(&good.proof).unwrap();
+        let believed = proof.verify(&good.leaf, &good.origin, &good.log).unwrap();
+        assert_eq!(proof.verify_under(&good.leaf, &believed), Ok(()));
+        assert!(proof.verify_under(b"another leaf", &believed).is_err());
+        let others = [
+            Checkpoint { size: 1001, ..believed.clone() },
+            Checkpoint { root: Digest::of(b"another"), ..believed.clone() },
+            Checkpoint { origin: name("another.example"), ..believed.clone() },
+        ];
+        for other in others {
+            assert!(proof.verify_under(&good.leaf, &other).is_err(), "{other:?}");
+        }
+        each_flip_and_truncation(&good.proof, |damaged| {
+            let Ok(proof) = TlogProof::parse(damaged) else { return };
+            let signed = proof.verify(&good.leaf, &good.origin, &good.log).is_ok();
+            // Only what the signature lines say may differ: they were verified with the believed checkpoint.
+            let text = proof.checkpoint.text() == TlogProof::parse(&good.proof).unwrap().checkpoint.text();
+            let held = proof.verify_under(&good.leaf, &believed).is_ok();
+            assert!(held == signed || (held && text), "{damaged}");
+        });
+    }
 
     #[test]
     fn a_receipt_proves_its_leaf_and_names_its_cosigners() {

@@ -13,13 +13,16 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::frames::{FrameBounds, FrameMeter, Side};
 
+/// Is told why a connection is cut.
+type Cut = dyn Fn(&dyn std::fmt::Display) + Send;
+
 /// A stream under bounds.
 pub(super) struct Metered<S> {
     stream: S,
     meter: FrameMeter,
     /// While the first frame is awaited, its deadline; later a pause in reading.
     waiting: Option<Pin<Box<Sleep>>>,
-    cut: Box<dyn Fn(&dyn std::fmt::Display) + Send>,
+    cut: Box<Cut>,
 }
 
 impl<S> Metered<S> {

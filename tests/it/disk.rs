@@ -32,7 +32,7 @@ async fn a_disk_that_fills_up_loses_nothing_that_was_receipted_and_refuses_the_r
     assert_eq!(second.state, SentState::Released, "it was refused and changed nothing");
     assert!(second.submission_receipt.is_empty());
     site.until_status("nothing new is taken", |status| status["store"]["accepting"] == false);
-    site.until_status("an alarm says so", |status| alarmed(status));
+    site.until_status("an alarm says so", alarmed);
 
     // What was taken before is still delivered and settled, and the mirror of the peer's log still grows.
     site.start("XB").await;

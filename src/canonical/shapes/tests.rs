@@ -104,8 +104,4 @@ fn a_full_batch_is_looked_at_without_reading_its_envelopes() {
     let delivery = crate::proto::gateway::v1::Delivery { envelope: vec![0x0a; 20_000], withdrawn: false };
     let frame = crate::proto::gateway::v1::Deliveries { deliveries: vec![delivery; 50] }.encode_to_vec();
     assert_eq!(DELIVERIES.check(&frame), Ok(()));
-    // Whatever stands in an envelope is not looked at here.
-    let begin = std::time::Instant::now();
-    (0..1000).for_each(|_| assert_eq!(DELIVERIES.check(&frame), Ok(())));
-    eprintln!("a frame of {} bytes: {:?}", frame.len(), begin.elapsed() / 1000);
 }

@@ -4,10 +4,8 @@
 //! is durable. A message whose position is in order but which may not pass is rejected by a signed leaf that
 //! uses up its number; anything else that is wrong gets an unsigned refusal and changes nothing.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures_util::future::join_all;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
@@ -18,7 +16,8 @@ use crate::gateway::accreditation::Accreditation;
 use crate::gateway::admission;
 use crate::gateway::error::{Declined, Fault};
 use crate::gateway::frame::{Answer, Delivery, Outcome};
-use crate::gateway::store::record::{Checkpoint, Custody, Direction, LeafPlace, SignedHeader};
+use crate::gateway::store::Purpose;
+use crate::gateway::store::record::{Consignment, Direction, LeafPlace, SignedHeader};
 use crate::gateway::submission::custody_place;
 use crate::message::envelope::Envelope;
 use crate::message::id::MessageId;
@@ -74,97 +73,72 @@ impl Gateway {
             deliveries.iter().map(|delivery| open(&sender, &own, delivery)).collect()
         };
         let opened = aside(reading).await?;
-        let mut held = Vec::with_capacity(opened.len());
-        for one in &opened {
-            held.push(match one {
-                Ok((envelope, _)) => self.store.held(Direction::In, envelope.id().digest()).await?,
-                Err(_) => None,
-            });
-        }
+        let ids = opened.iter().flatten().map(|(envelope, _)| envelope.id().digest()).collect();
+        let mut held = self.store.held_all(Direction::In, ids).await?.into_iter();
         let now = self.clock.now();
         let judging = move || {
-            let judge = |(opened, held): (Opened, _)| match opened {
-                Ok(offered) => judge(&peer, offered, held, &accreditation, now),
+            let judge = |opened: Opened| match opened {
+                Ok(offered) => judge(&peer, offered, held.next().flatten(), &accreditation, now),
                 Err((id, refusal)) => Judged { id, found: Err(refusal.into()) },
             };
-            opened.into_iter().zip(held).map(judge).collect()
+            opened.into_iter().map(judge).collect()
         };
         aside(judging).await
     }
 
-    /// Places what was judged, in order, and answers it.
+    /// Places what was judged, in order and in one commit, and answers it. All receipts of a batch stand under one
+    /// checkpoint of each log, which the peer is about to cosign.
     async fn place_all(&self, peer: &Ministry, judged: Vec<Judged>) -> Result<Vec<Outcome>, Fault> {
-        // Polled in order, so the store's writer sees them in order and commits them together.
-        let places = join_all(judged.into_iter().map(|judged| self.place(peer, judged))).await;
-        let mut checkpoints = BTreeMap::new();
-        let mut outcomes = Vec::with_capacity(places.len());
-        for (message_id, place) in places {
-            outcomes.push(Outcome { message_id, answer: self.answer(place, &mut checkpoints).await? });
+        let (mut answers, mut messages) =
+            (Vec::with_capacity(judged.len()), Vec::with_capacity(judged.len()));
+        for Judged { id, found } in judged {
+            match found {
+                Ok(admissible) => {
+                    messages.push(self.consign(peer, admissible).await?);
+                    answers.push((id, None));
+                }
+                Err(Declined::Refused(refusal)) => answers.push((id, Some(refusal))),
+                Err(Declined::Failed(fault)) => return Err(fault),
+            }
+        }
+        let custodies = self.store.admit_all(self.store.prepare(messages).await?).await?;
+        let placed: Vec<Result<LeafPlace, Refusal>> = custodies.into_iter().map(custody_place).collect();
+        let places: Vec<LeafPlace> = placed.iter().flatten().cloned().collect();
+        let mut receipts = self.receipts(&places).await?.into_iter();
+        let mut placed = placed.into_iter();
+        let mut outcomes = Vec::with_capacity(answers.len());
+        for (message_id, refusal) in answers {
+            let missing = || Fault::Damaged("a message of the batch has no answer".to_owned());
+            let refusal = match refusal {
+                Some(refusal) => Some(refusal),
+                None => placed.next().ok_or_else(missing)?.err(),
+            };
+            let answer = match refusal {
+                Some(refusal) => Answer::Unsigned {
+                    reason: refusal.reason().word().to_owned(),
+                    detail: refusal.detail().to_owned(),
+                },
+                None => Answer::Receipt(receipts.next().ok_or_else(missing)?.encode()),
+            };
+            outcomes.push(Outcome { message_id, answer });
         }
         Ok(outcomes)
     }
 
-    async fn place(
-        &self,
-        peer: &Ministry,
-        judged: Judged,
-    ) -> (Option<MessageId>, Result<LeafPlace, Declined>) {
-        let Judged { id, found } = judged;
-        match found {
-            Ok(Admissible { envelope, rejection }) => {
-                let custody = self.consign(peer, &envelope, rejection).await;
-                (id, custody.map_err(Declined::from).and_then(|custody| Ok(custody_place(custody)?)))
-            }
-            Err(declined) => (id, Err(declined)),
-        }
-    }
-
+    /// What the store is to do with an envelope.
     async fn consign(
         &self,
         peer: &Ministry,
-        envelope: &Envelope,
-        rejection: Option<Refusal>,
-    ) -> Result<Custody, Fault> {
-        let now = self.clock.now();
-        let message = LeafMessage::of(envelope);
-        match rejection {
-            None => {
-                let leaf = Leaf::about(LeafKind::Received, message, "", now);
-                Ok(self.store.receive(self.consignment(envelope, peer, &leaf).await?).await?)
-            }
-            Some(refusal) => {
-                let reason = refusal.reason().word();
-                let leaf = Leaf::about(LeafKind::Rejected, message, reason, now);
-                let consignment = self.consignment(envelope, peer, &leaf).await?;
-                Ok(self.store.reject(consignment, reason.to_owned()).await?)
-            }
-        }
-    }
-
-    /// The answer for one message. All receipts of a batch stand under one checkpoint of each log, which the
-    /// peer is about to cosign.
-    async fn answer(
-        &self,
-        place: Result<LeafPlace, Declined>,
-        checkpoints: &mut BTreeMap<String, Checkpoint>,
-    ) -> Result<Answer, Fault> {
-        let place = match place {
-            Ok(place) => place,
-            Err(Declined::Failed(fault)) => return Err(fault),
-            Err(Declined::Refused(refusal)) => {
-                let reason = refusal.reason().word().to_owned();
-                return Ok(Answer::Unsigned { reason, detail: refusal.detail().to_owned() });
-            }
+        admissible: Admissible,
+    ) -> Result<(Purpose, Consignment), Fault> {
+        let Admissible { envelope, rejection } = admissible;
+        let (kind, reason) = match &rejection {
+            None => (LeafKind::Received, ""),
+            Some(refusal) => (LeafKind::Rejected, refusal.reason().word()),
         };
-        let checkpoint = match checkpoints.get(&place.origin) {
-            Some(checkpoint) => checkpoint.clone(),
-            None => {
-                let checkpoint = self.checkpoint(&place.origin).await?;
-                checkpoints.insert(place.origin.clone(), checkpoint.clone());
-                checkpoint
-            }
-        };
-        Ok(Answer::Receipt(self.receipt_under(&place, &checkpoint).await?.encode()))
+        let leaf = Leaf::about(kind, LeafMessage::of(&envelope), reason, self.clock.now());
+        let purpose = if rejection.is_none() { Purpose::Deliver } else { Purpose::Reject(reason.to_owned()) };
+        Ok((purpose, self.consignment(&envelope, peer, &leaf).await?))
     }
 }
 

@@ -36,10 +36,7 @@ impl Session<'_> {
                     Answer::Unsigned { reason, detail } => refusals.push((item, reason, detail)),
                 }
             }
-            // Polled in order, so the store's writer sees them in order and commits them together.
-            let settling = receipts.iter().map(|(item, bytes)| self.settle(item, bytes));
-            let settled = join_all(settling).await;
-            settled.into_iter().collect::<Result<Vec<()>, Fault>>()?;
+            self.settle(receipts).await?;
             if refusals.is_empty() {
                 self.link.is_well();
             }
@@ -51,10 +48,27 @@ impl Session<'_> {
         Ok(())
     }
 
-    async fn settle(&self, item: &OutboxItem, bytes: &[u8]) -> Result<(), Fault> {
-        self.gateway.settle(self.peer, item, bytes).await?;
-        self.link.answered(&item.message_id);
-        Ok(())
+    /// Settles the receipts of a batch, up to the first that proves nothing.
+    async fn settle(&self, receipts: Vec<(&OutboxItem, Vec<u8>)>) -> Result<(), Fault> {
+        let (mut settlements, mut unproven) = (Vec::with_capacity(receipts.len()), None);
+        for (item, bytes) in receipts {
+            // One after the other: the first verifies and cosigns their checkpoint for all of them.
+            match self.gateway.verify_answer(self.peer, item, &bytes).await {
+                Ok((settlement, receipt)) => settlements.push((item, settlement, receipt)),
+                Err(fault) => {
+                    unproven = Some(fault);
+                    break;
+                }
+            }
+        }
+        // Polled in order, so the store's writer sees them in order and commits them together.
+        let settling = settlements.into_iter().map(|(item, settlement, receipt)| async move {
+            self.gateway.settle(self.peer, item, settlement, receipt).await?;
+            self.link.answered(&item.message_id);
+            Ok(())
+        });
+        join_all(settling).await.into_iter().collect::<Result<Vec<()>, Fault>>()?;
+        unproven.map_or(Ok(()), Err)
     }
 
     /// An unsigned refusal holds its channel up until somebody mends the cause: somebody must know. What was on
@@ -76,8 +90,13 @@ impl Session<'_> {
 }
 
 impl Gateway {
-    /// Verifies one signed answer and makes it durable.
-    async fn settle(&self, peer: &Ministry, item: &OutboxItem, receipt: &[u8]) -> Result<(), Fault> {
+    /// Verifies one signed answer: what it settles, and the receipt with our cosignature.
+    async fn verify_answer(
+        &self,
+        peer: &Ministry,
+        item: &OutboxItem,
+        receipt: &[u8],
+    ) -> Result<(Settlement, Receipt), Fault> {
         let receipt = Receipt::parse(receipt).map_err(|cause| Fault::Link(cause.to_string()))?;
         self.check_about(peer, &receipt, item)?;
         let settlement = match receipt.leaf().kind {
@@ -85,14 +104,24 @@ impl Gateway {
             LeafKind::Rejected => Settlement::Rejected(receipt.leaf().reason.clone()),
             _ => return Err(Fault::Link("the peer's receipt is no answer to a delivery".to_owned())),
         };
+        Ok((settlement, self.countersign(peer, receipt).await?))
+    }
+
+    /// Makes a verified answer durable.
+    async fn settle(
+        &self,
+        peer: &Ministry,
+        item: &OutboxItem,
+        settlement: Settlement,
+        receipt: Receipt,
+    ) -> Result<(), Fault> {
         let state = match &settlement {
             Settlement::Delivered => SentState::Delivered,
             Settlement::Rejected(_) if item.expired => SentState::Expired,
             Settlement::Rejected(_) if item.withdrawn => SentState::Withdrawn,
             Settlement::Rejected(_) => SentState::Rejected,
         };
-        let countersigned = self.countersign(peer, receipt).await?;
-        self.store.settle(item.message_id, settlement, countersigned.encode(), self.clock.now()).await?;
+        self.store.settle(item.message_id, settlement, receipt.encode(), self.clock.now()).await?;
         self.freight.release(peer, item);
         self.tell_settled(item.message_id, state);
         Ok(())
@@ -102,8 +131,7 @@ impl Gateway {
         let about = commitments(&item.signed)?;
         let proven = receipt.leaf().message == Some(about);
         let (checkpoint, _) = self.open_checkpoint(peer, &receipt.proof().checkpoint.to_string())?;
-        let keys = self.accreditation()?.log_keys(peer)?;
-        let held = keys.iter().any(|key| receipt.verify(&checkpoint.origin, key).is_ok());
+        let held = receipt.verify_under(&checkpoint).is_ok();
         if proven && held { Ok(()) } else { Err(Fault::Link("the peer's receipt proves nothing".to_owned())) }
     }
 }

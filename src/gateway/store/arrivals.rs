@@ -214,7 +214,7 @@ impl BlobWriter {
             self.file.write_all(now).map_err(no_space)?;
             self.hasher.update(now);
             self.written = self.written.saturating_add(length as u64);
-            if self.written % PART_SYNC_BYTES == 0 {
+            if self.written.is_multiple_of(PART_SYNC_BYTES) {
                 self.blobs.synced(self.file.sync_data())?;
             }
             rest = later;

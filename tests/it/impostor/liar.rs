@@ -304,7 +304,7 @@ async fn a_peer_that_holds_more_of_our_log_than_we_do_raises_an_alarm() {
     struct Holder(String);
     impl Play for Holder {
         fn hello(&mut self, bot: &mut Bot, _: wire::Hello) -> Vec<Frame> {
-            vec![Frame::Hello(bot.hello(&[self.0.clone()]))]
+            vec![Frame::Hello(bot.hello(std::slice::from_ref(&self.0)))]
         }
     }
     let mut stage = Stage::apart(&["XA", "XB"], |_| {});

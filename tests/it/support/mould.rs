@@ -59,11 +59,14 @@ enum Piece {
     File(u32, Vec<u8>),
 }
 
+/// A ministry by its code, as it is founded at an instant.
+type Mould = (String, Timestamp);
+
 /// Paths in the order in which they can be made.
 type Cast = Arc<Vec<(PathBuf, Piece)>>;
 
 fn cast(code: &str, at: Timestamp) -> Cast {
-    static CASTS: Mutex<BTreeMap<(String, Timestamp), Arc<OnceLock<Cast>>>> = Mutex::new(BTreeMap::new());
+    static CASTS: Mutex<BTreeMap<Mould, Arc<OnceLock<Cast>>>> = Mutex::new(BTreeMap::new());
     // The map is not held while a ministry is founded, so that two can be founded at once.
     let place = CASTS.lock().unwrap().entry((code.to_owned(), at)).or_default().clone();
     place.get_or_init(|| Arc::new(found(code, at))).clone()

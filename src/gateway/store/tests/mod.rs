@@ -17,4 +17,5 @@ mod recovered;
 mod room;
 mod settlement;
 mod standing;
+mod statements;
 mod verify;
