@@ -361,6 +361,12 @@ pub const LOG_PROOF_BYTES_MAX: usize = 80 * 1024;
 /// A proof that a log forked, bytes: two notes and a consistency proof.
 pub const FORK_PROOF_BYTES_MAX: usize = 2 * NOTE_BYTES_MAX + 4 * 1024;
 
+/// Proofs of forks that are shown at once: one of each kind for each of `PEERS_MAX` peers.
+pub const FORKS_MAX: usize = 2 * PEERS_MAX;
+
+/// Hashes of a proof of inclusion or consistency: one for each level of a tree whose size is a `u64`.
+pub const PATH_HASHES_MAX: usize = 64;
+
 /// How long a submission waits for the first hello of its peer before its desk is told to try again.
 pub const HELLO_PATIENCE: Duration = Duration::from_secs(3);
 

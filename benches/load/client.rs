@@ -80,7 +80,11 @@ impl Client {
 
     /// Hands over one envelope.
     pub async fn submit(&mut self, envelope: Vec<u8>) -> Outcome<()> {
-        let answer = self.mailbox.submit(wire::SubmitRequest { envelope }).await?.into_inner();
+        let answer = self
+            .mailbox
+            .submit(wire::SubmitRequest { envelope, earlier_receipt: Vec::new() })
+            .await?
+            .into_inner();
         if answer.receipt.is_empty() { Err("no receipt".into()) } else { Ok(()) }
     }
 }

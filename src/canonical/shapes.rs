@@ -7,9 +7,9 @@
 use super::shape::Field::{Many, ManyOf, Numbers, One};
 use super::shape::Shape;
 use crate::limits::{
-    BATCH_ENVELOPES_MAX, DAMAGES_MAX, FREIGHT_SHOWN_MAX, HELLO_CHECKPOINTS_MAX, LIST_ENTRIES_MAX,
-    LOG_UPDATE_LEAVES_MAX, LOGS_MAX, PAGE_MAX, PEERS_MAX, QUEUE_PAGE_MAX, RECEIPTS_MAX, RECORD_ENTRIES_MAX,
-    STATUS_ALARMS_MAX,
+    BATCH_ENVELOPES_MAX, DAMAGES_MAX, FORKS_MAX, FREIGHT_SHOWN_MAX, HELLO_CHECKPOINTS_MAX, LIST_ENTRIES_MAX,
+    LOG_UPDATE_LEAVES_MAX, LOGS_MAX, PAGE_MAX, PATH_HASHES_MAX, PEERS_MAX, QUEUE_PAGE_MAX, RECEIPTS_MAX,
+    RECORD_ENTRIES_MAX, STATUS_ALARMS_MAX,
 };
 
 /// The shape of a message type.
@@ -58,6 +58,7 @@ static TABLE: &[Row] = &[
     row(GATEWAY, "ListLogsResponse", &LIST_LOGS_RESPONSE),
     row(GATEWAY, "ProveLeafResponse", &RECEIPTS),
     row(GATEWAY, "VerifyLogsResponse", &VERIFY_LOGS_RESPONSE),
+    row(GATEWAY, "ListForksResponse", &LIST_FORKS_RESPONSE),
     row(GATEWAY, "ListQueueResponse", &LIST_QUEUE_RESPONSE),
     row(GATEWAY, "ShowQueuedResponse", &SHOW_QUEUED_RESPONSE),
     row(GATEWAY, "QueuedLeaf", &QUEUED_LEAF),
@@ -101,7 +102,8 @@ static HELLO: Shape = Shape { fields: &[(3, Many(HELLO_CHECKPOINTS_MAX)), (4, Ma
 static DELIVERIES: Shape = Shape { fields: &[(1, ManyOf(BATCH_ENVELOPES_MAX, &Shape::PLAIN))] };
 static OUTCOMES: Shape = Shape { fields: &[(1, ManyOf(BATCH_ENVELOPES_MAX, &Shape::PLAIN))] };
 static LOG_UPDATE: Shape = Shape { fields: &[(2, Many(LOG_UPDATE_LEAVES_MAX))] };
-static COPY: Shape = Shape { fields: &[(3, ManyOf(LOG_UPDATE_LEAVES_MAX, &Shape::PLAIN))] };
+static COPY: Shape =
+    Shape { fields: &[(3, ManyOf(LOG_UPDATE_LEAVES_MAX, &Shape::PLAIN)), (5, Many(PATH_HASHES_MAX))] };
 
 static SUBMIT_STREAM_REQUEST: Shape = Shape { fields: &[(1, Many(BATCH_ENVELOPES_MAX))] };
 static SUBMIT_STREAM_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(BATCH_ENVELOPES_MAX, &Shape::PLAIN))] };
@@ -133,6 +135,8 @@ static EXPORT_ARCHIVE_RESPONSE: Shape = Shape {
     ],
 };
 static ARCHIVED_LEAVES: Shape = Shape { fields: &[(1, Many(LOG_UPDATE_LEAVES_MAX))] };
+
+static LIST_FORKS_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(FORKS_MAX, &Shape::PLAIN))] };
 
 static LIST_QUEUE_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(QUEUE_PAGE_MAX, &Shape::PLAIN))] };
 static SHOW_QUEUED_RESPONSE: Shape = Shape {

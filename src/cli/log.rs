@@ -1,4 +1,4 @@
-//! `log head|prove|verify|export`: the gateway's logs, for the operator.
+//! `log head|prove|verify|export|fork`: the gateway's logs, for the operator.
 
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,7 @@ use super::context::Context;
 use super::desk_session;
 use super::error::{CliError, Kind};
 use super::files;
+use super::fork::Fork;
 use super::operator::{LogHead, Operator};
 use super::report::{self, Done};
 use super::table::Table;
@@ -30,6 +31,7 @@ enum What {
     Prove(Prove),
     Verify(Verify),
     Export(Export),
+    Fork(Fork),
 }
 
 /// List the logs and the mirrors of peers' logs with their newest checkpoints
@@ -64,6 +66,7 @@ impl Log {
             What::Prove(command) => command.run(context).await,
             What::Verify(command) => command.run(context).await,
             What::Export(command) => command.run(context).await,
+            What::Fork(command) => command.run(context).await,
         }
     }
 }

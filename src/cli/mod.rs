@@ -21,6 +21,7 @@ mod evidence_report;
 pub mod export;
 mod failures;
 pub mod files;
+mod fork;
 pub mod help;
 pub mod inbox;
 pub mod init;

@@ -80,6 +80,7 @@ pub(super) struct PeerStatus {
     pub(super) clock_skew: i64,
     pub(super) waiting: Amount,
     pub(super) uploads: Amount,
+    pub(super) standing: String,
     pub(super) transfers: Vec<PartTransfer>,
 }
 
@@ -112,6 +113,14 @@ pub(super) struct LogHead {
     pub(super) checkpoint: String,
     pub(super) mirror: bool,
     pub(super) cosigned_size: u64,
+}
+
+/// A kept proof that a log forked.
+#[derive(Debug)]
+pub(super) struct Fork {
+    pub(super) ministry: String,
+    pub(super) own: bool,
+    pub(super) text: String,
 }
 
 /// What re-hashing everything found.
@@ -223,6 +232,22 @@ impl Operator {
         answer.receipts.iter().map(parse).collect()
     }
 
+    /// The kept proofs that a log forked, of one peer or of all.
+    pub(super) async fn forks(&mut self, peer: Option<&Ministry>) -> Result<Vec<Fork>, CliError> {
+        let ministry = peer.map(ToString::to_string).unwrap_or_default();
+        let answer = self.client.list_forks(wire::ListForksRequest { ministry }).await.map_err(failed)?;
+        let fork =
+            |proof: wire::ForkProof| Fork { ministry: proof.ministry, own: proof.own, text: proof.text };
+        Ok(answer.into_inner().proofs.into_iter().map(fork).collect())
+    }
+
+    /// Lets signing for a pair begin before its peer has spoken.
+    pub(super) async fn confirm(&mut self, peer: &Ministry) -> Result<(), CliError> {
+        let request = wire::ConfirmPeerRequest { ministry: peer.to_string() };
+        self.client.confirm_peer(request).await.map_err(failed)?;
+        Ok(())
+    }
+
     /// Lets the gateway re-hash everything it keeps.
     pub(super) async fn verify(&mut self) -> Result<Scrub, CliError> {
         let found = self.client.verify_logs(wire::VerifyLogsRequest {}).await.map_err(failed)?.into_inner();
@@ -270,6 +295,7 @@ fn peer(seen: wire::PeerStatus) -> PeerStatus {
         transfers: seen.transfers.into_iter().map(transfer).collect(),
         waiting: Amount { count: seen.mailbox_messages, bytes: seen.mailbox_bytes },
         uploads: Amount { count: seen.uploads, bytes: seen.upload_bytes },
+        standing: seen.standing,
     }
 }
 

@@ -1,4 +1,4 @@
-//! `peer card|inspect|add|list|show|ping`: whom this ministry believes, and how they are reached.
+//! `peer card|inspect|add|list|show|ping|confirm`: whom this ministry believes, and how they are reached.
 
 use std::path::{Path, PathBuf};
 
@@ -38,6 +38,7 @@ enum What {
     List(List),
     Show(Show),
     Ping(Ping),
+    Confirm(Confirm),
 }
 
 /// Write the own trust bundle, to be given to a peer
@@ -92,6 +93,23 @@ struct Ping {
     ministry: Ministry,
 }
 
+/// Let the gateway in this home sign for a peer that has not spoken since it started
+///
+/// After a start on another run of the host a gateway signs nothing for a peer before the peer's hello has shown that
+/// the store is not an older copy. If the peer stays away for long and you know that nothing was restored, say so
+/// here. If you are wrong, numbers are signed twice, and the peer can prove it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  chancery --home GATEWAY peer confirm XB")]
+struct Confirm {
+    /// Code of the ministry
+    #[arg(value_name = "CODE", value_parser = Ministry::parse)]
+    ministry: Ministry,
+
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
 impl Peer {
     /// Does what was asked for.
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
@@ -102,6 +120,7 @@ impl Peer {
             What::List(command) => command.run(context),
             What::Show(command) => command.run(context),
             What::Ping(command) => command.run(context).await,
+            What::Confirm(command) => command.run(context).await,
         }
     }
 }
@@ -204,6 +223,17 @@ impl Show {
         let report = peer_report(&trust, &self.ministry, signed, now);
         let ceiling = ceiling(&trust, &self.ministry).unwrap_or("-");
         context.output.data(&report, || format!("{}ceiling        {ceiling}\n", bundle_text(signed, now)))
+    }
+}
+
+impl Confirm {
+    async fn run(self, context: &Context) -> Result<(), CliError> {
+        let peer = &self.ministry;
+        let question = format!("the store of this gateway was never restored from a copy? type {peer}:");
+        confirm::type_back(context, &question, peer.as_str(), self.yes)?;
+        Operator::ask(context, async |mut operator| operator.confirm(peer).await).await?;
+        let report = json!({ "schema": "chancery.confirmed/1", "ministry": peer.as_str() });
+        Done::new(report).says(format!("the gateway signs for {peer}; an alarm records it")).tell(context)
     }
 }
 

@@ -86,6 +86,7 @@ fn peer_report(peer: &PeerStatus) -> Value {
         "clock_skew": peer.clock_skew,
         "mailbox": amount_report(peer.waiting),
         "uploads": amount_report(peer.uploads),
+        "standing": peer.standing,
         "transfers": peer.transfers.iter().map(transfer_report).collect::<Vec<_>>(),
     })
 }
@@ -138,7 +139,13 @@ fn screen(seen: &GatewayStatus, now: Timestamp) -> String {
         for peer in &seen.peers {
             table.row([
                 &peer.ministry,
-                if peer.connected { "connected" } else { "away" },
+                if peer.standing != "sound" {
+                    &peer.standing
+                } else if peer.connected {
+                    "connected"
+                } else {
+                    "away"
+                },
                 &peer.queued.to_string(),
                 &peer.held.to_string(),
                 &peer.oldest.map_or_else(nothing, |at| queue_report::since(at, now)),
@@ -216,6 +223,7 @@ mod tests {
             clock_skew: -2,
             waiting: Amount { count: 50, bytes: 3 },
             uploads: Amount::default(),
+            standing: "sound".to_owned(),
             transfers: vec![PartTransfer {
                 digest: "ab".repeat(32),
                 size: 2_000_000,

@@ -1,4 +1,4 @@
-//! `verify`: check an evidence file, offline and without a home, against trust from outside the file.
+//! `verify`: check an evidence file or a proof that a log forked, offline and without a home, against trust from outside the file.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::context::Context;
 use super::error::{CliError, Kind};
 use super::evidence_report as report;
-use super::{files, shell_word};
+use super::{files, fork, shell_word};
 use crate::consultation::codec;
 use crate::desk::config::Config;
 use crate::desk::form::render;
@@ -18,7 +18,7 @@ use crate::time::Timestamp;
 use crate::trust::bundle::SignedBundle;
 use crate::trust::fingerprint::Fingerprint;
 
-/// Check an evidence file, offline
+/// Check an evidence file, or a proof that a log forked, offline
 ///
 /// Trust comes from outside the file: --trust, --fingerprint, or the home of a desk. Without any, the file is only
 /// checked against itself: the fingerprints of its roots are shown, and the exit code is 4.
@@ -27,7 +27,7 @@ use crate::trust::fingerprint::Fingerprint;
     chancery verify --trust demo/trust evidence.zip\n  \
     chancery verify --fingerprint '5b0c ...' --fingerprint '77aa ...' evidence.zip -o content")]
 pub struct Verify {
-    /// The evidence file
+    /// The evidence file, or the proof that `log fork` has written
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
@@ -56,6 +56,9 @@ impl Verify {
             return Err(CliError::new(Kind::NotFound, "exists", message));
         }
         let basis = self.basis(context)?;
+        if let Some(text) = self.fork_proof()? {
+            return fork::judge(context, &self.file, &text, &basis.bundles);
+        }
         let at = self.at.unwrap_or_else(|| context.clock.now());
         let file = self.open()?;
         let found = match &self.output {
@@ -68,6 +71,16 @@ impl Verify {
             context.output.note(&format!("wrote {}", folder.display()));
         }
         self.conclude(&found)
+    }
+
+    /// The bytes of the file where it is a proof that a log forked.
+    fn fork_proof(&self) -> Result<Option<Vec<u8>>, CliError> {
+        let mut text = Vec::new();
+        let most = limits::FORK_PROOF_BYTES_MAX as u64 + 1;
+        self.open()?.take(most).read_to_end(&mut text).map_err(|error| {
+            CliError::failed("unreadable", format!("cannot read {}", self.file.display())).because(&error)
+        })?;
+        Ok(fork::is_proof(&text).then_some(text))
     }
 
     fn open(&self) -> Result<BufReader<File>, CliError> {

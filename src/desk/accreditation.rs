@@ -10,7 +10,7 @@ use crate::desk::keys::Keys;
 use crate::digest::Digest;
 use crate::message::terms::Level;
 use crate::time::Timestamp;
-use crate::tlog::verifier_key::{KeyName, VerifierKey};
+use crate::tlog::verifier_key::{KeyKind, KeyName, VerifierKey};
 use crate::trust::anchor::Anchors;
 use crate::trust::bundle::SignedBundle;
 use crate::trust::name::Ministry;
@@ -31,6 +31,8 @@ pub struct Trust {
     pub peers: BTreeMap<Ministry, SignedBundle>,
     /// The policy in force; none before the first peer.
     pub policy: Option<ChannelPolicy>,
+    /// Log and cosigner keys of every bundle that was ever believed here: what they signed stays proven.
+    pub former_keys: BTreeMap<Ministry, Vec<VerifierKey>>,
 }
 
 impl Trust {
@@ -59,14 +61,31 @@ impl Trust {
         Ok(self.bundle(ministry)?.bundle().signing_anchors())
     }
 
-    /// Verifier keys of a ministry's logs.
+    /// Verifier keys of a ministry's logs, those in force first, then those of former bundles.
     pub fn log_keys(&self, ministry: &Ministry) -> Result<Vec<VerifierKey>, DeskError> {
-        verifier_keys(&self.bundle(ministry)?.bundle().content().log_keys)
+        let keys = verifier_keys(&self.bundle(ministry)?.bundle().content().log_keys)?;
+        Ok(self.with_former(keys, ministry, KeyKind::Log))
     }
 
-    /// Verifier keys with which a ministry cosigns.
+    /// Verifier keys with which a ministry cosigns, those in force first, then those of former bundles.
     pub fn cosigner_keys(&self, ministry: &Ministry) -> Result<Vec<VerifierKey>, DeskError> {
-        verifier_keys(&self.bundle(ministry)?.bundle().content().cosigner_keys)
+        let keys = verifier_keys(&self.bundle(ministry)?.bundle().content().cosigner_keys)?;
+        Ok(self.with_former(keys, ministry, KeyKind::Cosigner))
+    }
+
+    fn with_former(
+        &self,
+        mut keys: Vec<VerifierKey>,
+        ministry: &Ministry,
+        kind: KeyKind,
+    ) -> Vec<VerifierKey> {
+        let former = self.former_keys.get(ministry).into_iter().flatten();
+        for key in former.filter(|key| key.kind == kind) {
+            if !keys.contains(key) {
+                keys.push(key.clone());
+            }
+        }
+        keys
     }
 
     /// Whether `origin` is a log that `keeper` keeps about `other`, of whatever year.
@@ -126,8 +145,13 @@ impl Desk {
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => None,
             Err(cause) => return Err(DeskError::file(&self.config.policy())(cause)),
         };
-        let trust = Trust { own, peers, policy };
-        self.remember_bundles(&trust)?;
+        let mut trust = Trust { own, peers, policy, former_keys: BTreeMap::new() };
+        for bundle in self.known_bundles(&trust)? {
+            let content = bundle.bundle().content();
+            let keys = trust.former_keys.entry(bundle.bundle().ministry().clone()).or_default();
+            keys.extend(verifier_keys(&content.log_keys)?);
+            keys.extend(verifier_keys(&content.cosigner_keys)?);
+        }
         Ok(trust)
     }
 

@@ -152,6 +152,14 @@ impl DeskError {
         matches!(self, Self::GatewayAway(_) | Self::GatewayBusy { .. })
     }
 
+    /// The same where what was asked for may succeed later, whatever the gateway says now.
+    pub(super) fn not_for_good(self) -> Self {
+        match self {
+            Self::GatewayRefused { reason, detail } => Self::GatewayBusy { reason, detail },
+            other => other,
+        }
+    }
+
     /// The reason code that is kept with a copy that was not taken; empty where the gateway was only away.
     pub(super) fn reason(&self) -> &str {
         match self {

@@ -15,15 +15,22 @@ impl Desk {
     pub async fn fetch(&self, trust: &Trust, mailbox: &mut Mailbox) -> Result<usize, DeskError> {
         let mut new = 0_usize;
         loop {
-            let cursor = self.register.last_cursor()?;
-            let (page, more) = mailbox.list_received(cursor).await?;
-            let Some(last) = page.last().map(|message| message.cursor) else { return Ok(new) };
-            for message in page {
-                self.register.receive(&self.take(trust, message)?)?;
-                new = new.saturating_add(1);
+            let place = self.register.place()?;
+            let listed = mailbox.list_received(&place).await?;
+            let Some(last) = listed.messages.last().map(|message| message.cursor) else { return Ok(new) };
+            // Where the gateway was restored its cursors mean other messages, and it lists from its beginning;
+            // what is registered already is not registered again.
+            let mut newest = None;
+            for message in listed.messages {
+                let entry = self.take(trust, message)?;
+                newest = Some(entry.id);
+                new = new.saturating_add(usize::from(self.register.receive(&entry)?));
             }
-            mailbox.acknowledge(last).await?;
-            if !more {
+            if let Some(newest) = newest {
+                self.register.note_place(listed.epoch, last, &newest)?;
+            }
+            mailbox.acknowledge(listed.epoch, last).await?;
+            if !listed.more {
                 return Ok(new);
             }
         }

@@ -81,13 +81,16 @@ impl Desk {
         for (part, content) in envelope.header().parts().iter().zip(envelope.parts()) {
             if content.is_empty() {
                 // Only what the gateway says of the message itself makes its copy void.
-                self.hand_over_part(mailbox, part).await.map_err(|failure| match failure {
-                    DeskError::GatewayRefused { reason, detail } => DeskError::GatewayBusy { reason, detail },
-                    other => other,
-                })?;
+                self.hand_over_part(mailbox, part).await.map_err(DeskError::not_for_good)?;
             }
         }
-        let receipt = mailbox.submit(entry.envelope.clone()).await?;
+        let receipt = match mailbox.submit(entry.envelope.clone()).await {
+            Err(failure) if is_ahead(&failure) => {
+                self.hand_back(trust, mailbox, &entry.recipient).await?;
+                mailbox.submit(entry.envelope.clone()).await?
+            }
+            submitted => submitted?,
+        };
         self.prove_as(trust, &envelope, &receipt, &[LeafKind::Sent])?;
         self.register.note_sent(&entry.id, SentState::Queued, "", &receipt, &[])?;
         (entry.state, entry.reason, entry.submission_receipt) = (SentState::Queued, String::new(), receipt);
@@ -104,7 +107,13 @@ impl Desk {
     ) -> Result<SentEntry, DeskError> {
         let envelope = Envelope::parse(&entry.envelope)?;
         let bare = Envelope::without_parts(envelope.header().clone(), envelope.signature().to_vec())?;
-        let receipt = mailbox.withdraw(bare.encode()).await?;
+        let receipt = match mailbox.withdraw(bare.encode()).await {
+            Err(failure) if is_ahead(&failure) => {
+                self.hand_back(trust, mailbox, &entry.recipient).await?;
+                mailbox.withdraw(bare.encode()).await?
+            }
+            withdrawn => withdrawn?,
+        };
         let proven = self.prove_as(trust, &envelope, &receipt, &[LeafKind::Withdrawn, LeafKind::Sent])?;
         match proven.kind() {
             LeafKind::Withdrawn => {
@@ -145,7 +154,7 @@ impl Desk {
     }
 
     /// Hands one large sealed part to the own gateway, from where that holds it already.
-    async fn hand_over_part(&self, mailbox: &mut Mailbox, part: &Part) -> Result<(), DeskError> {
+    pub(super) async fn hand_over_part(&self, mailbox: &mut Mailbox, part: &Part) -> Result<(), DeskError> {
         let path = self.part_path(&part.digest);
         let lost = |cause| DeskError::PartUnreadable { digest: part.digest, cause };
         let opened = File::open(&path).and_then(|file| match file.metadata()?.len() == part.size {
@@ -189,4 +198,9 @@ impl Desk {
         }
         Ok(())
     }
+}
+
+/// Whether the gateway lacks what came before: one that was restored from an older copy is given that back first.
+fn is_ahead(failure: &DeskError) -> bool {
+    matches!(failure, DeskError::GatewayRefused { reason, .. } if reason == Reason::OutOfSequence.word())
 }

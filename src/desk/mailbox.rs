@@ -10,6 +10,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use crate::desk::error::DeskError;
+use crate::desk::register::Place;
 use crate::digest::Digest;
 use crate::limits;
 use crate::message::id::MessageId;
@@ -39,6 +40,17 @@ pub struct Fetched {
     pub receipt: Vec<u8>,
     /// When the gateway took it into custody.
     pub receive_time: Timestamp,
+}
+
+/// One page of the mailbox.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// Messages, oldest first.
+    pub messages: Vec<Fetched>,
+    /// Whether there are more.
+    pub more: bool,
+    /// Number of the mailbox in which their cursors hold.
+    pub epoch: u64,
 }
 
 /// What the gateway says of a sent message, not verified.
@@ -91,8 +103,13 @@ impl Mailbox {
 
     /// Hands over an envelope; the answer is the submission receipt, not verified.
     pub async fn submit(&mut self, envelope: Vec<u8>) -> Result<Vec<u8>, DeskError> {
-        let answer = self.client.submit(wire::SubmitRequest { envelope }).await.map_err(failed)?;
-        Ok(answer.into_inner().receipt)
+        self.submit_again(envelope, Vec::new()).await
+    }
+
+    /// The same for a message that the gateway had taken before, as its receipt of then shows.
+    pub async fn submit_again(&mut self, envelope: Vec<u8>, receipt: Vec<u8>) -> Result<Vec<u8>, DeskError> {
+        let request = wire::SubmitRequest { envelope, earlier_receipt: receipt };
+        Ok(self.client.submit(request).await.map_err(failed)?.into_inner().receipt)
     }
 
     /// Hands over a sealed part that is too large for its envelope, from where the gateway holds it already.
@@ -252,9 +269,14 @@ impl Mailbox {
         Ok((last.sequence, id))
     }
 
-    /// Messages received after a cursor, oldest first, and whether there are more.
-    pub async fn list_received(&mut self, after: u64) -> Result<(Vec<Fetched>, bool), DeskError> {
-        let request = wire::ListReceivedRequest { after, page_size: 0 };
+    /// Messages received after a place, oldest first; from the beginning where the gateway knows no such place.
+    pub async fn list_received(&mut self, after: &Place) -> Result<Listed, DeskError> {
+        let request = wire::ListReceivedRequest {
+            after: after.cursor,
+            page_size: 0,
+            epoch: after.epoch,
+            after_id: after.message.map(|id| id.as_bytes().to_vec()).unwrap_or_default(),
+        };
         let listed = self.client.list_received(request).await.map_err(failed)?.into_inner();
         let fetched = listed.messages.into_iter().map(|message| Fetched {
             cursor: message.cursor,
@@ -262,12 +284,12 @@ impl Mailbox {
             receipt: message.receipt,
             receive_time: Timestamp::from_seconds(message.receive_time),
         });
-        Ok((fetched.collect(), listed.more))
+        Ok(Listed { messages: fetched.collect(), more: listed.more, epoch: listed.epoch })
     }
 
     /// Acknowledges that everything up to a cursor is in this desk's register.
-    pub async fn acknowledge(&mut self, cursor: u64) -> Result<(), DeskError> {
-        self.client.acknowledge(wire::AcknowledgeRequest { cursor }).await.map_err(failed)?;
+    pub async fn acknowledge(&mut self, epoch: u64, cursor: u64) -> Result<(), DeskError> {
+        self.client.acknowledge(wire::AcknowledgeRequest { cursor, epoch }).await.map_err(failed)?;
         Ok(())
     }
 

@@ -9,6 +9,7 @@
 //! | `form` | drafts as forms that teach; acts as text |
 //! | `documents`, `compose`, `send` | draft to dispatch; sign, seal, register |
 //! | `hand_over` | copies and parts into the gateway's custody, or given up |
+//! | `hand_back` | gives a restored gateway what no peer has |
 //! | `fetch`, `read`, `parts` | mailbox to register; verify, open, judge; documents |
 //! | `receipts`, `evidence` | what both logs prove; evidence files |
 //! | `accreditation`, `keys` | whom this desk believes; what it signs with |
@@ -24,6 +25,7 @@ pub mod error;
 pub mod evidence;
 pub mod fetch;
 pub mod form;
+mod hand_back;
 mod hand_over;
 pub mod keys;
 pub mod mailbox;

@@ -14,6 +14,10 @@ use crate::message::id::MessageId;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
+mod place;
+
+pub use place::Place;
+
 const SCHEMA: &str = "
 CREATE TABLE sent (
   message_id BLOB PRIMARY KEY, channel TEXT NOT NULL, recipient TEXT NOT NULL, consultation TEXT NOT NULL,
@@ -23,7 +27,7 @@ CREATE TABLE sent (
   UNIQUE (channel, recipient, sequence)
 ) STRICT;
 CREATE TABLE received (
-  message_id BLOB PRIMARY KEY, cursor INTEGER NOT NULL UNIQUE, sender TEXT NOT NULL, channel TEXT NOT NULL,
+  message_id BLOB PRIMARY KEY, cursor INTEGER NOT NULL, sender TEXT NOT NULL, channel TEXT NOT NULL,
   consultation TEXT NOT NULL, sequence INTEGER NOT NULL, act_number INTEGER NOT NULL,
   release_time INTEGER NOT NULL, receive_time INTEGER NOT NULL, envelope BLOB NOT NULL, receipt BLOB NOT NULL,
   dispatch_digest BLOB UNIQUE, read_time INTEGER, refusal TEXT NOT NULL
@@ -31,6 +35,10 @@ CREATE TABLE received (
 CREATE TABLE formal_number (
   year INTEGER NOT NULL, number INTEGER NOT NULL, dispatch_digest BLOB, PRIMARY KEY (year, number)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE place (
+  one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, cursor INTEGER NOT NULL,
+  message_id BLOB NOT NULL
+) STRICT;
 PRAGMA user_version = 1;
 ";
 
@@ -146,7 +154,7 @@ pub struct LastSent {
 pub struct ReceivedEntry {
     /// Message id.
     pub id: MessageId,
-    /// Cursor of the own gateway's mailbox.
+    /// Cursor of the own gateway's mailbox when it was registered.
     pub cursor: u64,
     /// Sender.
     pub sender: Ministry,
@@ -302,9 +310,9 @@ impl Register {
         Ok(())
     }
 
-    /// Registers a received message. Registering the same id again changes nothing.
-    pub fn receive(&self, entry: &ReceivedEntry) -> Result<(), RegisterFault> {
-        self.connection().execute(
+    /// Registers a received message; answers whether it is new. Registering the same id again changes nothing.
+    pub fn receive(&self, entry: &ReceivedEntry) -> Result<bool, RegisterFault> {
+        let inserted = self.connection().execute(
             "INSERT INTO received (message_id, cursor, sender, channel, consultation, sequence, act_number,
                release_time, receive_time, envelope, receipt, read_time, refusal)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, NULL, ?12) ON CONFLICT (message_id) DO NOTHING",
@@ -323,14 +331,13 @@ impl Register {
                 entry.refusal,
             ],
         )?;
-        Ok(())
+        Ok(inserted == 1)
     }
 
     /// Received messages, oldest first.
     pub fn received(&self) -> Result<Vec<ReceivedEntry>, RegisterFault> {
         let connection = self.connection();
-        let mut statement =
-            connection.prepare(&format!("SELECT {RECEIVED} FROM received ORDER BY cursor"))?;
+        let mut statement = connection.prepare(&format!("SELECT {RECEIVED} FROM received ORDER BY rowid"))?;
         let rows = statement.query_map([], |row| Ok(received_entry(row)))?;
         rows.map(|row| row?).collect()
     }
@@ -347,13 +354,6 @@ impl Register {
             .optional()?;
         let damaged = |_| RegisterFault::Damaged("digest of a dispatch");
         found.flatten().map(|bytes| Digest::from_slice(&bytes).map_err(damaged)).transpose()
-    }
-
-    /// Cursor up to which everything is registered; 0 for nothing.
-    pub fn last_cursor(&self) -> Result<u64, RegisterFault> {
-        Ok(self
-            .connection()
-            .query_row("SELECT COALESCE(MAX(cursor), 0) FROM received", [], |row| row.get(0))?)
     }
 
     /// Replaces the receipt of a received message by one that bears more cosignatures.

@@ -54,7 +54,7 @@ impl Desk {
         let _released_alone = self.hold(RELEASE_LOCK).await?;
         let mut mailbox = self.mailbox(keys).await?;
         self.hand_over(trust, &mut mailbox).await?;
-        let positions = self.positions(&mut mailbox, &composition).await?;
+        let positions = self.positions(trust, &mut mailbox, &composition).await?;
         let entries = self.release(trust, keys, composition, positions)?;
         self.register.release(&entries)?;
         let mut sent = Vec::with_capacity(entries.len());
@@ -84,6 +84,7 @@ impl Desk {
     /// The next position towards each addressee, by what the gateway holds and what the register says.
     async fn positions(
         &self,
+        trust: &Trust,
         mailbox: &mut Mailbox,
         composition: &Composition,
     ) -> Result<Vec<Position>, DeskError> {
@@ -102,6 +103,14 @@ impl Desk {
             if let Some(LastSent { id, state: SentState::Released | SentState::Void, reason, .. }) = last {
                 return Err(DeskError::Stuck { id, recipient, reason });
             }
+            let (held, last_id) = match held < sent {
+                // It was restored from an older copy, and what its peer cannot give back is here.
+                true => {
+                    self.hand_back(trust, mailbox, &recipient).await?;
+                    mailbox.position(address.channel.as_str(), &recipient).await?
+                }
+                false => (held, last_id),
+            };
             if held < sent {
                 return Err(DeskError::GatewayRolledBack { recipient, held, sent });
             }
@@ -280,7 +289,15 @@ impl Desk {
         for (entry, report) in under_way.iter().zip(mailbox.sent(&ids).await?) {
             // A message that our log calls expired may still have been rejected by the peer.
             let (state, kinds): (SentState, &[LeafKind]) = match report.state {
-                ReportedState::Unknown | ReportedState::Queued => continue,
+                ReportedState::Queued => continue,
+                ReportedState::Unknown => {
+                    match self.submit_again(trust, mailbox, entry).await {
+                        // What became of the others is asked for all the same.
+                        Err(failure) if failure.is_passing() => {}
+                        handed_back => handed_back?,
+                    }
+                    continue;
+                }
                 ReportedState::Delivered => (SentState::Delivered, &[LeafKind::Received]),
                 ReportedState::Rejected => (SentState::Rejected, &[LeafKind::Rejected]),
                 ReportedState::Expired => (SentState::Expired, &[LeafKind::Expired, LeafKind::Rejected]),
@@ -290,9 +307,18 @@ impl Desk {
             };
             let envelope = Envelope::parse(&entry.envelope)?;
             let (submission, delivery) = (&report.submission_receipt, &report.delivery_receipt);
-            self.prove_as(trust, &envelope, delivery, kinds)?;
-            self.prove_as(trust, &envelope, submission, &[LeafKind::Sent])?;
-            self.register.note_sent(&entry.id, state, &report.reason, submission, delivery)?;
+            let proven = self
+                .prove_as(trust, &envelope, delivery, kinds)
+                .and_then(|_| self.prove_as(trust, &envelope, submission, &[LeafKind::Sent]));
+            match proven {
+                Ok(_) => self.register.note_sent(&entry.id, state, &report.reason, submission, delivery)?,
+                // One that proves nothing is noted and stays under way; it must not hold up the others.
+                Err(DeskError::Refused(refusal)) => {
+                    let reason = refusal.reason().word();
+                    self.register.note_sent(&entry.id, entry.state, reason, &[], &[])?;
+                }
+                Err(other) => return Err(other),
+            }
         }
         Ok(())
     }

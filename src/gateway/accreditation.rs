@@ -15,8 +15,7 @@ use crate::gateway::archive::key_name;
 use crate::gateway::error::{Declined, Fault};
 use crate::gateway::run::credentials_source;
 use crate::gateway::store::Store;
-use crate::gateway::store::record::{Alarm, CREDENTIALS_ALARM, LogEntry, Record, RecordKind, RecordsKept};
-use crate::message::leaf::{Leaf, LeafKind};
+use crate::gateway::store::record::{Alarm, CREDENTIALS_ALARM, Record, RecordKind, RecordsKept};
 use crate::message::refusal::{Reason, Refusal};
 use crate::time::Timestamp;
 use crate::tlog::verifier_key::VerifierKey;
@@ -32,6 +31,9 @@ pub struct Accreditation {
     own: SignedBundle,
     policy: SignedPolicy,
     peers: BTreeMap<Ministry, SignedBundle>,
+    /// Every log key that a ministry has announced here, those in force included: what they signed then
+    /// stays proven.
+    former: BTreeMap<Ministry, Vec<VerifierKey>>,
 }
 
 impl Accreditation {
@@ -71,7 +73,7 @@ impl Accreditation {
                 return Err(untrusted(format!("{other} and {ministry} both announce the domain {domain}")));
             }
         }
-        Ok(Self { own, policy, peers: believed })
+        Ok(Self { own, policy, peers: believed, former: BTreeMap::new() })
     }
 
     /// What was in force last according to a store, or why it is not believed any more; none before the first
@@ -130,6 +132,18 @@ impl Accreditation {
         verifier_keys(&self.bundle(peer)?.bundle().content().log_keys)
     }
 
+    /// Log keys by which receipts of a peer are judged: those in force, and those it has announced before.
+    pub fn receipt_keys(&self, peer: &Ministry) -> Result<Vec<VerifierKey>, Fault> {
+        let mut keys = self.log_keys(peer)?;
+        keys.extend(self.former.get(peer).into_iter().flatten().cloned());
+        Ok(keys)
+    }
+
+    /// Every log key that the own ministry has announced here.
+    pub fn own_log_keys(&self) -> Vec<VerifierKey> {
+        self.former.get(self.own.bundle().ministry()).cloned().unwrap_or_default()
+    }
+
     /// Verifier keys with which a peer cosigns.
     pub fn cosigner_keys(&self, peer: &Ministry) -> Result<Vec<VerifierKey>, Fault> {
         verifier_keys(&self.bundle(peer)?.bundle().content().cosigner_keys)
@@ -176,15 +190,20 @@ impl Gateway {
         for ((ministry, bundle), bytes) in next.peers.iter().zip(peers_in_order(&next, peers)) {
             records.push(record(RecordKind::Bundle, ministry, bundle.bundle().content().sequence, bytes));
         }
-        let leaves = self.accreditation_leaves(&next, now).await?;
+        let owed = self.owed_leaves(&next);
         if let RecordsKept::Conflict { ministry, sequence, .. } =
-            self.store.save_records(records, leaves).await?
+            self.store.save_records_owing(records, owed).await?
         {
             let detail = format!("another record of {ministry} with sequence {sequence} is in force already");
             return Err(untrusted(detail).into());
         }
-        self.trust.store(Some(Arc::new(next)));
+        let peers: Vec<Ministry> = next.peers.keys().cloned().collect();
+        self.put_in_force(next).await?;
         let reloaded = self.reload();
+        self.judge_forks().await?;
+        for peer in &peers {
+            self.pay_owed(peer).await?;
+        }
         // What is kept is in force: couriers follow it whatever became of the TLS configurations.
         self.accredited.send_replace(sequence);
         match reloaded {
@@ -212,7 +231,7 @@ impl Gateway {
         match kept {
             Ok(next) => {
                 self.accredited.send_replace(next.policy().sequence());
-                self.trust.store(Some(Arc::new(next)));
+                self.put_in_force(next).await?;
             }
             Err(cause) => {
                 let detail = cause.to_string();
@@ -244,23 +263,35 @@ impl Gateway {
         Ok(())
     }
 
-    async fn accreditation_leaves(
-        &self,
-        next: &Accreditation,
-        now: Timestamp,
-    ) -> Result<Vec<LogEntry>, Fault> {
+    /// Which peers' logs are to say that their bundle is accredited from now on.
+    fn owed_leaves(&self, next: &Accreditation) -> Vec<(Ministry, Digest)> {
         let in_force = self.trust.load_full();
-        let mut leaves = Vec::new();
-        for (peer, bundle) in next.peers() {
-            let digest = bundle.digest();
-            let known = in_force.as_ref().and_then(|old| old.peers().get(peer)).map(SignedBundle::digest);
-            if known == Some(digest) {
-                continue;
-            }
-            let leaf = Leaf::about_record(LeafKind::Bundle, digest, now).bytes();
-            leaves.push(LogEntry { origin: self.open_log(peer).await?, peer: peer.clone(), leaf });
+        let known = |peer: &Ministry| {
+            in_force.as_ref().and_then(|old| old.peers().get(peer)).map(SignedBundle::digest)
+        };
+        let peers = next.peers().iter().map(|(peer, bundle)| (peer.clone(), bundle.digest()));
+        peers.filter(|(peer, digest)| known(peer) != Some(*digest)).collect()
+    }
+
+    /// All log keys that bundles of a ministry ever announced here, and those of the bundle before the newest.
+    async fn former_log_keys(&self, ministry: &Ministry) -> Result<Vec<VerifierKey>, Fault> {
+        let mut keys = Vec::new();
+        for bytes in self.store.records_of(RecordKind::Bundle, ministry.clone()).await? {
+            let bundle = SignedBundle::parse(&bytes).map_err(|cause| Fault::Damaged(cause.to_string()))?;
+            keys.extend(verifier_keys(&bundle.bundle().content().log_keys)?);
         }
-        Ok(leaves)
+        keys.sort();
+        keys.dedup();
+        Ok(keys)
+    }
+
+    /// Puts in force what was verified and is durable.
+    async fn put_in_force(&self, mut next: Accreditation) -> Result<(), Fault> {
+        for ministry in next.peers.keys().chain([&self.config.ministry]) {
+            next.former.insert(ministry.clone(), self.former_log_keys(ministry).await?);
+        }
+        self.trust.store(Some(Arc::new(next)));
+        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Leaves enter through the store, in the same commit as what they are about; checkpoints and proofs leave.
 //! A checkpoint is signed only over durable leaves, and never a second one of the same size with another
-//! root, because the store only appends.
+//! root, because the store only appends. Leaves are for whoever holds a permit (`standing`).
 
 use std::collections::BTreeMap;
 
@@ -10,43 +10,15 @@ use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::LogUpdate;
-use crate::gateway::store::record::{Checkpoint as KeptCheckpoint, LeafPlace, LogEntry, LogHead};
+use crate::gateway::store::record::{Checkpoint as KeptCheckpoint, LeafPlace, LogHead};
 use crate::limits;
-use crate::message::leaf::{Leaf, LeafKind};
 use crate::message::receipt::Receipt;
 use crate::tlog::checkpoint::Checkpoint;
 use crate::tlog::signed_note::Note;
 use crate::tlog::tlog_proof::TlogProof;
 use crate::tlog::verifier_key::KeyName;
-use crate::trust::name::Ministry;
 
 impl Gateway {
-    /// Origin of the own log about `peer` that is open now. The first leaf of a new year's log is the digest
-    /// of the checkpoint that closes the year before.
-    pub(super) async fn open_log(&self, peer: &Ministry) -> Result<String, Fault> {
-        let now = self.clock.now();
-        let origin = self.config.domain.log_origin(peer, now.year());
-        // Held throughout, so that only one of many first messages of a year opens its log.
-        let mut open = self.open_logs.lock().await;
-        if open.contains(&origin) {
-            return Ok(origin);
-        }
-        if self.store.log_head(origin.clone()).await?.is_some() {
-            // A log that has a leaf is never gone again.
-            open.insert(origin.clone());
-            return Ok(origin);
-        }
-        let before = self.config.domain.log_origin(peer, now.year().saturating_sub(1));
-        if self.store.log_head(before.clone()).await?.is_some() {
-            let closing = self.checkpoint(&before).await?;
-            let record = Digest::of(closing.text.as_bytes());
-            let leaf = Leaf::about_record(LeafKind::Opened, record, now).bytes();
-            let entry = LogEntry { origin: origin.clone(), peer: peer.clone(), leaf };
-            self.store.append_leaf(entry).await?;
-        }
-        Ok(origin)
-    }
-
     /// The newest checkpoint of an own log. It is not kept: its leaves are durable and Ed25519 is
     /// deterministic, so the same size always gives the same text.
     pub(super) async fn checkpoint(&self, origin: &str) -> Result<KeptCheckpoint, Fault> {

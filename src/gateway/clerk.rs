@@ -11,12 +11,11 @@ use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use crate::gateway::Gateway;
-use crate::gateway::error::Fault;
+use crate::gateway::error::{Declined, Fault};
 use crate::gateway::relay::commitments;
 use crate::gateway::schedule::IMMEDIATE;
 use crate::gateway::store::record::{
-    Alarm, LogEntry, Overdue, QueueFront, REFUSED_ALARM, SentState, UNANSWERED, URGENT_HELD_UP_ALARM,
-    WITHHOLDING_ALARM,
+    Alarm, Overdue, QueueFront, REFUSED_ALARM, SentState, UNANSWERED, URGENT_HELD_UP_ALARM, WITHHOLDING_ALARM,
 };
 use crate::limits;
 use crate::message::leaf::{Leaf, LeafKind};
@@ -51,7 +50,8 @@ impl Gateway {
     async fn expire_overdue(&self) -> Result<(), Fault> {
         loop {
             let now = self.clock.now();
-            let overdue = self.store.overdue(now, limits::BATCH_ENVELOPES_MAX).await?;
+            // Pairs for which nothing may be signed must not stand in the way of the others.
+            let overdue = self.store.overdue(now, limits::BATCH_ENVELOPES_MAX, self.unsound()).await?;
             let whole = overdue.len() == limits::BATCH_ENVELOPES_MAX;
             let expired = join_all(overdue.into_iter().map(|one| self.expire(one, now))).await;
             expired.into_iter().collect::<Result<Vec<()>, Fault>>()?;
@@ -64,9 +64,13 @@ impl Gateway {
     async fn expire(&self, overdue: Overdue, now: Timestamp) -> Result<(), Fault> {
         let reason = Reason::Expired.word();
         let leaf = Leaf::about(LeafKind::Expired, commitments(&overdue.signed)?, reason, now).bytes();
-        let origin = self.open_log(&overdue.peer).await?;
-        let entry = LogEntry { origin, peer: overdue.peer.clone(), leaf };
-        self.store.expire(overdue.message_id, reason.to_owned(), entry, now).await?;
+        // A pair for which nothing may be signed has time: the leaf says when it was written.
+        let permit = match self.permit(&overdue.peer).await {
+            Ok(permit) => permit,
+            Err(Declined::Refused(_)) => return Ok(()),
+            Err(Declined::Failed(fault)) => return Err(fault),
+        };
+        self.store.expire(overdue.message_id, reason.to_owned(), permit.entry(leaf), now).await?;
         self.tell_settled(overdue.message_id, SentState::Expired);
         // The peer's mirror is to hold the leaf.
         self.wake(&overdue.peer);
@@ -126,10 +130,17 @@ fn causes(fronts: &[QueueFront], now: Timestamp) -> Causes {
                 note(WITHHOLDING_ALARM, detail);
             }
             Some(UNANSWERED) => {}
+            // A peer that has just started or was restored mends that itself.
+            Some(reason) if passing(reason) => {}
             Some(reason) => note(REFUSED_ALARM, refused_detail(reason)),
         }
     }
     causes
+}
+
+/// Whether an unsigned refusal only says that the peer is not ready yet.
+pub(super) fn passing(reason: &str) -> bool {
+    [Reason::AwaitingHello, Reason::CatchingUp].iter().any(|passing| passing.word() == reason)
 }
 
 /// Whether a peer was given the first message of a sequence often enough, or long enough ago, without any answer.

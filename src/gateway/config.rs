@@ -158,6 +158,11 @@ impl Config {
         self.home.join("data/parts")
     }
 
+    /// What this run of the host has seen signed; beside the operator's socket, outside the data.
+    pub fn mark(&self) -> PathBuf {
+        self.places().operator_socket().with_file_name("mark")
+    }
+
     /// Unix socket of the operator service.
     pub fn operator_socket(&self) -> PathBuf {
         self.places().operator_socket()

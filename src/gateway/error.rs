@@ -27,6 +27,9 @@ pub enum Fault {
     /// The ministry is not accredited, or not any more.
     #[error("{0} is not accredited at this gateway")]
     NotAccredited(Ministry),
+    /// A log of the pair has forked.
+    #[error("the channel with {0} is frozen: a log has forked")]
+    Frozen(Ministry),
     /// The peer refused a call.
     #[error("the peer refused: {reason}: {detail}")]
     Refused {

@@ -5,6 +5,7 @@
 
 use tokio::sync::mpsc;
 
+use crate::digest::Digest;
 use crate::gateway::error::Fault;
 use crate::limits;
 use crate::message::id::MessageId;
@@ -95,6 +96,8 @@ pub struct Copied {
     pub first_index: u64,
     /// Leaves in order.
     pub entries: Vec<CopyEntry>,
+    /// Consistency proof from their end to the checkpoint.
+    pub path: Vec<Digest>,
     /// Checkpoint that covers them, signed by the log's owner and cosigned by the holder.
     pub checkpoint: String,
 }

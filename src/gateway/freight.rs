@@ -189,6 +189,23 @@ impl Freight {
         (ready, held_up)
     }
 
+    /// Begins to hand a part of a message back to `peer`, which was restored from an older copy: whatever it has
+    /// confirmed before, it is asked again.
+    pub fn hand_back(
+        self: &Arc<Self>,
+        peer: &Ministry,
+        part: &Part,
+        message: Digest,
+        urgency: u8,
+        wake: &Arc<Notify>,
+    ) {
+        let mut lanes = self.lanes();
+        let lane = lanes.entry(peer.clone()).or_default();
+        lane.confirmed.remove(&part.digest);
+        lane.ask(part, message, urgency, wake);
+        self.dispatch(peer, lane);
+    }
+
     /// Forgets what `peer` has confirmed of a message: it says that it does not hold it.
     pub fn doubt(&self, peer: &Ministry, item: &OutboxItem) {
         if let Some(lane) = self.lanes().get_mut(peer) {

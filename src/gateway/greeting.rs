@@ -3,22 +3,27 @@
 //! Checkpoints enter, each signed by whom it binds: the peer's own logs by the peer, and the peer's mirrors of
 //! ours by ourselves, so that nobody can boast. What leaves is a verdict: whether the two may go on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::digest::Digest;
 use crate::gateway::Gateway;
-use crate::gateway::archive::key_name;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::Hello;
-use crate::gateway::store::record::Alarm;
+use crate::gateway::standing::{Standing, hold};
+use crate::gateway::store::record::{Alarm, LogHead};
 use crate::limits;
 use crate::tlog::checkpoint::Checkpoint;
+use crate::tlog::merkle::TreeHead;
 use crate::tlog::signed_note::Note;
-use crate::tlog::verifier_key::{KeyKind, VerifierKey};
+use crate::tlog::verifier_key::{KeyKind, KeyName, VerifierKey};
 use crate::trust::name::Ministry;
 
 impl Gateway {
     /// What this gateway says when a stream opens.
     pub(super) async fn hello(&self, peer: &Ministry) -> Result<Hello, Fault> {
+        if self.standing(peer) == Standing::Frozen {
+            return Err(Fault::Frozen(peer.clone()));
+        }
         let present = self.open_log(peer).await?;
         let (mut logs, mut mirrors) = (Vec::new(), Vec::new());
         for log in self.store.list_logs().await?.into_iter().filter(|log| log.peer == *peer && log.size > 0) {
@@ -46,51 +51,106 @@ impl Gateway {
         })
     }
 
-    /// Compares what both sides have said: `ours` and `theirs`. A log that the peer does not keep about us is
-    /// none of its business. A claim that we did not sign raises an alarm and counts for nothing. Where the
-    /// peer holds more leaves of our log than we do, this gateway was rolled back: an alarm, and the end.
+    /// Compares what the peer's hello shows with what is held here, and decides the standing of the pair. A log
+    /// that the peer does not keep about us is none of its business. A claim that we did not sign raises an
+    /// alarm and counts for nothing.
     pub(super) async fn compare(&self, peer: &Ministry, _ours: &Hello, theirs: &Hello) -> Result<(), Fault> {
         let skew = theirs.time.seconds().saturating_sub(self.clock.now().seconds());
         self.note_link(peer, |link| link.clock_skew = skew);
+        if self.standing(peer) == Standing::Frozen {
+            return Err(Fault::Frozen(peer.clone()));
+        }
         for log in &theirs.logs {
-            self.open_checkpoint(peer, log)?;
-        }
-        let claims: Vec<Option<Checkpoint>> =
-            theirs.mirrors.iter().map(|mirror| self.own_checkpoint(peer, mirror)).collect();
-        if claims.iter().any(Option::is_none) {
-            let detail = "the peer claims to hold leaves of our log under a checkpoint that we did not sign";
-            self.alarm_about(peer, "FALSE_CLAIM", detail.to_owned()).await?;
-        }
-        for claim in claims.into_iter().flatten() {
-            let own =
-                self.store.log_head(claim.origin.as_str().to_owned()).await?.map_or(0, |head| head.size);
-            if claim.size > own {
-                let detail = format!("the peer holds {} leaves of our log, we hold {own}", claim.size);
-                let fault = Fault::Link(format!("this gateway was rolled back: {detail}"));
-                self.alarm_about(peer, "ROLLED_BACK", detail).await?;
-                return Err(fault);
+            let (claim, note) = self.open_checkpoint(peer, log)?;
+            if self.judge_claim(&claim).await? == Finding::Contradicts {
+                return Err(self.freeze(peer, false, &claim, note).await?);
             }
         }
-        Ok(())
+        let (mut shown, mut lost) = (BTreeMap::new(), BTreeMap::new());
+        for mirror in &theirs.mirrors {
+            let Some((claim, note)) = self.own_checkpoint(peer, mirror) else {
+                let detail =
+                    "the peer claims to hold leaves of our log under a checkpoint that we did not sign";
+                self.alarm_about(peer, "FALSE_CLAIM", detail.to_owned()).await?;
+                continue;
+            };
+            match self.judge_claim(&claim).await? {
+                Finding::Agrees => {}
+                Finding::More => {
+                    lost.insert(claim.origin.as_str().to_owned(), claim.head());
+                }
+                Finding::Contradicts => return Err(self.freeze(peer, true, &claim, note).await?),
+            }
+            shown.insert(claim.origin.as_str().to_owned(), claim.size);
+        }
+        self.decide(peer, &shown, lost).await
+    }
+
+    /// Decides the standing of a pair whose logs do not contradict each other.
+    async fn decide(
+        &self,
+        peer: &Ministry,
+        shown: &BTreeMap<String, u64>,
+        lost: BTreeMap<String, TreeHead>,
+    ) -> Result<(), Fault> {
+        let gate = self.gate(peer);
+        let standing = gate.standing();
+        if !lost.is_empty() {
+            let missing: Vec<String> =
+                lost.iter().map(|(origin, head)| format!("{} leaves of {origin}", head.size)).collect();
+            *hold(&gate.lost) = lost;
+            let detail = format!("the peer holds {}, more than the store", missing.join(", "));
+            return self.roll_back(peer, &detail).await;
+        }
+        if standing == Standing::Sound {
+            return Ok(());
+        }
+        let lacking = lacking(&self.store.list_logs().await?, peer, shown);
+        if !lacking.is_empty() {
+            *hold(&gate.lacking) = lacking;
+            let detail = "the peer holds less of our log than it has cosigned: it was rolled back".to_owned();
+            return self.alarm_about(peer, "PEER_ROLLED_BACK", detail).await;
+        }
+        if standing == Standing::CatchingUp {
+            let detail = "leaves that this host has seen signed are lost: the peer never got them".to_owned();
+            self.alarm_about(peer, "LEAVES_LOST", detail).await?;
+        }
+        self.make_sound(peer).await
+    }
+
+    /// What a signed checkpoint says about what is held of its log.
+    pub(super) async fn judge_claim(&self, claim: &Checkpoint) -> Result<Finding, Fault> {
+        let origin = claim.origin.as_str().to_owned();
+        let size = self.store.log_head(origin.clone()).await?.map_or(0, |head| head.size);
+        let root = if claim.size == 0 { None } else { self.store.root_at(origin, claim.size).await? };
+        Ok(find(&claim.head(), size, root))
     }
 
     /// How many leaves of each of our logs the peer holds, as far as our own signature proves what it says.
     pub(super) fn mirrored_by(&self, peer: &Ministry, theirs: &Hello) -> BTreeMap<String, u64> {
         let claims = theirs.mirrors.iter().filter_map(|mirror| self.own_checkpoint(peer, mirror));
-        claims.map(|claim| (claim.origin.as_str().to_owned(), claim.size)).collect()
+        claims.map(|(claim, _)| (claim.origin.as_str().to_owned(), claim.size)).collect()
     }
 
     /// Believes a checkpoint of a log that we keep about the peer, if our own log key signed it.
-    fn own_checkpoint(&self, peer: &Ministry, text: &str) -> Option<Checkpoint> {
+    pub(super) fn own_checkpoint(&self, peer: &Ministry, text: &str) -> Option<(Checkpoint, Note)> {
         let note = Note::parse(text).ok()?;
         let claimed = Checkpoint::parse(note.text()).ok()?;
         let own = format!("{}/{}/", self.config.domain.log_name(), peer.lower());
         if !claimed.origin.as_str().starts_with(&own) {
             return None;
         }
-        let name = key_name(claimed.origin.as_str()).ok()?;
-        let key = VerifierKey { name, kind: KeyKind::Log, public_key: self.log_key.public_key() };
-        Checkpoint::of_note(&note, &key).ok()
+        let keys = self.own_keys(&claimed.origin);
+        let believed = keys.iter().find_map(|key| Checkpoint::of_note(&note, key).ok())?;
+        Some((believed, note))
+    }
+
+    /// The keys that may have signed a log of ours: the present one, and those that were announced before it.
+    pub(super) fn own_keys(&self, origin: &KeyName) -> Vec<VerifierKey> {
+        let former = self.trust.load_full().map(|in_force| in_force.own_log_keys()).unwrap_or_default();
+        let public_key = self.log_key.public_key();
+        let present = VerifierKey { name: origin.clone(), kind: KeyKind::Log, public_key };
+        former.into_iter().map(|key| key.with_name(origin.clone())).chain([present]).collect()
     }
 
     /// Raises an alarm about a peer, now.
@@ -98,5 +158,101 @@ impl Gateway {
         let (code, ministry, time) = (code.to_owned(), peer.clone(), self.clock.now());
         self.store.raise_alarm(Alarm { code, ministry, detail, time }).await?;
         Ok(())
+    }
+}
+
+/// What a signed checkpoint says about what is held of its log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Finding {
+    /// What is held begins with the leaves that it covers.
+    Agrees,
+    /// Both cannot be true.
+    Contradicts,
+    /// It covers more leaves than are held.
+    More,
+}
+
+/// Compares a checkpoint with what is held: its size, and its root at the size of the checkpoint.
+fn find(claim: &TreeHead, size: u64, root: Option<Digest>) -> Finding {
+    if claim.size > size {
+        Finding::More
+    } else if claim.size == 0 || root == Some(claim.root) {
+        Finding::Agrees
+    } else {
+        Finding::Contradicts
+    }
+}
+
+/// Own logs of which the peer shows less than it has cosigned once: it cannot tell how far they went.
+fn lacking(logs: &[LogHead], peer: &Ministry, shown: &BTreeMap<String, u64>) -> BTreeSet<String> {
+    let short = |log: &&LogHead| {
+        let cosigned = log.cosigned.as_ref().map_or(0, |cosigned| cosigned.size);
+        cosigned > shown.get(&log.origin).copied().unwrap_or(0)
+    };
+    let own = logs.iter().filter(|log| !log.mirror && log.peer == *peer);
+    own.filter(short).map(|log| log.origin.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::tlog::merkle::{self, NodeReader, Tree};
+
+    fn tree(leaves: &[u8]) -> Tree {
+        let mut tree = Tree::new();
+        leaves.iter().for_each(|leaf| tree.push(merkle::leaf_hash(&[*leaf])));
+        tree
+    }
+
+    fn root_at(size: usize, reader: &dyn NodeReader) -> Option<Digest> {
+        merkle::root(size as u64, reader)
+    }
+
+    proptest! {
+        /// Two sides of one log, each rolled back and gone on with as it likes, are judged as they are.
+        #[test]
+        fn a_checkpoint_agrees_shows_more_or_contradicts_just_as_the_leaves_do(
+            common in proptest::collection::vec(any::<u8>(), 0..20),
+            held in proptest::collection::vec(any::<u8>(), 0..6),
+            claimed in proptest::collection::vec(any::<u8>(), 0..6),
+        ) {
+            let held = [common.clone(), held].concat();
+            let claimed = [common, claimed].concat();
+            let claim = tree(&claimed).head();
+            let root = root_at(claimed.len(), &tree(&held)).filter(|_| claimed.len() <= held.len());
+            let expected = if claimed.len() > held.len() {
+                Finding::More
+            } else if held.starts_with(&claimed) {
+                Finding::Agrees
+            } else {
+                Finding::Contradicts
+            };
+            prop_assert_eq!(find(&claim, held.len() as u64, root), expected);
+        }
+    }
+
+    #[test]
+    fn a_peer_that_shows_less_than_it_has_cosigned_cannot_confirm() {
+        use crate::gateway::store::record::Checkpoint as Kept;
+        let peer = Ministry::parse("XB").unwrap();
+        let log = |origin: &str, cosigned: u64, mirror: bool| LogHead {
+            origin: origin.to_owned(),
+            peer: peer.clone(),
+            mirror,
+            size: 9,
+            root: Digest::of(b"root"),
+            checkpoint: None,
+            cosigned: Some(Kept { size: cosigned, text: String::new() }),
+        };
+        let logs = [log("old", 5, false), log("new", 3, false), log("theirs", 9, true)];
+        let shown = |sizes: &[(&str, u64)]| {
+            sizes.iter().map(|(origin, size)| ((*origin).to_owned(), *size)).collect::<BTreeMap<_, _>>()
+        };
+        assert!(lacking(&logs, &peer, &shown(&[("old", 5), ("new", 4)])).is_empty());
+        assert_eq!(lacking(&logs, &peer, &shown(&[("old", 4), ("new", 3)])), ["old".to_owned()].into());
+        assert_eq!(lacking(&logs, &peer, &shown(&[])).len(), 2);
+        assert!(lacking(&logs, &Ministry::parse("XC").unwrap(), &shown(&[])).is_empty());
     }
 }

@@ -65,9 +65,33 @@ impl Gateway {
     }
 
     /// Acknowledges that the desk holds everything up to a cursor.
-    pub async fn acknowledge(&self, cursor: u64) -> Result<(), Fault> {
-        self.store.acknowledge(cursor).await?;
+    pub async fn acknowledge(&self, epoch: u64, cursor: u64) -> Result<(), Fault> {
+        // A cursor of the mailbox as it was before a restoration acknowledges nothing.
+        if epoch == self.store.epoch().await? {
+            self.store.acknowledge(cursor).await?;
+        }
         Ok(())
+    }
+
+    /// The number of the mailbox and the cursor from which to list for a desk that has come as far as it says.
+    /// Where its cursor does not lead to the message that it knows there, this store is another one than the
+    /// desk has seen: the mailbox gets a new number, and the list begins at its start.
+    pub async fn place_in_mailbox(
+        &self,
+        epoch: u64,
+        after: u64,
+        at: Option<MessageId>,
+    ) -> Result<(u64, u64), Fault> {
+        let present = self.store.epoch().await?;
+        if epoch != present || after == 0 {
+            return Ok((present, 0));
+        }
+        let held = self.store.message_at(after).await?;
+        if held.is_some() && held == at.map(|id| id.digest()) {
+            return Ok((present, after));
+        }
+        self.renew_epoch().await?;
+        Ok((self.store.epoch().await?, 0))
     }
 
     /// The last position used towards a recipient.

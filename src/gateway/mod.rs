@@ -10,6 +10,7 @@
 //! | `frame`, `relay` | what two gateways say to each other; sessions with peers, deliveries, answers |
 //! | `greeting`, `recovery` | what both sides say first; what is given back to who lost it |
 //! | `freight` | carries large sealed parts to peers, beside the messages |
+//! | `standing`, `fork` | whether anything may be signed for a pair; proofs that a log forked |
 //! | `schedule` | when a message is tried again and what goes first: pure |
 //! | `clerk` | expires what is overdue; raises and clears the alarms of the queue |
 //! | `queue` | what operators see of the queue, and decide about it |
@@ -34,6 +35,7 @@ pub mod config;
 pub mod error;
 mod export;
 pub mod filling;
+pub mod fork;
 pub mod frame;
 pub mod freight;
 pub mod fsck;
@@ -49,13 +51,14 @@ pub mod run;
 pub mod schedule;
 mod scrub;
 pub mod serve;
+pub mod standing;
 pub mod status;
 pub mod store;
 mod submission;
 mod withdrawal;
 mod witness;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -103,8 +106,8 @@ pub struct Gateway {
     accredited: watch::Sender<u64>,
     /// One change of what is in force at a time.
     accrediting: tokio::sync::Mutex<()>,
-    /// Origins of own logs that are known to be open; one opening of a year's log at a time.
-    open_logs: tokio::sync::Mutex<BTreeSet<String>>,
+    /// The standing of every pair: whether anything may be signed for it.
+    gates: Mutex<BTreeMap<Ministry, Arc<standing::Gate>>>,
     links: Mutex<BTreeMap<Ministry, LinkState>>,
     /// How much each session takes from its peer; sessions follow it.
     window: watch::Sender<Window>,

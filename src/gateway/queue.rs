@@ -6,17 +6,17 @@
 
 use crate::digest::Digest;
 use crate::gateway::Gateway;
-use crate::gateway::error::Fault;
+use crate::gateway::error::{Declined, Fault};
 use crate::gateway::relay::commitments;
 use crate::gateway::store::StoreFault;
 use crate::gateway::store::record::{
-    Acknowledged, Attempt, Decision, Direction, FoundMessage, Holding, KeptDecision, LeafPlace, LogEntry,
-    QueueEntry, QueueFilter, QueuePage, QueuePlace, RaisedAlarm, Release, Retried, Retry, SentState,
-    Withdrawal,
+    Acknowledged, Attempt, Decision, Direction, FoundMessage, Holding, KeptDecision, LeafPlace, QueueEntry,
+    QueueFilter, QueuePage, QueuePlace, RaisedAlarm, Release, Retried, Retry, SentState, Withdrawal,
 };
 use crate::limits;
 use crate::message::header::Header;
 use crate::message::leaf::{Leaf, LeafKind, WITHDRAWN_BY_OPERATOR};
+use crate::message::refusal::Refusal;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
@@ -47,9 +47,21 @@ pub enum QueueRefusal {
     /// It is withdrawn already.
     #[error("it is withdrawn already")]
     Withdrawn,
+    /// Nothing may be signed for the peer at present.
+    #[error(transparent)]
+    NotNow(Refusal),
     /// Something failed here; a retry may succeed.
     #[error(transparent)]
     Failed(#[from] Fault),
+}
+
+impl From<Declined> for QueueRefusal {
+    fn from(declined: Declined) -> Self {
+        match declined {
+            Declined::Refused(refusal) => Self::NotNow(refusal),
+            Declined::Failed(fault) => Self::Failed(fault),
+        }
+    }
 }
 
 impl QueueRefusal {
@@ -64,6 +76,7 @@ impl QueueRefusal {
             Self::Unknown => "NO_SUCH_MESSAGE",
             Self::Urgent => "URGENT",
             Self::Withdrawn => "WITHDRAWN",
+            Self::NotNow(refusal) => refusal.reason().word(),
             Self::Failed(_) => "TRY_LATER",
         }
     }
@@ -217,8 +230,8 @@ impl Gateway {
         let now = self.clock.now();
         let about = commitments(&signed)?;
         let leaf = Leaf::about(LeafKind::Withdrawn, about, WITHDRAWN_BY_OPERATOR, now).bytes();
-        let origin = self.open_log(&entry.peer).await?;
-        let log_entry = LogEntry { origin, peer: entry.peer, leaf };
+        let permit = self.permit_soon(&entry.peer).await?;
+        let log_entry = permit.entry(leaf);
         let decision = Decision { time: now, operator, reason: WITHDRAWN_BY_OPERATOR.to_owned() };
         match self.store.withdraw(id, log_entry, decision).await? {
             Withdrawal::Already(state) => Err(answered(state)),

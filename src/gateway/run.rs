@@ -68,6 +68,8 @@ impl Opened {
     ) -> Result<Self, Fault> {
         let gateway = Arc::new(Gateway::open(config, clock, entropy)?);
         gateway.resume_accreditation().await?;
+        make_parent(&gateway.config.mark())?;
+        gateway.resume_standing().await?;
         gateway.credentials_store.reload().map_err(|cause| Fault::Credentials(cause.to_string()))?;
         let relay = bind(&gateway.config.relay_listen).await?;
         let mailbox = bind(&gateway.config.mailbox_listen).await?;
@@ -147,7 +149,7 @@ impl Gateway {
             beliefs: Beliefs::default(),
             accredited: watch::Sender::new(0),
             accrediting: tokio::sync::Mutex::new(()),
-            open_logs: tokio::sync::Mutex::default(),
+            gates: Mutex::default(),
             links: Mutex::default(),
             window: watch::Sender::new(Window::FULL),
             addresses: Mutex::default(),

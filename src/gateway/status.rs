@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
+use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::Frame;
 use crate::gateway::freight::Transfer;
+use crate::gateway::standing::Standing;
 use crate::gateway::store::WriterCounts;
 use crate::gateway::store::record::{Amount, Equivocation, LogHead, Quota, RaisedAlarm, SpaceUse};
 use crate::limits;
@@ -69,6 +71,8 @@ pub struct PeerStatus {
     pub mailbox: Amount,
     /// Its sealed parts that no message refers to yet.
     pub uploads: Amount,
+    /// Whether anything may be signed for the pair.
+    pub standing: Standing,
     /// Large sealed parts on their way to it, the most urgent first.
     pub transfers: Vec<Transfer>,
 }
@@ -113,6 +117,7 @@ impl Gateway {
                 clock_skew: link.clock_skew,
                 mailbox: holding.mailbox,
                 uploads: holding.uploads,
+                standing: self.standing(ministry),
                 transfers: self.freight.transfers(ministry),
             });
         }
@@ -160,6 +165,11 @@ impl Gateway {
             log.checkpoint = Some(self.checkpoint(&log.origin).await?);
         }
         Ok(logs)
+    }
+
+    /// Root of a log over its first `size` leaves; none where there are fewer.
+    pub async fn root_of(&self, origin: &str, size: u64) -> Result<Option<Digest>, Fault> {
+        Ok(self.store.root_at(origin.to_owned(), size).await?)
     }
 
     /// Receipts of every leaf about a message: of the own log first, then of the peer's mirror.

@@ -4,14 +4,16 @@
 //! deduplication key. What is refused changes nothing. A batch is judged beside the commit of the one before
 //! it and queued in its turn, so that the order of a stream is the order of its messages.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures_util::{Stream, StreamExt};
 
 use crate::gateway::Gateway;
 use crate::gateway::admission;
 use crate::gateway::error::{Declined, Fault};
+use crate::gateway::standing::Permit;
 use crate::gateway::store::record::{Consignment, Custody, Direction, LeafPlace, Part};
 use crate::gateway::store::{Prepared, Purpose, StoreFault};
 use crate::limits;
@@ -29,6 +31,8 @@ pub(super) type Submitted = Vec<Result<Receipt, Refusal>>;
 struct Judged {
     envelope: Envelope,
     objection: Option<Objection>,
+    /// The leaf of a message that we took before, with its place in the log.
+    earlier: Option<(LeafPlace, Leaf)>,
 }
 
 /// What is held was verified and judged when it was taken. Its desk must get its receipt whatever has changed
@@ -44,14 +48,23 @@ enum Objection {
 struct Batch<Messages> {
     /// In the order of the batch: why it was refused, or none for the next of the messages.
     refusals: Vec<Option<Refusal>>,
-    recipients: BTreeSet<Ministry>,
+    /// Leave to sign for every recipient, until the batch is durable.
+    permits: BTreeMap<Ministry, Permit>,
     messages: Messages,
 }
 
 impl Gateway {
     /// Takes one envelope of the own desk into custody. The same message again gets its receipt again.
     pub async fn submit(&self, bytes: &[u8]) -> Result<Receipt, Declined> {
-        let judged = self.judge_own(bytes, self.clock.now())?;
+        self.submit_again(bytes, &[]).await
+    }
+
+    /// The same for a message that was in custody before this gateway was restored from an older copy, as our own
+    /// receipt of then shows; it may be empty. What we have signed once is not judged again, and its leaf goes
+    /// back to where it stood, if nothing else stands there by now.
+    pub async fn submit_again(&self, bytes: &[u8], earlier: &[u8]) -> Result<Receipt, Declined> {
+        let mut judged = self.judge_own(bytes, self.clock.now())?;
+        judged.earlier = self.earlier_leaf(&judged.envelope, earlier).await?;
         let batch = self.make_ready(vec![Ok(judged)]).await?;
         match self.conclude(self.queue(batch)).await?.pop() {
             Some(answer) => Ok(answer?),
@@ -107,7 +120,7 @@ impl Gateway {
             Ok(accreditation) => accreditation,
             Err(fault) => {
                 let objection = Some(Objection::Unverified(fault.into()));
-                return Ok(Judged { envelope, objection });
+                return Ok(Judged { envelope, objection, earlier: None });
             }
         };
         let anchors = accreditation.signing_anchors(&self.config.ministry)?;
@@ -120,42 +133,72 @@ impl Gateway {
             let admitted = admission::judge(envelope.header(), accreditation.policy(), now);
             admitted.err().map(Objection::Inadmissible)
         };
-        Ok(Judged { envelope, objection })
+        Ok(Judged { envelope, objection, earlier: None })
     }
 
     /// Drops objections to what is held, and makes the rest ready for the writer.
     async fn make_ready(&self, judged: Vec<Result<Judged, Refusal>>) -> Result<Batch<Prepared>, Fault> {
         let mut refusals = Vec::with_capacity(judged.len());
-        let mut recipients = BTreeSet::new();
+        let mut permits = BTreeMap::new();
         let mut messages = Vec::with_capacity(judged.len());
         let now = self.clock.now();
         for judged in judged {
             let passed = match judged {
-                Ok(judged) => self.pass(judged).await,
+                Ok(judged) => self.make_consignment(judged, &mut permits, now).await,
                 Err(refusal) => Err(refusal.into()),
             };
-            let envelope = match passed {
-                Ok(envelope) => envelope,
+            let consignment = match passed {
+                Ok(consignment) => consignment,
                 Err(Declined::Refused(refusal)) => {
                     refusals.push(Some(refusal));
                     continue;
                 }
                 Err(Declined::Failed(fault)) => return Err(fault),
             };
-            let recipient = envelope.header().position().recipient.clone();
-            let leaf = Leaf::about(LeafKind::Sent, LeafMessage::of(&envelope), "", now);
-            messages.push((Purpose::Send, self.consignment(&envelope, &recipient, &leaf).await?));
-            recipients.insert(recipient);
+            messages.push((Purpose::Send, consignment));
             refusals.push(None);
         }
         let messages = self.store.prepare(messages).await?;
-        Ok(Batch { refusals, recipients, messages })
+        Ok(Batch { refusals, permits, messages })
+    }
+
+    /// What the store is to take custody of, if nothing stands against it and its leaf may be signed. A message
+    /// that is held needs no leaf and no leave.
+    async fn make_consignment(
+        &self,
+        judged: Judged,
+        permits: &mut BTreeMap<Ministry, Permit>,
+        now: Timestamp,
+    ) -> Result<Consignment, Declined> {
+        let earlier = judged.earlier.clone();
+        let envelope = self.pass(judged).await?;
+        let recipient = envelope.header().position().recipient.clone();
+        let fresh = Leaf::about(LeafKind::Sent, LeafMessage::of(&envelope), "", now);
+        if !permits.contains_key(&recipient) {
+            match self.permit_soon(&recipient).await {
+                Ok(permit) => {
+                    permits.insert(recipient.clone(), permit);
+                }
+                Err(Declined::Refused(refusal)) => {
+                    let held = self.store.held(Direction::Out, envelope.id().digest()).await?;
+                    held.ok_or(refusal)?;
+                    return Ok(consignment("", &recipient, &envelope, &fresh));
+                }
+                Err(failed) => return Err(failed),
+            }
+        }
+        let origin = permits.get(&recipient).map(Permit::origin).unwrap_or_default();
+        let leaf = match earlier {
+            Some((place, leaf)) if self.ends_at(origin, &place).await? => leaf,
+            _ => fresh,
+        };
+        Ok(consignment(origin, &recipient, &envelope, &leaf))
     }
 
     /// The envelope, if nothing stands against it or it is held already.
     async fn pass(&self, judged: Judged) -> Result<Envelope, Declined> {
-        let Judged { envelope, objection } = judged;
-        let Some(objection) = objection else { return Ok(envelope) };
+        let Judged { envelope, objection, earlier } = judged;
+        let Some(objection) = objection.filter(|_| earlier.is_none()) else { return Ok(envelope) };
         let held = self.store.held(Direction::Out, envelope.id().digest()).await?;
         match (objection, held) {
             (Objection::Inadmissible(_), Some(_)) => Ok(envelope),
@@ -170,8 +213,8 @@ impl Gateway {
         &self,
         batch: Batch<Prepared>,
     ) -> Batch<impl Future<Output = Result<Vec<Custody>, StoreFault>> + Send + use<>> {
-        let Batch { refusals, recipients, messages } = batch;
-        Batch { refusals, recipients, messages: self.store.admit_all(messages) }
+        let Batch { refusals, permits, messages } = batch;
+        Batch { refusals, permits, messages: self.store.admit_all(messages) }
     }
 
     /// Waits until a batch is durable; what became of its envelopes, with the receipts of those that were taken
@@ -180,9 +223,10 @@ impl Gateway {
         &self,
         batch: Batch<impl Future<Output = Result<Vec<Custody>, StoreFault>>>,
     ) -> Result<Submitted, Fault> {
-        let Batch { refusals, recipients, messages } = batch;
+        let Batch { refusals, permits, messages } = batch;
         let mut custodies = messages.await?.into_iter();
-        recipients.iter().for_each(|recipient| self.wake(recipient));
+        permits.keys().for_each(|recipient| self.wake(recipient));
+        drop(permits);
         let (mut answers, mut taken) = (Vec::with_capacity(refusals.len()), Vec::new());
         for refusal in refusals {
             answers.push(match refusal {
@@ -211,37 +255,71 @@ impl Gateway {
         Ok(submitted)
     }
 
-    /// What the store is to take custody of.
-    pub(super) async fn consignment(
+    /// The leaf of a message that we took before, with its place: as our receipt of then proves, or as the peer's
+    /// copy of our log has brought it back.
+    async fn earlier_leaf(
         &self,
         envelope: &Envelope,
-        peer: &Ministry,
-        leaf: &Leaf,
-    ) -> Result<Consignment, Fault> {
-        let position = envelope.header().position();
-        let parts = envelope.header().parts().iter().zip(envelope.parts());
-        Ok(Consignment {
-            message_id: envelope.id().digest(),
-            channel: envelope.header().address().channel.to_string(),
-            peer: peer.clone(),
-            sequence: position.sequence,
-            previous: position.previous.map(|id| id.digest()),
-            header: envelope.header().bytes().to_vec(),
-            signature: envelope.signature().to_vec(),
-            envelope_digest: envelope.digest(),
-            parts: parts
-                .map(|(part, content)| Part {
-                    digest: part.digest,
-                    size: part.size,
-                    content: (!content.is_empty()).then(|| content.clone()),
-                })
-                .collect(),
-            precedence: u8::try_from(envelope.header().address().precedence.number()).unwrap_or(0),
-            valid_until: position.valid_until,
-            leaf: leaf.bytes(),
-            origin: self.open_log(peer).await?,
-            now: leaf.time,
-        })
+        receipt: &[u8],
+    ) -> Result<Option<(LeafPlace, Leaf)>, Declined> {
+        let about = LeafMessage::of(envelope);
+        let sent = |leaf: &Leaf| leaf.kind == LeafKind::Sent && leaf.message == Some(about);
+        let peer = &envelope.header().position().recipient;
+        if let Ok(receipt) = Receipt::parse(receipt)
+            && let Some((checkpoint, _)) = self.own_checkpoint(peer, &receipt.proof().checkpoint.to_string())
+            && sent(receipt.leaf())
+        {
+            let keys = self.own_keys(&checkpoint.origin);
+            let proven = keys.iter().any(|key| receipt.verify(&checkpoint.origin, key).is_ok());
+            let place = LeafPlace { origin: checkpoint.origin.to_string(), index: receipt.proof().index };
+            return Ok(proven.then(|| (place, receipt.leaf().clone())));
+        }
+        if !self.gate(peer).unseen.load(Ordering::SeqCst) {
+            return Ok(None);
+        }
+        for found in self.store.find_leaf(about.id.digest()).await?.into_iter().filter(|found| !found.mirror)
+        {
+            let kept = self.store.leaf(found.place.clone()).await?;
+            let leaf = kept.and_then(|kept| Leaf::parse(&kept.bytes).ok());
+            if let Some(leaf) = leaf.filter(sent) {
+                return Ok(Some((found.place, leaf)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the next leaf of the log has this place.
+    async fn ends_at(&self, origin: &str, place: &LeafPlace) -> Result<bool, Fault> {
+        let size = self.store.log_head(origin.to_owned()).await?.map_or(0, |head| head.size);
+        Ok(origin == place.origin && size == place.index)
+    }
+}
+
+/// What the store is to take custody of, with a leaf for the log of this origin.
+pub(super) fn consignment(origin: &str, peer: &Ministry, envelope: &Envelope, leaf: &Leaf) -> Consignment {
+    let position = envelope.header().position();
+    let parts = envelope.header().parts().iter().zip(envelope.parts());
+    Consignment {
+        message_id: envelope.id().digest(),
+        channel: envelope.header().address().channel.to_string(),
+        peer: peer.clone(),
+        sequence: position.sequence,
+        previous: position.previous.map(|id| id.digest()),
+        header: envelope.header().bytes().to_vec(),
+        signature: envelope.signature().to_vec(),
+        envelope_digest: envelope.digest(),
+        parts: parts
+            .map(|(part, content)| Part {
+                digest: part.digest,
+                size: part.size,
+                content: (!content.is_empty()).then(|| content.clone()),
+            })
+            .collect(),
+        precedence: u8::try_from(envelope.header().address().precedence.number()).unwrap_or(0),
+        valid_until: position.valid_until,
+        leaf: leaf.bytes(),
+        origin: origin.to_owned(),
+        now: leaf.time,
     }
 }
 

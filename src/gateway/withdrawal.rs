@@ -7,10 +7,8 @@
 
 use crate::gateway::Gateway;
 use crate::gateway::error::{Declined, Fault};
-use crate::gateway::store::record::{
-    DESK, Decision, Direction, LeafPlace, LogEntry, SentState, Surrender, Withdrawal,
-};
-use crate::gateway::submission::custody_place;
+use crate::gateway::store::record::{DESK, Decision, Direction, LeafPlace, SentState, Surrender, Withdrawal};
+use crate::gateway::submission::{consignment, custody_place};
 use crate::message::envelope::Envelope;
 use crate::message::leaf::{Leaf, LeafKind, LeafMessage, WITHDRAWN_BY_DESK};
 use crate::message::receipt::Receipt;
@@ -30,15 +28,17 @@ impl Gateway {
         let now = self.clock.now();
         let about = LeafMessage::of(&envelope);
         let sent = Leaf::about(LeafKind::Sent, about, "", now);
-        let consignment = self.consignment(&envelope, &recipient, &sent).await?;
+        let permit = self.permit_soon(&recipient).await?;
+        let consignment = consignment(permit.origin(), &recipient, &envelope, &sent);
         let leaf = Leaf::about(LeafKind::Withdrawn, about, WITHDRAWN_BY_DESK, now).bytes();
-        let entry = LogEntry { origin: consignment.origin.clone(), peer: recipient.clone(), leaf };
+        let entry = permit.entry(leaf);
         let decision = Decision { time: now, operator: DESK, reason: WITHDRAWN_BY_DESK.to_owned() };
         let place = match self.store.surrender(consignment, entry, decision).await? {
             Surrender::Withdrawn(Withdrawal::Done { place, .. }) => place,
             Surrender::Withdrawn(_) => self.place_of(&envelope).await?,
             Surrender::NotTaken(custody) => custody_place(custody)?,
         };
+        drop(permit);
         tracing::info!(message = %envelope.id(), "the own desk withdrew a message");
         let receipt = self.receipt(&place).await?;
         self.wake(&recipient);

@@ -1,14 +1,15 @@
 //! The witness: mirrors peers' logs, cosigns their checkpoints and collects their cosignatures on ours.
 //!
 //! A cosignature says "I hold all leaves": a checkpoint is cosigned only when the mirrored leaves lead to its
-//! root, and only after the mirror and the cosigned checkpoint are durable. Leaves that do not lead there are
-//! proof of a fork: nothing is changed, an alarm is raised and nothing more is taken over this stream.
+//! root, only after the mirror and the cosigned checkpoint are durable, and once for each size. A checkpoint that
+//! contradicts what is mirrored freezes the pair (`fork`).
 
 use crate::gateway::Gateway;
 use crate::gateway::archive::key_name;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::{CosignatureLine, LogUpdate};
-use crate::gateway::store::record::{Alarm, Checkpoint as KeptCheckpoint, Extension, LogLeaf, MirrorUpdate};
+use crate::gateway::greeting::Finding;
+use crate::gateway::store::record::{Checkpoint as KeptCheckpoint, Extension, LogLeaf, MirrorUpdate};
 use crate::limits;
 use crate::message::leaf::Leaf;
 use crate::message::receipt::Receipt;
@@ -47,13 +48,28 @@ impl Gateway {
             Extension::Gap { have } => {
                 return Err(Fault::Link(format!("the peer's log update begins after leaf {have}")));
             }
-            Extension::RootMismatch => return Err(self.fork(peer, &text).await?),
+            Extension::RootMismatch => return Err(self.mismatch(peer, &checkpoint, note).await?),
         }
-        let line = self.cosign(&checkpoint)?;
-        let cosigned = self.attach_own(&note, &line)?;
-        let kept = KeptCheckpoint { size: checkpoint.size, text: cosigned.to_string() };
-        self.store.save_cosigned(origin.clone(), kept).await?;
+        let line = self.cosign_once(&checkpoint, &note).await?;
         Ok(CosignatureLine { origin, size: checkpoint.size, line })
+    }
+
+    /// Our cosignature on a checkpoint that is mirrored here. There is one for each size: what was cosigned
+    /// before is said again as it was, with the time of then.
+    async fn cosign_once(&self, checkpoint: &Checkpoint, note: &Note) -> Result<String, Fault> {
+        let origin = checkpoint.origin.as_str().to_owned();
+        let own = self.own_cosigner()?;
+        if let Some(kept) = self.store.cosigned_at(origin.clone(), checkpoint.size).await? {
+            let kept = Note::parse(&kept.text).map_err(|cause| Fault::Damaged(cause.to_string()))?;
+            if let Some(line) = kept.line_of(&own).filter(|_| kept.text() == note.text()) {
+                return Ok(line.to_string());
+            }
+        }
+        let line = cosignature::cosign(checkpoint, &own.name, self.cosigner_key.as_ref(), self.clock.now());
+        let cosigned = self.attach_own(note, &line)?;
+        let kept = KeptCheckpoint { size: checkpoint.size, text: cosigned.to_string() };
+        self.store.save_cosigned(origin, kept).await?;
+        Ok(line)
     }
 
     /// Keeps a peer's cosignature on a checkpoint of our log.
@@ -77,26 +93,23 @@ impl Gateway {
             if let Ok(cosigned) = cosignature::attach(&note, &line, &key) {
                 let kept = KeptCheckpoint { size, text: cosigned.to_string() };
                 self.store.save_cosigned(origin, kept).await?;
-                return Ok(());
+                let shown =
+                    Checkpoint::parse(note.text()).map_err(|cause| Fault::Damaged(cause.to_string()))?;
+                return self.shown_again(peer, &shown).await;
             }
         }
         Err(Fault::Link("the peer's cosignature does not verify".to_owned()))
     }
 
-    /// Checks a receipt of the peer against the mirror of its log and adds our cosignature to it.
+    /// Checks a receipt of the peer against the mirror of its log and adds our cosignature to it, the one that
+    /// there is of that size.
     pub(super) async fn countersign(&self, peer: &Ministry, receipt: Receipt) -> Result<Receipt, Fault> {
         let text = receipt.proof().checkpoint.to_string();
         let accreditation = self.accreditation()?;
         let cosigned = match self.beliefs.countersigned(peer, &text, &accreditation) {
             Some(cosigned) => cosigned,
             None => {
-                let (checkpoint, note) = self.open_checkpoint(peer, &text)?;
-                let origin = checkpoint.origin.as_str().to_owned();
-                if self.store.root_at(origin, checkpoint.size).await? != Some(checkpoint.root) {
-                    let detail = "the receipt's checkpoint is not one that is mirrored here";
-                    return Err(Fault::Link(detail.to_owned()));
-                }
-                let cosigned = self.attach_own(&note, &self.cosign(&checkpoint)?)?;
+                let cosigned = self.cosigned_in_mirror(peer, &text).await?;
                 self.beliefs.note_countersigned(peer, &text, &accreditation, &cosigned);
                 cosigned
             }
@@ -107,48 +120,82 @@ impl Gateway {
             .map_err(|cause| Fault::Damaged(cause.to_string()))
     }
 
-    /// Believes a checkpoint that a peer's log key signed, of a log that the peer keeps about us.
+    /// The checkpoint of a receipt, compared with the mirror, with our cosignature.
+    async fn cosigned_in_mirror(&self, peer: &Ministry, text: &str) -> Result<Note, Fault> {
+        let (checkpoint, note) = self.open_receipt_checkpoint(peer, text)?;
+        match self.store.root_at(checkpoint.origin.as_str().to_owned(), checkpoint.size).await? {
+            Some(root) if root == checkpoint.root => {}
+            Some(_) => return Err(self.freeze(peer, false, &checkpoint, note).await?),
+            None => {
+                let detail = "the receipt's checkpoint is not one that is mirrored here";
+                return Err(Fault::Link(detail.to_owned()));
+            }
+        }
+        self.attach_own(&note, &self.cosign_once(&checkpoint, &note).await?)
+    }
+
+    /// Believes a checkpoint that a peer's log key in force signed, of a log that the peer keeps about us.
     pub(super) fn open_checkpoint(&self, peer: &Ministry, text: &str) -> Result<(Checkpoint, Note), Fault> {
-        let unbelieved = |cause: String| Fault::Link(format!("the peer's checkpoint: {cause}"));
         let accreditation = self.accreditation()?;
         if let Some(believed) = self.beliefs.recall(peer, text, &accreditation) {
             return Ok(believed);
         }
+        let opened = self.open_checkpoint_by(peer, text, &accreditation.log_keys(peer)?)?;
+        self.beliefs.remember(peer, text, accreditation, opened.clone());
+        Ok(opened)
+    }
+
+    /// The same for the checkpoint of a receipt, which may stand under a key that was in force when the leaf was
+    /// written. What is believed for that reason only is not remembered: it opens nothing else.
+    pub(super) fn open_receipt_checkpoint(
+        &self,
+        peer: &Ministry,
+        text: &str,
+    ) -> Result<(Checkpoint, Note), Fault> {
+        let accreditation = self.accreditation()?;
+        match self.beliefs.recall(peer, text, &accreditation) {
+            Some(believed) => Ok(believed),
+            None => self.open_checkpoint_by(peer, text, &accreditation.receipt_keys(peer)?),
+        }
+    }
+
+    /// The same by one of these keys.
+    fn open_checkpoint_by(
+        &self,
+        peer: &Ministry,
+        text: &str,
+        keys: &[VerifierKey],
+    ) -> Result<(Checkpoint, Note), Fault> {
+        let unbelieved = |cause: String| Fault::Link(format!("the peer's checkpoint: {cause}"));
         let note = Note::parse(text).map_err(|cause| unbelieved(cause.to_string()))?;
         let claimed = Checkpoint::parse(note.text()).map_err(|cause| unbelieved(cause.to_string()))?;
-        if !accreditation.is_log_of_pair(peer, claimed.origin.as_str())? {
+        if !self.accreditation()?.is_log_of_pair(peer, claimed.origin.as_str())? {
             return Err(unbelieved(format!("{} is not a log of this pair", claimed.origin)));
         }
-        let opened = accreditation
-            .log_keys(peer)?
-            .iter()
-            .find_map(|key| Checkpoint::of_note(&note, &key.with_name(claimed.origin.clone())).ok());
+        let mut named = keys.iter().map(|key| key.with_name(claimed.origin.clone()));
+        let opened = named.find_map(|key| Checkpoint::of_note(&note, &key).ok());
         let checkpoint = opened.ok_or_else(|| unbelieved("no accredited log key signed it".to_owned()))?;
-        self.beliefs.remember(peer, text, accreditation, (checkpoint.clone(), note.clone()));
         Ok((checkpoint, note))
     }
 
-    fn cosign(&self, checkpoint: &Checkpoint) -> Result<String, Fault> {
+    fn own_cosigner(&self) -> Result<VerifierKey, Fault> {
         let name = key_name(&self.config.domain.cosigner_name())?;
-        Ok(cosignature::cosign(checkpoint, &name, self.cosigner_key.as_ref(), self.clock.now()))
+        Ok(VerifierKey { name, kind: KeyKind::Cosigner, public_key: self.cosigner_key.public_key() })
     }
 
     fn attach_own(&self, note: &Note, line: &str) -> Result<Note, Fault> {
-        let name = key_name(&self.config.domain.cosigner_name())?;
-        let own = VerifierKey { name, kind: KeyKind::Cosigner, public_key: self.cosigner_key.public_key() };
-        cosignature::attach(note, line, &own).map_err(|cause| Fault::Damaged(cause.to_string()))
+        let attached = cosignature::attach(note, line, &self.own_cosigner()?);
+        attached.map_err(|cause| Fault::Damaged(cause.to_string()))
     }
 
-    async fn fork(&self, peer: &Ministry, offered: &str) -> Result<Fault, Fault> {
-        let alarm = Alarm {
-            code: "LOG_FORK".to_owned(),
-            ministry: peer.clone(),
-            detail: format!(
-                "the peer's log contradicts leaves mirrored here; offered checkpoint:\n{offered}"
-            ),
-            time: self.clock.now(),
-        };
-        self.store.raise_alarm(alarm).await?;
-        Ok(Fault::Link("the peer's log contradicts what is mirrored here".to_owned()))
+    /// Leaves do not lead to the root that the peer has signed. At a size that is mirrored here that is a fork;
+    /// beyond it the leaves may merely be wrong, and a checkpoint at a mirrored size will tell.
+    async fn mismatch(&self, peer: &Ministry, checkpoint: &Checkpoint, note: Note) -> Result<Fault, Fault> {
+        if self.judge_claim(checkpoint).await? == Finding::Contradicts {
+            return self.freeze(peer, false, checkpoint, note).await;
+        }
+        let detail = format!("the peer's leaves do not lead to its own checkpoint of {}", checkpoint.origin);
+        self.alarm_about(peer, "LOG_MISMATCH", detail).await?;
+        Ok(Fault::Link("the peer's leaves do not lead to its checkpoint".to_owned()))
     }
 }

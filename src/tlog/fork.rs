@@ -182,6 +182,14 @@ mod tests {
         }
     }
 
+    /// Made by a script of a few lines that knows RFC 6962 and Ed25519, not by this code.
+    #[test]
+    fn a_proof_has_the_bytes_that_the_format_describes() {
+        let golden = include_str!("../../tests/vectors/fork-proof.txt");
+        assert_eq!(accuse(&[1, 2, 9], 3, &[1, 2, 3, 4, 5]).to_string(), golden);
+        assert_eq!(ForkProof::parse(golden).unwrap().judge(&[announced()]).unwrap().size, 3);
+    }
+
     #[test]
     fn what_can_both_be_true_is_no_fork() {
         let grown = accuse(&[1, 2, 3, 4, 5], 3, &[1, 2, 3, 4, 5]);

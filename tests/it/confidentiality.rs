@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Write;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use chancery::desk::register::SentState;
+use chancery::desk::register::{Place, SentState};
 use chancery::digest::Digest;
 use chancery::message::envelope::Envelope;
 use chancery::rehearsal::founding::Plan;
@@ -280,7 +280,7 @@ async fn without_seals_the_same_search_finds_them_everywhere() {
     .await;
     let house = stage.house("XB");
     let mut link = house.desk().unwrap().mailbox(house.keys()).await.unwrap();
-    assert_eq!(link.list_received(0).await.unwrap().0.len(), 1);
+    assert_eq!(link.list_received(&Place::default()).await.unwrap().messages.len(), 1);
 
     let everything: BTreeSet<String> = needles.iter().map(|needle| needle.name.clone()).collect();
     for (what, tap) in &taps.0 {

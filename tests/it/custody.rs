@@ -6,7 +6,7 @@ mod rejection;
 
 use std::time::Duration;
 
-use chancery::desk::register::{SentEntry, SentState};
+use chancery::desk::register::{Place, SentEntry, SentState};
 use chancery::gateway::store::record::LogHead;
 use chancery::message::envelope::Envelope;
 use chancery::message::leaf::LeafKind;
@@ -219,8 +219,8 @@ async fn what_was_listed_but_not_acknowledged_is_listed_again_and_registered_onc
     let house = stage.house("XB");
     let desk = house.desk().unwrap();
     let mut link = desk.mailbox(house.keys()).await.unwrap();
-    let (page, _) = link.list_received(0).await.unwrap();
-    assert_eq!(page.len(), 2);
+    let listed = link.list_received(&Place::default()).await.unwrap();
+    assert_eq!(listed.messages.len(), 2);
     drop((link, desk));
     stage.house_mut("XB").lose().await.unwrap();
     stage.house_mut("XB").start().await.unwrap();

@@ -30,6 +30,8 @@ impl Session<'_> {
         loop {
             news.borrow_and_update();
             self.waiting.updates();
+            self.gateway.hand_back_parts(self.peer, &self.parts_arrived).await?;
+            self.gateway.settle_restored(self.peer).await?;
             if self.launch().await? {
                 continue;
             }

@@ -16,9 +16,10 @@ use crate::gateway::accreditation::Accreditation;
 use crate::gateway::admission;
 use crate::gateway::error::{Declined, Fault};
 use crate::gateway::frame::{Answer, Delivery, Outcome};
+use crate::gateway::standing::Permit;
 use crate::gateway::store::Purpose;
 use crate::gateway::store::record::{Consignment, Direction, LeafPlace, SignedHeader};
-use crate::gateway::submission::custody_place;
+use crate::gateway::submission::{consignment, custody_place};
 use crate::message::envelope::Envelope;
 use crate::message::id::MessageId;
 use crate::message::leaf::{Leaf, LeafKind, LeafMessage};
@@ -86,22 +87,29 @@ impl Gateway {
         aside(judging).await
     }
 
-    /// Places what was judged, in order and in one commit, and answers it. All receipts of a batch stand under one
+    /// Places what was judged, in order and in one commit, and answers it, by one permit for all of it. All receipts of a batch stand under one
     /// checkpoint of each log, which the peer is about to cosign.
     async fn place_all(&self, peer: &Ministry, judged: Vec<Judged>) -> Result<Vec<Outcome>, Fault> {
         let (mut answers, mut messages) =
             (Vec::with_capacity(judged.len()), Vec::with_capacity(judged.len()));
+        let permit = match self.permit(peer).await {
+            Ok(permit) => Ok(permit),
+            Err(Declined::Refused(refusal)) => Err(refusal),
+            Err(Declined::Failed(fault)) => return Err(fault),
+        };
         for Judged { id, found } in judged {
-            match found {
-                Ok(admissible) => {
-                    messages.push(self.consign(peer, admissible).await?);
+            match (found, &permit) {
+                (Ok(admissible), Ok(permit)) => {
+                    messages.push(self.consign(peer, admissible, permit));
                     answers.push((id, None));
                 }
-                Err(Declined::Refused(refusal)) => answers.push((id, Some(refusal))),
-                Err(Declined::Failed(fault)) => return Err(fault),
+                (Ok(_), Err(refusal)) => answers.push((id, Some(refusal.clone()))),
+                (Err(Declined::Refused(refusal)), _) => answers.push((id, Some(refusal))),
+                (Err(Declined::Failed(fault)), _) => return Err(fault),
             }
         }
         let custodies = self.store.admit_all(self.store.prepare(messages).await?).await?;
+        drop(permit);
         let placed: Vec<Result<LeafPlace, Refusal>> = custodies.into_iter().map(custody_place).collect();
         let places: Vec<LeafPlace> = placed.iter().flatten().cloned().collect();
         let mut receipts = self.receipts(&places).await?.into_iter();
@@ -126,11 +134,7 @@ impl Gateway {
     }
 
     /// What the store is to do with an envelope.
-    async fn consign(
-        &self,
-        peer: &Ministry,
-        admissible: Admissible,
-    ) -> Result<(Purpose, Consignment), Fault> {
+    fn consign(&self, peer: &Ministry, admissible: Admissible, permit: &Permit) -> (Purpose, Consignment) {
         let Admissible { envelope, rejection } = admissible;
         let (kind, reason) = match &rejection {
             None => (LeafKind::Received, ""),
@@ -138,7 +142,7 @@ impl Gateway {
         };
         let leaf = Leaf::about(kind, LeafMessage::of(&envelope), reason, self.clock.now());
         let purpose = if rejection.is_none() { Purpose::Deliver } else { Purpose::Reject(reason.to_owned()) };
-        Ok((purpose, self.consignment(&envelope, peer, &leaf).await?))
+        (purpose, consignment(permit.origin(), peer, &envelope, &leaf))
     }
 }
 

@@ -80,6 +80,9 @@ impl Gateway {
             parts_arrived: Arc::default(),
             carrier: Mutex::default(),
         };
+        if let Some(request) = self.wanted_copy(peer).await? {
+            session.waiting.request(request);
+        }
         session.run(relay, &theirs, windows).await
     }
 
@@ -126,6 +129,7 @@ impl Session<'_> {
                 self.carry(),
                 self.write(outgoing, updates),
                 self.announce(windows),
+                self.gateway.until_frozen(self.peer),
             )
         };
         let fault = tokio::select! {
@@ -168,7 +172,7 @@ impl Session<'_> {
                 }
                 Frame::Copy(copied) => {
                     if let Some(request) = gateway.take_copy(peer, copied).await? {
-                        self.waiting.copy(Frame::CopyRequest(request))?;
+                        self.waiting.request(request);
                     }
                 }
                 Frame::Hello(_) => return Err(Fault::Link("the peer sent a frame out of turn".to_owned())),

@@ -83,7 +83,9 @@ impl Session<'_> {
         if reason == Reason::PartMissing.word() {
             self.gateway.freight.doubt(peer, item);
         }
-        self.gateway.alarm_about(peer, REFUSED_ALARM, clerk::refused_detail(&reason)).await?;
+        if !clerk::passing(&reason) {
+            self.gateway.alarm_about(peer, REFUSED_ALARM, clerk::refused_detail(&reason)).await?;
+        }
         let attempted = [(item.message_id, item.attempts)];
         self.gateway.note_failed(&attempted, &AttemptEnd::Refused(reason)).await
     }
@@ -130,7 +132,8 @@ impl Gateway {
     fn check_about(&self, peer: &Ministry, receipt: &Receipt, item: &OutboxItem) -> Result<(), Fault> {
         let about = commitments(&item.signed)?;
         let proven = receipt.leaf().message == Some(about);
-        let (checkpoint, _) = self.open_checkpoint(peer, &receipt.proof().checkpoint.to_string())?;
+        let text = receipt.proof().checkpoint.to_string();
+        let (checkpoint, _) = self.open_receipt_checkpoint(peer, &text)?;
         let held = receipt.verify_under(&checkpoint).is_ok();
         if proven && held { Ok(()) } else { Err(Fault::Link("the peer's receipt proves nothing".to_owned())) }
     }

@@ -17,7 +17,7 @@ pub(super) struct Updates(BTreeMap<String, Progress>);
 struct Progress {
     /// The next leaf to send.
     next: u64,
-    /// What the peer says it holds, as far as our own signature proves it.
+    /// What the peer says it holds, as far as our own signature proves it; zero where we hold less.
     mirrored: u64,
     /// What it had cosigned when the session began: it may have lost some of that since.
     cosigned_before: u64,
@@ -25,17 +25,22 @@ struct Progress {
 
 impl Session<'_> {
     /// Where sending begins: where the peer's mirror of each log ends, and at the beginning of those of which
-    /// it holds nothing.
+    /// it holds nothing. Of a log of which it holds more than we do nothing is shown or sent: what was lost here
+    /// is asked for, and when it is back sending goes on behind it.
     pub(super) async fn begin_updates(&self, theirs: &Hello) -> Result<Updates, Fault> {
-        let mirrored = self.gateway.mirrored_by(self.peer, theirs);
+        let mut mirrored = self.gateway.mirrored_by(self.peer, theirs);
         let mut updates = BTreeMap::new();
         for log in self.gateway.store.list_logs().await? {
             if log.mirror || log.peer != *self.peer {
                 continue;
             }
             let cosigned_before = log.cosigned.map_or(0, |cosigned| cosigned.size);
-            let next = mirrored.get(&log.origin).copied().unwrap_or(0);
-            updates.insert(log.origin, Progress { next, mirrored: next, cosigned_before });
+            let next = mirrored.remove(&log.origin).unwrap_or(0);
+            let shown = if next > log.size { 0 } else { next };
+            updates.insert(log.origin, Progress { next, mirrored: shown, cosigned_before });
+        }
+        for (origin, next) in mirrored {
+            updates.insert(origin, Progress { next, mirrored: 0, cosigned_before: 0 });
         }
         Ok(Updates(updates))
     }

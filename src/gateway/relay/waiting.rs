@@ -2,7 +2,7 @@
 //!
 //! Whoever has something to say leaves it here and goes on; only the writer waits for the peer. Everything that
 //! can wait is bounded: answers by the window that we granted, deliveries by the window that the peer granted,
-//! cosignatures by one for each log, copies by one.
+//! cosignatures by one for each log, copies and our requests for them by one each.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
@@ -15,7 +15,7 @@ use super::lock;
 use super::session::Session;
 use super::updates::Updates;
 use crate::gateway::error::Fault;
-use crate::gateway::frame::{CosignatureLine, Delivery, Frame, Outcome, Window};
+use crate::gateway::frame::{CopyRequest, CosignatureLine, Delivery, Frame, Outcome, Window};
 use crate::limits;
 
 /// What waits.
@@ -31,6 +31,7 @@ struct State {
     cosignatures: BTreeMap<String, CosignatureLine>,
     answers: VecDeque<Answers>,
     deliveries: VecDeque<Vec<Delivery>>,
+    request: Option<CopyRequest>,
     copy: Option<Frame>,
     updates: bool,
     /// Answers and deliveries take turns.
@@ -77,7 +78,12 @@ impl Waiting {
         self.change(|state| state.deliveries.push_back(deliveries));
     }
 
-    /// A copy, or the request for one. The peer gets one at a time.
+    /// The request for a copy. There is one at a time: the next is made when a copy has come.
+    pub(super) fn request(&self, request: CopyRequest) {
+        self.change(|state| state.request = Some(request));
+    }
+
+    /// A copy. The peer gets one at a time.
     pub(super) fn copy(&self, frame: Frame) -> Result<(), Fault> {
         let mut one = Some(frame);
         self.change(|state| {
@@ -108,6 +114,9 @@ impl Waiting {
         }
         if let Some((_, line)) = state.cosignatures.pop_first() {
             return Some(Next::Frame(Frame::Cosignature(line)));
+        }
+        if let Some(request) = state.request.take() {
+            return Some(Next::Frame(Frame::CopyRequest(request)));
         }
         if let Some(copy) = state.copy.take() {
             return Some(Next::Frame(copy));

@@ -39,7 +39,9 @@ impl MailboxService for MailboxEdge {
         &self,
         request: Request<wire::SubmitRequest>,
     ) -> Result<Response<wire::SubmitResponse>, Status> {
-        let receipt = self.gateway.submit(&request.into_inner().envelope).await.map_err(declined)?;
+        let wire::SubmitRequest { envelope, earlier_receipt } = request.into_inner();
+        let submitted = self.gateway.submit_again(&envelope, &earlier_receipt).await;
+        let receipt = submitted.map_err(declined)?;
         Ok(Response::new(wire::SubmitResponse { receipt: receipt.encode() }))
     }
 
@@ -108,7 +110,10 @@ impl MailboxService for MailboxEdge {
         &self,
         request: Request<wire::ListReceivedRequest>,
     ) -> Result<Response<wire::ListReceivedResponse>, Status> {
-        let wire::ListReceivedRequest { after, page_size } = request.into_inner();
+        let wire::ListReceivedRequest { after, page_size, epoch, after_id } = request.into_inner();
+        let at = MessageId::from_slice(&after_id).ok();
+        let place = self.gateway.place_in_mailbox(epoch, after, at).await;
+        let (epoch, after) = place.map_err(|fault| failed(&fault))?;
         let listed = self.gateway.list_received(after, page_size as usize).await;
         let (items, more) = listed.map_err(|fault| failed(&fault))?;
         // An answer is bounded in bytes as well as in messages; the rest is for the next call.
@@ -122,7 +127,7 @@ impl MailboxService for MailboxEdge {
             messages.push(message);
         }
         let more = more || messages.len() < whole;
-        Ok(Response::new(wire::ListReceivedResponse { messages, more }))
+        Ok(Response::new(wire::ListReceivedResponse { messages, more, epoch }))
     }
 
     async fn get_sent(
@@ -154,7 +159,8 @@ impl MailboxService for MailboxEdge {
         &self,
         request: Request<wire::AcknowledgeRequest>,
     ) -> Result<Response<wire::AcknowledgeResponse>, Status> {
-        self.gateway.acknowledge(request.into_inner().cursor).await.map_err(|fault| failed(&fault))?;
+        let wire::AcknowledgeRequest { cursor, epoch } = request.into_inner();
+        self.gateway.acknowledge(epoch, cursor).await.map_err(|fault| failed(&fault))?;
         Ok(Response::new(wire::AcknowledgeResponse {}))
     }
 

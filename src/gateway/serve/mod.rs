@@ -116,6 +116,11 @@ fn failed(fault: &Fault) -> Status {
             "NOT_ACCREDITED",
             format!("{ministry} is not accredited"),
         ),
+        Fault::Frozen(_) => status::refusal(
+            Code::FailedPrecondition,
+            "CHANNEL_FROZEN",
+            "two checkpoints of one log contradict each other",
+        ),
         Fault::Store(cause) => {
             tracing::error!(%fault, "the store failed");
             status::refusal(

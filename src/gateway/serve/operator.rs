@@ -13,7 +13,7 @@ use crate::gateway::error::Fault;
 use crate::gateway::freight::Transfer;
 use crate::gateway::serve::archive::archived;
 use crate::gateway::serve::queue::{self, operator, place, refused};
-use crate::gateway::serve::{failed, malformed};
+use crate::gateway::serve::{declined, failed, malformed};
 use crate::gateway::status::PeerStatus;
 use crate::gateway::store::WriterCounts;
 use crate::gateway::store::record::{LogHead, Quota, Retry, SpaceUse};
@@ -110,6 +110,33 @@ impl OperatorService for OperatorEdge {
         Ok(Response::new(wire::ProveLeafResponse {
             receipts: receipts.iter().map(Receipt::encode).collect(),
         }))
+    }
+
+    async fn list_forks(
+        &self,
+        request: Request<wire::ListForksRequest>,
+    ) -> Result<Response<wire::ListForksResponse>, Status> {
+        let peer = match request.into_inner().ministry.as_str() {
+            "" => None,
+            code => Some(Ministry::parse(code).map_err(|_| malformed("the ministry"))?),
+        };
+        let kept = self.gateway.fork_proofs(peer.as_ref()).await.map_err(|fault| failed(&fault))?;
+        let proofs = kept.into_iter().map(|kept| wire::ForkProof {
+            ministry: kept.peer.to_string(),
+            own: kept.own,
+            text: kept.text,
+        });
+        Ok(Response::new(wire::ListForksResponse { proofs: proofs.collect() }))
+    }
+
+    async fn confirm_peer(
+        &self,
+        request: Request<wire::ConfirmPeerRequest>,
+    ) -> Result<Response<wire::ConfirmPeerResponse>, Status> {
+        let peer = Ministry::parse(&request.into_inner().ministry);
+        let peer = peer.map_err(|_| malformed("the ministry"))?;
+        self.gateway.confirm(&peer).await.map_err(declined)?;
+        Ok(Response::new(wire::ConfirmPeerResponse {}))
     }
 
     async fn verify_logs(
@@ -262,6 +289,7 @@ fn peer(seen: PeerStatus) -> wire::PeerStatus {
         mailbox_bytes: seen.mailbox.bytes,
         uploads: seen.uploads.count,
         upload_bytes: seen.uploads.bytes,
+        standing: seen.standing.word().to_owned(),
     }
 }
 

@@ -95,6 +95,8 @@ pub static TABLE: &[Row] = &[
     operator("ListLogs"),
     operator("ProveLeaf"),
     operator("VerifyLogs"),
+    operator("ListForks"),
+    operator("ConfirmPeer"),
     operator("ListQueue"),
     operator("ShowQueued"),
     operator("RetryQueued"),

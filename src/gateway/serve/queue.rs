@@ -29,6 +29,7 @@ pub(super) fn operator<T>(request: &Request<T>) -> Result<u32, Status> {
 pub(super) fn refused(refusal: QueueRefusal) -> Status {
     let code = match &refusal {
         QueueRefusal::Failed(fault) => return failed(fault),
+        QueueRefusal::NotNow(refusal) => status::Group::of(refusal.reason().word()).code(),
         QueueRefusal::Unknown => Code::NotFound,
         QueueRefusal::Ambiguous(_) | QueueRefusal::NotSent => Code::InvalidArgument,
         _ => Code::FailedPrecondition,

@@ -1,5 +1,6 @@
 //! Frames of the relay, to the wire and back.
 
+use crate::digest::Digest;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::{
     Answer, Copied, CopyEntry, CopyRequest, CosignatureLine, Delivery, Frame, Hello, LogUpdate, Outcome,
@@ -74,7 +75,7 @@ pub(super) fn decode(frame: wire::RelayFrame) -> Result<Frame, Fault> {
         WireFrame::CopyRequest(wire::CopyRequest { origin, first_index }) => {
             Ok(Frame::CopyRequest(CopyRequest { origin, first_index }))
         }
-        WireFrame::Copy(copied) => Ok(Frame::Copy(decode_copied(copied))),
+        WireFrame::Copy(copied) => Ok(Frame::Copy(decode_copied(copied)?)),
     }
 }
 
@@ -98,21 +99,24 @@ fn encode_copied(copied: Copied) -> wire::Copy {
         origin: copied.origin,
         first_index: copied.first_index,
         entries: copied.entries.into_iter().map(entry).collect(),
+        path: copied.path.iter().map(|hash| hash.as_bytes().to_vec()).collect(),
         checkpoint: copied.checkpoint,
     }
 }
 
-fn decode_copied(copied: wire::Copy) -> Copied {
+fn decode_copied(copied: wire::Copy) -> Result<Copied, Fault> {
     let entry = |wire::CopyEntry { leaf, envelope }| CopyEntry {
         leaf,
         envelope: (!envelope.is_empty()).then_some(envelope),
     };
-    Copied {
+    let path = copied.path.iter().map(|hash| Digest::from_slice(hash).map_err(|_| malformed()));
+    Ok(Copied {
         origin: copied.origin,
         first_index: copied.first_index,
         entries: copied.entries.into_iter().map(entry).collect(),
+        path: path.collect::<Result<_, _>>()?,
         checkpoint: copied.checkpoint,
-    }
+    })
 }
 
 fn malformed() -> Fault {

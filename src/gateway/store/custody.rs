@@ -9,8 +9,8 @@ use super::blobs::Blobs;
 use super::columns::{self, Code, stored, stored_len};
 use super::message::{self, Pair};
 use super::record::{
-    Alarm, Consignment, Custody, Direction, EQUIVOCATION_ALARM, Equivocation, LogLeaf, Position, SentState,
-    SignedHeader,
+    Alarm, Consignment, Custody, Direction, EQUIVOCATION_ALARM, Equivocation, LeafPlace, LogLeaf, Position,
+    SentState, SignedHeader,
 };
 use super::recovered::{self, Adoption};
 use super::space::Space;
@@ -67,6 +67,18 @@ impl Store {
         self.read(move |connection| {
             let held = message::find(connection, direction, &message_id)?;
             held.map(|held| message::signed(connection, held.key).map(|(_, signed)| signed)).transpose()
+        })
+        .await
+    }
+
+    /// Where the leaf of a message stands that is held, taken or rejected.
+    pub async fn held_place(
+        &self,
+        direction: Direction,
+        message_id: Digest,
+    ) -> Result<Option<LeafPlace>, StoreFault> {
+        self.read(move |connection| {
+            Ok(message::find(connection, direction, &message_id)?.map(|held| held.place))
         })
         .await
     }

@@ -154,8 +154,7 @@ impl Store {
     }
 
     /// Whether a part is here, in a row or as a file.
-    #[cfg(test)]
-    pub(super) async fn has_part(&self, digest: Digest) -> Result<bool, StoreFault> {
+    pub async fn has_part(&self, digest: Digest) -> Result<bool, StoreFault> {
         let row = self.read(move |connection| find(connection, &digest)).await?;
         let file = self.with_blobs(move |blobs| blobs.held(&digest)).await?;
         Ok(file.is_some() || row.is_some_and(|row| row.has_content))

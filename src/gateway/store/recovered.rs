@@ -10,11 +10,16 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::columns::{self, Code, blob, stored};
 use super::custody::Purpose;
 use super::message::{self, Pair};
-use super::record::{Consignment, Direction, LeafPlace, LogLeaf, LostMatter, LostPiece, Restored, SentState};
+use super::record::{
+    Consignment, Direction, LeafPlace, LogLeaf, LostMatter, LostPiece, Part, Restored, SentState,
+    SignedHeader,
+};
 use super::tree::LogTree;
 use super::writer::Verdict;
 use super::{Store, StoreFault, parts};
 use crate::digest::Digest;
+use crate::tlog::merkle::TreeHead;
+use crate::tlog::proof;
 use crate::trust::name::Ministry;
 
 /// The leaf of a message that only the desk still has.
@@ -43,6 +48,22 @@ impl Store {
         self.write(weight, move |connection| restore(connection, &piece)).await
     }
 
+    /// A message with all that its envelope holds: header, signature and parts; none where it is not held or was
+    /// rejected.
+    pub async fn whole_message(
+        &self,
+        direction: Direction,
+        message_id: Digest,
+    ) -> Result<Option<(SignedHeader, Vec<Part>)>, StoreFault> {
+        self.read(move |connection| {
+            let held = message::find(connection, direction, &message_id)?;
+            let Some(held) = held.filter(|held| held.rejected.is_none()) else { return Ok(None) };
+            let (_, signed) = message::signed(connection, held.key)?;
+            Ok(Some((signed, message::parts(connection, held.key)?)))
+        })
+        .await
+    }
+
     /// How many messages to a peer the desk must hand over again.
     pub async fn orphans(&self, peer: Ministry) -> Result<u64, StoreFault> {
         self.read(move |connection| count_orphans(connection, &peer)).await
@@ -61,7 +82,8 @@ fn restore(connection: &Connection, piece: &LostPiece) -> Result<Verdict<Restore
             return Ok(Verdict::Undo(Restored::Gap(gap)));
         }
     }
-    if tree.root(tree.size)? != piece.root {
+    let end = TreeHead { size: tree.size, root: tree.root(tree.size)? };
+    if proof::verify_consistency(&end, &piece.head, &piece.path).is_err() {
         return Ok(Verdict::Undo(Restored::RootMismatch));
     }
     tree.save_size()?;

@@ -1,5 +1,7 @@
 //! What becomes of sent messages: the peer's answer, an expiry; and what the desk may know of it.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::{self, Code, prefix, stored, stored_len};
@@ -56,14 +58,22 @@ impl Store {
     }
 
     /// Queued messages whose validity ended before `now`, at most `limit`.
-    pub async fn overdue(&self, now: Timestamp, limit: usize) -> Result<Vec<Overdue>, StoreFault> {
+    /// Those for the peers in `except` are left out.
+    pub async fn overdue(
+        &self,
+        now: Timestamp,
+        limit: usize,
+        except: BTreeSet<Ministry>,
+    ) -> Result<Vec<Overdue>, StoreFault> {
         self.read(move |connection| {
+            let except: String = except.iter().map(|peer| format!(" {peer} ")).collect();
             let sql = "SELECT message.id, pair.peer, message.header, message.signature FROM outgoing
                        JOIN message ON message.key = outgoing.message JOIN pair ON pair.key = outgoing.pair
                        WHERE outgoing.state = 1 AND outgoing.valid_until < ?1
+                           AND instr(?3, ' ' || pair.peer || ' ') = 0
                        ORDER BY outgoing.valid_until, outgoing.message LIMIT ?2";
             let mut statement = connection.prepare_cached(sql)?;
-            let rows = statement.query_map(params![now.seconds(), stored_len(limit)], |row| {
+            let rows = statement.query_map(params![now.seconds(), stored_len(limit), except], |row| {
                 Ok(Overdue {
                     message_id: columns::digest(row, 0)?,
                     peer: columns::ministry(row, 1)?,

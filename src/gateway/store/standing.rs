@@ -158,6 +158,18 @@ impl Store {
         .await
     }
 
+    /// The message at a cursor of the mailbox.
+    pub async fn message_at(&self, cursor: u64) -> Result<Option<Digest>, StoreFault> {
+        self.read(move |connection| {
+            let sql = "SELECT message.id FROM mailbox JOIN message ON message.key = mailbox.message
+                       WHERE mailbox.cursor = ?1";
+            let found =
+                connection.prepare_cached(sql)?.query_row([stored(cursor)], |row| columns::digest(row, 0));
+            Ok(found.optional()?)
+        })
+        .await
+    }
+
     /// Gives the mailbox a new number: the desk begins again at its start.
     pub async fn renew_epoch(&self, epoch: u64) -> Result<(), StoreFault> {
         self.write(0, move |connection| {

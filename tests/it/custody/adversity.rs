@@ -123,12 +123,12 @@ async fn a_peer_cannot_fill_the_disk_with_alarms() {
     let stage = Stage::pair().await;
     for size in 0..40 {
         let mirror = signed_by(&stage, "XB", "mfa.xb.example/chancery/xa/2026", 1_000 + size);
-        let ended = greeted(&stage, vec![], vec![mirror]).await;
-        assert!(ended.contains("rolled back"), "{ended}");
+        greeted(&stage, vec![], vec![mirror]).await;
     }
     let [alarm] = stage.gateway("XB").status().await.unwrap().alarms.try_into().unwrap();
-    assert_eq!((alarm.code.as_str(), alarm.count), ("ROLLED_BACK", 40));
-    assert!(alarm.first_detail.contains("1000") && alarm.detail.contains("1039"), "{alarm:?}");
+    // Until it has caught up, more of the same is no news.
+    assert_eq!((alarm.code.as_str(), alarm.count), ("ROLLED_BACK", 1));
+    assert!(alarm.detail.contains("1000"), "{alarm:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -40,7 +40,7 @@ async fn a_thousand_calls_at_once_on_one_connection_are_all_answered() {
         for _ in 0..at_once {
             let mut client = client.clone();
             calls.spawn(async move {
-                let request = wire::SubmitRequest { envelope: vec![0xff; 2048] };
+                let request = wire::SubmitRequest { envelope: vec![0xff; 2048], earlier_receipt: Vec::new() };
                 client.submit(request).await.map(|_| ()).map_err(shut_out)
             });
         }

@@ -103,7 +103,7 @@ async fn an_over_long_envelope_is_refused() {
     // What no frame can hold does not come as far as that.
     let mut client = caller::mailbox(&stage, caller::desk_identity(&stage, "XB"), "XB").await;
     let envelope = vec![0; limits::FRAME_BYTES_MAX + 1];
-    let request = chancery::proto::gateway::v1::SubmitRequest { envelope };
+    let request = chancery::proto::gateway::v1::SubmitRequest { envelope, earlier_receipt: Vec::new() };
     assert_eq!(client.submit(request).await.unwrap_err().code(), tonic::Code::OutOfRange);
     assert_eq!(proofs::trace(&stage, "XB").await, before);
 }

@@ -46,7 +46,8 @@ async fn complained(stage: &Stage, complaint: &str) {
 
 async fn unsettled(stage: &Stage, sent: &SentEntry) {
     let [report] = stage.gateway("XA").sent_reports(vec![sent.id]).await.unwrap().try_into().unwrap();
-    assert_eq!(report.state, Some(Stored::Queued));
+    // A peer that has not spoken yet is not signed for: then the desk keeps the message.
+    assert!(matches!(report.state, None | Some(Stored::Queued)), "{:?}", report.state);
     assert!(report.delivery_receipt.is_empty());
 }
 
@@ -315,7 +316,10 @@ async fn a_peer_that_holds_more_of_our_log_than_we_do_raises_an_alarm() {
     stage.house_mut("XA").start().await.unwrap();
     stage.accredit("XA", "XB").await;
     let [sent] = stage.send("XA", &forms::memorandum("XB", "new", "One.")).await.try_into().unwrap();
-    complained(&stage, "rolled back").await;
+    eventually("XA knows that it was rolled back", || async {
+        !stage.gateway("XA").status().await.unwrap().alarms.is_empty()
+    })
+    .await;
     unsettled(&stage, &sent).await;
     let alarms = stage.gateway("XA").status().await.unwrap().alarms;
     assert_eq!((alarms[0].code.as_str(), &alarms[0].ministry), ("ROLLED_BACK", &ministry("XB")));
@@ -338,7 +342,7 @@ async fn a_forked_log_raises_an_alarm_and_is_not_mirrored() {
         bot.told = 0;
     });
     let [second] = stage.send("XA", &forms::memorandum("XB", "new", "Two.")).await.try_into().unwrap();
-    complained(&stage, "contradicts what is mirrored here").await;
+    complained(&stage, "a log has forked").await;
     unsettled(&stage, &second).await;
     assert_eq!(mirror(stage.gateway("XA").logs().await.unwrap()), before);
     let alarms = stage.gateway("XA").status().await.unwrap().alarms;

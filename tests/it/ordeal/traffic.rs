@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use chancery::desk::error::DeskError;
 use chancery::desk::mailbox::Mailbox;
+use chancery::desk::register::Place;
 use chancery::digest::Digest;
 use chancery::message::envelope::Envelope;
 use chancery::message::terms::Precedence;
@@ -175,12 +176,12 @@ pub async fn submit(
 pub struct Reader {
     pub ministry: String,
     pub desk: String,
-    pub cursor: u64,
+    pub place: Place,
 }
 
 impl Reader {
     pub fn new(ministry: &str, desk: &str) -> Self {
-        Self { ministry: ministry.to_owned(), desk: desk.to_owned(), cursor: 0 }
+        Self { ministry: ministry.to_owned(), desk: desk.to_owned(), place: Place::default() }
     }
 
     /// Fetches until the traffic has ended and nothing is left.
@@ -203,8 +204,8 @@ impl Reader {
     }
 
     async fn page(&mut self, mailbox: &mut Mailbox, traffic: &Traffic) -> Result<usize, DeskError> {
-        let (page, _) = mailbox.list_received(self.cursor).await?;
-        for message in &page {
+        let listed = mailbox.list_received(&self.place).await?;
+        for message in &listed.messages {
             let envelope = Envelope::parse(&message.envelope).unwrap();
             for (part, content) in envelope.header().parts().iter().zip(envelope.parts()) {
                 if content.is_empty() {
@@ -219,16 +220,16 @@ impl Reader {
                     assert_eq!(found, part.digest, "the document of {}", envelope.id());
                 }
             }
-            self.cursor = message.cursor;
+            self.place = Place { epoch: listed.epoch, cursor: message.cursor, message: Some(envelope.id()) };
             traffic.fetched.fetch_add(1, Ordering::Relaxed);
             traffic.history.write(&json!({
                 "event": "fetched", "ministry": self.ministry, "desk": self.desk,
                 "cursor": message.cursor, "id": envelope.id().to_string(),
             }));
         }
-        if let Some(last) = page.last() {
-            mailbox.acknowledge(last.cursor).await?;
+        if let Some(last) = listed.messages.last() {
+            mailbox.acknowledge(listed.epoch, last.cursor).await?;
         }
-        Ok(page.len())
+        Ok(listed.messages.len())
     }
 }

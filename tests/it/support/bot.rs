@@ -99,6 +99,14 @@ impl Bot {
         if first < self.leaves.len() { vec![self.update(first)] } else { Vec::new() }
     }
 
+    /// The checkpoint of the size that the other side mirrors.
+    pub fn shown(&self) -> Vec<Frame> {
+        let told = self.told.min(self.leaves.len());
+        let checkpoint = self.checkpoint(told);
+        let update = wire::LogUpdate { first_index: told as u64, leaves: Vec::new(), checkpoint };
+        if told > 0 { vec![Frame::LogUpdate(update)] } else { Vec::new() }
+    }
+
     /// The receipt of a leaf under the checkpoint of a size.
     pub fn receipt(&self, index: usize, size: usize) -> Receipt {
         self.receipt_under(index, &self.checkpoint(size))
@@ -181,7 +189,7 @@ pub fn outcomes(outcomes: Vec<wire::Outcome>) -> Frame {
 pub trait Play: Send {
     fn hello(&mut self, bot: &mut Bot, theirs: wire::Hello) -> Vec<Frame> {
         bot.told = bot.mirrored(&theirs);
-        [vec![Frame::Hello(bot.hello(&[]))], bot.news()].concat()
+        [vec![Frame::Hello(bot.hello(&[]))], bot.shown(), bot.news()].concat()
     }
 
     fn log_update(&mut self, bot: &mut Bot, update: wire::LogUpdate) -> Vec<Frame> {
@@ -205,8 +213,13 @@ pub trait Play: Send {
                 self.deliveries(bot, envelopes.collect())
             }
             Frame::Cosignature(_) | Frame::Outcomes(_) | Frame::Window(_) => Vec::new(),
-            Frame::CopyRequest(_) | Frame::Copy(_) => Vec::new(),
+            Frame::CopyRequest(request) => self.copy_request(bot, request),
+            Frame::Copy(_) => Vec::new(),
         }
+    }
+
+    fn copy_request(&mut self, _: &mut Bot, _: wire::CopyRequest) -> Vec<Frame> {
+        Vec::new()
     }
 }
 

@@ -65,7 +65,7 @@ pub async fn knock_at_mailbox(
     address: &str,
 ) -> Result<(), ShutOut> {
     let mut client = MailboxServiceClient::new(dial(stage, identity, at, address).await?);
-    let request = wire::ListReceivedRequest { after: 0, page_size: 0 };
+    let request = wire::ListReceivedRequest::default();
     client.list_received(request).await.map(|_| ()).map_err(shut_out)
 }
 

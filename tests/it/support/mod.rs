@@ -29,6 +29,7 @@ use std::time::Duration;
 use chancery::desk::register::SentEntry;
 use chancery::entropy::SystemEntropy;
 use chancery::gateway::Gateway;
+use chancery::gateway::standing::Standing;
 use chancery::keys::Passphrase;
 use chancery::message::terms::Level;
 use chancery::rehearsal::founding::Plan;
@@ -103,6 +104,19 @@ impl Stage {
     /// Starts all gateways and accredits everybody everywhere.
     pub async fn join(&mut self) {
         self.world.join_all(Level::Confidential).await.unwrap();
+        for house in self.world.houses() {
+            for peer in self.world.houses().map(House::ministry).filter(|peer| *peer != house.ministry()) {
+                self.sound(house.ministry().as_str(), peer.as_str()).await;
+            }
+        }
+    }
+
+    /// Waits until a gateway has heard from a peer and may sign for it.
+    pub async fn sound(&self, at: &str, peer: &str) {
+        eventually(&format!("{at} has heard from {peer}"), || async {
+            self.gateway(at).standing(&ministry(peer)) == Standing::Sound
+        })
+        .await;
     }
 
     /// Accredits a peer at the running gateway of a ministry.

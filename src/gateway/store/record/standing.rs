@@ -5,6 +5,7 @@ use super::log::{Checkpoint, LeafPlace};
 use super::message::Consignment;
 use crate::digest::Digest;
 use crate::time::Timestamp;
+use crate::tlog::merkle::TreeHead;
 use crate::trust::name::Ministry;
 
 /// One of our own logs.
@@ -61,8 +62,10 @@ pub struct LostPiece {
     pub first_index: u64,
     /// The leaves, with what they are about.
     pub leaves: Vec<LostLeaf>,
-    /// Root of the log over all leaves up to the end of the piece.
-    pub root: Digest,
+    /// What a checkpoint that we signed says of the log, at the end of the piece or beyond it.
+    pub head: TreeHead,
+    /// The proof that the log up to the end of the piece is the beginning of that.
+    pub path: Vec<Digest>,
     /// The cosigned checkpoint of this size, where the piece ends at one.
     pub cosigned: Option<Checkpoint>,
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use std::collections::BTreeSet;
+
 use crate::digest::Digest;
 use crate::gateway::store::Store;
 use crate::gateway::store::fixture::{Line, NOW, ORIGIN, entry, fresh, later, peer, refused, taken};
@@ -108,7 +110,11 @@ async fn a_withdrawn_message_keeps_its_number_and_loses_its_content() {
     let items = store.due(peer(), later(2), 10, BTreeMap::new()).await.unwrap();
     let seen: Vec<_> = items.iter().map(|item| (item.sequence, item.withdrawn, item.parts.len())).collect();
     assert_eq!(seen, [(1, true, 0), (2, false, 2)]);
-    assert_eq!(store.overdue(later(5000), 10).await.unwrap().len(), 1, "it does not expire any more");
+    assert_eq!(
+        store.overdue(later(5000), 10, BTreeSet::new()).await.unwrap().len(),
+        1,
+        "it does not expire any more"
+    );
     assert_eq!(listed(&store, Some(QueueState::Withdrawn)).await, places(&[("ch-a", 1)]));
 
     let rejected = Settlement::Rejected("WITHDRAWN".to_owned());

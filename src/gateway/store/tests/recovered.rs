@@ -6,6 +6,7 @@ use crate::gateway::store::fixture::{Line, NOW, ORIGIN, beside, entry, fresh, la
 use crate::gateway::store::record::{
     Consignment, Custody, Direction, LostLeaf, LostMatter, LostPiece, Position, Restored, SentState,
 };
+use crate::tlog::merkle::TreeHead;
 
 /// A store that has sent two messages, received one, rejected one and called the second sent one expired; and
 /// the pieces in which another store gets all of it back.
@@ -40,7 +41,11 @@ async fn piece(whole: &Store, leaves: &[LostLeaf], from: usize, to: usize) -> Lo
         peer: peer(),
         first_index: from as u64,
         leaves: leaves[from..to].to_vec(),
-        root: whole.root_at(ORIGIN.to_owned(), to as u64).await.unwrap().unwrap(),
+        head: TreeHead {
+            size: leaves.len() as u64,
+            root: whole.root_at(ORIGIN.to_owned(), leaves.len() as u64).await.unwrap().unwrap(),
+        },
+        path: whole.consistency(ORIGIN.to_owned(), to as u64, leaves.len() as u64).await.unwrap().unwrap(),
         cosigned: None,
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use std::collections::BTreeSet;
+
 use crate::digest::Digest;
 use crate::gateway::store::fixture::{Line, NOW, ORIGIN, entry, fresh, later, peer, refused, taken};
 use crate::gateway::store::record::{Expiry, PeerQueue, SentState, Settled, Settlement};
@@ -60,8 +62,12 @@ async fn an_expired_message_has_its_leaf_and_is_carried_until_the_peer_answers_f
     for message in [&first, &second] {
         taken(store.take_custody(message.clone()).await.unwrap());
     }
-    assert_eq!(store.overdue(later(1000), 10).await.unwrap(), [], "valid up to and at its last second");
-    let overdue = store.overdue(later(1001), 1).await.unwrap();
+    assert_eq!(
+        store.overdue(later(1000), 10, BTreeSet::new()).await.unwrap(),
+        [],
+        "valid up to and at its last second"
+    );
+    let overdue = store.overdue(later(1001), 1, BTreeSet::new()).await.unwrap();
     let named: Vec<_> = overdue.iter().map(|one| (one.message_id, one.peer.clone())).collect();
     assert_eq!(named, [(first.message_id, peer())]);
     assert_eq!(overdue[0].signed.header, first.header);

@@ -1,0 +1,77 @@
+//! Handing over again: a gateway that was restored from an older copy, or has lost its disk, gets back from its
+//! desk what no peer can give it.
+//!
+//! The register has every envelope that was ever released, with the gateway's receipt for it. Both go again, in
+//! the order of their numbers: the receipt tells the gateway at which place of its log the message stood, so that
+//! nothing is signed twice. Nothing is ever called void here: the gateway held these messages once.
+
+use std::collections::BTreeMap;
+
+use crate::desk::Desk;
+use crate::desk::accreditation::Trust;
+use crate::desk::error::DeskError;
+use crate::desk::mailbox::Mailbox;
+use crate::desk::register::{SentEntry, SentState};
+use crate::message::envelope::Envelope;
+use crate::message::leaf::LeafKind;
+use crate::trust::name::Ministry;
+
+impl Desk {
+    /// Hands over again all that the gateway lacks towards a recipient, on every channel and in order.
+    pub(super) async fn hand_back(
+        &self,
+        trust: &Trust,
+        mailbox: &mut Mailbox,
+        recipient: &Ministry,
+    ) -> Result<(), DeskError> {
+        let mut held: BTreeMap<String, u64> = BTreeMap::new();
+        for entry in self.register.sent()? {
+            let handed = !matches!(entry.state, SentState::Void | SentState::Released);
+            if entry.recipient != *recipient || !handed {
+                continue;
+            }
+            let last = match held.get(&entry.channel) {
+                Some(last) => *last,
+                None => mailbox.position(&entry.channel, recipient).await?.0,
+            };
+            held.insert(entry.channel.clone(), last.max(entry.sequence));
+            if entry.sequence > last {
+                self.submit_again(trust, mailbox, &entry).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands over one message that the gateway had taken before, with its receipt of then. One that was withdrawn
+    /// goes without its parts, so that it is not delivered after all.
+    pub(super) async fn submit_again(
+        &self,
+        trust: &Trust,
+        mailbox: &mut Mailbox,
+        entry: &SentEntry,
+    ) -> Result<(), DeskError> {
+        let envelope = Envelope::parse(&entry.envelope)?;
+        if entry.state == SentState::Withdrawn {
+            let bare = Envelope::without_parts(envelope.header().clone(), envelope.signature().to_vec())?;
+            let withdrawn = mailbox.withdraw(bare.encode()).await;
+            let receipt = withdrawn.map_err(DeskError::not_for_good)?;
+            self.prove_as(trust, &envelope, &receipt, &[LeafKind::Withdrawn, LeafKind::Sent])?;
+            return Ok(());
+        }
+        for (part, content) in envelope.header().parts().iter().zip(envelope.parts()) {
+            if content.is_empty() {
+                match self.hand_over_part(mailbox, part).await.map_err(DeskError::not_for_good) {
+                    // It was removed when it had arrived; the peer may have it, or the message needs it no more.
+                    Err(DeskError::PartUnreadable { .. }) => {}
+                    handed_over => handed_over?,
+                }
+            }
+        }
+        let again = mailbox.submit_again(entry.envelope.clone(), entry.submission_receipt.clone()).await;
+        // It is registered as held and stays so: what the gateway says now has to be mended there.
+        let receipt = again.map_err(DeskError::not_for_good)?;
+        self.prove_as(trust, &envelope, &receipt, &[LeafKind::Sent])?;
+        self.register.note_sent(&entry.id, entry.state, &entry.reason, &receipt, &[])?;
+        Ok(())
+    }
+}

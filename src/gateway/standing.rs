@@ -1,0 +1,456 @@
+//! The standing of a pair: whether this gateway may sign anything for it.
+//!
+//! Whoever signs a leaf needs a [`Permit`], and only this file hands it out: to a pair whose log is known to be
+//! where it was left, by the peer's hello or by the mark of this host. A gateway that was restored from an older
+//! copy, that is taking lost leaves back, or that has seen two histories of one log gets none. What must never
+//! happen: a leaf at an index that was signed before.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{OwnedRwLockReadGuard, RwLock, watch};
+use tokio::time::timeout;
+
+use crate::digest::Digest;
+use crate::gateway::Gateway;
+use crate::gateway::error::{Declined, Fault};
+use crate::gateway::store::mark::Mark;
+use crate::gateway::store::record::{LogEntry, OwnLog};
+use crate::limits;
+use crate::message::leaf::{Leaf, LeafKind};
+use crate::message::refusal::{Reason, Refusal};
+use crate::tlog::merkle::TreeHead;
+use crate::trust::name::Ministry;
+
+/// Where the system tells which run of the host this is.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
+/// Whether anything may be signed for a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The peer has shown more of our log than is held here: it is being taken back.
+    CatchingUp,
+    /// Two checkpoints of one log contradict each other.
+    Frozen,
+    /// The log is known to be where it was left.
+    Sound,
+    /// Nobody has spoken since the gateway started: the store may be an older copy.
+    Unconfirmed,
+}
+
+impl Standing {
+    /// The word for people and reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::CatchingUp => "catching-up",
+            Self::Frozen => "frozen",
+            Self::Sound => "sound",
+            Self::Unconfirmed => "unconfirmed",
+        }
+    }
+}
+
+/// Leave to sign leaves for one pair. While it is held, the standing of the pair and the open log stay.
+#[derive(Debug)]
+pub(super) struct Permit {
+    peer: Ministry,
+    origin: String,
+    _held: OwnedRwLockReadGuard<()>,
+}
+
+impl Permit {
+    /// The log that takes the leaf.
+    pub(super) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// A leaf for that log.
+    pub(super) fn entry(&self, leaf: Vec<u8>) -> LogEntry {
+        LogEntry { origin: self.origin.clone(), peer: self.peer.clone(), leaf }
+    }
+}
+
+/// What is known of one pair. The lock is shared by those who sign and exclusive for what changes the ground
+/// they stand on: a new year, lost leaves that return, a freeze.
+#[derive(Debug)]
+pub(super) struct Gate {
+    standing: watch::Sender<Standing>,
+    pub(super) lock: Arc<RwLock<()>>,
+    year: Mutex<Option<(i16, String)>>,
+    /// What the peer has shown of our logs beyond what is held here, by origin.
+    pub(super) lost: Mutex<BTreeMap<String, TreeHead>>,
+    /// Copies that were asked for and have not come, on whatever stream.
+    pub(super) asked: AtomicU32,
+    /// Own logs of which the peer shows less than it has cosigned: it must mirror them again first.
+    pub(super) lacking: Mutex<BTreeSet<String>>,
+    /// Large parts of messages that were given back to the peer.
+    pub(super) parts: Mutex<BTreeMap<Digest, Wanted>>,
+    /// Whether messages came back whose answers may stand in the mirror already.
+    pub(super) restored: AtomicBool,
+    /// Whether leaves came back whose messages only the desk has.
+    pub(super) unseen: AtomicBool,
+}
+
+/// A large part that a peer has lost.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) size: u64,
+    /// The message that it belongs to.
+    pub(super) message: Digest,
+    pub(super) urgency: u8,
+}
+
+impl Gate {
+    fn new() -> Self {
+        Self {
+            standing: watch::Sender::new(Standing::Unconfirmed),
+            lock: Arc::default(),
+            year: Mutex::default(),
+            lost: Mutex::default(),
+            asked: AtomicU32::new(0),
+            lacking: Mutex::default(),
+            parts: Mutex::default(),
+            restored: AtomicBool::new(false),
+            unseen: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        *self.standing.borrow()
+    }
+
+    pub(super) fn set(&self, standing: Standing) {
+        self.standing.send_replace(standing);
+    }
+
+    /// The log that is open in the year of the clock, where that is known.
+    fn open_log(&self, year: i16) -> Option<String> {
+        hold(&self.year).as_ref().filter(|(open, _)| year <= *open).map(|(_, origin)| origin.clone())
+    }
+}
+
+/// Locks what no panic can have left half changed.
+pub(super) fn hold<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Gateway {
+    /// The gate of a pair.
+    pub(super) fn gate(&self, peer: &Ministry) -> Arc<Gate> {
+        hold(&self.gates).entry(peer.clone()).or_insert_with(|| Arc::new(Gate::new())).clone()
+    }
+
+    /// The peers for which nothing may be signed at present.
+    pub(super) fn unsound(&self) -> BTreeSet<Ministry> {
+        let gates = hold(&self.gates);
+        let unsound = gates.iter().filter(|(_, gate)| gate.standing() != Standing::Sound);
+        unsound.map(|(peer, _)| peer.clone()).collect()
+    }
+
+    /// The standing of a pair.
+    pub fn standing(&self, peer: &Ministry) -> Standing {
+        self.gate(peer).standing()
+    }
+
+    /// Waits until the pair is frozen, by whatever stream: all others end with that.
+    pub(super) async fn until_frozen(&self, peer: &Ministry) -> Result<(), Fault> {
+        let mut standing = self.gate(peer).standing.subscribe();
+        // The gate lives as long as the gateway.
+        let _frozen = standing.wait_for(|now| *now == Standing::Frozen).await;
+        Err(Fault::Frozen(peer.clone()))
+    }
+
+    /// Leave to sign for a pair, now or not at all. Opens the log of a new year where it is due.
+    pub(super) async fn permit(&self, peer: &Ministry) -> Result<Permit, Declined> {
+        let gate = self.gate(peer);
+        loop {
+            let held = gate.lock.clone().read_owned().await;
+            refuse_unless_sound(gate.standing())?;
+            if let Some(origin) = gate.open_log(self.clock.now().year()) {
+                return Ok(Permit { peer: peer.clone(), origin, _held: held });
+            }
+            drop(held);
+            self.open_year(&gate, peer).await?;
+        }
+    }
+
+    /// The same for somebody who can wait a little for the peer's hello.
+    pub(super) async fn permit_soon(&self, peer: &Ministry) -> Result<Permit, Declined> {
+        let mut standing = self.gate(peer).standing.subscribe();
+        if !decided(*standing.borrow_and_update()) {
+            self.wake(peer);
+            // Whatever came of it, the permit tells.
+            let _decided = timeout(limits::HELLO_PATIENCE, standing.wait_for(|now| decided(*now))).await;
+        }
+        self.permit(peer).await
+    }
+
+    /// Opens the own log of this year where there is an older one: its first leaf is the digest of the
+    /// checkpoint that closes the newest before it, and nothing is appended to that any more. A clock that was
+    /// turned back does not lead back into a closed log.
+    async fn open_year(&self, gate: &Gate, peer: &Ministry) -> Result<(), Fault> {
+        let _alone = gate.lock.write().await;
+        let now = self.clock.now();
+        let present = self.config.domain.log_origin(peer, now.year());
+        loop {
+            let newest = self.store.own_logs(Some(peer.clone())).await?.pop();
+            let (year, origin) = match newest {
+                None => (now.year(), present.clone()),
+                Some(log) if log.origin >= present => {
+                    (year_of(&log.origin).unwrap_or(now.year()), log.origin)
+                }
+                Some(log) => {
+                    let closing = self.checkpoint(&log.origin).await?;
+                    let record = Digest::of(closing.text.as_bytes());
+                    let leaf = Leaf::about_record(LeafKind::Opened, record, now).bytes();
+                    let entry = LogEntry { origin: present.clone(), peer: peer.clone(), leaf };
+                    if !self.store.open_year(entry, log.origin, closing.size).await? {
+                        continue;
+                    }
+                    (now.year(), present.clone())
+                }
+            };
+            *hold(&gate.year) = Some((year, origin));
+            return Ok(());
+        }
+    }
+
+    /// Origin of the own log about `peer` that takes leaves now, whether or not it has any yet.
+    pub(super) async fn open_log(&self, peer: &Ministry) -> Result<String, Fault> {
+        let present = self.config.domain.log_origin(peer, self.clock.now().year());
+        let newest = self.store.own_logs(Some(peer.clone())).await?.pop().map(|log| log.origin);
+        Ok(newest.filter(|origin| *origin > present).unwrap_or(present))
+    }
+
+    /// From now on anything may be signed for the pair. What is owed to its log is written first.
+    pub(super) async fn make_sound(&self, peer: &Ministry) -> Result<(), Fault> {
+        let gate = self.gate(peer);
+        if matches!(gate.standing(), Standing::Sound | Standing::Frozen) {
+            return Ok(());
+        }
+        hold(&gate.lost).clear();
+        hold(&gate.lacking).clear();
+        // A log may have come back that is newer than the one that was open.
+        *hold(&gate.year) = None;
+        self.store.confirm(peer.clone()).await?;
+        gate.set(Standing::Sound);
+        self.pay_owed(peer).await?;
+        self.wake(peer);
+        Ok(())
+    }
+
+    /// Writes the leaves that could not be written while nothing might be signed.
+    pub(super) async fn pay_owed(&self, peer: &Ministry) -> Result<(), Fault> {
+        for record in self.store.owed(peer.clone()).await? {
+            let Ok(permit) = self.permit(peer).await else { return Ok(()) };
+            let leaf = Leaf::about_record(LeafKind::Bundle, record, self.clock.now()).bytes();
+            self.store.pay(record, permit.entry(leaf)).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes up the standing of every pair after a start: what the mark of this run of the host vouches for is
+    /// sound at once, what the mark knows more of than the store was rolled back, and all else waits for its
+    /// peer.
+    pub(super) async fn resume_standing(&self) -> Result<(), Fault> {
+        let boot = std::fs::read_to_string(BOOT_ID).unwrap_or_default();
+        let path = self.config.mark();
+        let seen = Mark::read(&path, &boot).filter(|_| !boot.is_empty());
+        let logs = self.store.own_logs(None).await?;
+        match Mark::begin(&path, &boot, &seen.clone().unwrap_or_default()) {
+            Ok(mark) => self.store.keep_mark(mark),
+            Err(cause) => tracing::warn!(%cause, "no mark can be kept: every start awaits the peers' hellos"),
+        }
+        if self.store.epoch().await? == 0 {
+            self.renew_epoch().await?;
+        }
+        for peer in logs.iter().map(|log| &log.peer) {
+            let unseen = self.store.orphans(peer.clone()).await? > 0;
+            self.gate(peer).unseen.store(unseen, Ordering::SeqCst);
+        }
+        self.judge_forks().await?;
+        for (peer, standing) in at_start(&logs, &seen.unwrap_or_default(), |origin| self.peer_of(origin)) {
+            match standing {
+                Standing::Sound => self.make_sound(&peer).await?,
+                Standing::CatchingUp => {
+                    self.roll_back(&peer, "this host has seen more leaves signed than the store holds")
+                        .await?;
+                }
+                Standing::Unconfirmed | Standing::Frozen => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The store is an older copy: nothing is signed until the peer has given back what it holds, and the
+    /// desk lists its mailbox anew, because cursors may come to mean other messages.
+    pub(super) async fn roll_back(&self, peer: &Ministry, detail: &str) -> Result<(), Fault> {
+        let gate = self.gate(peer);
+        if matches!(gate.standing(), Standing::CatchingUp | Standing::Frozen) {
+            return Ok(());
+        }
+        {
+            let _alone = gate.lock.write().await;
+            gate.set(Standing::CatchingUp);
+        }
+        tracing::error!(peer = %peer, %detail, "this gateway was rolled back");
+        self.renew_epoch().await?;
+        self.alarm_about(peer, "ROLLED_BACK", detail.to_owned()).await
+    }
+
+    /// Gives the mailbox a new number.
+    pub(super) async fn renew_epoch(&self) -> Result<(), Fault> {
+        let random = crate::entropy::random::<8>(self.entropy.as_ref());
+        let random = random.map_err(|cause| Fault::Credentials(cause.to_string()))?;
+        self.store.renew_epoch(u64::from_be_bytes(random)).await?;
+        Ok(())
+    }
+
+    /// The operator takes it on himself that the store is the newest there is, because the peer stays away.
+    pub async fn confirm(&self, peer: &Ministry) -> Result<(), Declined> {
+        if !self.accreditation()?.is_peer(peer) {
+            return Err(Fault::NotAccredited(peer.clone()).into());
+        }
+        match self.standing(peer) {
+            Standing::Sound => Ok(()),
+            Standing::Unconfirmed => {
+                let detail = "signing began before the peer's hello, because the operator said so".to_owned();
+                self.alarm_about(peer, "CONFIRMED_BY_OPERATOR", detail).await?;
+                Ok(self.make_sound(peer).await?)
+            }
+            other => Ok(refuse_unless_sound(other)?),
+        }
+    }
+
+    /// The peer about which an own log with this origin is.
+    fn peer_of(&self, origin: &str) -> Option<Ministry> {
+        let rest = origin.strip_prefix(&format!("{}/", self.config.domain.log_name()))?;
+        let (peer, _year) = rest.split_once('/')?;
+        Ministry::parse(&peer.to_ascii_uppercase()).ok()
+    }
+}
+
+/// The standing of every pair of which a log is held or was seen. Pure.
+fn at_start(
+    held: &[OwnLog],
+    seen: &BTreeMap<String, u64>,
+    peer_of: impl Fn(&str) -> Option<Ministry>,
+) -> BTreeMap<Ministry, Standing> {
+    let mut standings = BTreeMap::new();
+    let mut note = |peer: Ministry, standing: Standing| {
+        let worst = standings.entry(peer).or_insert(Standing::Sound);
+        let rank = |standing| match standing {
+            Standing::Sound => 0,
+            Standing::Unconfirmed => 1,
+            Standing::CatchingUp | Standing::Frozen => 2,
+        };
+        if rank(standing) > rank(*worst) {
+            *worst = standing;
+        }
+    };
+    for log in held {
+        note(
+            log.peer.clone(),
+            match seen.get(&log.origin) {
+                None => Standing::Unconfirmed,
+                Some(size) if *size > log.size => Standing::CatchingUp,
+                Some(_) => Standing::Sound,
+            },
+        );
+    }
+    let lost =
+        seen.iter().filter(|(origin, size)| **size > 0 && held.iter().all(|log| log.origin != **origin));
+    for peer in lost.filter_map(|(origin, _)| peer_of(origin)) {
+        note(peer, Standing::CatchingUp);
+    }
+    standings
+}
+
+/// Whether waiting longer would not change the answer.
+fn decided(standing: Standing) -> bool {
+    matches!(standing, Standing::Sound | Standing::Frozen)
+}
+
+fn refuse_unless_sound(standing: Standing) -> Result<(), Refusal> {
+    match standing {
+        Standing::Sound => Ok(()),
+        Standing::Unconfirmed => Err(Refusal::new(
+            Reason::AwaitingHello,
+            "the gateway has started again and must hear from the peer before it signs anything for it",
+        )),
+        Standing::CatchingUp => Err(Refusal::new(
+            Reason::CatchingUp,
+            "the gateway was restored from an older copy and is taking back from the peer what it lost",
+        )),
+        Standing::Frozen => Err(Refusal::new(
+            Reason::ChannelFrozen,
+            "two checkpoints of one log contradict each other; the operator has the proof",
+        )),
+    }
+}
+
+fn year_of(origin: &str) -> Option<i16> {
+    origin.rsplit('/').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn origin(peer: &str, year: u16) -> String {
+        format!("mfa.xa.example/chancery/{peer}/{year}")
+    }
+
+    fn peer_of(origin: &str) -> Option<Ministry> {
+        Ministry::parse(&origin.split('/').nth(2)?.to_ascii_uppercase()).ok()
+    }
+
+    fn log(peer: &str, year: u16, size: u64) -> OwnLog {
+        let origin = origin(peer, year);
+        OwnLog { peer: peer_of(&origin).unwrap(), origin, size }
+    }
+
+    fn standing(held: &[OwnLog], seen: &[(String, u64)]) -> Option<Standing> {
+        let seen = seen.iter().cloned().collect();
+        at_start(held, &seen, peer_of).get(&Ministry::parse("XB").unwrap()).copied()
+    }
+
+    #[test]
+    fn only_what_this_host_has_seen_is_sound_after_a_start() {
+        let seen = |year, size| (origin("xb", year), size);
+        assert_eq!(standing(&[], &[]), None, "a gateway that knows nothing awaits every hello");
+        assert_eq!(standing(&[log("xb", 2026, 5)], &[]), Some(Standing::Unconfirmed));
+        assert_eq!(standing(&[log("xb", 2026, 5)], &[seen(2026, 5)]), Some(Standing::Sound));
+        // A commit whose answer nobody got may be missing in the mark, never the other way round.
+        assert_eq!(standing(&[log("xb", 2026, 6)], &[seen(2026, 5)]), Some(Standing::Sound));
+        assert_eq!(standing(&[log("xb", 2026, 4)], &[seen(2026, 5)]), Some(Standing::CatchingUp));
+        assert_eq!(standing(&[], &[seen(2026, 5)]), Some(Standing::CatchingUp));
+        let both = [log("xb", 2026, 5), log("xb", 2027, 1)];
+        assert_eq!(standing(&both, &[seen(2026, 5)]), Some(Standing::Unconfirmed));
+        assert_eq!(standing(&both[..1], &[seen(2026, 5), seen(2027, 1)]), Some(Standing::CatchingUp));
+        assert_eq!(standing(&[log("xc", 2026, 5)], &[(origin("xc", 2026), 9)]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_pair_with_a_leaf_missing_is_never_sound(
+            held in proptest::collection::btree_map(2020_u16..2024, 1_u64..9, 0..4),
+            seen in proptest::collection::btree_map(2020_u16..2024, 1_u64..9, 0..4),
+        ) {
+            let logs: Vec<OwnLog> = held.iter().map(|(year, size)| log("xb", *year, *size)).collect();
+            let marks: Vec<_> = seen.iter().map(|(year, size)| (origin("xb", *year), *size)).collect();
+            let missing = seen.iter().any(|(year, size)| held.get(year).copied().unwrap_or(0) < *size);
+            let unseen = held.keys().any(|year| !seen.contains_key(year));
+            let expected = match (missing, unseen) {
+                (true, _) => Some(Standing::CatchingUp),
+                (false, true) => Some(Standing::Unconfirmed),
+                (false, false) if held.is_empty() => None,
+                (false, false) => Some(Standing::Sound),
+            };
+            prop_assert_eq!(standing(&logs, &marks), expected);
+        }
+    }
+}
