@@ -17,7 +17,7 @@ use super::traffic::{Lane, Reader, Traffic, submit};
 use crate::support::{Stage, eventually, ministry, proofs};
 
 /// Messages each way. That tiles of more levels are checked, too, is for the longer exchange under kills.
-const MESSAGES: u64 = 30;
+const MESSAGES: u64 = 130;
 
 /// What was exported after an honest exchange, and a verdict on any change of it.
 struct Honest {
