@@ -33,6 +33,7 @@ mod impostor;
 mod officer;
 mod ordeal;
 mod queue;
+mod relay;
 mod supply_chain;
 mod support;
 mod terminal;
