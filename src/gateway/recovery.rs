@@ -1,4 +1,5 @@
-//! Recovery: gives a peer its own log and messages back, and takes ours back from a peer.
+//! Recovery: where a peer will get its own log and messages back, and we ours. Neither end is built: a peer that
+//! sends such a frame is refused, and a gateway that was rolled back raises an alarm and goes no further.
 
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
