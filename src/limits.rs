@@ -104,6 +104,12 @@ pub const WINDOW_ENVELOPES: u32 = 1024;
 /// Their envelopes, bytes in sum; it bounds the memory that one stream of a peer takes.
 pub const WINDOW_BYTES: u64 = 4 * 1024 * 1024;
 
+/// Times a message of a peer may make the gateway fail before it is refused for good: more than a mishap of ours.
+pub const QUARANTINE_TRIES: u32 = 3;
+
+/// Messages whose failures are counted.
+pub const QUARANTINE_COUNTS_MAX: usize = 1024;
+
 /// How long a peer may keep its window shut before the session is ended and another tried.
 pub const WINDOW_SHUT_MAX: Duration = Duration::from_secs(5 * 60);
 

@@ -72,8 +72,8 @@ use crate::gateway::beliefs::Beliefs;
 use crate::gateway::config::Config;
 use crate::gateway::frame::Window;
 use crate::gateway::freight::Freight;
-use crate::gateway::relay::LinkState;
 use crate::gateway::relay::dialling::PeerLink;
+use crate::gateway::relay::{LinkState, Quarantine};
 use crate::gateway::run::Addresses;
 use crate::gateway::store::Store;
 use crate::gateway::store::record::SentState;
@@ -109,12 +109,28 @@ pub struct Gateway {
     /// The standing of every pair: whether anything may be signed for it.
     gates: Mutex<BTreeMap<Ministry, Arc<standing::Gate>>>,
     links: Mutex<BTreeMap<Ministry, LinkState>>,
+    /// How often messages of peers made this gateway fail.
+    quarantine: Quarantine,
+    /// Called for each message of a peer before it is judged and before it is placed.
+    scrutiny: Mutex<Option<Scrutiny>>,
     /// How much each session takes from its peer; sessions follow it.
     window: watch::Sender<Window>,
     addresses: Mutex<Addresses>,
     /// Tells whoever listens which messages were settled.
     settled: broadcast::Sender<JustSettled>,
     started: Timestamp,
+}
+
+/// Looks at a message of a peer that is about to be judged, and once more when it is about to be placed.
+pub type Scrutiny = Arc<dyn Fn(&MessageId, ScrutinyAt) + Send + Sync>;
+
+/// When a message is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScrutinyAt {
+    /// Before its signature and the policy.
+    Judging,
+    /// Before custody.
+    Placing,
 }
 
 /// A sent message that was settled, and how.
@@ -159,6 +175,12 @@ impl Gateway {
 
     fn links(&self) -> std::sync::MutexGuard<'_, BTreeMap<Ministry, LinkState>> {
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on `scrutiny` is called for each message of a peer. It may panic, as a defect of ours would:
+    /// tests show with it that the message alone suffers.
+    pub fn scrutinise(&self, scrutiny: Scrutiny) {
+        *self.scrutiny.lock().unwrap_or_else(PoisonError::into_inner) = Some(scrutiny);
     }
 
     /// From now on peers may have at most these many deliveries unanswered on each session; zero is a pause.

@@ -156,7 +156,7 @@ impl Gateway {
             let about = self.matter(peer, &origin, &entry).map_err(|cause| false_copy(&cause.to_string()))?;
             leaves.push(LostLeaf { bytes: entry.leaf, about });
         }
-        let cosigned = (end == checkpoint.size).then(|| KeptCheckpoint { size: end, text });
+        let cosigned = (end == checkpoint.size).then_some(KeptCheckpoint { size: end, text });
         let (head, peer) = (checkpoint.head(), peer.clone());
         let piece = LostPiece { origin: origin.clone(), peer, first_index, leaves, head, path, cosigned };
         let _alone = gate.lock.write().await;

@@ -25,6 +25,7 @@ use crate::gateway::config::Config;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::Window;
 use crate::gateway::freight::Freight;
+use crate::gateway::relay::Quarantine;
 use crate::gateway::relay::dialling::PeerLink;
 use crate::gateway::room::SpaceWatch;
 use crate::gateway::serve::peer_link::GrpcLink;
@@ -151,6 +152,8 @@ impl Gateway {
             accrediting: tokio::sync::Mutex::new(()),
             gates: Mutex::default(),
             links: Mutex::default(),
+            quarantine: Quarantine::default(),
+            scrutiny: Mutex::default(),
             window: watch::Sender::new(Window::FULL),
             addresses: Mutex::default(),
             settled: broadcast::Sender::new(limits::SETTLED_WAITING_MAX),

@@ -3,6 +3,8 @@
 //! Which parts are inline is not chosen but follows from their sizes, so an envelope has exactly one
 //! encoding. Parsing checks everything that can be checked without trust; `verify` adds the signature.
 
+use std::time::Duration;
+
 use crate::canonical;
 use crate::digest::Digest;
 use crate::limits;
@@ -12,8 +14,9 @@ use crate::message::refusal::{Reason, Refusal};
 use crate::proto::message::v1 as wire;
 use crate::time::Timestamp;
 use crate::trust::anchor::Anchors;
+use crate::trust::chain::ChainRefusal;
 use crate::trust::name::Name;
-use crate::trust::signature;
+use crate::trust::signature::{self, SignatureRefusal};
 use prost::Message as _;
 
 /// One copy of a message as it travels.
@@ -73,6 +76,28 @@ impl Envelope {
     /// Verifies that the sender's registry signed the header, judged at `at`.
     pub fn verify(&self, anchors: &Anchors, at: Timestamp) -> Result<(), Refusal> {
         verify_header(&self.header, &self.signature, anchors, at)
+    }
+
+    /// Whether the sender's registry signed the header with a certificate that was good once, and has ended or
+    /// was revoked at `at`: the signature is authentic, and comes too late.
+    pub fn is_signer_ended(&self, anchors: &Anchors, at: Timestamp) -> bool {
+        let (mut earlier, mut has_ended) = (at, false);
+        // An end, a revocation and a list that was due, of the certificate and of the authority above it.
+        for _ in 0..6 {
+            let refused = match signature::verify(self.header.bytes(), &self.signature, anchors, earlier) {
+                Ok(_) => break,
+                Err(SignatureRefusal::Chain(refused)) => refused,
+                Err(_) => return false,
+            };
+            (earlier, has_ended) = match refused {
+                ChainRefusal::Expired(end) => (end, true),
+                ChainRefusal::Revoked(from) => (from.before(Duration::from_secs(1)), true),
+                // A list that is late says nothing of the certificate.
+                ChainRefusal::StaleRevocationList(due) => (due, has_ended),
+                _ => return false,
+            };
+        }
+        has_ended && self.verify(anchors, earlier).is_ok()
     }
 
     /// The message id.

@@ -48,6 +48,29 @@ async fn what_is_held_gets_its_receipt_even_when_its_signer_is_no_longer_believe
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_message_whose_signer_ended_on_the_way_is_refused_for_good_and_what_was_never_good_is_not() {
+    let stage = Stage::pair().await;
+    let craft = Craft::new(&stage, "XA", "XB");
+    let first = craft.signed(&stage);
+    let second = craft.after(&first).signed(&stage);
+    // All certificates have ended.
+    stage.clock.forward(Duration::from_secs(500 * 24 * 3600));
+    let late = craft.signed(&stage);
+    let before = proofs::trace(&stage, "XB").await;
+    assert_eq!(unsigned(&relay(&stage, &[&late]).await[0]), "SIGNATURE_INVALID", "signed after the end");
+    let other = craft.saying(b"other").header();
+    let stolen = Envelope::compose(other, first.signature().to_vec(), vec![b"other".to_vec()]).unwrap();
+    assert_eq!(unsigned(&relay(&stage, &[&stolen]).await[0]), "SIGNATURE_INVALID", "another's signature");
+    assert_eq!(proofs::trace(&stage, "XB").await, before);
+    // Their numbers are used, so that what its desk signs anew can follow.
+    for answer in relay(&stage, &[&first, &second]).await {
+        let (kind, reason, ..) = signed(&answer);
+        assert_eq!((kind, reason.as_str()), (LeafKind::Rejected, "SIGNER_EXPIRED"));
+    }
+    assert!(mailbox(&stage).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_message_relayed_again_gets_its_receipt_again_and_is_in_the_mailbox_once() {
     let stage = Stage::pair().await;
     let envelope = Craft::new(&stage, "XA", "XB").signed(&stage);

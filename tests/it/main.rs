@@ -34,6 +34,7 @@ mod officer;
 mod ordeal;
 mod queue;
 mod recovery;
+mod relay;
 mod supply_chain;
 mod support;
 mod terminal;

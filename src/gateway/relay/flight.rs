@@ -179,3 +179,95 @@ fn sum<'a>(batches: impl Iterator<Item = &'a Arc<Batch>>) -> (usize, u64) {
         (envelopes.saturating_add(batch.items.len()), bytes.saturating_add(batch.bytes))
     })
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::gateway::store::record::SignedHeader;
+    use crate::time::Timestamp;
+
+    /// A message of a channel.
+    pub(in super::super) fn item(channel: &str, sequence: u64) -> OutboxItem {
+        OutboxItem {
+            message_id: Digest::of(format!("{channel} {sequence}").as_bytes()),
+            channel: channel.to_owned(),
+            sequence,
+            precedence: 1,
+            urgency: 1,
+            expired: false,
+            withdrawn: false,
+            attempts: 0,
+            valid_until: Timestamp::from_seconds(1),
+            signed: SignedHeader { header: Vec::new(), signature: Vec::new() },
+            parts: Vec::new(),
+        }
+    }
+
+    fn items(channel: &str, numbers: std::ops::Range<u64>) -> Vec<OutboxItem> {
+        numbers.map(|number| item(channel, number)).collect()
+    }
+
+    fn window(envelopes: u32, bytes: u64) -> Window {
+        Window { envelopes, bytes }
+    }
+
+    #[test]
+    fn the_window_bounds_what_is_unanswered_and_not_what_is_being_settled() {
+        let flight = Flight::new(window(4, 100));
+        flight.launch(items("a", 1..4), 90);
+        assert_eq!(flight.room(), Room { envelopes: 1, bytes: 10, is_idle: false });
+        flight.answer(3).unwrap();
+        assert_eq!(flight.room(), Room { envelopes: 4, bytes: 100, is_idle: false });
+        // Still on its way as far as the store may ask.
+        assert_eq!(flight.last_numbers(), BTreeMap::from([("a".to_owned(), 3)]));
+        flight.landed();
+        assert!(flight.last_numbers().is_empty() && flight.room().is_idle);
+    }
+
+    #[test]
+    fn answers_are_for_the_oldest_batch_and_for_all_of_it() {
+        let flight = Flight::new(window(9, 100));
+        assert!(flight.answer(0).is_err());
+        flight.launch(items("a", 1..3), 1);
+        flight.launch(items("b", 1..2), 1);
+        assert!(flight.answer(1).is_err());
+        assert_eq!(flight.answer(2).unwrap().items.len(), 2);
+        assert_eq!(flight.unanswered().len(), 1);
+        assert_eq!(flight.answer(1).unwrap().items.len(), 1);
+        assert!(flight.answer(1).is_err());
+    }
+
+    #[test]
+    fn after_a_refusal_nothing_goes_until_all_that_was_on_its_way_is_settled() {
+        let flight = Flight::new(window(9, 100));
+        flight.launch(items("a", 1..3), 1);
+        flight.launch(items("a", 3..5), 1);
+        flight.answer(2).unwrap();
+        assert!(flight.refuse("a"), "the first of its channel");
+        assert!(!flight.refuse("a"), "what is behind it");
+        flight.landed();
+        assert_eq!(flight.room().envelopes, 0);
+        flight.answer(2).unwrap();
+        flight.landed();
+        assert_eq!(flight.room().envelopes, 9);
+    }
+
+    #[test]
+    fn the_peer_is_late_when_its_last_answer_is_long_ago_or_its_window_is_shut() {
+        let flight = Flight::new(window(9, 100));
+        assert_eq!(flight.deadline(), None);
+        flight.launch(items("a", 1..2), 1);
+        flight.launch(items("b", 1..2), 1);
+        let first = flight.deadline().unwrap();
+        flight.answer(1).unwrap();
+        assert!(flight.deadline().unwrap() > first, "it answers, though slowly");
+        flight.answer(1).unwrap();
+        assert_eq!(flight.deadline(), None);
+        flight.grant(window(0, 0));
+        let shut = flight.deadline().unwrap();
+        flight.grant(window(0, 9));
+        assert_eq!(flight.deadline(), Some(shut), "shut since then");
+        flight.grant(window(1, 9));
+        assert_eq!(flight.deadline(), None);
+    }
+}

@@ -119,3 +119,45 @@ impl LinkState {
         (may_go, !held.is_empty())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::flight::tests::item;
+    use super::*;
+
+    #[test]
+    fn a_peer_that_owes_a_window_of_answers_is_handed_the_same_again_and_nothing_new() {
+        let link = LinkState::default();
+        let most = u64::from(limits::WINDOW_ENVELOPES);
+        let owed: Vec<_> = (1..=most).map(|number| item("a", number)).collect();
+        let (may_go, held) = link.within_trust(owed.clone());
+        assert!(may_go.len() == owed.len() && !held);
+        link.hand_over(&may_go);
+        let (may_go, held) = link.within_trust(vec![item("b", 1), item("a", 1), item("b", 2)]);
+        assert_eq!(may_go, [item("a", 1)]);
+        assert!(held);
+        link.answered(&item("a", 1).message_id);
+        let (may_go, held) = link.within_trust(vec![item("b", 1), item("b", 2)]);
+        assert_eq!(may_go, [item("b", 1)]);
+        assert!(held);
+    }
+
+    #[test]
+    fn what_is_held_back_holds_back_its_channel() {
+        let link = LinkState::default();
+        link.hand_over(&(1..=u64::from(limits::WINDOW_ENVELOPES)).map(|n| item("a", n)).collect::<Vec<_>>());
+        // The second was handed over once, the first never: order goes before.
+        let (may_go, _) = link.within_trust(vec![item("b", 9), item("a", 5)]);
+        assert_eq!(may_go, [item("a", 5)]);
+    }
+
+    #[test]
+    fn sessions_live_as_long_as_they_are_held() {
+        let link = LinkState::default();
+        let (one, two) = (link.enter(), link.clone().enter());
+        drop(one);
+        assert!(link.is_live());
+        drop(two);
+        assert!(!link.is_live());
+    }
+}

@@ -16,6 +16,7 @@
 //! | `carrying`, `flight` | hands over what is due; what is on its way unanswered |
 //! | `settlement` | verifies answers and makes them durable |
 //! | `intake`, `reception` | what the peer may still send; judges, places and answers it |
+//! | `quarantine` | what a message that makes us fail may do: nothing |
 //! | `link` | what is known of one peer beyond one session |
 
 mod carrying;
@@ -23,6 +24,7 @@ pub mod dialling;
 mod flight;
 mod intake;
 mod link;
+mod quarantine;
 mod reception;
 mod session;
 mod settlement;
@@ -30,6 +32,7 @@ mod updates;
 mod waiting;
 
 pub(super) use link::LinkState;
+pub(super) use quarantine::Quarantine;
 pub(super) use settlement::commitments;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
+use super::lock;
+use super::quarantine::{behind_a_wall, behind_a_wall_of, may_be_its_doing};
 use super::session::{Judging, Session};
 use super::waiting::Answers;
-use crate::gateway::Gateway;
 use crate::gateway::accreditation::Accreditation;
 use crate::gateway::admission;
 use crate::gateway::error::{Declined, Fault};
@@ -20,6 +21,7 @@ use crate::gateway::standing::Permit;
 use crate::gateway::store::Purpose;
 use crate::gateway::store::record::{Consignment, Direction, LeafPlace, SignedHeader};
 use crate::gateway::submission::{consignment, custody_place};
+use crate::gateway::{Gateway, Scrutiny, ScrutinyAt};
 use crate::message::envelope::Envelope;
 use crate::message::id::MessageId;
 use crate::message::leaf::{Leaf, LeafKind, LeafMessage};
@@ -30,7 +32,14 @@ use crate::trust::name::Ministry;
 /// What was found of one delivery: an envelope that may be taken or must be rejected for good, or why neither.
 pub(super) struct Judged {
     id: Option<MessageId>,
-    found: Result<Admissible, Declined>,
+    found: Result<Admissible, Stumble>,
+}
+
+/// Why a delivery was not judged admissible.
+enum Stumble {
+    Declined(Declined),
+    /// Judging it panicked.
+    Panicked(Box<Envelope>),
 }
 
 struct Admissible {
@@ -76,74 +85,173 @@ impl Gateway {
         let opened = aside(reading).await?;
         let ids = opened.iter().flatten().map(|(envelope, _)| envelope.id().digest()).collect();
         let mut held = self.store.held_all(Direction::In, ids).await?.into_iter();
-        let now = self.clock.now();
+        let (now, scrutiny) = (self.clock.now(), self.scrutiny());
         let judging = move || {
-            let judge = |opened: Opened| match opened {
-                Ok(offered) => judge(&peer, offered, held.next().flatten(), &accreditation, now),
-                Err((id, refusal)) => Judged { id, found: Err(refusal.into()) },
+            let judge = |opened: Opened| {
+                let (envelope, withdrawn) = match opened {
+                    Ok(offered) => offered,
+                    Err((id, refusal)) => {
+                        return Judged { id, found: Err(Stumble::Declined(refusal.into())) };
+                    }
+                };
+                let (id, held) = (envelope.id(), held.next().flatten());
+                let verdict = behind_a_wall(|| {
+                    scrutiny(&id, ScrutinyAt::Judging);
+                    judge(&peer, (&envelope, withdrawn), held, &accreditation, now)
+                });
+                let found = match verdict {
+                    Some(Ok(rejection)) => Ok(Admissible { envelope, rejection }),
+                    Some(Err(declined)) => Err(Stumble::Declined(declined)),
+                    None => Err(Stumble::Panicked(Box::new(envelope))),
+                };
+                Judged { id: Some(id), found }
             };
             opened.into_iter().map(judge).collect()
         };
         aside(judging).await
     }
 
-    /// Places what was judged, in order and in one commit, and answers it, by one permit for all of it. All receipts of a batch stand under one
-    /// checkpoint of each log, which the peer is about to cosign.
+    /// Places what was judged, in order, and answers it.
     async fn place_all(&self, peer: &Ministry, judged: Vec<Judged>) -> Result<Vec<Outcome>, Fault> {
-        let (mut answers, mut messages) =
-            (Vec::with_capacity(judged.len()), Vec::with_capacity(judged.len()));
+        let mut offered = Vec::with_capacity(judged.len());
+        for Judged { id, found } in judged {
+            let found = match found {
+                Ok(admissible) => Ok(admissible),
+                Err(Stumble::Declined(Declined::Refused(refusal))) => Err(refusal),
+                Err(Stumble::Declined(Declined::Failed(fault))) => return Err(fault),
+                Err(Stumble::Panicked(envelope)) => self.stumbled(peer, &envelope, "a panic").await?,
+            };
+            offered.push((id, found));
+        }
+        let admissible: Vec<&Admissible> =
+            offered.iter().filter_map(|(_, found)| found.as_ref().ok()).collect();
+        let mut answers = self.place_together(peer, &admissible).await?.into_iter();
+        let mut outcomes = Vec::with_capacity(offered.len());
+        for (message_id, found) in &offered {
+            let answer = match found {
+                Ok(_) => answers.next().ok_or_else(unanswered)?,
+                Err(refusal) => unsigned(refusal),
+            };
+            if let (Some(id), Answer::Receipt(_)) = (message_id, &answer) {
+                self.quarantine.forget(&id.digest());
+            }
+            outcomes.push(Outcome { message_id: *message_id, answer });
+        }
+        Ok(outcomes)
+    }
+
+    /// Places messages together; where one of them makes us fail, each by itself, so that it alone suffers.
+    async fn place_together(
+        &self,
+        peer: &Ministry,
+        admissible: &[&Admissible],
+    ) -> Result<Vec<Answer>, Fault> {
+        match behind_a_wall_of(self.place_batch(peer, admissible)).await {
+            None => {}
+            Some(Err(fault)) if may_be_its_doing(&fault) => {}
+            Some(placed) => return placed,
+        }
+        let mut answers = Vec::with_capacity(admissible.len());
+        for one in admissible {
+            answers.push(self.place_alone(peer, one).await?);
+        }
+        Ok(answers)
+    }
+
+    async fn place_alone(&self, peer: &Ministry, admissible: &Admissible) -> Result<Answer, Fault> {
+        let fault = match behind_a_wall_of(self.place_batch(peer, &[admissible])).await {
+            None => "a panic".to_owned(),
+            Some(Err(fault)) if may_be_its_doing(&fault) => fault.to_string(),
+            Some(placed) => return placed?.pop().ok_or_else(unanswered),
+        };
+        let rejected = match self.stumbled(peer, &admissible.envelope, &fault).await? {
+            Err(refusal) => return Ok(unsigned(&refusal)),
+            Ok(rejected) => rejected,
+        };
+        match behind_a_wall_of(self.place_batch(peer, &[&rejected])).await {
+            Some(Ok(mut answers)) => answers.pop().ok_or_else(unanswered),
+            Some(Err(fault)) if !may_be_its_doing(&fault) => Err(fault),
+            _ => Ok(unsigned(&quarantined())),
+        }
+    }
+
+    /// Places messages in order, by one permit and in one commit; one answer for each. All receipts of a batch stand under one
+    /// checkpoint of each log, which the peer is about to cosign.
+    async fn place_batch(&self, peer: &Ministry, admissible: &[&Admissible]) -> Result<Vec<Answer>, Fault> {
+        // Where nothing is to be placed nothing is signed, not even the opening of a new year.
+        if admissible.is_empty() {
+            return Ok(Vec::new());
+        }
         let permit = match self.permit(peer).await {
-            Ok(permit) => Ok(permit),
-            Err(Declined::Refused(refusal)) => Err(refusal),
+            Ok(permit) => permit,
+            Err(Declined::Refused(refusal)) => return Ok(vec![unsigned(&refusal); admissible.len()]),
             Err(Declined::Failed(fault)) => return Err(fault),
         };
-        for Judged { id, found } in judged {
-            match (found, &permit) {
-                (Ok(admissible), Ok(permit)) => {
-                    messages.push(self.consign(peer, admissible, permit));
-                    answers.push((id, None));
-                }
-                (Ok(_), Err(refusal)) => answers.push((id, Some(refusal.clone()))),
-                (Err(Declined::Refused(refusal)), _) => answers.push((id, Some(refusal))),
-                (Err(Declined::Failed(fault)), _) => return Err(fault),
-            }
-        }
+        let messages = admissible.iter().map(|one| self.consign(peer, one, &permit)).collect();
         let custodies = self.store.admit_all(self.store.prepare(messages).await?).await?;
         drop(permit);
         let placed: Vec<Result<LeafPlace, Refusal>> = custodies.into_iter().map(custody_place).collect();
         let places: Vec<LeafPlace> = placed.iter().flatten().cloned().collect();
         let mut receipts = self.receipts(&places).await?.into_iter();
-        let mut placed = placed.into_iter();
-        let mut outcomes = Vec::with_capacity(answers.len());
-        for (message_id, refusal) in answers {
-            let missing = || Fault::Damaged("a message of the batch has no answer".to_owned());
-            let refusal = match refusal {
-                Some(refusal) => Some(refusal),
-                None => placed.next().ok_or_else(missing)?.err(),
-            };
-            let answer = match refusal {
-                Some(refusal) => Answer::Unsigned {
-                    reason: refusal.reason().word().to_owned(),
-                    detail: refusal.detail().to_owned(),
-                },
-                None => Answer::Receipt(receipts.next().ok_or_else(missing)?.encode()),
-            };
-            outcomes.push(Outcome { message_id, answer });
-        }
-        Ok(outcomes)
+        let answer = |placed: Result<LeafPlace, Refusal>| match placed {
+            Ok(_) => Ok(Answer::Receipt(receipts.next().ok_or_else(unanswered)?.encode())),
+            Err(refusal) => Ok(unsigned(&refusal)),
+        };
+        placed.into_iter().map(answer).collect()
     }
 
     /// What the store is to do with an envelope.
-    fn consign(&self, peer: &Ministry, admissible: Admissible, permit: &Permit) -> (Purpose, Consignment) {
+    fn consign(&self, peer: &Ministry, admissible: &Admissible, permit: &Permit) -> (Purpose, Consignment) {
         let Admissible { envelope, rejection } = admissible;
-        let (kind, reason) = match &rejection {
+        let (kind, reason) = match rejection {
             None => (LeafKind::Received, ""),
             Some(refusal) => (LeafKind::Rejected, refusal.reason().word()),
         };
-        let leaf = Leaf::about(kind, LeafMessage::of(&envelope), reason, self.clock.now());
+        if rejection.is_none() {
+            self.scrutiny()(&envelope.id(), ScrutinyAt::Placing);
+        }
+        let leaf = Leaf::about(kind, LeafMessage::of(envelope), reason, self.clock.now());
         let purpose = if rejection.is_none() { Purpose::Deliver } else { Purpose::Reject(reason.to_owned()) };
-        (purpose, consignment(permit.origin(), peer, &envelope, &leaf))
+        (purpose, consignment(permit.origin(), peer, envelope, &leaf))
     }
+
+    /// A message made us fail. It may come again; after some tries it is refused for good, where it is authentic.
+    async fn stumbled(
+        &self,
+        peer: &Ministry,
+        envelope: &Envelope,
+        fault: &str,
+    ) -> Result<Result<Admissible, Refusal>, Fault> {
+        let id = envelope.id();
+        tracing::error!(peer = %peer, message = %id, %fault, "a message of the peer made this gateway fail");
+        if !self.quarantine.count(id.digest()) {
+            return Ok(Err(quarantined()));
+        }
+        let detail = format!("message {id} of the peer makes this gateway fail and is refused for good");
+        self.alarm_about(peer, "QUARANTINED", detail).await?;
+        let (accreditation, now) = (self.accreditation()?, self.clock.now());
+        let anchors = accreditation.signing_anchors(peer)?;
+        match behind_a_wall(|| envelope.verify(anchors, now).is_ok()) {
+            Some(true) => Ok(Ok(Admissible { envelope: envelope.clone(), rejection: Some(quarantined()) })),
+            _ => Ok(Err(quarantined())),
+        }
+    }
+
+    fn scrutiny(&self) -> Scrutiny {
+        lock(&self.scrutiny).clone().unwrap_or_else(|| Arc::new(|_, _| {}))
+    }
+}
+
+fn quarantined() -> Refusal {
+    Refusal::new(Reason::Quarantined, "the message makes the gateway fail")
+}
+
+fn unsigned(refusal: &Refusal) -> Answer {
+    Answer::Unsigned { reason: refusal.reason().word().to_owned(), detail: refusal.detail().to_owned() }
+}
+
+fn unanswered() -> Fault {
+    Fault::Link("a message of the batch has no answer".to_owned())
 }
 
 /// Does what takes the processor off the threads that serve streams.
@@ -169,24 +277,24 @@ fn open(peer: &Ministry, own: &Ministry, delivery: &Delivery) -> Opened {
     Ok((envelope, *withdrawn))
 }
 
-/// Judges one envelope against what is held of it and what is in force. What is held was verified and judged
-/// when it was taken, and gets its receipt whatever has changed.
+/// Judges one envelope against what is held of it and what is in force: whether it may be taken, or why it is to be
+/// rejected for good. What is held was verified and judged when it was taken, and gets its receipt whatever has
+/// changed.
 fn judge(
     peer: &Ministry,
-    (envelope, withdrawn): (Envelope, bool),
+    (envelope, withdrawn): (&Envelope, bool),
     held: Option<SignedHeader>,
     accreditation: &Accreditation,
     now: Timestamp,
-) -> Judged {
-    let id = Some(envelope.id());
-    let declined = |declined| Judged { id, found: Err(declined) };
+) -> Result<Option<Refusal>, Declined> {
     if held.as_ref().is_none_or(|held| held.signature != envelope.signature()) {
-        let anchors = match accreditation.signing_anchors(peer) {
-            Ok(anchors) => anchors,
-            Err(fault) => return declined(fault.into()),
-        };
+        let anchors = accreditation.signing_anchors(peer)?;
         if let Err(refusal) = envelope.verify(anchors, now) {
-            return declined(refusal.into());
+            if held.is_none() && envelope.is_signer_ended(anchors, now) {
+                let ended = "the signer's certificate ended or was revoked before the message came";
+                return Ok(Some(Refusal::new(Reason::SignerExpired, ended)));
+            }
+            return Err(refusal.into());
         }
     }
     let verdict = match held {
@@ -196,7 +304,7 @@ fn judge(
         None => admission::judge(envelope.header(), accreditation.policy(), now),
     };
     match verdict {
-        Err(refusal) if !refusal.is_final() => declined(refusal.into()),
-        verdict => Judged { id, found: Ok(Admissible { envelope, rejection: verdict.err() }) },
+        Err(refusal) if !refusal.is_final() => Err(refusal.into()),
+        verdict => Ok(verdict.err()),
     }
 }

@@ -6,7 +6,7 @@
 //! only when all of it is there, hashed right and synced. A later transfer of the same part by the same side
 //! takes over from the earlier one, which may be a connection that nobody knows to be dead.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -100,12 +100,18 @@ impl Blobs {
         }
     }
 
-    /// Removes unfinished parts that nothing was written to for `ORPHAN_AGE_MAX` at `now`. Answers how many.
-    pub(super) fn sweep_arriving(&self, now: Timestamp) -> Result<u64, StoreFault> {
+    /// Removes unfinished parts that are not `announced` and that nothing was written to for `ORPHAN_AGE_MAX` at
+    /// `now`. Answers how many.
+    pub(super) fn sweep_arriving(
+        &self,
+        now: Timestamp,
+        announced: &BTreeSet<Digest>,
+    ) -> Result<u64, StoreFault> {
         let mut removed = 0;
         for owner in self.owners()? {
             for (name, path) in entries(&self.folder_of(&owner))? {
-                if Digest::parse(&name).is_ok() && is_old(&path, now.before(ORPHAN_AGE_MAX))? {
+                let wanted = Digest::parse(&name).map_or(true, |digest| announced.contains(&digest));
+                if !wanted && is_old(&path, now.before(ORPHAN_AGE_MAX))? {
                     remove(&path)?;
                     removed += 1;
                 }

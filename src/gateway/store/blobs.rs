@@ -5,6 +5,7 @@
 //! name therefore was complete. Where a scrub or a reader finds that it is not any more, it is set aside, so that
 //! it does not count as held and is sent again. A sync that fails stops the whole store, as in the writer.
 
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, FileExt};
@@ -146,10 +147,10 @@ impl Blobs {
         }
     }
 
-    /// Removes what was discarded, and unfinished parts that are old at `now`. Whatever else lies there was put
-    /// there by somebody else and is not ours to remove. Answers how many parts were removed.
-    pub fn clear(&self, now: Timestamp) -> Result<u64, StoreFault> {
-        let mut removed = self.sweep_arriving(now)?;
+    /// Removes what was discarded, and unfinished parts that are old at `now` and not `announced`. Whatever else
+    /// lies there was put there by somebody else and is not ours to remove. Answers how many parts were removed.
+    pub fn clear(&self, now: Timestamp, announced: &BTreeSet<Digest>) -> Result<u64, StoreFault> {
+        let mut removed = self.sweep_arriving(now, announced)?;
         for shelf in self.shelves()? {
             for entry in fs::read_dir(shelf)? {
                 let entry = entry?;

@@ -154,12 +154,13 @@ impl Store {
             blobs::sync_directory(parent)?;
         }
         let blobs = Blobs::open(&directory.join("parts"))?;
+        let announced = uploads::announced(&connection, now)?;
         for digest in blobs.old(now)? {
-            if !parts::is_kept(&connection, &digest)? {
+            if !announced.contains(&digest) && !parts::is_kept(&connection, &digest)? {
                 blobs.discard(&digest)?;
             }
         }
-        blobs.clear(now)?;
+        blobs.clear(now, &announced)?;
         let readers = Readers::open(&database)?;
         let writer = Writer::start(connection, ownership, space.clone())?;
         Ok(Self { inner: Arc::new(Inner { readers, blobs, space, writer }) })

@@ -12,7 +12,7 @@ use super::blobs::Blobs;
 use super::columns::{self, prefix, stored, stored_len};
 use super::record::Part;
 use super::writer::Verdict;
-use super::{Store, StoreFault};
+use super::{Store, StoreFault, uploads};
 use crate::digest::Digest;
 use crate::limits::{PART_TRANSFERS_MAX, PIECE_BYTES_MAX};
 use crate::time::Timestamp;
@@ -133,11 +133,15 @@ impl Store {
     }
 
     /// Removes unfinished parts that are older than `ORPHAN_AGE_MAX` at `now`, and parts that no message refers to,
-    /// whether they were announced or not. Answers how many.
+    /// whether they were announced or not. How old one is tells its announcement; only of one without does the
+    /// file system, whose clock may be another. Answers how many.
     pub async fn sweep_parts(&self, now: Timestamp) -> Result<u64, StoreFault> {
-        let announced = self.sweep(now).await?;
+        let removed = self.sweep(now).await?;
+        let announced = self.read(move |connection| uploads::announced(connection, now)).await?;
         for digest in self.with_blobs(move |blobs| blobs.old(now)).await? {
-            if self.read(move |connection| is_kept(connection, &digest)).await? {
+            if announced.contains(&digest)
+                || self.read(move |connection| is_kept(connection, &digest)).await?
+            {
                 continue;
             }
             let blobs = self.inner.blobs.clone();
@@ -150,7 +154,7 @@ impl Store {
             })
             .await?;
         }
-        Ok(announced.saturating_add(self.with_blobs(move |blobs| blobs.clear(now)).await?))
+        Ok(removed.saturating_add(self.with_blobs(move |blobs| blobs.clear(now, &announced)).await?))
     }
 
     /// Whether a part is here, in a row or as a file.

@@ -1,6 +1,8 @@
 //! Sealed parts that came before the message that will refer to them: who sent them, how much there is of each
 //! source, and what is swept away because its message never came.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::{self, stored};
@@ -93,6 +95,13 @@ pub(super) fn arrived(connection: &Connection, parts: &[Part]) -> Result<(), Sto
 fn forget(connection: &Connection, digest: &Digest) -> Result<(), StoreFault> {
     connection.prepare_cached("DELETE FROM upload WHERE digest = ?1")?.execute([digest.as_bytes()])?;
     Ok(())
+}
+
+/// The parts that were announced no longer than `ORPHAN_AGE_MAX` before `now`: their messages may still come.
+pub(super) fn announced(connection: &Connection, now: Timestamp) -> Result<BTreeSet<Digest>, StoreFault> {
+    let mut statement = connection.prepare_cached("SELECT digest FROM upload WHERE time >= ?1")?;
+    let rows = statement.query_map([now.before(ORPHAN_AGE_MAX).seconds()], |row| columns::digest(row, 0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// There are no more announcements than quotas allow, so that reading all of them is cheap.

@@ -103,6 +103,7 @@ fn lists() -> BTreeMap<(&'static str, Vec<u32>), usize> {
         ((RELAY, vec![3, 1]), limits::BATCH_ENVELOPES_MAX),
         ((RELAY, vec![4, 2]), limits::LOG_UPDATE_LEAVES_MAX),
         ((RELAY, vec![8, 3]), limits::LOG_UPDATE_LEAVES_MAX),
+        ((RELAY, vec![8, 5]), limits::PATH_HASHES_MAX),
         (("/chancery.gateway.v1.MailboxService/SubmitStream", vec![1]), limits::BATCH_ENVELOPES_MAX),
         (("/chancery.gateway.v1.MailboxService/GetSent", vec![1]), limits::BATCH_ENVELOPES_MAX),
         (("/chancery.gateway.v1.MailboxService/Accredit", vec![3]), limits::PEERS_MAX),

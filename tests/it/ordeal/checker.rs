@@ -16,8 +16,8 @@ use super::forgery::{Archives, id_of};
 use super::traffic::{Lane, Reader, Traffic, submit};
 use crate::support::{Stage, eventually, ministry, proofs};
 
-/// Messages each way. That tiles of more levels are checked, too, is for the longer exchange under kills.
-const MESSAGES: u64 = 30;
+/// Messages each way: with what each side writes about the other's, more than one whole tile of 256 leaves.
+const MESSAGES: u64 = 130;
 
 /// What was exported after an honest exchange, and a verdict on any change of it.
 struct Honest {

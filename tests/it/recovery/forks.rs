@@ -81,7 +81,7 @@ struct Accuser(String);
 impl Play for Accuser {
     fn hello(&mut self, bot: &mut Bot, theirs: wire::Hello) -> Vec<Frame> {
         bot.told = bot.mirrored(&theirs);
-        vec![Frame::Hello(bot.hello(&[self.0.clone()]))]
+        vec![Frame::Hello(bot.hello(std::slice::from_ref(&self.0)))]
     }
 }
 

@@ -8,7 +8,7 @@ use crate::gateway::store::fixture::{Line, NOW, beside, fresh, later, open, peer
 use crate::gateway::store::record::Custody;
 use crate::gateway::store::tests::parts::files;
 use crate::gateway::store::{PartProgress, Store, StoreFault};
-use crate::limits::PART_SYNC_BYTES;
+use crate::limits::{ORPHAN_AGE_MAX, PART_SYNC_BYTES};
 use crate::trust::name::Ministry;
 
 /// Content of several sync steps, and its digest.
@@ -206,6 +206,24 @@ async fn what_is_old_and_wanted_by_nobody_goes_while_the_gateway_runs() {
     late.parts = vec![beside(b"orphan")];
     let missing = Custody::PartMissing(Digest::of(b"orphan"));
     assert_eq!(store.receive(late).await.unwrap(), missing);
+}
+
+#[tokio::test]
+async fn a_part_that_was_just_announced_stays_whatever_clock_the_file_system_has() {
+    let (directory, store) = fresh();
+    // The gateway's clock is far ahead of the one that dates files.
+    let now = later(100 * 365 * 24 * 3600);
+    let (whole, half) = (b"announced and whole".as_slice(), b"announced and not yet whole".repeat(3));
+    for content in [whole, &half] {
+        store.announce_part(peer(), Digest::of(content), content.len() as u64, now).await.unwrap();
+    }
+    finish_from(&store, whole, 0).await.unwrap();
+    cut_at(&store, &half, 0, 7).await;
+    assert_eq!(store.sweep_parts(now).await.unwrap(), 0);
+    assert!(store.has_part(Digest::of(whole)).await.unwrap());
+    assert_eq!(arriving(directory.path(), &peer()).len(), 1);
+    let tomorrow = now.after(ORPHAN_AGE_MAX).after(Duration::from_secs(1));
+    assert_eq!(store.sweep_parts(tomorrow).await.unwrap(), 2);
 }
 
 #[tokio::test]
