@@ -95,10 +95,10 @@ impl Gateway {
     ) -> Result<(), Fault> {
         let gate = self.gate(peer);
         let standing = gate.standing();
-        if !lost.is_empty() {
-            let missing: Vec<String> =
-                lost.iter().map(|(origin, head)| format!("{} leaves of {origin}", head.size)).collect();
-            *hold(&gate.lost) = lost;
+        let missing: Vec<String> =
+            lost.iter().map(|(origin, head)| format!("{} leaves of {origin}", head.size)).collect();
+        *hold(&gate.lost) = lost;
+        if !missing.is_empty() {
             let detail = format!("the peer holds {}, more than the store", missing.join(", "));
             return self.roll_back(peer, &detail).await;
         }

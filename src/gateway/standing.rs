@@ -5,8 +5,10 @@
 //! copy, that is taking lost leaves back, or that has seen two histories of one log gets none. What must never
 //! happen: a leaf at an index that was signed before.
 
+mod start;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedRwLockReadGuard, RwLock, watch};
@@ -15,16 +17,12 @@ use tokio::time::timeout;
 use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::error::{Declined, Fault};
-use crate::gateway::store::mark::Mark;
-use crate::gateway::store::record::{LogEntry, OwnLog};
+use crate::gateway::store::record::LogEntry;
 use crate::limits;
 use crate::message::leaf::{Leaf, LeafKind};
 use crate::message::refusal::{Reason, Refusal};
 use crate::tlog::merkle::TreeHead;
 use crate::trust::name::Ministry;
-
-/// Where the system tells which run of the host this is.
-const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// Whether anything may be signed for a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +118,11 @@ impl Gate {
         *self.standing.borrow()
     }
 
+    /// Whether no peer has shown more of our logs than is held, nor two histories of one.
+    fn nothing_is_lost(&self) -> bool {
+        self.standing() != Standing::Frozen && hold(&self.lost).is_empty()
+    }
+
     pub(super) fn set(&self, standing: Standing) {
         self.standing.send_replace(standing);
     }
@@ -163,10 +166,16 @@ impl Gateway {
 
     /// Leave to sign for a pair, now or not at all. Opens the log of a new year where it is due.
     pub(super) async fn permit(&self, peer: &Ministry) -> Result<Permit, Declined> {
+        self.permit_if(peer, |gate| gate.standing() == Standing::Sound).await
+    }
+
+    async fn permit_if(&self, peer: &Ministry, may_sign: impl Fn(&Gate) -> bool) -> Result<Permit, Declined> {
         let gate = self.gate(peer);
         loop {
             let held = gate.lock.clone().read_owned().await;
-            refuse_unless_sound(gate.standing())?;
+            if !may_sign(&gate) {
+                return Err(unsound(gate.standing()).into());
+            }
             if let Some(origin) = gate.open_log(self.clock.now().year()) {
                 return Ok(Permit { peer: peer.clone(), origin, _held: held });
             }
@@ -229,12 +238,20 @@ impl Gateway {
         if matches!(gate.standing(), Standing::Sound | Standing::Frozen) {
             return Ok(());
         }
-        hold(&gate.lost).clear();
-        hold(&gate.lacking).clear();
         // A log may have come back that is newer than the one that was open.
         *hold(&gate.year) = None;
         self.store.confirm(peer.clone()).await?;
-        gate.set(Standing::Sound);
+        self.pay_owed_if(peer, |gate| gate.nothing_is_lost()).await?;
+        {
+            let _alone = gate.lock.write().await;
+            // Another stream may have shown that it is not so.
+            if !gate.nothing_is_lost() {
+                return Ok(());
+            }
+            hold(&gate.lacking).clear();
+            gate.set(Standing::Sound);
+        }
+        // What was owed since the look.
         self.pay_owed(peer).await?;
         self.wake(peer);
         Ok(())
@@ -242,68 +259,15 @@ impl Gateway {
 
     /// Writes the leaves that could not be written while nothing might be signed.
     pub(super) async fn pay_owed(&self, peer: &Ministry) -> Result<(), Fault> {
+        self.pay_owed_if(peer, |gate| gate.standing() == Standing::Sound).await
+    }
+
+    async fn pay_owed_if(&self, peer: &Ministry, may_sign: impl Fn(&Gate) -> bool) -> Result<(), Fault> {
         for record in self.store.owed(peer.clone()).await? {
-            let Ok(permit) = self.permit(peer).await else { return Ok(()) };
+            let Ok(permit) = self.permit_if(peer, &may_sign).await else { return Ok(()) };
             let leaf = Leaf::about_record(LeafKind::Bundle, record, self.clock.now()).bytes();
             self.store.pay(record, permit.entry(leaf)).await?;
         }
-        Ok(())
-    }
-
-    /// Takes up the standing of every pair after a start: what the mark of this run of the host vouches for is
-    /// sound at once, what the mark knows more of than the store was rolled back, and all else waits for its
-    /// peer.
-    pub(super) async fn resume_standing(&self) -> Result<(), Fault> {
-        let boot = std::fs::read_to_string(BOOT_ID).unwrap_or_default();
-        let path = self.config.mark();
-        let seen = Mark::read(&path, &boot).filter(|_| !boot.is_empty());
-        let logs = self.store.own_logs(None).await?;
-        match Mark::begin(&path, &boot, &seen.clone().unwrap_or_default()) {
-            Ok(mark) => self.store.keep_mark(mark),
-            Err(cause) => tracing::warn!(%cause, "no mark can be kept: every start awaits the peers' hellos"),
-        }
-        if self.store.epoch().await? == 0 {
-            self.renew_epoch().await?;
-        }
-        for peer in logs.iter().map(|log| &log.peer) {
-            let unseen = self.store.orphans(peer.clone()).await? > 0;
-            self.gate(peer).unseen.store(unseen, Ordering::SeqCst);
-        }
-        self.judge_forks().await?;
-        for (peer, standing) in at_start(&logs, &seen.unwrap_or_default(), |origin| self.peer_of(origin)) {
-            match standing {
-                Standing::Sound => self.make_sound(&peer).await?,
-                Standing::CatchingUp => {
-                    self.roll_back(&peer, "this host has seen more leaves signed than the store holds")
-                        .await?;
-                }
-                Standing::Unconfirmed | Standing::Frozen => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// The store is an older copy: nothing is signed until the peer has given back what it holds, and the
-    /// desk lists its mailbox anew, because cursors may come to mean other messages.
-    pub(super) async fn roll_back(&self, peer: &Ministry, detail: &str) -> Result<(), Fault> {
-        let gate = self.gate(peer);
-        if matches!(gate.standing(), Standing::CatchingUp | Standing::Frozen) {
-            return Ok(());
-        }
-        {
-            let _alone = gate.lock.write().await;
-            gate.set(Standing::CatchingUp);
-        }
-        tracing::error!(peer = %peer, %detail, "this gateway was rolled back");
-        self.renew_epoch().await?;
-        self.alarm_about(peer, "ROLLED_BACK", detail.to_owned()).await
-    }
-
-    /// Gives the mailbox a new number.
-    pub(super) async fn renew_epoch(&self) -> Result<(), Fault> {
-        let random = crate::entropy::random::<8>(self.entropy.as_ref());
-        let random = random.map_err(|cause| Fault::Credentials(cause.to_string()))?;
-        self.store.renew_epoch(u64::from_be_bytes(random)).await?;
         Ok(())
     }
 
@@ -319,52 +283,9 @@ impl Gateway {
                 self.alarm_about(peer, "CONFIRMED_BY_OPERATOR", detail).await?;
                 Ok(self.make_sound(peer).await?)
             }
-            other => Ok(refuse_unless_sound(other)?),
+            other => Err(unsound(other).into()),
         }
     }
-
-    /// The peer about which an own log with this origin is.
-    fn peer_of(&self, origin: &str) -> Option<Ministry> {
-        let rest = origin.strip_prefix(&format!("{}/", self.config.domain.log_name()))?;
-        let (peer, _year) = rest.split_once('/')?;
-        Ministry::parse(&peer.to_ascii_uppercase()).ok()
-    }
-}
-
-/// The standing of every pair of which a log is held or was seen. Pure.
-fn at_start(
-    held: &[OwnLog],
-    seen: &BTreeMap<String, u64>,
-    peer_of: impl Fn(&str) -> Option<Ministry>,
-) -> BTreeMap<Ministry, Standing> {
-    let mut standings = BTreeMap::new();
-    let mut note = |peer: Ministry, standing: Standing| {
-        let worst = standings.entry(peer).or_insert(Standing::Sound);
-        let rank = |standing| match standing {
-            Standing::Sound => 0,
-            Standing::Unconfirmed => 1,
-            Standing::CatchingUp | Standing::Frozen => 2,
-        };
-        if rank(standing) > rank(*worst) {
-            *worst = standing;
-        }
-    };
-    for log in held {
-        note(
-            log.peer.clone(),
-            match seen.get(&log.origin) {
-                None => Standing::Unconfirmed,
-                Some(size) if *size > log.size => Standing::CatchingUp,
-                Some(_) => Standing::Sound,
-            },
-        );
-    }
-    let lost =
-        seen.iter().filter(|(origin, size)| **size > 0 && held.iter().all(|log| log.origin != **origin));
-    for peer in lost.filter_map(|(origin, _)| peer_of(origin)) {
-        note(peer, Standing::CatchingUp);
-    }
-    standings
 }
 
 /// Whether waiting longer would not change the answer.
@@ -372,85 +293,24 @@ fn decided(standing: Standing) -> bool {
     matches!(standing, Standing::Sound | Standing::Frozen)
 }
 
-fn refuse_unless_sound(standing: Standing) -> Result<(), Refusal> {
+/// Why nothing may be signed in this standing.
+fn unsound(standing: Standing) -> Refusal {
     match standing {
-        Standing::Sound => Ok(()),
-        Standing::Unconfirmed => Err(Refusal::new(
+        Standing::Sound | Standing::Unconfirmed => Refusal::new(
             Reason::AwaitingHello,
             "the gateway has started again and must hear from the peer before it signs anything for it",
-        )),
-        Standing::CatchingUp => Err(Refusal::new(
+        ),
+        Standing::CatchingUp => Refusal::new(
             Reason::CatchingUp,
             "the gateway was restored from an older copy and is taking back from the peer what it lost",
-        )),
-        Standing::Frozen => Err(Refusal::new(
+        ),
+        Standing::Frozen => Refusal::new(
             Reason::ChannelFrozen,
             "two checkpoints of one log contradict each other; the operator has the proof",
-        )),
+        ),
     }
 }
 
 fn year_of(origin: &str) -> Option<i16> {
     origin.rsplit('/').next()?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn origin(peer: &str, year: u16) -> String {
-        format!("mfa.xa.example/chancery/{peer}/{year}")
-    }
-
-    fn peer_of(origin: &str) -> Option<Ministry> {
-        Ministry::parse(&origin.split('/').nth(2)?.to_ascii_uppercase()).ok()
-    }
-
-    fn log(peer: &str, year: u16, size: u64) -> OwnLog {
-        let origin = origin(peer, year);
-        OwnLog { peer: peer_of(&origin).unwrap(), origin, size }
-    }
-
-    fn standing(held: &[OwnLog], seen: &[(String, u64)]) -> Option<Standing> {
-        let seen = seen.iter().cloned().collect();
-        at_start(held, &seen, peer_of).get(&Ministry::parse("XB").unwrap()).copied()
-    }
-
-    #[test]
-    fn only_what_this_host_has_seen_is_sound_after_a_start() {
-        let seen = |year, size| (origin("xb", year), size);
-        assert_eq!(standing(&[], &[]), None, "a gateway that knows nothing awaits every hello");
-        assert_eq!(standing(&[log("xb", 2026, 5)], &[]), Some(Standing::Unconfirmed));
-        assert_eq!(standing(&[log("xb", 2026, 5)], &[seen(2026, 5)]), Some(Standing::Sound));
-        // A commit whose answer nobody got may be missing in the mark, never the other way round.
-        assert_eq!(standing(&[log("xb", 2026, 6)], &[seen(2026, 5)]), Some(Standing::Sound));
-        assert_eq!(standing(&[log("xb", 2026, 4)], &[seen(2026, 5)]), Some(Standing::CatchingUp));
-        assert_eq!(standing(&[], &[seen(2026, 5)]), Some(Standing::CatchingUp));
-        let both = [log("xb", 2026, 5), log("xb", 2027, 1)];
-        assert_eq!(standing(&both, &[seen(2026, 5)]), Some(Standing::Unconfirmed));
-        assert_eq!(standing(&both[..1], &[seen(2026, 5), seen(2027, 1)]), Some(Standing::CatchingUp));
-        assert_eq!(standing(&[log("xc", 2026, 5)], &[(origin("xc", 2026), 9)]), None);
-    }
-
-    proptest! {
-        #[test]
-        fn a_pair_with_a_leaf_missing_is_never_sound(
-            held in proptest::collection::btree_map(2020_u16..2024, 1_u64..9, 0..4),
-            seen in proptest::collection::btree_map(2020_u16..2024, 1_u64..9, 0..4),
-        ) {
-            let logs: Vec<OwnLog> = held.iter().map(|(year, size)| log("xb", *year, *size)).collect();
-            let marks: Vec<_> = seen.iter().map(|(year, size)| (origin("xb", *year), *size)).collect();
-            let missing = seen.iter().any(|(year, size)| held.get(year).copied().unwrap_or(0) < *size);
-            let unseen = held.keys().any(|year| !seen.contains_key(year));
-            let expected = match (missing, unseen) {
-                (true, _) => Some(Standing::CatchingUp),
-                (false, true) => Some(Standing::Unconfirmed),
-                (false, false) if held.is_empty() => None,
-                (false, false) => Some(Standing::Sound),
-            };
-            prop_assert_eq!(standing(&logs, &marks), expected);
-        }
-    }
 }

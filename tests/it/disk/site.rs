@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use chancery::desk::register::SentEntry;
 use chancery::entropy::SystemEntropy;
+use chancery::gateway::standing::Standing;
 use chancery::rehearsal::RehearsalFault;
 use chancery::rehearsal::founding::Plan;
 use chancery::rehearsal::world::World;
@@ -19,7 +20,7 @@ use rustix::process::{Pid, Signal, getuid, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{PATIENCE, forms, ministry, mould, passphrase};
+use crate::support::{PATIENCE, eventually, forms, ministry, mould, passphrase};
 
 pub struct Site {
     world: World,
@@ -57,6 +58,11 @@ impl Site {
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
         let world = World::found(directory.path(), plans, &passphrase(), clock, entropy).await.unwrap();
         let mut site = Self { world, daemon: None, directory };
+        eventually("XA has heard from XB", || async {
+            let gateway = site.world.house(&ministry("XA")).unwrap().gateway().unwrap();
+            gateway.standing(&ministry("XB")) == Standing::Sound
+        })
+        .await;
         site.stop("XA").await;
         site
     }
