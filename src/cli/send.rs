@@ -15,6 +15,7 @@ use crate::desk::compose::Composition;
 use crate::desk::form::draft::Draft;
 use crate::desk::reference::Entry;
 use crate::desk::register::{SentEntry, SentState};
+use crate::message::refusal::Reason;
 
 /// Sign, seal and hand over
 #[derive(Debug, clap::Args)]
@@ -152,9 +153,17 @@ impl Send {
                     .cause("it will be delivered; do not send the form again, or it becomes a second message")
             }
             SentState::Released => {
-                let message = format!("{reference} is signed and registered, and the gateway went away");
-                CliError::new(Kind::TryLater, "not-handed-over", message)
-                    .cause("the next command hands it over; do not send the form again")
+                let cause = match copy.reason.as_str() {
+                    "" => "the gateway went away".to_owned(),
+                    word if word == Reason::AwaitingHello.word() => {
+                        format!("the gateway signs nothing for {to} before it has heard from {to}")
+                    }
+                    _ => "the gateway does not take it yet".to_owned(),
+                };
+                let message = format!("{reference} is signed and registered, and {cause}");
+                let error = CliError::new(Kind::TryLater, "not-handed-over", message);
+                let error = if copy.reason.is_empty() { error } else { error.reason(copy.reason.clone()) };
+                error.cause("the next command hands it over; do not send the form again")
             }
             SentState::Rejected => {
                 CliError::new(Kind::Refused, "rejected", format!("{to} rejected {reference}"))

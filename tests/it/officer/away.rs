@@ -57,6 +57,20 @@ fn an_officer_can_go_on_while_gateways_are_away_and_learns_what_became_of_everyt
     assert_eq!(states, ["delivered"; 3]);
 
     refuses(&both, &path);
+    hears_nothing(&mut both, &path);
+}
+
+/// The gateway of XA cannot know whether its store is the newest, and XB is away.
+fn hears_nothing(both: &mut Ministries, path: &str) {
+    for code in ["XA", "XB"] {
+        wait(both.world.house_mut(&ministry(code)).unwrap().stop()).unwrap();
+    }
+    fs::remove_file(both.directory.join("xa/gateway/run/mark")).unwrap();
+    wait(both.world.house_mut(&ministry("XA")).unwrap().start()).unwrap();
+    let early = both.types("XA", ["send", path, "--yes", "--json", "--wait=500ms"]);
+    assert_eq!((early.code, early.error()["code"].as_str()), (5, Some("not-handed-over")), "{early:?}");
+    assert_eq!(early.error()["reason"], "AWAITING_HELLO");
+    assert!(text_of(&early.error(), "message").contains("before it has heard from XB"), "{early:?}");
 }
 
 /// XB lowers its ceiling, and rejects what XA still may send.
