@@ -128,6 +128,12 @@ pub const SUBMIT_BATCHES_JUDGED_MAX: usize = 2;
 /// Batches of one submission stream that wait for their commit or their receipts: as many again as are judged.
 pub const SUBMIT_BATCHES_UNDER_WAY_MAX: usize = 4;
 
+/// Drafts that a desk signs, seals and registers together: their envelopes, of the usual size, fill a frame.
+pub const SEND_BATCH_DRAFTS_MAX: usize = 48;
+
+/// Batches of a desk on their way into its gateway's custody: one there, and one that is ready when it is answered.
+pub const SEND_BATCHES_UNDER_WAY_MAX: usize = 2;
+
 /// Settled messages kept for a listener that is slow: some batches.
 pub const SETTLED_WAITING_MAX: usize = 4096;
 
@@ -428,8 +434,11 @@ pub const PAGE_MAX: usize = 64;
 /// One answer of the mailbox, bytes: a page beyond the frame bound holds a single message.
 pub const MAILBOX_ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// Pause between questions to the own gateway while a person waits for a receipt.
+/// Pause between questions to the own gateway while a person waits for a receipt and the gateway does not tell.
 pub const WAIT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Silence after which a desk asks its gateway all the same, which tells at once what is settled.
+pub const WAIT_SILENCE: Duration = Duration::from_secs(2);
 
 /// Messages of one evidence file: a long consultation.
 pub const EVIDENCE_MESSAGES_MAX: usize = 512;

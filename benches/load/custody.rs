@@ -128,7 +128,7 @@ pub async fn streamed(mut client: Client, made: Vec<Made>) -> Outcome<(Vec<Durat
 }
 
 /// As many envelopes at a time as one batch may hold.
-fn batches(made: Vec<Made>) -> Vec<Vec<Made>> {
+pub fn batches(made: Vec<Made>) -> Vec<Vec<Made>> {
     let (mut batches, mut batch, mut bytes) = (Vec::new(), Vec::new(), 0);
     for one in made {
         if batch.len() == BATCH || bytes + one.1.len() > limits::BATCH_BYTES_MAX {
@@ -140,6 +140,13 @@ fn batches(made: Vec<Made>) -> Vec<Vec<Made>> {
     }
     batches.push(batch);
     batches
+}
+
+/// What both gateways have spent: time on the processors for each message, most memory.
+#[derive(Debug, Clone, Copy)]
+pub struct Spent {
+    pub cpu_us: f64,
+    pub peaks_mib: [f64; 2],
 }
 
 /// What all processes have done while something was measured.
@@ -161,6 +168,16 @@ impl Meter {
             load: Reading::of(std::process::id())?,
             began: Instant::now(),
         })
+    }
+
+    /// What both gateways have spent on so many messages.
+    pub async fn spent(&self, stage: &Stage, count: usize) -> Outcome<Spent> {
+        let (sender, recipient) =
+            (stage.account(&stage.sender).await?, stage.account(&stage.recipient).await?);
+        let cpu = sender.process.cpu_since(&self.sender.process)
+            + recipient.process.cpu_since(&self.recipient.process);
+        let peaks_mib = [mib(sender.process.peak), mib(recipient.process.peak)];
+        Ok(Spent { cpu_us: micros_each(cpu, count), peaks_mib })
     }
 
     /// The figures of messages that were accepted and delivered meanwhile; `beside` is the rate of bare calls.

@@ -97,6 +97,25 @@ impl Mint {
         Ok(kept.split_off(from))
     }
 
+    /// Envelopes that follow a message of a channel, made now and kept nowhere.
+    pub fn follow(
+        &self,
+        stage: &Stage,
+        channel: usize,
+        (sequence, id): (u64, &[u8]),
+        count: usize,
+    ) -> Outcome<Vec<Made>> {
+        let before = usize::try_from(sequence)?;
+        let mut previous = MessageId::from_slice(id).ok();
+        let mut made = Vec::with_capacity(count);
+        for number in before..before + count {
+            let one = self.make(stage, channel, number, previous)?;
+            previous = Some(one.0);
+            made.push(one);
+        }
+        Ok(made)
+    }
+
     fn make(
         &self,
         stage: &Stage,
@@ -139,6 +158,11 @@ fn read(path: &Path, count: usize) -> Outcome<Vec<Made>> {
         made.push((Envelope::parse(&bytes)?.id(), bytes));
     }
     Ok(made)
+}
+
+/// The same act as a note verbale: two offices sign it, and it bears a formal number.
+pub fn note(to: &str, channel: &str) -> String {
+    format!("channel = \"{channel}\"\n{}", form(to, "new").replace("MEMORANDUM", "NOTE_VERBALE"))
 }
 
 /// A position statement whose act takes about 2 KiB, without documents.

@@ -11,13 +11,16 @@
 mod bare;
 mod client;
 mod custody;
+mod desks;
 mod documents;
 mod envelopes;
 mod options;
 mod process;
+mod registers;
 mod report;
 mod rest;
 mod stage;
+mod stored;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -32,9 +35,10 @@ pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
-    // The baseline's server is this same program, as a process of its own.
+    // The baseline's server and the desks are this same program, as processes of their own.
     let served = match arguments.get(1).map(String::as_str) {
         Some(bare::SERVER) => run(2, bare::serve(arguments)),
+        Some(desks::DESK) => run(1, desks::serve(arguments)),
         _ => {
             let options = Options::parse();
             run(1, measure(options))
@@ -65,7 +69,13 @@ async fn measure(options: Options) -> Outcome<()> {
                 Row::Unary => bare::unary(&mut stage, &options, &mut report).await?,
                 Row::Gateway => custody::rows(&mut stage, &options, &mut report).await?,
                 Row::Stream => custody::stream(&mut stage, &options, &mut report).await?,
+                Row::Desk => desks::rows(&mut stage, &options, &mut report).await?,
+                // What is large is measured once.
+                Row::Stored | Row::Register | Row::Document if round > 1 => {}
                 Row::Document => documents::row(&stage, &options, &mut report)?,
+                Row::Stored => stored::rows(&options, &mut report).await?,
+                Row::Register => registers::rows(&options, &mut report).await?,
+                Row::All => {}
                 Row::Idle => rest::idle(&mut stage, &mut report).await?,
             }
         }

@@ -8,7 +8,7 @@ use clap::{Parser, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(name = "load", after_help = EXAMPLES)]
 pub struct Options {
-    /// Rows to measure; all but `document` where none is named
+    /// Rows to measure; all but `document`, `stored` and `register` where none is named, or `all`
     #[arg(long, value_delimiter = ',', value_enum)]
     rows: Vec<Row>,
 
@@ -36,6 +36,14 @@ pub struct Options {
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
     pub document: u64,
 
+    /// Few and many messages of the rows `stored` and `register`; what is filled in is kept for later runs
+    #[arg(long, value_name = "FEW,MANY", value_delimiter = ',', num_args = 2, default_values_t = [1_000, 1_000_000])]
+    stored: Vec<u64>,
+
+    /// Writes the figures as JSON into this file as well
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
     /// Waits before the first round until Enter is pressed, and tells the processes: for a profiler
     #[arg(long)]
     pub hold: bool,
@@ -48,12 +56,16 @@ pub struct Options {
 const EXAMPLES: &str = "Examples:
   cargo bench --bench load                                  the usual rows, 5 rounds
   cargo bench --bench load -- --rows unary,gateway,stream   the gateway path beside a bare call
+  cargo bench --bench load -- --rows desk                   from desk to desk
   cargo bench --bench load -- --rows document               what takes long
+  cargo bench --bench load -- --rows all --rounds 3 --output figures.json
   cargo bench --bench load -- --quick --rounds 1            whether everything runs";
 
 /// A group of figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Row {
+    /// Every row
+    All,
     /// Baseline: append to a file, fdatasync
     Append,
     /// Baseline: tonic unary over the same TLS, 1, 32 and 256 calls at once
@@ -62,8 +74,14 @@ pub enum Row {
     Gateway,
     /// Gateway path, streamed
     Stream,
+    /// From desk to desk, composing and opening included: 1 at a time, and a run of many
+    Desk,
     /// One large document from desk to desk
     Document,
+    /// Gateways with few and with many messages in logs, mailbox and queue: cost of one more, start
+    Stored,
+    /// Desks with few and with many messages in their registers: send, fetch, inbox, outbox
+    Register,
     /// Memory of gateways that rest, and how long a start takes
     Idle,
 }
@@ -71,10 +89,12 @@ pub enum Row {
 impl Options {
     pub fn rows(&self) -> Vec<Row> {
         if self.rows.is_empty() {
-            return vec![Row::Idle, Row::Append, Row::Unary, Row::Gateway, Row::Stream];
+            return vec![Row::Idle, Row::Append, Row::Unary, Row::Gateway, Row::Stream, Row::Desk];
         }
         // In the order of measuring, whatever the order of asking.
-        Row::value_variants().iter().copied().filter(|row| self.rows.contains(row)).collect()
+        let asked =
+            |row: &Row| *row != Row::All && (self.rows.contains(row) || self.rows.contains(&Row::All));
+        Row::value_variants().iter().copied().filter(asked).collect()
     }
 
     pub fn rounds(&self) -> usize {
@@ -84,6 +104,29 @@ impl Options {
     /// How many calls or messages at once, and how many each of them makes in a round.
     pub fn concurrency(&self) -> [(usize, usize); 3] {
         if self.quick { [(1, 5), (4, 2), (8, 2)] } else { [(1, 200), (32, 30), (256, 8)] }
+    }
+
+    /// Messages from desk to desk: one at a time, and in a run.
+    pub fn desk_messages(&self) -> (usize, usize) {
+        if self.quick { (2, 70) } else { (100, 3_000) }
+    }
+
+    /// Few and many.
+    pub fn stored(&self) -> [u64; 2] {
+        match self.stored.as_slice() {
+            [few, many] if !self.quick => [*few, *many],
+            _ => [100, 2_000],
+        }
+    }
+
+    /// Messages that go through a store that was filled.
+    pub fn stored_messages(&self) -> usize {
+        if self.quick { 50 } else { 3_000 }
+    }
+
+    /// Calls of each command over a register that was filled.
+    pub fn register_messages(&self) -> usize {
+        if self.quick { 3 } else { 60 }
     }
 
     pub fn stream_messages(&self) -> usize {

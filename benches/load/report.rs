@@ -50,6 +50,9 @@ impl Report {
     }
 
     pub fn print(&self, options: &Options) -> Outcome<()> {
+        if let Some(path) = &options.output {
+            std::fs::write(path, serde_json::to_string_pretty(&self.json(options))?)?;
+        }
         if options.json {
             println!("{}", serde_json::to_string_pretty(&self.json(options))?);
             return Ok(());

@@ -28,6 +28,7 @@ use crate::Outcome;
 use crate::envelopes::Mint;
 use crate::options::Options;
 use crate::process::Reading;
+use crate::stored::widen;
 
 /// Channels of the two: one for each message that is under way at once, and one for desks, whose registers must
 /// know every number.
@@ -70,8 +71,20 @@ pub struct Account {
 impl Stage {
     /// Founds or copies the ministries, starts both gateways and lets them believe each other.
     pub async fn set(options: &Options) -> Outcome<Self> {
+        let folder = options.dir.join("run");
+        let _nothing_there = fs::remove_dir_all(&folder);
+        let stage = Self::raise(options, &folder, "").await?;
+        if options.hold {
+            stage.hold()?;
+        }
+        Ok(stage)
+    }
+
+    /// The same in a folder that may hold the ministries of an earlier run, with further keys of the table `[store]`
+    /// for the gateways.
+    pub async fn raise(options: &Options, folder: &Path, store: &str) -> Outcome<Self> {
         let cache = options.dir.clone();
-        let (mould, folder) = (cache.join("mould"), cache.join("run"));
+        let (mould, folder) = (cache.join("mould"), folder.to_owned());
         let (sender, recipient) = (Ministry::parse("XA")?, Ministry::parse("XB")?);
         if !mould.join("whole").exists() {
             eprintln!("founding two ministries in {}", mould.display());
@@ -83,12 +96,15 @@ impl Stage {
             }
             File::create(mould.join("whole"))?;
         }
-        let _nothing_there = fs::remove_dir_all(&folder);
-        copy(&mould, &folder)?;
+        if !folder.exists() {
+            copy(&mould, &folder)?;
+        }
         let mut houses = Vec::new();
         for ministry in [&sender, &recipient] {
             let homes = Homes::below(&folder.join(ministry.lower()));
-            houses.push(house(homes, plan(ministry)?)?);
+            let house = house(homes, plan(ministry)?)?;
+            widen(&house.homes().gateway.config(), store)?;
+            houses.push(house);
         }
         let world = World::assemble(houses)?;
         let mut stage = Self {
@@ -105,9 +121,6 @@ impl Stage {
             stage.start(&ministry)?;
         }
         stage.join().await?;
-        if options.hold {
-            stage.hold()?;
-        }
         Ok(stage)
     }
 
@@ -208,7 +221,8 @@ impl Stage {
         let theirs = self.world.bundle(peer)?;
         let peers = BTreeMap::from([(peer.clone(), theirs.digest())]);
         let now = SystemClock.now();
-        let policy = ChannelPolicy::new(at.clone(), 1_000, now, channels, peers)?;
+        let sequence = house.desk()?.trust()?.policy.map_or(0, |policy| policy.sequence()) + 1;
+        let policy = ChannelPolicy::new(at.clone(), sequence, now, channels, peers)?;
         let signed = SignedPolicy::issue(policy, house.keys().registry()?, now)?;
         let own = self.world.bundle(at)?.to_bytes();
         let mut mailbox = house.desk()?.mailbox(house.keys()).await?;

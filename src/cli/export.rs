@@ -117,8 +117,7 @@ impl Export {
 }
 
 fn consultation(context: &Context, session: &DeskSession, id: &str) -> Result<Vec<Entry>, CliError> {
-    let entries = session.desk.entries().map_err(|error| desk_session::failure(context, error))?;
-    let entries: Vec<Entry> = entries.into_iter().filter(|entry| entry.consultation() == id).collect();
+    let entries = session.desk.entries_of(id).map_err(|error| desk_session::failure(context, error))?;
     if entries.is_empty() {
         let message = format!("no message of {id} is in the register of this desk");
         return Err(CliError::new(Kind::NotFound, "no-such-consultation", message).hint("chancery inbox"));

@@ -41,12 +41,10 @@ impl Inbox {
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         let session = DeskSession::open(context)?;
         session.update(context, Directions::Received).await?;
-        let received = session.desk.register().received();
-        let mut entries = received.map_err(|error| desk_session::failure(context, error.into()))?;
-        entries.retain(|entry| {
-            (!self.unread || entry.read_time.is_none())
-                && self.with.as_ref().is_none_or(|with| *with == entry.sender)
-        });
+        // One more than is shown tells whether there are more: counting all would take longer with every message.
+        let asked = self.limit.saturating_add(1);
+        let received = session.desk.register().newest_received(self.with.as_ref(), self.unread, asked);
+        let entries = received.map_err(|error| desk_session::failure(context, error.into()))?;
         let older = entries.len().saturating_sub(self.limit);
         let mut table = Table::new(["REF", "FROM", "ACT", "CONSULTATION", "RECEIVED", "STATE"]);
         let mut reports = Vec::new();
@@ -57,9 +55,8 @@ impl Inbox {
         }
         context.output.list(&reports, &table, "nothing came in")?;
         if older > 0 {
-            context
-                .output
-                .note(&format!("{older} older: chancery inbox -n {}", older.saturating_add(self.limit)));
+            let more = self.limit.saturating_mul(2);
+            context.output.note(&format!("there are older ones: chancery inbox -n {more}"));
         }
         Ok(())
     }

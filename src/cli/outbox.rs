@@ -82,9 +82,10 @@ impl Outbox {
         let session = DeskSession::open(context)?;
         session.update(context, Directions::Sent).await?;
         let failed = |error| desk_session::failure(context, error);
-        let sent = session.desk.register().sent();
-        let mut copies = sent.map_err(|error| failed(error.into()))?;
-        copies.retain(|copy| self.with.as_ref().is_none_or(|with| *with == copy.recipient));
+        // One more than is shown tells whether there are more.
+        let asked = self.limit.saturating_add(1);
+        let sent = session.desk.register().newest_sent(self.with.as_ref(), asked);
+        let copies = sent.map_err(|error| failed(error.into()))?;
         let older = copies.len().saturating_sub(self.limit);
         let mut table = Table::new(["REF", "TO", "ACT", "CONSULTATION", "RELEASED", "STATE"]);
         let mut reports = Vec::new();
@@ -102,8 +103,8 @@ impl Outbox {
         }
         context.output.list(&reports, &table, "nothing went out")?;
         if older > 0 {
-            let all = older.saturating_add(self.limit);
-            context.output.note(&format!("{older} older: chancery outbox -n {all}"));
+            let more = self.limit.saturating_mul(2);
+            context.output.note(&format!("there are older ones: chancery outbox -n {more}"));
         }
         Ok(())
     }

@@ -4,36 +4,53 @@ use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::error::DeskError;
 use crate::desk::mailbox::{Fetched, Mailbox};
-use crate::desk::register::ReceivedEntry;
+use crate::desk::register::{Place, ReceivedEntry};
 use crate::message::envelope::Envelope;
 use crate::message::leaf::LeafKind;
 use crate::message::refusal::{Reason, Refusal};
 
 impl Desk {
-    /// Fetches everything new. Each page is acknowledged only when it is in the register. Returns how many
-    /// messages are new.
+    /// Fetches everything new. Each page is registered in one transaction, with the place up to which everything is
+    /// registered then, and acknowledged only afterwards. Returns how many messages are new.
     pub async fn fetch(&self, trust: &Trust, mailbox: &mut Mailbox) -> Result<usize, DeskError> {
         let mut new = 0_usize;
+        let mut listed = mailbox.list_received(&self.register.place()?).await?;
         loop {
-            let place = self.register.place()?;
-            let listed = mailbox.list_received(&place).await?;
-            let Some(last) = listed.messages.last().map(|message| message.cursor) else { return Ok(new) };
+            let (epoch, more) = (listed.epoch, listed.more);
             // Where the gateway was restored its cursors mean other messages, and it lists from its beginning;
             // what is registered already is not registered again.
-            let mut newest = None;
-            for message in listed.messages {
-                let entry = self.take(trust, message)?;
-                newest = Some(entry.id);
-                new = new.saturating_add(usize::from(self.register.receive(&entry)?));
+            let (entries, failure) = self.take_page(trust, listed.messages);
+            if let Some(last) = entries.last() {
+                let place = Place { epoch, cursor: last.cursor, message: Some(last.id) };
+                new = new.saturating_add(self.register.receive_page(&entries, &place)?);
             }
-            if let Some(newest) = newest {
-                self.register.note_place(listed.epoch, last, &newest)?;
+            let Some(last) = entries.last() else { return failure.map_or(Ok(new), Err) };
+            let mut acknowledging = mailbox.clone();
+            if more && failure.is_none() {
+                // The next page is on its way while this one is acknowledged.
+                let place = Place { epoch, cursor: last.cursor, message: Some(last.id) };
+                let listing = mailbox.list_received(&place);
+                let acknowledged = acknowledging.acknowledge(epoch, last.cursor);
+                let (next, acknowledged) = tokio::join!(listing, acknowledged);
+                acknowledged?;
+                listed = next?;
+                continue;
             }
-            mailbox.acknowledge(listed.epoch, last).await?;
-            if !listed.more {
-                return Ok(new);
+            acknowledging.acknowledge(epoch, last.cursor).await?;
+            return failure.map_or(Ok(new), Err);
+        }
+    }
+
+    /// Verifies a page of messages, up to the first that is not what the gateway must hand over.
+    fn take_page(&self, trust: &Trust, messages: Vec<Fetched>) -> (Vec<ReceivedEntry>, Option<DeskError>) {
+        let mut entries = Vec::with_capacity(messages.len());
+        for message in messages {
+            match self.take(trust, message) {
+                Ok(entry) => entries.push(entry),
+                Err(failure) => return (entries, Some(failure)),
             }
         }
+        (entries, None)
     }
 
     /// Verifies one message against the peer's bundle and the own log, before it is registered. One whose

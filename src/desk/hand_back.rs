@@ -5,13 +5,12 @@
 //! the order of their numbers: the receipt tells the gateway at which place of its log the message stood, so that
 //! nothing is signed twice. Nothing is ever called void here: the gateway held these messages once.
 
-use std::collections::BTreeMap;
-
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::error::DeskError;
 use crate::desk::mailbox::Mailbox;
 use crate::desk::register::{SentEntry, SentState};
+use crate::limits;
 use crate::message::envelope::Envelope;
 use crate::message::leaf::LeafKind;
 use crate::trust::name::Ministry;
@@ -24,19 +23,15 @@ impl Desk {
         mailbox: &mut Mailbox,
         recipient: &Ministry,
     ) -> Result<(), DeskError> {
-        let mut held: BTreeMap<String, u64> = BTreeMap::new();
-        for entry in self.register.sent()? {
-            let handed = !matches!(entry.state, SentState::Void | SentState::Released);
-            if entry.recipient != *recipient || !handed {
-                continue;
-            }
-            let last = match held.get(&entry.channel) {
-                Some(last) => *last,
-                None => mailbox.position(&entry.channel, recipient).await?.0,
-            };
-            held.insert(entry.channel.clone(), last.max(entry.sequence));
-            if entry.sequence > last {
-                self.submit_again(trust, mailbox, &entry).await?;
+        for channel in self.register.channels_to(recipient)? {
+            let mut last = mailbox.position(&channel, recipient).await?.0;
+            loop {
+                let page = self.register.taken_after(&channel, recipient, last, limits::PAGE_MAX)?;
+                let Some(newest) = page.last() else { break };
+                last = newest.sequence;
+                for entry in &page {
+                    self.submit_again(trust, mailbox, entry).await?;
+                }
             }
         }
         Ok(())

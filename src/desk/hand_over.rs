@@ -10,12 +10,14 @@ use std::fs::File;
 
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
+use crate::desk::convoy::Convoy;
 use crate::desk::error::DeskError;
 use crate::desk::mailbox::Mailbox;
 use crate::desk::parts::hashed;
 use crate::desk::progress::{Meter, Metered, Stage};
 use crate::desk::register::{SentEntry, SentState};
 use crate::desk::send::RELEASE_LOCK;
+use crate::limits;
 use crate::message::envelope::Envelope;
 use crate::message::header::Part;
 use crate::message::id::MessageId;
@@ -26,21 +28,25 @@ impl Desk {
     /// Submits what waits, for the holder of the release lock: without it, what another process hands over right now
     /// could be given up here.
     pub(super) async fn hand_over(&self, trust: &Trust, mailbox: &mut Mailbox) -> Result<(), DeskError> {
-        let waits = |entry: &SentEntry| matches!(entry.state, SentState::Released | SentState::Void);
-        let mut wrong = None;
-        for entry in self.register.sent()?.into_iter().filter(waits) {
-            match self.submit(trust, mailbox, entry).await {
-                Ok(_) => {}
-                // Nobody answers: the others would fare no better.
-                Err(DeskError::GatewayAway(_)) => break,
-                Err(failure) if failure.is_passing() => {}
-                // Noted at the copy, for its officer to see; the others go on.
-                Err(DeskError::GatewayRefused { .. } | DeskError::PartUnreadable { .. }) => {}
-                Err(failure @ DeskError::Register(_)) => return Err(failure),
-                Err(other) => wrong = wrong.or(Some(other)),
+        let mut convoy = Convoy::new(self, trust, mailbox);
+        let (mut last, mut wrong) = (None, None);
+        loop {
+            let page = self.register.waiting(last.as_ref(), limits::SEND_BATCH_DRAFTS_MAX)?;
+            let is_end = page.is_empty();
+            last = page.last().map(|copy| copy.id).or(last);
+            let known = if is_end { convoy.end().await? } else { convoy.send(page).await? };
+            for failure in known.into_iter().filter_map(|(_, failure)| failure) {
+                match failure {
+                    // Noted at the copy where there is something to note, for its officer to see; the others go on.
+                    failure if failure.is_passing() => {}
+                    DeskError::GatewayRefused { .. } | DeskError::PartUnreadable { .. } => {}
+                    other => wrong = wrong.or(Some(other)),
+                }
+            }
+            if is_end {
+                return wrong.map_or(Ok(()), Err);
             }
         }
-        wrong.map_or(Ok(()), Err)
     }
 
     /// Hands one registered copy to the own gateway and checks its receipt. Why it was not taken is kept with it.
@@ -140,8 +146,8 @@ impl Desk {
         id: &MessageId,
     ) -> Result<SentEntry, DeskError> {
         let _released_alone = self.hold(RELEASE_LOCK).await?;
-        let found = self.register.sent()?.into_iter().find(|entry| entry.id == *id);
-        let mut entry = found.ok_or_else(|| DeskError::NoSuchMessage(id.to_string()))?;
+        let mut entry =
+            self.register.sent_message(id)?.ok_or_else(|| DeskError::NoSuchMessage(id.to_string()))?;
         if !matches!(entry.state, SentState::Released | SentState::Void) {
             return Err(DeskError::NotStuck { id: *id, state: entry.state });
         }

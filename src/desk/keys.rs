@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::desk::config::Config;
 use crate::desk::error::DeskError;
@@ -22,6 +22,8 @@ pub struct Keys {
     registry: OnceLock<FileSigner>,
     access: OnceLock<TlsIdentity>,
     reading: OnceLock<ReadingKey>,
+    /// Signers of offices by the names of their files, for as long as their certificates stay the same.
+    offices: Mutex<BTreeMap<String, Arc<FileSigner>>>,
 }
 
 /// An office of this desk, as its certificate names it.
@@ -33,6 +35,8 @@ pub struct Office {
     pub authorities: std::collections::BTreeSet<Authority>,
     /// Name of its key file without ending.
     file: String,
+    /// Its certificate, DER.
+    certificate: Vec<u8>,
 }
 
 impl Keys {
@@ -49,6 +53,7 @@ impl Keys {
             registry: OnceLock::new(),
             access: OnceLock::new(),
             reading: OnceLock::new(),
+            offices: Mutex::new(BTreeMap::new()),
         }
     }
 
@@ -100,16 +105,27 @@ impl Keys {
                 .map_err(|cause| DeskError::Trust(format!("{}: {cause}", path.display())))?;
             let file = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
             let (name, authorities) = (subject.name().clone(), subject.authorities().clone());
-            offices.insert(name.clone(), Office { name, authorities, file });
+            let certificate = certificate.to_vec();
+            offices.insert(name.clone(), Office { name, authorities, file, certificate });
         }
         Ok(offices)
     }
 
-    /// Opens the key of an office.
-    pub fn office(&self, office: &Office) -> Result<Box<dyn Signer>, DeskError> {
+    /// The signing key of an office: opened when it signs for the first time, and anew when it was certified anew.
+    /// Deriving the key of a file from the passphrase takes longer than everything else that a message costs.
+    pub fn office(&self, office: &Office) -> Result<Arc<dyn Signer>, DeskError> {
+        let opened = |known: Option<&Arc<FileSigner>>| {
+            known.filter(|signer| signer.certificate() == office.certificate).cloned()
+        };
+        let mut offices = self.offices.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(signer) = opened(offices.get(&office.file)) {
+            return Ok(signer);
+        }
         let key = self.config.offices().join(format!("{}.key", office.file));
         let chain = self.config.offices().join(format!("{}.pem", office.file));
-        Ok(Box::new(FileSigner::open(&key, &chain, self.passphrase()?)?))
+        let signer = Arc::new(FileSigner::open(&key, &chain, self.passphrase()?)?);
+        offices.insert(office.file.clone(), signer.clone());
+        Ok(signer)
     }
 
     fn passphrase(&self) -> Result<&Passphrase, DeskError> {

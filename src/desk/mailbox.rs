@@ -23,8 +23,12 @@ use crate::transport::credentials::Credentials;
 use crate::transport::status::reason_of;
 use crate::trust::name::Ministry;
 
-/// A connection to the own gateway's mailbox.
-#[derive(Debug)]
+mod volume;
+
+pub use volume::{Settlements, Submissions, batch_length};
+
+/// A connection to the own gateway's mailbox. Clones share it.
+#[derive(Debug, Clone)]
 pub struct Mailbox {
     client: MailboxServiceClient<Channel>,
 }
@@ -273,7 +277,7 @@ impl Mailbox {
     pub async fn list_received(&mut self, after: &Place) -> Result<Listed, DeskError> {
         let request = wire::ListReceivedRequest {
             after: after.cursor,
-            page_size: 0,
+            page_size: PAGE,
             epoch: after.epoch,
             after_id: after.message.map(|id| id.as_bytes().to_vec()).unwrap_or_default(),
         };
@@ -345,6 +349,9 @@ fn report(message: wire::SentMessage) -> SentReport {
     }
 }
 
+/// Messages asked for at a time: as many as the gateway gives.
+const PAGE: u32 = limits::PAGE_MAX as u32;
+
 /// Pieces between the thread that reads or writes a file and the connection.
 const PIECES_WAITING_MAX: usize = 4;
 
@@ -394,10 +401,16 @@ const MENDED_BY_TIME: [&str; 11] = [
 fn failed(status: Status) -> DeskError {
     let detail = status.message().to_owned();
     match (reason_of(&status), status.code()) {
-        (Some(reason), code) if code != Code::Unavailable && !MENDED_BY_TIME.contains(&reason.as_str()) => {
-            DeskError::GatewayRefused { reason, detail }
-        }
-        (Some(reason), _) => DeskError::GatewayBusy { reason, detail },
+        (Some(reason), Code::Unavailable) => DeskError::GatewayBusy { reason, detail },
+        (Some(reason), _) => refused(reason, detail),
         (None, code) => DeskError::GatewayAway(format!("{code}: {detail}")),
+    }
+}
+
+/// A refusal for this reason.
+fn refused(reason: String, detail: String) -> DeskError {
+    match MENDED_BY_TIME.contains(&reason.as_str()) {
+        true => DeskError::GatewayBusy { reason, detail },
+        false => DeskError::GatewayRefused { reason, detail },
     }
 }

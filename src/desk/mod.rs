@@ -7,19 +7,24 @@
 //! | file | does |
 //! |---|---|
 //! | `form` | drafts as forms that teach; acts as text |
-//! | `documents`, `compose`, `send` | draft to dispatch; sign, seal, register |
-//! | `hand_over` | copies and parts into the gateway's custody, or given up |
+//! | `documents`, `compose` | draft to dispatch |
+//! | `numbering`, `release` | which number comes next; numbered, signed, sealed |
+//! | `send`, `run` | one draft on its way; many, in batches |
+//! | `hand_over`, `convoy` | copies and parts into the gateway's custody, or given up; batches of copies |
+//! | `settle` | what became of them |
 //! | `hand_back` | gives a restored gateway what no peer has |
 //! | `fetch`, `read`, `parts` | mailbox to register; verify, open, judge; documents |
-//! | `receipts`, `evidence` | what both logs prove; evidence files |
+//! | `receipts`, `believed`, `evidence` | what both logs prove; evidence files |
 //! | `accreditation`, `keys` | whom this desk believes; what it signs with |
 //! | `progress` | how far long work has come |
 //! | `register`, `mailbox` | what it has; the own gateway |
 
 pub mod accreditation;
+mod believed;
 pub mod bundles;
 pub mod compose;
 pub mod config;
+mod convoy;
 pub mod documents;
 pub mod error;
 pub mod evidence;
@@ -29,13 +34,17 @@ mod hand_back;
 mod hand_over;
 pub mod keys;
 pub mod mailbox;
+mod numbering;
 pub mod parts;
 pub mod progress;
 pub mod read;
 pub mod receipts;
 pub mod reference;
 pub mod register;
+mod release;
+pub mod run;
 pub mod send;
+mod settle;
 
 use std::fmt;
 use std::fs::{self, TryLockError};
@@ -46,6 +55,7 @@ use std::sync::Arc;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
+use crate::desk::believed::Believed;
 use crate::desk::config::Config;
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
@@ -65,6 +75,7 @@ pub struct Desk {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     progress: Progress,
+    believed: Believed,
 }
 
 impl Desk {
@@ -72,7 +83,14 @@ impl Desk {
     pub fn open(home: &Path, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, DeskError> {
         let config = Config::load(home)?;
         let register = Register::open(&config.register())?;
-        Ok(Self { config, register, clock, entropy, progress: progress::silent() })
+        Ok(Self {
+            config,
+            register,
+            clock,
+            entropy,
+            progress: progress::silent(),
+            believed: Believed::default(),
+        })
     }
 
     /// Tells `progress` how far long work with documents has come.

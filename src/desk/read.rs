@@ -18,6 +18,7 @@ use crate::desk::compose::channel_facts;
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::desk::reference::Entry;
+use crate::desk::register::Opening;
 use crate::desk::{documents, parts};
 use crate::message::dispatch::{ExpectedAuthentication, SignedDispatch};
 use crate::message::envelope::Envelope;
@@ -89,18 +90,42 @@ impl Desk {
     /// Opens a received message for an officer: besides opening, refuses a re-wrapped dispatch and marks the
     /// message as read.
     pub fn read(&self, trust: &Trust, keys: &Keys, entry: &Entry) -> Result<Opened, DeskError> {
-        let opened = self.unseal(trust, keys, entry)?;
-        if let Entry::Received(received) = entry {
-            let refusal = opened.findings.iter().find(|finding| finding.severity == rules::Severity::Error);
-            let refusal = refusal.map(Finding::reason).unwrap_or_default();
-            let digest = opened.dispatch.digest();
-            let other = self.register.note_read(&received.id, &digest, self.clock.now(), refusal)?;
+        let mut read = self.read_all(trust, keys, std::slice::from_ref(entry))?;
+        read.pop().unwrap_or_else(|| Err(DeskError::NoSuchMessage(entry.id().to_string())))
+    }
+
+    /// The same of several messages, which are marked together.
+    pub fn read_all(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        entries: &[Entry],
+    ) -> Result<Vec<Result<Opened, DeskError>>, DeskError> {
+        let mut opened: Vec<_> = entries.iter().map(|entry| self.unseal(trust, keys, entry)).collect();
+        let is_received = |opened: &&mut Result<Opened, DeskError>| {
+            matches!(opened, Ok(Opened { entry: Entry::Received(_), .. }))
+        };
+        let received = || opened.iter().flatten().filter(|one| matches!(one.entry, Entry::Received(_)));
+        let openings: Vec<Opening> = received().map(|opened| self.opening(opened)).collect();
+        let others = self.register.note_read(&openings)?;
+        for (opened, other) in opened.iter_mut().filter(is_received).zip(others) {
             if let Some(other) = other {
                 let detail = format!("message {other} carries this very dispatch already");
-                return Err(Refusal::new(Reason::Rewrapped, detail).into());
+                *opened = Err(Refusal::new(Reason::Rewrapped, detail).into());
             }
         }
         Ok(opened)
+    }
+
+    /// What is noted of a message that was opened.
+    fn opening(&self, opened: &Opened) -> Opening {
+        let refusal = opened.findings.iter().find(|finding| finding.severity == rules::Severity::Error);
+        Opening {
+            id: opened.entry.id(),
+            dispatch: opened.dispatch.digest(),
+            at: self.clock.now(),
+            refusal: refusal.map(Finding::reason).unwrap_or_default().to_owned(),
+        }
     }
 
     fn judge(&self, trust: &Trust, key: &dyn Opener, opened: &Opened) -> Result<Vec<Finding>, DeskError> {

@@ -7,6 +7,7 @@
 
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
+use crate::desk::believed::{Judges, Worth};
 use crate::desk::error::DeskError;
 use crate::desk::mailbox::Mailbox;
 use crate::desk::reference::Entry;
@@ -16,6 +17,7 @@ use crate::message::receipt::Receipt;
 use crate::message::refusal::{Reason, Refusal};
 use crate::time::Timestamp;
 use crate::tlog::checkpoint::Checkpoint;
+use crate::tlog::verifier_key::KeyName;
 use crate::trust::name::Ministry;
 
 /// A receipt that holds.
@@ -71,17 +73,31 @@ impl Desk {
         if !trust.is_log_of_pair(keeper, other, &claimed.origin)? {
             return Err(unproven("the receipt is from another log"));
         }
-        let message = LeafMessage::of(envelope);
-        let keys = trust.log_keys(keeper)?;
-        let verified = keys.iter().find_map(|key| receipt.verify_about(&message, &claimed.origin, key).ok());
-        let checkpoint = verified.ok_or_else(|| unproven("the receipt does not prove this message"))?;
-        let cosigners = receipt
-            .proof()
-            .cosigners(&trust.cosigner_keys(other)?)
-            .map_err(|cause| unproven(&cause.to_string()))?;
-        let cosigned = cosigners.iter().map(|cosigner| cosigner.at).min();
+        if receipt.leaf().message != Some(LeafMessage::of(envelope)) {
+            return Err(unproven("the receipt is about another message"));
+        }
+        let judges = Judges { log: trust.log_keys(keeper)?, cosigners: trust.cosigner_keys(other)? };
+        let Worth { checkpoint, cosigned } = self.worth(&receipt, &claimed.origin, judges)?;
         let (keeper, other) = (keeper.clone(), other.clone());
         Ok(Proven { receipt, keeper, other, checkpoint, cosigned })
+    }
+
+    /// What the checkpoint of a receipt is worth, and that the receipt's leaf stands under it.
+    fn worth(&self, receipt: &Receipt, origin: &KeyName, judges: Judges) -> Result<Worth, DeskError> {
+        let note = &receipt.proof().checkpoint;
+        if let Some(worth) =
+            self.believed.recall(note, &judges).filter(|one| one.checkpoint.origin == *origin)
+        {
+            receipt.verify_under(&worth.checkpoint)?;
+            return Ok(worth);
+        }
+        let verified = judges.log.iter().find_map(|key| receipt.verify(origin, key).ok());
+        let checkpoint = verified.ok_or_else(|| unproven("the receipt does not prove this message"))?;
+        let cosigners = receipt.proof().cosigners(&judges.cosigners);
+        let cosigners = cosigners.map_err(|cause| unproven(&cause.to_string()))?;
+        let worth = Worth { checkpoint, cosigned: cosigners.iter().map(|cosigner| cosigner.at).min() };
+        self.believed.remember(note, judges, worth.clone());
+        Ok(worth)
     }
 
     /// Checks a receipt that must be of one of `kinds`.

@@ -1,6 +1,8 @@
 //! References: how people name a message. A register number (`XA-XB-2026-0007`: sender, recipient, year of
 //! release, sequence), an unambiguous beginning of the message id, or `@last` for the newest one received.
 
+use data_encoding::HEXLOWER;
+
 use crate::desk::Desk;
 use crate::desk::error::DeskError;
 use crate::desk::form::draft::{IdsOnly, Referenced, References};
@@ -11,6 +13,12 @@ use crate::trust::name::Ministry;
 
 /// Shortest beginning of a message id that is taken as a reference.
 const ID_DIGITS_MIN: usize = 6;
+
+/// Digits of a whole message id.
+const ID_DIGITS_MAX: usize = 64;
+
+/// Messages counted, each way, that one beginning of an id may name.
+const AMBIGUOUS_MAX: usize = 16;
 
 /// A message in the register, whichever way it went.
 #[derive(Debug, Clone)]
@@ -74,34 +82,89 @@ pub fn register_number(
 }
 
 impl Desk {
-    /// Everything in the register, received and sent, by time of custody or release.
-    pub fn entries(&self) -> Result<Vec<Entry>, DeskError> {
-        let mut entries: Vec<Entry> = self.register.received()?.into_iter().map(Entry::Received).collect();
-        entries.extend(self.register.sent()?.into_iter().map(Entry::Sent));
+    /// A consultation as the register holds it, received and sent, by time of custody or release.
+    pub fn entries_of(&self, consultation: &str) -> Result<Vec<Entry>, DeskError> {
+        let received = self.register.received_in(consultation)?.into_iter().map(Entry::Received);
+        let sent = self.register.sent_in(consultation)?.into_iter().map(Entry::Sent);
+        let mut entries: Vec<Entry> = received.chain(sent).collect();
         entries.sort_by_key(Entry::judged_at);
         Ok(entries)
     }
 
     /// The one message that a reference names.
     pub fn find(&self, reference: &str) -> Result<Entry, DeskError> {
+        let none = || DeskError::NoSuchMessage(reference.to_owned());
         if reference == "@last" {
-            let newest = self.register.received()?.pop().map(Entry::Received);
-            return newest.ok_or_else(|| DeskError::NoSuchMessage(reference.to_owned()));
+            return self
+                .register
+                .newest_received(None, false, 1)?
+                .pop()
+                .map(Entry::Received)
+                .ok_or_else(none);
         }
-        let is_id = reference.len() >= ID_DIGITS_MIN
-            && reference.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-        let answers = |entry: &Entry| {
-            entry.reference(&self.config.ministry) == reference
-                || (is_id && entry.id().to_string().starts_with(reference))
+        let (count, mut found) = match IdRange::of(reference) {
+            Some(range) => self.with_ids(&range)?,
+            None => self.with_number(reference)?,
         };
-        let mut found: Vec<Entry> = self.entries()?.into_iter().filter(answers).collect();
-        match (found.pop(), found.len()) {
-            (Some(entry), 0) => Ok(entry),
-            (Some(_), more) => {
-                Err(DeskError::Ambiguous { reference: reference.to_owned(), count: more.saturating_add(1) })
-            }
-            (None, _) => Err(DeskError::NoSuchMessage(reference.to_owned())),
+        match (found.pop(), count) {
+            (Some(entry), 1) => Ok(entry),
+            (Some(_), count) => Err(DeskError::Ambiguous { reference: reference.to_owned(), count }),
+            (None, _) => Err(none()),
         }
+    }
+
+    /// Messages whose ids begin so: how many, and some of them.
+    fn with_ids(&self, range: &IdRange) -> Result<(usize, Vec<Entry>), DeskError> {
+        let ids = [range.least.as_slice(), range.greatest.as_slice()];
+        let received = self.register.received_between(ids, AMBIGUOUS_MAX)?.into_iter().map(Entry::Received);
+        let sent = self.register.sent_between(ids, AMBIGUOUS_MAX)?.into_iter().map(Entry::Sent);
+        let found: Vec<Entry> = received.chain(sent).collect();
+        Ok((found.len(), found))
+    }
+
+    /// Messages of a register number: how many, and each of them.
+    fn with_number(&self, reference: &str) -> Result<(usize, Vec<Entry>), DeskError> {
+        let own = &self.config.ministry;
+        let Some((pair, sequence)) = pair_and_sequence(reference) else { return Ok((0, Vec::new())) };
+        let other = |code: Option<&str>| code.and_then(|code| Ministry::parse(code).ok());
+        let mut found = Vec::new();
+        if let Some(recipient) = other(pair.strip_prefix(&format!("{own}-"))) {
+            found.extend(self.register.sent_numbered(&recipient, sequence)?.into_iter().map(Entry::Sent));
+        }
+        if let Some(sender) = other(pair.strip_suffix(&format!("-{own}"))) {
+            found
+                .extend(self.register.received_numbered(&sender, sequence)?.into_iter().map(Entry::Received));
+        }
+        found.retain(|entry| entry.reference(own) == reference);
+        Ok((found.len(), found))
+    }
+}
+
+/// Sender and recipient, and the sequence number, of `XA-XB-2026-0007`; the year is compared by whoever looks it up.
+fn pair_and_sequence(reference: &str) -> Option<(&str, u64)> {
+    let (rest, sequence) = reference.rsplit_once('-')?;
+    let (pair, _year) = rest.rsplit_once('-')?;
+    Some((pair, sequence.parse().ok()?))
+}
+
+/// The ids that begin with some hexadecimal digits.
+#[derive(Debug, PartialEq, Eq)]
+struct IdRange {
+    least: Vec<u8>,
+    greatest: Vec<u8>,
+}
+
+impl IdRange {
+    fn of(beginning: &str) -> Option<Self> {
+        let is_digits = beginning.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+        if !is_digits || !(ID_DIGITS_MIN..=ID_DIGITS_MAX).contains(&beginning.len()) {
+            return None;
+        }
+        let filled = |digit: &str| {
+            let rest = digit.repeat(ID_DIGITS_MAX.saturating_sub(beginning.len()));
+            HEXLOWER.decode(format!("{beginning}{rest}").as_bytes()).ok()
+        };
+        Some(Self { least: filled("0")?, greatest: filled("f")? })
     }
 }
 
@@ -114,5 +177,32 @@ impl References for Desk {
             Entry::Received(received) => self.register.opened_dispatch(&received.id).ok().flatten(),
         };
         Some(Referenced { message_id: entry.id(), dispatch_digest })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beginning_of_an_id_means_all_ids_that_begin_so() {
+        let range = IdRange::of("3fa9c").map(|_| ());
+        assert_eq!(range, None, "too short");
+        let range = IdRange::of("3fa9c1e").unwrap();
+        assert_eq!(range.least[..4], [0x3f, 0xa9, 0xc1, 0xe0]);
+        assert_eq!(range.greatest[..4], [0x3f, 0xa9, 0xc1, 0xef]);
+        assert_eq!((range.least[31], range.greatest[31]), (0, 0xff));
+        let whole = IdRange::of(&"ab".repeat(32)).unwrap();
+        assert_eq!(whole.least, whole.greatest);
+        assert_eq!(IdRange::of(&"ab".repeat(33)), None, "too long");
+        assert_eq!(IdRange::of("XA-XB-2026-0001"), None);
+    }
+
+    #[test]
+    fn a_register_number_is_taken_apart_from_its_end() {
+        assert_eq!(pair_and_sequence("XA-XB-2026-0007"), Some(("XA-XB", 7)));
+        assert_eq!(pair_and_sequence("XA-X-Y-2026-12345"), Some(("XA-X-Y", 12_345)));
+        assert_eq!(pair_and_sequence("XA-XB-2026-"), None);
+        assert_eq!(pair_and_sequence("0007"), None);
     }
 }

@@ -64,6 +64,7 @@ const WIRE: &[&str] = &[
     "gateway/serve/",
     "gateway/peer_link.rs",
     "desk/mailbox.rs",
+    "desk/mailbox/",
     "cli/operator.rs",
     "cli/operator/",
 ];
@@ -75,6 +76,7 @@ const TONIC: &[&str] = &[
     "gateway/serve/",
     "gateway/peer_link.rs",
     "desk/mailbox.rs",
+    "desk/mailbox/",
     "cli/operator.rs",
 ];
 

@@ -35,6 +35,7 @@ mod ordeal;
 mod queue;
 mod recovery;
 mod relay;
+mod runs;
 mod supply_chain;
 mod support;
 mod terminal;

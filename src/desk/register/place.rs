@@ -1,7 +1,7 @@
 //! How far the mailbox of the own gateway has come into the register: a cursor, the message there, and the number
 //! of the mailbox in which that cursor means anything.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Register, RegisterFault, message_id};
 use crate::message::id::MessageId;
@@ -29,14 +29,15 @@ impl Register {
         let Some((epoch, cursor, id)) = found else { return Ok(Place::default()) };
         Ok(Place { epoch, cursor, message: Some(message_id(&id)?) })
     }
+}
 
-    /// Everything up to this place is registered.
-    pub fn note_place(&self, epoch: u64, cursor: u64, message: &MessageId) -> Result<(), RegisterFault> {
-        self.connection().execute(
-            "INSERT INTO place (one, epoch, cursor, message_id) VALUES (1, ?1, ?2, ?3)
-             ON CONFLICT (one) DO UPDATE SET epoch = ?1, cursor = ?2, message_id = ?3",
-            params![epoch, cursor, message.as_bytes().as_slice()],
-        )?;
-        Ok(())
-    }
+/// Everything up to this place is registered.
+pub(super) fn note_place(connection: &Connection, place: &Place) -> Result<(), RegisterFault> {
+    let Place { epoch, cursor, message: Some(message) } = place else { return Ok(()) };
+    let mut note = connection.prepare_cached(
+        "INSERT INTO place (one, epoch, cursor, message_id) VALUES (1, ?1, ?2, ?3)
+         ON CONFLICT (one) DO UPDATE SET epoch = ?1, cursor = ?2, message_id = ?3",
+    )?;
+    note.execute(params![epoch, cursor, message.as_bytes().as_slice()])?;
+    Ok(())
 }

@@ -36,6 +36,7 @@ async fn lost(stage: &Stage) -> Envelope {
         sequence: 1,
         dispatch_digest: chancery::digest::Digest::of(b"another dispatch"),
         envelope: envelope.encode(),
+        has_parts_beside: true,
         state: SentState::Released,
         submission_receipt: Vec::new(),
         delivery_receipt: Vec::new(),

@@ -205,6 +205,7 @@ fn sent_entry(number: u64, to: &str) -> SentEntry {
         release_time: Timestamp::from_seconds(1_795_345_200),
         dispatch_digest: Digest::of(&header),
         envelope: header.iter().copied().cycle().take(20_000).collect(),
+        has_parts_beside: false,
         state: SentState::Released,
         reason: String::new(),
         submission_receipt: Vec::new(),

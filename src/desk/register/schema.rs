@@ -1,0 +1,112 @@
+//! The tables of the register, and how a register of an older release becomes one of this.
+//!
+//! Envelopes stand in tables of their own: a row that is listed, counted or noted is small, and what is never
+//! changed is never written again.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::RegisterFault;
+
+/// How long a command waits for another one of the same desk to end its change.
+const BUSY_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Pages of 8 KiB hold some rows each, so that one more row seldom touches more than one.
+const PAGE_BYTES: u32 = 8 * 1024;
+
+/// Pages after which the write-ahead log is moved into the file: some batches of envelopes at a time.
+const CHECKPOINT_PAGES: u32 = 2 * 1024;
+
+/// Statements that are kept compiled.
+const STATEMENTS_KEPT: usize = 32;
+
+/// What stands on the pages of a register of this release.
+const VERSION: i64 = 2;
+
+const TABLES: &str = "
+CREATE TABLE sent (
+  number INTEGER PRIMARY KEY, message_id BLOB NOT NULL UNIQUE, channel TEXT NOT NULL, recipient TEXT NOT NULL,
+  consultation TEXT NOT NULL, sequence INTEGER NOT NULL, act_number INTEGER NOT NULL,
+  release_time INTEGER NOT NULL, dispatch_digest BLOB NOT NULL, has_parts_beside INTEGER NOT NULL,
+  state TEXT NOT NULL, reason TEXT NOT NULL, submission_receipt BLOB NOT NULL, delivery_receipt BLOB NOT NULL,
+  UNIQUE (recipient, channel, sequence)
+) STRICT;
+CREATE TABLE sent_envelope (number INTEGER PRIMARY KEY, envelope BLOB NOT NULL) STRICT;
+CREATE INDEX sent_to ON sent (recipient);
+CREATE INDEX sent_consultation ON sent (consultation, act_number);
+CREATE INDEX sent_waiting ON sent (number) WHERE state IN ('released', 'void');
+CREATE INDEX sent_under_way ON sent (number) WHERE state IN ('queued', 'expired', 'withdrawn');
+CREATE TABLE received (
+  number INTEGER PRIMARY KEY, message_id BLOB NOT NULL UNIQUE, cursor INTEGER NOT NULL, sender TEXT NOT NULL,
+  channel TEXT NOT NULL, consultation TEXT NOT NULL, sequence INTEGER NOT NULL, act_number INTEGER NOT NULL,
+  release_time INTEGER NOT NULL, receive_time INTEGER NOT NULL, receipt BLOB NOT NULL,
+  dispatch_digest BLOB UNIQUE, read_time INTEGER, refusal TEXT NOT NULL
+) STRICT;
+CREATE TABLE received_envelope (number INTEGER PRIMARY KEY, envelope BLOB NOT NULL) STRICT;
+CREATE INDEX received_from ON received (sender);
+CREATE INDEX received_place ON received (sender, channel, sequence);
+CREATE INDEX received_consultation ON received (consultation, sender, act_number);
+CREATE INDEX received_unread ON received (number) WHERE read_time IS NULL;
+";
+
+/// Tables that no release has changed.
+const LASTING: &str = "
+CREATE TABLE formal_number (
+  year INTEGER NOT NULL, number INTEGER NOT NULL, dispatch_digest BLOB, PRIMARY KEY (year, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE place (
+  one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, cursor INTEGER NOT NULL,
+  message_id BLOB NOT NULL
+) STRICT;
+";
+
+/// Moves what the first release wrote. Whether parts travelled beside an envelope it did not note: all are asked for.
+const FROM_FIRST: [&str; 3] = [
+    "ALTER TABLE sent RENAME TO sent_first; ALTER TABLE received RENAME TO received_first;",
+    TABLES,
+    "
+INSERT INTO sent SELECT rowid, message_id, channel, recipient, consultation, sequence, act_number, release_time,
+  dispatch_digest, 1, state, reason, submission_receipt, delivery_receipt FROM sent_first ORDER BY rowid;
+INSERT INTO sent_envelope SELECT rowid, envelope FROM sent_first ORDER BY rowid;
+INSERT INTO received SELECT rowid, message_id, cursor, sender, channel, consultation, sequence, act_number,
+  release_time, receive_time, receipt, dispatch_digest, read_time, refusal FROM received_first ORDER BY rowid;
+INSERT INTO received_envelope SELECT rowid, envelope FROM received_first ORDER BY rowid;
+DROP TABLE sent_first;
+DROP TABLE received_first;
+",
+];
+
+/// Opens or creates a register, brought to this release.
+pub(super) fn open(path: &Path) -> Result<Connection, RegisterFault> {
+    let mut connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_PATIENCE)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    // Of a file that has pages already, their size stays what it is.
+    connection.pragma_update(None, "page_size", PAGE_BYTES)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    if version(&connection)? == VERSION {
+        return Ok(connection);
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another command may have done it meanwhile.
+    match version(&transaction)? {
+        0 => {
+            transaction.execute_batch(TABLES)?;
+            transaction.execute_batch(LASTING)?;
+        }
+        1 => FROM_FIRST.iter().try_for_each(|step| transaction.execute_batch(step))?,
+        VERSION => {}
+        _ => return Err(RegisterFault::Damaged("written by a later release")),
+    }
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()?;
+    Ok(connection)
+}
+
+fn version(connection: &Connection) -> Result<i64, RegisterFault> {
+    Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+}

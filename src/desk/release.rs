@@ -1,0 +1,228 @@
+//! Release: a composed draft is numbered, signed, sealed and registered. Nothing has left this desk then.
+//!
+//! Compositions with their positions enter; registered copies leave, for several drafts in one transaction. The
+//! formal numbers are reserved before anything is signed under them; one that is never bound stays void.
+
+use std::fs::{self, File};
+use std::io::BufWriter;
+use std::path::PathBuf;
+
+use crate::desk::Desk;
+use crate::desk::accreditation::Trust;
+use crate::desk::compose::{Composition, bears_number};
+use crate::desk::documents::Source;
+use crate::desk::error::DeskError;
+use crate::desk::keys::Keys;
+use crate::desk::progress::{Meter, Metered, Stage};
+use crate::desk::register::{SentEntry, SentState};
+use crate::digest::Digest;
+use crate::limits;
+use crate::message::dispatch::SignedDispatch;
+use crate::message::envelope::{Envelope, inline_parts};
+use crate::message::header::{Address, Header, Part, Position};
+use crate::message::seal::{self, Recipient};
+use crate::time::Timestamp;
+use crate::trust::name::Ministry;
+use crate::trust::signature::{self, Signer};
+
+/// A sealed part, ready to travel.
+struct SealedPart {
+    part: Part,
+    content: Vec<u8>,
+}
+
+/// A release under way: some drafts that are registered together.
+pub(super) struct Release<'a> {
+    desk: &'a Desk,
+    trust: &'a Trust,
+    keys: &'a Keys,
+    now: Timestamp,
+    /// The next of the formal numbers reserved for it.
+    next_number: u32,
+    /// Formal numbers with the dispatches that bear them.
+    bound: Vec<((i16, u32), Digest)>,
+    /// Copies of each draft.
+    released: Vec<Vec<SentEntry>>,
+    /// Who may open what was sealed last: most drafts of a release go to the same ministries.
+    opened_by: (Vec<Ministry>, Vec<Recipient>),
+}
+
+impl<'a> Release<'a> {
+    /// Opens the keys that are to sign, and reserves the formal numbers.
+    pub(super) fn begin<'b>(
+        desk: &'a Desk,
+        trust: &'a Trust,
+        keys: &'a Keys,
+        drafts: impl Iterator<Item = &'b Composition> + Clone,
+    ) -> Result<Self, DeskError> {
+        // Opened before a number is reserved: a wrong passphrase must not leave a void number behind.
+        for office in drafts.clone().flat_map(|draft| draft.offices.iter().flatten()) {
+            keys.office(office)?;
+        }
+        keys.registry()?;
+        let now = desk.clock.now();
+        let bearing = drafts.filter(|draft| bears_number(draft.dispatch.form)).count();
+        let next_number = match u32::try_from(bearing).unwrap_or(u32::MAX) {
+            0 => 0,
+            count => desk.register.reserve_formal_numbers(now.year(), count)?,
+        };
+        let (bound, released, opened_by) = (Vec::new(), Vec::new(), Default::default());
+        Ok(Self { desk, trust, keys, now, next_number, bound, released, opened_by })
+    }
+
+    /// Numbers, signs and seals one draft; its copies are not registered yet.
+    pub(super) fn sign_and_seal(
+        &mut self,
+        composition: Composition,
+        positions: Vec<Position>,
+    ) -> Result<&[SentEntry], DeskError> {
+        let Composition { address, mut dispatch, sources, offices, .. } = composition;
+        let (year, number) = (self.now.year(), bears_number(dispatch.form).then_some(self.next_number));
+        if let Some(number) = number {
+            dispatch.formal_number = self.desk.formal_number(year, number);
+            self.next_number = number.saturating_add(1);
+        }
+        let bytes = dispatch.bytes();
+        let registry = self.keys.registry()?;
+        let mut authentications = Vec::with_capacity(offices.len());
+        for office in &offices {
+            authentications.push(match office {
+                Some(office) => sign(&bytes, self.keys.office(office)?.as_ref(), self.now)?,
+                None => sign(&bytes, registry, self.now)?,
+            });
+        }
+        let digest = Digest::of(&bytes);
+        let sealed_dispatch = SignedDispatch::compose(bytes, authentications)?.encode();
+        self.find_recipients(&positions)?;
+        let digests: Vec<Digest> = dispatch.documents.iter().map(|document| document.digest).collect();
+        let sizes: Vec<u64> = dispatch.documents.iter().map(|document| document.size).collect();
+        let parts = self.desk.seal(&sealed_dispatch, &sources, &sizes, &digests, &self.opened_by.1)?;
+        let headers: Vec<Part> = parts.iter().map(|sealed| sealed.part).collect();
+        let contents: Vec<Vec<u8>> = parts.into_iter().map(|sealed| sealed.content).collect();
+        let copy = |position| self.copy(&address, position, digest, &headers, &contents);
+        let copies = positions.iter().map(copy).collect::<Result<Vec<_>, _>>()?;
+        self.bound.extend(number.map(|number| ((year, number), digest)));
+        self.released.push(copies);
+        Ok(self.released.last().map(Vec::as_slice).unwrap_or_default())
+    }
+
+    /// Registers all of it in one transaction. For each draft its copies.
+    pub(super) fn register(self) -> Result<Vec<Vec<SentEntry>>, DeskError> {
+        self.desk.register.release_numbered(self.released.iter().flatten(), &self.bound)?;
+        Ok(self.released)
+    }
+
+    /// Everybody who is to open it: the addressees' reading keys and our own.
+    fn find_recipients(&mut self, positions: &[Position]) -> Result<(), DeskError> {
+        let own = &self.desk.config.ministry;
+        let ministries = positions.iter().map(|position| &position.recipient).chain([own]);
+        if ministries.clone().eq(&self.opened_by.0) {
+            return Ok(());
+        }
+        let mut recipients = Vec::new();
+        for ministry in ministries.clone() {
+            for key in &self.trust.bundle_in_force(ministry, self.now)?.bundle().content().reading_keys {
+                let recipient = Recipient::parse(key)
+                    .map_err(|cause| DeskError::Trust(format!("a reading key of {ministry}: {cause}")))?;
+                recipients.push(recipient);
+            }
+        }
+        self.opened_by = (ministries.cloned().collect(), recipients);
+        Ok(())
+    }
+
+    /// One copy: its header, the registry's signature over it, and the parts.
+    fn copy(
+        &self,
+        address: &Address,
+        position: &Position,
+        dispatch_digest: Digest,
+        headers: &[Part],
+        contents: &[Vec<u8>],
+    ) -> Result<SentEntry, DeskError> {
+        let header = Header::compose(address, position, headers)?;
+        let signature = sign(header.bytes(), self.keys.registry()?, self.now)?;
+        let envelope = Envelope::compose(header, signature, contents.to_vec())?;
+        Ok(SentEntry {
+            id: envelope.id(),
+            channel: address.channel.to_string(),
+            recipient: position.recipient.clone(),
+            consultation: address.consultation.clone(),
+            sequence: position.sequence,
+            act_number: position.act_number,
+            release_time: position.release_time,
+            dispatch_digest,
+            envelope: envelope.encode(),
+            has_parts_beside: contents.iter().any(Vec::is_empty),
+            state: SentState::Released,
+            reason: String::new(),
+            submission_receipt: Vec::new(),
+            delivery_receipt: Vec::new(),
+        })
+    }
+}
+
+impl Desk {
+    /// Seals the dispatch and every document. What does not fit into the envelope stays in the parts folder
+    /// under its digest until the gateway has it.
+    fn seal(
+        &self,
+        dispatch: &[u8],
+        sources: &[Source],
+        sizes: &[u64],
+        digests: &[Digest],
+        recipients: &[Recipient],
+    ) -> Result<Vec<SealedPart>, DeskError> {
+        let unsealable = |cause: seal::SealError| DeskError::Draft(format!("sealing failed: {cause}"));
+        let sealed = seal::seal(dispatch, recipients, self.entropy.as_ref()).map_err(unsealable)?;
+        let part = Part { digest: Digest::of(&sealed.bytes), size: sealed.bytes.len() as u64 };
+        let mut parts = vec![SealedPart { part, content: sealed.bytes }];
+        let mut files: Vec<PathBuf> = vec![PathBuf::new()];
+        for ((source, size), digest) in sources.iter().zip(sizes).zip(digests) {
+            let (sealed, path) = self.seal_document(source, *size, recipients)?;
+            if sealed.plain_digest != *digest {
+                return Err(DeskError::Draft("a document changed while it was being sent".to_owned()));
+            }
+            let part = Part { digest: sealed.sealed_digest, size: sealed.sealed_size };
+            parts.push(SealedPart { part, content: Vec::new() });
+            files.push(path);
+        }
+        let headers: Vec<Part> = parts.iter().map(|sealed| sealed.part).collect();
+        for ((sealed, path), inline) in parts.iter_mut().zip(files).zip(inline_parts(&headers)).skip(1) {
+            if inline {
+                sealed.content = fs::read(&path).map_err(DeskError::file(&path))?;
+                fs::remove_file(&path).map_err(DeskError::file(&path))?;
+            }
+        }
+        Ok(parts)
+    }
+
+    fn seal_document(
+        &self,
+        source: &Source,
+        size: u64,
+        recipients: &[Recipient],
+    ) -> Result<(seal::SealedStream, PathBuf), DeskError> {
+        let folder = self.config.parts();
+        fs::create_dir_all(&folder).map_err(DeskError::file(&folder))?;
+        let file = tempfile::NamedTempFile::new_in(&folder).map_err(DeskError::file(&folder))?;
+        let sink = BufWriter::with_capacity(limits::PIECE_BYTES_MAX, file.as_file());
+        let plain = Metered::new(source.open()?, Meter::new(&self.progress, Stage::Sealing, size));
+        let sealed = seal::seal_stream(plain, size, sink, recipients, self.entropy.as_ref())
+            .map_err(|cause| DeskError::Draft(format!("sealing failed: {cause}")))?;
+        file.as_file().sync_all().map_err(DeskError::file(&folder))?;
+        let path = self.part_path(&sealed.sealed_digest);
+        file.persist(&path).map_err(|cause| DeskError::file(&path)(cause.error))?;
+        File::open(&folder).and_then(|folder| folder.sync_all()).map_err(DeskError::file(&folder))?;
+        Ok((sealed, path))
+    }
+
+    /// Where a sealed part rests that is too large for its envelope.
+    pub(super) fn part_path(&self, digest: &Digest) -> PathBuf {
+        self.config.parts().join(format!("{digest}.age"))
+    }
+}
+
+fn sign(bytes: &[u8], signer: &dyn Signer, at: Timestamp) -> Result<Vec<u8>, DeskError> {
+    signature::sign(bytes, signer, at).map_err(|cause| DeskError::Trust(cause.to_string()))
+}

@@ -1,0 +1,169 @@
+//! Settlement: what became of the messages that are under way.
+//!
+//! Reports of the own gateway enter; what they prove is kept, with the receipts that prove it. One that proves nothing
+//! is noted and holds up no other.
+
+use std::time::Duration;
+
+use crate::desk::Desk;
+use crate::desk::accreditation::Trust;
+use crate::desk::error::DeskError;
+use crate::desk::keys::Keys;
+use crate::desk::mailbox::{Mailbox, ReportedState, SentReport, Settlements};
+use crate::desk::register::{News, SentEntry, SentState, UnderWay};
+use crate::desk::send::RELEASE_LOCK;
+use crate::limits;
+use crate::message::envelope::Envelope;
+use crate::message::id::MessageId;
+use crate::message::leaf::LeafKind;
+
+impl Desk {
+    /// Asks the gateway what became of everything that is under way, and keeps verified receipts.
+    pub async fn refresh_sent(&self, trust: &Trust, mailbox: &mut Mailbox) -> Result<(), DeskError> {
+        if let Some(_released_alone) = self.try_hold(RELEASE_LOCK)? {
+            self.hand_over(trust, mailbox).await?;
+        }
+        let mut last = 0;
+        loop {
+            let page = self.register.under_way(last, limits::PAGE_MAX)?;
+            let Some(newest) = page.last() else { return Ok(()) };
+            last = newest.number;
+            self.ask_about(trust, mailbox, &page).await?;
+        }
+    }
+
+    /// Asks about some messages, and keeps together what is proven of them.
+    async fn ask_about(
+        &self,
+        trust: &Trust,
+        mailbox: &mut Mailbox,
+        page: &[UnderWay],
+    ) -> Result<(), DeskError> {
+        for one in page.iter().filter(|one| one.state == SentState::Queued && one.has_parts_beside) {
+            if let Some(entry) = self.register.sent_message(&one.id)? {
+                self.mend(mailbox, &entry).await?;
+            }
+        }
+        let ids: Vec<_> = page.iter().map(|one| one.id).collect();
+        let mut news = Vec::new();
+        let mut wrong = None;
+        for (id, report) in ids.iter().zip(mailbox.sent(&ids).await?) {
+            if report.state == ReportedState::Queued {
+                continue;
+            }
+            let Some(entry) = self.register.sent_message(id)? else { continue };
+            if report.state == ReportedState::Unknown {
+                match self.submit_again(trust, mailbox, &entry).await {
+                    Ok(()) => {}
+                    // What became of the others is asked for all the same.
+                    Err(failure) if failure.is_passing() => {}
+                    Err(failure) => {
+                        wrong = Some(failure);
+                        break;
+                    }
+                }
+                continue;
+            }
+            match self.judge_report(trust, &entry, report) {
+                Ok(word) => news.push(word),
+                Err(failure) => {
+                    wrong = Some(failure);
+                    break;
+                }
+            }
+        }
+        self.register.note_all_sent(&news)?;
+        wrong.map_or(Ok(()), Err)
+    }
+
+    /// What is to be kept of a report about a message that is settled.
+    fn judge_report(&self, trust: &Trust, entry: &SentEntry, report: SentReport) -> Result<News, DeskError> {
+        // A message that our log calls expired may still have been rejected by the peer.
+        let (state, kinds): (SentState, &[LeafKind]) = match report.state {
+            ReportedState::Delivered => (SentState::Delivered, &[LeafKind::Received]),
+            ReportedState::Rejected => (SentState::Rejected, &[LeafKind::Rejected]),
+            ReportedState::Expired => (SentState::Expired, &[LeafKind::Expired, LeafKind::Rejected]),
+            ReportedState::Withdrawn => (SentState::Withdrawn, &[LeafKind::Withdrawn, LeafKind::Rejected]),
+            ReportedState::Queued | ReportedState::Unknown => (entry.state, &[]),
+        };
+        let SentReport { submission_receipt, delivery_receipt, reason, .. } = report;
+        let envelope = Envelope::parse(&entry.envelope)?;
+        let proven = self
+            .prove_as(trust, &envelope, &delivery_receipt, kinds)
+            .and_then(|_| self.prove_as(trust, &envelope, &submission_receipt, &[LeafKind::Sent]));
+        match proven {
+            Ok(_) => Ok(News { id: entry.id, state, reason, submission_receipt, delivery_receipt }),
+            // One that proves nothing is noted and stays under way; it must not hold up the others.
+            Err(DeskError::Refused(refusal)) => Ok(News {
+                id: entry.id,
+                state: entry.state,
+                reason: refusal.reason().word().to_owned(),
+                submission_receipt: Vec::new(),
+                delivery_receipt: Vec::new(),
+            }),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Waits until a copy is delivered, rejected or expired, for at most `patience`.
+    pub async fn wait(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        id: &MessageId,
+        patience: Duration,
+    ) -> Result<Option<SentEntry>, DeskError> {
+        let mut mailbox = self.mailbox(keys).await?;
+        let settled = async {
+            let mut told = None;
+            loop {
+                if told.is_none() {
+                    // Before the gateway is asked: what is settled in between must not go by unheard.
+                    told = mailbox.settlements().await.ok();
+                }
+                match self.refresh_sent(trust, &mut mailbox).await {
+                    // It may come back within the time there is.
+                    Err(failure) if !failure.is_passing() => return Err(failure),
+                    _ => {}
+                }
+                match self.register.sent_message(id)? {
+                    Some(entry) if !matches!(entry.state, SentState::Queued | SentState::Released) => {
+                        return Ok(entry);
+                    }
+                    Some(_) => told = heard(told, id).await,
+                    None => return Err(DeskError::NoSuchMessage(id.to_string())),
+                }
+            }
+        };
+        match tokio::time::timeout(patience, settled).await {
+            Ok(entry) => entry.map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+/// Waits until the gateway is to be asked again: when it tells of this message, or tells nothing for long. Gives back
+/// what to listen to, if it still speaks.
+async fn heard(told: Option<Settlements>, id: &MessageId) -> Option<Settlements> {
+    let Some(mut told) = told else {
+        tokio::time::sleep(limits::WAIT_PAUSE).await;
+        return None;
+    };
+    let word = async {
+        loop {
+            match told.next().await {
+                Ok(Some(settled)) if !settled.contains(id) => {}
+                Ok(_) => return true,
+                Err(_) => return false,
+            }
+        }
+    };
+    let heard = tokio::time::timeout(limits::WAIT_SILENCE, word).await;
+    match heard {
+        Ok(false) => {
+            tokio::time::sleep(limits::WAIT_PAUSE).await;
+            None
+        }
+        _ => Some(told),
+    }
+}
