@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
+use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::SystemTime;
 
 use crate::desk::config::Config;
 use crate::desk::error::DeskError;
@@ -23,8 +25,13 @@ pub struct Keys {
     access: OnceLock<TlsIdentity>,
     reading: OnceLock<ReadingKey>,
     /// Signers of offices by the names of their files, for as long as their certificates stay the same.
-    offices: Mutex<BTreeMap<String, Arc<FileSigner>>>,
+    signers: Mutex<BTreeMap<String, Arc<FileSigner>>>,
+    /// The offices as they were read, and when their folder had last changed then.
+    offices: Mutex<Option<(SystemTime, Arc<Offices>)>>,
 }
+
+/// The offices of a desk by name.
+pub type Offices = BTreeMap<Name, Office>;
 
 /// An office of this desk, as its certificate names it.
 #[derive(Debug, Clone)]
@@ -53,7 +60,8 @@ impl Keys {
             registry: OnceLock::new(),
             access: OnceLock::new(),
             reading: OnceLock::new(),
-            offices: Mutex::new(BTreeMap::new()),
+            signers: Mutex::new(BTreeMap::new()),
+            offices: Mutex::new(None),
         }
     }
 
@@ -90,24 +98,18 @@ impl Keys {
         Ok(self.access.get_or_init(|| identity).clone())
     }
 
-    /// The offices of this desk, by name; their keys are not opened.
-    pub fn offices(&self) -> Result<BTreeMap<Name, Office>, DeskError> {
+    /// The offices of this desk, by name; their keys are not opened. They are read again when their folder changes:
+    /// whoever is certified, or certified anew, gets a file that is put into it whole.
+    pub fn offices(&self) -> Result<Arc<Offices>, DeskError> {
         let folder = self.config.offices();
-        let mut offices = BTreeMap::new();
-        for entry in fs::read_dir(&folder).map_err(DeskError::file(&folder))? {
-            let path = entry.map_err(DeskError::file(&folder))?.path();
-            if path.extension().is_none_or(|ending| ending != "pem") {
-                continue;
-            }
-            let chain = file::read_certificates(&path)?;
-            let Some(certificate) = chain.first() else { continue };
-            let subject = Subject::of(certificate)
-                .map_err(|cause| DeskError::Trust(format!("{}: {cause}", path.display())))?;
-            let file = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-            let (name, authorities) = (subject.name().clone(), subject.authorities().clone());
-            let certificate = certificate.to_vec();
-            offices.insert(name.clone(), Office { name, authorities, file, certificate });
+        let changed = fs::metadata(&folder).and_then(|folder| folder.modified());
+        let changed = changed.map_err(DeskError::file(&folder))?;
+        let mut known = self.offices.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, offices)) = known.as_ref().filter(|(then, _)| *then == changed) {
+            return Ok(offices.clone());
         }
+        let offices = Arc::new(read_offices(&folder)?);
+        *known = Some((changed, offices.clone()));
         Ok(offices)
     }
 
@@ -117,20 +119,39 @@ impl Keys {
         let opened = |known: Option<&Arc<FileSigner>>| {
             known.filter(|signer| signer.certificate() == office.certificate).cloned()
         };
-        let mut offices = self.offices.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(signer) = opened(offices.get(&office.file)) {
+        let mut signers = self.signers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(signer) = opened(signers.get(&office.file)) {
             return Ok(signer);
         }
         let key = self.config.offices().join(format!("{}.key", office.file));
         let chain = self.config.offices().join(format!("{}.pem", office.file));
         let signer = Arc::new(FileSigner::open(&key, &chain, self.passphrase()?)?);
-        offices.insert(office.file.clone(), signer.clone());
+        signers.insert(office.file.clone(), signer.clone());
         Ok(signer)
     }
 
     fn passphrase(&self) -> Result<&Passphrase, DeskError> {
         self.passphrase.as_ref().ok_or(DeskError::Locked)
     }
+}
+
+fn read_offices(folder: &Path) -> Result<Offices, DeskError> {
+    let mut offices = BTreeMap::new();
+    for entry in fs::read_dir(folder).map_err(DeskError::file(folder))? {
+        let path = entry.map_err(DeskError::file(folder))?.path();
+        if path.extension().is_none_or(|ending| ending != "pem") {
+            continue;
+        }
+        let chain = file::read_certificates(&path)?;
+        let Some(certificate) = chain.first() else { continue };
+        let subject = Subject::of(certificate)
+            .map_err(|cause| DeskError::Trust(format!("{}: {cause}", path.display())))?;
+        let file = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let (name, authorities) = (subject.name().clone(), subject.authorities().clone());
+        let certificate = certificate.to_vec();
+        offices.insert(name.clone(), Office { name, authorities, file, certificate });
+    }
+    Ok(offices)
 }
 
 impl Office {
