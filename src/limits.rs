@@ -246,6 +246,10 @@ pub const STREAMS_PER_DESK_MAX: usize = 16;
 /// Sealed parts that one peer may hand over at once; each holds an open file and some pieces of memory.
 pub const UPLOADS_PER_PEER_MAX: usize = 32;
 
+/// Calls that one peer may hold open to be handed sealed parts: one more than move at once, and some that are not
+/// known to be dead yet.
+pub const TAKERS_PER_PEER_MAX: usize = 8;
+
 /// Calls of the health service that one caller may have under way.
 pub const HEALTH_CALLS_MAX: usize = 16;
 

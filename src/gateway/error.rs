@@ -24,6 +24,9 @@ pub enum Fault {
     /// A listener could not be opened.
     #[error("{0}")]
     Listener(String),
+    /// Nobody of the peer answered where it is said to be.
+    #[error("{0}")]
+    Away(String),
     /// The ministry is not accredited, or not any more.
     #[error("{0} is not accredited at this gateway")]
     NotAccredited(Ministry),

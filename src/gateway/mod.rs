@@ -166,6 +166,7 @@ impl Gateway {
 
     /// Lets whoever dials the peer try at once, even where it pauses after failures.
     fn retry(&self, peer: &Ministry) {
+        self.freight.hurry(peer);
         self.link_of(peer).retry_now();
     }
 

@@ -9,10 +9,11 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::*;
 use crate::entropy::SystemEntropy;
+use crate::gateway::error::Fault;
 use crate::gateway::frame::Relay;
 use crate::gateway::store::Bounds;
-use crate::gateway::store::record::SignedHeader;
-use crate::time::FixedClock;
+use crate::gateway::store::record::{PART_DAMAGED_ALARM, PART_STUCK_ALARM, SignedHeader};
+use crate::time::{FixedClock, Timestamp};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
 
@@ -34,6 +35,10 @@ impl PeerLink for Told {
         self.asked.send(*digest).unwrap();
         self.may_end.acquire().await.unwrap().forget();
         self.ends.lock().unwrap().pop_front().unwrap_or(Ok(()))
+    }
+
+    async fn take_part(&self, _: &Ministry) -> Result<Giver, Fault> {
+        Err(Fault::Link("no call".to_owned()))
     }
 }
 
@@ -219,4 +224,99 @@ async fn what_was_withdrawn_or_settled_moves_no_longer() {
     assert_eq!(scene.freight.transfers(&scene.peer), Vec::new());
     scene.freight.stop().await;
     assert_eq!(scene.link.may_end.available_permits(), 0);
+}
+
+/// A call of the peer: its two ends.
+fn call() -> (Taker, mpsc::Receiver<Handed>, mpsc::Sender<Result<Taken, Fault>>) {
+    let (outgoing, handed) = mpsc::channel(8);
+    let (taken, incoming) = mpsc::channel(8);
+    (Taker { outgoing, incoming }, handed, taken)
+}
+
+async fn heard(handed: &mut mpsc::Receiver<Handed>) -> Handed {
+    tokio::time::timeout(Duration::from_secs(10), handed.recv()).await.unwrap().unwrap()
+}
+
+fn offer(content: &str) -> Handed {
+    Handed::Offer { digest: part(content), size: content.len() as u64 }
+}
+
+#[tokio::test]
+async fn a_part_goes_on_the_call_that_the_peer_holds_open_and_nobody_is_dialled() {
+    let mut scene = Scene::new(Vec::new());
+    let (taker, mut handed, taken) = call();
+    scene.freight.welcome(&scene.peer, taker);
+    let message = item("ch-1", 1, &["a", "b"]);
+    assert!(!scene.ready(&message));
+    assert_eq!(heard(&mut handed).await, offer("a"));
+    // All its calls are busy: the other part waits for the next one.
+    taken.send(Ok(Taken::Held)).await.unwrap();
+    scene.wake.notified().await;
+    assert_eq!(handed.recv().await, None, "one part on each call");
+    // Without any call it is dialled.
+    assert_eq!(scene.next_asked().await, part("b"));
+    scene.link.may_end.add_permits(1);
+    scene.wake.notified().await;
+    assert!(scene.ready(&message));
+    scene.freight.stop().await;
+}
+
+#[tokio::test]
+async fn a_peer_whose_calls_are_busy_is_not_dialled_beside_them() {
+    let mut scene = Scene::new(Vec::new());
+    let (taker, mut handed, taken) = call();
+    scene.freight.welcome(&scene.peer, taker);
+    assert!(!scene.ready(&item("ch-1", 1, &["a"])) && !scene.ready(&item("ch-2", 1, &["b"])));
+    assert_eq!(heard(&mut handed).await, offer("a"));
+    let (next, mut handed_next, _taken_next) = call();
+    scene.freight.welcome(&scene.peer, next);
+    assert_eq!(heard(&mut handed_next).await, offer("b"));
+    assert!(scene.asked.try_recv().is_err());
+    // What it refuses is noted with its reason, and tried again by another way.
+    let (reason, detail) = ("QUOTA".to_owned(), "full".to_owned());
+    taken.send(Ok(Taken::Refused { reason, detail })).await.unwrap();
+    assert_eq!(handed.recv().await, None);
+    for _ in 0..1000 {
+        if scene.freight.transfers(&scene.peer)[0].reason == "QUOTA" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let transfers = scene.freight.transfers(&scene.peer);
+    assert_eq!((transfers[0].reason.as_str(), transfers[0].failures), ("QUOTA", 1), "{transfers:?}");
+    scene.freight.stop().await;
+}
+
+#[tokio::test]
+async fn a_peer_that_could_not_be_dialled_and_calls_is_handed_its_parts_at_once() {
+    let away = || Err(Fault::Away("nobody there".to_owned()));
+    let mut scene = Scene::new((0..20).map(|_| away()).collect());
+    assert!(!scene.ready(&item("ch-1", 1, &["a"])));
+    scene.link.may_end.add_permits(20);
+    // Far enough that it would pause for long.
+    for _ in 0..6 {
+        scene.next_asked().await;
+        scene.freight.hurry(&scene.peer);
+    }
+    let (taker, mut handed, _taken) = call();
+    scene.freight.welcome(&scene.peer, taker);
+    assert_eq!(heard(&mut handed).await, offer("a"));
+    scene.freight.stop().await;
+}
+
+#[tokio::test]
+async fn a_call_that_wants_a_part_from_beyond_its_end_or_speaks_out_of_turn_is_ended() {
+    for word in [Taken::From(2), Taken::From(u64::MAX)] {
+        let mut scene = Scene::new(Vec::new());
+        let (taker, mut handed, taken) = call();
+        scene.freight.welcome(&scene.peer, taker);
+        assert!(!scene.ready(&item("ch-1", 1, &["a"])));
+        assert_eq!(heard(&mut handed).await, offer("a"));
+        taken.send(Ok(word)).await.unwrap();
+        assert_eq!(handed.recv().await, None);
+        assert_eq!(scene.next_asked().await, part("a"), "another way is tried");
+        scene.link.may_end.add_permits(1);
+        scene.wake.notified().await;
+        scene.freight.stop().await;
+    }
 }

@@ -15,7 +15,7 @@ use crate::entropy::random;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::Relay;
-use crate::gateway::freight::Carried;
+use crate::gateway::freight::{Carried, Giver};
 use crate::gateway::schedule;
 use crate::trust::name::Ministry;
 
@@ -34,6 +34,8 @@ pub trait PeerLink: Send + Sync {
         size: u64,
         carried: &Carried,
     ) -> Result<(), Fault>;
+    /// Opens a call on which a peer may hand over one sealed part, on a connection of its own.
+    async fn take_part(&self, peer: &Ministry) -> Result<Giver, Fault>;
 }
 
 impl Gateway {
@@ -69,7 +71,7 @@ impl Gateway {
     }
 
     /// A pause after so many failures in a row, drawn anew each time.
-    pub(super) fn pause(&self, failures: u32) -> Duration {
+    pub(in crate::gateway) fn pause(&self, failures: u32) -> Duration {
         let draw = random::<4>(self.entropy.as_ref()).map_or(u32::MAX, u32::from_le_bytes);
         schedule::pause(failures, draw)
     }

@@ -83,7 +83,15 @@ impl Gateway {
         if let Some(request) = self.wanted_copy(peer).await? {
             session.waiting.request(request);
         }
-        session.run(relay, &theirs, windows).await
+        let running = session.run(relay, &theirs, windows);
+        if opener == Opener::Peer {
+            return running.await;
+        }
+        // Whom we dial may not be able to dial us, and may have parts for us.
+        tokio::select! {
+            ended = running => ended,
+            never = self.take_parts(peer) => match never {},
+        }
     }
 
     /// Exchanges hellos: ours and theirs.

@@ -6,6 +6,7 @@ mod archive;
 mod guard;
 mod mailbox;
 mod operator;
+mod part_calls;
 mod parts;
 pub mod peer_link;
 pub mod permission;

@@ -3,15 +3,19 @@
 //!
 //! Memory is constant whatever the size: while some pieces are written, the next ones are read, and no more.
 
+use std::pin::pin;
+
+use futures_util::stream::unfold;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
+use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, Streaming};
 
 use crate::digest::Digest;
 use crate::gateway::Gateway;
+use crate::gateway::freight::keep;
 use crate::gateway::serve::malformed;
-use crate::gateway::store::record::Announced;
 use crate::gateway::store::{PartReader, StoreFault};
 use crate::limits;
 use crate::proto::gateway::v1::{
@@ -20,8 +24,8 @@ use crate::proto::gateway::v1::{
 use crate::transport::status;
 use crate::trust::name::Ministry;
 
-/// Pieces that are written together.
-const PIECES_AT_ONCE: usize = 4;
+/// Pieces that wait for a desk that reads.
+const PIECES_WAITING: usize = 4;
 
 /// Tells how much of a part `owner` need not send again.
 pub(super) async fn find(
@@ -46,34 +50,17 @@ pub(super) async fn put(
     if held.complete {
         return Ok(PutPartResponse { size });
     }
-    match announce(gateway, owner, digest, size).await? {
-        Announced::Welcome | Announced::Held => {}
-        Announced::NoSpace => return Err(part_fault(&StoreFault::NoSpace)),
-        Announced::QuotaReached => return Err(part_fault(&StoreFault::Quota)),
-    }
-    let upload = gateway.store.put_part(owner, digest, size, first.offset).await;
-    let mut upload = upload.map_err(|cause| part_fault(&cause))?;
-    let mut batch = vec![checked(first.content)?];
-    while !batch.is_empty() {
-        // What was written is durable when the part is finished, or at the next sync; until then it may go on.
-        let (written, read) = tokio::join!(upload.write(batch), some(&mut pieces));
-        written.map_err(|cause| part_fault(&cause))?;
-        batch = read?;
-    }
-    upload.finish().await.map_err(|cause| part_fault(&cause))?;
-    gateway.freight.mended(&digest);
+    let rest = unfold(pieces, |mut pieces| async move {
+        let piece = next(&mut pieces).await.transpose()?;
+        let content = piece.and_then(|piece| match piece.content.is_empty() {
+            true => Err(malformed("a piece")),
+            false => checked(piece.content),
+        });
+        Some((content, pieces))
+    });
+    let pieces = tokio_stream::once(checked(first.content)).chain(rest);
+    keep(gateway, owner, (digest, size), first.offset, pin!(pieces), |cause| part_fault(&cause)).await?;
     Ok(PutPartResponse { size })
-}
-
-/// What is about to come counts against the quota of its side until a message refers to it, or it is swept.
-async fn announce(
-    gateway: &Gateway,
-    owner: &Ministry,
-    digest: Digest,
-    size: u64,
-) -> Result<Announced, Status> {
-    let announced = gateway.store.announce_part(owner.clone(), digest, size, gateway.clock.now());
-    announced.await.map_err(|cause| part_fault(&cause))
 }
 
 /// Streams one sealed part of a message in custody.
@@ -85,7 +72,7 @@ pub(super) async fn get(
     let opened = gateway.store.open_part(digest, request.offset).await.map_err(|cause| part_fault(&cause))?;
     let reader =
         opened.ok_or_else(|| status::refusal(Code::NotFound, "PART_MISSING", "the part is not held here"))?;
-    let (sender, pieces) = mpsc::channel(PIECES_AT_ONCE);
+    let (sender, pieces) = mpsc::channel(PIECES_WAITING);
     tokio::spawn(send(reader, sender));
     Ok(ReceiverStream::new(pieces))
 }
@@ -112,19 +99,6 @@ fn announced(digest: &[u8], size: u64) -> Result<(Digest, u64), Status> {
         return Err(status::refusal(Code::InvalidArgument, "TOO_LARGE", detail));
     }
     Ok((digest, size))
-}
-
-/// The next pieces: one, and those that are here already; none at the end.
-async fn some(pieces: &mut Streaming<PutPartRequest>) -> Result<Vec<Vec<u8>>, Status> {
-    let mut batch = Vec::new();
-    while batch.len() < PIECES_AT_ONCE {
-        let Some(piece) = next(pieces).await? else { break };
-        if piece.content.is_empty() {
-            return Err(malformed("a piece"));
-        }
-        batch.push(checked(piece.content)?);
-    }
-    Ok(batch)
 }
 
 /// The next piece. Whoever says nothing for long is cut off, and may go on later.

@@ -15,10 +15,10 @@ use crate::digest::Digest;
 use crate::gateway::accreditation::Accreditation;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::{Frame, Relay};
-use crate::gateway::freight::Carried;
+use crate::gateway::freight::{Carried, Giver, read_out, say};
 use crate::gateway::relay::dialling::PeerLink;
-use crate::gateway::serve::{relay, wire};
-use crate::gateway::store::{PartReader, Store};
+use crate::gateway::serve::{part_calls, relay, wire};
+use crate::gateway::store::Store;
 use crate::limits;
 use crate::proto::gateway::v1::relay_service_client::RelayServiceClient;
 use crate::proto::gateway::v1::{FindPartRequest, PutPartRequest};
@@ -43,14 +43,14 @@ impl GrpcLink {
     /// Connects to the first endpoint that answers.
     async fn dial(&self, peer: &Ministry) -> Result<Channel, Fault> {
         let in_force = self.trust.load_full().ok_or_else(|| Fault::NotAccredited(peer.clone()))?;
-        let mut last = Fault::Link("the peer's bundle announces no endpoint".to_owned());
+        let mut last = Fault::Away("the peer's bundle announces no endpoint".to_owned());
         for endpoint in &in_force.bundle(peer)?.bundle().content().endpoints {
             let address = endpoint.to_string();
             let connecting = connect(&address, peer, &self.credentials);
             match timeout(limits::CONNECT_DEADLINE, connecting).await {
                 Ok(Ok(channel)) => return Ok(channel),
-                Ok(Err(cause)) => last = Fault::Link(format!("{endpoint}: {cause}")),
-                Err(_) => last = Fault::Link(format!("{endpoint}: no answer in time")),
+                Ok(Err(cause)) => last = Fault::Away(format!("{endpoint}: {cause}")),
+                Err(_) => last = Fault::Away(format!("{endpoint}: no answer in time")),
             }
         }
         Err(last)
@@ -99,11 +99,18 @@ impl PeerLink for GrpcLink {
         let reader = self.store.open_part(*digest, offset).await?.ok_or_else(missing)?;
         let (sender, pieces) = mpsc::channel(limits::RELAY_FRAMES_WAITING_MAX);
         let mut putting = pin!(client.put_part(ReceiverStream::new(pieces)));
+        let named = digest.as_bytes().to_vec();
+        let give =
+            |offset, content| say(&sender, PutPartRequest { digest: named.clone(), size, content, offset });
         let answer = tokio::select! {
             answer = &mut putting => answer,
             // Where reading fails the call is dropped: to the peer that is a cut, not an end.
-            read = read(reader, *digest, size, carried, sender) => {
-                read?;
+            read = read_out(reader, *digest, size, carried, give) => {
+                // Where the peer has answered already, what it said is in the call.
+                if !sender.is_closed() {
+                    read?;
+                }
+                drop(sender);
                 let silent = |_| Fault::Link("the peer does not say that it holds the part".to_owned());
                 timeout(limits::PIECE_DEADLINE, putting).await.map_err(silent)?
             }
@@ -112,34 +119,15 @@ impl PeerLink for GrpcLink {
         carried.reach(size);
         Ok(())
     }
-}
 
-/// Reads a part to its end into pieces. The first one is sent even where nothing is left of the part.
-async fn read(
-    mut reader: PartReader,
-    digest: Digest,
-    size: u64,
-    carried: &Carried,
-    sender: mpsc::Sender<PutPartRequest>,
-) -> Result<(), Fault> {
-    let mut is_first = true;
-    while is_first || reader.offset() < size {
-        let offset = reader.offset();
-        let content = if offset < size { reader.next().await? } else { Vec::new() };
-        if content.is_empty() && offset < size {
-            return Err(Fault::Damaged(format!("sealed part {digest}")));
-        }
-        let piece = PutPartRequest { digest: digest.as_bytes().to_vec(), size, content, offset };
-        match timeout(limits::PIECE_DEADLINE, sender.send(piece)).await {
-            Ok(Ok(())) => {}
-            // The peer has answered already; what it said is in the call.
-            Ok(Err(_)) => return Ok(()),
-            Err(_) => return Err(Fault::Link("the peer takes nothing any more".to_owned())),
-        }
-        carried.reach(reader.offset());
-        is_first = false;
+    async fn take_part(&self, peer: &Ministry) -> Result<Giver, Fault> {
+        let mut client = self.client(peer).await?;
+        let (outgoing, to_say) = mpsc::channel(limits::RELAY_FRAMES_WAITING_MAX);
+        let said = ReceiverStream::new(to_say).map(part_calls::encode_taken);
+        let answer = timeout(limits::CONNECT_DEADLINE, client.take_part(said)).await;
+        let answer = answer.map_err(|_| Fault::Link("the peer did not answer in time".to_owned()))?;
+        Ok(part_calls::giver(outgoing, answer.map_err(refused)?.into_inner()))
     }
-    Ok(())
 }
 
 fn refused(status: tonic::Status) -> Fault {

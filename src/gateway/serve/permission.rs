@@ -77,6 +77,7 @@ pub static TABLE: &[Row] = &[
     relay("Relay", Pace::Lasting, limits::RELAY_STREAMS_PER_PEER_MAX),
     relay("FindPart", Pace::Prompt, limits::UPLOADS_PER_PEER_MAX),
     relay("PutPart", Pace::Prompt, limits::UPLOADS_PER_PEER_MAX),
+    relay("TakePart", Pace::Lasting, limits::TAKERS_PER_PEER_MAX),
     mailbox("Submit"),
     desk_stream("SubmitStream"),
     mailbox("Withdraw"),

@@ -5,20 +5,22 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::StreamExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_stream::{Stream, StreamExt};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Response, Status, Streaming};
 
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::{Frame, Relay};
-use crate::gateway::serve::{failed, parts, wire};
+use crate::gateway::serve::{failed, part_calls, parts, wire};
 use crate::limits;
 use crate::proto::gateway::v1::relay_service_server::RelayService;
 use crate::proto::gateway::v1::{
-    FindPartRequest, FindPartResponse, PutPartRequest, PutPartResponse, RelayFrame,
+    FindPartRequest, FindPartResponse, PutPartRequest, PutPartResponse, RelayFrame, TakePartRequest,
+    TakePartResponse,
 };
 use crate::transport::peer::Peer;
 use crate::transport::status;
@@ -91,6 +93,19 @@ impl RelayService for RelayEdge {
     ) -> Result<Response<PutPartResponse>, Status> {
         let peer = Peer::of(&request)?.ministry().clone();
         parts::put(&self.gateway, &peer, request.into_inner()).await.map(Response::new)
+    }
+
+    type TakePartStream = Pin<Box<dyn Stream<Item = Result<TakePartResponse, Status>> + Send>>;
+
+    async fn take_part(
+        &self,
+        request: Request<Streaming<TakePartRequest>>,
+    ) -> Result<Response<Self::TakePartStream>, Status> {
+        let peer = Peer::of(&request)?.ministry().clone();
+        let (taker, handed) = part_calls::taker(request.into_inner());
+        self.gateway.freight.welcome(&peer, taker);
+        let handed = ReceiverStream::new(handed).map(|handed| Ok(part_calls::encode_handed(handed)));
+        Ok(Response::new(Box::pin(handed.take_until(self.stop.clone().cancelled_owned()))))
     }
 }
 

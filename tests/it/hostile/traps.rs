@@ -119,6 +119,15 @@ impl RelayService for Slow {
     ) -> Result<Response<wire::PutPartResponse>, Status> {
         Err(Status::unimplemented(""))
     }
+
+    type TakePartStream = tokio_stream::Pending<Result<wire::TakePartResponse, Status>>;
+
+    async fn take_part(
+        &self,
+        _: Request<Streaming<wire::TakePartRequest>>,
+    ) -> Result<Response<Self::TakePartStream>, Status> {
+        Err(Status::unimplemented(""))
+    }
 }
 
 /// XB's door with a slow relay behind it, and XA's connection to it.

@@ -1,7 +1,7 @@
 //! A gateway made by hand, with the true keys of its ministry: it keeps a log, mirrors the other's, and tells
 //! the truth or whatever its `Play` makes of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use chancery::keys::file::FileNoteSigner;
@@ -24,7 +24,7 @@ use chancery::transport::channel::server_builder;
 use chancery::transport::credentials::Door;
 use chancery::transport::listener::Listener;
 use chancery::trust::name::Ministry;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
@@ -231,6 +231,7 @@ impl Play for Honest {}
 /// A bot that listens where its ministry's gateway would.
 pub struct Playing {
     stage: Arc<Mutex<(Bot, Box<dyn Play>)>>,
+    gifts: Arc<Gifts>,
     stop: CancellationToken,
 }
 
@@ -243,11 +244,20 @@ impl Playing {
         let play: Box<dyn Play> = Box::new(play);
         let playing = Arc::new(Mutex::new((Bot::new(stage, own, peer), play)));
         let stop = CancellationToken::new();
-        let service = RelayServiceServer::new(Edge(playing.clone()));
+        let gifts = Arc::<Gifts>::default();
+        let service = RelayServiceServer::new(Edge(playing.clone(), gifts.clone()));
         let server =
             server_builder().add_service(service).serve_with_incoming(listener.incoming(stop.clone()));
         tokio::spawn(server);
-        Self { stage: playing, stop }
+        Self { stage: playing, gifts, stop }
+    }
+
+    /// Says these words on the next call for a part; what was answered when the call has ended.
+    pub fn hand(&self, words: Vec<wire::TakePartResponse>) -> oneshot::Receiver<Vec<wire::TakePartRequest>> {
+        let (answers, answered) = oneshot::channel();
+        self.gifts.waiting.lock().unwrap().push_back(Gift { words, answers });
+        self.gifts.more.notify_one();
+        answered
     }
 
     /// Goes on in another way.
@@ -267,7 +277,30 @@ impl Drop for Playing {
     }
 }
 
-struct Edge(Arc<Mutex<(Bot, Box<dyn Play>)>>);
+struct Edge(Arc<Mutex<(Bot, Box<dyn Play>)>>, Arc<Gifts>);
+
+/// What is said on calls for a part, one after the other.
+#[derive(Default)]
+struct Gifts {
+    waiting: Mutex<VecDeque<Gift>>,
+    more: Notify,
+}
+
+struct Gift {
+    words: Vec<wire::TakePartResponse>,
+    answers: oneshot::Sender<Vec<wire::TakePartRequest>>,
+}
+
+impl Gifts {
+    async fn next(&self) -> Gift {
+        loop {
+            if let Some(gift) = self.waiting.lock().unwrap().pop_front() {
+                return gift;
+            }
+            self.more.notified().await;
+        }
+    }
+}
 
 #[tonic::async_trait]
 impl RelayService for Edge {
@@ -311,6 +344,36 @@ impl RelayService for Edge {
             size = piece.size;
         }
         Ok(Response::new(wire::PutPartResponse { size }))
+    }
+
+    type TakePartStream = ReceiverStream<Result<wire::TakePartResponse, Status>>;
+
+    async fn take_part(
+        &self,
+        request: Request<Streaming<wire::TakePartRequest>>,
+    ) -> Result<Response<Self::TakePartStream>, Status> {
+        let (sender, words) = mpsc::channel(1);
+        let (gifts, mut incoming) = (self.1.clone(), request.into_inner());
+        tokio::spawn(async move {
+            let gift = tokio::select! {
+                gift = gifts.next() => gift,
+                () = sender.closed() => return,
+            };
+            for word in gift.words {
+                // What was said before it tells why the other side has gone.
+                let _gone = sender.send(Ok(word)).await;
+            }
+            let mut answers = Vec::new();
+            while let Ok(Some(answer)) = incoming.message().await {
+                let is_last = answer.complete || !answer.reason.is_empty();
+                answers.push(answer);
+                if is_last {
+                    break;
+                }
+            }
+            let _unheard = gift.answers.send(answers);
+        });
+        Ok(Response::new(ReceiverStream::new(words)))
     }
 }
 

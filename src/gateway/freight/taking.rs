@@ -1,0 +1,163 @@
+//! Taking parts: from whoever puts them here, and from peers whom we dialled and who may not be able to dial us.
+//!
+//! While a session that we opened lives, one call more than parts can come at once is held open to the peer, each
+//! on a connection of its own, so that documents do not stand before messages. What comes is kept as if it had
+//! been put: same offsets, quotas and bounds, whichever way it comes.
+
+use std::convert::Infallible;
+use std::pin::pin;
+
+use futures_util::future::Either;
+use futures_util::stream::{FuturesUnordered, unfold};
+use tokio_stream::{Stream, StreamExt};
+
+use super::calls::{Giver, Taken, say};
+use crate::digest::Digest;
+use crate::gateway::Gateway;
+use crate::gateway::error::Fault;
+use crate::gateway::store::StoreFault;
+use crate::gateway::store::record::Announced;
+use crate::limits;
+use crate::trust::name::Ministry;
+
+/// Pieces that are written together.
+const PIECES_AT_ONCE: usize = 4;
+
+/// A part that the peer is about to hand over.
+struct Offer {
+    giver: Giver,
+    digest: Digest,
+    size: u64,
+}
+
+impl Gateway {
+    /// Takes the parts that `peer` has for us, as long as this is polled.
+    pub(in crate::gateway) async fn take_parts(&self, peer: &Ministry) -> Infallible {
+        let mut failures = 0_u32;
+        let mut taking = FuturesUnordered::new();
+        let mut offered = Box::pin(self.offered(peer, failures));
+        loop {
+            let ended = tokio::select! {
+                offer = &mut offered, if taking.len() <= limits::FREIGHT_HAULS_MAX => {
+                    let ended = offer.map(|offer| taking.push(self.take(peer, offer)));
+                    Either::Left(ended)
+                }
+                Some(ended) = taking.next() => Either::Right(ended),
+            };
+            match &ended {
+                Either::Right(Ok(())) => failures = 0,
+                Either::Left(Ok(())) => {}
+                Either::Left(Err(fault)) | Either::Right(Err(fault)) => {
+                    tracing::debug!(peer = %peer, %fault, "a call for sealed parts ended");
+                    failures = failures.saturating_add(1);
+                }
+            }
+            if let Either::Left(_) = ended {
+                // A peer that only offers and fails is asked ever later.
+                offered = Box::pin(self.offered(peer, failures));
+            }
+        }
+    }
+
+    /// Opens a call and waits on it until the peer has a part for us.
+    async fn offered(&self, peer: &Ministry, failures: u32) -> Result<Offer, Fault> {
+        if failures > 0 {
+            tokio::time::sleep(self.pause(failures)).await;
+        }
+        let mut giver = self.link.take_part(peer).await?;
+        let (digest, size) = giver.offer().await?;
+        Ok(Offer { giver, digest, size })
+    }
+
+    /// Takes one part that is offered, or says why not.
+    async fn take(&self, peer: &Ministry, Offer { mut giver, digest, size }: Offer) -> Result<(), Fault> {
+        let taken = self.take_rest(peer, &mut giver, digest, size).await;
+        let word = match &taken {
+            Ok(()) => Taken::Held,
+            Err(Fault::Store(cause)) => {
+                Taken::Refused { reason: cause.reason().to_owned(), detail: cause.to_string() }
+            }
+            Err(Fault::Refused { reason, detail }) => {
+                Taken::Refused { reason: reason.clone(), detail: detail.clone() }
+            }
+            // The call is not in order any more.
+            Err(_) => return taken,
+        };
+        giver.conclude(word).await.and(taken)
+    }
+
+    async fn take_rest(
+        &self,
+        peer: &Ministry,
+        giver: &mut Giver,
+        digest: Digest,
+        size: u64,
+    ) -> Result<(), Fault> {
+        if size == 0 || size > limits::SEALED_PART_BYTES_MAX {
+            let detail = "a part has at least one byte and at most its bound".to_owned();
+            return Err(Fault::Refused { reason: "TOO_LARGE".to_owned(), detail });
+        }
+        let held = self.store.part_progress(peer, digest, size).await?;
+        if held.complete {
+            return Ok(());
+        }
+        say(&giver.outgoing, Taken::From(held.offset)).await?;
+        let pieces = unfold((giver, held.offset, true), |(giver, reached, is_first)| async move {
+            if reached >= size && !is_first {
+                return None;
+            }
+            let piece = giver.piece().await.and_then(|piece| match piece.len() {
+                0 if !is_first => Err(Fault::Link("the peer sent an empty piece".to_owned())),
+                length if length > limits::PIECE_BYTES_MAX => {
+                    Err(Fault::Link("the peer sent a piece over its bound".to_owned()))
+                }
+                _ => Ok(piece),
+            });
+            let reached = reached.saturating_add(piece.as_ref().map_or(0, |piece| piece.len() as u64));
+            Some((piece, (giver, reached, false)))
+        });
+        keep(self, peer, (digest, size), held.offset, pin!(pieces), Fault::Store).await
+    }
+}
+
+/// Keeps one part that `owner` hands over from `offset` on, durable on return. What comes counts against the quota
+/// of its side until a message refers to it, or it is swept.
+pub(in crate::gateway) async fn keep<Ended>(
+    gateway: &Gateway,
+    owner: &Ministry,
+    (digest, size): (Digest, u64),
+    offset: u64,
+    pieces: impl Stream<Item = Result<Vec<u8>, Ended>> + Unpin,
+    fault: impl Fn(StoreFault) -> Ended,
+) -> Result<(), Ended> {
+    let announced = gateway.store.announce_part(owner.clone(), digest, size, gateway.clock.now());
+    match announced.await.map_err(&fault)? {
+        Announced::Welcome | Announced::Held => {}
+        Announced::NoSpace => return Err(fault(StoreFault::NoSpace)),
+        Announced::QuotaReached => return Err(fault(StoreFault::Quota)),
+    }
+    let mut pieces = pieces.fuse();
+    let mut upload = gateway.store.put_part(owner, digest, size, offset).await.map_err(&fault)?;
+    let mut batch: Vec<Vec<u8>> = pieces.next().await.transpose()?.into_iter().collect();
+    while !batch.is_empty() {
+        // What was written is durable when the part is finished, or at the next sync; until then it may go on.
+        let (written, read) = tokio::join!(upload.write(batch), some(&mut pieces));
+        written.map_err(&fault)?;
+        batch = read?;
+    }
+    upload.finish().await.map_err(&fault)?;
+    gateway.freight.mended(&digest);
+    Ok(())
+}
+
+/// The next pieces, a few; none at the end.
+async fn some<Ended>(
+    pieces: &mut (impl Stream<Item = Result<Vec<u8>, Ended>> + Unpin),
+) -> Result<Vec<Vec<u8>>, Ended> {
+    let mut batch = Vec::new();
+    while batch.len() < PIECES_AT_ONCE {
+        let Some(piece) = pieces.next().await else { break };
+        batch.push(piece?);
+    }
+    Ok(batch)
+}
