@@ -8,6 +8,8 @@
 pub mod shape;
 pub mod shapes;
 
+use prost::encoding::{WireType, encode_key, encode_varint};
+
 use self::shape::Misshapen;
 
 /// Why bytes are not a record.
@@ -42,12 +44,33 @@ pub fn decode<Record>(bytes: &[u8], bytes_max: usize) -> Result<Record, NotCanon
 where
     Record: prost::Message + prost::Name + Default,
 {
+    decode_comparing(bytes, bytes_max, |record: &Record| record.encode_to_vec() == bytes)
+}
+
+/// The same for a record whose encoding is compared with the bytes piece by piece: `is_encoding` tells whether
+/// encoding it again gives the very same bytes.
+pub fn decode_comparing<Record>(
+    bytes: &[u8],
+    bytes_max: usize,
+    is_encoding: impl FnOnce(&Record) -> bool,
+) -> Result<Record, NotCanonical>
+where
+    Record: prost::Message + prost::Name + Default,
+{
     if bytes.len() > bytes_max {
         return Err(NotCanonical::TooLong(bytes_max));
     }
     shapes::of::<Record>().check(bytes)?;
     let record = Record::decode(bytes).map_err(|_| NotCanonical::Undecodable)?;
-    if record.encode_to_vec() == bytes { Ok(record) } else { Err(NotCanonical::Encoding) }
+    if is_encoding(&record) { Ok(record) } else { Err(NotCanonical::Encoding) }
+}
+
+/// The key and length that stand before the content of a field of bytes.
+pub fn field_head(field: u32, content: &[u8]) -> Vec<u8> {
+    let mut head = Vec::with_capacity(8);
+    encode_key(field, WireType::LengthDelimited, &mut head);
+    encode_varint(content.len() as u64, &mut head);
+    head
 }
 
 #[cfg(test)]

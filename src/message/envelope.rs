@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::canonical;
-use crate::digest::Digest;
+use crate::digest::{Digest, Hasher};
 use crate::limits;
 use crate::message::header::{Header, Part};
 use crate::message::id::MessageId;
@@ -18,6 +18,11 @@ use crate::trust::chain::ChainRefusal;
 use crate::trust::name::Name;
 use crate::trust::signature::{self, SignatureRefusal};
 use prost::Message as _;
+
+/// Fields of the record.
+const HEADER_FIELD: u32 = 1;
+const SIGNATURE_FIELD: u32 = 2;
+const PARTS_FIELD: u32 = 3;
 
 /// One copy of a message as it travels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +48,7 @@ impl Envelope {
 
     /// Parses exact envelope bytes and checks every inline part against its digest.
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
-        let record: wire::Envelope = canonical::decode(bytes, limits::ENVELOPE_BYTES_MAX)?;
+        let record = decode(bytes)?;
         Self::compose(Header::parse(&record.header)?, record.signature, record.parts)
     }
 
@@ -55,7 +60,7 @@ impl Envelope {
 
     /// Parses the exact bytes of a message without any part.
     pub fn parse_without_parts(bytes: &[u8]) -> Result<Self, Refusal> {
-        let record: wire::Envelope = canonical::decode(bytes, limits::ENVELOPE_BYTES_MAX)?;
+        let record = decode(bytes)?;
         if record.parts.is_empty() {
             Self::without_parts(Header::parse(&record.header)?, record.signature)
         } else {
@@ -71,6 +76,11 @@ impl Envelope {
             parts: self.parts.clone(),
         }
         .encode_to_vec()
+    }
+
+    /// Header, signature and parts, as they are.
+    pub fn into_pieces(self) -> (Header, Vec<u8>, Vec<Vec<u8>>) {
+        (self.header, self.signature, self.parts)
     }
 
     /// Verifies that the sender's registry signed the header, judged at `at`.
@@ -140,8 +150,29 @@ pub fn verify_header(header: &Header, p7s: &[u8], anchors: &Anchors, at: Timesta
 
 /// SHA-256 of `Envelope` with only its header and signature.
 pub fn signed_header_digest(header: &[u8], signature: &[u8]) -> Digest {
-    let record = wire::Envelope { header: header.to_vec(), signature: signature.to_vec(), parts: Vec::new() };
-    Digest::of(&record.encode_to_vec())
+    let pieces = [(HEADER_FIELD, header), (SIGNATURE_FIELD, signature)];
+    let heads = pieces.map(|(field, content)| canonical::field_head(field, content));
+    let mut hasher = Hasher::new();
+    for ((_, content), head) in pieces.iter().zip(&heads).filter(|((_, content), _)| !content.is_empty()) {
+        hasher.update(head);
+        hasher.update(content);
+    }
+    hasher.finish()
+}
+
+/// Decodes an envelope without copying its parts once more to compare them.
+fn decode(bytes: &[u8]) -> Result<wire::Envelope, Refusal> {
+    let is_encoding = |record: &wire::Envelope| {
+        let signed = [(HEADER_FIELD, &record.header), (SIGNATURE_FIELD, &record.signature)];
+        let signed = signed.into_iter().filter(|(_, content)| !content.is_empty());
+        let mut pieces = signed.chain(record.parts.iter().map(|part| (PARTS_FIELD, part)));
+        let rest = pieces.try_fold(bytes, |rest, (field, content)| {
+            rest.strip_prefix(canonical::field_head(field, content).as_slice())?
+                .strip_prefix(content.as_slice())
+        });
+        rest.is_some_and(<[u8]>::is_empty)
+    };
+    Ok(canonical::decode_comparing(bytes, limits::ENVELOPE_BYTES_MAX, is_encoding)?)
 }
 
 /// SHA-256 over the digests of all parts, in order.
@@ -183,4 +214,42 @@ fn check_part(part: &Part, content: &[u8], inline: bool) -> Result<(), Refusal> 
 
 fn mismatch(detail: &str) -> Refusal {
     Refusal::new(Reason::PartMismatch, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pieces() -> impl Strategy<Value = wire::Envelope> {
+        let bytes = || proptest::collection::vec(any::<u8>(), 0..300);
+        (bytes(), bytes(), proptest::collection::vec(bytes(), 0..4))
+            .prop_map(|(header, signature, parts)| wire::Envelope { header, signature, parts })
+    }
+
+    proptest! {
+        /// Comparing piece by piece says what encoding again would say.
+        #[test]
+        fn an_envelope_is_canonical_exactly_where_encoding_it_again_gives_the_same_bytes(
+            record in pieces(),
+            flips in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
+        ) {
+            let mut bytes = record.encode_to_vec();
+            prop_assert_eq!(decode(&bytes).unwrap(), record);
+            for (place, value) in flips.iter().filter(|_| !bytes.is_empty()).collect::<Vec<_>>() {
+                let place = place.index(bytes.len());
+                bytes[place] = *value;
+            }
+            let whole = canonical::decode::<wire::Envelope>(&bytes, limits::ENVELOPE_BYTES_MAX);
+            prop_assert_eq!(decode(&bytes).ok(), whole.ok());
+        }
+
+        #[test]
+        fn the_digest_is_that_of_the_envelope_without_its_parts(record in pieces()) {
+            let bare = wire::Envelope { parts: Vec::new(), ..record.clone() };
+            let digest = signed_header_digest(&record.header, &record.signature);
+            prop_assert_eq!(digest, Digest::of(&bare.encode_to_vec()));
+        }
+    }
 }
