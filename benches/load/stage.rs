@@ -133,6 +133,8 @@ impl Stage {
         let mut child = Command::new(env!("CARGO_BIN_EXE_chancery"))
             .args(["gateway-run", "--home"])
             .arg(&home)
+            // As `etc/chancery-gateway.service` has it.
+            .env("MALLOC_ARENA_MAX", "2")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(home.join("gateway.log"))?)
