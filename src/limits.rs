@@ -276,6 +276,19 @@ pub const RETRY_PAUSE_MIN: Duration = Duration::from_millis(200);
 /// Longest pause between delivery attempts.
 pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(60);
 
+/// Threads for what blocks: the store's readers, judging, files of parts. Each takes memory of its own, and there are
+/// few cores.
+pub const BLOCKING_THREADS_MAX: usize = 16;
+
+/// Answers of a peer that are verified by the thread that read them: more would hold up its streams.
+pub const ANSWERS_VERIFIED_HERE_MAX: usize = 4;
+
+/// How long a job that nobody waits for may wait for one that somebody waits for, to share its commit.
+pub const COMMIT_PATIENCE: Duration = Duration::from_millis(20);
+
+/// Bytes of envelopes that were just taken and are kept in memory until they are carried: two windows of a peer.
+pub const FRESH_BYTES_MAX: usize = 8 * 1024 * 1024;
+
 /// Jobs one group commit takes at most.
 pub const COMMIT_JOBS_MAX: usize = 1024;
 

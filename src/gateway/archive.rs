@@ -10,7 +10,7 @@ use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::LogUpdate;
-use crate::gateway::store::record::{Checkpoint as KeptCheckpoint, LeafPlace, LogHead};
+use crate::gateway::store::record::{Checkpoint as KeptCheckpoint, LeafPlace, LogHead, ProvenLeaves};
 use crate::limits;
 use crate::message::receipt::Receipt;
 use crate::tlog::checkpoint::Checkpoint;
@@ -29,7 +29,12 @@ impl Gateway {
 
     /// Signs the checkpoint of an own log at a size.
     pub(super) fn sign_checkpoint(&self, origin: &str, size: u64, root: Digest) -> Result<String, Fault> {
-        Ok(Checkpoint { origin: key_name(origin)?, size, root }.sign(self.log_key.as_ref()))
+        if let Some(text) = self.beliefs.signed_with(origin, size, &root) {
+            return Ok(text);
+        }
+        let text = Checkpoint { origin: key_name(origin)?, size, root }.sign(self.log_key.as_ref());
+        self.beliefs.note_signed(origin, size, root, &text);
+        Ok(text)
     }
 
     /// The receipt of a leaf of an own log, under the earliest checkpoint that the peer has cosigned where there
@@ -42,27 +47,43 @@ impl Gateway {
         self.receipt_under(place, &checkpoint).await
     }
 
-    /// The receipts of leaves of own logs, in the order of their places: those of one log under one checkpoint,
-    /// its newest. For leaves that were just written, of which nobody can have cosigned anything.
+    /// The receipts of leaves of own logs, in the order of their places: those of one log under one checkpoint, its
+    /// newest. For leaves that were just written, of which nobody can have cosigned anything.
     pub(super) async fn receipts(&self, places: &[LeafPlace]) -> Result<Vec<Receipt>, Fault> {
-        let mut slots: BTreeMap<&str, Vec<(usize, u64)>> = BTreeMap::new();
-        for (slot, place) in places.iter().enumerate() {
-            slots.entry(&place.origin).or_default().push((slot, place.index));
+        let mut indices: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+        for place in places {
+            indices.entry(&place.origin).or_default().push(place.index);
         }
-        let mut receipts = BTreeMap::new();
-        for (origin, slots) in slots {
+        let mut proven = BTreeMap::new();
+        for (origin, indices) in indices {
             let damaged = || Fault::Damaged(format!("leaves of {origin}"));
-            let indices = slots.iter().map(|(_, index)| *index).collect();
-            let proven = self.store.prove_all(origin.to_owned(), indices).await?.ok_or_else(damaged)?;
-            let text = self.sign_checkpoint(origin, proven.size, proven.root)?;
+            let leaves = self.store.prove_all(origin.to_owned(), indices).await?.ok_or_else(damaged)?;
+            proven.insert(origin.to_owned(), leaves);
+        }
+        self.receipts_of(places, proven)
+    }
+
+    /// The same for leaves that were proven in the commit that wrote them.
+    pub(super) fn receipts_of(
+        &self,
+        places: &[LeafPlace],
+        proven: BTreeMap<String, ProvenLeaves>,
+    ) -> Result<Vec<Receipt>, Fault> {
+        let mut known = BTreeMap::new();
+        for (origin, ProvenLeaves { size, root, leaves }) in proven {
+            let text = self.sign_checkpoint(&origin, size, root)?;
             let checkpoint = Note::parse(&text).map_err(|cause| Fault::Damaged(cause.to_string()))?;
-            for ((slot, _), (index, leaf, path)) in slots.into_iter().zip(proven.leaves) {
+            for (index, leaf, path) in leaves {
                 let proof = TlogProof { extra: Vec::new(), index, path, checkpoint: checkpoint.clone() };
-                let receipt = Receipt::compose(leaf, proof);
-                receipts.insert(slot, receipt.map_err(|cause| Fault::Damaged(cause.to_string()))?);
+                known.insert(LeafPlace { origin: origin.clone(), index }, (leaf, proof));
             }
         }
-        Ok(receipts.into_values().collect())
+        let receipt = |place: &LeafPlace| {
+            let missing = || Fault::Damaged(format!("leaf {} of {}", place.index, place.origin));
+            let (leaf, proof) = known.get(place).cloned().ok_or_else(missing)?;
+            Receipt::compose(leaf, proof).map_err(|cause| Fault::Damaged(cause.to_string()))
+        };
+        places.iter().map(receipt).collect()
     }
 
     /// The receipt of a leaf under a given checkpoint, of an own log or of a mirror.

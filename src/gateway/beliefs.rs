@@ -8,15 +8,28 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::digest::Digest;
 use crate::gateway::accreditation::Accreditation;
+use crate::gateway::store::record::Ground;
 use crate::limits::BELIEFS_MAX;
 use crate::tlog::checkpoint::Checkpoint;
 use crate::tlog::signed_note::Note;
 use crate::trust::name::Ministry;
 
-/// The last few checkpoints that were believed.
+/// The last few checkpoints that were believed, and the last few of ours.
 #[derive(Default)]
-pub(super) struct Beliefs(Mutex<VecDeque<Belief>>);
+pub(super) struct Beliefs {
+    believed: Mutex<VecDeque<Belief>>,
+    signed: Mutex<VecDeque<Signed>>,
+}
+
+/// A checkpoint of an own log: Ed25519 is deterministic, so the same is not signed twice.
+struct Signed {
+    origin: String,
+    size: u64,
+    root: Digest,
+    text: String,
+}
 
 struct Belief {
     peer: Ministry,
@@ -25,8 +38,17 @@ struct Belief {
     by: Arc<Accreditation>,
     checkpoint: Checkpoint,
     note: Note,
-    /// The same note with our cosignature, once the mirror has been compared with it.
-    countersigned: Option<Note>,
+    /// With our cosignature, once leaves that lead to it are on their way into the mirror.
+    countersigned: Option<Countersigned>,
+}
+
+/// A checkpoint with our cosignature, which counts as far as the mirror bears it out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Countersigned {
+    /// With our line.
+    pub(super) note: Note,
+    /// What must be kept of it when something is settled on it.
+    pub(super) ground: Ground,
 }
 
 impl Beliefs {
@@ -40,8 +62,13 @@ impl Beliefs {
         self.with(peer, text, by, |belief| (belief.checkpoint.clone(), belief.note.clone()))
     }
 
-    /// The note with our cosignature, if this text was cosigned.
-    pub(super) fn countersigned(&self, peer: &Ministry, text: &str, by: &Arc<Accreditation>) -> Option<Note> {
+    /// This text with our cosignature, if it was cosigned.
+    pub(super) fn countersigned(
+        &self,
+        peer: &Ministry,
+        text: &str,
+        by: &Arc<Accreditation>,
+    ) -> Option<Countersigned> {
         self.with(peer, text, by, |belief| belief.countersigned.clone())?
     }
 
@@ -61,15 +88,15 @@ impl Beliefs {
         beliefs.push_back(Belief { peer, text, by, checkpoint, note, countersigned: None });
     }
 
-    /// A text that was believed was compared with the mirror and cosigned.
+    /// A text that was believed was cosigned.
     pub(super) fn note_countersigned(
         &self,
         peer: &Ministry,
         text: &str,
         by: &Arc<Accreditation>,
-        note: &Note,
+        countersigned: Countersigned,
     ) {
-        self.with(peer, text, by, |belief| belief.countersigned = Some(note.clone()));
+        self.with(peer, text, by, |belief| belief.countersigned = Some(countersigned));
     }
 
     fn with<T>(
@@ -88,7 +115,34 @@ impl Beliefs {
     }
 
     fn beliefs(&self) -> MutexGuard<'_, VecDeque<Belief>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.believed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A checkpoint of an own log was signed.
+    pub(super) fn note_signed(&self, origin: &str, size: u64, root: Digest, text: &str) {
+        let mut signed = self.own();
+        if signed.len() >= BELIEFS_MAX {
+            signed.pop_front();
+        }
+        signed.push_back(Signed { origin: origin.to_owned(), size, root, text: text.to_owned() });
+    }
+
+    /// The checkpoint of an own log that was signed at this size a moment ago.
+    pub(super) fn signed(&self, origin: &str, size: u64) -> Option<String> {
+        let signed = self.own();
+        let found = signed.iter().rev().find(|signed| signed.size == size && signed.origin == origin);
+        found.map(|signed| signed.text.clone())
+    }
+
+    /// The same where it has this root.
+    pub(super) fn signed_with(&self, origin: &str, size: u64, root: &Digest) -> Option<String> {
+        let signed = self.own();
+        let same = |signed: &&Signed| signed.size == size && signed.root == *root && signed.origin == origin;
+        signed.iter().rev().find(same).map(|signed| signed.text.clone())
+    }
+
+    fn own(&self) -> MutexGuard<'_, VecDeque<Signed>> {
+        self.signed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -154,8 +208,15 @@ mod tests {
         // The same policy accredited again is another accreditation: keys may have gone.
         assert!(beliefs.recall(&xb.ministry, &text, &later).is_none());
         assert!(beliefs.countersigned(&xb.ministry, &text, &now).is_none());
-        beliefs.note_countersigned(&xb.ministry, &text, &now, &believed.1);
-        assert_eq!(beliefs.countersigned(&xb.ministry, &text, &now), Some(believed.1));
+        let ground = Ground {
+            origin: believed.0.origin.as_str().to_owned(),
+            size: 7,
+            root: believed.0.root,
+            cosigned: text.clone(),
+        };
+        let countersigned = Countersigned { note: believed.1, ground };
+        beliefs.note_countersigned(&xb.ministry, &text, &now, countersigned.clone());
+        assert_eq!(beliefs.countersigned(&xb.ministry, &text, &now), Some(countersigned));
         assert!(beliefs.countersigned(&xb.ministry, &text, &later).is_none());
     }
 

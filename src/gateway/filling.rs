@@ -8,8 +8,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use futures_util::future::try_join_all;
-
 use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::gateway::Gateway;
@@ -17,7 +15,8 @@ use crate::gateway::config::Config;
 use crate::gateway::error::Fault;
 use crate::gateway::store::Purpose;
 use crate::gateway::store::record::{
-    Consignment, Custody, Direction, LeafPlace, Part as KeptPart, Progress, Quota, Settlement,
+    Answered, Consignment, Custody, Direction, Footing, LeafPlace, Part as KeptPart, Progress, Quota,
+    Settlement,
 };
 use crate::limits::BATCH_ENVELOPES_MAX;
 use crate::message::envelope::Envelope;
@@ -138,18 +137,18 @@ impl<'a> Line<'a> {
         let receipts = self.recipient.receipts(places).await?;
         let Some(first) = receipts.first() else { return Ok(()) };
         // All of a batch stand under one checkpoint, so that one line of ours serves them all.
-        let countersigned = self.sender.countersign(to, first.clone()).await?;
-        let now = self.sender.clock.now();
-        let mut settlements = Vec::new();
+        let cosigned = self.sender.cosigned_in_mirror(to, &first.proof().checkpoint.to_string()).await?;
+        let mut answers = Vec::new();
         for (envelope, receipt) in envelopes.iter().zip(receipts) {
             let mut proof = receipt.proof().clone();
-            proof.checkpoint = countersigned.proof().checkpoint.clone();
+            proof.checkpoint = cosigned.clone();
             let receipt = Receipt::compose(receipt.leaf_bytes().to_vec(), proof)
                 .map_err(|cause| Fault::Damaged(cause.to_string()))?;
-            let id = envelope.id().digest();
-            settlements.push(self.sender.store.settle(id, Settlement::Delivered, receipt.encode(), now));
+            let message_id = envelope.id().digest();
+            let settlement = Settlement::Delivered;
+            answers.push(Answered { message_id, settlement, receipt: receipt.encode() });
         }
-        try_join_all(settlements).await?;
+        self.sender.store.settle_all(answers, Vec::new(), self.sender.clock.now()).await?;
         Ok(())
     }
 
@@ -224,12 +223,12 @@ async fn take(
         }
     };
     let messages = envelopes.iter().map(|envelope| (purpose.clone(), consignment(envelope))).collect();
-    let answers = gateway.store.admit_all(gateway.store.prepare(messages).await?).await?;
+    let answers = gateway.store.admit_all(gateway.store.prepare(messages)?, Footing::default()).await?;
     let place = |answer| match answer {
         Custody::Taken(place) => Ok(place),
         other => Err(Fault::Damaged(format!("a message that is filled in was not taken: {other:?}"))),
     };
-    answers.into_iter().map(place).collect()
+    answers.custodies.into_iter().map(place).collect()
 }
 
 /// Brings the mirror of one gateway's log at the other up to date and cosigned; answers its size.
@@ -239,8 +238,13 @@ async fn update([keeper, witness]: [&Gateway; 2], from: u64) -> Result<u64, Faul
     let mut next = from;
     while let Some(update) = keeper.next_update(&origin, next).await? {
         next = update.first_index.saturating_add(update.leaves.len() as u64);
-        let line = witness.mirror(owner, update).await?;
-        keeper.keep_cosignature(peer, line).await?;
+        let mirroring = witness.mirror(owner, update, &Footing::default())?;
+        // Nobody else is here to end the patience of the writers.
+        let (line, hurried) = tokio::join!(witness.mirrored(owner, mirroring), witness.store.barrier());
+        hurried?;
+        let (kept, hurried) = tokio::join!(keeper.keep_cosignature(peer, line?), keeper.store.barrier());
+        hurried?;
+        kept?;
     }
     Ok(next)
 }

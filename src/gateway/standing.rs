@@ -227,9 +227,14 @@ impl Gateway {
 
     /// Origin of the own log about `peer` that takes leaves now, whether or not it has any yet.
     pub(super) async fn open_log(&self, peer: &Ministry) -> Result<String, Fault> {
-        let present = self.config.domain.log_origin(peer, self.clock.now().year());
+        let present = self.present_log(peer);
         let newest = self.store.own_logs(Some(peer.clone())).await?.pop().map(|log| log.origin);
         Ok(newest.filter(|origin| *origin > present).unwrap_or(present))
+    }
+
+    /// Origin of the own log about `peer` of the year of the clock.
+    pub(super) fn present_log(&self, peer: &Ministry) -> String {
+        self.config.domain.log_origin(peer, self.clock.now().year())
     }
 
     /// From now on anything may be signed for the pair. What is owed to its log is written first.

@@ -10,14 +10,16 @@ use std::sync::atomic::Ordering;
 
 use futures_util::{Stream, StreamExt};
 
+use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::admission;
 use crate::gateway::error::{Declined, Fault};
 use crate::gateway::standing::Permit;
-use crate::gateway::store::record::{Consignment, Custody, Direction, LeafPlace, Part};
-use crate::gateway::store::{Prepared, Purpose, StoreFault};
+use crate::gateway::store::record::{Consignment, Custody, Direction, Footing, LeafPlace, Part};
+use crate::gateway::store::{Admitted, Prepared, Purpose, StoreFault};
 use crate::limits;
 use crate::message::envelope::Envelope;
+use crate::message::header::{Header, Part as HeaderPart};
 use crate::message::leaf::{Leaf, LeafKind, LeafMessage};
 use crate::message::receipt::Receipt;
 use crate::message::refusal::{Reason, Refusal};
@@ -30,6 +32,8 @@ pub(super) type Submitted = Vec<Result<Receipt, Refusal>>;
 /// An envelope that was read, and what stands against it unless it is held already.
 struct Judged {
     envelope: Envelope,
+    /// Its exact bytes.
+    bytes: Vec<u8>,
     objection: Option<Objection>,
     /// The leaf of a message that we took before, with its place in the log.
     earlier: Option<(LeafPlace, Leaf)>,
@@ -50,6 +54,8 @@ struct Batch<Messages> {
     refusals: Vec<Option<Refusal>>,
     /// Leave to sign for every recipient, until the batch is durable.
     permits: BTreeMap<Ministry, Permit>,
+    /// Of each of the messages its exact bytes, to be carried in a moment.
+    fresh: Vec<(Digest, Vec<u8>)>,
     messages: Messages,
 }
 
@@ -63,7 +69,7 @@ impl Gateway {
     /// receipt of then shows; it may be empty. What we have signed once is not judged again, and its leaf goes
     /// back to where it stood, if nothing else stands there by now.
     pub async fn submit_again(&self, bytes: &[u8], earlier: &[u8]) -> Result<Receipt, Declined> {
-        let mut judged = self.judge_own(bytes, self.clock.now())?;
+        let mut judged = self.judge_own(bytes.to_vec(), self.clock.now())?;
         judged.earlier = self.earlier_leaf(&judged.envelope, earlier).await?;
         let batch = self.make_ready(vec![Ok(judged)]).await?;
         match self.conclude(self.queue(batch)).await?.pop() {
@@ -96,7 +102,7 @@ impl Gateway {
         // Hashing and verifying a batch takes milliseconds; connections must not wait for it.
         let judging = tokio::task::spawn_blocking(move || {
             let mut judged = Vec::with_capacity(batch.len());
-            for bytes in &batch {
+            for bytes in batch {
                 judged.push(match gateway.judge_own(bytes, now) {
                     Err(Declined::Failed(fault)) => return Err(fault),
                     Err(Declined::Refused(refusal)) => Err(refusal),
@@ -110,8 +116,8 @@ impl Gateway {
     }
 
     /// Reads and judges one envelope. What may stand against it although it is held comes as an objection.
-    fn judge_own(&self, bytes: &[u8], now: Timestamp) -> Result<Judged, Declined> {
-        let envelope = Envelope::parse(bytes)?;
+    fn judge_own(&self, bytes: Vec<u8>, now: Timestamp) -> Result<Judged, Declined> {
+        let envelope = Envelope::parse(&bytes)?;
         let recipient = &envelope.header().position().recipient;
         if envelope.header().address().sender != self.config.ministry {
             return Err(refuse(Reason::NotTheSender, "the sender is not the ministry of this gateway").into());
@@ -120,7 +126,7 @@ impl Gateway {
             Ok(accreditation) => accreditation,
             Err(fault) => {
                 let objection = Some(Objection::Unverified(fault.into()));
-                return Ok(Judged { envelope, objection, earlier: None });
+                return Ok(Judged { envelope, bytes, objection, earlier: None });
             }
         };
         let anchors = accreditation.signing_anchors(&self.config.ministry)?;
@@ -133,33 +139,37 @@ impl Gateway {
             let admitted = admission::judge(envelope.header(), accreditation.policy(), now);
             admitted.err().map(Objection::Inadmissible)
         };
-        Ok(Judged { envelope, objection, earlier: None })
+        Ok(Judged { envelope, bytes, objection, earlier: None })
     }
 
     /// Drops objections to what is held, and makes the rest ready for the writer.
     async fn make_ready(&self, judged: Vec<Result<Judged, Refusal>>) -> Result<Batch<Prepared>, Fault> {
         let mut refusals = Vec::with_capacity(judged.len());
         let mut permits = BTreeMap::new();
-        let mut messages = Vec::with_capacity(judged.len());
+        let (mut messages, mut fresh) = (Vec::with_capacity(judged.len()), Vec::with_capacity(judged.len()));
         let now = self.clock.now();
         for judged in judged {
             let passed = match judged {
-                Ok(judged) => self.make_consignment(judged, &mut permits, now).await,
+                Ok(mut judged) => {
+                    let bytes = std::mem::take(&mut judged.bytes);
+                    self.make_consignment(judged, &mut permits, now).await.map(|made| (made, bytes))
+                }
                 Err(refusal) => Err(refusal.into()),
             };
-            let consignment = match passed {
-                Ok(consignment) => consignment,
+            let (consignment, bytes) = match passed {
+                Ok(passed) => passed,
                 Err(Declined::Refused(refusal)) => {
                     refusals.push(Some(refusal));
                     continue;
                 }
                 Err(Declined::Failed(fault)) => return Err(fault),
             };
+            fresh.push((consignment.message_id, bytes));
             messages.push((Purpose::Send, consignment));
             refusals.push(None);
         }
-        let messages = self.store.prepare(messages).await?;
-        Ok(Batch { refusals, permits, messages })
+        let messages = self.store.prepare(messages)?;
+        Ok(Batch { refusals, permits, fresh, messages })
     }
 
     /// What the store is to take custody of, if nothing stands against it and its leaf may be signed. A message
@@ -173,7 +183,8 @@ impl Gateway {
         let earlier = judged.earlier.clone();
         let envelope = self.pass(judged).await?;
         let recipient = envelope.header().position().recipient.clone();
-        let fresh = Leaf::about(LeafKind::Sent, LeafMessage::of(&envelope), "", now);
+        let about = LeafMessage::of(&envelope);
+        let fresh = Leaf::about(LeafKind::Sent, about, "", now);
         if !permits.contains_key(&recipient) {
             match self.permit_soon(&recipient).await {
                 Ok(permit) => {
@@ -182,7 +193,7 @@ impl Gateway {
                 Err(Declined::Refused(refusal)) => {
                     let held = self.store.held(Direction::Out, envelope.id().digest()).await?;
                     held.ok_or(refusal)?;
-                    return Ok(consignment("", &recipient, &envelope, &fresh));
+                    return Ok(of_pieces("", &recipient, envelope, about.envelope, &fresh));
                 }
                 Err(failed) => return Err(failed),
             }
@@ -192,12 +203,12 @@ impl Gateway {
             Some((place, leaf)) if self.ends_at(origin, &place).await? => leaf,
             _ => fresh,
         };
-        Ok(consignment(origin, &recipient, &envelope, &leaf))
+        Ok(of_pieces(origin, &recipient, envelope, about.envelope, &leaf))
     }
 
     /// The envelope, if nothing stands against it or it is held already.
     async fn pass(&self, judged: Judged) -> Result<Envelope, Declined> {
-        let Judged { envelope, objection, earlier } = judged;
+        let Judged { envelope, objection, earlier, .. } = judged;
         let Some(objection) = objection.filter(|_| earlier.is_none()) else { return Ok(envelope) };
         let held = self.store.held(Direction::Out, envelope.id().digest()).await?;
         match (objection, held) {
@@ -212,19 +223,25 @@ impl Gateway {
     fn queue(
         &self,
         batch: Batch<Prepared>,
-    ) -> Batch<impl Future<Output = Result<Vec<Custody>, StoreFault>> + Send + use<>> {
-        let Batch { refusals, permits, messages } = batch;
-        Batch { refusals, permits, messages: self.store.admit_all(messages) }
+    ) -> Batch<impl Future<Output = Result<Admitted, StoreFault>> + Send + use<>> {
+        let Batch { refusals, permits, fresh, messages } = batch;
+        Batch { refusals, permits, fresh, messages: self.store.admit_all(messages, Footing::default()) }
     }
 
     /// Waits until a batch is durable; what became of its envelopes, with the receipts of those that were taken
     /// under one checkpoint of each log.
     async fn conclude(
         &self,
-        batch: Batch<impl Future<Output = Result<Vec<Custody>, StoreFault>>>,
+        batch: Batch<impl Future<Output = Result<Admitted, StoreFault>>>,
     ) -> Result<Submitted, Fault> {
-        let Batch { refusals, permits, messages } = batch;
-        let mut custodies = messages.await?.into_iter();
+        let Batch { refusals, permits, fresh, messages } = batch;
+        let Admitted { custodies, proven } = messages.await?;
+        for (custody, (message_id, bytes)) in custodies.iter().zip(fresh) {
+            if let Custody::Taken(_) = custody {
+                self.store.keep_fresh(message_id, bytes);
+            }
+        }
+        let mut custodies = custodies.into_iter();
         permits.keys().for_each(|recipient| self.wake(recipient));
         drop(permits);
         let (mut answers, mut taken) = (Vec::with_capacity(refusals.len()), Vec::new());
@@ -241,7 +258,7 @@ impl Gateway {
                 },
             });
         }
-        let mut receipts = self.receipts(&taken).await?.into_iter();
+        let mut receipts = self.receipts_of(&taken, proven)?.into_iter();
         let mut submitted = Vec::with_capacity(answers.len());
         for answer in answers {
             submitted.push(match answer {
@@ -297,25 +314,40 @@ impl Gateway {
 
 /// What the store is to take custody of, with a leaf for the log of this origin.
 pub(super) fn consignment(origin: &str, peer: &Ministry, envelope: &Envelope, leaf: &Leaf) -> Consignment {
-    let position = envelope.header().position();
-    let parts = envelope.header().parts().iter().zip(envelope.parts());
+    let pieces = (envelope.signature().to_vec(), envelope.parts().to_vec());
+    consignment_of(origin, peer, (envelope.header(), envelope.digest()), pieces, leaf)
+}
+
+/// The same of an envelope that is needed no more, with its digest.
+fn of_pieces(origin: &str, peer: &Ministry, envelope: Envelope, digest: Digest, leaf: &Leaf) -> Consignment {
+    let (header, signature, contents) = envelope.into_pieces();
+    consignment_of(origin, peer, (&header, digest), (signature, contents), leaf)
+}
+
+fn consignment_of(
+    origin: &str,
+    peer: &Ministry,
+    (header, envelope_digest): (&Header, Digest),
+    (signature, contents): (Vec<u8>, Vec<Vec<u8>>),
+    leaf: &Leaf,
+) -> Consignment {
+    let position = header.position();
+    let part = |(part, content): (&HeaderPart, Vec<u8>)| Part {
+        digest: part.digest,
+        size: part.size,
+        content: (!content.is_empty()).then_some(content),
+    };
     Consignment {
-        message_id: envelope.id().digest(),
-        channel: envelope.header().address().channel.to_string(),
+        message_id: header.id().digest(),
+        channel: header.address().channel.to_string(),
         peer: peer.clone(),
         sequence: position.sequence,
         previous: position.previous.map(|id| id.digest()),
-        header: envelope.header().bytes().to_vec(),
-        signature: envelope.signature().to_vec(),
-        envelope_digest: envelope.digest(),
-        parts: parts
-            .map(|(part, content)| Part {
-                digest: part.digest,
-                size: part.size,
-                content: (!content.is_empty()).then(|| content.clone()),
-            })
-            .collect(),
-        precedence: u8::try_from(envelope.header().address().precedence.number()).unwrap_or(0),
+        header: header.bytes().to_vec(),
+        signature,
+        envelope_digest,
+        parts: header.parts().iter().zip(contents).map(part).collect(),
+        precedence: u8::try_from(header.address().precedence.number()).unwrap_or(0),
         valid_until: position.valid_until,
         leaf: leaf.bytes(),
         origin: origin.to_owned(),

@@ -4,24 +4,44 @@
 //! root, only after the mirror and the cosigned checkpoint are durable, and once for each size. A checkpoint that
 //! contradicts what is mirrored freezes the pair (`fork`).
 
+use std::pin::Pin;
+
 use crate::gateway::Gateway;
 use crate::gateway::archive::key_name;
+use crate::gateway::beliefs::Countersigned;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::{CosignatureLine, LogUpdate};
 use crate::gateway::greeting::Finding;
-use crate::gateway::store::record::{Checkpoint as KeptCheckpoint, Extension, LogLeaf, MirrorUpdate};
+use crate::gateway::store::StoreFault;
+use crate::gateway::store::record::{
+    Checkpoint as KeptCheckpoint, Extension, Footing, Ground, LogLeaf, MirrorUpdate, Mirrored,
+};
 use crate::limits;
 use crate::message::leaf::Leaf;
-use crate::message::receipt::Receipt;
 use crate::tlog::checkpoint::Checkpoint;
 use crate::tlog::cosignature;
 use crate::tlog::signed_note::Note;
 use crate::tlog::verifier_key::{KeyKind, VerifierKey};
 use crate::trust::name::Ministry;
 
+/// New leaves of a peer's log on their way into its mirror, with our cosignature on the checkpoint over them.
+pub(super) struct Mirroring {
+    checkpoint: Checkpoint,
+    note: Note,
+    /// Ours, to be given away once it is durable.
+    line: String,
+    durable: Pin<Box<dyn Future<Output = Result<Mirrored, StoreFault>> + Send>>,
+}
+
 impl Gateway {
-    /// Takes new leaves of a peer's log into its mirror and cosigns the checkpoint over them.
-    pub(super) async fn mirror(&self, peer: &Ministry, update: LogUpdate) -> Result<CosignatureLine, Fault> {
+    /// Takes new leaves of a peer's log towards its mirror. They are in the writer's queue when this returns, so
+    /// whatever is queued later stands on them.
+    pub(super) fn mirror(
+        &self,
+        peer: &Ministry,
+        update: LogUpdate,
+        footing: &Footing,
+    ) -> Result<Mirroring, Fault> {
         let (checkpoint, note) = self.open_checkpoint(peer, &update.checkpoint)?;
         let malformed = || Fault::Link("the peer's log update is malformed".to_owned());
         let LogUpdate { first_index, leaves, checkpoint: text } = update;
@@ -34,23 +54,45 @@ impl Gateway {
             Ok(LogLeaf { bytes, message_id: leaf.message.map(|message| message.id.digest()) })
         });
         let leaves = leaves.collect::<Result<Vec<_>, Fault>>()?;
+        let own = self.own_cosigner()?;
+        let line = cosignature::cosign(&checkpoint, &own.name, self.cosigner_key.as_ref(), self.clock.now());
+        let cosigned = self.attach_own(&note, &line)?;
         let origin = checkpoint.origin.as_str().to_owned();
-        let mirrored = MirrorUpdate {
+        let durable = self.store.extend_mirror(MirrorUpdate {
             origin: origin.clone(),
             peer: peer.clone(),
             first_index,
             leaves,
             root: checkpoint.root,
             checkpoint: text.clone(),
-        };
-        match self.store.extend_mirror(mirrored).await? {
+            cosigned: Some(cosigned.to_string()),
+            footing: footing.clone(),
+        });
+        let text_cosigned = cosigned.to_string();
+        let ground = Ground { origin, size: checkpoint.size, root: checkpoint.root, cosigned: text_cosigned };
+        let countersigned = Countersigned { note: cosigned, ground };
+        self.beliefs.note_countersigned(peer, &text, &self.accreditation()?, countersigned);
+        Ok(Mirroring { checkpoint, note, line, durable: Box::pin(durable) })
+    }
+
+    /// Waits until leaves of a peer's log are mirrored; our cosignature, which may be given away now.
+    pub(super) async fn mirrored(
+        &self,
+        peer: &Ministry,
+        mirroring: Mirroring,
+    ) -> Result<CosignatureLine, Fault> {
+        let Mirroring { checkpoint, note, line, durable } = mirroring;
+        let Mirrored { extension, cosigned } = durable.await?;
+        match extension {
             Extension::Extended { .. } | Extension::AlreadyHeld { .. } => {}
             Extension::Gap { have } => {
                 return Err(Fault::Link(format!("the peer's log update begins after leaf {have}")));
             }
             Extension::RootMismatch => return Err(self.mismatch(peer, &checkpoint, note).await?),
         }
-        let line = self.cosign_once(&checkpoint, &note).await?;
+        let origin = checkpoint.origin.as_str().to_owned();
+        let is_kept = cosigned.is_some_and(|kept| kept.contains(&line));
+        let line = if is_kept { line } else { self.cosign_once(&checkpoint, &note).await? };
         Ok(CosignatureLine { origin, size: checkpoint.size, line })
     }
 
@@ -83,16 +125,22 @@ impl Gateway {
         if !origin.starts_with(&own) {
             return Err(Fault::Link("the peer cosigned a log that is not of this pair".to_owned()));
         }
-        let have = self.store.log_head(origin.clone()).await?.map_or(0, |head| head.size);
-        if size > have {
-            return Err(Fault::Link(format!("the peer cosigned leaf {size} of {origin}, beyond the log")));
-        }
-        let note = Note::parse(&self.checkpoint_at(&origin, size).await?)
-            .map_err(|cause| Fault::Damaged(cause.to_string()))?;
+        let signed = match self.beliefs.signed(&origin, size) {
+            Some(signed) => signed,
+            None => {
+                let have = self.store.log_head(origin.clone()).await?.map_or(0, |head| head.size);
+                if size > have {
+                    let detail = format!("the peer cosigned leaf {size} of {origin}, beyond the log");
+                    return Err(Fault::Link(detail));
+                }
+                self.checkpoint_at(&origin, size).await?
+            }
+        };
+        let note = Note::parse(&signed).map_err(|cause| Fault::Damaged(cause.to_string()))?;
         for key in self.accreditation()?.cosigner_keys(peer)? {
             if let Ok(cosigned) = cosignature::attach(&note, &line, &key) {
                 let kept = KeptCheckpoint { size, text: cosigned.to_string() };
-                self.store.save_cosigned(origin, kept).await?;
+                self.store.save_cosigned_soon(origin, kept).await?;
                 let shown =
                     Checkpoint::parse(note.text()).map_err(|cause| Fault::Damaged(cause.to_string()))?;
                 return self.shown_again(peer, &shown).await;
@@ -101,27 +149,8 @@ impl Gateway {
         Err(Fault::Link("the peer's cosignature does not verify".to_owned()))
     }
 
-    /// Checks a receipt of the peer against the mirror of its log and adds our cosignature to it, the one that
-    /// there is of that size.
-    pub(super) async fn countersign(&self, peer: &Ministry, receipt: Receipt) -> Result<Receipt, Fault> {
-        let text = receipt.proof().checkpoint.to_string();
-        let accreditation = self.accreditation()?;
-        let cosigned = match self.beliefs.countersigned(peer, &text, &accreditation) {
-            Some(cosigned) => cosigned,
-            None => {
-                let cosigned = self.cosigned_in_mirror(peer, &text).await?;
-                self.beliefs.note_countersigned(peer, &text, &accreditation, &cosigned);
-                cosigned
-            }
-        };
-        let mut proof = receipt.proof().clone();
-        proof.checkpoint = cosigned;
-        Receipt::compose(receipt.leaf_bytes().to_vec(), proof)
-            .map_err(|cause| Fault::Damaged(cause.to_string()))
-    }
-
     /// The checkpoint of a receipt, compared with the mirror, with our cosignature.
-    async fn cosigned_in_mirror(&self, peer: &Ministry, text: &str) -> Result<Note, Fault> {
+    pub(super) async fn cosigned_in_mirror(&self, peer: &Ministry, text: &str) -> Result<Note, Fault> {
         let (checkpoint, note) = self.open_receipt_checkpoint(peer, text)?;
         match self.store.root_at(checkpoint.origin.as_str().to_owned(), checkpoint.size).await? {
             Some(root) if root == checkpoint.root => {}

@@ -15,7 +15,7 @@ use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::Delivery;
 use crate::gateway::schedule;
-use crate::gateway::store::record::{AttemptEnd, FailedAttempt, OutboxItem};
+use crate::gateway::store::record::{AttemptEnd, Direction, FailedAttempt, OutboxItem};
 use crate::limits;
 use crate::message::envelope::Envelope;
 use crate::message::header::Header;
@@ -29,12 +29,14 @@ impl Session<'_> {
         let mut news = self.link.news.subscribe();
         loop {
             news.borrow_and_update();
-            self.waiting.updates();
             self.gateway.hand_back_parts(self.peer, &self.parts_arrived).await?;
             self.gateway.settle_restored(self.peer).await?;
             if self.launch().await? {
                 continue;
             }
+            // Leaves that nothing speaks of go by themselves; the others go right before what speaks of them, so
+            // that the peer makes both durable at once.
+            self.waiting.updates();
             let stalled = async {
                 match self.flight.deadline() {
                     Some(deadline) => sleep_until(deadline).await,
@@ -70,7 +72,7 @@ impl Session<'_> {
             let detail = "the peer takes messages and answers none: it is handed no new ones until it does";
             self.gateway.alarm_about(self.peer, "NO_RECEIPTS", detail.to_owned()).await?;
         }
-        let (items, deliveries) = within_bounds(due, room)?;
+        let (items, deliveries) = self.within_bounds(due, room).await?;
         if items.is_empty() {
             return Ok(false);
         }
@@ -79,6 +81,51 @@ impl Session<'_> {
         self.flight.launch(items, bytes);
         self.waiting.deliveries(deliveries);
         Ok(true)
+    }
+
+    /// The longest prefix of the due messages that fits into one frame and into the room, with the envelopes. Contents
+    /// go with these; what stays is what the answers are compared with.
+    async fn within_bounds(
+        &self,
+        due: Vec<OutboxItem>,
+        room: Room,
+    ) -> Result<(Vec<OutboxItem>, Vec<Delivery>), Fault> {
+        let (mut items, mut deliveries) = (Vec::new(), Vec::new());
+        let most = room.bytes.min(limits::BATCH_BYTES_MAX as u64);
+        let mut bytes = 0_u64;
+        for mut item in due.into_iter().take(room.envelopes) {
+            let envelope = self.envelope_of(&item).await?;
+            bytes = bytes.saturating_add(envelope.len() as u64);
+            let alone = room.is_idle && items.is_empty();
+            if bytes > most && !alone {
+                if !item.withdrawn {
+                    self.gateway.store.keep_fresh(item.message_id, envelope);
+                }
+                break;
+            }
+            deliveries.push(Delivery { envelope, withdrawn: item.withdrawn });
+            item.parts.iter_mut().filter_map(|part| part.content.as_mut()).for_each(|content| {
+                *content = Vec::new();
+            });
+            items.push(item);
+        }
+        Ok((items, deliveries))
+    }
+
+    /// The exact envelope of a message, out of memory where it was just taken into custody.
+    async fn envelope_of(&self, item: &OutboxItem) -> Result<Vec<u8>, Fault> {
+        let store = &self.gateway.store;
+        let fresh = store.take_fresh(&item.message_id).filter(|_| !item.withdrawn);
+        if let Some(envelope) = fresh {
+            return Ok(envelope);
+        }
+        if !item.lacks_contents() {
+            return envelope_bytes(item);
+        }
+        // Somebody else has had it out of memory since it was found there.
+        let whole = store.whole_message(Direction::Out, item.message_id).await?;
+        let (signed, parts) = whole.ok_or_else(|| Fault::Damaged(format!("message {}", item.message_id)))?;
+        envelope_bytes(&OutboxItem { signed, parts, ..item.clone() })
     }
 
     /// The peer owes answers, or a window, for too long. What it owes is noted as tried.
@@ -117,24 +164,6 @@ impl Gateway {
         futures_util::future::try_join_all(noting).await?;
         Ok(())
     }
-}
-
-/// The longest prefix of the due messages that fits into one frame and into the room, with the envelopes.
-fn within_bounds(due: Vec<OutboxItem>, room: Room) -> Result<(Vec<OutboxItem>, Vec<Delivery>), Fault> {
-    let (mut items, mut deliveries) = (Vec::new(), Vec::new());
-    let most = room.bytes.min(limits::BATCH_BYTES_MAX as u64);
-    let mut bytes = 0_u64;
-    for item in due.into_iter().take(room.envelopes) {
-        let envelope = envelope_bytes(&item)?;
-        bytes = bytes.saturating_add(envelope.len() as u64);
-        let alone = room.is_idle && items.is_empty();
-        if bytes > most && !alone {
-            break;
-        }
-        deliveries.push(Delivery { envelope, withdrawn: item.withdrawn });
-        items.push(item);
-    }
-    Ok((items, deliveries))
 }
 
 /// The exact envelope that was taken into custody; of a withdrawn message its header and signature.

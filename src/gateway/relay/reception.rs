@@ -4,24 +4,28 @@
 //! is durable. A message whose position is in order but which may not pass is rejected by a signed leaf that
 //! uses up its number; anything else that is wrong gets an unsigned refusal and changes nothing.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
+use super::intake::Received;
 use super::lock;
 use super::quarantine::{behind_a_wall, behind_a_wall_of, may_be_its_doing};
 use super::session::{Judging, Session};
 use super::waiting::Answers;
+use crate::digest::Digest;
 use crate::gateway::accreditation::Accreditation;
 use crate::gateway::admission;
 use crate::gateway::error::{Declined, Fault};
 use crate::gateway::frame::{Answer, Delivery, Outcome};
 use crate::gateway::standing::Permit;
-use crate::gateway::store::Purpose;
-use crate::gateway::store::record::{Consignment, Direction, LeafPlace, SignedHeader};
+use crate::gateway::store::record::{Consignment, Direction, Footing, LeafPlace, SignedHeader};
+use crate::gateway::store::{Admitted, Purpose};
 use crate::gateway::submission::{consignment, custody_place};
 use crate::gateway::{Gateway, Scrutiny, ScrutinyAt};
+use crate::limits;
 use crate::message::envelope::Envelope;
 use crate::message::id::MessageId;
 use crate::message::leaf::{Leaf, LeafKind, LeafMessage};
@@ -50,13 +54,45 @@ struct Admissible {
 impl Session<'_> {
     /// Places and answers batch after batch, in the order in which they came.
     pub(super) async fn place_all(&self, mut judging: mpsc::UnboundedReceiver<Judging>) -> Result<(), Fault> {
-        while let Some((batch, judged)) = judging.recv().await {
-            let judged = judged.await.map_err(|cause| Fault::Link(cause.to_string()))??;
-            let outcomes = self.gateway.place_all(self.peer, judged).await?;
-            self.waiting.answers(Answers { outcomes, batch });
+        let mut waiting: VecDeque<Judging> = VecDeque::new();
+        loop {
+            if waiting.is_empty() {
+                let Some(next) = judging.recv().await else { return Ok(()) };
+                waiting.push_back(next);
+            }
+            waiting.extend(std::iter::from_fn(|| judging.try_recv().ok()));
+            let (batches, judged) = next_batches(&mut waiting).await?;
+            let mut outcomes = self.gateway.place_all(self.peer, judged, &self.footing).await?;
+            for batch in batches {
+                let rest = outcomes.split_off(batch.envelopes.min(outcomes.len()));
+                self.waiting.answers(Answers { outcomes, batch });
+                outcomes = rest;
+            }
         }
-        Ok(())
     }
+}
+
+/// The first batch that waits, and with it those behind it that are judged already: they are placed in one commit.
+async fn next_batches(waiting: &mut VecDeque<Judging>) -> Result<(Vec<Received>, Vec<Judged>), Fault> {
+    let (mut batches, mut judged) = (Vec::new(), Vec::new());
+    while let Some((batch, judging)) = waiting.pop_front() {
+        let fits = judged.len().saturating_add(batch.envelopes) <= limits::BATCH_ENVELOPES_MAX;
+        if !batches.is_empty() && !(judging.is_finished() && fits) {
+            waiting.push_front((batch, judging));
+            break;
+        }
+        match judging.await.map_err(|cause| Fault::Link(cause.to_string())).flatten() {
+            Ok(more) => judged.extend(more),
+            Err(fault) if batches.is_empty() => return Err(fault),
+            Err(fault) => {
+                // What was judged before it is placed before it is told.
+                waiting.push_front((batch, tokio::spawn(async { Err(fault) })));
+                break;
+            }
+        }
+        batches.push(batch);
+    }
+    Ok((batches, judged))
 }
 
 impl Gateway {
@@ -67,52 +103,58 @@ impl Gateway {
         deliveries: Vec<Delivery>,
     ) -> Result<Vec<Outcome>, Fault> {
         let judged = self.clone().judge_all(peer.clone(), deliveries).await?;
-        self.place_all(peer, judged).await
+        self.place_all(peer, judged, &Footing::default()).await
     }
 
-    /// Judges a batch: what needs the store first, then the signatures, off the threads that serve streams.
+    /// Judges a batch beside the threads that serve streams. What is held is looked up only where something stands
+    /// against an envelope: it was verified and judged when it was taken.
     pub(super) async fn judge_all(
         self: Arc<Self>,
         peer: Ministry,
         deliveries: Vec<Delivery>,
     ) -> Result<Vec<Judged>, Fault> {
         let accreditation = self.accreditation()?;
-        let own = self.config.ministry.clone();
-        let sender = peer.clone();
-        let reading = move || -> Vec<Opened> {
-            deliveries.iter().map(|delivery| open(&sender, &own, delivery)).collect()
-        };
-        let opened = aside(reading).await?;
-        let ids = opened.iter().flatten().map(|(envelope, _)| envelope.id().digest()).collect();
-        let mut held = self.store.held_all(Direction::In, ids).await?.into_iter();
-        let (now, scrutiny) = (self.clock.now(), self.scrutiny());
-        let judging = move || {
-            let judge = |opened: Opened| {
-                let (envelope, withdrawn) = match opened {
-                    Ok(offered) => offered,
-                    Err((id, refusal)) => {
-                        return Judged { id, found: Err(Stumble::Declined(refusal.into())) };
-                    }
-                };
-                let (id, held) = (envelope.id(), held.next().flatten());
+        let (now, scrutiny, own) = (self.clock.now(), self.scrutiny(), self.config.ministry.clone());
+        let (by, sender) = (accreditation.clone(), peer.clone());
+        let judging = move || -> Vec<Sighted> {
+            let sight = |delivery: &Delivery| {
+                let (envelope, withdrawn) = open(&sender, &own, delivery)?;
                 let verdict = behind_a_wall(|| {
-                    scrutiny(&id, ScrutinyAt::Judging);
-                    judge(&peer, (&envelope, withdrawn), held, &accreditation, now)
+                    scrutiny(&envelope.id(), ScrutinyAt::Judging);
+                    judge(&sender, (&envelope, withdrawn), None, &by, now)
                 });
-                let found = match verdict {
-                    Some(Ok(rejection)) => Ok(Admissible { envelope, rejection }),
-                    Some(Err(declined)) => Err(Stumble::Declined(declined)),
-                    None => Err(Stumble::Panicked(Box::new(envelope))),
-                };
-                Judged { id: Some(id), found }
+                Ok((envelope, withdrawn, verdict))
             };
-            opened.into_iter().map(judge).collect()
+            deliveries.iter().map(sight).collect()
         };
-        aside(judging).await
+        let mut sighted = aside(judging).await?;
+        let doubtful: Vec<Digest> = sighted
+            .iter()
+            .flatten()
+            .filter(is_doubtful)
+            .map(|(envelope, ..)| envelope.id().digest())
+            .collect();
+        if !doubtful.is_empty() {
+            let mut held = self.store.held_all(Direction::In, doubtful).await?.into_iter();
+            for (envelope, withdrawn, verdict) in
+                sighted.iter_mut().flatten().filter(|one| is_doubtful(&&**one))
+            {
+                if let Some(held) = held.next().flatten() {
+                    let offered = (&*envelope, *withdrawn);
+                    *verdict = behind_a_wall(|| judge(&peer, offered, Some(held), &accreditation, now));
+                }
+            }
+        }
+        Ok(sighted.into_iter().map(decided).collect())
     }
 
     /// Places what was judged, in order, and answers it.
-    async fn place_all(&self, peer: &Ministry, judged: Vec<Judged>) -> Result<Vec<Outcome>, Fault> {
+    async fn place_all(
+        &self,
+        peer: &Ministry,
+        judged: Vec<Judged>,
+        footing: &Footing,
+    ) -> Result<Vec<Outcome>, Fault> {
         let mut offered = Vec::with_capacity(judged.len());
         for Judged { id, found } in judged {
             let found = match found {
@@ -125,7 +167,7 @@ impl Gateway {
         }
         let admissible: Vec<&Admissible> =
             offered.iter().filter_map(|(_, found)| found.as_ref().ok()).collect();
-        let mut answers = self.place_together(peer, &admissible).await?.into_iter();
+        let mut answers = self.place_together(peer, &admissible, footing).await?.into_iter();
         let mut outcomes = Vec::with_capacity(offered.len());
         for (message_id, found) in &offered {
             let answer = match found {
@@ -145,21 +187,27 @@ impl Gateway {
         &self,
         peer: &Ministry,
         admissible: &[&Admissible],
+        footing: &Footing,
     ) -> Result<Vec<Answer>, Fault> {
-        match behind_a_wall_of(self.place_batch(peer, admissible)).await {
+        match behind_a_wall_of(self.place_batch(peer, admissible, footing)).await {
             None => {}
             Some(Err(fault)) if may_be_its_doing(&fault) => {}
             Some(placed) => return placed,
         }
         let mut answers = Vec::with_capacity(admissible.len());
         for one in admissible {
-            answers.push(self.place_alone(peer, one).await?);
+            answers.push(self.place_alone(peer, one, footing).await?);
         }
         Ok(answers)
     }
 
-    async fn place_alone(&self, peer: &Ministry, admissible: &Admissible) -> Result<Answer, Fault> {
-        let fault = match behind_a_wall_of(self.place_batch(peer, &[admissible])).await {
+    async fn place_alone(
+        &self,
+        peer: &Ministry,
+        admissible: &Admissible,
+        footing: &Footing,
+    ) -> Result<Answer, Fault> {
+        let fault = match behind_a_wall_of(self.place_batch(peer, &[admissible], footing)).await {
             None => "a panic".to_owned(),
             Some(Err(fault)) if may_be_its_doing(&fault) => fault.to_string(),
             Some(placed) => return placed?.pop().ok_or_else(unanswered),
@@ -168,7 +216,7 @@ impl Gateway {
             Err(refusal) => return Ok(unsigned(&refusal)),
             Ok(rejected) => rejected,
         };
-        match behind_a_wall_of(self.place_batch(peer, &[&rejected])).await {
+        match behind_a_wall_of(self.place_batch(peer, &[&rejected], footing)).await {
             Some(Ok(mut answers)) => answers.pop().ok_or_else(unanswered),
             Some(Err(fault)) if !may_be_its_doing(&fault) => Err(fault),
             _ => Ok(unsigned(&quarantined())),
@@ -177,7 +225,12 @@ impl Gateway {
 
     /// Places messages in order, by one permit and in one commit; one answer for each. All receipts of a batch stand under one
     /// checkpoint of each log, which the peer is about to cosign.
-    async fn place_batch(&self, peer: &Ministry, admissible: &[&Admissible]) -> Result<Vec<Answer>, Fault> {
+    async fn place_batch(
+        &self,
+        peer: &Ministry,
+        admissible: &[&Admissible],
+        footing: &Footing,
+    ) -> Result<Vec<Answer>, Fault> {
         // Where nothing is to be placed nothing is signed, not even the opening of a new year.
         if admissible.is_empty() {
             return Ok(Vec::new());
@@ -188,11 +241,12 @@ impl Gateway {
             Err(Declined::Failed(fault)) => return Err(fault),
         };
         let messages = admissible.iter().map(|one| self.consign(peer, one, &permit)).collect();
-        let custodies = self.store.admit_all(self.store.prepare(messages).await?).await?;
+        let prepared = self.store.prepare(messages)?;
+        let Admitted { custodies, proven } = self.store.admit_all(prepared, footing.clone()).await?;
         drop(permit);
         let placed: Vec<Result<LeafPlace, Refusal>> = custodies.into_iter().map(custody_place).collect();
         let places: Vec<LeafPlace> = placed.iter().flatten().cloned().collect();
-        let mut receipts = self.receipts(&places).await?.into_iter();
+        let mut receipts = self.receipts_of(&places, proven)?.into_iter();
         let answer = |placed: Result<LeafPlace, Refusal>| match placed {
             Ok(_) => Ok(Answer::Receipt(receipts.next().ok_or_else(unanswered)?.encode())),
             Err(refusal) => Ok(unsigned(&refusal)),
@@ -262,6 +316,31 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
 /// An envelope, and whether its sender withdrew it.
 type Opened = Result<(Envelope, bool), (Option<MessageId>, Refusal)>;
 
+/// The same with what it is worth as far as is known; no verdict where judging it panicked.
+type Sighted = Result<(Envelope, bool, Option<Verdict>), (Option<MessageId>, Refusal)>;
+
+/// Why a message is to be rejected for good, if it is; or why nothing is to be done.
+type Verdict = Result<Option<Refusal>, Declined>;
+
+/// Whether something stands against an envelope, which counts only where it is not held.
+fn is_doubtful(sighted: &&(Envelope, bool, Option<Verdict>)) -> bool {
+    matches!(&sighted.2, Some(Ok(Some(_)) | Err(_)))
+}
+
+fn decided(sighted: Sighted) -> Judged {
+    let (envelope, verdict) = match sighted {
+        Ok((envelope, _, verdict)) => (envelope, verdict),
+        Err((id, refusal)) => return Judged { id, found: Err(Stumble::Declined(refusal.into())) },
+    };
+    let id = Some(envelope.id());
+    let found = match verdict {
+        Some(Ok(rejection)) => Ok(Admissible { envelope, rejection }),
+        Some(Err(declined)) => Err(Stumble::Declined(declined)),
+        None => Err(Stumble::Panicked(Box::new(envelope))),
+    };
+    Judged { id, found }
+}
+
 /// Reads one envelope: it must be the peer's own, and for us.
 fn open(peer: &Ministry, own: &Ministry, delivery: &Delivery) -> Opened {
     let Delivery { envelope: bytes, withdrawn } = delivery;
@@ -286,7 +365,7 @@ fn judge(
     held: Option<SignedHeader>,
     accreditation: &Accreditation,
     now: Timestamp,
-) -> Result<Option<Refusal>, Declined> {
+) -> Verdict {
     if held.as_ref().is_none_or(|held| held.signature != envelope.signature()) {
         let anchors = accreditation.signing_anchors(peer)?;
         if let Err(refusal) = envelope.verify(anchors, now) {

@@ -1,10 +1,14 @@
 //! A session: one stream between us and a peer, from the hellos to its end. Both sides do the same.
 //!
-//! Five activities run side by side: reading, placing what came, settling answers, carrying, and writing. Reading
-//! waits for our own store and for nothing else, so that two sides whose queues are full still drain each other.
+//! Six activities run side by side: reading, witnessing the peer's log, placing what came, settling answers,
+//! carrying, and writing. Reading waits for our own store and for nothing else, so that two sides whose queues are
+//! full still drain each other. Leaves of the peer are in our writer's queue before anything that comes behind them
+//! is looked at, and what is placed or settled on them is queued behind them: one commit makes all of it durable.
 
 use std::sync::{Arc, Mutex};
 
+use futures_util::stream::FuturesUnordered;
+use futures_util::{StreamExt, TryStreamExt};
 use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -16,7 +20,9 @@ use super::reception::Judged;
 use super::waiting::Waiting;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
-use crate::gateway::frame::{Frame, Hello, Outcome, Relay, Window};
+use crate::gateway::frame::{CosignatureLine, Frame, Hello, Outcome, Relay, Window};
+use crate::gateway::store::record::Footing;
+use crate::gateway::witness::Mirroring;
 use crate::limits;
 use crate::trust::name::Ministry;
 
@@ -37,12 +43,29 @@ pub(super) struct Session<'a> {
     pub(super) flight: Flight,
     /// A sealed part has reached the peer: more may be due.
     pub(super) parts_arrived: Arc<Notify>,
+    /// Lost where the peer's log contradicts itself: nothing that came behind is placed.
+    pub(super) footing: Footing,
     /// Held while this session carries, until everything that was answered is settled.
     pub(super) carrier: Mutex<Option<OwnedSemaphorePermit>>,
 }
 
+/// Where reading leaves what it has read.
+struct Desks {
+    judging: mpsc::UnboundedSender<Judging>,
+    answered: mpsc::UnboundedSender<Answered>,
+    witnessed: mpsc::Sender<Witnessing>,
+}
+
 /// A batch that is being judged, and what it weighed.
 pub(super) type Judging = (Received, JoinHandle<Result<Vec<Judged>, Fault>>);
+
+/// What concerns logs, in the order in which it came.
+pub(super) enum Witnessing {
+    /// Leaves of the peer's log, on their way into its mirror.
+    Leaves(Mirroring),
+    /// The peer's cosignature on a checkpoint of ours.
+    Cosignature(CosignatureLine),
+}
 
 /// A batch of ours and its answers.
 pub(super) type Answered = (Arc<Batch>, Vec<Outcome>);
@@ -78,6 +101,7 @@ impl Gateway {
             intake: Intake::new(ours.window),
             flight: Flight::new(theirs.window),
             parts_arrived: Arc::default(),
+            footing: Footing::default(),
             carrier: Mutex::default(),
         };
         if let Some(request) = self.wanted_copy(peer).await? {
@@ -128,11 +152,12 @@ impl Session<'_> {
         // Neither grows without end: the one holds what our window admits, the other what was handed over.
         let (judging, to_place) = mpsc::unbounded_channel();
         let (answered, to_settle) = mpsc::unbounded_channel();
-        let settling = self.settle_all(to_settle);
-        tokio::pin!(settling);
+        let (witnessed, to_witness) = mpsc::channel(limits::RELAY_FRAMES_WAITING_MAX);
+        let (settling, witnessing) = (self.settle_all(to_settle), self.witness_all(to_witness));
+        tokio::pin!(settling, witnessing);
         let working = async {
             tokio::try_join!(
-                self.read(incoming, judging, answered),
+                self.read(incoming, Desks { judging, answered, witnessed }),
                 self.place_all(to_place),
                 self.carry(),
                 self.write(outgoing, updates),
@@ -140,25 +165,29 @@ impl Session<'_> {
                 self.gateway.until_frozen(self.peer),
             )
         };
-        let fault = tokio::select! {
+        let ended = tokio::select! {
             settled = &mut settling => return settled,
-            worked = working => match worked {
-                Err(fault) => fault,
-                Ok(_) => return Ok(()),
-            },
+            witnessed = &mut witnessing => Err(witnessed),
+            worked = working => Ok(worked.map(|_| ())),
         };
-        // What was answered is settled before another session may send it once more.
-        settling.await?;
-        Err(fault)
+        // What was answered is settled before another session may send it once more, and what was read of logs
+        // before the end tells more than the end.
+        match ended {
+            Err(witnessed) => settling.await.and(witnessed),
+            Ok(worked) => {
+                let (settled, witnessed) = tokio::join!(settling, witnessing);
+                witnessed.and(settled).and(worked)
+            }
+        }
     }
 
     /// Reads to the end of the stream, or to the first frame that is not in order.
     async fn read(
         &self,
         mut incoming: mpsc::Receiver<Result<Frame, Fault>>,
-        judging: mpsc::UnboundedSender<Judging>,
-        answered: mpsc::UnboundedSender<Answered>,
+        desks: Desks,
     ) -> Result<(), Fault> {
+        let Desks { judging, answered, witnessed } = desks;
         let (gateway, peer) = (self.gateway, self.peer);
         loop {
             let next = incoming.recv().await;
@@ -172,8 +201,13 @@ impl Session<'_> {
                     let batch = self.flight.answer(outcomes.len())?;
                     answered.send((batch, outcomes)).map_err(|_| over())?;
                 }
-                Frame::LogUpdate(update) => self.waiting.cosignature(gateway.mirror(peer, update).await?),
-                Frame::Cosignature(cosignature) => gateway.keep_cosignature(peer, cosignature).await?,
+                Frame::LogUpdate(update) => {
+                    let leaves = gateway.mirror(peer, update, &self.footing)?;
+                    witnessed.send(Witnessing::Leaves(leaves)).await.map_err(|_| over())?;
+                }
+                Frame::Cosignature(cosignature) => {
+                    witnessed.send(Witnessing::Cosignature(cosignature)).await.map_err(|_| over())?;
+                }
                 Frame::Window(window) => self.flight.grant(window),
                 Frame::CopyRequest(request) => {
                     self.waiting.copy(Frame::Copy(gateway.copy_for(peer, request).await?))?;
@@ -184,6 +218,30 @@ impl Session<'_> {
                     }
                 }
                 Frame::Hello(_) => return Err(Fault::Link("the peer sent a frame out of turn".to_owned())),
+            }
+        }
+    }
+
+    /// Cosigns what is mirrored and keeps cosignatures on our logs, until no more comes.
+    async fn witness_all(&self, mut witnessed: mpsc::Receiver<Witnessing>) -> Result<(), Fault> {
+        // Nobody waits for a cosignature to be kept; so it may wait for a commit that others need.
+        let mut keeping = FuturesUnordered::new();
+        loop {
+            let next = tokio::select! {
+                next = witnessed.recv(), if keeping.len() < limits::RELAY_FRAMES_WAITING_MAX => next,
+                Some(kept) = keeping.next(), if !keeping.is_empty() => {
+                    kept?;
+                    continue;
+                }
+            };
+            match next {
+                Some(Witnessing::Leaves(leaves)) => {
+                    self.waiting.cosignature(self.gateway.mirrored(self.peer, leaves).await?);
+                }
+                Some(Witnessing::Cosignature(line)) => {
+                    keeping.push(self.gateway.keep_cosignature(self.peer, line));
+                }
+                None => return keeping.try_collect().await,
             }
         }
     }

@@ -4,71 +4,146 @@
 //! the very message, proven by the mirror of the peer's log, and then carries our cosignature. An unsigned refusal
 //! settles nothing: the message is tried again later.
 
-use futures_util::future::join_all;
-use tokio::sync::mpsc;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+
+use super::flight::Batch;
 use super::session::{Answered, Session};
+use crate::digest::Digest;
 use crate::gateway::Gateway;
+use crate::gateway::beliefs::Countersigned;
 use crate::gateway::clerk;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::Answer;
 use crate::gateway::store::record::{
-    AttemptEnd, OutboxItem, REFUSED_ALARM, SentState, Settlement, SignedHeader,
+    Answered as Kept, AttemptEnd, OutboxItem, REFUSED_ALARM, SentState, Settlement, SignedHeader,
 };
+use crate::limits;
 use crate::message::envelope::{parts_digest, signed_header_digest};
 use crate::message::header::Header;
+use crate::message::id::MessageId;
 use crate::message::leaf::{LeafKind, LeafMessage};
 use crate::message::receipt::Receipt;
 use crate::message::refusal::Reason;
+use crate::tlog::signed_note::Note;
 use crate::trust::name::Ministry;
 
+/// An answer that proves what it says.
+struct Proven {
+    batch: Arc<Batch>,
+    /// Which message of the batch.
+    place: usize,
+    settlement: Settlement,
+    receipt: Receipt,
+}
+
+/// An unsigned refusal of a message of a batch.
+struct Refused {
+    place: usize,
+    reason: String,
+    detail: String,
+}
+
+/// What a group of batches was answered.
+#[derive(Default)]
+struct Sorted {
+    proven: Vec<Proven>,
+    /// Of each batch in order.
+    refused: Vec<(Arc<Batch>, Vec<Refused>)>,
+    /// The first answer that proves nothing; nothing behind it counts.
+    unproven: Option<Fault>,
+}
+
 impl Session<'_> {
-    /// Settles everything that was answered, until no more comes.
+    /// Settles everything that was answered, until no more comes. What waits at one time is settled in one commit.
     pub(super) async fn settle_all(
         &self,
         mut answered: mpsc::UnboundedReceiver<Answered>,
     ) -> Result<(), Fault> {
-        while let Some((batch, outcomes)) = answered.recv().await {
-            let (mut receipts, mut refusals) = (Vec::new(), Vec::new());
-            for (item, outcome) in batch.items.iter().zip(outcomes) {
-                match outcome.answer {
-                    Answer::Receipt(bytes) => receipts.push((item, bytes)),
-                    Answer::Unsigned { reason, detail } => refusals.push((item, reason, detail)),
+        while let Some(first) = answered.recv().await {
+            let mut group = vec![first];
+            group.extend(std::iter::from_fn(|| answered.try_recv().ok()));
+            let Sorted { proven, refused, unproven } = self.sort(group).await?;
+            self.settle(proven).await?;
+            for (batch, refused) in refused {
+                if refused.is_empty() {
+                    self.link.is_well();
                 }
+                for Refused { place, reason, detail } in refused {
+                    let item = batch.items.get(place).ok_or_else(no_answer)?;
+                    self.note_refusal(item, reason, &detail).await?;
+                }
+                self.flight.landed();
             }
-            self.settle(receipts).await?;
-            if refusals.is_empty() {
-                self.link.is_well();
-            }
-            for (item, reason, detail) in refusals {
-                self.note_refusal(item, reason, &detail).await?;
-            }
-            self.flight.landed();
+            unproven.map_or(Ok(()), Err)?;
         }
         Ok(())
     }
 
-    /// Settles the receipts of a batch, up to the first that proves nothing.
-    async fn settle(&self, receipts: Vec<(&OutboxItem, Vec<u8>)>) -> Result<(), Fault> {
-        let (mut settlements, mut unproven) = (Vec::with_capacity(receipts.len()), None);
-        for (item, bytes) in receipts {
-            // One after the other: the first verifies and cosigns their checkpoint for all of them.
-            match self.gateway.verify_answer(self.peer, item, &bytes).await {
-                Ok((settlement, receipt)) => settlements.push((item, settlement, receipt)),
-                Err(fault) => {
-                    unproven = Some(fault);
-                    break;
-                }
-            }
+    /// Verifies answers as far as that needs no store: a few here, many beside the threads that serve streams.
+    async fn sort(&self, group: Vec<Answered>) -> Result<Sorted, Fault> {
+        let (gateway, peer) = (self.gateway.clone(), self.peer.clone());
+        let count: usize = group.iter().map(|(batch, _)| batch.items.len()).sum();
+        let sorting = move || sort(&gateway, &peer, group);
+        if count <= limits::ANSWERS_VERIFIED_HERE_MAX {
+            return Ok(sorting());
         }
-        // Polled in order, so the store's writer sees them in order and commits them together.
-        let settling = settlements.into_iter().map(|(item, settlement, receipt)| async move {
-            self.gateway.settle(self.peer, item, settlement, receipt).await?;
+        spawn_blocking(sorting).await.map_err(|cause| Fault::Link(cause.to_string()))
+    }
+
+    /// Makes proven answers durable, under our cosignature on their checkpoints. A checkpoint that is just on its
+    /// way into the mirror becomes durable with them; where it is none that is kept so, the long way tells why.
+    async fn settle(&self, mut proven: Vec<Proven>) -> Result<(), Fault> {
+        if proven.is_empty() {
+            return Ok(());
+        }
+        let mut unfounded = None;
+        let known = self.gateway.known_grounds(self.peer, &proven)?;
+        let settled = match &known {
+            Some(known) => {
+                let grounds = known.values().map(|known| known.ground.clone()).collect();
+                let notes = known.iter().map(|(text, known)| (text.as_str(), &known.note)).collect();
+                self.gateway
+                    .store
+                    .settle_all(answers(&proven, &notes)?, grounds, self.gateway.clock.now())
+                    .await?
+            }
+            None => false,
+        };
+        if !settled {
+            self.gateway.store.barrier().await?;
+            let mut compared = BTreeMap::new();
+            for (place, one) in proven.iter().enumerate() {
+                let text = one.receipt.proof().checkpoint.to_string();
+                if compared.contains_key(&text) {
+                    continue;
+                }
+                match self.gateway.cosigned_in_mirror(self.peer, &text).await {
+                    Ok(cosigned) => compared.insert(text, cosigned),
+                    Err(fault) => {
+                        unfounded = Some((place, fault));
+                        break;
+                    }
+                };
+            }
+            // What came before the first that stands on nothing counts.
+            proven.truncate(unfounded.as_ref().map_or(proven.len(), |(place, _)| *place));
+            let notes = compared.iter().map(|(text, note)| (text.as_str(), note)).collect();
+            let answers = answers(&proven, &notes)?;
+            self.gateway.store.settle_all(answers, Vec::new(), self.gateway.clock.now()).await?;
+        }
+        for Proven { batch, place, settlement, .. } in &proven {
+            let item = batch.items.get(*place).ok_or_else(no_answer)?;
+            self.gateway.freight.release(self.peer, item);
+            // It may have been read and carried before it was kept in memory.
+            drop(self.gateway.store.take_fresh(&item.message_id));
+            self.gateway.tell_settled(item.message_id, end_of(item, settlement));
             self.link.answered(&item.message_id);
-            Ok(())
-        });
-        join_all(settling).await.into_iter().collect::<Result<Vec<()>, Fault>>()?;
-        unproven.map_or(Ok(()), Err)
+        }
+        unfounded.map_or(Ok(()), |(_, fault)| Err(fault))
     }
 
     /// An unsigned refusal holds its channel up until somebody mends the cause: somebody must know. What was on
@@ -92,8 +167,8 @@ impl Session<'_> {
 }
 
 impl Gateway {
-    /// Verifies one signed answer: what it settles, and the receipt with our cosignature.
-    async fn verify_answer(
+    /// Verifies one signed answer.
+    fn verify_answer(
         &self,
         peer: &Ministry,
         item: &OutboxItem,
@@ -106,37 +181,108 @@ impl Gateway {
             LeafKind::Rejected => Settlement::Rejected(receipt.leaf().reason.clone()),
             _ => return Err(Fault::Link("the peer's receipt is no answer to a delivery".to_owned())),
         };
-        Ok((settlement, self.countersign(peer, receipt).await?))
-    }
-
-    /// Makes a verified answer durable.
-    async fn settle(
-        &self,
-        peer: &Ministry,
-        item: &OutboxItem,
-        settlement: Settlement,
-        receipt: Receipt,
-    ) -> Result<(), Fault> {
-        let state = match &settlement {
-            Settlement::Delivered => SentState::Delivered,
-            Settlement::Rejected(_) if item.expired => SentState::Expired,
-            Settlement::Rejected(_) if item.withdrawn => SentState::Withdrawn,
-            Settlement::Rejected(_) => SentState::Rejected,
-        };
-        self.store.settle(item.message_id, settlement, receipt.encode(), self.clock.now()).await?;
-        self.freight.release(peer, item);
-        self.tell_settled(item.message_id, state);
-        Ok(())
+        Ok((settlement, receipt))
     }
 
     fn check_about(&self, peer: &Ministry, receipt: &Receipt, item: &OutboxItem) -> Result<(), Fault> {
-        let about = commitments(&item.signed)?;
+        let about = about(item)?;
         let proven = receipt.leaf().message == Some(about);
         let text = receipt.proof().checkpoint.to_string();
         let (checkpoint, _) = self.open_receipt_checkpoint(peer, &text)?;
         let held = receipt.verify_under(&checkpoint).is_ok();
         if proven && held { Ok(()) } else { Err(Fault::Link("the peer's receipt proves nothing".to_owned())) }
     }
+
+    /// The checkpoints of all these answers with our cosignatures, by their texts, if all of them were cosigned a
+    /// moment ago.
+    fn known_grounds(
+        &self,
+        peer: &Ministry,
+        proven: &[Proven],
+    ) -> Result<Option<BTreeMap<String, Countersigned>>, Fault> {
+        let accreditation = self.accreditation()?;
+        let mut known = BTreeMap::new();
+        for one in proven {
+            let text = one.receipt.proof().checkpoint.to_string();
+            if known.contains_key(&text) {
+                continue;
+            }
+            match self.beliefs.countersigned(peer, &text, &accreditation) {
+                Some(countersigned) => known.insert(text, countersigned),
+                None => return Ok(None),
+            };
+        }
+        Ok(Some(known))
+    }
+}
+
+/// Tells proven answers from refusals, in the order of the batches, up to the first that proves nothing.
+fn sort(gateway: &Gateway, peer: &Ministry, group: Vec<Answered>) -> Sorted {
+    let mut sorted = Sorted::default();
+    for (batch, outcomes) in group {
+        let mut refused = Vec::new();
+        for (place, (item, outcome)) in batch.items.iter().zip(outcomes).enumerate() {
+            let receipt = match outcome.answer {
+                Answer::Receipt(receipt) => receipt,
+                Answer::Unsigned { reason, detail } => {
+                    refused.push(Refused { place, reason, detail });
+                    continue;
+                }
+            };
+            match gateway.verify_answer(peer, item, &receipt) {
+                Ok((settlement, receipt)) => {
+                    sorted.proven.push(Proven { batch: batch.clone(), place, settlement, receipt });
+                }
+                Err(fault) => {
+                    sorted.unproven = Some(fault);
+                    return sorted;
+                }
+            }
+        }
+        sorted.refused.push((batch, refused));
+    }
+    sorted
+}
+
+/// What is to be kept of answers: their receipts under the cosigned checkpoints.
+fn answers(proven: &[Proven], notes: &BTreeMap<&str, &Note>) -> Result<Vec<Kept>, Fault> {
+    let answer = |one: &Proven| {
+        let item = one.batch.items.get(one.place).ok_or_else(no_answer)?;
+        let mut proof = one.receipt.proof().clone();
+        let text = proof.checkpoint.to_string();
+        proof.checkpoint = notes.get(text.as_str()).map(|note| (*note).clone()).ok_or_else(no_answer)?;
+        let receipt = Receipt::compose(one.receipt.leaf_bytes().to_vec(), proof);
+        let receipt = receipt.map_err(|cause| Fault::Damaged(cause.to_string()))?.encode();
+        Ok(Kept { message_id: item.message_id, settlement: one.settlement.clone(), receipt })
+    };
+    proven.iter().map(answer).collect()
+}
+
+/// What a settled message has become.
+fn end_of(item: &OutboxItem, settlement: &Settlement) -> SentState {
+    match settlement {
+        Settlement::Delivered => SentState::Delivered,
+        Settlement::Rejected(_) if item.expired => SentState::Expired,
+        Settlement::Rejected(_) if item.withdrawn => SentState::Withdrawn,
+        Settlement::Rejected(_) => SentState::Rejected,
+    }
+}
+
+fn no_answer() -> Fault {
+    Fault::Damaged("an answer without its message".to_owned())
+}
+
+/// What a leaf about a message on its way commits to. Of a withdrawn one the parts are not known here.
+fn about(item: &OutboxItem) -> Result<LeafMessage, Fault> {
+    if item.withdrawn {
+        return commitments(&item.signed);
+    }
+    let parts: Vec<&[u8]> = item.parts.iter().map(|part| part.digest.as_bytes().as_slice()).collect();
+    Ok(LeafMessage {
+        id: MessageId::from(item.message_id),
+        envelope: signed_header_digest(&item.signed.header, &item.signed.signature),
+        parts: Digest::of_parts(&parts),
+    })
 }
 
 /// What a leaf about a message commits to.

@@ -8,6 +8,8 @@ use super::session::Session;
 use super::waiting::hand_on;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::{Frame, Hello, LogUpdate};
+use crate::gateway::store::record::{LogProgress, NewLeaves};
+use crate::limits;
 
 /// Where sending stands in each log, by origin.
 #[derive(Debug, Default)]
@@ -65,21 +67,37 @@ impl Session<'_> {
         outgoing: &mpsc::Sender<Frame>,
         updates: &mut Updates,
     ) -> Result<(), Fault> {
-        // A new year's log is opened by the first leaf that needs it.
-        let present = self.gateway.open_log(self.peer).await?;
-        updates.0.entry(present).or_insert(Progress { next: 0, mirrored: 0, cosigned_before: 0 });
-        for (origin, at) in &mut updates.0 {
-            // Another session may have carried leaves in the meantime.
-            let head = self.gateway.store.log_head(origin.clone()).await?;
-            let cosigned = head.and_then(|head| head.cosigned).map_or(0, |cosigned| cosigned.size);
-            if cosigned > at.cosigned_before {
-                at.next = at.next.max(cosigned);
+        loop {
+            let present = self.gateway.present_log(self.peer);
+            let mut sent: Vec<LogProgress> = updates.0.iter().map(progress).collect();
+            if !updates.0.contains_key(&present) {
+                sent.push(LogProgress { origin: present.clone(), next: 0, cosigned_before: 0 });
             }
-            while let Some(update) = self.gateway.next_update(origin, at.next).await? {
-                at.next = update.first_index.saturating_add(update.leaves.len() as u64);
-                hand_on(outgoing, Frame::LogUpdate(update)).await?;
+            let most = limits::LOG_UPDATE_LEAVES_MAX;
+            let news = self.gateway.store.log_news(self.peer.clone(), sent, most).await?;
+            // A new year's log is opened by the first leaf that needs it, and a clock may have been turned back.
+            let open = news.newest.filter(|newest| *newest > present).unwrap_or(present);
+            let unknown = !updates.0.contains_key(&open);
+            updates.0.entry(open).or_insert(Progress { next: 0, mirrored: 0, cosigned_before: 0 });
+            let mut is_done = !unknown;
+            for NewLeaves { origin, first_index, leaves, root } in news.leaves {
+                is_done &= leaves.len() < most;
+                let end = first_index.saturating_add(leaves.len() as u64);
+                let checkpoint = self.gateway.sign_checkpoint(&origin, end, root)?;
+                if let Some(at) = updates.0.get_mut(&origin) {
+                    at.next = end;
+                    hand_on(outgoing, Frame::LogUpdate(LogUpdate { first_index, leaves, checkpoint }))
+                        .await?;
+                }
+            }
+            if is_done {
+                return Ok(());
             }
         }
-        Ok(())
     }
+}
+
+fn progress((origin, at): (&String, &Progress)) -> LogProgress {
+    let Progress { next, cosigned_before, .. } = *at;
+    LogProgress { origin: origin.clone(), next, cosigned_before }
 }

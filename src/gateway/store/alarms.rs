@@ -7,8 +7,8 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::columns::{self, stored_len};
+use super::job::Verdict;
 use super::record::{Acknowledged, Alarm, RaisedAlarm};
-use super::writer::Verdict;
 use super::{Store, StoreFault};
 use crate::limits::{ALARM_SILENCE, STATUS_ALARMS_MAX};
 use crate::time::Timestamp;

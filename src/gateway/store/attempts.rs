@@ -4,9 +4,9 @@
 use rusqlite::{Connection, params};
 
 use super::columns;
+use super::job::Verdict;
 use super::record::{Attempt, AttemptEnd, FailedAttempt};
 use super::settlement::{self, Outgoing};
-use super::writer::Verdict;
 use super::{Store, StoreFault};
 use crate::digest::Digest;
 use crate::limits::ATTEMPTS_KEPT;

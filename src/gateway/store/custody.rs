@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::blobs::Blobs;
 use super::columns::{self, Code, stored, stored_len};
+use super::job::Verdict;
 use super::message::{self, Pair};
 use super::record::{
     Alarm, Consignment, Custody, Direction, EQUIVOCATION_ALARM, Equivocation, LeafPlace, LogLeaf, Position,
@@ -14,8 +15,8 @@ use super::record::{
 };
 use super::recovered::{self, Adoption};
 use super::space::Space;
-use super::writer::Verdict;
-use super::{Store, StoreFault, alarms, mailbox, parts, tree, uploads};
+use super::tree::OwnLogs;
+use super::{Store, StoreFault, alarms, mailbox, parts, uploads};
 use crate::digest::Digest;
 use crate::trust::name::Ministry;
 
@@ -127,6 +128,20 @@ pub(super) fn admit(
     message: &Consignment,
     premises: &Premises,
 ) -> Result<Verdict<Custody>, StoreFault> {
+    let mut logs = OwnLogs::of(connection);
+    let verdict = admit_into(&mut logs, connection, purpose, message, premises)?;
+    logs.save_sizes()?;
+    Ok(verdict)
+}
+
+/// The same with leaves for logs whose sizes the caller keeps. What is undone has changed nothing.
+pub(super) fn admit_into(
+    logs: &mut OwnLogs<'_>,
+    connection: &Connection,
+    purpose: &Purpose,
+    message: &Consignment,
+    premises: &Premises,
+) -> Result<Verdict<Custody>, StoreFault> {
     let direction = purpose.direction();
     if let Some(held) = message::find(connection, direction, &message.message_id)? {
         return Ok(Verdict::Keep(Custody::AlreadyHeld { place: held.place, rejected: held.rejected }));
@@ -160,7 +175,7 @@ pub(super) fn admit(
         Adoption::Adopted(orphan) => (orphan.log, orphan.place.clone()),
         Adoption::New => {
             let leaf = LogLeaf { bytes: message.leaf.clone(), message_id: Some(message.message_id) };
-            tree::append_own(connection, &message.origin, &message.peer, &leaf)?
+            logs.append(&message.origin, &message.peer, &leaf)?
         }
         Adoption::Waits => return Ok(Verdict::Undo(Custody::AwaitsEarlier)),
     };

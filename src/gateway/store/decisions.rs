@@ -7,12 +7,12 @@
 use rusqlite::{Connection, params};
 
 use super::columns::{self, Code, stored};
+use super::job::Verdict;
 use super::record::{
     Consignment, Custody, Decision, DecisionKind, Holding, KeptDecision, LogEntry, LogLeaf, Release,
     SentState, Surrender, Withdrawal,
 };
 use super::settlement::{self, Outgoing};
-use super::writer::Verdict;
 use super::{Store, StoreFault, custody, outbox, queue, tree};
 use crate::digest::Digest;
 use crate::gateway::schedule::FLASH;

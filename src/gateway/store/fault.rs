@@ -51,6 +51,9 @@ pub enum StoreFault {
     /// their callers must ask again after a restart.
     #[error("the store stopped after a failed write: restart the gateway when the disk is well again")]
     Stopped,
+    /// Leaves that the peer sent before were refused: what comes behind them is not taken.
+    #[error("leaves of the peer's log were refused, and nothing behind them is taken")]
+    Unfounded,
     /// A newer release wrote the database.
     #[error("the database has version {found}, and this release knows {known}")]
     TooNew {
@@ -80,6 +83,7 @@ impl StoreFault {
             Self::Quota => "QUOTA",
             Self::Stopped => "STORE_STOPPED",
             Self::TooNew { .. } => "STORE_TOO_NEW",
+            Self::Unfounded => "STORE_UNFOUNDED",
         }
     }
 

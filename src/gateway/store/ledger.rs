@@ -3,8 +3,8 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::columns::{self, Code, stored};
+use super::job::Verdict;
 use super::record::{LogEntry, LogLeaf, Record, RecordKind, RecordsKept};
-use super::writer::Verdict;
 use super::{Store, StoreFault, tree};
 use crate::trust::name::Ministry;
 

@@ -3,9 +3,9 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::{self, prefix, stored, stored_len};
-use super::record::{Checkpoint, CheckpointKept, FoundLeaf, LeafPlace, LogEntry, LogHead, LogLeaf};
+use super::job::{Pace, Verdict};
+use super::record::{Checkpoint, CheckpointKept, FoundLeaf, Ground, LeafPlace, LogEntry, LogHead, LogLeaf};
 use super::tree::{self, LogTree};
-use super::writer::Verdict;
 use super::{Store, StoreFault};
 use crate::digest::Digest;
 use crate::tlog::proof;
@@ -176,6 +176,18 @@ impl Store {
         })
         .await
     }
+
+    /// The same for the cosignature of a peer, for which nobody waits: it shares the commit of something else
+    /// where anything comes within a moment.
+    pub fn save_cosigned_soon(
+        &self,
+        origin: String,
+        checkpoint: Checkpoint,
+    ) -> impl Future<Output = Result<CheckpointKept, StoreFault>> + Send + use<> {
+        self.queue(Pace::Patient, checkpoint.text.len(), move |connection| {
+            keep(connection, Column::Cosigned, &origin, &checkpoint)
+        })
+    }
 }
 
 fn earliest_cosigned(connection: &Connection, place: &LeafPlace) -> Result<Option<Checkpoint>, StoreFault> {
@@ -223,8 +235,35 @@ pub(super) fn keep_cosigned(
     connection: &Connection,
     origin: &str,
     checkpoint: &Checkpoint,
-) -> Result<(), StoreFault> {
-    keep(connection, Column::Cosigned, origin, checkpoint).map(|_| ())
+) -> Result<CheckpointKept, StoreFault> {
+    match keep(connection, Column::Cosigned, origin, checkpoint)? {
+        Verdict::Keep(kept) | Verdict::Undo(kept) => Ok(kept),
+    }
+}
+
+/// The cosigned checkpoint of exactly this size, where one is kept.
+pub(super) fn cosigned_at(
+    connection: &Connection,
+    origin: &str,
+    size: u64,
+) -> Result<Option<Checkpoint>, StoreFault> {
+    let sql = "SELECT cosigned_checkpoint.size, text FROM cosigned_checkpoint
+               JOIN log ON log.key = cosigned_checkpoint.log
+               WHERE log.origin = ?1 AND cosigned_checkpoint.size = ?2";
+    let found = connection.prepare_cached(sql)?.query_row(params![origin, stored(size)], |row| {
+        Ok(Checkpoint { size: columns::count(row, 0)?, text: row.get(1)? })
+    });
+    Ok(found.optional()?)
+}
+
+/// Whether settlements may stand on a checkpoint: the mirror leads to it, and it is kept with that cosignature.
+pub(super) fn stands(connection: &Connection, ground: &Ground) -> Result<bool, StoreFault> {
+    let Some(tree) = LogTree::find(connection, &ground.origin)?.filter(|tree| ground.size <= tree.size)
+    else {
+        return Ok(false);
+    };
+    let kept = cosigned_at(connection, &ground.origin, ground.size)?;
+    Ok(kept.is_some_and(|kept| kept.text == ground.cosigned) && tree.root(ground.size)? == ground.root)
 }
 
 fn keep(

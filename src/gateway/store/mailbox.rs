@@ -3,9 +3,9 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::{self, stored, stored_len};
+use super::job::Verdict;
 use super::message;
 use super::record::{Amount, LeafPlace, Received};
-use super::writer::Verdict;
 use super::{Store, StoreFault};
 use crate::limits::BATCH_BYTES_MAX;
 use crate::trust::name::Ministry;

@@ -136,6 +136,19 @@ pub(super) fn parts(connection: &Connection, key: i64) -> Result<Vec<Part>, Stor
     Ok(parts)
 }
 
+/// The same where nobody needs the contents: they are empty.
+pub(super) fn parts_without_contents(connection: &Connection, key: i64) -> Result<Vec<Part>, StoreFault> {
+    let sql = "SELECT part.digest, part.size, message_part.inline
+               FROM message_part JOIN part ON part.key = message_part.part
+               WHERE message_part.message = ?1 ORDER BY message_part.position";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([key], |row| {
+        let content = row.get::<_, bool>(2)?.then(Vec::new);
+        Ok(Part { digest: columns::digest(row, 0)?, size: columns::count(row, 1)?, content })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Bytes that an envelope with these takes, roughly.
 pub(super) fn envelope_weight(signed: &SignedHeader, parts: &[Part]) -> usize {
     let inline: usize = parts.iter().filter_map(|part| part.content.as_ref()).map(Vec::len).sum();

@@ -1,20 +1,53 @@
-//! Mirrors of peers' logs: extended by exactly the leaves that lead to the root of the peer's checkpoint.
+//! Mirrors of peers' logs: extended by exactly the leaves that lead to the root of the peer's checkpoint, which is
+//! kept with our cosignature in the same commit.
 
 use rusqlite::{Connection, params};
 
 use super::columns::stored;
-use super::record::{Extension, LogLeaf, MirrorUpdate};
+use super::job::{Pace, Verdict};
+use super::log;
+use super::record::{Checkpoint, CheckpointKept, Extension, LogLeaf, MirrorUpdate, Mirrored};
 use super::tree::LogTree;
-use super::writer::Verdict;
 use super::{Store, StoreFault};
 
 impl Store {
-    /// Extends the mirror of a peer's log, all or nothing, durable on return. Leaves that are held already
-    /// may be among them and must be the same. `RootMismatch` on a verified checkpoint is a sign of a fork:
-    /// the caller keeps the checkpoint as proof.
-    pub async fn extend_mirror(&self, update: MirrorUpdate) -> Result<Extension, StoreFault> {
-        let weight = update.leaves.iter().map(|leaf| leaf.bytes.len()).sum();
-        self.write(weight, move |connection| extend(connection, &update)).await
+    /// Extends the mirror of a peer's log, all or nothing, and keeps our cosignature with it; queued for the
+    /// writer when this returns, durable when it answers. Leaves that are held already may be among them and must
+    /// be the same. Nobody waits for leaves: they share the commit of what comes behind them. `RootMismatch` on a verified checkpoint is a sign of a fork: the caller keeps the checkpoint
+    /// as proof.
+    pub fn extend_mirror(
+        &self,
+        update: MirrorUpdate,
+    ) -> impl Future<Output = Result<Mirrored, StoreFault>> + Send + use<> {
+        let leaves: usize = update.leaves.iter().map(|leaf| leaf.bytes.len()).sum();
+        let weight = leaves + update.cosigned.as_ref().map_or(0, String::len);
+        self.queue(Pace::Patient, weight, move |connection| {
+            let extended = extend(connection, &update)?;
+            let cosigned = match &extended {
+                Verdict::Keep(_) => cosign_once(connection, &update)?,
+                Verdict::Undo(refused) => {
+                    if let Extension::Gap { .. } | Extension::RootMismatch = refused {
+                        update.footing.lose();
+                    }
+                    None
+                }
+            };
+            Ok(extended.map(|extension| Mirrored { extension, cosigned }))
+        })
+    }
+}
+
+/// Keeps our cosignature on the checkpoint of an update unless there is one of that size; answers what is kept.
+fn cosign_once(connection: &Connection, update: &MirrorUpdate) -> Result<Option<String>, StoreFault> {
+    let size = update.first_index.saturating_add(update.leaves.len() as u64);
+    let kept = log::cosigned_at(connection, &update.origin, size)?.map(|kept| kept.text);
+    match (kept, &update.cosigned) {
+        (None, Some(text)) => {
+            let checkpoint = Checkpoint { size, text: text.clone() };
+            let kept = log::keep_cosigned(connection, &update.origin, &checkpoint)?;
+            Ok((kept == CheckpointKept::Kept).then_some(checkpoint.text))
+        }
+        (kept, _) => Ok(kept),
     }
 }
 
@@ -37,8 +70,12 @@ fn extend(connection: &Connection, update: &MirrorUpdate) -> Result<Verdict<Exte
     if tree.root(covered)? != update.root {
         return Ok(Verdict::Undo(Extension::RootMismatch));
     }
-    if covered <= have {
+    if covered == 0 {
         return Ok(Verdict::Undo(Extension::AlreadyHeld { size: have }));
+    }
+    if covered <= have {
+        // Nothing was appended; a cosignature may still be added.
+        return Ok(Verdict::Keep(Extension::AlreadyHeld { size: have }));
     }
     let sql = "UPDATE log SET size = ?2, checkpoint_size = ?2, checkpoint = ?3 WHERE key = ?1";
     connection.prepare_cached(sql)?.execute(params![tree.key, stored(covered), update.checkpoint])?;

@@ -14,7 +14,7 @@
 //! |---|---|
 //! | `batch` | `held_all`, `prepare`, `admit_all`, `prove_all` |
 //! | `custody` | `take_custody`, `receive`, `reject`, `position`, `equivocations` |
-//! | `outbox` | `due`, `next_due_time` |
+//! | `outbox`, `fresh` | `due`, `next_due_time`; what need not be read again |
 //! | `settlement` | `settle`, `expire`, `overdue`, `sent` |
 //! | `attempts` | `note_attempt`, `attempts` |
 //! | `queue` | `queue_page`, `queue_fronts`, `queues`, `find_message`, `retry` |
@@ -23,6 +23,7 @@
 //! | `mailbox` | `received_after`, `acknowledge`, `waiting` |
 //! | `log` | `append_leaf`, heads, checkpoints, leaves, proofs |
 //! | `mirror` | `extend_mirror` |
+//! | `news` | `log_news` |
 //! | `ledger` | records |
 //! | `parts` | `part_progress`, `put_part`, `open_part`, `read_part`, `examine_part`, `sweep_parts` |
 //! | `standing`, `mark` | what decides whether anything may be signed for a pair |
@@ -41,11 +42,14 @@ mod columns;
 mod custody;
 mod decisions;
 mod fault;
+mod fresh;
+mod job;
 mod ledger;
 mod log;
 mod mailbox;
 mod message;
 mod mirror;
+mod news;
 mod outbox;
 mod ownership;
 mod parts;
@@ -71,7 +75,7 @@ mod fixture;
 mod tests;
 
 pub use arrivals::PartProgress;
-pub use batch::Prepared;
+pub use batch::{Admitted, Prepared};
 pub use custody::Purpose;
 pub use fault::StoreFault;
 pub use outbox::LEFT_OUT;
@@ -85,11 +89,13 @@ use rusqlite::Connection;
 
 use crate::time::Timestamp;
 use blobs::Blobs;
+use fresh::Fresh;
+use job::{Pace, Verdict};
 use ownership::Ownership;
 use readers::Readers;
 use record::SpaceUse;
 use space::Space;
-use writer::{Verdict, Writer};
+use writer::Writer;
 
 /// A handle on what the gateway keeps. Clones share one writer; when the last clone is dropped, what waits
 /// is committed, the database is closed and another process may open it.
@@ -104,6 +110,7 @@ struct Inner {
     readers: Readers,
     blobs: Blobs,
     space: Arc<Space>,
+    fresh: Arc<Fresh>,
     writer: Writer,
 }
 
@@ -163,7 +170,7 @@ impl Store {
         blobs.clear(now, &announced)?;
         let readers = Readers::open(&database)?;
         let writer = Writer::start(connection, ownership, space.clone())?;
-        Ok(Self { inner: Arc::new(Inner { readers, blobs, space, writer }) })
+        Ok(Self { inner: Arc::new(Inner { readers, blobs, space, fresh: Arc::default(), writer }) })
     }
 
     /// Opens what is kept in `directory` to look at it and owns it meanwhile. Nothing is changed: no row, no part,
@@ -179,7 +186,7 @@ impl Store {
         let readers = Readers::open(&database)?;
         let space = Arc::new(Space::untouched(directory, bounds));
         let writer = Writer::idle(connection, ownership)?;
-        Ok(Self { inner: Arc::new(Inner { readers, blobs, space, writer }) })
+        Ok(Self { inner: Arc::new(Inner { readers, blobs, space, fresh: Arc::default(), writer }) })
     }
 
     /// How much the writer has done.
@@ -226,18 +233,25 @@ impl Store {
         self.inner.writer.submit(weight, work).await
     }
 
-    /// Queues `work` at once and answers when the writer's next transaction is durable.
+    /// Answers when everything that was queued before is durable.
+    pub async fn barrier(&self) -> Result<(), StoreFault> {
+        self.write(0, |_| Ok(Verdict::Undo(()))).await
+    }
+
+    /// Queues `work`, which may be run again, at once, and answers when the writer's next transaction is durable.
     fn queue<T, W>(
         &self,
+        pace: Pace,
         weight: usize,
         work: W,
     ) -> impl Future<Output = Result<T, StoreFault>> + Send + use<T, W>
     where
         T: Send + 'static,
-        W: FnOnce(&Connection) -> Result<Verdict<T>, StoreFault> + Send + 'static,
+        W: FnMut(&Connection) -> Result<Verdict<T>, StoreFault> + Send + 'static,
     {
+        let writer = &self.inner.writer;
         let queued =
-            if self.is_stopped() { Err(StoreFault::Stopped) } else { self.inner.writer.queue(weight, work) };
+            if self.is_stopped() { Err(StoreFault::Stopped) } else { writer.queue_again(pace, weight, work) };
         async move { queued?.await.unwrap_or(Err(StoreFault::Stopped)) }
     }
 

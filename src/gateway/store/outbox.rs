@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, VecDeque};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::{self, Code, stored, stored_len};
+use super::fresh::Fresh;
 use super::message;
-use super::record::{Direction, OutboxItem, SentState};
+use super::record::{Direction, OutboxItem, SentState, SignedHeader};
 use super::{Store, StoreFault};
 use crate::gateway::schedule::{self, Candidate, PRECEDENCES};
 use crate::limits::BATCH_BYTES_MAX;
@@ -31,7 +32,8 @@ impl Store {
         limit: usize,
         in_flight: BTreeMap<String, u64>,
     ) -> Result<Vec<OutboxItem>, StoreFault> {
-        self.read(move |connection| due(connection, &peer, now, limit, &in_flight)).await
+        let fresh = self.inner.fresh.clone();
+        self.read(move |connection| due(connection, &fresh, &peer, (now, limit), &in_flight)).await
     }
 
     /// When the next message for `peer` becomes due; `None` where nothing waits for it that is not held.
@@ -52,17 +54,18 @@ impl Store {
 
 fn due(
     connection: &Connection,
+    fresh: &Fresh,
     peer: &Ministry,
-    now: Timestamp,
-    limit: usize,
+    (now, limit): (Timestamp, usize),
     in_flight: &BTreeMap<String, u64>,
 ) -> Result<Vec<OutboxItem>, StoreFault> {
     let mut lines = Vec::new();
-    for (pair, channel) in pairs(connection, peer)? {
-        if in_flight.get(&channel) == Some(&LEFT_OUT) {
+    for (pair, channel, last) in waiting_pairs(connection, peer)? {
+        let after = in_flight.get(&channel).copied().unwrap_or(0);
+        // Nothing of it is wanted, or all of it is on its way.
+        if after >= last {
             continue;
         }
-        let after = in_flight.get(&channel).copied().unwrap_or(0);
         let line = candidates(connection, pair, after, now, limit)?;
         lines.push(line);
     }
@@ -71,8 +74,8 @@ fn due(
     let lent: BTreeMap<i64, u8> =
         lines.iter().flatten().map(|candidate| (candidate.message, candidate.urgency)).collect();
     for message in schedule::order(lines).into_iter().take(limit) {
-        let item = load(connection, message, lent.get(&message).copied().unwrap_or(0))?;
-        weight = weight.saturating_add(message::envelope_weight(&item.signed, &item.parts));
+        let (item, bytes) = load(connection, fresh, message, lent.get(&message).copied().unwrap_or(0))?;
+        weight = weight.saturating_add(bytes);
         if weight > BATCH_BYTES_MAX && !items.is_empty() {
             break;
         }
@@ -81,11 +84,13 @@ fn due(
     Ok(items)
 }
 
-fn pairs(connection: &Connection, peer: &Ministry) -> Result<Vec<(i64, String)>, StoreFault> {
-    let sql = "SELECT key, channel FROM pair WHERE direction = ?1 AND peer = ?2";
+/// The sequences to a peer in which anything waits, each with its last number.
+fn waiting_pairs(connection: &Connection, peer: &Ministry) -> Result<Vec<(i64, String, u64)>, StoreFault> {
+    let sql = "SELECT key, channel, sequence FROM pair WHERE direction = ?1 AND peer = ?2 AND queued > 0";
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement
-        .query_map(params![Direction::Out.code(), peer.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let rows = statement.query_map(params![Direction::Out.code(), peer.as_str()], |row| {
+        Ok((row.get(0)?, row.get(1)?, columns::count(row, 2)?))
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -98,11 +103,12 @@ fn candidates(
     now: Timestamp,
     limit: usize,
 ) -> Result<VecDeque<Candidate>, StoreFault> {
-    let sql = "SELECT key FROM message WHERE pair = ?1 AND sequence = ?2";
-    let after: Option<i64> = connection
-        .prepare_cached(sql)?
-        .query_row(params![pair, stored(after_sequence)], |row| row.get(0))
-        .optional()?;
+    let mut after: Option<i64> = None;
+    if after_sequence > 0 {
+        let sql = "SELECT key FROM message WHERE pair = ?1 AND sequence = ?2";
+        let values = params![pair, stored(after_sequence)];
+        after = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?;
+    }
     let after = after.unwrap_or(0);
     let sql = "SELECT message, precedence, next_attempt, held FROM outgoing
                WHERE pair = ?1 AND unanswered = 1 AND message > ?2 ORDER BY message LIMIT ?3";
@@ -110,14 +116,17 @@ fn candidates(
     let mut rows = statement.query(params![pair, after, stored_len(limit)])?;
     let mut line = VecDeque::new();
     let mut last = after;
+    let mut is_whole = true;
     while let Some(row) = rows.next()? {
         if row.get::<_, bool>(3)? || !schedule::is_due(columns::instant(row, 2)?, now) {
+            is_whole = false;
             break;
         }
         last = row.get(0)?;
         line.push_back(Candidate { message: last, urgency: row.get(1)? });
     }
-    schedule::lend(&mut line, greatest_behind(connection, pair, last)?);
+    let behind = if is_whole && line.len() < limit { 0 } else { greatest_behind(connection, pair, last)? };
+    schedule::lend(&mut line, behind);
     Ok(line)
 }
 
@@ -134,16 +143,22 @@ pub(super) fn greatest_behind(connection: &Connection, pair: i64, last: i64) -> 
     Ok(0)
 }
 
-fn load(connection: &Connection, key: i64, urgency: u8) -> Result<OutboxItem, StoreFault> {
-    let (message_id, signed) = message::signed(connection, key)?;
+/// A message to carry, and about how many bytes its envelope has. Of one whose envelope is kept in memory the contents
+/// of its parts are not read.
+fn load(
+    connection: &Connection,
+    fresh: &Fresh,
+    key: i64,
+    urgency: u8,
+) -> Result<(OutboxItem, usize), StoreFault> {
     let sql = "SELECT pair.channel, message.sequence, outgoing.precedence, outgoing.state, outgoing.attempts,
-               outgoing.valid_until
+               outgoing.valid_until, message.id, message.header, message.signature
                FROM outgoing JOIN message ON message.key = outgoing.message
                JOIN pair ON pair.key = outgoing.pair WHERE outgoing.message = ?1";
     let mut item = connection.prepare_cached(sql)?.query_row([key], |row| {
         let state = SentState::column(row, 3)?;
         Ok(OutboxItem {
-            message_id,
+            message_id: columns::digest(row, 6)?,
             channel: row.get(0)?,
             sequence: columns::count(row, 1)?,
             precedence: row.get(2)?,
@@ -152,12 +167,17 @@ fn load(connection: &Connection, key: i64, urgency: u8) -> Result<OutboxItem, St
             withdrawn: state == SentState::Withdrawn,
             attempts: row.get(4)?,
             valid_until: columns::instant(row, 5)?,
-            signed,
+            signed: SignedHeader { header: row.get(7)?, signature: row.get(8)? },
             parts: Vec::new(),
         })
     })?;
+    let kept = fresh.weight(&item.message_id);
     if !item.withdrawn {
-        item.parts = message::parts(connection, key)?;
+        item.parts = match kept {
+            Some(_) => message::parts_without_contents(connection, key)?,
+            None => message::parts(connection, key)?,
+        };
     }
-    Ok(item)
+    let bytes = kept.unwrap_or_else(|| message::envelope_weight(&item.signed, &item.parts));
+    Ok((item, bytes))
 }

@@ -4,12 +4,12 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::columns::{self, Code, stored_len};
+use super::job::Verdict;
 use super::record::{
     Direction, FoundMessage, PeerQueue, QueueEntry, QueueFilter, QueueFront, QueuePage, QueuePlace,
     QueueState, Retried, Retry, SentState, UNANSWERED,
 };
 use super::settlement::{self, Outgoing};
-use super::writer::Verdict;
 use super::{Store, StoreFault, outbox};
 use crate::digest::Digest;
 use crate::limits::{ID_PREFIX_DIGITS_MIN, QUEUE_PAGE_MAX, RETRY_MESSAGES_MAX};

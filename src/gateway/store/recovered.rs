@@ -9,13 +9,13 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::{self, Code, blob, stored};
 use super::custody::Purpose;
+use super::job::Verdict;
 use super::message::{self, Pair};
 use super::record::{
     Consignment, Direction, LeafPlace, LogLeaf, LostMatter, LostPiece, Part, Restored, SentState,
     SignedHeader,
 };
 use super::tree::LogTree;
-use super::writer::Verdict;
 use super::{Store, StoreFault, parts};
 use crate::digest::Digest;
 use crate::tlog::merkle::TreeHead;

@@ -21,6 +21,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Statements that a connection keeps prepared.
 const STATEMENTS_KEPT: usize = 96;
 
+/// Pages that the writing connection keeps, KiB.
+const WRITER_CACHE_KIB: i64 = 8 * 1024;
+
 const MIGRATIONS: &[&str] = &[FIRST, QUEUE];
 
 /// Columns that change stand in small tables of their own (`outgoing`, `pair`, `log`), so that a change
@@ -314,6 +317,8 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreFault> {
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "journal_size_limit", 256 * 1024 * 1024)?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // A whole group and the inner pages of all indexes: what does not fit is written twice.
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     migrate(&connection)?;
     Ok(connection)
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::{self, Code, prefix, stored, stored_len};
+use super::job::{Pace, Verdict};
 use super::record::{
-    Alarm, Direction, Expiry, LeafPlace, LogEntry, LogLeaf, Overdue, SentMessage, SentState, Settled,
-    Settlement, SignedHeader, URGENT_EXPIRED_ALARM,
+    Alarm, Answered, Direction, Expiry, Ground, LeafPlace, LogEntry, LogLeaf, Overdue, SentMessage,
+    SentState, Settled, Settlement, SignedHeader, URGENT_EXPIRED_ALARM,
 };
-use super::writer::Verdict;
-use super::{Store, StoreFault, alarms, message, tree};
+use super::{Store, StoreFault, alarms, log, message, tree};
 use crate::digest::Digest;
 use crate::gateway::schedule::IMMEDIATE;
 use crate::time::Timestamp;
@@ -40,8 +40,38 @@ impl Store {
         now: Timestamp,
     ) -> Result<Settled, StoreFault> {
         let weight = receipt.len();
-        self.write(weight, move |connection| settle(connection, &message_id, &settlement, &receipt, now))
-            .await
+        let answered = Answered { message_id, settlement, receipt };
+        self.write(weight, move |connection| {
+            let (settled, peer) = settle(connection, &answered)?;
+            peer.iter().try_for_each(|peer| note_receipt(connection, peer, now))?;
+            Ok(Verdict::Keep(settled))
+        })
+        .await
+    }
+
+    /// The same for the answers of one batch, in one job: queued for the writer when this returns, durable when it
+    /// answers. False, and nothing changed, where one of the grounds is not kept as it says: what was queued before
+    /// counts, so a checkpoint may be mirrored in the very same commit.
+    pub fn settle_all(
+        &self,
+        answers: Vec<Answered>,
+        grounds: Vec<Ground>,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<bool, StoreFault>> + Send + use<> {
+        let weight = answers.iter().map(|answered| answered.receipt.len()).sum();
+        self.queue(Pace::Soon, weight, move |connection| {
+            for ground in &grounds {
+                if !log::stands(connection, ground)? {
+                    return Ok(Verdict::Undo(false));
+                }
+            }
+            let mut peers = BTreeSet::new();
+            for answered in &answers {
+                peers.extend(settle(connection, answered)?.1);
+            }
+            peers.iter().try_for_each(|peer| note_receipt(connection, peer, now))?;
+            Ok(Verdict::Keep(true))
+        })
     }
 
     /// Calls a queued message expired, with the leaf that says so, and raises an alarm where it was urgent. It
@@ -115,16 +145,12 @@ pub(super) fn find(connection: &Connection, id: &Digest) -> Result<Option<Outgoi
     Ok(found)
 }
 
-fn settle(
-    connection: &Connection,
-    id: &Digest,
-    settlement: &Settlement,
-    receipt: &[u8],
-    now: Timestamp,
-) -> Result<Verdict<Settled>, StoreFault> {
-    let Some(outgoing) = find(connection, id)? else { return Ok(Verdict::Undo(Settled::Unknown)) };
+/// Keeps one answer; answers the peer whose it is, where that changed anything.
+fn settle(connection: &Connection, answered: &Answered) -> Result<(Settled, Option<Ministry>), StoreFault> {
+    let Answered { message_id, settlement, receipt } = answered;
+    let Some(outgoing) = find(connection, message_id)? else { return Ok((Settled::Unknown, None)) };
     if !outgoing.unanswered {
-        return Ok(Verdict::Undo(Settled::Already(outgoing.state)));
+        return Ok((Settled::Already(outgoing.state), None));
     }
     let (state, reason) = match (settlement, outgoing.state) {
         (Settlement::Delivered, _) => (SentState::Delivered, ""),
@@ -136,11 +162,16 @@ fn settle(
     let sql = "UPDATE outgoing SET state = ?2, unanswered = 0, held = 0, reason = ?3, receipt = ?4
                WHERE message = ?1";
     connection.prepare_cached(sql)?.execute(params![outgoing.message, state.code(), reason, receipt])?;
+    Ok((Settled::Done, Some(outgoing.peer)))
+}
+
+/// Notes that a receipt of a peer was settled.
+fn note_receipt(connection: &Connection, peer: &Ministry, now: Timestamp) -> Result<(), StoreFault> {
     let sql =
         "INSERT INTO peer (code, last_receipt_time, last_failure) VALUES (?1, ?2, '') ON CONFLICT (code)
                DO UPDATE SET last_receipt_time = excluded.last_receipt_time, last_failure = ''";
-    connection.prepare_cached(sql)?.execute(params![outgoing.peer.as_str(), now.seconds()])?;
-    Ok(Verdict::Keep(Settled::Done))
+    connection.prepare_cached(sql)?.execute(params![peer.as_str(), now.seconds()])?;
+    Ok(())
 }
 
 fn expire(

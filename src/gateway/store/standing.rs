@@ -4,11 +4,11 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::{self, stored};
+use super::job::Verdict;
 use super::mark::Mark;
 use super::record::{Checkpoint, ForkRecord, LogEntry, LogLeaf, OwnLog, Proven, Record, RecordsKept};
 use super::tree::{self, LogTree};
-use super::writer::Verdict;
-use super::{Store, StoreFault, alarms, ledger};
+use super::{Store, StoreFault, alarms, ledger, log};
 use crate::digest::Digest;
 use crate::trust::name::Ministry;
 
@@ -115,16 +115,7 @@ impl Store {
 
     /// The cosigned checkpoint of exactly this size, where one is kept.
     pub async fn cosigned_at(&self, origin: String, size: u64) -> Result<Option<Checkpoint>, StoreFault> {
-        self.read(move |connection| {
-            let sql = "SELECT cosigned_checkpoint.size, text FROM cosigned_checkpoint
-                       JOIN log ON log.key = cosigned_checkpoint.log
-                       WHERE log.origin = ?1 AND cosigned_checkpoint.size = ?2";
-            let found = connection.prepare_cached(sql)?.query_row(params![origin, stored(size)], |row| {
-                Ok(Checkpoint { size: columns::count(row, 0)?, text: row.get(1)? })
-            });
-            Ok(found.optional()?)
-        })
-        .await
+        self.read(move |connection| log::cosigned_at(connection, &origin, size)).await
     }
 
     /// Messages to `peer` without an answer about which the mirror of its log has a leaf, after the message

@@ -1,6 +1,9 @@
 //! A log within a transaction: its row, its leaves and the hashes of its complete subtrees. Appending here
 //! is the only way in which a log grows, so size, leaves and nodes always agree.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::StoreFault;
@@ -9,11 +12,17 @@ use super::record::{LeafPlace, LogLeaf};
 use crate::digest::Digest;
 use crate::limits::LEAF_BYTES_MAX;
 use crate::tlog::merkle::{self, NodeReader};
+use crate::tlog::proof;
 use crate::trust::name::Ministry;
+
+/// Nodes of a tree that are remembered; what reads more of them reads all of them once.
+const NODES_REMEMBERED_MAX: usize = 8192;
 
 /// A log as it stands in this transaction.
 pub(super) struct LogTree<'c> {
     connection: &'c Connection,
+    /// Nodes that were read or written: neighbouring leaves share most of theirs.
+    nodes: RefCell<BTreeMap<(u8, u64), Digest>>,
     pub(super) key: i64,
     pub(super) origin: String,
     pub(super) peer: Ministry,
@@ -29,10 +38,56 @@ pub(super) fn append_own(
     peer: &Ministry,
     leaf: &LogLeaf,
 ) -> Result<(i64, LeafPlace), StoreFault> {
-    let mut tree = LogTree::open(connection, origin, peer, false)?;
-    let index = tree.append(leaf)?;
-    tree.save_size()?;
-    Ok((tree.key, LeafPlace { origin: tree.origin, index }))
+    let mut logs = OwnLogs::of(connection);
+    let appended = logs.append(origin, peer, leaf)?;
+    logs.save_sizes()?;
+    Ok(appended)
+}
+
+/// Own logs that grow in one job: each is looked up once, and its size is kept once, at the end.
+pub(super) struct OwnLogs<'c> {
+    connection: &'c Connection,
+    grown: BTreeMap<String, LogTree<'c>>,
+}
+
+impl<'c> OwnLogs<'c> {
+    /// None has grown yet.
+    pub(super) fn of(connection: &'c Connection) -> Self {
+        Self { connection, grown: BTreeMap::new() }
+    }
+
+    /// Appends one leaf to the own log of `origin`, which begins with it where it is new; answers the key of the log
+    /// and the place of the leaf. Sizes are kept by `save_sizes`.
+    pub(super) fn append(
+        &mut self,
+        origin: &str,
+        peer: &Ministry,
+        leaf: &LogLeaf,
+    ) -> Result<(i64, LeafPlace), StoreFault> {
+        if !self.grown.contains_key(origin) {
+            let tree = LogTree::open(self.connection, origin, peer, false)?;
+            self.grown.insert(origin.to_owned(), tree);
+        }
+        let tree = self.grown.get_mut(origin).filter(|tree| tree.peer == *peer);
+        let tree = tree.ok_or(StoreFault::Misuse("the origin is that of another log"))?;
+        let index = tree.append(leaf)?;
+        Ok((tree.key, LeafPlace { origin: origin.to_owned(), index }))
+    }
+
+    /// Keeps the sizes after appending.
+    pub(super) fn save_sizes(&self) -> Result<(), StoreFault> {
+        self.grown.values().try_for_each(LogTree::save_size)
+    }
+
+    /// The log of this origin, where there is one.
+    pub(super) fn tree(&mut self, origin: &str) -> Result<Option<&LogTree<'c>>, StoreFault> {
+        if !self.grown.contains_key(origin)
+            && let Some(tree) = LogTree::find(self.connection, origin)?
+        {
+            self.grown.insert(origin.to_owned(), tree);
+        }
+        Ok(self.grown.get(origin))
+    }
 }
 
 impl<'c> LogTree<'c> {
@@ -44,6 +99,7 @@ impl<'c> LogTree<'c> {
             .query_row([origin], |row| {
                 Ok(Self {
                     connection,
+                    nodes: RefCell::default(),
                     key: row.get(0)?,
                     origin: origin.to_owned(),
                     peer: columns::ministry(row, 1)?,
@@ -70,7 +126,8 @@ impl<'c> LogTree<'c> {
         let sql = "INSERT INTO log (origin, peer, mirror, size, checkpoint_size, checkpoint, cosigned_size,
                    cosigned) VALUES (?1, ?2, ?3, 0, 0, '', 0, '')";
         let key = connection.prepare_cached(sql)?.insert(params![origin, peer.as_str(), mirror])?;
-        Ok(Self { connection, key, origin: origin.to_owned(), peer: peer.clone(), mirror, size: 0 })
+        let (nodes, origin) = (RefCell::default(), origin.to_owned());
+        Ok(Self { connection, nodes, key, origin, peer: peer.clone(), mirror, size: 0 })
     }
 
     /// Appends one leaf and the nodes it completes; answers its index. The new size is kept by `save_size`.
@@ -86,6 +143,7 @@ impl<'c> LogTree<'c> {
         for node in &nodes {
             let values = params![self.key, node.level, stored(node.index), node.hash.as_bytes()];
             statement.execute(values)?;
+            self.remember(node.level, node.index, node.hash);
         }
         let sql = "INSERT INTO leaf (log, leaf_index, message_prefix, message_id, bytes)
                    VALUES (?1, ?2, ?3, ?4, ?5)";
@@ -113,6 +171,20 @@ impl<'c> LogTree<'c> {
         Ok(leaf.optional()?)
     }
 
+    /// A leaf with its path in the tree as it stands; none where there is no such leaf.
+    pub(super) fn prove(&self, index: u64) -> Result<Option<(u64, Vec<u8>, Vec<Digest>)>, StoreFault> {
+        let Some(leaf) = self.leaf(index)? else { return Ok(None) };
+        let path = proof::prove_inclusion(index, self.size, self);
+        Ok(Some((index, leaf.bytes, path.ok_or_else(|| self.damaged())?)))
+    }
+
+    fn remember(&self, level: u8, index: u64, node: Digest) {
+        let mut nodes = self.nodes.borrow_mut();
+        if nodes.len() < NODES_REMEMBERED_MAX {
+            nodes.insert((level, index), node);
+        }
+    }
+
     /// Root of the tree over the first `size` leaves.
     pub(super) fn root(&self, size: u64) -> Result<Digest, StoreFault> {
         merkle::root(size, self).ok_or_else(|| self.damaged())
@@ -126,8 +198,14 @@ impl<'c> LogTree<'c> {
 
 impl NodeReader for LogTree<'_> {
     fn node(&self, level: u8, index: u64) -> Option<Digest> {
+        if let Some(known) = self.nodes.borrow().get(&(level, index)) {
+            return Some(*known);
+        }
         let sql = "SELECT hash FROM node WHERE log = ?1 AND level = ?2 AND node_index = ?3";
         let mut statement = self.connection.prepare_cached(sql).ok()?;
-        statement.query_row(params![self.key, level, stored(index)], |row| columns::digest(row, 0)).ok()
+        let values = params![self.key, level, stored(index)];
+        let node = statement.query_row(values, |row| columns::digest(row, 0)).ok()?;
+        self.remember(level, index, node);
+        Some(node)
     }
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::{self, stored};
+use super::job::Verdict;
 use super::record::{Amount, Announced, Part, Share};
-use super::writer::Verdict;
 use super::{Store, StoreFault, mailbox, parts};
 use crate::digest::Digest;
 use crate::limits::ORPHAN_AGE_MAX;

@@ -1,5 +1,5 @@
-//! The one thread that writes. It drains what waits, runs each job in a savepoint of one transaction,
-//! commits once, and only then answers all of them: the sync of the disk is paid per group, not per job.
+//! The one thread that writes. It drains what waits, runs the jobs in one transaction so that each can be undone
+//! alone, commits once, and only then answers all of them: the sync of the disk is paid per group, not per job.
 //!
 //! The first commit or write that fails stops it for good. A sync that is tried again can report success
 //! for pages that were lost, so nothing that comes later could be believed. For the same reason it moves the
@@ -18,12 +18,14 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::oneshot;
 
+use super::job::{Commit, Job, Pace, Task, Verdict};
 use super::mark::{Mark, Marks};
 use super::ownership::Ownership;
 use super::space::Space;
 use super::{StoreFault, WriterCounts};
 use crate::limits::{
-    CHECKPOINT_BYTES, COMMIT_BYTES_MAX, COMMIT_JOBS_MAX, COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_MAX,
+    CHECKPOINT_BYTES, COMMIT_BYTES_MAX, COMMIT_JOBS_MAX, COMMIT_PATIENCE, COMMIT_QUEUE_BYTES_MAX,
+    COMMIT_QUEUE_MAX,
 };
 
 /// What a commit adds to the write-ahead log beside its payload, about: a page for each index it touches.
@@ -32,23 +34,8 @@ const COMMIT_OVERHEAD_BYTES: usize = 128 * 1024;
 /// Bytes of one frame of the write-ahead log: a page and its header.
 const FRAME_BYTES: u64 = 8192 + 24;
 
-/// What a job decides about its own changes.
-pub(super) enum Verdict<T> {
-    /// They become durable with the answer.
-    Keep(T),
-    /// They are undone; the answer still waits for the commit, because it may speak of other jobs' changes.
-    Undo(T),
-}
-
-impl<T> Verdict<T> {
-    /// The same verdict with another answer.
-    pub(super) fn map<U>(self, answer: impl FnOnce(T) -> U) -> Verdict<U> {
-        match self {
-            Self::Keep(value) => Verdict::Keep(answer(value)),
-            Self::Undo(value) => Verdict::Undo(answer(value)),
-        }
-    }
-}
+/// Jobs that nobody waits for: with so many of them a group waits no longer.
+const PATIENT_JOBS_MAX: usize = 8;
 
 /// The writing thread, seen from its callers.
 pub(super) struct Writer {
@@ -70,34 +57,6 @@ struct State {
     fail_next_commit: AtomicBool,
     #[cfg(test)]
     fail_next_checkpoint: AtomicBool,
-}
-
-struct Job {
-    weight: usize,
-    run: Box<dyn FnOnce(Turn<'_>) -> Ran + Send>,
-}
-
-/// What a job is asked to do when its turn comes.
-enum Turn<'c> {
-    Work(&'c Connection),
-    /// There is no room for its group.
-    Refuse,
-}
-
-/// A job that has run within the transaction and has not been answered.
-struct Ran {
-    keep: bool,
-    stop: bool,
-    answer: Box<dyn FnOnce(Commit) + Send>,
-}
-
-/// What became of the transaction.
-#[derive(Clone, Copy)]
-enum Commit {
-    Durable,
-    Failed,
-    /// There was none: the group was refused.
-    NotBegun,
 }
 
 impl Writer {
@@ -152,12 +111,42 @@ impl Writer {
         T: Send + 'static,
         W: FnOnce(&Connection) -> Result<Verdict<T>, StoreFault> + Send + 'static,
     {
+        let mut work = Some(work);
+        let once = move |connection: &Connection| match work.take() {
+            Some(work) => work(connection),
+            None => Err(StoreFault::Misuse("a job that may run once was run again")),
+        };
+        self.enqueue_task(Pace::Once, weight, once)
+    }
+
+    /// The same for work that may be run again in another transaction. A group of such jobs needs no savepoint for
+    /// each, which would copy every page that the job touches.
+    pub(super) fn queue_again<T, W>(
+        &self,
+        pace: Pace,
+        weight: usize,
+        work: W,
+    ) -> Result<oneshot::Receiver<Result<T, StoreFault>>, StoreFault>
+    where
+        T: Send + 'static,
+        W: FnMut(&Connection) -> Result<Verdict<T>, StoreFault> + Send + 'static,
+    {
+        self.enqueue_task(pace, weight, work)
+    }
+
+    fn enqueue_task<T, W>(
+        &self,
+        pace: Pace,
+        weight: usize,
+        work: W,
+    ) -> Result<oneshot::Receiver<Result<T, StoreFault>>, StoreFault>
+    where
+        T: Send + 'static,
+        W: FnMut(&Connection) -> Result<Verdict<T>, StoreFault> + Send + 'static,
+    {
         let (sender, answer) = oneshot::channel();
-        let run = Box::new(move |turn: Turn<'_>| match turn {
-            Turn::Work(connection) => Ran::of(work(connection), sender),
-            Turn::Refuse => Ran::of(Err::<Verdict<T>, _>(StoreFault::NoSpace), sender),
-        });
-        self.enqueue(Job { weight, run })?;
+        let work = Box::new(Task::new(work, pace, sender));
+        self.enqueue(Job { weight, patient: pace == Pace::Patient, work })?;
         Ok(answer)
     }
 
@@ -242,26 +231,6 @@ impl State {
     }
 }
 
-impl Ran {
-    fn of<T: Send + 'static>(
-        result: Result<Verdict<T>, StoreFault>,
-        sender: oneshot::Sender<Result<T, StoreFault>>,
-    ) -> Self {
-        let keep = matches!(result, Ok(Verdict::Keep(_)));
-        let stop = matches!(&result, Err(fault) if fault.stops_the_writer());
-        let answer = Box::new(move |commit| {
-            let answer = match (commit, result) {
-                (Commit::Failed, _) => Err(StoreFault::Stopped),
-                (_, Ok(Verdict::Keep(value) | Verdict::Undo(value))) => Ok(value),
-                (_, Err(fault)) => Err(fault),
-            };
-            // A caller that went away needs no answer; its job is durable all the same.
-            let _ = sender.send(answer);
-        });
-        Self { keep, stop, answer }
-    }
-}
-
 /// Says that the writer has stopped when its thread ends, even by a panic.
 struct Ending(Arc<State>);
 
@@ -279,21 +248,21 @@ fn serve(connection: &Connection, jobs: &Receiver<Job>, state: &State, space: &S
         let (group, weight) = gather(first, jobs, state);
         let bytes = (weight.saturating_mul(2).saturating_add(COMMIT_OVERHEAD_BYTES)) as u64;
         if !space.fits(bytes) {
-            group.into_iter().for_each(|job| ((job.run)(Turn::Refuse).answer)(Commit::NotBegun));
+            group.into_iter().for_each(|job| job.work.answer(Commit::Refused));
             continue;
         }
-        let mut answers = Vec::with_capacity(group.len());
-        let result = commit_group(connection, group, &mut answers, state);
+        let mut group = group;
+        let result = commit_group(connection, &mut group, state);
         // Before any answer: what was answered must be known to have been signed.
         let result = result.and_then(|()| state.marks.note(connection));
         let commit = if result.is_ok() { Commit::Durable } else { Commit::Failed };
         if let Commit::Durable = commit {
             state.commits.fetch_add(1, Ordering::SeqCst);
-            state.jobs.fetch_add(answers.len() as u64, Ordering::SeqCst);
+            state.jobs.fetch_add(group.len() as u64, Ordering::SeqCst);
         } else {
             state.stopped.store(true, Ordering::SeqCst);
         }
-        answers.into_iter().for_each(|answer| answer(commit));
+        group.into_iter().for_each(|job| job.work.answer(commit));
         written = written.saturating_add(bytes);
         space.note_backlog(space.backlog().saturating_add(bytes));
         let result = result.and_then(|()| {
@@ -356,13 +325,17 @@ fn checkpoint(connection: &Connection, state: &State, space: &Space) -> Result<(
     Ok(())
 }
 
-/// Takes what waits now, with its weight; nobody is made to wait for more.
+/// Takes what waits now, with its weight; nobody is made to wait for more. Where nobody waits at all, a little time
+/// is given to others to come.
 fn gather(first: Job, jobs: &Receiver<Job>, state: &State) -> (Vec<Job>, usize) {
     state.left(first.weight);
     let mut weight = first.weight;
+    let mut patient = first.patient;
     let mut group = vec![first];
     while group.len() < COMMIT_JOBS_MAX && weight < COMMIT_BYTES_MAX {
-        let Ok(job) = jobs.try_recv() else { break };
+        let next = if patient { jobs.recv_timeout(COMMIT_PATIENCE).ok() } else { jobs.try_recv().ok() };
+        let Some(job) = next else { break };
+        patient &= job.patient && group.len() < PATIENT_JOBS_MAX;
         state.left(job.weight);
         weight = weight.saturating_add(job.weight);
         group.push(job);
@@ -370,16 +343,9 @@ fn gather(first: Job, jobs: &Receiver<Job>, state: &State) -> (Vec<Job>, usize) 
     (group, weight)
 }
 
-type Answer = Box<dyn FnOnce(Commit) + Send>;
-
-fn commit_group(
-    connection: &Connection,
-    group: Vec<Job>,
-    answers: &mut Vec<Answer>,
-    state: &State,
-) -> Result<(), StoreFault> {
+fn commit_group(connection: &Connection, group: &mut [Job], state: &State) -> Result<(), StoreFault> {
     connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-    let result = run_group(connection, group, answers).and_then(|()| commit(connection, state));
+    let result = run_group(connection, group).and_then(|()| commit(connection, state));
     if result.is_err() && !connection.is_autocommit() {
         // The transaction must not stay open; that it failed is reported already.
         let _ = connection.execute_batch("ROLLBACK");
@@ -387,11 +353,18 @@ fn commit_group(
     result
 }
 
-fn run_group(connection: &Connection, group: Vec<Job>, answers: &mut Vec<Answer>) -> Result<(), StoreFault> {
+fn run_group(connection: &Connection, group: &mut [Job]) -> Result<(), StoreFault> {
+    if group.iter().all(|job| job.work.may_run_again()) {
+        if run_bare(connection, group)? {
+            return Ok(());
+        }
+        // One of them must be undone alone, which takes savepoints: all of them once more from the beginning.
+        connection.prepare_cached("ROLLBACK")?.execute([])?;
+        connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+    }
     for job in group {
         connection.prepare_cached("SAVEPOINT job")?.execute([])?;
-        let ran = (job.run)(Turn::Work(connection));
-        answers.push(ran.answer);
+        let ran = job.work.run(connection);
         if ran.stop {
             return Err(StoreFault::Stopped);
         }
@@ -401,6 +374,21 @@ fn run_group(connection: &Connection, group: Vec<Job>, answers: &mut Vec<Answer>
         connection.prepare_cached("RELEASE job")?.execute([])?;
     }
     Ok(())
+}
+
+/// Runs jobs without savepoints; false where one has changed something that is to be undone.
+fn run_bare(connection: &Connection, group: &mut [Job]) -> Result<bool, StoreFault> {
+    for job in group {
+        let before = connection.total_changes();
+        let ran = job.work.run(connection);
+        if ran.stop {
+            return Err(StoreFault::Stopped);
+        }
+        if !ran.keep && connection.total_changes() != before {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn commit(connection: &Connection, state: &State) -> Result<(), StoreFault> {

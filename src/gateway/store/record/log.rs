@@ -1,5 +1,8 @@
 //! Logs: leaves, heads, checkpoints, and what is added to mirrors.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::digest::Digest;
 use crate::trust::name::Ministry;
 
@@ -60,6 +63,39 @@ pub struct ProvenLeaves {
     pub leaves: Vec<(u64, Vec<u8>, Vec<Digest>)>,
 }
 
+/// How far somebody was sent the leaves of an own log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogProgress {
+    /// Origin.
+    pub origin: String,
+    /// The next leaf to send.
+    pub next: u64,
+    /// How many leaves were cosigned when sending began: what is cosigned beyond them was sent in the meantime.
+    pub cosigned_before: u64,
+}
+
+/// What is new in the own logs of a pair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogNews {
+    /// Origin of the newest of them.
+    pub newest: Option<String>,
+    /// Leaves that were not sent yet.
+    pub leaves: Vec<NewLeaves>,
+}
+
+/// Leaves of one log in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewLeaves {
+    /// Origin.
+    pub origin: String,
+    /// Index of the first.
+    pub first_index: u64,
+    /// Exact bytes; never none.
+    pub leaves: Vec<Vec<u8>>,
+    /// Root of the tree that ends with them.
+    pub root: Digest,
+}
+
 /// A checkpoint as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
@@ -89,7 +125,7 @@ pub enum CheckpointKept {
 }
 
 /// New leaves of a peer's log with the checkpoint over them, verified by the caller.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct MirrorUpdate {
     /// Origin.
     pub origin: String,
@@ -103,6 +139,49 @@ pub struct MirrorUpdate {
     pub root: Digest,
     /// Signed text of the checkpoint.
     pub checkpoint: String,
+    /// The same with our cosignature, to be kept in the same commit unless one of that size is kept.
+    pub cosigned: Option<String>,
+    /// Lost where the leaves are refused.
+    pub footing: Footing,
+}
+
+/// What messages of a peer stand on that are placed behind leaves of its log: once such leaves are refused, nothing
+/// that is queued later on the same footing is placed.
+#[derive(Debug, Clone, Default)]
+pub struct Footing(Arc<AtomicBool>);
+
+impl Footing {
+    /// Leaves were refused.
+    pub(in super::super) fn lose(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether leaves were refused.
+    pub(in super::super) fn is_lost(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// What became of leaves for a mirror, and of the cosignature on the checkpoint over them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mirrored {
+    /// Of the leaves.
+    pub extension: Extension,
+    /// The cosigned checkpoint of exactly that size that is kept now.
+    pub cosigned: Option<String>,
+}
+
+/// A checkpoint of a mirror on which settlements stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ground {
+    /// Origin of the log.
+    pub origin: String,
+    /// Size of the checkpoint.
+    pub size: u64,
+    /// Root of the checkpoint.
+    pub root: Digest,
+    /// Its text with our cosignature, as it must be kept.
+    pub cosigned: String,
 }
 
 /// What became of leaves for a mirror.

@@ -20,8 +20,8 @@ pub use alarm::{
 pub use archive::ArchivedMessage;
 pub use ledger::{Record, RecordKind, RecordsKept, Verification};
 pub use log::{
-    Checkpoint, CheckpointKept, Extension, FoundLeaf, LeafPlace, LogEntry, LogHead, LogLeaf, MirrorUpdate,
-    ProvenLeaves,
+    Checkpoint, CheckpointKept, Extension, Footing, FoundLeaf, Ground, LeafPlace, LogEntry, LogHead, LogLeaf,
+    LogNews, LogProgress, MirrorUpdate, Mirrored, NewLeaves, ProvenLeaves,
 };
 pub use message::{Consignment, Custody, Direction, Equivocation, Part, Position, Received, SignedHeader};
 pub use queue::{
@@ -30,6 +30,8 @@ pub use queue::{
     Surrender, UNANSWERED, Withdrawal,
 };
 pub use scrub::{Damage, Damaged, Examination, KeptMessage, KeptOutgoing, Progress, Unwatched};
-pub use sent::{Expiry, OutboxItem, Overdue, PeerQueue, SentMessage, SentState, Settled, Settlement};
+pub use sent::{
+    Answered, Expiry, OutboxItem, Overdue, PeerQueue, SentMessage, SentState, Settled, Settlement,
+};
 pub use space::{Amount, Announced, Quota, Share, SpaceUse};
 pub use standing::{ForkRecord, LostLeaf, LostMatter, LostPiece, OwnLog, Proven, Restored};

@@ -31,8 +31,17 @@ pub struct OutboxItem {
     pub valid_until: Timestamp,
     /// Header and signature.
     pub signed: SignedHeader,
-    /// Sealed parts, with the contents of those that travel in the envelope.
+    /// Sealed parts, with the contents of those that travel in the envelope; empty contents where the whole envelope
+    /// is kept in memory.
     pub parts: Vec<Part>,
+}
+
+impl OutboxItem {
+    /// Whether contents were not read because the envelope is kept in memory.
+    pub fn lacks_contents(&self) -> bool {
+        let lacks = |part: &Part| part.size > 0 && part.content.as_ref().is_some_and(Vec::is_empty);
+        self.parts.iter().any(lacks)
+    }
 }
 
 /// A queued message whose validity has ended.
@@ -89,6 +98,17 @@ pub enum Settlement {
     Delivered,
     /// The peer refused it for good, with this reason code.
     Rejected(String),
+}
+
+/// A sent message with the peer's signed answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// Id.
+    pub message_id: Digest,
+    /// What the answer says.
+    pub settlement: Settlement,
+    /// Exact bytes of the receipt, with our cosignature.
+    pub receipt: Vec<u8>,
 }
 
 /// What became of a change to a sent message.

@@ -5,8 +5,8 @@ use std::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::gateway::store::fixture::{Line, NOW, ORIGIN, bounds, entry, fresh, inline, open, peer, taken};
+use crate::gateway::store::job::Verdict;
 use crate::gateway::store::record::{Custody, Direction, Settlement};
-use crate::gateway::store::writer::Verdict;
 use crate::gateway::store::{Store, StoreFault};
 use crate::limits::{CHECKPOINT_BYTES, COMMIT_QUEUE_BYTES_MAX};
 

@@ -4,7 +4,7 @@ use crate::digest::Digest;
 use crate::gateway::store::Store;
 use crate::gateway::store::fixture::{Line, ORIGIN, PEER_ORIGIN, entry, fresh, peer, taken};
 use crate::gateway::store::record::{
-    Checkpoint, CheckpointKept, Extension, LeafPlace, LogLeaf, MirrorUpdate,
+    Checkpoint, CheckpointKept, Extension, Footing, LeafPlace, LogLeaf, MirrorUpdate,
 };
 use crate::tlog::merkle::{TreeHead, empty_root, leaf_hash, node_hash};
 use crate::tlog::proof;
@@ -28,7 +28,8 @@ fn root(leaves: &[LogLeaf]) -> Digest {
 fn update(first_index: u64, leaves: &[LogLeaf], root: Digest) -> MirrorUpdate {
     let covered = first_index + leaves.len() as u64;
     let (origin, checkpoint) = (PEER_ORIGIN.to_owned(), format!("checkpoint {covered}"));
-    MirrorUpdate { origin, peer: peer(), first_index, leaves: leaves.to_vec(), root, checkpoint }
+    let (leaves, footing) = (leaves.to_vec(), Footing::default());
+    MirrorUpdate { origin, peer: peer(), first_index, leaves, root, checkpoint, cosigned: None, footing }
 }
 
 async fn state(store: &Store) -> String {
@@ -110,7 +111,11 @@ async fn a_mirror_grows_by_exactly_the_leaves_that_lead_to_the_stated_root() {
     let (_directory, store) = fresh();
     let leaves: Vec<LogLeaf> = (0..7).map(|index| leaf(&format!("peer leaf {index}"))).collect();
     let extend = async |first: usize, end: usize| {
-        store.extend_mirror(update(first as u64, &leaves[first..end], root(&leaves[..end]))).await.unwrap()
+        store
+            .extend_mirror(update(first as u64, &leaves[first..end], root(&leaves[..end])))
+            .await
+            .unwrap()
+            .extension
     };
     assert_eq!(extend(1, 2).await, Extension::Gap { have: 0 });
     assert_eq!(extend(0, 0).await, Extension::AlreadyHeld { size: 0 });
@@ -140,7 +145,7 @@ async fn leaves_that_do_not_lead_to_the_root_or_differ_from_held_ones_change_not
         update(2, &[], root(&leaves[..3])),
     ];
     for update in refused {
-        assert_eq!(store.extend_mirror(update).await.unwrap(), Extension::RootMismatch);
+        assert_eq!(store.extend_mirror(update).await.unwrap().extension, Extension::RootMismatch);
         assert_eq!(state(&store).await, before);
     }
     assert_eq!(store.find_leaf(leaves[4].message_id.unwrap()).await.unwrap(), []);

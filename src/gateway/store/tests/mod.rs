@@ -5,6 +5,7 @@ mod arrivals;
 mod conformance;
 mod crash;
 mod custody;
+mod footing;
 mod group;
 mod log;
 mod mailbox;

@@ -8,7 +8,7 @@ use crate::gateway::store::fixture::{
     Line, NOW, ORIGIN, PEER_ORIGIN, beside, bounds, entry, fresh, inline, later, open, peer, refused, taken,
 };
 use crate::gateway::store::record::{
-    Alarm, Amount, Announced, Custody, Direction, Extension, LogLeaf, MirrorUpdate, Quota, Settled,
+    Alarm, Amount, Announced, Custody, Direction, Extension, Footing, LogLeaf, MirrorUpdate, Quota, Settled,
     Settlement,
 };
 use crate::gateway::store::{Bounds, Store};
@@ -73,8 +73,12 @@ async fn settlements_receipts_acknowledgements_and_mirrors_go_on_below_the_floor
         root: leaf_hash(&leaf.bytes),
         leaves: vec![leaf],
         checkpoint: "checkpoint".to_owned(),
+        cosigned: Some("cosigned".to_owned()),
+        footing: Footing::default(),
     };
-    assert_eq!(store.extend_mirror(update).await.unwrap(), Extension::Extended { size: 1 });
+    let mirrored = store.extend_mirror(update).await.unwrap();
+    assert_eq!(mirrored.extension, Extension::Extended { size: 1 });
+    assert_eq!(mirrored.cosigned.as_deref(), Some("cosigned"));
     let duplicate = store.receive(first).await.unwrap();
     assert!(matches!(duplicate, Custody::AlreadyHeld { .. }), "{duplicate:?}");
     assert!(!store.space().await.unwrap().admits);
@@ -116,10 +120,7 @@ async fn a_write_ahead_log_that_does_not_fit_into_the_database_stays_where_it_is
     taken(store.take_custody(Line::on("ch-1").next()).await.unwrap());
     store.inner.space.note_backlog(64 * MIB);
     store.inner.space.pretend(32 * MIB);
-    store
-        .write(CHECKPOINT_BYTES, |_| Ok(crate::gateway::store::writer::Verdict::Keep(())))
-        .await
-        .unwrap_err();
+    store.write(CHECKPOINT_BYTES, |_| Ok(crate::gateway::store::job::Verdict::Keep(()))).await.unwrap_err();
     store.append_leaf(entry("leaf")).await.unwrap();
     drop(store);
     assert!(directory.path().join("gateway.db-wal").exists());
