@@ -77,7 +77,8 @@ async fn next_batches(waiting: &mut VecDeque<Judging>) -> Result<(Vec<Received>,
     let (mut batches, mut judged) = (Vec::new(), Vec::new());
     while let Some((batch, judging)) = waiting.pop_front() {
         let fits = judged.len().saturating_add(batch.envelopes) <= limits::BATCH_ENVELOPES_MAX;
-        if !batches.is_empty() && !(judging.is_finished() && fits) {
+        let goes_along = batches.is_empty() || (judging.is_finished() && fits);
+        if !goes_along {
             waiting.push_front((batch, judging));
             break;
         }

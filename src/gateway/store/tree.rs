@@ -18,6 +18,9 @@ use crate::trust::name::Ministry;
 /// Nodes of a tree that are remembered; what reads more of them reads all of them once.
 const NODES_REMEMBERED_MAX: usize = 8192;
 
+/// A leaf with its index, its exact bytes and its path.
+pub(super) type ProvenLeaf = (u64, Vec<u8>, Vec<Digest>);
+
 /// A log as it stands in this transaction.
 pub(super) struct LogTree<'c> {
     connection: &'c Connection,
@@ -172,7 +175,7 @@ impl<'c> LogTree<'c> {
     }
 
     /// A leaf with its path in the tree as it stands; none where there is no such leaf.
-    pub(super) fn prove(&self, index: u64) -> Result<Option<(u64, Vec<u8>, Vec<Digest>)>, StoreFault> {
+    pub(super) fn prove(&self, index: u64) -> Result<Option<ProvenLeaf>, StoreFault> {
         let Some(leaf) = self.leaf(index)? else { return Ok(None) };
         let path = proof::prove_inclusion(index, self.size, self);
         Ok(Some((index, leaf.bytes, path.ok_or_else(|| self.damaged())?)))
