@@ -114,9 +114,9 @@ fn write_document(path: &Path, size: u64) -> Outcome<()> {
 }
 
 fn form(to: &str, channel: &str) -> String {
+    let note = envelopes::on_channel(to, channel, true);
     format!(
-        "channel = \"{channel}\"\n{}\n[[document]]\nid = \"film\"\npath = \"film.bin\"\ntitle = \"Film\"\n\
-         class = \"EVIDENCE\"\nlanguage = \"und\"\nmedia_type = \"application/octet-stream\"\n",
-        envelopes::form(to, "new")
+        "{note}\n[[document]]\nid = \"film\"\npath = \"film.bin\"\ntitle = \"Film\"\nclass = \"EVIDENCE\"\n\
+         language = \"und\"\nmedia_type = \"application/octet-stream\"\n"
     )
 }

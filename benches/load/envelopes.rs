@@ -160,10 +160,24 @@ fn read(path: &Path, count: usize) -> Outcome<Vec<Made>> {
     Ok(made)
 }
 
-/// The same act as a note verbale: two offices sign it, and it bears a formal number.
-pub fn note(to: &str, channel: &str) -> String {
-    format!("channel = \"{channel}\"\n{}", form(to, "new").replace("MEMORANDUM", "NOTE_VERBALE"))
+/// The same act on a channel: as a memorandum, which one office signs, or as a note verbale, which two offices sign,
+/// which bears a formal number, and whose official text is a sealed part of its own.
+pub fn on_channel(to: &str, channel: &str, is_note: bool) -> String {
+    let act = format!("channel = \"{channel}\"\n{}", form(to, "new"));
+    if is_note { act.replace("MEMORANDUM", "NOTE_VERBALE") + TEXT } else { act }
 }
+
+const TEXT: &str = r#"
+[[text]]
+id = "en"
+language = "en"
+standing = "OFFICIAL"
+title = "Note verbale"
+words = """
+The Ministry presents its compliments to the Ministry and states its position on the treatment of prisoners of war.
+The Ministry avails itself of this opportunity to renew the assurances of its highest consideration.
+"""
+"#;
 
 /// A position statement whose act takes about 2 KiB, without documents.
 pub fn form(to: &str, consultation: &str) -> String {

@@ -37,8 +37,8 @@ pub struct Options {
     pub document: u64,
 
     /// Few and many messages of the rows `stored` and `register`; what is filled in is kept for later runs
-    #[arg(long, value_name = "FEW,MANY", value_delimiter = ',', num_args = 2, default_values_t = [1_000, 1_000_000])]
-    stored: Vec<u64>,
+    #[arg(long, value_name = "FEW,MANY", value_parser = few_and_many, default_value = "1000,1000000")]
+    stored: [u64; 2],
 
     /// Writes the figures as JSON into this file as well
     #[arg(long, value_name = "FILE")]
@@ -113,10 +113,7 @@ impl Options {
 
     /// Few and many.
     pub fn stored(&self) -> [u64; 2] {
-        match self.stored.as_slice() {
-            [few, many] if !self.quick => [*few, *many],
-            _ => [100, 2_000],
-        }
+        if self.quick { [100, 2_000] } else { self.stored }
     }
 
     /// Messages that go through a store that was filled.
@@ -132,4 +129,10 @@ impl Options {
     pub fn stream_messages(&self) -> usize {
         self.stream_messages.unwrap_or(if self.quick { 60 } else { 6_000 })
     }
+}
+
+fn few_and_many(text: &str) -> Result<[u64; 2], String> {
+    let numbers = text.split(',').map(str::parse).collect::<Result<Vec<u64>, _>>();
+    let two = numbers.ok().and_then(|numbers| <[u64; 2]>::try_from(numbers).ok());
+    two.ok_or_else(|| "two numbers are expected, as in 1000,1000000".to_owned())
 }

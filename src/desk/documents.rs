@@ -36,7 +36,7 @@ impl Source {
         }
     }
 
-    fn unreadable(&self, cause: std::io::Error) -> DeskError {
+    pub(super) fn unreadable(&self, cause: std::io::Error) -> DeskError {
         match self {
             Self::File(path) => DeskError::file(path)(cause),
             Self::Inline(_) => DeskError::Draft(cause.to_string()),

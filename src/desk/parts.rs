@@ -8,6 +8,8 @@ use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use zeroize::Zeroizing;
+
 use crate::desk::Desk;
 use crate::desk::documents::is_read_by_rules;
 use crate::desk::error::DeskError;
@@ -227,7 +229,23 @@ pub(super) fn open_document(
 ) -> Result<(), Refusal> {
     let plain = seal::open_stream(sealed, Unlock::Openers(&[key]), sink)
         .map_err(|cause| Refusal::new(Reason::SealBroken, cause.to_string()))?;
-    if plain.plain_digest == document.digest && plain.plain_size == document.size {
+    require_named(document, plain.plain_digest, plain.plain_size)
+}
+
+/// The same in memory, for what travels in the envelope.
+pub(super) fn open_inline(
+    key: &dyn Opener,
+    sealed: &[u8],
+    document: &Document,
+) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    let plain =
+        seal::open(sealed, &[key]).map_err(|cause| Refusal::new(Reason::SealBroken, cause.to_string()))?;
+    require_named(document, Digest::of(&plain), plain.len() as u64)?;
+    Ok(plain)
+}
+
+fn require_named(document: &Document, digest: Digest, size: u64) -> Result<(), Refusal> {
+    if digest == document.digest && size == document.size {
         return Ok(());
     }
     Err(Refusal::new(Reason::PartMismatch, "a document is not the one the dispatch names"))

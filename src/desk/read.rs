@@ -191,10 +191,9 @@ fn inline_words(key: &dyn Opener, opened: &Opened) -> Result<Option<Vec<Option<S
         if sealed.is_empty() {
             return Ok(None);
         }
-        let mut bytes = Vec::new();
-        parts::open_document(key, sealed.as_slice(), document, &mut bytes)?;
+        let plain = parts::open_inline(key, sealed, document)?;
         let is_text = documents::is_read_by_rules(document);
-        words.push(is_text.then(|| String::from_utf8(bytes).ok()).flatten());
+        words.push(is_text.then(|| String::from_utf8(plain.to_vec()).ok()).flatten());
     }
     Ok(Some(words))
 }

@@ -4,8 +4,10 @@
 //! formal numbers are reserved before anything is signed under them; one that is never bound stays void.
 
 use std::fs::{self, File};
-use std::io::BufWriter;
+use std::io::{BufWriter, Read};
 use std::path::PathBuf;
+
+use zeroize::Zeroizing;
 
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
@@ -164,7 +166,7 @@ impl<'a> Release<'a> {
 
 impl Desk {
     /// Seals the dispatch and every document. What does not fit into the envelope stays in the parts folder
-    /// under its digest until the gateway has it.
+    /// under its digest until the gateway has it; what fits never touches the disk by itself.
     fn seal(
         &self,
         dispatch: &[u8],
@@ -173,54 +175,77 @@ impl Desk {
         digests: &[Digest],
         recipients: &[Recipient],
     ) -> Result<Vec<SealedPart>, DeskError> {
-        let unsealable = |cause: seal::SealError| DeskError::Draft(format!("sealing failed: {cause}"));
         let sealed = seal::seal(dispatch, recipients, self.entropy.as_ref()).map_err(unsealable)?;
         let part = Part { digest: Digest::of(&sealed.bytes), size: sealed.bytes.len() as u64 };
+        // Which parts are inline follows from their sizes, and those from the plain ones.
+        let mut planned = vec![part];
+        planned.extend(
+            sizes
+                .iter()
+                .map(|size| Part { digest: part.digest, size: seal::sealed_size(*size, recipients.len()) }),
+        );
+        let inline = inline_parts(&planned);
         let mut parts = vec![SealedPart { part, content: sealed.bytes }];
-        let mut files: Vec<PathBuf> = vec![PathBuf::new()];
-        for ((source, size), digest) in sources.iter().zip(sizes).zip(digests) {
-            let (sealed, path) = self.seal_document(source, *size, recipients)?;
-            if sealed.plain_digest != *digest {
+        let documents = sources.iter().zip(sizes).zip(digests).zip(inline.into_iter().skip(1));
+        for (((source, size), digest), inline) in documents {
+            let (sealed, plain_digest) = match inline {
+                true => self.seal_inline(source, *size, recipients)?,
+                false => self.seal_document(source, *size, recipients)?,
+            };
+            if plain_digest != *digest {
                 return Err(DeskError::Draft("a document changed while it was being sent".to_owned()));
             }
-            let part = Part { digest: sealed.sealed_digest, size: sealed.sealed_size };
-            parts.push(SealedPart { part, content: Vec::new() });
-            files.push(path);
-        }
-        let headers: Vec<Part> = parts.iter().map(|sealed| sealed.part).collect();
-        for ((sealed, path), inline) in parts.iter_mut().zip(files).zip(inline_parts(&headers)).skip(1) {
-            if inline {
-                sealed.content = fs::read(&path).map_err(DeskError::file(&path))?;
-                fs::remove_file(&path).map_err(DeskError::file(&path))?;
-            }
+            parts.push(sealed);
         }
         Ok(parts)
     }
 
+    /// Seals a small document in memory; with the digest of what was read.
+    fn seal_inline(
+        &self,
+        source: &Source,
+        size: u64,
+        recipients: &[Recipient],
+    ) -> Result<(SealedPart, Digest), DeskError> {
+        // One byte more than it had when it was measured would show that it has grown.
+        let room = size.saturating_add(1);
+        let mut plain = Zeroizing::new(Vec::with_capacity(usize::try_from(room).unwrap_or(0)));
+        source.open()?.take(room).read_to_end(&mut plain).map_err(|cause| source.unreadable(cause))?;
+        let content = seal::seal(&plain, recipients, self.entropy.as_ref()).map_err(unsealable)?.bytes;
+        let part = Part { digest: Digest::of(&content), size: content.len() as u64 };
+        Ok((SealedPart { part, content }, Digest::of(&plain)))
+    }
+
+    /// Seals a document into the parts folder; with the digest of what was read.
     fn seal_document(
         &self,
         source: &Source,
         size: u64,
         recipients: &[Recipient],
-    ) -> Result<(seal::SealedStream, PathBuf), DeskError> {
+    ) -> Result<(SealedPart, Digest), DeskError> {
         let folder = self.config.parts();
         fs::create_dir_all(&folder).map_err(DeskError::file(&folder))?;
         let file = tempfile::NamedTempFile::new_in(&folder).map_err(DeskError::file(&folder))?;
         let sink = BufWriter::with_capacity(limits::PIECE_BYTES_MAX, file.as_file());
         let plain = Metered::new(source.open()?, Meter::new(&self.progress, Stage::Sealing, size));
-        let sealed = seal::seal_stream(plain, size, sink, recipients, self.entropy.as_ref())
-            .map_err(|cause| DeskError::Draft(format!("sealing failed: {cause}")))?;
+        let sealed = seal::seal_stream(plain, size, sink, recipients, self.entropy.as_ref());
+        let sealed = sealed.map_err(unsealable)?;
         file.as_file().sync_all().map_err(DeskError::file(&folder))?;
         let path = self.part_path(&sealed.sealed_digest);
         file.persist(&path).map_err(|cause| DeskError::file(&path)(cause.error))?;
         File::open(&folder).and_then(|folder| folder.sync_all()).map_err(DeskError::file(&folder))?;
-        Ok((sealed, path))
+        let part = Part { digest: sealed.sealed_digest, size: sealed.sealed_size };
+        Ok((SealedPart { part, content: Vec::new() }, sealed.plain_digest))
     }
 
     /// Where a sealed part rests that is too large for its envelope.
     pub(super) fn part_path(&self, digest: &Digest) -> PathBuf {
         self.config.parts().join(format!("{digest}.age"))
     }
+}
+
+fn unsealable(cause: seal::SealError) -> DeskError {
+    DeskError::Draft(format!("sealing failed: {cause}"))
 }
 
 fn sign(bytes: &[u8], signer: &dyn Signer, at: Timestamp) -> Result<Vec<u8>, DeskError> {
