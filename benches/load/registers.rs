@@ -55,15 +55,12 @@ pub async fn rows(options: &Options, report: &mut Report) -> Outcome<()> {
     }
     if let [few, many] = costs.as_slice() {
         let [least, most] = options.stored();
-        let ratio = |at: usize| many[at] / few[at];
+        let names = ["send, ratio", "fetch, ratio", "inbox, ratio", "outbox, ratio"];
+        let ratios =
+            names.into_iter().zip(many.iter().zip(few)).map(|(name, (many, few))| (name, many / few));
         report.add(
             &format!("registers: {most} stored against {least}"),
-            &[
-                ("send, ratio", ratio(0)),
-                ("fetch, ratio", ratio(1)),
-                ("inbox, ratio", ratio(2)),
-                ("outbox, ratio", ratio(3)),
-            ],
+            &ratios.collect::<Vec<(&'static str, f64)>>(),
         );
     }
     Ok(())
