@@ -44,11 +44,9 @@ pub async fn rows(stage: &mut Stage, options: &Options, report: &mut Report) -> 
     let mut sender = Worker::start(stage, &stage.sender)?;
     let mut recipient = Worker::start(stage, &stage.recipient)?;
     let (few, many) = options.desk_messages();
-    for (row, verb, count) in [
-        ("desk to desk, notes, 1 at a time", "one", few),
-        ("desk to desk, notes, streamed", "notes", many),
-        ("desk to desk, memoranda, streamed", "memoranda", many),
-    ] {
+    for (row, verb, count) in
+        [("desk to desk, 1 at a time", "one", few), ("desk to desk, streamed", "run", many)]
+    {
         let meter = Meter::start(stage).await?;
         let before = [sender.reading()?, recipient.reading()?];
         let began = Instant::now();
@@ -147,7 +145,6 @@ struct Office {
     keys: Keys,
     mailbox: Mailbox,
     note: Draft,
-    memorandum: Draft,
 }
 
 /// The process of a desk: does what it is told, line by line, until nobody tells any more.
@@ -163,12 +160,9 @@ pub async fn serve(arguments: Vec<String>) -> Outcome<()> {
         keys.office(office)?;
     }
     let mailbox = desk.mailbox(&keys).await?;
-    let draft = |is_note| {
-        let form = envelopes::on_channel(recipient, channel, is_note);
-        parse(&form, &IdsOnly).map_err(|mistakes| format!("the form has mistakes: {mistakes:?}"))
-    };
-    let (note, memorandum) = (draft(true)?, draft(false)?);
-    let mut office = Office { desk, trust, keys, mailbox, note, memorandum };
+    let note = envelopes::note(recipient, channel);
+    let note = parse(&note, &IdsOnly).map_err(|mistakes| format!("the form has mistakes: {mistakes:?}"))?;
+    let mut office = Office { desk, trust, keys, mailbox, note };
     println!("ready");
     for order in std::io::stdin().lock().lines() {
         let order = order?;
@@ -176,8 +170,7 @@ pub async fn serve(arguments: Vec<String>) -> Outcome<()> {
         let count: usize = count.parse()?;
         match verb {
             "one" => office.send_one_by_one(count).await?,
-            "notes" => office.send_run(office.note.clone(), count).await?,
-            "memoranda" => office.send_run(office.memorandum.clone(), count).await?,
+            "run" => office.send_run(count).await?,
             "read" => office.read(count).await?,
             _ => return Err(format!("no order {verb}").into()),
         }
@@ -191,7 +184,7 @@ impl Office {
         let (mut accepted, mut delivered) = (Vec::new(), Vec::new());
         for _ in 0..count {
             let began = Instant::now();
-            let id = self.send(self.note.clone(), 1).await?.pop().ok_or("nothing was sent")?;
+            let id = self.send(1).await?.pop().ok_or("nothing was sent")?;
             accepted.push(began.elapsed());
             while told.next().await?.is_some_and(|settled| !settled.contains(&id)) {}
             self.settle(1).await?;
@@ -202,8 +195,8 @@ impl Office {
         Ok(())
     }
 
-    async fn send_run(&mut self, draft: Draft, count: usize) -> Outcome<()> {
-        self.send(draft, count).await?;
+    async fn send_run(&mut self, count: usize) -> Outcome<()> {
+        self.send(count).await?;
         tell("accepted", &[]);
         self.settle(count).await?;
         tell("delivered", &[]);
@@ -211,9 +204,9 @@ impl Office {
     }
 
     /// Sends as many drafts in one run; all of them are in custody then.
-    async fn send(&mut self, draft: Draft, count: usize) -> Outcome<Vec<MessageId>> {
-        let Self { desk, trust, keys, mailbox, .. } = self;
-        let drafts = std::iter::repeat_n(draft, count);
+    async fn send(&mut self, count: usize) -> Outcome<Vec<MessageId>> {
+        let Self { desk, trust, keys, mailbox, note } = self;
+        let drafts = std::iter::repeat_n(note.clone(), count);
         let (mut ids, mut wrong) = (Vec::with_capacity(count), None);
         let told = |_, sent: chancery::desk::run::Sent| match sent {
             Ok(copies) => {

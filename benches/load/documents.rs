@@ -114,7 +114,7 @@ fn write_document(path: &Path, size: u64) -> Outcome<()> {
 }
 
 fn form(to: &str, channel: &str) -> String {
-    let note = envelopes::on_channel(to, channel, true);
+    let note = envelopes::note(to, channel);
     format!(
         "{note}\n[[document]]\nid = \"film\"\npath = \"film.bin\"\ntitle = \"Film\"\nclass = \"EVIDENCE\"\n\
          language = \"und\"\nmedia_type = \"application/octet-stream\"\n"

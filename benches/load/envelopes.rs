@@ -160,11 +160,11 @@ fn read(path: &Path, count: usize) -> Outcome<Vec<Made>> {
     Ok(made)
 }
 
-/// The same act on a channel: as a memorandum, which one office signs, or as a note verbale, which two offices sign,
-/// which bears a formal number, and whose official text is a sealed part of its own.
-pub fn on_channel(to: &str, channel: &str, is_note: bool) -> String {
+/// The same act as a note verbale on a channel: two offices sign it, it bears a formal number, and its official text,
+/// without which the rules let no act pass, is a sealed part of its own.
+pub fn note(to: &str, channel: &str) -> String {
     let act = format!("channel = \"{channel}\"\n{}", form(to, "new"));
-    if is_note { act.replace("MEMORANDUM", "NOTE_VERBALE") + TEXT } else { act }
+    act.replace("MEMORANDUM", "NOTE_VERBALE") + TEXT
 }
 
 const TEXT: &str = r#"

@@ -74,7 +74,7 @@ async fn commands(stage: &Stage, options: &Options) -> Outcome<[f64; 4]> {
     let mut out = from.mailbox(sender.keys()).await?;
     let mut into = to.mailbox(recipient.keys()).await?;
     let channel = stage.channels.get(DESK_CHANNEL).ok_or("no channel for desks")?;
-    let form = envelopes::on_channel(stage.recipient.as_str(), channel.as_str(), true);
+    let form = envelopes::note(stage.recipient.as_str(), channel.as_str());
     let draft = parse(&form, &IdsOnly).map_err(|mistakes| format!("the form has mistakes: {mistakes:?}"))?;
     let mut took: [Vec<Duration>; 4] = Default::default();
     for _ in 0..options.register_messages() {
