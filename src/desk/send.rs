@@ -44,7 +44,10 @@ impl Desk {
         for entry in released.into_iter().flatten() {
             sent.push(match self.submit(trust, &mut mailbox, entry.clone()).await {
                 // Registered, so the next command hands over the same bytes; sending it anew would be a second one.
-                Err(failure) if failure.is_passing() => entry,
+                Err(failure) if failure.is_passing() => {
+                    // With the reason that was noted, for whoever asks why it waits.
+                    self.register.sent_message(&entry.id)?.unwrap_or(entry)
+                }
                 Err(failure @ DeskError::GatewayRefused { .. }) => {
                     refused = Some(failure);
                     entry
