@@ -41,6 +41,7 @@ impl Gateway {
             }
             tokio::select! {
                 () = stop.cancelled() => return,
+                () = self.attention.notified() => {}
                 () = tokio::time::sleep(limits::EXPIRY_PAUSE) => {}
             }
         }
@@ -80,7 +81,15 @@ impl Gateway {
     /// Raises the alarms whose cause stands at the front of a sequence, and clears those whose cause is gone.
     async fn watch_queues(&self) -> Result<(), Fault> {
         let now = self.clock.now();
-        let causes = causes(&self.store.queue_fronts().await?, now);
+        let mut causes = causes(&self.store.queue_fronts().await?, now);
+        for (peer, _) in self.links().iter().filter(|(_, link)| link.is_held_to_answers()) {
+            let detail = "it holds as many messages as it is trusted with: nothing new is handed over";
+            causes.entry((WITHHOLDING_ALARM, peer.clone())).or_insert_with(|| detail.to_owned());
+        }
+        for (_, peer) in causes.keys().filter(|(code, _)| *code == WITHHOLDING_ALARM) {
+            // Its first answer has this looked at again, and not the end of a pause.
+            self.link_of(peer).suspect();
+        }
         let standing = self.store.alarms().await?;
         for ((code, ministry), detail) in &causes {
             let known = standing

@@ -60,6 +60,8 @@ pub struct Window {
 impl Window {
     /// What a gateway takes while it has room.
     pub const FULL: Self = Self { envelopes: limits::WINDOW_ENVELOPES, bytes: limits::WINDOW_BYTES };
+    /// What it takes while it has none.
+    pub const SHUT: Self = Self { envelopes: 0, bytes: 0 };
 }
 
 /// One envelope on its way.

@@ -47,7 +47,7 @@ impl Gateway {
             time: self.clock.now(),
             logs: newest(logs),
             mirrors: newest(mirrors),
-            window: *self.window.borrow(),
+            window: self.window_for(&self.link_of(peer)),
         })
     }
 

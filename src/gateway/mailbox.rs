@@ -69,6 +69,7 @@ impl Gateway {
         // A cursor of the mailbox as it was before a restoration acknowledges nothing.
         if epoch == self.store.epoch().await? {
             self.store.acknowledge(cursor).await?;
+            self.reopen().await?;
         }
         Ok(())
     }

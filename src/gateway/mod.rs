@@ -63,7 +63,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Notify, broadcast, watch};
 
 use crate::digest::Digest;
 use crate::entropy::Entropy;
@@ -73,7 +73,8 @@ use crate::gateway::config::Config;
 use crate::gateway::frame::Window;
 use crate::gateway::freight::Freight;
 use crate::gateway::relay::dialling::PeerLink;
-use crate::gateway::relay::{LinkState, Quarantine};
+use crate::gateway::relay::{LinkState, Patience, Quarantine};
+use crate::gateway::room::Allowance;
 use crate::gateway::run::Addresses;
 use crate::gateway::store::Store;
 use crate::gateway::store::record::SentState;
@@ -114,8 +115,12 @@ pub struct Gateway {
     /// Called for each message of a peer before it is judged and before it is placed.
     scrutiny: Mutex<Option<Scrutiny>>,
     /// How much each session takes from its peer; sessions follow it.
-    window: watch::Sender<Window>,
+    intake: watch::Sender<Allowance>,
     addresses: Mutex<Addresses>,
+    /// How long sessions that begin wait for their peer.
+    patience: Mutex<Patience>,
+    /// Asks the clerk to look now.
+    attention: Notify,
     /// Tells whoever listens which messages were settled.
     settled: broadcast::Sender<JustSettled>,
     started: Timestamp,
@@ -184,9 +189,14 @@ impl Gateway {
         *self.scrutiny.lock().unwrap_or_else(PoisonError::into_inner) = Some(scrutiny);
     }
 
+    /// From now on sessions that begin wait so long for their peer.
+    pub fn wait_for_peers(&self, patience: Patience) {
+        *self.patience.lock().unwrap_or_else(PoisonError::into_inner) = patience;
+    }
+
     /// From now on peers may have at most these many deliveries unanswered on each session; zero is a pause.
     pub fn take_at_most(&self, window: Window) {
-        self.window.send_replace(window);
+        self.intake.send_modify(|intake| intake.window = window);
     }
 }
 

@@ -187,6 +187,15 @@ impl Gateway {
         }
     }
 
+    /// Has a message tried now, and what stands before it in its sequence: neither pauses between attempts nor
+    /// between dials are for what is urgent. What an operator holds stays held.
+    pub(super) async fn hasten(&self, id: Digest) -> Result<(), Fault> {
+        let Some(entry) = self.store.queue_entry(id).await? else { return Ok(()) };
+        self.store.retry(Retry::Message(id), self.clock.now()).await?;
+        self.retry(&entry.peer);
+        Ok(())
+    }
+
     /// Stops carrying a message. Answers how many wait behind it.
     pub async fn hold(
         &self,

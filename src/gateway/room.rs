@@ -1,12 +1,33 @@
 //! Watches the room of the store: says when nothing new is taken any more, lays the ballast in again when there
 //! is room, and sweeps sealed parts whose message never came.
+//!
+//! While nothing new could be taken of a peer it is told to send nothing: a window of zero costs both sides less
+//! than messages that come and are refused, again and again.
 
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
+use crate::gateway::frame::Window;
+use crate::gateway::relay::LinkState;
 use crate::gateway::store::StoreFault;
 use crate::gateway::store::record::{Alarm, SPACE_ALARM, SpaceUse};
 use crate::limits;
 use crate::time::Timestamp;
+use crate::trust::name::Ministry;
+
+/// How much is taken from peers, as far as the whole gateway is concerned.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Allowance {
+    /// What each session takes while there is room.
+    pub(super) window: Window,
+    /// Whether anything new is taken.
+    has_room: bool,
+}
+
+impl Default for Allowance {
+    fn default() -> Self {
+        Self { window: Window::FULL, has_room: true }
+    }
+}
 
 /// What was seen last.
 #[derive(Debug, Default)]
@@ -22,6 +43,9 @@ impl Gateway {
     pub(super) async fn watch_space(&self, watch: &mut SpaceWatch) -> Result<(), Fault> {
         let space = self.store.space().await?;
         let short = shortage(&space);
+        self.has_room(short.is_none());
+        // The desk may have come in the very moment in which a window was shut.
+        self.reopen().await?;
         if short != watch.said {
             let (free_bytes, floor_bytes) = (space.free, space.floor);
             match short {
@@ -46,6 +70,37 @@ impl Gateway {
             let removed = self.store.sweep_parts(now).await?;
             if removed > 0 {
                 tracing::info!(removed, "sealed parts were swept whose messages never came");
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes whether anything new is taken from peers.
+    pub(super) fn has_room(&self, has_room: bool) {
+        self.intake.send_if_modified(|intake| std::mem::replace(&mut intake.has_room, has_room) != has_room);
+    }
+
+    /// What is taken from a peer now.
+    pub(super) fn window_for(&self, link: &LinkState) -> Window {
+        let Allowance { window, has_room } = *self.intake.borrow();
+        if has_room && !link.takes_nothing() { window } else { Window::SHUT }
+    }
+
+    /// The desk has taken up what waited for it: peers that had reached their quota may send again.
+    pub(super) async fn reopen(&self) -> Result<(), Fault> {
+        let shut: Vec<Ministry> = self
+            .links()
+            .iter()
+            .filter(|(_, link)| link.takes_nothing())
+            .map(|(peer, _)| peer.clone())
+            .collect();
+        if shut.is_empty() {
+            return Ok(());
+        }
+        let quota = self.config.store.mailbox;
+        for share in self.store.holdings(shut).await? {
+            if share.mailbox.admits(0, &quota) {
+                self.link_of(&share.ministry).is_full(false);
             }
         }
         Ok(())

@@ -12,7 +12,7 @@ use arc_swap::ArcSwapOption;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use tokio::net::TcpListener;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Notify, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -23,7 +23,6 @@ use crate::gateway::accreditation::Accreditation;
 use crate::gateway::beliefs::Beliefs;
 use crate::gateway::config::Config;
 use crate::gateway::error::Fault;
-use crate::gateway::frame::Window;
 use crate::gateway::freight::Freight;
 use crate::gateway::relay::Quarantine;
 use crate::gateway::relay::dialling::PeerLink;
@@ -154,8 +153,10 @@ impl Gateway {
             links: Mutex::default(),
             quarantine: Quarantine::default(),
             scrutiny: Mutex::default(),
-            window: watch::Sender::new(Window::FULL),
+            intake: watch::Sender::default(),
             addresses: Mutex::default(),
+            attention: Notify::new(),
+            patience: Mutex::default(),
             settled: broadcast::Sender::new(limits::SETTLED_WAITING_MAX),
         })
     }

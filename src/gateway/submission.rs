@@ -14,6 +14,7 @@ use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::admission;
 use crate::gateway::error::{Declined, Fault};
+use crate::gateway::schedule::IMMEDIATE;
 use crate::gateway::standing::Permit;
 use crate::gateway::store::record::{Consignment, Custody, Direction, Footing, LeafPlace, Part};
 use crate::gateway::store::{Admitted, Prepared, Purpose, StoreFault};
@@ -56,6 +57,8 @@ struct Batch<Messages> {
     permits: BTreeMap<Ministry, Permit>,
     /// Of each of the messages its exact bytes, to be carried in a moment.
     fresh: Vec<(Digest, Vec<u8>)>,
+    /// Messages that are not to wait for the end of any pause.
+    urgent: Vec<Digest>,
     messages: Messages,
 }
 
@@ -147,6 +150,7 @@ impl Gateway {
         let mut refusals = Vec::with_capacity(judged.len());
         let mut permits = BTreeMap::new();
         let (mut messages, mut fresh) = (Vec::with_capacity(judged.len()), Vec::with_capacity(judged.len()));
+        let mut urgent = Vec::new();
         let now = self.clock.now();
         for judged in judged {
             let passed = match judged {
@@ -164,12 +168,15 @@ impl Gateway {
                 }
                 Err(Declined::Failed(fault)) => return Err(fault),
             };
+            if consignment.precedence >= IMMEDIATE {
+                urgent.push(consignment.message_id);
+            }
             fresh.push((consignment.message_id, bytes));
             messages.push((Purpose::Send, consignment));
             refusals.push(None);
         }
         let messages = self.store.prepare(messages)?;
-        Ok(Batch { refusals, permits, fresh, messages })
+        Ok(Batch { refusals, permits, fresh, urgent, messages })
     }
 
     /// What the store is to take custody of, if nothing stands against it and its leaf may be signed. A message
@@ -224,8 +231,14 @@ impl Gateway {
         &self,
         batch: Batch<Prepared>,
     ) -> Batch<impl Future<Output = Result<Admitted, StoreFault>> + Send + use<>> {
-        let Batch { refusals, permits, fresh, messages } = batch;
-        Batch { refusals, permits, fresh, messages: self.store.admit_all(messages, Footing::default()) }
+        let Batch { refusals, permits, fresh, urgent, messages } = batch;
+        Batch {
+            refusals,
+            permits,
+            fresh,
+            urgent,
+            messages: self.store.admit_all(messages, Footing::default()),
+        }
     }
 
     /// Waits until a batch is durable; what became of its envelopes, with the receipts of those that were taken
@@ -234,7 +247,7 @@ impl Gateway {
         &self,
         batch: Batch<impl Future<Output = Result<Admitted, StoreFault>>>,
     ) -> Result<Submitted, Fault> {
-        let Batch { refusals, permits, fresh, messages } = batch;
+        let Batch { refusals, permits, fresh, urgent, messages } = batch;
         let Admitted { custodies, proven } = messages.await?;
         for (custody, (message_id, bytes)) in custodies.iter().zip(fresh) {
             if let Custody::Taken(_) = custody {
@@ -243,6 +256,9 @@ impl Gateway {
         }
         let mut custodies = custodies.into_iter();
         permits.keys().for_each(|recipient| self.wake(recipient));
+        for id in urgent {
+            self.hasten(id).await?;
+        }
         drop(permits);
         let (mut answers, mut taken) = (Vec::with_capacity(refusals.len()), Vec::new());
         for refusal in refusals {

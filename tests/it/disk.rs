@@ -1,7 +1,7 @@
 //! Disks that fill and disks that fail, under a real gateway process: nothing is receipted that is not kept, what
 //! cannot be taken is refused, and a restart over a disk that is well again finds everything.
 
-mod site;
+pub mod site;
 
 use std::fs;
 use std::path::Path;

@@ -47,7 +47,7 @@ fn bearing(to: &str, precedence: &str, names: &[&str]) -> String {
 }
 
 /// Where an address would be seen if a ferry stood there.
-fn aside(address: &str) -> String {
+pub fn aside(address: &str) -> String {
     let (host, port) = address.rsplit_once(':').unwrap();
     let (net, last) = host.rsplit_once('.').unwrap();
     format!("{net}.{}:{port}", last.parse::<u8>().unwrap() + 100)

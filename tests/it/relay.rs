@@ -3,12 +3,17 @@
 
 mod peers;
 mod poison;
+mod silence;
+mod wake;
+mod windows;
 
 use chancery::gateway::frame::Window;
 use chancery::gateway::store::record::SentState;
 use chancery::message::envelope::Envelope;
 
+use crate::documents::aside;
 use crate::support::craft::Craft;
+use crate::support::ferry::Ferry;
 use crate::support::{Stage, eventually, proofs};
 
 /// A row of messages on one channel, in order.
@@ -64,6 +69,36 @@ async fn messages_flow_both_ways_over_the_stream_that_the_peer_opened() {
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_flow_both_ways_over_the_stream_that_we_opened() {
     both_ways_with_one_door(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gateways_that_dial_each_other_at_the_same_moment_exchange_everything_once() {
+    let mut stage = Stage::apart(&["XA", "XB"], |plans| {
+        for plan in plans {
+            plan.relay_seen = aside(&plan.relay);
+        }
+    });
+    let mut ferries = Vec::new();
+    for code in ["XA", "XB"] {
+        let plan = stage.house(code).plan();
+        ferries.push(Ferry::between(&plan.relay_seen, &plan.relay).await);
+    }
+    stage.join().await;
+    for _ in 0..3 {
+        // The first words of both handshakes pass, and nothing after them until both have been said.
+        let before: Vec<u64> = ferries.iter().map(Ferry::carried).collect();
+        ferries.iter().for_each(|ferry| ferry.allow(1));
+        ferries.iter().for_each(Ferry::sink);
+        eventually("both have dialled", || async {
+            ferries.iter().zip(&before).all(|(ferry, before)| ferry.carried() > *before)
+        })
+        .await;
+        ferries.iter().for_each(|ferry| ferry.allow(u64::MAX));
+    }
+    let (out, back) = (row(&stage, "XA", "XB", 40), row(&stage, "XB", "XA", 40));
+    tokio::join!(submit(&stage, "XA", &out), submit(&stage, "XB", &back));
+    tokio::join!(arrived(&stage, "XA", "XB", &out), arrived(&stage, "XB", "XA", &back));
+    proofs::logs_agree(&stage).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,6 +20,7 @@ use crate::limits;
 use crate::message::envelope::Envelope;
 use crate::message::header::Header;
 use crate::message::refusal::Refusal;
+use crate::time::Timestamp;
 
 impl Session<'_> {
     /// Carries once it is this session's turn, until the session ends.
@@ -69,8 +70,10 @@ impl Session<'_> {
         }
         let (due, withheld) = self.link.within_trust(due);
         if withheld && due.is_empty() && room.is_idle {
-            let detail = "the peer takes messages and answers none: it is handed no new ones until it does";
-            self.gateway.alarm_about(self.peer, "NO_RECEIPTS", detail.to_owned()).await?;
+            // The clerk tells people, until it answers.
+            if self.link.owes_all() {
+                self.gateway.attention.notify_one();
+            }
         }
         let (items, deliveries) = self.within_bounds(due, room).await?;
         if items.is_empty() {
@@ -130,12 +133,19 @@ impl Session<'_> {
 
     /// The peer owes answers, or a window, for too long. What it owes is noted as tried.
     async fn give_up(&self) -> Result<Fault, Fault> {
-        let unanswered = self.flight.unanswered();
+        let unanswered = self.flight.forsake();
         if unanswered.is_empty() {
             return Ok(Fault::Link("the peer keeps its window shut".to_owned()));
         }
         self.gateway.note_failed(&unanswered, &AttemptEnd::Unanswered).await?;
         Ok(Fault::Link("the peer did not answer a batch in time".to_owned()))
+    }
+
+    /// The stream has ended. What the peer took on it and left unanswered counts as handed over, or one that takes
+    /// and hangs up would never be noticed; but only dialling pauses for it, because the network may have been cut.
+    pub(super) async fn note_cut(&self) -> Result<(), Fault> {
+        let now = self.gateway.clock.now();
+        self.gateway.note_attempts(&self.flight.forsake(), &AttemptEnd::Unanswered, |_| now).await
     }
 
     /// Time until the next message to the peer is due; while some are on their way their answers tell.
@@ -156,9 +166,19 @@ impl Gateway {
         messages: &[(Digest, u32)],
         end: &AttemptEnd,
     ) -> Result<(), Fault> {
+        let now = self.clock.now();
+        self.note_attempts(messages, end, |attempts| now.after(self.pause(attempts.saturating_add(1)))).await
+    }
+
+    async fn note_attempts(
+        &self,
+        messages: &[(Digest, u32)],
+        end: &AttemptEnd,
+        next: impl Fn(u32) -> Timestamp,
+    ) -> Result<(), Fault> {
         let time = self.clock.now();
         let noting = messages.iter().map(|(message, attempts)| {
-            let next_attempt = time.after(self.pause(attempts.saturating_add(1)));
+            let next_attempt = next(*attempts);
             self.store.note_attempt(vec![*message], FailedAttempt { time, next_attempt, end: end.clone() })
         });
         futures_util::future::try_join_all(noting).await?;

@@ -59,8 +59,7 @@ impl Gateway {
             }
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(self.pause(link.failed())) => {}
-                () = link.retry.notified() => {}
+                () = link.rest(self.pause(link.failed())) => {}
             }
         }
     }

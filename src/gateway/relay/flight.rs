@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -13,6 +14,21 @@ use crate::gateway::error::Fault;
 use crate::gateway::frame::Window;
 use crate::gateway::store::record::OutboxItem;
 use crate::limits;
+
+/// How long a peer may let us wait before another stream is tried.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For its next answer, while it owes one.
+    pub answer: Duration,
+    /// For a window that is not shut.
+    pub window: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { answer: limits::OUTCOME_DEADLINE, window: limits::WINDOW_SHUT_MAX }
+    }
+}
 
 /// A batch that was handed over.
 #[derive(Debug)]
@@ -37,6 +53,7 @@ pub(super) struct Room {
 /// The batches of one session.
 #[derive(Debug)]
 pub(super) struct Flight {
+    patience: Patience,
     state: Mutex<State>,
     /// Told whenever there may be more room, or less to wait for.
     pub(super) changed: Notify,
@@ -58,7 +75,7 @@ struct State {
 
 impl Flight {
     /// Nothing on its way, under the window of the peer's hello.
-    pub(super) fn new(window: Window) -> Self {
+    pub(super) fn new(window: Window, patience: Patience) -> Self {
         let shut = is_shut(window).then(Instant::now);
         let state = State {
             window,
@@ -68,7 +85,7 @@ impl Flight {
             progress: Instant::now(),
             refused: BTreeSet::new(),
         };
-        Self { state: Mutex::new(state), changed: Notify::new() }
+        Self { patience, state: Mutex::new(state), changed: Notify::new() }
     }
 
     /// The peer granted another window.
@@ -148,11 +165,12 @@ impl Flight {
         lock(&self.state).refused.insert(channel.to_owned())
     }
 
-    /// Messages that are unanswered, with their attempts so far.
-    pub(super) fn unanswered(&self) -> Vec<(Digest, u32)> {
-        let state = lock(&self.state);
-        let batches = state.batches.iter().skip(state.answered);
-        batches.flat_map(|batch| &batch.items).map(|item| (item.message_id, item.attempts)).collect()
+    /// Gives up what is unanswered: which messages, with their attempts so far.
+    pub(super) fn forsake(&self) -> Vec<(Digest, u32)> {
+        let mut state = lock(&self.state);
+        let first = state.answered.min(state.batches.len());
+        let batches = state.batches.split_off(first);
+        batches.iter().flat_map(|batch| &batch.items).map(|item| (item.message_id, item.attempts)).collect()
     }
 
     /// Whether nothing is on its way.
@@ -164,8 +182,8 @@ impl Flight {
     pub(super) fn deadline(&self) -> Option<Instant> {
         let state = lock(&self.state);
         let owes = state.batches.len() > state.answered;
-        let silent = owes.then(|| state.progress + limits::OUTCOME_DEADLINE);
-        let shut = state.shut.map(|since| since + limits::WINDOW_SHUT_MAX);
+        let silent = owes.then(|| state.progress + self.patience.answer);
+        let shut = state.shut.map(|since| since + self.patience.window);
         silent.into_iter().chain(shut).min()
     }
 }
@@ -211,9 +229,13 @@ pub(super) mod tests {
         Window { envelopes, bytes }
     }
 
+    fn flying(envelopes: u32) -> Flight {
+        Flight::new(window(envelopes, 100), Patience::default())
+    }
+
     #[test]
     fn the_window_bounds_what_is_unanswered_and_not_what_is_being_settled() {
-        let flight = Flight::new(window(4, 100));
+        let flight = flying(4);
         flight.launch(items("a", 1..4), 90);
         assert_eq!(flight.room(), Room { envelopes: 1, bytes: 10, is_idle: false });
         flight.answer(3).unwrap();
@@ -226,20 +248,21 @@ pub(super) mod tests {
 
     #[test]
     fn answers_are_for_the_oldest_batch_and_for_all_of_it() {
-        let flight = Flight::new(window(9, 100));
+        let flight = flying(9);
         assert!(flight.answer(0).is_err());
         flight.launch(items("a", 1..3), 1);
         flight.launch(items("b", 1..2), 1);
         assert!(flight.answer(1).is_err());
         assert_eq!(flight.answer(2).unwrap().items.len(), 2);
-        assert_eq!(flight.unanswered().len(), 1);
         assert_eq!(flight.answer(1).unwrap().items.len(), 1);
         assert!(flight.answer(1).is_err());
+        flight.launch(items("c", 1..4), 1);
+        assert_eq!((flight.forsake().len(), flight.forsake().len()), (3, 0), "once");
     }
 
     #[test]
     fn after_a_refusal_nothing_goes_until_all_that_was_on_its_way_is_settled() {
-        let flight = Flight::new(window(9, 100));
+        let flight = flying(9);
         flight.launch(items("a", 1..3), 1);
         flight.launch(items("a", 3..5), 1);
         flight.answer(2).unwrap();
@@ -254,7 +277,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_peer_is_late_when_its_last_answer_is_long_ago_or_its_window_is_shut() {
-        let flight = Flight::new(window(9, 100));
+        let flight = flying(9);
         assert_eq!(flight.deadline(), None);
         flight.launch(items("a", 1..2), 1);
         flight.launch(items("b", 1..2), 1);

@@ -2,8 +2,9 @@
 //! handed over and never answered.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, watch};
 
@@ -22,9 +23,15 @@ pub(in crate::gateway) struct LinkState {
     /// The session that holds it carries; the others only answer.
     pub(super) carrier: Arc<Semaphore>,
     failures: Arc<AtomicU32>,
-    /// An operator wants it tried at once, whatever pause is under way.
+    /// It is to be tried at once, whatever pause is under way.
     pub(super) retry: Arc<Notify>,
     handed: Arc<Mutex<BTreeSet<Digest>>>,
+    /// It holds as much without an answer as it is trusted with, and is handed nothing new.
+    owes_all: Arc<AtomicBool>,
+    /// People were told that it does not answer.
+    suspected: Arc<AtomicBool>,
+    /// What waits of it for our desk has reached its quota: it is told to send nothing.
+    pub(super) full: watch::Sender<bool>,
     /// Why the last session ended, or did not begin.
     pub(in crate::gateway) last_failure: String,
     /// Difference of the peer's clock to ours in seconds.
@@ -40,6 +47,9 @@ impl Default for LinkState {
             failures: Arc::default(),
             retry: Arc::default(),
             handed: Arc::default(),
+            owes_all: Arc::default(),
+            suspected: Arc::default(),
+            full: watch::Sender::default(),
             last_failure: String::new(),
             clock_skew: 0,
         }
@@ -73,6 +83,17 @@ impl LinkState {
         self.retry.notify_one();
     }
 
+    /// Waits for the end of a pause between attempts to dial, or until it makes no sense any more: somebody wants the
+    /// peer tried now, or the peer has dialled us and so is there.
+    pub(super) async fn rest(&self, pause: Duration) {
+        let mut sessions = self.live.subscribe();
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = self.retry.notified() => {}
+            _ = sessions.wait_for(|live| *live > 0) => {}
+        }
+    }
+
     /// Counts one more live session.
     pub(super) fn enter(&self) -> Live {
         self.live.send_modify(|live| *live = live.saturating_add(1));
@@ -97,6 +118,37 @@ impl LinkState {
     /// Notes a message as answered, one way or the other.
     pub(super) fn answered(&self, message: &Digest) {
         lock(&self.handed).remove(message);
+        self.owes_all.store(false, Ordering::SeqCst);
+    }
+
+    /// Notes that the peer is handed nothing new until it answers. True for the first time.
+    pub(super) fn owes_all(&self) -> bool {
+        !self.owes_all.swap(true, Ordering::SeqCst)
+    }
+
+    /// Whether the peer is handed nothing new until it answers.
+    pub(in crate::gateway) fn is_held_to_answers(&self) -> bool {
+        self.owes_all.load(Ordering::SeqCst)
+    }
+
+    /// Notes that people are told of a peer that does not answer.
+    pub(in crate::gateway) fn suspect(&self) {
+        self.suspected.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether people were told of it, who should learn that it answers again. Forgets that.
+    pub(super) fn is_cleared(&self) -> bool {
+        self.suspected.swap(false, Ordering::SeqCst)
+    }
+
+    /// Whether nothing is taken from the peer, because its share of the mailbox is taken up.
+    pub(in crate::gateway) fn takes_nothing(&self) -> bool {
+        *self.full.borrow()
+    }
+
+    /// Notes whether the peer's share of the mailbox is taken up.
+    pub(in crate::gateway) fn is_full(&self, full: bool) {
+        self.full.send_if_modified(|before| std::mem::replace(before, full) != full);
     }
 
     /// Which of these messages may be handed over: those that the peer was handed before, and new ones as long
@@ -149,6 +201,34 @@ mod tests {
         // The second was handed over once, the first never: order goes before.
         let (may_go, _) = link.within_trust(vec![item("b", 9), item("a", 5)]);
         assert_eq!(may_go, [item("a", 5)]);
+    }
+
+    #[tokio::test]
+    async fn a_pause_ends_when_somebody_wants_the_peer_tried_and_when_the_peer_has_dialled_us() {
+        let link = LinkState::default();
+        let (hour, soon) = (Duration::from_secs(3600), Duration::from_secs(20));
+        let resting = tokio::spawn({
+            let link = link.clone();
+            async move { link.rest(hour).await }
+        });
+        tokio::task::yield_now().await;
+        link.tell_news();
+        tokio::task::yield_now().await;
+        assert!(!resting.is_finished(), "news alone end no pause: they come with every message");
+        link.retry_now();
+        tokio::time::timeout(soon, resting).await.unwrap().unwrap();
+        let _live = link.enter();
+        tokio::time::timeout(soon, link.rest(hour)).await.unwrap();
+    }
+
+    #[test]
+    fn a_peer_that_owes_all_it_is_trusted_with_is_noted_once_until_it_answers() {
+        let link = LinkState::default();
+        assert!(link.owes_all() && !link.owes_all() && link.is_held_to_answers());
+        link.answered(&item("a", 1).message_id);
+        assert!(!link.is_held_to_answers() && link.owes_all());
+        link.suspect();
+        assert!(link.is_cleared() && !link.is_cleared());
     }
 
     #[test]

@@ -31,6 +31,7 @@ mod settlement;
 mod updates;
 mod waiting;
 
+pub use flight::Patience;
 pub(super) use link::LinkState;
 pub(super) use quarantine::Quarantine;
 pub(super) use settlement::commitments;

@@ -45,7 +45,12 @@ pub(super) fn may_be_its_doing(fault: &Fault) -> bool {
     matches!(
         fault,
         Fault::Damaged(_)
-            | Fault::Store(StoreFault::Damaged(_) | StoreFault::Misuse(_) | StoreFault::PartMismatch)
+            | Fault::Store(
+                StoreFault::Damaged(_)
+                    | StoreFault::Misuse(_)
+                    | StoreFault::Panicked
+                    | StoreFault::PartMismatch
+            )
     )
 }
 

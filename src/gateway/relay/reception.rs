@@ -246,6 +246,14 @@ impl Gateway {
         let Admitted { custodies, proven } = self.store.admit_all(prepared, footing.clone()).await?;
         drop(permit);
         let placed: Vec<Result<LeafPlace, Refusal>> = custodies.into_iter().map(custody_place).collect();
+        for refusal in placed.iter().filter_map(|placed| placed.as_ref().err()) {
+            // It need not send what would be refused too.
+            if refusal.reason() == Reason::Quota {
+                self.link_of(peer).is_full(true);
+            } else if refusal.reason() == Reason::NoSpace {
+                self.has_room(false);
+            }
+        }
         let places: Vec<LeafPlace> = placed.iter().flatten().cloned().collect();
         let mut receipts = self.receipts_of(&places, proven)?.into_iter();
         let answer = |placed: Result<LeafPlace, Refusal>| match placed {

@@ -5,6 +5,7 @@
 //! full still drain each other. Leaves of the peer are in our writer's queue before anything that comes behind them
 //! is looked at, and what is placed or settled on them is queued behind them: one commit makes all of it durable.
 
+use std::future::Future;
 use std::sync::{Arc, Mutex};
 
 use futures_util::stream::FuturesUnordered;
@@ -16,11 +17,13 @@ use tokio::time::timeout;
 use super::flight::{Batch, Flight};
 use super::intake::{Intake, Received};
 use super::link::LinkState;
+use super::lock;
 use super::reception::Judged;
 use super::waiting::Waiting;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::{CosignatureLine, Frame, Hello, Outcome, Relay, Window};
+use crate::gateway::room::Allowance;
 use crate::gateway::store::record::Footing;
 use crate::gateway::witness::Mirroring;
 use crate::limits;
@@ -87,7 +90,7 @@ impl Gateway {
         mut relay: Relay,
         opener: Opener,
     ) -> Result<(), Fault> {
-        let windows = self.window.subscribe();
+        let (intake, full) = (self.intake.subscribe(), self.link_of(peer).full.subscribe());
         let (ours, theirs) = self.greet(peer, &mut relay, opener).await?;
         self.compare(peer, &ours, &theirs).await?;
         self.note_link(peer, |link| link.last_failure.clear());
@@ -99,7 +102,7 @@ impl Gateway {
             link,
             waiting: Waiting::default(),
             intake: Intake::new(ours.window),
-            flight: Flight::new(theirs.window),
+            flight: Flight::new(theirs.window, *lock(&self.patience)),
             parts_arrived: Arc::default(),
             footing: Footing::default(),
             carrier: Mutex::default(),
@@ -107,7 +110,7 @@ impl Gateway {
         if let Some(request) = self.wanted_copy(peer).await? {
             session.waiting.request(request);
         }
-        let running = session.run(relay, &theirs, windows);
+        let running = session.run(relay, &theirs, session.announce(ours.window, intake, full));
         if opener == Opener::Peer {
             return running.await;
         }
@@ -146,7 +149,12 @@ impl Gateway {
 }
 
 impl Session<'_> {
-    async fn run(&self, relay: Relay, theirs: &Hello, windows: watch::Receiver<Window>) -> Result<(), Fault> {
+    async fn run(
+        &self,
+        relay: Relay,
+        theirs: &Hello,
+        announcing: impl Future<Output = Result<(), Fault>>,
+    ) -> Result<(), Fault> {
         let updates = self.begin_updates(theirs).await?;
         let Relay { outgoing, incoming } = relay;
         // Neither grows without end: the one holds what our window admits, the other what was handed over.
@@ -161,7 +169,7 @@ impl Session<'_> {
                 self.place_all(to_place),
                 self.carry(),
                 self.write(outgoing, updates),
-                self.announce(windows),
+                announcing,
                 self.gateway.until_frozen(self.peer),
             )
         };
@@ -172,13 +180,17 @@ impl Session<'_> {
         };
         // What was answered is settled before another session may send it once more, and what was read of logs
         // before the end tells more than the end.
-        match ended {
+        let ended = match ended {
             Err(witnessed) => settling.await.and(witnessed),
             Ok(worked) => {
                 let (settled, witnessed) = tokio::join!(settling, witnessing);
                 witnessed.and(settled).and(worked)
             }
+        };
+        if ended.is_err() {
+            self.note_cut().await?;
         }
+        ended
     }
 
     /// Reads to the end of the stream, or to the first frame that is not in order.
@@ -246,14 +258,26 @@ impl Session<'_> {
         }
     }
 
-    /// Tells the peer whenever we take more or less than before.
-    async fn announce(&self, mut windows: watch::Receiver<Window>) -> Result<(), Fault> {
-        while windows.changed().await.is_ok() {
-            let window = *windows.borrow_and_update();
-            self.intake.grant(window);
-            self.waiting.window(window);
+    /// Tells the peer whenever we take more or less than `granted`, or than it was told since.
+    async fn announce(
+        &self,
+        mut granted: Window,
+        mut intake: watch::Receiver<Allowance>,
+        mut full: watch::Receiver<bool>,
+    ) -> Result<(), Fault> {
+        loop {
+            let window = self.gateway.window_for(&self.link);
+            if window != granted {
+                granted = window;
+                self.intake.grant(window);
+                self.waiting.window(window);
+            }
+            let changed = tokio::select! {
+                changed = intake.changed() => changed,
+                changed = full.changed() => changed,
+            };
+            changed.map_err(|_| over())?;
         }
-        Ok(())
     }
 }
 

@@ -78,6 +78,9 @@ impl Session<'_> {
                 }
                 self.flight.landed();
             }
+            if self.link.is_cleared() {
+                self.gateway.attention.notify_one();
+            }
             unproven.map_or(Ok(()), Err)?;
         }
         Ok(())

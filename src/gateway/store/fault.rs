@@ -35,6 +35,9 @@ pub enum StoreFault {
     /// The disk has no room for anything new.
     #[error("the disk has too little room: nothing new is taken until there is more")]
     NoSpace,
+    /// What was asked met a defect of ours and was undone.
+    #[error("the store met a defect of this gateway and undid what was asked: report it")]
+    Panicked,
     /// Another transfer writes the part, or too many are under way.
     #[error("another transfer has taken over, or too many are under way: try again later")]
     PartBusy,
@@ -77,6 +80,7 @@ impl StoreFault {
             Self::Misuse(_) => "STORE_MISUSE",
             Self::Missing(_) => "STORE_MISSING",
             Self::NoSpace => "NO_SPACE",
+            Self::Panicked => "STORE_PANICKED",
             Self::PartBusy => "PART_BUSY",
             Self::PartMismatch => "PART_MISMATCH",
             Self::PartOffset => "PART_OFFSET",

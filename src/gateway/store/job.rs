@@ -1,5 +1,7 @@
 //! A job of the writer: a piece of work within a transaction, and whom it answers when that is decided.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
@@ -85,7 +87,7 @@ where
     W: FnMut(&Connection) -> Result<Verdict<T>, StoreFault> + Send + 'static,
 {
     fn run(&mut self, connection: &Connection) -> Ran {
-        let result = (self.work)(connection);
+        let result = behind_a_wall(|| (self.work)(connection));
         let keep = matches!(result, Ok(Verdict::Keep(_)));
         let stop = matches!(&result, Err(fault) if fault.stops_the_writer());
         self.result = Some(result);
@@ -106,6 +108,15 @@ where
         };
         let _gone = sender.send(answer);
     }
+}
+
+/// Runs a job; one that panics is answered as one that failed, and undone like it.
+fn behind_a_wall<T>(work: impl FnOnce() -> Result<T, StoreFault>) -> Result<T, StoreFault> {
+    // What it works on is undone with its savepoint or its whole group, and statements are reset when dropped.
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        tracing::error!("a job of the store met a defect of ours and was undone");
+        Err(StoreFault::Panicked)
+    })
 }
 
 /// What became of the transaction.

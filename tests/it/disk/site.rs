@@ -81,21 +81,7 @@ impl Site {
 
     /// Puts the data of XA on a disk of 24 MiB; none where that is not permitted here.
     pub fn small_disk(&self) -> Option<SmallDisk> {
-        let (data, aside) = (self.data("XA"), self.folder().join("aside"));
-        let mount = ["-t", "tmpfs", "-o", "size=24m,mode=700", "chancery-test"];
-        if !getuid().is_root() {
-            eprintln!("SKIPPED a full disk under a real gateway: only root mounts a small one");
-            return None;
-        }
-        crate::archive::copy(&data, &aside);
-        let mounted = Command::new("mount").args(mount).arg(&data).output();
-        if !mounted.is_ok_and(|output| output.status.success()) {
-            eprintln!("SKIPPED a full disk under a real gateway: mount is refused");
-            return None;
-        }
-        let disk = SmallDisk(data);
-        crate::archive::copy(&aside, disk.path());
-        Some(disk)
+        small_disk_at(&self.data("XA"), &self.folder().join("aside"))
     }
 
     /// Replaces what `gateway.toml` of XA says of the store.
@@ -221,6 +207,24 @@ impl Site {
             std::thread::park_timeout(Duration::from_millis(50));
         }
     }
+}
+
+/// Puts what is in a directory on a disk of 24 MiB; none where that is not permitted here.
+pub fn small_disk_at(data: &Path, aside: &Path) -> Option<SmallDisk> {
+    let mount = ["-t", "tmpfs", "-o", "size=24m,mode=700", "chancery-test"];
+    if !getuid().is_root() {
+        eprintln!("SKIPPED a full disk under a real gateway: only root mounts a small one");
+        return None;
+    }
+    crate::archive::copy(data, aside);
+    let mounted = Command::new("mount").args(mount).arg(data).output();
+    if !mounted.is_ok_and(|output| output.status.success()) {
+        eprintln!("SKIPPED a full disk under a real gateway: mount is refused");
+        return None;
+    }
+    let disk = SmallDisk(data.to_owned());
+    crate::archive::copy(aside, disk.path());
+    Some(disk)
 }
 
 /// A small file system; it goes when this goes.

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use chancery::keys::file::FileNoteSigner;
 use chancery::limits;
@@ -237,19 +238,41 @@ pub struct Playing {
 
 impl Playing {
     pub async fn begin(stage: &Stage, own: &str, peer: &str, play: impl Play + 'static) -> Self {
-        let identity = caller::gateway_identity(stage, own);
-        let credentials = caller::credentials(stage, identity, &[peer]);
-        let address = stage.house(own).plan().relay.parse().unwrap();
-        let listener = Listener::bind(address, Door::Relay, credentials).await.unwrap();
         let play: Box<dyn Play> = Box::new(play);
-        let playing = Arc::new(Mutex::new((Bot::new(stage, own, peer), play)));
-        let stop = CancellationToken::new();
-        let gifts = Arc::<Gifts>::default();
-        let service = RelayServiceServer::new(Edge(playing.clone(), gifts.clone()));
-        let server =
-            server_builder().add_service(service).serve_with_incoming(listener.incoming(stop.clone()));
-        tokio::spawn(server);
-        Self { stage: playing, gifts, stop }
+        let playing = Self {
+            stage: Arc::new(Mutex::new((Bot::new(stage, own, peer), play))),
+            gifts: Arc::default(),
+            stop: CancellationToken::new(),
+        };
+        playing.listen(stage).await;
+        playing
+    }
+
+    async fn listen(&self, stage: &Stage) {
+        let (own, peer) = self.with(|bot| (bot.own.to_string(), bot.peer.to_string()));
+        let identity = caller::gateway_identity(stage, &own);
+        let credentials = caller::credentials(stage, identity, &[&peer]);
+        let address = stage.house(&own).plan().relay.parse().unwrap();
+        let listener = loop {
+            // One that has just gone away may still be ending.
+            match Listener::bind(address, Door::Relay, credentials.clone()).await {
+                Ok(listener) => break listener,
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        };
+        let stop = self.stop.clone();
+        let edge = Edge { stage: self.stage.clone(), gifts: self.gifts.clone(), stop: stop.clone() };
+        tokio::spawn(async move {
+            let incoming = listener.incoming(stop.clone());
+            let server = server_builder().add_service(RelayServiceServer::new(edge));
+            server.serve_with_incoming_shutdown(incoming, stop.cancelled_owned()).await
+        });
+    }
+
+    /// Says GOAWAY on every connection, ends its streams, and listens anew; what it knows stays.
+    pub async fn go_away(&mut self, stage: &Stage) {
+        std::mem::take(&mut self.stop).cancel();
+        self.listen(stage).await;
     }
 
     /// Says these words on the next call for a part; what was answered when the call has ended.
@@ -277,7 +300,11 @@ impl Drop for Playing {
     }
 }
 
-struct Edge(Arc<Mutex<(Bot, Box<dyn Play>)>>, Arc<Gifts>);
+struct Edge {
+    stage: Arc<Mutex<(Bot, Box<dyn Play>)>>,
+    gifts: Arc<Gifts>,
+    stop: CancellationToken,
+}
 
 /// What is said on calls for a part, one after the other.
 #[derive(Default)]
@@ -311,9 +338,14 @@ impl RelayService for Edge {
         request: Request<Streaming<wire::RelayFrame>>,
     ) -> Result<Response<Self::RelayStream>, Status> {
         let (sender, frames) = mpsc::channel(64);
-        let (playing, mut incoming) = (self.0.clone(), request.into_inner());
+        let (playing, stop, mut incoming) = (self.stage.clone(), self.stop.clone(), request.into_inner());
         tokio::spawn(async move {
-            while let Ok(Some(wire::RelayFrame { frame: Some(frame) })) = incoming.message().await {
+            loop {
+                let next = tokio::select! {
+                    next = incoming.message() => next,
+                    () = stop.cancelled() => return,
+                };
+                let Ok(Some(wire::RelayFrame { frame: Some(frame) })) = next else { return };
                 let answers = {
                     let (bot, play) = &mut *playing.lock().unwrap();
                     play.respond(bot, frame)
@@ -353,11 +385,12 @@ impl RelayService for Edge {
         request: Request<Streaming<wire::TakePartRequest>>,
     ) -> Result<Response<Self::TakePartStream>, Status> {
         let (sender, words) = mpsc::channel(1);
-        let (gifts, mut incoming) = (self.1.clone(), request.into_inner());
+        let (gifts, stop, mut incoming) = (self.gifts.clone(), self.stop.clone(), request.into_inner());
         tokio::spawn(async move {
             let gift = tokio::select! {
                 gift = gifts.next() => gift,
                 () = sender.closed() => return,
+                () = stop.cancelled() => return,
             };
             for word in gift.words {
                 // What was said before it tells why the other side has gone.
@@ -380,6 +413,7 @@ impl RelayService for Edge {
 /// A bot that dials: it has a relay stream open to a true gateway.
 pub struct Dialled {
     bot: Bot,
+    pub theirs: wire::Hello,
     outgoing: mpsc::Sender<wire::RelayFrame>,
     incoming: Streaming<wire::RelayFrame>,
 }
@@ -393,7 +427,7 @@ impl Dialled {
         let mut incoming = client.relay(ReceiverStream::new(frames)).await?.into_inner();
         let first = incoming.message().await?.and_then(|frame| frame.frame);
         let Some(Frame::Hello(theirs)) = first else { panic!("no hello but {first:?}") };
-        let mut dialled = Self { bot, outgoing, incoming };
+        let mut dialled = Self { bot, theirs: theirs.clone(), outgoing, incoming };
         let size = theirs.logs.last().map_or(0, |log| checkpoint_of(log).size);
         let mut mirrored = 0;
         while mirrored < size {
@@ -423,6 +457,14 @@ impl Dialled {
             }
         }
         Ok(None)
+    }
+
+    /// Takes deliveries and answers them.
+    pub async fn take(&mut self, deliveries: wire::Deliveries) {
+        let envelopes = deliveries.deliveries.into_iter().map(|delivery| delivery.envelope).collect();
+        for frame in Honest.deliveries(&mut self.bot, envelopes) {
+            self.send(frame).await;
+        }
     }
 
     /// Delivers envelopes; their outcomes.

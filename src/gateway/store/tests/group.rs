@@ -219,14 +219,39 @@ async fn many_channels_at_once_stay_gapless_each() {
 }
 
 #[tokio::test]
-async fn a_job_that_panics_stops_the_store() {
-    let (_directory, store) = fresh();
-    let work = |_: &rusqlite::Connection| -> Result<Verdict<()>, StoreFault> { panic!("a mistake of ours") };
-    assert_eq!(store.write(0, work).await.unwrap_err().reason(), "STORE_STOPPED");
-    while !store.is_stopped() {
-        tokio::task::yield_now().await;
+async fn a_job_that_panics_is_undone_and_said_and_what_others_were_answered_for_is_kept() {
+    let (directory, store) = fresh();
+    let mut line = Line::on("ch-1");
+    taken(store.take_custody(line.next()).await.unwrap());
+    let panics = |connection: &rusqlite::Connection| -> Result<Verdict<()>, StoreFault> {
+        connection.execute_batch("DELETE FROM outgoing; UPDATE log SET size = 99;").unwrap();
+        let mut statement = connection.prepare_cached("SELECT key FROM message").unwrap();
+        let mut rows = statement.query([]).unwrap();
+        assert!(rows.next().unwrap().is_none(), "a mistake of ours, in the middle of a statement");
+        Ok(Verdict::Keep(()))
+    };
+    // In the company of others, before and behind.
+    let (mut company, mut alone) = (tokio::task::JoinSet::new(), Vec::new());
+    for channel in 2..10 {
+        let other = store.clone();
+        company.spawn(async move {
+            let mut line = Line::on(&format!("ch-{channel}"));
+            for _ in 0..5 {
+                taken(other.take_custody(line.next()).await.unwrap());
+            }
+        });
+        alone.push(store.write(0, panics).await.unwrap_err().reason());
     }
-    assert_stopped(&store).await;
+    company.join_all().await;
+    assert_eq!(alone, ["STORE_PANICKED"; 8]);
+    assert!(!store.is_stopped());
+    taken(store.take_custody(line.next()).await.unwrap());
+    assert_eq!(store.log_head(ORIGIN.to_owned()).await.unwrap().unwrap().size, 42);
+    drop(store);
+    let store = open(directory.path());
+    assert_eq!(store.queues().await.unwrap()[0].queued, 42);
+    let whole = store.verify().await.unwrap();
+    assert_eq!((whole.messages, whole.damages), (42, vec![]));
 }
 
 #[tokio::test]

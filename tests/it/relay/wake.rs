@@ -1,0 +1,64 @@
+//! What is urgent waits for the end of no pause.
+
+use std::time::Duration;
+
+use chancery::desk::register::SentState;
+use chancery::gateway::store::record::Retry;
+use chancery::proto::gateway::v1 as wire;
+use chancery::proto::gateway::v1::relay_frame::Frame;
+
+use crate::support::bot::{Bot, Honest, Play, Playing, outcomes};
+use crate::support::{Stage, eventually, forms, ministry};
+
+/// Refuses everything without a signature.
+struct Refusing;
+
+impl Play for Refusing {
+    fn deliveries(&mut self, _: &mut Bot, envelopes: Vec<Vec<u8>>) -> Vec<Frame> {
+        let refusal = wire::Outcome { reason: "CHN_02".to_owned(), ..wire::Outcome::default() };
+        vec![outcomes(vec![refusal; envelopes.len()])]
+    }
+}
+
+/// XA with a message for XB that was refused and is not tried again for longer than a test waits.
+async fn pausing() -> (Stage, Playing, chancery::desk::register::SentEntry) {
+    let mut stage = Stage::apart(&["XA", "XB"], |_| {});
+    let playing = Playing::begin(&stage, "XB", "XA", Refusing).await;
+    stage.house_mut("XA").start().await.unwrap();
+    stage.accredit("XA", "XB").await;
+    stage.sound("XA", "XB").await;
+    let [sent] = stage.send("XA", &forms::memorandum("XB", "new", "One.")).await.try_into().unwrap();
+    let clock = stage.clock_of("XA").clone();
+    let now = chancery::time::Clock::now(&clock);
+    eventually("the next attempt is far away", || async {
+        let next = stage.gateway("XA").status().await.unwrap().peers[0].next_attempt;
+        if next.is_some_and(|next| next > now.after(Duration::from_secs(35))) {
+            return true;
+        }
+        // A clock that runs ahead notes a refusal, and is then set right.
+        clock.skew(40);
+        stage.gateway("XA").retry_now(Retry::Peer(ministry("XB")), 0).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        clock.skew(0);
+        false
+    })
+    .await;
+    playing.play(Honest);
+    (stage, playing, sent)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_urgent_message_is_tried_now_with_what_stands_before_it_whatever_pause_is_under_way() {
+    let (stage, _playing, first) = pausing().await;
+    let form = forms::memorandum("XB", "new", "At once.").replace("ROUTINE", "IMMEDIATE");
+    let [urgent] = stage.send("XA", &form).await.try_into().unwrap();
+    assert_eq!(stage.settled("XA", &urgent).await.state, SentState::Delivered);
+    assert_eq!(stage.settled("XA", &first).await.state, SentState::Delivered);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_who_wants_it_tried_waits_for_no_pause_either() {
+    let (stage, _playing, first) = pausing().await;
+    stage.gateway("XA").retry_now(Retry::Peer(ministry("XB")), 0).await.unwrap();
+    assert_eq!(stage.settled("XA", &first).await.state, SentState::Delivered);
+}
