@@ -5,10 +5,10 @@
 //! for pages that were lost, so nothing that comes later could be believed. For the same reason it moves the
 //! write-ahead log into the database itself: SQLite would do that unasked, but would not tell of a failure.
 //!
-//! A job that panics has met a defect of ours, not of the disk. What it changed is undone
-//! as that of a job which fails is, by its savepoint or with its group; it alone is answered `Panicked`, loudly, and the others of its
-//! group are committed. To stop instead would lose nothing either, but one message that meets the defect again at
-//! every attempt would end the gateway each time it comes. A panic anywhere else in the thread stops the store.
+//! A job that panics has met a defect of ours, not of the disk. What it changed is undone as that of a job which
+//! fails is, by its savepoint or with its group; it alone is answered `Panicked`, loudly, and the others of its group
+//! are committed. To stop instead would lose nothing either, but one message that meets the defect again at every
+//! attempt would end the gateway each time it comes. A panic anywhere else in the thread stops the store.
 //!
 //! A disk that is nearly full is no failed write: before each group it looks whether there is room, and a group
 //! that does not fit is answered `NoSpace` before it touches the disk.

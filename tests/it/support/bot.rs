@@ -269,7 +269,7 @@ impl Playing {
         });
     }
 
-    /// Says GOAWAY on every connection, ends its streams, and listens anew; what it knows stays.
+    /// Ends its streams and connections, and listens anew; what it knows stays.
     pub async fn go_away(&mut self, stage: &Stage) {
         std::mem::take(&mut self.stop).cancel();
         self.listen(stage).await;
@@ -416,6 +416,8 @@ pub struct Dialled {
     pub theirs: wire::Hello,
     outgoing: mpsc::Sender<wire::RelayFrame>,
     incoming: Streaming<wire::RelayFrame>,
+    /// What came before it was waited for.
+    early: Option<Frame>,
 }
 
 impl Dialled {
@@ -427,7 +429,7 @@ impl Dialled {
         let mut incoming = client.relay(ReceiverStream::new(frames)).await?.into_inner();
         let first = incoming.message().await?.and_then(|frame| frame.frame);
         let Some(Frame::Hello(theirs)) = first else { panic!("no hello but {first:?}") };
-        let mut dialled = Self { bot, theirs: theirs.clone(), outgoing, incoming };
+        let mut dialled = Self { bot, theirs: theirs.clone(), outgoing, incoming, early: None };
         let size = theirs.logs.last().map_or(0, |log| checkpoint_of(log).size);
         let mut mirrored = 0;
         while mirrored < size {
@@ -435,6 +437,11 @@ impl Dialled {
                 Some(Frame::LogUpdate(update)) => {
                     mirrored = update.first_index + update.leaves.len() as u64;
                     dialled.send(dialled.bot.cosign(&update)).await;
+                }
+                // Leaves that another stream has had cosigned meanwhile do not come again.
+                Some(deliveries @ Frame::Deliveries(_)) => {
+                    dialled.early = Some(deliveries);
+                    break;
                 }
                 other => panic!("no leaves but {other:?}"),
             }
@@ -449,6 +456,9 @@ impl Dialled {
 
     /// The next frame that is no leaf and no hello; leaves are cosigned.
     pub async fn next(&mut self) -> Result<Option<Frame>, Status> {
+        if let Some(early) = self.early.take() {
+            return Ok(Some(early));
+        }
         while let Some(frame) = self.incoming.message().await? {
             match frame.frame.unwrap() {
                 Frame::Hello(_) => {}
