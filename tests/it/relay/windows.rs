@@ -57,7 +57,7 @@ async fn a_peer_whose_share_of_the_mailbox_is_taken_up_is_told_to_send_nothing_u
     assert_eq!(*window, Frame::Window(wire::Window { envelopes: 0, bytes: 0 }));
     // Another stream begins with it.
     let client = caller::relay(&stage, caller::gateway_identity(&stage, "XA"), "XB").await;
-    let hello = Dialled::open(Bot::new(&stage, "XA", "XB"), client).await.unwrap().theirs;
+    let hello = Dialled::greet(Bot::new(&stage, "XA", "XB"), client).await.unwrap().theirs;
     assert_eq!((hello.window_envelopes, hello.window_bytes), (0, 0));
     acknowledged(&stage).await;
     let full = chancery::gateway::frame::Window::FULL;

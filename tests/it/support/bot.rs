@@ -422,15 +422,9 @@ pub struct Dialled {
 
 impl Dialled {
     /// Opens the stream, exchanges hellos and takes the other side's log up to what its hello said.
-    pub async fn open(bot: Bot, mut client: RelayServiceClient<Channel>) -> Result<Self, Status> {
-        let (outgoing, frames) = mpsc::channel(64);
-        let hello = Frame::Hello(bot.hello(&[]));
-        outgoing.send(wire::RelayFrame { frame: Some(hello) }).await.unwrap();
-        let mut incoming = client.relay(ReceiverStream::new(frames)).await?.into_inner();
-        let first = incoming.message().await?.and_then(|frame| frame.frame);
-        let Some(Frame::Hello(theirs)) = first else { panic!("no hello but {first:?}") };
-        let mut dialled = Self { bot, theirs: theirs.clone(), outgoing, incoming, early: None };
-        let size = theirs.logs.last().map_or(0, |log| checkpoint_of(log).size);
+    pub async fn open(bot: Bot, client: RelayServiceClient<Channel>) -> Result<Self, Status> {
+        let mut dialled = Self::greet(bot, client).await?;
+        let size = dialled.theirs.logs.last().map_or(0, |log| checkpoint_of(log).size);
         let mut mirrored = 0;
         while mirrored < size {
             match dialled.incoming.message().await?.and_then(|frame| frame.frame) {
@@ -447,6 +441,17 @@ impl Dialled {
             }
         }
         Ok(dialled)
+    }
+
+    /// Opens the stream and exchanges hellos.
+    pub async fn greet(bot: Bot, mut client: RelayServiceClient<Channel>) -> Result<Self, Status> {
+        let (outgoing, frames) = mpsc::channel(64);
+        let hello = Frame::Hello(bot.hello(&[]));
+        outgoing.send(wire::RelayFrame { frame: Some(hello) }).await.unwrap();
+        let mut incoming = client.relay(ReceiverStream::new(frames)).await?.into_inner();
+        let first = incoming.message().await?.and_then(|frame| frame.frame);
+        let Some(Frame::Hello(theirs)) = first else { panic!("no hello but {first:?}") };
+        Ok(Self { bot, theirs, outgoing, incoming, early: None })
     }
 
     pub async fn send(&self, frame: Frame) {
