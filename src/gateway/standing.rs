@@ -1,6 +1,6 @@
 //! The standing of a pair: whether this gateway may sign anything for it.
 //!
-//! Whoever signs a leaf needs a [`Permit`], and only this file hands it out: to a pair whose log is known to be
+//! Whoever signs a leaf needs a `Permit`, and only this file hands it out: to a pair whose log is known to be
 //! where it was left, by the peer's hello or by the mark of this host. A gateway that was restored from an older
 //! copy, that is taking lost leaves back, or that has seen two histories of one log gets none. What must never
 //! happen: a leaf at an index that was signed before.

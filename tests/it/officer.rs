@@ -40,7 +40,8 @@ impl Ministries {
         let directory = below.join(name);
         let _nothing_left = fs::remove_dir_all(&directory);
         fs::create_dir_all(&directory).unwrap();
-        let run = 64 + std::process::id() % 128;
+        // Apart from the addresses of stages.
+        let run = 2 + std::process::id() % 60;
         let plan = |(place, code): (usize, &str)| {
             let host = format!("127.{run}.{}.{}", 200 + number, place + 1);
             Plan::new(mould::founding(code), &format!("{host}:7101"), &format!("{host}:7102")).unwrap()

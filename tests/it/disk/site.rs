@@ -49,7 +49,8 @@ impl Site {
     /// Founded and joined; the gateway of XA has stopped in this process.
     pub async fn found(number: u8) -> Self {
         let directory = tempfile::Builder::new().prefix("chy").tempdir_in("/tmp").unwrap();
-        let run = 64 + std::process::id() % 128;
+        // Apart from the addresses of stages.
+        let run = 2 + std::process::id() % 60;
         let plan = |(place, code): (usize, &str)| {
             let host = format!("127.{run}.{}.{}", 230 + number, place + 1);
             Plan::new(mould::founding(code), &format!("{host}:7101"), &format!("{host}:7102")).unwrap()

@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use chancery::desk::register::SentEntry;
@@ -161,11 +161,11 @@ impl Stage {
 
 /// Plans with addresses of their own: the whole of 127.0.0.0/8 is loopback.
 pub fn plans(codes: &[&str]) -> Vec<Plan> {
-    static STAGES: AtomicU8 = AtomicU8::new(0);
+    static STAGES: AtomicU16 = AtomicU16::new(0);
     let stage = STAGES.fetch_add(1, Ordering::SeqCst);
     let run = 64 + std::process::id() % 128;
     let plan = |(place, code): (usize, &&str)| {
-        let host = format!("127.{run}.{stage}.{}", place + 1);
+        let host = format!("127.{run}.{}.{}", stage % 256, 1 + place + 16 * usize::from(stage / 256));
         Plan::new(mould::founding(code), &format!("{host}:7101"), &format!("{host}:7102")).unwrap()
     };
     codes.iter().enumerate().map(plan).collect()
