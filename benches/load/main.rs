@@ -60,7 +60,15 @@ fn run(workers: usize, work: impl Future<Output = Outcome<()>>) -> Outcome<()> {
 
 async fn measure(options: Options) -> Outcome<()> {
     let mut report = Report::begin(&options);
-    let mut stage = Stage::set(&options).await?;
+    let mut stage = Stage::set(&options, "run").await?;
+    if options.hold {
+        stage.hold()?;
+    }
+    // Desks open what comes; the other rows send what only gateways take for messages.
+    let mut desks = match options.rows().iter().any(|row| matches!(row, Row::Desk | Row::Document)) {
+        true => Some(Stage::set(&options, "desks").await?),
+        false => None,
+    };
     for round in 1..=options.rounds() {
         eprintln!("round {round} of {}", options.rounds());
         for row in options.rows() {
@@ -69,10 +77,16 @@ async fn measure(options: Options) -> Outcome<()> {
                 Row::Unary => bare::unary(&mut stage, &options, &mut report).await?,
                 Row::Gateway => custody::rows(&mut stage, &options, &mut report).await?,
                 Row::Stream => custody::stream(&mut stage, &options, &mut report).await?,
-                Row::Desk => desks::rows(&mut stage, &options, &mut report).await?,
+                Row::Desk => {
+                    let stage = desks.as_mut().ok_or("no stage for desks")?;
+                    desks::rows(stage, &options, &mut report).await?;
+                }
                 // What is large is measured once.
                 Row::Stored | Row::Register | Row::Document if round > 1 => {}
-                Row::Document => documents::row(&stage, &options, &mut report)?,
+                Row::Document => {
+                    let stage = desks.as_ref().ok_or("no stage for desks")?;
+                    documents::row(stage, &options, &mut report)?;
+                }
                 Row::Stored => stored::rows(&options, &mut report).await?,
                 Row::Register => registers::rows(&options, &mut report).await?,
                 Row::All => {}
@@ -80,6 +94,8 @@ async fn measure(options: Options) -> Outcome<()> {
             }
         }
     }
-    stage.stop()?;
+    for stage in std::iter::once(&mut stage).chain(&mut desks) {
+        stage.stop()?;
+    }
     report.print(&options)
 }

@@ -69,15 +69,12 @@ pub struct Account {
 }
 
 impl Stage {
-    /// Founds or copies the ministries, starts both gateways and lets them believe each other.
-    pub async fn set(options: &Options) -> Outcome<Self> {
-        let folder = options.dir.join("run");
+    /// Founds or copies the ministries into a folder of this name, starts both gateways and lets them believe each
+    /// other.
+    pub async fn set(options: &Options, name: &str) -> Outcome<Self> {
+        let folder = options.dir.join(name);
         let _nothing_there = fs::remove_dir_all(&folder);
-        let stage = Self::raise(options, &folder, "").await?;
-        if options.hold {
-            stage.hold()?;
-        }
-        Ok(stage)
+        Self::raise(options, &folder, "").await
     }
 
     /// The same in a folder that may hold the ministries of an earlier run, with further keys of the table `[store]`
@@ -233,7 +230,7 @@ impl Stage {
         Ok(())
     }
 
-    fn hold(&self) -> Outcome<()> {
+    pub fn hold(&self) -> Outcome<()> {
         for (ministry, gateway) in &self.gateways {
             eprintln!("gateway of {ministry}: process {}", gateway.child.id());
         }
