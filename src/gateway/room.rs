@@ -47,9 +47,9 @@ impl Gateway {
         // The desk may have come in the very moment in which a window was shut.
         self.reopen().await?;
         if short != watch.said {
-            let (free_bytes, floor_bytes) = (space.free, space.floor);
+            let (free_bytes, needed_bytes, floor_bytes) = (space.free, space.backlog, space.floor);
             match short {
-                Some(detail) => tracing::error!(free_bytes, floor_bytes, "{detail}"),
+                Some(detail) => tracing::error!(free_bytes, needed_bytes, floor_bytes, "{detail}"),
                 None => tracing::info!(free_bytes, "the store has room again"),
             }
             watch.said = short;
@@ -136,7 +136,8 @@ mod tests {
 
     #[test]
     fn a_shortage_says_whether_the_ballast_is_gone() {
-        let space = |admits, ballast| SpaceUse { free: 1, floor: 2, ballast, ballast_wanted: 9, admits };
+        let space =
+            |admits, ballast| SpaceUse { free: 1, backlog: 0, floor: 2, ballast, ballast_wanted: 9, admits };
         assert_eq!(shortage(&space(true, 9)), None);
         assert_eq!(shortage(&space(true, 0)), None, "it is laid in again by itself");
         assert!(shortage(&space(false, 9)).is_some_and(|text| text.contains("floor")));

@@ -153,8 +153,8 @@ impl Store {
         let ownership = Ownership::take(directory)?;
         let space = Arc::new(Space::open(directory, bounds)?);
         let database = database_path(directory);
-        space.note_backlog(space::length(&directory.join("gateway.db-wal")));
         let connection = schema::open_writer(&database)?;
+        space.note_backlog(writer::backlog(&connection)?);
         change(&connection)?;
         blobs::sync_directory(directory)?;
         if let Some(parent) = directory.parent().filter(|parent| parent.is_dir()) {

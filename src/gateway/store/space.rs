@@ -7,7 +7,7 @@
 //!
 //! What is in the write-ahead log will need as much room again in the database, so it counts as used.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -183,6 +183,7 @@ impl Space {
     pub(super) fn seen(&self) -> SpaceUse {
         SpaceUse {
             free: self.free.load(Ordering::SeqCst),
+            backlog: self.backlog(),
             floor: self.bounds.floor,
             ballast: if self.ballast.load(Ordering::SeqCst) { self.bounds.ballast } else { 0 },
             ballast_wanted: self.bounds.ballast,
@@ -221,11 +222,6 @@ fn remove(path: &Path) -> io::Result<()> {
 /// Whether a failure says that the disk is full.
 pub(super) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-}
-
-/// Bytes of a file, none where there is none.
-pub(super) fn length(path: &Path) -> u64 {
-    File::open(path).and_then(|file| file.metadata()).map_or(0, |found| found.len())
 }
 
 #[cfg(test)]

@@ -248,7 +248,8 @@ impl Drop for Ending {
 /// Serves groups until every caller is gone or a write fails. Jobs still queued then are dropped, which
 /// their callers see as `Stopped`.
 fn serve(connection: &Connection, jobs: &Receiver<Job>, state: &State, space: &Space) {
-    let mut written = 0_u64;
+    // What a process that was lost has left in the write-ahead log counts too: else it grows with every crash.
+    let mut written = space.backlog();
     while let Ok(first) = jobs.recv() {
         let (group, weight) = gather(first, jobs, state);
         let bytes = (weight.saturating_mul(2).saturating_add(COMMIT_OVERHEAD_BYTES)) as u64;
@@ -321,13 +322,23 @@ fn checkpoint(connection: &Connection, state: &State, space: &Space) -> Result<(
         return Ok(());
     }
     leave_the_log(connection, false);
-    let left = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+    space.note_backlog(left_by(connection, "PRAGMA wal_checkpoint(PASSIVE)")?);
+    state.checkpoints.fetch_add(1, Ordering::SeqCst);
+    Ok(())
+}
+
+/// Bytes in the write-ahead log that the database does not have. The file tells less: it keeps its length when the
+/// log begins anew.
+pub(super) fn backlog(connection: &Connection) -> Result<u64, StoreFault> {
+    left_by(connection, "PRAGMA wal_checkpoint(NOOP)")
+}
+
+fn left_by(connection: &Connection, pragma: &str) -> Result<u64, StoreFault> {
+    let frames = connection.query_row(pragma, [], |row| {
         let (log, moved): (i64, i64) = (row.get(1)?, row.get(2)?);
         Ok(u64::try_from(log.saturating_sub(moved)).unwrap_or(0))
     })?;
-    space.note_backlog(left.saturating_mul(FRAME_BYTES));
-    state.checkpoints.fetch_add(1, Ordering::SeqCst);
-    Ok(())
+    Ok(frames.saturating_mul(FRAME_BYTES))
 }
 
 /// Takes what waits now, with its weight; nobody is made to wait for more. Where nobody waits at all, a little time

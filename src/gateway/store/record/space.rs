@@ -44,6 +44,8 @@ pub struct Share {
 pub struct SpaceUse {
     /// Free bytes.
     pub free: u64,
+    /// Bytes of them, about, that the database will need for what is in the write-ahead log.
+    pub backlog: u64,
     /// Free bytes below which nothing new is taken.
     pub floor: u64,
     /// Bytes of ballast held; 0 where it was given away.

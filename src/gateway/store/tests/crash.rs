@@ -3,8 +3,10 @@
 
 use std::path::Path;
 
-use crate::gateway::store::fixture::{Line, NOW, ORIGIN, bounds, entry, fresh, open, peer, taken};
-use crate::gateway::store::record::{Direction, Expiry, Settlement};
+use crate::gateway::store::fixture::{
+    Line, NOW, ORIGIN, bounds, entry, fresh, inline, later, open, peer, taken,
+};
+use crate::gateway::store::record::{Alarm, Direction, Expiry, Settlement};
 use crate::gateway::store::{Store, StoreFault};
 
 /// Copies what a crash leaves: the database as it is and the first `wal_bytes` of its write-ahead log.
@@ -46,6 +48,57 @@ async fn an_image_taken_at_any_moment_holds_all_that_was_acknowledged_before_it(
         assert_eq!(leaves, 2 * round + round.div_ceil(2));
         assert_eq!(survivor.verify().await.unwrap().damages, Vec::<String>::new());
     }
+}
+
+const MIB: u64 = 1024 * 1024;
+
+/// Takes custody of some messages that fill more than two MiB of the write-ahead log.
+async fn fill(store: &Store, line: &mut Line) {
+    for number in 0..20 {
+        let mut message = line.next();
+        message.parts = vec![inline(&number.to_string().repeat(128 * 1024))];
+        taken(store.take_custody(message).await.unwrap());
+    }
+}
+
+/// Leaves what a crash would and opens that.
+fn survivor(directory: &Path) -> Store {
+    let image = directory.join("image");
+    crash_image(directory, &image, usize::MAX);
+    let left = std::fs::metadata(image.join("gateway.db-wal")).unwrap().len();
+    assert!(left > 2 * MIB, "{left}");
+    open(&image)
+}
+
+#[tokio::test]
+async fn a_write_ahead_log_that_a_crash_has_left_is_moved_and_does_not_grow_with_every_crash() {
+    let (directory, store) = fresh();
+    fill(&store, &mut Line::on("ch-1")).await;
+    let survivor = survivor(directory.path());
+    assert!(survivor.inner.space.backlog() > 2 * MIB);
+    survivor.inner.space.pretend(8 * MIB);
+    // The checkpoint follows the answer; the next answer follows the checkpoint.
+    for seconds in 1..=2 {
+        let (code, detail) = ("STORE_SPACE".to_owned(), seconds.to_string());
+        let alarm = Alarm { code, ministry: peer(), detail, time: later(seconds) };
+        survivor.raise_alarm(alarm).await.unwrap();
+    }
+    assert_eq!(survivor.counts().checkpoints, 1);
+    assert!(survivor.inner.space.backlog() < MIB);
+}
+
+#[tokio::test]
+async fn what_the_write_ahead_log_held_before_it_was_moved_takes_no_room_after_a_crash() {
+    let (directory, store) = fresh();
+    let mut line = Line::on("ch-1");
+    fill(&store, &mut line).await;
+    let database = rusqlite::Connection::open(directory.path().join("gateway.db")).unwrap();
+    database.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).unwrap();
+    // It begins anew in a file that stays as long as it was.
+    taken(store.take_custody(line.next()).await.unwrap());
+    let survivor = survivor(directory.path());
+    let backlog = survivor.inner.space.backlog();
+    assert!((1..MIB).contains(&backlog), "{backlog}");
 }
 
 #[tokio::test]
