@@ -27,7 +27,10 @@ impl Gateway {
         let logs = self.store.own_logs(None).await?;
         match Mark::begin(&path, &boot, &seen.clone().unwrap_or_default()) {
             Ok(mark) => self.store.keep_mark(mark),
-            Err(cause) => tracing::warn!(%cause, "no mark can be kept: every start awaits the peers' hellos"),
+            Err(cause) => {
+                tracing::warn!(%cause, "no mark can be kept: every start awaits the peers' hellos");
+                Mark::discard(&path)?;
+            }
         }
         if self.store.epoch().await? == 0 {
             self.renew_epoch().await?;

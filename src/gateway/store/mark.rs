@@ -72,6 +72,14 @@ impl Mark {
         Ok(mark)
     }
 
+    /// Removes a mark in whose place none can be begun: it would vouch for less than is signed from now on.
+    pub fn discard(path: &Path) -> Result<(), StoreFault> {
+        match fs::remove_file(path) {
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(cause.into()),
+            _ => Ok(()),
+        }
+    }
+
     /// Vouches from now on for the own logs of a pair.
     pub(super) fn confirm(&mut self, peer: &Ministry) {
         self.confirmed.insert(peer.clone());

@@ -58,6 +58,25 @@ async fn a_mark_that_came_back_from_a_backup_with_the_store_vouches_for_nothing(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_mark_in_whose_place_none_can_be_begun_vouches_for_nothing_afterwards() {
+    let mut stage = Stage::pair().await;
+    delivered(&stage, "XA", "XB", "One.").await;
+    let kept = keep(&mut stage, "XA").await;
+    stage.house_mut("XA").stop().await.unwrap();
+    let in_the_way = mark(&stage, "XA").with_extension("new");
+    fs::create_dir(&in_the_way).unwrap();
+    stage.house_mut("XA").start().await.unwrap();
+    assert!(!mark(&stage, "XA").exists());
+    delivered(&stage, "XA", "XB", "Two.").await;
+    // The older mark would have found this copy to be as new as itself.
+    stage.house_mut("XB").stop().await.unwrap();
+    put_back(&mut stage, "XA", &kept).await;
+    fs::remove_dir(&in_the_way).unwrap();
+    stage.house_mut("XA").start().await.unwrap();
+    assert_eq!(standing(&stage), Standing::Unconfirmed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_operator_who_knows_the_store_to_be_the_newest_can_say_so_and_it_is_on_record() {
     let mut stage = Stage::pair().await;
     delivered(&stage, "XA", "XB", "One.").await;
