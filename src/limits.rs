@@ -351,7 +351,8 @@ pub const PART_ATTEMPTS_MAX: u32 = 5;
 /// Pause between them: a gateway that is started again answers within seconds.
 pub const PART_ATTEMPT_PAUSE: Duration = Duration::from_millis(500);
 
-/// Silence after which a transfer of a part is ended; it goes on where it was.
+/// Time in which a piece of a part must be whole, or be taken by the peer, however its bytes trickle; where none comes
+/// at all, `CALL_SILENCE_MAX` ends the call before that. A transfer that was ended goes on where it was.
 pub const PIECE_DEADLINE: Duration = Duration::from_secs(60);
 
 /// Transfers of parts to one peer at once: one keeps the line busy, the other is not held up by its syncs.

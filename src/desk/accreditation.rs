@@ -17,7 +17,7 @@ use crate::trust::name::Ministry;
 use crate::trust::policy::{ChannelId, ChannelPolicy, ChannelRule, SignedPolicy};
 
 /// How the names of peers' bundles end.
-const BUNDLE_ENDING: &str = "bundle";
+pub(super) const BUNDLE_ENDING: &str = "bundle";
 
 /// Two changes of what is believed at once: the later one would forget what the earlier one added.
 const ACCREDITATION_LOCK: &str = "accreditation.lock";

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::desk::Desk;
-use crate::desk::accreditation::Trust;
+use crate::desk::accreditation::{BUNDLE_ENDING, Trust};
 use crate::desk::error::DeskError;
 use crate::trust::bundle::SignedBundle;
 
@@ -29,6 +29,10 @@ impl Desk {
         let mut bundles = Vec::new();
         for entry in fs::read_dir(&folder).map_err(DeskError::file(&folder))? {
             let path = entry.map_err(DeskError::file(&folder))?.path();
+            // Another command may be writing one at this moment, or have been cut short, under a passing name.
+            if path.extension().is_none_or(|ending| ending != BUNDLE_ENDING) {
+                continue;
+            }
             let bytes = fs::read(&path).map_err(DeskError::file(&path))?;
             let bundle = SignedBundle::parse(&bytes)
                 .map_err(|cause| DeskError::Trust(format!("{}: {cause}", path.display())))?;

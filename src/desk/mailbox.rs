@@ -356,7 +356,7 @@ const PAGE: u32 = limits::PAGE_MAX as u32;
 const PIECES_WAITING_MAX: usize = 4;
 
 /// Refusals of a part after which the desk asks again by itself how much is held.
-const AT_ONCE: [&str; 4] = ["PART_BUSY", "PART_MISMATCH", "PART_OFFSET", "STORE_BUSY"];
+const AT_ONCE: [&str; 5] = ["PART_BUSY", "PART_MISMATCH", "PART_OFFSET", "STALLED", "STORE_BUSY"];
 
 /// Reads a part from `offset` to its end into pieces. The first one is sent even where nothing is left.
 fn read_pieces(
@@ -382,8 +382,9 @@ fn read_pieces(
 }
 
 /// Refusals that another attempt with the same bytes may mend, when a peer is accredited, a channel resumed, a
-/// part handed over, space made or a clock set right.
-const MENDED_BY_TIME: [&str; 11] = [
+/// part handed over, space made or a clock set right; or that say nothing of those bytes: this desk slept over its
+/// call, or others of it are under way.
+const MENDED_BY_TIME: [&str; 13] = [
     "AWAITING_HELLO",
     "CATCHING_UP",
     "CHANNEL_FROZEN",
@@ -395,6 +396,8 @@ const MENDED_BY_TIME: [&str; 11] = [
     "PART_MISSING",
     "PART_OFFSET",
     "QUOTA",
+    "STALLED",
+    "TOO_MANY_CALLS",
 ];
 
 /// A refusal stands; everything else may be mended by trying again.
@@ -412,5 +415,24 @@ fn refused(reason: String, detail: String) -> DeskError {
     match MENDED_BY_TIME.contains(&reason.as_str()) {
         true => DeskError::GatewayBusy { reason, detail },
         false => DeskError::GatewayRefused { reason, detail },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::status::refusal;
+
+    #[test]
+    fn what_a_gateway_says_of_the_call_and_not_of_the_message_condemns_no_message() {
+        for (code, reason) in [
+            (Code::DeadlineExceeded, "STALLED"),
+            (Code::ResourceExhausted, "TOO_MANY_CALLS"),
+            (Code::ResourceExhausted, "QUOTA"),
+            (Code::Unavailable, "TRY_LATER"),
+        ] {
+            assert!(failed(refusal(code, reason, "")).is_passing(), "{reason}");
+        }
+        assert!(!failed(refusal(Code::InvalidArgument, "NOT_CANONICAL", "")).is_passing());
     }
 }

@@ -4,6 +4,7 @@
 //! Memory is constant whatever the size: while some pieces are written, the next ones are read, and no more.
 
 use std::pin::pin;
+use std::time::Duration;
 
 use futures_util::stream::unfold;
 use tokio::sync::mpsc;
@@ -101,10 +102,15 @@ fn announced(digest: &[u8], size: u64) -> Result<(Digest, u64), Status> {
     Ok((digest, size))
 }
 
-/// The next piece. Whoever says nothing for long is cut off, and may go on later.
+/// The next piece, whole within `limits::PIECE_DEADLINE`: whoever sends nothing at all is ended by the guard before
+/// that, and whoever sends it drop by drop here, in the same words. Both may go on later.
 async fn next(pieces: &mut Streaming<PutPartRequest>) -> Result<Option<PutPartRequest>, Status> {
-    let silent = |_| status::refusal(Code::Unavailable, "TRY_LATER", "nothing came for too long");
-    timeout(limits::PIECE_DEADLINE, pieces.message()).await.map_err(silent)?
+    within(limits::PIECE_DEADLINE, pieces.message()).await
+}
+
+async fn within<T>(deadline: Duration, piece: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
+    let late = |_| status::refusal(Code::DeadlineExceeded, "STALLED", "a piece was not whole in time");
+    timeout(deadline, piece).await.map_err(late)?
 }
 
 fn checked(content: Vec<u8>) -> Result<Vec<u8>, Status> {
@@ -123,4 +129,20 @@ fn part_fault(cause: &StoreFault) -> Status {
         }
     };
     status::refusal(code, cause.reason(), cause.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::status::reason_of;
+
+    #[tokio::test]
+    async fn a_piece_that_is_never_whole_ends_its_transfer_as_silence_does() {
+        let never = std::future::pending::<Result<(), Status>>();
+        let ended = within(Duration::from_millis(1), never).await.unwrap_err();
+        assert_eq!((ended.code(), reason_of(&ended).as_deref()), (Code::DeadlineExceeded, Some("STALLED")));
+        assert_eq!(within(limits::PIECE_DEADLINE, async { Ok(7) }).await.ok(), Some(7));
+        // Silence has its own, shorter end; else this deadline would be the only one.
+        const { assert!(limits::CALL_SILENCE_MAX.as_secs() < limits::PIECE_DEADLINE.as_secs()) };
+    }
 }

@@ -36,3 +36,14 @@ async fn nothing_is_kept_whose_tls_configurations_cannot_be_built() {
     assert_eq!(gateway.accredit(&own, &policy, &bundles).await.unwrap(), 50);
     assert_eq!(gateway.status().await.unwrap().policy, 50);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_bundle_that_a_command_has_left_behind_keeps_no_desk_from_its_work() {
+    let stage = Stage::pair().await;
+    let desk = stage.house("XA").desk().unwrap();
+    let known = desk.known_bundles(&desk.trust().unwrap()).unwrap().len();
+    let bundle = stage.world.bundle(&ministry("XB")).unwrap().to_bytes();
+    let folder = stage.house("XA").homes().desk.directory().join("trust/believed");
+    fs::write(folder.join(".tmpZxYjo3"), &bundle[..bundle.len() / 2]).unwrap();
+    assert_eq!(desk.known_bundles(&desk.trust().unwrap()).unwrap().len(), known);
+}
