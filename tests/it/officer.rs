@@ -14,7 +14,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::support::{ministry, mould, passphrase};
+use crate::support::{Net, all_sound, ministry, mould, passphrase};
 
 mod away;
 mod evidence;
@@ -30,25 +30,25 @@ struct Ministries {
 /// The ministries that most tests share; they look only at messages of their own.
 fn ministries() -> &'static Ministries {
     static SHARED: OnceLock<Ministries> = OnceLock::new();
-    SHARED.get_or_init(|| Ministries::found("shared", 0))
+    SHARED.get_or_init(|| Ministries::found("shared"))
 }
 
 impl Ministries {
     /// Founds them in a folder of this run. What earlier runs have left is removed.
-    fn found(name: &str, number: u8) -> Self {
+    fn found(name: &str) -> Self {
         let below = Path::new(env!("CARGO_TARGET_TMPDIR")).join("officer");
         let directory = below.join(name);
         let _nothing_left = fs::remove_dir_all(&directory);
         fs::create_dir_all(&directory).unwrap();
-        // Apart from the addresses of stages.
-        let run = 2 + std::process::id() % 60;
+        let net = Net::next();
         let plan = |(place, code): (usize, &str)| {
-            let host = format!("127.{run}.{}.{}", 200 + number, place + 1);
+            let host = net.host(place);
             Plan::new(mould::founding(code), &format!("{host}:7101"), &format!("{host}:7102")).unwrap()
         };
         let plans = ["XA", "XB"].into_iter().enumerate().map(plan).collect();
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
         let world = wait(World::found(&directory, plans, &passphrase(), clock, entropy)).unwrap();
+        wait(all_sound(&world));
         write_secret(&directory.join("passphrase"), "correct horse\n");
         write_secret(&directory.join("wrong"), "battery staple\n");
         for code in ["XA", "XB"] {

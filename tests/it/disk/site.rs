@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use chancery::desk::register::SentEntry;
 use chancery::entropy::SystemEntropy;
-use chancery::gateway::standing::Standing;
 use chancery::rehearsal::RehearsalFault;
 use chancery::rehearsal::founding::Plan;
 use chancery::rehearsal::world::World;
@@ -20,7 +19,7 @@ use rustix::process::{Pid, Signal, getuid, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{PATIENCE, eventually, forms, ministry, mould, passphrase};
+use crate::support::{Net, PATIENCE, all_sound, forms, ministry, mould, passphrase};
 
 pub struct Site {
     world: World,
@@ -47,23 +46,18 @@ impl Drop for Daemon {
 
 impl Site {
     /// Founded and joined; the gateway of XA has stopped in this process.
-    pub async fn found(number: u8) -> Self {
+    pub async fn found() -> Self {
         let directory = tempfile::Builder::new().prefix("chy").tempdir_in("/tmp").unwrap();
-        // Apart from the addresses of stages.
-        let run = 2 + std::process::id() % 60;
+        let net = Net::next();
         let plan = |(place, code): (usize, &str)| {
-            let host = format!("127.{run}.{}.{}", 230 + number, place + 1);
+            let host = net.host(place);
             Plan::new(mould::founding(code), &format!("{host}:7101"), &format!("{host}:7102")).unwrap()
         };
         let plans = ["XA", "XB"].into_iter().enumerate().map(plan).collect();
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
         let world = World::found(directory.path(), plans, &passphrase(), clock, entropy).await.unwrap();
+        all_sound(&world).await;
         let mut site = Self { world, daemon: None, directory };
-        eventually("XA has heard from XB", || async {
-            let gateway = site.world.house(&ministry("XA")).unwrap().gateway().unwrap();
-            gateway.standing(&ministry("XB")) == Standing::Sound
-        })
-        .await;
         site.stop("XA").await;
         site
     }

@@ -13,7 +13,7 @@ use crate::support::{forms, ministry};
 
 #[test]
 fn an_officer_can_go_on_while_gateways_are_away_and_learns_what_became_of_everything() {
-    let mut both = Ministries::found("away", 1);
+    let mut both = Ministries::found("away");
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("form.toml");
     fs::write(&path, forms::memorandum("XB", "new", "Later.")).unwrap();

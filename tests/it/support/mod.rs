@@ -21,9 +21,10 @@ pub mod tap;
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chancery::desk::register::SentEntry;
@@ -104,19 +105,12 @@ impl Stage {
     /// Starts all gateways and accredits everybody everywhere.
     pub async fn join(&mut self) {
         self.world.join_all(Level::Confidential).await.unwrap();
-        for house in self.world.houses() {
-            for peer in self.world.houses().map(House::ministry).filter(|peer| *peer != house.ministry()) {
-                self.sound(house.ministry().as_str(), peer.as_str()).await;
-            }
-        }
+        all_sound(&self.world).await;
     }
 
     /// Waits until a gateway has heard from a peer and may sign for it.
     pub async fn sound(&self, at: &str, peer: &str) {
-        eventually(&format!("{at} has heard from {peer}"), || async {
-            self.gateway(at).standing(&ministry(peer)) == Standing::Sound
-        })
-        .await;
+        sound(self.house(at), &ministry(peer)).await;
     }
 
     /// Accredits a peer at the running gateway of a ministry.
@@ -159,16 +153,62 @@ impl Stage {
     }
 }
 
+/// Waits until every gateway has heard from every other: one that is stopped before that signs nothing after its
+/// next start until the peer has spoken.
+pub async fn all_sound(world: &World) {
+    for house in world.houses() {
+        for peer in world.houses().map(House::ministry).filter(|peer| *peer != house.ministry()) {
+            sound(house, peer).await;
+        }
+    }
+}
+
+async fn sound(house: &House, peer: &Ministry) {
+    eventually(&format!("{} has heard from {peer}", house.ministry()), || async {
+        house.gateway().unwrap().standing(peer) == Standing::Sound
+    })
+    .await;
+}
+
 /// Plans with addresses of their own: the whole of 127.0.0.0/8 is loopback.
 pub fn plans(codes: &[&str]) -> Vec<Plan> {
-    static STAGES: AtomicU16 = AtomicU16::new(0);
-    let stage = STAGES.fetch_add(1, Ordering::SeqCst);
-    let run = 64 + std::process::id() % 128;
+    let net = Net::next();
     let plan = |(place, code): (usize, &&str)| {
-        let host = format!("127.{run}.{}.{}", stage % 256, 1 + place + 16 * usize::from(stage / 256));
+        let host = net.host(place);
         Plan::new(mould::founding(code), &format!("{host}:7101"), &format!("{host}:7102")).unwrap()
     };
     codes.iter().enumerate().map(plan).collect()
+}
+
+/// Addresses that nobody else has: no other test of this run, and no other run on this machine, which is held off
+/// until this process ends.
+pub struct Net {
+    run: u8,
+    number: usize,
+}
+
+impl Net {
+    /// Hosts of one net.
+    const HOSTS: usize = 15;
+
+    pub fn next() -> Self {
+        static RUN: OnceLock<(u8, TcpListener)> = OnceLock::new();
+        static GIVEN: AtomicUsize = AtomicUsize::new(0);
+        let held = |run: u8| Some((run, TcpListener::bind((Ipv4Addr::new(127, run, 255, 254), 7100)).ok()?));
+        let (run, _) = RUN.get_or_init(|| {
+            let first = u8::try_from(std::process::id() % 128).unwrap();
+            (0..128).find_map(|further| held(64 + (first + further) % 128)).expect("128 runs at once")
+        });
+        Self { run: *run, number: GIVEN.fetch_add(1, Ordering::SeqCst) }
+    }
+
+    /// The address of the host at a place.
+    pub fn host(&self, place: usize) -> String {
+        // The last number of an address is that of the host, in the part of it that is this net's own.
+        let last = 1 + place + Self::HOSTS * (self.number / 255);
+        assert!(place < Self::HOSTS && last < 255, "more nets than addresses");
+        format!("127.{}.{}.{last}", self.run, self.number % 255)
+    }
 }
 
 fn house(directory: &Path, founded: Timestamp, plan: Plan, clock: Hand) -> House {
