@@ -12,7 +12,7 @@ use tonic::{Code, Status, Streaming};
 use super::{MIB, bearing, beside_of, document};
 use crate::support::bot::{Bot, Dialled, Honest, Playing};
 use crate::support::caller::{self, ShutOut, gateway_identity};
-use crate::support::{PATIENCE, Stage, eventually};
+use crate::support::{PATIENCE, Stage, eventually, forms};
 
 /// A call for a part at XB.
 struct Call {
@@ -186,4 +186,23 @@ async fn a_peer_that_lies_about_what_it_hands_over_is_refused_and_leaves_nothing
     assert!(shelved(Digest::of(&truth)));
     let again = answered(&playing, vec![offer(&truth, size)]).await;
     assert!(again.len() == 1 && again[0].complete, "{again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_offers_part_after_part_and_hands_none_over_is_called_no_more() {
+    let mut stage = Stage::apart(&["XA", "XB"], |_| {});
+    let playing = Playing::begin(&stage, "XB", "XA", Honest).await;
+    stage.house_mut("XA").start().await.unwrap();
+    stage.accredit("XA", "XB").await;
+    let offers = 4 * limits::FREIGHT_HAULS_MAX;
+    let stalled: Vec<_> =
+        (0..offers).map(|number| playing.hand(vec![offer(&number.to_be_bytes(), MIB)])).collect();
+    // As many as may come at once, and one that waits for its turn.
+    let untouched = offers - limits::FREIGHT_HAULS_MAX - 1;
+    eventually("it is called", async || playing.untouched() <= untouched).await;
+    // Time in which it would call again: a message goes there and is answered.
+    let [sent] = stage.send("XA", &forms::note("XB", "new")).await.try_into().unwrap();
+    stage.settled("XA", &sent).await;
+    assert_eq!(playing.untouched(), untouched);
+    drop(stalled);
 }

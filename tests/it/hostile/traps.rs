@@ -51,6 +51,37 @@ async fn a_thousand_calls_at_once_on_one_connection_are_all_answered() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_whose_gateway_said_goodbye_dials_again_and_asks_the_same_again() {
+    let mut stage = Stage::pair().await;
+    let client = mailbox(&stage, desk_identity(&stage, "XB"), "XB").await;
+    let envelope = crate::support::craft::Craft::new(&stage, "XB", "XA").signed(&stage).encode();
+    let mut receipts = Vec::new();
+    for _ in 0..3 {
+        // A connection that is being left fails a call now and then; the same call is made again.
+        let receipt = async {
+            loop {
+                let request = wire::SubmitRequest { envelope: envelope.clone(), earlier_receipt: Vec::new() };
+                match client.clone().submit(request).await.map_err(shut_out) {
+                    Ok(answer) => return answer.into_inner().receipt,
+                    Err(ShutOut::Call(code, reason)) if code != Code::Unavailable => {
+                        panic!("{code}: {reason}")
+                    }
+                    Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+                }
+            }
+        };
+        receipts.push(tokio::time::timeout(PATIENCE, receipt).await.expect("the channel works again"));
+        stage.house_mut("XB").stop().await.unwrap();
+        stage.house_mut("XB").start().await.unwrap();
+    }
+    let leaf = |receipt: &Vec<u8>| {
+        let receipt = chancery::message::receipt::Receipt::parse(receipt).unwrap();
+        (receipt.proof().index, receipt.leaf_bytes().to_vec())
+    };
+    assert!(receipts.iter().all(|receipt| leaf(receipt) == leaf(&receipts[0])), "one message, one leaf");
+}
+
 #[test]
 fn nobody_uses_adaptive_windows_or_compression() {
     fn look(place: &Path, read: &mut usize) {

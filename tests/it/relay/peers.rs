@@ -1,9 +1,12 @@
 //! Peers with true keys that keep to neither turn nor bound: their stream ends, and nothing else is changed.
 
+use chancery::digest::Digest;
 use chancery::gateway::frame::{Frame as Plain, Relay};
 use chancery::limits;
+use chancery::message::leaf::{Leaf, LeafKind};
 use chancery::proto::gateway::v1 as wire;
 use chancery::proto::gateway::v1::relay_frame::Frame;
+use chancery::time::Clock;
 use tokio::sync::mpsc;
 
 use crate::support::bot::{Bot, Dialled, deliveries, outcomes};
@@ -58,6 +61,33 @@ async fn a_batch_over_its_bound_ends_the_stream() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_comes_behind_leaves_that_are_refused_is_not_taken_and_without_them_it_is() {
+    let mut stage = Stage::pair().await;
+    proofs::logs_agree(&stage).await;
+    let envelope = Craft::new(&stage, "XA", "XB").signed(&stage).encode();
+    let mut relay = as_xa(&mut stage).await;
+    let before = proofs::trace(&stage, "XB").await;
+    // A leaf far behind those that XB has.
+    let mut liar = Bot::new(&stage, "XA", "XB");
+    let leaf = Leaf::about_record(LeafKind::Bundle, Digest::of(b"bundle"), Clock::now(&liar.clock));
+    liar.leaves = vec![leaf.bytes(); 40];
+    relay.send(liar.update(39)).await;
+    relay.send(deliveries(vec![envelope.clone()])).await;
+    while let Ok(said) = relay.next().await {
+        assert!(!matches!(said, None | Some(Frame::Outcomes(_))), "{said:?}");
+    }
+    drop(relay);
+    // What was queued for the store is done when its gateway has stopped.
+    stage.house_mut("XB").stop().await.unwrap();
+    stage.house_mut("XB").start().await.unwrap();
+    assert_eq!(proofs::trace(&stage, "XB").await, before);
+    let client = caller::relay(&stage, caller::gateway_identity(&stage, "XA"), "XB").await;
+    let mut relay = Dialled::open(Bot::new(&stage, "XA", "XB"), client).await.unwrap();
+    let answers = relay.deliver(vec![envelope]).await.unwrap();
+    assert!(answers.len() == 1 && !answers[0].receipt.is_empty(), "{answers:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_peer_that_reads_nothing_and_sends_on_is_cut_off_at_its_window() {
     let mut stage = Stage::pair().await;
     stage.house_mut("XA").stop().await.unwrap();
@@ -66,7 +96,7 @@ async fn a_peer_that_reads_nothing_and_sends_on_is_cut_off_at_its_window() {
     let bot = Bot::new(&stage, "XA", "XB");
     let hello = Plain::Hello(chancery::gateway::frame::Hello {
         ministry: ministry("XA"),
-        time: chancery::time::Clock::now(&bot.clock),
+        time: Clock::now(&bot.clock),
         logs: vec![],
         mirrors: vec![],
         window: chancery::gateway::frame::Window::FULL,

@@ -283,6 +283,11 @@ impl Playing {
         answered
     }
 
+    /// How many have not been called for yet.
+    pub fn untouched(&self) -> usize {
+        self.gifts.waiting.lock().unwrap().len()
+    }
+
     /// Goes on in another way.
     pub fn play(&self, play: impl Play + 'static) {
         self.stage.lock().unwrap().1 = Box::new(play);

@@ -67,20 +67,25 @@ async fn leaves_their_cosignature_and_what_stands_on_them_take_one_commit() {
 
 #[tokio::test]
 async fn nothing_is_placed_behind_leaves_that_were_refused() {
-    let (_directory, store) = fresh();
-    let footing = Footing::default();
-    let refused = store.extend_mirror(first_leaf(Some(Digest::of(b"another root")), &footing));
-    let message = Line::on("ch-1").next();
-    let placed = store.admit_all(store.prepare(vec![(Purpose::Deliver, message.clone())]).unwrap(), footing);
-    let (refused, placed) = tokio::join!(refused, placed);
-    let refused = refused.unwrap();
-    assert_eq!((refused.extension, refused.cosigned), (Extension::RootMismatch, None));
-    assert!(matches!(placed, Err(StoreFault::Unfounded)), "{placed:?}");
-    assert_eq!(store.held(Direction::In, message.message_id).await.unwrap(), None);
-    assert_eq!((size(&store, ORIGIN).await, size(&store, PEER_ORIGIN).await), (0, 0));
-    let elsewhere = store.prepare(vec![(Purpose::Deliver, message)]).unwrap();
-    let placed = store.admit_all(elsewhere, Footing::default()).await.unwrap();
-    assert!(matches!(placed.custodies.as_slice(), [Custody::Taken(_)]), "{placed:?}");
+    let other_root = first_leaf(Some(Digest::of(b"another root")), &Footing::default());
+    let gap = MirrorUpdate { first_index: 1, ..first_leaf(None, &Footing::default()) };
+    for (update, expected) in [(other_root, Extension::RootMismatch), (gap, Extension::Gap { have: 0 })] {
+        let (_directory, store) = fresh();
+        let footing = Footing::default();
+        let refused = store.extend_mirror(MirrorUpdate { footing: footing.clone(), ..update });
+        let message = Line::on("ch-1").next();
+        let behind = store.prepare(vec![(Purpose::Deliver, message.clone())]).unwrap();
+        let placed = store.admit_all(behind, footing);
+        let (refused, placed) = tokio::join!(refused, placed);
+        let refused = refused.unwrap();
+        assert_eq!((refused.extension, refused.cosigned), (expected, None));
+        assert!(matches!(placed, Err(StoreFault::Unfounded)), "{placed:?}");
+        assert_eq!(store.held(Direction::In, message.message_id).await.unwrap(), None);
+        assert_eq!((size(&store, ORIGIN).await, size(&store, PEER_ORIGIN).await), (0, 0));
+        let elsewhere = store.prepare(vec![(Purpose::Deliver, message)]).unwrap();
+        let placed = store.admit_all(elsewhere, Footing::default()).await.unwrap();
+        assert!(matches!(placed.custodies.as_slice(), [Custody::Taken(_)]), "{placed:?}");
+    }
 }
 
 #[tokio::test]
