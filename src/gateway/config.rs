@@ -148,6 +148,11 @@ impl Config {
         self.places().desk_access()
     }
 
+    /// Folder of everything that is kept.
+    pub fn data(&self) -> PathBuf {
+        self.home.join("data")
+    }
+
     /// The store's database.
     pub fn database(&self) -> PathBuf {
         self.home.join("data/gateway.db")

@@ -13,11 +13,11 @@ use crate::entropy::Entropy;
 use crate::gateway::Gateway;
 use crate::gateway::config::Config;
 use crate::gateway::error::Fault;
-use crate::gateway::store::Purpose;
 use crate::gateway::store::record::{
     Answered, Consignment, Custody, Direction, Footing, LeafPlace, Part as KeptPart, Progress, Quota,
     Settlement,
 };
+use crate::gateway::store::{Purpose, Store};
 use crate::limits::BATCH_ENVELOPES_MAX;
 use crate::message::envelope::Envelope;
 use crate::message::header::{Address, Addressee, Header, Part, Position};
@@ -77,7 +77,8 @@ pub async fn fill(
 async fn open(home: &Path, clock: &Arc<dyn Clock>, entropy: &Arc<dyn Entropy>) -> Result<Gateway, Fault> {
     let mut config = Config::load(home)?;
     config.store.mailbox = Quota { count: u64::MAX, bytes: u64::MAX };
-    let gateway = Gateway::open(config, clock.clone(), entropy.clone())?;
+    let store = Store::open(&config.data(), config.store, clock.now())?;
+    let gateway = Gateway::open(store, config, clock.clone(), entropy.clone())?;
     gateway.resume_accreditation().await?;
     Ok(gateway)
 }

@@ -34,7 +34,7 @@ pub async fn examine(home: &Path, now: Timestamp, progress: &dyn Progress) -> Re
     let config = Config::load(home)?;
     let root = Digest::of(&certificate(&config.root())?);
     let report = |found, accredited| Report { home: home.display().to_string(), found, accredited };
-    let store = match Store::inspect(&home.join("data"), config.store) {
+    let store = match Store::inspect(&config.data(), config.store) {
         Ok(store) => store,
         Err(cause @ StoreFault::Database(_)) => {
             let mut found = Examination::default();

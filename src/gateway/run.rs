@@ -66,7 +66,19 @@ impl Opened {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, Fault> {
-        let gateway = Arc::new(Gateway::open(config, clock, entropy)?);
+        let store = Store::open(&config.data(), config.store, clock.now())?;
+        Self::over(store, config, clock, entropy).await
+    }
+
+    /// The same over a store that is open already.
+    #[doc(hidden)]
+    pub async fn over(
+        store: Store,
+        config: Config,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, Fault> {
+        let gateway = Arc::new(Gateway::open(store, config, clock, entropy)?);
         gateway.resume_accreditation().await?;
         make_parent(&gateway.config.mark())?;
         gateway.resume_standing().await?;
@@ -114,13 +126,13 @@ impl Opened {
 }
 
 impl Gateway {
-    /// Opens store and keys.
+    /// Opens the keys that it needs beside its store.
     pub(super) fn open(
+        store: Store,
         config: Config,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, Fault> {
-        let store = Store::open(&config.home.join("data"), config.store, clock.now())?;
         let unusable = |cause: crate::keys::KeyError| Fault::Credentials(cause.to_string());
         let log_key = FileNoteSigner::open(&config.log_key()).map_err(unusable)?;
         let cosigner_key = FileNoteSigner::open(&config.cosigner_key()).map_err(unusable)?;

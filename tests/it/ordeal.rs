@@ -8,12 +8,15 @@ mod archive;
 mod chance;
 mod checker;
 mod forgery;
+mod hosts;
 mod kills;
 mod overtaking;
 mod partition;
 mod power;
 mod process;
+mod rollback;
 mod traffic;
+mod transfer;
 
 /// A number that the person at this machine has set; nothing where it is not set.
 fn wish(name: &str) -> Option<u64> {

@@ -2,10 +2,11 @@
 //! loses it, with everything that was not flushed. Nothing that was acknowledged before may be missing after.
 //!
 //! The game is played in a mount namespace of its own (`rig`), by a writer that acknowledges and an auditor that
-//! counts (`child`), both processes of this binary. Whatever happens to them, nothing stays mounted: the
-//! namespace ends with its last process, and the loop devices with their mounts.
+//! counts (`child`), both processes of this binary, or by a whole gateway under load (`host`). Whatever happens to
+//! them, nothing stays mounted: the namespace ends with its last process, and the loop devices with their mounts.
 
 mod child;
+mod host;
 mod rig;
 
 use std::process::Command;
@@ -22,11 +23,20 @@ enum What {
     Store,
     /// A store that does not sync its commits: what it loses must be found.
     UnsafeStore,
+    /// A whole gateway between its desk and a peer, both of which press it.
+    Gateway,
+    /// The same over a store that does not sync its commits.
+    UnsafeGateway,
 }
 
 impl What {
-    const WORDS: [(Self, &str); 3] =
-        [(Self::Register, "register"), (Self::Store, "store"), (Self::UnsafeStore, "unsafe-store")];
+    const WORDS: [(Self, &str); 5] = [
+        (Self::Register, "register"),
+        (Self::Store, "store"),
+        (Self::UnsafeStore, "unsafe-store"),
+        (Self::Gateway, "gateway"),
+        (Self::UnsafeGateway, "unsafe-gateway"),
+    ];
 
     fn word(self) -> &'static str {
         Self::WORDS.iter().find(|(what, _)| *what == self).unwrap().1
@@ -57,6 +67,16 @@ fn what_a_store_loses_that_does_not_sync_its_commits_is_found() {
     play(What::UnsafeStore, "ext4", 10);
 }
 
+#[test]
+fn a_gateway_under_load_loses_nothing_that_it_answered_for_before_the_power_went() {
+    play(What::Gateway, "ext4", if long() { 50 } else { 3 });
+}
+
+#[test]
+fn what_a_gateway_loses_whose_store_does_not_sync_its_commits_is_found() {
+    play(What::UnsafeGateway, "ext4", 10);
+}
+
 /// Plays in a mount namespace of its own, where this machine lets us.
 fn play(what: What, file_system: &str, cuts: u64) {
     let title = format!("power cuts of a {} on {file_system}", what.word());
@@ -78,9 +98,9 @@ fn play(what: What, file_system: &str, cuts: u64) {
     let Some(output) = tools::run(&mut command, &title) else { return };
     let said =
         [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-    for line in said.lines().filter(|line| line.contains("CHANCERY_SEED") || line.contains("SKIPPED")) {
-        eprintln!("{line}");
-    }
+    let telling =
+        |line: &&str| ["CHANCERY_SEED", "SKIPPED", "judged by"].iter().any(|word| line.contains(word));
+    said.lines().filter(telling).for_each(|line| eprintln!("{line}"));
     assert!(output.status.success(), "{title}:\n{said}");
     let verdict = said.lines().find(|line| line.contains(" cuts: ") || line.contains("SKIPPED"));
     eprintln!("{}", verdict.unwrap_or_else(|| panic!("{title}: nothing was played\n{said}")));
@@ -94,7 +114,13 @@ fn in_a_namespace() {
         return;
     };
     let [what, file_system, cuts] = play.split(' ').collect::<Vec<_>>().try_into().unwrap();
-    rig::play(What::parse(what), file_system, cuts.parse().unwrap(), place.as_ref());
+    let (what, cuts) = (What::parse(what), cuts.parse().unwrap());
+    match what {
+        What::Register | What::Store | What::UnsafeStore => {
+            rig::play(what, file_system, cuts, place.as_ref())
+        }
+        What::Gateway | What::UnsafeGateway => host::play(what, file_system, cuts, place.as_ref()),
+    }
 }
 
 /// Writer and auditor; by themselves, outside of a game, nothing.

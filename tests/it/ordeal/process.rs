@@ -6,6 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 /// How long a process may take for anything.
@@ -14,19 +15,26 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A running gateway; killed when it is dropped.
 pub struct Process {
     child: Child,
-    home: PathBuf,
+    /// Where it says what it has to say.
+    talk: PathBuf,
 }
 
 impl Process {
     /// Starts the gateway of a home and waits until it has written where it listens.
     pub fn start(home: &Path) -> Self {
-        let endpoint = home.join("run/endpoint");
-        let _ = fs::remove_file(&endpoint);
-        let said = OpenOptions::new().append(true).create(true).open(home.join("gateway.log")).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_chancery"));
         command.args(["gateway-run", "--home"]).arg(home).env_clear();
+        Self::run(command, home, &home.join("gateway.log"))
+    }
+
+    /// The same where another program runs the gateway of a home, and talks into a file.
+    pub fn run(mut command: Command, home: &Path, said: &Path) -> Self {
+        let endpoint = home.join("run/endpoint");
+        let _ = fs::remove_file(&endpoint);
+        let talk = said.to_owned();
+        let said = OpenOptions::new().append(true).create(true).open(&talk).unwrap();
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said).spawn().unwrap();
-        let mut process = Self { child, home: home.to_owned() };
+        let mut process = Self { child, talk };
         eventually("the gateway listens", || {
             let ended = process.child.try_wait().unwrap();
             assert!(ended.is_none(), "the gateway ended: {ended:?}\n{}", process.last_words());
@@ -40,9 +48,14 @@ impl Process {
         self.end();
     }
 
+    /// Stops every thread of it where it is: from now on no answer leaves it.
+    pub fn freeze(&self) {
+        freeze(&self.child);
+    }
+
     /// The end of what it has said.
     pub fn last_words(&self) -> String {
-        let said = fs::read_to_string(self.home.join("gateway.log")).unwrap_or_default();
+        let said = fs::read_to_string(&self.talk).unwrap_or_default();
         let lines: Vec<&str> = said.lines().collect();
         lines[lines.len().saturating_sub(20)..].join("\n")
     }
@@ -57,6 +70,21 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// Stops every thread of a process where it is, as a processor without power stops; what a thread waits for in the
+/// kernel ends before this returns.
+pub fn freeze(child: &Child) {
+    let id = i32::try_from(child.id()).unwrap();
+    kill_process(Pid::from_raw(id).unwrap(), Signal::STOP).unwrap();
+    let tasks = PathBuf::from(format!("/proc/{id}/task"));
+    eventually("every thread stands still", || {
+        fs::read_dir(&tasks).unwrap().all(|task| {
+            let stat = fs::read_to_string(task.unwrap().path().join("stat")).unwrap_or_default();
+            // The name of a thread may hold anything; what follows its last parenthesis is the state.
+            stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('T'))
+        })
+    });
 }
 
 /// Waits for what another process is about to do.
@@ -90,6 +118,12 @@ pub fn operator_list(home: &Path, arguments: &[&str]) -> Vec<Value> {
 pub fn status(home: &Path) -> Value {
     let output = ask(home, &["status"]);
     objects(&output).into_iter().next().unwrap_or_else(|| panic!("{output:?}"))
+}
+
+/// What is damaged or missing of what the gateway in `home` keeps.
+pub fn damages(home: &Path) -> Value {
+    let output = ask(home, &["log", "verify"]);
+    objects(&output).into_iter().next().map(|report| report["damages"].clone()).unwrap_or_default()
 }
 
 fn ask(home: &Path, arguments: &[&str]) -> Output {

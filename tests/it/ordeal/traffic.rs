@@ -107,6 +107,17 @@ impl Lane {
 
     /// Signs the next message; beside it the document that does not fit into it.
     pub fn compose(&mut self, stage: &Stage) -> (Envelope, Option<Vec<u8>>) {
+        let mut craft = self.next(stage);
+        let with_document = self.chance.between(0, DOCUMENTS_ONE_IN) == 0;
+        if with_document {
+            craft.parts.push(self.chance.bytes(DOCUMENT_BYTES));
+        }
+        let envelope = self.sign(stage, &craft);
+        (envelope, with_document.then(|| craft.parts.remove(1)))
+    }
+
+    /// The next message, not signed yet.
+    fn next(&mut self, stage: &Stage) -> Craft {
         let mut craft = Craft::new(stage, &self.from, &self.to);
         craft.address.channel = self.channel.clone();
         craft.address.precedence = match self.chance.between(0, 4) {
@@ -116,16 +127,13 @@ impl Lane {
         };
         craft.position.valid_until = craft.position.release_time.after(Duration::from_secs(30 * 24 * 3600));
         craft.parts = vec![self.chance.bytes(512)];
-        let with_document = self.chance.between(0, DOCUMENTS_ONE_IN) == 0;
-        if with_document {
-            craft.parts.push(self.chance.bytes(DOCUMENT_BYTES));
-        }
-        if let Some(last) = &self.last {
-            craft = craft.after(last);
-        }
+        if let Some(last) = &self.last { craft.after(last) } else { craft }
+    }
+
+    fn sign(&mut self, stage: &Stage, craft: &Craft) -> Envelope {
         let envelope = craft.signed(stage);
         self.last = Some(envelope.clone());
-        (envelope, with_document.then(|| craft.parts.remove(1)))
+        envelope
     }
 
     /// What its desk was told of a message.
@@ -136,26 +144,47 @@ impl Lane {
         })
     }
 
-    /// Sends until the traffic ends. A message without an answer is sent again, the same bytes, until there
-    /// is one.
-    pub async fn send(mut self, traffic: Arc<Traffic>) {
+    /// Sends until the traffic ends, and can go on after that.
+    pub async fn send(mut self, traffic: Arc<Traffic>) -> Self {
         let mut mailbox = traffic.connect(&self.from).await;
         while !traffic.sending_ends.load(Ordering::Relaxed) {
             let (envelope, document) = self.compose(&traffic.stage);
-            let receipt = loop {
-                match submit(&mut mailbox, &envelope, document.as_deref()).await {
-                    Ok(receipt) => break receipt,
-                    Err(failure) if failure.is_passing() => {
-                        traffic.wait().await;
-                        mailbox = traffic.connect(&self.from).await;
-                    }
-                    Err(other) => panic!("{} refused its own desk: {other:?}", self.from),
-                }
-            };
-            traffic.accepted.fetch_add(1, Ordering::Relaxed);
-            traffic.documents.fetch_add(u64::from(document.is_some()), Ordering::Relaxed);
-            traffic.history.write(&self.accepted(&envelope, &receipt));
+            self.insist(&traffic, &mut mailbox, &envelope, document.as_deref()).await;
         }
+        self
+    }
+
+    /// Sends one message with a document.
+    pub async fn hand_over(mut self, traffic: &Traffic, document: Vec<u8>) -> Self {
+        let mut mailbox = traffic.connect(&self.from).await;
+        let mut craft = self.next(&traffic.stage);
+        craft.parts.push(document);
+        let envelope = self.sign(&traffic.stage, &craft);
+        self.insist(traffic, &mut mailbox, &envelope, craft.parts.pop().as_deref()).await;
+        self
+    }
+
+    /// A message without an answer is sent again, the same bytes, until there is one.
+    async fn insist(
+        &self,
+        traffic: &Traffic,
+        mailbox: &mut Mailbox,
+        envelope: &Envelope,
+        document: Option<&[u8]>,
+    ) {
+        let receipt = loop {
+            match submit(mailbox, envelope, document).await {
+                Ok(receipt) => break receipt,
+                Err(failure) if failure.is_passing() => {
+                    traffic.wait().await;
+                    *mailbox = traffic.connect(&self.from).await;
+                }
+                Err(other) => panic!("{} refused its own desk: {other:?}", self.from),
+            }
+        };
+        traffic.accepted.fetch_add(1, Ordering::Relaxed);
+        traffic.documents.fetch_add(u64::from(document.is_some()), Ordering::Relaxed);
+        traffic.history.write(&self.accepted(envelope, &receipt));
     }
 }
 

@@ -6,11 +6,15 @@ use std::sync::Arc;
 
 use chancery::desk::register::{ReceivedEntry, Register, SentEntry, SentState};
 use chancery::digest::Digest;
+use chancery::entropy::SystemEntropy;
+use chancery::gateway::config::Config;
+use chancery::gateway::run::Opened;
 use chancery::gateway::store::record::{Consignment, Custody, Direction, Part};
 use chancery::gateway::store::{Bounds, Store};
 use chancery::message::id::MessageId;
 use chancery::time::{Clock, SystemClock, Timestamp};
 use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
 
 use super::What;
 use crate::support::ministry;
@@ -33,9 +37,22 @@ pub fn act(part: &str) {
     match (What::parse(what), verb) {
         (What::Register, "write") => write_register(&place),
         (What::Register, _) => audit_register(&place),
+        (What::UnsafeGateway, _) => serve_unsafely(&place),
         (what, "write") => write_store(&place, what),
         (_, _) => audit_store(&place),
     }
+}
+
+/// Runs the gateway of a home as the daemon does, over a store that does not sync its commits.
+fn serve_unsafely(home: &Path) {
+    let config = Config::load(home).unwrap();
+    let store = Store::open_unsafely(&config.data(), config.store, SystemClock.now()).unwrap();
+    let ended = Runtime::new().unwrap().block_on(async {
+        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let opened = Opened::over(store, config, clock, entropy).await.unwrap();
+        opened.serve(CancellationToken::new()).await
+    });
+    panic!("the gateway ended: {ended:?}");
 }
 
 fn say(name: &str, number: u64) {
