@@ -195,6 +195,7 @@ async fn a_mirror_that_was_rolled_back_is_filled_again() {
         let key: i64 =
             connection.query_row("SELECT key FROM log WHERE mirror = 1", [], |row| row.get(0)).unwrap();
         for sql in [
+            "DELETE FROM leaf_about WHERE log = ?1",
             "DELETE FROM leaf WHERE log = ?1",
             "DELETE FROM node WHERE log = ?1",
             "DELETE FROM cosigned_checkpoint WHERE log = ?1",

@@ -147,8 +147,9 @@ async fn the_executable_refuses_a_running_gateway_reads_a_copy_and_tells_by_its_
 /// Everything that is kept of messages, parts and logs, as the gateway would read it. What is left out is state
 /// without evidence: attempts and their reasons, alarms, decisions of operators, what the desk has acknowledged,
 /// the second message of an equivocation.
-const KEPT: [&str; 12] = [
+const KEPT: [&str; 13] = [
     "SELECT * FROM leaf ORDER BY log, leaf_index",
+    "SELECT * FROM leaf_about ORDER BY message, log, leaf_index",
     "SELECT * FROM node ORDER BY log, level, node_index",
     "SELECT * FROM log ORDER BY key",
     "SELECT * FROM cosigned_checkpoint ORDER BY log, size",

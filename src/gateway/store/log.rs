@@ -2,11 +2,11 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::columns::{self, prefix, stored, stored_len};
+use super::columns::{self, stored, stored_len};
 use super::job::{Pace, Verdict};
 use super::record::{Checkpoint, CheckpointKept, FoundLeaf, Ground, LeafPlace, LogEntry, LogHead, LogLeaf};
 use super::tree::{self, LogTree};
-use super::{Store, StoreFault};
+use super::{Store, StoreFault, about};
 use crate::digest::Digest;
 use crate::tlog::proof;
 
@@ -87,20 +87,7 @@ impl Store {
 
     /// Where leaves that concern a message stand: our own logs first, then mirrors.
     pub async fn find_leaf(&self, message_id: Digest) -> Result<Vec<FoundLeaf>, StoreFault> {
-        self.read(move |connection| {
-            let sql =
-                "SELECT log.origin, leaf.leaf_index, log.mirror FROM leaf JOIN log ON log.key = leaf.log
-                       WHERE leaf.message_prefix = ?1 AND leaf.message_id = ?2 AND leaf.message_id <> x''";
-            let mut statement = connection.prepare_cached(sql)?;
-            let rows = statement.query_map(params![prefix(&message_id), message_id.as_bytes()], |row| {
-                let place = LeafPlace { origin: row.get(0)?, index: columns::count(row, 1)? };
-                Ok(FoundLeaf { place, mirror: row.get(2)? })
-            })?;
-            let mut found = rows.collect::<Result<Vec<_>, _>>()?;
-            found.sort_by(|one, other| (one.mirror, &one.place).cmp(&(other.mirror, &other.place)));
-            Ok(found)
-        })
-        .await
+        self.read(move |connection| about::find(connection, &message_id)).await
     }
 
     /// Inclusion path of a leaf in the tree of the first `size` leaves; `None` where leaf or size is beyond

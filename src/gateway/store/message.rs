@@ -2,9 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::StoreFault;
 use super::columns::{self, Code, blob, prefix, stored};
 use super::record::{Consignment, Direction, LeafPlace, Part, Position, SignedHeader};
+use super::{StoreFault, about};
 use crate::digest::Digest;
 
 /// A sequence as it stands.
@@ -79,7 +79,7 @@ pub(super) fn find(
     Ok(found)
 }
 
-/// Inserts the message itself; answers its key.
+/// Inserts the message itself, by which every leaf about it is found from now on; answers its key.
 pub(super) fn insert(
     connection: &Connection,
     direction: Direction,
@@ -103,6 +103,7 @@ pub(super) fn insert(
         message.header,
         message.signature,
     ])?;
+    about::gather(connection, key, &message.message_id, (log, leaf_index))?;
     Ok(key)
 }
 

@@ -21,7 +21,7 @@
 //! | `decisions` | `hold`, `release`, `withdraw`, `decisions` |
 //! | `alarms` | alarms: raised, acknowledged, cleared |
 //! | `mailbox` | `received_after`, `acknowledge`, `waiting` |
-//! | `log` | `append_leaf`, heads, checkpoints, leaves, proofs |
+//! | `log`, `about` | `append_leaf`, heads, checkpoints, leaves, proofs; which leaves are about which message |
 //! | `mirror` | `extend_mirror` |
 //! | `news` | `log_news` |
 //! | `ledger` | records |
@@ -33,6 +33,7 @@
 //! | `verify` | `verify` |
 //! | `archive` | `records`, `cosigned_after`, `archived_after` |
 
+mod about;
 mod alarms;
 mod archive;
 mod arrivals;
@@ -48,6 +49,7 @@ mod ledger;
 mod log;
 mod mailbox;
 mod message;
+mod migrations;
 mod mirror;
 mod news;
 mod outbox;

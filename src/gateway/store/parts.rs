@@ -1,5 +1,6 @@
-//! Sealed parts: those that travel in the envelope are rows, those that travel beside it are files. A part
-//! that several copies of a message share is kept once.
+//! Sealed parts: those that travel in the envelope are rows, those that travel beside it are files. A file that
+//! several copies of a message share is kept once, with one row. A part in an envelope is a row of its own, found
+//! only by its message: nobody asks for it by its digest.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -41,7 +42,7 @@ enum Content {
     File(Arc<File>),
 }
 
-/// A part as its row has it.
+/// A part beside envelopes as its row has it.
 struct Row {
     key: i64,
     size: u64,
@@ -76,7 +77,7 @@ impl Store {
         Ok(PartUpload { store: self.clone(), writer: Some(writer) })
     }
 
-    /// How much of a part `owner` need not send again: the whole where it is held, in a row or as a file.
+    /// How much of a part `owner` need not send again: the whole where it is held to travel beside envelopes.
     pub async fn part_progress(
         &self,
         owner: &Ministry,
@@ -90,7 +91,8 @@ impl Store {
         self.with_blobs(move |blobs| blobs.progress(&owner, &digest, size)).await
     }
 
-    /// Opens a part of some message in custody to be read from `offset` on; `None` where there is none.
+    /// Opens a part that travels beside some message in custody, to be read from `offset` on; `None` where there
+    /// is none.
     pub async fn open_part(&self, digest: Digest, offset: u64) -> Result<Option<PartReader>, StoreFault> {
         let from_row = self.read(move |connection| find(connection, &digest)).await?;
         let content = match from_row {
@@ -104,7 +106,7 @@ impl Store {
         Ok(Some(PartReader { store: self.clone(), content, offset }))
     }
 
-    /// At most `limit` bytes, never more than `PIECE_BYTES_MAX`, of a part of some message from `offset` on;
+    /// At most `limit` bytes, never more than `PIECE_BYTES_MAX`, of a part beside some message from `offset` on;
     /// empty at its end, `None` where no message in custody has it.
     pub async fn read_part(
         &self,
@@ -157,7 +159,7 @@ impl Store {
         Ok(removed.saturating_add(self.with_blobs(move |blobs| blobs.clear(now, &announced)).await?))
     }
 
-    /// Whether a part is here, in a row or as a file.
+    /// Whether a part that travels beside envelopes is here.
     pub async fn has_part(&self, digest: Digest) -> Result<bool, StoreFault> {
         let row = self.read(move |connection| find(connection, &digest)).await?;
         let file = self.with_blobs(move |blobs| blobs.held(&digest)).await?;
@@ -230,13 +232,12 @@ impl PartUpload {
     }
 }
 
-/// True where some message has the part.
+/// True where some message has the part beside its envelope.
 pub(super) fn is_kept(connection: &Connection, digest: &Digest) -> Result<bool, StoreFault> {
     Ok(find(connection, digest)?.is_some())
 }
 
-/// The first part that cannot be referred to: beside the envelope, and neither a file nor in a row. Looks at
-/// the files themselves: only what runs in the writer is in order with the sweep.
+/// The first part that cannot be referred to: beside the envelope, and not here. Looks at the files themselves: only what runs in the writer is in order with the sweep.
 pub(super) fn first_missing(
     connection: &Connection,
     parts: &[Part],
@@ -260,7 +261,7 @@ pub(super) fn first_missing(
     Ok(None)
 }
 
-/// Refers `message` to its parts, keeping those that are new.
+/// Refers `message` to its parts: those in the envelope are its own, those beside it may be others' too.
 pub(super) fn insert(connection: &Connection, message: i64, parts: &[Part]) -> Result<(), StoreFault> {
     for (position, part) in parts.iter().enumerate() {
         let key = insert_part(connection, part)?;
@@ -272,22 +273,20 @@ pub(super) fn insert(connection: &Connection, message: i64, parts: &[Part]) -> R
 }
 
 fn insert_part(connection: &Connection, part: &Part) -> Result<i64, StoreFault> {
-    let Some(row) = find(connection, &part.digest)? else {
-        let sql = "INSERT INTO part (digest_prefix, digest, size, content) VALUES (?1, ?2, ?3, ?4)";
-        let digest = part.digest.as_bytes();
-        let values = params![prefix(&part.digest), digest, stored(part.size), part.content];
-        return Ok(connection.prepare_cached(sql)?.insert(values)?);
-    };
-    if let (false, Some(content)) = (row.has_content, &part.content) {
-        // So far only a file had it; now an envelope carries it and must be found whole in the rows.
-        let sql = "UPDATE part SET content = ?2 WHERE key = ?1";
-        connection.prepare_cached(sql)?.execute(params![row.key, content])?;
+    let beside = part.content.is_none();
+    if beside && let Some(row) = find(connection, &part.digest)? {
+        return Ok(row.key);
     }
-    Ok(row.key)
+    let sql = "INSERT INTO part (digest_prefix, digest, size, content, beside) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let digest = part.digest.as_bytes();
+    let values = params![prefix(&part.digest), digest, stored(part.size), part.content, beside];
+    Ok(connection.prepare_cached(sql)?.insert(values)?)
 }
 
+/// The row of a part beside envelopes. Earlier builds kept its content there too, once an envelope carried it.
 fn find(connection: &Connection, digest: &Digest) -> Result<Option<Row>, StoreFault> {
-    let sql = "SELECT key, size, content IS NOT NULL FROM part WHERE digest_prefix = ?1 AND digest = ?2";
+    let sql = "SELECT key, size, content IS NOT NULL FROM part
+               WHERE digest_prefix = ?1 AND digest = ?2 AND beside = 1";
     let found = connection
         .prepare_cached(sql)?
         .query_row(params![prefix(digest), digest.as_bytes()], |row| {
@@ -304,7 +303,8 @@ fn read_row(
     offset: u64,
     limit: usize,
 ) -> Result<Option<Option<Vec<u8>>>, StoreFault> {
-    let sql = "SELECT substr(content, ?3, ?4) FROM part WHERE digest_prefix = ?1 AND digest = ?2";
+    let sql = "SELECT substr(content, ?3, ?4) FROM part
+               WHERE digest_prefix = ?1 AND digest = ?2 AND beside = 1";
     let from = stored(offset.saturating_add(1));
     let values = params![prefix(digest), digest.as_bytes(), from, stored_len(limit)];
     Ok(connection.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?)

@@ -263,7 +263,7 @@ fn count_orphans(connection: &Connection, peer: &Ministry) -> Result<u64, StoreF
 }
 
 impl LostMatter {
-    fn message_id(&self) -> Option<Digest> {
+    pub(super) fn message_id(&self) -> Option<Digest> {
         match self {
             Self::Record => None,
             Self::Ended { message_id, .. } | Self::SentUnseen { message_id, .. } => Some(*message_id),

@@ -209,8 +209,9 @@ fn proven(
         "SELECT message.key, message.id, message.envelope_digest, log.origin, leaf.leaf_index, leaf.bytes
                FROM outgoing JOIN message ON message.key = outgoing.message
                JOIN pair ON pair.key = outgoing.pair
-               JOIN leaf ON leaf.message_prefix = message.id_prefix AND leaf.message_id = message.id
-                   AND leaf.message_id <> x''
+               JOIN leaf_about ON leaf_about.message = message.key
+               JOIN leaf ON leaf.log = leaf_about.log AND leaf.leaf_index = leaf_about.leaf_index
+                   AND leaf.message_id = message.id
                JOIN log ON log.key = leaf.log AND log.mirror = 1 AND log.peer = pair.peer
                WHERE outgoing.unanswered = 1 AND pair.peer = ?1 AND message.key > ?2
                ORDER BY message.key, leaf.leaf_index LIMIT ?3";

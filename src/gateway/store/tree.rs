@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::StoreFault;
 use super::columns::{self, blob, prefix, stored};
 use super::record::{LeafPlace, LogLeaf};
+use super::{StoreFault, about};
 use crate::digest::Digest;
 use crate::limits::LEAF_BYTES_MAX;
 use crate::tlog::merkle::{self, NodeReader};
@@ -34,7 +34,7 @@ pub(super) struct LogTree<'c> {
 }
 
 /// Appends one leaf to our own log of `origin`, which begins with it where it is new; answers the key of the
-/// log and the place of the leaf.
+/// log and the place of the leaf. At a leaf about a message the caller points its row.
 pub(super) fn append_own(
     connection: &Connection,
     origin: &str,
@@ -60,7 +60,7 @@ impl<'c> OwnLogs<'c> {
     }
 
     /// Appends one leaf to the own log of `origin`, which begins with it where it is new; answers the key of the log
-    /// and the place of the leaf. Sizes are kept by `save_sizes`.
+    /// and the place of the leaf. Sizes are kept by `save_sizes`. At a leaf about a message the caller points its row.
     pub(super) fn append(
         &mut self,
         origin: &str,
@@ -73,7 +73,7 @@ impl<'c> OwnLogs<'c> {
         }
         let tree = self.grown.get_mut(origin).filter(|tree| tree.peer == *peer);
         let tree = tree.ok_or(StoreFault::Misuse("the origin is that of another log"))?;
-        let index = tree.append(leaf)?;
+        let index = tree.append_pointed(leaf)?;
         Ok((tree.key, LeafPlace { origin: origin.to_owned(), index }))
     }
 
@@ -133,8 +133,23 @@ impl<'c> LogTree<'c> {
         Ok(Self { connection, nodes, key, origin, peer: peer.clone(), mirror, size: 0 })
     }
 
-    /// Appends one leaf and the nodes it completes; answers its index. The new size is kept by `save_size`.
+    /// Appends one leaf and the nodes it completes; answers its index. The new size is kept by `save_size`. A leaf
+    /// about a message is found by it from now on.
     pub(super) fn append(&mut self, leaf: &LogLeaf) -> Result<u64, StoreFault> {
+        let found = match &leaf.message_id {
+            Some(id) => about::attach(self.connection, id, self.key, self.size)?,
+            None => true,
+        };
+        self.insert(leaf, !found)
+    }
+
+    /// The same for a leaf at which the caller points the row of its message, or that row's state, in the same
+    /// transaction.
+    fn append_pointed(&mut self, leaf: &LogLeaf) -> Result<u64, StoreFault> {
+        self.insert(leaf, false)
+    }
+
+    fn insert(&mut self, leaf: &LogLeaf, loose: bool) -> Result<u64, StoreFault> {
         if leaf.bytes.len() > LEAF_BYTES_MAX {
             return Err(StoreFault::Misuse("a leaf longer than a log takes"));
         }
@@ -148,10 +163,10 @@ impl<'c> LogTree<'c> {
             statement.execute(values)?;
             self.remember(node.level, node.index, node.hash);
         }
-        let sql = "INSERT INTO leaf (log, leaf_index, message_prefix, message_id, bytes)
-                   VALUES (?1, ?2, ?3, ?4, ?5)";
+        let sql = "INSERT INTO leaf (log, leaf_index, message_prefix, message_id, bytes, loose)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         let id = leaf.message_id.as_ref();
-        let values = params![self.key, stored(index), id.map_or(0, prefix), blob(id), leaf.bytes];
+        let values = params![self.key, stored(index), id.map_or(0, prefix), blob(id), leaf.bytes, loose];
         self.connection.prepare_cached(sql)?.execute(values)?;
         self.size += 1;
         Ok(index)

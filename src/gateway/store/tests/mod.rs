@@ -1,5 +1,6 @@
 //! The claims of the store's verbs, each shown through the verbs alone; damage is done behind its back.
 
+mod about;
 mod alarms;
 mod arrivals;
 mod conformance;
@@ -9,6 +10,7 @@ mod footing;
 mod group;
 mod log;
 mod mailbox;
+mod migrations;
 mod outbox;
 mod parts;
 mod plans;

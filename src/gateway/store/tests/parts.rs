@@ -4,7 +4,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use crate::digest::Digest;
 use crate::gateway::store::fixture::{Line, NOW, beside, bounds, fresh, later, open, peer, taken};
-use crate::gateway::store::record::{Custody, Part};
+use crate::gateway::store::record::{Announced, Custody, Part};
 use crate::gateway::store::{Store, StoreFault};
 use crate::limits::PIECE_BYTES_MAX;
 
@@ -50,8 +50,8 @@ async fn a_part_beside_the_envelope_must_be_here_before_custody_and_reads_back_a
     assert_eq!(read(u64::MAX, 4).await, b"");
     let [item] = store.due(peer(), NOW, 9, Default::default()).await.unwrap().try_into().unwrap();
     assert_eq!(item.parts, message.parts);
-    assert_eq!(store.read_part(message.parts[0].digest, 9, 4).await.unwrap().unwrap(), b"1 on");
-    assert_eq!(store.read_part(message.parts[0].digest, 999, 4).await.unwrap().unwrap(), b"");
+    let inside = message.parts[0].digest;
+    assert_eq!(store.read_part(inside, 0, 4).await.unwrap(), None, "it is in its envelope");
     assert_eq!(store.read_part(Digest::of(b"unknown"), 0, 4).await.unwrap(), None);
 }
 
@@ -101,16 +101,24 @@ async fn a_part_travels_as_each_message_says_whichever_way_it_came_first() {
     let received = store.received_after(0, 10).await.unwrap();
     let parts: Vec<_> = received.iter().map(|one| &one.parts[0]).collect();
     assert_eq!(parts, [&outside, &inside, &outside]);
-    assert_eq!(store.verify().await.unwrap().parts, 1);
+    let whole = store.verify().await.unwrap();
+    assert_eq!((whole.parts, whole.damages), (2, vec![]));
 
-    // One that came inline first can be referred to without a file.
+    // One that came in an envelope must come once more before another message has it beside its own.
     let (_directory, store) = fresh();
     let mut line = Line::on("ch-1");
-    for part in [&inside, &outside] {
-        let mut message = line.next();
-        message.parts = vec![part.clone()];
-        taken(store.receive(message).await.unwrap());
-    }
+    let [mut first, mut second] = [line.next(), line.next()];
+    first.parts = vec![inside];
+    taken(store.receive(first).await.unwrap());
+    second.parts = vec![outside.clone()];
+    let missing = Custody::PartMissing(outside.digest);
+    assert_eq!(store.receive(second.clone()).await.unwrap(), missing);
+    let progress = store.part_progress(&peer(), outside.digest, outside.size).await.unwrap();
+    assert_eq!((progress.offset, progress.complete), (0, false));
+    let announced = store.announce_part(peer(), outside.digest, outside.size, NOW).await.unwrap();
+    assert_eq!(announced, Announced::Welcome);
+    put(&store, outside.digest, outside.size, &[&content]).await.unwrap();
+    taken(store.receive(second).await.unwrap());
     assert_eq!(store.read_part(outside.digest, 0, 99).await.unwrap(), Some(content));
 }
 

@@ -50,6 +50,15 @@ async fn piece(whole: &Store, leaves: &[LostLeaf], from: usize, to: usize) -> Lo
     }
 }
 
+/// Every message is found in the log where it was, held or not.
+async fn same_leaves(store: &Store, whole: &Store, leaves: &[LostLeaf]) {
+    for id in leaves.iter().filter_map(|leaf| leaf.about.message_id()) {
+        let found = store.find_leaf(id).await.unwrap();
+        assert!(!found.is_empty());
+        assert_eq!(found, whole.find_leaf(id).await.unwrap());
+    }
+}
+
 async fn last(store: &Store, direction: Direction, channel: &str) -> Position {
     store.position(direction, channel.to_owned(), peer()).await.unwrap()
 }
@@ -65,6 +74,7 @@ async fn an_empty_store_gets_leaves_messages_numbers_mailbox_and_queue_back() {
     let head = |store: Store| async move { store.log_head(ORIGIN.to_owned()).await.unwrap().unwrap() };
     let (mine, theirs) = (head(store.clone()).await, head(whole.clone()).await);
     assert_eq!((mine.size, mine.root), (theirs.size, theirs.root));
+    same_leaves(&store, &whole, &leaves).await;
     for (direction, channel) in [(Direction::Out, "ch-1"), (Direction::In, "ch-2")] {
         assert_eq!(last(&store, direction, channel).await, last(&whole, direction, channel).await);
     }
@@ -91,6 +101,8 @@ async fn a_message_that_only_the_desk_has_takes_up_its_leaf_again_and_everything
     let (_directory, store) = fresh();
     let restored = store.restore(piece(&whole, &leaves, 0, 5).await).await.unwrap();
     assert_eq!(restored, Restored::Done { size: 5, unseen: 2 });
+    same_leaves(&store, &whole, &leaves).await;
+    assert_eq!(store.verify().await.unwrap().damages, Vec::<String>::new());
     assert_eq!(last(&store, Direction::Out, "ch-1").await.sequence, 0);
     let other = Line::on("ch-1").peek("another with the first number");
     assert_eq!(store.take_custody(other).await.unwrap(), Custody::AwaitsEarlier);
@@ -105,6 +117,8 @@ async fn a_message_that_only_the_desk_has_takes_up_its_leaf_again_and_everything
     assert_eq!(taken(store.take_custody(second.clone()).await.unwrap()).index, 2);
     let head = store.log_head(ORIGIN.to_owned()).await.unwrap().unwrap();
     assert_eq!(Some(head.root), whole.root_at(ORIGIN.to_owned(), 5).await.unwrap());
+    same_leaves(&store, &whole, &leaves).await;
+    assert_eq!(store.verify().await.unwrap().damages, Vec::<String>::new());
     let [one, two] = store.sent(vec![first.message_id, second.message_id]).await.unwrap().try_into().unwrap();
     let (one, two) = (one.unwrap(), two.unwrap());
     assert_eq!((one.state, two.state), (SentState::Queued, SentState::Expired));

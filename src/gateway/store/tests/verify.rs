@@ -27,7 +27,7 @@ async fn filled() -> (TempDir, Vec<Digest>) {
     }
     store.append_leaf(entry("administrative")).await.unwrap();
     let whole = store.verify().await.unwrap();
-    assert_eq!((whole.leaves, whole.messages, whole.parts), (4, 3, 5));
+    assert_eq!((whole.leaves, whole.messages, whole.parts), (4, 3, 7));
     assert_eq!(whole.damages, Vec::<String>::new());
     (directory, ids)
 }
@@ -57,6 +57,14 @@ async fn a_flipped_bit_in_a_leaf_a_node_a_header_or_a_part_is_named() {
         (
             "UPDATE message SET leaf_index = 0 WHERE sequence = 3".to_owned(),
             format!("the leaf of message {} names another", ids[2]),
+        ),
+        (
+            format!("UPDATE part SET beside = 1 WHERE digest = {}", hex(part)),
+            format!("part {part} does not say whether it travels beside an envelope"),
+        ),
+        (
+            "UPDATE part SET beside = 0 WHERE content IS NULL".to_owned(),
+            format!("part {} does not say whether it travels beside an envelope", Digest::of(DOCUMENT)),
         ),
         (
             format!("UPDATE part SET content = zeroblob(size) WHERE digest = {}", hex(part)),

@@ -26,8 +26,20 @@ pub(super) fn leaves(
     size: u64,
 ) -> impl Fn(&Connection, u64) -> Result<Piece, StoreFault> + Clone + Send {
     move |connection, from| {
+        // Of a leaf about a message that is held a row knows; any other is loose; and nothing else is.
         let sql = "SELECT leaf.leaf_index, leaf.bytes, ifnull(node.hash, x''), leaf.message_id,
-                       leaf.message_prefix
+                       leaf.message_prefix,
+                       leaf.loose = (leaf.message_id <> x'' AND NOT EXISTS (SELECT 1 FROM message
+                           WHERE id_prefix = leaf.message_prefix AND id = leaf.message_id)),
+                       leaf.message_id = x'' OR leaf.loose OR EXISTS (SELECT 1 FROM message
+                           LEFT JOIN outgoing ON outgoing.message = message.key
+                           LEFT JOIN leaf_about ON leaf_about.message = message.key
+                               AND leaf_about.log = leaf.log AND leaf_about.leaf_index = leaf.leaf_index
+                           WHERE id_prefix = leaf.message_prefix AND id = leaf.message_id
+                           AND (leaf_about.message IS NOT NULL
+                               OR (message.log, message.leaf_index) = (leaf.log, leaf.leaf_index)
+                               OR (expiry_log, expiry_index) = (leaf.log, leaf.leaf_index)
+                               OR (withdrawal_log, withdrawal_index) = (leaf.log, leaf.leaf_index)))
                    FROM log JOIN leaf ON leaf.log = log.key
                    LEFT JOIN node ON node.log = log.key AND node.level = 0 AND node.node_index = leaf.leaf_index
                    WHERE log.origin = ?1 AND leaf.leaf_index >= ?2 AND leaf.leaf_index < ?3
@@ -50,7 +62,9 @@ pub(super) fn leaves(
             }
             // An id that is no digest is told by whoever reads the leaf.
             if let Ok(id) = columns::digest_or_none(row, 3)
-                && row.get::<_, i64>(4)? != id.as_ref().map_or(0, prefix)
+                && (row.get::<_, i64>(4)? != id.as_ref().map_or(0, prefix)
+                    || !row.get::<_, bool>(5)?
+                    || !row.get::<_, bool>(6)?)
             {
                 series.damages.push(wrong(format!("leaf {index} of {origin} is not found by its message")));
             }

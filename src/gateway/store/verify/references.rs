@@ -13,7 +13,8 @@ use super::{Piece, ROWS_PER_SNAPSHOT};
 type Check = fn(&Connection) -> Result<Vec<Damage>, StoreFault>;
 
 /// Checks that look at everything at once; each reads rows or indexes from end to end.
-pub(super) const CHECKS: [Check; 6] = [gaps, unanswered, states, part_lists, ends_of_logs, acknowledged];
+pub(super) const CHECKS: [Check; 8] =
+    [gaps, unanswered, states, part_lists, parts_beside, leaves_about, ends_of_logs, acknowledged];
 
 /// Sequences whose messages are not numbered from 1 to the last without a gap.
 fn gaps(connection: &Connection) -> Result<Vec<Damage>, StoreFault> {
@@ -85,6 +86,37 @@ fn part_lists(connection: &Connection) -> Result<Vec<Damage>, StoreFault> {
     let rows = statement.query_map([], |row| {
         let id = columns::digest(row, 0)?;
         let detail = format!("the parts of message {id} are not in order");
+        Ok(Damage::new(Damaged::Reference, detail).of_message(id))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Parts that are found by their digest though no message refers to them so, or the other way round.
+fn parts_beside(connection: &Connection) -> Result<Vec<Damage>, StoreFault> {
+    let sql = "SELECT DISTINCT part.digest FROM message_part JOIN part ON part.key = message_part.part
+               WHERE message_part.inline = 0 AND part.beside <> 1
+               UNION ALL
+               SELECT part.digest FROM part WHERE part.beside <> 0
+               AND part.key NOT IN (SELECT part FROM message_part WHERE inline = 0)";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([], |row| {
+        let digest = columns::digest(row, 0)?;
+        let detail = format!("part {digest} does not say whether it travels beside an envelope");
+        Ok(Damage::new(Damaged::Part, detail).of_part(digest))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Messages that refer to leaves which are not about them.
+fn leaves_about(connection: &Connection) -> Result<Vec<Damage>, StoreFault> {
+    let sql = "SELECT message.id, leaf_about.leaf_index, log.origin FROM leaf_about
+               JOIN message ON message.key = leaf_about.message JOIN log ON log.key = leaf_about.log
+               LEFT JOIN leaf ON leaf.log = leaf_about.log AND leaf.leaf_index = leaf_about.leaf_index
+               WHERE leaf.message_id IS NOT message.id";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([], |row| {
+        let (id, index, origin) = (columns::digest(row, 0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?);
+        let detail = format!("message {id} refers to leaf {index} of {origin}, which is not about it");
         Ok(Damage::new(Damaged::Reference, detail).of_message(id))
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
