@@ -48,6 +48,9 @@ pub const LEAF_BYTES_MAX: usize = 1024;
 /// A trust bundle or channel policy, bytes.
 pub const SIGNED_RECORD_BYTES_MAX: usize = 1024 * 1024;
 
+/// A trust bundle or channel policy with its signature, bytes: two tags and two lengths stand before them.
+pub const SIGNED_FILE_BYTES_MAX: usize = SIGNED_RECORD_BYTES_MAX + SIGNATURE_BYTES_MAX + 16;
+
 /// Entries of any list of a signed record, before it is decoded: more than every list may hold, and few enough
 /// that no record takes much more memory than bytes.
 pub const RECORD_ENTRIES_MAX: usize = 2048;

@@ -139,3 +139,20 @@ impl From<CliError> for FormRefusal {
         Self::Other(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::FORM_BYTES_MAX;
+
+    #[test]
+    fn a_form_is_read_up_to_its_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("form.toml");
+        let most = usize::try_from(FORM_BYTES_MAX).unwrap();
+        std::fs::write(&path, vec![b'#'; most]).unwrap();
+        assert_eq!(FormFile::read(&path).unwrap().text.len(), most);
+        std::fs::write(&path, vec![b'#'; most + 1]).unwrap();
+        assert_eq!(FormFile::read(&path).unwrap_err().code(), "too-large");
+    }
+}

@@ -303,8 +303,7 @@ fn believed(context: &Context) -> Result<Trust, CliError> {
 }
 
 fn read(path: &Path) -> Result<SignedBundle, CliError> {
-    let limit = u64::try_from(limits::SIGNED_RECORD_BYTES_MAX).unwrap_or(u64::MAX);
-    Ok(SignedBundle::parse(&files::read(path, limit)?)?)
+    Ok(SignedBundle::parse(&files::read(path, limits::SIGNED_FILE_BYTES_MAX as u64)?)?)
 }
 
 fn ceiling(trust: &Trust, peer: &Ministry) -> Option<&'static str> {

@@ -140,7 +140,14 @@ fn bundles_at(path: &Path) -> Result<Vec<SignedBundle>, CliError> {
         CliError::failed("unreadable", format!("cannot read {}", path.display())).because(&error)
     };
     let mut paths = Vec::new();
-    for entry in fs::read_dir(path).map_err(unreadable)?.take(limits::TRUST_FILES_MAX) {
+    for (number, entry) in (1..).zip(fs::read_dir(path).map_err(unreadable)?) {
+        if number > limits::TRUST_FILES_MAX {
+            // What is left out could be the very bundle that decides.
+            let most = limits::TRUST_FILES_MAX;
+            let message = format!("{} holds more than {most} files", path.display());
+            return Err(CliError::usage("too-many", message)
+                .cause("name a folder that holds the trust bundles and nothing else"));
+        }
         let path = entry.map_err(unreadable)?.path();
         if path.extension().is_some_and(|ending| ending == "bundle") {
             paths.push(path);
@@ -155,8 +162,7 @@ fn bundles_at(path: &Path) -> Result<Vec<SignedBundle>, CliError> {
 }
 
 fn bundle(path: &Path) -> Result<SignedBundle, CliError> {
-    const BYTES_MAX: u64 = (limits::SIGNED_RECORD_BYTES_MAX + limits::SIGNATURE_BYTES_MAX + 64) as u64;
-    let bytes = files::read(path, BYTES_MAX)?;
+    let bytes = files::read(path, limits::SIGNED_FILE_BYTES_MAX as u64)?;
     SignedBundle::parse(&bytes).map_err(|refusal| {
         CliError::usage("bundle", format!("{} is not a trust bundle", path.display()))
             .reason(refusal.reason())
@@ -237,6 +243,29 @@ fn parse_time(text: &str) -> Result<Timestamp, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::{SIGNED_FILE_BYTES_MAX, TRUST_FILES_MAX};
+
+    #[test]
+    fn a_folder_with_more_files_than_are_read_is_refused_as_a_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..TRUST_FILES_MAX {
+            fs::write(folder.path().join(format!("{number}.txt")), b"").unwrap();
+        }
+        assert_eq!(bundles_at(folder.path()).unwrap_err().code(), "no-bundle");
+        fs::write(folder.path().join("XA.bundle"), b"").unwrap();
+        let refused = bundles_at(folder.path()).unwrap_err();
+        assert_eq!((refused.kind(), refused.code()), (Kind::Usage, "too-many"));
+    }
+
+    #[test]
+    fn a_bundle_is_read_up_to_the_length_that_it_may_have() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("XA.bundle");
+        for (length, code) in [(SIGNED_FILE_BYTES_MAX, "bundle"), (SIGNED_FILE_BYTES_MAX + 1, "too-large")] {
+            fs::write(&path, vec![0; length]).unwrap();
+            assert_eq!(bundle(&path).unwrap_err().code(), code);
+        }
+    }
 
     #[test]
     fn no_name_of_an_evidence_file_leads_out_of_the_folder() {

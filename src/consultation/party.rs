@@ -69,6 +69,18 @@ mod tests {
     }
 
     #[test]
+    fn there_are_so_many_parties_as_can_be_addressed_and_the_one_that_proposes() {
+        let of = |count: usize| {
+            let code = |number: usize| format!("X{}", char::from(b'A' + u8::try_from(number).unwrap()));
+            let parties = (0..count).map(|number| party(&code(number), &[PartyRole::ReceivingPower]));
+            Parties::new(parties.collect())
+        };
+        let most = limits::ADDRESSEES_MAX + 1;
+        assert_eq!(of(most).unwrap().as_slice().len(), most);
+        assert_eq!(of(most + 1).unwrap_err().reason(), Reason::ListTooLong);
+    }
+
+    #[test]
     fn parties_stand_in_one_order_and_each_once() {
         let roles = [PartyRole::ReceivingPower, PartyRole::DetainingPower];
         let parties = Parties::new(vec![party("XB", &roles), party("XA", &roles)]).unwrap();

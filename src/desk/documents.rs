@@ -98,8 +98,8 @@ pub(super) fn of_draft(draft: &Draft, folder: &Path) -> Result<(Vec<Document>, V
             ..measured(&source)?
         });
         sources.push(source);
+        check_sum(&documents)?;
     }
-    let mut whole: u64 = documents.iter().map(|document| document.size).sum();
     for document in &draft.documents {
         let source = Source::File(folder.join(&document.path));
         documents.push(Document {
@@ -113,14 +113,18 @@ pub(super) fn of_draft(draft: &Draft, folder: &Path) -> Result<(Vec<Document>, V
             ..measured(&source)?
         });
         sources.push(source);
-        whole = documents.last().map_or(whole, |last| whole.saturating_add(last.size));
-        if whole > limits::DOCUMENTS_BYTES_MAX {
-            return Err(DeskError::Draft(
-                "the documents of a message are larger than 16 GiB in sum".to_owned(),
-            ));
-        }
+        check_sum(&documents)?;
     }
     Ok((documents, sources))
+}
+
+/// Texts count as well: each may be a file.
+fn check_sum(documents: &[Document]) -> Result<(), DeskError> {
+    let whole = documents.iter().map(|document| document.size).fold(0, u64::saturating_add);
+    if whole <= limits::DOCUMENTS_BYTES_MAX {
+        return Ok(());
+    }
+    Err(DeskError::Draft("the documents of a message are larger than 16 GiB in sum".to_owned()))
 }
 
 /// The words of each document that is a text of moderate size; the rules read no others.
@@ -163,6 +167,10 @@ fn text_type_of(path: &str) -> &'static str {
 
 /// Size and digest of a plain document; the other fields are for the caller to fill.
 fn measured(source: &Source) -> Result<Document, DeskError> {
+    measured_within(source, limits::DOCUMENT_BYTES_MAX)
+}
+
+fn measured_within(source: &Source, most: u64) -> Result<Document, DeskError> {
     let mut reader = source.open()?;
     let mut hasher = Hasher::new();
     let mut buffer = vec![0; limits::PIECE_BYTES_MAX];
@@ -174,7 +182,7 @@ fn measured(source: &Source) -> Result<Document, DeskError> {
         }
         hasher.update(buffer.get(..taken).unwrap_or_default());
         size = size.saturating_add(taken as u64);
-        if size > limits::DOCUMENT_BYTES_MAX {
+        if size > most {
             return Err(DeskError::Draft("a document is larger than 4 GiB".to_owned()));
         }
     }
@@ -194,5 +202,51 @@ fn measured(source: &Source) -> Result<Document, DeskError> {
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Source")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consultation::act::ActKind;
+    use crate::desk::form::draft::IdsOnly;
+    use crate::desk::form::parse::parse;
+    use crate::desk::form::template::example;
+    use crate::limits::{DOCUMENT_BYTES_MAX, DOCUMENTS_BYTES_MAX, DOCUMENTS_MAX, JUDGED_TEXT_BYTES_MAX};
+
+    #[test]
+    fn so_many_files_are_attached_to_a_draft() {
+        let mut draft = parse(&example(ActKind::ALL[0]), &IdsOnly).unwrap();
+        while draft.texts.len() + draft.documents.len() < DOCUMENTS_MAX {
+            draft.attach(Path::new("scan.pdf")).unwrap();
+        }
+        let refused = draft.attach(Path::new("scan.pdf")).unwrap_err();
+        assert!(refused.to_string().contains(&format!("at most {DOCUMENTS_MAX} texts")), "{refused}");
+        assert_eq!(draft.texts.len() + draft.documents.len(), DOCUMENTS_MAX);
+    }
+
+    #[test]
+    fn a_document_and_all_of_a_message_have_so_many_bytes() {
+        let four = Source::Inline("four".to_owned());
+        assert_eq!(measured_within(&four, 4).unwrap().size, 4);
+        assert!(matches!(measured_within(&four, 3), Err(DeskError::Draft(_))));
+        // Four of the longest, and not a byte more.
+        let document = |size: u64| Document { size, ..measured(&four).unwrap() };
+        let mut documents = vec![document(DOCUMENT_BYTES_MAX); 4];
+        assert_eq!(documents.iter().map(|document| document.size).sum::<u64>(), DOCUMENTS_BYTES_MAX);
+        assert!(check_sum(&documents).is_ok());
+        documents.push(document(1));
+        assert!(matches!(check_sum(&documents), Err(DeskError::Draft(_))));
+    }
+
+    #[test]
+    fn the_words_of_a_text_are_read_up_to_their_bound() {
+        let text = |size: u64| Document {
+            size,
+            media_type: "text/plain".to_owned(),
+            ..measured(&Source::Inline(String::new())).unwrap()
+        };
+        assert!(is_read_by_rules(&text(JUDGED_TEXT_BYTES_MAX)));
+        assert!(!is_read_by_rules(&text(JUDGED_TEXT_BYTES_MAX + 1)));
     }
 }

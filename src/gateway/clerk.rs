@@ -193,10 +193,11 @@ mod tests {
 
     #[test]
     fn a_peer_withholds_after_some_attempts_or_after_some_time() {
-        assert_eq!(codes(&[front(4, 60, UNANSWERED, 0)]), [""; 0]);
-        assert_eq!(codes(&[front(5, 60, UNANSWERED, 0)]), [WITHHOLDING_ALARM]);
-        assert_eq!(codes(&[front(1, 15 * 60, UNANSWERED, 0)]), [""; 0]);
-        assert_eq!(codes(&[front(1, 15 * 60 + 1, UNANSWERED, 0)]), [WITHHOLDING_ALARM]);
+        let (often, long) = (limits::UNRECEIPTED_ATTEMPTS_MAX, limits::UNRECEIPTED_TIME_MAX.as_secs());
+        assert_eq!(codes(&[front(often - 1, 60, UNANSWERED, 0)]), [""; 0]);
+        assert_eq!(codes(&[front(often, 60, UNANSWERED, 0)]), [WITHHOLDING_ALARM]);
+        assert_eq!(codes(&[front(1, long, UNANSWERED, 0)]), [""; 0]);
+        assert_eq!(codes(&[front(1, long + 1, UNANSWERED, 0)]), [WITHHOLDING_ALARM]);
     }
 
     #[test]

@@ -39,15 +39,19 @@ impl Gateway {
         let Some(in_force) = self.trust.load_full() else { return Vec::new() };
         let mut addresses = Vec::new();
         for bundle in in_force.peers().values() {
-            let mut of_peer = Vec::new();
-            for endpoint in &bundle.bundle().content().endpoints {
-                of_peer.extend(addresses_of(endpoint).await);
-            }
-            of_peer.truncate(limits::ANNOUNCED_ORIGINS_PER_PEER_MAX);
-            addresses.extend(of_peer);
+            addresses.extend(addresses_of_peer(&bundle.bundle().content().endpoints).await);
         }
         addresses
     }
+}
+
+async fn addresses_of_peer(endpoints: &[Endpoint]) -> Vec<IpAddr> {
+    let mut addresses = Vec::new();
+    for endpoint in endpoints {
+        addresses.extend(addresses_of(endpoint).await);
+    }
+    addresses.truncate(limits::ANNOUNCED_ORIGINS_PER_PEER_MAX);
+    addresses
 }
 
 /// The addresses behind an endpoint; none where its name leads nowhere in time.
@@ -69,6 +73,17 @@ async fn addresses_of(endpoint: &Endpoint) -> Vec<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn places_are_kept_for_so_many_addresses_of_one_peer() {
+        let endpoint = |number| Endpoint::parse(&format!("192.0.2.{number}:7443")).unwrap();
+        let kept = async |count: usize| {
+            let endpoints: Vec<Endpoint> = (0..count).map(endpoint).collect();
+            addresses_of_peer(&endpoints).await.len()
+        };
+        let most = limits::ANNOUNCED_ORIGINS_PER_PEER_MAX;
+        assert_eq!((kept(most).await, kept(most + 1).await), (most, most));
+    }
 
     #[tokio::test]
     async fn addresses_stand_for_themselves_and_names_are_looked_up() {

@@ -380,3 +380,6 @@ fn term<T>(term: Option<T>, what: &str) -> Result<T, Refusal> {
 fn malformed(detail: impl Into<String>) -> Refusal {
     Refusal::new(Reason::Malformed, detail)
 }
+
+#[cfg(test)]
+mod tests;

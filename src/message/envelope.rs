@@ -217,6 +217,9 @@ fn mismatch(detail: &str) -> Refusal {
 }
 
 #[cfg(test)]
+mod bounds;
+
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 

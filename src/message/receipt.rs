@@ -81,3 +81,6 @@ impl Receipt {
         &self.proof
     }
 }
+
+#[cfg(test)]
+mod tests;

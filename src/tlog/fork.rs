@@ -9,11 +9,11 @@ use std::fmt;
 use super::base64;
 use super::checkpoint::Checkpoint;
 use super::merkle::TreeHead;
-use super::proof::{self, PATH_HASHES_MAX};
+use super::proof;
 use super::signed_note::Note;
 use super::verifier_key::{KeyName, VerifierKey};
 use crate::digest::Digest;
-use crate::limits::FORK_PROOF_BYTES_MAX;
+use crate::limits::{FORK_PROOF_BYTES_MAX, PATH_HASHES_MAX};
 
 const FIRST_LINE: &str = "chancery/fork-proof/v1";
 
@@ -143,6 +143,7 @@ mod tests {
     use super::super::fixture::{SeedSigner, each_flip_and_truncation, log_key, name};
     use super::super::merkle::{self, Tree};
     use super::*;
+    use crate::limits::NOTE_BYTES_MAX;
 
     fn tree(leaves: &[u8]) -> Tree {
         let mut tree = Tree::new();
@@ -228,6 +229,29 @@ mod tests {
             let judged = ForkProof::parse(damaged).and_then(|proof| proof.judge(&[announced()]));
             assert!(judged.is_err(), "{damaged}");
         });
+    }
+
+    #[test]
+    fn the_longest_proof_is_read_and_nothing_longer() {
+        let padded = |note: &Note, length: usize| {
+            let text = note.to_string();
+            let line = |bytes: usize| format!("\u{2014} pq {}\n", base64::encode(&vec![7; bytes]));
+            let bytes = (length - text.len() - line(0).len()) / 4 * 3;
+            let note = format!("{text}{}", line(bytes));
+            assert!((length - 4..=length).contains(&note.len()));
+            Note::parse(&note).unwrap()
+        };
+        let ForkProof { first, second, root, .. } = accuse(&[1, 9], 2, &[1, 2, 3]);
+        let (first, second) = (padded(&first, NOTE_BYTES_MAX), padded(&second, NOTE_BYTES_MAX));
+        let of_hashes = |count: usize| {
+            ForkProof::new(first.clone(), second.clone(), root, vec![Digest::of(b"hash"); count]).to_string()
+        };
+        let most = of_hashes(PATH_HASHES_MAX);
+        assert!(most.len() <= FORK_PROOF_BYTES_MAX);
+        assert_eq!(ForkProof::parse(&most).unwrap().to_string(), most);
+        assert_eq!(ForkProof::parse(&of_hashes(PATH_HASHES_MAX + 1)), Err(ForkRefused::Malformed));
+        let long = "x".repeat(FORK_PROOF_BYTES_MAX + 1);
+        assert_eq!(ForkProof::parse(&long).unwrap_err().reason(), "FORK_PROOF_MALFORMED");
     }
 
     proptest! {

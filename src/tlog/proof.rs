@@ -5,9 +5,6 @@ use crate::digest::Digest;
 
 use super::merkle::{NodeReader, TreeHead, empty_root, node_hash, range_hash};
 
-/// Most hashes a proof can have: one for each level of a tree whose size is a `u64`.
-pub const PATH_HASHES_MAX: usize = 64;
-
 /// Why a proof proves nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ProofRefused {
@@ -319,7 +316,7 @@ mod tests {
     #[test]
     fn the_largest_sizes_neither_overflow_nor_pass() {
         let head = TreeHead { size: u64::MAX, root: empty_root() };
-        let path = [empty_root(); PATH_HASHES_MAX];
+        let path = [empty_root(); crate::limits::PATH_HASHES_MAX];
         assert_eq!(
             verify_inclusion(&empty_root(), u64::MAX - 1, &path, &head).unwrap_err().reason(),
             "LOG_PROOF_LENGTH"

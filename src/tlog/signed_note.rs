@@ -268,8 +268,6 @@ mod tests {
         let line = EXAMPLE.rsplit("\n\n").next().unwrap();
         let repeated = format!("{EXAMPLE}{line}");
         assert_eq!(Note::parse(&repeated), Err(MalformedNote::Repeated(2)));
-        let seventeen: String = (0..17).map(|n| format!("\u{2014} k{n} AAAAAAA=\n")).collect();
-        assert_eq!(Note::parse(&format!("text\n\n{seventeen}")), Err(MalformedNote::TooManySignatures));
         assert_eq!(Note::parse(&"x".repeat(NOTE_BYTES_MAX + 1)).unwrap_err().reason(), "NOTE_TOO_LONG");
         assert_eq!(Note::parse(&EXAMPLE.replace('\n', "\r\n")), Err(MalformedNote::ControlCharacter));
         for unsigned in ["", "text\n", "text\n\n", "text\n\n\n"] {
@@ -288,15 +286,32 @@ mod tests {
     }
 
     #[test]
+    fn a_note_has_at_most_so_many_bytes_and_signature_lines() {
+        let lines = |count: usize| -> String {
+            (0..count).map(|number| format!("\u{2014} k{number} AAAAAAA=\n")).collect()
+        };
+        let most = Note::parse(&format!("text\n\n{}", lines(NOTE_SIGNATURES_MAX))).unwrap();
+        assert_eq!(most.signatures().len(), NOTE_SIGNATURES_MAX);
+        let beyond = format!("text\n\n{}", lines(NOTE_SIGNATURES_MAX + 1));
+        assert_eq!(Note::parse(&beyond), Err(MalformedNote::TooManySignatures));
+        let of_length =
+            |length: usize| format!("{}\n\n{}", "x".repeat(length - 2 - lines(1).len()), lines(1));
+        assert_eq!(Note::parse(&of_length(NOTE_BYTES_MAX)).unwrap().to_string().len(), NOTE_BYTES_MAX);
+        let refused = Err(MalformedNote::TooLong(NOTE_BYTES_MAX + 1));
+        assert_eq!(Note::parse(&of_length(NOTE_BYTES_MAX + 1)), refused);
+    }
+
+    #[test]
     fn a_full_note_takes_no_further_line() {
         let line = |number: usize, bytes: usize| SignatureLine {
             name: name(&format!("k{number}")),
             key_id: KeyId::from_bytes([0; 4]),
             signature: vec![0; bytes],
         };
-        let mut note = Note { text: "text\n".into(), signatures: (0..16).map(|n| line(n, 64)).collect() };
-        assert_eq!(note.with_line(line(3, 65)).unwrap().signatures().len(), 16);
-        assert_eq!(note.with_line(line(16, 64)), Err(MalformedNote::TooManySignatures));
+        let lines = (0..NOTE_SIGNATURES_MAX).map(|number| line(number, 64));
+        let mut note = Note { text: "text\n".into(), signatures: lines.collect() };
+        assert_eq!(note.with_line(line(3, 65)).unwrap().signatures().len(), NOTE_SIGNATURES_MAX);
+        assert_eq!(note.with_line(line(NOTE_SIGNATURES_MAX, 64)), Err(MalformedNote::TooManySignatures));
         note.signatures.truncate(1);
         assert_eq!(note.with_line(line(1, NOTE_BYTES_MAX)).unwrap_err().reason(), "NOTE_TOO_LONG");
     }

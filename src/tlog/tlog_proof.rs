@@ -6,14 +6,14 @@
 use std::fmt;
 
 use crate::digest::Digest;
-use crate::limits::LOG_PROOF_BYTES_MAX;
+use crate::limits::{LOG_PROOF_BYTES_MAX, PATH_HASHES_MAX};
 use crate::time::Timestamp;
 
 use super::base64;
 use super::checkpoint::{Checkpoint, CheckpointRefused};
 use super::cosignature::{self, CosignatureRefused};
 use super::merkle::{NodeReader, leaf_hash};
-use super::proof::{PATH_HASHES_MAX, ProofRefused, prove_inclusion, verify_inclusion};
+use super::proof::{ProofRefused, prove_inclusion, verify_inclusion};
 use super::signed_note::{MalformedNote, Note};
 use super::verifier_key::{KeyName, VerifierKey};
 
@@ -288,11 +288,24 @@ mod tests {
             assert_ne!(text, good);
             assert_eq!(TlogProof::parse(&text).unwrap_err().reason(), "TLOG_PROOF_MALFORMED", "{text}");
         }
-        let path = format!("{hash}\n").repeat(65);
-        let text = good.replacen("index 5\n", &format!("index 5\n{path}"), 1);
-        assert_eq!(TlogProof::parse(&text), Err(MalformedTlogProof::Line(67)));
-        let long = format!("{good}{}", "x".repeat(LOG_PROOF_BYTES_MAX));
-        assert_eq!(TlogProof::parse(&long).unwrap_err().reason(), "TLOG_PROOF_TOO_LONG");
+    }
+
+    #[test]
+    fn a_proof_has_at_most_so_many_hashes_and_bytes() {
+        let good = TlogProof::parse(&receipt(0, 1, NOON).proof).unwrap();
+        let hashes =
+            |count: usize| TlogProof { path: vec![Digest::of(b"hash"); count], ..good.clone() }.to_string();
+        assert_eq!(TlogProof::parse(&hashes(PATH_HASHES_MAX)).unwrap().path.len(), PATH_HASHES_MAX);
+        let beyond = PATH_HASHES_MAX + 1;
+        // The first line names the format and the second one the index.
+        assert_eq!(TlogProof::parse(&hashes(beyond)), Err(MalformedTlogProof::Line(2 + beyond)));
+        let most = "x".repeat(LOG_PROOF_BYTES_MAX);
+        assert_eq!(TlogProof::parse(&most), Err(MalformedTlogProof::Line(1)), "it is looked at");
+        let long = TlogProof::parse(&format!("{most}x")).unwrap_err();
+        assert_eq!(
+            (&long, long.reason()),
+            (&MalformedTlogProof::TooLong(most.len() + 1), "TLOG_PROOF_TOO_LONG")
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, UnixStream};
@@ -72,6 +73,16 @@ pub async fn connect(
     expected: &Ministry,
     credentials: &Credentials,
 ) -> Result<Channel, ConnectFailure> {
+    connect_within(address, expected, credentials, limits::CONNECT_DEADLINE).await
+}
+
+/// The same with another time in which the gateway must answer.
+pub(super) async fn connect_within(
+    address: &str,
+    expected: &Ministry,
+    credentials: &Credentials,
+    patience: Duration,
+) -> Result<Channel, ConnectFailure> {
     let invalid = || ConnectFailure::Address(address.to_owned());
     let (host, port) = address.rsplit_once(':').ok_or_else(invalid)?;
     if host.is_empty() || port.parse::<u16>().is_err() {
@@ -79,8 +90,12 @@ pub async fn connect(
     }
     let endpoint = Endpoint::from_shared(format!("http://{address}")).map_err(|_| invalid())?;
     let origin: Uri = format!("https://{address}").parse().map_err(|_| invalid())?;
-    let call =
-        Call { address: address.to_owned(), expected: expected.clone(), credentials: credentials.clone() };
+    let call = Call {
+        address: address.to_owned(),
+        expected: expected.clone(),
+        credentials: credentials.clone(),
+        patience,
+    };
     // The first connection is made here, so that its failure keeps its type; tonic would flatten it.
     let first = call.dial().await?;
     let redial = move || {
@@ -104,13 +119,17 @@ pub async fn connect_unix(path: &Path) -> Result<Channel, ConnectFailure> {
 
 /// A gRPC server with the settings of every listener. Compression stays off: sealed bytes do not shrink.
 pub fn server_builder() -> Server {
-    Server::builder()
+    let server = Server::builder()
         .initial_stream_window_size(limits::STREAM_WINDOW_BYTES)
         .initial_connection_window_size(limits::CONNECTION_WINDOW_BYTES)
         .max_concurrent_streams(limits::STREAMS_PER_CONNECTION_MAX)
-        .http2_max_header_list_size(limits::CALL_METADATA_BYTES_MAX)
-        .http2_keepalive_interval(Some(limits::KEEP_ALIVE_PAUSE))
-        .http2_keepalive_timeout(Some(limits::KEEP_ALIVE_DEADLINE))
+        .http2_max_header_list_size(limits::CALL_METADATA_BYTES_MAX);
+    probing(server, limits::KEEP_ALIVE_PAUSE, limits::KEEP_ALIVE_DEADLINE)
+}
+
+/// Probes connections after some silence, and closes those that do not answer in time.
+pub(super) fn probing(server: Server, silence: Duration, deadline: Duration) -> Server {
+    server.http2_keepalive_interval(Some(silence)).http2_keepalive_timeout(Some(deadline))
 }
 
 /// The same settings for a client. An adaptive window would end busy connections (h2 counts small frames
@@ -162,11 +181,12 @@ struct Call {
     address: String,
     expected: Ministry,
     credentials: Credentials,
+    patience: Duration,
 }
 
 impl Call {
     async fn dial(&self) -> Result<Visited, ConnectFailure> {
-        timeout(limits::CONNECT_DEADLINE, self.dial_in_time())
+        timeout(self.patience, self.dial_in_time())
             .await
             .map_err(|_| ConnectFailure::Silent(self.address.clone()))?
     }

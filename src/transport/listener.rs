@@ -346,3 +346,25 @@ impl From<io::Error> for NotConnected {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_refusals_becomes_few_lines_that_count_the_others() {
+        let refusals = Refusals::new();
+        let begin = Instant::now();
+        let said =
+            (0..10 * limits::REFUSALS_LOGGED_BURST).filter(|_| refusals.next() == Some(0)).count() as u64;
+        let since = begin.elapsed().as_secs() + 1;
+        let most = limits::REFUSALS_LOGGED_BURST + since * limits::REFUSALS_LOGGED_PER_SECOND;
+        assert!((limits::REFUSALS_LOGGED_BURST..=most).contains(&said), "{said} in {since} s");
+        let counted = lock(&refusals).1;
+        assert!(counted > 0, "the others are counted");
+    }
+
+    fn lock(refusals: &Refusals) -> std::sync::MutexGuard<'_, (Bucket, u64)> {
+        refusals.0.lock().unwrap()
+    }
+}

@@ -6,7 +6,7 @@ use prost::Message;
 
 use crate::canonical::{self, NotCanonical};
 use crate::digest::Digest;
-use crate::limits::{SIGNATURE_BYTES_MAX, SIGNED_RECORD_BYTES_MAX};
+use crate::limits::SIGNED_FILE_BYTES_MAX;
 use crate::proto::trust::v1 as wire;
 use crate::time::Timestamp;
 
@@ -21,8 +21,7 @@ pub(super) struct SignedRecord {
 
 impl SignedRecord {
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, NotCanonical> {
-        let whole_max = SIGNED_RECORD_BYTES_MAX + SIGNATURE_BYTES_MAX + FRAMING_BYTES;
-        let wire::SignedRecord { record, signature } = canonical::decode(bytes, whole_max)?;
+        let wire::SignedRecord { record, signature } = canonical::decode(bytes, SIGNED_FILE_BYTES_MAX)?;
         Ok(Self { record, signature })
     }
 
@@ -39,6 +38,3 @@ impl SignedRecord {
         wire::SignedRecord { record: self.record.clone(), signature: self.signature.clone() }.encode_to_vec()
     }
 }
-
-/// Two tags and two lengths.
-const FRAMING_BYTES: usize = 16;

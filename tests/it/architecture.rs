@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+mod bounds;
 mod broken;
 
 /// The rooms by layer, lowest first: a room may use the rooms of lower layers, none of its own layer or above.

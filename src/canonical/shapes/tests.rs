@@ -89,6 +89,55 @@ fn every_list_and_every_inner_message_of_the_wire_has_its_row_in_the_table() {
     }
 }
 
+/// Bytes with so many entries of a listed field.
+fn entries(number: u32, field: &Field, count: usize) -> Vec<u8> {
+    let numbers = matches!(field, Numbers(_));
+    let tag = number << 3 | if numbers { 0 } else { 2 };
+    let mut entry = Vec::new();
+    prost::encoding::encode_varint(tag.into(), &mut entry);
+    entry.push(u8::from(numbers));
+    entry.repeat(count)
+}
+
+#[test]
+fn every_list_of_the_table_may_be_full_and_holds_nothing_more() {
+    let mut tried = 0;
+    for row in TABLE {
+        for (number, field) in row.shape.fields {
+            let (Many(most) | ManyOf(most, _) | Numbers(most)) = field else { continue };
+            let name = format!("{} field {number}", row.name);
+            assert_eq!(row.shape.check(&entries(*number, field, *most)), Ok(()), "{name}");
+            let beyond = row.shape.check(&entries(*number, field, most + 1));
+            assert_eq!(beyond, Err(Misshapen::TooMany(*number)), "{name}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 40, "{tried}");
+}
+
+/// Lists of answers: whoever asks holds whoever answers to them.
+#[test]
+fn the_lists_of_answers_have_the_bounds_of_the_limits() {
+    let bounds = [
+        ("ListReceivedResponse", 1, PAGE_MAX),
+        ("GetSentResponse", 1, BATCH_ENVELOPES_MAX),
+        ("GetReceiptsResponse", 1, RECEIPTS_MAX),
+        ("GetStatusResponse", 8, STATUS_ALARMS_MAX),
+        ("PeerStatus", 20, FREIGHT_SHOWN_MAX),
+        ("ListLogsResponse", 1, LOGS_MAX),
+        ("VerifyLogsResponse", 3, DAMAGES_MAX),
+        ("ListForksResponse", 1, FORKS_MAX),
+        ("ListQueueResponse", 1, QUEUE_PAGE_MAX),
+        ("ListAlarmsResponse", 1, STATUS_ALARMS_MAX),
+    ];
+    for (name, number, most) in bounds {
+        let row = TABLE.iter().find(|row| row.name == name).unwrap_or_else(|| panic!("{name} has no row"));
+        let field = row.shape.fields.iter().find(|(listed, _)| *listed == number).map(|(_, field)| field);
+        let Some(Many(found) | ManyOf(found, _)) = field else { panic!("{name} has no list {number}") };
+        assert_eq!(*found, most, "{name} field {number}");
+    }
+}
+
 #[test]
 fn a_million_empty_envelopes_are_refused_by_counting_alone() {
     let bomb = [0x0a, 0x00].repeat(1_000_000);

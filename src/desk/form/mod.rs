@@ -19,6 +19,8 @@ mod reader;
 mod suggest;
 
 #[cfg(test)]
+mod bounds;
+#[cfg(test)]
 mod tests;
 
 /// One mistake in a form.

@@ -1,5 +1,7 @@
 //! Freight over a link that does as it is told.
 
+mod bounds;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 

@@ -276,6 +276,32 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn our_own_bounds_hold_whatever_window_the_peer_grants() {
+        let flight = Flight::new(window(u32::MAX, u64::MAX), Patience::default());
+        let most = limits::WINDOW_ENVELOPES as usize;
+        assert_eq!(flight.room(), Room { envelopes: most, bytes: limits::WINDOW_BYTES, is_idle: true });
+        flight.launch(items("a", 1..u64::from(limits::WINDOW_ENVELOPES)), limits::WINDOW_BYTES - 1);
+        assert_eq!(flight.room(), Room { envelopes: 1, bytes: 1, is_idle: false });
+        flight.launch(items("b", 1..2), 1);
+        assert_eq!(flight.room(), Room { envelopes: 0, bytes: 0, is_idle: false });
+    }
+
+    /// How long after now, give or take what this test takes.
+    fn wait(flight: &Flight, before: Instant) -> std::ops::RangeInclusive<std::time::Duration> {
+        let deadline = flight.deadline().unwrap();
+        deadline - Instant::now()..=deadline - before
+    }
+
+    #[test]
+    fn a_peer_has_so_long_to_answer_and_so_long_to_open_its_window() {
+        let (before, flight) = (Instant::now(), flying(9));
+        flight.launch(items("a", 1..2), 1);
+        assert!(wait(&flight, before).contains(&limits::OUTCOME_DEADLINE));
+        let (before, flight) = (Instant::now(), Flight::new(window(0, 0), Patience::default()));
+        assert!(wait(&flight, before).contains(&limits::WINDOW_SHUT_MAX));
+    }
+
+    #[test]
     fn the_peer_is_late_when_its_last_answer_is_long_ago_or_its_window_is_shut() {
         let flight = flying(9);
         assert_eq!(flight.deadline(), None);

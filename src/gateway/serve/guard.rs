@@ -21,7 +21,7 @@ use crate::gateway::serve::permission::{Caller, Pace, Row, TABLE, row_of};
 use crate::limits;
 use crate::transport::peer::Peer;
 use crate::transport::quota::{Quota, Slot};
-use crate::transport::status::refusal;
+use crate::transport::status::{reason_of, refusal};
 use crate::trust::name::{Ministry, Name};
 
 /// Through which opening calls come.
@@ -141,8 +141,22 @@ where
             Pace::Lasting => request,
         };
         let answered = self.inner.call(request);
-        Box::pin(async move { Ok(answered.await?.map(|body| Body::new(Held { body, _slot: slot }))) })
+        Box::pin(async move {
+            let answered = answered.await?;
+            if let Some(too_large) = too_large(&answered) {
+                return Ok(too_large.into_http());
+            }
+            Ok(answered.map(|body| Body::new(Held { body, _slot: slot })))
+        })
     }
+}
+
+/// The refusal with a reason of a message that is longer than its service takes: tonic counts bytes before anything
+/// of ours is asked, and gives none.
+fn too_large<B>(answered: &Response<B>) -> Option<Status> {
+    let status = Status::from_header_map(answered.headers())?;
+    let unexplained = status.code() == Code::OutOfRange && reason_of(&status).is_none();
+    unexplained.then(|| refusal(Code::InvalidArgument, "TOO_LARGE", "a gRPC message is over its bound"))
 }
 
 /// The body of a request that must go on: silence ends the call.

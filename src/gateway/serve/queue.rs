@@ -196,11 +196,18 @@ mod tests {
 
     #[test]
     fn a_reason_is_a_code_and_never_a_text() {
-        for good in ["", "TICKET-4711", "AWAITING_CLEARANCE"] {
+        let most = "X".repeat(limits::OPERATOR_REASON_MAX);
+        for good in ["", "TICKET-4711", "AWAITING_CLEARANCE", &most] {
             assert_eq!(reason(good.to_owned()).unwrap(), good);
         }
-        for wrong in ["about Mr Doe", "ticket", "A\u{202e}B", &"X".repeat(33)] {
-            assert!(reason(wrong.to_owned()).is_err(), "{wrong}");
+        for wrong in ["about Mr Doe", "ticket", "A\u{202e}B", &format!("{most}X")] {
+            let refused = reason(wrong.to_owned()).unwrap_err();
+            let said = status::reason_of(&refused);
+            assert_eq!(
+                (refused.code(), said.as_deref()),
+                (Code::InvalidArgument, Some("MALFORMED")),
+                "{wrong}"
+            );
         }
     }
 }

@@ -134,6 +134,10 @@ fn broken(status: &Status) -> Fault {
     let detail = wire::plain_words(status.message());
     match status::reason_of(status) {
         Some(reason) if status.code() == Code::InvalidArgument => Fault::Misshapen { reason, detail },
+        // tonic counts bytes before the codec is asked, and gives no reason.
+        None if status.code() == Code::OutOfRange => {
+            Fault::Misshapen { reason: "TOO_LARGE".to_owned(), detail }
+        }
         _ => Fault::Link(format!("the stream broke: {detail}")),
     }
 }

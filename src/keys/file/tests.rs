@@ -14,6 +14,7 @@ use crate::keys::authority::{CertificateAuthority, DESK_VALIDITY, Grant, certifi
 use crate::keys::branch::Branch;
 use crate::keys::generate;
 use crate::keys::tests::openssl;
+use crate::limits::CHAIN_BYTES_MAX;
 use crate::time::Timestamp;
 use crate::trust::name::{Domain, Ministry, Name};
 
@@ -188,4 +189,17 @@ fn nothing_that_holds_a_key_prints() {
         FileNoteSigner::open(&drawer.path("log.key")).unwrap(),
     );
     assert_eq!(printed, "FileSigner FileNoteSigner");
+}
+
+#[test]
+fn a_chain_is_read_up_to_its_bound() {
+    let drawer = Drawer::new();
+    let path = drawer.path("sign.pem");
+    let mut chain = fs::read(&path).unwrap();
+    chain.resize(CHAIN_BYTES_MAX, b'\n');
+    fs::write(&path, &chain).unwrap();
+    assert_eq!(read_certificates(&path).unwrap().len(), 3);
+    chain.push(b'\n');
+    fs::write(&path, &chain).unwrap();
+    assert_eq!(read_certificates(&path).unwrap_err().reason(), "KEY_FILE_MALFORMED");
 }

@@ -24,7 +24,7 @@ pub(super) fn bundles<R: Read + Seek>(container: &mut Container<R>) -> Result<Ve
     }
     let mut bundles = Vec::new();
     for name in names {
-        let bytes = container.read(&name, BUNDLE_BYTES_MAX)?;
+        let bytes = container.read(&name, limits::SIGNED_FILE_BYTES_MAX)?;
         let bundle = SignedBundle::parse(&bytes);
         bundles.push(bundle.map_err(|cause| Fault::damaged(format!("{name} is not a bundle: {cause}")))?);
     }
@@ -46,9 +46,6 @@ pub(super) fn papers<R: Read + Seek>(container: &mut Container<R>) -> Result<Vec
     }
     references.iter().map(|reference| paper(container, reference)).collect()
 }
-
-/// A record of a bundle, its signature, and their framing.
-const BUNDLE_BYTES_MAX: usize = limits::SIGNED_RECORD_BYTES_MAX + limits::SIGNATURE_BYTES_MAX + 16;
 
 /// A disclosed key: 32 hexadecimal digits and the end of the line.
 const KEY_BYTES: usize = 33;

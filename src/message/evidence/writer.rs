@@ -56,6 +56,10 @@ pub enum WriteError {
     /// No message, or too many.
     #[error("an evidence file holds 1 to {max} messages, not {0}", max = limits::EVIDENCE_MESSAGES_MAX)]
     Count(usize),
+    /// More entries than a zip file without further fields counts.
+    #[error("so many messages with so many documents make {0} entries, and an evidence file holds {max}: \
+             write several files", max = limits::EVIDENCE_ENTRIES_MAX)]
+    Entries(usize),
     /// Two messages would bear the same name.
     #[error("two messages are {0}")]
     Twice(String),
@@ -103,6 +107,7 @@ impl WriteError {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Count(_) => "EVIDENCE_COUNT",
+            Self::Entries(_) => "EVIDENCE_ENTRIES",
             Self::Twice(_) => "EVIDENCE_TWICE",
             Self::Part { .. } => "PART_MISMATCH",
             Self::Answer(_) => "EVIDENCE_ANSWER",
@@ -139,11 +144,22 @@ pub fn write<Sink: Write + Seek>(
         .collect::<Result<Vec<Proofs>, WriteError>>()?;
     let used = log::used_bundles(&papers, &proofs, &standings);
     let whole = Whole { standings: &standings, papers: &papers, proofs: &proofs, used: &used };
+    let entries = whole.entries();
+    check_counts(used.len(), entries.len())?;
     let mut container = ContainerWriter::new(sink)?;
-    for entry in whole.entries() {
+    for entry in entries {
         write_entry(&mut container, entry, &papers, &mut sources)?;
     }
     Ok(container.finish()?)
+}
+
+/// Nothing is written that would be refused when it is read.
+pub(super) fn check_counts(bundles: usize, entries: usize) -> Result<(), WriteError> {
+    let most = limits::EVIDENCE_BUNDLES_MAX;
+    if bundles > most {
+        return Err(WriteError::Bundles(format!("{bundles} are needed, and an evidence file holds {most}")));
+    }
+    if entries > limits::EVIDENCE_ENTRIES_MAX { Err(WriteError::Entries(entries)) } else { Ok(()) }
 }
 
 type Parts<'a> = Vec<Box<dyn PartSource + 'a>>;

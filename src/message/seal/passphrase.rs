@@ -118,12 +118,16 @@ mod tests {
 
     #[test]
     fn an_expensive_or_oddly_written_work_factor_is_refused_before_any_work() {
-        for work in ["21", "22", "255", "256", "0", "-1", "+4", "04", "4 ", "0x4", "four", ""] {
+        let of_work = |work: String| {
             let salt = BASE64_NOPAD.encode(&[1; 16]);
-            let stanza = Stanza { kind: KIND.into(), arguments: vec![salt, work.into()], body: vec![0; 32] };
-            assert!(lock(&stanza).is_err(), "{work}");
+            Stanza { kind: KIND.into(), arguments: vec![salt, work], body: vec![0; 32] }
+        };
+        assert!(lock(&of_work(WORK_FACTOR_MAX.to_string())).is_ok(), "the bound itself is still worked for");
+        assert!(lock(&of_work((WORK_FACTOR_MAX + 1).to_string())).is_err());
+        for work in ["22", "255", "256", "0", "-1", "+4", "04", "4 ", "0x4", "four", ""] {
+            assert!(lock(&of_work(work.to_owned())).is_err(), "{work}");
         }
-        for work in [0, 21, 64] {
+        for work in [0, WORK_FACTOR_MAX + 1, 64] {
             let refused = protect_with_work("tulip", b"", work, &SystemEntropy).unwrap_err();
             assert_eq!(refused.reason(), "SEAL_WORK_FACTOR");
         }

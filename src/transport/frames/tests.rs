@@ -68,6 +68,38 @@ fn a_slow_stream_of_any_frame_goes_on_for_ever() {
 }
 
 #[test]
+fn what_comes_back_per_second_and_for_bytes_written_is_what_the_limits_say() {
+    let now = Instant::now();
+    let (ping, data) = (frame(PING, 0, 8), frame(DATA, 0, 1));
+    // Where one may come at once, the next may when its time has passed.
+    let second = |count: u64| now + Duration::from_secs(1) / u32::try_from(count).unwrap();
+    for (bytes, count) in [(&ping, limits::CONTROL_FRAMES_PER_SECOND), (&data, limits::FRAMES_PER_SECOND)] {
+        let bounds = FrameBounds { control_burst: 1, frames_burst: 1, ..FrameBounds::default() };
+        let mut meter = begun(bounds, now);
+        meter.read(bytes, now).unwrap();
+        assert!(meter.read(bytes, second(count) - Duration::from_micros(2)).is_err(), "{count}");
+        assert!(meter.read(bytes, second(count) + Duration::from_micros(2)).is_ok(), "{count}");
+    }
+    let mut earning = begun(FrameBounds { control_burst: 1, ..FrameBounds::default() }, now);
+    earning.read(&ping, now).unwrap();
+    earning.wrote(usize::try_from(limits::BYTES_PER_CONTROL_FRAME).unwrap() - 1);
+    assert_eq!(earning.read(&ping, now), Err(Flood("PING")));
+    earning.wrote(1);
+    assert_eq!(earning.read(&ping, now), Ok(Duration::ZERO));
+}
+
+#[test]
+fn bytes_wait_once_the_bound_of_a_connection_is_reached() {
+    let now = Instant::now();
+    let mut meter = begun(FrameBounds::default(), now);
+    let left = limits::CONNECTION_BYTES_BURST - PREFACE_BYTES as u64;
+    // The bucket alone: nobody wants to count two GiB of frames for this.
+    assert_eq!(meter.bytes.owe(left, now), Duration::ZERO);
+    let wait = meter.bytes.owe(limits::CONNECTION_BYTES_PER_SECOND, now);
+    assert_eq!(wait, Duration::from_secs(1));
+}
+
+#[test]
 fn a_download_earns_the_window_updates_that_it_takes() {
     // One GiB in an instant, as a client with the smallest windows takes it: one update for the stream and
     // one for the connection with every full frame.

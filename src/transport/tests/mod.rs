@@ -1,5 +1,6 @@
 //! The transport over real sockets and real TLS: fictional ministries, their authorities, and strangers.
 
+mod bounds;
 mod calls;
 mod doors;
 mod interoperability;

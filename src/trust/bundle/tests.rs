@@ -6,7 +6,13 @@ use proptest::prelude::*;
 use prost::Message;
 
 use super::*;
+use crate::canonical::NotCanonical;
+use crate::limits::{
+    BUNDLE_ENTRIES_MAX, KEY_TEXT_BYTES_MAX, READING_KEYS_MAX, REVOCATION_LISTS_MAX, SHORT_TEXT_BYTES_MAX,
+    SIGNATURE_BYTES_MAX, SIGNED_FILE_BYTES_MAX, SIGNED_RECORD_BYTES_MAX,
+};
 use crate::proto::trust::v1 as proto;
+use crate::trust::endpoint::Endpoint;
 use crate::trust::testing::{NOW, TestCertificate, TestMinistry, days, verifier_key};
 
 fn xa() -> TestMinistry {
@@ -174,7 +180,7 @@ fn sequence_and_validity_are_consistent() {
 
 #[test]
 fn names_for_people_show_what_they_are() {
-    let long = "a".repeat(513);
+    let long = "a".repeat(SHORT_TEXT_BYTES_MAX + 1);
     for name in ["", " XA", "XA\n", "X\u{202e}A", "X\u{200b}A", "X\u{feff}", long.as_str()] {
         assert_eq!(
             refused_field(|content| content.display_name = name.to_owned()),
@@ -184,6 +190,8 @@ fn names_for_people_show_what_they_are() {
     }
     let mut content = xa().bundle_content();
     content.display_name = "외교부 · МИД".to_owned();
+    assert!(Bundle::new(content.clone()).is_ok());
+    content.display_name = "a".repeat(SHORT_TEXT_BYTES_MAX);
     assert!(Bundle::new(content).is_ok());
 }
 
@@ -205,7 +213,6 @@ fn log_and_cosigner_keys_are_keys_of_the_domain() {
         vec![verifier_key(&cosigner, 0x01, &[7; 32])],
         vec![verifier_key("mfa.xb.example/chancery", 0x01, &[7; 32])],
         vec![right.clone(), verifier_key(&log, 0x06, &[7; 4096])],
-        (0..17).map(|number| verifier_key(&log, 0x01, &[number; 32])).collect(),
     ];
     for keys in lists {
         assert_eq!(refused_field(|content| content.log_keys = keys.clone()), "log_keys", "{keys:?}");
@@ -219,9 +226,8 @@ fn log_and_cosigner_keys_are_keys_of_the_domain() {
 #[test]
 fn reading_keys_are_one_to_three_post_quantum_recipients() {
     let key = |symbol: &str| format!("age1pq1{}", symbol.repeat(1900));
-    let four = ["q", "p", "z", "r"].map(key).to_vec();
     for keys in
-        [vec![], four, vec![key("q"), key("q")], vec![key("Q")], vec![key("b")], vec!["age1pq1q".to_owned()]]
+        [vec![], vec![key("q"), key("q")], vec![key("Q")], vec![key("b")], vec!["age1pq1q".to_owned()]]
     {
         assert_eq!(refused_field(|content| content.reading_keys = keys), "reading_keys");
     }
@@ -235,8 +241,113 @@ fn endpoints_and_authorities_are_neither_missing_nor_too_many() {
     assert_eq!(refused_field(|content| content.endpoints.extend_from_within(..)), "endpoints");
     assert_eq!(refused_field(|content| content.desk_authorities.clear()), "desk_authorities");
     assert_eq!(refused_field(|content| content.transport_authorities.clear()), "transport_authorities");
-    let many = |content: &mut BundleContent| content.revocation_lists = vec![vec![]; 65];
-    assert_eq!(refused_field(many), "revocation_lists");
+}
+
+/// A list of the bundle, filled with that many entries.
+type Fill = fn(&TestMinistry, &mut BundleContent, usize);
+
+/// Whether a bundle of which `fill` made `count` entries is taken; the field that is refused where it is not.
+fn judged(ministry: &TestMinistry, fill: Fill, count: usize) -> Result<(), &'static str> {
+    let mut content = ministry.bundle_content();
+    fill(ministry, &mut content, count);
+    match Bundle::new(content) {
+        Ok(_) => Ok(()),
+        Err(BundleRefusal::Field { field, .. }) => Err(field),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+fn authorities(ministry: &TestMinistry, count: usize) -> Vec<Vec<u8>> {
+    (0..count).map(|number| ministry.root.authority(&format!("number {number}")).der().to_vec()).collect()
+}
+
+fn keys(name: &str, kind: u8, count: usize) -> Vec<String> {
+    (0..count).map(|number| verifier_key(name, kind, &[u8::try_from(number).unwrap(); 32])).collect()
+}
+
+#[test]
+fn each_list_of_a_bundle_has_its_bound() {
+    let lists: [(&str, usize, Fill); 7] = [
+        ("transport_authorities", BUNDLE_ENTRIES_MAX, |of, content, count| {
+            content.transport_authorities = authorities(of, count);
+        }),
+        ("desk_authorities", BUNDLE_ENTRIES_MAX, |of, content, count| {
+            content.desk_authorities = authorities(of, count);
+        }),
+        ("log_keys", BUNDLE_ENTRIES_MAX, |of, content, count| {
+            content.log_keys = keys(&of.domain.log_name(), 0x01, count);
+        }),
+        ("cosigner_keys", BUNDLE_ENTRIES_MAX, |of, content, count| {
+            content.cosigner_keys = keys(&of.domain.cosigner_name(), 0x04, count);
+        }),
+        ("endpoints", BUNDLE_ENTRIES_MAX, |_, content, count| {
+            let endpoint = |number| Endpoint::parse(&format!("gateway.example:{}", number + 1)).unwrap();
+            content.endpoints = (0..count).map(endpoint).collect();
+        }),
+        ("reading_keys", READING_KEYS_MAX, |_, content, count| {
+            let symbols = ["q", "p", "z", "r"];
+            let key = |symbol: &&str| format!("age1pq1{}", symbol.repeat(1900));
+            content.reading_keys = symbols[..count].iter().map(key).collect();
+        }),
+        ("revocation_lists", REVOCATION_LISTS_MAX, |of, content, count| {
+            let list = of.root.revocation_list(&[], NOW.after(days(90)));
+            content.revocation_lists = vec![list; count];
+        }),
+    ];
+    let xa = xa();
+    for (field, most, fill) in lists {
+        assert_eq!(judged(&xa, fill, most), Ok(()), "{most} {field}");
+        assert_eq!(judged(&xa, fill, most + 1), Err(field), "{} {field}", most + 1);
+    }
+}
+
+#[test]
+fn a_key_as_text_has_at_most_so_many_bytes() {
+    // Three bytes of a key are four symbols; the name and the id of the key stand before them.
+    let log_keys: Fill = |of, content, length| {
+        let name = of.domain.log_name();
+        let key = |bytes: usize| verifier_key(&name, 0x06, &vec![7; bytes]);
+        let bytes = (1..length).find(|bytes| key(*bytes).len() >= length).unwrap();
+        content.log_keys.push(key(bytes));
+    };
+    let xa = xa();
+    let mut content = xa.bundle_content();
+    log_keys(&xa, &mut content, KEY_TEXT_BYTES_MAX - 3);
+    assert!((KEY_TEXT_BYTES_MAX - 3..=KEY_TEXT_BYTES_MAX).contains(&content.log_keys[1].len()));
+    assert_eq!(judged(&xa, log_keys, KEY_TEXT_BYTES_MAX - 3), Ok(()));
+    assert_eq!(judged(&xa, log_keys, KEY_TEXT_BYTES_MAX + 1), Err("log_keys"));
+    let reading_keys: Fill = |_, content, symbols| {
+        content.reading_keys = vec![format!("age1pq1{}", "q".repeat(symbols))];
+    };
+    assert_eq!(judged(&xa, reading_keys, KEY_TEXT_BYTES_MAX), Ok(()));
+    assert_eq!(judged(&xa, reading_keys, KEY_TEXT_BYTES_MAX + 1), Err("reading_keys"));
+}
+
+#[test]
+fn a_record_has_at_most_so_many_bytes_and_so_has_its_file() {
+    let reason = |record: Vec<u8>| SignedBundle::from_parts(record, vec![]).unwrap_err();
+    assert_eq!(
+        reason(vec![0; SIGNED_RECORD_BYTES_MAX + 1]),
+        BundleRefusal::Encoding(NotCanonical::TooLong(SIGNED_RECORD_BYTES_MAX))
+    );
+    assert_eq!(reason(vec![0; SIGNED_RECORD_BYTES_MAX]), BundleRefusal::Encoding(NotCanonical::Undecodable));
+    // What would be too long is not issued either.
+    let xa = xa();
+    let mut content = xa.bundle_content();
+    content.root = vec![0; SIGNED_RECORD_BYTES_MAX];
+    assert!(matches!(wire::encode(&content), Err(BundleRefusal::Field { .. })));
+    let whole = |length: usize| SignedBundle::parse(&vec![0; length]).unwrap_err();
+    assert_eq!(
+        whole(SIGNED_FILE_BYTES_MAX + 1),
+        BundleRefusal::Encoding(NotCanonical::TooLong(SIGNED_FILE_BYTES_MAX))
+    );
+    // The longest record and the longest signature are within it, and judged as what they are.
+    let longest = proto::SignedRecord {
+        record: vec![0; SIGNED_RECORD_BYTES_MAX],
+        signature: vec![0; SIGNATURE_BYTES_MAX],
+    };
+    assert!(longest.encoded_len() <= SIGNED_FILE_BYTES_MAX);
+    assert_eq!(whole(longest.encoded_len()), BundleRefusal::Encoding(NotCanonical::Undecodable));
 }
 
 proptest! {

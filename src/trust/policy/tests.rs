@@ -4,6 +4,8 @@ use proptest::prelude::*;
 use prost::Message;
 
 use super::*;
+use crate::canonical::NotCanonical;
+use crate::limits::{ADDRESSEES_MAX, CHANNELS_MAX, CLOCK_SKEW_MAX, PEERS_MAX, SIGNED_RECORD_BYTES_MAX};
 use crate::proto::trust::v1 as proto;
 use crate::trust::testing::{NOW, TestMinistry, TestSigner, days};
 
@@ -11,7 +13,7 @@ fn ministry(code: &str) -> Ministry {
     Ministry::parse(code).unwrap()
 }
 
-fn channel(number: u8) -> ChannelId {
+fn channel(number: usize) -> ChannelId {
     ChannelId::parse(&format!("ch-{number:016x}")).unwrap()
 }
 
@@ -73,18 +75,18 @@ fn a_policy_of_tomorrow_is_not_in_force_today() {
     let signed = SignedPolicy::issue(tomorrow, &xa.registry(), NOW).unwrap();
     let refused = signed.verify(&xa.signing_anchors(), NOW).unwrap_err();
     assert_eq!(refused.reason(), "POLICY_NOT_IN_FORCE");
-    assert!(signed.verify(&xa.signing_anchors(), NOW.after(days(1))).is_ok());
+    let soonest = NOW.after(days(1)).before(CLOCK_SKEW_MAX);
+    assert!(signed.verify(&xa.signing_anchors(), soonest).is_ok());
+    let refused = signed.verify(&xa.signing_anchors(), soonest.before(std::time::Duration::from_secs(1)));
+    assert_eq!(refused.unwrap_err().reason(), "POLICY_NOT_IN_FORCE");
 }
 
 #[test]
 fn rules_that_make_no_sense_are_refused() {
-    let crowd: Vec<String> = (b'A'..=b'Q').map(|letter| format!("X{}", char::from(letter))).collect();
-    let crowd: Vec<&str> = crowd.iter().map(String::as_str).collect();
     let usual = rule(&["XA", "XB"]);
     let rules = [
         rule(&["XA"]),
         rule(&["XB", "XC"]),
-        rule(&crowd),
         ChannelRule { ceiling: 0, ..usual.clone() },
         ChannelRule { ceiling: 6, ..usual.clone() },
     ];
@@ -96,6 +98,44 @@ fn rules_that_make_no_sense_are_refused() {
     for ceiling in 1..=5 {
         assert!(policy_of(vec![(channel(1), ChannelRule { ceiling, ..usual.clone() })], &["XB"]).is_ok());
     }
+}
+
+/// Different codes, ascending; the first is our own.
+fn codes(count: usize) -> Vec<String> {
+    let letter = |number: usize| char::from(b'A' + u8::try_from(number % 26).unwrap());
+    (0..count).map(|number| format!("X{}{}", letter(number / 26), letter(number))).collect()
+}
+
+#[test]
+fn channels_parties_and_peers_have_their_bounds() {
+    let of = |channels: usize, parties: usize, peers: usize| {
+        let codes = codes(parties.max(peers) + 1);
+        let parties = rule(&codes[..parties].iter().map(String::as_str).collect::<Vec<_>>());
+        let channels = (0..channels).map(|number| (channel(number), parties.clone())).collect();
+        let peers = codes[1..].iter().take(peers);
+        let peers = peers.map(|code| (ministry(code), Digest::of(code.as_bytes()))).collect();
+        ChannelPolicy::new(ministry("XAA"), 1, NOW, channels, peers).map_err(|refusal| refusal.reason())
+    };
+    let most = of(CHANNELS_MAX, 2, PEERS_MAX).unwrap();
+    assert_eq!(wire::decode(&wire::encode(&most).unwrap()), Ok(most), "it comes back from its bytes");
+    assert_eq!(of(CHANNELS_MAX + 1, 2, 1), Err("POLICY_FIELD"));
+    assert_eq!(of(1, 2, PEERS_MAX + 1), Err("POLICY_FIELD"));
+    assert!(of(1, ADDRESSEES_MAX, 1).is_ok());
+    assert_eq!(of(1, ADDRESSEES_MAX + 1, 1), Err("POLICY_CHANNEL"));
+}
+
+#[test]
+fn a_policy_has_at_most_so_many_bytes() {
+    let reason = |length: usize| SignedPolicy::from_parts(vec![0; length], vec![]).unwrap_err();
+    let too_long = NotCanonical::TooLong(SIGNED_RECORD_BYTES_MAX);
+    assert_eq!(reason(SIGNED_RECORD_BYTES_MAX + 1), PolicyRefusal::Encoding(too_long));
+    assert_eq!(reason(SIGNED_RECORD_BYTES_MAX), PolicyRefusal::Encoding(NotCanonical::Undecodable));
+    // All channels with all their parties: what the other bounds allow.
+    let codes: Vec<String> = codes(ADDRESSEES_MAX).iter().map(|code| format!("{code}ZZZZZ")).collect();
+    let codes: Vec<&str> = codes.iter().map(String::as_str).collect();
+    let channels = (0..CHANNELS_MAX).map(|number| (channel(number), rule(&codes))).collect();
+    let whole = ChannelPolicy::new(ministry(codes[0]), 1, NOW, channels, BTreeMap::new()).unwrap();
+    assert!(wire::encode(&whole).unwrap().len() <= SIGNED_RECORD_BYTES_MAX, "the largest policy fits");
 }
 
 #[test]
@@ -158,7 +198,7 @@ proptest! {
         peers in proptest::collection::btree_set("[B-Z]{2,8}", 0..8),
     ) {
         let channels = numbers.into_iter().map(|(number, (ceiling, suspended))| {
-            (channel(number), ChannelRule { ceiling, suspended, ..rule(&["XA", "XB"]) })
+            (channel(usize::from(number)), ChannelRule { ceiling, suspended, ..rule(&["XA", "XB"]) })
         });
         let peers: Vec<&str> = peers.iter().map(String::as_str).collect();
         let policy = policy_of(channels.collect(), &peers).unwrap();

@@ -104,7 +104,8 @@ async fn an_over_long_envelope_is_refused() {
     let mut client = caller::mailbox(&stage, caller::desk_identity(&stage, "XB"), "XB").await;
     let envelope = vec![0; limits::FRAME_BYTES_MAX + 1];
     let request = chancery::proto::gateway::v1::SubmitRequest { envelope, earlier_receipt: Vec::new() };
-    assert_eq!(client.submit(request).await.unwrap_err().code(), tonic::Code::OutOfRange);
+    let refusal = caller::shut_out(client.submit(request).await.unwrap_err());
+    assert_eq!(refusal, caller::ShutOut::Call(tonic::Code::InvalidArgument, "TOO_LARGE".to_owned()));
     assert_eq!(proofs::trace(&stage, "XB").await, before);
 }
 

@@ -103,7 +103,8 @@ pub async fn put_part(
     client.put_part(tokio_stream::iter(pieces)).await.map(|_| ()).map_err(shut_out)
 }
 
-async fn dial(stage: &Stage, identity: TlsIdentity, at: &str, address: &str) -> Result<Channel, ShutOut> {
+/// A connection to `address` of `at`.
+pub async fn dial(stage: &Stage, identity: TlsIdentity, at: &str, address: &str) -> Result<Channel, ShutOut> {
     let credentials = credentials(stage, identity, &[at]);
     connect(address, &ministry(at), &credentials).await.map_err(|_| ShutOut::Door)
 }

@@ -11,7 +11,6 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::digest::Digest;
-use crate::transport::status::reason_of;
 
 const RELAY: &str = "/chancery.gateway.v1.RelayService/Relay";
 const PUT_PART: &str = "/chancery.gateway.v1.RelayService/PutPart";
@@ -125,6 +124,34 @@ async fn calls_under_way_are_counted_for_each_caller_until_their_answers_have_en
     assert_eq!(refused(&guard, PUT_PART, peer).await, None);
     answers.pop();
     assert_eq!(refused(&guard, RELAY, peer).await, None);
+}
+
+#[tokio::test]
+async fn every_call_has_its_bound_of_calls_at_once_and_one_beyond_it_is_refused() {
+    let beyond = Some((Code::ResourceExhausted, "TOO_MANY_CALLS".to_owned()));
+    for row in TABLE {
+        let most = match (row.service.rsplit('.').next().unwrap(), row.method) {
+            ("RelayService", "Relay") => limits::RELAY_STREAMS_PER_PEER_MAX,
+            ("RelayService", "TakePart") => limits::TAKERS_PER_PEER_MAX,
+            ("RelayService", _) => limits::UPLOADS_PER_PEER_MAX,
+            ("MailboxService", "SubmitStream" | "WatchSent") => limits::STREAMS_PER_DESK_MAX,
+            ("MailboxService" | "OperatorService", _) => limits::CALLS_PER_DESK_MAX,
+            ("Health", _) => limits::HEALTH_CALLS_MAX,
+            other => panic!("{other:?} has no bound"),
+        };
+        let caller = SOMEBODY.iter().find(|(kind, ..)| row.callers.contains(kind));
+        let (_, entrance, name) = *caller.unwrap();
+        let (guard, path) = (guard(entrance), format!("/{}/{}", row.service, row.method));
+        let mut service = guard.layer(tower::service_fn(lasting));
+        let mut under_way = Vec::new();
+        for _ in 0..most {
+            under_way.push(service.call(request(&path, name, Body::empty())).await.unwrap());
+        }
+        assert!(under_way.iter().all(|answer| refusal_in(answer).is_none()), "{path}");
+        assert_eq!(refused(&guard, &path, name).await, beyond, "{path}");
+        under_way.pop();
+        assert_eq!(refused(&guard, &path, name).await, None, "{path}");
+    }
 }
 
 /// A request whose bytes come when the test sends them.

@@ -183,3 +183,18 @@ pub struct KeptOutgoing {
     /// Exact bytes of the leaf that says that it was withdrawn; empty where that is missing.
     pub withdrawal: Option<Vec<u8>>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_damages_are_named_and_all_are_counted() {
+        let damages = |count: usize| (0..count).map(|_| Damage::new(Damaged::Leaf, "torn"));
+        let mut found = Examination::default();
+        found.add(damages(SCRUB_DAMAGES_MAX));
+        assert_eq!((found.damages.len(), found.more), (SCRUB_DAMAGES_MAX, 0));
+        found.add(damages(3));
+        assert_eq!((found.damages.len(), found.more), (SCRUB_DAMAGES_MAX, 3));
+    }
+}

@@ -3,6 +3,7 @@
 use crate::gateway::store::Store;
 use crate::gateway::store::fixture::{NOW, fresh, later, open, peer};
 use crate::gateway::store::record::{Acknowledged, Alarm, RaisedAlarm};
+use crate::limits::ALARM_SILENCE;
 use crate::time::Timestamp;
 
 fn alarm(code: &str, detail: &str, time: Timestamp) -> Alarm {
@@ -70,8 +71,9 @@ async fn an_acknowledged_alarm_is_new_with_another_detail_after_a_silence_and_af
     assert!(store.raise_alarm(alarm("REFUSED_BY_PEER", "CHN_08", later(60))).await.unwrap());
     assert_eq!(only(&store).await.acknowledged, None);
     acknowledge().await.unwrap();
-    assert!(!store.raise_alarm(alarm("REFUSED_BY_PEER", "CHN_08", later(60 + 3600))).await.unwrap());
-    assert!(store.raise_alarm(alarm("REFUSED_BY_PEER", "CHN_08", later(61 + 7200))).await.unwrap());
+    let silent = ALARM_SILENCE.as_secs();
+    assert!(!store.raise_alarm(alarm("REFUSED_BY_PEER", "CHN_08", later(60 + silent))).await.unwrap());
+    assert!(store.raise_alarm(alarm("REFUSED_BY_PEER", "CHN_08", later(61 + 2 * silent))).await.unwrap());
     acknowledge().await.unwrap();
     assert!(store.clear_alarm("REFUSED_BY_PEER", peer(), later(7300)).await.unwrap());
     assert!(!store.clear_alarm("REFUSED_BY_PEER", peer(), later(7301)).await.unwrap());

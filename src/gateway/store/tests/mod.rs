@@ -3,6 +3,7 @@
 mod about;
 mod alarms;
 mod arrivals;
+mod bounds;
 mod conformance;
 mod crash;
 mod custody;

@@ -1,6 +1,7 @@
 //! Claims about evidence files.
 
 mod bindings;
+mod bounds;
 mod fixture;
 mod flips;
 mod interop;
