@@ -39,21 +39,25 @@ const READ_TOGETHER: usize = 64;
 /// Longest silence of a desk that is at work.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// One message at a time, each until its receipt is verified at the desk; then a run of many.
+/// One message, 32 and 256 at a time, each time until their receipts are verified at the desk; then a run of many.
 pub async fn rows(stage: &mut Stage, options: &Options, report: &mut Report) -> Outcome<()> {
     let mut sender = Worker::start(stage, &stage.sender)?;
     let mut recipient = Worker::start(stage, &stage.recipient)?;
     let (few, many) = options.desk_messages();
-    for (row, verb, count) in
-        [("desk to desk, 1 at a time", "one", few), ("desk to desk, streamed", "run", many)]
-    {
+    for (row, at_once, count) in [
+        ("desk to desk, 1 at a time", 1, few),
+        ("desk to desk, 32 at once", 32, (few / 5).max(1) * 32),
+        ("desk to desk, 256 at once", 256, (few / 12).max(1) * 256),
+        ("desk to desk, streamed", many, many),
+    ] {
         let meter = Meter::start(stage).await?;
         let before = [sender.reading()?, recipient.reading()?];
         let began = Instant::now();
         recipient.ask(&format!("read {count}"))?;
-        sender.ask(&format!("{verb} {count}"))?;
+        sender.ask(&format!("send {count} {at_once}"))?;
         let accepted = sender.durations("accepted")?;
-        let sent = began.elapsed();
+        // Each of those that went together says how long all of them took.
+        let sent = accepted.iter().sum::<Duration>().div_f64(at_once as f64);
         let delivered = sender.durations("delivered")?;
         let settled = began.elapsed();
         recipient.durations("read")?;
@@ -77,7 +81,7 @@ pub async fn rows(stage: &mut Stage, options: &Options, report: &mut Report) -> 
             ("peak sender MiB", gateways.peaks_mib[0]),
             ("peak recipient MiB", gateways.peaks_mib[1]),
         ];
-        if verb == "one" {
+        if at_once < count {
             let (accepted, delivered) = (percentiles(accepted), percentiles(delivered));
             figures.extend([("in custody p50 ms", accepted.0), ("in custody p99 ms", accepted.1)]);
             figures.extend([("receipted p50 ms", delivered.0), ("receipted p99 ms", delivered.1)]);
@@ -166,13 +170,11 @@ pub async fn serve(arguments: Vec<String>) -> Outcome<()> {
     println!("ready");
     for order in std::io::stdin().lock().lines() {
         let order = order?;
-        let (verb, count) = order.split_once(' ').ok_or("not an order")?;
-        let count: usize = count.parse()?;
-        match verb {
-            "one" => office.send_one_by_one(count).await?,
-            "run" => office.send_run(count).await?,
-            "read" => office.read(count).await?,
-            _ => return Err(format!("no order {verb}").into()),
+        match order.split(' ').collect::<Vec<_>>().as_slice() {
+            ["send", count, "1"] => office.send_one_by_one(count.parse()?).await?,
+            ["send", count, at_once] => office.send_together(count.parse()?, at_once.parse()?).await?,
+            ["read", count] => office.read(count.parse()?).await?,
+            _ => return Err(format!("no order {order}").into()),
         }
     }
     Ok(())
@@ -195,11 +197,18 @@ impl Office {
         Ok(())
     }
 
-    async fn send_run(&mut self, count: usize) -> Outcome<()> {
-        self.send(count).await?;
-        tell("accepted", &[]);
-        self.settle(count).await?;
-        tell("delivered", &[]);
+    /// So many together, until all of them have their receipts; then so many more.
+    async fn send_together(&mut self, count: usize, at_once: usize) -> Outcome<()> {
+        let (mut accepted, mut delivered) = (Vec::new(), Vec::new());
+        while delivered.len() < count {
+            let (began, now) = (Instant::now(), at_once.min(count - delivered.len()));
+            self.send(now).await?;
+            accepted.extend(std::iter::repeat_n(began.elapsed(), now));
+            self.settle(now).await?;
+            delivered.extend(std::iter::repeat_n(began.elapsed(), now));
+        }
+        tell("accepted", &accepted);
+        tell("delivered", &delivered);
         Ok(())
     }
 
