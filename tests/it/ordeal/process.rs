@@ -87,6 +87,22 @@ pub fn freeze(child: &Child) {
     });
 }
 
+/// Waits until nothing is left of what other processes work off, however much it is: it must only become less.
+pub fn dwindles(what: &str, mut left: impl FnMut() -> u64) {
+    let (mut least, mut since) = (u64::MAX, Instant::now());
+    loop {
+        let now = left();
+        if now == 0 {
+            return;
+        }
+        if now < least {
+            (least, since) = (now, Instant::now());
+        }
+        assert!(since.elapsed() < PATIENCE, "{what}: {now} are left and do not become less");
+        pause(Duration::from_millis(50));
+    }
+}
+
 /// Waits for what another process is about to do.
 pub fn eventually(what: &str, mut happened: impl FnMut() -> bool) {
     let begin = Instant::now();
