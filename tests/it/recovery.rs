@@ -4,6 +4,7 @@
 mod forks;
 mod liars;
 mod start;
+mod withdrawn;
 
 use std::fs;
 use std::path::PathBuf;

@@ -60,13 +60,16 @@ impl Store {
         let premises = self.premises();
         let weight = message.weight().saturating_add(entry.leaf.len());
         self.write(weight, move |connection| {
-            match custody::admit(connection, &custody::Purpose::Send, &message, &premises)? {
-                Verdict::Keep(Custody::Taken(_) | Custody::AlreadyHeld { .. }) => {
-                    let withdrawn = withdraw(connection, message.message_id, &entry, &decision)?;
-                    Ok(withdrawn.map(Surrender::Withdrawn))
-                }
-                other => Ok(other.map(Surrender::NotTaken)),
-            }
+            let custody = match custody::admit(connection, &custody::Purpose::Send, &message, &premises)? {
+                Verdict::Keep(custody @ (Custody::Taken(_) | Custody::AlreadyHeld { .. })) => custody,
+                other => return Ok(other.map(Surrender::NotTaken)),
+            };
+            let withdrawn = withdraw(connection, message.message_id, &entry, &decision)?;
+            Ok(match (custody, withdrawn.map(Surrender::Withdrawn)) {
+                // It took up the leaves of one that was withdrawn before a rollback: that must stay.
+                (Custody::Taken(_), Verdict::Undo(already)) => Verdict::Keep(already),
+                (_, withdrawn) => withdrawn,
+            })
         })
         .await
     }

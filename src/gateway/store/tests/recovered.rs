@@ -4,7 +4,8 @@ use crate::digest::Digest;
 use crate::gateway::store::Store;
 use crate::gateway::store::fixture::{Line, NOW, ORIGIN, beside, entry, fresh, later, peer, taken};
 use crate::gateway::store::record::{
-    Consignment, Custody, Direction, LostLeaf, LostMatter, LostPiece, Position, Restored, SentState,
+    Consignment, Custody, Decision, Direction, LostLeaf, LostMatter, LostPiece, Position, Restored,
+    SentState, Surrender, Withdrawal,
 };
 use crate::tlog::merkle::TreeHead;
 
@@ -160,4 +161,31 @@ async fn a_large_part_of_a_restored_message_is_missing_until_it_comes() {
     upload.write(vec![content.clone()]).await.unwrap();
     upload.finish().await.unwrap();
     assert_eq!(store.read_part(digest, 0, 1000).await.unwrap(), Some(content));
+}
+
+#[tokio::test]
+async fn a_message_that_was_withdrawn_in_the_lost_tail_is_taken_up_as_withdrawn_and_holds_up_nothing() {
+    let (whole, _whole, mut leaves, [_, _, second, _]) = lived().await;
+    let (message_id, envelope_digest) = (second.message_id, second.envelope_digest);
+    leaves[2].about = LostMatter::SentUnseen { message_id, envelope_digest, time: NOW };
+    let reason = "WITHDRAWN_BY_OPERATOR".to_owned();
+    leaves[3].about = LostMatter::Ended { message_id, reason: reason.clone(), withdrawn: true };
+    let (_directory, store) = fresh();
+    let restored = store.restore(piece(&whole, &leaves, 0, 5).await).await.unwrap();
+    assert_eq!(restored, Restored::Done { size: 5, unseen: 1 });
+
+    let decision = Decision { time: later(9), operator: 0, reason };
+    let bare = Consignment { parts: Vec::new(), ..second };
+    let given_up = store.surrender(bare, entry("withdrawn again"), decision).await.unwrap();
+    assert_eq!(given_up, Surrender::Withdrawn(Withdrawal::Already(SentState::Withdrawn)));
+    assert_eq!(store.orphans(peer()).await.unwrap(), 0);
+    let sent = store.sent(vec![message_id]).await.unwrap().remove(0).unwrap();
+    assert_eq!(
+        (sent.state, sent.place.index, sent.withdrawn_at.unwrap().index),
+        (SentState::Withdrawn, 2, 3)
+    );
+    assert_eq!(store.log_head(ORIGIN.to_owned()).await.unwrap().unwrap().size, 5, "nothing was signed again");
+    let mut line = Line { channel: "ch-1".to_owned(), sequence: 2, last: Some(message_id) };
+    assert_eq!(taken(store.take_custody(line.next()).await.unwrap()).index, 5);
+    assert_eq!(store.verify().await.unwrap().damages, Vec::<String>::new());
 }
