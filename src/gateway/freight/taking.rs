@@ -132,7 +132,9 @@ pub(in crate::gateway) async fn keep<Ended>(
 ) -> Result<(), Ended> {
     let announced = gateway.store.announce_part(owner.clone(), digest, size, gateway.clock.now());
     match announced.await.map_err(&fault)? {
-        Announced::Welcome | Announced::Held => {}
+        Announced::Welcome => {}
+        // It came by another way meanwhile: nothing is read that nobody counts.
+        Announced::Held => return Ok(()),
         Announced::NoSpace => return Err(fault(StoreFault::NoSpace)),
         Announced::QuotaReached => return Err(fault(StoreFault::Quota)),
     }
@@ -146,6 +148,7 @@ pub(in crate::gateway) async fn keep<Ended>(
         batch = read?;
     }
     upload.finish().await.map_err(&fault)?;
+    gateway.store.settle_upload(owner.clone(), digest).await.map_err(&fault)?;
     gateway.freight.mended(&digest);
     Ok(())
 }

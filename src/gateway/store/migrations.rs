@@ -308,3 +308,19 @@ UPDATE part SET beside = 1 WHERE key IN (SELECT part FROM message_part WHERE inl
 DROP INDEX part_by_digest;
 CREATE INDEX part_by_digest ON part (digest_prefix) WHERE beside = 1;
 ";
+
+/// A part that two sides have announced counts against both, each as it has declared it.
+pub(super) const SOURCES: &str = "
+ALTER TABLE upload RENAME TO former_upload;
+DROP INDEX upload_by_source;
+CREATE TABLE upload (
+    source TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    size INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    PRIMARY KEY (source, digest)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX upload_by_digest ON upload (digest);
+INSERT INTO upload (source, digest, size, time) SELECT source, digest, size, time FROM former_upload;
+DROP TABLE former_upload;
+";

@@ -237,6 +237,24 @@ pub(super) fn is_kept(connection: &Connection, digest: &Digest) -> Result<bool, 
     Ok(find(connection, digest)?.is_some())
 }
 
+/// The size of a part that some message has beside its envelope.
+pub(super) fn size_of(connection: &Connection, digest: &Digest) -> Result<Option<u64>, StoreFault> {
+    Ok(find(connection, digest)?.map(|row| row.size))
+}
+
+/// Whether all bytes of a part are here, as a file or in a row.
+pub(super) fn is_here(
+    connection: &Connection,
+    digest: &Digest,
+    size: u64,
+    blobs: &Blobs,
+) -> Result<bool, StoreFault> {
+    if blobs.held(digest)? == Some(size) {
+        return Ok(true);
+    }
+    Ok(find(connection, digest)?.is_some_and(|row| row.has_content && row.size == size))
+}
+
 /// The first part that cannot be referred to: beside the envelope, and not here. Looks at the files themselves: only what runs in the writer is in order with the sweep.
 pub(super) fn first_missing(
     connection: &Connection,
@@ -249,10 +267,7 @@ pub(super) fn first_missing(
                 return Err(StoreFault::Misuse("a part that is not as long as it says"));
             }
             Some(_) => true,
-            None if blobs.held(&part.digest)? == Some(part.size) => true,
-            None => {
-                find(connection, &part.digest)?.is_some_and(|row| row.has_content && row.size == part.size)
-            }
+            None => is_here(connection, &part.digest, part.size, blobs)?,
         };
         if !held {
             return Ok(Some(part.digest));

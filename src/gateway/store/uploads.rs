@@ -16,7 +16,9 @@ use crate::trust::name::Ministry;
 
 impl Store {
     /// Announces a part that `source` is about to send, so that it counts against its quota until a message
-    /// refers to it, it is forgotten, or it is swept. Announced again it counts once. Durable on return.
+    /// refers to it, it is forgotten, or it is swept. Announced again it counts once, with the greatest size that
+    /// was declared, and its day begins anew: a long transfer goes on, and what waits stays within the quota.
+    /// `PartMismatch` where a message has the part with another size. Durable on return.
     pub async fn announce_part(
         &self,
         source: Ministry,
@@ -24,22 +26,27 @@ impl Store {
         size: u64,
         now: Timestamp,
     ) -> Result<Announced, StoreFault> {
-        let space = self.inner.space.clone();
+        let (space, blobs) = (self.inner.space.clone(), self.inner.blobs.clone());
         let job = move |connection: &Connection| {
-            if parts::is_kept(connection, &digest)? {
-                return Ok(Verdict::Undo(Announced::Held));
+            match parts::size_of(connection, &digest)? {
+                Some(kept) if kept != size => return Err(StoreFault::PartMismatch),
+                Some(_) if parts::is_here(connection, &digest, size, &blobs)? => {
+                    return Ok(Verdict::Undo(Announced::Held));
+                }
+                // A message has it, and its bytes are lost here: what comes counts as any other.
+                Some(_) | None => {}
             }
             if !space.admits(size) {
                 return Ok(Verdict::Undo(Announced::NoSpace));
             }
-            if source_of(connection, &digest)?.is_none() {
-                let used = amount_of(connection, &source)?;
-                if !used.admits(size, &space.bounds().uploads) {
-                    return Ok(Verdict::Undo(Announced::QuotaReached));
-                }
+            let before = declared(connection, &source, &digest)?;
+            let used = amount_of(connection, &source)?.without(before);
+            let size = size.max(before.unwrap_or(0));
+            if !used.admits(size, &space.bounds().uploads) {
+                return Ok(Verdict::Undo(Announced::QuotaReached));
             }
             let sql = "INSERT INTO upload (digest, source, size, time) VALUES (?1, ?2, ?3, ?4)
-                       ON CONFLICT (digest) DO UPDATE SET time = excluded.time";
+                       ON CONFLICT (source, digest) DO UPDATE SET size = excluded.size, time = excluded.time";
             let values = params![digest.as_bytes(), source.as_str(), stored(size), now.seconds()];
             connection.prepare_cached(sql)?.execute(values)?;
             Ok(Verdict::Keep(Announced::Welcome))
@@ -50,9 +57,19 @@ impl Store {
         }
     }
 
-    /// Forgets the announcement of a part that was given up and of which nothing is kept.
-    pub async fn forget_part(&self, digest: Digest) -> Result<(), StoreFault> {
-        self.write(0, move |connection| forget(connection, &digest).map(Verdict::Keep)).await
+    /// Forgets what `source` announced where a message has the part already: it has come, and no message will
+    /// come that ends its counting. Durable on return.
+    pub async fn settle_upload(&self, source: Ministry, digest: Digest) -> Result<(), StoreFault> {
+        let awaited = self.read(move |connection| parts::is_kept(connection, &digest)).await?;
+        if !awaited {
+            return Ok(());
+        }
+        self.write(0, move |connection| {
+            let sql = "DELETE FROM upload WHERE source = ?1 AND digest = ?2";
+            connection.prepare_cached(sql)?.execute(params![source.as_str(), digest.as_bytes()])?;
+            Ok(Verdict::Keep(()))
+        })
+        .await
     }
 
     /// Removes parts that were announced longer than `ORPHAN_AGE_MAX` before `now` and that no message refers to;
@@ -66,8 +83,9 @@ impl Store {
             let blobs = self.inner.blobs.clone();
             let job = move |connection: &Connection| {
                 let sql = "DELETE FROM upload WHERE digest = ?1 AND time < ?2";
-                let gone = connection.prepare_cached(sql)?.execute(params![digest.as_bytes(), before])? == 1;
-                Ok(Verdict::Keep(gone && !parts::is_kept(connection, &digest)? && blobs.remove(&digest)))
+                let gone = connection.prepare_cached(sql)?.execute(params![digest.as_bytes(), before])? > 0;
+                let wanted = is_announced(connection, &digest)? || parts::is_kept(connection, &digest)?;
+                Ok(Verdict::Keep(gone && !wanted && blobs.remove(&digest)))
             };
             removed += u64::from(self.write(0, job).await?);
         }
@@ -87,13 +105,13 @@ impl Store {
     }
 }
 
-/// A message refers to these parts now: they count against nobody any more.
+/// A message refers to these parts now: they count against nobody any more. What was announced as longer than the
+/// part is counts on: it is still written somewhere.
 pub(super) fn arrived(connection: &Connection, parts: &[Part]) -> Result<(), StoreFault> {
-    parts.iter().filter(|part| part.content.is_none()).try_for_each(|part| forget(connection, &part.digest))
-}
-
-fn forget(connection: &Connection, digest: &Digest) -> Result<(), StoreFault> {
-    connection.prepare_cached("DELETE FROM upload WHERE digest = ?1")?.execute([digest.as_bytes()])?;
+    for part in parts.iter().filter(|part| part.content.is_none()) {
+        let sql = "DELETE FROM upload WHERE digest = ?1 AND size <= ?2";
+        connection.prepare_cached(sql)?.execute(params![part.digest.as_bytes(), stored(part.size)])?;
+    }
     Ok(())
 }
 
@@ -111,9 +129,16 @@ fn announced_before(connection: &Connection, before: i64) -> Result<Vec<Digest>,
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn source_of(connection: &Connection, digest: &Digest) -> Result<Option<String>, StoreFault> {
-    let sql = "SELECT source FROM upload WHERE digest = ?1";
-    Ok(connection.prepare_cached(sql)?.query_row([digest.as_bytes()], |row| row.get(0)).optional()?)
+/// The greatest size that a source has declared for a part that waits for its message.
+fn declared(connection: &Connection, source: &Ministry, digest: &Digest) -> Result<Option<u64>, StoreFault> {
+    let sql = "SELECT size FROM upload WHERE source = ?1 AND digest = ?2";
+    let values = params![source.as_str(), digest.as_bytes()];
+    Ok(connection.prepare_cached(sql)?.query_row(values, |row| columns::count(row, 0)).optional()?)
+}
+
+fn is_announced(connection: &Connection, digest: &Digest) -> Result<bool, StoreFault> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM upload WHERE digest = ?1)";
+    Ok(connection.prepare_cached(sql)?.query_row([digest.as_bytes()], |row| row.get(0))?)
 }
 
 /// Bounded by the quota, so counting them is cheap.

@@ -26,6 +26,12 @@ impl Amount {
     pub fn admits(&self, bytes: u64, quota: &Quota) -> bool {
         self.count == 0 || (self.count < quota.count && self.bytes.saturating_add(bytes) <= quota.bytes)
     }
+
+    /// The same without one of so many bytes, where there is one.
+    pub fn without(self, bytes: Option<u64>) -> Self {
+        let Self { count, bytes: sum } = self;
+        bytes.map_or(self, |bytes| Self { count: count.saturating_sub(1), bytes: sum.saturating_sub(bytes) })
+    }
 }
 
 /// What waits of one ministry.
@@ -59,7 +65,7 @@ pub struct SpaceUse {
 /// The answer to a sealed part that is announced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Announced {
-    /// It is here already and need not be sent.
+    /// A message has it and all of it is here: nothing of it is taken.
     Held,
     /// There is no room on the disk; nothing was changed.
     NoSpace,

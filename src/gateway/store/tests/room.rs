@@ -196,8 +196,6 @@ async fn parts_without_a_message_count_against_their_source_until_one_refers_to_
     taken(store.receive(message).await.unwrap());
     assert_eq!(held().await, Amount { count: 1, bytes: 8 });
     assert_eq!(announce(one, "XB").await.unwrap(), Announced::Held);
-    store.forget_part(Digest::of(two)).await.unwrap();
-    assert_eq!(held().await, Amount::default());
 }
 
 #[tokio::test]
@@ -223,4 +221,69 @@ async fn what_no_message_refers_to_after_a_day_is_swept_while_the_store_runs() {
     assert_eq!(store.verify().await.unwrap().damages, Vec::<String>::new());
     drop(store);
     open(directory.path());
+}
+
+#[tokio::test]
+async fn a_part_counts_as_long_as_its_source_has_ever_declared_it_and_against_every_source_that_did() {
+    let uploads = Quota { count: 9, bytes: 100 };
+    let (_directory, store) = bounded(Bounds { uploads, ..bounds() });
+    let who = |code: &str| Ministry::parse(code).unwrap();
+    let announce = |name: &'static [u8], size: u64, from: &str| {
+        store.announce_part(who(from), Digest::of(name), size, NOW)
+    };
+    let used = async |from: &str| store.holdings(vec![who(from)]).await.unwrap()[0].uploads;
+    for (name, size, answer) in [
+        (b"other".as_slice(), 10, Announced::Welcome),
+        (b"part", 1, Announced::Welcome),
+        (b"part", 91, Announced::QuotaReached),
+        (b"part", 90, Announced::Welcome),
+        // What was written of it may be here still.
+        (b"part", 1, Announced::Welcome),
+    ] {
+        assert_eq!(announce(name, size, "XB").await.unwrap(), answer, "{size}");
+    }
+    assert_eq!(used("XB").await, Amount { count: 2, bytes: 100 });
+    assert_eq!(announce(b"part", 4, "XC").await.unwrap(), Announced::Welcome);
+    assert_eq!(used("XC").await, Amount { count: 1, bytes: 4 });
+
+    let digest = Digest::of(b"part");
+    let put = async || {
+        let mut upload = store.put_part(&who("XC"), digest, 4, 0).await.unwrap();
+        upload.write(vec![b"part".to_vec()]).await.unwrap();
+        upload.finish().await.unwrap();
+    };
+    put().await;
+    let mut message = Line::on("ch-1").next();
+    message.parts.push(beside(b"part"));
+    taken(store.receive(message).await.unwrap());
+    assert_eq!(used("XC").await, Amount::default());
+    assert_eq!(used("XB").await.count, 2, "it may write more than the part has");
+    assert_eq!(announce(b"part", 4, "XC").await.unwrap(), Announced::Held);
+    let false_size = announce(b"part", 40, "XC").await.unwrap_err();
+    assert_eq!(false_size.reason(), "PART_MISMATCH");
+
+    // Lost here, it counts while it comes again, and no longer.
+    assert!(store.inner.blobs.remove(&digest));
+    assert_eq!(announce(b"part", 4, "XC").await.unwrap(), Announced::Welcome);
+    assert_eq!(used("XC").await, Amount { count: 1, bytes: 4 });
+    put().await;
+    store.settle_upload(who("XC"), digest).await.unwrap();
+    assert_eq!(used("XC").await, Amount::default());
+}
+
+#[tokio::test]
+async fn a_part_that_two_sides_announced_stays_until_neither_may_want_it() {
+    let (_directory, store) = fresh();
+    let (digest, size) = (Digest::of(b"part"), 4);
+    let tomorrow = later(ORPHAN_AGE_MAX.as_secs() + 1);
+    for (code, time) in [("XB", NOW), ("XC", tomorrow)] {
+        store.announce_part(Ministry::parse(code).unwrap(), digest, size, time).await.unwrap();
+    }
+    let mut upload = store.put_part(&peer(), digest, size, 0).await.unwrap();
+    upload.write(vec![b"part".to_vec()]).await.unwrap();
+    upload.finish().await.unwrap();
+    assert_eq!(store.sweep(tomorrow).await.unwrap(), 0);
+    assert!(store.has_part(digest).await.unwrap());
+    assert_eq!(store.sweep(later(2 * ORPHAN_AGE_MAX.as_secs() + 3)).await.unwrap(), 1);
+    assert!(!store.has_part(digest).await.unwrap());
 }
