@@ -101,17 +101,27 @@ impl Gateway {
     async fn cosign_once(&self, checkpoint: &Checkpoint, note: &Note) -> Result<String, Fault> {
         let origin = checkpoint.origin.as_str().to_owned();
         let own = self.own_cosigner()?;
+        // Under another key of ours the same checkpoint gets one more line.
+        let mut standing = note.clone();
         if let Some(kept) = self.store.cosigned_at(origin.clone(), checkpoint.size).await? {
             let kept = Note::parse(&kept.text).map_err(|cause| Fault::Damaged(cause.to_string()))?;
-            if let Some(line) = kept.line_of(&own).filter(|_| kept.text() == note.text()) {
+            if kept.text() != note.text() {
+                let detail =
+                    format!("another checkpoint of {} leaves of {origin} is cosigned", checkpoint.size);
+                return Err(Fault::Link(detail));
+            }
+            if let Some(line) = kept.line_of(&own) {
                 return Ok(line.to_string());
             }
+            standing = kept;
         }
         let line = cosignature::cosign(checkpoint, &own.name, self.cosigner_key.as_ref(), self.clock.now());
-        let cosigned = self.attach_own(note, &line)?;
-        let kept = KeptCheckpoint { size: checkpoint.size, text: cosigned.to_string() };
-        self.store.save_cosigned(origin, kept).await?;
-        Ok(line)
+        let text = self.attach_own(&standing, &line)?.to_string();
+        let kept = self.store.save_cosigned(origin, KeptCheckpoint { size: checkpoint.size, text }).await?;
+        // Somebody else may have been quicker: only what is kept is given away.
+        let kept = kept.and_then(|kept| Note::parse(&kept).ok());
+        let line = kept.and_then(|kept| kept.line_of(&own).map(|line| line.to_string()));
+        line.ok_or_else(|| Fault::Link("the cosigned checkpoint is not that of the mirror".to_owned()))
     }
 
     /// Keeps a peer's cosignature on a checkpoint of our log.

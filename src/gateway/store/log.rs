@@ -10,13 +10,6 @@ use super::{Store, StoreFault, about};
 use crate::digest::Digest;
 use crate::tlog::proof;
 
-/// The columns that hold a kind of checkpoint.
-#[derive(Clone, Copy)]
-enum Column {
-    Signed,
-    Cosigned,
-}
-
 impl Store {
     /// Appends a leaf that concerns no message to our own log. Durable on return.
     pub async fn append_leaf(&self, entry: LogEntry) -> Result<LeafPlace, StoreFault> {
@@ -126,10 +119,8 @@ impl Store {
         origin: String,
         checkpoint: Checkpoint,
     ) -> Result<CheckpointKept, StoreFault> {
-        self.write(checkpoint.text.len(), move |connection| {
-            keep(connection, Column::Signed, &origin, &checkpoint)
-        })
-        .await
+        self.write(checkpoint.text.len(), move |connection| keep_signed(connection, &origin, &checkpoint))
+            .await
     }
 
     /// The earliest kept checkpoint with a cosignature that covers a leaf: since then the leaf is proven.
@@ -151,15 +142,16 @@ impl Store {
         .await
     }
 
-    /// Keeps the newest checkpoint with a cosignature; never one of a smaller size than the one kept.
-    /// Durable on return, so that our own cosignature may be given away only after it.
+    /// Keeps a checkpoint with a cosignature, whichever size it has; the first one of each size stays, unless the
+    /// new one only adds lines to it. Answers the text that is kept now, durable on return, so that our own
+    /// cosignature may be given away only after it; none where the log does not reach that size.
     pub async fn save_cosigned(
         &self,
         origin: String,
         checkpoint: Checkpoint,
-    ) -> Result<CheckpointKept, StoreFault> {
+    ) -> Result<Option<String>, StoreFault> {
         self.write(checkpoint.text.len(), move |connection| {
-            keep(connection, Column::Cosigned, &origin, &checkpoint)
+            keep_cosigned(connection, &origin, &checkpoint).map(Verdict::Keep)
         })
         .await
     }
@@ -170,9 +162,9 @@ impl Store {
         &self,
         origin: String,
         checkpoint: Checkpoint,
-    ) -> impl Future<Output = Result<CheckpointKept, StoreFault>> + Send + use<> {
+    ) -> impl Future<Output = Result<Option<String>, StoreFault>> + Send + use<> {
         self.queue(Pace::Patient, checkpoint.text.len(), move |connection| {
-            keep(connection, Column::Cosigned, &origin, &checkpoint)
+            keep_cosigned(connection, &origin, &checkpoint).map(Verdict::Keep)
         })
     }
 }
@@ -217,15 +209,28 @@ fn head(connection: &Connection, tree: LogTree<'_>) -> Result<LogHead, StoreFaul
     })
 }
 
-/// Keeps a cosigned checkpoint within a transaction.
+/// Keeps a cosigned checkpoint within a transaction; answers the text of that size that is kept now.
 pub(super) fn keep_cosigned(
     connection: &Connection,
     origin: &str,
     checkpoint: &Checkpoint,
-) -> Result<CheckpointKept, StoreFault> {
-    match keep(connection, Column::Cosigned, origin, checkpoint)? {
-        Verdict::Keep(kept) | Verdict::Undo(kept) => Ok(kept),
-    }
+) -> Result<Option<String>, StoreFault> {
+    let Checkpoint { size, text } = checkpoint;
+    let Some(tree) = LogTree::find(connection, origin)?.filter(|tree| *size <= tree.size) else {
+        return Ok(None);
+    };
+    let text = match cosigned_at(connection, origin, *size)? {
+        Some(kept) if !text.starts_with(&kept.text) => kept.text,
+        Some(_) | None => text.clone(),
+    };
+    let sql = "INSERT INTO cosigned_checkpoint (log, size, text) VALUES (?1, ?2, ?3)
+               ON CONFLICT (log, size) DO UPDATE SET text = excluded.text";
+    connection.prepare_cached(sql)?.execute(params![tree.key, stored(*size), text])?;
+    // The newest is moved forward only. Of our own log the peer may cosign one size again, under its next key.
+    let newest = if tree.mirror { &text } else { &checkpoint.text };
+    let sql = "UPDATE log SET cosigned_size = ?2, cosigned = ?3 WHERE key = ?1 AND cosigned_size <= ?2";
+    connection.prepare_cached(sql)?.execute(params![tree.key, stored(*size), newest])?;
+    Ok(Some(text))
 }
 
 /// The cosigned checkpoint of exactly this size, where one is kept.
@@ -253,9 +258,8 @@ pub(super) fn stands(connection: &Connection, ground: &Ground) -> Result<bool, S
     Ok(kept.is_some_and(|kept| kept.text == ground.cosigned) && tree.root(ground.size)? == ground.root)
 }
 
-fn keep(
+fn keep_signed(
     connection: &Connection,
-    column: Column,
     origin: &str,
     checkpoint: &Checkpoint,
 ) -> Result<Verdict<CheckpointKept>, StoreFault> {
@@ -265,39 +269,13 @@ fn keep(
     if checkpoint.size > tree.size {
         return Ok(Verdict::Undo(CheckpointKept::BeyondLog { size: tree.size }));
     }
-    let (select, update) = column.statements();
-    let kept = connection.prepare_cached(select)?.query_row([tree.key], |row| columns::count(row, 0))?;
+    let sql = "SELECT checkpoint_size FROM log WHERE key = ?1";
+    let kept = connection.prepare_cached(sql)?.query_row([tree.key], |row| columns::count(row, 0))?;
     if checkpoint.size < kept {
         return Ok(Verdict::Undo(CheckpointKept::Older { kept }));
     }
-    connection.prepare_cached(update)?.execute(params![
-        tree.key,
-        stored(checkpoint.size),
-        checkpoint.text
-    ])?;
-    if let Column::Cosigned = column {
-        let sql =
-            "INSERT INTO cosigned_checkpoint (log, size, text) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-        connection.prepare_cached(sql)?.execute(params![
-            tree.key,
-            stored(checkpoint.size),
-            checkpoint.text
-        ])?;
-    }
+    let sql = "UPDATE log SET checkpoint_size = ?2, checkpoint = ?3 WHERE key = ?1";
+    let values = params![tree.key, stored(checkpoint.size), checkpoint.text];
+    connection.prepare_cached(sql)?.execute(values)?;
     Ok(Verdict::Keep(CheckpointKept::Kept))
-}
-
-impl Column {
-    fn statements(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Signed => (
-                "SELECT checkpoint_size FROM log WHERE key = ?1",
-                "UPDATE log SET checkpoint_size = ?2, checkpoint = ?3 WHERE key = ?1",
-            ),
-            Self::Cosigned => (
-                "SELECT cosigned_size FROM log WHERE key = ?1",
-                "UPDATE log SET cosigned_size = ?2, cosigned = ?3 WHERE key = ?1",
-            ),
-        }
-    }
 }

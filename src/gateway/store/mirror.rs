@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 use super::columns::stored;
 use super::job::{Pace, Verdict};
 use super::log;
-use super::record::{Checkpoint, CheckpointKept, Extension, LogLeaf, MirrorUpdate, Mirrored};
+use super::record::{Checkpoint, Extension, LogLeaf, MirrorUpdate, Mirrored};
 use super::tree::LogTree;
 use super::{Store, StoreFault};
 
@@ -44,8 +44,7 @@ fn cosign_once(connection: &Connection, update: &MirrorUpdate) -> Result<Option<
     match (kept, &update.cosigned) {
         (None, Some(text)) => {
             let checkpoint = Checkpoint { size, text: text.clone() };
-            let kept = log::keep_cosigned(connection, &update.origin, &checkpoint)?;
-            Ok((kept == CheckpointKept::Kept).then_some(checkpoint.text))
+            log::keep_cosigned(connection, &update.origin, &checkpoint)
         }
         (kept, _) => Ok(kept),
     }

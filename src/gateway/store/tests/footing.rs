@@ -7,8 +7,8 @@ use crate::digest::Digest;
 use crate::gateway::store::fixture::{Line, NOW, ORIGIN, PEER_ORIGIN, entry, fresh, peer, taken};
 use crate::gateway::store::job::{Pace, Verdict};
 use crate::gateway::store::record::{
-    Answered, Checkpoint, CheckpointKept, Custody, Direction, Extension, Footing, Ground, LogLeaf,
-    LogProgress, MirrorUpdate, SentState, Settlement,
+    Answered, Checkpoint, Custody, Direction, Extension, Footing, Ground, LogLeaf, LogProgress, MirrorUpdate,
+    SentState, Settlement,
 };
 use crate::gateway::store::{Purpose, Store, StoreFault};
 use crate::tlog::merkle::leaf_hash;
@@ -53,7 +53,7 @@ async fn leaves_their_cosignature_and_what_stands_on_them_take_one_commit() {
     let settled = store.settle_all(vec![answer], vec![ground()], NOW);
     let (mirrored, placed, settled) = tokio::join!(mirrored, placed, settled);
     assert_eq!(mirrored.unwrap().cosigned.as_deref(), Some("cosigned"));
-    assert!(settled.unwrap());
+    assert_eq!(settled.unwrap(), Some(vec![Some(SentState::Delivered)]));
     assert!(store.counts().commits - before <= 2);
     let placed = placed.unwrap();
     let [Custody::Taken(place)] = placed.custodies.as_slice() else { panic!("{placed:?}") };
@@ -96,7 +96,7 @@ async fn nothing_is_settled_on_a_ground_that_is_not_kept_as_it_says() {
     let settle = async |ground: Ground| {
         let message_id = message.message_id;
         let answer = Answered { message_id, settlement: Settlement::Delivered, receipt: b"receipt".to_vec() };
-        store.settle_all(vec![answer], vec![ground], NOW).await.unwrap()
+        store.settle_all(vec![answer], vec![ground], NOW).await.unwrap().is_some()
     };
     let state = async || store.sent(vec![message.message_id]).await.unwrap().remove(0).unwrap().state;
     assert!(!settle(ground()).await, "nothing is mirrored yet");
@@ -179,7 +179,7 @@ async fn what_nobody_waits_for_shares_the_commit_of_what_comes_next() {
     let kept = store.save_cosigned_soon(ORIGIN.to_owned(), checkpoint.clone());
     let appended = store.append_leaf(entry("another"));
     let (kept, appended) = tokio::join!(kept, appended);
-    assert_eq!((kept.unwrap(), appended.unwrap().index), (CheckpointKept::Kept, 1));
+    assert_eq!((kept.unwrap(), appended.unwrap().index), (Some(checkpoint.text), 1));
     assert_eq!(store.counts().commits - before, 1);
     // Alone it is kept all the same.
     let checkpoint = Checkpoint { size: 2, text: "cosigned again".to_owned() };

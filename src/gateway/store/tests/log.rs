@@ -88,22 +88,41 @@ async fn checkpoints_never_move_to_a_smaller_size_or_beyond_the_log() {
         store.append_leaf(entry(&format!("leaf {index}"))).await.unwrap();
     }
     let checkpoint = |size, text: &str| Checkpoint { size, text: text.to_owned() };
-    let origin = || ORIGIN.to_owned();
-    for cosigned in [false, true] {
-        let save = async |checkpoint| match cosigned {
-            false => store.save_checkpoint(origin(), checkpoint).await.unwrap(),
-            true => store.save_cosigned(origin(), checkpoint).await.unwrap(),
-        };
-        assert_eq!(save(checkpoint(2, "two")).await, CheckpointKept::Kept);
-        assert_eq!(save(checkpoint(1, "one")).await, CheckpointKept::Older { kept: 2 });
-        assert_eq!(save(checkpoint(4, "four")).await, CheckpointKept::BeyondLog { size: 3 });
-        assert_eq!(save(checkpoint(2, "two again")).await, CheckpointKept::Kept);
-    }
-    let head = store.log_head(origin()).await.unwrap().unwrap();
+    let save = async |checkpoint| store.save_checkpoint(ORIGIN.to_owned(), checkpoint).await.unwrap();
+    assert_eq!(save(checkpoint(2, "two")).await, CheckpointKept::Kept);
+    assert_eq!(save(checkpoint(1, "one")).await, CheckpointKept::Older { kept: 2 });
+    assert_eq!(save(checkpoint(4, "four")).await, CheckpointKept::BeyondLog { size: 3 });
+    assert_eq!(save(checkpoint(2, "two again")).await, CheckpointKept::Kept);
+    let head = store.log_head(ORIGIN.to_owned()).await.unwrap().unwrap();
     assert_eq!(head.checkpoint, Some(checkpoint(2, "two again")));
-    assert_eq!(head.cosigned, Some(checkpoint(2, "two again")));
-    let unknown = store.save_cosigned("unknown".to_owned(), checkpoint(0, "none")).await.unwrap();
+    let unknown = store.save_checkpoint("unknown".to_owned(), checkpoint(0, "none")).await.unwrap();
     assert_eq!(unknown, CheckpointKept::UnknownLog);
+}
+
+#[tokio::test]
+async fn every_size_keeps_the_first_cosignature_that_it_got_and_the_newest_moves_forward_only() {
+    let (_directory, store) = fresh();
+    let leaves: Vec<LogLeaf> = (0..3).map(|index| leaf(&format!("peer leaf {index}"))).collect();
+    store.extend_mirror(update(0, &leaves, root(&leaves))).await.unwrap();
+    let checkpoint = |size, text: &str| Checkpoint { size, text: text.to_owned() };
+    let save = async |size, text: &str| {
+        store.save_cosigned(PEER_ORIGIN.to_owned(), checkpoint(size, text)).await.unwrap()
+    };
+    for (size, text, kept) in [
+        (2, "two\n", Some("two\n")),
+        (1, "one\n", Some("one\n")),
+        (1, "one at another time\n", Some("one\n")),
+        (2, "two at another time\n", Some("two\n")),
+        (1, "one\nand a line\n", Some("one\nand a line\n")),
+        (4, "four\n", None),
+    ] {
+        assert_eq!(save(size, text).await.as_deref(), kept, "{text}");
+    }
+    let kept = store.cosigned_checkpoints(PEER_ORIGIN.to_owned()).await.unwrap();
+    assert_eq!(kept, [checkpoint(1, "one\nand a line\n"), checkpoint(2, "two\n")]);
+    let head = store.log_head(PEER_ORIGIN.to_owned()).await.unwrap().unwrap();
+    assert_eq!(head.cosigned, Some(checkpoint(2, "two\n")));
+    assert_eq!(store.save_cosigned("unknown".to_owned(), checkpoint(0, "none")).await.unwrap(), None);
 }
 
 #[tokio::test]
