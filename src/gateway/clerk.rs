@@ -15,7 +15,8 @@ use crate::gateway::error::{Declined, Fault};
 use crate::gateway::relay::commitments;
 use crate::gateway::schedule::IMMEDIATE;
 use crate::gateway::store::record::{
-    Alarm, Overdue, QueueFront, REFUSED_ALARM, SentState, UNANSWERED, URGENT_HELD_UP_ALARM, WITHHOLDING_ALARM,
+    Alarm, Overdue, PART_DAMAGED_ALARM, PART_STUCK_ALARM, QueueFront, REFUSED_ALARM, RaisedAlarm, SentState,
+    UNANSWERED, URGENT_HELD_UP_ALARM, WITHHOLDING_ALARM,
 };
 use crate::limits;
 use crate::message::leaf::{Leaf, LeafKind};
@@ -25,6 +26,9 @@ use crate::trust::name::Ministry;
 
 /// Alarms that are cleared when their cause is gone.
 const OF_THE_QUEUE: [&str; 3] = [REFUSED_ALARM, URGENT_HELD_UP_ALARM, WITHHOLDING_ALARM];
+
+/// Alarms that are cleared when nothing is on its way to the peer: whoever raised them may have forgotten it.
+const OF_FREIGHT: [&str; 2] = [PART_DAMAGED_ALARM, PART_STUCK_ALARM];
 
 /// What is wrong with a queue: code and ministry of the alarm, with what it says.
 type Causes = BTreeMap<(&'static str, Ministry), String>;
@@ -109,10 +113,22 @@ impl Gateway {
             let code = OF_THE_QUEUE.into_iter().find(|code| *code == alarm.code);
             if let Some(code) = code.filter(|code| !causes.contains_key(&(*code, alarm.ministry.clone()))) {
                 self.store.clear_alarm(code, alarm.ministry, now).await?;
+                continue;
+            }
+            let code = OF_FREIGHT.into_iter().find(|code| *code == alarm.code);
+            if let Some(code) = code.filter(|_| is_over(&alarm, self.freight.has_hauls(&alarm.ministry), now))
+            {
+                self.store.clear_alarm(code, alarm.ministry, now).await?;
             }
         }
         Ok(())
     }
+}
+
+/// Whether a part that had not reached its peer is on its way no more: it arrived after a start that had forgotten
+/// its failures, or its message was withdrawn. Right after a start it may not be on its way yet.
+fn is_over(alarm: &RaisedAlarm, has_hauls: bool, now: Timestamp) -> bool {
+    !has_hauls && alarm.time.after(limits::FREIGHT_ALARM_AFTER) <= now
 }
 
 /// What the alarm of an unsigned refusal says.
@@ -189,6 +205,28 @@ mod tests {
 
     fn codes(fronts: &[QueueFront]) -> Vec<&'static str> {
         causes(fronts, NOW).into_keys().map(|(code, _)| code).collect()
+    }
+
+    #[test]
+    fn an_alarm_about_a_part_is_over_when_nothing_is_on_its_way_and_there_was_time_for_it() {
+        let (code, ministry) = (PART_STUCK_ALARM.to_owned(), Ministry::parse("XB").unwrap());
+        let (first_detail, detail) = (String::new(), String::new());
+        let (first_time, time, count, acknowledged, cleared) = (NOW, NOW, 1, None, None);
+        let alarm = RaisedAlarm {
+            code,
+            ministry,
+            first_detail,
+            detail,
+            first_time,
+            time,
+            count,
+            acknowledged,
+            cleared,
+        };
+        let after = NOW.after(limits::FREIGHT_ALARM_AFTER);
+        assert!(is_over(&alarm, false, after));
+        assert!(!is_over(&alarm, true, after));
+        assert!(!is_over(&alarm, false, after.before(std::time::Duration::from_secs(1))));
     }
 
     #[test]

@@ -258,6 +258,11 @@ impl Freight {
         hauls.into_iter().take(limits::FREIGHT_SHOWN_MAX).map(transfer).collect()
     }
 
+    /// Whether any part is to reach `peer`.
+    pub fn has_hauls(&self, peer: &Ministry) -> bool {
+        self.lanes().get(peer).is_some_and(|lane| !lane.hauls.is_empty())
+    }
+
     /// Ends all transfers; returns when they have ended.
     pub async fn stop(&self) {
         self.stop.cancel();
