@@ -4,7 +4,7 @@
 //! deduplication key. What is refused changes nothing. A batch is judged beside the commit of the one before
 //! it and queued in its turn, so that the order of a stream is the order of its messages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -57,8 +57,8 @@ struct Batch<Messages> {
     permits: BTreeMap<Ministry, Permit>,
     /// Of each of the messages its exact bytes, to be carried in a moment.
     fresh: Vec<(Digest, Vec<u8>)>,
-    /// Messages that are not to wait for the end of any pause.
-    urgent: Vec<Digest>,
+    /// Messages that are not to wait for the end of any pause, with their channel and recipient.
+    urgent: Vec<(Digest, (String, Ministry))>,
     messages: Messages,
 }
 
@@ -169,7 +169,8 @@ impl Gateway {
                 Err(Declined::Failed(fault)) => return Err(fault),
             };
             if consignment.precedence >= IMMEDIATE {
-                urgent.push(consignment.message_id);
+                let sequence = (consignment.channel.clone(), consignment.peer.clone());
+                urgent.push((consignment.message_id, sequence));
             }
             fresh.push((consignment.message_id, bytes));
             messages.push((Purpose::Send, consignment));
@@ -249,16 +250,18 @@ impl Gateway {
     ) -> Result<Submitted, Fault> {
         let Batch { refusals, permits, fresh, urgent, messages } = batch;
         let Admitted { custodies, proven } = messages.await?;
+        let mut held = BTreeSet::new();
         for (custody, (message_id, bytes)) in custodies.iter().zip(fresh) {
-            if let Custody::Taken(_) = custody {
-                self.store.keep_fresh(message_id, bytes);
+            match custody {
+                Custody::Taken(_) => self.store.keep_fresh(message_id, bytes),
+                Custody::AlreadyHeld { .. } => {}
+                _ => continue,
             }
+            held.insert(message_id);
         }
         let mut custodies = custodies.into_iter();
         permits.keys().for_each(|recipient| self.wake(recipient));
-        for id in urgent {
-            self.hasten(id).await?;
-        }
+        self.hasten_last(urgent.into_iter().filter(|(id, _)| held.contains(id))).await;
         drop(permits);
         let (mut answers, mut taken) = (Vec::with_capacity(refusals.len()), Vec::new());
         for refusal in refusals {
@@ -286,6 +289,17 @@ impl Gateway {
             });
         }
         Ok(submitted)
+    }
+
+    /// Hastens the last of these messages in each sequence, which hastens what stands before it. The messages are
+    /// durable: what fails here makes them late, and must not make the desk believe that they were refused.
+    async fn hasten_last(&self, urgent: impl Iterator<Item = (Digest, (String, Ministry))>) {
+        let last: BTreeMap<_, _> = urgent.map(|(id, sequence)| (sequence, id)).collect();
+        for id in last.into_values() {
+            if let Err(fault) = self.hasten(id).await {
+                tracing::warn!(message = %id, %fault, "an urgent message waits for the end of a pause");
+            }
+        }
     }
 
     /// The leaf of a message that we took before, with its place: as our receipt of then proves, or as the peer's

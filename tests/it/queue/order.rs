@@ -2,6 +2,7 @@
 
 use chancery::message::envelope::Envelope;
 use chancery::message::terms::{Level, Precedence};
+use futures_util::StreamExt;
 
 use super::{asks, short, submitted, types, waiting};
 use crate::support::answers::mailbox;
@@ -127,4 +128,27 @@ async fn the_urgent_overtakes_across_channels_and_never_within_one() {
     let arrived: Vec<String> = mailbox(&stage).await.into_iter().map(|(_, id)| id).collect();
     let expected = [&third, &fourth, &first, &second].map(|one: &Envelope| one.id().to_string());
     assert_eq!(arrived, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_of_urgent_messages_is_hastened_once_for_each_sequence() {
+    let mut stage = Stage::pair().await;
+    stage.house_mut("XB").stop().await.unwrap();
+    let mut craft = Craft::new(&stage, "XA", "XB");
+    craft.address.precedence = Precedence::Flash;
+    let mut batch = Vec::new();
+    for number in 0..16_u8 {
+        let envelope = craft.saying(&[number]).signed(&stage);
+        craft = craft.after(&envelope);
+        batch.push(envelope.encode());
+    }
+    let gateway = stage.gateway("XA").clone();
+    let before = gateway.status().await.unwrap().writer.commits;
+    let answers = gateway.clone().submit_stream(futures_util::stream::iter([batch]));
+    let answers: Vec<_> = answers.collect().await;
+    let [Ok(submitted)] = answers.as_slice() else { panic!("one batch") };
+    assert!(submitted.len() == 16 && submitted.iter().all(Result::is_ok));
+    let commits = gateway.status().await.unwrap().writer.commits - before;
+    // The batch and its haste; attempts that fail and the clerk may add a few.
+    assert!(commits < 10, "{commits} commits for one batch");
 }
