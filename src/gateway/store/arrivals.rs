@@ -217,7 +217,7 @@ impl BlobWriter {
             let until_sync = PART_SYNC_BYTES - self.written % PART_SYNC_BYTES;
             let length = usize::try_from(until_sync).unwrap_or(usize::MAX).min(rest.len());
             let (now, later) = rest.split_at(length);
-            self.file.write_all(now).map_err(no_space)?;
+            self.blobs.written(self.file.write_all(now))?;
             self.hasher.update(now);
             self.written = self.written.saturating_add(length as u64);
             if self.written.is_multiple_of(PART_SYNC_BYTES) {
@@ -287,5 +287,24 @@ fn remove(path: &Path) -> Result<(), StoreFault> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_that_cannot_be_written_stops_the_store() {
+        let directory = tempfile::tempdir().unwrap();
+        let blobs = Blobs::open(directory.path()).unwrap();
+        let owner = Ministry::parse("XB").unwrap();
+        let mut writer = blobs.put(&owner, Digest::of(b"part"), 4, 0, 1).unwrap();
+        // A file that is open for reading only refuses every write.
+        writer.file = File::open(blobs.arriving(&owner, &Digest::of(b"part"))).unwrap();
+        assert_eq!(writer.write(b"part").unwrap_err().reason(), "STORE_STOPPED");
+        assert!(blobs.is_stopped());
+        let again = blobs.put(&owner, Digest::of(b"other"), 4, 0, 1).unwrap_err();
+        assert_eq!(again.reason(), "STORE_STOPPED");
     }
 }

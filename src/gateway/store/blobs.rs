@@ -10,8 +10,8 @@ use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::UNIX_EPOCH;
 
 use super::StoreFault;
@@ -32,6 +32,8 @@ pub struct Blobs {
     directory: PathBuf,
     stopped: Arc<AtomicBool>,
     transfers: Arc<Arrivals>,
+    /// Held for reading while a part gets its place.
+    shelving: Arc<RwLock<()>>,
     /// Only looked at: nothing is moved.
     is_witness: bool,
 }
@@ -53,11 +55,15 @@ impl Blobs {
     /// The directory as it is, to look at.
     pub fn at(directory: &Path) -> Self {
         let directory = directory.to_owned();
-        Self { directory, stopped: Arc::default(), transfers: Arc::default(), is_witness: true }
+        let (stopped, transfers, shelving) = (Arc::default(), Arc::default(), Arc::default());
+        Self { directory, stopped, transfers, shelving, is_witness: true }
     }
 
-    /// Size of the part, where it is held.
+    /// Size of the part, where it is held. One that is just given its place is waited for: it is held when its shelf
+    /// is synced, and not where that failed.
     pub fn held(&self, digest: &Digest) -> Result<Option<u64>, StoreFault> {
+        drop(self.shelving.write().unwrap_or_else(PoisonError::into_inner));
+        self.require_running()?;
         match fs::metadata(self.path(digest)) {
             Ok(metadata) => Ok(Some(metadata.len())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -166,6 +172,8 @@ impl Blobs {
 
     /// Gives a finished and synced file its place, durable on return.
     pub(super) fn shelve(&self, finished: &Path, digest: &Digest) -> Result<(), StoreFault> {
+        // Many at once; but nobody looks meanwhile.
+        let _shelving = self.shelving.read().unwrap_or_else(PoisonError::into_inner);
         let shelf = self.shelf(digest);
         if !shelf.is_dir() {
             make_directory(&shelf)?;
@@ -227,6 +235,18 @@ impl Blobs {
         self.shelf(digest).join(digest.hex())
     }
 
+    /// A write that fails for another reason than a full disk leaves bytes of which nobody knows anything.
+    pub(super) fn written(&self, result: io::Result<()>) -> Result<(), StoreFault> {
+        result.map_err(no_space).map_err(|fault| match fault {
+            StoreFault::File(error) => {
+                self.stopped.store(true, Ordering::SeqCst);
+                tracing::error!(%error, "the store stopped: a part could not be written");
+                StoreFault::Stopped
+            }
+            other => other,
+        })
+    }
+
     pub(super) fn synced<T>(&self, result: io::Result<T>) -> Result<T, StoreFault> {
         result.map_err(|error| {
             self.stopped.store(true, Ordering::SeqCst);
@@ -261,4 +281,30 @@ fn damaged(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(DAMAGED);
     name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_part_that_is_being_given_its_place_is_not_called_held_before_its_shelf_is_synced() {
+        let directory = tempfile::tempdir().unwrap();
+        let blobs = Blobs::open(directory.path()).unwrap();
+        let digest = Digest::of(b"part");
+        make_directory(&blobs.shelf(&digest)).unwrap();
+        let shelving = blobs.shelving.read().unwrap();
+        // Renamed, and not synced yet.
+        fs::write(blobs.path(&digest), b"part").unwrap();
+        let (sender, answer) = channel();
+        let asked = blobs.clone();
+        let asking = std::thread::spawn(move || sender.send(asked.held(&digest).unwrap()).unwrap());
+        assert!(answer.recv_timeout(Duration::from_millis(100)).is_err());
+        drop(shelving);
+        assert_eq!(answer.recv().unwrap(), Some(4));
+        asking.join().unwrap();
+    }
 }
