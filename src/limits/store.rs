@@ -28,6 +28,10 @@ pub const COMMIT_QUEUE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// hot pages are written back once, and often enough that a restart reads little.
 pub const CHECKPOINT_BYTES: usize = 80 * 1024 * 1024;
 
+/// Bytes of the write-ahead log beyond which it begins anew although readers must be waited for: a few times what is
+/// moved at once, so that hardly any reader ever is.
+pub const WAL_BYTES_MAX: u64 = 4 * CHECKPOINT_BYTES as u64;
+
 /// A file that takes up room beside the store, bytes: given away when the disk is full, it holds the receipts of
 /// some ten thousand messages.
 pub const BALLAST_BYTES: u64 = 64 * 1024 * 1024;

@@ -28,7 +28,7 @@
 //! | `parts` | `part_progress`, `put_part`, `open_part`, `read_part`, `examine_part`, `sweep_parts` |
 //! | `standing`, `mark` | what decides whether anything may be signed for a pair |
 //! | `recovered` | `restore` |
-//! | `uploads` | `announce_part`, `sweep`, `holdings` |
+//! | `uploads` | `announce_part`, `settle_upload`, `sweep`, `holdings` |
 //! | `space` | ballast, floor, what may still be written |
 //! | `verify` | `verify` |
 //! | `archive` | `records`, `cosigned_after`, `archived_after` |
@@ -65,6 +65,7 @@ mod standing;
 mod tree;
 mod uploads;
 mod verify;
+mod wal;
 mod writer;
 
 pub mod blobs;
@@ -156,7 +157,7 @@ impl Store {
         let space = Arc::new(Space::open(directory, bounds)?);
         let database = database_path(directory);
         let connection = schema::open_writer(&database)?;
-        space.note_backlog(writer::backlog(&connection)?);
+        space.note_backlog(wal::backlog(&connection)?);
         change(&connection)?;
         blobs::sync_directory(directory)?;
         if let Some(parent) = directory.parent().filter(|parent| parent.is_dir()) {

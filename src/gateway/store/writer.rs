@@ -27,17 +27,14 @@ use super::job::{Commit, Job, Pace, Task, Verdict};
 use super::mark::{Mark, Marks};
 use super::ownership::Ownership;
 use super::space::Space;
-use super::{StoreFault, WriterCounts};
+use super::{StoreFault, WriterCounts, wal};
 use crate::limits::{
     CHECKPOINT_BYTES, COMMIT_BYTES_MAX, COMMIT_JOBS_MAX, COMMIT_PATIENCE, COMMIT_QUEUE_BYTES_MAX,
-    COMMIT_QUEUE_MAX,
+    COMMIT_QUEUE_MAX, WAL_BYTES_MAX,
 };
 
 /// What a commit adds to the write-ahead log beside its payload, about: a page for each index it touches.
 const COMMIT_OVERHEAD_BYTES: usize = 128 * 1024;
-
-/// Bytes of one frame of the write-ahead log: a page and its header.
-const FRAME_BYTES: u64 = 8192 + 24;
 
 /// Jobs that nobody waits for: with so many of them a group waits no longer.
 const PATIENT_JOBS_MAX: usize = 8;
@@ -322,23 +319,9 @@ fn checkpoint(connection: &Connection, state: &State, space: &Space) -> Result<(
         return Ok(());
     }
     leave_the_log(connection, false);
-    space.note_backlog(left_by(connection, "PRAGMA wal_checkpoint(PASSIVE)")?);
+    space.note_backlog(wal::move_into_database(connection, WAL_BYTES_MAX)?);
     state.checkpoints.fetch_add(1, Ordering::SeqCst);
     Ok(())
-}
-
-/// Bytes in the write-ahead log that the database does not have. The file tells less: it keeps its length when the
-/// log begins anew.
-pub(super) fn backlog(connection: &Connection) -> Result<u64, StoreFault> {
-    left_by(connection, "PRAGMA wal_checkpoint(NOOP)")
-}
-
-fn left_by(connection: &Connection, pragma: &str) -> Result<u64, StoreFault> {
-    let frames = connection.query_row(pragma, [], |row| {
-        let (log, moved): (i64, i64) = (row.get(1)?, row.get(2)?);
-        Ok(u64::try_from(log.saturating_sub(moved)).unwrap_or(0))
-    })?;
-    Ok(frames.saturating_mul(FRAME_BYTES))
 }
 
 /// Takes what waits now, with its weight; nobody is made to wait for more. Where nobody waits at all, a little time

@@ -28,6 +28,7 @@ const BOUND_NOTHING: &[(&str, &str)] = &[
     ("SWEEP_PAUSE", "our pause between sweeps"),
     ("WAIT_PAUSE", "our pause between questions"),
     ("WAIT_SILENCE", "our pause before a question"),
+    ("WAL_BYTES_MAX", "our own log: tried with a smaller one"),
     ("WORK_FACTOR", "what our own files cost"),
 ];
 
