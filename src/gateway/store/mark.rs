@@ -18,7 +18,7 @@ use std::time::UNIX_EPOCH;
 use rusqlite::hooks::Action;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::record::OwnLog;
+use super::standing::own_logs;
 use super::{StoreFault, columns};
 use crate::digest::Digest;
 use crate::trust::name::Ministry;
@@ -112,6 +112,8 @@ impl Mark {
 pub(super) struct Marks {
     mark: Arc<Mutex<Option<Mark>>>,
     touched: Arc<Mutex<BTreeSet<i64>>>,
+    /// Pairs that are confirmed when the present transaction is committed.
+    confirming: Arc<Mutex<BTreeSet<Ministry>>>,
 }
 
 impl Marks {
@@ -130,20 +132,26 @@ impl Marks {
         *lock(&self.mark) = Some(mark);
     }
 
-    /// Vouches for the own logs of a pair, as they are and from now on.
-    pub(super) fn confirm(&self, peer: &Ministry, logs: &[OwnLog]) -> Result<(), StoreFault> {
-        let mut kept = lock(&self.mark);
-        let Some(mark) = kept.as_mut() else { return Ok(()) };
-        mark.confirm(peer);
-        let noted = logs.iter().try_for_each(|log| mark.note(peer, &log.origin, log.size));
-        noted.or_else(|cause| give_up(&mut kept, &cause))
+    /// Vouches for the own logs of a pair from the end of the present transaction on, as they are then: what the
+    /// transaction holds may still be lost with it.
+    pub(super) fn confirm(&self, peer: &Ministry) {
+        lock(&self.confirming).insert(peer.clone());
     }
 
     /// Notes what the transaction that was just committed has appended to own logs.
     pub(super) fn note(&self, connection: &Connection) -> Result<(), StoreFault> {
         let touched = std::mem::take(&mut *lock(&self.touched));
+        let confirming = std::mem::take(&mut *lock(&self.confirming));
         let mut kept = lock(&self.mark);
         let Some(mark) = kept.as_mut() else { return Ok(()) };
+        for peer in confirming {
+            mark.confirm(&peer);
+            for log in own_logs(connection, Some(&peer))? {
+                if let Err(cause) = mark.note(&peer, &log.origin, log.size) {
+                    return give_up(&mut kept, &cause);
+                }
+            }
+        }
         let sql = "SELECT peer, origin, size FROM log WHERE key = ?1 AND mirror = 0";
         let mut statement = connection.prepare_cached(sql)?;
         for key in touched {

@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::digest::Digest;
 use crate::gateway::store::fixture::{Line, NOW, ORIGIN, entry, fresh, open, peer, taken};
+use crate::gateway::store::job::Verdict;
 use crate::gateway::store::mark::Mark;
-use crate::gateway::store::record::{Alarm, ForkRecord, LogEntry, OwnLog, Record, RecordKind, RecordsKept};
+use crate::gateway::store::record::{
+    Alarm, ForkRecord, LogEntry, LogLeaf, OwnLog, Record, RecordKind, RecordsKept,
+};
+use crate::gateway::store::tree;
 
 const NEXT: &str = "mfa.xa.example/chancery/xb/2027";
 
@@ -100,4 +104,27 @@ async fn a_new_mailbox_number_begins_with_nothing_acknowledged() {
     drop(store);
     let store = open(directory.path());
     assert_eq!((store.epoch().await.unwrap(), store.waiting().await.unwrap()), (u64::MAX >> 1, 1));
+}
+
+#[tokio::test]
+async fn the_mark_vouches_for_nothing_that_was_not_committed() {
+    for fails in [true, false] {
+        let (directory, store) = fresh();
+        let path = directory.path().join("mark");
+        store.keep_mark(Mark::begin(&path, "boot", &BTreeMap::new()).unwrap());
+        if fails {
+            store.inner.writer.fail_next_commit();
+        }
+        let marks = store.inner.writer.marks();
+        // A leaf and the confirmation of its pair in one transaction.
+        let both = store.write(0, move |connection| {
+            let leaf = LogLeaf { bytes: b"leaf".to_vec(), message_id: None };
+            tree::append_own(connection, ORIGIN, &peer(), &leaf)?;
+            marks.confirm(&peer());
+            Ok(Verdict::Keep(()))
+        });
+        assert_eq!(both.await.is_err(), fails);
+        let expected = if fails { BTreeMap::new() } else { BTreeMap::from([(ORIGIN.to_owned(), 1)]) };
+        assert_eq!(Mark::read(&path, "boot").unwrap(), expected);
+    }
 }
