@@ -19,7 +19,7 @@ use crate::gateway::clerk;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::Answer;
 use crate::gateway::store::record::{
-    Answered as Kept, AttemptEnd, OutboxItem, REFUSED_ALARM, SentState, Settlement, SignedHeader,
+    Answered as Kept, AttemptEnd, OutboxItem, REFUSED_ALARM, Settlement, SignedHeader,
 };
 use crate::limits;
 use crate::message::envelope::{parts_digest, signed_header_digest};
@@ -114,9 +114,11 @@ impl Session<'_> {
                     .settle_all(answers(&proven, &notes)?, grounds, self.gateway.clock.now())
                     .await?
             }
-            None => false,
+            None => None,
         };
-        if !settled {
+        let states = if let Some(states) = settled {
+            states
+        } else {
             self.gateway.store.barrier().await?;
             let mut compared = BTreeMap::new();
             for (place, one) in proven.iter().enumerate() {
@@ -136,14 +138,18 @@ impl Session<'_> {
             proven.truncate(unfounded.as_ref().map_or(proven.len(), |(place, _)| *place));
             let notes = compared.iter().map(|(text, note)| (text.as_str(), note)).collect();
             let answers = answers(&proven, &notes)?;
-            self.gateway.store.settle_all(answers, Vec::new(), self.gateway.clock.now()).await?;
-        }
-        for Proven { batch, place, settlement, .. } in &proven {
+            let now = self.gateway.clock.now();
+            self.gateway.store.settle_all(answers, Vec::new(), now).await?.unwrap_or_default()
+        };
+        for (Proven { batch, place, .. }, state) in proven.iter().zip(states) {
             let item = batch.items.get(*place).ok_or_else(no_answer)?;
             self.gateway.freight.release(self.peer, item);
             // It may have been read and carried before it was kept in memory.
             drop(self.gateway.store.take_fresh(&item.message_id));
-            self.gateway.tell_settled(item.message_id, end_of(item, settlement));
+            // What is kept is told: it may have expired or been withdrawn since it was handed over.
+            if let Some(state) = state {
+                self.gateway.tell_settled(item.message_id, state);
+            }
             self.link.answered(&item.message_id);
         }
         unfounded.map_or(Ok(()), |(_, fault)| Err(fault))
@@ -259,16 +265,6 @@ fn answers(proven: &[Proven], notes: &BTreeMap<&str, &Note>) -> Result<Vec<Kept>
         Ok(Kept { message_id: item.message_id, settlement: one.settlement.clone(), receipt })
     };
     proven.iter().map(answer).collect()
-}
-
-/// What a settled message has become.
-fn end_of(item: &OutboxItem, settlement: &Settlement) -> SentState {
-    match settlement {
-        Settlement::Delivered => SentState::Delivered,
-        Settlement::Rejected(_) if item.expired => SentState::Expired,
-        Settlement::Rejected(_) if item.withdrawn => SentState::Withdrawn,
-        Settlement::Rejected(_) => SentState::Rejected,
-    }
 }
 
 fn no_answer() -> Fault {

@@ -42,7 +42,7 @@ impl Store {
         let weight = receipt.len();
         let answered = Answered { message_id, settlement, receipt };
         self.write(weight, move |connection| {
-            let (settled, peer) = settle(connection, &answered)?;
+            let (settled, _, peer) = settle(connection, &answered)?;
             peer.iter().try_for_each(|peer| note_receipt(connection, peer, now))?;
             Ok(Verdict::Keep(settled))
         })
@@ -50,27 +50,29 @@ impl Store {
     }
 
     /// The same for the answers of one batch, in one job: queued for the writer when this returns, durable when it
-    /// answers. False, and nothing changed, where one of the grounds is not kept as it says: what was queued before
+    /// answers: the state of each message then, none for one that we did not send. None, and nothing changed, where one of the grounds is not kept as it says: what was queued before
     /// counts, so a checkpoint may be mirrored in the very same commit.
     pub fn settle_all(
         &self,
         answers: Vec<Answered>,
         grounds: Vec<Ground>,
         now: Timestamp,
-    ) -> impl Future<Output = Result<bool, StoreFault>> + Send + use<> {
+    ) -> impl Future<Output = Result<Option<Vec<Option<SentState>>>, StoreFault>> + Send + use<> {
         let weight = answers.iter().map(|answered| answered.receipt.len()).sum();
         self.queue(Pace::Soon, weight, move |connection| {
             for ground in &grounds {
                 if !log::stands(connection, ground)? {
-                    return Ok(Verdict::Undo(false));
+                    return Ok(Verdict::Undo(None));
                 }
             }
-            let mut peers = BTreeSet::new();
+            let (mut states, mut peers) = (Vec::with_capacity(answers.len()), BTreeSet::new());
             for answered in &answers {
-                peers.extend(settle(connection, answered)?.1);
+                let (_, state, peer) = settle(connection, answered)?;
+                states.push(state);
+                peers.extend(peer);
             }
             peers.iter().try_for_each(|peer| note_receipt(connection, peer, now))?;
-            Ok(Verdict::Keep(true))
+            Ok(Verdict::Keep(Some(states)))
         })
     }
 
@@ -145,12 +147,15 @@ pub(super) fn find(connection: &Connection, id: &Digest) -> Result<Option<Outgoi
     Ok(found)
 }
 
-/// Keeps one answer; answers the peer whose it is, where that changed anything.
-fn settle(connection: &Connection, answered: &Answered) -> Result<(Settled, Option<Ministry>), StoreFault> {
+/// Keeps one answer; answers the state of the message now, and the peer whose it is where that changed anything.
+fn settle(
+    connection: &Connection,
+    answered: &Answered,
+) -> Result<(Settled, Option<SentState>, Option<Ministry>), StoreFault> {
     let Answered { message_id, settlement, receipt } = answered;
-    let Some(outgoing) = find(connection, message_id)? else { return Ok((Settled::Unknown, None)) };
+    let Some(outgoing) = find(connection, message_id)? else { return Ok((Settled::Unknown, None, None)) };
     if !outgoing.unanswered {
-        return Ok((Settled::Already(outgoing.state), None));
+        return Ok((Settled::Already(outgoing.state), Some(outgoing.state), None));
     }
     let (state, reason) = match (settlement, outgoing.state) {
         (Settlement::Delivered, _) => (SentState::Delivered, ""),
@@ -162,7 +167,7 @@ fn settle(connection: &Connection, answered: &Answered) -> Result<(Settled, Opti
     let sql = "UPDATE outgoing SET state = ?2, unanswered = 0, held = 0, reason = ?3, receipt = ?4
                WHERE message = ?1";
     connection.prepare_cached(sql)?.execute(params![outgoing.message, state.code(), reason, receipt])?;
-    Ok((Settled::Done, Some(outgoing.peer)))
+    Ok((Settled::Done, Some(state), Some(outgoing.peer)))
 }
 
 /// Notes that a receipt of a peer was settled.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::digest::Digest;
 use crate::gateway::store::fixture::{Line, NOW, ORIGIN, entry, fresh, later, peer, refused, taken};
-use crate::gateway::store::record::{Expiry, PeerQueue, SentState, Settled, Settlement};
+use crate::gateway::store::record::{Answered, Expiry, PeerQueue, SentState, Settled, Settlement};
 
 #[tokio::test]
 async fn the_first_answer_of_the_peer_is_kept_and_stays() {
@@ -104,4 +104,25 @@ async fn an_expired_message_has_its_leaf_and_is_carried_until_the_peer_answers_f
     let late =
         store.expire(second.message_id, "CHN_06".to_owned(), entry("late"), later(1001)).await.unwrap();
     assert_eq!(late, Expiry::Already(SentState::Delivered));
+}
+
+#[tokio::test]
+async fn settling_tells_the_state_that_is_kept_whatever_was_known_when_the_message_left() {
+    let (_directory, store) = fresh();
+    let mut line = Line::on("ch-1");
+    let (expired, refused) = (line.next(), line.next());
+    for message in [&expired, &refused] {
+        taken(store.take_custody(message.clone()).await.unwrap());
+    }
+    let (id, reason) = (expired.message_id, "CHN_06".to_owned());
+    store.expire(id, reason, entry("expired"), later(1001)).await.unwrap();
+    let unknown = Digest::of(b"unknown");
+    let answer = |message_id| {
+        let settlement = Settlement::Rejected("CHN_01".to_owned());
+        Answered { message_id, settlement, receipt: b"receipt".to_vec() }
+    };
+    let answers = [expired.message_id, refused.message_id, unknown].map(answer).to_vec();
+    let states = Some(vec![Some(SentState::Expired), Some(SentState::Rejected), None]);
+    assert_eq!(store.settle_all(answers.clone(), Vec::new(), NOW).await.unwrap(), states);
+    assert_eq!(store.settle_all(answers, Vec::new(), NOW).await.unwrap(), states, "and again");
 }
