@@ -106,15 +106,15 @@ mod tests {
         assert!(grown > 3 * 10, "{grown} frames");
         // Beyond the bound the last one is waited for.
         let ends = std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(50));
             drop(last);
         });
         assert_eq!(move_into_database(&writer, 8192).unwrap(), 0);
-        ends.join().unwrap();
         // The next reader stands in the database, and the next write begins the log anew.
         let _reader = reader(&directory);
         write(&writer);
         assert!(frames(&writer) < grown / 2, "{} frames", frames(&writer));
+        ends.join().unwrap();
     }
 
     #[test]
