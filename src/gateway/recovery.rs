@@ -17,8 +17,8 @@ use crate::gateway::error::Fault;
 use crate::gateway::frame::{Copied, CopyEntry, CopyRequest};
 use crate::gateway::standing::{Gate, Standing, Wanted, hold};
 use crate::gateway::store::record::{
-    Checkpoint as KeptCheckpoint, Direction, LeafPlace, LostLeaf, LostMatter, LostPiece, Part, Restored,
-    SentState, Settlement,
+    Answered, Checkpoint as KeptCheckpoint, Direction, LeafPlace, LostLeaf, LostMatter, LostPiece, Part,
+    Restored, Settlement,
 };
 use crate::gateway::submission::consignment;
 use crate::limits;
@@ -224,19 +224,28 @@ impl Gateway {
             let page = self.store.proven(peer.clone(), after, limits::BATCH_ENVELOPES_MAX).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = last.key;
+            let (mut answers, mut settled) = (Vec::new(), Vec::new());
             for proven in &page {
                 let leaf = Leaf::parse(&proven.leaf).map_err(|cause| Fault::Damaged(cause.to_string()))?;
                 let same = leaf.message.is_some_and(|about| about.envelope == proven.envelope_digest);
-                let (settlement, state) = match leaf.kind {
-                    LeafKind::Received if same => (Settlement::Delivered, SentState::Delivered),
-                    LeafKind::Rejected if same => (Settlement::Rejected(leaf.reason), SentState::Rejected),
+                let settlement = match leaf.kind {
+                    LeafKind::Received if same => Settlement::Delivered,
+                    LeafKind::Rejected if same => Settlement::Rejected(leaf.reason),
                     _ => continue,
                 };
                 if let Some(receipt) = self.mirrored_receipt(&proven.place).await? {
-                    let now = self.clock.now();
-                    self.store.settle(proven.message_id, settlement, receipt, now).await?;
-                    self.tell_settled(proven.message_id, state);
+                    let message_id = proven.message_id;
+                    answers.push(Answered { message_id, settlement, receipt });
+                    settled.push(message_id);
                 }
+            }
+            if answers.is_empty() {
+                continue;
+            }
+            let states =
+                self.store.settle_all(answers, Vec::new(), self.clock.now()).await?.unwrap_or_default();
+            for (message, state) in settled.into_iter().zip(states) {
+                state.into_iter().for_each(|state| self.tell_settled(message, state));
             }
         }
     }

@@ -44,14 +44,10 @@ impl Gateway {
                 }
                 Some(ended) = taking.next() => Either::Right(ended),
             };
-            match &ended {
-                Either::Right(Ok(())) => failures = 0,
-                Either::Left(Ok(())) => {}
-                Either::Left(Err(fault)) | Either::Right(Err(fault)) => {
-                    tracing::debug!(peer = %peer, %fault, "a call for sealed parts ended");
-                    failures = failures.saturating_add(1);
-                }
+            if let Either::Left(Err(fault)) | Either::Right(Err(fault)) = &ended {
+                tracing::debug!(peer = %peer, %fault, "a call for sealed parts ended");
             }
+            failures = failures_after(failures, &ended);
             if let Either::Left(_) = ended {
                 // A peer that only offers and fails is asked ever later.
                 offered = Box::pin(self.offered(peer, failures));
@@ -120,6 +116,16 @@ impl Gateway {
     }
 }
 
+/// Failures in a row once a call has come to an offer or an offered part has been taken, or neither: only a part that
+/// was taken forgives what failed before.
+fn failures_after(failures: u32, ended: &Either<Result<(), Fault>, Result<(), Fault>>) -> u32 {
+    match ended {
+        Either::Right(Ok(())) => 0,
+        Either::Left(Ok(())) => failures,
+        Either::Left(Err(_)) | Either::Right(Err(_)) => failures.saturating_add(1),
+    }
+}
+
 /// Keeps one part that `owner` hands over from `offset` on, durable on return. What comes counts against the quota
 /// of its side until a message refers to it, or it is swept.
 pub(in crate::gateway) async fn keep<Ended>(
@@ -163,4 +169,19 @@ async fn some<Ended>(
         batch.push(piece?);
     }
     Ok(batch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_that_was_taken_forgives_what_failed_before_and_an_offer_does_not() {
+        let failed = || Err(Fault::Link("away".to_owned()));
+        assert_eq!(failures_after(0, &Either::Left(failed())), 1);
+        assert_eq!(failures_after(1, &Either::Right(failed())), 2);
+        assert_eq!(failures_after(2, &Either::Left(Ok(()))), 2);
+        assert_eq!(failures_after(2, &Either::Right(Ok(()))), 0);
+        assert_eq!(failures_after(u32::MAX, &Either::Left(failed())), u32::MAX);
+    }
 }

@@ -23,7 +23,18 @@ const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
 struct Told {
     asked: mpsc::UnboundedSender<Digest>,
     may_end: Semaphore,
+    /// Calls that have neither ended nor been dropped.
+    under_way: AtomicU64,
     ends: Mutex<VecDeque<Result<(), Fault>>>,
+}
+
+/// Counts a call as long as it lives.
+struct UnderWay<'a>(&'a AtomicU64);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 #[async_trait]
@@ -34,6 +45,8 @@ impl PeerLink for Told {
 
     async fn put_part(&self, _: &Ministry, digest: &Digest, size: u64, _: &Carried) -> Result<(), Fault> {
         assert!(size > 0);
+        self.under_way.fetch_add(1, Ordering::SeqCst);
+        let _living = UnderWay(&self.under_way);
         self.asked.send(*digest).unwrap();
         self.may_end.acquire().await.unwrap().forget();
         self.ends.lock().unwrap().pop_front().unwrap_or(Ok(()))
@@ -61,8 +74,8 @@ impl Scene {
         let store =
             Store::open(directory.path(), Bounds { floor: 0, ballast: 0, ..Bounds::default() }, NOW).unwrap();
         let (sender, asked) = mpsc::unbounded_channel();
-        let link =
-            Arc::new(Told { asked: sender, may_end: Semaphore::new(0), ends: Mutex::new(ends.into()) });
+        let (may_end, under_way) = (Semaphore::new(0), AtomicU64::new(0));
+        let link = Arc::new(Told { asked: sender, may_end, under_way, ends: Mutex::new(ends.into()) });
         let clock = FixedClock::at(NOW);
         let freight =
             Freight::new(link.clone(), store.clone(), Arc::new(clock.clone()), Arc::new(SystemEntropy));
@@ -76,6 +89,17 @@ impl Scene {
 
     async fn next_asked(&mut self) -> Digest {
         tokio::time::timeout(Duration::from_secs(10), self.asked.recv()).await.unwrap().unwrap()
+    }
+
+    /// Looks at it until it is so.
+    async fn until(&self, what: &str, mut so: impl FnMut(&Self) -> bool) {
+        for _ in 0..10_000 {
+            if so(self) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        panic!("{what}: {:?}", self.freight.transfers(&self.peer));
     }
 
     /// Alarms that stand, looked at until `wanted` of them do.
@@ -220,10 +244,13 @@ async fn what_was_withdrawn_or_settled_moves_no_longer() {
     assert!(!scene.ready(&one) && !scene.ready(&other));
     scene.next_asked().await;
     scene.next_asked().await;
+    assert_eq!(scene.link.under_way.load(Ordering::SeqCst), 2);
     let withdrawn = OutboxItem { withdrawn: true, parts: Vec::new(), ..one };
     assert!(scene.ready(&withdrawn), "its number is to be used up without its parts");
+    scene.until("the withdrawn one ends", |scene| scene.link.under_way.load(Ordering::SeqCst) == 1).await;
     scene.freight.release(&scene.peer, &other);
     assert_eq!(scene.freight.transfers(&scene.peer), Vec::new());
+    scene.until("the settled one ends", |scene| scene.link.under_way.load(Ordering::SeqCst) == 0).await;
     scene.freight.stop().await;
     assert_eq!(scene.link.may_end.available_permits(), 0);
 }
@@ -295,13 +322,12 @@ async fn a_peer_that_could_not_be_dialled_and_calls_is_handed_its_parts_at_once(
     let mut scene = Scene::new((0..20).map(|_| away()).collect());
     assert!(!scene.ready(&item("ch-1", 1, &["a"])));
     scene.link.may_end.add_permits(20);
-    // Far enough that it would pause for long.
-    for _ in 0..6 {
-        scene.next_asked().await;
-        scene.freight.hurry(&scene.peer);
-    }
+    scene.next_asked().await;
+    scene.until("it pauses", |scene| !scene.freight.transfers(&scene.peer)[0].moving).await;
     let (taker, mut handed, _taken) = call();
     scene.freight.welcome(&scene.peer, taker);
+    // Nothing else has run in between: the call ended the pause, and not that it was over.
+    assert!(scene.freight.transfers(&scene.peer)[0].moving);
     assert_eq!(heard(&mut handed).await, offer("a"));
     scene.freight.stop().await;
 }

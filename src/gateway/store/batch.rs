@@ -54,7 +54,8 @@ impl Store {
         Ok(Prepared { messages, premises: self.premises() })
     }
 
-    /// Does with each of the messages what is purposed, in their order and in one commit. They are in the
+    /// Does with each of the messages what is purposed, in their order and in one commit: its parts, its leaf, its
+    /// number and its place are kept together. Callers pass only verified messages. They are in the
     /// writer's queue when this returns: what is queued later comes later. Each gets its own answer, as if it
     /// had come alone; a fault is one for all of them, and none is in custody then.
     /// Nothing is done, and `Unfounded` is answered, where the footing is lost by then.

@@ -23,11 +23,13 @@ use crate::trust::name::Ministry;
 /// What to do with a message that is in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
-    /// Carry it to its peer.
+    /// Carry it to its peer: a message of our desk. The same id again is `AlreadyHeld`, whatever its signature.
     Send,
-    /// Keep it for our desk.
+    /// Keep it for our desk: a message of a peer. The same id again is `AlreadyHeld`, and says whether it was
+    /// rejected then.
     Deliver,
-    /// Keep its header as rejected for this reason.
+    /// Refuse a message of a peer for good, for this reason: its number is used and its leaf is in the log, but
+    /// it never comes into the mailbox and its parts are not kept.
     Reject(String),
 }
 
@@ -39,26 +41,6 @@ pub(super) struct Premises {
 }
 
 impl Store {
-    /// Takes a message of our desk into custody: it is queued for its peer, its leaf is in the log and its
-    /// number is used. Returns only when that is durable. Callers pass only verified messages. The same id
-    /// again is `AlreadyHeld`, whatever its signature.
-    pub async fn take_custody(&self, message: Consignment) -> Result<Custody, StoreFault> {
-        self.admit(Purpose::Send, message).await
-    }
-
-    /// Takes a message of a peer into custody: it is in the mailbox, its leaf is in the log and its number is
-    /// used. Returns only when that is durable. Callers pass only verified messages. The same id again is
-    /// `AlreadyHeld`, and says whether it was rejected then.
-    pub async fn receive(&self, message: Consignment) -> Result<Custody, StoreFault> {
-        self.admit(Purpose::Deliver, message).await
-    }
-
-    /// Refuses a message of a peer for good: its number is used and its leaf is in the log, but it never
-    /// comes into the mailbox and its parts are not kept. Returns only when that is durable.
-    pub async fn reject(&self, message: Consignment, reason: String) -> Result<Custody, StoreFault> {
-        self.admit(Purpose::Reject(reason), message).await
-    }
-
     /// Header and signature under which a message with this id is held, taken or rejected.
     pub async fn held(
         &self,
@@ -105,20 +87,6 @@ impl Store {
     /// What custody looks at beside the database.
     pub(super) fn premises(&self) -> Premises {
         Premises { blobs: self.inner.blobs.clone(), space: self.inner.space.clone() }
-    }
-
-    async fn admit(&self, purpose: Purpose, message: Consignment) -> Result<Custody, StoreFault> {
-        if message.leaf.len() > crate::limits::LEAF_BYTES_MAX {
-            return Err(StoreFault::Misuse("a leaf longer than a log takes"));
-        }
-        let weight = message.weight();
-        let premises = self.premises();
-        let job = move |connection: &Connection| admit(connection, &purpose, &message, &premises);
-        match self.write(weight, job).await {
-            // There was no room even to look whether it is held.
-            Err(StoreFault::NoSpace) => Ok(Custody::NoSpace),
-            answered => answered,
-        }
     }
 }
 

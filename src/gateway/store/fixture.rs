@@ -5,10 +5,14 @@ use std::path::Path;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::record::{AttemptEnd, Consignment, Custody, FailedAttempt, LeafPlace, LogEntry, Part};
-use super::{Bounds, Store};
+use super::record::{
+    Answered, AttemptEnd, Consignment, Custody, FailedAttempt, Footing, Ground, LeafPlace, LogEntry, LogLeaf,
+    MirrorUpdate, Part, SentState, Settlement,
+};
+use super::{Bounds, Purpose, Store, StoreFault};
 use crate::digest::Digest;
 use crate::time::Timestamp;
+use crate::tlog::merkle::leaf_hash;
 use crate::trust::name::Ministry;
 
 pub(super) const ORIGIN: &str = "mfa.xa.example/chancery/xb/2026";
@@ -57,6 +61,27 @@ pub(super) fn entry(leaf: &str) -> LogEntry {
     LogEntry { origin: ORIGIN.to_owned(), peer: peer(), leaf: leaf.as_bytes().to_vec() }
 }
 
+/// The first leaf of the peer's log, with our cosignature.
+pub(super) fn first_leaf(root: Option<Digest>, footing: &Footing) -> MirrorUpdate {
+    let leaf = LogLeaf { bytes: b"leaf of the peer".to_vec(), message_id: None };
+    MirrorUpdate {
+        origin: PEER_ORIGIN.to_owned(),
+        peer: peer(),
+        first_index: 0,
+        root: root.unwrap_or_else(|| leaf_hash(&leaf.bytes)),
+        leaves: vec![leaf],
+        checkpoint: "checkpoint".to_owned(),
+        cosigned: Some("cosigned".to_owned()),
+        footing: footing.clone(),
+    }
+}
+
+/// What stands on it.
+pub(super) fn ground() -> Ground {
+    let (origin, root) = (PEER_ORIGIN.to_owned(), leaf_hash(b"leaf of the peer"));
+    Ground { origin, size: 1, root, cosigned: "cosigned".to_owned() }
+}
+
 /// An attempt that was refused now, and is to be made again later.
 pub(super) fn refused(reason: &str, next_attempt: Timestamp) -> FailedAttempt {
     FailedAttempt { time: NOW, next_attempt, end: AttemptEnd::Refused(reason.to_owned()) }
@@ -67,6 +92,62 @@ pub(super) fn taken(custody: Custody) -> LeafPlace {
     match custody {
         Custody::Taken(place) => place,
         other => panic!("not taken: {other:?}"),
+    }
+}
+
+/// What became of one answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Settled {
+    /// The peer has answered already; nothing was changed.
+    Already(SentState),
+    /// Changed.
+    Done,
+    /// Not a message we sent; nothing was changed.
+    Unknown,
+}
+
+/// The verbs of batches for a batch of one, so that every test runs what the gateway runs.
+impl Store {
+    pub(super) async fn take_custody(&self, message: Consignment) -> Result<Custody, StoreFault> {
+        self.admit_alone(Purpose::Send, message).await
+    }
+
+    pub(super) async fn receive(&self, message: Consignment) -> Result<Custody, StoreFault> {
+        self.admit_alone(Purpose::Deliver, message).await
+    }
+
+    pub(super) async fn reject(&self, message: Consignment, reason: String) -> Result<Custody, StoreFault> {
+        self.admit_alone(Purpose::Reject(reason), message).await
+    }
+
+    async fn admit_alone(&self, purpose: Purpose, message: Consignment) -> Result<Custody, StoreFault> {
+        let prepared = self.prepare(vec![(purpose, message)])?;
+        let mut admitted = self.admit_all(prepared, Footing::default()).await?;
+        assert_eq!(admitted.custodies.len(), 1, "one answer for one message");
+        Ok(admitted.custodies.remove(0))
+    }
+
+    /// Looks before and after, because a batch is not told of each.
+    pub(super) async fn settle(
+        &self,
+        message_id: Digest,
+        settlement: Settlement,
+        receipt: Vec<u8>,
+        now: Timestamp,
+    ) -> Result<Settled, StoreFault> {
+        let kept = async || Ok::<_, StoreFault>(self.sent(vec![message_id]).await?.remove(0));
+        let before = kept().await?;
+        let answered = Answered { message_id, settlement, receipt: receipt.clone() };
+        let states = self.settle_all(vec![answered], Vec::new(), now).await?.expect("it stands on nothing");
+        let after = kept().await?;
+        assert_eq!(states, [after.as_ref().map(|after| after.state)], "the state that is kept is told");
+        let Some(before) = before else { return Ok(Settled::Unknown) };
+        if before.receipt.is_some() {
+            assert_eq!(after.as_ref(), Some(&before), "the first answer stays");
+            return Ok(Settled::Already(before.state));
+        }
+        assert_eq!(after.and_then(|after| after.receipt), Some(receipt));
+        Ok(Settled::Done)
     }
 }
 

@@ -13,9 +13,9 @@
 //! | file | verbs |
 //! |---|---|
 //! | `batch` | `held_all`, `prepare`, `admit_all`, `prove_all` |
-//! | `custody` | `take_custody`, `receive`, `reject`, `position`, `equivocations` |
+//! | `custody` | `held`, `held_place`, `position`, `equivocations` |
 //! | `outbox`, `fresh` | `due`, `next_due_time`; what need not be read again |
-//! | `settlement` | `settle`, `expire`, `overdue`, `sent` |
+//! | `settlement` | `settle_all`, `expire`, `overdue`, `sent` |
 //! | `attempts` | `note_attempt`, `attempts` |
 //! | `queue` | `queue_page`, `queue_fronts`, `queues`, `find_message`, `retry` |
 //! | `decisions` | `hold`, `release`, `withdraw`, `decisions` |

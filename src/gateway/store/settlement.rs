@@ -8,7 +8,7 @@ use super::columns::{self, Code, prefix, stored, stored_len};
 use super::job::{Pace, Verdict};
 use super::record::{
     Alarm, Answered, Direction, Expiry, Ground, LeafPlace, LogEntry, LogLeaf, Overdue, SentMessage,
-    SentState, Settled, Settlement, SignedHeader, URGENT_EXPIRED_ALARM,
+    SentState, Settlement, SignedHeader, URGENT_EXPIRED_ALARM,
 };
 use super::{Store, StoreFault, alarms, log, message, tree};
 use crate::digest::Digest;
@@ -29,28 +29,11 @@ pub(super) struct Outgoing {
 }
 
 impl Store {
-    /// Keeps the peer's signed answer to a sent message, which is no longer carried. A message that our log
-    /// calls expired or withdrawn becomes `Delivered` where the peer took it after all, and stays what it is
-    /// where the peer refused it. Durable on return; the first answer stays. Callers pass only verified receipts.
-    pub async fn settle(
-        &self,
-        message_id: Digest,
-        settlement: Settlement,
-        receipt: Vec<u8>,
-        now: Timestamp,
-    ) -> Result<Settled, StoreFault> {
-        let weight = receipt.len();
-        let answered = Answered { message_id, settlement, receipt };
-        self.write(weight, move |connection| {
-            let (settled, _, peer) = settle(connection, &answered)?;
-            peer.iter().try_for_each(|peer| note_receipt(connection, peer, now))?;
-            Ok(Verdict::Keep(settled))
-        })
-        .await
-    }
-
-    /// The same for the answers of one batch, in one job: queued for the writer when this returns, durable when it
-    /// answers: the state of each message then, none for one that we did not send. None, and nothing changed, where one of the grounds is not kept as it says: what was queued before
+    /// Keeps the peer's signed answers to sent messages, which are no longer carried, in one job: queued for the
+    /// writer when this returns, durable when it answers: the state of each message then, none for one that we did
+    /// not send. A message that our log calls expired or withdrawn becomes `Delivered` where the peer took it after
+    /// all, and stays what it is where the peer refused it. The first answer stays. Callers pass only verified
+    /// receipts. None, and nothing changed, where one of the grounds is not kept as it says: what was queued before
     /// counts, so a checkpoint may be mirrored in the very same commit.
     pub fn settle_all(
         &self,
@@ -67,7 +50,7 @@ impl Store {
             }
             let (mut states, mut peers) = (Vec::with_capacity(answers.len()), BTreeSet::new());
             for answered in &answers {
-                let (_, state, peer) = settle(connection, answered)?;
+                let (state, peer) = settle(connection, answered)?;
                 states.push(state);
                 peers.extend(peer);
             }
@@ -151,11 +134,11 @@ pub(super) fn find(connection: &Connection, id: &Digest) -> Result<Option<Outgoi
 fn settle(
     connection: &Connection,
     answered: &Answered,
-) -> Result<(Settled, Option<SentState>, Option<Ministry>), StoreFault> {
+) -> Result<(Option<SentState>, Option<Ministry>), StoreFault> {
     let Answered { message_id, settlement, receipt } = answered;
-    let Some(outgoing) = find(connection, message_id)? else { return Ok((Settled::Unknown, None, None)) };
+    let Some(outgoing) = find(connection, message_id)? else { return Ok((None, None)) };
     if !outgoing.unanswered {
-        return Ok((Settled::Already(outgoing.state), Some(outgoing.state), None));
+        return Ok((Some(outgoing.state), None));
     }
     let (state, reason) = match (settlement, outgoing.state) {
         (Settlement::Delivered, _) => (SentState::Delivered, ""),
@@ -167,7 +150,7 @@ fn settle(
     let sql = "UPDATE outgoing SET state = ?2, unanswered = 0, held = 0, reason = ?3, receipt = ?4
                WHERE message = ?1";
     connection.prepare_cached(sql)?.execute(params![outgoing.message, state.code(), reason, receipt])?;
-    Ok((Settled::Done, Some(state), Some(outgoing.peer)))
+    Ok((Some(state), Some(outgoing.peer)))
 }
 
 /// Notes that a receipt of a peer was settled.

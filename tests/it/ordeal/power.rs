@@ -2,11 +2,13 @@
 //! loses it, with everything that was not flushed. Nothing that was acknowledged before may be missing after.
 //!
 //! The game is played in a mount namespace of its own (`rig`), by a writer that acknowledges and an auditor that
-//! counts (`child`), both processes of this binary, or by a whole gateway under load (`host`). Whatever happens to
-//! them, nothing stays mounted: the namespace ends with its last process, and the loop devices with their mounts.
+//! counts (`child`, `lanes`), both processes of this binary, or by a whole gateway under load (`host`). Whatever
+//! happens to them, nothing stays mounted: the namespace ends with its last process, and the loop devices with
+//! their mounts.
 
 mod child;
 mod host;
+mod lanes;
 mod rig;
 
 use std::process::Command;

@@ -30,8 +30,6 @@ pub use queue::{
     Surrender, UNANSWERED, Withdrawal,
 };
 pub use scrub::{Damage, Damaged, Examination, KeptMessage, KeptOutgoing, Progress, Unwatched};
-pub use sent::{
-    Answered, Expiry, OutboxItem, Overdue, PeerQueue, SentMessage, SentState, Settled, Settlement,
-};
+pub use sent::{Answered, Expiry, OutboxItem, Overdue, PeerQueue, SentMessage, SentState, Settlement};
 pub use space::{Amount, Announced, Quota, Share, SpaceUse};
 pub use standing::{ForkRecord, LostLeaf, LostMatter, LostPiece, OwnLog, Proven, Restored};

@@ -111,17 +111,6 @@ pub struct Answered {
     pub receipt: Vec<u8>,
 }
 
-/// What became of a change to a sent message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Settled {
-    /// The peer has answered already; nothing was changed.
-    Already(SentState),
-    /// Changed.
-    Done,
-    /// Not a message we sent; nothing was changed.
-    Unknown,
-}
-
 /// What became of an expiry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expiry {

@@ -4,34 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::digest::Digest;
-use crate::gateway::store::fixture::{Line, NOW, ORIGIN, PEER_ORIGIN, entry, fresh, peer, taken};
+use crate::gateway::store::fixture::{
+    Line, NOW, ORIGIN, PEER_ORIGIN, entry, first_leaf, fresh, ground, peer, taken,
+};
 use crate::gateway::store::job::{Pace, Verdict};
 use crate::gateway::store::record::{
-    Answered, Checkpoint, Custody, Direction, Extension, Footing, Ground, LogLeaf, LogProgress, MirrorUpdate,
+    Answered, Checkpoint, Custody, Direction, Extension, Footing, Ground, LogProgress, MirrorUpdate,
     SentState, Settlement,
 };
 use crate::gateway::store::{Purpose, Store, StoreFault};
-use crate::tlog::merkle::leaf_hash;
-
-/// The first leaf of the peer's log, with our cosignature.
-fn first_leaf(root: Option<Digest>, footing: &Footing) -> MirrorUpdate {
-    let leaf = LogLeaf { bytes: b"leaf of the peer".to_vec(), message_id: None };
-    MirrorUpdate {
-        origin: PEER_ORIGIN.to_owned(),
-        peer: peer(),
-        first_index: 0,
-        root: root.unwrap_or_else(|| leaf_hash(&leaf.bytes)),
-        leaves: vec![leaf],
-        checkpoint: "checkpoint".to_owned(),
-        cosigned: Some("cosigned".to_owned()),
-        footing: footing.clone(),
-    }
-}
-
-fn ground() -> Ground {
-    let (origin, root) = (PEER_ORIGIN.to_owned(), leaf_hash(b"leaf of the peer"));
-    Ground { origin, size: 1, root, cosigned: "cosigned".to_owned() }
-}
 
 async fn size(store: &Store, origin: &str) -> u64 {
     store.log_head(origin.to_owned()).await.unwrap().map_or(0, |head| head.size)

@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 
 use crate::digest::Digest;
 use crate::gateway::store::Store;
-use crate::gateway::store::fixture::{Line, NOW, ORIGIN, entry, fresh, later, peer, refused, taken};
+use crate::gateway::store::fixture::{Line, NOW, ORIGIN, Settled, entry, fresh, later, peer, refused, taken};
 use crate::gateway::store::record::{
     AttemptEnd, Decision, DecisionKind, FailedAttempt, FoundMessage, Holding, QueueFilter, QueuePlace,
-    QueueState, Release, Retried, Retry, SentState, Settled, Settlement, Withdrawal,
+    QueueState, Release, Retried, Retry, SentState, Settlement, Withdrawal,
 };
 use crate::limits::ATTEMPTS_KEPT;
 

@@ -7,23 +7,19 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use crate::digest::Digest;
-use crate::gateway::store::Store;
-use crate::gateway::store::fixture::{Line, NOW, ORIGIN, beside, entry, later, open, peer, refused};
+use crate::gateway::store::fixture::{Line, NOW, ORIGIN, Settled, beside, entry, later, open, peer, refused};
 use crate::gateway::store::record::{
-    Consignment, Custody, Decision, Direction, Expiry, Holding, Release, SentState, Settled, Settlement,
+    Consignment, Custody, Decision, Direction, Expiry, Footing, Holding, Release, SentState, Settlement,
     Withdrawal,
 };
+use crate::gateway::store::{Purpose, Store};
 
 const CHANNELS: [&str; 2] = ["ch-a", "ch-b"];
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Verb {
-    /// Offers the next message of a channel, sent, received or rejected.
-    Next {
-        channel: usize,
-        way: Way,
-        precedence: u8,
-    },
+    /// Offers next messages of channels together, each sent, received or rejected, with its precedence.
+    Batch(Vec<(usize, Way, u8)>),
     /// Offers a message that must not be taken.
     Wrong {
         channel: usize,
@@ -69,6 +65,16 @@ enum Wrong {
     PartMissing,
 }
 
+impl Way {
+    fn purpose(self) -> Purpose {
+        match self {
+            Self::Send => Purpose::Send,
+            Self::Receive => Purpose::Deliver,
+            Self::Reject => Purpose::Reject("CLS_01".to_owned()),
+        }
+    }
+}
+
 fn way() -> impl Strategy<Value = Way> {
     prop_oneof![3 => Just(Way::Send), 2 => Just(Way::Receive), 1 => Just(Way::Reject)]
 }
@@ -77,8 +83,7 @@ fn verb() -> impl Strategy<Value = Verb> {
     let channel = 0..CHANNELS.len();
     let how = prop_oneof![Just(Wrong::Again), Just(Wrong::Gap), Just(Wrong::Other), Just(Wrong::PartMissing)];
     prop_oneof![
-        8 => (channel.clone(), way(), 1..=4_u8)
-            .prop_map(|(channel, way, precedence)| Verb::Next { channel, way, precedence }),
+        8 => prop::collection::vec((channel.clone(), way(), 1..=4_u8), 1..5).prop_map(Verb::Batch),
         4 => (channel, way(), how).prop_map(|(channel, way, how)| Verb::Wrong { channel, way, how }),
         2 => (0..9_usize, any::<bool>()).prop_map(|(nth, delivered)| Verb::Settle { nth, delivered }),
         1 => (0..9_usize).prop_map(|nth| Verb::Expire { nth }),
@@ -122,7 +127,7 @@ impl World {
 
     async fn apply(&mut self, verb: Verb) {
         match verb {
-            Verb::Next { channel, way, precedence } => self.next(channel, way, precedence).await,
+            Verb::Batch(batch) => self.batch(batch).await,
             Verb::Wrong { channel, way, how } => self.wrong(channel, way, how).await,
             Verb::Settle { nth, delivered } => self.settle(nth, delivered).await,
             Verb::Expire { nth } => self.expire(nth).await,
@@ -158,27 +163,32 @@ impl World {
     }
 
     async fn offer(&self, way: Way, message: Consignment) -> Custody {
-        match way {
-            Way::Send => self.store().take_custody(message).await.unwrap(),
-            Way::Receive => self.store().receive(message).await.unwrap(),
-            Way::Reject => self.store().reject(message, "CLS_01".to_owned()).await.unwrap(),
-        }
+        self.offer_all(vec![(way.purpose(), message)]).await.remove(0)
     }
 
-    async fn next(&mut self, channel: usize, way: Way, precedence: u8) {
-        let mut message = self.line(channel, way).next();
-        message.precedence = precedence;
-        let id = message.message_id;
-        let custody = self.offer(way, message).await;
-        assert!(matches!(&custody, Custody::Taken(place) if place.index == self.leaves), "{custody:?}");
-        self.leaves += 1;
-        match way {
-            Way::Send => {
-                let state = SentState::Queued;
-                self.sent.push(Sent { id, channel, state, answered: false, held: false });
+    async fn offer_all(&self, batch: Vec<(Purpose, Consignment)>) -> Vec<Custody> {
+        let prepared = self.store().prepare(batch).unwrap();
+        self.store().admit_all(prepared, Footing::default()).await.unwrap().custodies
+    }
+
+    async fn batch(&mut self, batch: Vec<(usize, Way, u8)>) {
+        let mut offered = Vec::new();
+        for (channel, way, precedence) in batch {
+            let message = Consignment { precedence, ..self.line(channel, way).next() };
+            let (id, state) = (message.message_id, SentState::Queued);
+            match way {
+                Way::Send => self.sent.push(Sent { id, channel, state, answered: false, held: false }),
+                Way::Receive => self.mailbox += 1,
+                Way::Reject => {}
             }
-            Way::Receive => self.mailbox += 1,
-            Way::Reject => {}
+            offered.push((way.purpose(), message));
+        }
+        let count = offered.len();
+        let custodies = self.offer_all(offered).await;
+        assert_eq!(custodies.len(), count);
+        for custody in custodies {
+            assert!(matches!(&custody, Custody::Taken(place) if place.index == self.leaves), "{custody:?}");
+            self.leaves += 1;
         }
     }
 

@@ -5,10 +5,11 @@ use tempfile::TempDir;
 
 use crate::digest::Digest;
 use crate::gateway::store::fixture::{
-    Line, NOW, ORIGIN, PEER_ORIGIN, beside, bounds, entry, fresh, inline, later, open, peer, refused, taken,
+    Line, NOW, ORIGIN, PEER_ORIGIN, Settled, beside, bounds, entry, fresh, inline, later, open, peer,
+    refused, taken,
 };
 use crate::gateway::store::record::{
-    Alarm, Amount, Announced, Custody, Direction, Extension, Footing, LogLeaf, MirrorUpdate, Quota, Settled,
+    Alarm, Amount, Announced, Custody, Direction, Extension, Footing, LogLeaf, MirrorUpdate, Quota,
     Settlement,
 };
 use crate::gateway::store::{Bounds, Store};

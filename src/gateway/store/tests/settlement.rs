@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::digest::Digest;
-use crate::gateway::store::fixture::{Line, NOW, ORIGIN, entry, fresh, later, peer, refused, taken};
-use crate::gateway::store::record::{Answered, Expiry, PeerQueue, SentState, Settled, Settlement};
+use crate::gateway::store::fixture::{Line, NOW, ORIGIN, Settled, entry, fresh, later, peer, refused, taken};
+use crate::gateway::store::record::{Answered, Expiry, PeerQueue, SentState, Settlement};
 
 #[tokio::test]
 async fn the_first_answer_of_the_peer_is_kept_and_stays() {

@@ -9,24 +9,14 @@ use chancery::digest::Digest;
 use chancery::entropy::SystemEntropy;
 use chancery::gateway::config::Config;
 use chancery::gateway::run::Opened;
-use chancery::gateway::store::record::{Consignment, Custody, Direction, Part};
-use chancery::gateway::store::{Bounds, Store};
+use chancery::gateway::store::Store;
 use chancery::message::id::MessageId;
 use chancery::time::{Clock, SystemClock, Timestamp};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use super::What;
+use super::{What, lanes};
 use crate::support::ministry;
-
-/// Sequences written at once, so that commits are shared.
-const CHANNELS: u64 = 6;
-
-/// One message in so many has a part in a file of its own.
-const PARTS_ONE_IN: u64 = 5;
-
-/// Larger than what travels in envelopes.
-const PART_BYTES: usize = 300 * 1024;
 
 /// Plays a part: `store write`, `register audit` and the like.
 pub fn act(part: &str) {
@@ -38,8 +28,8 @@ pub fn act(part: &str) {
         (What::Register, "write") => write_register(&place),
         (What::Register, _) => audit_register(&place),
         (What::UnsafeGateway, _) => serve_unsafely(&place),
-        (what, "write") => write_store(&place, what),
-        (_, _) => audit_store(&place),
+        (what, "write") => lanes::write(&place, what),
+        (_, _) => lanes::audit(&place),
     }
 }
 
@@ -55,99 +45,8 @@ fn serve_unsafely(home: &Path) {
     panic!("the gateway ended: {ended:?}");
 }
 
-fn say(name: &str, number: u64) {
+pub fn say(name: &str, number: u64) {
     println!("ACK {name} {number}.");
-}
-
-fn write_store(place: &Path, what: What) {
-    let (data, now) = (place.join("gateway/data"), SystemClock.now());
-    let store = match what {
-        What::UnsafeStore => Store::open_unsafely(&data, reserves(), now),
-        _ => Store::open(&data, reserves(), now),
-    };
-    let store = Arc::new(store.unwrap());
-    Runtime::new().unwrap().block_on(async {
-        let mut lanes = tokio::task::JoinSet::new();
-        for number in 0..CHANNELS {
-            let direction = if number % 2 == 0 { Direction::Out } else { Direction::In };
-            lanes.spawn(write_lane(store.clone(), direction, format!("ch-{number:016x}")));
-        }
-        lanes.join_all().await;
-    });
-}
-
-/// Fills one sequence until the store fails.
-async fn write_lane(store: Arc<Store>, direction: Direction, channel: String) {
-    let mut last = store.position(direction, channel.clone(), ministry("XB")).await.unwrap();
-    loop {
-        last.sequence += 1;
-        let header = format!("header {} on {channel}", last.sequence).into_bytes();
-        let mut parts = Vec::new();
-        if last.sequence.is_multiple_of(PARTS_ONE_IN) {
-            let content: Vec<u8> =
-                Digest::of(&header).as_bytes().iter().copied().cycle().take(PART_BYTES).collect();
-            let digest = Digest::of(&content);
-            let size = content.len() as u64;
-            let Ok(mut upload) = store.put_part(&ministry("XB"), digest, size, 0).await else { return };
-            if upload.write(vec![content]).await.is_err() || upload.finish().await.is_err() {
-                return;
-            }
-            parts.push(Part { digest, size, content: None });
-        }
-        let message = consignment(&channel, last.sequence, last.message_id, header, parts);
-        let id = message.message_id;
-        let taken = match direction {
-            Direction::Out => store.take_custody(message).await,
-            Direction::In => store.receive(message).await,
-        };
-        let Ok(taken) = taken else { return };
-        let Custody::Taken(place) = taken else { panic!("{taken:?}") };
-        say(&channel, last.sequence);
-        say(&place.origin, place.index + 1);
-        last.message_id = Some(id);
-    }
-}
-
-fn consignment(
-    channel: &str,
-    sequence: u64,
-    previous: Option<Digest>,
-    header: Vec<u8>,
-    parts: Vec<Part>,
-) -> Consignment {
-    Consignment {
-        message_id: Digest::of(&header),
-        channel: channel.to_owned(),
-        peer: ministry("XB"),
-        sequence,
-        previous,
-        envelope_digest: Digest::of_parts(&[&header, b"envelope"]),
-        leaf: format!("leaf of {sequence} on {channel}").into_bytes(),
-        header,
-        signature: vec![7; 900],
-        parts,
-        precedence: 1,
-        valid_until: Timestamp::from_seconds(i64::MAX / 4),
-        // One log for each channel: the acknowledged indexes of a shared one would not come in their order.
-        origin: format!("mfa.xa.example/chancery/xb/{channel}"),
-        now: SystemClock.now(),
-    }
-}
-
-fn audit_store(place: &Path) {
-    let store = Store::open(&place.join("gateway/data"), reserves(), SystemClock.now()).unwrap();
-    Runtime::new().unwrap().block_on(async {
-        let found = store.verify().await.unwrap();
-        assert_eq!(found.damages, Vec::<String>::new());
-        for number in 0..CHANNELS {
-            let channel = format!("ch-{number:016x}");
-            let direction = if number % 2 == 0 { Direction::Out } else { Direction::In };
-            say(&channel, store.position(direction, channel.clone(), ministry("XB")).await.unwrap().sequence);
-        }
-        for log in store.list_logs().await.unwrap() {
-            say(&log.origin, log.size);
-        }
-    });
 }
 
 fn register_at(place: &Path) -> Register {
@@ -247,9 +146,4 @@ fn received_entry(cursor: u64) -> ReceivedEntry {
         read_time: None,
         refusal: String::new(),
     }
-}
-
-/// The disk is small.
-fn reserves() -> Bounds {
-    Bounds { ballast: 1 << 20, floor: 8 << 20, ..Bounds::default() }
 }

@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::sync::Mutex;
 
-use super::port::{Answer, Port, Sqlite};
+use super::port::{Answer, Batch, Port, Sqlite};
 use crate::digest::Digest;
 use crate::gateway::store::fixture::entry;
+use crate::gateway::store::job::Verdict;
 use crate::gateway::store::record::{
-    Consignment, Custody, Direction, Expiry, LeafPlace, OutboxItem, Position, Received, SentMessage, Settled,
-    Settlement,
+    Answered, Custody, Direction, Expiry, Footing, Ground, LeafPlace, MirrorUpdate, Mirrored, OutboxItem,
+    Position, Received, SentMessage,
 };
 use crate::time::Timestamp;
 
@@ -25,6 +26,11 @@ pub(super) enum Flaw {
     ForgetsAnExpiry,
     MovesTheCursorBack,
     RefersToAMissingPart,
+    KeepsHalfABatch,
+    KeepsHalfOfTheAnswers,
+    UndoesItsNeighboursToo,
+    PlacesBehindLostFooting,
+    SettlesWithoutAGround,
 }
 
 /// A store with a flaw.
@@ -32,7 +38,7 @@ pub(super) struct Broken {
     inner: Sqlite,
     flaw: Flaw,
     /// What was answered and not yet committed.
-    promised: Mutex<Vec<Consignment>>,
+    promised: Mutex<Batch>,
 }
 
 impl Broken {
@@ -47,8 +53,36 @@ impl Broken {
     /// Commits what was promised, as a flush after a while would.
     async fn flush(&self) -> Answer<()> {
         let promised = std::mem::take(&mut *self.promised.lock().unwrap());
-        for message in promised {
-            self.inner.take_custody(message).await?;
+        self.inner.admit(promised, Footing::default()).await?;
+        Ok(())
+    }
+
+    /// Answers for a batch that is not committed yet.
+    async fn promise(&self, batch: Batch) -> Answer<Vec<Custody>> {
+        self.flush().await?;
+        let first = self.inner.leaves().await?.len() as u64;
+        let places = (first..).zip(&batch).map(|(index, (_, message))| {
+            let origin = message.origin.clone();
+            Custody::Taken(LeafPlace { origin, index })
+        });
+        let custodies = places.collect();
+        *self.promised.lock().unwrap() = batch;
+        Ok(custodies)
+    }
+
+    /// What a flawed store leaves of a batch that was answered with a fault, and of others in its group.
+    async fn half_undone(&self, mut batch: Batch) -> Answer<()> {
+        if self.has(Flaw::KeepsHalfABatch) {
+            batch.truncate(batch.len().div_ceil(2));
+            self.inner.admit(batch, Footing::default()).await?;
+        }
+        if self.has(Flaw::UndoesItsNeighboursToo) {
+            let sql = "DELETE FROM outgoing WHERE message = (SELECT max(message) FROM outgoing)";
+            let undo = move |connection: &rusqlite::Connection| {
+                connection.execute(sql, [])?;
+                Ok(Verdict::Keep(()))
+            };
+            self.inner.store.write(0, undo).await?;
         }
         Ok(())
     }
@@ -75,28 +109,29 @@ impl Broken {
 }
 
 impl Port for Broken {
-    async fn take_custody(&self, message: Consignment) -> Answer<Custody> {
+    async fn admit(&self, mut batch: Batch, mut footing: Footing) -> Answer<Vec<Custody>> {
         if self.has(Flaw::AnswersBeforeTheCommit) {
-            self.flush().await?;
-            let index = self.inner.leaves().await?.len() as u64;
-            let origin = message.origin.clone();
-            self.promised.lock().unwrap().push(message);
-            return Ok(Custody::Taken(LeafPlace { origin, index }));
+            return self.promise(batch).await;
         }
-        self.twist(self.inner.take_custody(message).await?).await
-    }
-
-    async fn receive(&self, mut message: Consignment) -> Answer<Custody> {
-        self.flush().await?;
         if self.has(Flaw::RefersToAMissingPart) {
-            message.parts.retain(|part| part.content.is_some());
+            batch.iter_mut().for_each(|(_, message)| message.parts.retain(|part| part.content.is_some()));
         }
-        self.twist(self.inner.receive(message).await?).await
-    }
-
-    async fn reject(&self, message: Consignment, reason: &str) -> Answer<Custody> {
-        self.flush().await?;
-        self.twist(self.inner.reject(message, reason).await?).await
+        if self.has(Flaw::PlacesBehindLostFooting) {
+            footing = Footing::default();
+        }
+        match self.inner.admit(batch.clone(), footing).await {
+            Ok(custodies) => {
+                let mut twisted = Vec::new();
+                for custody in custodies {
+                    twisted.push(self.twist(custody).await?);
+                }
+                Ok(twisted)
+            }
+            Err(fault) => {
+                self.half_undone(batch).await?;
+                Err(fault)
+            }
+        }
     }
 
     async fn due(&self, now: Timestamp) -> Answer<Vec<OutboxItem>> {
@@ -108,9 +143,21 @@ impl Port for Broken {
         Ok(due)
     }
 
-    async fn settle(&self, message: Digest, settlement: Settlement, receipt: &[u8]) -> Answer<Settled> {
+    async fn settle(&self, mut answers: Vec<Answered>, mut grounds: Vec<Ground>) -> Answer<bool> {
         self.flush().await?;
-        self.inner.settle(message, settlement, receipt).await
+        if self.has(Flaw::SettlesWithoutAGround) {
+            grounds.clear();
+        }
+        let settled = self.inner.settle(answers.clone(), grounds).await?;
+        if !settled && self.has(Flaw::KeepsHalfOfTheAnswers) {
+            answers.truncate(answers.len().div_ceil(2));
+            self.inner.settle(answers, Vec::new()).await?;
+        }
+        Ok(settled)
+    }
+
+    async fn mirror(&self, update: MirrorUpdate) -> Answer<Mirrored> {
+        self.inner.mirror(update).await
     }
 
     async fn defer(&self, message: Digest, next: Timestamp) -> Answer<()> {

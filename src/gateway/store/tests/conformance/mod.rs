@@ -1,5 +1,6 @@
 //! What any store must keep, whatever it is made of: claims over the verbs on which custody rests, with a crash
 //! as one of them. Our store passes; stores that are broken on purpose are caught, and it is said by which claim.
+//! Messages and answers go in batches of one to several, as the gateway's own do.
 //!
 //! A second store implements `Port` and is handed to `broken_claims`; the answer must be empty.
 
@@ -23,6 +24,15 @@ async fn broken_claims<P: Port>(fresh: impl Fn() -> P) -> Vec<(&'static str, Str
     note("an expiry is no end and a receipt is", claims::an_expiry_is_no_end_and_a_receipt_is(fresh()).await);
     note("the mailbox has no gap and never moves back", claims::the_mailbox_has_no_gap(fresh()).await);
     note("a part is held before it is referred to", claims::a_part_is_held_first(fresh()).await);
+    note("a batch is kept whole or not at all", claims::a_batch_is_kept_whole_or_not_at_all(fresh()).await);
+    note(
+        "nothing is placed behind lost footing",
+        claims::nothing_is_placed_behind_lost_footing(fresh()).await,
+    );
+    note(
+        "nothing is settled without its ground",
+        claims::nothing_is_settled_without_its_ground(fresh()).await,
+    );
     failed
 }
 
@@ -44,6 +54,11 @@ async fn every_broken_store_is_caught_by_the_claim_it_breaks() {
         (Flaw::ForgetsAnExpiry, "an expiry is no end and a receipt is"),
         (Flaw::MovesTheCursorBack, "the mailbox has no gap and never moves back"),
         (Flaw::RefersToAMissingPart, "a part is held before it is referred to"),
+        (Flaw::KeepsHalfABatch, "a batch is kept whole or not at all"),
+        (Flaw::KeepsHalfOfTheAnswers, "nothing is settled without its ground"),
+        (Flaw::UndoesItsNeighboursToo, "a batch is kept whole or not at all"),
+        (Flaw::PlacesBehindLostFooting, "nothing is placed behind lost footing"),
+        (Flaw::SettlesWithoutAGround, "nothing is settled without its ground"),
     ] {
         let caught = broken_claims(|| Broken::with(flaw)).await;
         assert!(caught.iter().any(|(name, _)| *name == claim), "{flaw:?} was not caught: {caught:?}");

@@ -7,25 +7,27 @@ use tempfile::TempDir;
 use crate::digest::Digest;
 use crate::gateway::store::fixture::{NOW, ORIGIN, entry, open, peer, refused};
 use crate::gateway::store::record::{
-    Consignment, Custody, Direction, Expiry, OutboxItem, Position, Received, SentMessage, Settled, Settlement,
+    Answered, Consignment, Custody, Direction, Expiry, Footing, Ground, MirrorUpdate, Mirrored, OutboxItem,
+    Position, Received, SentMessage,
 };
-use crate::gateway::store::{Store, StoreFault};
+use crate::gateway::store::{Purpose, Store, StoreFault};
 use crate::time::Timestamp;
 
 pub(super) type Answer<T> = Result<T, StoreFault>;
 
+/// Messages that are offered together.
+pub(super) type Batch = Vec<(Purpose, Consignment)>;
+
 /// One store, of one pair of ministries, as the claims see it.
 pub(super) trait Port: Sized {
-    /// Takes a message of our desk.
-    async fn take_custody(&self, message: Consignment) -> Answer<Custody>;
-    /// Takes a message of the peer.
-    async fn receive(&self, message: Consignment) -> Answer<Custody>;
-    /// Refuses a message of the peer for good.
-    async fn reject(&self, message: Consignment, reason: &str) -> Answer<Custody>;
+    /// Does with each message of a batch what is purposed, where its footing is not lost by then.
+    async fn admit(&self, batch: Batch, footing: Footing) -> Answer<Vec<Custody>>;
     /// What is to be carried at an instant.
     async fn due(&self, now: Timestamp) -> Answer<Vec<OutboxItem>>;
-    /// Keeps the peer's answer.
-    async fn settle(&self, message: Digest, settlement: Settlement, receipt: &[u8]) -> Answer<Settled>;
+    /// Keeps the peer's answers of a batch, where every ground is kept as it says; false where one is not.
+    async fn settle(&self, answers: Vec<Answered>, grounds: Vec<Ground>) -> Answer<bool>;
+    /// Extends the mirror of the peer's log.
+    async fn mirror(&self, update: MirrorUpdate) -> Answer<Mirrored>;
     /// Notes a failed attempt.
     async fn defer(&self, message: Digest, next: Timestamp) -> Answer<()>;
     /// Calls a message expired, with a leaf of these bytes.
@@ -81,24 +83,20 @@ fn copy(from: &Path, to: &Path) {
 }
 
 impl Port for Sqlite {
-    async fn take_custody(&self, message: Consignment) -> Answer<Custody> {
-        self.store.take_custody(message).await
-    }
-
-    async fn receive(&self, message: Consignment) -> Answer<Custody> {
-        self.store.receive(message).await
-    }
-
-    async fn reject(&self, message: Consignment, reason: &str) -> Answer<Custody> {
-        self.store.reject(message, reason.to_owned()).await
+    async fn admit(&self, batch: Batch, footing: Footing) -> Answer<Vec<Custody>> {
+        Ok(self.store.admit_all(self.store.prepare(batch)?, footing).await?.custodies)
     }
 
     async fn due(&self, now: Timestamp) -> Answer<Vec<OutboxItem>> {
         self.store.due(peer(), now, 100, Default::default()).await
     }
 
-    async fn settle(&self, message: Digest, settlement: Settlement, receipt: &[u8]) -> Answer<Settled> {
-        self.store.settle(message, settlement, receipt.to_vec(), NOW).await
+    async fn settle(&self, answers: Vec<Answered>, grounds: Vec<Ground>) -> Answer<bool> {
+        Ok(self.store.settle_all(answers, grounds, NOW).await?.is_some())
+    }
+
+    async fn mirror(&self, update: MirrorUpdate) -> Answer<Mirrored> {
+        self.store.extend_mirror(update).await
     }
 
     async fn defer(&self, message: Digest, next: Timestamp) -> Answer<()> {
