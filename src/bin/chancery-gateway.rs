@@ -49,6 +49,7 @@ fn main() -> ExitCode {
 }
 
 /// Whoever reads may have gone; the exit code tells the rest.
-fn print(report: &str) {
-    let _ = std::io::stdout().lock().write_all(report.as_bytes());
+fn print(data: &str, talk: &str) {
+    let _ = std::io::stdout().lock().write_all(data.as_bytes());
+    let _ = std::io::stderr().lock().write_all(talk.as_bytes());
 }

@@ -79,7 +79,9 @@ impl Ack {
                 .await?;
         if seen.is_empty() && !code.is_empty() {
             let message = format!("no alarm {code} waits for somebody");
-            return Err(CliError::new(Kind::NotFound, "no-alarm", message).hint("chancery alarm list --all"));
+            return Err(
+                CliError::new(Kind::NotFound, "no-alarm", message).hint(context.command("alarm list --all"))
+            );
         }
         tell(context, &seen, "no alarm waits for somebody")
     }
@@ -92,7 +94,7 @@ fn tell(context: &Context, alarms: &[Raised], nothing: &str) -> Result<(), CliEr
 
 /// Alarms for people.
 pub(super) fn table(alarms: &[Raised]) -> Table {
-    let mut table = Table::new(["ALARM", "PEER", "TIMES", "SINCE", "LAST", "SEEN", "WHAT HAPPENED"]);
+    let mut table = Table::new(["ALARM", "ABOUT", "TIMES", "SINCE", "LAST", "SEEN", "WHAT HAPPENED"]);
     for alarm in alarms {
         let seen = match (alarm.cleared, alarm.acknowledged) {
             (Some(_), _) => "over".to_owned(),

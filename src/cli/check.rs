@@ -15,7 +15,7 @@ use crate::desk::form::draft::Draft;
 
 /// Check a form without sending it
 ///
-/// First every mistake of the form, each at its line (exit 2), then what the rules find (exit 1 where they forbid).
+/// First every mistake of the form, each at its line (exit 2), then what the rules find (exit 2 where they forbid).
 /// The passphrase is needed only for a form that answers a message, because the rules look at that message.
 #[derive(Debug, clap::Args)]
 #[command(

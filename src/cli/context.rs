@@ -13,6 +13,7 @@ use super::environment::Environment;
 use super::error::{CliError, Kind};
 use super::output::{Color, Output, Streams, Wishes};
 use super::passphrase::PassphraseSource;
+use super::shell_word;
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::time::{Clock, SystemClock};
 
@@ -50,7 +51,7 @@ pub struct GlobalOptions {
     #[arg(long, global = true)]
     pub no_input: bool,
 
-    /// How long to wait for a gateway, such as 30s or 2m
+    /// How long to wait for the own gateway, such as 30s or 2m; after `send --wait` for the receipt too
     #[arg(long, global = true, value_name = "DURATION", value_parser = parse_duration, overrides_with = "timeout")]
     pub timeout: Option<Duration>,
 
@@ -69,6 +70,8 @@ pub struct Context {
     pub passphrase: PassphraseSource,
     /// How long to wait for a gateway.
     pub timeout: Duration,
+    /// The same where `--timeout` said it.
+    pub timeout_asked: Option<Duration>,
     /// Whether a person may be asked.
     pub may_ask: bool,
     /// The command as it was typed, for hints that repeat it with one more option.
@@ -78,6 +81,8 @@ pub struct Context {
     /// Gives random bytes.
     pub entropy: Arc<dyn Entropy>,
     home: Option<PathBuf>,
+    /// What `--home` named, for hints.
+    typed_home: Option<PathBuf>,
 }
 
 impl Context {
@@ -99,11 +104,13 @@ impl Context {
         Self {
             output: Output::new(wishes, &environment, streams),
             passphrase,
+            timeout_asked: options.timeout,
             timeout: options.timeout.unwrap_or(TIMEOUT_DEFAULT),
             may_ask,
             typed,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
+            typed_home: options.home.clone(),
             home: options.home.or_else(|| environment.path("CHANCERY_HOME")),
             environment,
         }
@@ -112,6 +119,14 @@ impl Context {
     /// The home if `--home` or `CHANCERY_HOME` names one; for commands that can do without.
     pub fn named_home(&self) -> Option<PathBuf> {
         self.home.clone()
+    }
+
+    /// A command that works in the same home, as it is to be typed.
+    pub fn command(&self, words: &str) -> String {
+        match &self.typed_home {
+            Some(home) => format!("chancery --home {} {words}", shell_word(&home.to_string_lossy())),
+            None => format!("chancery {words}"),
+        }
     }
 
     /// The home of a desk: the one that was named, else `$XDG_DATA_HOME/chancery`.

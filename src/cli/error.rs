@@ -116,7 +116,8 @@ impl CliError {
         let mut next = Some(error);
         while let Some(error) = next {
             let line = error.to_string();
-            if self.0.causes.last() != Some(&line) {
+            // Many errors end with the words of the one below.
+            if !self.0.causes.last().is_some_and(|above| above.ends_with(&line)) {
                 self.0.causes.push(line);
             }
             next = error.source();
@@ -207,6 +208,11 @@ mod tests {
         let error =
             CliError::failed("store", "no status").because(&Outer(std::io::Error::other("disk full")));
         assert_eq!(error.causes(), ["cannot open the store", "disk full"]);
+        let twice = std::io::Error::other("cannot reach it: disk full");
+        let error = CliError::failed("store", "no status")
+            .because(&twice)
+            .because(&std::io::Error::other("disk full"));
+        assert_eq!(error.causes(), ["cannot reach it: disk full"], "nothing is said twice");
     }
 
     #[test]

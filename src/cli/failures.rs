@@ -135,7 +135,7 @@ pub(super) fn forbidden(findings: &[Finding], line: impl Fn(&Finding) -> String)
         1 => "a rule forbids this act".to_owned(),
         count => format!("{count} findings of the rules stand against this act"),
     };
-    let error = grave().fold(CliError::failed("rules", message), |error, one| error.cause(line(one)));
+    let error = grave().fold(CliError::usage("rules", message), |error, one| error.cause(line(one)));
     match grave().next() {
         Some(first) => error.reason(first.reason()),
         None => error,

@@ -201,8 +201,21 @@ fn help_or_usage(context: &Context, error: &clap::Error) -> Result<(), CliError>
             context.output.note(&text);
             Err(CliError::usage("usage", "a command is missing").hint(help_command(&text)))
         }
-        _ => Err(usage_error(&text)),
+        _ => {
+            let error = usage_error(&text);
+            Err(match wait_with_equals(&context.typed) {
+                Some(command) => error.hint(command),
+                None => error,
+            })
+        }
     }
+}
+
+/// The command with `--wait=5s` where `--wait 5s` was typed: its duration belongs to the option by an equals sign.
+fn wait_with_equals(typed: &str) -> Option<String> {
+    let (before, after) = typed.split_once(" --wait ")?;
+    let duration = after.split(' ').next()?;
+    context::parse_duration(duration).is_ok().then(|| format!("{before} --wait={after}"))
 }
 
 /// clap's sentence as ours: its tips become causes, its usage line tells which help to read.

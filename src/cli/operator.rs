@@ -5,6 +5,7 @@
 
 pub(super) mod queue;
 
+use std::io;
 use std::path::Path;
 
 use tonic::transport::Channel;
@@ -14,6 +15,7 @@ use super::context::Context;
 use super::error::{CliError, Kind};
 use super::shell_word;
 use crate::digest::Digest;
+use crate::keys::home::desk::DeskHome;
 use crate::keys::home::gateway::GatewayHome;
 use crate::limits;
 use crate::message::id::MessageId;
@@ -71,6 +73,7 @@ pub(super) struct PeerStatus {
     pub(super) ministry: String,
     pub(super) display_name: String,
     pub(super) connected: bool,
+    pub(super) takes_nothing_since: Option<Timestamp>,
     pub(super) queued: u64,
     pub(super) held: u64,
     pub(super) oldest: Option<Timestamp>,
@@ -164,6 +167,9 @@ impl Operator {
     /// Connects to the gateway that runs in `home`.
     pub(super) async fn connect(home: &Path) -> Result<Self, CliError> {
         let channel = connect_unix(&GatewayHome::at(home).operator_socket()).await.map_err(|failure| {
+            if let Some(error) = no_gateway_home(home) {
+                return error;
+            }
             let message = format!("no gateway answers in {}", home.display());
             let command = format!("chancery-gateway run --home {}", shell_word(&home.to_string_lossy()));
             CliError::new(Kind::TryLater, "gateway-away", message).because(&failure).hint(command)
@@ -261,6 +267,25 @@ impl Operator {
     }
 }
 
+/// What is said of a home in which no gateway can ever answer.
+fn no_gateway_home(home: &Path) -> Option<CliError> {
+    // One that we may not look into is another matter.
+    let missing = |path: &Path| path.metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    if !missing(&GatewayHome::at(home).config()) {
+        return None;
+    }
+    let shown = home.display();
+    let message = if !missing(&home.join(DeskHome::CONFIG)) {
+        format!("{shown} is a desk; give --home GATEWAY")
+    } else if missing(home) {
+        format!("{shown} is not there; give --home GATEWAY")
+    } else {
+        format!("{shown} is no home of a gateway; give --home GATEWAY")
+    };
+    let error = CliError::new(Kind::NotFound, "no-home", message);
+    Some(error.cause("GATEWAY is the folder that `chancery init gateway` has made"))
+}
+
 fn archived(piece: wire::export_archive_response::Piece) -> Archived {
     use wire::export_archive_response::Piece;
     match piece {
@@ -285,6 +310,7 @@ fn peer(seen: wire::PeerStatus) -> PeerStatus {
         ministry: seen.ministry,
         display_name: seen.display_name,
         connected: seen.connected,
+        takes_nothing_since: queue::instant(seen.takes_nothing_since),
         queued: seen.queued,
         held: seen.held,
         oldest: queue::instant(seen.oldest_time),
@@ -343,3 +369,23 @@ fn failed(status: Status) -> CliError {
 
 /// The operator's answers list every peer and every log.
 const ANSWER_BYTES_MAX: usize = limits::MAILBOX_ANSWER_BYTES_MAX;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_home_in_which_no_gateway_can_answer_is_told_apart_from_one_that_does_not_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let said = |home: &Path| no_gateway_home(home).map(|error| error.message().to_owned());
+        let (desk, gateway) = (folder.path().join("desk"), folder.path().join("gateway"));
+        assert!(said(&desk).unwrap().ends_with("desk is not there; give --home GATEWAY"));
+        std::fs::create_dir(&desk).unwrap();
+        assert!(said(&desk).unwrap().ends_with("is no home of a gateway; give --home GATEWAY"));
+        std::fs::write(desk.join(DeskHome::CONFIG), "").unwrap();
+        assert!(said(&desk).unwrap().ends_with("desk is a desk; give --home GATEWAY"));
+        std::fs::create_dir(&gateway).unwrap();
+        std::fs::write(GatewayHome::at(&gateway).config(), "").unwrap();
+        assert_eq!(said(&gateway), None);
+    }
+}

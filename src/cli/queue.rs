@@ -10,8 +10,9 @@ use super::context::Context;
 use super::error::{CliError, Kind};
 use super::operator::Operator;
 use super::operator::queue::{QueueEntry, Withdrawn};
-use super::queue_report::{self, SHORT};
+use super::queue_report::{self, SHORT, counted};
 use super::report::Done;
+use crate::limits;
 use crate::trust::name::Ministry;
 
 /// List, hold, release, retry and withdraw what waits at the gateway
@@ -76,7 +77,7 @@ struct Show {
 #[command(after_help = "Examples:\n  chancery queue retry 3fa9c1\n  chancery queue retry --all XB")]
 struct Retry {
     /// Beginning of the id of one message; what stands before it is tried too
-    #[arg(value_name = "ID", required_unless_present = "all")]
+    #[arg(value_name = "ID")]
     message: Option<String>,
 
     /// Everything for this ministry
@@ -164,8 +165,8 @@ impl List {
 
 impl Show {
     async fn run(self, context: &Context) -> Result<(), CliError> {
-        let seen =
-            Operator::ask(context, async |mut operator| operator.show_queued(&self.message).await).await?;
+        let message = beginning(context, &self.message)?;
+        let seen = Operator::ask(context, async |mut operator| operator.show_queued(&message).await).await?;
         let now = context.clock.now();
         context.output.data(&queue_report::shown(&seen), || queue_report::text(&seen, now))
     }
@@ -173,8 +174,21 @@ impl Show {
 
 impl Retry {
     async fn run(self, context: &Context) -> Result<(), CliError> {
-        let message = self.message.unwrap_or_default();
         let all = self.all.as_ref();
+        let message = match (self.message, all) {
+            (None, Some(_)) => String::new(),
+            (Some(named), _) => {
+                beginning(context, &named).map_err(|error| match Ministry::parse(&named) {
+                    Ok(peer) => error.hint(context.command(&format!("queue retry --all {peer}"))),
+                    Err(_) => error,
+                })?
+            }
+            (None, None) => {
+                let message = "name a message by its id, or a ministry by --all";
+                let error = CliError::usage("usage", message);
+                return Err(error.hint(context.command("queue retry --all CODE")));
+            }
+        };
         let due = Operator::ask(context, async |mut operator| operator.retry(&message, all).await).await?;
         let report = json!({
             "schema": "chancery.queue-retry/1",
@@ -185,9 +199,10 @@ impl Retry {
         Done::new(report)
             .says(match due {
                 0 => "nothing waited for another attempt; the peer is tried now".to_owned(),
+                1 => "1 message is tried now".to_owned(),
                 due => format!("{due} messages are tried now"),
             })
-            .next("chancery queue list")
+            .next(context.command("queue list"))
             .tell(context)
     }
 }
@@ -195,6 +210,7 @@ impl Retry {
 impl Hold {
     async fn run(self, context: &Context) -> Result<(), CliError> {
         let Self { message, reason, force } = self;
+        let message = beginning(context, &message)?;
         let held = Operator::ask(context, async |mut operator| operator.hold(&message, force, &reason).await);
         let (entry, behind) = held.await.map_err(|error| match error.reason_code() {
             Some("URGENT") => error.hint(format!("{} --force", context.typed)),
@@ -205,33 +221,34 @@ impl Hold {
         let (short, peer) = (short(&entry), &entry.ministry);
         let waits = match behind {
             0 => "nothing waits behind it yet; what comes later on its channel will".to_owned(),
+            1 => "1 message behind it on its channel waits with it".to_owned(),
             behind => format!("{behind} messages behind it on its channel wait with it"),
         };
         Done::new(report)
             .says(format!("message {short}, number {} to {peer}, is held", entry.sequence))
             .says(waits)
-            .next(format!("chancery queue release {short}"))
+            .next(context.command(&format!("queue release {short}")))
             .tell(context)
     }
 }
 
 impl Release {
     async fn run(self, context: &Context) -> Result<(), CliError> {
-        let released =
-            Operator::ask(context, async |mut operator| operator.release(&self.message).await).await?;
+        let message = beginning(context, &self.message)?;
+        let released = Operator::ask(context, async |mut operator| operator.release(&message).await).await?;
         let mut report = queue_report::entry(&released);
         note(&mut report, "chancery.queue-release/1", "released", json!(true));
         let (short, peer) = (short(&released), &released.ministry);
         Done::new(report)
             .says(format!("message {short}, number {} to {peer}, is carried again", released.sequence))
-            .next(format!("chancery queue show {short}"))
+            .next(context.command(&format!("queue show {short}")))
             .tell(context)
     }
 }
 
 impl Cancel {
     async fn run(self, context: &Context) -> Result<(), CliError> {
-        let message = self.message;
+        let message = beginning(context, &self.message)?;
         if !self.yes {
             let seen =
                 Operator::ask(context, async |mut operator| operator.show_queued(&message).await).await?;
@@ -251,10 +268,11 @@ impl Cancel {
             .says(format!("it leaves the queue when {peer} has answered for its number"));
         if unreceipted > 0 {
             done = done.says(format!(
-                "{peer} was given it {unreceipted} times and answered nothing: if it holds it, its receipt wins"
+                "{peer} was given it {} and answered nothing: if it holds it, its receipt wins",
+                counted(unreceipted.into(), "time")
             ));
         }
-        done.next(format!("chancery queue show {short}")).tell(context)
+        done.next(context.command(&format!("queue show {short}"))).tell(context)
     }
 }
 
@@ -270,6 +288,21 @@ fn consent(context: &Context, entry: &QueueEntry) -> Result<(), CliError> {
         entry.sequence, entry.ministry, entry.precedence, entry.custody
     );
     confirm::type_back(context, &question, &short, false)
+}
+
+/// The beginning of an id as the gateway wants it: what cannot be one is told before anybody is asked.
+fn beginning(context: &Context, typed: &str) -> Result<String, CliError> {
+    let id = typed.to_ascii_lowercase();
+    let message = if !id.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        format!(
+            "{typed:?} is no id: messages are named here by ids in hexadecimal digits, not by register numbers"
+        )
+    } else if id.len() < limits::ID_PREFIX_DIGITS_MIN {
+        format!("at least four hexadecimal digits of an id are needed, not {typed:?}")
+    } else {
+        return Ok(id);
+    };
+    Err(CliError::usage("id", message).reason("MALFORMED").hint(context.command("queue list")))
 }
 
 fn short(entry: &QueueEntry) -> String {
@@ -299,7 +332,24 @@ fn without_after(typed: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::context::GlobalOptions;
+    use super::super::environment::Environment;
+    use super::super::output::tests::kept_streams;
     use super::*;
+
+    #[test]
+    fn what_cannot_be_an_id_is_told_apart_and_the_hint_stays_in_the_same_home() {
+        let options = GlobalOptions { home: Some("xa/gateway".into()), ..GlobalOptions::default() };
+        let context = Context::new(options, Environment::default(), kept_streams().0, String::new());
+        assert_eq!(beginning(&context, "3FA9c1").as_deref(), Ok("3fa9c1"));
+        for (wrong, said) in
+            [("b8", "at least four"), ("", "at least four"), ("XA-XB-2026-0002", "not by register numbers")]
+        {
+            let error = beginning(&context, wrong).unwrap_err();
+            assert!(error.kind() == Kind::Usage && error.message().contains(said), "{error:?}");
+            assert_eq!(error.hint_command(), Some("chancery --home xa/gateway queue list"));
+        }
+    }
 
     #[test]
     fn the_next_page_is_the_same_command_from_its_place_on() {

@@ -21,7 +21,7 @@ pub(super) fn entry(entry: &QueueEntry) -> Value {
         "state": entry.state,
         "attempts": entry.attempts,
         "unreceipted": entry.unreceipted,
-        "next_attempt": next(entry).map(|at| at.to_string()),
+        "next_attempt": entry.next_attempt.map(|at| at.to_string()),
         "reason": (!entry.reason.is_empty()).then_some(&entry.reason),
         "custody": entry.custody.to_string(),
         "valid_until": entry.valid_until.to_string(),
@@ -52,7 +52,7 @@ pub(super) fn table(entries: &[QueueEntry], now: Timestamp) -> Table {
             &one.precedence,
             one.state,
             &one.attempts.to_string(),
-            &next(one).map_or_else(|| "-".to_owned(), |at| until(at, now)),
+            &one.next_attempt.map_or_else(|| "-".to_owned(), |at| until(at, now)),
             if one.reason.is_empty() { "-" } else { &one.reason },
             &since(one.custody, now),
             &one.valid_until.to_string(),
@@ -111,13 +111,13 @@ pub(super) fn text(seen: &Shown, now: Timestamp) -> String {
         ("released", seen.released.to_string()),
         ("custody", format!("{} ({})", one.custody, since(one.custody, now))),
         ("valid until", one.valid_until.to_string()),
-        ("sealed", format!("{} parts, {} bytes", seen.parts, seen.part_bytes)),
+        ("sealed", format!("{}, {} bytes", counted(seen.parts, "part"), seen.part_bytes)),
         (
             "attempts",
             format!("{} without receipt, {} of them without any answer", one.attempts, one.unreceipted),
         ),
     ];
-    if let Some(at) = next(one) {
+    if let Some(at) = one.next_attempt {
         lines.push(("next", format!("{at} ({})", until(at, now))));
     }
     for leaf in &seen.leaves {
@@ -138,9 +138,9 @@ pub(super) fn text(seen: &Shown, now: Timestamp) -> String {
     lines.iter().map(line).collect()
 }
 
-/// When it is tried next, where it is.
-fn next(entry: &QueueEntry) -> Option<Timestamp> {
-    (entry.state != "held" && entry.state != "answered").then_some(entry.next_attempt)
+/// So many of something, in words.
+pub(super) fn counted(count: u64, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
 }
 
 /// How long ago an instant was.
@@ -178,7 +178,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_has_no_next_attempt_and_foreign_words_move_nothing() {
+    fn one_is_not_many() {
+        let told = [0, 1, 2].map(|count| counted(count, "message"));
+        assert_eq!(told, ["0 messages", "1 message", "2 messages"]);
+    }
+
+    #[test]
+    fn what_waits_for_something_else_has_no_next_attempt_and_foreign_words_move_nothing() {
         let at = Timestamp::from_seconds(1_795_000_000);
         let mut one = QueueEntry {
             id: "ab".repeat(32),
@@ -189,13 +195,14 @@ mod tests {
             state: "held",
             attempts: 1,
             unreceipted: 0,
-            next_attempt: at,
+            next_attempt: None,
             reason: "CHN_02\u{1b}[2J".to_owned(),
             custody: at,
             valid_until: at,
         };
         assert_eq!(entry(&one)["next_attempt"], Value::Null);
-        one.state = "queued";
+        assert!(table(&[one.clone()], at).render().contains(" -  "), "none is shown");
+        (one.state, one.next_attempt) = ("queued", Some(at));
         assert_eq!(entry(&one)["next_attempt"], "2026-11-18T11:06:40Z");
         let shown = table(&[one], at).render();
         assert!(shown.contains("abababababab  XB") && shown.contains("now"), "{shown}");

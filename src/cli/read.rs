@@ -40,8 +40,8 @@ pub struct Read {
     #[arg(long, value_name = "DIR")]
     documents: Option<PathBuf>,
 
-    /// Replace the file of -o if it is there
-    #[arg(long, requires = "output")]
+    /// Replace the files of -o and --documents that are there
+    #[arg(long)]
     overwrite: bool,
 }
 
@@ -90,8 +90,11 @@ impl Read {
         mailbox: &mut Option<Mailbox>,
     ) -> Result<Vec<PathBuf>, CliError> {
         let Some(folder) = &self.documents else { return Ok(Vec::new()) };
-        let saved = session.desk.save_documents(&session.keys, opened, mailbox, folder).await;
-        let saved = saved.map_err(|error| desk_session::failure(context, error))?;
+        let saved = session.desk.save_documents(&session.keys, opened, mailbox, folder, self.overwrite).await;
+        let saved = saved.map_err(|error| match desk_session::failure(context, error) {
+            error if error.code() == "exists" => error.hint(format!("{} --overwrite", context.typed)),
+            error => error,
+        })?;
         saved.iter().for_each(|path| context.output.note(&format!("wrote {}", path.display())));
         Ok(saved)
     }

@@ -41,7 +41,11 @@ impl Receipt {
     /// Shows it.
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         let session = DeskSession::open(context)?;
-        let entry = session.find(context, &self.reference).await?;
+        // What is asked for is most often the own message, and `@last` the newest received.
+        let entry = session.find(context, &self.reference).await.map_err(|error| match error.code() {
+            "no-message" => error.hint(context.command("outbox")),
+            _ => error,
+        })?;
         let reference = entry.reference(&session.desk.config().ministry);
         let receipts = proofs::newest(context, &session, &entry).await?;
         let own = |one: &&Proven| self.submission == (one.kind() == LeafKind::Sent);

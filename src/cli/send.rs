@@ -17,6 +17,9 @@ use crate::desk::reference::Entry;
 use crate::desk::register::{SentEntry, SentState};
 use crate::message::refusal::Reason;
 
+/// How long `--wait` waits unless it or `--timeout` says otherwise.
+const WAIT_DEFAULT: Duration = Duration::from_secs(60);
+
 /// Sign, seal and hand over
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
@@ -36,10 +39,9 @@ pub struct Send {
     #[arg(long, value_name = "LABEL")]
     sign_as: Option<String>,
 
-    /// Wait for the recipient's receipt, by default for one minute
-    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true,
-          default_missing_value = "1m", value_parser = parse_duration)]
-    wait: Option<Duration>,
+    /// Wait for the recipient's receipt: so long as --wait=5s says, or --timeout, or else one minute
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, value_parser = parse_duration)]
+    wait: Option<Option<Duration>>,
 
     /// Do everything but sign and send
     #[arg(long)]
@@ -81,7 +83,11 @@ impl Send {
             sent.iter().try_for_each(|copy| announce(context, &session, copy))?;
         }
         let settled = match self.wait {
-            Some(patience) => settle(context, &session, sent, patience).await?,
+            Some(patience) => {
+                let patience = patience.or(context.timeout_asked).unwrap_or(WAIT_DEFAULT);
+                context.output.note(&waited_for(&sent, patience));
+                settle(context, &session, sent, patience).await?
+            }
             None => sent,
         };
         self.conclude(context, &session, settled)
@@ -205,6 +211,12 @@ fn announce(context: &Context, session: &DeskSession, copy: &SentEntry) -> Resul
         context.output.note(&proofs::sentence(&proven));
     }
     Ok(())
+}
+
+/// What somebody who sees nothing move is told.
+fn waited_for(sent: &[SentEntry], patience: Duration) -> String {
+    let peers: Vec<&str> = sent.iter().map(|copy| copy.recipient.as_str()).collect();
+    format!("waiting up to {} s for the receipt of {}", patience.as_secs_f32(), peers.join(", "))
 }
 
 /// Waits for the recipients' receipts, all within the same time.

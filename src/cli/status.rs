@@ -21,27 +21,43 @@ impl Status {
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         let seen = Operator::ask(context, async |mut operator| operator.status().await).await?;
         context.output.data(&report(&seen), || screen(&seen, context.clock.now()))?;
-        verdict(&seen)
+        verdict(context, &seen)
     }
 }
 
 /// What the exit code tells.
-fn verdict(seen: &GatewayStatus) -> Result<(), CliError> {
+fn verdict(context: &Context, seen: &GatewayStatus) -> Result<(), CliError> {
     let unseen: Vec<&Alarm> = seen.alarms.iter().filter(|alarm| alarm.acknowledged.is_none()).collect();
     if let Some(alarm) = unseen.first() {
-        let message = format!("{} alarms need a person, the first about {}", unseen.len(), alarm.ministry);
+        let message = match unseen.len() {
+            1 => format!("1 alarm needs a person, about {}", alarm.ministry),
+            count => format!("{count} alarms need a person, the first about {}", alarm.ministry),
+        };
         let error = CliError::failed("alarm", message).reason(alarm.code.clone());
-        return Err(error.hint(format!("chancery alarm ack {} --ministry {}", alarm.code, alarm.ministry)));
+        let words = format!("alarm ack {} --ministry {}", alarm.code, alarm.ministry);
+        return Err(error.hint(context.command(&words)));
     }
-    let waits = |peer: &&PeerStatus| !peer.connected && peer.queued > peer.held;
-    match seen.peers.iter().find(waits) {
-        None => Ok(()),
-        Some(peer) => {
-            let message = format!("{} messages wait for {}, which is away", peer.queued, peer.ministry);
-            let error = CliError::new(Kind::TryLater, "peer-away", message).cause(&peer.last_failure);
-            Err(error.hint(format!("chancery peer ping {}", peer.ministry)))
+    let takes_none = |peer: &PeerStatus| !peer.connected || peer.takes_nothing_since.is_some();
+    let waits = |peer: &&PeerStatus| takes_none(peer) && peer.queued > peer.held;
+    let Some(peer) = seen.peers.iter().find(waits) else { return Ok(()) };
+    let what = match peer.queued {
+        1 => format!("1 message waits for {}", peer.ministry),
+        count => format!("{count} messages wait for {}", peer.ministry),
+    };
+    let error = match peer.takes_nothing_since.filter(|_| peer.connected) {
+        Some(since) => {
+            let message = format!("{what}, which takes nothing since {since}");
+            CliError::new(Kind::TryLater, "peer-takes-nothing", message)
+                .cause(
+                    "it has no room, or its desk has not fetched what waits there; its operator knows which",
+                )
+                .hint(context.command(&format!("queue list --ministry {}", peer.ministry)))
         }
-    }
+        None => CliError::new(Kind::TryLater, "peer-away", format!("{what}, which is away"))
+            .cause(&peer.last_failure)
+            .hint(context.command(&format!("peer ping {}", peer.ministry))),
+    };
+    Err(error)
 }
 
 fn report(seen: &GatewayStatus) -> Value {
@@ -77,6 +93,7 @@ fn peer_report(peer: &PeerStatus) -> Value {
         "ministry": peer.ministry,
         "display_name": peer.display_name,
         "connected": peer.connected,
+        "takes_nothing_since": peer.takes_nothing_since.map(|at| at.to_string()),
         "queued": peer.queued,
         "held": peer.held,
         "oldest": peer.oldest.map(|at| at.to_string()),
@@ -139,13 +156,7 @@ fn screen(seen: &GatewayStatus, now: Timestamp) -> String {
         for peer in &seen.peers {
             table.row([
                 &peer.ministry,
-                if peer.standing != "sound" {
-                    &peer.standing
-                } else if peer.connected {
-                    "connected"
-                } else {
-                    "away"
-                },
+                &state(peer, now),
                 &peer.queued.to_string(),
                 &peer.held.to_string(),
                 &peer.oldest.map_or_else(nothing, |at| queue_report::since(at, now)),
@@ -166,7 +177,9 @@ fn screen(seen: &GatewayStatus, now: Timestamp) -> String {
             let state = match (part.moving, part.failures) {
                 (true, _) => "on its way".to_owned(),
                 (false, 0) => "waits".to_owned(),
-                (false, failures) => format!("failed {failures} times: {}", part.reason),
+                (false, failures) => {
+                    format!("failed {}: {}", queue_report::counted(failures.into(), "time"), part.reason)
+                }
             };
             let name = part.digest.get(..12).unwrap_or(&part.digest);
             table.row([name, &peer.ministry, &done, &state]);
@@ -179,6 +192,16 @@ fn screen(seen: &GatewayStatus, now: Timestamp) -> String {
         text.push_str(&alarm::table(&seen.alarms).render());
     }
     text
+}
+
+/// How a peer stands.
+fn state(peer: &PeerStatus, now: Timestamp) -> String {
+    match peer.takes_nothing_since {
+        _ if peer.standing != "sound" => peer.standing.clone(),
+        _ if !peer.connected => "away".to_owned(),
+        Some(since) => format!("takes nothing ({})", queue_report::since(since, now)),
+        None => "connected".to_owned(),
+    }
 }
 
 fn nothing() -> String {
@@ -206,6 +229,9 @@ const MIB: u64 = 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
+    use super::super::context::GlobalOptions;
+    use super::super::environment::Environment;
+    use super::super::output::tests::kept_streams;
     use super::*;
 
     fn status(connected: bool, queued: u64, alarm: bool) -> GatewayStatus {
@@ -214,6 +240,7 @@ mod tests {
             ministry: "XB".to_owned(),
             display_name: "Ministry of XB".to_owned(),
             connected,
+            takes_nothing_since: None,
             queued,
             held: 0,
             oldest: Some(at),
@@ -266,6 +293,8 @@ mod tests {
 
     #[test]
     fn the_exit_code_tells_the_state() {
+        let context = context();
+        let verdict = |seen: &GatewayStatus| verdict(&context, seen);
         let kind =
             |connected, queued, alarm| verdict(&status(connected, queued, alarm)).err().map(|e| e.kind());
         assert_eq!(kind(true, 3, false), None);
@@ -278,6 +307,26 @@ mod tests {
         assert_eq!(verdict(&seen).unwrap_err().kind(), Kind::TryLater);
         seen.peers[0].held = 3;
         assert_eq!(verdict(&seen), Ok(()));
+    }
+
+    fn context() -> Context {
+        let options = GlobalOptions { home: Some("xa/gateway".into()), ..GlobalOptions::default() };
+        Context::new(options, Environment::default(), kept_streams().0, String::new())
+    }
+
+    #[test]
+    fn a_peer_that_is_there_and_takes_nothing_is_told_apart_and_since_when() {
+        let mut seen = status(true, 1, false);
+        seen.peers[0].takes_nothing_since = Some(Timestamp::from_seconds(1_795_000_000));
+        let error = verdict(&context(), &seen).unwrap_err();
+        assert_eq!((error.kind(), error.code()), (Kind::TryLater, "peer-takes-nothing"));
+        assert!(error.message().contains("1 message waits for XB, which takes nothing since 2026-11-18T"));
+        assert_eq!(error.hint_command(), Some("chancery --home xa/gateway queue list --ministry XB"));
+        let text = screen(&seen, Timestamp::from_seconds(1_795_000_300));
+        assert!(text.contains("takes nothing (5 min)"), "{text}");
+        assert_eq!(report(&seen)["peers"][0]["takes_nothing_since"], "2026-11-18T11:06:40Z");
+        seen.peers[0].queued = 0;
+        assert_eq!(verdict(&context(), &seen), Ok(()));
     }
 
     #[test]

@@ -47,6 +47,26 @@ async fn a_mistake_in_the_command_is_exit_2_with_the_help_to_read() {
 }
 
 #[tokio::test]
+async fn a_duration_that_belongs_to_wait_is_told_how_it_is_typed() {
+    let (code, _, talk) = typed(&["send", "note.toml", "--wait", "5s", "--yes"]).await;
+    assert!(code == 2 && talk.ends_with("hint: chancery send note.toml --wait=5s --yes\n"), "{talk}");
+    let (code, _, talk) = typed(&["send", "note.toml", "--wait", "other.toml"]).await;
+    assert!(code == 2 && talk.ends_with("hint: chancery send --help\n"), "{talk}");
+}
+
+#[tokio::test]
+async fn retry_without_a_message_names_the_way_to_retry_all() {
+    for (args, hint) in [
+        (&["queue", "retry"][..], "chancery queue retry --all CODE"),
+        (&["queue", "retry", "XB"], "chancery queue retry --all XB"),
+        (&["queue", "show", "XA-XB-2026-0002"], "chancery queue list"),
+    ] {
+        let (code, _, talk) = typed(args).await;
+        assert!(code == 2 && talk.ends_with(&format!("hint: {hint}\n")), "{talk}");
+    }
+}
+
+#[tokio::test]
 async fn a_mistake_under_json_is_one_object() {
     let (code, data, talk) = typed(&["--json", "nonsense"]).await;
     assert_eq!((code, data.as_str()), (2, ""));

@@ -1,7 +1,7 @@
 //! `verify`: check an evidence file or a proof that a log forked, offline and without a home, against trust from outside the file.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::context::Context;
@@ -18,14 +18,23 @@ use crate::time::Timestamp;
 use crate::trust::bundle::SignedBundle;
 use crate::trust::fingerprint::Fingerprint;
 
+/// How a ZIP file begins, and how its last record does.
+const ZIP_BEGINS: [u8; 4] = *b"PK\x03\x04";
+const ZIP_ENDS: [u8; 4] = *b"PK\x05\x06";
+
+/// The last record of a ZIP file with the longest comment.
+const ZIP_END_BYTES_MAX: u64 = 22 + 65_535;
+
 /// Check an evidence file, or a proof that a log forked, offline
 ///
 /// Trust comes from outside the file: --trust, --fingerprint, or the home of a desk. Without any, the file is only
 /// checked against itself: the fingerprints of its roots are shown, and the exit code is 4.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit codes: 0 verified, 3 altered, 4 consistent but not trusted\n\nExamples:\n  \
+#[command(
+    after_help = "Exit codes: 0 verified, 2 no evidence file, 3 altered, 4 consistent but not trusted\n\nExamples:\n  \
     chancery verify --trust demo/trust evidence.zip\n  \
-    chancery verify --fingerprint '5b0c ...' --fingerprint '77aa ...' evidence.zip -o content")]
+    chancery verify --fingerprint '5b0c ...' --fingerprint '77aa ...' evidence.zip -o content"
+)]
 pub struct Verify {
     /// The evidence file, or the proof that `log fork` has written
     #[arg(value_name = "FILE")]
@@ -59,6 +68,7 @@ impl Verify {
         if let Some(text) = self.fork_proof()? {
             return fork::judge(context, &self.file, &text, &basis.bundles);
         }
+        self.require_evidence()?;
         let at = self.at.unwrap_or_else(|| context.clock.now());
         let file = self.open()?;
         let found = match &self.output {
@@ -87,9 +97,31 @@ impl Verify {
         let opened = File::open(&self.file);
         let file = opened.map_err(|error| {
             let kind = if error.kind() == io::ErrorKind::NotFound { Kind::NotFound } else { Kind::Failed };
-            CliError::new(kind, "unreadable", format!("cannot read {}", self.file.display())).because(&error)
+            let said = CliError::new(kind, "unreadable", format!("cannot read {}", self.file.display()))
+                .because(&error);
+            if kind == Kind::NotFound { said.hint("chancery export REF -o evidence.zip") } else { said }
         })?;
         Ok(BufReader::new(file))
+    }
+
+    /// A file that neither begins nor ends as an evidence file is another file, which is no proof of anything; one
+    /// that was altered in one of these places still is one.
+    fn require_evidence(&self) -> Result<(), CliError> {
+        let cannot = |error: io::Error| {
+            CliError::failed("unreadable", format!("cannot read {}", self.file.display())).because(&error)
+        };
+        let (mut file, mut head) = (self.open()?, [0; ZIP_BEGINS.len()]);
+        let length = file.seek(SeekFrom::End(0)).map_err(cannot)?;
+        file.rewind().map_err(cannot)?;
+        let begins = file.read_exact(&mut head).is_ok() && head == ZIP_BEGINS;
+        file.seek(SeekFrom::Start(length.saturating_sub(ZIP_END_BYTES_MAX))).map_err(cannot)?;
+        let mut tail = Vec::new();
+        file.take(ZIP_END_BYTES_MAX).read_to_end(&mut tail).map_err(cannot)?;
+        if begins || tail.windows(ZIP_ENDS.len()).any(|window| window == ZIP_ENDS) {
+            return Ok(());
+        }
+        let message = format!("{} is no evidence file and no proof that a log forked", self.file.display());
+        Err(CliError::usage("not-evidence", message).hint("chancery export REF -o evidence.zip"))
     }
 
     /// What was given, or else what the desk of this home believes.
@@ -265,6 +297,23 @@ mod tests {
             fs::write(&path, vec![0; length]).unwrap();
             assert_eq!(bundle(&path).unwrap_err().code(), code);
         }
+    }
+
+    #[test]
+    fn a_file_that_is_no_evidence_is_told_apart_from_evidence_that_was_altered() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let judged = |bytes: &[u8]| {
+            fs::write(&path, bytes).unwrap();
+            let verify =
+                Verify { file: path.clone(), trust: vec![], fingerprint: vec![], at: None, output: None };
+            verify.require_evidence().map_err(|error| (error.kind(), error.code().to_owned()))
+        };
+        let other = Err((Kind::Usage, "not-evidence".to_owned()));
+        assert_eq!(judged(b"[act]\nkind = 1\n"), other);
+        assert_eq!(judged(b""), other);
+        assert_eq!(judged(b"PK\x03\x04 cut"), Ok(()));
+        assert_eq!(judged(b"QK\x03\x04 altered PK\x05\x06 end"), Ok(()));
     }
 
     #[test]

@@ -42,20 +42,21 @@ impl std::fmt::Debug for OpenedText<'_> {
 
 impl Desk {
     /// Opens every document of a message into a folder, under names made here. A document appears only when
-    /// it was verified whole. Sealed parts that are not here are fetched from the gateway.
+    /// it was verified whole; one that is there already stays, unless `overwrite` was asked for. Sealed parts that are not here are fetched from the gateway.
     pub async fn save_documents(
         &self,
         keys: &Keys,
         opened: &Opened,
         mailbox: &mut Option<Mailbox>,
         folder: &Path,
+        overwrite: bool,
     ) -> Result<Vec<PathBuf>, DeskError> {
         fs::create_dir_all(folder).map_err(DeskError::file(folder))?;
         let documents = &opened.dispatch.dispatch().documents;
         let paths: Vec<PathBuf> = documents.iter().map(|one| folder.join(file_name(one))).collect();
         // All names are looked at before the first file is written, so that a folder holds all or none.
         for path in &paths {
-            if path.symlink_metadata().is_ok() {
+            if !overwrite && path.symlink_metadata().is_ok() {
                 return Err(DeskError::file(path)(std::io::ErrorKind::AlreadyExists.into()));
             }
         }
@@ -68,7 +69,8 @@ impl Desk {
             open_document(keys.reading()?, Metered::new(sealed.reader()?, meter), document, &mut sink)?;
             sink.flush().map_err(DeskError::file(path))?;
             drop(sink);
-            file.persist_noclobber(path).map_err(|cause| DeskError::file(path)(cause.error))?;
+            let kept = if overwrite { file.persist(path) } else { file.persist_noclobber(path) };
+            kept.map_err(|cause| DeskError::file(path)(cause.error))?;
         }
         Ok(paths)
     }

@@ -190,6 +190,7 @@ mod tests {
             sequence: 1,
             precedence: 1,
             state: SentState::Queued,
+            unanswered: true,
             held: false,
             attempts: unreceipted,
             unreceipted,

@@ -1,6 +1,7 @@
 //! `chancery-gateway fsck`: reads everything that a stopped gateway keeps, or a copy of it, and names what is
 //! damaged. It changes nothing, opens no listener and mends nothing: what to do stands beside each damage.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -25,6 +26,8 @@ use crate::tlog::verifier_key::{KeyKind, VerifierKey};
 pub struct Report {
     home: String,
     found: Examination,
+    /// The messages that refer to damaged parts.
+    needed_by: BTreeMap<Digest, Vec<Digest>>,
     /// Whether a policy of the own registry told which peers' keys to believe.
     accredited: bool,
 }
@@ -33,13 +36,14 @@ pub struct Report {
 pub async fn examine(home: &Path, now: Timestamp, progress: &dyn Progress) -> Result<Report, Fault> {
     let config = Config::load(home)?;
     let root = Digest::of(&certificate(&config.root())?);
-    let report = |found, accredited| Report { home: home.display().to_string(), found, accredited };
+    let home = home.display().to_string();
+    let report = |found, needed_by, accredited| Report { home, found, needed_by, accredited };
     let store = match Store::inspect(&config.data(), config.store) {
         Ok(store) => store,
-        Err(cause @ StoreFault::Database(_)) => {
+        Err(cause @ (StoreFault::Database(_) | StoreFault::Foreign(_) | StoreFault::Missing(_))) => {
             let mut found = Examination::default();
             found.add([Damage::new(Damaged::Structure, format!("the database cannot be opened: {cause}"))]);
-            return Ok(report(found, false));
+            return Ok(report(found, BTreeMap::new(), false));
         }
         Err(fault) => return Err(fault.into()),
     };
@@ -49,7 +53,14 @@ pub async fn examine(home: &Path, now: Timestamp, progress: &dyn Progress) -> Re
     let accredited = trust.is_some();
     let log_key = log_key(&config)?;
     let scrub = Scrub { store, ministry: config.ministry, root, log_key, trust };
-    Ok(report(scrub.thorough(progress).await?, accredited))
+    let found = scrub.thorough(progress).await?;
+    let mut needed_by = BTreeMap::new();
+    for part in found.damages.iter().filter_map(|damage| damage.part) {
+        // A database that is damaged itself may not tell.
+        let messages = scrub.store.messages_with(part).await.unwrap_or_default();
+        needed_by.insert(part, messages);
+    }
+    Ok(report(found, needed_by, accredited))
 }
 
 /// The key of the own logs; a copy of a home need not hold it, the own bundle names it as well.
@@ -83,7 +94,7 @@ impl Report {
             );
         }
         for damage in damages {
-            text.push_str(&format!("damaged {}: {damage}{}\n", damage.what, concerned(damage)));
+            text.push_str(&format!("damaged {}: {damage}{}\n", damage.what, self.concerned(damage)));
         }
         if *more > 0 {
             text.push_str(&format!("and {more} more\n"));
@@ -102,7 +113,7 @@ impl Report {
 
     /// For scripts.
     pub fn json(&self) -> Value {
-        let damages: Vec<Value> = self.found.damages.iter().map(damage_json).collect();
+        let damages: Vec<Value> = self.found.damages.iter().map(|damage| self.damage_json(damage)).collect();
         json!({
             "schema": "chancery.fsck/1",
             "home": self.home,
@@ -115,34 +126,96 @@ impl Report {
             "more": self.found.more,
         })
     }
-}
 
-fn damage_json(damage: &Damage) -> Value {
-    json!({
-        "kind": damage.what.word(),
-        "detail": damage.detail,
-        "log": damage.origin,
-        "index": damage.index,
-        "message": damage.message.map(|id| id.hex()),
-        "part": damage.part.map(|digest| digest.hex()),
-        "remedy": remedy(damage.what),
-    })
-}
-
-/// Where it is, in brackets, as far as the words before have not said it.
-fn concerned(damage: &Damage) -> String {
-    let mut places = Vec::new();
-    if let Some(origin) = damage.origin.as_ref().filter(|origin| !damage.detail.contains(origin.as_str())) {
-        places.push(format!("log {origin}"));
-        places.extend(damage.index.map(|index| format!("leaf {index}")));
+    fn damage_json(&self, damage: &Damage) -> Value {
+        let messages: Vec<String> = self.messages(damage).map(Digest::hex).collect();
+        json!({
+            "kind": damage.what.word(),
+            "detail": damage.detail,
+            "log": damage.origin,
+            "index": damage.index,
+            "message": messages.first(),
+            "messages": messages,
+            "part": damage.part.map(|digest| digest.hex()),
+            "remedy": remedy(damage.what),
+        })
     }
-    let message = damage.message.map(|id| id.hex()).filter(|id| !damage.detail.contains(id));
-    places.extend(message.map(|id| format!("message {id}")));
-    if places.is_empty() { String::new() } else { format!(" ({})", places.join(", ")) }
+
+    /// The message that is damaged, or those that need a damaged part.
+    fn messages<'a>(&'a self, damage: &'a Damage) -> impl Iterator<Item = &'a Digest> {
+        let needed_by = damage.part.as_ref().and_then(|part| self.needed_by.get(part));
+        let others = needed_by.into_iter().flatten().filter(move |id| damage.message.as_ref() != Some(*id));
+        damage.message.iter().chain(others)
+    }
+
+    /// Where it is, in brackets, as far as the words before have not said it.
+    fn concerned(&self, damage: &Damage) -> String {
+        let mut places = Vec::new();
+        if let Some(origin) = damage.origin.as_ref().filter(|origin| !damage.detail.contains(origin.as_str()))
+        {
+            places.push(format!("log {origin}"));
+            places.extend(damage.index.map(|index| format!("leaf {index}")));
+        }
+        let messages = self.messages(damage).map(Digest::hex).filter(|id| !damage.detail.contains(id));
+        places.extend(messages.map(|id| format!("message {id}")));
+        if places.is_empty() { String::new() } else { format!(" ({})", places.join(", ")) }
+    }
+}
+
+/// Why nothing could be examined.
+#[derive(Debug)]
+pub struct Failure {
+    /// What failed.
+    pub fault: Fault,
+    /// The exit code.
+    pub exit: u8,
+    /// The command that mends it, where there is one.
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    /// The stable reason code.
+    fn reason(&self) -> &'static str {
+        match &self.fault {
+            Fault::Store(cause) => cause.reason(),
+            Fault::Config(_) => "CONFIG",
+            Fault::Credentials(_) => "CREDENTIALS",
+            _ => "FAILED",
+        }
+    }
+
+    fn code(&self) -> String {
+        self.reason().to_ascii_lowercase().replace('_', "-")
+    }
+
+    /// For people.
+    pub fn text(&self) -> String {
+        let hint = self.hint.as_ref().map(|hint| format!("hint: {hint}\n"));
+        format!("error[{}]: {}\n{}", self.code(), self.fault, hint.unwrap_or_default())
+    }
+
+    /// For scripts: the shape of every error of the command line.
+    pub fn json(&self) -> Value {
+        json!({
+            "schema": "chancery.error/1",
+            "kind": if self.exit == 2 { "usage" } else { "failed" },
+            "exit": self.exit,
+            "code": self.code(),
+            "reason": self.reason(),
+            "message": self.fault.to_string(),
+            "causes": [],
+            "hint": self.hint,
+        })
+    }
 }
 
 fn remedy(what: Damaged) -> &'static str {
     match what {
+        Damaged::Structure => {
+            "the gateway cannot rely on this database: keep the directory as it is, restore the newest backup of it and \
+             start there, or start on an empty data directory with the old keys; the peers give back what came later. \
+             Where the gateway has never run there is nothing to restore: run it. Then run fsck again"
+        }
         Damaged::Part => {
             "the bytes of a sealed part are nowhere else on this host: restore the data directory from a backup, or \
              ask the sender for the document again"
@@ -165,7 +238,7 @@ mod tests {
     fn report(damages: Vec<Damage>) -> Report {
         let mut found = Examination { leaves: 3, ..Examination::default() };
         found.add(damages);
-        Report { home: "xa".to_owned(), found, accredited: true }
+        Report { home: "xa".to_owned(), found, needed_by: BTreeMap::new(), accredited: true }
     }
 
     #[test]
@@ -181,6 +254,18 @@ mod tests {
         assert_eq!(json["damages"][0]["index"], 7);
         assert_eq!(json["damages"][0]["message"], id.hex());
         assert_eq!((json["clean"].clone(), json["leaves"].clone()), (json!(false), json!(3)));
+    }
+
+    #[test]
+    fn a_damaged_part_names_every_message_that_needs_it() {
+        let (part, one, two) = (Digest::of(b"part"), Digest::of(b"one"), Digest::of(b"two"));
+        let mut report = report(vec![Damage::new(Damaged::Part, "it is missing").of_part(part)]);
+        report.needed_by.insert(part, vec![one, two]);
+        let named = format!("(message {}, message {})", one.hex(), two.hex());
+        assert!(report.text().contains(&named), "{}", report.text());
+        let json = report.json();
+        assert_eq!(json["damages"][0]["message"], one.hex());
+        assert_eq!(json["damages"][0]["messages"], json!([one.hex(), two.hex()]));
     }
 
     #[test]

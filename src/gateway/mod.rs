@@ -44,6 +44,7 @@ mod mailbox;
 mod origins;
 pub mod process;
 pub mod queue;
+mod reasons;
 mod recovery;
 pub mod relay;
 mod room;

@@ -30,7 +30,7 @@ use crate::time::{Clock, SystemClock};
 #[derive(Debug, Clone, clap::Args)]
 pub struct RunOptions {
     /// Home of the gateway
-    #[arg(long, value_name = "DIR", default_value = "/var/lib/chancery")]
+    #[arg(long, env = "CHANCERY_HOME", value_name = "DIR", default_value = "/var/lib/chancery")]
     pub home: PathBuf,
 
     /// How log lines look
@@ -42,7 +42,7 @@ pub struct RunOptions {
 #[derive(Debug, Clone, clap::Args)]
 pub struct FsckOptions {
     /// Home of a gateway that does not run, or a copy of one
-    #[arg(long, value_name = "DIR", default_value = "/var/lib/chancery")]
+    #[arg(long, env = "CHANCERY_HOME", value_name = "DIR", default_value = "/var/lib/chancery")]
     pub home: PathBuf,
 
     /// Report as one JSON object
@@ -54,19 +54,29 @@ pub struct FsckOptions {
     pub log_format: LogFormat,
 }
 
-/// Examines what a gateway keeps; `print` gets the report. Ends with 0 where all is well, 3 where something is
-/// damaged, and otherwise as `run` does.
-pub fn fsck(options: &FsckOptions, print: impl FnOnce(&str)) -> ExitCode {
-    let run = RunOptions { home: options.home.clone(), log_format: options.log_format };
-    let mut clean = true;
-    let (json, outcome) = (options.json, &mut clean);
-    let ended = begin(&run, |run| async move {
-        let report = fsck::examine(&run.home, SystemClock.now(), &ProgressLines).await?;
-        *outcome = report.is_clean();
-        print(&if json { format!("{}\n", report.json()) } else { report.text() });
-        Ok(())
-    });
-    if clean { ended } else { ExitCode::from(DAMAGED) }
+/// Examines what a gateway keeps; `say` gets what is printed on stdout and on stderr. Ends with 0 where all is well,
+/// 3 where something is damaged, and otherwise as `run` does.
+pub fn fsck(options: &FsckOptions, say: impl FnOnce(&str, &str)) -> ExitCode {
+    telemetry::start(options.log_format);
+    let Ok(runtime) = prepared() else { return ExitCode::from(FAILED) };
+    let examined = runtime.block_on(fsck::examine(&options.home, SystemClock.now(), &ProgressLines));
+    runtime.shutdown_background();
+    let json_line = |report: serde_json::Value| format!("{report}\n");
+    match examined {
+        Ok(report) => {
+            say(&if options.json { json_line(report.json()) } else { report.text() }, "");
+            if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(DAMAGED) }
+        }
+        Err(fault) => {
+            let (exit, hint) = (exit_code(&fault), remedy(&options.home, &fault));
+            let failure = fsck::Failure { fault, exit, hint };
+            match options.json {
+                true => say(&json_line(failure.json()), ""),
+                false => say("", &failure.text()),
+            }
+            ExitCode::from(exit)
+        }
+    }
 }
 
 /// What is filled in, and where.
@@ -147,15 +157,7 @@ where
     Work: Future<Output = Result<(), Fault>>,
 {
     telemetry::start(options.log_format);
-    forbid_core_dumps();
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    let runtime = match builder.max_blocking_threads(limits::BLOCKING_THREADS_MAX).enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            tracing::error!(%error, "the asynchronous runtime did not start");
-            return ExitCode::from(FAILED);
-        }
-    };
+    let Ok(runtime) = prepared() else { return ExitCode::from(FAILED) };
     let ended = runtime.block_on(work(options.clone()));
     runtime.shutdown_background();
     match ended {
@@ -168,6 +170,14 @@ where
             ExitCode::from(exit_code(&fault))
         }
     }
+}
+
+/// What work runs in. Where it did not start, that was said.
+fn prepared() -> Result<tokio::runtime::Runtime, ()> {
+    forbid_core_dumps();
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let built = builder.max_blocking_threads(limits::BLOCKING_THREADS_MAX).enable_all().build();
+    built.map_err(|error| tracing::error!(%error, "the asynchronous runtime did not start"))
 }
 
 async fn open(options: &RunOptions) -> Result<Opened, Fault> {

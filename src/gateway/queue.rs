@@ -7,11 +7,12 @@
 use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::error::{Declined, Fault};
+use crate::gateway::reasons::Waits;
 use crate::gateway::relay::commitments;
 use crate::gateway::store::StoreFault;
 use crate::gateway::store::record::{
-    Acknowledged, Attempt, Decision, Direction, FoundMessage, Holding, KeptDecision, LeafPlace, QueueEntry,
-    QueueFilter, QueuePage, QueuePlace, RaisedAlarm, Release, Retried, Retry, SentState, Withdrawal,
+    Acknowledged, Attempt, Decision, Direction, FoundMessage, Holding, KeptDecision, LeafPlace, QueueFilter,
+    QueuePage, QueuePlace, RaisedAlarm, Release, Retried, Retry, SentState, Withdrawal,
 };
 use crate::limits;
 use crate::message::header::Header;
@@ -26,6 +27,12 @@ pub enum QueueRefusal {
     /// Several ids begin so.
     #[error("several messages begin so: {}", list(.0))]
     Ambiguous(Vec<Digest>),
+    /// Too few digits to mean a message.
+    #[error("at least four hexadecimal digits of an id are needed")]
+    TooShort,
+    /// Nothing is known of the ministry.
+    #[error("{0} is not accredited at this gateway")]
+    NotAccredited(Ministry),
     /// The peer has answered for it.
     #[error("the peer has answered for it: it is {0}")]
     Answered(&'static str),
@@ -69,6 +76,8 @@ impl QueueRefusal {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Ambiguous(_) => "AMBIGUOUS_ID",
+            Self::TooShort => "MALFORMED",
+            Self::NotAccredited(_) => "NOT_ACCREDITED",
             Self::Answered(_) => "ANSWERED",
             Self::Held(_) => "HELD",
             Self::NotHeld => "NOT_HELD",
@@ -92,7 +101,7 @@ impl From<StoreFault> for QueueRefusal {
 #[derive(Debug, Clone)]
 pub struct Inspection {
     /// The message in the queue, or as it left it.
-    pub entry: QueueEntry,
+    pub waits: Waits,
     /// When its registry released it.
     pub release_time: Timestamp,
     /// Level of protection on its outside.
@@ -121,19 +130,35 @@ pub struct InspectedLeaf {
 }
 
 impl Gateway {
-    /// One page of what waits.
+    /// One page of what waits, with why and until when; and where it ended.
     pub async fn queue_page(
         &self,
         filter: QueueFilter,
         after: QueuePlace,
         limit: usize,
-    ) -> Result<QueuePage, Fault> {
+    ) -> Result<(Vec<Waits>, Option<QueuePlace>), QueueRefusal> {
+        if let Some(peer) = &filter.peer {
+            self.known(peer).await?;
+        }
         let limit = if limit == 0 { limits::QUEUE_PAGE_MAX } else { limit };
-        Ok(self.store.queue_page(filter, after, limit).await?)
+        let QueuePage { entries, next } = self.store.queue_page(filter, after, limit).await?;
+        Ok((self.explain(entries).await?, next))
+    }
+
+    /// Refuses a ministry that is neither accredited nor has anything in the queue: it is a slip of the hand.
+    async fn known(&self, peer: &Ministry) -> Result<(), QueueRefusal> {
+        let accredited = self.trust.load().as_ref().is_some_and(|trust| trust.bundle(peer).is_ok());
+        if accredited || self.store.queues().await?.iter().any(|queue| queue.peer == *peer) {
+            return Ok(());
+        }
+        Err(QueueRefusal::NotAccredited(peer.clone()))
     }
 
     /// The sent message whose id begins so.
     pub async fn find_queued(&self, beginning: &str) -> Result<Digest, QueueRefusal> {
+        if beginning.len() < limits::ID_PREFIX_DIGITS_MIN {
+            return Err(QueueRefusal::TooShort);
+        }
         match self.store.find_message(beginning.to_owned()).await? {
             FoundMessage::Ambiguous(some) => Err(QueueRefusal::Ambiguous(some)),
             FoundMessage::None => Err(QueueRefusal::Unknown),
@@ -145,6 +170,7 @@ impl Gateway {
     /// Everything about one sent message.
     pub async fn inspect(&self, id: Digest) -> Result<Inspection, QueueRefusal> {
         let entry = self.store.queue_entry(id).await?.ok_or(QueueRefusal::Unknown)?;
+        let waits = self.explain(vec![entry]).await?.pop().ok_or(QueueRefusal::Unknown)?;
         let signed = self.store.held(Direction::Out, id).await?.ok_or(QueueRefusal::Unknown)?;
         let header = Header::parse(&signed.header).map_err(|cause| Fault::Damaged(cause.to_string()))?;
         let mut leaves = Vec::new();
@@ -164,7 +190,7 @@ impl Gateway {
             leaves,
             attempts: self.store.attempts(id).await?,
             decisions: self.store.decisions(id).await?,
-            entry,
+            waits,
         })
     }
 
@@ -173,7 +199,10 @@ impl Gateway {
     pub async fn retry_now(&self, what: Retry, operator: u32) -> Result<u64, QueueRefusal> {
         let peer = match &what {
             Retry::Message(id) => self.store.queue_entry(*id).await?.ok_or(QueueRefusal::Unknown)?.peer,
-            Retry::Peer(peer) => peer.clone(),
+            Retry::Peer(peer) => {
+                self.known(peer).await?;
+                peer.clone()
+            }
         };
         match self.store.retry(what, self.clock.now()).await? {
             Retried::Done(due) => {

@@ -4,12 +4,13 @@
 //! While nothing new could be taken of a peer it is told to send nothing: a window of zero costs both sides less
 //! than messages that come and are refused, again and again.
 
+use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::Window;
 use crate::gateway::relay::LinkState;
 use crate::gateway::store::StoreFault;
-use crate::gateway::store::record::{Alarm, SPACE_ALARM, SpaceUse};
+use crate::gateway::store::record::{Alarm, PART_ROOM_ALARM, RaisedAlarm, SPACE_ALARM, SpaceUse};
 use crate::limits;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
@@ -65,6 +66,8 @@ impl Gateway {
             }
         }
         let now = self.clock.now();
+        // A part that was withdrawn is not offered again, and nobody says so.
+        self.clear_without_room(|alarm| now > alarm.time.after(limits::PART_OFFERED_AGAIN_MAX)).await?;
         if watch.swept.is_none_or(|swept| now >= swept.after(limits::SWEEP_PAUSE) || now < swept) {
             watch.swept = Some(now);
             let removed = self.store.sweep_parts(now).await?;
@@ -106,6 +109,47 @@ impl Gateway {
         Ok(())
     }
 
+    /// A part does not fit: whoever sent it is told so and tries again, and our people must know as well. Whatever
+    /// fails here was said to the peer already.
+    pub(super) async fn note_without_room(&self, owner: &Ministry, digest: &Digest, size: u64) {
+        if *owner == self.config.ministry {
+            // The desk is told itself, and its person sits before it.
+            return;
+        }
+        let noted = async {
+            let space = self.store.space().await?;
+            let named = part_words(digest);
+            let standing = self.store.alarms().await?.into_iter().find(|alarm| {
+                alarm.code == PART_ROOM_ALARM && alarm.ministry == *owner && alarm.detail.starts_with(&named)
+            });
+            // The same part says the same, or an acknowledged alarm would be new with every byte that changes.
+            let detail = standing.map_or_else(|| without_room(&named, size, &space), |alarm| alarm.detail);
+            let (code, ministry, time) = (PART_ROOM_ALARM.to_owned(), owner.clone(), self.clock.now());
+            self.store.raise_alarm(Alarm { code, ministry, detail, time }).await
+        };
+        if let Err(cause) = noted.await {
+            tracing::error!(peer = %owner, %cause, "an alarm about a part without room could not be kept");
+        }
+    }
+
+    /// A part has come: where an alarm tells that it does not fit, its cause is gone.
+    pub(super) async fn note_taken(&self, owner: &Ministry, digest: &Digest) {
+        let over =
+            |alarm: &RaisedAlarm| alarm.ministry == *owner && alarm.detail.starts_with(&part_words(digest));
+        if let Err(cause) = self.clear_without_room(over).await {
+            tracing::error!(peer = %owner, %cause, "an alarm about a part without room could not be cleared");
+        }
+    }
+
+    /// Clears the alarms about parts without room that `over` says are over.
+    async fn clear_without_room(&self, over: impl Fn(&RaisedAlarm) -> bool) -> Result<(), StoreFault> {
+        let standing = self.store.alarms().await?;
+        for alarm in standing.into_iter().filter(|alarm| alarm.code == PART_ROOM_ALARM && over(alarm)) {
+            self.store.clear_alarm(PART_ROOM_ALARM, alarm.ministry, self.clock.now()).await?;
+        }
+        Ok(())
+    }
+
     async fn note_shortage(&self, short: Option<&str>) -> Result<(), Fault> {
         let (ministry, time) = (self.config.ministry.clone(), self.clock.now());
         match short {
@@ -121,6 +165,24 @@ impl Gateway {
     }
 }
 
+/// The beginning of what is said of a part that does not fit.
+fn part_words(digest: &Digest) -> String {
+    format!("part {} ", digest.hex().chars().take(12).collect::<String>())
+}
+
+/// What is needed and what there is, in words.
+fn without_room(named: &str, size: u64, space: &SpaceUse) -> String {
+    let mib = |bytes: u64| bytes / (1024 * 1024);
+    let missing = size.saturating_add(space.floor).saturating_sub(space.free.saturating_sub(space.backlog));
+    format!(
+        "{named}of {} MiB does not fit: {} MiB are free and {} MiB stay free, so {} MiB more are needed",
+        mib(size),
+        mib(space.free),
+        mib(space.floor),
+        mib(missing).saturating_add(1)
+    )
+}
+
 /// What a person must know about the room, if anything.
 fn shortage(space: &SpaceUse) -> Option<&'static str> {
     match (space.admits, space.ballast < space.ballast_wanted) {
@@ -133,6 +195,17 @@ fn shortage(space: &SpaceUse) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_does_not_fit_says_what_it_needs_and_what_there_is() {
+        let mib = 1024 * 1024;
+        let (free, floor) = (426 * mib, 256 * mib);
+        let space = SpaceUse { free, backlog: 0, floor, ballast: 0, ballast_wanted: 0, admits: true };
+        let said = without_room("part 0417560a99ac ", 204 * mib, &space);
+        let expected =
+            "part 0417560a99ac of 204 MiB does not fit: 426 MiB are free and 256 MiB stay free, so 35 MiB";
+        assert!(said.starts_with(expected), "{said}");
+    }
 
     #[test]
     fn a_shortage_says_whether_the_ballast_is_gone() {

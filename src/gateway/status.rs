@@ -53,6 +53,8 @@ pub struct PeerStatus {
     pub display_name: String,
     /// Whether a relay session with it lives, whoever opened it.
     pub connected: bool,
+    /// Since when it takes nothing, though it is there.
+    pub shut_since: Option<Timestamp>,
     /// Messages that it has not answered for.
     pub queued: u64,
     /// Messages that an operator holds.
@@ -108,6 +110,7 @@ impl Gateway {
                 ministry: ministry.clone(),
                 display_name: bundle.bundle().content().display_name.clone(),
                 connected: link.is_live(),
+                shut_since: link.shut_since(),
                 queued: queue.map_or(0, |queue| queue.queued),
                 held: queue.map_or(0, |queue| queue.held),
                 oldest: queue.and_then(|queue| queue.oldest),

@@ -77,6 +77,9 @@ pub const OUTCOME_DEADLINE: Duration = Duration::from_secs(60);
 /// Pause between looks for messages whose validity has ended.
 pub const EXPIRY_PAUSE: Duration = Duration::from_secs(10);
 
+/// Longest time after which a part that was refused is offered again while it is wanted: a few of the longest pauses.
+pub const PART_OFFERED_AGAIN_MAX: Duration = Duration::from_secs(5 * 60);
+
 /// Silence after which an acknowledged alarm that happens again is new: longer than any pause between attempts.
 pub const ALARM_SILENCE: Duration = Duration::from_secs(3600);
 

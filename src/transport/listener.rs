@@ -31,6 +31,7 @@ use super::metered::Metered;
 use super::peer::Peer;
 use super::quota::{KnownOrigins, Origin, Quota};
 use super::tls::ALPN;
+use super::verify::NotBelieved;
 use super::watched::Watched;
 use crate::digest::Digest;
 use crate::limits;
@@ -325,6 +326,11 @@ enum NotConnected {
     TooMany,
 }
 
+/// Whether nothing is held against a certificate but that nobody here knows its ministry.
+fn is_of_stranger(other: &rustls::OtherError) -> bool {
+    matches!(other.0.downcast_ref::<NotBelieved>(), Some(NotBelieved::UnknownMinistry(_)))
+}
+
 impl From<io::Error> for NotConnected {
     fn from(error: io::Error) -> Self {
         let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<TlsError>()) else {
@@ -339,6 +345,9 @@ impl From<io::Error> for NotConnected {
                 CertificateError::NotValidYet => "not yet valid",
                 CertificateError::Revoked => "revoked",
                 CertificateError::UnknownIssuer | CertificateError::BadSignature => "of an unknown authority",
+                CertificateError::Other(other) if is_of_stranger(other) => {
+                    "of a ministry that is not accredited here, or not yet"
+                }
                 _ => "not believed",
             }),
             TlsError::NoCertificatesPresented => Self::Certificate("missing"),

@@ -244,7 +244,7 @@ async fn gateways_and_wires_carry_no_byte_of_a_name_or_a_face() {
     let opened = house.read("@last").unwrap();
     let folder = stage.folder().join("saved");
     let saved =
-        house.desk().unwrap().save_documents(house.keys(), &opened, &mut None, &folder).await.unwrap();
+        house.desk().unwrap().save_documents(house.keys(), &opened, &mut None, &folder, false).await.unwrap();
     assert_eq!(saved.len(), 4);
     assert!(!found_below(&folder, &needles).is_empty(), "the reader has it");
     let receipt = forms::registry_receipt(&opened, LATIN);

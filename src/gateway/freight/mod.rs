@@ -73,6 +73,8 @@ impl Carried {
 pub struct Transfer {
     /// Digest of the part.
     pub digest: Digest,
+    /// The message that waits for it.
+    pub message: Digest,
     /// Its size.
     pub size: u64,
     /// How much of it was sent.
@@ -249,6 +251,7 @@ impl Freight {
         hauls.sort_by_key(|(_, haul)| haul.rank());
         let transfer = |(digest, haul): (&Digest, &Haul)| Transfer {
             digest: *digest,
+            message: haul.message,
             size: haul.size,
             done: haul.carried.reached(),
             moving: matches!(haul.state, State::Moving { .. }),

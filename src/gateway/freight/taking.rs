@@ -141,7 +141,10 @@ pub(in crate::gateway) async fn keep<Ended>(
         Announced::Welcome => {}
         // It came by another way meanwhile: nothing is read that nobody counts.
         Announced::Held => return Ok(()),
-        Announced::NoSpace => return Err(fault(StoreFault::NoSpace)),
+        Announced::NoSpace => {
+            gateway.note_without_room(owner, &digest, size).await;
+            return Err(fault(StoreFault::NoSpace));
+        }
         Announced::QuotaReached => return Err(fault(StoreFault::Quota)),
     }
     let mut pieces = pieces.fuse();
@@ -156,6 +159,7 @@ pub(in crate::gateway) async fn keep<Ended>(
     upload.finish().await.map_err(&fault)?;
     gateway.store.settle_upload(owner.clone(), digest).await.map_err(&fault)?;
     gateway.freight.mended(&digest);
+    gateway.note_taken(owner, &digest).await;
     Ok(())
 }
 

@@ -188,7 +188,8 @@ impl Flight {
     }
 }
 
-fn is_shut(window: Window) -> bool {
+/// Whether a window admits nothing.
+pub(super) fn is_shut(window: Window) -> bool {
     window.envelopes == 0 || window.bytes == 0
 }
 

@@ -8,10 +8,13 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, watch};
 
+use super::flight::is_shut;
 use super::lock;
 use crate::digest::Digest;
+use crate::gateway::frame::Window;
 use crate::gateway::store::record::OutboxItem;
 use crate::limits;
+use crate::time::Timestamp;
 
 /// The link to one peer. Clones share everything but the two notes for people.
 #[derive(Debug, Clone)]
@@ -32,6 +35,8 @@ pub(in crate::gateway) struct LinkState {
     suspected: Arc<AtomicBool>,
     /// What waits of it for our desk has reached its quota: it is told to send nothing.
     pub(super) full: watch::Sender<bool>,
+    /// Since when the peer says that it takes nothing.
+    shut: Arc<Mutex<Option<Timestamp>>>,
     /// Why the last session ended, or did not begin.
     pub(in crate::gateway) last_failure: String,
     /// Difference of the peer's clock to ours in seconds.
@@ -50,6 +55,7 @@ impl Default for LinkState {
             owes_all: Arc::default(),
             suspected: Arc::default(),
             full: watch::Sender::default(),
+            shut: Arc::default(),
             last_failure: String::new(),
             clock_skew: 0,
         }
@@ -58,7 +64,7 @@ impl Default for LinkState {
 
 /// A session counts as live as long as it is held.
 #[derive(Debug)]
-pub(super) struct Live(watch::Sender<usize>);
+pub(in crate::gateway) struct Live(watch::Sender<usize>);
 
 impl Drop for Live {
     fn drop(&mut self) {
@@ -94,8 +100,19 @@ impl LinkState {
         }
     }
 
+    /// Notes the window that the peer grants.
+    pub(in crate::gateway) fn note_window(&self, window: Window, now: Timestamp) {
+        let mut shut = lock(&self.shut);
+        *shut = is_shut(window).then(|| shut.unwrap_or(now));
+    }
+
+    /// Since when a peer that is there takes nothing.
+    pub(in crate::gateway) fn shut_since(&self) -> Option<Timestamp> {
+        lock(&self.shut).filter(|_| self.is_live())
+    }
+
     /// Counts one more live session.
-    pub(super) fn enter(&self) -> Live {
+    pub(in crate::gateway) fn enter(&self) -> Live {
         self.live.send_modify(|live| *live = live.saturating_add(1));
         Live(self.live.clone())
     }

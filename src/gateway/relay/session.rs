@@ -95,6 +95,7 @@ impl Gateway {
         self.compare(peer, &ours, &theirs).await?;
         self.note_link(peer, |link| link.last_failure.clear());
         let link = self.link_of(peer);
+        link.note_window(theirs.window, self.clock.now());
         let _live = link.enter();
         let session = Session {
             gateway: self,
@@ -220,7 +221,10 @@ impl Session<'_> {
                 Frame::Cosignature(cosignature) => {
                     witnessed.send(Witnessing::Cosignature(cosignature)).await.map_err(|_| over())?;
                 }
-                Frame::Window(window) => self.flight.grant(window),
+                Frame::Window(window) => {
+                    self.link.note_window(window, gateway.clock.now());
+                    self.flight.grant(window);
+                }
                 Frame::CopyRequest(request) => {
                     self.waiting.copy(Frame::Copy(gateway.copy_for(peer, request).await?))?;
                 }

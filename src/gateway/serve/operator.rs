@@ -159,10 +159,10 @@ impl OperatorService for OperatorEdge {
         let filter = queue::filter(&ministry, state)?;
         let after = queue::after(&page_token)?;
         let page = self.gateway.queue_page(filter, after, page_size as usize).await;
-        let page = page.map_err(|fault| failed(&fault))?;
+        let (entries, next) = page.map_err(refused)?;
         Ok(Response::new(wire::ListQueueResponse {
-            entries: page.entries.into_iter().map(queue::entry).collect(),
-            next_page_token: page.next.map(queue::token).unwrap_or_default(),
+            entries: entries.into_iter().map(queue::entry).collect(),
+            next_page_token: next.map(queue::token).unwrap_or_default(),
         }))
     }
 
@@ -199,7 +199,7 @@ impl OperatorService for OperatorEdge {
         let id = self.gateway.find_queued(&message).await.map_err(refused)?;
         let reason = queue::reason(reason)?;
         let behind = self.gateway.hold(id, force, reason, by).await.map_err(refused)?;
-        let entry = self.gateway.inspect(id).await.map_err(refused)?.entry;
+        let entry = self.gateway.inspect(id).await.map_err(refused)?.waits;
         Ok(Response::new(wire::HoldQueuedResponse { entry: Some(queue::entry(entry)), behind }))
     }
 
@@ -210,7 +210,7 @@ impl OperatorService for OperatorEdge {
         let by = operator(&request)?;
         let id = self.gateway.find_queued(&request.into_inner().message).await.map_err(refused)?;
         self.gateway.release(id, by).await.map_err(refused)?;
-        let entry = self.gateway.inspect(id).await.map_err(refused)?.entry;
+        let entry = self.gateway.inspect(id).await.map_err(refused)?.waits;
         Ok(Response::new(wire::ReleaseQueuedResponse { entry: Some(queue::entry(entry)) }))
     }
 
@@ -221,7 +221,7 @@ impl OperatorService for OperatorEdge {
         let by = operator(&request)?;
         let id = self.gateway.find_queued(&request.into_inner().message).await.map_err(refused)?;
         let (leaf, unreceipted) = self.gateway.withdraw(id, by).await.map_err(refused)?;
-        let entry = self.gateway.inspect(id).await.map_err(refused)?.entry;
+        let entry = self.gateway.inspect(id).await.map_err(refused)?.waits;
         Ok(Response::new(wire::WithdrawQueuedResponse {
             entry: Some(queue::entry(entry)),
             leaf: Some(place(leaf)),
@@ -267,7 +267,9 @@ impl OperatorService for OperatorEdge {
 /// The operator is told what the link said; a caller from outside never is.
 fn unreachable(fault: Fault) -> Status {
     match fault {
-        Fault::Link(detail) => status::refusal(Code::Unavailable, "PEER_UNREACHABLE", detail),
+        Fault::Link(detail) | Fault::Away(detail) | Fault::Refused { detail, .. } => {
+            status::refusal(Code::Unavailable, "PEER_UNREACHABLE", detail)
+        }
         other => failed(&other),
     }
 }
@@ -277,6 +279,7 @@ fn peer(seen: PeerStatus) -> wire::PeerStatus {
         ministry: seen.ministry.to_string(),
         display_name: seen.display_name,
         connected: seen.connected,
+        takes_nothing_since: seen.shut_since.map_or(0, Timestamp::seconds),
         queued: seen.queued,
         held: seen.held,
         oldest_time: seen.oldest.map_or(0, Timestamp::seconds),

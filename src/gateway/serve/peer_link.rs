@@ -49,7 +49,8 @@ impl GrpcLink {
             let connecting = connect(&address, peer, &self.credentials);
             match timeout(limits::CONNECT_DEADLINE, connecting).await {
                 Ok(Ok(channel)) => return Ok(channel),
-                Ok(Err(cause)) => last = Fault::Away(format!("{endpoint}: {cause}")),
+                // It names the endpoint itself.
+                Ok(Err(cause)) => last = Fault::Away(cause.to_string()),
                 Err(_) => last = Fault::Away(format!("{endpoint}: no answer in time")),
             }
         }

@@ -4,10 +4,11 @@ use tonic::transport::server::UdsConnectInfo;
 use tonic::{Code, Request, Status};
 
 use crate::gateway::queue::{InspectedLeaf, Inspection, QueueRefusal};
+use crate::gateway::reasons::Waits;
 use crate::gateway::serve::{failed, malformed};
 use crate::gateway::store::record::{
-    Attempt, DecisionKind, KeptDecision, LeafPlace, QueueEntry, QueueFilter, QueuePlace, QueueState,
-    RaisedAlarm, SentState,
+    Attempt, DecisionKind, KeptDecision, LeafPlace, QueueFilter, QueuePlace, QueueState, RaisedAlarm,
+    SentState,
 };
 use crate::limits;
 use crate::message::leaf::LeafKind;
@@ -30,8 +31,8 @@ pub(super) fn refused(refusal: QueueRefusal) -> Status {
     let code = match &refusal {
         QueueRefusal::Failed(fault) => return failed(fault),
         QueueRefusal::NotNow(refusal) => status::Group::of(refusal.reason().word()).code(),
-        QueueRefusal::Unknown => Code::NotFound,
-        QueueRefusal::Ambiguous(_) | QueueRefusal::NotSent => Code::InvalidArgument,
+        QueueRefusal::Unknown | QueueRefusal::NotAccredited(_) => Code::NotFound,
+        QueueRefusal::Ambiguous(_) | QueueRefusal::NotSent | QueueRefusal::TooShort => Code::InvalidArgument,
         _ => Code::FailedPrecondition,
     };
     status::refusal(code, refusal.word(), refusal.to_string())
@@ -82,8 +83,9 @@ pub(super) fn reason(reason: String) -> Result<String, Status> {
 }
 
 /// To the wire.
-pub(super) fn entry(entry: QueueEntry) -> wire::QueueEntry {
+pub(super) fn entry(Waits { entry, reason, next }: Waits) -> wire::QueueEntry {
     let state = match entry.state {
+        _ if !entry.unanswered => wire::QueueState::Answered,
         SentState::Delivered | SentState::Rejected => wire::QueueState::Answered,
         _ if entry.held => wire::QueueState::Held,
         SentState::Expired => wire::QueueState::Expired,
@@ -100,8 +102,8 @@ pub(super) fn entry(entry: QueueEntry) -> wire::QueueEntry {
         state: state.into(),
         attempts: entry.attempts,
         unreceipted: entry.unreceipted,
-        next_attempt_time: entry.next_attempt.seconds(),
-        reason: entry.reason,
+        next_attempt_time: next.map_or(0, Timestamp::seconds),
+        reason,
         custody_time: entry.custody_time.seconds(),
         valid_until: entry.valid_until.seconds(),
     }
@@ -109,7 +111,7 @@ pub(super) fn entry(entry: QueueEntry) -> wire::QueueEntry {
 
 /// To the wire.
 pub(super) fn inspection(seen: Inspection) -> wire::ShowQueuedResponse {
-    let state = match seen.entry.state {
+    let state = match seen.waits.entry.state {
         SentState::Delivered => wire::SentState::Delivered,
         SentState::Expired => wire::SentState::Expired,
         SentState::Queued => wire::SentState::Queued,
@@ -125,7 +127,7 @@ pub(super) fn inspection(seen: Inspection) -> wire::ShowQueuedResponse {
         leaves: seen.leaves.into_iter().map(leaf).collect(),
         attempts: seen.attempts.into_iter().map(attempt).collect(),
         decisions: seen.decisions.into_iter().map(decision).collect(),
-        entry: Some(entry(seen.entry)),
+        entry: Some(entry(seen.waits)),
     }
 }
 

@@ -103,7 +103,13 @@ fn hold(
     }
     let behind = queue::behind(connection, &found)?;
     if found.held {
-        return Ok(Verdict::Undo(Holding::Already { behind }));
+        // Whoever gives a reason for what is held already has it kept as well.
+        let already = Holding::Already { behind };
+        if decision.reason.is_empty() {
+            return Ok(Verdict::Undo(already));
+        }
+        keep(connection, &found, DecisionKind::Held, decision)?;
+        return Ok(Verdict::Keep(already));
     }
     let urgency = outbox::greatest_behind(connection, found.pair, found.message)?.max(found.precedence);
     if urgency >= FLASH && !force {

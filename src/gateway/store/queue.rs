@@ -20,7 +20,8 @@ use crate::trust::name::Ministry;
 const ENTRY: &str =
     "message.id, pair.peer, pair.channel, message.sequence, outgoing.precedence, outgoing.state,
                      outgoing.held, outgoing.attempts, outgoing.unreceipted, outgoing.next_attempt,
-                     outgoing.reason, message.custody_time, outgoing.valid_until";
+                     outgoing.reason, message.custody_time, outgoing.valid_until,
+                     outgoing.unanswered";
 
 /// Tables of an entry.
 const FROM: &str = "FROM outgoing JOIN message ON message.key = outgoing.message
@@ -119,7 +120,7 @@ fn page(
                 return Ok(page);
             }
             page.entries.push(entry(row)?);
-            page.next = Some(QueuePlace { pair, message: row.get(13)? });
+            page.next = Some(QueuePlace { pair, message: row.get(14)? });
         }
     }
     page.next = None;
@@ -288,5 +289,6 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<QueueEntry> {
         reason: row.get(10)?,
         custody_time: columns::instant(row, 11)?,
         valid_until: columns::instant(row, 12)?,
+        unanswered: row.get(13)?,
     })
 }

@@ -300,7 +300,8 @@ async fn close(stage: &Stage<'_>, gateways: [RunningGateway; 2], keep: bool) -> 
             "The gateways go on running. To continue by hand as XA:\n\n\
              \x20 cd {folder}\n\
              \x20 export CHANCERY_HOME={folder}/xa/desk CREDENTIALS_DIRECTORY={folder}/xa\n\
-             \x20 chancery inbox\n\n\
+             \x20 chancery inbox\n\
+             \x20 chancery --home xa/gateway status\n\n\
              As XB, with xb in place of xa. To end: kill {}",
             pids.join(" ")
         ));

@@ -115,3 +115,38 @@ async fn a_part_that_rots_at_the_own_gateway_is_named_holds_up_nothing_else_and_
     let files = saved(&stage, "XB", "saved").await.unwrap();
     assert!(super::same(&files[1], &plain));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_does_not_fit_is_told_to_the_operator_until_it_has_come() {
+    let mut stage = Stage::of(&["XA", "XB"]).await;
+    let config = stage.house("XB").homes().gateway.config();
+    let before = fs::read_to_string(&config).unwrap();
+    stage.house_mut("XB").stop().await.unwrap();
+    let (rest, _) = before.rsplit_once("\n[store]\n").unwrap();
+    fs::write(&config, format!("{rest}\n[store]\nfloor_mib = 1000000000\n")).unwrap();
+    stage.house_mut("XB").start().await.unwrap();
+    let (name, other) = ((Digest::of(b"a scan"), 6), (Digest::of(b"a page"), 6));
+    for _ in 0..2 {
+        let refused = caller::put_part(&stage, "XA", "XB", name, b"a scan").await.unwrap_err();
+        assert_eq!(refused, ShutOut::Call(Code::ResourceExhausted, "NO_SPACE".to_owned()));
+    }
+    let alarms = async |stage: &Stage| {
+        let alarms = stage.gateway("XB").status().await.unwrap().alarms;
+        alarms.into_iter().filter(|alarm| alarm.code == "PART_WITHOUT_ROOM").collect::<Vec<_>>()
+    };
+    let [alarm] = alarms(&stage).await.try_into().unwrap();
+    assert_eq!((alarm.ministry.as_str(), alarm.count), ("XA", 2), "{alarm:?}");
+    assert!(
+        alarm.detail.contains("does not fit") && alarm.detail.contains("1000000000 MiB stay free"),
+        "{alarm:?}"
+    );
+    assert_eq!(alarm.first_detail, alarm.detail, "the same part says the same");
+
+    stage.house_mut("XB").stop().await.unwrap();
+    fs::write(&config, before).unwrap();
+    stage.house_mut("XB").start().await.unwrap();
+    caller::put_part(&stage, "XA", "XB", other, b"a page").await.unwrap();
+    assert_eq!(alarms(&stage).await.len(), 1, "another part has come");
+    caller::put_part(&stage, "XA", "XB", name, b"a scan").await.unwrap();
+    assert_eq!(alarms(&stage).await.len(), 0, "it has come");
+}

@@ -17,7 +17,13 @@ async fn an_alarm_fails_status_until_somebody_has_acknowledged_it_and_again_when
     let status = asks(&stage, "XB", "status").await;
     assert_eq!(status.refusal(), (1, "CHN_04_EQUIVOCATION".to_owned()));
     let hint: serde_json::Value = serde_json::from_str(status.talk.lines().last().unwrap()).unwrap();
-    assert_eq!(hint["hint"], "chancery alarm ack CHN_04_EQUIVOCATION --ministry XA");
+    assert_eq!(
+        hint["hint"],
+        format!(
+            "chancery --home {} alarm ack CHN_04_EQUIVOCATION --ministry XA",
+            stage.house("XB").homes().gateway.directory().display()
+        )
+    );
 
     let nothing = asks(&stage, "XB", "alarm ack CHN_04_EQUIVOCATION --ministry XC").await;
     assert_eq!(nothing.code, 7, "{nothing:?}");

@@ -68,7 +68,7 @@ async fn what_cannot_be_done_is_refused_with_a_reason_and_changes_nothing() {
     }
     for verb in ["hold", "release", "retry", "show"] {
         assert_eq!(refusal(format!("queue {verb} 0123456789")).await, (7, "NO_SUCH_MESSAGE".to_owned()));
-        assert_eq!(refusal(format!("queue {verb} 12")).await, (7, "NO_SUCH_MESSAGE".to_owned()));
+        assert_eq!(refusal(format!("queue {verb} 12")).await, (2, "MALFORMED".to_owned()));
     }
     assert_eq!(refusal(format!("queue release {}", short(&flash))).await, (4, "NOT_HELD".to_owned()));
     let named =
@@ -84,6 +84,35 @@ async fn what_cannot_be_done_is_refused_with_a_reason_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_queue_says_why_each_message_waits_and_every_reason_of_a_hold_is_kept() {
+    let mut stage = Stage::pair().await;
+    stage.house_mut("XB").stop().await.unwrap();
+    let sent = submitted(&stage, &[b"one", b"two", b"three"]).await;
+    let listed = async || {
+        let reports = asks(&stage, "XA", "queue list").await.reports();
+        let reason = |report: &serde_json::Value| report["reason"].as_str().unwrap_or("-").to_owned();
+        (reports.iter().map(reason).collect::<Vec<_>>(), reports)
+    };
+    eventually("XB is away", || async { listed().await.0 == ["PEER_AWAY"; 3] }).await;
+    assert!(listed().await.1.iter().all(|report| report["next_attempt"].is_null()), "nobody knows when");
+    let text = types(&stage, "XA", ["queue", "list"]).await;
+    assert!(text.data.contains("PEER_AWAY") && !text.data.contains(" now "), "{text:?}");
+
+    let second = short(&sent[1]);
+    asks(&stage, "XA", &format!("queue hold {second}")).await.report();
+    asks(&stage, "XA", &format!("queue hold {second} --reason TICKET-4711")).await.report();
+    asks(&stage, "XA", &format!("queue hold {second}")).await.report();
+    let behind = format!("BEHIND {}", &second[..12]);
+    assert_eq!(listed().await.0, ["PEER_AWAY", "TICKET-4711", &behind]);
+    let shown = asks(&stage, "XA", &format!("queue show {second}")).await.report();
+    let reasons: Vec<_> = shown["decisions"].as_array().unwrap().iter().map(|one| &one["reason"]).collect();
+    assert_eq!(reasons, [&serde_json::Value::Null, &"TICKET-4711".into()]);
+    let unreached = asks(&stage, "XA", "peer ping XB").await;
+    assert_eq!(unreached.refusal(), (5, "PEER_UNREACHABLE".to_owned()), "{unreached:?}");
+    assert!(unreached.talk.contains("refused"), "{unreached:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn pages_of_the_queue_and_filters_show_every_message_once() {
     let mut stage = Stage::pair().await;
     stage.house_mut("XB").stop().await.unwrap();
@@ -94,7 +123,9 @@ async fn pages_of_the_queue_and_filters_show_every_message_once() {
     let numbers: Vec<_> =
         first[..2].iter().chain(&rest).map(|one| one["sequence"].as_u64().unwrap()).collect();
     assert_eq!(numbers, [1, 2, 3]);
-    assert_eq!(asks(&stage, "XA", "queue list --ministry XC").await.reports().len(), 0);
+    for slip in ["queue list --ministry XC", "queue retry --all XC"] {
+        assert_eq!(asks(&stage, "XA", slip).await.refusal(), (7, "NOT_ACCREDITED".to_owned()), "{slip}");
+    }
     assert_eq!(asks(&stage, "XA", "queue list --state held").await.reports().len(), 0);
     assert_eq!(asks(&stage, "XA", "queue list --state queued").await.reports().len(), 3);
     let text = types(&stage, "XA", ["queue", "list"]).await;

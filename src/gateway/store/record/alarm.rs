@@ -15,6 +15,8 @@ pub const WITHHOLDING_ALARM: &str = "PEER_WITHHOLDS_RECEIPTS";
 pub const PART_DAMAGED_ALARM: &str = "PART_DAMAGED";
 /// A sealed part does not reach its peer.
 pub const PART_STUCK_ALARM: &str = "PART_STUCK";
+/// A sealed part of a peer is refused, because it would leave less free than the floor.
+pub const PART_ROOM_ALARM: &str = "PART_WITHOUT_ROOM";
 /// A policy is in force whose TLS configurations could not be built.
 pub const CREDENTIALS_ALARM: &str = "CREDENTIALS_REFUSED";
 /// The disk has no room for anything new.
@@ -77,6 +79,7 @@ mod tests {
         let codes = [
             CREDENTIALS_ALARM,
             EQUIVOCATION_ALARM,
+            PART_ROOM_ALARM,
             REFUSED_ALARM,
             SPACE_ALARM,
             URGENT_EXPIRED_ALARM,

@@ -14,8 +14,9 @@ mod space;
 mod standing;
 
 pub use alarm::{
-    Acknowledged, Alarm, CREDENTIALS_ALARM, EQUIVOCATION_ALARM, PART_DAMAGED_ALARM, PART_STUCK_ALARM,
-    REFUSED_ALARM, RaisedAlarm, SPACE_ALARM, URGENT_EXPIRED_ALARM, URGENT_HELD_UP_ALARM, WITHHOLDING_ALARM,
+    Acknowledged, Alarm, CREDENTIALS_ALARM, EQUIVOCATION_ALARM, PART_DAMAGED_ALARM, PART_ROOM_ALARM,
+    PART_STUCK_ALARM, REFUSED_ALARM, RaisedAlarm, SPACE_ALARM, URGENT_EXPIRED_ALARM, URGENT_HELD_UP_ALARM,
+    WITHHOLDING_ALARM,
 };
 pub use archive::ArchivedMessage;
 pub use ledger::{Record, RecordKind, RecordsKept, Verification};

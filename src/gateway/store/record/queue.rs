@@ -81,7 +81,7 @@ pub enum DecisionKind {
     Withdrawn,
 }
 
-/// A sent message that the peer has not answered for.
+/// A sent message: one that the peer has not answered for, or as it was when it did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueEntry {
     /// Id.
@@ -96,6 +96,8 @@ pub struct QueueEntry {
     pub precedence: u8,
     /// Where it stands.
     pub state: SentState,
+    /// Whether the peer has yet to answer for it.
+    pub unanswered: bool,
     /// Whether an operator holds it.
     pub held: bool,
     /// Attempts so far.
@@ -168,7 +170,7 @@ pub struct QueueFront {
 /// What became of a request to hold a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holding {
-    /// It is held already; nothing was changed.
+    /// It is held already; where a reason was given, that is kept as a further decision.
     Already {
         /// Messages behind it that wait with it.
         behind: u64,

@@ -8,6 +8,9 @@ use super::super::{Store, StoreFault};
 use super::ROWS_PER_SNAPSHOT;
 use crate::digest::Digest;
 
+/// Messages that are named of one damaged part.
+const MESSAGES_NAMED_MAX: usize = 16;
+
 /// A part as the scrub sees it; files are hashed outside the snapshot.
 struct PartRow {
     key: u64,
@@ -19,6 +22,20 @@ struct PartRow {
 }
 
 impl Store {
+    /// The messages that refer to a part, as far as people can be told of them.
+    pub async fn messages_with(&self, part: Digest) -> Result<Vec<Digest>, StoreFault> {
+        self.read(move |connection| {
+            let sql = "SELECT message.id FROM message JOIN message_part ON message_part.message = message.key
+                       JOIN part ON part.key = message_part.part WHERE part.digest = ?1
+                       ORDER BY message.key LIMIT ?2";
+            let mut statement = connection.prepare_cached(sql)?;
+            let values = params![part.as_bytes(), stored_len(MESSAGES_NAMED_MAX)];
+            let rows = statement.query_map(values, |row| columns::digest(row, 0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
     /// Hashes all parts again.
     pub(super) async fn verify_parts(
         &self,
