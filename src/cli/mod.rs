@@ -52,6 +52,7 @@ pub mod verify;
 pub mod version;
 
 use std::ffi::OsString;
+use std::pin::Pin;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -113,32 +114,40 @@ enum Command {
 impl Command {
     async fn run(self, context: &Context) -> Result<(), CliError> {
         match self {
-            Self::Init(command) => command.run(context).await,
-            Self::Key(command) => command.run(context).await,
-            Self::Desk(command) => command.run(context).await,
-            Self::Trust(command) => command.run(context).await,
-            Self::Peer(command) => Box::pin(command.run(context)).await,
-            Self::Acts(command) => command.run(context).await,
-            Self::New(command) => command.run(context).await,
-            Self::Check(command) => command.run(context).await,
-            Self::Send(command) => Box::pin(command.run(context)).await,
-            Self::Inbox(command) => command.run(context).await,
-            Self::Outbox(command) => Box::pin(command.run(context)).await,
-            Self::Read(command) => Box::pin(command.run(context)).await,
-            Self::Receipt(command) => command.run(context).await,
-            Self::Export(command) => Box::pin(command.run(context)).await,
-            Self::Verify(command) => command.run(context).await,
-            Self::Status(command) => command.run(context).await,
-            Self::Alarm(command) => command.run(context).await,
-            Self::Queue(command) => command.run(context).await,
-            Self::Log(command) => command.run(context).await,
-            Self::Demo(command) => command.run(context).await,
-            Self::Completions(command) => command.run(context).await,
-            Self::Manual(command) => command.run(context).await,
-            Self::Help(command) => command.run(context).await,
-            Self::Version(command) => command.run(context).await,
+            Self::Init(command) => apart(move || command.run(context)).await,
+            Self::Key(command) => apart(move || command.run(context)).await,
+            Self::Desk(command) => apart(move || command.run(context)).await,
+            Self::Trust(command) => apart(move || command.run(context)).await,
+            Self::Peer(command) => apart(move || command.run(context)).await,
+            Self::Acts(command) => apart(move || command.run(context)).await,
+            Self::New(command) => apart(move || command.run(context)).await,
+            Self::Check(command) => apart(move || command.run(context)).await,
+            Self::Send(command) => apart(move || command.run(context)).await,
+            Self::Inbox(command) => apart(move || command.run(context)).await,
+            Self::Outbox(command) => apart(move || command.run(context)).await,
+            Self::Read(command) => apart(move || command.run(context)).await,
+            Self::Receipt(command) => apart(move || command.run(context)).await,
+            Self::Export(command) => apart(move || command.run(context)).await,
+            Self::Verify(command) => apart(move || command.run(context)).await,
+            Self::Status(command) => apart(move || command.run(context)).await,
+            Self::Alarm(command) => apart(move || command.run(context)).await,
+            Self::Queue(command) => apart(move || command.run(context)).await,
+            Self::Log(command) => apart(move || command.run(context)).await,
+            Self::Demo(command) => apart(move || command.run(context)).await,
+            Self::Completions(command) => apart(move || command.run(context)).await,
+            Self::Manual(command) => apart(move || command.run(context)).await,
+            Self::Help(command) => apart(move || command.run(context)).await,
+            Self::Version(command) => apart(move || command.run(context)).await,
         }
     }
+}
+
+/// A command that begins in a place of its own, so that none takes room on the stack for all of them.
+fn apart<'a, Work>(begin: impl FnOnce() -> Work) -> Pin<Box<dyn Future<Output = Result<(), CliError>> + 'a>>
+where
+    Work: Future<Output = Result<(), CliError>> + 'a,
+{
+    Box::pin(begin())
 }
 
 /// Runs the command that `args` (the program's name first) spell, and says how it ended.

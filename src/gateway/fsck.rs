@@ -40,6 +40,11 @@ pub async fn examine(home: &Path, now: Timestamp, progress: &dyn Progress) -> Re
     let report = |found, needed_by, accredited| Report { home, found, needed_by, accredited };
     let store = match Store::inspect(&config.data(), config.store) {
         Ok(store) => store,
+        Err(StoreFault::TooNew { found: 0, .. }) => {
+            let mut found = Examination::default();
+            found.add([Damage::new(Damaged::Structure, "the database is empty: there is no table in it")]);
+            return Ok(report(found, BTreeMap::new(), false));
+        }
         Err(cause @ (StoreFault::Database(_) | StoreFault::Foreign(_) | StoreFault::Missing(_))) => {
             let mut found = Examination::default();
             found.add([Damage::new(Damaged::Structure, format!("the database cannot be opened: {cause}"))]);

@@ -67,7 +67,7 @@ impl Gateway {
         }
         let now = self.clock.now();
         // A part that was withdrawn is not offered again, and nobody says so.
-        self.clear_without_room(|alarm| now > alarm.time.after(limits::PART_OFFERED_AGAIN_MAX)).await?;
+        self.clear_without_room(|alarm| is_not_offered_any_more(alarm.time, now)).await?;
         if watch.swept.is_none_or(|swept| now >= swept.after(limits::SWEEP_PAUSE) || now < swept) {
             watch.swept = Some(now);
             let removed = self.store.sweep_parts(now).await?;
@@ -170,6 +170,11 @@ fn part_words(digest: &Digest) -> String {
     format!("part {} ", digest.hex().chars().take(12).collect::<String>())
 }
 
+/// Whether a part that was refused last at `refused` would have been offered again by `now`, if it were wanted.
+fn is_not_offered_any_more(refused: Timestamp, now: Timestamp) -> bool {
+    now > refused.after(limits::PART_OFFERED_AGAIN_MAX)
+}
+
 /// What is needed and what there is, in words.
 fn without_room(named: &str, size: u64, space: &SpaceUse) -> String {
     let mib = |bytes: u64| bytes / (1024 * 1024);
@@ -195,6 +200,15 @@ fn shortage(space: &SpaceUse) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_is_not_offered_any_more_after_the_longest_time_between_two_offers() {
+        let refused = Timestamp::from_seconds(1_795_000_000);
+        let last = refused.after(limits::PART_OFFERED_AGAIN_MAX);
+        assert!(!is_not_offered_any_more(refused, last));
+        assert!(is_not_offered_any_more(refused, Timestamp::from_seconds(last.seconds() + 1)));
+        assert!(limits::PART_OFFERED_AGAIN_MAX > 2 * limits::RETRY_PAUSE_MAX, "or it flickers");
+    }
 
     #[test]
     fn what_does_not_fit_says_what_it_needs_and_what_there_is() {

@@ -56,7 +56,7 @@ fn a_good_form_is_judged_by_the_rules_where_there_is_a_desk() {
     let secret = forms::note("XB", "new").replace("RESTRICTED", "SECRET");
     let line = secret.lines().position(|line| line.contains("SECRET")).unwrap() as u64 + 1;
     let above = check(&secret, &["--json"]);
-    assert_eq!((above.code, above.error()["reason"].as_str()), (1, Some("CLS_01")), "{above:?}");
+    assert_eq!((above.code, above.error()["reason"].as_str()), (2, Some("CLS_01")), "{above:?}");
     let report = above.json();
     let finding = &report["findings"][0];
     assert_eq!(

@@ -113,6 +113,34 @@ async fn the_queue_says_why_each_message_waits_and_every_reason_of_a_hold_is_kep
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_is_there_and_has_no_room_is_told_apart_from_one_that_is_away() {
+    let mut stage = Stage::pair().await;
+    let config = stage.house("XB").homes().gateway.config();
+    let before = std::fs::read_to_string(&config).unwrap();
+    let (rest, _) = before.rsplit_once("\n[store]\n").unwrap();
+    stage.house_mut("XB").stop().await.unwrap();
+    std::fs::write(&config, format!("{rest}\n[store]\nfloor_mib = 1000000000\n")).unwrap();
+    stage.house_mut("XB").start().await.unwrap();
+    submitted(&stage, &[b"one"]).await;
+    eventually("the window is shut", || async {
+        let reports = asks(&stage, "XA", "queue list").await.reports();
+        reports[0]["reason"] == "PEER_TAKES_NOTHING" && reports[0]["next_attempt"].is_null()
+    })
+    .await;
+    let status = asks(&stage, "XA", "status").await;
+    let seen: serde_json::Value = serde_json::from_str(&status.data).unwrap();
+    assert_eq!((status.code, &seen["peers"][0]["connected"]), (5, &true.into()), "{status:?}");
+    assert!(seen["peers"][0]["takes_nothing_since"].is_string(), "{status:?}");
+
+    stage.house_mut("XB").stop().await.unwrap();
+    std::fs::write(&config, before).unwrap();
+    stage.house_mut("XB").start().await.unwrap();
+    asks(&stage, "XA", "queue retry --all XB").await.report();
+    eventually("it is taken", || async { waiting(&stage).await.is_empty() }).await;
+    assert_eq!(asks(&stage, "XA", "status").await.code, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn pages_of_the_queue_and_filters_show_every_message_once() {
     let mut stage = Stage::pair().await;
     stage.house_mut("XB").stop().await.unwrap();
