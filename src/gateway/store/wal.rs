@@ -106,7 +106,7 @@ mod tests {
         assert!(grown > 3 * 10, "{grown} frames");
         // Beyond the bound the last one is waited for.
         let ends = std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::park_timeout(Duration::from_millis(50));
             drop(last);
         });
         assert_eq!(move_into_database(&writer, 8192).unwrap(), 0);
