@@ -2,14 +2,27 @@
 
 use std::{env, error::Error, fs, path::PathBuf};
 
+#[path = "build/consultation.rs"]
+mod consultation;
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
+    println!("cargo:rerun-if-changed=build");
     let files = [
+        "chancery/consultation/v1/agreement.proto",
+        "chancery/consultation/v1/channel.proto",
         "chancery/consultation/v1/consultation.proto",
         "chancery/consultation/v1/correspondence.proto",
+        "chancery/consultation/v1/custody.proto",
+        "chancery/consultation/v1/exchange.proto",
+        "chancery/consultation/v1/handover.proto",
+        "chancery/consultation/v1/medical.proto",
+        "chancery/consultation/v1/observer.proto",
+        "chancery/consultation/v1/protection.proto",
         "chancery/consultation/v1/registry.proto",
         "chancery/consultation/v1/transfer.proto",
         "chancery/consultation/v1/vocabulary.proto",
+        "chancery/consultation/v1/will.proto",
         "chancery/gateway/v1/mailbox_service.proto",
         "chancery/gateway/v1/operator_service.proto",
         "chancery/gateway/v1/relay_service.proto",
@@ -21,6 +34,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(files, ["proto"])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.binpb"), prost::Message::encode_to_vec(&descriptors))?;
+    let written = consultation::write(&descriptors);
+    fs::write(out.join("consultation_words.rs"), written.words)?;
+    fs::write(out.join("consultation_meanings.rs"), written.meanings)?;
+    fs::write(out.join("consultation_shapes.rs"), written.shapes)?;
     // Types know their names, by which `canonical::shapes` knows their bounds; services decode by them.
     let mut config = tonic_prost_build::Config::new();
     config.enable_type_names();

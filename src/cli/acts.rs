@@ -8,13 +8,14 @@ use super::table::Table;
 use crate::consultation::act::ActKind;
 use crate::consultation::rules::required_authentications;
 use crate::desk::form::guide::{self, Entry, Need};
-use crate::desk::form::template;
+use crate::desk::form::{page, template};
 use crate::message::terms::Form;
 
 /// List what can be said, or explain one act
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  chancery acts\n  chancery acts transfer-request\n  chancery acts --forms"
+    after_help = "Examples:\n  chancery acts\n  chancery acts transfer-request\n  chancery acts --forms\n  \
+    chancery acts --reference > acts.md"
 )]
 pub struct Acts {
     /// Kind of act, to show its fields with meaning, source and example
@@ -28,6 +29,10 @@ pub struct Acts {
     /// List the diplomatic forms and the signatures that each needs
     #[arg(long, conflicts_with = "act")]
     forms: bool,
+
+    /// Write the reference of all acts as Markdown
+    #[arg(long, conflicts_with_all = ["act", "forms"])]
+    reference: bool,
 }
 
 impl Acts {
@@ -41,6 +46,11 @@ impl Acts {
             }
             Some(kind) => explain(context, kind),
             None if self.forms => list_forms(context),
+            None if self.reference => {
+                let page = page::page();
+                let report = json!({ "schema": "chancery.acts-reference/1", "markdown": page });
+                context.output.data(&report, || page.clone())
+            }
             None => list(context),
         }
     }
@@ -48,6 +58,9 @@ impl Acts {
 
 /// The kind of act that a word names.
 pub(super) fn parse_kind(word: &str) -> Result<ActKind, String> {
+    if let Some(reserved) = ActKind::reserved(word) {
+        return Err(format!("{word} ({}) is not in this release", reserved.title));
+    }
     ActKind::from_word(word).ok_or_else(|| {
         let words: Vec<&str> = ActKind::ALL.iter().map(|kind| kind.word()).collect();
         format!("one of {} is expected", words.join(", "))
@@ -101,6 +114,7 @@ fn explain(context: &Context, kind: ActKind) -> Result<(), CliError> {
         "title": kind.title(),
         "class": kind.class().word(),
         "answers": kind.answers().map(ActKind::word),
+        "specification": specification(kind),
         "heading": fields(&heading),
         "act": fields(&act),
         "text": fields(&text),
@@ -108,6 +122,8 @@ fn explain(context: &Context, kind: ActKind) -> Result<(), CliError> {
     });
     context.output.data(&report, || {
         let mut shown = format!("{} ({}), class {}\n", kind.title(), kind.word(), kind.class());
+        shown.push_str(&format!("{}\n", kind.meaning()));
+        shown.push_str(&sent(kind));
         if let Some(answered) = kind.answers() {
             shown.push_str(&format!("answers a {}: name it in in_reply_to\n", answered.word()));
         }
@@ -124,6 +140,39 @@ fn explain(context: &Context, kind: ActKind) -> Result<(), CliError> {
     Ok(())
 }
 
+/// Who sends it, and what belongs to it.
+fn sent(kind: ActKind) -> String {
+    let specification = kind.specification();
+    let mut said = match specification.senders {
+        [] => "sent by every Power".to_owned(),
+        roles => format!("sent by {}", roles.iter().map(|role| role.word()).collect::<Vec<_>>().join(" or ")),
+    };
+    if specification.observers {
+        said.push_str(", by observers too");
+    }
+    let named = specification.documents.iter().map(|(field, class)| format!("{field} names a {class}"));
+    let beside = specification.companions.iter().map(|class| format!("a {class} stands beside it"));
+    let documents: Vec<String> = named.chain(beside).collect();
+    if !documents.is_empty() {
+        said.push_str(&format!("; documents: {}", documents.join(", ")));
+    }
+    said.push('\n');
+    said
+}
+
+fn specification(kind: ActKind) -> Value {
+    let specification = kind.specification();
+    json!({
+        "group": specification.group,
+        "senders": specification.senders.iter().map(|role| role.word()).collect::<Vec<_>>(),
+        "observers": specification.observers,
+        "precedences": specification.precedences.iter().map(|term| term.word()).collect::<Vec<_>>(),
+        "forms": specification.forms.iter().map(|form| form.word()).collect::<Vec<_>>(),
+        "concludes": specification.concludes,
+        "to_all_powers": specification.to_all_powers,
+    })
+}
+
 fn fields(entries: &[Entry]) -> Vec<Value> {
     let each = entries.iter().map(|entry| {
         json!({
@@ -133,6 +182,7 @@ fn fields(entries: &[Entry]) -> Vec<Value> {
             "source": entry.source,
             "words": entry.words,
             "example": entry.example,
+            "fields": fields(&entry.inner),
         })
     });
     each.collect()
@@ -147,7 +197,18 @@ fn show(title: &str, entries: &[Entry], shown: &mut String) {
             shown.push_str(&format!("      one of: {}\n", entry.words.join(", ")));
         }
         shown.push_str(&format!("      {} = {}\n", entry.name, entry.example));
+        entry.inner.iter().for_each(|inner| show_inner(inner, "      ", shown));
     }
+}
+
+/// A field of a table inside a field.
+fn show_inner(entry: &Entry, indent: &str, shown: &mut String) {
+    shown.push_str(&format!("{indent}- {}  ({}): {}\n", entry.name, word(entry.need), entry.meaning));
+    if !entry.words.is_empty() {
+        shown.push_str(&format!("{indent}  one of: {}\n", entry.words.join(", ")));
+    }
+    let deeper = format!("{indent}  ");
+    entry.inner.iter().for_each(|inner| show_inner(inner, &deeper, shown));
 }
 
 fn word(need: Need) -> &'static str {

@@ -54,6 +54,14 @@ impl FormFile {
         attached: &[PathBuf],
     ) -> Result<Draft, FormRefusal> {
         let mut draft = parse::parse(&self.text, references).map_err(FormRefusal::Mistakes)?;
+        for mistake in &draft.left_out {
+            let FormError { line, field, message, .. } = mistake;
+            let line = format!(
+                "{}:{line}: {field}: {message}: left out, a protective act goes without it",
+                self.shown()
+            );
+            context.output.step(Mark::Warning, &line);
+        }
         for path in attached {
             // The form may lie elsewhere; what was typed is meant from here.
             let path = std::path::absolute(path).map_err(|error| {

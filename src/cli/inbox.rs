@@ -90,7 +90,7 @@ impl Row {
     }
 
     fn show(&self, table: &mut Table) {
-        let act = self.opened.as_ref().map_or("does not open", |opened| match &opened.act {
+        let act = self.opened.as_ref().map_or("does not open", |opened| match opened.act() {
             Some(act) => act.act_kind().title(),
             None => opened.dispatch.dispatch().kind.as_str(),
         });

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::failures::finding_line;
 use super::output::{Mark, Output};
 use super::{proofs, summary};
+use crate::consultation::receive::Received;
 use crate::consultation::rules::Severity;
 use crate::desk::form::render;
 use crate::desk::parts::OpenedText;
@@ -75,10 +76,7 @@ impl Message<'_> {
         say("on behalf of", dispatch.relayed_on_behalf_of.as_ref().map_or("", Ministry::as_str));
         say("drafted by", &dispatch.drafting_office);
         lines.push('\n');
-        match &opened.act {
-            Some(act) => lines.push_str(&render::text(act)),
-            None => lines.push_str(&format!("act: {}, unknown to this release\n", dispatch.kind)),
-        }
+        lines.push_str(&self.act());
         for text in self.texts {
             let OpenedText { document, bytes } = text;
             let Document { language, standing, title, .. } = document;
@@ -98,6 +96,27 @@ impl Message<'_> {
             lines.push_str(&format!("{document_id}  {title}  ({what})\n"));
         }
         lines
+    }
+
+    /// The act, or what becomes of it.
+    fn act(&self) -> String {
+        let dispatch = self.opened.dispatch.dispatch();
+        let (kind, class) = (&dispatch.kind, dispatch.act_class);
+        match &self.opened.received {
+            Received::Read(act) => render::text(act),
+            Received::Unread(faults) => {
+                format!(
+                    "act: {kind} ({class}), which this release cannot read, is registered unread: {faults}\n"
+                )
+            }
+            Received::Rejected(faults) => {
+                let reference = self.opened.entry.reference(self.own);
+                let answer = format!("chancery new rule-rejection --reply-to {reference}");
+                format!(
+                    "act: {kind} ({class}), which this release cannot read, has no effect: {faults}\nanswer: {answer}\n"
+                )
+            }
+        }
     }
 
     /// The same for scripts, with the verdict.
@@ -135,7 +154,8 @@ impl Message<'_> {
             "drafting_office": dispatch.drafting_office,
             "dispatch_sha256": opened.dispatch.digest().hex(),
             "kind": dispatch.kind,
-            "act": opened.act.as_ref().map(render::json),
+            "act": opened.act().map(render::json),
+            "unread": opened.act().is_none(),
             "texts": self.texts.iter().map(text_report).collect::<Vec<_>>(),
             "documents": dispatch.documents.iter().map(summary::document_report).collect::<Vec<_>>(),
             "verdict": self.verdict(),

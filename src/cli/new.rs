@@ -6,10 +6,12 @@ use oxilangtag::LanguageTag;
 use serde_json::json;
 
 use super::context::Context;
+use super::desk_session::DeskSession;
 use super::error::CliError;
 use super::{acts, desk_session, files, shell_word};
 use crate::consultation::act::ActKind;
 use crate::consultation::reference::ConsultationId;
+use crate::desk::form::answer;
 use crate::desk::form::template::{self, Prefill};
 use crate::desk::reference::Entry;
 use crate::message::envelope::Envelope;
@@ -105,8 +107,12 @@ impl New {
                 Some(Consultation::Known(id)) => Some(id),
                 Some(Consultation::New) | None => None,
             },
+            act: Vec::new(),
         };
         let Some(reference) = &self.reply_to else { return Ok(prefill) };
+        if answer::takes_over(self.act) {
+            prefill.act = self.taken_over(context, reference)?;
+        }
         let desk = desk_session::desk(context)?;
         let answered = desk.find(reference).map_err(|error| desk_session::failure(context, error))?;
         // `@last` would mean another message tomorrow.
@@ -118,6 +124,22 @@ impl New {
             prefill.to = other_side(&answered).into_iter().collect();
         }
         Ok(prefill)
+    }
+}
+
+impl New {
+    /// What the answered act decides; it is opened for that.
+    fn taken_over(
+        &self,
+        context: &Context,
+        reference: &str,
+    ) -> Result<Vec<(&'static str, String)>, CliError> {
+        let session = DeskSession::open(context)?;
+        let failed = |error| desk_session::failure(context, error);
+        let DeskSession { desk, trust, keys, .. } = &session;
+        let entry = desk.find(reference).map_err(failed)?;
+        let opened = desk.unseal(trust, keys, &entry).map_err(failed)?;
+        Ok(opened.act().map(|act| answer::fields(self.act, act)).unwrap_or_default())
     }
 }
 

@@ -248,7 +248,9 @@ fn write_piece(folder: &Path, piece: Piece<'_>, content: &mut dyn Read) -> io::R
         let dispatch = Dispatch::parse(&bytes).map_err(|refusal| io::Error::other(refusal.to_string()))?;
         return match codec::decode(&dispatch.kind, &dispatch.act) {
             Ok(act) => fs::write(folder.join("act.txt"), render::text(&act)),
-            Err(_) => Ok(()),
+            Err(faults) => {
+                fs::write(folder.join("act.txt"), format!("act: {}, not readable: {faults}\n", dispatch.kind))
+            }
         };
     };
     let documents = folder.join("documents");

@@ -1,137 +1,138 @@
-//! `Act`: the closed set of what one ministry can say to another in this release.
+//! `Act`: the closed set of what one ministry can say to another in this release, and the ways in and out of it.
 //!
-//! A new act is a new variant and a new kind; the record of an existing one never gains a field.
+//! The rows of `catalogue` make the set; every way in and out goes through the record of the act. A new act is a
+//! new row and a new kind; the record of an existing one never gains a field.
 
-use crate::consultation::correspondence::Correspondence;
-use crate::consultation::opaque;
-use crate::consultation::position::PositionStatement;
-use crate::consultation::proposal::{ConsultationProposal, ConsultationReply};
-use crate::consultation::reference::PersonRef;
-use crate::consultation::registry::RegistryReceipt;
-use crate::consultation::transfer::{TransferRequest, TransferResponse};
-use crate::message::terms::ActClass;
-use crate::vocabulary;
+use crate::consultation::acts::values::ActRef;
+use crate::consultation::fault::Faults;
+use crate::consultation::outline::Field;
 
-vocabulary! {
-    /// The kinds of act; the word stands in the dispatch and in forms, the number stands nowhere.
-    pub enum ActKind {
-        /// Free correspondence.
-        Correspondence = 1 "correspondence",
-        /// Proposes a consultation.
-        ConsultationProposal = 2 "consultation-proposal",
-        /// Answers such a proposal.
-        ConsultationReply = 3 "consultation-reply",
-        /// States a position.
-        PositionStatement = 4 "position-statement",
-        /// Asks for a transfer.
-        TransferRequest = 5 "transfer-request",
-        /// Answers such a request.
-        TransferResponse = 6 "transfer-response",
-        /// Confirms that a message was registered.
-        RegistryReceipt = 7 "registry-receipt",
-    }
-}
-
-impl ActKind {
-    /// What a receiver may do with an act of this kind.
-    pub const fn class(self) -> ActClass {
-        match self {
-            Self::Correspondence | Self::RegistryReceipt => ActClass::Correspondence,
-            Self::ConsultationProposal
-            | Self::ConsultationReply
-            | Self::PositionStatement
-            | Self::TransferRequest
-            | Self::TransferResponse => ActClass::Normative,
-        }
-    }
-
-    /// Its name for people.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Correspondence => "Correspondence",
-            Self::ConsultationProposal => "Proposal of a consultation",
-            Self::ConsultationReply => "Reply to a proposal of consultation",
-            Self::PositionStatement => "Statement of position",
-            Self::TransferRequest => "Request for transfer",
-            Self::TransferResponse => "Response to a request for transfer",
-            Self::RegistryReceipt => "Registry receipt",
-        }
-    }
-
-    /// The kind of act that this one answers, where it answers a particular one.
-    pub const fn answers(self) -> Option<Self> {
-        match self {
-            Self::ConsultationReply => Some(Self::ConsultationProposal),
-            Self::TransferResponse => Some(Self::TransferRequest),
-            _ => None,
-        }
-    }
-}
-
-/// One act.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Act {
-    /// Free correspondence.
-    Correspondence(Correspondence),
-    /// Proposes a consultation.
-    ConsultationProposal(ConsultationProposal),
-    /// Answers such a proposal.
-    ConsultationReply(ConsultationReply),
-    /// States a position.
-    PositionStatement(PositionStatement),
-    /// Asks for a transfer.
-    TransferRequest(TransferRequest),
-    /// Answers such a request.
-    TransferResponse(TransferResponse),
-    /// Confirms that a message was registered.
-    RegistryReceipt(RegistryReceipt),
-}
+pub use crate::consultation::catalogue::{Act, ActKind};
 
 impl Act {
-    /// Its kind as a term.
-    pub fn act_kind(&self) -> ActKind {
-        match self {
-            Self::Correspondence(_) => ActKind::Correspondence,
-            Self::ConsultationProposal(_) => ActKind::ConsultationProposal,
-            Self::ConsultationReply(_) => ActKind::ConsultationReply,
-            Self::PositionStatement(_) => ActKind::PositionStatement,
-            Self::TransferRequest(_) => ActKind::TransferRequest,
-            Self::TransferResponse(_) => ActKind::TransferResponse,
-            Self::RegistryReceipt(_) => ActKind::RegistryReceipt,
-        }
-    }
-
     /// Its kind as it stands in the dispatch: `position-statement`.
     pub fn kind(&self) -> &'static str {
         self.act_kind().word()
     }
 
-    /// What a receiver may do with it.
-    pub fn class(&self) -> ActClass {
-        self.act_kind().class()
+    /// The field that says which act it answers, and that act; none where it answers no particular one.
+    pub fn answered(&self) -> Option<(&'static str, ActRef)> {
+        match self {
+            Self::AgreementReply(act) => Some(("proposing_message", act.proposing_message)),
+            Self::HandoverConfirmation(act) => Some(("arrangement", act.arrangement)),
+            Self::HoldRelease(act) => Some(("hold_message", act.hold_message)),
+            Self::ObserverReply(act) => Some(("invitation", act.invitation)),
+            Self::TransferResponse(act) => Some(("request", act.request)),
+            _ => None,
+        }
     }
 
-    /// The persons it concerns, each once, in the order in which it names them.
-    pub fn persons(&self) -> Vec<PersonRef> {
-        let mut persons = Vec::new();
-        match self {
-            Self::TransferRequest(request) => persons.extend(request.persons.iter().copied()),
-            Self::TransferResponse(response) => {
-                let subjects = response.reasons().iter().flat_map(|reason| reason.subjects.iter().copied());
-                for subject in subjects {
-                    if !persons.contains(&subject) {
-                        persons.push(subject);
-                    }
-                }
-            }
-            Self::Correspondence(_)
-            | Self::ConsultationProposal(_)
-            | Self::ConsultationReply(_)
-            | Self::PositionStatement(_)
-            | Self::RegistryReceipt(_) => {}
-        }
-        persons
+    /// What a receiver may do with it.
+    pub fn class(&self) -> crate::message::terms::ActClass {
+        self.act_kind().class()
     }
 }
 
-opaque!(Act);
+/// Writes the two enums of the acts and every function that must look at each of them.
+macro_rules! acts {
+    ($($name:ident($record:ty) $word:literal $title:literal = $specification:expr;)+) => {
+        /// The kinds of act; the word stands in the dispatch and in forms.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum ActKind { $(#[doc = $title] $name,)+ }
+
+        /// One act.
+        #[derive(Clone, PartialEq, Eq)]
+        #[allow(clippy::large_enum_variant, reason = "acts are handled one by one")]
+        pub enum Act { $(#[doc = $title] $name($record),)+ }
+
+        impl ActKind {
+            /// Every kind, in the order of the catalogue.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The word as it stands in dispatches and forms.
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$name => $word,)+ }
+            }
+
+            /// Its name for people.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)+ }
+            }
+
+            /// The kind for a word, exactly as written.
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$name),)+ _ => None }
+            }
+
+            /// What it is: class, senders, precedence, forms, documents, texts.
+            pub fn specification(self) -> &'static Specification {
+                match self {
+                    $(Self::$name => {
+                        static SPECIFICATION: Specification = $specification;
+                        &SPECIFICATION
+                    })+
+                }
+            }
+
+            /// What its fields are.
+            pub fn fields(self) -> Vec<Description> {
+                match self { $(Self::$name => <$record as Record>::describe(),)+ }
+            }
+
+            /// What the act is for, and its source.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$name => describe::message(stringify!($name)),)+ }
+            }
+
+            /// An act of this kind from the exact bytes of its record.
+            pub(crate) fn decode(self, bytes: &[u8], faults: &mut Faults) -> Option<Act> {
+                match self { $(Self::$name => record::decode::<$record>(bytes, faults).map(Act::$name),)+ }
+            }
+
+            /// An act of this kind from fields that somebody wrote.
+            pub(crate) fn parse(self, fields: &[Field], faults: &mut Faults) -> Option<Act> {
+                match self {
+                    $(Self::$name => <$record as Record>::parse_fields(fields, faults).map(Act::$name),)+
+                }
+            }
+        }
+
+        impl Act {
+            /// Its kind as a term.
+            pub fn act_kind(&self) -> ActKind {
+                match self { $(Self::$name(_) => ActKind::$name,)+ }
+            }
+
+            /// Every field this act holds, in the order of the proto file.
+            pub fn outline(&self) -> Vec<Field> {
+                match self { $(Self::$name(act) => Record::outline(act),)+ }
+            }
+
+            /// The exact bytes of its record.
+            pub(crate) fn encode(&self) -> Vec<u8> {
+                match self { $(Self::$name(act) => record::encode(act),)+ }
+            }
+        }
+    };
+}
+pub(crate) use acts;
+
+impl Act {
+    /// The act of this kind that says what the fields say: every fault at once, by the path of its field. Numbers,
+    /// times and references may stand there as somebody wrote them, in texts.
+    pub fn from_outline(kind: ActKind, fields: &[Field]) -> Result<Self, Faults> {
+        let mut faults = Faults::default();
+        match kind.parse(fields, &mut faults) {
+            Some(act) if faults.is_empty() => Ok(act),
+            _ => Err(faults),
+        }
+    }
+}
+
+impl std::fmt::Display for ActKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+crate::consultation::opaque!(Act);

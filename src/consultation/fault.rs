@@ -37,6 +37,10 @@ vocabulary! {
         TimeInvalid = 12 "ACT_TIME_INVALID",
         /// The record is over its bound.
         TooLarge = 13 "ACT_TOO_LARGE",
+        /// A form has a field that no act of this kind has.
+        FieldUnknown = 14 "FORM_FIELD_UNKNOWN",
+        /// A form has a value of another type than the field takes.
+        WrongType = 15 "FORM_TYPE",
     }
 }
 
@@ -46,12 +50,28 @@ vocabulary! {
 pub struct Fault {
     reason: Reason,
     message: String,
+    hint: String,
 }
 
 impl Fault {
     /// A fault; `message` must not repeat the value.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into() }
+        Self { reason, message: message.into(), hint: String::new() }
+    }
+
+    /// The same fault with what would cure it.
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: hint.into(), ..self }
+    }
+
+    /// What would cure it; may be empty.
+    pub fn cure(&self) -> &str {
+        &self.hint
+    }
+
+    /// A value of another type than the field takes.
+    pub fn of_type(expected: &str) -> Self {
+        Self::new(Reason::WrongType, format!("{expected} is expected here"))
     }
 
     /// A mandatory value is not there.
@@ -71,7 +91,7 @@ impl Fault {
 
     /// The fault in its place.
     pub fn at(self, field: impl Into<String>) -> FormRefusal {
-        FormRefusal { field: field.into(), reason: self.reason, message: self.message }
+        FormRefusal { field: field.into(), reason: self.reason, message: self.message, hint: self.hint }
     }
 }
 
@@ -81,6 +101,7 @@ pub struct FormRefusal {
     field: String,
     reason: Reason,
     message: String,
+    hint: String,
 }
 
 impl FormRefusal {
@@ -104,11 +125,15 @@ impl FormRefusal {
         &self.message
     }
 
-    /// The same refusal one level further in: `prefix` stands before its path.
-    pub fn within(mut self, prefix: &str) -> Self {
-        self.field =
-            if self.field.is_empty() { prefix.to_owned() } else { format!("{prefix}.{}", self.field) };
-        self
+    /// What would cure it; may be empty.
+    pub fn hint(&self) -> &str {
+        &self.hint
+    }
+
+    /// `prefix` comes to stand before its path.
+    fn move_within(&mut self, prefix: &str) {
+        let joint = if self.field.is_empty() || self.field.starts_with('[') { "" } else { "." };
+        self.field = format!("{prefix}{joint}{}", self.field);
     }
 }
 
@@ -123,3 +148,80 @@ impl fmt::Display for FormRefusal {
 }
 
 impl std::error::Error for FormRefusal {}
+
+/// Everything that stands against an act, each with the path of its field.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Faults(Vec<FormRefusal>);
+
+impl Faults {
+    /// Keeps a fault of the present field.
+    pub fn add(&mut self, fault: Fault) {
+        self.0.push(fault.at(""));
+    }
+
+    /// Keeps a fault of a field inside the present one.
+    pub fn add_at(&mut self, field: impl Into<String>, fault: Fault) {
+        self.0.push(fault.at(field));
+    }
+
+    /// The value, or its fault kept.
+    pub fn take<T>(&mut self, result: Result<T, Fault>) -> Option<T> {
+        result.map_err(|fault| self.add(fault)).ok()
+    }
+
+    /// Does one step inside a field, so that faults found there bear its name.
+    pub fn within<T>(&mut self, field: &str, step: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.0.len();
+        let done = step(self);
+        self.0.iter_mut().skip(before).for_each(|refusal| refusal.move_within(field));
+        done
+    }
+
+    /// The same for one entry of a list.
+    pub fn within_entry<T>(&mut self, index: usize, step: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.0.len();
+        let done = step(self);
+        if self.0.len() > before {
+            let entry = format!("[{index}]");
+            self.0.iter_mut().skip(before).for_each(|refusal| refusal.move_within(&entry));
+        }
+        done
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// One by one, in the order of the fields.
+    pub fn iter(&self) -> std::slice::Iter<'_, FormRefusal> {
+        self.0.iter()
+    }
+
+    /// The stable reason of the first one; empty where there is none.
+    pub fn reason(&self) -> &'static str {
+        self.0.first().map_or("", FormRefusal::reason)
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, refusal) in self.0.iter().enumerate() {
+            write!(f, "{}{refusal}", if index == 0 { "" } else { "; " })?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Faults {}
+
+impl From<FormRefusal> for Faults {
+    fn from(refusal: FormRefusal) -> Self {
+        Self(vec![refusal])
+    }
+}

@@ -72,6 +72,108 @@ impl<T, const MIN: usize> fmt::Debug for List<T, MIN> {
     }
 }
 
+/// What entries of a set are told apart and ordered by.
+pub trait Keyed {
+    /// The key.
+    type Key: Ord;
+
+    /// Its key.
+    fn key(&self) -> Self::Key;
+}
+
+/// Values that are their own key.
+macro_rules! own_key {
+    ($($name:ty),+ $(,)?) => {
+        $(impl $crate::consultation::list::Keyed for $name {
+            type Key = Self;
+
+            #[allow(clippy::clone_on_copy, reason = "some of them are Copy")]
+            fn key(&self) -> Self {
+                self.clone()
+            }
+        })+
+    };
+}
+pub(crate) use own_key;
+
+/// A list in the one order of its keys, each once; entries may be given in any order.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Set<T, const MIN: usize>(List<T, MIN>);
+
+impl<T: Keyed, const MIN: usize> Set<T, MIN> {
+    /// Takes entries in any order.
+    pub fn new(mut entries: Vec<T>) -> Result<Self, Fault> {
+        if entries.len() < MIN {
+            let message = format!("{} of at least {MIN} entries are there", entries.len());
+            return Err(Fault::new(Reason::FieldMissing, message));
+        }
+        if entries.len() > limits::SET_ENTRIES_MAX {
+            let message = format!("{} entries are more than {}", entries.len(), limits::SET_ENTRIES_MAX);
+            return Err(Fault::new(Reason::ListTooLong, message));
+        }
+        entries.sort_by_key(Keyed::key);
+        let repeated = |(one, next): (&T, &T)| one.key() == next.key();
+        if entries.iter().zip(entries.iter().skip(1)).any(repeated) {
+            return Err(Fault::new(Reason::EntryRepeated, "an entry stands there twice"));
+        }
+        Ok(Self(List(entries)))
+    }
+
+    /// The entry with this key.
+    pub fn find(&self, key: &T::Key) -> Option<&T> {
+        self.iter().find(|entry| entry.key() == *key)
+    }
+}
+
+impl<T, const MIN: usize> Set<T, MIN> {
+    /// The entries, ascending.
+    pub fn as_slice(&self) -> &[T] {
+        self.0.as_slice()
+    }
+
+    /// The entries one by one, ascending.
+    pub fn iter(&self) -> std::slice::Iter<'_, T> {
+        self.0.iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<'a, T, const MIN: usize> IntoIterator for &'a Set<T, MIN> {
+    type Item = &'a T;
+    type IntoIter = std::slice::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<T, const MIN: usize> fmt::Debug for Set<T, MIN> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Set")
+    }
+}
+
+impl<T> Default for List<T, 0> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> Default for Set<T, 0> {
+    fn default() -> Self {
+        Self(List::default())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -83,7 +83,7 @@ impl Rule {
             Self::Chn03 => "every signature on the dispatch is of an office of the sender",
             Self::Chn06 => "the message is not expired",
             Self::Chn08 => "the message is not dated more than five minutes into the future",
-            Self::Pre01 => "FLASH is for protective acts alone",
+            Self::Pre01 => "FLASH is for withdrawals, holds and notices of death alone",
             Self::Cls01 => "the level is not above the ceiling of the channel",
             Self::Cls02 => "every addressee is among those it may be released to",
             Self::Cls03 => "header and marking state the same level, in the sender's own word",

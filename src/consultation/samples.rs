@@ -1,40 +1,31 @@
-//! Generated acts for tests: every act, with every field that can stand in it.
+//! Generated acts for tests: every act, with every field that can stand in it, made from the descriptions of the
+//! fields, so that no act and no field can be forgotten.
 
 use proptest::collection::vec;
-use proptest::option;
 use proptest::prelude::*;
 
-use crate::consultation::act::Act;
-use crate::consultation::correspondence::{Correspondence, Demarche};
-use crate::consultation::legal::LegalReference;
-use crate::consultation::list::List;
-use crate::consultation::party::{ConsultationParty, Parties};
-use crate::consultation::position::PositionStatement;
-use crate::consultation::proposal::{ConsultationProposal, ConsultationReply};
+use crate::consultation::act::{Act, ActKind};
+use crate::consultation::acts::values::persons_digest;
+use crate::consultation::describe::{Description, Kind, Need};
+use crate::consultation::outline::{Field, Value};
 use crate::consultation::reference::{ConsultationId, PersonRef};
-use crate::consultation::registry::RegistryReceipt;
-use crate::consultation::text::{ShortText, Text};
-use crate::consultation::transfer::{
-    Condition, Destination, EntryId, Refusal, RegionCode, TransferRequest, TransferResponse,
-};
-use crate::consultation::words::{ConditionKind, DestinationKind, PartyRole, PositionKind, Reply, Route};
 use crate::digest::Digest;
 use crate::entropy::{Entropy, NoEntropy};
-use crate::message::id::MessageId;
 use crate::time::Timestamp;
-use crate::trust::name::Ministry;
 
 /// Any act of this release.
 pub(crate) fn act() -> impl Strategy<Value = Act> {
-    prop_oneof![
-        correspondence().prop_map(Act::Correspondence),
-        proposal().prop_map(Act::ConsultationProposal),
-        reply().prop_map(Act::ConsultationReply),
-        position().prop_map(Act::PositionStatement),
-        request().prop_map(Act::TransferRequest),
-        response().prop_map(Act::TransferResponse),
-        receipt().prop_map(Act::RegistryReceipt),
-    ]
+    proptest::sample::select(ActKind::ALL).prop_flat_map(act_of)
+}
+
+/// Any act of one kind.
+pub(crate) fn act_of(kind: ActKind) -> BoxedStrategy<Act> {
+    group(kind.fields())
+        .prop_filter_map("fields that do not fit together", move |mut fields| {
+            fit(kind, &mut fields);
+            Act::from_outline(kind, &fields).ok()
+        })
+        .boxed()
 }
 
 /// Any consultation.
@@ -47,187 +38,149 @@ pub(crate) fn person() -> impl Strategy<Value = PersonRef> {
     any::<[u8; 11]>().prop_map(|bytes| PersonRef::mint(&Given(bytes)).unwrap())
 }
 
-fn correspondence() -> impl Strategy<Value = Correspondence> {
-    let demarche = (time(), short(), short()).prop_map(|(time, delivered_by_office, received_by_office)| {
-        Demarche { time, delivered_by_office, received_by_office }
-    });
-    (short(), option::of(text()), option::of(text()), option::of(demarche)).prop_map(
-        |(subject, opening_formula, closing_formula, demarche)| Correspondence {
-            subject,
-            opening_formula,
-            closing_formula,
-            demarche,
-        },
-    )
-}
-
-fn proposal() -> impl Strategy<Value = ConsultationProposal> {
-    (consultation(), short(), parties(), laws::<0>(), time()).prop_map(
-        |(consultation, subject, parties, legal_basis, open_until)| ConsultationProposal {
-            consultation,
-            subject,
-            parties,
-            legal_basis,
-            open_until,
-        },
-    )
-}
-
-fn parties() -> impl Strategy<Value = Parties> {
-    let roles = proptest::sample::subsequence(PartyRole::ALL.to_vec(), 1..=PartyRole::ALL.len());
-    proptest::collection::btree_map("[A-Z]{2,8}", roles, 2..5).prop_map(|parties| {
-        let party = |(code, roles): (String, _)| {
-            ConsultationParty::new(Ministry::parse(&code).unwrap(), roles).unwrap()
+fn group(descriptions: Vec<Description>) -> BoxedStrategy<Vec<Field>> {
+    let mut fields: BoxedStrategy<Vec<Field>> = Just(Vec::new()).boxed();
+    for description in descriptions {
+        let name = description.name;
+        let present = match description.need {
+            Need::Mandatory => Just(true).boxed(),
+            Need::Optional => any::<bool>().boxed(),
         };
-        Parties::new(parties.into_iter().map(party).collect()).unwrap()
-    })
+        fields = (fields, present, value(&description.kind))
+            .prop_map(move |(mut fields, present, value)| {
+                if present {
+                    fields.push(Field { name: name.into(), value });
+                }
+                fields
+            })
+            .boxed();
+    }
+    fields
 }
 
-fn reply() -> impl Strategy<Value = ConsultationReply> {
-    (word(Reply::ALL), option::of(text())).prop_map(|(reply, reason)| ConsultationReply { reply, reason })
+fn value(kind: &Kind) -> BoxedStrategy<Value> {
+    match kind {
+        Kind::Act | Kind::Message => digest().boxed(),
+        Kind::Code(example) => code(example),
+        Kind::Flag => any::<bool>().prop_map(Value::Flag).boxed(),
+        Kind::Group(fields) => group(fields.clone()).prop_map(Value::Group).boxed(),
+        Kind::Line => line().boxed(),
+        Kind::List(entry) => vec(value(entry), 2..4).prop_map(|values| Value::List(distinct(values))).boxed(),
+        Kind::Number => (1..9_u64).prop_map(Value::Number).boxed(),
+        Kind::Person => person().prop_map(Value::Person).boxed(),
+        Kind::Text => text().boxed(),
+        Kind::Time => time().prop_map(Value::Time).boxed(),
+        Kind::Word(words) => proptest::sample::select(words.clone()).prop_map(Value::Word).boxed(),
+    }
 }
 
-fn position() -> impl Strategy<Value = PositionStatement> {
-    let commitments = distinct(text(), 0);
-    (short(), word(PositionKind::ALL), laws::<1>(), commitments, option::of(message()), any::<bool>())
-        .prop_map(|(category, kind, legal_basis, commitments, supersedes, may_be_quoted_publicly)| {
-            PositionStatement {
-                category,
-                kind,
-                legal_basis,
-                commitments: List::new(commitments).unwrap(),
-                supersedes,
-                may_be_quoted_publicly,
-            }
-        })
+/// Codes are told apart by their example.
+fn code(example: &'static str) -> BoxedStrategy<Value> {
+    let pattern = match example.trim_matches('"') {
+        "XB" => "[A-Z]{2,8}",
+        "XA" | "XD" => "[A-Z]{2}",
+        "annex-1" => "[A-Za-z0-9-]{1,32}",
+        "2025-01" => "20[0-9]{2}(-0[1-9](-[12][0-8])?)?",
+        "ko" => "(ko|uk|en|ko-KP)",
+        "Latn" => "[A-Z][a-z]{3}",
+        "https://news.example/item/17" => "https?://[a-z]{1,9}\\.example/[!-~]{0,20}",
+        "ch-0123456789abcdef" => "ch-[0-9a-f]{16}",
+        "chancery://XB/office/releasing-03" => "chancery://XB/office/[a-z]{3,9}-[0-9]{2}",
+        "72h" => "[1-9][0-9]{0,3}[dhms]",
+        "0a02" => "([0-9a-f]{2}){1,40}",
+        "C-7QK4-M2XD-9WTV" => return consultation().prop_map(|id| Value::Reference(id.text())).boxed(),
+        digits if digits.len() == 64 => return digest().boxed(),
+        other => panic!("no sample for codes like {other}"),
+    };
+    pattern.prop_map(Value::Reference).boxed()
 }
 
-fn request() -> impl Strategy<Value = TransferRequest> {
-    let persons = distinct(person(), 1);
-    let documents = distinct(entry_id(), 1);
-    let time = option::of(time());
-    (persons, word(Route::ALL), destination(), laws::<1>(), documents, message(), time).prop_map(
-        |(persons, route, destination, legal_basis, documents, assurances_message, requested_by)| {
-            TransferRequest {
-                persons: List::new(persons).unwrap(),
-                route,
-                destination,
-                legal_basis,
-                supporting_documents: List::new(documents).unwrap(),
-                assurances_message,
-                requested_by,
-            }
-        },
-    )
-}
-
-fn destination() -> impl Strategy<Value = Destination> {
-    (word(DestinationKind::ALL), "[A-Z]{2}").prop_map(|(kind, code)| {
-        let named = kind == DestinationKind::NamedState;
-        Destination::new(kind, named.then(|| RegionCode::parse(&code).unwrap())).unwrap()
-    })
-}
-
-fn response() -> impl Strategy<Value = TransferResponse> {
-    let conditions = proptest::collection::btree_map("[A-Za-z0-9-]{1,32}", condition(), 1..4);
-    (message(), word(Reply::ALL), conditions, distinct(refusal(), 1)).prop_map(
-        |(request, reply, conditions, reasons)| {
-            let conditions: Vec<Condition> = conditions
-                .into_iter()
-                .map(|(id, condition)| Condition { condition_id: EntryId::parse(&id).unwrap(), ..condition })
-                .collect();
-            let (conditions, reasons) = match reply {
-                Reply::Accept => (Vec::new(), Vec::new()),
-                Reply::Decline => (Vec::new(), reasons),
-                Reply::AcceptConditionally | Reply::Defer => (conditions, reasons),
-            };
-            TransferResponse::new(request, reply, conditions, reasons).unwrap()
-        },
-    )
-}
-
-fn condition() -> impl Strategy<Value = Condition> {
-    (entry_id(), word(ConditionKind::ALL), text(), any::<bool>(), option::of(message())).prop_map(
-        |(condition_id, kind, text, satisfied, evidence_message)| Condition {
-            condition_id,
-            kind,
-            text,
-            satisfied,
-            evidence_message,
-        },
-    )
-}
-
-fn refusal() -> impl Strategy<Value = Refusal> {
-    let subjects = distinct(person(), 0);
-    (option::of(short()), text(), laws::<0>(), subjects, option::of(text())).prop_map(
-        |(rule, message, legal_basis, subjects, remedy)| Refusal {
-            rule,
-            message,
-            legal_basis,
-            subjects: List::new(subjects).unwrap(),
-            remedy,
-        },
-    )
-}
-
-fn receipt() -> impl Strategy<Value = RegistryReceipt> {
-    (message(), any::<[u8; 32]>(), short(), time(), any::<bool>()).prop_map(
-        |(message_id, digest, registry_number, register_time, opened)| RegistryReceipt {
-            message_id,
-            dispatch_digest: Digest::from_bytes(digest),
-            registry_number,
-            register_time,
-            opened,
-        },
-    )
-}
-
-fn laws<const MIN: usize>() -> impl Strategy<Value = List<LegalReference, MIN>> {
-    let law = (short(), short(), option::of(text()));
-    let law = law.prop_map(|(instrument, provision, note)| LegalReference { instrument, provision, note });
-    distinct(law, MIN).prop_map(|laws| List::new(laws).unwrap())
+fn digest() -> impl Strategy<Value = Value> {
+    any::<[u8; 32]>().prop_map(|bytes| Value::Reference(Digest::from_bytes(bytes).hex()))
 }
 
 /// Lines in the scripts of the exchange, quotes and backslashes included.
-fn short() -> impl Strategy<Value = ShortText> {
-    "[ -~가-힣а-яієї\u{1100}-\u{1112}\u{1161}-\u{1175}]{0,20}[!-~]"
-        .prop_map(|text| ShortText::new(text).unwrap())
+fn line() -> impl Strategy<Value = Value> {
+    "[ -~가-힣а-яієї\u{1100}-\u{1112}\u{1161}-\u{1175}]{0,20}[!-~]".prop_map(Value::Text)
 }
 
-fn text() -> impl Strategy<Value = Text> {
-    "([ -~가-힣а-яієї\n\t]{0,20}[!-~]){1,2}\n?".prop_map(|text| Text::new(text).unwrap())
-}
-
-fn entry_id() -> impl Strategy<Value = EntryId> {
-    "[A-Za-z0-9-]{1,32}".prop_map(|text| EntryId::parse(&text).unwrap())
+fn text() -> impl Strategy<Value = Value> {
+    "([ -~가-힣а-яієї\n\t]{0,20}[!-~]){1,2}\n?".prop_map(Value::Text)
 }
 
 fn time() -> impl Strategy<Value = Timestamp> {
     (1..4_102_444_800_i64).prop_map(Timestamp::from_seconds)
 }
 
-fn message() -> impl Strategy<Value = MessageId> {
-    any::<[u8; 32]>().prop_map(|bytes| MessageId::from(Digest::from_bytes(bytes)))
+fn distinct(values: Vec<Value>) -> Vec<Value> {
+    let mut kept: Vec<Value> = Vec::new();
+    for value in values {
+        if !kept.contains(&value) {
+            kept.push(value);
+        }
+    }
+    kept
 }
 
-fn word<T: Copy + std::fmt::Debug + 'static>(all: &'static [T]) -> impl Strategy<Value = T> {
-    proptest::sample::select(all)
-}
-
-fn distinct<T: Clone + PartialEq + std::fmt::Debug>(
-    one: impl Strategy<Value = T>,
-    least: usize,
-) -> impl Strategy<Value = Vec<T>> {
-    vec(one, least..4).prop_map(|entries| {
-        let mut kept = Vec::new();
-        for entry in entries {
-            if !kept.contains(&entry) {
-                kept.push(entry);
+/// Makes fields fit together that rarely do by chance.
+fn fit(kind: ActKind, fields: &mut Vec<Field>) {
+    match kind {
+        ActKind::HandoverArrangement => {
+            let mut persons: Vec<PersonRef> = match named(fields, "persons") {
+                Some(Value::List(values)) => values.iter().filter_map(as_person).collect(),
+                _ => Vec::new(),
+            };
+            persons.sort_unstable();
+            put(fields, "persons_sha256", Value::Reference(persons_digest(&persons).hex()));
+        }
+        ActKind::ChannelCharterNote => {
+            let Some(Value::Group(terms)) = named(fields, "terms") else { return };
+            let mut terms = terms.clone();
+            put(&mut terms, "parties", Value::List(vec![reference("XA"), reference("XB")]));
+            put(&mut terms, "prevailing_language", reference("en"));
+            put(&mut terms, "working_languages", Value::List(vec![reference("ko"), reference("en")]));
+            if let Some(Value::List(values)) = named(&terms, "root_key_fingerprints") {
+                let two = Value::List(values.iter().take(2).cloned().collect());
+                put(&mut terms, "root_key_fingerprints", two);
+            }
+            put(fields, "terms", Value::Group(terms));
+        }
+        ActKind::MedicalFinding => {
+            let commission = fields.iter().any(|field| field.value == Value::Word("MIXED_COMMISSION"));
+            if !commission {
+                fields.retain(|field| !matches!(field.name.as_ref(), "members" | "votes_for"));
+            } else {
+                put(fields, "votes_for", Value::Number(2));
             }
         }
-        kept
-    })
+        ActKind::Correspondence => {
+            let all = ["demarche_time", "delivered_by_office", "received_by_office"];
+            if all.iter().any(|name| named(fields, name).is_none()) {
+                fields.retain(|field| !all.contains(&field.name.as_ref()));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn as_person(value: &Value) -> Option<PersonRef> {
+    match value {
+        Value::Person(person) => Some(*person),
+        _ => None,
+    }
+}
+
+fn reference(text: &str) -> Value {
+    Value::Reference(text.to_owned())
+}
+
+fn named<'f>(fields: &'f [Field], name: &str) -> Option<&'f Value> {
+    fields.iter().find(|field| field.name == name).map(|field| &field.value)
+}
+
+fn put(fields: &mut Vec<Field>, name: &'static str, value: Value) {
+    fields.retain(|field| field.name != name);
+    fields.push(Field { name: name.into(), value });
 }
 
 /// Entropy that gives the bytes it was given.

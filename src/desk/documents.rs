@@ -7,9 +7,9 @@ use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
+use crate::consultation::acts::values::EntryId;
 use crate::consultation::rules::judgement::OpenedDocument;
 use crate::consultation::text::ShortText;
-use crate::consultation::transfer::EntryId;
 use crate::desk::error::DeskError;
 use crate::desk::form::documents::media_type_of;
 use crate::desk::form::draft::{Draft, DraftDocument, TextSource};

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::consultation::act::Act;
-use crate::consultation::codec;
+use crate::consultation::fault::{Faults, FormRefusal};
+use crate::consultation::receive::{Received, receive};
 use crate::consultation::rules::judgement::{EarlierMessage, FormalNumbers, Judgement};
 use crate::consultation::rules::names::NameIndex;
 use crate::consultation::rules::{self, Finding};
@@ -35,8 +36,8 @@ pub struct Opened {
     pub envelope: Envelope,
     /// The dispatch with its exact bytes.
     pub dispatch: SignedDispatch,
-    /// The act; none where this release does not know its kind.
-    pub act: Option<Act>,
+    /// The act, or what becomes of one that this release cannot read.
+    pub received: Received,
     /// Who signed, in the order of the dispatch.
     pub signatures: Vec<Signature>,
     /// What the rules found.
@@ -78,13 +79,9 @@ impl Desk {
         }
         let signatures = authenticate(&dispatch, anchors, at)?;
         let declared = dispatch.dispatch();
-        let act = match codec::decode(&declared.kind, &declared.act) {
-            Ok(act) => Some(act),
-            Err(cause) if cause.reason() == "ACT_KIND_UNKNOWN" => None,
-            Err(cause) => return Err(Refusal::new(Reason::Malformed, cause.to_string()).into()),
-        };
+        let received = receive(&declared.kind, declared.act_class, &declared.act);
         let entry = entry.clone();
-        Ok(Opened { entry, envelope, dispatch, act, signatures, findings: Vec::new() })
+        Ok(Opened { entry, envelope, dispatch, received, signatures, findings: Vec::new() })
     }
 
     /// Opens a received message for an officer: besides opening, refuses a re-wrapped dispatch and marks the
@@ -129,7 +126,11 @@ impl Desk {
     }
 
     fn judge(&self, trust: &Trust, key: &dyn Opener, opened: &Opened) -> Result<Vec<Finding>, DeskError> {
-        let Some(act) = &opened.act else { return Ok(Vec::new()) };
+        let act = match &opened.received {
+            Received::Read(act) => act,
+            Received::Unread(faults) => return Ok(unreadable(faults, rules::Severity::Warning)),
+            Received::Rejected(faults) => return Ok(unreadable(faults, rules::Severity::Error)),
+        };
         let header = opened.envelope.header();
         let dispatch = opened.dispatch.dispatch();
         let channel = &header.address().channel;
@@ -165,13 +166,34 @@ impl Desk {
     }
 }
 
+/// What stands against an act that cannot be read, as findings: an error where it is to be rejected.
+fn unreadable(faults: &Faults, severity: rules::Severity) -> Vec<Finding> {
+    let finding = |fault: &FormRefusal| Finding {
+        rule: rules::Rule::Frm05,
+        severity,
+        field: format!("act.{}", fault.field()).trim_end_matches('.').to_owned(),
+        message: format!("{}: {}", fault.reason(), fault.message()),
+        hint: fault.hint().to_owned(),
+    };
+    faults.iter().map(finding).collect()
+}
+
 impl Opened {
+    /// The act; none where this release cannot read it.
+    pub fn act(&self) -> Option<&Act> {
+        match &self.received {
+            Received::Read(act) => Some(act),
+            Received::Unread(_) | Received::Rejected(_) => None,
+        }
+    }
+
     /// What rules look at when another message answers this one.
     pub fn earlier(&self) -> EarlierMessage {
         let address = self.envelope.header().address();
         let dispatch = self.dispatch.dispatch();
         EarlierMessage {
             message_id: self.envelope.id(),
+            dispatch_digest: self.dispatch.digest(),
             originator: address.sender.clone(),
             level: address.level,
             caveats: dispatch.marking.caveats.clone(),

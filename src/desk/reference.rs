@@ -176,7 +176,7 @@ impl References for Desk {
             Entry::Sent(sent) => Some(sent.dispatch_digest),
             Entry::Received(received) => self.register.opened_dispatch(&received.id).ok().flatten(),
         };
-        Some(Referenced { message_id: entry.id(), dispatch_digest })
+        Some(Referenced { message_id: entry.id(), dispatch_digest, known: true })
     }
 }
 

@@ -30,6 +30,13 @@ pub const SHORT_TEXT_BYTES_MAX: usize = 512;
 /// Entries of one repeated field of an act.
 pub const LIST_ENTRIES_MAX: usize = 256;
 
+/// Entries of one ordered list of an act, each standing there once: persons of an exchange of a thousand for a
+/// thousand.
+pub const SET_ENTRIES_MAX: usize = 1024;
+
+/// An address on the web, bytes: what browsers and servers of news media take.
+pub const WEB_ADDRESS_BYTES_MAX: usize = 2048;
+
 /// Addressees of a message.
 pub const ADDRESSEES_MAX: usize = 16;
 

@@ -23,14 +23,14 @@ async fn a_message_is_delivered_receipted_read_and_acknowledged() {
     let opened = stage.house("XB").read("@last").unwrap();
     assert!(opened.findings.is_empty(), "{:?}", opened.findings);
     assert_eq!(opened.signatures.len(), 2);
-    assert!(matches!(&opened.act, Some(Act::Correspondence(_))));
+    assert!(matches!(opened.act(), Some(Act::Correspondence(_))));
 
     let receipt = forms::registry_receipt(&opened, "XB-R-0001");
     let [answer] = stage.send("XB", &receipt).await.try_into().unwrap();
     assert_eq!(stage.settled("XB", &answer).await.state, SentState::Delivered);
     assert_eq!(stage.house("XA").fetch().await.unwrap(), 1);
     let answer = stage.house("XA").read("@last").unwrap();
-    match &answer.act {
+    match answer.act() {
         Some(Act::RegistryReceipt(receipt)) => assert_eq!(receipt.message_id, sent.id),
         _ => panic!("not a registry receipt"),
     }

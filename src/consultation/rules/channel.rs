@@ -4,7 +4,7 @@
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
 use crate::limits;
-use crate::message::terms::{ActClass, Precedence};
+use crate::message::terms::Precedence;
 
 pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     known(judgement, findings);
@@ -15,9 +15,10 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
 
 /// FLASH passes a suspended channel, so nothing but what protects a person may claim it.
 fn precedence(judgement: &Judgement<'_>, findings: &mut Findings) {
-    let flash = judgement.address.precedence == Precedence::Flash;
-    if flash && judgement.act.class() != ActClass::Protective {
-        let message = "FLASH is claimed for an act that protects nobody";
+    let permitted = judgement.act.act_kind().specification().precedences;
+    let claimed = judgement.address.precedence;
+    if claimed == Precedence::Flash && !permitted.contains(&claimed) {
+        let message = "FLASH is claimed for an act that is no withdrawal, hold or notice of death";
         findings.add(Rule::Pre01, "address.precedence", message, "use IMMEDIATE");
     }
 }
@@ -115,6 +116,7 @@ mod tests {
         Sample::position().passes(Rule::Pre01);
         let flash = |s: &mut Sample| s.address.precedence = crate::message::terms::Precedence::Flash;
         Sample::position().with(flash).finds(Rule::Pre01, "address.precedence");
+        Sample::withdrawal().passes(Rule::Pre01);
     }
 
     #[test]

@@ -176,9 +176,8 @@ fn agreement(judgement: &Judgement<'_>, findings: &mut Findings) {
     if dispatch.kind != act.kind() || dispatch.act_class != act.class() {
         add("dispatch.kind", "kind or class is not that of the act", "compose the dispatch anew");
     }
-    let is_receipt = matches!(act, Act::RegistryReceipt(_));
-    if is_receipt != (dispatch.form == Form::ServiceMessage) {
-        add("dispatch.form", "a registry receipt, and it alone, is a service message", "choose another form");
+    if !act.act_kind().specification().forms.contains(&dispatch.form) {
+        add("dispatch.form", "an act of this kind is not sent in this form", "choose another form");
     }
     let has_demarche = matches!(act, Act::Correspondence(act) if act.demarche.is_some());
     if has_demarche != (dispatch.form == Form::DemarcheRecord) {
@@ -188,15 +187,11 @@ fn agreement(judgement: &Judgement<'_>, findings: &mut Findings) {
     match act {
         Act::ConsultationProposal(proposal) => {
             if proposal.consultation.text() != judgement.address.consultation {
-                add(
-                    "act.consultation",
-                    "another consultation than the address states",
-                    "propose one of them",
-                );
+                let message = "another consultation than the address states";
+                add("act.consultation", message, "propose one of them");
             }
-            let address = judgement.address;
-            let mut parties = proposal.parties.as_slice().iter().map(|party| party.ministry());
-            if !parties.any(|party| *party == address.sender) {
+            let sender = &judgement.address.sender;
+            if proposal.parties.find(sender).is_none() {
                 add("act.parties", "the proposing ministry is not among the parties", "add it");
             }
         }
@@ -208,15 +203,46 @@ fn agreement(judgement: &Judgement<'_>, findings: &mut Findings) {
                 }
             }
         }
-        Act::TransferResponse(response)
-            if dispatch.in_reply_to.is_some_and(|id| id != response.request()) =>
-        {
-            add("act.request", "it answers another message than the one it replies to", "name one request");
-        }
         Act::ConsultationReply(_) if dispatch.in_reply_to.is_none() => {
             add("dispatch.in_reply_to", "a reply names the proposal it answers", "state in_reply_to");
         }
         _ => {}
+    }
+    answered(judgement, findings);
+    named_documents(judgement, findings);
+}
+
+/// What an act answers is what its dispatch replies to; judged where that message is known.
+fn answered(judgement: &Judgement<'_>, findings: &mut Findings) {
+    let Some((field, answered)) = judgement.act.answered() else { return };
+    let replied = judgement.dispatch.in_reply_to;
+    let known = judgement.earlier.iter().find(|earlier| Some(earlier.message_id) == replied);
+    if known.is_some_and(|earlier| earlier.dispatch_digest != answered.dispatch_digest()) {
+        let message = "it answers another message than the one it replies to";
+        findings.add(Rule::Frm05, format!("act.{field}"), message, "name one message");
+    }
+}
+
+/// Documents that an act names are there, of the class that belongs in that place, with those that go with them.
+fn named_documents(judgement: &Judgement<'_>, findings: &mut Findings) {
+    let specification = judgement.act.act_kind().specification();
+    let documents = &judgement.dispatch.documents;
+    let outline = judgement.act.outline();
+    for (name, class) in specification.documents {
+        let field = outline.iter().find(|field| field.name == *name);
+        let Some(id) = field.and_then(|field| field.value.as_text()) else { continue };
+        let fits = documents.iter().any(|document| document.document_id == id && document.class == *class);
+        if !fits {
+            let message = format!("it names no {class} among the documents");
+            let hint = "attach the document with this class, and name its id";
+            findings.add(Rule::Frm05, format!("act.{name}"), message, hint);
+        }
+    }
+    for class in specification.companions {
+        if !documents.iter().any(|document| document.class == *class) {
+            let message = format!("no {class} stands beside it");
+            findings.add(Rule::Frm05, "dispatch.documents", message, "attach it");
+        }
     }
 }
 

@@ -1,13 +1,14 @@
 //! The FRM rules, one passing and one failing case each.
 
 use super::*;
-use crate::consultation::correspondence::{Correspondence, Demarche};
-use crate::consultation::registry::RegistryReceipt;
+use crate::consultation::acts::correspondence::{Correspondence, Demarche};
+use crate::consultation::acts::registry::RegistryReceipt;
+use crate::consultation::acts::values::Stated;
 use crate::consultation::rules::judgement::FormalNumbers;
 use crate::consultation::rules::samples::{Sample, earlier};
 use crate::consultation::text::ShortText;
 use crate::digest::Digest;
-use crate::message::terms::{ActClass, Level};
+use crate::message::terms::{ActClass, DocumentClass, Level};
 
 #[test]
 fn frm_01_every_form_needs_its_signatures() {
@@ -128,7 +129,7 @@ fn frm_05_kind_class_and_form_are_those_of_the_act() {
             dispatch_digest: Digest::of(b""),
             registry_number: ShortText::new("XA-2026-0412").unwrap(),
             register_time: s.at,
-            opened: true,
+            opened: Stated(true),
         }));
     };
     Sample::position().with(receipt).finds(Rule::Frm05, "dispatch.form");
@@ -168,7 +169,7 @@ fn frm_05_a_request_names_documents_that_are_there() {
 fn frm_05_a_reply_names_what_it_answers() {
     let reply = |s: &mut Sample| {
         let reply = crate::consultation::words::Reply::Accept;
-        s.say(Act::ConsultationReply(crate::consultation::proposal::ConsultationReply {
+        s.say(Act::ConsultationReply(crate::consultation::acts::opening::ConsultationReply {
             reply,
             reason: None,
         }));
@@ -176,4 +177,47 @@ fn frm_05_a_reply_names_what_it_answers() {
     Sample::position().with(reply).finds(Rule::Frm05, "dispatch.in_reply_to");
     let answer = |s: &mut Sample| s.dispatch.in_reply_to = Some(earlier("XB", Level::Restricted).message_id);
     Sample::position().with(reply).with(answer).passes(Rule::Frm05);
+}
+
+#[test]
+fn frm_05_an_act_names_documents_of_the_class_that_belongs_there() {
+    use crate::consultation::acts::custody::{JudicialStatus, JudicialStatusFields};
+    use crate::consultation::acts::values::EntryId;
+    use crate::consultation::reference::PersonRef;
+    use crate::consultation::words::JudicialState;
+    let status = |s: &mut Sample| {
+        let fields = JudicialStatusFields {
+            person: PersonRef::parse("P-7QK4-M2XD-9WTV").unwrap(),
+            state: JudicialState::ReleasedForTransfer,
+            document: Some(EntryId::parse("application").unwrap()),
+            written_consent_to_exchange: true,
+        };
+        s.say(Act::JudicialStatus(JudicialStatus::new(fields).unwrap()));
+    };
+    Sample::request().with(status).finds(Rule::Frm05, "act.document");
+    let decision = |s: &mut Sample| s.dispatch.documents[1].class = DocumentClass::CourtDecision;
+    Sample::request().with(status).with(decision).passes(Rule::Frm05);
+}
+
+#[test]
+fn frm_05_an_answer_answers_what_it_replies_to() {
+    use crate::consultation::acts::transfer::{TransferResponse, TransferResponseFields};
+    use crate::consultation::acts::values::ActRef;
+    use crate::consultation::list::List;
+    let answers = |digest: Digest| {
+        move |s: &mut Sample| {
+            let earlier = earlier("XB", Level::Restricted);
+            s.dispatch.in_reply_to = Some(earlier.message_id);
+            s.earlier = vec![earlier];
+            let fields = TransferResponseFields {
+                request: ActRef::new(digest),
+                reply: crate::consultation::words::Reply::Accept,
+                conditions: List::default(),
+                reasons: List::default(),
+            };
+            s.say(Act::TransferResponse(TransferResponse::new(fields).unwrap()));
+        }
+    };
+    Sample::position().with(answers(Digest::of(b"its dispatch"))).passes(Rule::Frm05);
+    Sample::position().with(answers(Digest::of(b"another"))).finds(Rule::Frm05, "act.request");
 }

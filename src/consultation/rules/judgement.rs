@@ -85,6 +85,8 @@ pub struct FormalNumbers {
 pub struct EarlierMessage {
     /// Its id.
     pub message_id: MessageId,
+    /// SHA-256 of its dispatch, by which acts refer to it.
+    pub dispatch_digest: Digest,
     /// The ministry that wrote it.
     pub originator: Ministry,
     /// Its level.

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use oxilangtag::LanguageTag;
 
+use crate::consultation::catalogue::Texts;
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
 use crate::message::dispatch::Document;
-use crate::message::terms::{DocumentStanding, Form};
+use crate::message::terms::DocumentStanding;
 
 pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     standing(judgement, findings);
@@ -26,8 +27,8 @@ fn standing(judgement: &Judgement<'_>, findings: &mut Findings) {
     let official = of(DocumentStanding::Official).count();
     let authentic: Vec<&str> = of(DocumentStanding::Authentic).map(|text| text.language.as_str()).collect();
     let message = match (official, authentic.len()) {
-        // A service message may say all it has to say in its act.
-        (0, 0) if judgement.dispatch.form == Form::ServiceMessage => return,
+        // Some acts say all they have to say in their fields.
+        (0, 0) if judgement.act.act_kind().specification().texts == Texts::None => return,
         (1, 0) => return,
         (0, 0) => "no text is official",
         (0, 1) => "a single authentic text is an official text",
@@ -98,11 +99,9 @@ mod tests {
         Sample::position().with(standings(&[Authentic, Authentic])).with(same).finds(Rule::Lng01, field);
         let tag = |s: &mut Sample| s.dispatch.documents[0].language = "korean language".to_owned();
         Sample::position().with(tag).finds(Rule::Lng01, "dispatch.documents[0].language");
-        let service = |s: &mut Sample| {
-            s.dispatch.form = Form::ServiceMessage;
-            s.dispatch.documents.clear();
-        };
-        Sample::position().with(service).passes(Rule::Lng01);
+        let silent = |s: &mut Sample| s.dispatch.documents.clear();
+        Sample::position().with(silent).finds(Rule::Lng01, field);
+        Sample::withdrawal().with(silent).passes(Rule::Lng01);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! PRV: what may be known about a person, and where. PRV-05 and PRV-06 concern purpose and erasure.
 
-use crate::consultation::act::Act;
 use crate::consultation::reference::{ConsultationId, PersonRef};
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
@@ -53,8 +52,10 @@ fn looks_like_reference(word: &str) -> bool {
 
 fn names(judgement: &Judgement<'_>, findings: &mut Findings) {
     let hint = "write the reference of the person, and his name only in a document that identifies him";
+    let names_persons = judgement.act.act_kind().specification().names_persons;
     for (field, text) in written(judgement) {
-        if judgement.names.occurs_in(&text) {
+        let of_act = field.starts_with("act.");
+        if !(of_act && names_persons) && judgement.names.occurs_in(&text) {
             findings.add(Rule::Prv03, field, "it contains the name of a person", hint);
         }
     }
@@ -124,14 +125,7 @@ fn identifies(class: DocumentClass) -> bool {
 
 fn minimisation(judgement: &Judgement<'_>, findings: &mut Findings) {
     let caveats = &judgement.dispatch.marking.caveats;
-    let about_persons = match judgement.act {
-        Act::TransferRequest(_) | Act::TransferResponse(_) => true,
-        Act::Correspondence(_)
-        | Act::ConsultationProposal(_)
-        | Act::ConsultationReply(_)
-        | Act::PositionStatement(_)
-        | Act::RegistryReceipt(_) => false,
-    };
+    let about_persons = judgement.act.act_kind().specification().concerns_persons;
     for (index, document) in judgement.dispatch.documents.iter().enumerate() {
         let field = format!("dispatch.documents[{index}].document_class");
         if identifies(document.class) && !about_persons {

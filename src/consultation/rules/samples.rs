@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::consultation::act::Act;
-use crate::consultation::legal::LegalReference;
+use crate::consultation::acts::law::{Destination, LegalReference};
+use crate::consultation::acts::opening::PositionStatement;
+use crate::consultation::acts::transfer::TransferRequest;
+use crate::consultation::acts::values::{ActRef, EntryId, RegionCode};
+use crate::consultation::acts::will::WillWithdrawal;
 use crate::consultation::list::List;
-use crate::consultation::position::PositionStatement;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::rules::judgement::{
     ChannelFacts, EarlierMessage, FormalNumbers, Judgement, NationalLabel, OpenedDocument,
@@ -13,7 +16,6 @@ use crate::consultation::rules::judgement::{
 use crate::consultation::rules::names::NameIndex;
 use crate::consultation::rules::{Finding, Rule, judge};
 use crate::consultation::text::ShortText;
-use crate::consultation::transfer::{Destination, EntryId, RegionCode, TransferRequest};
 use crate::consultation::words::{PositionKind, Route};
 use crate::digest::Digest;
 use crate::message::dispatch::{Dispatch, Document, ExpectedAuthentication, Marking};
@@ -93,9 +95,22 @@ impl Sample {
             destination: Destination::NamedState(RegionCode::parse("XA").unwrap()),
             legal_basis: List::new(vec![law()]).unwrap(),
             supporting_documents: List::new(vec![EntryId::parse("application").unwrap()]).unwrap(),
-            assurances_message: MessageId::from(Digest::of(b"assurances")),
-            requested_by: None,
+            assurances_message: ActRef::new(Digest::of(b"assurances")),
+            requested_by_time: None,
         }));
+        sample
+    }
+
+    /// A withdrawal of will by P-7QK4-M2XD-9WTV.
+    pub(super) fn withdrawal() -> Self {
+        let mut sample = Self::position();
+        sample.say(Act::WillWithdrawal(WillWithdrawal {
+            person: PersonRef::parse("P-7QK4-M2XD-9WTV").unwrap(),
+            declaration_time: None,
+            withdrawn_for: List::default(),
+            received_by_office: None,
+        }));
+        sample.address.precedence = Precedence::Flash;
         sample
     }
 
@@ -196,6 +211,7 @@ pub(super) fn ministry(code: &str) -> Ministry {
 pub(super) fn earlier(originator: &str, level: Level) -> EarlierMessage {
     EarlierMessage {
         message_id: MessageId::from(Digest::of(b"earlier")),
+        dispatch_digest: Digest::of(b"its dispatch"),
         originator: ministry(originator),
         level,
         caveats: Vec::new(),

@@ -4,8 +4,8 @@ use oxilangtag::LanguageTag;
 
 use super::draft::{DraftDocument, DraftText, TextSource};
 use super::reader::{Fields, Report, Wrong, short, string, term};
+use crate::consultation::acts::values::EntryId;
 use crate::consultation::fault::Reason;
-use crate::consultation::transfer::EntryId;
 use crate::limits;
 use crate::message::terms::{DocumentClass, DocumentStanding};
 

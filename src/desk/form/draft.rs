@@ -2,14 +2,12 @@
 
 use std::fmt;
 
+use super::FormError;
 use crate::consultation::act::{Act, ActKind};
-use crate::consultation::legal::LegalReference;
-use crate::consultation::list::List;
-use crate::consultation::party::Parties;
-use crate::consultation::proposal::ConsultationProposal;
+use crate::consultation::acts::opening::ConsultationProposal;
+use crate::consultation::acts::values::EntryId;
 use crate::consultation::reference::ConsultationId;
 use crate::consultation::text::ShortText;
-use crate::consultation::transfer::EntryId;
 use crate::digest::Digest;
 use crate::message::header::Addressee;
 use crate::message::id::MessageId;
@@ -59,6 +57,8 @@ pub struct Draft {
     pub documents: Vec<DraftDocument>,
     /// What it says.
     pub act: DraftAct,
+    /// What a protective act goes without, because it was wrong.
+    pub left_out: Vec<FormError>,
 }
 
 /// Which consultation a draft belongs to.
@@ -86,6 +86,8 @@ pub struct Referenced {
     pub message_id: MessageId,
     /// SHA-256 of its dispatch bytes, where it was opened here.
     pub dispatch_digest: Option<Digest>,
+    /// Whether the message is here; otherwise only its id is known.
+    pub known: bool,
 }
 
 /// Looks up what a reference means (port); the desk's register, or `IdsOnly`.
@@ -101,7 +103,7 @@ pub struct IdsOnly;
 impl References for IdsOnly {
     fn message(&self, reference: &str) -> Option<Referenced> {
         let message_id = MessageId::parse(reference).ok()?;
-        Some(Referenced { message_id, dispatch_digest: None })
+        Some(Referenced { message_id, dispatch_digest: None, known: false })
     }
 }
 
@@ -157,21 +159,8 @@ pub struct DraftDocument {
 pub enum DraftAct {
     /// Lacks nothing.
     Complete(Act),
-    /// A proposal of the consultation that the header will state.
-    Proposal(DraftProposal),
-}
-
-/// A proposal of a consultation that may have no id yet.
-#[derive(Clone, PartialEq, Eq)]
-pub struct DraftProposal {
-    /// Subject.
-    pub subject: ShortText,
-    /// Parties.
-    pub parties: Parties,
-    /// Law invoked.
-    pub legal_basis: List<LegalReference, 0>,
-    /// Open until.
-    pub open_until: Timestamp,
+    /// A proposal of the consultation that the heading will state.
+    Proposal(ConsultationProposal),
 }
 
 impl DraftAct {
@@ -187,11 +176,7 @@ impl DraftAct {
     pub fn complete(self, consultation: ConsultationId) -> Act {
         match self {
             Self::Complete(act) => act,
-            Self::Proposal(DraftProposal { subject, parties, legal_basis, open_until }) => {
-                let proposal =
-                    ConsultationProposal { consultation, subject, parties, legal_basis, open_until };
-                Act::ConsultationProposal(proposal)
-            }
+            Self::Proposal(proposal) => Act::ConsultationProposal(proposal.in_consultation(consultation)),
         }
     }
 }
@@ -206,4 +191,4 @@ macro_rules! opaque {
         })+
     };
 }
-opaque!(Draft, ConsultationChoice, Reference, DraftText, TextSource, DraftDocument, DraftAct, DraftProposal);
+opaque!(Draft, ConsultationChoice, Reference, DraftText, TextSource, DraftDocument, DraftAct);

@@ -1,11 +1,10 @@
 //! What each field of a form means: one table that the template, the help and the tests read.
 
+use std::borrow::Cow;
+
 use crate::consultation::act::ActKind;
-use crate::message::terms::{Caveat, DocumentClass, DocumentStanding, Form, Level, Precedence};
-
-mod acts;
-
-pub use acts::act;
+use crate::consultation::describe::{self, Description, Kind};
+use crate::message::terms::{Caveat, DocumentClass, DocumentStanding, Level};
 
 /// A field of a form.
 #[derive(Debug, Clone)]
@@ -15,13 +14,17 @@ pub struct Entry {
     /// Whether it must be filled in.
     pub need: Need,
     /// What it means, in whole sentences.
-    pub meaning: &'static str,
+    pub meaning: Cow<'static, str>,
     /// Where it comes from.
     pub source: &'static str,
     /// The words it takes; empty where it takes no vocabulary.
     pub words: Vec<&'static str>,
     /// An example, as a TOML value.
-    pub example: &'static str,
+    pub example: Cow<'static, str>,
+    /// The fields of the table that stands here, or of each table of the list that does; empty for other values.
+    pub inner: Vec<Entry>,
+    /// Whether a form takes a value of its own where an officer leaves it out.
+    pub supplied: bool,
 }
 
 /// Whether a field must be filled in.
@@ -39,10 +42,10 @@ use Need::{Mandatory, Optional, Proposed};
 
 /// The fields above the tables.
 pub fn heading(kind: ActKind) -> Vec<Entry> {
-    let form = match kind {
-        ActKind::RegistryReceipt => "\"SERVICE_MESSAGE\"",
-        _ => "\"NOTE_VERBALE\"",
-    };
+    let specification = kind.specification();
+    let usual = |word: Option<&'static str>| format!("\"{}\"", word.unwrap_or_default());
+    let form = usual(specification.forms.first().map(|form| form.word()));
+    let precedence = usual(specification.precedences.first().map(|precedence| precedence.word()));
     vec![
         entry(
             "to",
@@ -75,11 +78,11 @@ pub fn heading(kind: ActKind) -> Vec<Entry> {
         entry(
             "precedence",
             Proposed,
-            "Urgency. FLASH is for protective acts alone (PRE-01).",
+            "Urgency. FLASH is for withdrawals, holds and notices of death alone (PRE-01).",
             "ACP 121",
-            "\"ROUTINE\"",
+            precedence,
         )
-        .words(Precedence::ALL.iter().map(|term| term.word())),
+        .words(specification.precedences.iter().map(|term| term.word())),
         entry(
             "level",
             Proposed,
@@ -124,7 +127,7 @@ pub fn heading(kind: ActKind) -> Vec<Entry> {
             "diplomatic practice",
             form,
         )
-        .words(Form::ALL.iter().map(|term| term.word())),
+        .words(specification.forms.iter().map(|term| term.word())),
         entry(
             "formal_number",
             Optional,
@@ -261,14 +264,48 @@ pub fn document() -> Vec<Entry> {
     ]
 }
 
+/// The fields of the `[act]` table, as the catalogue and the proto files have them. The consultation of a proposal
+/// stands in the heading.
+pub fn act(kind: ActKind) -> Vec<Entry> {
+    let fields = kind.fields().into_iter().filter(|field| field.name != "consultation");
+    fields.map(of_description).collect()
+}
+
+fn of_description(field: Description) -> Entry {
+    let supplied = !field.supplied.is_empty();
+    let mandatory = field.need == describe::Need::Mandatory && !supplied;
+    let inner = match &field.kind {
+        Kind::Group(fields) => fields.clone(),
+        Kind::List(entry) => match entry.as_ref() {
+            Kind::Group(fields) => fields.clone(),
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    };
+    let sentences = [field.meaning.as_str(), field.supplied];
+    let meaning =
+        sentences.iter().filter(|sentence| !sentence.is_empty()).copied().collect::<Vec<_>>().join(" ");
+    Entry {
+        name: field.name,
+        need: if mandatory { Mandatory } else { Optional },
+        meaning: Cow::Owned(meaning),
+        source: field.source,
+        words: field.kind.words(),
+        example: Cow::Owned(field.example),
+        inner: inner.into_iter().map(of_description).collect(),
+        supplied,
+    }
+}
+
 fn entry(
     name: &'static str,
     need: Need,
     meaning: &'static str,
     source: &'static str,
-    example: &'static str,
+    example: impl Into<Cow<'static, str>>,
 ) -> Entry {
-    Entry { name, need, meaning, source, words: Vec::new(), example }
+    let (meaning, example) = (Cow::Borrowed(meaning), example.into());
+    Entry { name, need, meaning, source, words: Vec::new(), example, inner: Vec::new(), supplied: false }
 }
 
 impl Entry {

@@ -3,20 +3,24 @@
 //!
 //! The text of a form and a way to look up references enter; a `Draft` leaves, or every mistake at once with
 //! its line. What must never happen: a mistake that hides another one, a field that is silently ignored, or
-//! a mistake that repeats what the officer wrote. Reading files is the caller's business: nothing here
+//! a mistake that repeats what the officer wrote. Only in protective acts, which nothing may hold up, a field that
+//! is wrong is left out, and the officer is told (`night`). Reading files is the caller's business: nothing here
 //! touches the disk.
 
+pub mod answer;
 pub mod documents;
 pub mod draft;
 pub mod guide;
+pub mod page;
 pub mod parse;
 pub mod place;
 pub mod render;
 pub mod template;
 
 mod acts;
+mod night;
 mod reader;
-mod suggest;
+mod tree;
 
 #[cfg(test)]
 mod bounds;

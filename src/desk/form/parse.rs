@@ -4,34 +4,43 @@ use toml_edit::{Document, Item};
 
 use super::draft::{ConsultationChoice, Draft, DraftAct, DraftDocument, DraftText, Reference, References};
 use super::reader::{Fields, Report, Wrong, ministry, referenced, short, string, term, time};
-use super::{FORM_SYNTAX, FormError, acts, documents};
+use super::{FORM_SYNTAX, FormError, acts, documents, night};
 use crate::consultation::act::ActKind;
+use crate::consultation::codec;
 use crate::consultation::fault::Reason;
 use crate::consultation::list::List;
 use crate::consultation::reference::ConsultationId;
 use crate::consultation::text::ShortText;
 use crate::limits;
 use crate::message::header::Addressee;
-use crate::message::terms::{AddresseeKind, Caveat, Form, Level, Precedence};
+use crate::message::terms::{ActClass, AddresseeKind, Caveat, Form, Level, Precedence};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 use crate::trust::policy::ChannelId;
 
 /// Reads a form. All mistakes come at once, in the order of their lines.
+///
+/// A protective act goes all the same, without what is wrong: see `night`.
 pub fn parse(text: &str, references: &dyn References) -> Result<Draft, Vec<FormError>> {
-    let mut report = Report::new(text, references);
-    let draft = match Document::parse(text) {
-        Ok(document) => read(&document, &mut report),
-        Err(error) => {
+    let parsed = Document::parse(text);
+    let mended = parsed.is_err().then(|| night::mend(text)).flatten();
+    let mut report = Report::new(mended.as_ref().map_or(text, |(mended, _)| mended), references);
+    let draft = match (parsed, &mended) {
+        (Ok(document), _) => read(&document, &mut report),
+        (Err(_), Some((mended, lines))) => {
+            lines.iter().for_each(|line| report.leave_out_line(*line, "this line was mended, or left out"));
+            Document::parse(mended.as_str()).ok().and_then(|document| read(&document, &mut report))
+        }
+        (Err(error), None) => {
             let hint = "texts stand in quotes, lists in [ ], several lines between \"\"\" and \"\"\"";
             let wrong = Wrong::new(FORM_SYNTAX, error.message().replace('\n', ", "), hint);
             report.add(error.span(), "", wrong);
             None
         }
     };
-    let mut errors = report.errors;
+    let Report { mut errors, left_out, .. } = report;
     match draft {
-        Some(draft) if errors.is_empty() => Ok(draft),
+        Some(draft) if errors.is_empty() => Ok(Draft { left_out, ..draft }),
         _ => {
             errors.sort_by_key(|error| (error.line, error.column));
             Err(errors)
@@ -41,14 +50,49 @@ pub fn parse(text: &str, references: &dyn References) -> Result<Draft, Vec<FormE
 
 fn read(document: &Document<&str>, report: &mut Report<'_>) -> Option<Draft> {
     let mut fields = Fields::new(document.as_table(), "", None);
-    let kind = fields.required(report, "kind", |item| term(string(item)?, ActKind::ALL, ActKind::word));
-    let heading = heading(&mut fields, report);
+    let kind = fields.required(report, "kind", kind);
+    let nothing_holds_it_up = kind.is_some_and(|kind| kind.class() == ActClass::Protective);
+    let heading = match kind.filter(|_| nothing_holds_it_up) {
+        Some(kind) => protective_heading(kind, &mut fields, report),
+        None => heading(&mut fields, report),
+    };
+    let errors = report.errors.len();
     let (texts, documents) = documents::read(&mut fields, report);
-    let table = fields.table(report, "act");
+    if nothing_holds_it_up {
+        report.leave_out_from(errors);
+    }
+    let table = fields.inner(report, "act");
     // Without its kind an act cannot be read; the mistake about the kind is reported already.
-    let act = table.zip(kind).and_then(|(table, kind)| acts::read(kind, table, report));
+    let act = table.zip(kind).and_then(|(table, kind)| acts::read(kind, &table, report));
+    let errors = report.errors.len();
     fields.finish(report);
+    if nothing_holds_it_up {
+        report.leave_out_from(errors);
+    }
     Some(heading?.into_draft(texts, documents, act?))
+}
+
+/// The heading of a protective act: whom it goes to and in what consultation must be known, everything else is as
+/// usual for such an act where it is missing or wrong.
+fn protective_heading(kind: ActKind, fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Heading> {
+    let addressees = addressees(fields, report);
+    let consultation = fields.required(report, "consultation", consultation);
+    let errors = report.errors.len();
+    let usual = kind.specification();
+    let word = |words: &'static [Precedence]| move |item: &Item| term(string(item)?, words, Precedence::word);
+    let precedence = fields.optional(report, "precedence", word(usual.precedences));
+    let level = fields.optional(report, "level", |item| term(string(item)?, Level::ALL, Level::word));
+    let form = fields.optional(report, "form", |item| term(string(item)?, usual.forms, Form::word));
+    let rest = Heading {
+        addressees: Vec::new(),
+        consultation: ConsultationChoice::New,
+        precedence: precedence.or(usual.precedences.first().copied()).unwrap_or(Precedence::Immediate),
+        level: level.unwrap_or(Level::Restricted),
+        form: form.or(usual.forms.first().copied()).unwrap_or(Form::ServiceMessage),
+        ..optional_heading(fields, report)
+    };
+    report.leave_out_from(errors);
+    Some(Heading { addressees: addressees?, consultation: consultation?, ..rest })
 }
 
 /// Everything of a draft but its texts, documents and act.
@@ -73,45 +117,51 @@ struct Heading {
 
 fn heading(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Heading> {
     let addressees = addressees(fields, report);
-    let channel = fields.optional(report, "channel", channel);
     let consultation = fields.required(report, "consultation", consultation);
     let precedence =
         fields.required(report, "precedence", |item| term(string(item)?, Precedence::ALL, Precedence::word));
     let level = fields.required(report, "level", |item| term(string(item)?, Level::ALL, Level::word));
-    let national_label = fields.optional(report, "national_label", short);
-    let caveats = fields.list::<_, 0>(report, "caveats", |text| term(text, Caveat::ALL, Caveat::word));
-    let names_releasability = fields.has("releasable_to");
-    let releasable_to = fields.list::<_, 0>(report, "releasable_to", ministry);
-    let roles = fields.list::<_, 0>(report, "eyes_only_roles", |text| Ok(ShortText::new(text)?));
     let form = fields.required(report, "form", |item| term(string(item)?, Form::ALL, Form::word));
-    let formal_number = fields.optional(report, "formal_number", short);
-    let reply_due = fields.optional(report, "reply_due", time);
-    let valid_until = fields.optional(report, "valid_until", time);
-    let references = report.references;
-    let in_reply_to = fields.optional(report, "in_reply_to", |item| {
-        let text = string(item)?;
-        Ok(Reference { text: text.to_owned(), message: referenced(references, text)? })
-    });
-    let relayed = fields.optional(report, "relayed_on_behalf_of", |item| ministry(string(item)?));
-    let drafting_office = fields.optional(report, "drafting_office", short);
+    let rest = optional_heading(fields, report);
     Some(Heading {
         addressees: addressees?,
-        channel,
         consultation: consultation?,
         precedence: precedence?,
         level: level?,
-        national_label,
-        caveats: sorted(&caveats?),
-        releasable_to: names_releasability.then_some(sorted(&releasable_to?)),
-        eyes_only_roles: roles?.as_slice().to_vec(),
         form: form?,
-        formal_number: formal_number.filter(|number| number.as_str() != "auto"),
-        reply_due,
-        valid_until,
-        in_reply_to,
-        relayed_on_behalf_of: relayed,
-        drafting_office,
+        ..rest
     })
+}
+
+/// What may be left out of a heading, with anything in the places of what may not.
+fn optional_heading(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Heading {
+    let references = report.references;
+    let names_releasability = fields.has("releasable_to");
+    let caveats = fields.list::<_, 0>(report, "caveats", |text| term(text, Caveat::ALL, Caveat::word));
+    let releasable_to = fields.list::<_, 0>(report, "releasable_to", ministry);
+    let roles = fields.list::<_, 0>(report, "eyes_only_roles", |text| Ok(ShortText::new(text)?));
+    let formal_number = fields.optional(report, "formal_number", short);
+    Heading {
+        addressees: Vec::new(),
+        channel: fields.optional(report, "channel", channel),
+        consultation: ConsultationChoice::New,
+        precedence: Precedence::Routine,
+        level: Level::Restricted,
+        national_label: fields.optional(report, "national_label", short),
+        caveats: sorted(&caveats.unwrap_or_default()),
+        releasable_to: releasable_to.filter(|_| names_releasability).map(|ministries| sorted(&ministries)),
+        eyes_only_roles: roles.unwrap_or_default().as_slice().to_vec(),
+        form: Form::ServiceMessage,
+        formal_number: formal_number.filter(|number| number.as_str() != "auto"),
+        reply_due: fields.optional(report, "reply_due", time),
+        valid_until: fields.optional(report, "valid_until", time),
+        in_reply_to: fields.optional(report, "in_reply_to", |item| {
+            let text = string(item)?;
+            Ok(Reference { text: text.to_owned(), message: referenced(references, text)? })
+        }),
+        relayed_on_behalf_of: fields.optional(report, "relayed_on_behalf_of", |item| ministry(string(item)?)),
+        drafting_office: fields.optional(report, "drafting_office", short),
+    }
 }
 
 fn addressees(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Vec<Addressee>> {
@@ -140,6 +190,14 @@ fn sorted<T: Clone + Ord>(entries: &List<T, 0>) -> Vec<T> {
     let mut entries = entries.as_slice().to_vec();
     entries.sort_unstable();
     entries
+}
+
+fn kind(item: &Item) -> Result<ActKind, Wrong> {
+    let text = string(item)?;
+    if ActKind::reserved(text).is_some() {
+        return Err(codec::unknown(text).hint("`chancery acts` lists what can be said").into());
+    }
+    term(text, ActKind::ALL, ActKind::word)
 }
 
 fn channel(item: &Item) -> Result<ChannelId, Wrong> {
@@ -177,6 +235,7 @@ impl Heading {
             texts,
             documents,
             act,
+            left_out: Vec::new(),
         }
     }
 }

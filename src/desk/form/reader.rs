@@ -5,11 +5,11 @@ use std::ops::Range;
 use toml_edit::{Array, Item, TableLike, Value};
 
 use super::draft::{Referenced, References};
-use super::suggest::nearest;
-use super::{FORM_FIELD_UNKNOWN, FORM_REFERENCE_UNKNOWN, FORM_TYPE, FormError};
-use crate::consultation::fault::{Fault, FormRefusal, Reason};
+use super::{FORM_FIELD_UNKNOWN, FORM_REFERENCE_UNKNOWN, FORM_SYNTAX, FORM_TYPE, FormError};
+use crate::consultation::fault::{Fault, Reason};
 use crate::consultation::list::List;
-use crate::consultation::text::{ShortText, Text};
+use crate::consultation::suggest::nearest;
+use crate::consultation::text::ShortText;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
@@ -18,6 +18,8 @@ pub(super) struct Report<'t> {
     text: &'t str,
     pub(super) references: &'t dyn References,
     pub(super) errors: Vec<FormError>,
+    /// Mistakes of a protective act, which goes without the fields they concern.
+    pub(super) left_out: Vec<FormError>,
 }
 
 /// A mistake without its place.
@@ -39,13 +41,13 @@ impl Wrong {
 
 impl From<Fault> for Wrong {
     fn from(fault: Fault) -> Self {
-        Self::new(fault.reason().word(), fault.message(), "")
+        Self::new(fault.reason().word(), fault.message(), fault.cure())
     }
 }
 
 impl<'t> Report<'t> {
     pub(super) fn new(text: &'t str, references: &'t dyn References) -> Self {
-        Self { text, references, errors: Vec::new() }
+        Self { text, references, errors: Vec::new(), left_out: Vec::new() }
     }
 
     /// Keeps a mistake at the beginning of `span`.
@@ -53,6 +55,18 @@ impl<'t> Report<'t> {
         let (line, column) = self.place(span.map_or(0, |span| span.start));
         let Wrong { code, message, hint } = wrong;
         self.errors.push(FormError { line, column, field: field.to_owned(), code, message, hint });
+    }
+
+    /// From here on mistakes hold nothing up: what they concern was left out.
+    pub(super) fn leave_out_from(&mut self, errors: usize) {
+        let left_out = self.errors.split_off(errors.min(self.errors.len()));
+        self.left_out.extend(left_out);
+    }
+
+    /// Tells that a line was not taken as it was written.
+    pub(super) fn leave_out_line(&mut self, line: usize, message: &str) {
+        let (field, message, hint) = (String::new(), message.to_owned(), String::new());
+        self.left_out.push(FormError { line, column: 1, field, code: FORM_SYNTAX, message, hint });
     }
 
     fn place(&self, offset: usize) -> (usize, usize) {
@@ -74,6 +88,11 @@ pub(super) struct Fields<'t> {
 impl<'t> Fields<'t> {
     pub(super) fn new(table: &'t dyn TableLike, path: &str, span: Option<Range<usize>>) -> Self {
         Self { table, path: path.to_owned(), span, asked: Vec::new() }
+    }
+
+    /// The table itself.
+    pub(super) fn table(&self) -> &'t dyn TableLike {
+        self.table
     }
 
     /// The path of a field of this table.
@@ -216,7 +235,7 @@ impl<'t> Fields<'t> {
     }
 
     /// A mandatory table, `name = { ... }` or `[name]`.
-    pub(super) fn table(&mut self, report: &mut Report<'_>, name: &'static str) -> Option<Fields<'t>> {
+    pub(super) fn inner(&mut self, report: &mut Report<'_>, name: &'static str) -> Option<Fields<'t>> {
         self.asked.push(name);
         let path = self.path(name);
         let Some(item) = self.table.get(name) else {
@@ -230,13 +249,6 @@ impl<'t> Fields<'t> {
                 None
             }
         }
-    }
-
-    /// Keeps a refusal of a whole group at the field it names.
-    pub(super) fn refuse(&self, report: &mut Report<'_>, refusal: &FormRefusal) {
-        let field = refusal.field();
-        let wrong = Wrong::new(refusal.reason(), refusal.message(), "");
-        report.add(self.span_of(field), &self.path(field), wrong);
     }
 
     /// Reports every field that nobody asked for.
@@ -269,14 +281,6 @@ pub(super) fn string(item: &Item) -> Result<&str, Wrong> {
 
 pub(super) fn short(item: &Item) -> Result<ShortText, Wrong> {
     Ok(ShortText::new(string(item)?)?)
-}
-
-pub(super) fn long(item: &Item) -> Result<Text, Wrong> {
-    Ok(Text::new(string(item)?)?)
-}
-
-pub(super) fn flag(item: &Item) -> Result<bool, Wrong> {
-    item.as_bool().ok_or_else(|| Wrong::of_type("true or false"))
 }
 
 /// An instant, written as a date with an offset, in quotes or without.

@@ -29,7 +29,7 @@ pub fn json(act: &Act) -> serde_json::Value {
 pub fn form(act: &Act) -> String {
     let mut table = Table::new();
     for field in act.outline().iter().filter(|field| field.name != "consultation") {
-        table.insert(field.name, toml_edit::Item::Value(toml_value(&field.value)));
+        table.insert(&field.name, toml_edit::Item::Value(toml_value(&field.value)));
     }
     format!("[act]\n{table}")
 }
@@ -37,7 +37,7 @@ pub fn form(act: &Act) -> String {
 fn write_fields(fields: &[Field], depth: usize, lines: &mut String) {
     for field in fields {
         indent(depth, lines);
-        lines.push_str(field.name);
+        lines.push_str(&field.name);
         lines.push(':');
         write_value(&field.value, depth, lines);
     }
@@ -83,20 +83,23 @@ fn leaf_text(value: &Value) -> String {
     match value {
         Value::Text(text) | Value::Reference(text) => text.clone(),
         Value::Word(word) => (*word).to_owned(),
+        Value::Person(person) => person.text(),
         Value::Time(time) => time.to_string(),
+        Value::Number(number) => number.to_string(),
         Value::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
         Value::List(_) | Value::Group(_) => String::new(),
     }
 }
 
 fn json_fields(fields: &[Field]) -> serde_json::Value {
-    let object = fields.iter().map(|field| (field.name.to_owned(), json_value(&field.value)));
+    let object = fields.iter().map(|field| (field.name.to_string(), json_value(&field.value)));
     serde_json::Value::Object(object.collect())
 }
 
 fn json_value(value: &Value) -> serde_json::Value {
     match value {
         Value::Flag(flag) => (*flag).into(),
+        Value::Number(number) => (*number).into(),
         Value::List(values) => values.iter().map(json_value).collect(),
         Value::Group(fields) => json_fields(fields),
         leaf => leaf_text(leaf).into(),
@@ -106,11 +109,12 @@ fn json_value(value: &Value) -> serde_json::Value {
 fn toml_value(value: &Value) -> toml_edit::Value {
     match value {
         Value::Flag(flag) => (*flag).into(),
+        Value::Number(number) => i64::try_from(*number).unwrap_or(i64::MAX).into(),
         Value::List(values) => toml_edit::Value::Array(values.iter().map(toml_value).collect::<Array>()),
         Value::Group(fields) => {
             let mut table = InlineTable::new();
             for field in fields {
-                table.insert(field.name, toml_value(&field.value));
+                table.insert(field.name.as_ref(), toml_value(&field.value));
             }
             toml_edit::Value::InlineTable(table)
         }

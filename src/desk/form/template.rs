@@ -2,6 +2,8 @@
 
 use super::guide::{self, Entry, Need};
 use crate::consultation::act::ActKind;
+use crate::consultation::catalogue::Texts;
+use crate::consultation::describe::{self, Kind};
 use crate::consultation::reference::ConsultationId;
 use crate::trust::name::Ministry;
 
@@ -18,6 +20,8 @@ pub struct Prefill {
     pub languages: Vec<String>,
     /// The message it answers.
     pub in_reply_to: Option<String>,
+    /// Fields of the act that what it answers decides, as TOML values.
+    pub act: Vec<(&'static str, String)>,
 }
 
 /// A written form.
@@ -54,16 +58,17 @@ fn write(kind: ActKind, prefill: &Prefill, with_examples: bool) -> Template {
         let known = known(prefill, entry.name);
         pen.entry(&entry, known.as_deref());
     }
-    pen.line("");
-    pen.line("[act]");
-    for entry in guide::act(kind) {
-        let known =
-            prefill.in_reply_to.as_deref().filter(|_| is_answered_message(kind, entry.name)).map(quoted);
-        pen.entry(&entry, known.as_deref());
-    }
-    if kind == ActKind::RegistryReceipt {
+    let answered = answered_message(kind);
+    let known = |entry: &Entry| {
+        let taken_over =
+            prefill.act.iter().find(|(name, _)| *name == entry.name).map(|(_, value)| value.clone());
+        let reference = prefill.in_reply_to.as_deref().filter(|_| Some(entry.name) == answered);
+        taken_over.or_else(|| reference.map(quoted))
+    };
+    pen.table("act", &guide::act(kind), &known);
+    if kind.specification().texts == Texts::None {
         pen.line("");
-        pen.line("# A receipt says all it has to say above; a text may stand beside it.");
+        pen.line("# This act says all it has to say above; a text may stand beside it.");
         pen.line("#[[text]]");
         guide::text().iter().for_each(|entry| pen.proposal(entry));
     } else {
@@ -88,8 +93,13 @@ fn codes(ministries: &[Ministry]) -> String {
     format!("[{}]", codes.join(", "))
 }
 
-fn is_answered_message(kind: ActKind, name: &str) -> bool {
-    matches!((kind, name), (ActKind::TransferResponse, "request") | (ActKind::RegistryReceipt, "message_id"))
+/// The field that names the message which an act of this kind answers.
+fn answered_message(kind: ActKind) -> Option<&'static str> {
+    let specification = kind.specification();
+    let names_one = specification.answers.is_some() || specification.group == "Registry";
+    let fields = kind.fields();
+    let mut references = fields.iter().filter(|field| matches!(field.kind, Kind::Act | Kind::Message));
+    references.find(|field| names_one && field.need == describe::Need::Mandatory).map(|field| field.name)
 }
 
 fn texts(pen: &mut Pen, languages: &[String]) {
@@ -100,7 +110,7 @@ fn texts(pen: &mut Pen, languages: &[String]) {
         for entry in entries {
             // A text has words or a file; the example shows words, and is no translation.
             let shown = pen.with_examples && entry.name == "words";
-            pen.entry(&entry, shown.then_some(entry.example));
+            pen.entry(&entry, shown.then_some(entry.example.as_ref()));
         }
         return;
     }
@@ -127,7 +137,7 @@ fn documents(pen: &mut Pen, kind: ActKind) {
     for entry in guide::document() {
         let known = asked && (entry.need != Need::Optional || entry.name == "id");
         if known {
-            pen.entry(&entry, Some(entry.example));
+            pen.entry(&entry, Some(&entry.example));
         } else {
             pen.proposal(&entry);
         }
@@ -147,9 +157,41 @@ impl Pen {
         self.text.push('\n');
     }
 
+    /// A table with its fields; fields that are large tables themselves become tables below it.
+    fn table(&mut self, path: &str, entries: &[Entry], known: &dyn Fn(&Entry) -> Option<String>) {
+        self.line("");
+        self.line(&format!("[{path}]"));
+        let (large, small): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(|entry| is_large(entry));
+        for entry in small {
+            self.entry(entry, known(entry).as_deref());
+        }
+        for entry in large {
+            self.explain(entry);
+            self.table(&format!("{path}.{}", entry.name), &entry.inner, &|_| None);
+        }
+    }
+
     fn explain(&mut self, entry: &Entry) {
         self.line("");
         self.line(&format!("# {}", entry.meaning));
+        self.need(entry);
+        if !is_large(entry) {
+            entry.inner.iter().for_each(|inner| self.explain_inner(inner, 1));
+        }
+    }
+
+    /// A field of a table that stands in one line.
+    fn explain_inner(&mut self, entry: &Entry, depth: usize) {
+        let need = if entry.need == Need::Optional { "optional" } else { "mandatory" };
+        let indent = "  ".repeat(depth);
+        self.line(&format!("#{indent}{} ({need}): {}", entry.name, entry.meaning));
+        if !entry.words.is_empty() {
+            self.line(&format!("#{indent}  One of: {}", entry.words.join(", ")));
+        }
+        entry.inner.iter().for_each(|inner| self.explain_inner(inner, depth.saturating_add(1)));
+    }
+
+    fn need(&mut self, entry: &Entry) {
         let need = if entry.need == Need::Optional { "Optional" } else { "Mandatory" };
         self.line(&format!("# {need}. Source: {}.", entry.source));
         if !entry.words.is_empty() {
@@ -176,15 +218,20 @@ impl Pen {
             (Need::Mandatory, None) => {
                 self.to_fill += 1;
                 self.line(&format!("# Example: {}", entry.example));
-                self.line(&format!("{name} = {}", blank(entry.example)));
+                self.line(&format!("{name} = {}", blank(&entry.example)));
             }
             (Need::Optional, None) => {
                 self.optional += 1;
-                let shown = self.with_examples && matches!(name, "conditions" | "dispatch_digest");
+                let shown = self.with_examples && entry.supplied;
                 self.line(&format!("{}{name} = {}", if shown { "" } else { "#" }, entry.example));
             }
         }
     }
+}
+
+/// Whether a field is a table with more fields than a line takes.
+fn is_large(entry: &Entry) -> bool {
+    entry.example.starts_with('{') && entry.inner.len() > 2 && entry.need != Need::Optional
 }
 
 /// The empty value of the type that the example has.

@@ -83,7 +83,7 @@ fn without_a_desk_the_form_alone_is_checked() {
 fn acts_are_listed_explained_and_written_as_forms() {
     let listed = chancery(["acts", "--json"]);
     let kinds: Vec<Value> = listed.data.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(kinds.len(), 7);
+    assert_eq!(kinds.len(), 41);
     for kind in &kinds {
         let kind = kind["kind"].as_str().unwrap();
         let explained = chancery(["acts", kind]);
@@ -103,6 +103,10 @@ fn acts_are_listed_explained_and_written_as_forms() {
         let checked = chancery(["--home", "/nowhere", "check", path.to_str().unwrap()]);
         assert_eq!(checked.code, 0, "the example of {kind} is a good form: {checked:?}");
     }
+    let later = chancery(["acts", "erasure-notice"]);
+    assert!(
+        later.code == 2 && later.talk.contains("erasure-notice (Notice of erasure) is not in this release")
+    );
     let unknown = chancery(["acts", "surrender"]);
     assert!(unknown.code == 2 && unknown.talk.contains("transfer-request"), "{unknown:?}");
 }

@@ -1,7 +1,7 @@
 //! "Did you mean": the nearest of a few words.
 
 /// The candidate nearest to `word`, if it is near enough to be meant.
-pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+pub(crate) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let plain = |text: &str| text.to_lowercase().replace(['-', ' '], "_");
     let word = plain(word);
     let scored = candidates.into_iter().map(|candidate| (distance(&word, &plain(candidate)), candidate));
