@@ -186,4 +186,21 @@ mod tests {
         assert_eq!(reason((0..=limits::LIST_ENTRIES_MAX).collect()), Reason::ListTooLong);
         assert_eq!(List::<usize, 2>::new(vec![2, 1]).unwrap().as_slice(), [2, 1]);
     }
+
+    #[test]
+    fn an_ordered_list_is_taken_up_to_its_bound_and_each_entry_once() {
+        let of = |entries: Vec<Number>| Set::<Number, 1>::new(entries);
+        let numbers = |count: usize| (0..count).rev().map(Number).collect::<Vec<_>>();
+        let most = limits::SET_ENTRIES_MAX;
+        let whole = of(numbers(most)).unwrap();
+        assert!(whole.len() == most && whole.iter().map(|number| number.0).eq(0..most));
+        assert_eq!(of(numbers(most + 1)).unwrap_err().reason(), Reason::ListTooLong);
+        assert_eq!(of(vec![Number(1), Number(1)]).unwrap_err().reason(), Reason::EntryRepeated);
+        assert_eq!(of(Vec::new()).unwrap_err().reason(), Reason::FieldMissing);
+    }
+
+    #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+    struct Number(usize);
+
+    own_key!(Number);
 }

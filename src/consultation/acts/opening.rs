@@ -116,3 +116,31 @@ fn conditions_stand_where_they_belong(act: &ObserverReplyFields, faults: &mut Fa
     let message = "conditions belong to ACCEPT_CONDITIONALLY";
     belongs("conditions", act.conditions.is_some(), conditional, message, faults);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_so_many_parties_as_can_be_addressed_and_the_one_that_proposes() {
+        let reason = |count: u8| {
+            let party = |number: u8| ConsultationParty {
+                ministry: Ministry::parse(&format!("X{}", char::from(b'A' + number))).unwrap(),
+                roles: Set::new(vec![PartyRole::ReceivingPower]).unwrap(),
+            };
+            let fields = ConsultationProposalFields {
+                consultation: ConsultationId::parse("C-7QK4-M2XD-9WTV").unwrap(),
+                subject: ShortText::new("A subject".to_owned()).unwrap(),
+                parties: Set::new((0..count).map(party).collect()).unwrap(),
+                legal_basis: List::default(),
+                open_until_time: Timestamp::from_seconds(1_795_341_600),
+            };
+            let mut faults = Faults::default();
+            addressable(&fields, &mut faults);
+            faults.reason()
+        };
+        let most = u8::try_from(limits::ADDRESSEES_MAX).unwrap() + 1;
+        assert_eq!(reason(most), "");
+        assert_eq!(reason(most + 1), "ACT_LIST_TOO_LONG");
+    }
+}

@@ -363,6 +363,9 @@ mod tests {
     #[test]
     fn an_address_names_a_place_and_carries_nothing() {
         assert!(WebAddress::parse("https://news.example/17").is_ok());
+        let long = |bytes: usize| format!("https://news.example/{}", "x".repeat(bytes - 21));
+        assert!(WebAddress::parse(&long(limits::WEB_ADDRESS_BYTES_MAX)).is_ok());
+        assert!(WebAddress::parse(&long(limits::WEB_ADDRESS_BYTES_MAX + 1)).is_err());
         for text in ["data:image/png;base64,AAAA", "https://a b", "ftp://x", "news.example", ""] {
             assert!(WebAddress::parse(text).is_err(), "{text}");
         }

@@ -156,6 +156,7 @@ pub struct DraftDocument {
 
 /// An act that may still lack the consultation it proposes.
 #[derive(Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "a draft has one, and drafts are few")]
 pub enum DraftAct {
     /// Lacks nothing.
     Complete(Act),
