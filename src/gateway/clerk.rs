@@ -4,19 +4,20 @@
 //! Nothing is decided here about a message that the peer has not to be told in time: expired messages are
 //! still carried, because the peer must answer for their number before it can take the next one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
+use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::error::{Declined, Fault};
 use crate::gateway::relay::commitments;
 use crate::gateway::schedule::IMMEDIATE;
 use crate::gateway::store::record::{
-    Alarm, Overdue, PART_DAMAGED_ALARM, PART_STUCK_ALARM, QueueFront, REFUSED_ALARM, RaisedAlarm, SentState,
-    UNANSWERED, URGENT_HELD_UP_ALARM, WITHHOLDING_ALARM,
+    Alarm, Attempt, Overdue, PART_DAMAGED_ALARM, PART_STUCK_ALARM, QueueFront, REFUSED_ALARM, RaisedAlarm,
+    SentState, UNANSWERED, URGENT_HELD_UP_ALARM, WITHHOLDING_ALARM,
 };
 use crate::limits;
 use crate::message::leaf::{Leaf, LeafKind};
@@ -85,7 +86,9 @@ impl Gateway {
     /// Raises the alarms whose cause stands at the front of a sequence, and clears those whose cause is gone.
     async fn watch_queues(&self) -> Result<(), Fault> {
         let now = self.clock.now();
-        let mut causes = causes(&self.store.queue_fronts().await?, now);
+        let fronts = self.store.queue_fronts().await?;
+        let lasting = self.lasting(&fronts, now).await?;
+        let mut causes = causes(&fronts, &lasting, now);
         for (peer, _) in self.links().iter().filter(|(_, link)| link.is_held_to_answers()) {
             let detail = "it holds as many messages as it is trusted with: nothing new is handed over";
             causes.entry((WITHHOLDING_ALARM, peer.clone())).or_insert_with(|| detail.to_owned());
@@ -131,13 +134,31 @@ fn is_over(alarm: &RaisedAlarm, has_hauls: bool, now: Timestamp) -> bool {
     !has_hauls && alarm.time.after(limits::FREIGHT_ALARM_AFTER) <= now
 }
 
+impl Gateway {
+    /// The messages at a front that are refused for a reason that should have passed, and has not for too long: a peer
+    /// that takes everything and is never ready is noticed too.
+    async fn lasting(&self, fronts: &[QueueFront], now: Timestamp) -> Result<BTreeSet<Digest>, Fault> {
+        let mut lasting = BTreeSet::new();
+        let is_passing = |front: &&QueueFront| front.last_outcome.as_deref().is_some_and(passing);
+        for front in fronts.iter().filter(is_passing) {
+            let message = front.first.message_id;
+            // What has not been here for so long cannot have been refused for so long.
+            if is_long(front.first.custody_time, now) && has_lasted(&self.store.attempts(message).await?, now)
+            {
+                lasting.insert(message);
+            }
+        }
+        Ok(lasting)
+    }
+}
+
 /// What the alarm of an unsigned refusal says.
 pub(super) fn refused_detail(reason: &str) -> String {
     format!("the peer refuses messages and signs nothing: {reason}")
 }
 
 /// What is wrong, by what every sequence waits for. The words hold no counts: the same cause says the same.
-fn causes(fronts: &[QueueFront], now: Timestamp) -> Causes {
+fn causes(fronts: &[QueueFront], lasting: &BTreeSet<Digest>, now: Timestamp) -> Causes {
     let mut causes = Causes::new();
     for front in fronts {
         let (first, channel) = (&front.first, &front.first.channel);
@@ -156,7 +177,7 @@ fn causes(fronts: &[QueueFront], now: Timestamp) -> Causes {
             }
             Some(UNANSWERED) => {}
             // A peer that has just started or was restored mends that itself.
-            Some(reason) if passing(reason) => {}
+            Some(reason) if passing(reason) && !lasting.contains(&first.message_id) => {}
             Some(reason) => note(REFUSED_ALARM, refused_detail(reason)),
         }
     }
@@ -168,16 +189,25 @@ pub(super) fn passing(reason: &str) -> bool {
     [Reason::AwaitingHello, Reason::CatchingUp].iter().any(|passing| passing.word() == reason)
 }
 
+/// Whether a passing reason was given first so long ago that it does not pass.
+fn has_lasted(attempts: &[Attempt], now: Timestamp) -> bool {
+    let first = attempts.iter().find(|attempt| passing(&attempt.outcome));
+    first.is_some_and(|attempt| is_long(attempt.time, now))
+}
+
+fn is_long(since: Timestamp, now: Timestamp) -> bool {
+    now > since.after(limits::UNRECEIPTED_TIME_MAX)
+}
+
 /// Whether a peer was given the first message of a sequence often enough, or long enough ago, without any answer.
 fn withholds(front: &QueueFront, now: Timestamp) -> bool {
-    let long = |since: Timestamp| now > since.after(limits::UNRECEIPTED_TIME_MAX);
-    front.first.unreceipted >= limits::UNRECEIPTED_ATTEMPTS_MAX || front.unreceipted_since.is_some_and(long)
+    let long = front.unreceipted_since.is_some_and(|since| is_long(since, now));
+    front.first.unreceipted >= limits::UNRECEIPTED_ATTEMPTS_MAX || long
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::digest::Digest;
     use crate::gateway::store::record::{QueueEntry, SentState};
 
     const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
@@ -205,7 +235,7 @@ mod tests {
     }
 
     fn codes(fronts: &[QueueFront]) -> Vec<&'static str> {
-        causes(fronts, NOW).into_keys().map(|(code, _)| code).collect()
+        causes(fronts, &BTreeSet::new(), NOW).into_keys().map(|(code, _)| code).collect()
     }
 
     #[test]
@@ -245,5 +275,29 @@ mod tests {
         assert_eq!(codes(&[front(5, 60, "CHN_02", 0)]), [REFUSED_ALARM]);
         let both = codes(&[front(0, 0, "", 3), front(0, 0, "CHN_02", 0)]);
         assert_eq!(both, [REFUSED_ALARM, URGENT_HELD_UP_ALARM]);
+    }
+
+    #[test]
+    fn a_reason_that_should_pass_is_no_cause_until_it_has_lasted() {
+        let waits = front(0, 0, "CATCHING_UP", 0);
+        assert_eq!(codes(std::slice::from_ref(&waits)), [""; 0]);
+        let lasting = BTreeSet::from([waits.first.message_id]);
+        let causes = causes(&[waits], &lasting, NOW);
+        let detail = causes.get(&(REFUSED_ALARM, Ministry::parse("XB").unwrap())).unwrap();
+        assert!(detail.ends_with("CATCHING_UP"), "{detail}");
+        // Other answers in between do not make it begin anew.
+        let attempt = |number, outcome: &str, since| Attempt {
+            number,
+            time: NOW.before(std::time::Duration::from_secs(since)),
+            outcome: outcome.to_owned(),
+        };
+        let young = [attempt(1, "CHN_02", 5000), attempt(2, "AWAITING_HELLO", 15 * 60)];
+        assert!(!has_lasted(&young, NOW) && !has_lasted(&[], NOW));
+        let old = [
+            attempt(1, "AWAITING_HELLO", 15 * 60 + 1),
+            attempt(2, UNANSWERED, 60),
+            attempt(3, "CATCHING_UP", 1),
+        ];
+        assert!(has_lasted(&old, NOW));
     }
 }

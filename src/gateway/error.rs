@@ -34,11 +34,11 @@ pub enum Fault {
     #[error("the channel with {0} is frozen: a log has forked")]
     Frozen(Ministry),
     /// The peer refused a call.
-    #[error("the peer refused: {reason}: {detail}")]
+    #[error("the peer refused: {reason}")]
     Refused {
         /// Its reason code.
         reason: String,
-        /// Its words.
+        /// Words for people. Those of a peer are not logged: that is why they are not shown with the fault.
         detail: String,
     },
     /// The peer sent what is not even decoded: the reason it is told, and what was wrong.

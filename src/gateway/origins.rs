@@ -7,12 +7,13 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
-use tokio::net::lookup_host;
-use tokio::time::{sleep, timeout};
+use futures_util::future::join_all;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::gateway::Gateway;
 use crate::limits;
+use crate::transport::lookup;
 use crate::transport::quota::KnownOrigins;
 use crate::trust::endpoint::Endpoint;
 
@@ -22,7 +23,7 @@ impl Gateway {
         let mut changes = self.accredited.subscribe();
         loop {
             let looking = async {
-                known.announce(self.announced_addresses().await);
+                self.announce_addresses(&known).await;
                 tokio::select! {
                     changed = changes.changed() => changed.is_ok(),
                     () = sleep(limits::ANNOUNCED_ORIGINS_PAUSE) => true,
@@ -35,23 +36,22 @@ impl Gateway {
         }
     }
 
-    async fn announced_addresses(&self) -> Vec<IpAddr> {
-        let Some(in_force) = self.trust.load_full() else { return Vec::new() };
-        let mut addresses = Vec::new();
-        for bundle in in_force.peers().values() {
-            addresses.extend(addresses_of_peer(&bundle.bundle().content().endpoints).await);
-        }
-        addresses
+    /// Each peer by itself, when its addresses are found: none waits for the names of another.
+    async fn announce_addresses(&self, known: &KnownOrigins) {
+        let Some(in_force) = self.trust.load_full() else { return };
+        let peers = in_force.peers();
+        known.retain(|ministry| peers.contains_key(ministry));
+        let announcing = peers.iter().map(|(peer, signed)| async move {
+            known.announce(peer, addresses_of_peer(&signed.bundle().content().endpoints).await);
+        });
+        join_all(announcing).await;
     }
 }
 
 async fn addresses_of_peer(endpoints: &[Endpoint]) -> Vec<IpAddr> {
-    let mut addresses = Vec::new();
-    for endpoint in endpoints {
-        addresses.extend(addresses_of(endpoint).await);
-    }
-    addresses.truncate(limits::ANNOUNCED_ORIGINS_PER_PEER_MAX);
-    addresses
+    let most = limits::ANNOUNCED_ORIGINS_PER_PEER_MAX;
+    let found = join_all(endpoints.iter().take(most).map(addresses_of)).await;
+    found.into_iter().flatten().take(most).collect()
 }
 
 /// The addresses behind an endpoint; none where its name leads nowhere in time.
@@ -64,10 +64,8 @@ async fn addresses_of(endpoint: &Endpoint) -> Vec<IpAddr> {
     if let Ok(address) = host.parse() {
         return vec![address];
     }
-    match timeout(limits::CONNECT_DEADLINE, lookup_host((host, endpoint.port()))).await {
-        Ok(Ok(found)) => found.map(|address| address.ip()).collect(),
-        _ => Vec::new(),
-    }
+    let found = lookup::addresses(host.to_owned(), endpoint.port()).await;
+    found.unwrap_or_default().into_iter().map(|address| address.ip()).collect()
 }
 
 #[cfg(test)]

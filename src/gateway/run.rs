@@ -13,6 +13,7 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, broadcast, watch};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -105,23 +106,25 @@ impl Opened {
     /// Serves until `stop` is cancelled, then until everything under way has ended.
     pub async fn serve(self, stop: CancellationToken) -> Result<(), Fault> {
         let Self { gateway, relay, mailbox, operator } = self;
-        let couriers = tokio::spawn(keep_couriers(gateway.clone(), stop.clone()));
-        let clerk = tokio::spawn(gateway.clone().clerk(stop.clone()));
-        let guard = tokio::spawn(gateway.clone().watch_store(stop.clone()));
-        let scout = tokio::spawn(gateway.clone().announce_origins(relay.known_origins(), stop.clone()));
-        let served = tokio::try_join!(
-            serve_relay(gateway.clone(), relay, stop.clone()),
-            serve_mailbox(gateway.clone(), mailbox, stop.clone()),
-            serve_operator(gateway.clone(), operator, stop.clone()),
-        );
-        stop.cancel();
-        gateway.freight.stop().await;
-        for task in [couriers, clerk, guard, scout] {
-            task.await.map_err(|cause| Fault::Listener(cause.to_string()))?;
-        }
+        let mut tasks = JoinSet::new();
+        tasks.spawn(keep_couriers(gateway.clone(), stop.clone()));
+        tasks.spawn(gateway.clone().clerk(stop.clone()));
+        tasks.spawn(gateway.clone().watch_store(stop.clone()));
+        tasks.spawn(gateway.clone().announce_origins(relay.known_origins(), stop.clone()));
+        let serving = async {
+            let served = tokio::try_join!(
+                serve_relay(gateway.clone(), relay, stop.clone()),
+                serve_mailbox(gateway.clone(), mailbox, stop.clone()),
+                serve_operator(gateway.clone(), operator, stop.clone()),
+            );
+            stop.cancel();
+            gateway.freight.stop().await;
+            served
+        };
+        let (served, minded) = tokio::join!(serving, mind(tasks, &stop));
         served?;
         // A store that stopped must not look like a gateway that was asked to.
-        if gateway.store.is_stopped() { Err(Fault::Store(StoreFault::Stopped)) } else { Ok(()) }
+        if gateway.store.is_stopped() { Err(Fault::Store(StoreFault::Stopped)) } else { minded }
     }
 }
 
@@ -224,6 +227,23 @@ pub(super) fn check_home(config: &Config, clock: Arc<dyn Clock>) -> Result<Times
     Ok(credentials.ends())
 }
 
+/// Waits for the tasks that run beside the listeners. None ends before it is told to but by a defect; a gateway without
+/// one of them would seem to run, so it ends, and whoever keeps it starts it again.
+async fn mind(mut tasks: JoinSet<()>, stop: &CancellationToken) -> Result<(), Fault> {
+    let mut minded = Ok(());
+    while let Some(ended) = tasks.join_next().await {
+        let why = match ended {
+            Ok(()) if stop.is_cancelled() => continue,
+            Ok(()) => "it ended before it was told to".to_owned(),
+            Err(cause) => cause.to_string(),
+        };
+        tracing::error!(%why, "a task of the gateway ended; the gateway ends");
+        minded = minded.and(Err(Fault::Listener(format!("a task of the gateway ended: {why}"))));
+        stop.cancel();
+    }
+    minded
+}
+
 /// Starts a courier for every accredited peer and ends those of peers that are not any more.
 async fn keep_couriers(gateway: Arc<Gateway>, stop: CancellationToken) {
     let mut changes = gateway.accredited.subscribe();
@@ -302,4 +322,33 @@ async fn bind(address: &str) -> Result<TcpListener, Fault> {
 fn address(listener: &TcpListener) -> Result<String, Fault> {
     let address = listener.local_addr().map_err(|cause| Fault::Listener(cause.to_string()))?;
     Ok(address.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three tasks of which one ends so at once; what became of them, and whether the others were told to stop.
+    async fn minded(
+        one: impl Future<Output = ()> + Send + 'static,
+        stop: CancellationToken,
+    ) -> Result<(), Fault> {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(stop.clone().cancelled_owned());
+        tasks.spawn(one);
+        tasks.spawn(stop.clone().cancelled_owned());
+        tokio::time::timeout(std::time::Duration::from_secs(20), mind(tasks, &stop))
+            .await
+            .expect("the others were told to stop")
+    }
+
+    #[tokio::test]
+    async fn a_task_that_ends_early_ends_the_gateway_with_an_error_and_one_that_was_told_to_does_not() {
+        let panics = async { assert!(limits::PEERS_MAX == 0, "a defect") };
+        assert!(matches!(minded(panics, CancellationToken::new()).await, Err(Fault::Listener(_))));
+        assert!(matches!(minded(async {}, CancellationToken::new()).await, Err(Fault::Listener(_))));
+        let told = CancellationToken::new();
+        told.cancel();
+        minded(async {}, told).await.unwrap();
+    }
 }

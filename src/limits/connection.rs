@@ -24,7 +24,18 @@ pub const REFUSALS_LOGGED_BURST: u64 = 100;
 /// Log lines about refused strangers per second.
 pub const REFUSALS_LOGGED_PER_SECOND: u64 = 1;
 
-/// Source addresses remembered for the reserve.
+/// Handshakes under way at once that one peer has of those kept free, from all its addresses together: what it opens
+/// when it comes back. Beyond them it is a stranger like others, so that no peer takes the places of the others.
+pub const HANDSHAKES_PER_MINISTRY_MAX: usize = 8;
+
+/// Source addresses of one peer remembered for the reserve; it pushes out its own.
+pub const KNOWN_ORIGINS_PER_PEER_MAX: usize = 8;
+
+/// Names that are looked up at once: each takes one of the threads for what blocks until the system has its answer,
+/// however long nobody waits for it any more. Half of them are for the store.
+pub const LOOKUPS_AT_ONCE_MAX: usize = 8;
+
+/// Source addresses of the own desks remembered for the reserve.
 pub const KNOWN_ORIGINS_MAX: usize = 256;
 
 /// Addresses of one peer's announced endpoints for which the reserve is kept as well: what a bundle says and a

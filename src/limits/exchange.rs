@@ -17,6 +17,26 @@ pub const WINDOW_ENVELOPES: u32 = 1024;
 /// Their envelopes, bytes in sum; it bounds the memory that one stream of a peer takes.
 pub const WINDOW_BYTES: u64 = 4 * 1024 * 1024;
 
+/// Times that a peer may show its logs in one session without any new leaf: once for each when the session begins,
+/// and some more, since what contradicts itself shows so.
+pub const LOGS_SHOWN_AGAIN_MAX: usize = 2 * HELLO_CHECKPOINTS_MAX;
+
+/// Changes of its window that a peer may send in one session at once, and per second from then on; more are read later.
+/// One whose mailbox fills and empties says so each time.
+pub const WINDOWS_BURST: u64 = 256;
+
+/// Changes of its window per second.
+pub const WINDOWS_PER_SECOND: u64 = 16;
+
+/// Pause before the courier to a peer begins anew after a defect of ours.
+pub const COURIER_PAUSE: Duration = Duration::from_secs(1);
+
+/// The code of a reason, characters: the longest of ours, and some room for those of later releases.
+pub const REASON_WORD_MAX: usize = 32;
+
+/// How long a connection that we dialled outlives the session or call it was for: what was said last still arrives.
+pub const PARTING_PAUSE: Duration = Duration::from_secs(2);
+
 /// Times a message of a peer may make the gateway fail before it is refused for good: more than a mishap of ours.
 pub const QUARANTINE_TRIES: u32 = 3;
 

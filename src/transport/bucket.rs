@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 /// A token bucket.
 #[derive(Debug)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     burst: u64,
     per_second: u64,
     level: u64,
@@ -20,12 +20,12 @@ const MICROS: u64 = 1_000_000;
 
 impl Bucket {
     /// Full of `burst` tokens; so many come back per second.
-    pub(super) fn full(burst: u64, per_second: u64, now: Instant) -> Self {
+    pub(crate) fn full(burst: u64, per_second: u64, now: Instant) -> Self {
         Self { burst, per_second: per_second.max(1), level: burst, debt: 0, filled: now }
     }
 
     /// Takes one token, if there is one.
-    pub(super) fn take(&mut self, now: Instant) -> bool {
+    pub(crate) fn take(&mut self, now: Instant) -> bool {
         if self.level == 0 {
             self.fill(now);
         }
@@ -35,7 +35,7 @@ impl Bucket {
     }
 
     /// Takes what is not there as a debt as well; the time it takes to pay.
-    pub(super) fn owe(&mut self, amount: u64, now: Instant) -> Duration {
+    pub(crate) fn owe(&mut self, amount: u64, now: Instant) -> Duration {
         if self.level < amount {
             self.fill(now);
         }
@@ -46,7 +46,7 @@ impl Bucket {
     }
 
     /// Gives tokens back, up to the burst.
-    pub(super) fn earn(&mut self, amount: u64) {
+    pub(crate) fn earn(&mut self, amount: u64) {
         let paid = amount.min(self.debt);
         self.debt = self.debt.saturating_sub(paid);
         let rest = amount.saturating_sub(paid);

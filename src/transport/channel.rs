@@ -6,6 +6,7 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,10 +16,12 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint, Server, Uri};
 
 use super::credentials::Credentials;
 use super::frames::{FrameBounds, Side};
+use super::lookup;
 use super::metered::Metered;
 use super::operator_socket::require_length;
 use super::tls::ALPN;
@@ -73,7 +76,18 @@ pub async fn connect(
     expected: &Ministry,
     credentials: &Credentials,
 ) -> Result<Channel, ConnectFailure> {
-    connect_within(address, expected, credentials, limits::CONNECT_DEADLINE).await
+    connect_until(address, expected, credentials, CancellationToken::new()).await
+}
+
+/// The same, until `end` is cancelled. That ends the connection, however the other side keeps it busy: dropping the
+/// channel alone does not, while the other side never ends its half of a call, or takes nothing of ours.
+pub async fn connect_until(
+    address: &str,
+    expected: &Ministry,
+    credentials: &Credentials,
+    end: CancellationToken,
+) -> Result<Channel, ConnectFailure> {
+    connect_within(address, expected, credentials, limits::CONNECT_DEADLINE, end).await
 }
 
 /// The same with another time in which the gateway must answer.
@@ -82,6 +96,7 @@ pub(super) async fn connect_within(
     expected: &Ministry,
     credentials: &Credentials,
     patience: Duration,
+    end: CancellationToken,
 ) -> Result<Channel, ConnectFailure> {
     let invalid = || ConnectFailure::Address(address.to_owned());
     let (host, port) = address.rsplit_once(':').ok_or_else(invalid)?;
@@ -90,12 +105,8 @@ pub(super) async fn connect_within(
     }
     let endpoint = Endpoint::from_shared(format!("http://{address}")).map_err(|_| invalid())?;
     let origin: Uri = format!("https://{address}").parse().map_err(|_| invalid())?;
-    let call = Call {
-        address: address.to_owned(),
-        expected: expected.clone(),
-        credentials: credentials.clone(),
-        patience,
-    };
+    let (expected, credentials) = (expected.clone(), credentials.clone());
+    let call = Call { address: address.to_owned(), expected, credentials, patience, end };
     // The first connection is made here, so that its failure keeps its type; tonic would flatten it.
     let first = call.dial().await?;
     let redial = move || {
@@ -182,6 +193,7 @@ struct Call {
     expected: Ministry,
     credentials: Credentials,
     patience: Duration,
+    end: CancellationToken,
 }
 
 impl Call {
@@ -197,7 +209,8 @@ impl Call {
             .credentials
             .client(&self.expected)
             .ok_or_else(|| ConnectFailure::UnknownMinistry(self.expected.clone()))?;
-        let stream = TcpStream::connect(&self.address).await.map_err(|error| self.failure(error))?;
+        let addresses = self.addresses().await.map_err(|error| self.failure(error))?;
+        let stream = TcpStream::connect(addresses.as_slice()).await.map_err(|error| self.failure(error))?;
         stream.set_nodelay(true).map_err(|error| self.failure(error))?;
         let stream = TlsConnector::from(config).connect(server_name, stream).await;
         let stream = stream.map_err(|error| self.failure(error))?;
@@ -214,7 +227,16 @@ impl Call {
         let stream = Metered::new(Side::Callee, stream, FrameBounds::default(), move |why| {
             tracing::warn!(%address, ministry = %name, "connection to a gateway cut: {why}");
         });
-        Ok(Watched::new(stream, changes, believed))
+        Ok(Watched::new(stream, changes, believed, &self.end))
+    }
+
+    async fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        if let Ok(address) = self.address.parse() {
+            return Ok(vec![address]);
+        }
+        let (host, port) = self.address.rsplit_once(':').ok_or(io::ErrorKind::InvalidInput)?;
+        let port = port.parse().map_err(|_| io::ErrorKind::InvalidInput)?;
+        lookup::addresses(host.to_owned(), port).await
     }
 
     fn failure(&self, source: io::Error) -> ConnectFailure {

@@ -9,7 +9,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -17,25 +17,25 @@ use rustls::server::Acceptor;
 use rustls::{CertificateError, Error as TlsError};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 
-use super::bucket::Bucket;
 use super::connection::Connection;
 use super::credentials::{Credentials, Door};
 use super::frames::{FrameBounds, Side};
 use super::metered::Metered;
 use super::peer::Peer;
 use super::quota::{KnownOrigins, Origin, Quota};
+use super::refusals::Refusals;
 use super::tls::ALPN;
 use super::verify::NotBelieved;
 use super::watched::Watched;
 use crate::digest::Digest;
 use crate::limits;
-use crate::trust::name::Name;
+use crate::trust::name::{Ministry, Name};
 use crate::trust::subject::Subject;
 
 /// A bound socket in front of a door, not yet accepting.
@@ -57,8 +57,10 @@ pub struct Bounds {
     pub handshakes_max: usize,
     /// Handshakes under way at once from one origin.
     pub handshakes_per_source_max: usize,
-    /// Handshakes kept free for origins believed before.
+    /// Handshakes kept free for origins that are known.
     pub handshakes_reserved: usize,
+    /// Handshakes under way at once of those kept free, of one ministry.
+    pub handshakes_per_ministry_max: usize,
     /// Connections open at once.
     pub connections_max: usize,
     /// Connections open at once of one name.
@@ -70,11 +72,12 @@ pub struct Bounds {
 impl Bounds {
     /// The bounds of a door: peers need few connections, the commands of desks many.
     pub fn of(door: Door) -> Self {
-        let connections_per_name_max = match door {
-            Door::Mailbox => limits::CONNECTIONS_PER_NAME_MAX,
-            Door::Relay => limits::CONNECTIONS_PER_PEER_MAX,
+        let (connections_per_name_max, handshakes_per_ministry_max) = match door {
+            // All who come there are of one ministry.
+            Door::Mailbox => (limits::CONNECTIONS_PER_NAME_MAX, limits::HANDSHAKES_RESERVED),
+            Door::Relay => (limits::CONNECTIONS_PER_PEER_MAX, limits::HANDSHAKES_PER_MINISTRY_MAX),
         };
-        Self { connections_per_name_max, ..Self::default() }
+        Self { connections_per_name_max, handshakes_per_ministry_max, ..Self::default() }
     }
 }
 
@@ -85,6 +88,7 @@ impl Default for Bounds {
             handshakes_max: limits::HANDSHAKES_MAX,
             handshakes_per_source_max: limits::HANDSHAKES_PER_SOURCE_MAX,
             handshakes_reserved: limits::HANDSHAKES_RESERVED,
+            handshakes_per_ministry_max: limits::HANDSHAKES_PER_MINISTRY_MAX,
             connections_max: limits::CONNECTIONS_MAX,
             connections_per_name_max: limits::CONNECTIONS_PER_NAME_MAX,
             frames: FrameBounds::default(),
@@ -100,7 +104,10 @@ impl Listener {
 
     /// Takes a socket that is bound already.
     pub fn over(socket: TcpListener, door: Door, credentials: Credentials) -> Self {
-        let known = KnownOrigins::new(limits::KNOWN_ORIGINS_MAX);
+        let known = KnownOrigins::new(match door {
+            Door::Mailbox => limits::KNOWN_ORIGINS_MAX,
+            Door::Relay => limits::KNOWN_ORIGINS_PER_PEER_MAX,
+        });
         Self { socket, door, credentials, bounds: Bounds::of(door), known }
     }
 
@@ -163,30 +170,13 @@ pub(super) struct Hall {
     credentials: Credentials,
     bounds: Bounds,
     handshakes: Arc<Quota<Origin>>,
+    /// What each ministry has of those kept free.
+    shares: Arc<Quota<Ministry>>,
     known: KnownOrigins,
     visits: Arc<Quota<Name>>,
     refusals: Refusals,
-}
-
-/// Log lines about strangers who were refused: as many as a person reads, and the number of the others.
-struct Refusals(Mutex<(Bucket, u64)>);
-
-impl Refusals {
-    fn new() -> Self {
-        let (burst, per_second) = (limits::REFUSALS_LOGGED_BURST, limits::REFUSALS_LOGGED_PER_SECOND);
-        Self(Mutex::new((Bucket::full(burst, per_second, Instant::now()), 0)))
-    }
-
-    /// Whether the next refusal may be logged, and how many were not since the last one that was.
-    fn next(&self) -> Option<u64> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (bucket, unsaid) = &mut *state;
-        if bucket.take(Instant::now()) {
-            return Some(std::mem::take(unsaid));
-        }
-        *unsaid = unsaid.saturating_add(1);
-        None
-    }
+    /// Visitors whose connection was cut: strangers shall not hide them.
+    cuts: Arc<Refusals>,
 }
 
 impl Hall {
@@ -196,9 +186,11 @@ impl Hall {
             credentials,
             bounds,
             handshakes: Quota::new(bounds.handshakes_max, bounds.handshakes_per_source_max),
+            shares: Quota::new(usize::MAX, bounds.handshakes_per_ministry_max),
             known,
             visits: Quota::new(bounds.connections_max, bounds.connections_per_name_max),
             refusals: Refusals::new(),
+            cuts: Arc::default(),
         }
     }
 
@@ -237,18 +229,20 @@ impl Hall {
         stop: CancellationToken,
     ) {
         let origin = Origin::of(address.ip());
-        let reserve = if self.known.contains(origin) { 0 } else { self.bounds.handshakes_reserved };
+        // Whose share is taken is a stranger like others: one ministry cannot take what is kept free for the rest.
+        let share = self.known.ministries(origin).into_iter().find_map(|known| self.shares.admit(known, 0));
+        let reserve = if share.is_some() { 0 } else { self.bounds.handshakes_reserved };
         let Some(slot) = self.handshakes.admit(origin, reserve) else {
             tracing::debug!(%address, door = ?self.door, "connection closed: too many handshakes");
             return;
         };
         tokio::spawn(async move {
             // The slot is held until the connection is handed over, so that the tasks are bounded too.
-            let _slot = slot;
+            let _slot = (slot, share);
             let deliver = async {
                 match timeout(self.bounds.handshake_deadline, self.shake_hands(stream, address)).await {
                     Ok(Ok(connection)) => {
-                        self.known.remember(origin);
+                        self.known.remember(connection.peer().ministry(), origin);
                         tracing::debug!(%address, door = ?self.door, name = %connection.peer().name(), "connected");
                         // The receiver is gone only when the server is.
                         let _ = sender.send(connection).await;
@@ -296,13 +290,18 @@ impl Hall {
             }
             believed
         };
-        Ok(Connection::new(Watched::new(self.metered(stream, &peer), changes, believed), peer, slot))
+        let never = CancellationToken::new();
+        let watched = Watched::new(self.metered(stream, &peer), changes, believed, &never);
+        Ok(Connection::new(watched, peer, slot))
     }
 
     fn metered(&self, stream: TlsStream<TcpStream>, peer: &Peer) -> Metered<TlsStream<TcpStream>> {
         let (door, name, address) = (self.door, peer.name().clone(), peer.address());
+        let cuts = self.cuts.clone();
         Metered::new(Side::Caller, stream, self.bounds.frames, move |why| {
-            tracing::warn!(%address, ?door, %name, "connection cut: {why}");
+            if let Some(unsaid) = cuts.next() {
+                tracing::warn!(%address, ?door, %name, unsaid, "connection cut: {why}");
+            }
         })
     }
 }
@@ -353,27 +352,5 @@ impl From<io::Error> for NotConnected {
             TlsError::NoCertificatesPresented => Self::Certificate("missing"),
             _ => Self::Handshake,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_flood_of_refusals_becomes_few_lines_that_count_the_others() {
-        let refusals = Refusals::new();
-        let begin = Instant::now();
-        let said =
-            (0..10 * limits::REFUSALS_LOGGED_BURST).filter(|_| refusals.next() == Some(0)).count() as u64;
-        let since = begin.elapsed().as_secs() + 1;
-        let most = limits::REFUSALS_LOGGED_BURST + since * limits::REFUSALS_LOGGED_PER_SECOND;
-        assert!((limits::REFUSALS_LOGGED_BURST..=most).contains(&said), "{said} in {since} s");
-        let counted = lock(&refusals).1;
-        assert!(counted > 0, "the others are counted");
-    }
-
-    fn lock(refusals: &Refusals) -> std::sync::MutexGuard<'_, (Bucket, u64)> {
-        refusals.0.lock().unwrap()
     }
 }

@@ -5,7 +5,7 @@
 //! believed under the anchors of another ministry, or that one visitor keeps the others out.
 
 pub mod anchors;
-mod bucket;
+pub(crate) mod bucket;
 pub mod channel;
 pub mod codec;
 pub mod connection;
@@ -13,10 +13,12 @@ pub mod credentials;
 pub mod frames;
 mod key_exchange;
 pub mod listener;
+pub(crate) mod lookup;
 mod metered;
 pub mod operator_socket;
 pub mod peer;
 pub mod quota;
+pub(crate) mod refusals;
 pub mod status;
 mod tls;
 pub mod verify;

@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::trust::name::Ministry;
+
 /// Places in all, and places of one key.
 #[derive(Debug)]
 pub struct Quota<K: Ord + Clone> {
@@ -81,12 +83,13 @@ impl Origin {
     }
 }
 
-/// Origins for which places are reserved: the last ones from which somebody was believed, which a stranger
-/// cannot push out, and those where accredited peers announce to be. Clones share what they know.
+/// Origins for which places are reserved, each with the ministries it is known by: the last ones from which somebody
+/// was believed, which a stranger cannot push out nor another ministry, and those where accredited peers announce to
+/// be. Clones share what they know.
 #[derive(Debug, Clone)]
 pub struct KnownOrigins {
-    most: usize,
-    origins: Arc<Mutex<Origins>>,
+    most_each: usize,
+    origins: Arc<Mutex<BTreeMap<Ministry, Origins>>>,
 }
 
 #[derive(Debug, Default)]
@@ -96,32 +99,43 @@ struct Origins {
 }
 
 impl KnownOrigins {
-    pub(super) fn new(most: usize) -> Self {
-        Self { most, origins: Arc::default() }
+    /// As many of each ministry.
+    pub(super) fn new(most_each: usize) -> Self {
+        Self { most_each, origins: Arc::default() }
     }
 
-    pub(super) fn contains(&self, origin: Origin) -> bool {
+    /// Who is known to come from there: several behind one address, or whoever announces that of another.
+    pub(super) fn ministries(&self, origin: Origin) -> Vec<Ministry> {
         let origins = self.origins();
-        origins.announced.contains(&origin) || origins.believed.contains(&origin)
+        let known = |of: &Origins| of.announced.contains(&origin) || of.believed.contains(&origin);
+        origins.iter().filter(|(_, of)| known(of)).map(|(ministry, _)| ministry.clone()).collect()
     }
 
-    /// Remembers a believed origin and forgets the one believed least recently.
-    pub(super) fn remember(&self, origin: Origin) {
+    /// Remembers an origin from which somebody of a ministry was believed, and forgets the one of that ministry that
+    /// was believed least recently.
+    pub(super) fn remember(&self, ministry: &Ministry, origin: Origin) {
         let mut origins = self.origins();
-        origins.believed.retain(|known| *known != origin);
-        origins.believed.push_back(origin);
-        if origins.believed.len() > self.most {
-            origins.believed.pop_front();
+        let believed = &mut origins.entry(ministry.clone()).or_default().believed;
+        believed.retain(|known| *known != origin);
+        believed.push_back(origin);
+        if believed.len() > self.most_each {
+            believed.pop_front();
         }
     }
 
-    /// Replaces the addresses where peers announce to be: after a restart nobody has been believed yet. An
+    /// Replaces the addresses where a peer announces to be: after a restart nobody has been believed yet. An
     /// address only reserves a place for a handshake; it believes nobody.
-    pub fn announce(&self, addresses: impl IntoIterator<Item = IpAddr>) {
-        self.origins().announced = addresses.into_iter().map(Origin::of).collect();
+    pub fn announce(&self, ministry: &Ministry, addresses: impl IntoIterator<Item = IpAddr>) {
+        let announced = addresses.into_iter().map(Origin::of).collect();
+        self.origins().entry(ministry.clone()).or_default().announced = announced;
     }
 
-    fn origins(&self) -> MutexGuard<'_, Origins> {
+    /// Forgets everybody else.
+    pub fn retain(&self, stays: impl Fn(&Ministry) -> bool) {
+        self.origins().retain(|ministry, _| stays(ministry));
+    }
+
+    fn origins(&self) -> MutexGuard<'_, BTreeMap<Ministry, Origins>> {
         self.origins.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -167,26 +181,37 @@ mod tests {
         assert_ne!(origin("192.0.2.1"), origin("192.0.2.2"));
     }
 
+    fn somebody(code: &str) -> Ministry {
+        Ministry::parse(code).unwrap()
+    }
+
     #[test]
-    fn only_the_last_believed_origins_are_remembered() {
-        let known = KnownOrigins::new(2);
+    fn only_the_last_believed_origins_of_a_ministry_are_remembered_and_it_pushes_out_no_others() {
+        let (known, xa, xb) = (KnownOrigins::new(2), somebody("XA"), somebody("XB"));
         let [a, b, c] = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(|text| Origin::of(text.parse().unwrap()));
+        known.remember(&xb, b);
         for origin in [a, b, a, c] {
-            known.remember(origin);
+            known.remember(&xa, origin);
         }
-        assert!(known.contains(a) && known.contains(c) && !known.contains(b));
+        assert_eq!((known.ministries(a), known.ministries(c)), (vec![xa.clone()], vec![xa.clone()]));
+        assert_eq!(known.ministries(b), [xb.clone()]);
+        known.retain(|ministry| *ministry == xb);
+        assert_eq!((known.ministries(a), known.ministries(b)), (vec![], vec![xb]));
     }
 
     #[test]
     fn announced_origins_are_known_until_others_are_announced() {
-        let known = KnownOrigins::new(1);
+        let (known, xa, xb) = (KnownOrigins::new(1), somebody("XA"), somebody("XB"));
         let [a, b, c]: [IpAddr; 3] =
             ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(|text| text.parse().unwrap());
-        known.announce([a, b]);
-        known.remember(Origin::of(c));
-        assert!([a, b, c].iter().all(|address| known.contains(Origin::of(*address))));
-        known.announce([a]);
-        assert!(!known.contains(Origin::of(b)));
-        assert!(known.contains(Origin::of(a)) && known.contains(Origin::of(c)));
+        known.announce(&xa, [a, b]);
+        known.announce(&xb, [b]);
+        known.remember(&xa, Origin::of(c));
+        assert!([a, b, c].iter().all(|address| known.ministries(Origin::of(*address)).contains(&xa)));
+        assert_eq!(known.ministries(Origin::of(b)), [xa.clone(), xb.clone()]);
+        known.announce(&xa, [a]);
+        assert_eq!(known.ministries(Origin::of(b)), [xb]);
+        assert_eq!(known.ministries(Origin::of(a)), [xa.clone()]);
+        assert_eq!(known.ministries(Origin::of(c)), [xa]);
     }
 }

@@ -1,4 +1,4 @@
-//! `Watched`: a connection that ends when its other side is no longer believed.
+//! `Watched`: a connection that ends when its other side is no longer believed, or when it was given up here.
 //!
 //! Connections outlive their handshake by days. After every change of credentials the certificate of each open
 //! connection is judged again, so that a revocation ends running connections as well as preventing new ones.
@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
 
-/// A stream and its end by a change of credentials: reading then fails with `ConnectionAborted`.
+/// A stream and its end by a change of credentials: reading and writing then fail with `ConnectionAborted`.
 pub(super) struct Watched<S> {
     stream: S,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
@@ -20,13 +20,15 @@ pub(super) struct Watched<S> {
 
 impl<S> Watched<S> {
     /// Watches a stream. `changes` was subscribed to before the certificate was verified, so that no change
-    /// falls between the two. Must be called within a tokio runtime.
+    /// falls between the two. Whoever cancels `end` ends it as well, whatever the other side does. Must be called
+    /// within a tokio runtime.
     pub(super) fn new(
         stream: S,
         changes: watch::Receiver<()>,
         believed: impl Fn() -> bool + Send + 'static,
+        end: &CancellationToken,
     ) -> Self {
-        let (cut, closed) = (CancellationToken::new(), CancellationToken::new());
+        let (cut, closed) = (end.child_token(), CancellationToken::new());
         tokio::spawn(judge_after_changes(changes, believed, cut.clone(), closed.clone()));
         Self { stream, cut: Box::pin(cut.cancelled_owned()), _open: closed.drop_guard() }
     }
@@ -70,6 +72,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
+        if self.cut.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
         Pin::new(&mut self.stream).poll_write(cx, from)
     }
 
@@ -78,6 +83,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         from: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.cut.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
         Pin::new(&mut self.stream).poll_write_vectored(cx, from)
     }
 

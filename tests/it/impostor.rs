@@ -2,6 +2,7 @@
 //! and changes nothing. One test for each claim, against running gateways.
 
 mod bytes;
+mod clinging;
 mod desk;
 mod door;
 mod liar;

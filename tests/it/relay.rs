@@ -1,6 +1,7 @@
 //! The relay between two gateways: sessions over whichever stream there is, windows, and peers that keep to
 //! neither turn nor bound.
 
+mod defects;
 mod peers;
 mod poison;
 mod silence;

@@ -65,11 +65,11 @@ impl Gateway {
         Ok(Offer { giver, digest, size })
     }
 
-    /// Takes one part that is offered, or says why not.
-    async fn take(&self, peer: &Ministry, Offer { mut giver, digest, size }: Offer) -> Result<(), Fault> {
+    /// Takes one part that is offered, or says why not. True where it was not here before.
+    async fn take(&self, peer: &Ministry, Offer { mut giver, digest, size }: Offer) -> Result<bool, Fault> {
         let taken = self.take_rest(peer, &mut giver, digest, size).await;
         let word = match &taken {
-            Ok(()) => Taken::Held,
+            Ok(_) => Taken::Held,
             Err(Fault::Store(cause)) => {
                 Taken::Refused { reason: cause.reason().to_owned(), detail: cause.to_string() }
             }
@@ -88,14 +88,14 @@ impl Gateway {
         giver: &mut Giver,
         digest: Digest,
         size: u64,
-    ) -> Result<(), Fault> {
+    ) -> Result<bool, Fault> {
         if size == 0 || size > limits::SEALED_PART_BYTES_MAX {
             let detail = "a part has at least one byte and at most its bound".to_owned();
             return Err(Fault::Refused { reason: "TOO_LARGE".to_owned(), detail });
         }
         let held = self.store.part_progress(peer, digest, size).await?;
         if held.complete {
-            return Ok(());
+            return Ok(false);
         }
         say(&giver.outgoing, Taken::From(held.offset)).await?;
         let pieces = unfold((giver, held.offset, true), |(giver, reached, is_first)| async move {
@@ -112,17 +112,19 @@ impl Gateway {
             let reached = reached.saturating_add(piece.as_ref().map_or(0, |piece| piece.len() as u64));
             Some((piece, (giver, reached, false)))
         });
-        keep(self, peer, (digest, size), held.offset, pin!(pieces), Fault::Store).await
+        keep(self, peer, (digest, size), held.offset, pin!(pieces), Fault::Store).await?;
+        Ok(true)
     }
 }
 
 /// Failures in a row once a call has come to an offer or an offered part has been taken, or neither: only a part that
-/// was taken forgives what failed before.
-fn failures_after(failures: u32, ended: &Either<Result<(), Fault>, Result<(), Fault>>) -> u32 {
+/// was taken forgives what failed before. One that was here already counts as a failure: whoever offers such parts again
+/// and again costs a connection each time.
+fn failures_after(failures: u32, ended: &Either<Result<(), Fault>, Result<bool, Fault>>) -> u32 {
     match ended {
-        Either::Right(Ok(())) => 0,
+        Either::Right(Ok(true)) => 0,
         Either::Left(Ok(())) => failures,
-        Either::Left(Err(_)) | Either::Right(Err(_)) => failures.saturating_add(1),
+        Either::Right(Ok(false)) | Either::Left(Err(_)) | Either::Right(Err(_)) => failures.saturating_add(1),
     }
 }
 
@@ -181,11 +183,12 @@ mod tests {
 
     #[test]
     fn a_part_that_was_taken_forgives_what_failed_before_and_an_offer_does_not() {
-        let failed = || Err(Fault::Link("away".to_owned()));
-        assert_eq!(failures_after(0, &Either::Left(failed())), 1);
-        assert_eq!(failures_after(1, &Either::Right(failed())), 2);
+        let failed = || Fault::Link("away".to_owned());
+        assert_eq!(failures_after(0, &Either::Left(Err(failed()))), 1);
+        assert_eq!(failures_after(1, &Either::Right(Err(failed()))), 2);
         assert_eq!(failures_after(2, &Either::Left(Ok(()))), 2);
-        assert_eq!(failures_after(2, &Either::Right(Ok(()))), 0);
-        assert_eq!(failures_after(u32::MAX, &Either::Left(failed())), u32::MAX);
+        assert_eq!(failures_after(2, &Either::Right(Ok(true))), 0);
+        assert_eq!(failures_after(2, &Either::Right(Ok(false))), 3, "it was here already");
+        assert_eq!(failures_after(u32::MAX, &Either::Left(Err(failed()))), u32::MAX);
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
+use super::quarantine::behind_a_wall_of;
 use super::session::Opener;
 use crate::digest::Digest;
 use crate::entropy::random;
@@ -17,6 +18,7 @@ use crate::gateway::error::Fault;
 use crate::gateway::frame::Relay;
 use crate::gateway::freight::{Carried, Giver};
 use crate::gateway::schedule;
+use crate::limits;
 use crate::trust::name::Ministry;
 
 /// How a peer's gateway is reached (port): gRPC over mutual TLS, or a channel in tests.
@@ -39,8 +41,20 @@ pub trait PeerLink: Send + Sync {
 }
 
 impl Gateway {
-    /// Keeps a session with `peer` alive until `stop` is cancelled.
+    /// Keeps a session with `peer` alive until `stop` is cancelled. A defect of ours that ends it does not end it for
+    /// good: the others would go on, and nobody would see that nothing is carried to this one.
     pub(in crate::gateway) async fn courier(self: Arc<Self>, peer: Ministry, stop: CancellationToken) {
+        while behind_a_wall_of(self.clone().keep_session(peer.clone(), stop.clone())).await.is_none() {
+            tracing::error!(peer = %peer, "a defect of ours ended the courier to the peer; it begins anew");
+            self.note_link(&peer, |link| link.last_failure = "a defect of this gateway".to_owned());
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(limits::COURIER_PAUSE) => {}
+            }
+        }
+    }
+
+    async fn keep_session(self: Arc<Self>, peer: Ministry, stop: CancellationToken) {
         let link = self.link_of(&peer);
         let mut sessions = link.live.subscribe();
         loop {
@@ -54,7 +68,9 @@ impl Gateway {
                 ended = self.dial(&peer) => ended,
             };
             if let Err(fault) = ended {
-                tracing::info!(peer = %peer, %fault, "the relay to the peer ended");
+                if let Some(unsaid) = link.refusals.next() {
+                    tracing::info!(peer = %peer, %fault, unsaid, "the relay to the peer ended");
+                }
                 self.note_link(&peer, |link| link.last_failure = fault.to_string());
             }
             tokio::select! {

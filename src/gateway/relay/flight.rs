@@ -91,6 +91,9 @@ impl Flight {
     /// The peer granted another window.
     pub(super) fn grant(&self, window: Window) {
         let mut state = lock(&self.state);
+        if state.window == window {
+            return;
+        }
         state.window = window;
         state.shut = is_shut(window).then(|| state.shut.unwrap_or_else(Instant::now));
         drop(state);
@@ -163,6 +166,11 @@ impl Flight {
     /// A message of a channel was refused without a signature; true for the first on its way.
     pub(super) fn refuse(&self, channel: &str) -> bool {
         lock(&self.state).refused.insert(channel.to_owned())
+    }
+
+    /// Nothing more is settled: what was answered counts as unanswered.
+    pub(super) fn distrust(&self) {
+        lock(&self.state).answered = 0;
     }
 
     /// Gives up what is unanswered: which messages, with their attempts so far.

@@ -15,6 +15,7 @@ use crate::gateway::frame::Window;
 use crate::gateway::store::record::OutboxItem;
 use crate::limits;
 use crate::time::Timestamp;
+use crate::transport::refusals::Refusals;
 
 /// The link to one peer. Clones share everything but the two notes for people.
 #[derive(Debug, Clone)]
@@ -37,6 +38,8 @@ pub(in crate::gateway) struct LinkState {
     pub(super) full: watch::Sender<bool>,
     /// Since when the peer says that it takes nothing.
     shut: Arc<Mutex<Option<Timestamp>>>,
+    /// Log lines that the peer causes.
+    pub(in crate::gateway) refusals: Arc<Refusals>,
     /// Why the last session ended, or did not begin.
     pub(in crate::gateway) last_failure: String,
     /// Difference of the peer's clock to ours in seconds.
@@ -56,6 +59,7 @@ impl Default for LinkState {
             suspected: Arc::default(),
             full: watch::Sender::default(),
             shut: Arc::default(),
+            refusals: Arc::default(),
             last_failure: String::new(),
             clock_skew: 0,
         }

@@ -53,14 +53,16 @@ struct Admissible {
 
 impl Session<'_> {
     /// Places and answers batch after batch, in the order in which they came.
-    pub(super) async fn place_all(&self, mut judging: mpsc::UnboundedReceiver<Judging>) -> Result<(), Fault> {
+    pub(super) async fn place_all(&self, mut judging: mpsc::Receiver<Judging>) -> Result<(), Fault> {
         let mut waiting: VecDeque<Judging> = VecDeque::new();
         loop {
             if waiting.is_empty() {
                 let Some(next) = judging.recv().await else { return Ok(()) };
                 waiting.push_back(next);
             }
-            waiting.extend(std::iter::from_fn(|| judging.try_recv().ok()));
+            // More than one commit takes waits where it is bounded.
+            let room = limits::BATCH_ENVELOPES_MAX.saturating_sub(waiting.len());
+            waiting.extend(std::iter::from_fn(|| judging.try_recv().ok()).take(room));
             let (batches, judged) = next_batches(&mut waiting).await?;
             let mut outcomes = self.gateway.place_all(self.peer, judged, &self.footing).await?;
             for batch in batches {
@@ -286,7 +288,10 @@ impl Gateway {
         fault: &str,
     ) -> Result<Result<Admissible, Refusal>, Fault> {
         let id = envelope.id();
-        tracing::error!(peer = %peer, message = %id, %fault, "a message of the peer made this gateway fail");
+        if let Some(unsaid) = self.link_of(peer).refusals.next() {
+            let said = "a message of the peer made this gateway fail";
+            tracing::error!(peer = %peer, message = %id, %fault, unsaid, "{said}");
+        }
         if !self.quarantine.count(id.digest()) {
             return Ok(Err(quarantined()));
         }

@@ -12,7 +12,7 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt, TryStreamExt};
 use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::flight::{Batch, Flight};
 use super::intake::{Intake, Received};
@@ -54,9 +54,16 @@ pub(super) struct Session<'a> {
 
 /// Where reading leaves what it has read.
 struct Desks {
-    judging: mpsc::UnboundedSender<Judging>,
-    answered: mpsc::UnboundedSender<Answered>,
+    judging: mpsc::Sender<Judging>,
+    answered: mpsc::Sender<Answered>,
     witnessed: mpsc::Sender<Witnessing>,
+}
+
+/// Which of a session's activities ended first, and how.
+enum Ended {
+    Settling(Result<(), Fault>),
+    Witnessing(Result<(), Fault>),
+    Working(Result<(), Fault>),
 }
 
 /// A batch that is being judged, and what it weighed.
@@ -158,9 +165,9 @@ impl Session<'_> {
     ) -> Result<(), Fault> {
         let updates = self.begin_updates(theirs).await?;
         let Relay { outgoing, incoming } = relay;
-        // Neither grows without end: the one holds what our window admits, the other what was handed over.
-        let (judging, to_place) = mpsc::unbounded_channel();
-        let (answered, to_settle) = mpsc::unbounded_channel();
+        // The one holds what our window admits, the other what was handed over: batches of one envelope each at most.
+        let (judging, to_place) = mpsc::channel(limits::WINDOW_ENVELOPES as usize);
+        let (answered, to_settle) = mpsc::channel(limits::WINDOW_ENVELOPES as usize);
         let (witnessed, to_witness) = mpsc::channel(limits::RELAY_FRAMES_WAITING_MAX);
         let (settling, witnessing) = (self.settle_all(to_settle), self.witness_all(to_witness));
         tokio::pin!(settling, witnessing);
@@ -174,20 +181,26 @@ impl Session<'_> {
                 self.gateway.until_frozen(self.peer),
             )
         };
-        let ended = tokio::select! {
-            settled = &mut settling => return settled,
-            witnessed = &mut witnessing => Err(witnessed),
-            worked = working => Ok(worked.map(|_| ())),
+        let first = tokio::select! {
+            settled = &mut settling => Ended::Settling(settled),
+            witnessed = &mut witnessing => Ended::Witnessing(witnessed),
+            worked = working => Ended::Working(worked.map(|_| ())),
         };
         // What was answered is settled before another session may send it once more, and what was read of logs
         // before the end tells more than the end.
-        let ended = match ended {
-            Err(witnessed) => settling.await.and(witnessed),
-            Ok(worked) => {
+        let (settled, witnessed, worked) = match first {
+            Ended::Settling(settled) => (settled, witnessing.await, Ok(())),
+            Ended::Witnessing(witnessed) => (settling.await, witnessed, Ok(())),
+            Ended::Working(worked) => {
                 let (settled, witnessed) = tokio::join!(settling, witnessing);
-                witnessed.and(settled).and(worked)
+                (settled, witnessed, worked)
             }
         };
+        if settled.is_err() {
+            // An answer that proves nothing is none: what it was about was handed over, and may be held.
+            self.flight.distrust();
+        }
+        let ended = witnessed.and(settled).and(worked);
         if ended.is_err() {
             self.note_cut().await?;
         }
@@ -207,21 +220,24 @@ impl Session<'_> {
             match next.unwrap_or_else(|| Err(Fault::Link("the peer ended the stream".to_owned())))? {
                 Frame::Deliveries(deliveries) => {
                     let batch = self.intake.take(&deliveries)?;
-                    let judged = tokio::spawn(gateway.clone().judge_all(peer.clone(), deliveries));
-                    judging.send((batch, judged)).map_err(|_| over())?;
+                    let place = judging.reserve().await.map_err(|_| over())?;
+                    place.send((batch, tokio::spawn(gateway.clone().judge_all(peer.clone(), deliveries))));
                 }
                 Frame::Outcomes(outcomes) => {
                     let batch = self.flight.answer(outcomes.len())?;
-                    answered.send((batch, outcomes)).map_err(|_| over())?;
+                    answered.send((batch, outcomes)).await.map_err(|_| over())?;
                 }
                 Frame::LogUpdate(update) => {
+                    self.intake.show(&update)?;
                     let leaves = gateway.mirror(peer, update, &self.footing)?;
                     witnessed.send(Witnessing::Leaves(leaves)).await.map_err(|_| over())?;
                 }
                 Frame::Cosignature(cosignature) => {
+                    self.intake.cosigned()?;
                     witnessed.send(Witnessing::Cosignature(cosignature)).await.map_err(|_| over())?;
                 }
                 Frame::Window(window) => {
+                    sleep(self.intake.regranted()).await;
                     self.link.note_window(window, gateway.clock.now());
                     self.flight.grant(window);
                 }

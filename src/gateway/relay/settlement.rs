@@ -44,7 +44,6 @@ struct Proven {
 struct Refused {
     place: usize,
     reason: String,
-    detail: String,
 }
 
 /// What a group of batches was answered.
@@ -59,10 +58,7 @@ struct Sorted {
 
 impl Session<'_> {
     /// Settles everything that was answered, until no more comes. What waits at one time is settled in one commit.
-    pub(super) async fn settle_all(
-        &self,
-        mut answered: mpsc::UnboundedReceiver<Answered>,
-    ) -> Result<(), Fault> {
+    pub(super) async fn settle_all(&self, mut answered: mpsc::Receiver<Answered>) -> Result<(), Fault> {
         while let Some(first) = answered.recv().await {
             let mut group = vec![first];
             group.extend(std::iter::from_fn(|| answered.try_recv().ok()));
@@ -72,9 +68,9 @@ impl Session<'_> {
                 if refused.is_empty() {
                     self.link.is_well();
                 }
-                for Refused { place, reason, detail } in refused {
+                for Refused { place, reason } in refused {
                     let item = batch.items.get(place).ok_or_else(no_answer)?;
-                    self.note_refusal(item, reason, &detail).await?;
+                    self.note_refusal(item, reason).await?;
                 }
                 self.flight.landed();
             }
@@ -157,13 +153,15 @@ impl Session<'_> {
 
     /// An unsigned refusal holds its channel up until somebody mends the cause: somebody must know. What was on
     /// its way behind it could only be refused too, and is no failure of its own.
-    async fn note_refusal(&self, item: &OutboxItem, reason: String, detail: &str) -> Result<(), Fault> {
+    async fn note_refusal(&self, item: &OutboxItem, reason: String) -> Result<(), Fault> {
         self.link.answered(&item.message_id);
         if !self.flight.refuse(&item.channel) {
             return Ok(());
         }
         let peer = self.peer;
-        tracing::warn!(peer = %peer, message = %item.message_id, %reason, %detail, "refused, will retry");
+        if let Some(unsaid) = self.link.refusals.next() {
+            tracing::warn!(peer = %peer, message = %item.message_id, %reason, unsaid, "refused, will retry");
+        }
         if reason == Reason::PartMissing.word() {
             self.gateway.freight.doubt(peer, item);
         }
@@ -233,8 +231,9 @@ fn sort(gateway: &Gateway, peer: &Ministry, group: Vec<Answered>) -> Sorted {
         for (place, (item, outcome)) in batch.items.iter().zip(outcomes).enumerate() {
             let receipt = match outcome.answer {
                 Answer::Receipt(receipt) => receipt,
-                Answer::Unsigned { reason, detail } => {
-                    refused.push(Refused { place, reason, detail });
+                // What else it says goes nowhere: those are its words, not ours.
+                Answer::Unsigned { reason, .. } => {
+                    refused.push(Refused { place, reason });
                     continue;
                 }
             };

@@ -56,6 +56,7 @@ impl Session<'_> {
         for (origin, Progress { mirrored, .. }) in updates.0.iter().filter(|(_, at)| at.mirrored > 0) {
             let checkpoint = self.gateway.checkpoint_at(origin, *mirrored).await?;
             let shown = LogUpdate { first_index: *mirrored, leaves: Vec::new(), checkpoint };
+            self.intake.expect_cosignature();
             hand_on(outgoing, Frame::LogUpdate(shown)).await?;
         }
         Ok(())
@@ -86,6 +87,7 @@ impl Session<'_> {
                 let checkpoint = self.gateway.sign_checkpoint(&origin, end, root)?;
                 if let Some(at) = updates.0.get_mut(&origin) {
                     at.next = end;
+                    self.intake.expect_cosignature();
                     hand_on(outgoing, Frame::LogUpdate(LogUpdate { first_index, leaves, checkpoint }))
                         .await?;
                 }

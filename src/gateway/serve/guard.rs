@@ -21,6 +21,7 @@ use crate::gateway::serve::permission::{Caller, Pace, Row, TABLE, row_of};
 use crate::limits;
 use crate::transport::peer::Peer;
 use crate::transport::quota::{Quota, Slot};
+use crate::transport::refusals::Refusals;
 use crate::transport::status::{reason_of, refusal};
 use crate::trust::name::{Ministry, Name};
 
@@ -47,6 +48,7 @@ struct Watch {
     /// For each row of the table, who has how many calls of it under way.
     under_way: Vec<Arc<Quota<Option<Name>>>>,
     silence_max: Duration,
+    refusals: Refusals,
 }
 
 impl Guard {
@@ -60,7 +62,7 @@ impl Guard {
 
     fn new(own: Ministry, accredited: Box<Accredited>, entrance: Entrance, silence_max: Duration) -> Self {
         let under_way = TABLE.iter().map(|row| Quota::new(usize::MAX, row.at_once)).collect();
-        Self(Arc::new(Watch { own, accredited, entrance, under_way, silence_max }))
+        Self(Arc::new(Watch { own, accredited, entrance, under_way, silence_max, refusals: Refusals::new() }))
     }
 }
 
@@ -89,7 +91,9 @@ impl Watch {
         let caller = self.caller(peer);
         if !row.callers.contains(&caller) {
             let name = peer.map(|peer| peer.name().to_string()).unwrap_or_default();
-            tracing::info!(%name, ?caller, call = row.method, "call refused: not permitted");
+            if let Some(unsaid) = self.refusals.next() {
+                tracing::info!(%name, ?caller, call = row.method, unsaid, "call refused: not permitted");
+            }
             return Err(refusal(Code::PermissionDenied, row.reason, "this caller may not make this call"));
         }
         let key = peer.map(|peer| peer.name().clone());

@@ -6,25 +6,31 @@ use tonic::{Status, Streaming};
 use crate::digest::Digest;
 use crate::gateway::error::Fault;
 use crate::gateway::freight::{Giver, Handed, Taken, Taker};
-use crate::gateway::serve::wire::plain_words;
+use crate::gateway::serve::wire::{code_words, plain_words};
 use crate::limits;
 use crate::proto::gateway::v1::{TakePartRequest, TakePartResponse};
 
 /// The end of the side that was called and has parts, and what is to be said to the caller.
 pub(super) fn taker(said: Streaming<TakePartRequest>) -> (Taker, mpsc::Receiver<Handed>) {
     let (outgoing, to_say) = mpsc::channel(limits::RELAY_FRAMES_WAITING_MAX);
-    (Taker { outgoing, incoming: heard(said, decode_taken) }, to_say)
+    (Taker { outgoing, incoming: heard(said, decode_taken, ()) }, to_say)
 }
 
 /// The end of the side that called and takes a part; what is sent to `outgoing` is said to the other one.
-pub(super) fn giver(outgoing: mpsc::Sender<Taken>, said: Streaming<TakePartResponse>) -> Giver {
-    Giver { outgoing, incoming: heard(said, decode_handed) }
+/// `kept` is dropped with the call.
+pub(super) fn giver(
+    outgoing: mpsc::Sender<Taken>,
+    said: Streaming<TakePartResponse>,
+    kept: impl Send + 'static,
+) -> Giver {
+    Giver { outgoing, incoming: heard(said, decode_handed, kept) }
 }
 
 /// What the other side says, as far as anybody still listens.
 fn heard<Word, Plain>(
     mut said: Streaming<Word>,
     decode: fn(Word) -> Result<Plain, Fault>,
+    kept: impl Send + 'static,
 ) -> mpsc::Receiver<Result<Plain, Fault>>
 where
     Word: Send + 'static,
@@ -32,6 +38,7 @@ where
 {
     let (received, incoming) = mpsc::channel(limits::RELAY_FRAMES_WAITING_MAX);
     tokio::spawn(async move {
+        let _kept = kept;
         loop {
             let next = tokio::select! {
                 next = said.message() => next,
@@ -87,7 +94,7 @@ pub(super) fn encode_taken(taken: Taken) -> TakePartRequest {
 fn decode_taken(said: TakePartRequest) -> Result<Taken, Fault> {
     let TakePartRequest { offset, complete, reason, detail } = said;
     Ok(match (complete, reason.is_empty()) {
-        (_, false) => Taken::Refused { reason: plain_words(&reason), detail: plain_words(&detail) },
+        (_, false) => Taken::Refused { reason: code_words(reason), detail: plain_words(&detail) },
         (true, true) => Taken::Held,
         (false, true) => Taken::From(offset),
     })

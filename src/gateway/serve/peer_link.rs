@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
 use crate::digest::Digest;
@@ -22,9 +24,27 @@ use crate::gateway::store::Store;
 use crate::limits;
 use crate::proto::gateway::v1::relay_service_client::RelayServiceClient;
 use crate::proto::gateway::v1::{FindPartRequest, PutPartRequest};
-use crate::transport::channel::connect;
+use crate::transport::channel::connect_until;
 use crate::transport::credentials::Credentials;
 use crate::trust::name::Ministry;
+
+/// A connection for one call or one session: it ends when this is dropped, soon afterwards, so that what was said last
+/// still arrives. Otherwise a peer that never ends its half of the call, or takes nothing of ours, would keep it.
+#[derive(Debug)]
+struct Own(CancellationToken);
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        let end = self.0.clone();
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(async move {
+                sleep(limits::PARTING_PAUSE).await;
+                end.cancel();
+            })),
+            Err(_) => end.cancel(),
+        }
+    }
+}
 
 /// Dials the endpoints that a peer's accredited bundle announces.
 #[derive(Debug)]
@@ -41,14 +61,15 @@ impl GrpcLink {
     }
 
     /// Connects to the first endpoint that answers.
-    async fn dial(&self, peer: &Ministry) -> Result<Channel, Fault> {
+    async fn dial(&self, peer: &Ministry) -> Result<(Channel, Own), Fault> {
         let in_force = self.trust.load_full().ok_or_else(|| Fault::NotAccredited(peer.clone()))?;
         let mut last = Fault::Away("the peer's bundle announces no endpoint".to_owned());
         for endpoint in &in_force.bundle(peer)?.bundle().content().endpoints {
             let address = endpoint.to_string();
-            let connecting = connect(&address, peer, &self.credentials);
+            let own = Own(CancellationToken::new());
+            let connecting = connect_until(&address, peer, &self.credentials, own.0.clone());
             match timeout(limits::CONNECT_DEADLINE, connecting).await {
-                Ok(Ok(channel)) => return Ok(channel),
+                Ok(Ok(channel)) => return Ok((channel, own)),
                 // It names the endpoint itself.
                 Ok(Err(cause)) => last = Fault::Away(cause.to_string()),
                 Err(_) => last = Fault::Away(format!("{endpoint}: no answer in time")),
@@ -57,24 +78,25 @@ impl GrpcLink {
         Err(last)
     }
 
-    async fn client(&self, peer: &Ministry) -> Result<RelayServiceClient<Channel>, Fault> {
-        let client = RelayServiceClient::new(self.dial(peer).await?);
-        Ok(client
+    async fn client(&self, peer: &Ministry) -> Result<(RelayServiceClient<Channel>, Own), Fault> {
+        let (channel, own) = self.dial(peer).await?;
+        let client = RelayServiceClient::new(channel)
             .max_decoding_message_size(limits::FRAME_BYTES_MAX)
-            .max_encoding_message_size(limits::FRAME_BYTES_MAX))
+            .max_encoding_message_size(limits::FRAME_BYTES_MAX);
+        Ok((client, own))
     }
 }
 
 #[async_trait]
 impl PeerLink for GrpcLink {
     async fn open(&self, peer: &Ministry) -> Result<Relay, Fault> {
-        let mut client = self.client(peer).await?;
+        let (mut client, own) = self.client(peer).await?;
         let (outgoing, to_send) = mpsc::channel::<Frame>(limits::RELAY_FRAMES_WAITING_MAX);
         let frames = ReceiverStream::new(to_send).map(wire::encode);
         let answer = timeout(limits::CONNECT_DEADLINE, client.relay(frames)).await;
         let answer = answer.map_err(|_| Fault::Link("the peer did not answer in time".to_owned()))?;
         let answer = answer.map_err(refused)?;
-        let (relay, _) = relay::ends(answer.into_inner());
+        let (relay, _) = relay::ends(answer.into_inner(), own);
         Ok(Relay { outgoing, incoming: relay.incoming })
     }
 
@@ -85,7 +107,7 @@ impl PeerLink for GrpcLink {
         size: u64,
         carried: &Carried,
     ) -> Result<(), Fault> {
-        let mut client = self.client(peer).await?;
+        let (mut client, _own) = self.client(peer).await?;
         let asked = FindPartRequest { digest: digest.as_bytes().to_vec(), size };
         let asking = timeout(limits::OUTCOME_DEADLINE, client.find_part(asked)).await;
         let asking = asking.map_err(|_| Fault::Link("the peer does not say what it holds".to_owned()))?;
@@ -122,19 +144,19 @@ impl PeerLink for GrpcLink {
     }
 
     async fn take_part(&self, peer: &Ministry) -> Result<Giver, Fault> {
-        let mut client = self.client(peer).await?;
+        let (mut client, own) = self.client(peer).await?;
         let (outgoing, to_say) = mpsc::channel(limits::RELAY_FRAMES_WAITING_MAX);
         let said = ReceiverStream::new(to_say).map(part_calls::encode_taken);
         let answer = timeout(limits::CONNECT_DEADLINE, client.take_part(said)).await;
         let answer = answer.map_err(|_| Fault::Link("the peer did not answer in time".to_owned()))?;
-        Ok(part_calls::giver(outgoing, answer.map_err(refused)?.into_inner()))
+        Ok(part_calls::giver(outgoing, answer.map_err(refused)?.into_inner(), own))
     }
 }
 
 fn refused(status: tonic::Status) -> Fault {
     let detail = wire::plain_words(status.message());
     match crate::transport::status::reason_of(&status) {
-        Some(reason) => Fault::Refused { reason: wire::plain_words(&reason), detail },
+        Some(reason) => Fault::Refused { reason: wire::code_words(reason), detail },
         None => Fault::Link(format!("the call to the peer failed: {}: {detail}", status.code())),
     }
 }

@@ -60,7 +60,7 @@ impl RelayService for RelayEdge {
     ) -> Result<Response<Self::RelayStream>, Status> {
         let peer = Peer::of(&request)?.ministry().clone();
         let open = self.one_more(&peer)?;
-        let (relay, outgoing) = ends(request.into_inner());
+        let (relay, outgoing) = ends(request.into_inner(), ());
         let (gateway, stop) = (self.gateway.clone(), self.stop.clone());
         let (refused, refusal) = mpsc::channel(1);
         tokio::spawn(async move {
@@ -70,7 +70,9 @@ impl RelayService for RelayEdge {
                 () = stop.cancelled() => Ok(()),
             };
             if let Err(fault) = ended {
-                tracing::info!(peer = %peer, %fault, "a relay stream of the peer ended");
+                if let Some(unsaid) = gateway.link_of(&peer).refusals.next() {
+                    tracing::info!(peer = %peer, %fault, unsaid, "a relay stream of the peer ended");
+                }
                 // The peer may be gone already.
                 let _gone = refused.send(Err(failed(&fault))).await;
             }
@@ -109,13 +111,22 @@ impl RelayService for RelayEdge {
     }
 }
 
-/// The two ends of a stream: ours as plain frames, and what is to go out.
-pub(super) fn ends(mut frames: Streaming<RelayFrame>) -> (Relay, mpsc::Receiver<Frame>) {
+/// The two ends of a stream: ours as plain frames, and what is to go out. `kept` is dropped when the stream is over or
+/// nobody here listens any more: the other side may never end its half.
+pub(super) fn ends(
+    mut frames: Streaming<RelayFrame>,
+    kept: impl Send + 'static,
+) -> (Relay, mpsc::Receiver<Frame>) {
     let (outgoing, to_send) = mpsc::channel(limits::RELAY_FRAMES_WAITING_MAX);
     let (received, incoming) = mpsc::channel(limits::RELAY_FRAMES_WAITING_MAX);
     tokio::spawn(async move {
+        let _kept = kept;
         loop {
-            let next = match frames.message().await {
+            let next = tokio::select! {
+                next = frames.message() => next,
+                () = received.closed() => return,
+            };
+            let next = match next {
                 Ok(Some(frame)) => wire::decode(frame),
                 Ok(None) => return,
                 Err(status) => Err(broken(&status)),

@@ -6,6 +6,7 @@ use crate::gateway::frame::{
     Answer, Copied, CopyEntry, CopyRequest, CosignatureLine, Delivery, Frame, Hello, LogUpdate, Outcome,
     Window,
 };
+use crate::gateway::store::record::UNANSWERED;
 use crate::limits;
 use crate::message::id::MessageId;
 use crate::proto::gateway::v1 as wire;
@@ -142,11 +143,28 @@ fn decode_outcome(outcome: wire::Outcome) -> Result<Outcome, Fault> {
         id => Some(MessageId::from_slice(id).map_err(malformed)?),
     };
     let answer = if outcome.receipt.is_empty() {
-        Answer::Unsigned { reason: plain_words(&outcome.reason), detail: plain_words(&outcome.detail) }
+        Answer::Unsigned { reason: reason_word(outcome.reason)?, detail: plain_words(&outcome.detail) }
     } else {
         Answer::Receipt(outcome.receipt)
     };
     Ok(Outcome { message_id, answer })
+}
+
+/// The reason code of an unsigned refusal. It is kept, shown and compared with our own, so it must be a code, and not the
+/// one under which we note that nothing was answered.
+fn reason_word(reason: String) -> Result<String, Fault> {
+    let is_code = |symbol: u8| symbol.is_ascii_uppercase() || symbol.is_ascii_digit() || symbol == b'_';
+    let fits = (1..=limits::REASON_WORD_MAX).contains(&reason.len()) && reason.bytes().all(is_code);
+    if fits && reason != UNANSWERED {
+        return Ok(reason);
+    }
+    let detail = "the reason of an unsigned refusal is no reason code".to_owned();
+    Err(Fault::Misshapen { reason: "MALFORMED".to_owned(), detail })
+}
+
+/// The reason code that a peer gives for a refused call; a word of ours where it is none.
+pub(super) fn code_words(reason: String) -> String {
+    reason_word(reason).unwrap_or_else(|_| "UNKNOWN_REASON".to_owned())
 }
 
 /// What a peer says, fit to be kept and logged: one short line that moves nothing on a terminal.
@@ -158,17 +176,34 @@ pub(super) fn plain_words(words: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::refusal::Reason;
 
     #[test]
     fn what_a_peer_says_is_kept_as_one_short_line_without_control_characters() {
         let said = format!("CHN_04\n\u{1b}[2Jforged\u{202e}{}", "x".repeat(1_000_000));
-        let outcome =
-            wire::Outcome { message_id: Vec::new(), receipt: Vec::new(), reason: said.clone(), detail: said };
+        let outcome = wire::Outcome { reason: "CHN_04".to_owned(), detail: said, ..wire::Outcome::default() };
         let Answer::Unsigned { reason, detail } = decode_outcome(outcome).unwrap().answer else {
             panic!("a receipt");
         };
-        assert_eq!(reason, detail);
-        assert!(reason.starts_with("CHN_04??[2Jforged?xxx"), "{reason}");
-        assert_eq!(reason.len(), limits::PEER_WORDS_MAX);
+        assert_eq!(reason, "CHN_04");
+        assert!(detail.starts_with("CHN_04??[2Jforged?xxx"), "{detail}");
+        assert_eq!(detail.len(), limits::PEER_WORDS_MAX);
+    }
+
+    #[test]
+    fn an_unsigned_refusal_names_a_reason_code_and_nothing_else() {
+        let decoded = |reason: &str| {
+            decode_outcome(wire::Outcome { reason: reason.to_owned(), ..wire::Outcome::default() })
+        };
+        for known in Reason::ALL {
+            assert!(decoded(known.word()).is_ok(), "{known}");
+        }
+        assert!(decoded(&"X".repeat(limits::REASON_WORD_MAX)).is_ok(), "one of a later release");
+        let long = "X".repeat(limits::REASON_WORD_MAX + 1);
+        for wrong in ["", "no code", "chn_04", "CHN-04", "CHN_04\n", "\u{202e}", UNANSWERED, &long] {
+            let refused = decoded(wrong);
+            let told = matches!(&refused, Err(Fault::Misshapen { reason, .. }) if reason == "MALFORMED");
+            assert!(told, "{wrong:?}: {refused:?}");
+        }
     }
 }

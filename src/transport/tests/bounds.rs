@@ -45,7 +45,7 @@ async fn one_source_has_so_many_handshakes_and_all_strangers_leave_a_reserve() {
     let (_, _, listener) = listener(Door::Relay).await;
     let (address, known) = (listener.local_address().unwrap(), listener.known_origins());
     let _incoming = listener.with_bounds(bounds(Door::Relay)).incoming(CancellationToken::new());
-    known.announce([IpAddr::from([127, 0, 2, 1])]);
+    known.announce(&Ministry::parse("XB").unwrap(), [IpAddr::from([127, 0, 2, 1])]);
     let mut held = Vec::new();
     let strangers = limits::HANDSHAKES_MAX - limits::HANDSHAKES_RESERVED;
     for number in 0..strangers {
@@ -59,11 +59,11 @@ async fn one_source_has_so_many_handshakes_and_all_strangers_leave_a_reserve() {
         }
     }
     assert!(is_closed(&mut stranger([127, 0, 1, 200], address).await).await, "the rest is for known peers");
-    for number in 0..limits::HANDSHAKES_PER_SOURCE_MAX {
+    for number in 0..limits::HANDSHAKES_PER_MINISTRY_MAX {
         held.push(stranger([127, 0, 2, 1], address).await);
         assert_eq!(held.len(), strangers + number + 1);
     }
-    assert!(is_closed(&mut stranger([127, 0, 2, 1], address).await).await, "known or not, one source");
+    assert!(is_closed(&mut stranger([127, 0, 2, 1], address).await).await, "one peer has its share");
     assert!(held.iter().all(is_open), "none had to go for another");
 }
 
@@ -110,18 +110,24 @@ async fn a_listener_has_the_bounds_of_its_door_where_nobody_replaces_them() {
 }
 
 #[tokio::test]
-async fn so_many_origins_are_remembered_and_the_oldest_is_forgotten() {
-    let (_, _, listener) = listener(Door::Relay).await;
-    let known = listener.known_origins();
-    let origin = |number: usize| {
-        let number = u32::try_from(number).unwrap();
-        Origin::of(IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + number)))
-    };
-    (0..limits::KNOWN_ORIGINS_MAX).for_each(|number| known.remember(origin(number)));
-    assert!((0..limits::KNOWN_ORIGINS_MAX).all(|number| known.contains(origin(number))));
-    known.remember(origin(limits::KNOWN_ORIGINS_MAX));
-    assert!(!known.contains(origin(0)));
-    assert!((1..=limits::KNOWN_ORIGINS_MAX).all(|number| known.contains(origin(number))));
+async fn so_many_origins_of_a_ministry_are_remembered_and_its_oldest_is_forgotten() {
+    let doors =
+        [(Door::Relay, limits::KNOWN_ORIGINS_PER_PEER_MAX), (Door::Mailbox, limits::KNOWN_ORIGINS_MAX)];
+    for (door, most) in doors {
+        let (_, _, listener) = listener(door).await;
+        let known = listener.known_origins();
+        let origin = |number: usize| {
+            let number = u32::try_from(number).unwrap();
+            Origin::of(IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + number)))
+        };
+        let ministry = Ministry::parse("XB").unwrap();
+        let is_known = |number| known.ministries(origin(number)) == [ministry.clone()];
+        (0..most).for_each(|number| known.remember(&ministry, origin(number)));
+        assert!((0..most).all(is_known));
+        known.remember(&ministry, origin(most));
+        assert!(!is_known(0));
+        assert!((1..=most).all(is_known));
+    }
 }
 
 /// A server without any call, and the other end of a connection to it.
@@ -267,6 +273,8 @@ async fn a_gateway_that_says_nothing_is_given_up() {
     let address = silent.local_addr().unwrap().to_string();
     let caller = credentials(xb.material(&[&xa]));
     let patience = waiting(Duration::from_millis(30), limits::CONNECT_DEADLINE);
-    let refused = soon(connect_within(&address, &xa.ministry, &caller, patience)).await.unwrap_err();
+    let refused = soon(connect_within(&address, &xa.ministry, &caller, patience, CancellationToken::new()))
+        .await
+        .unwrap_err();
     assert!(matches!(refused, ConnectFailure::Silent(_)), "{refused}");
 }

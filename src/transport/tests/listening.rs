@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket};
 
 use super::*;
+use crate::limits;
 use crate::transport::channel::connect;
 use crate::transport::listener::{Accept, Bounds, Hall, incoming_from};
 use crate::transport::quota::KnownOrigins;
@@ -104,7 +105,36 @@ async fn strangers_of_many_sources_leave_room_for_those_who_announce_where_they_
     let client = xb.transport.issue(&xb.gateway());
     // Nobody was believed yet: without an announcement the peer is a stranger like all others.
     assert!(knock(&mut relay, client.client(), xa.server_name()).await.is_err());
-    known.announce([IpAddr::from([127, 0, 0, 1])]);
+    known.announce(&xb.ministry, [IpAddr::from([127, 0, 0, 1])]);
+    assert!(knock(&mut relay, client.client(), xa.server_name()).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_peer_of_many_sources_leaves_room_for_the_other_peers() {
+    let bounds = Bounds {
+        handshake_deadline: LONG,
+        handshakes_max: limits::HANDSHAKES_PER_MINISTRY_MAX + 4,
+        handshakes_reserved: 4,
+        ..Bounds::default()
+    };
+    let (xa, xb, xc) = (House::found("XA"), House::found("XB"), House::found("XC"));
+    let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener =
+        Listener::over(socket, Door::Relay, credentials(xa.material(&[&xb, &xc]))).with_bounds(bounds);
+    let (address, known) = (listener.local_address().unwrap(), listener.known_origins());
+    let mut relay = (address, listener.incoming(CancellationToken::new()));
+    known.announce(&xb.ministry, [IpAddr::from([127, 0, 0, 1])]);
+    // XC is known at as many addresses as it likes, and says nothing from any of them.
+    known.announce(&xc.ministry, (2..20).map(|host| IpAddr::from([127, 0, 0, host])));
+    let share = 2 + u8::try_from(limits::HANDSHAKES_PER_MINISTRY_MAX).unwrap();
+    let mut held = Vec::new();
+    for host in 2..share {
+        held.push(stranger(&format!("127.0.0.{host}"), address).await);
+    }
+    for host in share..20 {
+        closed(&mut stranger(&format!("127.0.0.{host}"), address).await).await;
+    }
+    let client = xb.transport.issue(&xb.gateway());
     assert!(knock(&mut relay, client.client(), xa.server_name()).await.is_ok());
 }
 

@@ -16,6 +16,7 @@ use tonic::transport::Channel;
 
 use crate::support::anycall::say;
 use crate::support::caller::{ShutOut, credentials, desk_identity, gateway_identity};
+use crate::support::siege::Siege;
 use crate::support::{PATIENCE, Stage, ministry, raw};
 
 /// XA and XB are accredited to each other; XC has a bundle and is accredited nowhere.
@@ -138,4 +139,33 @@ fn under_passphrase(chain: &Path, key: &Path) -> ClientConfig {
     let plain = sealed.decrypt("correct horse").unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(plain.as_bytes().to_vec()));
     raw::presenting(Some((chain, key)))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_is_refused_again_and_again_does_not_fill_the_disk() {
+    let siege = Siege::begin().await;
+    let attack = async {
+        let channel = siege.at_relay("XC").await;
+        for number in 0..2000 {
+            let refused = say(&channel, "/chancery.gateway.v1.MailboxService/Submit", Vec::new()).await;
+            assert!(
+                matches!(refused, Err(ShutOut::Call(Code::PermissionDenied, _))),
+                "{number}: {refused:?}"
+            );
+        }
+        for number in 0..500 {
+            // No hello: the stream ends.
+            let ended = say(&channel, "/chancery.gateway.v1.RelayService/Relay", vec![0x1a, 0]).await;
+            assert!(matches!(ended, Err(ShutOut::Call(..))), "{number}: {ended:?}");
+        }
+    };
+    let begun = std::time::Instant::now();
+    siege.under(attack).await;
+    // A hundred at once, and one in each second.
+    let most = 100 + usize::try_from(begun.elapsed().as_secs()).unwrap() + 1;
+    for (what, whose) in [("call refused", ""), ("a relay stream of the peer ended", "peer=XC")] {
+        let log = siege.log();
+        let lines = log.lines().filter(|line| line.contains(what) && line.contains(whose)).count();
+        assert!((1..=most).contains(&lines), "{lines} lines of {what}, at most {most}");
+    }
 }

@@ -10,6 +10,7 @@ use chancery::proto::gateway::v1::relay_service_client::RelayServiceClient;
 use chancery::time::{Clock, SystemClock};
 use prost::Message;
 use tokio::sync::mpsc;
+use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Channel;
 use tonic::{Code, Streaming};
@@ -60,6 +61,30 @@ async fn a_stream_that_never_comes_to_its_hello_is_ended() {
     siege.under(attack).await;
 }
 
+fn hello() -> Frame {
+    Frame::Hello(wire::Hello {
+        ministry: "XC".to_owned(),
+        time: SystemClock.now().seconds(),
+        window_envelopes: limits::WINDOW_ENVELOPES,
+        window_bytes: limits::WINDOW_BYTES,
+        ..wire::Hello::default()
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_that_hold_nothing_end_the_stream() {
+    let siege = Siege::begin().await;
+    let attack = async {
+        let channel = siege.at_relay("XC").await;
+        let first = tokio_stream::once(wire::RelayFrame { frame: Some(hello()) }.encode_to_vec());
+        let empty = Frame::Deliveries(wire::Deliveries::default());
+        let frames = first.chain(endless(&wire::RelayFrame { frame: Some(empty) }));
+        let malformed = ShutOut::Call(Code::InvalidArgument, "MALFORMED".to_owned());
+        assert_eq!(call(&channel, RELAY, frames).await, Err(malformed));
+    };
+    siege.under(attack).await;
+}
+
 /// A relay stream on which XC has said hello and been answered.
 struct Greeted {
     _outgoing: mpsc::Sender<wire::RelayFrame>,
@@ -69,14 +94,7 @@ struct Greeted {
 async fn greet(channel: &Channel) -> Result<Greeted, ShutOut> {
     let mut client = RelayServiceClient::new(channel.clone());
     let (outgoing, frames) = mpsc::channel(4);
-    let hello = wire::Hello {
-        ministry: "XC".to_owned(),
-        time: SystemClock.now().seconds(),
-        window_envelopes: limits::WINDOW_ENVELOPES,
-        window_bytes: limits::WINDOW_BYTES,
-        ..wire::Hello::default()
-    };
-    outgoing.send(wire::RelayFrame { frame: Some(Frame::Hello(hello)) }).await.unwrap();
+    outgoing.send(wire::RelayFrame { frame: Some(hello()) }).await.unwrap();
     let mut incoming = client.relay(ReceiverStream::new(frames)).await.map_err(shut_out)?.into_inner();
     match incoming.message().await.map_err(shut_out)? {
         Some(wire::RelayFrame { frame: Some(Frame::Hello(_)) }) => {}

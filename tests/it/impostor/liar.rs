@@ -3,7 +3,7 @@
 
 use chancery::desk::register::{SentEntry, SentState};
 use chancery::digest::Digest;
-use chancery::gateway::store::record::{LogHead, SentState as Stored};
+use chancery::gateway::store::record::{LogHead, Retry, SentState as Stored};
 use chancery::keys::file::FileNoteSigner;
 use chancery::message::leaf::{Leaf, LeafKind, LeafMessage};
 use chancery::message::receipt::Receipt;
@@ -31,6 +31,20 @@ async fn facing(play: impl Play + 'static) -> (Stage, Playing, SentEntry) {
 async fn seen_through(play: impl Play + 'static, complaint: &str) {
     let (stage, playing, sent) = facing(play).await;
     complained(&stage, complaint).await;
+    unsettled(&stage, &sent).await;
+    playing.play(Honest);
+    assert_eq!(stage.settled("XA", &sent).await.state, SentState::Delivered);
+    assert_eq!(stage.gateway("XA").verify().await.unwrap().damages, Vec::<String>::new());
+}
+
+/// The same of an answer to a message that was handed over: that it came to nothing is counted, so that one who takes
+/// and never gives a true receipt is noticed.
+async fn false_receipt_seen_through(play: impl Play + 'static, complaint: &str) {
+    let (stage, playing, sent) = facing(play).await;
+    complained(&stage, complaint).await;
+    let told = stage.gateway("XA").inspect(sent.id.digest()).await.unwrap();
+    assert!(told.waits.entry.unreceipted >= 1, "{:?}", told.waits.entry);
+    assert_eq!(told.attempts.last().unwrap().outcome, "UNANSWERED");
     unsettled(&stage, &sent).await;
     playing.play(Honest);
     assert_eq!(stage.settled("XA", &sent).await.state, SentState::Delivered);
@@ -88,7 +102,7 @@ async fn a_receipt_for_another_message_settles_nothing() {
         bot.leaves.push(leaf.bytes());
         bot.receipt(bot.leaves.len() - 1, bot.leaves.len())
     });
-    seen_through(lie, "the peer's receipt proves nothing").await;
+    false_receipt_seen_through(lie, "the peer's receipt proves nothing").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,7 +117,7 @@ async fn a_leaf_that_is_no_answer_settles_nothing() {
             [bot.news(), vec![outcomes(vec![outcome(&receipt)])]].concat()
         }
     }
-    seen_through(Sent, "no answer to a delivery").await;
+    false_receipt_seen_through(Sent, "no answer to a delivery").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -113,7 +127,7 @@ async fn a_receipt_for_the_wrong_place_settles_nothing() {
         let proof = TlogProof { index: 1, ..receipt.proof().clone() };
         Receipt::compose(receipt.leaf_bytes().to_vec(), proof).unwrap()
     });
-    seen_through(lie, "the peer's receipt proves nothing").await;
+    false_receipt_seen_through(lie, "the peer's receipt proves nothing").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,7 +138,7 @@ async fn an_altered_leaf_settles_nothing() {
         leaf.time = leaf.time.after(std::time::Duration::from_secs(60));
         Receipt::compose(leaf.bytes(), receipt.proof().clone()).unwrap()
     });
-    seen_through(lie, "the peer's receipt proves nothing").await;
+    false_receipt_seen_through(lie, "the peer's receipt proves nothing").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,7 +155,7 @@ async fn a_receipt_under_a_checkpoint_nobody_mirrors_settles_nothing() {
             vec![Frame::Hello(wire::Hello { logs: vec![], ..bot.hello(&[]) })]
         }
     }
-    seen_through(Silent, "not one that is mirrored here").await;
+    false_receipt_seen_through(Silent, "not one that is mirrored here").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -155,7 +169,7 @@ async fn a_checkpoint_that_no_accredited_key_signed_is_not_believed() {
             vec![outcomes(vec![outcome(&bot.receipt_under(place, &checkpoint))])]
         }
     }
-    seen_through(Stranger, "no accredited log key signed it").await;
+    false_receipt_seen_through(Stranger, "no accredited log key signed it").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -170,7 +184,7 @@ async fn a_checkpoint_of_another_pairs_log_is_not_believed() {
             vec![outcomes(vec![outcome(&bot.receipt_under(place, &checkpoint))])]
         }
     }
-    seen_through(Elsewhere, "is not a log of this pair").await;
+    false_receipt_seen_through(Elsewhere, "is not a log of this pair").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,7 +198,7 @@ async fn bytes_that_are_no_receipt_settle_nothing() {
             [bot.news(), vec![outcomes(vec![answer])]].concat()
         }
     }
-    seen_through(Noise, "MALFORMED").await;
+    false_receipt_seen_through(Noise, "MALFORMED").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,7 +212,7 @@ async fn too_few_or_too_many_answers_settle_nothing() {
         }
     }
     for count in [0, 2] {
-        seen_through(Count(count), "did not answer every envelope").await;
+        false_receipt_seen_through(Count(count), "did not answer every envelope").await;
     }
 }
 
@@ -220,6 +234,44 @@ async fn an_unsigned_refusal_changes_nothing_but_the_next_attempt() {
     unsettled(&stage, &sent).await;
     playing.play(Honest);
     assert_eq!(stage.settled("XA", &sent).await.state, SentState::Delivered);
+}
+
+/// Refuses everything, for this reason.
+struct Refusing(&'static str);
+
+impl Play for Refusing {
+    fn deliveries(&mut self, _: &mut Bot, envelopes: Vec<Vec<u8>>) -> Vec<Frame> {
+        let reason = self.0.to_owned();
+        let answer = wire::Outcome { reason, detail: "its own words".to_owned(), ..wire::Outcome::default() };
+        vec![outcomes(vec![answer; envelopes.len()])]
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_is_never_ready_is_noticed_in_the_end() {
+    let (stage, playing, sent) = facing(Refusing("CATCHING_UP")).await;
+    let attempts =
+        || async { stage.gateway("XA").inspect(sent.id.digest()).await.unwrap().waits.entry.attempts };
+    eventually("it was tried again", || async { attempts().await > 1 }).await;
+    assert_eq!(stage.gateway("XA").status().await.unwrap().alarms.len(), 0, "that passes");
+    stage.clock_of("XA").skew(16 * 60);
+    eventually("it has not passed", || async {
+        let alarms = stage.gateway("XA").status().await.unwrap().alarms;
+        alarms.iter().any(|alarm| alarm.code == "REFUSED_BY_PEER" && alarm.detail.ends_with("CATCHING_UP"))
+    })
+    .await;
+    stage.clock_of("XA").skew(0);
+    playing.play(Honest);
+    stage.gateway("XA").retry_now(Retry::Peer(ministry("XB")), 0).await.unwrap();
+    assert_eq!(stage.settled("XA", &sent).await.state, SentState::Delivered);
+}
+
+/// Words that are no reason code are no answer: least of all the one under which silence is noted.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_for_a_reason_that_is_none_settles_nothing_and_counts_as_no_answer() {
+    for words in ["UNANSWERED", "you shall not", "", "X_OF_ENDLESS_LENGTH_X_OF_ENDLESS_LENGTH"] {
+        false_receipt_seen_through(Refusing(words), "no reason code").await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
