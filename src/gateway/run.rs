@@ -344,7 +344,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_task_that_ends_early_ends_the_gateway_with_an_error_and_one_that_was_told_to_does_not() {
-        let panics = async { assert!(limits::PEERS_MAX == 0, "a defect") };
+        let panics = async { std::panic::resume_unwind(Box::new("a defect")) };
         assert!(matches!(minded(panics, CancellationToken::new()).await, Err(Fault::Listener(_))));
         assert!(matches!(minded(async {}, CancellationToken::new()).await, Err(Fault::Listener(_))));
         let told = CancellationToken::new();

@@ -194,7 +194,7 @@ mod tests {
             known.remember(&xa, origin);
         }
         assert_eq!((known.ministries(a), known.ministries(c)), (vec![xa.clone()], vec![xa.clone()]));
-        assert_eq!(known.ministries(b), [xb.clone()]);
+        assert_eq!(known.ministries(b), std::slice::from_ref(&xb));
         known.retain(|ministry| *ministry == xb);
         assert_eq!((known.ministries(a), known.ministries(b)), (vec![], vec![xb]));
     }
@@ -211,7 +211,7 @@ mod tests {
         assert_eq!(known.ministries(Origin::of(b)), [xa.clone(), xb.clone()]);
         known.announce(&xa, [a]);
         assert_eq!(known.ministries(Origin::of(b)), [xb]);
-        assert_eq!(known.ministries(Origin::of(a)), [xa.clone()]);
+        assert_eq!(known.ministries(Origin::of(a)), std::slice::from_ref(&xa));
         assert_eq!(known.ministries(Origin::of(c)), [xa]);
     }
 }
