@@ -100,6 +100,7 @@ impl Desk {
             dispatch: &dispatch,
             act: &act,
             verified: None,
+            authorities: None,
             channel: Some(&channel_facts(channel_id, channel)),
             formal_numbers: FormalNumbers { last, complete: true },
             earlier: &earlier,

@@ -154,6 +154,7 @@ impl Desk {
             dispatch,
             act,
             verified: Some(verified),
+            authorities: None,
             channel: facts.as_ref(),
             formal_numbers: FormalNumbers { last: None, complete: false },
             earlier: &earlier,

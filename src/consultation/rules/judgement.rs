@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::consultation::act::Act;
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
+use crate::consultation::rules::authority::AuthorityFacts;
 use crate::consultation::rules::names::NameIndex;
 use crate::digest::Digest;
 use crate::message::dispatch::{Dispatch, ExpectedAuthentication};
@@ -31,6 +32,8 @@ pub struct Judgement<'a> {
     pub act: &'a Act,
     /// The signatures that verified, each with the office that made it; none before they are made.
     pub verified: Option<&'a [ExpectedAuthentication]>,
+    /// Who drafted, cleared and signs it; none where the desk did not gather that, and then ROL-01 to 03 are not judged.
+    pub authorities: Option<&'a AuthorityFacts>,
     /// The channel as we accredited it; none when we know no such channel.
     pub channel: Option<&'a ChannelFacts>,
     /// What is known about earlier formal numbers of the sender in the year of release.

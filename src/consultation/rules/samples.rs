@@ -176,6 +176,7 @@ impl Sample {
             dispatch: &self.dispatch,
             act: &self.act,
             verified: self.verified.as_deref(),
+            authorities: None,
             channel: self.channel.as_ref(),
             formal_numbers: self.formal_numbers,
             earlier: &self.earlier,
@@ -338,6 +339,6 @@ fn all_findings_come_at_once_and_repeat_nothing() {
 #[test]
 fn every_rule_has_a_text() {
     for rule in Rule::ALL {
-        assert!(rule.text().len() > 10 && rule.word().len() == 6, "{rule}");
+        assert!(rule.text().len() > 10 && rule.cure().len() > 10 && rule.word().len() == 6, "{rule}");
     }
 }
