@@ -132,6 +132,11 @@ impl Config {
         self.home.join("register.db")
     }
 
+    /// The casebook, sealed; it can be made anew from the register.
+    pub fn casebook(&self) -> PathBuf {
+        self.home.join("casebook.db")
+    }
+
     /// Folder of sealed parts that travel beside their envelopes.
     pub fn parts(&self) -> PathBuf {
         self.home.join("parts")

@@ -16,12 +16,14 @@
 //! | `fetch`, `read`, `parts` | mailbox to register; verify, open, judge; documents |
 //! | `receipts`, `believed`, `evidence` | what both logs prove; evidence files |
 //! | `accreditation`, `keys` | whom this desk believes; what it signs with |
+//! | `casebook` | what is known of every consultation, sealed |
 //! | `progress` | how far long work has come |
 //! | `register`, `mailbox` | what it has; the own gateway |
 
 pub mod accreditation;
 mod believed;
 pub mod bundles;
+pub mod casebook;
 pub mod compose;
 pub mod config;
 mod convoy;

@@ -13,6 +13,7 @@
 //! | `sent`, `received` | messages by direction: written, found, listed |
 //! | `numbers` | formal numbers, act numbers |
 //! | `place` | how far the gateway's mailbox has come into it |
+//! | `passage` | in the order of registration, for whoever goes on from where he was |
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,6 +26,7 @@ use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
 mod numbers;
+mod passage;
 mod place;
 mod received;
 mod schema;

@@ -163,3 +163,9 @@ pub const CHAIN_BYTES_MAX: usize = 64 * 1024;
 
 /// A receipt, bytes: a leaf, a proof and their framing.
 pub const RECEIPT_BYTES_MAX: usize = LEAF_BYTES_MAX + LOG_PROOF_BYTES_MAX + 64;
+
+/// Messages each way that are opened together for the casebook: some hundred milliseconds of work in one commit.
+pub const CASEBOOK_BATCH_MESSAGES_MAX: usize = 256;
+
+/// Messages in one sealed volume of the casebook: near 3 MB, which are written again when more are added.
+pub const CASEBOOK_VOLUME_RECORDS_MAX: u64 = 1024;

@@ -156,7 +156,11 @@ impl Register {
         self.change(|connection| openings.iter().map(|opening| note_read(connection, opening)).collect())
     }
 
-    fn select_received(&self, which: &str, of: impl Params) -> Result<Vec<ReceivedEntry>, RegisterFault> {
+    pub(super) fn select_received(
+        &self,
+        which: &str,
+        of: impl Params,
+    ) -> Result<Vec<ReceivedEntry>, RegisterFault> {
         let connection = self.connection();
         // The inner query is answered by an index alone; only what it names is read whole.
         let mut statement = connection.prepare_cached(&format!(

@@ -232,7 +232,7 @@ impl Register {
         found.map(last).transpose()
     }
 
-    fn select_sent(&self, which: &str, of: impl Params) -> Result<Vec<SentEntry>, RegisterFault> {
+    pub(super) fn select_sent(&self, which: &str, of: impl Params) -> Result<Vec<SentEntry>, RegisterFault> {
         let connection = self.connection();
         // The inner query is answered by an index alone; only what it names is read whole.
         let mut statement = connection.prepare_cached(&format!(

@@ -1,0 +1,255 @@
+//! Growth: what the register has and the casebook has not, opened once and put into sealed volumes.
+//!
+//! A batch is opened, sealed and made durable together with the place up to which it goes. A command that is killed
+//! leaves the casebook as it was after the last batch, and the next one goes on from there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::index::Index;
+use super::kept::{self, Kept};
+use super::shelf::{Mark, Open, Place, Shelf, Spine};
+use super::wax::Wax;
+use super::{Contents, INDEX_TOPIC, index_record};
+use crate::desk::Desk;
+use crate::desk::accreditation::Trust;
+use crate::desk::error::DeskError;
+use crate::desk::keys::Keys;
+use crate::desk::reference::Entry;
+use crate::limits;
+use crate::trust::name::Ministry;
+
+/// What came into the casebook.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Growth {
+    /// Messages that were opened and kept.
+    pub opened: usize,
+    /// Messages that did not open.
+    pub unopened: usize,
+    /// Consultations that they belong to.
+    pub consultations: BTreeSet<String>,
+    /// Whether everything was opened, because there was no casebook to go on from.
+    pub anew: bool,
+}
+
+/// Messages of the register that are opened together.
+struct Batch {
+    entries: Vec<Entry>,
+    place: Place,
+}
+
+impl Desk {
+    /// Brings the casebook up to what the register holds.
+    pub fn grow_casebook(&self, trust: &Trust, keys: &Keys) -> Result<Growth, DeskError> {
+        self.grow(trust, keys, false)
+    }
+
+    /// Writes the casebook anew from the register.
+    pub fn rebuild_casebook(&self, trust: &Trust, keys: &Keys) -> Result<Growth, DeskError> {
+        self.grow(trust, keys, true)
+    }
+
+    fn grow(&self, trust: &Trust, keys: &Keys, anew: bool) -> Result<Growth, DeskError> {
+        let wax = Wax::of(keys.reading()?);
+        let mut shelf = Shelf::open(&self.config.casebook())?;
+        let mut growth = Growth { anew, ..Growth::default() };
+        let mut first = true;
+        loop {
+            let open = shelf.take()?;
+            let known = if anew && first { None } else { Contents::of(&open, &wax)? };
+            let known =
+                known.map(|known| self.is_of_this_register(&known.place).map(|is| is.then_some(known)));
+            let mut contents = match known.transpose()?.flatten() {
+                Some(known) => known,
+                None => {
+                    open.clear()?;
+                    growth = Growth { anew: true, ..Growth::default() };
+                    Contents::default()
+                }
+            };
+            let is_begun = first && growth.anew;
+            first = false;
+            let batch = self.next_batch(&contents.place)?;
+            if batch.entries.is_empty() && batch.place == contents.place && !is_begun {
+                return Ok(growth);
+            }
+            let is_last = batch.entries.is_empty();
+            self.open_batch(trust, keys, &wax, &open, &mut contents, batch, &mut growth)?;
+            open.commit(&contents.place, &wax)?;
+            if is_last {
+                return Ok(growth);
+            }
+        }
+    }
+
+    /// Whether the register holds the messages up to which the casebook goes: one that was restored from an older
+    /// copy gives their rows to others.
+    fn is_of_this_register(&self, place: &Place) -> Result<bool, DeskError> {
+        let received = place.received.id.is_none()
+            || self.register.received_in_row(place.received.number)? == place.received.id;
+        let sent = place.sent.id.is_none() || self.register.sent_in_row(place.sent.number)? == place.sent.id;
+        Ok(received && sent)
+    }
+
+    fn next_batch(&self, place: &Place) -> Result<Batch, DeskError> {
+        let mut place = place.clone();
+        let mut entries = Vec::new();
+        for (number, entry) in
+            self.register.received_after(place.received.number, limits::CASEBOOK_BATCH_MESSAGES_MAX)?
+        {
+            place.received = Mark { number, id: Some(entry.id) };
+            entries.push(Entry::Received(entry));
+        }
+        for (number, entry) in
+            self.register.sent_after(place.sent.number, limits::CASEBOOK_BATCH_MESSAGES_MAX)?
+        {
+            place.sent = Mark { number, id: Some(entry.id) };
+            entries.push(Entry::Sent(entry));
+        }
+        Ok(Batch { entries, place })
+    }
+
+    /// Opens a batch and puts it into volumes; what stood there before stays.
+    #[allow(clippy::too_many_arguments, reason = "one step of one loop")]
+    fn open_batch(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        wax: &Wax<'_>,
+        open: &Open<'_>,
+        contents: &mut Contents,
+        batch: Batch,
+        growth: &mut Growth,
+    ) -> Result<(), DeskError> {
+        let own = &self.config.ministry;
+        let mut new: BTreeMap<String, Vec<Kept>> = BTreeMap::new();
+        for entry in &batch.entries {
+            let consultation = entry.consultation().to_owned();
+            match self.kept_of(trust, keys, entry)? {
+                Opening::Kept(kept) => {
+                    growth.opened = growth.opened.saturating_add(1);
+                    take_up(&mut contents.index, &kept, own);
+                    new.entry(consultation.clone()).or_default().push(*kept);
+                }
+                Opening::Failed => {
+                    growth.unopened = growth.unopened.saturating_add(1);
+                    contents.index.note_unopened(&consultation);
+                }
+                Opening::Copy => continue,
+            }
+            growth.consultations.insert(consultation.clone());
+            contents.index.to_attend.insert(consultation);
+        }
+        for (consultation, kept) in new {
+            contents.shelve(open, wax, &consultation, kept, self.entropy.as_ref())?;
+        }
+        contents.place = batch.place;
+        contents.write_index(open, wax, self.entropy.as_ref())
+    }
+
+    /// What the casebook keeps of a registered message.
+    fn kept_of(&self, trust: &Trust, keys: &Keys, entry: &Entry) -> Result<Opening, DeskError> {
+        match self.unseal_unjudged(trust, keys.reading()?, entry) {
+            Ok(opened) => {
+                let kept = Kept::of(&opened);
+                let address = kept.header.address();
+                let first = address.addressees.first().map(|addressee| &addressee.ministry);
+                // The other copies of a dispatch say the same; only their places differ.
+                let is_copy = kept.own && first != Some(&kept.header.position().recipient);
+                Ok(if is_copy { Opening::Copy } else { Opening::Kept(Box::new(kept)) })
+            }
+            // Proven bad, or of a sender that is not believed any more: shown, and no part of any past.
+            Err(DeskError::Refused(_) | DeskError::NotAccredited(_)) => Ok(Opening::Failed),
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+/// What became of a message that was to be opened.
+enum Opening {
+    Kept(Box<Kept>),
+    Copy,
+    Failed,
+}
+
+fn take_up(index: &mut Index, kept: &Kept, own: &Ministry) {
+    use crate::consultation::receive::Received;
+    match kept.received() {
+        Received::Read(act) => index.note(kept, Some(&act), own),
+        Received::Unread(_) | Received::Rejected(_) => index.note(kept, None, own),
+    }
+}
+
+impl Contents {
+    /// What stands on the shelf, if it is whole and ours.
+    pub(super) fn of(open: &Open<'_>, wax: &Wax<'_>) -> Result<Option<Self>, DeskError> {
+        let Some((place, spines)) = open.contents(wax)? else { return Ok(None) };
+        let mut contents = Self { place, spines, index: Index::default() };
+        if let Some(spine) = contents.spines.iter().find(|spine| spine.topic == INDEX_TOPIC) {
+            let sealed = open.sealed(spine)?;
+            let index =
+                sealed.and_then(|sealed| wax.open(&sealed)).and_then(|plain| index_record::decode(&plain));
+            let Some(index) = index else { return Ok(None) };
+            contents.index = index;
+        } else if !contents.spines.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(contents))
+    }
+
+    /// Puts what is new of a consultation behind what was there; volumes grow by being joined, so that there are few
+    /// of them and each record is written again only a few times.
+    fn shelve(
+        &mut self,
+        open: &Open<'_>,
+        wax: &Wax<'_>,
+        topic: &str,
+        mut kept: Vec<Kept>,
+        entropy: &dyn crate::entropy::Entropy,
+    ) -> Result<(), DeskError> {
+        let mut before: Vec<Spine> =
+            self.spines.iter().filter(|spine| spine.topic == topic).cloned().collect();
+        while let Some(last) = before.last() {
+            let is_small = last.records <= (kept.len() as u64).saturating_mul(2);
+            if !is_small || kept.len() as u64 >= limits::CASEBOOK_VOLUME_RECORDS_MAX {
+                break;
+            }
+            let damaged =
+                || DeskError::Trust("a volume of the casebook changed while it was open".to_owned());
+            let mut earlier = read_volume(open, wax, last)?.ok_or_else(damaged)?;
+            earlier.append(&mut kept);
+            kept = earlier;
+            open.remove(last)?;
+            self.spines.retain(|spine| spine != last);
+            before.pop();
+        }
+        for piece in kept.chunks(limits::CASEBOOK_VOLUME_RECORDS_MAX as usize) {
+            let sealed = wax.seal(&kept::encode(piece), entropy)?;
+            self.spines.push(open.add(topic, piece.len() as u64, &sealed)?);
+        }
+        Ok(())
+    }
+
+    pub(super) fn write_index(
+        &mut self,
+        open: &Open<'_>,
+        wax: &Wax<'_>,
+        entropy: &dyn crate::entropy::Entropy,
+    ) -> Result<(), DeskError> {
+        for spine in self.spines.extract_if(.., |spine| spine.topic == INDEX_TOPIC) {
+            open.remove(&spine)?;
+        }
+        let sealed = wax.seal(&index_record::encode(&self.index), entropy)?;
+        self.spines.push(open.add(INDEX_TOPIC, 1, &sealed)?);
+        Ok(())
+    }
+}
+
+/// What a volume holds; nothing where it is not whole.
+pub(super) fn read_volume(
+    open: &Open<'_>,
+    wax: &Wax<'_>,
+    spine: &Spine,
+) -> Result<Option<Vec<Kept>>, DeskError> {
+    let Some(sealed) = open.sealed(spine)? else { return Ok(None) };
+    Ok(wax.open(&sealed).and_then(|plain| kept::decode(&plain)))
+}

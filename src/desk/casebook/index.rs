@@ -1,0 +1,198 @@
+//! What a desk must know across consultations: where a person is spoken of, under which names, and which urgent
+//! messages nobody has acknowledged.
+//!
+//! Kept messages enter, in any order; the same index comes of them. Names stand here and in the particulars they came
+//! from, nowhere else: whoever shows one asks for it by name (`Desk::names_of`), and every other way gives a
+//! `NameIndex`, which finds names and tells none.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::consultation::act::{Act, ActKind};
+use crate::consultation::acts::custody::PersonName;
+use crate::consultation::reference::{ConsultationId, PersonRef};
+use crate::consultation::rules::names::NameIndex;
+use crate::digest::Digest;
+use crate::message::terms::Precedence;
+use crate::time::Timestamp;
+use crate::trust::name::Ministry;
+
+use super::kept::Kept;
+
+/// The index of a desk.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Index {
+    /// Where a person is spoken of.
+    pub(super) persons: BTreeMap<PersonRef, BTreeMap<String, Mention>>,
+    /// Names by person, each with what it says of itself.
+    pub(super) names: BTreeMap<PersonRef, BTreeSet<KnownName>>,
+    /// Urgent messages by dispatch and the other side.
+    pub(super) urgent: BTreeMap<(Digest, Ministry), Urgent>,
+    /// Who acknowledged which dispatch, and when first.
+    pub(super) acknowledged: BTreeMap<(Digest, Ministry), Timestamp>,
+    /// Messages that were there and did not open, by consultation.
+    pub(super) unopened: BTreeMap<String, u64>,
+    /// Consultations into which something came since this desk last looked what it owes there.
+    pub(super) to_attend: BTreeSet<String>,
+}
+
+/// How a person stands in a consultation: the earliest there comes first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Mention {
+    /// Whether only other acts speak of the person, and no registration of the case.
+    pub(super) is_by_the_way: bool,
+    /// Release of the first act that does.
+    pub(super) since: Timestamp,
+}
+
+/// A name of a person, as particulars state it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KnownName {
+    /// Whether it is the primary one.
+    pub is_primary: bool,
+    /// Script, ISO 15924.
+    pub script: String,
+    /// Family name.
+    pub family: String,
+    /// Given name; may be empty.
+    pub given: String,
+    /// How it was put into letters; may be empty.
+    pub romanization: String,
+}
+
+/// A message that must be acknowledged soon.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Urgent {
+    pub(super) consultation: String,
+    pub(super) own: bool,
+    pub(super) precedence: Precedence,
+    pub(super) kind: String,
+    pub(super) since: Timestamp,
+    pub(super) reference: String,
+}
+
+impl Index {
+    /// Takes up one message.
+    pub(super) fn note(&mut self, kept: &Kept, act: Option<&Act>, own: &Ministry) {
+        let address = kept.header.address();
+        let released = kept.header.position().release_time;
+        if let Some(act) = act {
+            self.note_persons(act, &address.consultation, released);
+            match act {
+                Act::PersonParticulars(particulars) => {
+                    let names = self.names.entry(particulars.person).or_default();
+                    names.extend(particulars.names.iter().map(KnownName::of));
+                }
+                Act::RegistryReceipt(receipt) => {
+                    let key = (receipt.dispatch_digest, address.sender.clone());
+                    let first = self.acknowledged.entry(key).or_insert(released);
+                    *first = released.min(*first);
+                }
+                _ => {}
+            }
+        }
+        if matches!(address.precedence, Precedence::Flash | Precedence::Immediate) {
+            self.note_urgent(kept, own);
+        }
+    }
+
+    fn note_persons(&mut self, act: &Act, consultation: &str, released: Timestamp) {
+        let is_by_the_way = act.act_kind() != ActKind::CaseRegistration;
+        let mention = Mention { is_by_the_way, since: released };
+        for person in act.persons() {
+            let known = self.persons.entry(person).or_default();
+            let earliest = known.entry(consultation.to_owned()).or_insert(mention);
+            *earliest = mention.min(*earliest);
+        }
+    }
+
+    fn note_urgent(&mut self, kept: &Kept, own: &Ministry) {
+        let address = kept.header.address();
+        let position = kept.header.position();
+        let others: Vec<&Ministry> = match kept.own {
+            true => address.addressees.iter().map(|one| &one.ministry).collect(),
+            false => vec![&address.sender],
+        };
+        let year = position.release_time.year();
+        for other in others {
+            // The numbers of other copies are not in this header.
+            let reference = match (kept.own, *other == position.recipient) {
+                (true, true) => format!("{own}-{other}-{year}-{:04}", position.sequence),
+                (true, false) => kept.id().to_string(),
+                (false, _) => format!("{other}-{own}-{year}-{:04}", position.sequence),
+            };
+            let urgent = Urgent {
+                consultation: address.consultation.clone(),
+                own: kept.own,
+                precedence: address.precedence,
+                kind: kept.dispatch.kind.clone(),
+                since: kept.at,
+                reference,
+            };
+            self.urgent.insert((kept.digest, other.clone()), urgent);
+        }
+    }
+
+    /// A message did not open.
+    pub(super) fn note_unopened(&mut self, consultation: &str) {
+        let count = self.unopened.entry(consultation.to_owned()).or_default();
+        *count = count.saturating_add(1);
+    }
+
+    /// The consultation that a person belongs to: where the case was registered, else where somebody spoke of the
+    /// person first. Nothing for one nobody has spoken of.
+    pub fn home_of(&self, person: &PersonRef) -> Option<ConsultationId> {
+        let mentions = self.persons.get(person)?;
+        let (home, _) = mentions.iter().min_by_key(|(consultation, mention)| (**mention, *consultation))?;
+        ConsultationId::parse(home).ok()
+    }
+
+    /// Persons that belong to other consultations than this one (PRV-02).
+    pub fn persons_elsewhere(&self, consultation: &str) -> BTreeSet<PersonRef> {
+        let elsewhere =
+            |person: &&PersonRef| self.home_of(person).is_some_and(|home| home.text() != consultation);
+        self.persons.keys().filter(elsewhere).copied().collect()
+    }
+
+    /// What finds the names of all persons, and tells none.
+    pub fn names(&self) -> NameIndex {
+        let spellings: Vec<String> = self.names.values().flatten().flat_map(KnownName::spellings).collect();
+        NameIndex::new(spellings.iter().map(String::as_str))
+    }
+}
+
+impl KnownName {
+    fn of(name: &PersonName) -> Self {
+        let text = |text: &Option<crate::consultation::text::ShortText>| {
+            text.as_ref().map(|text| text.as_str().to_owned()).unwrap_or_default()
+        };
+        Self {
+            is_primary: name.is_primary,
+            script: name.script.as_str().to_owned(),
+            family: name.family_name.as_str().to_owned(),
+            given: text(&name.given_name),
+            romanization: text(&name.romanization),
+        }
+    }
+
+    /// As somebody might write it: family name first and last. A family name alone is borne by too many.
+    fn spellings(&self) -> Vec<String> {
+        let Self { family, given, .. } = self;
+        match given.trim() {
+            "" => vec![family.clone()],
+            _ => vec![format!("{family} {given}"), format!("{given} {family}")],
+        }
+    }
+}
+
+impl fmt::Debug for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Index")
+    }
+}
+
+impl fmt::Debug for KnownName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KnownName")
+    }
+}

@@ -1,0 +1,44 @@
+//! The casebook of a desk: what it knows of every consultation, sealed at rest and made anew at any time.
+//!
+//! Registered envelopes enter, each opened once; consultations as the pure `consultation::casebook` folds them leave,
+//! and an index across them. What is written lies in one file, `casebook.db`, sealed to the desk's own reading key and
+//! bound to it. Nothing there is a source: the register is, and whatever is missing, torn, altered or of another
+//! release is written anew from it.
+//!
+//! | file | does |
+//! |---|---|
+//! | `wax` | seals, opens and binds with the reading key |
+//! | `shelf` | sealed volumes in a database, and how far the register has come into them |
+//! | `kept` | what is kept of a message, in its exact bytes |
+//! | `index`, `index_record` | persons, names and urgent messages across consultations |
+//! | `growth` | brings what the register has and the casebook has not, in batches |
+//! | `reading` | a consultation, folded |
+//!
+//! What must never happen: that a reference, a name or an act stands in clear in a file, that a command opens
+//! envelopes that were opened before, or that a verdict depends on the order in which messages came.
+
+mod growth;
+mod index;
+mod index_record;
+mod kept;
+mod reading;
+mod shelf;
+mod wax;
+
+pub use growth::Growth;
+pub use index::{Index, KnownName};
+pub use kept::Kept;
+pub use reading::Reading;
+
+use shelf::{Place, Spine};
+
+/// The topic of the volume that holds the index; every other topic is a consultation.
+const INDEX_TOPIC: &str = "index";
+
+/// What stands on the shelf, in memory; the volumes of consultations are not.
+#[derive(Debug, Default)]
+struct Contents {
+    place: Place,
+    spines: Vec<Spine>,
+    index: Index,
+}

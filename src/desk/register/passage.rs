@@ -1,0 +1,70 @@
+//! What passed through this desk, in the order in which it was registered: for whoever goes on from where he was.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::{ReceivedEntry, Register, RegisterFault, SentEntry, message_id};
+use crate::digest::Digest;
+use crate::message::id::MessageId;
+
+impl Register {
+    /// The message in a row of what was received.
+    pub fn received_in_row(&self, number: u64) -> Result<Option<MessageId>, RegisterFault> {
+        self.id_in_row("SELECT message_id FROM received WHERE number = ?1", number)
+    }
+
+    /// The message in a row of what was sent.
+    pub fn sent_in_row(&self, number: u64) -> Result<Option<MessageId>, RegisterFault> {
+        self.id_in_row("SELECT message_id FROM sent WHERE number = ?1", number)
+    }
+
+    /// What was received after a row, oldest first, each with its row.
+    pub fn received_after(
+        &self,
+        number: u64,
+        count: usize,
+    ) -> Result<Vec<(u64, ReceivedEntry)>, RegisterFault> {
+        let rows = self.rows(
+            "SELECT number FROM received WHERE number > ?1 ORDER BY number LIMIT ?2",
+            number,
+            count,
+        )?;
+        let entries =
+            self.select_received("WHERE number > ?1 ORDER BY number LIMIT ?2", params![number, count])?;
+        Ok(rows.into_iter().zip(entries).collect())
+    }
+
+    /// What was sent after a row, oldest first, each with its row.
+    pub fn sent_after(&self, number: u64, count: usize) -> Result<Vec<(u64, SentEntry)>, RegisterFault> {
+        let rows =
+            self.rows("SELECT number FROM sent WHERE number > ?1 ORDER BY number LIMIT ?2", number, count)?;
+        let entries =
+            self.select_sent("WHERE number > ?1 ORDER BY number LIMIT ?2", params![number, count])?;
+        Ok(rows.into_iter().zip(entries).collect())
+    }
+
+    /// Dispatches of a consultation that never left this ministry, or that nobody took: every copy of them ended.
+    pub fn never_arrived(&self, consultation: &str) -> Result<Vec<Digest>, RegisterFault> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(
+            "SELECT dispatch_digest FROM sent WHERE consultation = ?1 GROUP BY dispatch_digest
+             HAVING MIN(state IN ('void', 'withdrawn', 'expired', 'rejected')) = 1",
+        )?;
+        let rows = statement.query_map([consultation], |row| row.get::<_, Vec<u8>>(0))?;
+        let damaged = |_| RegisterFault::Damaged("digest of a dispatch");
+        rows.map(|bytes| Digest::from_slice(&bytes?).map_err(damaged)).collect()
+    }
+
+    fn id_in_row(&self, query: &str, number: u64) -> Result<Option<MessageId>, RegisterFault> {
+        let connection = self.connection();
+        let found: Option<Vec<u8>> =
+            connection.prepare_cached(query)?.query_row([number], |row| row.get(0)).optional()?;
+        found.map(|bytes| message_id(&bytes)).transpose()
+    }
+
+    fn rows(&self, query: &str, number: u64, count: usize) -> Result<Vec<u64>, RegisterFault> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(query)?;
+        let rows = statement.query_map(params![number, count], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
