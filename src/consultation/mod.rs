@@ -34,15 +34,20 @@
 
 pub mod act;
 pub mod acts;
+pub mod casebook;
 pub mod catalogue;
+pub mod charter;
 pub mod codec;
 pub mod describe;
 pub mod fault;
+pub mod history;
 pub mod list;
 pub mod outline;
 pub mod receive;
 pub mod reference;
+pub mod registered;
 pub mod rules;
+pub mod state;
 pub mod text;
 pub mod words;
 
@@ -50,8 +55,8 @@ pub(crate) mod suggest;
 
 /// Makes `Debug` print the type's name and nothing of what it holds.
 macro_rules! opaque {
-    ($($name:ident),+ $(,)?) => {
-        $(impl ::std::fmt::Debug for $name {
+    ($($name:ident $(<$life:lifetime>)?),+ $(,)?) => {
+        $(impl ::std::fmt::Debug for $name $(<$life>)? {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.write_str(stringify!($name))
             }

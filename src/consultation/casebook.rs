@@ -1,0 +1,375 @@
+//! `Casebook`: one consultation as a desk holds it: acts enter in any order, registered acts with their verdicts and
+//! what is missing leave.
+//!
+//! Normative and factual acts and correspondence wait until everything they rest on is held; protective acts never
+//! wait. Each act is judged on the past it declares, at its release, by nothing that another desk could know
+//! differently: so every desk that holds the same acts holds the same verdicts and states, whatever the order of
+//! arrival, and offering the same acts to a new casebook gives an equal one.
+//!
+//! What a desk knows for itself (names of persons, documents, its own register, other consultations) it judges beside
+//! this, before release and for its officers; no state ever rests on that.
+//!
+//! What must never happen: that an act gets lost for want of another, or that a protective act waits.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::consultation::act::{Act, ActKind};
+use crate::consultation::acts::values::ActRef;
+use crate::consultation::charter::Charter;
+use crate::consultation::fault::Faults;
+use crate::consultation::history::{History, Past};
+use crate::consultation::opaque;
+use crate::consultation::receive::{Received, receive};
+use crate::consultation::registered::{Marks, Registered, Verdict, declared};
+use crate::consultation::rules::authority::AuthorityFacts;
+use crate::consultation::rules::judgement::{ChannelFacts, FormalNumbers, Judgement};
+use crate::consultation::rules::names::NameIndex;
+use crate::consultation::rules::{self, Finding, Rule, Severity};
+use crate::digest::Digest;
+use crate::message::dispatch::Dispatch;
+use crate::message::header::{Address, Position};
+use crate::message::terms::ActClass;
+use crate::trust::name::Ministry;
+
+/// An act as it came, or as it would be released.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Incoming {
+    /// Digest of its dispatch.
+    pub reference: ActRef,
+    /// The address of its header.
+    pub address: Address,
+    /// The position of its header; of that only number and times are read.
+    pub position: Position,
+    /// Its dispatch, whose signatures verified.
+    pub dispatch: Dispatch,
+    /// Who drafted, cleared and signed it; none where that is not known.
+    pub authorities: Option<AuthorityFacts>,
+}
+
+impl Incoming {
+    /// An act of these parts.
+    pub fn new(
+        address: Address,
+        position: Position,
+        dispatch: Dispatch,
+        digest: Digest,
+        authorities: Option<AuthorityFacts>,
+    ) -> Self {
+        Self { reference: ActRef::new(digest), address, position, dispatch, authorities }
+    }
+
+    /// What it declares to have known, all earlier acts of its own ministry included.
+    pub fn declared(&self) -> Marks {
+        declared(&self.address.sender, self.position.act_number, &Marks::of(&self.dispatch.basis))
+    }
+
+    /// Its class: that of its kind where this release knows it, else the one that the dispatch states.
+    pub fn class(&self) -> ActClass {
+        ActKind::from_word(&self.dispatch.kind).map_or(self.dispatch.act_class, ActKind::class)
+    }
+
+    fn key(&self) -> Key {
+        (self.address.sender.clone(), self.position.act_number, self.reference)
+    }
+}
+
+/// Acts of a ministry that are not here yet.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Missing {
+    /// The ministry.
+    pub ministry: Ministry,
+    /// The first that is missing.
+    pub first: u64,
+    /// The last that is known to exist.
+    pub last: u64,
+}
+
+/// What became of an act that was offered, or of one that had waited.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is registered.
+    Registered {
+        /// The act.
+        reference: ActRef,
+        /// What stands against it.
+        verdict: Verdict,
+        /// Everything the rules found, warnings included.
+        findings: Vec<Finding>,
+    },
+    /// It waits for what it rests on.
+    Buffered {
+        /// The act.
+        reference: ActRef,
+        /// What it waits for.
+        missing: Vec<Missing>,
+    },
+    /// It was offered before.
+    Duplicate {
+        /// The act.
+        reference: ActRef,
+    },
+    /// Its sender gave the number to another act too: an alarm. A protective act is registered all the same.
+    Equivocation {
+        /// The act.
+        reference: ActRef,
+        /// The act that bore the number before.
+        known: ActRef,
+    },
+}
+
+opaque!(Incoming, Outcome);
+
+type Key = (Ministry, u64, ActRef);
+
+/// One consultation.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Casebook {
+    channel: ChannelFacts,
+    charter: Charter,
+    history: History,
+    /// Per Power the last act up to which all are registered.
+    seen: Marks,
+    waiting: BTreeMap<Key, Incoming>,
+    /// Who waits for which act of whom: the first that each lacks.
+    awaited: BTreeMap<Ministry, BTreeMap<u64, BTreeSet<Key>>>,
+    equivocations: BTreeSet<Key>,
+}
+
+opaque!(Casebook);
+
+impl Casebook {
+    /// An empty casebook of a consultation on this channel.
+    pub fn new(channel: ChannelFacts, charter: Charter) -> Self {
+        // Whether a channel is suspended changes with time and place; custody has judged it when an act comes here.
+        let channel = ChannelFacts { suspended: false, ..channel };
+        Self {
+            channel,
+            charter,
+            history: History::default(),
+            seen: Marks::default(),
+            waiting: BTreeMap::new(),
+            awaited: BTreeMap::new(),
+            equivocations: BTreeSet::new(),
+        }
+    }
+
+    /// Takes an act, and registers whatever can be registered then; the offered one is told of first.
+    pub fn offer(&mut self, incoming: Incoming) -> Vec<Outcome> {
+        let (reference, key) = (incoming.reference, incoming.key());
+        if self.history.everything().find(reference).is_some() || self.waiting.contains_key(&key) {
+            return vec![Outcome::Duplicate { reference }];
+        }
+        let mut outcomes = Vec::new();
+        let protective = incoming.class() == ActClass::Protective;
+        if let Some(known) = self.bearer(&key) {
+            self.equivocations.insert(key.clone());
+            outcomes.push(Outcome::Equivocation { reference, known });
+            if !protective {
+                return outcomes;
+            }
+        }
+        let missing = self.missing(&incoming.declared());
+        match missing.first() {
+            Some(first) if !protective => {
+                self.wait(&key, first);
+                self.waiting.insert(key, incoming);
+                outcomes.push(Outcome::Buffered { reference, missing });
+            }
+            _ => {
+                outcomes.push(self.register(incoming));
+                self.drain(&key.0, &mut outcomes);
+            }
+        }
+        outcomes
+    }
+
+    /// What an act released now would declare: everything registered without a gap.
+    pub fn draft_basis(&self) -> Marks {
+        self.seen.clone()
+    }
+
+    /// The number that the next act of this ministry to all Powers bears.
+    pub fn next_number(&self, sender: &Ministry) -> u64 {
+        self.seen.number(sender).saturating_add(1)
+    }
+
+    /// What every desk will find about an act if it is released as it stands: judged as at registration.
+    pub fn judge_draft(&self, draft: &Incoming) -> Vec<Finding> {
+        match receive(&draft.dispatch.kind, draft.dispatch.act_class, &draft.dispatch.act) {
+            Received::Read(act) => self.judge(draft, &act),
+            Received::Unread(faults) | Received::Rejected(faults) => unreadable(&faults, Severity::Error),
+        }
+    }
+
+    /// The past that an act of this sender, number and basis is judged on.
+    pub fn declared(&self, sender: &Ministry, number: u64, basis: &Marks) -> Past<'_> {
+        self.history.declared(sender, number, basis)
+    }
+
+    /// Everything registered: what a desk asks for itself.
+    pub fn everything(&self) -> Past<'_> {
+        self.history.everything()
+    }
+
+    /// The registered acts.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// The parameters by which it is judged.
+    pub fn charter(&self) -> &Charter {
+        &self.charter
+    }
+
+    /// Acts that wait for what they rest on, by sender and number.
+    pub fn waiting(&self) -> impl Iterator<Item = &Incoming> {
+        self.waiting.values()
+    }
+
+    /// What all waiting acts lack together, ascending by ministry.
+    pub fn lacking(&self) -> Vec<Missing> {
+        let mut wanted = Marks::default();
+        for incoming in self.waiting.values() {
+            wanted.raise_all(&incoming.declared());
+        }
+        self.missing(&wanted)
+    }
+
+    /// Numbers that a sender gave to more than one act: the later ones, by sender and number.
+    pub fn equivocations(&self) -> impl Iterator<Item = (&Ministry, u64, ActRef)> {
+        self.equivocations.iter().map(|(sender, number, reference)| (sender, *number, *reference))
+    }
+
+    /// Another act that bears the number already, registered or waiting.
+    fn bearer(&self, (sender, number, _): &Key) -> Option<ActRef> {
+        if *number == 0 {
+            return None;
+        }
+        if let Some(known) = self.history.numbered(sender, *number) {
+            return Some(known.reference);
+        }
+        let from = (sender.clone(), *number, ActRef::new(Digest::from_bytes([0; 32])));
+        let next = self.waiting.range(from..).next();
+        next.filter(|((other, same, _), _)| other == sender && same == number)
+            .map(|((_, _, known), _)| *known)
+    }
+
+    fn missing(&self, declared: &Marks) -> Vec<Missing> {
+        let lacks = |(ministry, last): (&Ministry, u64)| {
+            let first = self.seen.number(ministry).saturating_add(1);
+            (first <= last).then(|| Missing { ministry: ministry.clone(), first, last })
+        };
+        declared.iter().filter_map(lacks).collect()
+    }
+
+    fn wait(&mut self, key: &Key, missing: &Missing) {
+        let of = self.awaited.entry(missing.ministry.clone()).or_default();
+        of.entry(missing.first).or_default().insert(key.clone());
+    }
+
+    fn register(&mut self, incoming: Incoming) -> Outcome {
+        let dispatch = &incoming.dispatch;
+        let (act, findings) = match receive(&dispatch.kind, dispatch.act_class, &dispatch.act) {
+            Received::Read(act) => {
+                let findings = self.judge(&incoming, &act);
+                (Some(*act), findings)
+            }
+            Received::Unread(faults) => (None, unreadable(&faults, Severity::Warning)),
+            Received::Rejected(faults) => (None, unreadable(&faults, Severity::Error)),
+        };
+        let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
+        let verdict = Verdict::new(errors.map(|finding| finding.rule).collect());
+        let outcome =
+            Outcome::Registered { reference: incoming.reference, verdict: verdict.clone(), findings };
+        self.history.register(registered(incoming, act, verdict));
+        outcome
+    }
+
+    /// Counts on from what was registered, and registers what waited for it.
+    fn drain(&mut self, sender: &Ministry, outcomes: &mut Vec<Outcome>) {
+        let mut grown = vec![sender.clone()];
+        while let Some(ministry) = grown.pop() {
+            let mut last = self.seen.number(&ministry);
+            while self.history.numbered(&ministry, last.saturating_add(1)).is_some() {
+                last = last.saturating_add(1);
+            }
+            self.seen.raise(&ministry, last);
+            for key in self.woken(&ministry, last) {
+                let Some(incoming) = self.waiting.get(&key) else { continue };
+                if let Some(first) = self.missing(&incoming.declared()).first() {
+                    self.wait(&key, first);
+                } else if let Some(incoming) = self.waiting.remove(&key) {
+                    outcomes.push(self.register(incoming));
+                    grown.push(key.0);
+                }
+            }
+        }
+    }
+
+    /// Those who waited for acts of this ministry up to this number.
+    fn woken(&mut self, ministry: &Ministry, last: u64) -> Vec<Key> {
+        let Some(numbers) = self.awaited.get_mut(ministry) else { return Vec::new() };
+        let later = numbers.split_off(&last.saturating_add(1));
+        let woken = std::mem::replace(numbers, later);
+        if numbers.is_empty() {
+            self.awaited.remove(ministry);
+        }
+        woken.into_values().flatten().collect()
+    }
+
+    /// The findings that every desk reaches alike.
+    fn judge(&self, incoming: &Incoming, act: &Act) -> Vec<Finding> {
+        let dispatch = &incoming.dispatch;
+        rules::judge(&Judgement {
+            at: incoming.position.release_time,
+            address: &incoming.address,
+            position: Some(&incoming.position),
+            dispatch,
+            act,
+            verified: Some(&dispatch.authentications),
+            authorities: incoming.authorities.as_ref(),
+            channel: Some(&self.channel),
+            formal_numbers: FormalNumbers { last: None, complete: false },
+            earlier: &[],
+            documents: None,
+            names: &NameIndex::default(),
+            persons_elsewhere: &BTreeSet::new(),
+        })
+    }
+}
+
+fn registered(incoming: Incoming, act: Option<Act>, verdict: Verdict) -> Registered {
+    let class = incoming.class();
+    let Incoming { reference, address, position, dispatch, .. } = incoming;
+    Registered {
+        reference,
+        sender: address.sender,
+        number: position.act_number,
+        basis: Marks::of(&dispatch.basis),
+        released: position.release_time,
+        class,
+        kind: dispatch.kind,
+        act,
+        precedence: address.precedence,
+        level: address.level,
+        form: dispatch.form,
+        addressees: address.addressees.into_iter().map(|addressee| addressee.ministry).collect(),
+        verdict,
+    }
+}
+
+/// What stands against an act that this release cannot read.
+fn unreadable(faults: &Faults, severity: Severity) -> Vec<Finding> {
+    let findings = faults.iter().map(|fault| Finding {
+        rule: Rule::Frm05,
+        severity,
+        field: format!("act.{}", fault.field()).trim_end_matches('.').to_owned(),
+        message: format!("{}: {}", fault.reason(), fault.message()),
+        hint: fault.hint().to_owned(),
+    });
+    findings.collect()
+}
+
+#[cfg(test)]
+#[path = "casebook_tests.rs"]
+mod tests;

@@ -1,0 +1,175 @@
+//! `Charter`: the parameters by which rules judge, as the parties of a channel agreed on them.
+//!
+//! Terms of a channel enter, numbers leave. What the parties did not settle has a value here with its reason. No
+//! charter can do without a neutral witness.
+
+use std::time::Duration;
+
+use crate::consultation::acts::channel::ChannelTerms;
+use crate::consultation::acts::values::LanguageCode;
+use crate::consultation::opaque;
+use crate::message::terms::{Level, Precedence};
+use crate::trust::name::Ministry;
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// What rules measure by.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Charter {
+    /// Highest level the channel may carry.
+    pub ceiling: Level,
+    /// Its parties, ascending.
+    pub parties: Vec<Ministry>,
+    /// Languages of texts; empty where none was agreed.
+    pub working_languages: Vec<LanguageCode>,
+    /// Language that prevails; none where none was agreed.
+    pub prevailing_language: Option<LanguageCode>,
+    /// How long a statement of will counts: 90 days, as in the terms of reference of the NNRC of 1953.
+    pub will_validity: Duration,
+    /// How old the last private statement may be at departure.
+    pub reconfirm: Duration,
+    /// Time between the explanation and the statement.
+    pub cooling_off: Duration,
+    /// Witnesses that a statement needs.
+    pub witnesses: u32,
+    /// Neutral ones among them; never 0.
+    pub neutral_witnesses: u32,
+    /// How long a protection assessment counts at most.
+    pub assessment_validity: Duration,
+    /// How old a certificate of fitness may be at departure (GC III Art. 47).
+    pub fitness_validity: Duration,
+    /// How long before departure a person is told (GC III Art. 48).
+    pub notice: Duration,
+    /// How old a GO may be at departure.
+    pub go_window: Duration,
+    /// By how much the times of two reports may differ.
+    pub report_tolerance: Duration,
+    /// After how long a hold of another Power than the detaining one lapses.
+    pub foreign_hold: Duration,
+    /// Time to acknowledge FLASH.
+    pub flash: Duration,
+    /// Time to acknowledge IMMEDIATE.
+    pub immediate: Duration,
+    /// Time to acknowledge PRIORITY.
+    pub priority: Duration,
+}
+
+opaque!(Charter);
+
+impl Charter {
+    /// What counts between these parties before they agreed on a charter.
+    pub fn default_for(parties: impl IntoIterator<Item = Ministry>) -> Self {
+        let mut parties: Vec<Ministry> = parties.into_iter().collect();
+        parties.sort_unstable();
+        parties.dedup();
+        Self {
+            ceiling: Level::Restricted,
+            parties,
+            working_languages: Vec::new(),
+            prevailing_language: None,
+            will_validity: Duration::from_secs(90 * DAY),
+            reconfirm: Duration::from_secs(72 * HOUR),
+            cooling_off: Duration::from_secs(24 * HOUR),
+            witnesses: 2,
+            neutral_witnesses: 1,
+            assessment_validity: Duration::from_secs(180 * DAY),
+            fitness_validity: Duration::from_secs(72 * HOUR),
+            notice: Duration::from_secs(24 * HOUR),
+            go_window: Duration::from_secs(HOUR),
+            report_tolerance: Duration::from_secs(15 * MINUTE),
+            foreign_hold: Duration::from_secs(14 * DAY),
+            flash: Duration::from_secs(30 * MINUTE),
+            immediate: Duration::from_secs(2 * HOUR),
+            priority: Duration::from_secs(6 * HOUR),
+        }
+    }
+
+    /// What the terms of a channel say, and the rest as by default.
+    pub fn of(terms: &ChannelTerms) -> Self {
+        let policy = &terms.will_policy;
+        Self {
+            // The levels of both vocabularies bear the same numbers; an unknown one would be the lowest.
+            ceiling: Level::from_number(terms.ceiling.number()).unwrap_or(Level::Unclassified),
+            working_languages: terms.working_languages.iter().cloned().collect(),
+            prevailing_language: Some(terms.prevailing_language.clone()),
+            will_validity: policy.validity.duration(),
+            reconfirm: policy.reconfirm_before_handover.duration(),
+            cooling_off: policy.cooling_off.duration(),
+            witnesses: policy.min_witnesses.number(),
+            neutral_witnesses: policy.min_neutral_witnesses.number().max(1),
+            go_window: terms.go_no_go_window.duration(),
+            ..Self::default_for(terms.parties.iter().cloned())
+        }
+    }
+
+    /// How long the other side has to acknowledge a message; ROUTINE has no such time.
+    pub fn acknowledgement(&self, precedence: Precedence) -> Option<Duration> {
+        match precedence {
+            Precedence::Flash => Some(self.flash),
+            Precedence::Immediate => Some(self.immediate),
+            Precedence::Priority => Some(self.priority),
+            Precedence::Routine => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consultation::acts::channel::{
+        ChannelTerms, ChannelTermsFields, WillPolicy, WillPolicyFields,
+    };
+    use crate::consultation::acts::values::{ChannelCode, Count, Span};
+    use crate::consultation::list::{List, Set};
+    use crate::consultation::words::ProtectionLevel;
+    use crate::digest::Digest;
+
+    fn ministry(code: &str) -> Ministry {
+        Ministry::parse(code).unwrap()
+    }
+
+    #[test]
+    fn a_charter_says_what_its_terms_say() {
+        let span = |text| Span::parse(text).unwrap();
+        let policy = WillPolicy::new(WillPolicyFields {
+            validity: span("60d"),
+            reconfirm_before_handover: span("48h"),
+            cooling_off: span("12h"),
+            min_witnesses: Count::new(3).unwrap(),
+            min_neutral_witnesses: Count::new(2).unwrap(),
+        });
+        let languages: Vec<LanguageCode> =
+            ["ko", "en"].iter().map(|tag| LanguageCode::parse(tag).unwrap()).collect();
+        let terms = ChannelTerms::new(ChannelTermsFields {
+            channel: ChannelCode::parse("ch-0123456789abcdef").unwrap(),
+            parties: Set::new(vec![ministry("XB"), ministry("XA")]).unwrap(),
+            ceiling: ProtectionLevel::Confidential,
+            national_labels: List::default(),
+            working_languages: List::new(languages.clone()).unwrap(),
+            prevailing_language: LanguageCode::parse("en").unwrap(),
+            will_policy: policy.unwrap(),
+            go_no_go_window: span("45m"),
+            default_reply_time: None,
+            root_key_fingerprints: Set::new(vec![Digest::of(b"a"), Digest::of(b"b")]).unwrap(),
+            erasure_after_closure: span("30d"),
+            dispute_clause: None,
+        });
+        let charter = Charter::of(&terms.unwrap());
+        assert_eq!(
+            (charter.ceiling, charter.witnesses, charter.neutral_witnesses),
+            (Level::Confidential, 3, 2)
+        );
+        assert_eq!(charter.will_validity, Duration::from_secs(60 * DAY));
+        assert_eq!(charter.reconfirm, Duration::from_secs(48 * HOUR));
+        assert_eq!(charter.cooling_off, Duration::from_secs(12 * HOUR));
+        assert_eq!(charter.go_window, Duration::from_secs(45 * MINUTE));
+        assert_eq!(charter.parties, [ministry("XA"), ministry("XB")]);
+        assert!(
+            charter.working_languages == languages
+                && charter.prevailing_language == languages.last().cloned()
+        );
+        assert_eq!(charter.fitness_validity, Charter::default_for([]).fitness_validity);
+    }
+}

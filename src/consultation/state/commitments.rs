@@ -1,0 +1,222 @@
+//! What was agreed and arranged, what entered into force, and what ended (AGR, HND, EXC-06; domain 5.5).
+//!
+//! An agreement is concluded when every party it requires has consented: whoever proposed it by his note, the others
+//! by replies that stand. Of two under one id the later counts, so that it is amended as it was made. An arrangement
+//! counts once another party to the agreement confirmed exactly that arrangement, and as long as it does.
+
+use std::collections::BTreeMap;
+
+use crate::consultation::acts::agreement::{
+    AgreementLine, AgreementNote, AgreementTermination, AgreementTerms,
+};
+use crate::consultation::acts::handover::HandoverArrangement;
+use crate::consultation::acts::law::Destination;
+use crate::consultation::acts::values::{ActRef, EntryId};
+use crate::consultation::charter::Charter;
+use crate::consultation::history::{Past, Thread};
+use crate::consultation::opaque;
+use crate::consultation::reference::PersonRef;
+use crate::consultation::registered::Registered;
+use crate::consultation::state::custody::{Likeness, Places};
+use crate::consultation::state::{saying, stage};
+use crate::consultation::words::{EntryIntoForce, Reply};
+use crate::time::Timestamp;
+use crate::trust::name::Ministry;
+
+/// A concluded agreement.
+#[derive(Clone)]
+pub struct Agreement<'h> {
+    /// The note that proposed it.
+    pub note: &'h Registered,
+    /// What the note says.
+    pub act: &'h AgreementNote,
+    /// The replies that concluded it, in the order of the acts.
+    pub replies: Vec<&'h Registered>,
+}
+
+/// A confirmed arrangement.
+#[derive(Clone, Copy)]
+pub struct Arrangement<'h> {
+    /// The arrangement.
+    pub registered: &'h Registered,
+    /// What it says.
+    pub act: &'h HandoverArrangement,
+    /// The confirmation.
+    pub confirmation: &'h Registered,
+}
+
+opaque!(Agreement<'_>, Arrangement<'_>);
+
+impl<'h> Agreement<'h> {
+    /// Its terms.
+    pub fn terms(&self) -> &'h AgreementTerms {
+        &self.act.terms
+    }
+
+    /// The line of a person.
+    pub fn line(&self, person: &PersonRef) -> Option<&'h AgreementLine> {
+        self.terms().lines.find(person)
+    }
+
+    /// When the last party consented.
+    pub fn concluded(&self) -> Timestamp {
+        self.replies.iter().map(|reply| reply.released).max().unwrap_or(self.note.released)
+    }
+
+    /// When it enters into force; none while that hangs on notifications, which this release does not know.
+    pub fn enters_into_force(&self) -> Option<Timestamp> {
+        match self.terms().entry_into_force {
+            EntryIntoForce::OnReply => Some(self.concluded()),
+            EntryIntoForce::FixedDate => self.terms().entry_time.map(|time| time.max(self.concluded())),
+            EntryIntoForce::OnDomesticNotifications => None,
+        }
+    }
+
+    /// When it ends for a person; none where nobody terminated it for him.
+    pub fn ends(&self, past: &Past<'h>, person: &PersonRef) -> Option<Timestamp> {
+        let terminations = self.terminations(past).into_iter();
+        let about = terminations
+            .filter(|(_, act)| act.persons.is_empty() || act.persons.iter().any(|listed| listed == person));
+        about.map(|(one, act)| act.effective_time.max(one.released)).min()
+    }
+
+    /// Whether it binds for a person at an instant: in force, not ended.
+    pub fn is_in_force(&self, past: &Past<'h>, person: &PersonRef, at: Timestamp) -> bool {
+        self.enters_into_force().is_some_and(|entry| entry <= at) && !self.is_ended(past, person, at)
+    }
+
+    /// Whether it ended for a person.
+    pub fn is_ended(&self, past: &Past<'h>, person: &PersonRef, at: Timestamp) -> bool {
+        self.ends(past, person).is_some_and(|end| end <= at)
+    }
+
+    /// Whether this ministry consented to it.
+    pub fn is_party(&self, ministry: &Ministry) -> bool {
+        self.terms().required_parties.find(ministry).is_some()
+    }
+
+    /// Terminations by parties, of this agreement and not of one that an earlier note made under the same id.
+    fn terminations(&self, past: &Past<'h>) -> Vec<(&'h Registered, &'h AgreementTermination)> {
+        let thread = Thread::Agreement(self.terms().agreement_id.clone());
+        let all = saying!(past.of_thread(&thread), AgreementTermination);
+        all.filter(|(one, _)| one.stands() && self.is_party(&one.sender) && !self.note.knew(one)).collect()
+    }
+}
+
+/// The agreement under this id.
+pub fn agreement<'h>(past: &Past<'h>, id: &EntryId) -> Option<Agreement<'h>> {
+    let notes = saying!(past.of_thread(&Thread::Agreement(id.clone())), AgreementNote);
+    let concluded = notes.filter_map(|(note, act)| conclude(past, note, act));
+    concluded.max_by_key(|agreement| (agreement.concluded(), agreement.note.order()))
+}
+
+/// Every agreement that has a line for a person, ended ones too, in the order of their notes.
+pub fn agreements_of<'h>(past: &Past<'h>, person: &PersonRef) -> Vec<Agreement<'h>> {
+    let notes = saying!(past.of_person(person), AgreementNote);
+    let mut ids: Vec<&EntryId> = Vec::new();
+    for (_, act) in notes {
+        if !ids.contains(&&act.terms.agreement_id) {
+            ids.push(&act.terms.agreement_id);
+        }
+    }
+    let agreements = ids.into_iter().filter_map(|id| agreement(past, id));
+    agreements.filter(|agreement| agreement.line(person).is_some()).collect()
+}
+
+/// Another agreement that sends a person elsewhere and binds still: he is promised twice (EXC-06).
+pub fn other_commitment<'h>(
+    past: &Past<'h>,
+    person: &PersonRef,
+    destination: &Destination,
+    except: Option<&EntryId>,
+    at: Timestamp,
+    charter: &Charter,
+) -> Option<Agreement<'h>> {
+    let places = Places::of(past, person);
+    let elsewhere = |agreement: &Agreement<'h>| {
+        let line = agreement.line(person);
+        line.is_some_and(|line| places.compare(&line.destination, destination) != Likeness::Same)
+    };
+    agreements_of(past, person).into_iter().find(|agreement| {
+        Some(&agreement.terms().agreement_id) != except
+            && elsewhere(agreement)
+            && !agreement.is_ended(past, person, at)
+            && !stage::is_spent(past, person, agreement.note, charter)
+    })
+}
+
+/// A note that awaits its replies: it stands, its proposer did not withdraw it, and it is not concluded.
+pub fn is_awaited(past: &Past<'_>, note: &Registered, act: &AgreementNote, at: Timestamp) -> bool {
+    let withdrawn = is_withdrawn(past, note.reference, &note.sender);
+    note.stands() && !withdrawn && at <= act.open_until_time && conclude(past, note, act).is_none()
+}
+
+/// Whether the ministry that sent a note withdrew it.
+pub fn is_withdrawn(past: &Past<'_>, note: ActRef, sender: &Ministry) -> bool {
+    let mut withdrawals = saying!(past.of_thread(&Thread::Answer(note)), NoteWithdrawal);
+    withdrawals.any(|(one, _)| one.sender == *sender)
+}
+
+/// The confirmed arrangement under this id: the last that was confirmed.
+pub fn arrangement<'h>(past: &Past<'h>, id: &EntryId) -> Option<Arrangement<'h>> {
+    let thread = Thread::Arrangement(id.clone());
+    let arrangements = saying!(past.of_thread(&thread), HandoverArrangement).filter(|(one, _)| one.stands());
+    let confirmed = arrangements.filter_map(|(registered, act)| {
+        let confirmation = confirmation(past, registered, act)?;
+        Some(Arrangement { registered, act, confirmation })
+    });
+    confirmed.max_by_key(|arrangement| arrangement.registered.order())
+}
+
+/// The confirmed arrangements that list a person, in the order of the acts.
+pub fn arrangements_of<'h>(past: &Past<'h>, person: &PersonRef) -> Vec<Arrangement<'h>> {
+    let all = saying!(past.of_person(person), HandoverArrangement);
+    let mut ids: Vec<&EntryId> = Vec::new();
+    for (_, act) in all {
+        if !ids.contains(&&act.arrangement_id) {
+            ids.push(&act.arrangement_id);
+        }
+    }
+    let arrangements = ids.into_iter().filter_map(|id| arrangement(past, id));
+    arrangements.filter(|arrangement| arrangement.act.persons.find(person).is_some()).collect()
+}
+
+/// A note with all the replies it needs; of two replies of one party the first concludes.
+fn conclude<'h>(past: &Past<'h>, note: &'h Registered, act: &'h AgreementNote) -> Option<Agreement<'h>> {
+    if !note.stands() {
+        return None;
+    }
+    let mut consents: BTreeMap<&Ministry, &Registered> = BTreeMap::new();
+    for (one, _) in saying!(past.of_thread(&Thread::Answer(note.reference)), AgreementReply) {
+        if one.stands() && one.sender != note.sender {
+            consents.entry(&one.sender).or_insert(one);
+        }
+    }
+    let needed = act.terms.required_parties.iter().filter(|party| **party != note.sender);
+    let replies: Option<Vec<&Registered>> = needed.map(|party| consents.get(party).copied()).collect();
+    let mut replies = replies.filter(|replies| !replies.is_empty())?;
+    replies.sort_by_key(|reply| reply.order());
+    Some(Agreement { note, act, replies })
+}
+
+/// The confirmation of exactly this arrangement, unless the Power that gave it took it back.
+fn confirmation<'h>(
+    past: &Past<'h>,
+    registered: &Registered,
+    act: &HandoverArrangement,
+) -> Option<&'h Registered> {
+    let mut last: BTreeMap<&Ministry, (&Registered, bool)> = BTreeMap::new();
+    for (one, answer) in saying!(past.of_thread(&Thread::Answer(registered.reference)), HandoverConfirmation)
+    {
+        let of_it =
+            answer.persons_sha256 == act.persons_sha256 && answer.arrangement_id == act.arrangement_id;
+        let later = last.get(&one.sender).is_none_or(|(before, _)| before.number < one.number);
+        if one.stands() && of_it && later && one.sender != registered.sender {
+            last.insert(&one.sender, (one, answer.reply == Reply::Accept));
+        }
+    }
+    let party = |ministry: &Ministry| {
+        agreement(past, &act.agreement_id).is_some_and(|agreement| agreement.is_party(ministry))
+    };
+    last.into_iter().find(|(sender, (_, accepted))| *accepted && party(sender)).map(|(_, (one, _))| one)
+}

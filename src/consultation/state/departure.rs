@@ -1,0 +1,129 @@
+//! May this person leave now? The question the desk of the Detaining Power asks of everything it holds, before a
+//! convoy moves (domain 5.3 and 5.6).
+//!
+//! Empty means yes. A GO that rests on an older past cannot hide a withdrawal: acts of one Power are registered
+//! without gaps, so whoever's GO is here has said here everything he knew when he gave it.
+
+use std::collections::BTreeSet;
+
+use crate::consultation::acts::handover::GoNoGo;
+use crate::consultation::acts::values::EntryId;
+use crate::consultation::charter::Charter;
+use crate::consultation::history::{Past, Thread};
+use crate::consultation::reference::PersonRef;
+use crate::consultation::registered::Registered;
+use crate::consultation::rules::Rule;
+use crate::consultation::state::commitments::{self, Agreement, Arrangement};
+use crate::consultation::state::guard::{self, Stop};
+use crate::consultation::state::medical::{self, FitnessStanding};
+use crate::consultation::state::{saying, stage, will};
+use crate::message::terms::ActClass;
+use crate::time::Timestamp;
+use crate::trust::name::Ministry;
+
+/// What stands against a person's departure under an arrangement, in the order of the rules; empty when he may leave.
+pub fn clear_to_depart(
+    past: &Past<'_>,
+    person: &PersonRef,
+    arrangement: &EntryId,
+    at: Timestamp,
+    charter: &Charter,
+) -> Vec<Stop> {
+    let Some(arranged) = commitments::arrangement(past, arrangement) else {
+        return vec![Stop::new(Rule::Hnd01, "no confirmed arrangement bears this id")];
+    };
+    if arranged.act.persons.find(person).is_none() {
+        return vec![Stop::new(Rule::Hnd02, "the person is not on the list of the arrangement")];
+    }
+    let agreement = commitments::agreement(past, &arranged.act.agreement_id);
+    let line = agreement.as_ref().and_then(|agreement| agreement.line(person));
+    let (Some(agreement), Some(line)) = (agreement.as_ref(), line) else {
+        return vec![Stop::new(Rule::Hnd01, "no concluded agreement covers the person")];
+    };
+    let mut stops = guard::stops(past, agreement.terms(), line, at, charter);
+    if !agreement.is_in_force(past, person, at) {
+        stops.push(Stop::new(Rule::Hnd01, "the agreement is not in force for the person"));
+    }
+    if stage::is_reported(past, person, arrangement) {
+        stops.push(Stop::new(Rule::Hnd01, "this handover was reported already"));
+    }
+    let recent = |statement: &will::Statement<'_>| will::is_recent(statement, at, charter.reconfirm);
+    let statement = will::towards(past, person, &line.destination, at, charter).statement;
+    if statement.is_some_and(|statement| !recent(&statement)) {
+        stops.push(Stop::new(Rule::Hnd03, "the last private statement is too old to depart on"));
+    }
+    stops.extend(fitness(past, person, at, charter));
+    stops.extend(unread(past));
+    stops.extend(clearances(past, agreement, &arranged, at, charter));
+    stops.sort_unstable();
+    stops.dedup();
+    stops
+}
+
+/// Those whose GO a departure needs: every party to the agreement (HND-08), and the agreed observers (HND-09).
+pub fn needed<'h>(agreement: &Agreement<'h>, arranged: &Arrangement<'h>) -> BTreeSet<(&'h Ministry, Rule)> {
+    let parties = agreement.terms().required_parties.iter().chain([&arranged.registered.sender]);
+    let parties: BTreeSet<&Ministry> = parties.chain([&arranged.confirmation.sender]).collect();
+    let observers = arranged.act.observers.iter().filter(|observer| !parties.contains(observer));
+    let observers: Vec<(&Ministry, Rule)> = observers.map(|observer| (observer, Rule::Hnd09)).collect();
+    parties.into_iter().map(|party| (party, Rule::Hnd08)).chain(observers).collect()
+}
+
+/// The last word of a ministry about an arrangement: a NO GO that no later GO of its own answered, or its last GO.
+/// A GO must stand, and whoever gave it must have known the arrangement; a NO GO need neither.
+pub fn last_word<'h>(
+    past: &Past<'h>,
+    arranged: &Arrangement<'h>,
+    ministry: &Ministry,
+) -> Option<(&'h Registered, &'h GoNoGo)> {
+    let thread = Thread::Arrangement(arranged.act.arrangement_id.clone());
+    let own = || saying!(past.of_thread(&thread), GoNoGo).filter(|(one, _)| one.sender == *ministry);
+    let goes = || own().filter(|(one, act)| act.go.0 && one.stands() && one.knew(arranged.registered));
+    let unanswered = |one: &Registered| !goes().any(|(go, _)| go.knew(one));
+    let no_go = own().filter(|(one, act)| !act.go.0 && unanswered(one)).next_back();
+    no_go.or_else(|| goes().max_by_key(|(one, act)| (will::said(one, Some(act.time)), one.number)))
+}
+
+/// Whether this is a GO, and young enough to depart on.
+pub fn is_in_window(one: &Registered, act: &GoNoGo, at: Timestamp, charter: &Charter) -> bool {
+    act.go.0 && at <= will::said(one, Some(act.time)).after(charter.go_window)
+}
+
+fn clearances(
+    past: &Past<'_>,
+    agreement: &Agreement<'_>,
+    arranged: &Arrangement<'_>,
+    at: Timestamp,
+    charter: &Charter,
+) -> Vec<Stop> {
+    let mut stops = Vec::new();
+    for (ministry, rule) in needed(agreement, arranged) {
+        let because = match last_word(past, arranged, ministry) {
+            None => format!("{ministry} has not given its GO"),
+            Some((_, act)) if !act.go.0 => format!("{ministry} said NO GO"),
+            Some((one, act)) if !is_in_window(one, act, at, charter) => {
+                format!("the GO of {ministry} is too old")
+            }
+            Some(_) => continue,
+        };
+        stops.push(Stop::new(rule, because));
+    }
+    stops
+}
+
+fn fitness(past: &Past<'_>, person: &PersonRef, at: Timestamp, charter: &Charter) -> Option<Stop> {
+    let because = match medical::fitness(past, person, at, charter).standing {
+        FitnessStanding::Fit => return None,
+        FitnessStanding::None => "nobody certified fitness to travel",
+        FitnessStanding::Stale => "the certificate of fitness is too old",
+        FitnessStanding::Unfit => "the person is not fit to travel",
+    };
+    Some(Stop::new(Rule::Med01, because))
+}
+
+/// A protective act that this release cannot read may stop anybody: a person has to look at it first.
+fn unread(past: &Past<'_>) -> Option<Stop> {
+    let mut protective = past.unread().filter(|one| one.class == ActClass::Protective);
+    let because = "a protective act cannot be read by this release; it may be about this person";
+    protective.next().map(|_| Stop::new(Rule::Hld01, because))
+}

@@ -1,0 +1,128 @@
+//! Exchanges: which round of a proposal is live, what was found about its lines, who accepted it (EXC).
+
+use crate::consultation::acts::exchange::{ExchangeProposal, ExchangeTerms};
+use crate::consultation::acts::law::Destination;
+use crate::consultation::acts::values::EntryId;
+use crate::consultation::history::{Past, Thread};
+use crate::consultation::opaque;
+use crate::consultation::reference::PersonRef;
+use crate::consultation::registered::Registered;
+use crate::consultation::state::{custody, saying};
+use crate::consultation::words::{LineResult, Reply};
+use crate::digest::Digest;
+use crate::time::Timestamp;
+use crate::trust::name::Ministry;
+use std::collections::BTreeMap;
+
+/// A round of a proposal.
+#[derive(Clone, Copy)]
+pub struct Round<'h> {
+    /// The act.
+    pub registered: &'h Registered,
+    /// What it says.
+    pub act: &'h ExchangeProposal,
+}
+
+opaque!(Round<'_>);
+
+impl<'h> Round<'h> {
+    /// Digest of its terms, by which answers and counter-proposals name it.
+    pub fn digest(&self) -> Digest {
+        self.act.terms.digest()
+    }
+
+    /// Whether it can still be answered.
+    pub fn is_open(&self, at: Timestamp) -> bool {
+        at <= self.act.open_until_time
+    }
+
+    /// The Power that has to answer it.
+    pub fn answerer(&self) -> &'h Ministry {
+        let terms: &ExchangeTerms = &self.act.terms;
+        if self.registered.sender == terms.proposing_party {
+            &terms.receiving_party
+        } else {
+            &terms.proposing_party
+        }
+    }
+
+    /// The answer to exactly these terms that stands: the last one of the Power that has to give it.
+    pub fn answer(&self, past: &Past<'h>) -> Option<(&'h Registered, Reply)> {
+        let digest = self.digest();
+        let answers =
+            saying!(past.of_thread(&Thread::Proposal(self.act.proposal_id.clone())), ProposalResponse);
+        let answers = answers.filter(|(one, act)| {
+            act.terms_sha256 == digest && one.stands() && one.sender == *self.answerer()
+        });
+        answers.map(|(one, act)| (one, act.reply)).max_by_key(|(one, _)| one.number)
+    }
+
+    /// The lines that nobody found to match yet, or that somebody found not to.
+    pub fn unmatched(&self, past: &Past<'_>) -> Vec<PersonRef> {
+        let results = results(past, self.digest());
+        let matched = |person: &PersonRef| {
+            let found: Vec<&LineResult> = results
+                .iter()
+                .filter(|((_, about), _)| about == person)
+                .map(|(_, (_, result))| result)
+                .collect();
+            !found.is_empty() && found.iter().all(|result| matches(**result))
+        };
+        persons(&self.act.terms).filter(|person| !matched(person)).collect()
+    }
+}
+
+/// The live round of a proposal: the highest that stands.
+pub fn live<'h>(past: &Past<'h>, proposal: &EntryId) -> Option<Round<'h>> {
+    let rounds = saying!(past.of_thread(&Thread::Proposal(proposal.clone())), ExchangeProposal);
+    let standing = rounds.filter(|(one, _)| one.stands());
+    let last = standing.max_by_key(|(one, act)| (act.round, one.order()));
+    last.map(|(registered, act)| Round { registered, act })
+}
+
+/// The live rounds that list a person, in the order of the acts.
+pub fn listing<'h>(past: &Past<'h>, person: &PersonRef) -> Vec<Round<'h>> {
+    let proposals = saying!(past.of_person(person), ExchangeProposal);
+    let mut ids: Vec<&EntryId> = proposals.map(|(_, act)| &act.proposal_id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let live = ids.into_iter().filter_map(|id| live(past, id));
+    live.filter(|round| persons(&round.act.terms).any(|listed| listed == *person)).collect()
+}
+
+/// Everyone that terms list.
+pub fn persons(terms: &ExchangeTerms) -> impl Iterator<Item = PersonRef> {
+    terms.to_receiving_party.iter().chain(&terms.to_proposing_party).map(|line| line.person)
+}
+
+/// Where terms send a person; none where they do not list him, or the party is no State.
+pub fn destination(terms: &ExchangeTerms, person: &PersonRef) -> Option<Destination> {
+    let to = match () {
+        () if terms.to_receiving_party.find(person).is_some() => &terms.receiving_party,
+        () if terms.to_proposing_party.find(person).is_some() => &terms.proposing_party,
+        () => return None,
+    };
+    custody::region(to).map(Destination::NamedState)
+}
+
+/// Whether a line was found to be who the list says.
+pub const fn matches(result: LineResult) -> bool {
+    matches!(result, LineResult::Matched | LineResult::MatchedAfterCorrection)
+}
+
+/// The last finding of each Power about each line.
+fn results<'h>(past: &Past<'h>, terms: Digest) -> BTreeMap<(&'h Ministry, PersonRef), (u64, LineResult)> {
+    let mut results: BTreeMap<(&Ministry, PersonRef), (u64, LineResult)> = BTreeMap::new();
+    for (one, act) in saying!(past.of_thread(&Thread::Terms(terms)), ListVerification) {
+        if !one.stands() {
+            continue;
+        }
+        for finding in &act.findings {
+            let key = (&one.sender, finding.person);
+            if results.get(&key).is_none_or(|(number, _)| *number <= one.number) {
+                results.insert(key, (one.number, finding.result));
+            }
+        }
+    }
+    results
+}

@@ -1,0 +1,178 @@
+//! Everything that stands against moving one person as an agreement says: the same questions when it is proposed,
+//! concluded, arranged and confirmed, and at departure (domain 5.3).
+
+use crate::consultation::act::ActKind;
+use crate::consultation::acts::agreement::{AgreementLine, AgreementTerms};
+use crate::consultation::acts::protection::Assurances;
+use crate::consultation::charter::Charter;
+use crate::consultation::history::Past;
+use crate::consultation::reference::PersonRef;
+use crate::consultation::registered::Registered;
+use crate::consultation::rules::Rule;
+use crate::consultation::state::custody::{self, Likeness, Places};
+use crate::consultation::state::judicial::{JudicialStanding, judicial};
+use crate::consultation::state::protection::{ProtectionStanding, protection};
+use crate::consultation::state::will::{self, WillStanding};
+use crate::consultation::state::{holds, medical, saying};
+use crate::consultation::words::{Assurance, MedicalDecision, Route};
+use crate::time::Timestamp;
+
+/// One thing that stands in the way, with the rule and words without content.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stop {
+    /// The rule.
+    pub rule: Rule,
+    /// What stands against it here.
+    pub because: String,
+}
+
+impl Stop {
+    /// A stop by this rule.
+    pub fn new(rule: Rule, because: impl Into<String>) -> Self {
+        Self { rule, because: because.into() }
+    }
+}
+
+/// What stands against moving the person of a line as these terms say, in the order of the rules; empty for nothing.
+pub fn stops(
+    past: &Past<'_>,
+    terms: &AgreementTerms,
+    line: &AgreementLine,
+    at: Timestamp,
+    charter: &Charter,
+) -> Vec<Stop> {
+    let plan = Plan { past, terms, line, at, charter };
+    let mut stops = Vec::new();
+    if custody::is_dead(past, &line.person) {
+        stops.push(Stop::new(Rule::Agr03, "a notice says that the person died"));
+    }
+    plan.holds(&mut stops);
+    plan.will(&mut stops);
+    plan.protection(&mut stops);
+    plan.medical(&mut stops);
+    plan.judicial(&mut stops);
+    stops.sort_unstable();
+    stops.dedup();
+    stops
+}
+
+/// Whether somebody assured this for a person: in the terms, or in an act that stands.
+pub fn is_assured(past: &Past<'_>, terms: &AgreementTerms, person: &PersonRef, assurance: Assurance) -> bool {
+    let in_terms = terms.assurances.iter().any(|given| *given == assurance);
+    in_terms
+        || assurances(past, person).any(|(_, act)| act.assurances.iter().any(|given| *given == assurance))
+}
+
+struct Plan<'p, 'h> {
+    past: &'p Past<'h>,
+    terms: &'p AgreementTerms,
+    line: &'p AgreementLine,
+    at: Timestamp,
+    charter: &'p Charter,
+}
+
+impl Plan<'_, '_> {
+    fn holds(&self, stops: &mut Vec<Stop>) {
+        for hold in holds::active(self.past, &self.line.person, self.at, self.charter) {
+            let setter = &hold.registered.sender;
+            stops.push(Stop::new(Rule::Hld01, format!("a hold of {setter} is active")));
+        }
+    }
+
+    fn will(&self, stops: &mut Vec<Stop>) {
+        let (person, destination) = (&self.line.person, &self.line.destination);
+        let will = will::towards(self.past, person, destination, self.at, self.charter);
+        let mut stop = |rule, because: &str| stops.push(Stop::new(rule, because));
+        match will.standing {
+            WillStanding::None => stop(Rule::Wil01, "no statement of will is known"),
+            WillStanding::Indicated => stop(Rule::Wil08, "there is only hearsay, or what does not qualify"),
+            WillStanding::Expired => stop(Rule::Wil01, "the last statement is too old"),
+            WillStanding::Withdrawn => stop(Rule::Wil07, "a withdrawal or refusal was not overcome"),
+            WillStanding::Challenged => stop(Rule::Wil10, "two statements contradict each other"),
+            WillStanding::Current => {
+                let places = Places::of(self.past, person);
+                let admitted =
+                    will.statement.is_some_and(|statement| will::admits(statement.act, destination, &places));
+                match self.terms.route {
+                    _ if admitted => {}
+                    Route::DirectMedicalRepatriation => stop(Rule::Med03, "eligible, and unwilling"),
+                    _ => stop(Rule::Wil03, "the statement does not accept this destination"),
+                }
+            }
+        }
+    }
+
+    fn protection(&self, stops: &mut Vec<Stop>) {
+        let (person, destination) = (&self.line.person, &self.line.destination);
+        let protection = protection(self.past, person, destination, self.at, self.charter);
+        let mut stop = |rule, because: &str| stops.push(Stop::new(rule, because));
+        match protection.standing {
+            ProtectionStanding::None => stop(Rule::Pro01, "no assessment clears this destination"),
+            ProtectionStanding::Bar => stop(Rule::Pro02, "substantial grounds bar this destination"),
+            ProtectionStanding::Stale => {
+                stop(Rule::Pro03, "the assessment is too old, or precedes an exposure")
+            }
+            ProtectionStanding::Clear => {}
+        }
+        let willing_and_able = assurances(self.past, person).any(|(_, act)| {
+            let given = act.assurances.iter().any(|given| *given == Assurance::WillingAndAbleGc3);
+            act.party_to_gc3.0 && given
+        });
+        if self.terms.route == Route::TransferToPower && !willing_and_able {
+            stop(Rule::Pro04, "no party to the Convention assured that it is willing and able");
+        }
+        let onward = Assurance::NoOnwardReturn;
+        if self.goes_to_a_third_state() && !is_assured(self.past, self.terms, person, onward) {
+            stop(Rule::Pro05, "nobody assured that there is no onward return");
+        }
+    }
+
+    /// Neither home nor where he is held. An exchange sends those home whom the other side lost.
+    fn goes_to_a_third_state(&self) -> bool {
+        let places = Places::of(self.past, &self.line.person);
+        let is = |place| places.compare(&self.line.destination, place) == Likeness::Same;
+        use crate::consultation::acts::law::Destination::{PowerOfOrigin, RemainInDetainingState};
+        let homeward = matches!(
+            self.terms.route,
+            Route::Exchange | Route::DirectMedicalRepatriation | Route::EndOfHostilities | Route::Remain
+        );
+        !homeward && !is(&PowerOfOrigin) && !is(&RemainInDetainingState)
+    }
+
+    fn medical(&self, stops: &mut Vec<Stop>) {
+        let person = &self.line.person;
+        let needed = match self.terms.route {
+            Route::DirectMedicalRepatriation => MedicalDecision::Repatriate,
+            Route::NeutralAccommodation => MedicalDecision::AccommodateInNeutral,
+            _ => return,
+        };
+        if !medical::is_eligible(self.past, person, needed) {
+            stops.push(Stop::new(Rule::Med02, "no commission or manifest case made the person eligible"));
+        }
+        let undertaking = Assurance::NoActiveMilitaryService;
+        if !is_assured(self.past, self.terms, person, undertaking) {
+            stops.push(Stop::new(Rule::Med05, "nobody undertook that there is no active military service"));
+        }
+    }
+
+    fn judicial(&self, stops: &mut Vec<Stop>) {
+        let because = match judicial(self.past, &self.line.person).standing {
+            JudicialStanding::Free => return,
+            JudicialStanding::Pending => "proceedings are pending",
+            JudicialStanding::Convicted => {
+                "convicted, neither released for transfer nor consenting in writing"
+            }
+        };
+        stops.push(Stop::new(Rule::Jud01, because));
+    }
+}
+
+/// Assurances for a person, or for all, that stand and that another Power than the detaining one gave.
+fn assurances<'h>(
+    past: &Past<'h>,
+    person: &PersonRef,
+) -> impl Iterator<Item = (&'h Registered, &'h Assurances)> {
+    let about = past.of_person(person).chain(past.general(ActKind::Assurances));
+    let holder = custody::holder(past, person);
+    saying!(about, Assurances).filter(move |(one, _)| one.stands() && Some(&one.sender) != holder)
+}

@@ -1,0 +1,60 @@
+//! Proceedings at law against a person (JUD; GC III Arts 115, 119(5)).
+
+use crate::consultation::acts::custody::JudicialStatus;
+use crate::consultation::history::Past;
+use crate::consultation::opaque;
+use crate::consultation::reference::PersonRef;
+use crate::consultation::registered::Registered;
+use crate::consultation::state::saying;
+use crate::consultation::words::JudicialState;
+use crate::vocabulary;
+
+vocabulary! {
+    /// How proceedings stand.
+    pub enum JudicialStanding {
+        /// Nothing keeps him.
+        Free = 1 "FREE",
+        /// Proceedings are pending.
+        Pending = 2 "PENDING",
+        /// He is convicted, and neither released for transfer nor consenting.
+        Convicted = 3 "CONVICTED",
+    }
+}
+
+/// Proceedings, and what that rests on.
+#[derive(Clone, Copy)]
+pub struct Judicial<'h> {
+    /// How they stand.
+    pub standing: JudicialStanding,
+    /// The act it rests on.
+    pub status: Option<&'h Registered>,
+}
+
+opaque!(Judicial<'_>);
+
+/// Proceedings against a person. What frees him must stand and have known what kept him.
+pub fn judicial<'h>(past: &Past<'h>, person: &PersonRef) -> Judicial<'h> {
+    let all: Vec<(&Registered, &JudicialStatus)> = saying!(past.of_person(person), JudicialStatus).collect();
+    let freed = |one: &Registered| {
+        all.iter()
+            .any(|(other, act)| standing(act) == JudicialStanding::Free && other.stands() && other.knew(one))
+    };
+    let kept = |standing_is: JudicialStanding| {
+        all.iter().rev().find(|(one, act)| standing(act) == standing_is && !freed(one))
+    };
+    let keeping = kept(JudicialStanding::Pending).or_else(|| kept(JudicialStanding::Convicted));
+    match keeping {
+        Some((one, act)) => Judicial { standing: standing(act), status: Some(one) },
+        None => Judicial { standing: JudicialStanding::Free, status: all.last().map(|(one, _)| *one) },
+    }
+}
+
+/// What one act says: a convict goes where he consented in writing, or where a court released him.
+fn standing(act: &JudicialStatus) -> JudicialStanding {
+    match act.state {
+        JudicialState::None | JudicialState::ReleasedForTransfer => JudicialStanding::Free,
+        JudicialState::Convicted if act.written_consent_to_exchange => JudicialStanding::Free,
+        JudicialState::Convicted => JudicialStanding::Convicted,
+        JudicialState::Pending => JudicialStanding::Pending,
+    }
+}

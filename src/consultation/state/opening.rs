@@ -1,0 +1,172 @@
+//! Whether a consultation is open, who takes part in it and as what (domain 5.2).
+//!
+//! A proposal opens it once every Power among the parties accepted it in time; observers need not. Whoever adjourned
+//! it resumes it. It is concluded when every Power has said so. Protective acts pass in every state.
+
+use std::collections::BTreeMap;
+
+use crate::consultation::act::ActKind;
+use crate::consultation::acts::opening::ConsultationProposal;
+use crate::consultation::history::Past;
+use crate::consultation::opaque;
+use crate::consultation::registered::Registered;
+use crate::consultation::state::saying;
+use crate::consultation::words::{ClosureKind, PartyRole, Reply};
+use crate::time::Timestamp;
+use crate::trust::name::Ministry;
+use crate::vocabulary;
+
+vocabulary! {
+    /// The states of a consultation.
+    pub enum Opening {
+        /// Nobody proposed it.
+        Unknown = 1 "UNKNOWN",
+        /// It was proposed, and not every Power has answered.
+        Proposed = 2 "PROPOSED",
+        /// Every Power accepted it.
+        Open = 3 "OPEN",
+        /// A Power adjourned it and did not resume it.
+        Adjourned = 4 "ADJOURNED",
+        /// Every Power ended it.
+        Concluded = 5 "CONCLUDED",
+        /// A Power declined it.
+        Declined = 6 "DECLINED",
+        /// Not every Power answered in time.
+        Lapsed = 7 "LAPSED",
+    }
+}
+
+/// A consultation as it was proposed.
+#[derive(Clone)]
+pub struct Consultation<'h> {
+    /// The proposal that counts: the last one that all Powers accepted, or the last one of all.
+    pub proposal: &'h Registered,
+    /// What it says.
+    pub act: &'h ConsultationProposal,
+    /// What became of it.
+    pub state: Opening,
+    /// Powers that have still to answer it, ascending.
+    pub awaited: Vec<&'h Ministry>,
+}
+
+opaque!(Consultation<'_>);
+
+/// Roles of parties that watch and help; they decide nothing.
+const OBSERVERS: &[PartyRole] =
+    &[PartyRole::Intermediary, PartyRole::ProtectingPower, PartyRole::Icrc, PartyRole::Unhcr];
+
+/// The state of the consultation at an instant.
+pub fn state(past: &Past<'_>, at: Timestamp) -> Opening {
+    consultation(past, at).map_or(Opening::Unknown, |consultation| consultation.state)
+}
+
+/// The consultation at an instant; none where no proposal of it stands.
+pub fn consultation<'h>(past: &Past<'h>, at: Timestamp) -> Option<Consultation<'h>> {
+    let mut last = None;
+    for (proposal, act) in proposals(past) {
+        let answers = answers(past, proposal, act);
+        let mut consultation = Consultation {
+            proposal,
+            act,
+            state: Opening::Proposed,
+            awaited: awaited(proposal, act, &answers),
+        };
+        if consultation.awaited.is_empty() {
+            consultation.state = course(past, proposal, act);
+            last = Some(consultation);
+            continue;
+        }
+        // What is open stays open, whoever proposes another one meanwhile.
+        if last.as_ref().is_some_and(|before| before.awaited.is_empty()) {
+            continue;
+        }
+        if answers.values().any(|(_, reply)| *reply == Reply::Decline) {
+            consultation.state = Opening::Declined;
+        } else if at > act.open_until_time {
+            consultation.state = Opening::Lapsed;
+        }
+        last = Some(consultation);
+    }
+    last
+}
+
+/// The roles of a party, by the proposal that counts; empty for those who are no party.
+pub fn roles(past: &Past<'_>, ministry: &Ministry) -> Vec<PartyRole> {
+    // Roles do not change with time: whether a proposal lapsed says nothing of who is who.
+    let act = consultation(past, Timestamp::from_seconds(0)).map(|consultation| consultation.act);
+    let party = act.and_then(|act| act.parties.find(ministry));
+    party.map(|party| party.roles.iter().copied().collect()).unwrap_or_default()
+}
+
+/// Whether these roles make an observer: somebody who is there, and decides nothing.
+pub fn observes(roles: &[PartyRole]) -> bool {
+    !roles.is_empty() && roles.iter().all(|role| OBSERVERS.contains(role))
+}
+
+/// Whether this party is an observer.
+pub fn is_observer(past: &Past<'_>, ministry: &Ministry) -> bool {
+    observes(&roles(past, ministry))
+}
+
+/// The Powers among the parties of a proposal, ascending.
+pub fn powers(act: &ConsultationProposal) -> impl Iterator<Item = &Ministry> {
+    let parties = act.parties.iter().filter(|party| !observes(party.roles.as_slice()));
+    parties.map(|party| &party.ministry)
+}
+
+fn proposals<'h>(past: &Past<'h>) -> impl Iterator<Item = (&'h Registered, &'h ConsultationProposal)> {
+    let proposals = saying!(past.of_kind(ActKind::ConsultationProposal), ConsultationProposal);
+    proposals.filter(|(one, act)| one.stands() && act.parties.find(&one.sender).is_some())
+}
+
+/// What each Power answered in time: that it accepted, or the last it said. Whoever accepted and thinks again
+/// closes the consultation instead.
+fn answers<'h>(
+    past: &Past<'h>,
+    proposal: &Registered,
+    act: &ConsultationProposal,
+) -> BTreeMap<&'h Ministry, (u64, Reply)> {
+    let mut answers: BTreeMap<&Ministry, (u64, Reply)> = BTreeMap::new();
+    for (one, reply) in saying!(past.of_kind(ActKind::ConsultationReply), ConsultationReply) {
+        let in_time = one.released <= act.open_until_time && one.knew(proposal);
+        let before = answers.get(&one.sender);
+        let later = before.is_none_or(|(number, reply)| *reply != Reply::Accept && *number < one.number);
+        if in_time && later && one.stands() {
+            answers.insert(&one.sender, (one.number, reply.reply));
+        }
+    }
+    answers
+}
+
+fn awaited<'h>(
+    proposal: &Registered,
+    act: &'h ConsultationProposal,
+    answers: &BTreeMap<&Ministry, (u64, Reply)>,
+) -> Vec<&'h Ministry> {
+    let accepted = |power: &Ministry| answers.get(power).is_some_and(|(_, reply)| *reply == Reply::Accept);
+    powers(act).filter(|power| **power != proposal.sender && !accepted(power)).collect()
+}
+
+/// What the Powers made of a consultation that they opened.
+fn course(past: &Past<'_>, proposal: &Registered, act: &ConsultationProposal) -> Opening {
+    let mut pauses: BTreeMap<&Ministry, (u64, ClosureKind)> = BTreeMap::new();
+    let mut ends: BTreeMap<&Ministry, (u64, ClosureKind)> = BTreeMap::new();
+    for (one, closure) in saying!(past.of_kind(ActKind::ConsultationClosure), ConsultationClosure) {
+        if !one.stands() || !one.knew(proposal) {
+            continue;
+        }
+        let pausing = matches!(closure.kind, ClosureKind::Adjourned | ClosureKind::Resumed);
+        let said = if pausing { &mut pauses } else { &mut ends };
+        if said.get(&one.sender).is_none_or(|(number, _)| *number < one.number) {
+            said.insert(&one.sender, (one.number, closure.kind));
+        }
+    }
+    let mut said = powers(act).map(|power| ends.get(power).map(|(_, kind)| *kind));
+    if let Some(Some(first)) = said.next()
+        && said.all(|kind| kind == Some(first))
+    {
+        return Opening::Concluded;
+    }
+    let adjourned = |power| pauses.get(power).is_some_and(|(_, kind)| *kind == ClosureKind::Adjourned);
+    if powers(act).any(adjourned) { Opening::Adjourned } else { Opening::Open }
+}

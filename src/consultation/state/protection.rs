@@ -1,0 +1,116 @@
+//! What a person has to fear at a destination (PRO; domain 5.3).
+//!
+//! Whoever finds substantial grounds bars the destination. Only the Detaining Power clears one, and it lifts a bar
+//! only by an assessment that knew of it. An assessment is stale once it is too old, or as long as it knew nothing of
+//! an incident of publicity: taking a picture down does not undo the danger.
+
+use crate::consultation::acts::law::Destination;
+use crate::consultation::acts::protection::ProtectionAssessment;
+use crate::consultation::charter::Charter;
+use crate::consultation::history::Past;
+use crate::consultation::opaque;
+use crate::consultation::reference::PersonRef;
+use crate::consultation::registered::Registered;
+use crate::consultation::state::custody::{self, Likeness, Places};
+use crate::consultation::state::{exposure, saying, will};
+use crate::consultation::words::ProtectionFinding;
+use crate::time::Timestamp;
+use crate::vocabulary;
+
+vocabulary! {
+    /// How protection stands towards a destination.
+    pub enum ProtectionStanding {
+        /// No assessment clears it.
+        None = 1 "NONE",
+        /// Substantial grounds bar it.
+        Bar = 2 "BAR",
+        /// The assessment is too old, or knew nothing of an exposure.
+        Stale = 3 "STALE",
+        /// An assessment clears it.
+        Clear = 4 "CLEAR",
+    }
+}
+
+/// Protection towards a destination, and what it rests on.
+#[derive(Clone)]
+pub struct Protection<'h> {
+    /// How it stands.
+    pub standing: ProtectionStanding,
+    /// The assessment it rests on.
+    pub assessment: Option<&'h Registered>,
+    /// Until when it counts, while it is clear or stale by age.
+    pub until: Option<Timestamp>,
+}
+
+opaque!(Protection<'_>);
+
+/// Protection of a person towards a destination.
+pub fn protection<'h>(
+    past: &Past<'h>,
+    person: &PersonRef,
+    destination: &Destination,
+    at: Timestamp,
+    charter: &Charter,
+) -> Protection<'h> {
+    let assessments = assessments(past, person, destination);
+    if let Some(bar) = assessments.iter().find(|one| bars(one, &assessments)) {
+        return Protection {
+            standing: ProtectionStanding::Bar,
+            assessment: Some(bar.registered),
+            until: None,
+        };
+    }
+    let counting = assessments.iter().filter(|one| one.counts);
+    let last = counting.max_by_key(|one| (one.made, one.registered.order()));
+    let Some(last) = last.filter(|one| one.act.finding == ProtectionFinding::NoSubstantialGrounds) else {
+        return Protection { standing: ProtectionStanding::None, assessment: None, until: None };
+    };
+    let until = last.made.after(charter.assessment_validity).min(last.act.valid_until_time);
+    let unaware =
+        exposure::incidents(past, person).iter().any(|incident| !last.registered.knew(incident.notice));
+    let standing = if at > until || unaware { ProtectionStanding::Stale } else { ProtectionStanding::Clear };
+    Protection { standing, assessment: Some(last.registered), until: Some(until) }
+}
+
+/// Whether a destination was barred at an instant, by what was released until then.
+pub fn was_barred(past: &Past<'_>, person: &PersonRef, destination: &Destination, at: Timestamp) -> bool {
+    let mut before = assessments(past, person, destination);
+    before.retain(|one| one.registered.released <= at);
+    before.iter().any(|one| bars(one, &before))
+}
+
+/// An assessment towards one destination.
+struct Assessment<'h> {
+    registered: &'h Registered,
+    act: &'h ProtectionAssessment,
+    made: Timestamp,
+    /// Whether it can clear: it stands, and the Detaining Power made it.
+    counts: bool,
+}
+
+fn assessments<'h>(past: &Past<'h>, person: &PersonRef, destination: &Destination) -> Vec<Assessment<'h>> {
+    let places = Places::of(past, person);
+    let about = saying!(past.of_person(person), ProtectionAssessment)
+        .filter(|(_, act)| places.compare(&act.destination, destination) == Likeness::Same);
+    let assessment = |(registered, act): (&'h Registered, &'h ProtectionAssessment)| Assessment {
+        registered,
+        act,
+        made: will::said(registered, Some(act.assessment_time)),
+        counts: registered.stands() && custody::detains(past, person, &registered.sender),
+    };
+    about.map(assessment).collect()
+}
+
+/// Whether this one bars: nobody who may lifted it knowing of it.
+fn bars(one: &Assessment<'_>, all: &[Assessment<'_>]) -> bool {
+    let lifts = |other: &Assessment<'_>| {
+        other.counts
+            && other.act.finding == ProtectionFinding::NoSubstantialGrounds
+            && other.registered.knew(one.registered)
+    };
+    one.act.finding == ProtectionFinding::SubstantialGrounds && !all.iter().any(lifts)
+}
+
+#[cfg(test)]
+#[path = "protection_tests.rs"]
+mod tests;

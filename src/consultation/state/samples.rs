@@ -1,0 +1,391 @@
+//! A scene for tests of states: three Powers' acts, said in a few words of TOML and registered at once.
+//!
+//! Every act knows all before it, unless a test says otherwise; nothing stands against it, unless a test says so.
+
+use std::time::Duration;
+
+use crate::consultation::act::{Act, ActKind};
+use crate::consultation::acts::values::ActRef;
+use crate::consultation::charter::Charter;
+use crate::consultation::history::{History, Past};
+use crate::consultation::outline::{Field, Value};
+use crate::consultation::reference::PersonRef;
+use crate::consultation::registered::{Marks, Registered, Verdict};
+use crate::consultation::rules::Rule;
+use crate::digest::Digest;
+use crate::message::terms::{Form, Level, Precedence};
+use crate::time::Timestamp;
+use crate::trust::name::Ministry;
+
+pub(crate) const HOUR: u64 = 3_600;
+pub(crate) const DAY: u64 = 24 * HOUR;
+
+const PERSONS: [(&str, &str); 3] =
+    [("P1", "P-7QK4-M2XD-9WTV"), ("P2", "P-3HN8-ZC6V-5JF2"), ("P3", "P-9RB2-T7GE-1KYT")];
+
+/// XB holds, XA receives, IC observes.
+pub(crate) struct Scene {
+    history: History,
+    charter: Charter,
+    at: Timestamp,
+    marks: Marks,
+    knowing: Option<Marks>,
+    against: Vec<Rule>,
+    precedence: Precedence,
+    count: u64,
+}
+
+impl Scene {
+    /// A consultation that XB proposed and nobody accepted.
+    pub(crate) fn proposed() -> Self {
+        let mut scene = Self {
+            history: History::default(),
+            charter: Charter::default_for(["IC", "XA", "XB"].map(ministry)),
+            at: Timestamp::parse("2026-11-22T10:00:00Z").unwrap(),
+            marks: Marks::default(),
+            knowing: None,
+            against: Vec::new(),
+            precedence: Precedence::Routine,
+            count: 0,
+        };
+        scene.say(
+            "XB",
+            "consultation-proposal",
+            r#"
+            consultation = "C-3HN8-ZC6V-5JF2"
+            subject = "Prisoners of war: procedure"
+            parties = [{ ministry = "IC", roles = ["ICRC"] }, { ministry = "XA", roles = ["RECEIVING_POWER"] },
+                { ministry = "XB", roles = ["DETAINING_POWER"] }]
+            open_until_time = "2026-12-02T10:00:00Z""#,
+        );
+        scene
+    }
+
+    /// The same, accepted by XA.
+    pub(crate) fn opened() -> Self {
+        let mut scene = Self::proposed();
+        scene.say("XA", "consultation-reply", "reply = \"ACCEPT\"");
+        scene
+    }
+
+    /// The same with the case of the first person, a statement of his for XA, and its protection assessed.
+    pub(crate) fn ready() -> Self {
+        let mut scene = Self::opened();
+        scene.say("XB", "case-registration", &case("P1"));
+        scene.state("XB", "P1", &["XA"], &["XD"]);
+        scene.assess("P1", "XA", "NO_SUBSTANTIAL_GROUNDS");
+        scene.assess("P1", "XD", "SUBSTANTIAL_GROUNDS");
+        scene
+    }
+
+    /// The same, agreed under A-1.
+    pub(crate) fn agreed() -> Self {
+        let mut scene = Self::ready();
+        scene.agree("A-1", "P1", "XA");
+        scene
+    }
+
+    /// The same, arranged under H-1 for three days from now.
+    pub(crate) fn arranged() -> Self {
+        let mut scene = Self::agreed();
+        scene.arrange("H-1", "A-1", "P1");
+        scene
+    }
+
+    /// The same on the day, with everything that departure asks for.
+    pub(crate) fn cleared() -> Self {
+        let mut scene = Self::arranged();
+        scene.wait(3 * DAY);
+        scene.state("XB", "P1", &["XA"], &["XD"]);
+        scene.certify("P1", "FIT");
+        scene.go("XB", true);
+        scene.go("XA", true);
+        scene
+    }
+
+    /// Says an act that knows everything, and gives its reference.
+    pub(crate) fn say(&mut self, sender: &str, kind: &str, fields: &str) -> String {
+        let number = self.marks.number(&ministry(sender)) + 1;
+        self.register(sender, number, kind, fields)
+    }
+
+    /// Says an act that does not go to all Powers.
+    pub(crate) fn say_unnumbered(&mut self, sender: &str, kind: &str, fields: &str) -> String {
+        self.register(sender, 0, kind, fields)
+    }
+
+    /// The next act knows only these acts of others.
+    pub(crate) fn knowing(&mut self, marks: &Marks) -> &mut Self {
+        self.knowing = Some(marks.clone());
+        self
+    }
+
+    /// This rule stands against the next act.
+    pub(crate) fn against(&mut self, rule: Rule) -> &mut Self {
+        self.against.push(rule);
+        self
+    }
+
+    /// From now on acts bear this precedence.
+    pub(crate) fn urge(&mut self, precedence: Precedence) {
+        self.precedence = precedence;
+    }
+
+    /// Moves the clock by seconds.
+    pub(crate) fn wait(&mut self, seconds: u64) {
+        self.at = self.at.after(Duration::from_secs(seconds));
+    }
+
+    pub(crate) fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    pub(crate) fn marks(&self) -> Marks {
+        self.marks.clone()
+    }
+
+    pub(crate) fn last(&self, sender: &str) -> u64 {
+        self.marks.number(&ministry(sender))
+    }
+
+    pub(crate) fn history(&self) -> &History {
+        &self.history
+    }
+
+    pub(crate) fn charter(&self) -> &Charter {
+        &self.charter
+    }
+
+    /// Asks everything that was said.
+    pub(crate) fn asks<'s, T>(&'s self, question: impl Fn(&Past<'s>, Timestamp, &Charter) -> T) -> T {
+        question(&self.history.everything(), self.at, &self.charter)
+    }
+
+    /// A statement of will that was declared just now.
+    pub(crate) fn state(&mut self, sender: &str, person: &str, accepts: &[&str], refuses: &[&str]) -> String {
+        let fields = format!(
+            r#"person = "{person}"
+            information_time = "{}"
+            declaration_time = "{}"
+            acceptable = {}
+            refused = {}
+            mode = "HANDWRITTEN"
+            language_code = "ko-KP"
+            question_as_put = "어디로 가기를 원하십니까?"
+            answer_verbatim = "남쪽으로 가겠습니다."
+            attendees = [{{ function = "WITNESS", affiliation = "IC", neutral = true, co_signed = true }}]
+            freedom = "NO_INDICATION_OF_PRESSURE"
+            capacity = "FULL"
+            copy_given_to_person = true
+            no_waiver_of_rights = true
+            statement_document = "statement""#,
+            self.at.before(Duration::from_secs(26 * HOUR)),
+            self.at,
+            places(accepts),
+            places(refuses),
+        );
+        self.say(sender, "expression-of-will", &fields)
+    }
+
+    /// An assessment of XB, made now.
+    pub(crate) fn assess(&mut self, person: &str, place: &str, finding: &str) -> String {
+        self.assess_by("XB", person, place, finding)
+    }
+
+    pub(crate) fn assess_by(&mut self, sender: &str, person: &str, place: &str, finding: &str) -> String {
+        let fields = format!(
+            r#"person = "{person}"
+            destination = {}
+            finding = "{finding}"
+            assessment_time = "{}"
+            valid_until_time = "{}"
+            onward_return_considered = true"#,
+            destination(place),
+            self.at,
+            self.at.after(Duration::from_secs(400 * DAY)),
+        );
+        self.say(sender, "protection-assessment", &fields)
+    }
+
+    /// An agreement by note of XB and reply of XA.
+    pub(crate) fn agree(&mut self, id: &str, person: &str, place: &str) -> (String, String) {
+        let note = self.note(id, person, place, "RELEASE_AND_SETTLEMENT");
+        let digest = Digest::of(b"text").hex();
+        let reply =
+            format!("proposing_message = \"{note}\"\nterms = \"0a\"\nauthentic_text_sha256 = [\"{digest}\"]");
+        let reply = self.say("XA", "agreement-reply", &reply);
+        (note, reply)
+    }
+
+    pub(crate) fn note(&mut self, id: &str, person: &str, place: &str, route: &str) -> String {
+        let digest = Digest::of(b"text").hex();
+        let fields = format!(
+            r#"open_until_time = "{}"
+            [terms]
+            agreement_id = "{id}"
+            kind = "NON_BINDING_ARRANGEMENT"
+            route = "{route}"
+            lines = [{{ person = "{person}", destination = {}, will_act = "{digest}", protection_act = "{digest}" }}]
+            authentic_text_sha256 = ["{digest}"]
+            prevailing_language = "en"
+            entry_into_force = "ON_REPLY"
+            assurances = ["NO_ONWARD_RETURN"]
+            required_parties = ["XA", "XB"]
+            no_less_favourable_than_convention = true"#,
+            self.at.after(Duration::from_secs(30 * DAY)),
+            destination(place),
+        );
+        self.say("XB", "agreement-note", &fields)
+    }
+
+    /// An arrangement of XB that XA confirmed.
+    pub(crate) fn arrange(&mut self, id: &str, agreement: &str, person: &str) -> String {
+        let fields = format!(
+            r#"arrangement_id = "{id}"
+            agreement_id = "{agreement}"
+            window_start_time = "{}"
+            window_end_time = "{}"
+            place_code = "EAGLE"
+            persons = ["{person}"]
+            persons_sha256 = "{}"
+            transport = "one bus"
+            person_notice_time = "{}""#,
+            self.at.after(Duration::from_secs(3 * DAY)),
+            self.at.after(Duration::from_secs(4 * DAY)),
+            list_digest(person),
+            self.at.after(Duration::from_secs(DAY)),
+        );
+        let arrangement = self.say("XB", "handover-arrangement", &fields);
+        self.confirm(id, &arrangement, person, "ACCEPT");
+        arrangement
+    }
+
+    pub(crate) fn confirm(&mut self, id: &str, arrangement: &str, person: &str, reply: &str) -> String {
+        let fields = format!(
+            "arrangement_id = \"{id}\"\narrangement = \"{arrangement}\"\npersons_sha256 = \"{}\"\nreply = \"{reply}\"",
+            list_digest(person)
+        );
+        self.say("XA", "handover-confirmation", &fields)
+    }
+
+    /// A certificate of fitness of XB, made now.
+    pub(crate) fn certify(&mut self, person: &str, decision: &str) -> String {
+        let fields = format!(
+            r#"person = "{person}"
+            kind = "FITNESS_TO_TRAVEL"
+            examination_time = "{}"
+            decision = "{decision}"
+            certificate_document = "certificate""#,
+            self.at
+        );
+        self.say("XB", "medical-finding", &fields)
+    }
+
+    pub(crate) fn go(&mut self, sender: &str, go: bool) -> String {
+        let fields = format!("arrangement_id = \"H-1\"\ngo = {go}\ntime = \"{}\"", self.at);
+        self.say(sender, "go-no-go", &fields)
+    }
+
+    /// A report of a handover under H-1 that took place now.
+    pub(crate) fn report(&mut self, sender: &str, person: &str, outcome: &str) -> String {
+        let fields = format!(
+            r#"arrangement_id = "H-1"
+            handover_time = "{}"
+            place_code = "EAGLE"
+            lines = [{{ person = "{person}", outcome = "{outcome}", final_question_put = true }}]"#,
+            self.at
+        );
+        self.say(sender, "handover-report", &fields)
+    }
+
+    fn register(&mut self, sender: &str, number: u64, kind: &str, fields: &str) -> String {
+        let sender = ministry(sender);
+        let act = act(kind, fields);
+        self.count += 1;
+        let reference = ActRef::new(Digest::of(format!("act {}", self.count).as_bytes()));
+        let all = ["IC", "XA", "XB"].map(ministry);
+        let filed = self.history.register(Registered {
+            reference,
+            number,
+            basis: self.knowing.take().unwrap_or_else(|| self.marks.clone()),
+            released: self.at,
+            class: act.class(),
+            kind: act.kind().to_owned(),
+            act: Some(act),
+            precedence: self.precedence,
+            level: Level::Restricted,
+            form: Form::NoteVerbale,
+            addressees: all.into_iter().filter(|other| *other != sender).collect(),
+            verdict: Verdict::new(std::mem::take(&mut self.against)),
+            sender: sender.clone(),
+        });
+        assert!(filed);
+        self.marks.raise(&sender, number);
+        self.wait(60);
+        reference.dispatch_digest().hex()
+    }
+}
+
+/// A person of the scenarios, by number.
+pub(crate) fn person(number: usize) -> PersonRef {
+    PersonRef::parse(PERSONS[number - 1].1).unwrap()
+}
+
+pub(crate) fn ministry(code: &str) -> Ministry {
+    Ministry::parse(code).unwrap()
+}
+
+/// The fields of a case of this person, whose Power of origin is XD.
+pub(crate) fn case(person: &str) -> String {
+    format!(
+        r#"person = "{person}"
+        status = "PRISONER_OF_WAR"
+        power_of_origin = "XD"
+        information_bureau_notified = true
+        central_agency_notified = true"#
+    )
+}
+
+/// An act of this kind from TOML, in which P1 to P3 stand for persons.
+pub(crate) fn act(kind: &str, fields: &str) -> Act {
+    let mut text = fields.to_owned();
+    for (short, full) in PERSONS {
+        text = text.replace(&format!("\"{short}\""), &format!("\"{full}\""));
+    }
+    let table: toml::Table = toml::from_str(&text).unwrap();
+    let kind = ActKind::from_word(kind).unwrap();
+    Act::from_outline(kind, &group(&table)).unwrap_or_else(|faults| panic!("{kind}: {faults}"))
+}
+
+/// A destination as a form writes it: a code, or the word of its kind.
+pub(crate) fn destination(place: &str) -> String {
+    match place.len() {
+        2 => format!("{{ kind = \"NAMED_STATE\", region_code = \"{place}\" }}"),
+        _ => format!("{{ kind = \"{place}\" }}"),
+    }
+}
+
+fn places(all: &[&str]) -> String {
+    let all: Vec<String> = all.iter().map(|place| destination(place)).collect();
+    format!("[{}]", all.join(", "))
+}
+
+fn list_digest(person: &str) -> String {
+    let number: usize = person.trim_start_matches('P').parse().unwrap();
+    crate::consultation::acts::values::persons_digest(&[self::person(number)]).hex()
+}
+
+fn group(table: &toml::Table) -> Vec<Field> {
+    table.iter().map(|(name, value)| Field { name: name.clone().into(), value: tree(value) }).collect()
+}
+
+fn tree(value: &toml::Value) -> Value {
+    match value {
+        toml::Value::String(text) => Value::Text(text.clone()),
+        toml::Value::Integer(number) => Value::Number(u64::try_from(*number).unwrap()),
+        toml::Value::Boolean(flag) => Value::Flag(*flag),
+        toml::Value::Array(values) => Value::List(values.iter().map(tree).collect()),
+        toml::Value::Table(table) => Value::Group(group(table)),
+        other => panic!("no such value in an act: {other}"),
+    }
+}

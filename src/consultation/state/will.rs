@@ -1,0 +1,309 @@
+//! What a person wants, and whether that still counts (WIL; domain 5.3).
+//!
+//! Only statements against which nothing stands can permit. A withdrawal, a refusal at the gate, adverse hearsay and
+//! an adverse statement that does not qualify all stop (WIL-12), and are overcome only by a later qualifying
+//! statement whose sender knew of them (WIL-07). A withdrawal for some destinations stops those alone.
+
+use std::time::Duration;
+
+use crate::consultation::act::{Act, ActKind};
+use crate::consultation::acts::law::Destination;
+use crate::consultation::acts::will::{ExpressionOfWill, WillIndication};
+use crate::consultation::charter::Charter;
+use crate::consultation::history::Past;
+use crate::consultation::opaque;
+use crate::consultation::reference::PersonRef;
+use crate::consultation::registered::Registered;
+use crate::consultation::state::custody::{Likeness, Places, is_open};
+use crate::consultation::words::HandoverOutcome;
+use crate::time::Timestamp;
+use crate::vocabulary;
+
+vocabulary! {
+    /// How the will of a person stands.
+    pub enum WillStanding {
+        /// Nothing is known of it.
+        None = 1 "NONE",
+        /// There is hearsay, or statements that do not qualify.
+        Indicated = 2 "INDICATED",
+        /// A qualifying statement counts.
+        Current = 3 "CURRENT",
+        /// The last qualifying statement is too old.
+        Expired = 4 "EXPIRED",
+        /// Something stops it that no later statement overcame.
+        Withdrawn = 5 "WITHDRAWN",
+        /// Two statements of one instant say different things.
+        Challenged = 6 "CHALLENGED",
+    }
+}
+
+/// The will of a person, and what it rests on.
+#[derive(Clone)]
+pub struct Will<'h> {
+    /// How it stands.
+    pub standing: WillStanding,
+    /// The statement that counts; there while it is current or expired.
+    pub statement: Option<Statement<'h>>,
+    /// Until when the statement counts.
+    pub until: Option<Timestamp>,
+    /// What stops and is not overcome, in the order of the acts.
+    pub against: Vec<&'h Registered>,
+}
+
+/// A statement of will.
+#[derive(Clone, Copy)]
+pub struct Statement<'h> {
+    /// The act.
+    pub registered: &'h Registered,
+    /// What it says.
+    pub act: &'h ExpressionOfWill,
+}
+
+opaque!(Will<'_>, Statement<'_>);
+
+/// The will of a person as a whole: withdrawn where nothing he accepted is left.
+pub fn will<'h>(past: &Past<'h>, person: &PersonRef, at: Timestamp, charter: &Charter) -> Will<'h> {
+    judge(past, person, None, at, charter)
+}
+
+/// The will of a person as far as one destination goes.
+pub fn towards<'h>(
+    past: &Past<'h>,
+    person: &PersonRef,
+    destination: &Destination,
+    at: Timestamp,
+    charter: &Charter,
+) -> Will<'h> {
+    judge(past, person, Some(destination), at, charter)
+}
+
+/// Whether a statement accepts a destination: named, or any that is not refused, and not refused. Who is undecided
+/// accepts nothing, and silence is no consent (WIL-03, WIL-11).
+pub fn admits(act: &ExpressionOfWill, destination: &Destination, places: &Places) -> bool {
+    let undecided = act.acceptable.iter().any(|place| *place == Destination::Undecided);
+    if undecided || is_open(destination) {
+        return false;
+    }
+    let named = act.acceptable.iter().any(|place| places.compare(place, destination) == Likeness::Same);
+    let any = act.acceptable.iter().any(|place| *place == Destination::AnyStateExceptRefused);
+    // A refusal that may mean this place counts against it, unless the place was accepted by its name.
+    let refused = act.refused.iter().any(|place| match places.compare(place, destination) {
+        _ if is_open(place) => true,
+        Likeness::Same => true,
+        Likeness::Unknown => !named,
+        Likeness::Other => false,
+    });
+    (named || any) && !refused
+}
+
+/// When a person said something: as stated, but never after the act was released.
+pub fn said(registered: &Registered, stated: Option<Timestamp>) -> Timestamp {
+    stated.map_or(registered.released, |stated| stated.min(registered.released))
+}
+
+/// What stopped a person's way to a destination at an instant, by what was said until then. A report that its own
+/// sender corrected is not asked.
+pub fn stopped_at<'h>(
+    past: &Past<'h>,
+    person: &PersonRef,
+    destination: &Destination,
+    at: Timestamp,
+) -> Vec<&'h Registered> {
+    let places = Places::of(past, person);
+    let statements = statements(past, person);
+    let before = adverse(past, person).into_iter().filter(|one| one.said < at && !one.is_corrected(past));
+    let stopping = before.filter(|one| {
+        let overcame = |statement: &Statement<'_>| {
+            instant(statement) <= at
+                && one.is_overcome_by(statement)
+                && admits(statement.act, destination, &places)
+        };
+        one.scope.covers(destination, &places) && !statements.iter().any(overcame)
+    });
+    stopping.map(|one| one.registered).collect()
+}
+
+fn judge<'h>(
+    past: &Past<'h>,
+    person: &PersonRef,
+    destination: Option<&Destination>,
+    at: Timestamp,
+    charter: &Charter,
+) -> Will<'h> {
+    let places = Places::of(past, person);
+    let adverse = adverse(past, person);
+    let statements = statements(past, person);
+    let beaten = |statement: &Statement<'_>| is_beaten(statement, destination, &adverse, &places);
+    let stopping = |statement: Option<&Statement<'_>>| -> Vec<&'h Registered> {
+        let open = |one: &&Adverse<'_>| !statement.is_some_and(|statement| one.is_overcome_by(statement));
+        let concerned = |one: &&Adverse<'_>| destination.is_none_or(|place| one.scope.covers(place, &places));
+        adverse.iter().filter(open).filter(concerned).map(|one| one.registered).collect()
+    };
+    let stands = |standing, statement: Option<Statement<'h>>| Will {
+        standing,
+        statement,
+        until: statement.map(|statement| instant(&statement).after(charter.will_validity)),
+        against: stopping(statement.as_ref()),
+    };
+    if statements.is_empty() {
+        let indicated = past
+            .of_person(person)
+            .any(|one| matches!(one.act_kind(), Some(ActKind::WillIndication | ActKind::ExpressionOfWill)));
+        return stands(if indicated { WillStanding::Indicated } else { WillStanding::None }, None);
+    }
+    let alive: Vec<Statement<'h>> = statements.iter().filter(|one| !beaten(one)).copied().collect();
+    let Some(last) = alive.iter().max_by_key(|one| instant(one)).copied() else {
+        return stands(WillStanding::Withdrawn, None);
+    };
+    let contradicts = |other: &&Statement<'_>| {
+        instant(other) == instant(&last)
+            && (other.act.acceptable != last.act.acceptable || other.act.refused != last.act.refused)
+    };
+    if alive.iter().any(|other| contradicts(&other)) {
+        return stands(WillStanding::Challenged, None);
+    }
+    // A later statement that is beaten itself can still refuse.
+    let refuses = |other: &&Statement<'_>| {
+        beaten(other)
+            && instant(other) >= instant(&last)
+            && destination.is_some_and(|place| !admits(other.act, place, &places))
+    };
+    if statements.iter().any(|other| refuses(&other)) {
+        return stands(WillStanding::Withdrawn, None);
+    }
+    if at > instant(&last).after(charter.will_validity) {
+        return stands(WillStanding::Expired, Some(last));
+    }
+    stands(WillStanding::Current, Some(last))
+}
+
+fn is_beaten(
+    statement: &Statement<'_>,
+    destination: Option<&Destination>,
+    adverse: &[Adverse<'_>],
+    places: &Places,
+) -> bool {
+    let stops = |place: &Destination| {
+        adverse.iter().any(|one| one.scope.covers(place, places) && !one.is_overcome_by(statement))
+    };
+    match destination {
+        Some(place) => stops(place),
+        None => statement.act.acceptable.iter().all(stops),
+    }
+}
+
+/// Qualifying statements, in the order of the acts.
+fn statements<'h>(past: &Past<'h>, person: &PersonRef) -> Vec<Statement<'h>> {
+    let standing = past.of_person(person).filter(|one| one.stands());
+    let statements = standing.filter_map(|registered| match &registered.act {
+        Some(Act::ExpressionOfWill(act)) => Some(Statement { registered, act }),
+        _ => None,
+    });
+    statements.collect()
+}
+
+fn instant(statement: &Statement<'_>) -> Timestamp {
+    said(statement.registered, Some(statement.act.declaration_time))
+}
+
+/// Something that speaks against moving a person.
+struct Adverse<'h> {
+    registered: &'h Registered,
+    said: Timestamp,
+    scope: Scope<'h>,
+}
+
+/// Which destinations it stops.
+enum Scope<'h> {
+    Everywhere,
+    To(&'h [Destination]),
+    AllBut(&'h [Destination]),
+}
+
+impl Scope<'_> {
+    fn covers(&self, destination: &Destination, places: &Places) -> bool {
+        let is = |likeness: &[Likeness], listed: &[Destination]| {
+            listed.iter().any(|place| likeness.contains(&places.compare(place, destination)))
+        };
+        match self {
+            Self::Everywhere => true,
+            _ if is_open(destination) => false,
+            Self::To(listed) => is(&[Likeness::Same, Likeness::Unknown], listed),
+            Self::AllBut(listed) => !is(&[Likeness::Same], listed),
+        }
+    }
+}
+
+impl Adverse<'_> {
+    /// Whether this statement came later and knew of it.
+    fn is_overcome_by(&self, statement: &Statement<'_>) -> bool {
+        statement.registered.knew(self.registered) && instant(statement) > self.said
+    }
+
+    /// Whether its sender reported the same handover once more.
+    fn is_corrected(&self, past: &Past<'_>) -> bool {
+        let Some(Act::HandoverReport(report)) = &self.registered.act else { return false };
+        let thread = crate::consultation::history::Thread::Arrangement(report.arrangement_id.clone());
+        past.of_thread(&thread).any(|one| {
+            let again = one.act_kind() == Some(ActKind::HandoverReport);
+            again && one.sender == self.registered.sender && one.number > self.registered.number
+        })
+    }
+}
+
+fn adverse<'h>(past: &Past<'h>, person: &PersonRef) -> Vec<Adverse<'h>> {
+    past.of_person(person).filter_map(|one| speaks_against(one, person)).collect()
+}
+
+fn speaks_against<'h>(registered: &'h Registered, person: &PersonRef) -> Option<Adverse<'h>> {
+    let (said, scope) = match registered.act.as_ref()? {
+        Act::WillWithdrawal(act) => {
+            let listed = act.withdrawn_for.as_slice();
+            let everywhere = listed.is_empty() || listed.iter().any(is_open);
+            let scope = if everywhere { Scope::Everywhere } else { Scope::To(listed) };
+            (said(registered, act.declaration_time), scope)
+        }
+        Act::WillIndication(act) => (registered.released, hearsay(act)?),
+        Act::ExpressionOfWill(act) if !registered.stands() => {
+            (said(registered, Some(act.declaration_time)), unqualified(act)?)
+        }
+        Act::HandoverReport(act) => {
+            let line = act.lines.find(person)?;
+            let declined = line.outcome == HandoverOutcome::DeclinedByPerson;
+            declined.then_some((said(registered, Some(act.handover_time)), Scope::Everywhere))?
+        }
+        _ => return None,
+    };
+    Some(Adverse { registered, said, scope })
+}
+
+/// A refused destination stops everything: what exactly was meant is for the next interview to find out. So does a
+/// wish for another place, but for that place.
+fn hearsay(act: &WillIndication) -> Option<Scope<'_>> {
+    if !act.refused.is_empty() {
+        return Some(Scope::Everywhere);
+    }
+    match &act.indicated {
+        None | Some(Destination::AnyStateExceptRefused) => None,
+        Some(Destination::Undecided) => Some(Scope::Everywhere),
+        Some(place) => Some(Scope::AllBut(std::slice::from_ref(place))),
+    }
+}
+
+fn unqualified(act: &ExpressionOfWill) -> Option<Scope<'_>> {
+    let accepts = |place: &Destination| act.acceptable.iter().any(|other| other == place);
+    match () {
+        () if !act.refused.is_empty() || accepts(&Destination::Undecided) => Some(Scope::Everywhere),
+        () if accepts(&Destination::AnyStateExceptRefused) => None,
+        () => Some(Scope::AllBut(act.acceptable.as_slice())),
+    }
+}
+
+/// Whether a statement is at most so old at this instant.
+pub fn is_recent(statement: &Statement<'_>, at: Timestamp, age: Duration) -> bool {
+    at <= instant(statement).after(age)
+}
+
+#[cfg(test)]
+#[path = "will_tests.rs"]
+mod tests;
