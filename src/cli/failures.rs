@@ -7,6 +7,7 @@ use std::path::Path;
 use super::error::{CliError, Kind};
 use crate::consultation::rules::{Finding, Severity};
 use crate::desk::config::ConfigError;
+use crate::desk::draft::DraftRefusal;
 use crate::desk::error::DeskError;
 use crate::keys::KeyError;
 use crate::keys::ministry::HomeError;
@@ -110,6 +111,10 @@ impl From<DeskError> for CliError {
             DeskError::NoSuchMessage(_) => said(Kind::NotFound, "no-message").hint("chancery inbox"),
             DeskError::Ambiguous { .. } => said(Kind::Usage, "ambiguous").hint("chancery inbox"),
             DeskError::NoOffice(_) => said(Kind::NotPermitted, "no-office"),
+            DeskError::FourEyes => said(Kind::NotPermitted, "four-eyes").reason("ROL_01"),
+            DeskError::NotAuthorised { .. } => said(Kind::NotPermitted, "not-authorised").reason("ROL_02"),
+            DeskError::AnsweredBefore(_) => said(Kind::NotFound, "answered"),
+            DeskError::DraftRefused(refusal) => of_draft(refusal),
             DeskError::NotYetProven { .. } => said(Kind::TryLater, "not-yet-proven"),
             DeskError::Evidence(cause) => said(Kind::Failed, "evidence").reason(cause.reason()),
             DeskError::GatewayRolledBack { .. } => said(Kind::Failed, "gateway-rolled-back"),
@@ -123,6 +128,23 @@ impl From<DeskError> for CliError {
             },
         }
     }
+}
+
+/// Why a draft does not go on: what is proven, what is missing, what is over.
+fn of_draft(refusal: &DraftRefusal) -> CliError {
+    use DraftRefusal as No;
+    let (kind, code) = match refusal {
+        No::Malformed(_) => (Kind::Usage, "draft"),
+        No::Altered(_) | No::Signature { .. } => (Kind::Verification, "proven-bad"),
+        No::OtherMinistry(_) | No::NotListed(_) => (Kind::NotPermitted, "not-listed"),
+        No::NotYet(..) | No::Unsigned(_) => (Kind::NotPermitted, "not-cleared"),
+        No::AlreadySigned(_) | No::AlreadyReleased => (Kind::NotFound, "exists"),
+        No::Unknown => (Kind::NotFound, "no-draft"),
+        No::StaleBasis(_) => (Kind::Refused, "stale-basis"),
+        No::Cancelled | No::Superseded | No::YearOver(_) | No::Expired(_) => (Kind::Refused, "draft-over"),
+        No::Protective => (Kind::Usage, "protective"),
+    };
+    CliError::new(kind, code, refusal.to_string()).reason(refusal.reason())
 }
 
 /// Reasons for which a copy will never be taken as it is.

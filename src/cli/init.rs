@@ -97,7 +97,8 @@ struct InitDesk {
     label: Label,
 
     /// An office that signs here and its authorities; may be repeated
-    /// [default: releasing-01:release seal:seal head:conclude]
+    /// [default: drafting-01:draft legal-01:clear,clear-legal releasing-01:release seal:seal head:conclude
+    /// duty-01:release-protective]
     #[arg(long = "office", value_name = "LABEL:AUTHORITY,...", value_parser = office)]
     offices: Vec<(Label, BTreeSet<Authority>)>,
 }
@@ -229,7 +230,14 @@ fn enrol(directory: &Path) -> String {
 }
 
 fn default_offices() -> Result<Vec<(Label, BTreeSet<Authority>)>, CliError> {
-    let defaults = ["releasing-01:release", "seal:seal", "head:conclude"];
+    let defaults = [
+        "drafting-01:draft",
+        "legal-01:clear,clear-legal",
+        "releasing-01:release",
+        "seal:seal",
+        "head:conclude",
+        "duty-01:release-protective",
+    ];
     let offices = defaults.iter().map(|text| office(text)).collect::<Result<_, _>>();
     offices.map_err(|wrong| CliError::failed("office", wrong))
 }
@@ -274,7 +282,7 @@ mod tests {
         for wrong in ["head", "head:", "Head:seal", "head:rule", "head:seal,,release", ":seal"] {
             assert!(office(wrong).is_err(), "{wrong}");
         }
-        assert_eq!(default_offices().unwrap().len(), 3);
+        assert_eq!(default_offices().unwrap().len(), 6);
     }
 
     #[test]

@@ -37,6 +37,7 @@ pub mod acts;
 pub mod casebook;
 pub mod catalogue;
 pub mod charter;
+pub mod clearance;
 pub mod codec;
 pub mod describe;
 pub mod fault;

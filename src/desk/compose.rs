@@ -15,17 +15,21 @@ use crate::consultation::rules::names::NameIndex;
 use crate::consultation::rules::{self, Finding};
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
+use crate::desk::authorities;
 use crate::desk::documents::{self, Source};
+use crate::desk::draft::DraftFile;
 use crate::desk::error::DeskError;
 use crate::desk::form::draft::{ConsultationChoice, Draft};
 use crate::desk::keys::{Keys, Office};
+use crate::desk::signatories::Wishes;
 use crate::entropy::random;
 use crate::limits;
-use crate::message::dispatch::{Basis, Dispatch, ExpectedAuthentication, Marking};
+use crate::message::dispatch::{Basis, Dispatch, Marking};
 use crate::message::header::Address;
-use crate::message::terms::{AuthenticationKind, Form, Level};
+use crate::message::id::MessageId;
+use crate::message::terms::{Form, Level};
 use crate::time::Timestamp;
-use crate::trust::name::{Ministry, Name};
+use crate::trust::name::Ministry;
 use crate::trust::policy::{ChannelId, ChannelRule};
 
 /// A draft made ready for release.
@@ -46,6 +50,19 @@ pub struct Composition {
     pub valid_until: Timestamp,
     /// What the rules found.
     pub findings: Vec<Finding>,
+    /// Where it comes from.
+    pub(super) origin: Origin,
+}
+
+/// Where a composition comes from, which decides what its release makes true besides.
+#[derive(Debug)]
+pub(super) enum Origin {
+    /// A form; the offices sign at release.
+    Form,
+    /// A draft that all its offices have signed, with the formal number it bears.
+    Draft(Box<DraftFile>, Option<(i16, u32)>),
+    /// This desk answers a message by itself, once, with an act of this kind.
+    Answer(MessageId, &'static str),
 }
 
 impl Desk {
@@ -58,17 +75,30 @@ impl Desk {
         folder: &Path,
         sign_as: Option<&str>,
     ) -> Result<Composition, DeskError> {
+        let wishes = Wishes { prefer: sign_as.map(str::to_owned).into_iter().collect(), clear: Vec::new() };
+        self.compose_with(trust, keys, draft, folder, &wishes)
+    }
+
+    /// The same with everything that may be wished of the offices. A form that names a drafting office of this desk is
+    /// drafted by it.
+    pub(super) fn compose_with(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        draft: &Draft,
+        folder: &Path,
+        wishes: &Wishes,
+    ) -> Result<Composition, DeskError> {
         let now = self.clock.now();
         let (channel_id, channel) = self.channel(trust, draft)?;
         let consultation = self.consultation(draft)?;
         let address = self.address(draft, channel_id, &consultation);
         let (documents, sources) = documents::of_draft(draft, folder)?;
-        let words = documents::words(&documents, &sources)?;
-        let (authentications, offices) = self.signatories(keys, draft.form, sign_as)?;
+        let mut wishes = wishes.clone();
+        wishes.prefer.extend(draft.drafting_office.as_ref().map(|text| text.as_str().to_owned()));
+        let (authentications, offices) = self.signatories(keys, draft.act.kind(), draft.form, &wishes)?;
         let act = draft.act.clone().complete(consultation);
-        let numbered = channel.parties.iter().all(|party| {
-            *party == address.sender || address.addressees.iter().any(|one| one.ministry == *party)
-        });
+        let numbered = is_numbered(&address, channel);
         let dispatch = Dispatch {
             address_digest: address.digest(),
             salt: random(self.entropy.as_ref()).map_err(|cause| DeskError::Draft(cause.to_string()))?,
@@ -91,24 +121,50 @@ impl Desk {
                 .unwrap_or_default(),
         };
         let valid_until = draft.valid_until.unwrap_or_else(|| now.after(limits::VALIDITY_DEFAULT));
-        let earlier = self.earlier(trust, keys, &dispatch)?;
         let last = self.register.last_formal_number(now.year())?;
-        let findings = rules::judge(&Judgement {
-            at: now,
-            address: &address,
+        let findings = self.judge_own(trust, keys, (&address, &dispatch, &act), &sources, last)?;
+        Ok(Composition {
+            address,
+            dispatch,
+            act,
+            sources,
+            offices,
+            numbered,
+            valid_until,
+            findings,
+            origin: Origin::Form,
+        })
+    }
+
+    /// What the rules find in an act of our own before its release; `last` is the formal number before its own.
+    pub(super) fn judge_own(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        (address, dispatch, act): (&Address, &Dispatch, &Act),
+        sources: &[Source],
+        last: Option<u32>,
+    ) -> Result<Vec<Finding>, DeskError> {
+        let words = documents::words(&dispatch.documents, sources)?;
+        let earlier = self.earlier(trust, keys, dispatch)?;
+        let authorities = authorities::at_this_desk(keys.offices()?.as_ref(), &dispatch.authentications);
+        let rule = trust.policy.as_ref().and_then(|policy| policy.channel(&address.channel));
+        let facts = rule.map(|rule| channel_facts(&address.channel, rule));
+        Ok(rules::judge(&Judgement {
+            at: self.clock.now(),
+            address,
             position: None,
-            dispatch: &dispatch,
-            act: &act,
+            dispatch,
+            act,
             verified: None,
-            authorities: None,
-            channel: Some(&channel_facts(channel_id, channel)),
+            authorities: Some(&authorities),
+            channel: facts.as_ref(),
             formal_numbers: FormalNumbers { last, complete: true },
             earlier: &earlier,
             documents: Some(&documents::opened(&dispatch.documents, &words)),
             names: &NameIndex::new([]),
             persons_elsewhere: &BTreeSet::new(),
-        });
-        Ok(Composition { address, dispatch, act, sources, offices, numbered, valid_until, findings })
+        }))
     }
 
     fn channel<'a>(
@@ -170,7 +226,7 @@ impl Desk {
     }
 
     /// The last act of every Power that this one rests on.
-    fn basis(&self, address: &Address, channel: &ChannelRule) -> Result<Vec<Basis>, DeskError> {
+    pub(super) fn basis(&self, address: &Address, channel: &ChannelRule) -> Result<Vec<Basis>, DeskError> {
         let known = |ministry: &Ministry| {
             if *ministry == self.config.ministry {
                 self.register.last_act_number(&address.consultation)
@@ -201,38 +257,6 @@ impl Desk {
         format!("{}-{year}-{number:04}", self.config.ministry)
     }
 
-    /// Which office gives which signature that the form needs (FRM-01).
-    fn signatories(
-        &self,
-        keys: &Keys,
-        form: Form,
-        sign_as: Option<&str>,
-    ) -> Result<(Vec<ExpectedAuthentication>, Vec<Option<Office>>), DeskError> {
-        let offices = keys.offices()?;
-        let mut expected = Vec::new();
-        let mut signing = Vec::new();
-        for &kind in rules::required_authentications(form) {
-            if kind == AuthenticationKind::Registry {
-                expected.push(ExpectedAuthentication {
-                    kind,
-                    credential: Name::Registry { ministry: self.config.ministry.clone() },
-                });
-                signing.push(None);
-                continue;
-            }
-            let able = |office: &&Office| office.authorities.contains(&kind.authority());
-            let preferred = offices
-                .values()
-                .filter(able)
-                .find(|office| sign_as.is_some_and(|label| office.label() == label));
-            let office = preferred.or_else(|| offices.values().find(able));
-            let office = office.ok_or_else(|| DeskError::NoOffice(kind.word()))?;
-            expected.push(ExpectedAuthentication { kind, credential: office.name.clone() });
-            signing.push(Some(office.clone()));
-        }
-        Ok((expected, signing))
-    }
-
     /// The message a dispatch answers, as far as rules look at it.
     fn earlier(
         &self,
@@ -244,6 +268,14 @@ impl Desk {
         let entry = self.find(&id.to_string())?;
         Ok(vec![self.unseal_unjudged(trust, keys.reading()?, &entry)?.earlier()])
     }
+}
+
+/// Whether an act of this address is addressed to all Powers of the channel, and so numbered.
+pub(super) fn is_numbered(address: &Address, channel: &ChannelRule) -> bool {
+    channel
+        .parties
+        .iter()
+        .all(|party| *party == address.sender || address.addressees.iter().any(|one| one.ministry == *party))
 }
 
 /// Whether documents of this form bear a formal number (FRM-03).

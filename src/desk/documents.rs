@@ -25,6 +25,8 @@ pub enum Source {
     File(PathBuf),
     /// A text that stands in the form.
     Inline(String),
+    /// Bytes that a draft in clearance carries.
+    Carried(Vec<u8>),
 }
 
 impl Source {
@@ -33,13 +35,14 @@ impl Source {
         match self {
             Self::File(path) => Ok(Box::new(File::open(path).map_err(DeskError::file(path))?)),
             Self::Inline(text) => Ok(Box::new(Cursor::new(text.as_bytes()))),
+            Self::Carried(bytes) => Ok(Box::new(Cursor::new(bytes.as_slice()))),
         }
     }
 
     pub(super) fn unreadable(&self, cause: std::io::Error) -> DeskError {
         match self {
             Self::File(path) => DeskError::file(path)(cause),
-            Self::Inline(_) => DeskError::Draft(cause.to_string()),
+            Self::Inline(_) | Self::Carried(_) => DeskError::Draft(cause.to_string()),
         }
     }
 }
@@ -166,7 +169,7 @@ fn text_type_of(path: &str) -> &'static str {
 }
 
 /// Size and digest of a plain document; the other fields are for the caller to fill.
-fn measured(source: &Source) -> Result<Document, DeskError> {
+pub(super) fn measured(source: &Source) -> Result<Document, DeskError> {
     measured_within(source, limits::DOCUMENT_BYTES_MAX)
 }
 

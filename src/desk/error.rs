@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use crate::consultation::rules::Finding;
 use crate::desk::config::ConfigError;
+use crate::desk::draft::DraftRefusal;
 use crate::desk::register::{RegisterFault, SentState};
 use crate::digest::Digest;
 use crate::keys::KeyError;
 use crate::message::id::MessageId;
 use crate::message::refusal::Refusal;
+use crate::message::terms::AuthenticationKind;
 use crate::trust::name::Ministry;
 
 /// Why a desk did not do what it was asked to.
@@ -103,6 +105,23 @@ pub enum DeskError {
     /// The desk has no key that may give a signature the form needs.
     #[error("no office of this desk may give the {0}")]
     NoOffice(&'static str),
+    /// The offices of this desk do not suffice: one hand would draft and release, or clear and release (ROL-01).
+    #[error("the offices of this desk are too few: nobody drafts or clears what he himself releases")]
+    FourEyes,
+    /// An office that was named may not give what it was named for.
+    #[error("no office {office} of this desk may give the {kind}")]
+    NotAuthorised {
+        /// Its label.
+        office: String,
+        /// What it may not give.
+        kind: AuthenticationKind,
+    },
+    /// A draft that is being cleared cannot go this step.
+    #[error(transparent)]
+    DraftRefused(#[from] DraftRefusal),
+    /// This desk has answered the message by itself before.
+    #[error("message {0} is answered")]
+    AnsweredBefore(MessageId),
     /// The gateway has lost messages that it had taken: it was rolled back.
     #[error(
         "the gateway knows less than this desk: it holds sequence {held} towards {recipient}, we sent {sent}"

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use crate::desk::config::Config;
 use crate::desk::error::DeskError;
+use crate::digest::Digest;
 use crate::keys::file::{self, FileSigner};
 use crate::keys::{Passphrase, open_reading_key};
 use crate::message::seal::ReadingKey;
@@ -21,6 +22,8 @@ use crate::trust::subject::Subject;
 pub struct Keys {
     config: Config,
     passphrase: Option<Passphrase>,
+    /// Passphrases of offices that do not share the one of the desk, by label.
+    own_passphrases: BTreeMap<String, Passphrase>,
     registry: OnceLock<FileSigner>,
     access: OnceLock<TlsIdentity>,
     reading: OnceLock<ReadingKey>,
@@ -40,6 +43,8 @@ pub struct Office {
     pub name: Name,
     /// What it may sign.
     pub authorities: std::collections::BTreeSet<Authority>,
+    /// SHA-256 of its public key.
+    pub key: Digest,
     /// Name of its key file without ending.
     file: String,
     /// Its certificate, DER.
@@ -57,12 +62,20 @@ impl Keys {
         Self {
             config,
             passphrase: None,
+            own_passphrases: BTreeMap::new(),
             registry: OnceLock::new(),
             access: OnceLock::new(),
             reading: OnceLock::new(),
             signers: Mutex::new(BTreeMap::new()),
             offices: Mutex::new(None),
         }
+    }
+
+    /// The same, which also opens the key of an office that has a passphrase of its own.
+    #[must_use]
+    pub fn with_office(mut self, label: &str, passphrase: Passphrase) -> Self {
+        self.own_passphrases.insert(label.to_owned(), passphrase);
+        self
     }
 
     /// The registry's signing key.
@@ -125,7 +138,11 @@ impl Keys {
         }
         let key = self.config.offices().join(format!("{}.key", office.file));
         let chain = self.config.offices().join(format!("{}.pem", office.file));
-        let signer = Arc::new(FileSigner::open(&key, &chain, self.passphrase()?)?);
+        let passphrase = match self.own_passphrases.get(&office.label()) {
+            Some(own) => own,
+            None => self.passphrase()?,
+        };
+        let signer = Arc::new(FileSigner::open(&key, &chain, passphrase)?);
         signers.insert(office.file.clone(), signer.clone());
         Ok(signer)
     }
@@ -148,8 +165,8 @@ fn read_offices(folder: &Path) -> Result<Offices, DeskError> {
             .map_err(|cause| DeskError::Trust(format!("{}: {cause}", path.display())))?;
         let file = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let (name, authorities) = (subject.name().clone(), subject.authorities().clone());
-        let certificate = certificate.to_vec();
-        offices.insert(name.clone(), Office { name, authorities, file, certificate });
+        let (key, certificate) = (subject.key(), certificate.to_vec());
+        offices.insert(name.clone(), Office { name, authorities, key, file, certificate });
     }
     Ok(offices)
 }
@@ -158,6 +175,13 @@ impl Office {
     /// Its label, by which a person chooses it.
     pub fn label(&self) -> String {
         self.name.to_string().rsplit('/').next().unwrap_or_default().to_owned()
+    }
+
+    /// An office without files, for tests of who may sign what.
+    #[cfg(test)]
+    pub(super) fn sample(name: Name, authorities: &[Authority], key: Digest) -> Self {
+        let authorities = authorities.iter().copied().collect();
+        Self { name, authorities, key, file: String::new(), certificate: Vec::new() }
     }
 }
 

@@ -8,6 +8,8 @@
 //! |---|---|
 //! | `form` | drafts as forms that teach; acts as text |
 //! | `documents`, `compose` | draft to dispatch |
+//! | `signatories`, `authorities` | which offices sign; what ROL is judged on |
+//! | `draft` | drafts on their way between offices |
 //! | `numbering`, `release` | which number comes next; numbered, signed, sealed |
 //! | `send`, `run` | one draft on its way; many, in batches |
 //! | `hand_over`, `convoy` | copies and parts into the gateway's custody, or given up; batches of copies |
@@ -21,6 +23,7 @@
 //! | `register`, `mailbox` | what it has; the own gateway |
 
 pub mod accreditation;
+mod authorities;
 mod believed;
 pub mod bundles;
 pub mod casebook;
@@ -28,6 +31,7 @@ pub mod compose;
 pub mod config;
 mod convoy;
 pub mod documents;
+pub mod draft;
 pub mod error;
 pub mod evidence;
 pub mod fetch;
@@ -47,6 +51,7 @@ mod release;
 pub mod run;
 pub mod send;
 mod settle;
+pub mod signatories;
 
 use std::fmt;
 use std::fs::{self, TryLockError};

@@ -15,6 +15,7 @@ use crate::consultation::rules::names::NameIndex;
 use crate::consultation::rules::{self, Finding};
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
+use crate::desk::authorities;
 use crate::desk::compose::channel_facts;
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
@@ -147,6 +148,7 @@ impl Desk {
         let verified: &[ExpectedAuthentication] = &dispatch.authentications;
         let words = inline_words(key, opened)?;
         let documents = words.as_deref().map(|words| documents::opened(&dispatch.documents, words));
+        let authorities = authorities::of_signed(&dispatch.authentications, &opened.signatures);
         let judgement = Judgement {
             at: opened.entry.judged_at(),
             address: header.address(),
@@ -154,7 +156,7 @@ impl Desk {
             dispatch,
             act,
             verified: Some(verified),
-            authorities: None,
+            authorities: Some(&authorities),
             channel: facts.as_ref(),
             formal_numbers: FormalNumbers { last: None, complete: false },
             earlier: &earlier,

@@ -12,6 +12,7 @@
 //! | `schema` | tables, indexes, and how an older register becomes a newer one |
 //! | `sent`, `received` | messages by direction: written, found, listed |
 //! | `numbers` | formal numbers, act numbers |
+//! | `drafts` | drafts in clearance, and what was answered automatically |
 //! | `place` | how far the gateway's mailbox has come into it |
 //! | `passage` | in the order of registration, for whoever goes on from where he was |
 
@@ -25,6 +26,7 @@ use crate::message::id::MessageId;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
+mod drafts;
 mod numbers;
 mod passage;
 mod place;
@@ -34,9 +36,10 @@ mod sent;
 #[cfg(test)]
 mod tests;
 
+pub use drafts::{DraftEntry, DraftState};
 pub use place::Place;
 pub use received::Opening;
-pub use sent::{News, UnderWay};
+pub use sent::{Marks, News, UnderWay};
 
 /// The register could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -201,6 +204,20 @@ impl Register {
         let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let done = change(&transaction)?;
         transaction.commit()?;
+        Ok(done)
+    }
+
+    /// The same where nothing is to be changed unless all of it may be: what answers false is undone.
+    fn change_if(
+        &self,
+        change: impl FnOnce(&Connection) -> Result<bool, RegisterFault>,
+    ) -> Result<bool, RegisterFault> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let done = change(&transaction)?;
+        if done {
+            transaction.commit()?;
+        }
         Ok(done)
     }
 }

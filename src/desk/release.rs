@@ -11,15 +11,16 @@ use zeroize::Zeroizing;
 
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
-use crate::desk::compose::{Composition, bears_number};
+use crate::desk::compose::{Composition, Origin, bears_number};
 use crate::desk::documents::Source;
+use crate::desk::draft::DraftRefusal;
 use crate::desk::error::DeskError;
-use crate::desk::keys::Keys;
+use crate::desk::keys::{Keys, Office};
 use crate::desk::progress::{Meter, Metered, Stage};
-use crate::desk::register::{SentEntry, SentState};
+use crate::desk::register::{Marks, SentEntry, SentState};
 use crate::digest::Digest;
 use crate::limits;
-use crate::message::dispatch::SignedDispatch;
+use crate::message::dispatch::{Dispatch, SignedDispatch};
 use crate::message::envelope::{Envelope, inline_parts};
 use crate::message::header::{Address, Header, Part, Position};
 use crate::message::seal::{self, Recipient};
@@ -41,8 +42,8 @@ pub(super) struct Release<'a> {
     now: Timestamp,
     /// The next of the formal numbers reserved for it.
     next_number: u32,
-    /// Formal numbers with the dispatches that bear them.
-    bound: Vec<((i16, u32), Digest)>,
+    /// What becomes true when it is registered.
+    marks: Marks,
     /// Copies of each draft.
     released: Vec<Vec<SentEntry>>,
     /// Who may open what was sealed last: most drafts of a release go to the same ministries.
@@ -58,18 +59,20 @@ impl<'a> Release<'a> {
         drafts: impl Iterator<Item = &'b Composition> + Clone,
     ) -> Result<Self, DeskError> {
         // Opened before a number is reserved: a wrong passphrase must not leave a void number behind.
-        for office in drafts.clone().flat_map(|draft| draft.offices.iter().flatten()) {
+        for office in drafts.clone().flat_map(offices) {
             keys.office(office)?;
         }
         keys.registry()?;
         let now = desk.clock.now();
+        // A draft in clearance got its number when it was composed.
+        let drafts = drafts.filter(|draft| !matches!(draft.origin, Origin::Draft(..)));
         let bearing = drafts.filter(|draft| bears_number(draft.dispatch.form)).count();
         let next_number = match u32::try_from(bearing).unwrap_or(u32::MAX) {
             0 => 0,
             count => desk.register.reserve_formal_numbers(now.year(), count)?,
         };
-        let (bound, released, opened_by) = (Vec::new(), Vec::new(), Default::default());
-        Ok(Self { desk, trust, keys, now, next_number, bound, released, opened_by })
+        let (marks, released, opened_by) = (Marks::default(), Vec::new(), Default::default());
+        Ok(Self { desk, trust, keys, now, next_number, marks, released, opened_by })
     }
 
     /// Numbers, signs and seals one draft; its copies are not registered yet.
@@ -78,21 +81,16 @@ impl<'a> Release<'a> {
         composition: Composition,
         positions: Vec<Position>,
     ) -> Result<&[SentEntry], DeskError> {
-        let Composition { address, mut dispatch, sources, offices, .. } = composition;
-        let (year, number) = (self.now.year(), bears_number(dispatch.form).then_some(self.next_number));
-        if let Some(number) = number {
-            dispatch.formal_number = self.desk.formal_number(year, number);
-            self.next_number = number.saturating_add(1);
-        }
-        let bytes = dispatch.bytes();
-        let registry = self.keys.registry()?;
-        let mut authentications = Vec::with_capacity(offices.len());
-        for office in &offices {
-            authentications.push(match office {
-                Some(office) => sign(&bytes, self.keys.office(office)?.as_ref(), self.now)?,
-                None => sign(&bytes, registry, self.now)?,
-            });
-        }
+        let Composition { address, mut dispatch, sources, offices, origin, .. } = composition;
+        let (bytes, authentications, number) = match &origin {
+            Origin::Draft(draft, number) => (draft.bytes().to_vec(), draft.complete()?, *number),
+            Origin::Form | Origin::Answer(..) => {
+                let number = self.number(&mut dispatch);
+                let bytes = dispatch.bytes();
+                let authentications = self.sign_all(&bytes, &offices)?;
+                (bytes, authentications, number)
+            }
+        };
         let digest = Digest::of(&bytes);
         let sealed_dispatch = SignedDispatch::compose(bytes, authentications)?.encode();
         self.find_recipients(&positions)?;
@@ -103,15 +101,43 @@ impl<'a> Release<'a> {
         let contents: Vec<Vec<u8>> = parts.into_iter().map(|sealed| sealed.content).collect();
         let copy = |position| self.copy(&address, position, digest, &headers, &contents);
         let copies = positions.iter().map(copy).collect::<Result<Vec<_>, _>>()?;
-        self.bound.extend(number.map(|number| ((year, number), digest)));
+        self.marks.numbers.extend(number.map(|number| (number, digest)));
+        match origin {
+            Origin::Form => {}
+            Origin::Draft(..) => self.marks.drafts.push(digest),
+            Origin::Answer(message, kind) => self.marks.answers.push((message, kind, digest)),
+        }
         self.released.push(copies);
         Ok(self.released.last().map(Vec::as_slice).unwrap_or_default())
     }
 
     /// Registers all of it in one transaction. For each draft its copies.
     pub(super) fn register(self) -> Result<Vec<Vec<SentEntry>>, DeskError> {
-        self.desk.register.release_numbered(self.released.iter().flatten(), &self.bound)?;
-        Ok(self.released)
+        if self.desk.register.release_with(self.released.iter().flatten(), &self.marks)? {
+            return Ok(self.released);
+        }
+        // Somebody else was faster: nothing of this one was registered.
+        Err(match self.marks.answers.first() {
+            Some((message, ..)) => DeskError::AnsweredBefore(*message),
+            None => DraftRefusal::AlreadyReleased.into(),
+        })
+    }
+
+    /// Gives a dispatch the next of the reserved formal numbers, if it bears one.
+    fn number(&mut self, dispatch: &mut Dispatch) -> Option<(i16, u32)> {
+        let number = bears_number(dispatch.form).then_some((self.now.year(), self.next_number))?;
+        dispatch.formal_number = self.desk.formal_number(number.0, number.1);
+        self.next_number = self.next_number.saturating_add(1);
+        Some(number)
+    }
+
+    /// The signatures of all offices over the same bytes, in their order; where no office stands, the registry's.
+    fn sign_all(&self, bytes: &[u8], offices: &[Option<Office>]) -> Result<Vec<Vec<u8>>, DeskError> {
+        let each = offices.iter().map(|office| match office {
+            Some(office) => sign(bytes, self.keys.office(office)?.as_ref(), self.now),
+            None => sign(bytes, self.keys.registry()?, self.now),
+        });
+        each.collect()
     }
 
     /// Everybody who is to open it: the addressees' reading keys and our own.
@@ -162,6 +188,12 @@ impl<'a> Release<'a> {
             delivery_receipt: Vec::new(),
         })
     }
+}
+
+/// The offices whose keys a release needs; those of a draft have signed.
+fn offices(draft: &Composition) -> impl Iterator<Item = &Office> {
+    let has_signed = matches!(draft.origin, Origin::Draft(..));
+    draft.offices.iter().flatten().filter(move |_| !has_signed)
 }
 
 impl Desk {

@@ -152,6 +152,16 @@ pub const EVIDENCE_BUNDLES_MAX: usize = 64;
 /// A form, bytes: long texts and lists fit; larger texts stand in files beside it.
 pub const FORM_BYTES_MAX: u64 = 1024 * 1024;
 
+/// Documents that a draft in clearance carries in itself, bytes in sum: texts and some scans; larger ones stay files.
+pub const DRAFT_CARRIED_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// A file of a draft in clearance, bytes: what it carries in base64, the dispatch, and sixteen signatures.
+pub const DRAFT_FILE_BYTES_MAX: u64 = 2 * DRAFT_CARRIED_BYTES_MAX;
+
+/// Later acts of a consultation that are opened to tell whether a draft still rests on what is known; with more it is
+/// composed anew in any case.
+pub const DRAFT_LATER_ACTS_MAX: usize = 256;
+
 /// A text whose words the rules read and the command line shows, bytes.
 pub const JUDGED_TEXT_BYTES_MAX: u64 = 1024 * 1024;
 

@@ -170,7 +170,8 @@ impl Address {
         Digest::of(&self.bytes())
     }
 
-    fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+    /// Parses exact address bytes: canonical, complete, within bounds, or refused.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
         let record: wire::Address = canonical::decode(bytes, limits::HEADER_BYTES_MAX)?;
         context(&record.context, ADDRESS_CONTEXT)?;
         if !is_consultation(&record.consultation) {

@@ -164,6 +164,12 @@ vocabulary! {
         DutyOfficer = 5 "DUTY_OFFICER",
         /// A registry act; needs authority REGISTER.
         Registry = 6 "REGISTRY",
+        /// The drafting office, which answers for the words and never releases them; needs authority DRAFT.
+        Draft = 7 "DRAFT",
+        /// Clearance by an office concerned; needs authority CLEAR.
+        Clearance = 8 "CLEARANCE",
+        /// Clearance by the legal office; needs authority CLEAR_LEGAL.
+        LegalClearance = 9 "LEGAL_CLEARANCE",
     }
 }
 
@@ -177,7 +183,23 @@ impl AuthenticationKind {
             Self::Witness => Authority::Witness,
             Self::DutyOfficer => Authority::ReleaseProtective,
             Self::Registry => Authority::Register,
+            Self::Draft => Authority::Draft,
+            Self::Clearance => Authority::Clear,
+            Self::LegalClearance => Authority::ClearLegal,
         }
+    }
+
+    /// Whether it releases: sends the words out in the name of the ministry, rather than prepares or records them.
+    pub const fn releases(self) -> bool {
+        match self {
+            Self::Initials | Self::Seal | Self::Signature | Self::DutyOfficer => true,
+            Self::Witness | Self::Registry | Self::Draft | Self::Clearance | Self::LegalClearance => false,
+        }
+    }
+
+    /// Whether it clears what others release.
+    pub const fn clears(self) -> bool {
+        matches!(self, Self::Clearance | Self::LegalClearance)
     }
 }
 

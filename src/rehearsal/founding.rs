@@ -46,15 +46,20 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A plan with one desk, `main`, and the offices that every form of message needs: `releasing-01`
-    /// initials, `seal` seals, `head` concludes.
+    /// A plan with one desk, `main`, and the offices that every act needs: `drafting-01` drafts, `legal-01` clears,
+    /// `releasing-01` initials, `seal` seals, `head` concludes, `duty-01` sends protective acts alone.
     pub fn new(founding: Founding, relay: &str, mailbox: &str) -> Result<Self, RehearsalFault> {
         let label = |text: &str| Label::parse(text).map_err(RehearsalFault::unfit);
         let mut offices = BTreeMap::new();
-        for (text, authority) in
-            [("releasing-01", Authority::Release), ("seal", Authority::Seal), ("head", Authority::Conclude)]
-        {
-            offices.insert(label(text)?, BTreeSet::from([authority]));
+        for (text, authorities) in [
+            ("drafting-01", &[Authority::Draft][..]),
+            ("legal-01", &[Authority::Clear, Authority::ClearLegal]),
+            ("releasing-01", &[Authority::Release]),
+            ("seal", &[Authority::Seal]),
+            ("head", &[Authority::Conclude]),
+            ("duty-01", &[Authority::ReleaseProtective]),
+        ] {
+            offices.insert(label(text)?, authorities.iter().copied().collect());
         }
         Ok(Self {
             founding,

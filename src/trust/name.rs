@@ -163,8 +163,14 @@ impl fmt::Display for Name {
 /// What an office or a registry may do in the name of its ministry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Authority {
+    /// Clears a draft before others release it.
+    Clear,
+    /// Clears a draft in law; without it nothing is concluded.
+    ClearLegal,
     /// Concludes arrangements that bind the ministry.
     Conclude,
+    /// Drafts, and never releases what it drafted.
+    Draft,
     /// Answers that a message was received.
     Receipt,
     /// Registers messages.
@@ -181,8 +187,11 @@ pub enum Authority {
 
 impl Authority {
     /// All authorities, in the order of their words.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
+        Self::Clear,
+        Self::ClearLegal,
         Self::Conclude,
+        Self::Draft,
         Self::Receipt,
         Self::Register,
         Self::Release,
@@ -194,7 +203,10 @@ impl Authority {
     /// The word that ends the URI, such as `release-protective`.
     pub const fn word(self) -> &'static str {
         match self {
+            Self::Clear => "clear",
+            Self::ClearLegal => "clear-legal",
             Self::Conclude => "conclude",
+            Self::Draft => "draft",
             Self::Receipt => "receipt",
             Self::Register => "register",
             Self::Release => "release",

@@ -56,6 +56,11 @@ impl Signature {
         self.subject.authorities()
     }
 
+    /// SHA-256 of the signer's public key.
+    pub fn key(&self) -> Digest {
+        self.subject.key()
+    }
+
     /// The signer's certificate, DER.
     pub fn certificate(&self) -> &[u8] {
         &self.certificate

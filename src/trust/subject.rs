@@ -5,12 +5,13 @@
 
 use std::collections::BTreeSet;
 
-use der::Decode;
+use der::{Decode, Encode};
 use x509_cert::Certificate;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
 use super::name::{Authority, InvalidName, Name};
+use crate::digest::Digest;
 
 /// Whom a certificate names and what it lets them do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,7 @@ pub struct Subject {
     name: Name,
     authorities: BTreeSet<Authority>,
     dns_names: Vec<String>,
+    key: Digest,
 }
 
 /// Why a certificate names nobody.
@@ -85,7 +87,9 @@ impl Subject {
                 return Err(SubjectRefusal::Doubled);
             }
         }
-        Ok(Self { name: name.clone(), authorities, dns_names: dns_names.into_iter().collect() })
+        let key = certificate.tbs_certificate.subject_public_key_info.to_der();
+        let key = Digest::of(&key.map_err(|error| SubjectRefusal::Unreadable(error.to_string()))?);
+        Ok(Self { name: name.clone(), authorities, dns_names: dns_names.into_iter().collect(), key })
     }
 
     /// Who holds the key.
@@ -98,13 +102,18 @@ impl Subject {
         &self.authorities
     }
 
+    /// SHA-256 of the public key (SubjectPublicKeyInfo): two names with one key are one hand.
+    pub fn key(&self) -> Digest {
+        self.key
+    }
+
     /// DNS names, ascending; only gateways have one.
     pub fn dns_names(&self) -> &[String] {
         &self.dns_names
     }
 }
 
-/// Entries of one SubjectAltName: a name, seven authorities and a few DNS names.
+/// Entries of one SubjectAltName: a name, ten authorities and a few DNS names.
 const ENTRIES_MAX: usize = 16;
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::consultation::act::Act;
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
-use crate::message::terms::{AuthenticationKind, DocumentStanding, Form};
+use crate::message::terms::{ActClass, AuthenticationKind, DocumentStanding, Form};
 
 pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     signatures(judgement, findings);
@@ -27,7 +27,14 @@ pub const fn required_authentications(form: Form) -> &'static [AuthenticationKin
 
 fn signatures(judgement: &Judgement<'_>, findings: &mut Findings) {
     let dispatch = judgement.dispatch;
-    for kind in required_authentications(dispatch.form) {
+    // One officer sends a protective act in whatever form; who he was, and whether he might, is for ROL-05 to say.
+    let protective = judgement.act.class() == ActClass::Protective;
+    if protective && !dispatch.authentications.iter().any(|expected| expected.kind.releases()) {
+        let hint = "have the duty officer sign";
+        findings.add(Rule::Frm01, "dispatch.authentications", "a protective act needs DUTY_OFFICER", hint);
+    }
+    let needed = if protective { &[] } else { required_authentications(dispatch.form) };
+    for kind in needed {
         if !dispatch.authentications.iter().any(|expected| expected.kind == *kind) {
             let message = format!("a {} needs {kind}", dispatch.form);
             let hint = "have the office that holds this authority sign";

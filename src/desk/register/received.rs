@@ -110,6 +110,20 @@ impl Register {
         self.select_received("WHERE consultation = ?1 ORDER BY number", [consultation])
     }
 
+    /// Acts of a Power in a consultation with a greater act number than this, in their order.
+    pub fn received_acts_after(
+        &self,
+        consultation: &str,
+        from: &Ministry,
+        act_number: u64,
+        count: usize,
+    ) -> Result<Vec<ReceivedEntry>, RegisterFault> {
+        self.select_received(
+            "WHERE consultation = ?1 AND sender = ?2 AND act_number > ?3 ORDER BY act_number LIMIT ?4",
+            params![consultation, from.as_str(), act_number, count],
+        )
+    }
+
     fn channels_from(&self, from: &Ministry) -> Result<Vec<String>, RegisterFault> {
         let connection = self.connection();
         let mut next = connection

@@ -23,7 +23,7 @@ const CHECKPOINT_PAGES: u32 = 2 * 1024;
 const STATEMENTS_KEPT: usize = 32;
 
 /// What stands on the pages of a register of this release.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 const TABLES: &str = "
 CREATE TABLE sent (
@@ -62,6 +62,18 @@ CREATE TABLE place (
 ) STRICT;
 ";
 
+/// What the third release added: drafts in clearance, and messages that this desk answers by itself.
+const ADDED_THIRD: &str = "
+CREATE TABLE draft (
+  number INTEGER PRIMARY KEY, dispatch_digest BLOB NOT NULL UNIQUE, year INTEGER NOT NULL,
+  formal_number INTEGER, compose_time INTEGER NOT NULL, state TEXT NOT NULL, path TEXT NOT NULL
+) STRICT;
+CREATE INDEX draft_open ON draft (number) WHERE state = 'open';
+CREATE TABLE answer (
+  message_id BLOB NOT NULL, kind TEXT NOT NULL, dispatch_digest BLOB NOT NULL, PRIMARY KEY (message_id, kind)
+) STRICT, WITHOUT ROWID;
+";
+
 /// Moves what the first release wrote. Whether parts travelled beside an envelope it did not note: all are asked for.
 const FROM_FIRST: [&str; 3] = [
     "ALTER TABLE sent RENAME TO sent_first; ALTER TABLE received RENAME TO received_first;",
@@ -97,8 +109,13 @@ pub(super) fn open(path: &Path) -> Result<Connection, RegisterFault> {
         0 => {
             transaction.execute_batch(TABLES)?;
             transaction.execute_batch(LASTING)?;
+            transaction.execute_batch(ADDED_THIRD)?;
         }
-        1 => FROM_FIRST.iter().try_for_each(|step| transaction.execute_batch(step))?,
+        1 => {
+            FROM_FIRST.iter().try_for_each(|step| transaction.execute_batch(step))?;
+            transaction.execute_batch(ADDED_THIRD)?;
+        }
+        2 => transaction.execute_batch(ADDED_THIRD)?,
         VERSION => {}
         _ => return Err(RegisterFault::Damaged("written by a later release")),
     }

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
+use super::drafts::{close_draft, note_answer};
 use super::numbers::bind_formal_number;
 use super::{LastSent, Register, RegisterFault, SentEntry, SentState, message_id, ministry};
 use crate::digest::Digest;
@@ -24,6 +25,17 @@ pub struct News {
     pub delivery_receipt: Vec<u8>,
 }
 
+/// What becomes true of dispatches in the moment in which they are registered.
+#[derive(Debug, Clone, Default)]
+pub struct Marks {
+    /// Formal numbers with the dispatches that bear them.
+    pub numbers: Vec<((i16, u32), Digest)>,
+    /// Drafts in clearance that are released by it.
+    pub drafts: Vec<Digest>,
+    /// Messages that are answered by it, with the kind of answer and its dispatch.
+    pub answers: Vec<(MessageId, &'static str, Digest)>,
+}
+
 /// A message that has left this desk and is not known to be settled for good.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnderWay {
@@ -40,20 +52,32 @@ pub struct UnderWay {
 impl Register {
     /// Registers released copies together, before any of them is submitted.
     pub fn release(&self, entries: &[SentEntry]) -> Result<(), RegisterFault> {
-        self.release_numbered(entries, &[])
+        self.release_with(entries, &Marks::default()).map(|_| ())
     }
 
-    /// The same, and binds the formal numbers that their dispatches bear.
-    pub fn release_numbered<'a>(
+    /// The same, with what else becomes true of their dispatches. False, and nothing is registered, where a draft among
+    /// them is not open any more or a message was answered before.
+    pub fn release_with<'a>(
         &self,
         entries: impl IntoIterator<Item = &'a SentEntry>,
-        numbers: &[((i16, u32), Digest)],
-    ) -> Result<(), RegisterFault> {
-        self.change(|connection| {
-            for (number, dispatch) in numbers {
+        marks: &Marks,
+    ) -> Result<bool, RegisterFault> {
+        self.change_if(|connection| {
+            for (number, dispatch) in &marks.numbers {
                 bind_formal_number(connection, *number, dispatch)?;
             }
-            entries.into_iter().try_for_each(|entry| insert(connection, entry))
+            for dispatch in &marks.drafts {
+                if !close_draft(connection, dispatch)? {
+                    return Ok(false);
+                }
+            }
+            for (message, kind, dispatch) in &marks.answers {
+                if !note_answer(connection, message, kind, dispatch)? {
+                    return Ok(false);
+                }
+            }
+            entries.into_iter().try_for_each(|entry| insert(connection, entry))?;
+            Ok(true)
         })
     }
 
@@ -199,6 +223,21 @@ impl Register {
     /// All copies of a consultation.
     pub fn sent_in(&self, consultation: &str) -> Result<Vec<SentEntry>, RegisterFault> {
         self.select_sent("WHERE consultation = ?1 ORDER BY number", [consultation])
+    }
+
+    /// Copies of our own acts in a consultation with a greater act number than this that others may have seen, in
+    /// their order.
+    pub fn sent_acts_after(
+        &self,
+        consultation: &str,
+        act_number: u64,
+        count: usize,
+    ) -> Result<Vec<SentEntry>, RegisterFault> {
+        self.select_sent(
+            "WHERE consultation = ?1 AND act_number > ?2 AND state NOT IN ('void', 'withdrawn')
+             ORDER BY act_number LIMIT ?3",
+            params![consultation, act_number, count],
+        )
     }
 
     /// The last copy this desk has released towards a recipient, whatever became of it: whoever has seen its bytes

@@ -253,7 +253,8 @@ fn numbers_reserved_together_follow_each_other_and_are_never_given_again() {
     assert_eq!(register.reserve_formal_number(2027).unwrap(), 1);
     assert_eq!(register.last_formal_number(2026).unwrap(), Some(4));
     let (copy, bound) = (sent(1), [((2026, 2), sent(1).dispatch_digest)]);
-    register.release_numbered(std::slice::from_ref(&copy), &bound).unwrap();
+    let marks = Marks { numbers: bound.to_vec(), ..Marks::default() };
+    assert!(register.release_with(std::slice::from_ref(&copy), &marks).unwrap());
     let kept: Option<Vec<u8>> = register
         .connection()
         .query_row("SELECT dispatch_digest FROM formal_number WHERE year = 2026 AND number = 2", [], |row| {

@@ -115,7 +115,7 @@ fn office(label: &str) -> Name {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_true_is_read() {
     let (stage, opened) = opened(&["XA", "XB"]).await;
-    let craft = next(&stage, &opened, resigned(&stage, &opened, &["seal"], |_| {}));
+    let craft = next(&stage, &opened, resigned(&stage, &opened, &["drafting-01", "seal"], |_| {}));
     let envelope = craft.signed(&stage);
     relay(&stage, &[&envelope]).await;
     stage.house("XB").fetch().await.unwrap();
@@ -146,7 +146,7 @@ async fn the_same_dispatch_in_another_wrapping_is_refused() {
 async fn a_seal_for_others_is_refused() {
     let (stage, opened) = opened(&["XA", "XB"]).await;
     let mut craft = next(&stage, &opened, Vec::new());
-    craft.parts[0] = sealed(&stage, &resigned(&stage, &opened, &["seal"], |_| {}), &["XA"]);
+    craft.parts[0] = sealed(&stage, &resigned(&stage, &opened, &["drafting-01", "seal"], |_| {}), &["XA"]);
     let refused = refusal(&stage, &craft, "XB").await;
     assert!(refused.starts_with("SEAL_BROKEN: SEAL_NOT_FOR_US"), "{refused}");
 }
@@ -154,7 +154,7 @@ async fn a_seal_for_others_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_seal_is_refused() {
     let (stage, opened) = opened(&["XA", "XB"]).await;
-    let whole = next(&stage, &opened, resigned(&stage, &opened, &["seal"], |_| {}));
+    let whole = next(&stage, &opened, resigned(&stage, &opened, &["drafting-01", "seal"], |_| {}));
     let length = whole.parts[0].len();
     let mut craft = whole.clone();
     craft.parts[0][length - 1] ^= 1;
@@ -171,8 +171,8 @@ async fn a_missing_signature_of_an_office_is_refused() {
     let (stage, opened) = opened(&["XA", "XB"]).await;
     let craft = next(&stage, &opened, resigned(&stage, &opened, &[], |_| {}));
     assert!(refusal(&stage, &craft, "XB").await.starts_with("AUTHENTICATION_INVALID"));
-    // Two where one is listed.
-    let two = resigned(&stage, &opened, &["seal", "seal"], |_| {});
+    // Three where two are listed.
+    let two = resigned(&stage, &opened, &["drafting-01", "seal", "seal"], |_| {});
     let craft = next(&stage, &opened, two).after(&craft.signed(&stage));
     assert!(refusal(&stage, &craft, "XB").await.starts_with("AUTHENTICATION_INVALID"));
 }
@@ -189,11 +189,11 @@ async fn an_office_without_the_authority_is_refused() {
     let craft = next(&stage, &opened, own_name);
     assert!(refusal(&stage, &craft, "XB").await.starts_with("AUTHENTICATION_INVALID"));
     // It signs in the name of the office that may.
-    let other_name = resigned(&stage, &opened, &["releasing-01"], |_| {});
+    let other_name = resigned(&stage, &opened, &["drafting-01", "releasing-01"], |_| {});
     let craft = next(&stage, &opened, other_name).after(&craft.signed(&stage));
     assert!(refusal(&stage, &craft, "XB").await.starts_with("AUTHENTICATION_INVALID"));
     // The registry seals nothing either.
-    let registry = resigned(&stage, &opened, &["registry"], |_| {});
+    let registry = resigned(&stage, &opened, &["drafting-01", "registry"], |_| {});
     let craft = next(&stage, &opened, registry).after(&craft.signed(&stage));
     assert!(refusal(&stage, &craft, "XB").await.starts_with("AUTHENTICATION_INVALID"));
 }
@@ -223,7 +223,7 @@ async fn a_dispatch_in_another_encoding_is_refused_although_its_office_signed_it
 #[tokio::test(flavor = "multi_thread")]
 async fn a_text_that_is_not_the_one_that_was_signed_is_refused() {
     let (stage, opened) = opened(&["XA", "XB"]).await;
-    let mut craft = next(&stage, &opened, resigned(&stage, &opened, &["seal"], |_| {}));
+    let mut craft = next(&stage, &opened, resigned(&stage, &opened, &["drafting-01", "seal"], |_| {}));
     craft.parts[1] = sealed(&stage, b"Other words.", &["XA", "XB"]);
     let refused = refusal(&stage, &craft, "XB").await;
     assert!(refused.starts_with("PART_MISMATCH"), "{refused}");
@@ -232,7 +232,7 @@ async fn a_text_that_is_not_the_one_that_was_signed_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_document_that_is_not_the_one_that_was_signed_is_not_saved() {
     let (stage, opened) = opened(&["XA", "XB"]).await;
-    let mut craft = next(&stage, &opened, resigned(&stage, &opened, &["seal"], |_| {}));
+    let mut craft = next(&stage, &opened, resigned(&stage, &opened, &["drafting-01", "seal"], |_| {}));
     craft.parts[1] = sealed(&stage, &vec![1; 300 * 1024], &["XA", "XB"]);
     let part = (Digest::of(&craft.parts[1]), craft.parts[1].len() as u64);
     caller::put_part(&stage, "XA", "XB", part, &craft.parts[1]).await.unwrap();
