@@ -75,9 +75,9 @@ impl DeskSession {
         found.map_err(|error| failure(context, error))
     }
 
-    /// Brings the register up to date with the gateway. A gateway that is away is noted and no error: what the
-    /// register holds can be shown without it.
-    pub(super) async fn update(&self, context: &Context, directions: Directions) -> Result<(), CliError> {
+    /// Brings the register up to date with the gateway, and the casebook with the register. A gateway that is away is
+    /// noted and no error: what the register holds can be shown without it. Tells whether it was there.
+    pub(super) async fn update(&self, context: &Context, directions: Directions) -> Result<bool, CliError> {
         let updating = async {
             let mut mailbox = self.mailbox(context).await?;
             let updated = match directions {
@@ -88,15 +88,20 @@ impl DeskSession {
         };
         // Handing over a large document takes its time: only standing still is too long.
         let moving = || self.follower.steps();
-        match context.within_while("asking the own gateway", moving, updating).await {
+        let updated = match context.within_while("asking the own gateway", moving, updating).await {
             Err(error) if error.kind() == Kind::TryLater => {
                 context.output.note(&format!("the gateway is away; this is what the register holds ({})", {
                     error.causes().first().map_or(error.message(), String::as_str)
                 }));
-                Ok(())
+                Ok(false)
             }
-            updated => updated,
+            updated => updated.map(|()| true),
+        };
+        if directions == Directions::Received {
+            let grown = self.desk.grow_casebook(&self.trust, &self.keys);
+            grown.map_err(|error| failure(context, error))?;
         }
+        updated
     }
 }
 

@@ -7,10 +7,16 @@
 pub mod acts;
 pub mod alarm;
 mod archive;
+mod capitals;
+mod case_report;
+pub mod casebook;
 pub mod check;
+pub mod clear_to_depart;
 pub mod completions;
 pub mod confirm;
+pub mod consultation;
 pub mod context;
+mod deadlines;
 pub mod demo;
 pub mod desk;
 mod desk_session;
@@ -40,12 +46,14 @@ pub mod queue;
 mod queue_report;
 pub mod read;
 pub mod receipt;
+mod registers;
 mod report;
 pub mod send;
 mod sent_report;
 pub mod status;
 mod summary;
 pub mod table;
+mod timeline;
 pub mod trust;
 pub mod untrusted;
 pub mod verify;
@@ -97,6 +105,9 @@ enum Command {
     Outbox(outbox::Outbox),
     Read(read::Read),
     Receipt(receipt::Receipt),
+    Consultation(consultation::Consultation),
+    ClearToDepart(clear_to_depart::ClearToDepart),
+    Casebook(casebook::Casebook),
     Export(export::Export),
     Verify(verify::Verify),
     Status(status::Status),
@@ -127,6 +138,9 @@ impl Command {
             Self::Outbox(command) => apart(move || command.run(context)).await,
             Self::Read(command) => apart(move || command.run(context)).await,
             Self::Receipt(command) => apart(move || command.run(context)).await,
+            Self::Consultation(command) => apart(move || command.run(context)).await,
+            Self::ClearToDepart(command) => apart(move || command.run(context)).await,
+            Self::Casebook(command) => apart(move || command.run(context)).await,
             Self::Export(command) => apart(move || command.run(context)).await,
             Self::Verify(command) => apart(move || command.run(context)).await,
             Self::Status(command) => apart(move || command.run(context)).await,

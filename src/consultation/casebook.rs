@@ -133,6 +133,8 @@ pub struct Casebook {
     /// Who waits for which act of whom: the first that each lacks.
     awaited: BTreeMap<Ministry, BTreeMap<u64, BTreeSet<Key>>>,
     equivocations: BTreeSet<Key>,
+    /// Numbers under which nothing will come.
+    passed_over: BTreeSet<(Ministry, u64)>,
 }
 
 opaque!(Casebook);
@@ -150,6 +152,7 @@ impl Casebook {
             waiting: BTreeMap::new(),
             awaited: BTreeMap::new(),
             equivocations: BTreeSet::new(),
+            passed_over: BTreeSet::new(),
         }
     }
 
@@ -181,6 +184,19 @@ impl Casebook {
             }
         }
         outcomes
+    }
+
+    /// Waits no longer for an act that a desk knows will never come: its number was used up by one that was given up
+    /// before it arrived. Nothing where an act bears the number, or it was passed over before; what comes under it all
+    /// the same is registered.
+    pub fn pass_over(&mut self, sender: &Ministry, number: u64) -> Option<Vec<Outcome>> {
+        let key = (sender.clone(), number, ActRef::new(Digest::from_bytes([0; 32])));
+        if number == 0 || self.bearer(&key).is_some() || !self.passed_over.insert((sender.clone(), number)) {
+            return None;
+        }
+        let mut outcomes = Vec::new();
+        self.drain(sender, &mut outcomes);
+        Some(outcomes)
     }
 
     /// What an act released now would declare: everything registered without a gap.
@@ -290,7 +306,7 @@ impl Casebook {
         let mut grown = vec![sender.clone()];
         while let Some(ministry) = grown.pop() {
             let mut last = self.seen.number(&ministry);
-            while self.history.numbered(&ministry, last.saturating_add(1)).is_some() {
+            while self.is_settled(&ministry, last.saturating_add(1)) {
                 last = last.saturating_add(1);
             }
             self.seen.raise(&ministry, last);
@@ -304,6 +320,12 @@ impl Casebook {
                 }
             }
         }
+    }
+
+    /// Whether the act of this number is registered, or will never come.
+    fn is_settled(&self, ministry: &Ministry, number: u64) -> bool {
+        self.history.numbered(ministry, number).is_some()
+            || self.passed_over.contains(&(ministry.clone(), number))
     }
 
     /// Those who waited for acts of this ministry up to this number.

@@ -16,7 +16,6 @@ use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::desk::reference::Entry;
 use crate::limits;
-use crate::trust::name::Ministry;
 
 /// What came into the casebook.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,39 +50,38 @@ impl Desk {
     fn grow(&self, trust: &Trust, keys: &Keys, anew: bool) -> Result<Growth, DeskError> {
         let wax = Wax::of(keys.reading()?);
         let mut shelf = Shelf::open(&self.config.casebook())?;
-        let mut growth = Growth { anew, ..Growth::default() };
-        let mut first = true;
+        let mut growth = Growth::default();
+        let mut wanted_anew = anew;
         loop {
             let open = shelf.take()?;
-            let known = if anew && first { None } else { Contents::of(&open, &wax)? };
-            let known =
-                known.map(|known| self.is_of_this_register(&known.place).map(|is| is.then_some(known)));
-            let mut contents = match known.transpose()?.flatten() {
-                Some(known) => known,
-                None => {
-                    open.clear()?;
-                    growth = Growth { anew: true, ..Growth::default() };
-                    Contents::default()
-                }
-            };
-            let is_begun = first && growth.anew;
-            first = false;
-            let batch = self.next_batch(&contents.place)?;
-            if batch.entries.is_empty() && batch.place == contents.place && !is_begun {
-                return Ok(growth);
+            let mut contents = Contents::of(&open, &wax)?.unwrap_or_default();
+            let begins = std::mem::take(&mut wanted_anew) || !self.goes_on_from(&contents)?;
+            if begins {
+                open.clear()?;
+                growth = Growth { anew: true, ..Growth::default() };
+                // What was minted here may stand in no message yet.
+                let index = Index { minted: contents.index.minted, ..Index::default() };
+                contents = Contents { index, ..Contents::default() };
             }
+            let batch = self.next_batch(&contents.place)?;
             let is_last = batch.entries.is_empty();
-            self.open_batch(trust, keys, &wax, &open, &mut contents, batch, &mut growth)?;
-            open.commit(&contents.place, &wax)?;
+            if !is_last || begins {
+                self.open_batch(trust, keys, &wax, &open, &mut contents, batch, &mut growth)?;
+                open.commit(&contents.place, &wax)?;
+            }
             if is_last {
                 return Ok(growth);
             }
         }
     }
 
-    /// Whether the register holds the messages up to which the casebook goes: one that was restored from an older
-    /// copy gives their rows to others.
-    fn is_of_this_register(&self, place: &Place) -> Result<bool, DeskError> {
+    /// Whether the casebook holds something, and the register the messages up to which it goes: one that was restored
+    /// from an older copy gives their rows to others.
+    fn goes_on_from(&self, contents: &Contents) -> Result<bool, DeskError> {
+        let place = &contents.place;
+        if contents.spines.is_empty() {
+            return Ok(false);
+        }
         let received = place.received.id.is_none()
             || self.register.received_in_row(place.received.number)? == place.received.id;
         let sent = place.sent.id.is_none() || self.register.sent_in_row(place.sent.number)? == place.sent.id;
@@ -120,14 +118,13 @@ impl Desk {
         batch: Batch,
         growth: &mut Growth,
     ) -> Result<(), DeskError> {
-        let own = &self.config.ministry;
         let mut new: BTreeMap<String, Vec<Kept>> = BTreeMap::new();
         for entry in &batch.entries {
             let consultation = entry.consultation().to_owned();
             match self.kept_of(trust, keys, entry)? {
                 Opening::Kept(kept) => {
                     growth.opened = growth.opened.saturating_add(1);
-                    take_up(&mut contents.index, &kept, own);
+                    take_up(&mut contents.index, &kept);
                     new.entry(consultation.clone()).or_default().push(*kept);
                 }
                 Opening::Failed => {
@@ -171,11 +168,11 @@ enum Opening {
     Failed,
 }
 
-fn take_up(index: &mut Index, kept: &Kept, own: &Ministry) {
+fn take_up(index: &mut Index, kept: &Kept) {
     use crate::consultation::receive::Received;
     match kept.received() {
-        Received::Read(act) => index.note(kept, Some(&act), own),
-        Received::Unread(_) | Received::Rejected(_) => index.note(kept, None, own),
+        Received::Read(act) => index.note(kept, Some(&act)),
+        Received::Unread(_) | Received::Rejected(_) => index.note(kept, None),
     }
 }
 

@@ -1,5 +1,5 @@
-//! What a desk must know across consultations: where a person is spoken of, under which names, and which urgent
-//! messages nobody has acknowledged.
+//! What a desk must know across consultations: where a person is spoken of, under which names, and where something
+//! urgent was said.
 //!
 //! Kept messages enter, in any order; the same index comes of them. Names stand here and in the particulars they came
 //! from, nowhere else: whoever shows one asks for it by name (`Desk::names_of`), and every other way gives a
@@ -12,10 +12,8 @@ use crate::consultation::act::{Act, ActKind};
 use crate::consultation::acts::custody::PersonName;
 use crate::consultation::reference::{ConsultationId, PersonRef};
 use crate::consultation::rules::names::NameIndex;
-use crate::digest::Digest;
 use crate::message::terms::Precedence;
 use crate::time::Timestamp;
-use crate::trust::name::Ministry;
 
 use super::kept::Kept;
 
@@ -26,12 +24,12 @@ pub struct Index {
     pub(super) persons: BTreeMap<PersonRef, BTreeMap<String, Mention>>,
     /// Names by person, each with what it says of itself.
     pub(super) names: BTreeMap<PersonRef, BTreeSet<KnownName>>,
-    /// Urgent messages by dispatch and the other side.
-    pub(super) urgent: BTreeMap<(Digest, Ministry), Urgent>,
-    /// Who acknowledged which dispatch, and when first.
-    pub(super) acknowledged: BTreeMap<(Digest, Ministry), Timestamp>,
+    /// Consultations in which something urgent was sent or came.
+    pub(super) urgent: BTreeSet<String>,
     /// Messages that were there and did not open, by consultation.
     pub(super) unopened: BTreeMap<String, u64>,
+    /// References minted here, with the consultation each is for.
+    pub(super) minted: BTreeMap<PersonRef, String>,
     /// Consultations into which something came since this desk last looked what it owes there.
     pub(super) to_attend: BTreeSet<String>,
 }
@@ -60,39 +58,19 @@ pub struct KnownName {
     pub romanization: String,
 }
 
-/// A message that must be acknowledged soon.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct Urgent {
-    pub(super) consultation: String,
-    pub(super) own: bool,
-    pub(super) precedence: Precedence,
-    pub(super) kind: String,
-    pub(super) since: Timestamp,
-    pub(super) reference: String,
-}
-
 impl Index {
     /// Takes up one message.
-    pub(super) fn note(&mut self, kept: &Kept, act: Option<&Act>, own: &Ministry) {
+    pub(super) fn note(&mut self, kept: &Kept, act: Option<&Act>) {
         let address = kept.header.address();
-        let released = kept.header.position().release_time;
         if let Some(act) = act {
-            self.note_persons(act, &address.consultation, released);
-            match act {
-                Act::PersonParticulars(particulars) => {
-                    let names = self.names.entry(particulars.person).or_default();
-                    names.extend(particulars.names.iter().map(KnownName::of));
-                }
-                Act::RegistryReceipt(receipt) => {
-                    let key = (receipt.dispatch_digest, address.sender.clone());
-                    let first = self.acknowledged.entry(key).or_insert(released);
-                    *first = released.min(*first);
-                }
-                _ => {}
-            }
+            self.note_persons(act, &address.consultation, kept.header.position().release_time);
+        }
+        if let Some(Act::PersonParticulars(particulars)) = act {
+            let names = self.names.entry(particulars.person).or_default();
+            names.extend(particulars.names.iter().map(KnownName::of));
         }
         if matches!(address.precedence, Precedence::Flash | Precedence::Immediate) {
-            self.note_urgent(kept, own);
+            self.urgent.insert(address.consultation.clone());
         }
     }
 
@@ -106,33 +84,6 @@ impl Index {
         }
     }
 
-    fn note_urgent(&mut self, kept: &Kept, own: &Ministry) {
-        let address = kept.header.address();
-        let position = kept.header.position();
-        let others: Vec<&Ministry> = match kept.own {
-            true => address.addressees.iter().map(|one| &one.ministry).collect(),
-            false => vec![&address.sender],
-        };
-        let year = position.release_time.year();
-        for other in others {
-            // The numbers of other copies are not in this header.
-            let reference = match (kept.own, *other == position.recipient) {
-                (true, true) => format!("{own}-{other}-{year}-{:04}", position.sequence),
-                (true, false) => kept.id().to_string(),
-                (false, _) => format!("{other}-{own}-{year}-{:04}", position.sequence),
-            };
-            let urgent = Urgent {
-                consultation: address.consultation.clone(),
-                own: kept.own,
-                precedence: address.precedence,
-                kind: kept.dispatch.kind.clone(),
-                since: kept.at,
-                reference,
-            };
-            self.urgent.insert((kept.digest, other.clone()), urgent);
-        }
-    }
-
     /// A message did not open.
     pub(super) fn note_unopened(&mut self, consultation: &str) {
         let count = self.unopened.entry(consultation.to_owned()).or_default();
@@ -142,8 +93,9 @@ impl Index {
     /// The consultation that a person belongs to: where the case was registered, else where somebody spoke of the
     /// person first. Nothing for one nobody has spoken of.
     pub fn home_of(&self, person: &PersonRef) -> Option<ConsultationId> {
-        let mentions = self.persons.get(person)?;
-        let (home, _) = mentions.iter().min_by_key(|(consultation, mention)| (**mention, *consultation))?;
+        let mentions = self.persons.get(person).into_iter().flatten();
+        let first = mentions.min_by_key(|(consultation, mention)| (**mention, *consultation));
+        let home = first.map(|(consultation, _)| consultation).or_else(|| self.minted.get(person))?;
         ConsultationId::parse(home).ok()
     }
 
@@ -151,7 +103,24 @@ impl Index {
     pub fn persons_elsewhere(&self, consultation: &str) -> BTreeSet<PersonRef> {
         let elsewhere =
             |person: &&PersonRef| self.home_of(person).is_some_and(|home| home.text() != consultation);
-        self.persons.keys().filter(elsewhere).copied().collect()
+        self.persons.keys().chain(self.minted.keys()).filter(elsewhere).copied().collect()
+    }
+
+    /// Consultations in which something urgent was sent or came.
+    pub fn urgent(&self) -> &BTreeSet<String> {
+        &self.urgent
+    }
+
+    /// How many messages of a consultation did not open.
+    pub fn unopened_in(&self, consultation: &str) -> u64 {
+        self.unopened.get(consultation).copied().unwrap_or(0)
+    }
+
+    /// Whether two indexes say the same of what was registered; what this desk minted and still has to do is its own.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let registered =
+            |index: &Self| Self { minted: BTreeMap::new(), to_attend: BTreeSet::new(), ..index.clone() };
+        registered(self) == registered(other)
     }
 
     /// What finds the names of all persons, and tells none.

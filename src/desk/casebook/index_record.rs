@@ -5,11 +5,8 @@ use std::fmt;
 use prost::Message as _;
 
 use crate::consultation::reference::PersonRef;
-use crate::desk::casebook::index::{Index, KnownName, Mention, Urgent};
-use crate::digest::Digest;
-use crate::message::terms::Precedence;
+use crate::desk::casebook::index::{Index, KnownName, Mention};
 use crate::time::Timestamp;
-use crate::trust::name::Ministry;
 
 /// The inside of the index volume.
 pub(super) fn encode(index: &Index) -> Vec<u8> {
@@ -31,20 +28,9 @@ pub(super) fn encode(index: &Index) -> Vec<u8> {
             is_primary: name.is_primary,
         })
     });
-    let urgent = index.urgent.iter().map(|((digest, other), urgent)| UrgentRecord {
-        digest: digest.as_bytes().to_vec(),
-        other: other.to_string(),
-        consultation: urgent.consultation.clone(),
-        own: urgent.own,
-        precedence: urgent.precedence.number(),
-        kind: urgent.kind.clone(),
-        since: urgent.since.seconds(),
-        reference: urgent.reference.clone(),
-    });
-    let acknowledged = index.acknowledged.iter().map(|((digest, by), at)| AcknowledgedRecord {
-        digest: digest.as_bytes().to_vec(),
-        by: by.to_string(),
-        at: at.seconds(),
+    let minted = index.minted.iter().map(|(person, consultation)| MintedRecord {
+        person: person.text(),
+        consultation: consultation.clone(),
     });
     let unopened = index
         .unopened
@@ -53,8 +39,8 @@ pub(super) fn encode(index: &Index) -> Vec<u8> {
     IndexRecord {
         mentions: mentions.collect(),
         names: names.collect(),
-        urgent: urgent.collect(),
-        acknowledged: acknowledged.collect(),
+        urgent: index.urgent.iter().cloned().collect(),
+        minted: minted.collect(),
         unopened: unopened.collect(),
         to_attend: index.to_attend.iter().cloned().collect(),
     }
@@ -75,28 +61,13 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Index> {
         let name = KnownName { is_primary, script, family, given, romanization };
         index.names.entry(PersonRef::parse(&person).ok()?).or_default().insert(name);
     }
-    for one in record.urgent {
-        let key = key(&one.digest, &one.other)?;
-        let urgent = Urgent {
-            consultation: one.consultation,
-            own: one.own,
-            precedence: Precedence::from_number(one.precedence)?,
-            kind: one.kind,
-            since: Timestamp::from_seconds(one.since),
-            reference: one.reference,
-        };
-        index.urgent.insert(key, urgent);
+    for one in record.minted {
+        index.minted.insert(PersonRef::parse(&one.person).ok()?, one.consultation);
     }
-    for one in record.acknowledged {
-        index.acknowledged.insert(key(&one.digest, &one.by)?, Timestamp::from_seconds(one.at));
-    }
+    index.urgent = record.urgent.into_iter().collect();
     index.unopened = record.unopened.into_iter().map(|one| (one.consultation, one.count)).collect();
     index.to_attend = record.to_attend.into_iter().collect();
     Some(index)
-}
-
-fn key(digest: &[u8], ministry: &str) -> Option<(Digest, Ministry)> {
-    Some((Digest::from_slice(digest).ok()?, Ministry::parse(ministry).ok()?))
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -106,10 +77,10 @@ struct IndexRecord {
     mentions: Vec<MentionRecord>,
     #[prost(message, repeated, tag = "2")]
     names: Vec<NameRecord>,
-    #[prost(message, repeated, tag = "3")]
-    urgent: Vec<UrgentRecord>,
+    #[prost(string, repeated, tag = "3")]
+    urgent: Vec<String>,
     #[prost(message, repeated, tag = "4")]
-    acknowledged: Vec<AcknowledgedRecord>,
+    minted: Vec<MintedRecord>,
     #[prost(message, repeated, tag = "5")]
     unopened: Vec<UnopenedRecord>,
     #[prost(string, repeated, tag = "6")]
@@ -148,34 +119,11 @@ struct NameRecord {
 
 #[derive(Clone, PartialEq, prost::Message)]
 #[prost(skip_debug)]
-struct UrgentRecord {
-    #[prost(bytes = "vec", tag = "1")]
-    digest: Vec<u8>,
+struct MintedRecord {
+    #[prost(string, tag = "1")]
+    person: String,
     #[prost(string, tag = "2")]
-    other: String,
-    #[prost(string, tag = "3")]
     consultation: String,
-    #[prost(bool, tag = "4")]
-    own: bool,
-    #[prost(int32, tag = "5")]
-    precedence: i32,
-    #[prost(string, tag = "6")]
-    kind: String,
-    #[prost(int64, tag = "7")]
-    since: i64,
-    #[prost(string, tag = "8")]
-    reference: String,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-#[prost(skip_debug)]
-struct AcknowledgedRecord {
-    #[prost(bytes = "vec", tag = "1")]
-    digest: Vec<u8>,
-    #[prost(string, tag = "2")]
-    by: String,
-    #[prost(int64, tag = "3")]
-    at: i64,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -197,4 +145,4 @@ macro_rules! opaque {
         })+
     };
 }
-opaque!(IndexRecord, MentionRecord, NameRecord, UrgentRecord, AcknowledgedRecord, UnopenedRecord);
+opaque!(IndexRecord, MentionRecord, NameRecord, MintedRecord, UnopenedRecord);

@@ -7,15 +7,20 @@ use std::fmt;
 
 use prost::Message as _;
 
+use crate::consultation::casebook::Incoming;
 use crate::consultation::receive::{Received, receive};
+use crate::consultation::rules::authority::{
+    AuthorityFacts, Clearance, ClearanceKind, OfficeFacts, Validity,
+};
+use crate::desk::authorities::of_signed;
 use crate::desk::read::Opened;
-use crate::desk::reference::Entry;
+use crate::desk::reference::{Entry, register_number};
 use crate::digest::Digest;
 use crate::message::dispatch::Dispatch;
 use crate::message::header::Header;
 use crate::message::id::MessageId;
 use crate::time::Timestamp;
-use crate::trust::name::Authority;
+use crate::trust::name::{Authority, Name};
 
 /// One message as the casebook keeps it.
 pub struct Kept {
@@ -29,8 +34,8 @@ pub struct Kept {
     pub at: Timestamp,
     /// Whether this desk sent it.
     pub own: bool,
-    /// What the certificates of those who signed permitted, in the order of the dispatch.
-    pub authorities: Vec<Vec<Authority>>,
+    /// Who drafted, cleared and signed it, and what their certificates permitted then.
+    pub authorities: AuthorityFacts,
     /// Exact bytes of the dispatch.
     bytes: Vec<u8>,
 }
@@ -38,16 +43,13 @@ pub struct Kept {
 impl Kept {
     /// What is kept of an opened message.
     pub(super) fn of(opened: &Opened) -> Self {
-        let authorities = |signature: &crate::trust::signature::Signature| {
-            signature.authorities().iter().copied().collect::<Vec<Authority>>()
-        };
         Self {
             header: opened.envelope.header().clone(),
             dispatch: opened.dispatch.dispatch().clone(),
             digest: opened.dispatch.digest(),
             at: opened.entry.judged_at(),
             own: matches!(opened.entry, Entry::Sent(_)),
-            authorities: opened.signatures.iter().map(authorities).collect(),
+            authorities: of_signed(&opened.dispatch.dispatch().authentications, &opened.signatures),
             bytes: opened.dispatch.bytes().to_vec(),
         }
     }
@@ -62,22 +64,66 @@ impl Kept {
         receive(&self.dispatch.kind, self.dispatch.act_class, &self.dispatch.act)
     }
 
+    /// As the pure casebook takes it.
+    pub fn incoming(&self) -> Incoming {
+        Incoming::new(
+            self.header.address().clone(),
+            self.header.position().clone(),
+            self.dispatch.clone(),
+            self.digest,
+            Some(self.authorities.clone()),
+        )
+    }
+
+    /// Its register number.
+    pub fn register_number(&self) -> String {
+        let (sender, position) = (&self.header.address().sender, self.header.position());
+        register_number(sender, &position.recipient, position.release_time, position.sequence)
+    }
+
     fn to_record(&self) -> Record {
-        let words = |authorities: &Vec<Authority>| Signatory {
-            authorities: authorities.iter().map(|one| one.word().to_owned()).collect(),
+        let AuthorityFacts { drafter, clearances, offices } = &self.authorities;
+        let office = |facts: &OfficeFacts| OfficeRecord {
+            office: facts.office.to_string(),
+            authorities: facts.authorities.iter().map(|one| one.word().to_owned()).collect(),
+            validity: validity_number(facts.validity),
+        };
+        let clearance = |clearance: &Clearance| ClearanceRecord {
+            kind: clearance.kind.number(),
+            office: clearance.office.to_string(),
         };
         Record {
             header: self.header.bytes().to_vec(),
             dispatch: self.bytes.clone(),
             at: self.at.seconds(),
             own: self.own,
-            signatories: self.authorities.iter().map(words).collect(),
+            drafter: drafter.as_ref().map(Name::to_string).unwrap_or_default(),
+            clearances: clearances.iter().map(clearance).collect(),
+            offices: offices.iter().map(office).collect(),
         }
     }
 
     fn from_record(record: Record) -> Option<Self> {
-        let words = |signatory: Signatory| -> Option<Vec<Authority>> {
-            signatory.authorities.iter().map(|word| Authority::parse(word).ok()).collect()
+        let drafter = match record.drafter.as_str() {
+            "" => None,
+            name => Some(Name::parse(name).ok()?),
+        };
+        let clearance = |record: ClearanceRecord| {
+            let kind = ClearanceKind::from_number(record.kind)?;
+            Some(Clearance { kind, office: Name::parse(&record.office).ok()? })
+        };
+        let office = |record: OfficeRecord| {
+            let authorities = record.authorities.iter().map(|word| Authority::parse(word).ok());
+            Some(OfficeFacts {
+                office: Name::parse(&record.office).ok()?,
+                authorities: authorities.collect::<Option<_>>()?,
+                validity: VALIDITIES.get(usize::try_from(record.validity).ok()?).copied()?,
+            })
+        };
+        let authorities = AuthorityFacts {
+            drafter,
+            clearances: record.clearances.into_iter().map(clearance).collect::<Option<_>>()?,
+            offices: record.offices.into_iter().map(office).collect::<Option<_>>()?,
         };
         Some(Self {
             header: Header::parse(&record.header).ok()?,
@@ -85,10 +131,19 @@ impl Kept {
             digest: Digest::of(&record.dispatch),
             at: Timestamp::from_seconds(record.at),
             own: record.own,
-            authorities: record.signatories.into_iter().map(words).collect::<Option<_>>()?,
+            authorities,
             bytes: record.dispatch,
         })
     }
+}
+
+/// In the order of their numbers in a record.
+const VALIDITIES: [Validity; 4] =
+    [Validity::Valid, Validity::OutOfTime, Validity::Revoked, Validity::Unknown];
+
+fn validity_number(validity: Validity) -> u32 {
+    let place = VALIDITIES.iter().position(|one| *one == validity);
+    place.and_then(|place| u32::try_from(place).ok()).unwrap_or(u32::MAX)
 }
 
 /// The inside of a volume that holds these.
@@ -121,15 +176,32 @@ struct Record {
     at: i64,
     #[prost(bool, tag = "4")]
     own: bool,
-    #[prost(message, repeated, tag = "5")]
-    signatories: Vec<Signatory>,
+    #[prost(string, tag = "5")]
+    drafter: String,
+    #[prost(message, repeated, tag = "6")]
+    clearances: Vec<ClearanceRecord>,
+    #[prost(message, repeated, tag = "7")]
+    offices: Vec<OfficeRecord>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
 #[prost(skip_debug)]
-struct Signatory {
-    #[prost(string, repeated, tag = "1")]
+struct ClearanceRecord {
+    #[prost(int32, tag = "1")]
+    kind: i32,
+    #[prost(string, tag = "2")]
+    office: String,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+struct OfficeRecord {
+    #[prost(string, tag = "1")]
+    office: String,
+    #[prost(string, repeated, tag = "2")]
     authorities: Vec<String>,
+    #[prost(uint32, tag = "3")]
+    validity: u32,
 }
 
 /// Shows nothing of what it holds.
@@ -142,4 +214,4 @@ macro_rules! opaque {
         })+
     };
 }
-opaque!(Kept, Volume, Record, Signatory);
+opaque!(Kept, Volume, Record, ClearanceRecord, OfficeRecord);

@@ -12,11 +12,13 @@
 //! | `kept` | what is kept of a message, in its exact bytes |
 //! | `index`, `index_record` | persons, names and urgent messages across consultations |
 //! | `growth` | brings what the register has and the casebook has not, in batches |
-//! | `reading` | a consultation, folded |
+//! | `reading` | the index, and what was kept of a consultation |
+//! | `folding` | a consultation, folded by the pure casebook |
 //!
 //! What must never happen: that a reference, a name or an act stands in clear in a file, that a command opens
 //! envelopes that were opened before, or that a verdict depends on the order in which messages came.
 
+mod folding;
 mod growth;
 mod index;
 mod index_record;
@@ -25,6 +27,7 @@ mod reading;
 mod shelf;
 mod wax;
 
+pub use folding::Folded;
 pub use growth::Growth;
 pub use index::{Index, KnownName};
 pub use kept::Kept;

@@ -1,0 +1,279 @@
+//! The case of a person as people read it and as scripts do: stage, facets, who must act next and what blocks it.
+//!
+//! A past, an instant and a charter enter; what the states of `consultation::state` say of it leaves. Nothing is
+//! decided here, and no name is shown.
+
+use serde_json::{Value, json};
+
+use super::capitals::Capitals;
+use super::registers::Registers;
+use crate::consultation::acts::law::Destination;
+use crate::consultation::acts::values::Origin;
+use crate::consultation::charter::Charter;
+use crate::consultation::history::Past;
+use crate::consultation::reference::PersonRef;
+use crate::consultation::registered::Registered;
+use crate::consultation::state::guard::Stop;
+use crate::consultation::state::next_steps::{self, Step};
+use crate::consultation::state::stage::{self, CaseStage};
+use crate::consultation::state::will::Will;
+use crate::consultation::state::{custody, exposure, holds, judicial, medical, protection, saying, will};
+use crate::time::Timestamp;
+use crate::trust::name::Ministry;
+
+/// One person of a consultation.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CaseView<'a> {
+    pub(super) past: &'a Past<'a>,
+    pub(super) person: PersonRef,
+    pub(super) at: Timestamp,
+    pub(super) charter: &'a Charter,
+    pub(super) registers: &'a Registers,
+    pub(super) capitals: &'a Capitals,
+}
+
+impl<'a> CaseView<'a> {
+    /// The stage of the case.
+    pub(super) fn stage(&self) -> CaseStage<'a> {
+        stage::stage(self.past, &self.person, self.at, self.charter)
+    }
+
+    /// What the case waits for.
+    pub(super) fn steps(&self) -> Vec<Step> {
+        next_steps::of_person(self.past, &self.person, self.at, self.charter)
+    }
+
+    /// The stage in words: what stops it, and what was wrong with a handover that took place.
+    pub(super) fn stage_words(&self) -> String {
+        let stage = self.stage();
+        let mut words = stage.shown().to_string();
+        if stage.shown() != stage.reached {
+            words.push_str(&format!(" over {}", stage.reached));
+        }
+        let list =
+            |facets: &[stage::Facet]| facets.iter().map(|facet| facet.word()).collect::<Vec<_>>().join(", ");
+        if !stage.stops.is_empty() {
+            words.push_str(&format!(", stopped by {}", list(&stage.stops)));
+        }
+        if !stage.irregular.is_empty() {
+            words.push_str(&format!(", handed over against {}", list(&stage.irregular)));
+        }
+        words
+    }
+
+    /// Lines for people.
+    pub(super) fn text(&self) -> String {
+        let mut text = format!("{}  {}\n", self.person.text(), self.stage_words());
+        let mut say = |label: &str, value: &str| text.push_str(&format!("  {label:<11} {value}\n"));
+        say("custody", &self.custody_words());
+        say("will", &self.will_words());
+        for (destination, protection) in self.protections() {
+            let until = self.until(protection.until);
+            let rests = self.rests_on(protection.assessment);
+            say(
+                "protection",
+                &format!("{}: {}{until}{rests}", destination_text(&destination), protection.standing),
+            );
+        }
+        let fitness = medical::fitness(self.past, &self.person, self.at, self.charter);
+        let (until, rests) = (self.until(fitness.until), self.rests_on(fitness.finding));
+        say("medical", &format!("{}{until}{rests}", fitness.standing));
+        let judicial = judicial::judicial(self.past, &self.person);
+        say("judicial", &format!("{}{}", judicial.standing, self.rests_on(judicial.status)));
+        for hold in holds::active(self.past, &self.person, self.at, self.charter) {
+            let reason = hold.act.reason.map_or("no reason given", |reason| reason.word());
+            let lapses =
+                hold.lapses.map(|at| format!(", lapses {}", self.capitals.show(at))).unwrap_or_default();
+            let Registered { sender, released, .. } = hold.registered;
+            let since = self.capitals.show(*released);
+            say(
+                "hold",
+                &format!("{sender} since {since}: {reason}{lapses}{}", self.rests_on(Some(hold.registered))),
+            );
+        }
+        for incident in exposure::incidents(self.past, &self.person) {
+            let state = if incident.open { "open" } else { "assessed" };
+            let (id, pending) = (incident.act.incident_id.as_str(), incident.pending());
+            let rests = self.rests_on(Some(incident.notice));
+            say("incident", &format!("{id}: {state}, {pending} locators pending{rests}"));
+        }
+        for step in self.steps() {
+            text.push_str(&step_text(&step, self.capitals, "  next        "));
+        }
+        text
+    }
+
+    /// The same for scripts.
+    pub(super) fn report(&self) -> Value {
+        let stage = self.stage();
+        let will = will::will(self.past, &self.person, self.at, self.charter);
+        let fitness = medical::fitness(self.past, &self.person, self.at, self.charter);
+        let judicial = judicial::judicial(self.past, &self.person);
+        let case = custody::case(self.past, &self.person);
+        let words = |facets: &[stage::Facet]| facets.iter().map(|facet| facet.word()).collect::<Vec<_>>();
+        json!({
+            "schema": "chancery.case/1",
+            "person": self.person.text(),
+            "stage": stage.shown().to_string(),
+            "reached": stage.reached.to_string(),
+            "stopped_by": words(&stage.stops),
+            "handed_over_against": words(&stage.irregular),
+            "detained_by": case.as_ref().map(|case| case.registered.sender.as_str()),
+            "status": case.as_ref().map(|case| case.act.status.word()),
+            "power_of_origin": case.as_ref().map(|case| case.act.power_of_origin.text()),
+            "agreement": stage.agreement.as_ref().map(|one| one.terms().agreement_id.as_str()),
+            "arrangement": stage.arrangement.as_ref().map(|one| one.act.arrangement_id.as_str()),
+            "will": self.will_report(&will),
+            "protection": self.protections().iter().map(|(destination, one)| json!({
+                "destination": destination_text(destination),
+                "standing": one.standing.word(),
+                "until": one.until.map(|at| at.to_string()),
+                "rests_on": one.assessment.map(|act| self.registers.of(act)),
+            })).collect::<Vec<_>>(),
+            "medical": { "standing": fitness.standing.word(), "until": fitness.until.map(|at| at.to_string()) },
+            "judicial": { "standing": judicial.standing.word() },
+            "holds": holds::active(self.past, &self.person, self.at, self.charter).iter().map(|hold| json!({
+                "by": hold.registered.sender.as_str(),
+                "reason": hold.act.reason.map(|reason| reason.word()),
+                "since": hold.registered.released.to_string(),
+                "lapses": hold.lapses.map(|at| at.to_string()),
+                "ref": self.registers.of(hold.registered),
+            })).collect::<Vec<_>>(),
+            "incidents": exposure::incidents(self.past, &self.person).iter().map(|incident| json!({
+                "incident": incident.act.incident_id.as_str(),
+                "open": incident.open,
+                "locators_pending": incident.pending(),
+                "answer_due": incident.act.reply_due_time.to_string(),
+                "ref": self.registers.of(incident.notice),
+            })).collect::<Vec<_>>(),
+            "next": self.steps().iter().map(step_report).collect::<Vec<_>>(),
+        })
+    }
+
+    fn custody_words(&self) -> String {
+        match custody::case(self.past, &self.person) {
+            None => "no case is registered".to_owned(),
+            Some(case) => {
+                let origin = match &case.act.power_of_origin {
+                    Origin::State(code) => format!("depends on {}", code.as_str()),
+                    Origin::Undetermined => "Power of origin undetermined".to_owned(),
+                };
+                let rests = self.rests_on(Some(case.registered));
+                format!("{}, held by {}, {origin}{rests}", case.act.status, case.registered.sender)
+            }
+        }
+    }
+
+    fn will_words(&self) -> String {
+        let will = will::will(self.past, &self.person, self.at, self.charter);
+        let mut words = format!("{}{}", will.standing, self.until(will.until));
+        if let Some(statement) = &will.statement {
+            let accepts: Vec<String> = statement.act.acceptable.iter().map(destination_text).collect();
+            words.push_str(&format!(", accepts {}", accepts.join(", ")));
+            let refuses: Vec<String> = statement.act.refused.iter().map(destination_text).collect();
+            if !refuses.is_empty() {
+                words.push_str(&format!("; refuses {}", refuses.join(", ")));
+            }
+            words.push_str(&self.rests_on(Some(statement.registered)));
+        }
+        for against in &will.against {
+            words.push_str(&format!("; against it: {} of {}", against.kind, self.registers.of(against)));
+        }
+        words
+    }
+
+    fn will_report(&self, will: &Will<'_>) -> Value {
+        let places = |places: &[Destination]| places.iter().map(destination_text).collect::<Vec<_>>();
+        let statement = will.statement.as_ref();
+        json!({
+            "standing": will.standing.word(),
+            "until": will.until.map(|at| at.to_string()),
+            "rests_on": statement.map(|statement| self.registers.of(statement.registered)),
+            "accepts": statement.map(|statement| places(statement.act.acceptable.as_slice())),
+            "refuses": statement.map(|statement| places(statement.act.refused.as_slice())),
+            "against": will.against.iter().map(|act| self.registers.of(act)).collect::<Vec<_>>(),
+        })
+    }
+
+    /// Protection towards every destination that somebody assessed, wished for or agreed on, ascending.
+    fn protections(&self) -> Vec<(Destination, protection::Protection<'a>)> {
+        let past = self.past;
+        let mut destinations: Vec<Destination> = saying!(past.of_person(&self.person), ProtectionAssessment)
+            .map(|(_, act)| act.destination.clone())
+            .collect();
+        for (_, act) in saying!(past.of_person(&self.person), ExpressionOfWill) {
+            let named = act.acceptable.iter().filter(|place| !custody::is_open(place));
+            destinations.extend(named.cloned());
+        }
+        destinations.sort_unstable();
+        destinations.dedup();
+        let each = destinations.into_iter().map(|destination| {
+            let found = protection::protection(past, &self.person, &destination, self.at, self.charter);
+            (destination, found)
+        });
+        each.collect()
+    }
+
+    fn until(&self, until: Option<Timestamp>) -> String {
+        until.map(|at| format!(" until {}", self.capitals.show(at))).unwrap_or_default()
+    }
+
+    fn rests_on(&self, act: Option<&Registered>) -> String {
+        act.map(|act| format!(" [{}]", self.registers.of(act))).unwrap_or_default()
+    }
+}
+
+/// A destination in words.
+pub(super) fn destination_text(destination: &Destination) -> String {
+    match destination {
+        Destination::PowerOfOrigin => "POWER_OF_ORIGIN".to_owned(),
+        Destination::NamedState(code) => code.as_str().to_owned(),
+        Destination::RemainInDetainingState => "REMAIN_IN_DETAINING_STATE".to_owned(),
+        Destination::AnyStateExceptRefused => "ANY_STATE_EXCEPT_REFUSED".to_owned(),
+        Destination::Undecided => "UNDECIDED".to_owned(),
+    }
+}
+
+/// Who must act, with what, by when, and below it what blocks that, each with its rule.
+pub(super) fn step_text(step: &Step, capitals: &Capitals, label: &str) -> String {
+    let by = step.by.map(|at| format!(" by {}", capitals.show(at))).unwrap_or_default();
+    let mut text = format!("{label}{}: {}{by}\n", names(&step.who), step.act);
+    let indent = " ".repeat(label.len());
+    for stop in &step.blocked {
+        text.push_str(&format!("{indent}blocked by {}\n", stop_text(stop)));
+    }
+    text
+}
+
+/// A stop with its rule, what stands against it, and what the rule says.
+pub(super) fn stop_text(stop: &Stop) -> String {
+    format!("{}: {} (rule: {})", stop.rule, stop.because, stop.rule.text())
+}
+
+/// A stop for scripts.
+pub(super) fn stop_report(stop: &Stop) -> Value {
+    json!({
+        "rule": stop.rule.word(),
+        "because": stop.because,
+        "text": stop.rule.text(),
+        "cure": stop.rule.cure(),
+    })
+}
+
+/// A step for scripts.
+pub(super) fn step_report(step: &Step) -> Value {
+    json!({
+        "who": step.who.iter().map(Ministry::as_str).collect::<Vec<_>>(),
+        "act": step.act.word(),
+        "person": step.person.map(|person| person.text()),
+        "by": step.by.map(|at| at.to_string()),
+        "blocked": step.blocked.iter().map(stop_report).collect::<Vec<_>>(),
+    })
+}
+
+fn names(who: &[Ministry]) -> String {
+    match who {
+        [] => "somebody".to_owned(),
+        _ => who.iter().map(Ministry::as_str).collect::<Vec<_>>().join(", "),
+    }
+}

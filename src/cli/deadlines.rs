@@ -1,0 +1,275 @@
+//! What is due in consultations: urgent messages that wait for acknowledgement, answers, what runs out.
+//!
+//! A folded consultation and an instant enter; deadlines leave, the first first. The pure states say what is due;
+//! here it only gets words.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::capitals::Capitals;
+use super::context::Context;
+use super::error::CliError;
+use super::registers::Registers;
+use super::table::Table;
+use crate::consultation::state::acknowledgement;
+use crate::consultation::state::medical::FitnessStanding;
+use crate::consultation::state::next_steps::{self, Step};
+use crate::consultation::state::protection::ProtectionStanding;
+use crate::consultation::state::will::WillStanding;
+use crate::consultation::state::{medical, saying, will};
+use crate::desk::casebook::Folded;
+use crate::time::Timestamp;
+use crate::trust::name::Ministry;
+
+/// Something that is due.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Deadline {
+    /// When.
+    pub(super) at: Timestamp,
+    /// Who must act; empty where nobody in particular.
+    pub(super) who: Vec<Ministry>,
+    /// What.
+    pub(super) what: String,
+    /// In which consultation.
+    pub(super) consultation: String,
+    /// About whom.
+    pub(super) person: Option<String>,
+    /// The message it is about; may be empty.
+    pub(super) reference: String,
+    /// Whether it is an alarm once its time has passed.
+    pub(super) alarming: bool,
+    /// SHA-256 of the dispatch, to be read out on the telephone.
+    pub(super) digest: Option<String>,
+}
+
+impl Deadline {
+    /// For a cell: when and what.
+    pub(super) fn short(&self) -> String {
+        format!("{} {}", self.at, self.what)
+    }
+
+    /// Whether its time has passed.
+    pub(super) fn is_overdue(&self, now: Timestamp) -> bool {
+        now > self.at
+    }
+
+    /// Whether somebody must be woken.
+    pub(super) fn is_alarm(&self, now: Timestamp) -> bool {
+        self.alarming && self.is_overdue(now)
+    }
+
+    /// For scripts.
+    pub(super) fn report(&self) -> Value {
+        json!({
+            "schema": "chancery.deadline/1",
+            "at": self.at.to_string(),
+            "who": self.who.iter().map(Ministry::as_str).collect::<Vec<_>>(),
+            "what": self.what,
+            "consultation": self.consultation,
+            "person": self.person,
+            "ref": self.reference,
+            "alarming": self.alarming,
+            "dispatch_sha256": self.digest,
+        })
+    }
+
+    fn who_words(&self) -> String {
+        match self.who.as_slice() {
+            [] => "-".to_owned(),
+            who => who.iter().map(Ministry::as_str).collect::<Vec<_>>().join(", "),
+        }
+    }
+
+    fn state(&self, now: Timestamp) -> &'static str {
+        match (self.is_alarm(now), self.is_overdue(now)) {
+            (true, _) => "ALARM",
+            (false, true) => "overdue",
+            (false, false) => "due",
+        }
+    }
+}
+
+/// What is due in a consultation, the first first.
+pub(super) fn of(folded: &Folded, now: Timestamp) -> Vec<Deadline> {
+    let gathering =
+        Gathering { folded, registers: Registers::of_consultation(folded), now, found: Vec::new() };
+    sorted(gathering.all())
+}
+
+/// The first first.
+pub(super) fn sorted(mut all: Vec<Deadline>) -> Vec<Deadline> {
+    all.sort();
+    all.dedup();
+    all
+}
+
+struct Gathering<'a> {
+    folded: &'a Folded,
+    registers: Registers,
+    now: Timestamp,
+    found: Vec<Deadline>,
+}
+
+impl Gathering<'_> {
+    fn all(mut self) -> Vec<Deadline> {
+        self.acknowledgements();
+        self.replies();
+        let past = self.folded.book.everything();
+        for step in next_steps::of_consultation(&past, self.now) {
+            self.step(&step);
+        }
+        let persons: Vec<_> = past.persons().collect();
+        for person in persons {
+            for step in next_steps::of_person(&past, &person, self.now, self.folded.book.charter()) {
+                self.step(&step);
+            }
+            self.what_runs_out(person);
+        }
+        self.found
+    }
+
+    fn add(&mut self, at: Timestamp, who: Vec<Ministry>, what: impl Into<String>) -> &mut Deadline {
+        let consultation = self.folded.consultation.clone();
+        let (person, reference, alarming, digest) = (None, String::new(), false, None);
+        let what = what.into();
+        self.found.push(Deadline { at, who, what, consultation, person, reference, alarming, digest });
+        let last = self.found.len().saturating_sub(1);
+        // It was pushed just now.
+        #[allow(clippy::indexing_slicing, reason = "the last entry exists")]
+        &mut self.found[last]
+    }
+
+    fn acknowledgements(&mut self) {
+        let (book, folded) = (&self.folded.book, self.folded);
+        for one in acknowledgement::unacknowledged(book.history(), book.charter()) {
+            let reference = self.registers.of(one.act);
+            let alarming = one.is_alarming(Timestamp::from_seconds(i64::MAX));
+            let digest = one.act.reference.dispatch_digest().hex();
+            let what = format!("acknowledge {} {}", one.act.precedence, one.act.kind);
+            let _ = folded;
+            let added = self.add(one.due, vec![one.addressee.clone()], what);
+            (added.reference, added.alarming, added.digest) = (reference, alarming, Some(digest));
+        }
+    }
+
+    /// Replies that a message asked for by a time and nobody gave.
+    fn replies(&mut self) {
+        let answered: BTreeSet<_> =
+            self.folded.kept.values().filter_map(|kept| kept.dispatch.in_reply_to).collect();
+        for kept in self.folded.kept.values() {
+            let Some(due) = kept.dispatch.reply_due else { continue };
+            if answered.contains(&kept.id()) {
+                continue;
+            }
+            let who = kept.header.address().addressees.iter();
+            let who = who.map(|addressee| addressee.ministry.clone()).collect();
+            let (what, reference) = (format!("answer {}", kept.dispatch.kind), kept.register_number());
+            self.add(due, who, what).reference = reference;
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        let Some(by) = step.by else { return };
+        let person = step.person.map(|person| person.text());
+        self.add(by, step.who.clone(), step.act.word()).person = person;
+    }
+
+    fn what_runs_out(&mut self, person: crate::consultation::reference::PersonRef) {
+        let (past, charter) = (self.folded.book.everything(), self.folded.book.charter());
+        let will = will::will(&past, &person, self.now, charter);
+        let mut ends = Vec::new();
+        if will.standing == WillStanding::Current {
+            ends.extend(will.until.map(|until| (until, "the statement of will runs out".to_owned())));
+        }
+        let fitness = medical::fitness(&past, &person, self.now, charter);
+        if fitness.standing == FitnessStanding::Fit {
+            ends.extend(fitness.until.map(|until| (until, "fitness to travel runs out".to_owned())));
+        }
+        for (_, act) in saying!(past.of_person(&person), ProtectionAssessment) {
+            let place = &act.destination;
+            let found =
+                crate::consultation::state::protection::protection(&past, &person, place, self.now, charter);
+            if found.standing == ProtectionStanding::Clear {
+                let what = format!(
+                    "the assessment towards {} runs out",
+                    super::case_report::destination_text(place)
+                );
+                ends.extend(found.until.map(|until| (until, what)));
+            }
+        }
+        for (until, what) in ends {
+            self.add(until, Vec::new(), what).person = Some(person.text());
+        }
+    }
+}
+
+/// Lists what is due; fails while an urgent message waits beyond its time.
+pub(super) fn show(context: &Context, due: &[Deadline], now: Timestamp) -> Result<(), CliError> {
+    let mut table = Table::new(["DUE", "STATE", "WHO", "WHAT", "PERSON", "CONSULTATION", "REF"]);
+    for one in due {
+        table.row([
+            &Capitals::of(&one.who).show(one.at),
+            one.state(now),
+            &one.who_words(),
+            &one.what,
+            one.person.as_deref().unwrap_or("-"),
+            &one.consultation,
+            &one.reference,
+        ]);
+    }
+    let reports: Vec<Value> = due.iter().map(Deadline::report).collect();
+    context.output.list(&reports, &table, "nothing is due")?;
+    match due.iter().find(|one| one.is_alarm(now)) {
+        Some(alarm) => Err(unacknowledged(context, alarm)),
+        None => Ok(()),
+    }
+}
+
+/// The alarm of a night: what to read out on the telephone.
+pub(super) fn unacknowledged(context: &Context, alarm: &Deadline) -> CliError {
+    let who = alarm.who_words();
+    let message = format!("{who} did not {} of {} by {}", alarm.what, alarm.reference, alarm.at);
+    let mut error = CliError::failed("unacknowledged", message).reason("UNACKNOWLEDGED");
+    if let Some(digest) = &alarm.digest {
+        error = error.cause(format!("telephone {who}; message {}, SHA-256 {digest}", alarm.reference));
+    }
+    error.hint(context.command(&format!("consultation show {} --timeline", alarm.consultation)))
+}
+
+/// What a watcher was told already.
+#[derive(Debug, Default)]
+pub(super) struct Shown(BTreeSet<(Deadline, &'static str)>);
+
+impl Shown {
+    /// Tells what is new or has become overdue, one line or object each.
+    pub(super) fn tell(
+        &mut self,
+        context: &Context,
+        due: &[Deadline],
+        now: Timestamp,
+    ) -> Result<(), CliError> {
+        for one in due {
+            let state = one.state(now);
+            if !self.0.insert((one.clone(), state)) {
+                continue;
+            }
+            let mut report = one.report();
+            if let Some(report) = report.as_object_mut() {
+                report.insert("state".to_owned(), json!(state));
+            }
+            let line = || {
+                let person = one.person.as_deref().map(|person| format!(" {person}")).unwrap_or_default();
+                let (at, who) = (Capitals::of(&one.who).show(one.at), one.who_words());
+                format!(
+                    "{state:<8} {at}  {who}: {}{person}  {}  {}\n",
+                    one.what, one.consultation, one.reference
+                )
+            };
+            context.output.data(&report, line)?;
+        }
+        let current: BTreeSet<&Deadline> = due.iter().collect();
+        self.0.retain(|(one, _)| current.contains(one));
+        Ok(())
+    }
+}

@@ -1,0 +1,183 @@
+//! The timeline of a consultation: every act in order, who sent it, what stands against it, what this release cannot
+//! read, and what waits.
+
+use serde_json::{Value, json};
+
+use super::capitals::Capitals;
+use super::context::Context;
+use super::error::CliError;
+use super::output::Mark;
+use super::registers::Registers;
+use super::table::Table;
+use crate::consultation::act::Act;
+use crate::consultation::acts::values::ActRef;
+use crate::consultation::casebook::Incoming;
+use crate::consultation::registered::Registered;
+use crate::consultation::rules::Severity;
+use crate::desk::casebook::{Folded, Kept};
+use crate::message::terms::DocumentStanding;
+use crate::trust::name::Ministry;
+
+/// Shows it.
+pub(super) fn show(context: &Context, folded: &Folded) -> Result<(), CliError> {
+    let lines = lines(folded);
+    let capitals = Capitals::of(&folded.book.charter().parties);
+    let mut table =
+        Table::new(["RELEASED", "FROM", "NO", "ACT", "PRECEDENCE", "TEXTS", "PERSONS", "VERDICT", "REF"]);
+    for line in &lines {
+        table.row([
+            &capitals.show(line.released),
+            line.sender.as_str(),
+            &if line.number == 0 { "-".to_owned() } else { line.number.to_string() },
+            &line.act,
+            line.precedence,
+            &line.texts,
+            &line.persons.join(" "),
+            &line.verdict(),
+            &line.reference,
+        ]);
+    }
+    let reports: Vec<Value> = lines.iter().map(Line::report).collect();
+    context.output.list(&reports, &table, "no acts")?;
+    // After the table, where nobody overlooks it.
+    for line in lines.iter().filter(|line| line.unread) {
+        let text = format!("UNREAD: {} of {} cannot be read by this release", line.act, line.reference);
+        context.output.step(Mark::Bad, &text);
+    }
+    for warning in super::consultation::warnings(folded, 0).iter().filter(|one| !one.starts_with("UNREAD")) {
+        context.output.step(Mark::Warning, warning);
+    }
+    Ok(())
+}
+
+/// One act.
+struct Line {
+    released: crate::time::Timestamp,
+    sender: Ministry,
+    number: u64,
+    act: String,
+    class: &'static str,
+    precedence: &'static str,
+    form: &'static str,
+    texts: String,
+    persons: Vec<String>,
+    rules: Vec<(&'static str, &'static str)>,
+    warnings: Vec<&'static str>,
+    unread: bool,
+    waits: bool,
+    reference: String,
+    digest: String,
+}
+
+impl Line {
+    fn verdict(&self) -> String {
+        if self.waits {
+            return "WAITS for acts that are not here".to_owned();
+        }
+        let unread = if self.unread { "UNREAD " } else { "" };
+        match self.rules.as_slice() {
+            [] => format!("{unread}ok"),
+            rules => {
+                let codes: Vec<&str> = rules.iter().map(|(code, _)| *code).collect();
+                format!("{unread}{}", codes.join(" "))
+            }
+        }
+    }
+
+    fn report(&self) -> Value {
+        json!({
+            "schema": "chancery.timeline/1",
+            "released": self.released.to_string(),
+            "from": self.sender.as_str(),
+            "act_number": self.number,
+            "kind": self.act,
+            "class": self.class,
+            "precedence": self.precedence,
+            "form": self.form,
+            "texts": self.texts,
+            "persons": self.persons,
+            "stands": !self.waits && self.rules.is_empty(),
+            "rules": self.rules.iter().map(|(code, text)| json!({ "rule": code, "text": text })).collect::<Vec<_>>(),
+            "warnings": self.warnings,
+            "unread": self.unread,
+            "waits": self.waits,
+            "ref": self.reference,
+            "dispatch_sha256": self.digest,
+        })
+    }
+}
+
+fn lines(folded: &Folded) -> Vec<Line> {
+    let registers = Registers::of_consultation(folded);
+    let registered = folded.book.everything();
+    let mut lines: Vec<Line> = registered.acts().map(|act| of_registered(folded, &registers, act)).collect();
+    lines.extend(folded.book.waiting().map(|incoming| of_waiting(folded, &registers, incoming)));
+    lines.sort_by(|a, b| (a.released, &a.sender, a.number).cmp(&(b.released, &b.sender, b.number)));
+    lines
+}
+
+fn of_registered(folded: &Folded, registers: &Registers, act: &Registered) -> Line {
+    let found = folded.findings.get(&act.reference).map(Vec::as_slice).unwrap_or_default();
+    let warnings = found.iter().filter(|finding| finding.severity == Severity::Warning);
+    Line {
+        released: act.released,
+        sender: act.sender.clone(),
+        number: act.number,
+        act: act.kind.clone(),
+        class: act.class.word(),
+        precedence: act.precedence.word(),
+        form: act.form.word(),
+        texts: texts(folded, act.reference),
+        persons: act.act.as_ref().map(persons).unwrap_or_default(),
+        rules: act.verdict.rules().iter().map(|rule| (rule.word(), rule.text())).collect(),
+        warnings: warnings.map(|finding| finding.rule.word()).collect(),
+        unread: act.act.is_none(),
+        waits: false,
+        reference: registers.of(act),
+        digest: act.reference.dispatch_digest().hex(),
+    }
+}
+
+fn of_waiting(folded: &Folded, registers: &Registers, incoming: &Incoming) -> Line {
+    let kept = folded.kept.get(&incoming.reference);
+    let act = kept.and_then(|kept| match kept.received() {
+        crate::consultation::receive::Received::Read(act) => Some(*act),
+        _ => None,
+    });
+    Line {
+        released: incoming.position.release_time,
+        sender: incoming.address.sender.clone(),
+        number: incoming.position.act_number,
+        act: incoming.dispatch.kind.clone(),
+        class: incoming.class().word(),
+        precedence: incoming.address.precedence.word(),
+        form: incoming.dispatch.form.word(),
+        texts: texts(folded, incoming.reference),
+        persons: act.as_ref().map(persons).unwrap_or_default(),
+        rules: Vec::new(),
+        warnings: Vec::new(),
+        unread: act.is_none(),
+        waits: true,
+        reference: registers.named(incoming.reference),
+        digest: incoming.reference.dispatch_digest().hex(),
+    }
+}
+
+fn persons(act: &Act) -> Vec<String> {
+    act.persons().iter().map(|person| person.text()).collect()
+}
+
+/// The texts of an act by language tag and standing: `ko OFFICIAL, en COURTESY_TRANSLATION`.
+fn texts(folded: &Folded, reference: ActRef) -> String {
+    let documents = folded.kept.get(&reference).map(|kept: &Kept| kept.dispatch.documents.as_slice());
+    let is_text = |standing| {
+        matches!(
+            standing,
+            DocumentStanding::Official | DocumentStanding::Authentic | DocumentStanding::CourtesyTranslation
+        )
+    };
+    let texts = documents.unwrap_or_default().iter().filter(|document| is_text(document.standing));
+    let words: Vec<String> =
+        texts.map(|document| format!("{} {}", document.language, document.standing)).collect();
+    words.join(", ")
+}

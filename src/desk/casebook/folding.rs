@@ -1,0 +1,141 @@
+//! Folding: what was kept of a consultation, offered to the pure casebook, with everything a desk knows beside it.
+//!
+//! A number that will never come must hold nobody up. Between two ministries every message has a number of its own
+//! without a gap, so when a later act of a ministry is here, an earlier one that is not was given up, refused or late
+//! on its way, or did not open: it is passed over, and told. Of the own acts those are passed over that nobody took.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::kept::Kept;
+use crate::consultation::acts::values::ActRef;
+use crate::consultation::casebook::{Casebook, Outcome};
+use crate::consultation::charter::Charter;
+use crate::consultation::rules::Finding;
+use crate::consultation::rules::judgement::ChannelFacts;
+use crate::desk::Desk;
+use crate::desk::accreditation::Trust;
+use crate::desk::compose::channel_facts;
+use crate::desk::error::DeskError;
+use crate::desk::keys::Keys;
+use crate::message::terms::Level;
+use crate::trust::name::Ministry;
+use crate::trust::policy::ChannelId;
+
+/// A consultation as this desk holds it.
+pub struct Folded {
+    /// Its id.
+    pub consultation: String,
+    /// The acts, judged.
+    pub book: Casebook,
+    /// What was kept of each message, by act.
+    pub kept: BTreeMap<ActRef, Kept>,
+    /// What the rules found, by act.
+    pub findings: BTreeMap<ActRef, Vec<Finding>>,
+    /// Numbers of acts that will never come.
+    pub passed_over: BTreeSet<(Ministry, u64)>,
+    /// The greatest number that came of each ministry.
+    come: BTreeMap<Ministry, u64>,
+}
+
+impl Desk {
+    /// A consultation, folded from the casebook, which is brought up to date first.
+    pub fn consultation_of(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        consultation: &str,
+    ) -> Result<Folded, DeskError> {
+        self.grow_casebook(trust, keys)?;
+        self.fold(trust, keys, consultation)
+    }
+
+    /// The same from the casebook as it is.
+    pub(super) fn fold(&self, trust: &Trust, keys: &Keys, consultation: &str) -> Result<Folded, DeskError> {
+        let kept = self.kept_in(trust, keys, consultation)?;
+        let channel = kept.first().map(|first| first.header.address().channel.clone());
+        let facts = self.facts_of(trust, channel.as_ref(), &kept);
+        let charter = Charter::default_for(facts.parties.iter().cloned());
+        let mut folded = Folded {
+            consultation: consultation.to_owned(),
+            book: Casebook::new(facts, charter),
+            kept: BTreeMap::new(),
+            findings: BTreeMap::new(),
+            passed_over: BTreeSet::new(),
+            come: BTreeMap::new(),
+        };
+        for kept in kept {
+            folded.take(kept);
+        }
+        // Own acts that nobody took leave holes that nothing will ever fill.
+        folded.come.remove(&self.config.ministry);
+        let signed = self.register.last_act_number_signed(consultation)?;
+        folded.pass_over(&self.config.ministry, signed);
+        Ok(folded)
+    }
+
+    /// The channel of a consultation; one that is not in force here any more as its messages show it.
+    fn facts_of(&self, trust: &Trust, channel: Option<&ChannelId>, kept: &[Kept]) -> ChannelFacts {
+        let rule = channel.and_then(|channel| {
+            let rule = trust.policy.as_ref()?.channel(channel)?;
+            Some(channel_facts(channel, rule))
+        });
+        if let Some(facts) = rule {
+            return facts;
+        }
+        let mut parties = BTreeSet::from([self.config.ministry.clone()]);
+        for one in kept {
+            let address = one.header.address();
+            parties.insert(address.sender.clone());
+            parties.extend(address.addressees.iter().map(|addressee| addressee.ministry.clone()));
+        }
+        ChannelFacts {
+            channel: channel.cloned().unwrap_or_else(|| ChannelId::between(&[])),
+            parties: parties.into_iter().collect(),
+            suspended: false,
+            ceiling: Level::Restricted,
+            national_labels: Vec::new(),
+        }
+    }
+}
+
+impl Folded {
+    /// Takes the next message, in the order in which they came.
+    fn take(&mut self, kept: Kept) {
+        let incoming = kept.incoming();
+        let (sender, number) = (incoming.address.sender.clone(), incoming.position.act_number);
+        if number > 0 && !kept.own {
+            self.pass_over(&sender, number.saturating_sub(1));
+        }
+        let come = self.come.entry(sender).or_default();
+        *come = number.max(*come);
+        self.kept.insert(incoming.reference, kept);
+        let outcomes = self.book.offer(incoming);
+        self.note(outcomes);
+    }
+
+    /// Passes over the numbers of a ministry up to one, as far as nothing came under them.
+    fn pass_over(&mut self, sender: &Ministry, up_to: u64) {
+        let from = self.come.get(sender).copied().unwrap_or(0).saturating_add(1);
+        for number in from..=up_to {
+            if let Some(outcomes) = self.book.pass_over(sender, number) {
+                self.passed_over.insert((sender.clone(), number));
+                self.note(outcomes);
+            }
+        }
+    }
+
+    fn note(&mut self, outcomes: Vec<Outcome>) {
+        for outcome in outcomes {
+            if let Outcome::Registered { reference, findings, .. } = outcome {
+                self.findings.insert(reference, findings);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Folded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Folded({})", self.consultation)
+    }
+}
