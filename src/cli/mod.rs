@@ -20,6 +20,8 @@ mod deadlines;
 pub mod demo;
 pub mod desk;
 mod desk_session;
+pub mod draft;
+mod draft_report;
 mod drafting;
 pub mod environment;
 pub mod error;
@@ -101,6 +103,7 @@ enum Command {
     New(new::New),
     Check(check::Check),
     Send(send::Send),
+    Draft(draft::Draft),
     Inbox(inbox::Inbox),
     Outbox(outbox::Outbox),
     Read(read::Read),
@@ -134,6 +137,7 @@ impl Command {
             Self::New(command) => apart(move || command.run(context)).await,
             Self::Check(command) => apart(move || command.run(context)).await,
             Self::Send(command) => apart(move || command.run(context)).await,
+            Self::Draft(command) => apart(move || command.run(context)).await,
             Self::Inbox(command) => apart(move || command.run(context)).await,
             Self::Outbox(command) => apart(move || command.run(context)).await,
             Self::Read(command) => apart(move || command.run(context)).await,

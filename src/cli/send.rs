@@ -39,17 +39,24 @@ pub struct Send {
     #[arg(long, value_name = "LABEL")]
     sign_as: Option<String>,
 
+    #[command(flatten)]
+    sending: Sending,
+}
+
+/// How what is composed is brought on its way.
+#[derive(Debug, clap::Args)]
+pub(super) struct Sending {
     /// Wait for the recipient's receipt: so long as --wait=5s says, or --timeout, or else one minute
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, value_parser = parse_duration)]
-    wait: Option<Option<Duration>>,
+    pub(super) wait: Option<Option<Duration>>,
 
     /// Do everything but sign and send
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
 
     /// Consent beforehand
     #[arg(short, long)]
-    yes: bool,
+    pub(super) yes: bool,
 }
 
 impl Send {
@@ -62,8 +69,8 @@ impl Send {
             Err(FormRefusal::Mistakes(mistakes)) => return Err(form.mistakes(&mistakes)),
             Err(FormRefusal::Other(error)) => return Err(error),
         };
-        self.require_consent_possible(context)?;
-        if !self.dry_run || draft.in_reply_to.is_some() {
+        self.sending.require_consent_possible(context)?;
+        if !self.sending.dry_run || draft.in_reply_to.is_some() {
             session.unlock(context)?;
             // A wrong passphrase is told before anybody consents to anything.
             session.keys.registry().map_err(|error| desk_session::failure(context, error))?;
@@ -71,35 +78,12 @@ impl Send {
         let composition = self.compose(context, &session, &form, &draft)?;
         form.judge(context, &composition.findings)?;
         let lines = summary::lines(&session.trust, &draft, &composition);
-        if self.dry_run {
+        if self.sending.dry_run {
             let report = summary::report(&draft, &composition, form.finding_reports(&composition.findings));
             return context.output.data(&report, || lines.join("\n"));
         }
         lines.iter().for_each(|line| context.output.note(line));
-        let code = summary::codes(&composition);
-        confirm::type_back(context, &format!("type {code} to sign and send:"), &code, self.yes)?;
-        let sent = hand_over(context, &session, composition).await?;
-        if !context.output.is_json() {
-            sent.iter().try_for_each(|copy| announce(context, &session, copy))?;
-        }
-        let settled = match self.wait {
-            Some(patience) => {
-                let patience = patience.or(context.timeout_asked).unwrap_or(WAIT_DEFAULT);
-                context.output.note(&waited_for(&sent, patience));
-                settle(context, &session, sent, patience).await?
-            }
-            None => sent,
-        };
-        self.conclude(context, &session, settled)
-    }
-
-    /// Whoever cannot be shown the summary must have consented on the command line.
-    fn require_consent_possible(&self, context: &Context) -> Result<(), CliError> {
-        if self.yes || self.dry_run || (context.may_ask && !context.output.is_json()) {
-            return Ok(());
-        }
-        let message = "sending is an act with legal effect, and nobody may be asked to consent";
-        Err(CliError::usage("consent-needed", message).hint(format!("{} --yes", context.typed)))
+        self.sending.go(context, &session, composition).await
     }
 
     fn compose(
@@ -120,6 +104,45 @@ impl Send {
             }
         }
         Ok(composition)
+    }
+}
+
+impl Sending {
+    /// Asks for consent to what was shown, and sends it.
+    pub(super) async fn go(
+        &self,
+        context: &Context,
+        session: &DeskSession,
+        composition: Composition,
+    ) -> Result<(), CliError> {
+        if self.dry_run {
+            context.output.note("nothing stands against sending it");
+            return Ok(());
+        }
+        let code = summary::codes(&composition);
+        confirm::type_back(context, &format!("type {code} to sign and send:"), &code, self.yes)?;
+        let sent = hand_over(context, session, composition).await?;
+        if !context.output.is_json() {
+            sent.iter().try_for_each(|copy| announce(context, session, copy))?;
+        }
+        let settled = match self.wait {
+            Some(patience) => {
+                let patience = patience.or(context.timeout_asked).unwrap_or(WAIT_DEFAULT);
+                context.output.note(&waited_for(&sent, patience));
+                settle(context, session, sent, patience).await?
+            }
+            None => sent,
+        };
+        self.conclude(context, session, settled)
+    }
+
+    /// Whoever cannot be shown the summary must have consented on the command line.
+    pub(super) fn require_consent_possible(&self, context: &Context) -> Result<(), CliError> {
+        if self.yes || self.dry_run || (context.may_ask && !context.output.is_json()) {
+            return Ok(());
+        }
+        let message = "sending is an act with legal effect, and nobody may be asked to consent";
+        Err(CliError::usage("consent-needed", message).hint(format!("{} --yes", context.typed)))
     }
 
     /// Tells how it ended; what is not as it should be is an error.

@@ -10,6 +10,7 @@
 //! | `documents`, `compose` | draft to dispatch |
 //! | `signatories`, `authorities` | which offices sign; what ROL is judged on |
 //! | `draft` | drafts on their way between offices |
+//! | `reject` | what the registry answers by itself |
 //! | `numbering`, `release` | which number comes next; numbered, signed, sealed |
 //! | `send`, `run` | one draft on its way; many, in batches |
 //! | `hand_over`, `convoy` | copies and parts into the gateway's custody, or given up; batches of copies |
@@ -47,6 +48,7 @@ pub mod read;
 pub mod receipts;
 pub mod reference;
 pub mod register;
+pub mod reject;
 mod release;
 pub mod run;
 pub mod send;

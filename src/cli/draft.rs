@@ -1,0 +1,412 @@
+//! `draft compose|sign|release|rebase|cancel|list|show`: the road of an act between the offices of one ministry.
+
+use std::fs::{self, Permissions};
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::context::Context;
+use super::desk_session::{self, DeskSession};
+use super::draft_report;
+use super::drafting::{FormFile, FormRefusal};
+use super::error::{CliError, Kind};
+use super::passphrase::PassphraseSource;
+use super::send::Sending;
+use super::table::Table;
+use super::{confirm, files, shell_word};
+use crate::desk::draft::{DraftFile, Standing};
+use crate::desk::register::DraftState;
+use crate::desk::signatories::Wishes;
+use crate::limits;
+
+/// Carry an act from office to office: composed, cleared, initialled, sealed, released
+///
+/// `send` goes this road in one command where one passphrase opens the keys of all offices. Where each office keeps its
+/// own (`key passphrase`), the act travels as a file: every office reads it and adds its signature, and the registry
+/// releases it when all of them have signed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  chancery draft compose note.toml\n  \
+    chancery draft sign note.draft --office legal-01\n  chancery draft release note.draft --wait\n  \
+    chancery draft list")]
+pub struct Draft {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    Compose(Compose),
+    #[command(visible_alias = "clear")]
+    Sign(Sign),
+    Release(Release),
+    Rebase(Rebase),
+    Cancel(Cancel),
+    List(List),
+    Show(Show),
+}
+
+/// Compose a form for clearance, and sign it as the drafting office
+///
+/// Reserves the formal number. Which offices sign is fixed then: nobody drafts or clears what he himself releases.
+#[derive(Debug, clap::Args)]
+struct Compose {
+    /// The form; - for stdin
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// Add a file as an annex; its title is neutral
+    #[arg(short, long, value_name = "FILE")]
+    attach: Vec<PathBuf>,
+
+    /// Offices to take where several may draft, clear or sign, by their labels
+    #[arg(long, value_name = "LABEL", value_delimiter = ',')]
+    sign_as: Vec<String>,
+
+    /// Offices that are to clear it besides those that must
+    #[arg(long, value_name = "LABEL", value_delimiter = ',')]
+    clear_by: Vec<String>,
+
+    /// Where to write the draft [default: the name of the form, ending in .draft]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Replace the file if it is there
+    #[arg(long)]
+    overwrite: bool,
+}
+
+/// Read a draft and sign it as an office whose turn it is
+#[derive(Debug, clap::Args)]
+struct Sign {
+    /// The draft
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// The office, by its label
+    #[arg(long, value_name = "LABEL")]
+    office: String,
+
+    /// Consent beforehand
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// Release a draft that all its offices have signed
+///
+/// Several copies of one draft that went to different offices are joined. Refused where a signature is missing or does
+/// not hold any more, and as STALE_BASIS where a later act touched what it says: then `draft rebase` it.
+#[derive(Debug, clap::Args)]
+struct Release {
+    /// The draft, or several copies of it
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    sending: Sending,
+}
+
+/// Base a draft on what is known now; every office but the drafting one signs again
+#[derive(Debug, clap::Args)]
+struct Rebase {
+    /// The draft
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+/// Cancel a draft; its formal number stays void
+#[derive(Debug, clap::Args)]
+struct Cancel {
+    /// The draft
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// Consent beforehand
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// List drafts, and for whom they wait
+#[derive(Debug, clap::Args)]
+struct List {
+    /// Also those that were released, cancelled or superseded, the newest first
+    #[arg(long)]
+    all: bool,
+
+    /// At most so many
+    #[arg(short = 'n', long, value_name = "NUMBER", default_value_t = 50)]
+    limit: usize,
+}
+
+/// Show what a draft says, who has signed it and who must next
+#[derive(Debug, clap::Args)]
+struct Show {
+    /// The draft
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// Write the exact bytes and every signature into a new folder, for other programs to verify
+    #[arg(long, value_name = "DIR")]
+    extract: Option<PathBuf>,
+}
+
+impl Draft {
+    /// Does what was asked for.
+    pub async fn run(self, context: &Context) -> Result<(), CliError> {
+        match self.what {
+            What::Compose(command) => command.run(context).await,
+            What::Sign(command) => command.run(context),
+            What::Release(command) => command.run(context).await,
+            What::Rebase(command) => command.run(context),
+            What::Cancel(command) => command.run(context),
+            What::List(command) => command.run(context),
+            What::Show(command) => command.run(context),
+        }
+    }
+}
+
+impl Compose {
+    async fn run(self, context: &Context) -> Result<(), CliError> {
+        let form = FormFile::read(&self.file)?;
+        let output = match (&self.output, self.file.as_path() == Path::new("-")) {
+            (Some(output), _) => output.clone(),
+            (None, true) => {
+                return Err(CliError::usage(
+                    "usage",
+                    "a form from stdin has no name: say where to write with -o",
+                ));
+            }
+            (None, false) => self.file.with_extension("draft"),
+        };
+        files::require_vacant(context, &output, self.overwrite)?;
+        let mut session = DeskSession::open_locked(context)?;
+        let draft = match form.draft(context, &session.desk, &self.attach) {
+            Ok(draft) => draft,
+            Err(FormRefusal::Mistakes(mistakes)) => return Err(form.mistakes(&mistakes)),
+            Err(FormRefusal::Other(error)) => return Err(error),
+        };
+        session.unlock(context)?;
+        let failed = |error| desk_session::failure(context, error);
+        let wishes = Wishes { prefer: self.sign_as.clone(), clear: self.clear_by.clone() };
+        let DeskSession { desk, trust, keys, .. } = &session;
+        let composed = desk.compose_draft(trust, keys, (&draft, form.folder()), &wishes, &output).await;
+        let (draft, composition) = match composed {
+            Err(crate::desk::error::DeskError::Forbidden(findings)) => {
+                form.judge(context, &findings)?;
+                return Err(failed(crate::desk::error::DeskError::Forbidden(findings)));
+            }
+            other => other.map_err(failed)?,
+        };
+        form.judge(context, &composition.findings)?;
+        write(&output, &draft, self.overwrite)?;
+        tell(context, &session, &draft, &output, "composed")
+    }
+}
+
+impl Sign {
+    fn run(self, context: &Context) -> Result<(), CliError> {
+        let draft = read(context, &self.file)?;
+        let mut session = DeskSession::open_locked(context)?;
+        let failed = |error| desk_session::failure(context, error);
+        let (standing, due) = session.desk.asked_of(&session.trust, &draft, &self.office).map_err(failed)?;
+        // What is signed is shown first, and goes where a person reads it, not where scripts do.
+        context.output.note(&draft_report::text(&draft)?);
+        draft_report::tell_standing(context, &standing);
+        let kinds = due.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let question = format!("type {} to sign ({kinds}):", self.office);
+        confirm::type_back(context, &question, &self.office, self.yes)?;
+        session.unlock_office(context, &self.office)?;
+        let mut signed = draft;
+        session.desk.sign_draft(&session.trust, &session.keys, &mut signed, &self.office).map_err(failed)?;
+        write(&self.file, &signed, true)?;
+        tell(context, &session, &signed, &self.file, "signed")
+    }
+}
+
+impl Release {
+    async fn run(self, context: &Context) -> Result<(), CliError> {
+        let (first, copies) = self.files.split_first().ok_or_else(|| CliError::usage("usage", "no draft"))?;
+        let mut draft = read(context, first)?;
+        for copy in copies {
+            draft
+                .join(&read(context, copy)?)
+                .map_err(|refusal| CliError::from(crate::desk::error::DeskError::from(refusal)))?;
+        }
+        let mut session = DeskSession::open_locked(context)?;
+        self.sending.require_consent_possible(context)?;
+        session.unlock(context)?;
+        let failed = |error| desk_session::failure(context, error);
+        let (desk, trust, keys) = (&session.desk, &session.trust, &session.keys);
+        keys.registry().map_err(failed)?;
+        let standing = desk.standing(trust, &draft).map_err(failed)?;
+        draft_report::tell_standing(context, &standing);
+        let shown = draft_report::text(&draft)?;
+        let hint = |error: CliError| match error.reason_code() {
+            Some("STALE_BASIS") => {
+                let file = shell_word(&first.display().to_string());
+                error.hint(context.command(&format!("draft rebase {file}")))
+            }
+            _ => error,
+        };
+        let composition = desk.ready(trust, keys, draft).map_err(failed).map_err(hint)?;
+        context.output.note(&shown);
+        self.sending.go(context, &session, composition).await
+    }
+}
+
+impl Rebase {
+    fn run(self, context: &Context) -> Result<(), CliError> {
+        let draft = read(context, &self.file)?;
+        let mut session = DeskSession::open_locked(context)?;
+        session.unlock(context)?;
+        let DeskSession { desk, trust, keys, .. } = &session;
+        let later = desk.rebase(trust, keys, &draft, &self.file);
+        let later = later.map_err(|error| desk_session::failure(context, error))?;
+        let told = if later.digest() == draft.digest() { "up to date" } else { "based anew" };
+        write(&self.file, &later, true)?;
+        tell(context, &session, &later, &self.file, told)
+    }
+}
+
+impl Cancel {
+    fn run(self, context: &Context) -> Result<(), CliError> {
+        let draft = read(context, &self.file)?;
+        let session = DeskSession::open_locked(context)?;
+        let number = &draft.dispatch().formal_number;
+        let word = if number.is_empty() { "CANCEL" } else { number.as_str() };
+        context.output.note("it will never be released, and its number stays void");
+        confirm::type_back(context, &format!("type {word} to cancel it:"), word, self.yes)?;
+        let cancelled = session.desk.cancel_draft(&draft);
+        cancelled.map_err(|error| desk_session::failure(context, error))?;
+        tell(context, &session, &draft, &self.file, "cancelled")
+    }
+}
+
+impl List {
+    fn run(self, context: &Context) -> Result<(), CliError> {
+        let session = DeskSession::open_locked(context)?;
+        let entries = session.desk.register().drafts(self.all, self.limit);
+        let entries = entries.map_err(|error| desk_session::failure(context, error.into()))?;
+        let mut table = Table::new(["NUMBER", "ACT", "COMPOSED", "STATE", "WAITS FOR", "FILE"]);
+        let mut reports = Vec::new();
+        for entry in &entries {
+            let found =
+                read(context, Path::new(&entry.path)).ok().filter(|draft| draft.digest() == entry.dispatch);
+            let found = found.and_then(|draft| {
+                let standing = session.desk.standing(&session.trust, &draft).ok()?;
+                Some((draft, standing))
+            });
+            reports.push(draft_report::row(&mut table, entry, found.as_ref()));
+        }
+        context.output.list(&reports, &table, "no drafts")
+    }
+}
+
+impl Show {
+    fn run(self, context: &Context) -> Result<(), CliError> {
+        let draft = read(context, &self.file)?;
+        let session = DeskSession::open_locked(context)?;
+        let failed = |error| desk_session::failure(context, error);
+        let standing = session.desk.standing(&session.trust, &draft).map_err(failed)?;
+        if let Some(folder) = &self.extract {
+            extract(context, &draft, folder)?;
+        }
+        draft_report::tell_standing(context, &standing);
+        let file = self.file.display().to_string();
+        let entry = session.desk.register().draft(&draft.digest()).map_err(|error| failed(error.into()))?;
+        let report = draft_report::report(&draft, &standing, entry.as_ref(), &file);
+        let text = draft_report::text(&draft)?;
+        context.output.data(&report, || text)?;
+        if entry.is_some_and(|entry| entry.state == DraftState::Open) {
+            context.output.next(&draft_report::next(context, &standing, &file));
+        }
+        Ok(())
+    }
+}
+
+impl DeskSession {
+    /// Asks for the passphrase of one office, which need not be that of the desk.
+    fn unlock_office(&mut self, context: &Context, office: &str) -> Result<(), CliError> {
+        let source: &PassphraseSource = &context.passphrase;
+        let typed = source.existing(&format!("the office {office}"))?.for_keys()?;
+        let keys = crate::desk::keys::Keys::locked(self.desk.config().clone());
+        self.keys = keys.with_office(office, typed);
+        Ok(())
+    }
+}
+
+/// What was done with a draft, and the command that comes next.
+fn tell(
+    context: &Context,
+    session: &DeskSession,
+    draft: &DraftFile,
+    file: &Path,
+    what: &str,
+) -> Result<(), CliError> {
+    let failed = |error| desk_session::failure(context, error);
+    let standing: Standing = session.desk.standing(&session.trust, draft).map_err(failed)?;
+    let entry = session.desk.register().draft(&draft.digest()).map_err(|error| failed(error.into()))?;
+    let shown = file.display().to_string();
+    if context.output.is_json() {
+        let report = draft_report::report(draft, &standing, entry.as_ref(), &shown);
+        return context.output.data(&report, String::new);
+    }
+    let number = match draft.dispatch().formal_number.as_str() {
+        "" => String::new(),
+        number => format!(", number {number}"),
+    };
+    context.output.note(&format!("{what}: {shown}{number}"));
+    draft_report::tell_standing(context, &standing);
+    if entry.is_none_or(|entry| entry.state == DraftState::Open) {
+        context.output.next(&draft_report::next(context, &standing, &shown));
+    }
+    Ok(())
+}
+
+/// Reads the file of a draft.
+fn read(context: &Context, path: &Path) -> Result<DraftFile, CliError> {
+    let bytes = files::read(path, limits::DRAFT_FILE_BYTES_MAX)?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| CliError::usage("draft", format!("{} is not a draft", path.display())))?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    DraftFile::parse(&text, folder).map_err(|error| desk_session::failure(context, error))
+}
+
+/// Writes the file of a draft whole, closed to others: it holds plain text.
+fn write(path: &Path, draft: &DraftFile, overwrite: bool) -> Result<(), CliError> {
+    let cannot = |error: std::io::Error| {
+        CliError::failed("unwritable", format!("cannot write {}", path.display())).because(&error)
+    };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o600))
+        .tempfile_in(folder)
+        .map_err(cannot)?;
+    let text = draft.text()?;
+    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(cannot)?;
+    let kept = if overwrite { file.persist(path) } else { file.persist_noclobber(path) };
+    match kept {
+        Ok(_) => Ok(()),
+        Err(failed) if failed.error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let message = format!("{} is there already", path.display());
+            Err(CliError::new(Kind::NotFound, "exists", message))
+        }
+        Err(failed) => Err(cannot(failed.error)),
+    }
+}
+
+/// `dispatch.bin` and one `authentication-N.p7s` for each signature, as in an evidence file.
+fn extract(context: &Context, draft: &DraftFile, folder: &Path) -> Result<(), CliError> {
+    let cannot = |error: std::io::Error| {
+        CliError::failed("unwritable", format!("cannot make {}", folder.display())).because(&error)
+    };
+    fs::create_dir(folder).map_err(cannot)?;
+    fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(cannot)?;
+    files::write(context, &folder.join("dispatch.bin"), draft.bytes(), false)?;
+    for (number, p7s) in (1..).zip(draft.signatures()) {
+        if let Some(p7s) = p7s {
+            files::write(context, &folder.join(format!("authentication-{number}.p7s")), p7s, false)?;
+        }
+    }
+    context.output.note(&format!("wrote {}", folder.display()));
+    Ok(())
+}

@@ -1,0 +1,161 @@
+//! A draft in clearance as an officer reads it before he signs, and as scripts do.
+
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::error::CliError;
+use super::output::Mark;
+use super::summary;
+use super::table::Table;
+use crate::desk::draft::{DraftFile, Standing, Step};
+use crate::desk::form::render;
+use crate::desk::register::DraftEntry;
+use crate::message::dispatch::Document;
+use crate::message::terms::AddresseeKind;
+use crate::trust::name::{Ministry, Name};
+
+/// Everything the draft says: whoever signs has seen it.
+pub(super) fn text(draft: &DraftFile) -> Result<String, CliError> {
+    let (address, dispatch) = (draft.address(), draft.dispatch());
+    let mut lines = String::new();
+    let mut say = |label: &str, value: &str| {
+        if !value.is_empty() {
+            lines.push_str(&format!("{label:<14} {}\n", value.replace('\n', " ")));
+        }
+    };
+    say("to", &addressees(draft, AddresseeKind::Action).join(", "));
+    say("copies to", &addressees(draft, AddresseeKind::Info).join(", "));
+    say("consultation", &address.consultation);
+    say("precedence", address.precedence.word());
+    let mut marking = vec![address.level.word().to_owned(), dispatch.marking.national_label.clone()];
+    marking.dedup();
+    marking.extend(dispatch.marking.caveats.iter().map(|caveat| caveat.word().to_owned()));
+    say("marking", marking.join(" · ").trim_end_matches(" · "));
+    say("form", dispatch.form.word());
+    say("formal number", &dispatch.formal_number);
+    say("answers", &dispatch.in_reply_to.map(|id| id.to_string()).unwrap_or_default());
+    say("answer due", &dispatch.reply_due.map(|due| due.to_string()).unwrap_or_default());
+    say("on behalf of", dispatch.relayed_on_behalf_of.as_ref().map_or("", Ministry::as_str));
+    say("drafted by", &dispatch.drafting_office);
+    lines.push('\n');
+    lines.push_str(&render::text(draft.act()));
+    let words = draft.words()?;
+    for (document, words) in dispatch.documents.iter().zip(words) {
+        let Document { language, standing, title, .. } = document;
+        if let Some(words) = words {
+            lines.push_str(&format!("\n--- {language} · {standing} · {title}\n{words}"));
+            if !words.ends_with('\n') {
+                lines.push('\n');
+            }
+        }
+    }
+    for (number, document) in dispatch.documents.iter().enumerate() {
+        if number == 0 {
+            lines.push_str("\n--- documents\n");
+        }
+        let Document { document_id, title, class, standing, language, media_type, size, .. } = document;
+        let size = summary::size(*size);
+        lines.push_str(&format!(
+            "{document_id}  {title}  ({class}, {standing}, {language}, {media_type}, {size})\n"
+        ));
+    }
+    Ok(lines)
+}
+
+/// Who has signed, who must next, who later; beside the content, never within it.
+pub(super) fn tell_standing(context: &Context, standing: &Standing) {
+    for step in &standing.steps {
+        let (kind, label) = (step.expected.kind, label(&step.expected.credential));
+        let (mark, words) = match (&step.signed, step.is_due) {
+            (Some(signed), _) => (Mark::Ok, format!("{label} signed ({kind}), {}", signed.claimed_time())),
+            (None, true) => (Mark::Warning, format!("{label} is to sign now ({kind})")),
+            (None, false) => (Mark::Warning, format!("{label} signs later ({kind})")),
+        };
+        context.output.step(mark, &words);
+    }
+}
+
+/// The command that comes next for whoever has the file.
+pub(super) fn next(context: &Context, standing: &Standing, file: &str) -> String {
+    let file = super::shell_word(file);
+    match standing.due().next() {
+        None => context.command(&format!("draft release {file}")),
+        Some(step) => {
+            context.command(&format!("draft sign {file} --office {}", label(&step.expected.credential)))
+        }
+    }
+}
+
+/// The same for scripts.
+pub(super) fn report(
+    draft: &DraftFile,
+    standing: &Standing,
+    entry: Option<&DraftEntry>,
+    file: &str,
+) -> Value {
+    let (address, dispatch) = (draft.address(), draft.dispatch());
+    json!({
+        "schema": "chancery.draft/1",
+        "file": file,
+        "state": entry.map(|entry| entry.state.word()),
+        "kind": dispatch.kind,
+        "to": addressees(draft, AddresseeKind::Action),
+        "info": addressees(draft, AddresseeKind::Info),
+        "consultation": address.consultation,
+        "form": dispatch.form.word(),
+        "formal_number": (!dispatch.formal_number.is_empty()).then_some(&dispatch.formal_number),
+        "level": address.level.word(),
+        "precedence": address.precedence.word(),
+        "dispatch_sha256": draft.digest().hex(),
+        "basis": dispatch.basis.iter().map(|basis| json!({
+            "ministry": basis.ministry.as_str(), "act_number": basis.act_number,
+        })).collect::<Vec<_>>(),
+        "act": render::json(draft.act()),
+        "documents": dispatch.documents.iter().map(summary::document_report).collect::<Vec<_>>(),
+        "authentications": standing.steps.iter().map(step_report).collect::<Vec<_>>(),
+        "complete": standing.is_complete(),
+    })
+}
+
+fn step_report(step: &Step) -> Value {
+    json!({
+        "kind": step.expected.kind.word(),
+        "office": step.expected.credential.to_string(),
+        "signed": step.signed.is_some(),
+        "claimed_time": step.signed.as_ref().map(|signed| signed.claimed_time().to_string()),
+        "due": step.is_due,
+    })
+}
+
+/// One line of a list of drafts.
+pub(super) fn row(table: &mut Table, entry: &DraftEntry, draft: Option<&(DraftFile, Standing)>) -> Value {
+    let number = draft.map(|(draft, _)| draft.dispatch().formal_number.clone()).unwrap_or_default();
+    let act = draft.map_or("not there", |(draft, _)| draft.act().act_kind().title());
+    let waits = draft.map(|(_, standing)| {
+        let due: Vec<String> = standing.due().map(|step| label(&step.expected.credential)).collect();
+        if due.is_empty() { "release".to_owned() } else { due.join(", ") }
+    });
+    let waits = waits.filter(|_| entry.state == crate::desk::register::DraftState::Open).unwrap_or_default();
+    let (composed, state) = (entry.composed.to_string(), entry.state.word());
+    table.row([&number, act, &composed, state, &waits, &entry.path]);
+    json!({
+        "schema": "chancery.draft-entry/1",
+        "file": entry.path,
+        "state": state,
+        "composed": composed,
+        "dispatch_sha256": entry.dispatch.hex(),
+        "formal_number": (!number.is_empty()).then_some(number),
+        "kind": draft.map(|(draft, _)| draft.act().kind()),
+        "waits_for": waits,
+        "is_there": draft.is_some(),
+    })
+}
+
+fn addressees(draft: &DraftFile, kind: AddresseeKind) -> Vec<&str> {
+    let addressees = draft.address().addressees.iter();
+    addressees.filter(|one| one.kind == kind).map(|one| one.ministry.as_str()).collect()
+}
+
+fn label(name: &Name) -> String {
+    name.to_string().rsplit('/').next().unwrap_or_default().to_owned()
+}
