@@ -342,6 +342,8 @@ impl Casebook {
     /// The findings that every desk reaches alike.
     fn judge(&self, incoming: &Incoming, act: &Act) -> Vec<Finding> {
         let dispatch = &incoming.dispatch;
+        let (sender, number) = (&incoming.address.sender, incoming.position.act_number);
+        let past = self.history.declared(sender, number, &Marks::of(&dispatch.basis));
         rules::judge(&Judgement {
             at: incoming.position.release_time,
             address: &incoming.address,
@@ -349,6 +351,8 @@ impl Casebook {
             dispatch,
             act,
             verified: Some(&dispatch.authentications),
+            past: Some(&past),
+            charter: &self.charter,
             authorities: incoming.authorities.as_ref(),
             channel: Some(&self.channel),
             formal_numbers: FormalNumbers { last: None, complete: false },

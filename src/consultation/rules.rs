@@ -11,18 +11,36 @@ pub mod authority;
 pub mod judgement;
 pub mod names;
 
+mod agreement;
 mod channel;
 mod classification;
+mod consultation;
+mod exchange;
 mod form;
+mod handover;
+mod hold;
 mod language;
+mod medical;
+mod observer;
+mod passage;
+mod precedence;
 mod privacy;
+mod publicity;
+mod role;
+mod stale;
 mod table;
+mod will;
 
 #[cfg(test)]
+pub(in crate::consultation) mod drafts;
+#[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod scenes;
 
 pub use form::required_authentications;
 use judgement::Judgement;
+pub use stale::stale;
 pub use table::{Place, Rule, RuleKind, Severity};
 
 /// One thing a rule found.
@@ -50,27 +68,31 @@ impl Finding {
 /// All findings against an act, in the order of the rules; empty when there is none.
 pub fn judge(judgement: &Judgement<'_>) -> Vec<Finding> {
     let mut findings = Findings::against(judgement.act.class());
-    channel::judge(judgement, &mut findings);
-    classification::judge(judgement, &mut findings);
-    form::judge(judgement, &mut findings);
-    language::judge(judgement, &mut findings);
-    privacy::judge(judgement, &mut findings);
+    let groups = [
+        agreement::judge,
+        channel::judge,
+        classification::judge,
+        consultation::judge,
+        exchange::judge,
+        form::judge,
+        handover::judge,
+        hold::judge,
+        language::judge,
+        medical::judge,
+        observer::judge,
+        precedence::judge,
+        privacy::judge,
+        publicity::judge,
+        role::judge,
+        will::judge,
+    ];
+    groups.iter().for_each(|group| group(judgement, &mut findings));
     findings.sorted()
 }
 
 /// Whether any finding stands against the act.
 pub fn forbids(findings: &[Finding]) -> bool {
     findings.iter().any(|finding| finding.severity == Severity::Error)
-}
-
-/// The verdict on which all desks agree: the rules that stand against the act and read nothing but what every desk has
-/// alike, each once, in order.
-pub fn verdict(findings: &[Finding]) -> Vec<Rule> {
-    let standing = findings.iter().filter(|finding| finding.severity == Severity::Error);
-    let mut rules: Vec<Rule> = standing.map(|finding| finding.rule).filter(|rule| rule.is_common()).collect();
-    rules.sort_unstable();
-    rules.dedup();
-    rules
 }
 
 /// Collects what the groups find.

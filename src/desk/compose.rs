@@ -8,6 +8,7 @@ use std::fmt;
 use std::path::Path;
 
 use crate::consultation::act::Act;
+use crate::consultation::charter::Charter;
 use crate::consultation::codec;
 use crate::consultation::reference::ConsultationId;
 use crate::consultation::rules::judgement::{ChannelFacts, EarlierMessage, FormalNumbers, Judgement};
@@ -151,6 +152,7 @@ impl Desk {
         let authorities = authorities::at_this_desk(keys.offices()?.as_ref(), &dispatch.authentications);
         let rule = trust.policy.as_ref().and_then(|policy| policy.channel(&address.channel));
         let facts = rule.map(|rule| channel_facts(&address.channel, rule));
+        let parties = rule.into_iter().flat_map(|rule| rule.parties.iter().cloned());
         Ok(rules::judge(&Judgement {
             at: self.clock.now(),
             address,
@@ -158,6 +160,8 @@ impl Desk {
             dispatch,
             act,
             verified: None,
+            past: None,
+            charter: &Charter::default_for(parties),
             authorities: Some(&authorities),
             channel: facts.as_ref(),
             formal_numbers: FormalNumbers { last, complete: true },

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::consultation::act::Act;
+use crate::consultation::charter::Charter;
 use crate::consultation::fault::{Faults, FormRefusal};
 use crate::consultation::receive::{Received, receive};
 use crate::consultation::rules::judgement::{EarlierMessage, FormalNumbers, Judgement};
@@ -149,6 +150,7 @@ impl Desk {
         let words = inline_words(key, opened)?;
         let documents = words.as_deref().map(|words| documents::opened(&dispatch.documents, words));
         let authorities = authorities::of_signed(&dispatch.authentications, &opened.signatures);
+        let charter = Charter::default_for(rule.into_iter().flat_map(|rule| rule.parties.iter().cloned()));
         let judgement = Judgement {
             at: opened.entry.judged_at(),
             address: header.address(),
@@ -156,6 +158,8 @@ impl Desk {
             dispatch,
             act,
             verified: Some(verified),
+            past: None,
+            charter: &charter,
             authorities: Some(&authorities),
             channel: facts.as_ref(),
             formal_numbers: FormalNumbers { last: None, complete: false },

@@ -1,26 +1,17 @@
 //! CHN: what the desk sees of the channel. Sequence, duplicates and the sender's TLS name are judged by the
-//! gateways; CHN-07 belongs to the charter.
+//! gateways.
 
+use crate::consultation::act::{Act, ActKind};
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
+use crate::consultation::state::saying;
 use crate::limits;
-use crate::message::terms::Precedence;
 
 pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     known(judgement, findings);
     sender(judgement, findings);
     times(judgement, findings);
-    precedence(judgement, findings);
-}
-
-/// FLASH passes a suspended channel, so nothing but what protects a person may claim it.
-fn precedence(judgement: &Judgement<'_>, findings: &mut Findings) {
-    let permitted = judgement.act.act_kind().specification().precedences;
-    let claimed = judgement.address.precedence;
-    if claimed == Precedence::Flash && !permitted.contains(&claimed) {
-        let message = "FLASH is claimed for an act that is no withdrawal, hold or notice of death";
-        findings.add(Rule::Pre01, "address.precedence", message, "use IMMEDIATE");
-    }
+    charter(judgement, findings);
 }
 
 fn known(judgement: &Judgement<'_>, findings: &mut Findings) {
@@ -78,6 +69,26 @@ fn times(judgement: &Judgement<'_>, findings: &mut Findings) {
     }
 }
 
+/// CHN-07: the reply to a charter repeats what was proposed. That the fingerprints were confirmed it cannot leave out.
+fn charter(judgement: &Judgement<'_>, findings: &mut Findings) {
+    let Act::ChannelCharterNote(note) = judgement.act else { return };
+    let Some(proposed) = note.proposal_terms_sha256 else { return };
+    let mut add = |message: &str| {
+        findings.add(Rule::Chn07, "act.proposal_terms_sha256", message, Rule::Chn07.cure());
+    };
+    if note.terms.digest() != proposed {
+        add("the terms are not those that it says were proposed");
+    } else if let Some(past) = judgement.past {
+        let mut proposals = saying!(past.of_kind(ActKind::ChannelCharterNote), ChannelCharterNote);
+        let is_it = |act: &crate::consultation::acts::channel::ChannelCharterNote| {
+            !act.is_reply && act.terms.digest() == proposed
+        };
+        if !proposals.any(|(one, act)| one.sender != judgement.address.sender && is_it(act)) {
+            add("nobody else proposed these terms");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::consultation::rules::Rule;
@@ -109,14 +120,6 @@ mod tests {
         let foreign = Name::parse("chancery://XC/office/seal").unwrap();
         let forge = |s: &mut Sample| s.dispatch.authentications[1].credential = foreign.clone();
         Sample::position().with(forge).finds(Rule::Chn03, "dispatch.authentications[1].credential");
-    }
-
-    #[test]
-    fn pre_01_flash_is_for_protective_acts() {
-        Sample::position().passes(Rule::Pre01);
-        let flash = |s: &mut Sample| s.address.precedence = crate::message::terms::Precedence::Flash;
-        Sample::position().with(flash).finds(Rule::Pre01, "address.precedence");
-        Sample::withdrawal().passes(Rule::Pre01);
     }
 
     #[test]

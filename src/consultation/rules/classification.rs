@@ -14,11 +14,12 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
 }
 
 fn ceiling(judgement: &Judgement<'_>, findings: &mut Findings) {
-    let Some(channel) = judgement.channel else { return };
+    // A desk without a policy for the channel has the charter.
+    let ceiling = judgement.channel.map_or(judgement.charter.ceiling, |channel| channel.ceiling);
     // Both places are judged: a dispatch above the ceiling is no better for a header below it.
     let level = judgement.address.level.max(judgement.dispatch.marking.level);
-    if level > channel.ceiling {
-        let message = format!("the level is above {}, the ceiling of the channel", channel.ceiling);
+    if level > ceiling {
+        let message = format!("the level is above {ceiling}, the ceiling of the channel");
         let hint = "send it by a way accredited for that level, or leave out what needs the level";
         findings.add(Rule::Cls01, "address.level", message, hint);
     }

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::consultation::act::Act;
+use crate::consultation::charter::Charter;
+use crate::consultation::history::Past;
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::rules::authority::AuthorityFacts;
 use crate::consultation::rules::names::NameIndex;
+use crate::consultation::state::opening;
 use crate::digest::Digest;
 use crate::message::dispatch::{Dispatch, ExpectedAuthentication};
 use crate::message::header::{Address, Position};
@@ -32,6 +35,11 @@ pub struct Judgement<'a> {
     pub act: &'a Act,
     /// The signatures that verified, each with the office that made it; none before they are made.
     pub verified: Option<&'a [ExpectedAuthentication]>,
+    /// The acts of the consultation that the sender declares to have known; none where the desk keeps no history of it,
+    /// and then nothing that rests on other acts is judged.
+    pub past: Option<&'a Past<'a>>,
+    /// The parameters that the parties agreed on.
+    pub charter: &'a Charter,
     /// Who drafted, cleared and signs it; none where the desk did not gather that, and then ROL-01 to 03 are not judged.
     pub authorities: Option<&'a AuthorityFacts>,
     /// The channel as we accredited it; none when we know no such channel.
@@ -121,6 +129,16 @@ impl Judgement<'_> {
     /// When it is or would be released.
     pub fn release_time(&self) -> Timestamp {
         self.position.map_or(self.at, |position| position.release_time)
+    }
+
+    /// Whether the sender is a party that only observes, as far as its past or its own proposal says.
+    pub(super) fn sender_observes(&self) -> bool {
+        let sender = &self.address.sender;
+        if let Act::ConsultationProposal(proposal) = self.act {
+            let party = proposal.parties.find(sender);
+            return party.is_some_and(|party| opening::observes(party.roles.as_slice()));
+        }
+        self.past.is_some_and(|past| opening::is_observer(past, sender))
     }
 
     /// Earlier messages that this one answers or annexes documents of.

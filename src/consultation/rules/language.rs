@@ -1,17 +1,36 @@
-//! LNG: which texts bind. LNG-03 and LNG-04 belong to agreements, LNG-05 to expressions of will.
+//! LNG: which texts bind, and in which language a person speaks. That an interpreter's certificate stands beside a
+//! statement of will is for FRM-05 to say.
 
 use std::collections::BTreeSet;
 
 use oxilangtag::LanguageTag;
 
+use crate::consultation::act::Act;
+use crate::consultation::acts::values::LanguageCode;
 use crate::consultation::catalogue::Texts;
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
+use crate::digest::Digest;
 use crate::message::dispatch::Document;
-use crate::message::terms::DocumentStanding;
+use crate::message::terms::{DocumentClass, DocumentStanding};
 
 pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     standing(judgement, findings);
+    match judgement.act {
+        Act::AgreementNote(note) => {
+            let listed = note.terms.authentic_text_sha256.as_slice();
+            agreed_texts(judgement, listed, "act.terms.authentic_text_sha256", findings);
+            prevailing(judgement, &note.terms.prevailing_language, findings);
+        }
+        Act::AgreementReply(reply) => {
+            let listed = reply.authentic_text_sha256.as_slice();
+            agreed_texts(judgement, listed, "act.authentic_text_sha256", findings);
+        }
+        Act::ExpressionOfWill(act) => {
+            own_language(judgement, act.statement_document.as_str(), &act.language_code, findings);
+        }
+        _ => {}
+    }
     for (index, document) in judgement.dispatch.documents.iter().enumerate() {
         translation(judgement, index, document, findings);
         if LanguageTag::parse(document.language.as_str()).is_err() {
@@ -61,6 +80,49 @@ fn translation(judgement: &Judgement<'_>, index: usize, document: &Document, fin
     } else if original.language == document.language {
         findings.add(Rule::Lng02, field, "it is in the language of the text it translates", hint);
     }
+}
+
+/// The texts of an agreement that go with an act.
+fn texts<'d>(judgement: &Judgement<'d>) -> impl Iterator<Item = &'d Document> {
+    let documents = judgement.dispatch.documents.iter();
+    documents.filter(|one| one.class == DocumentClass::AgreementText && !is_translation(one.standing))
+}
+
+/// LNG-03.
+fn agreed_texts(judgement: &Judgement<'_>, listed: &[Digest], field: &str, findings: &mut Findings) {
+    let attached: BTreeSet<Digest> = texts(judgement).map(|text| text.digest).collect();
+    if attached != listed.iter().copied().collect() {
+        let message = "the texts listed are not the texts of the agreement that are attached";
+        findings.add(Rule::Lng03, field, message, Rule::Lng03.cure());
+    }
+}
+
+/// LNG-04.
+fn prevailing(judgement: &Judgement<'_>, language: &LanguageCode, findings: &mut Findings) {
+    if !texts(judgement).any(|text| same_language(&text.language, language.as_str())) {
+        let message = "no text of the agreement is in the prevailing language";
+        findings.add(Rule::Lng04, "act.terms.prevailing_language", message, Rule::Lng04.cure());
+    }
+}
+
+/// LNG-05.
+fn own_language(
+    judgement: &Judgement<'_>,
+    statement: &str,
+    language: &LanguageCode,
+    findings: &mut Findings,
+) {
+    let found = judgement.dispatch.documents.iter().find(|document| document.document_id == statement);
+    if found.is_some_and(|document| !same_language(&document.language, language.as_str())) {
+        let message = "the statement is not in the language in which he made it";
+        findings.add(Rule::Lng05, "act.statement_document", message, Rule::Lng05.cure());
+    }
+}
+
+/// Whether two tags name one language, whatever region or script they add.
+fn same_language(one: &str, other: &str) -> bool {
+    let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
+    primary(one) == primary(other)
 }
 
 fn is_translation(standing: DocumentStanding) -> bool {

@@ -1,4 +1,4 @@
-//! PRV: what may be known about a person, and where. PRV-05 and PRV-06 concern purpose and erasure.
+//! PRV: what may be known about a person, where, and what for. PRV-06, erasure, is not in this release.
 
 use crate::consultation::reference::{ConsultationId, PersonRef};
 use crate::consultation::rules::judgement::Judgement;
@@ -11,6 +11,7 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     references(judgement, findings);
     names(judgement, findings);
     minimisation(judgement, findings);
+    particulars(judgement, findings);
 }
 
 fn in_clear(judgement: &Judgement<'_>, findings: &mut Findings) {
@@ -101,7 +102,7 @@ fn is_text(document: &Document) -> bool {
 }
 
 /// Whether a document of this class identifies one person by its nature.
-fn identifies(class: DocumentClass) -> bool {
+pub(super) fn identifies(class: DocumentClass) -> bool {
     match class {
         DocumentClass::IdentityCard
         | DocumentClass::CaptureCard
@@ -140,6 +141,27 @@ fn minimisation(judgement: &Judgement<'_>, findings: &mut Findings) {
             let message = "a medical certificate needs the caveat MEDICAL";
             findings.add(Rule::Prv04, field, message, "add the caveat");
         }
+    }
+}
+
+/// The one act that says who a person is: for certain eyes only, and for one purpose.
+fn particulars(judgement: &Judgement<'_>, findings: &mut Findings) {
+    if !judgement.act.act_kind().specification().names_persons {
+        return;
+    }
+    let marking = &judgement.dispatch.marking;
+    let field = "dispatch.marking.caveats";
+    if !marking.caveats.contains(&Caveat::PersonalGc313) {
+        let message = "what says who a person is needs the caveat PERSONAL_GC3_13";
+        findings.add(Rule::Prv04, field, message, "add the caveat");
+    }
+    if marking.eyes_only_roles.is_empty() {
+        let message = "what says who a person is names the roles that may read it";
+        findings.add(Rule::Prv04, "dispatch.marking.eyes_only_roles", message, "name them");
+    }
+    if !marking.caveats.contains(&Caveat::HumanitarianPurposeOnly) {
+        let message = "what says who a person is bears no caveat of purpose";
+        findings.add(Rule::Prv05, field, message, Rule::Prv05.cure());
     }
 }
 

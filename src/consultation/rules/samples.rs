@@ -8,8 +8,10 @@ use crate::consultation::acts::opening::PositionStatement;
 use crate::consultation::acts::transfer::TransferRequest;
 use crate::consultation::acts::values::{ActRef, EntryId, RegionCode};
 use crate::consultation::acts::will::WillWithdrawal;
+use crate::consultation::charter::Charter;
 use crate::consultation::list::List;
 use crate::consultation::reference::PersonRef;
+use crate::consultation::rules::authority::AuthorityFacts;
 use crate::consultation::rules::judgement::{
     ChannelFacts, EarlierMessage, FormalNumbers, Judgement, NationalLabel, OpenedDocument,
 };
@@ -36,6 +38,7 @@ pub(super) struct Sample {
     pub(super) dispatch: Dispatch,
     pub(super) act: Act,
     pub(super) verified: Option<Vec<ExpectedAuthentication>>,
+    pub(super) authorities: AuthorityFacts,
     pub(super) channel: Option<ChannelFacts>,
     pub(super) formal_numbers: FormalNumbers,
     pub(super) earlier: Vec<EarlierMessage>,
@@ -70,6 +73,7 @@ impl Sample {
             dispatch: dispatch(&act, documents),
             act,
             verified: None,
+            authorities: AuthorityFacts::default(),
             channel: Some(channel()),
             formal_numbers: FormalNumbers { last: Some(146), complete: true },
             earlier: Vec::new(),
@@ -142,6 +146,8 @@ impl Sample {
             ExpectedAuthentication { kind: *kind, credential }
         };
         self.dispatch.authentications = kinds.iter().map(expected).collect();
+        let drafter = Name::parse("chancery://XA/office/drafting").unwrap();
+        self.authorities = AuthorityFacts::granting(&self.dispatch.authentications, Some(drafter));
     }
 
     /// Writes another text into a document.
@@ -176,7 +182,9 @@ impl Sample {
             dispatch: &self.dispatch,
             act: &self.act,
             verified: self.verified.as_deref(),
-            authorities: None,
+            past: None,
+            charter: &Charter::default_for([ministry("XA"), ministry("XB")]),
+            authorities: Some(&self.authorities),
             channel: self.channel.as_ref(),
             formal_numbers: self.formal_numbers,
             earlier: &self.earlier,

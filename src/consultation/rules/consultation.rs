@@ -1,0 +1,191 @@
+//! CON: whether the consultation stands open, who takes part and as what, what the act rests on, and to whom it goes.
+
+use crate::consultation::act::{Act, ActKind};
+use crate::consultation::acts::opening::ConsultationProposal;
+use crate::consultation::history::Past;
+use crate::consultation::reference::PersonRef;
+use crate::consultation::rules::judgement::Judgement;
+use crate::consultation::rules::observer;
+use crate::consultation::rules::{Findings, Rule};
+use crate::consultation::state::opening::{self, Opening};
+use crate::consultation::state::{custody, exchange};
+use crate::consultation::words::ClosureKind;
+use crate::message::terms::ActClass;
+use crate::trust::name::Ministry;
+
+pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
+    let Some(past) = judgement.past else { return };
+    open(judgement, past, findings);
+    cases(judgement, past, findings);
+    let proposed = opening::consultation(past, judgement.release_time()).map(|one| one.act);
+    let own = match judgement.act {
+        Act::ConsultationProposal(act) => Some(act),
+        _ => None,
+    };
+    if let Some(proposal) = own.or(proposed) {
+        party(judgement, past, proposal, findings);
+        role(judgement, past, findings);
+        basis(judgement, past, proposal, findings);
+        addressees(judgement, proposal, findings);
+    }
+}
+
+/// CON-01. Positions and correspondence need no open consultation, protective acts and facts neither.
+fn open(judgement: &Judgement<'_>, past: &Past<'_>, findings: &mut Findings) {
+    let state = opening::state(past, judgement.release_time());
+    let needs_open = judgement.act.act_kind().specification().needs_open;
+    let message = match (judgement.act, state) {
+        (Act::ConsultationProposal(_), Opening::Open | Opening::Adjourned | Opening::Concluded) => {
+            "the consultation was opened already"
+        }
+        (Act::ConsultationReply(_), Opening::Unknown) => "nobody proposed the consultation",
+        (Act::ConsultationReply(_), Opening::Lapsed) => "the proposal lapsed before this answer",
+        (Act::ConsultationReply(_), Opening::Concluded) => "the consultation is concluded",
+        (Act::ConsultationClosure(act), Opening::Open) if act.kind == ClosureKind::Resumed => {
+            "a consultation that goes on is not resumed"
+        }
+        (Act::ConsultationClosure(_), Opening::Open | Opening::Adjourned) => return,
+        (Act::ConsultationClosure(_), _) => "there is no open consultation to close",
+        (_, Opening::Open) => return,
+        _ if needs_open => "the consultation is not open",
+        _ => return,
+    };
+    findings.add(Rule::Con01, "address.consultation", message, Rule::Con01.cure());
+}
+
+/// CON-02. What registries say, credentials and charters concern the channel, not one consultation.
+fn party(
+    judgement: &Judgement<'_>,
+    past: &Past<'_>,
+    proposal: &ConsultationProposal,
+    findings: &mut Findings,
+) {
+    let sender = &judgement.address.sender;
+    let of_channel = matches!(judgement.act.act_kind().specification().group, "Channel" | "Registry");
+    let takes_part = proposal.parties.find(sender).is_some() || observer::was_invited(past, sender);
+    if !of_channel && !takes_part {
+        let message = "the sender is no party to the consultation";
+        findings.add(Rule::Con02, "address.sender", message, Rule::Con02.cure());
+    }
+}
+
+/// CON-03: first the role that the catalogue names, then what the act itself says of who is who.
+fn role(judgement: &Judgement<'_>, past: &Past<'_>, findings: &mut Findings) {
+    let specification = judgement.act.act_kind().specification();
+    // What observers may not send is for ROL-06 to say, and said once.
+    if judgement.sender_observes() {
+        return;
+    }
+    let roles = opening::roles(past, &judgement.address.sender);
+    let has_role =
+        specification.senders.is_empty() || specification.senders.iter().any(|role| roles.contains(role));
+    let message =
+        if has_role { out_of_place(judgement, past) } else { Some("the sender has not the role for it") };
+    if let Some(message) = message {
+        findings.add(Rule::Con03, "address.sender", message, Rule::Con03.cure());
+    }
+}
+
+/// Why this sender cannot say this, though its role could.
+fn out_of_place(judgement: &Judgement<'_>, past: &Past<'_>) -> Option<&'static str> {
+    let sender = &judgement.address.sender;
+    let holds = |person: &PersonRef| custody::holder(past, person).is_none_or(|holder| holder == sender);
+    let answers_itself = |answered| past.find(answered).is_some_and(|one| one.sender == *sender);
+    match judgement.act {
+        Act::CaseRegistration(act) if !holds(&act.person) => Some("another Power holds the person"),
+        Act::ExpressionOfWill(act) if !holds(&act.person) => Some("another Power holds the person"),
+        Act::TransferResponse(act) => match past.find(act.request).and_then(|one| one.act.as_ref()) {
+            Some(Act::TransferRequest(request)) if !request.persons.iter().all(holds) => {
+                Some("another Power holds a person of the request")
+            }
+            _ => None,
+        },
+        Act::AgreementReply(act) if answers_itself(act.proposing_message) => {
+            Some("the sender answers itself")
+        }
+        Act::AgreementReply(act) => match past.find(act.proposing_message).and_then(|one| one.act.as_ref()) {
+            Some(Act::AgreementNote(note)) if note.terms.required_parties.find(sender).is_none() => {
+                Some("the sender is no party to what is proposed")
+            }
+            _ => None,
+        },
+        Act::HandoverConfirmation(act) if answers_itself(act.arrangement) => {
+            Some("the sender answers itself")
+        }
+        Act::ExchangeProposal(act)
+            if ![&act.terms.proposing_party, &act.terms.receiving_party].contains(&sender) =>
+        {
+            Some("the sender is no party to the exchange")
+        }
+        Act::ProposalResponse(act) => {
+            let live =
+                exchange::live(past, &act.proposal_id).filter(|live| live.digest() == act.terms_sha256);
+            live.filter(|live| live.registered.sender == *sender).map(|_| "the sender answers itself")
+        }
+        _ => None,
+    }
+}
+
+/// CON-04: what an act answers and whom its basis names must be known to it. That no past is missing is for the
+/// receiver to wait for, and that none was overtaken for the release to look at (`stale`).
+fn basis(
+    judgement: &Judgement<'_>,
+    past: &Past<'_>,
+    proposal: &ConsultationProposal,
+    findings: &mut Findings,
+) {
+    for (index, basis) in judgement.dispatch.basis.iter().enumerate() {
+        if basis.act_number > 0 && proposal.parties.find(&basis.ministry).is_none() {
+            let field = format!("dispatch.basis[{index}]");
+            let message = "it rests on acts of a ministry that is no party";
+            findings.add(Rule::Con04, field, message, Rule::Con04.cure());
+        }
+    }
+    let (field, answered, kind) = match judgement.act {
+        Act::TransferResponse(act) => ("act.request", act.request, ActKind::TransferRequest),
+        Act::ObserverReply(act) => ("act.invitation", act.invitation, ActKind::ObserverInvitation),
+        _ => return,
+    };
+    if past.find(answered).and_then(|one| one.act_kind()) != Some(kind) {
+        let message = "what it answers is not in the past that it declares";
+        findings.add(Rule::Con04, field, message, Rule::Con04.cure());
+    }
+}
+
+/// CON-05: statements and requests are about persons whose case exists.
+fn cases(judgement: &Judgement<'_>, past: &Past<'_>, findings: &mut Findings) {
+    let mut unknown = |field: String, person: &PersonRef| {
+        if custody::case(past, person).is_none() {
+            findings.add(Rule::Con05, field, "no case of the person is registered", Rule::Con05.cure());
+        }
+    };
+    match judgement.act {
+        Act::ExpressionOfWill(act) => unknown("act.person".to_owned(), &act.person),
+        Act::TransferRequest(act) => {
+            for (index, person) in act.persons.iter().enumerate() {
+                unknown(format!("act.persons[{index}]"), person);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// CON-06: an act that some Powers do not have could not be judged alike.
+fn addressees(judgement: &Judgement<'_>, proposal: &ConsultationProposal, findings: &mut Findings) {
+    let address = judgement.address;
+    let class = judgement.act.class();
+    if !judgement.act.act_kind().specification().to_all_powers || class == ActClass::Correspondence {
+        return;
+    }
+    let reached = |ministry: &Ministry| {
+        *ministry == address.sender || address.addressees.iter().any(|one| one.ministry == *ministry)
+    };
+    for party in proposal.parties.iter().filter(|party| !reached(&party.ministry)) {
+        let message = format!("{} is a party and no addressee", party.ministry);
+        findings.add(Rule::Con06, "address.addressees", message, Rule::Con06.cure());
+    }
+}
+
+#[cfg(test)]
+#[path = "consultation_tests.rs"]
+mod tests;

@@ -1,0 +1,125 @@
+//! The CON rules, what passes and what fails each.
+
+use crate::consultation::rules::scenes::Case;
+use crate::consultation::rules::will::tests::statement;
+use crate::consultation::rules::{Rule, drafts};
+use crate::consultation::state::samples::{DAY, Scene, case};
+use crate::message::dispatch::Basis;
+
+const POSITION: &str = r#"category = "prisoners who request admission"
+    kind = "WILLING_TO_RELEASE"
+    legal_basis = [{ instrument = "GC-III-1949", provision = "Art. 118" }]
+    may_be_quoted_publicly = false"#;
+
+const PROPOSAL: &str = r#"consultation = "C-4T9M-W2KX-7CQW"
+    subject = "Prisoners of war: procedure"
+    parties = [{ ministry = "IC", roles = ["ICRC"] }, { ministry = "XA", roles = ["RECEIVING_POWER"] },
+        { ministry = "XB", roles = ["DETAINING_POWER"] }]
+    open_until_time = "2026-12-02T10:00:00Z""#;
+
+fn request(person: &str) -> String {
+    let digest = drafts::text("none").hex();
+    format!(
+        r#"persons = ["{person}"]
+        route = "RELEASE_AND_SETTLEMENT"
+        destination = {{ kind = "NAMED_STATE", region_code = "XA" }}
+        legal_basis = [{{ instrument = "GC-III-1949", provision = "Art. 118" }}]
+        supporting_documents = ["application"]
+        assurances_message = "{digest}""#
+    )
+}
+
+#[test]
+fn con_01_normative_acts_need_an_open_consultation() {
+    Case::new(&Scene::opened(), "XB", "case-registration", &case("P1")).passes();
+    Case::new(&Scene::proposed(), "XB", "case-registration", &case("P1")).fails("CON_01");
+    let mut adjourned = Scene::opened();
+    adjourned.say("XA", "consultation-closure", "kind = \"ADJOURNED\"");
+    Case::new(&adjourned, "XB", "case-registration", &case("P1")).fails("CON_01");
+    Case::new(&adjourned, "XB", "position-statement", POSITION).passes();
+    Case::new(&adjourned, "XB", "will-withdrawal", "person = \"P1\"").passes();
+    Case::new(&adjourned, "XA", "consultation-closure", "kind = \"RESUMED\"").passes();
+}
+
+#[test]
+fn con_01_consultations_are_proposed_answered_and_closed_in_their_time() {
+    let reply = "reply = \"ACCEPT\"";
+    Case::new(&Scene::proposed(), "XA", "consultation-reply", reply).passes();
+    let mut late = Scene::proposed();
+    late.wait(11 * DAY);
+    Case::new(&late, "XA", "consultation-reply", reply).fails("CON_01");
+    Case::new(&late, "XB", "consultation-proposal", PROPOSAL).passes();
+    Case::new(&Scene::opened(), "IC", "consultation-reply", reply).fails("ROL_06");
+    Case::new(&Scene::opened(), "XB", "consultation-proposal", PROPOSAL).fails("CON_01");
+    Case::new(&Scene::opened(), "XB", "consultation-closure", "kind = \"RESUMED\"").fails("CON_01");
+    Case::new(&Scene::opened(), "XB", "consultation-closure", "kind = \"CONCLUDED\"").passes();
+    Case::new(&Scene::proposed(), "XB", "consultation-closure", "kind = \"CONCLUDED\"").fails("CON_01");
+}
+
+#[test]
+fn con_02_the_sender_is_a_party() {
+    let stranger = |d: &mut drafts::Draft| {
+        d.address.sender = crate::consultation::rules::samples::ministry("XC");
+        d.dispatch.formal_number = "XC-2026-0001".to_owned();
+        d.position.act_number = 1;
+    };
+    let case = Case::new(&Scene::opened(), "XB", "position-statement", POSITION).with(stranger);
+    assert!(case.errors().contains("CON_02"), "{}", case.errors());
+    let fact = "persons = []\nparty_to_gc3 = true\nassurances = [\"MEDICAL_CARE\"]";
+    Case::new(&Scene::opened(), "XB", "assurances", fact).with(stranger).warns(Rule::Con02);
+    Case::new(&Scene::opened(), "XB", "position-statement", POSITION).silent(Rule::Con02);
+}
+
+#[test]
+fn con_03_the_sender_has_the_role() {
+    let scene = Scene::ready();
+    Case::new(&scene, "XA", "case-registration", &case("P2")).fails("CON_03");
+    Case::new(&scene, "XB", "case-registration", &case("P2")).passes();
+    Case::new(&scene, "XB", "transfer-request", &request("P1")).fails("CON_03");
+    Case::new(&scene, "XA", "transfer-request", &request("P1")).passes();
+    Case::new(&scene, "XA", "expression-of-will", &statement(&scene, &["XA"], &[])).fails("CON_03");
+    let assessment = r#"person = "P1"
+        destination = { kind = "NAMED_STATE", region_code = "XA" }
+        finding = "NO_SUBSTANTIAL_GROUNDS"
+        assessment_time = "2026-11-22T10:00:00Z"
+        valid_until_time = "2027-05-22T10:00:00Z"
+        onward_return_considered = true"#;
+    let foreign = Case::new(&scene, "XA", "protection-assessment", assessment);
+    foreign.passes();
+    foreign.warns(Rule::Con03);
+}
+
+#[test]
+fn con_04_what_is_answered_lies_in_the_declared_past() {
+    let mut scene = Scene::ready();
+    let request = scene.say("XA", "transfer-request", &request("P1"));
+    let response = format!("request = \"{request}\"\nreply = \"ACCEPT\"");
+    Case::new(&scene, "XB", "transfer-response", &response).passes();
+    let older = |d: &mut drafts::Draft| d.dispatch.basis.retain(|mark| mark.ministry.as_str() != "XA");
+    let case = Case::new(&scene, "XB", "transfer-response", &response).with(older);
+    assert!(case.errors().contains("CON_04"), "{}", case.errors());
+    let stranger = |d: &mut drafts::Draft| {
+        let ministry = crate::consultation::rules::samples::ministry("XC");
+        d.dispatch.basis.push(Basis { ministry, act_number: 3 });
+    };
+    Case::new(&scene, "XB", "position-statement", POSITION).with(stranger).fails("CON_04");
+}
+
+#[test]
+fn con_05_the_case_exists() {
+    let scene = Scene::ready();
+    Case::new(&scene, "XA", "transfer-request", &request("P2")).fails("CON_05");
+    let of_other = statement(&scene, &["XA"], &[]).replace("P1", "P2");
+    Case::new(&scene, "XB", "expression-of-will", &of_other).fails("CON_05");
+}
+
+#[test]
+fn con_06_what_rules_judge_by_goes_to_all_powers() {
+    let without = |d: &mut drafts::Draft| d.address.addressees.retain(|one| one.ministry.as_str() != "XA");
+    let scene = Scene::opened();
+    Case::new(&scene, "XB", "case-registration", &case("P1")).with(without).fails("CON_06");
+    let fact = "persons = []\nparty_to_gc3 = true\nassurances = [\"MEDICAL_CARE\"]";
+    Case::new(&scene, "XB", "assurances", fact).with(without).warns(Rule::Con06);
+    let letter = "subject = \"Prisoners of war: procedure\"";
+    Case::new(&scene, "XB", "correspondence", letter).with(without).silent(Rule::Con06);
+}

@@ -1,0 +1,146 @@
+//! EXC: rounds of a proposal, their lists, and what each side may put on them. Each side is judged for the persons it
+//! holds: of those the other side holds it cannot know.
+
+use crate::consultation::act::Act;
+use crate::consultation::acts::exchange::{ExchangeLine, ExchangeProposal, ExchangeTerms, ProposalResponse};
+use crate::consultation::history::{Past, Thread};
+use crate::consultation::reference::PersonRef;
+use crate::consultation::rules::judgement::Judgement;
+use crate::consultation::rules::{Findings, Rule, passage};
+use crate::consultation::state::custody::{self, Places};
+use crate::consultation::state::will::{self, WillStanding};
+use crate::consultation::state::{commitments, exchange, saying};
+use crate::consultation::words::Reply;
+use crate::digest::Digest;
+use crate::trust::name::Ministry;
+
+pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
+    if let Act::ExchangeProposal(act) = judgement.act {
+        numbers(&act.terms, findings);
+    }
+    let Some(past) = judgement.past else { return };
+    match judgement.act {
+        Act::ExchangeProposal(act) => {
+            round(past, act, findings);
+            own_lines(judgement, past, &act.terms, findings);
+        }
+        Act::ProposalResponse(act) if act.reply == Reply::Accept => accept(judgement, past, act, findings),
+        Act::AgreementNote(note) => {
+            if let Some(settled) = note.terms.exchange_terms_sha256 {
+                settles(past, settled, findings);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// EXC-02.
+fn numbers(terms: &ExchangeTerms, findings: &mut Findings) {
+    let lists = [
+        ("act.terms.n", terms.n, terms.to_receiving_party.len()),
+        ("act.terms.m", terms.m, terms.to_proposing_party.len()),
+    ];
+    for (field, stated, listed) in lists {
+        if usize::try_from(stated) != Ok(listed) {
+            let message = format!("{stated} is stated and {listed} are listed");
+            findings.add(Rule::Exc02, field, message, Rule::Exc02.cure());
+        }
+    }
+}
+
+/// EXC-03 of a proposal: the next round of what is live, between the same parties.
+fn round(past: &Past<'_>, act: &ExchangeProposal, findings: &mut Findings) {
+    let live = exchange::live(past, &act.proposal_id);
+    let message = match (live, act.round.number()) {
+        (None, 1) => return,
+        (None, _) => "no round of this proposal is live",
+        (Some(_), 1) => "a proposal under this id is live",
+        (Some(live), _) if act.supersedes_terms_sha256 != Some(live.digest()) => {
+            "it supersedes other terms than those of the live round"
+        }
+        (Some(live), next) if next != live.act.round.number().saturating_add(1) => {
+            "it is not the round after the live one"
+        }
+        (Some(live), _) if parties(&live.act.terms) != parties(&act.terms) => {
+            "it is between other parties than the live round"
+        }
+        (Some(_), _) => return,
+    };
+    findings.add(Rule::Exc03, "act.round", message, Rule::Exc03.cure());
+}
+
+fn parties(terms: &ExchangeTerms) -> (&Ministry, &Ministry) {
+    (&terms.proposing_party, &terms.receiving_party)
+}
+
+/// EXC-04 to 06 of the lines that the sender fills.
+fn own_lines(judgement: &Judgement<'_>, past: &Past<'_>, terms: &ExchangeTerms, findings: &mut Findings) {
+    let sender = &judgement.address.sender;
+    let (name, lines): (&str, &[ExchangeLine]) = match () {
+        () if *sender == terms.proposing_party => ("to_receiving_party", terms.to_receiving_party.as_slice()),
+        () if *sender == terms.receiving_party => ("to_proposing_party", terms.to_proposing_party.as_slice()),
+        () => return,
+    };
+    for (index, line) in lines.iter().enumerate() {
+        let field = format!("act.terms.{name}[{index}]");
+        let mut add = |rule: Rule, message: &str| findings.add(rule, field.clone(), message, rule.cure());
+        if passage::is_no_prisoner(past, &line.person) {
+            add(Rule::Exc05, "the person is no prisoner of war");
+        }
+        if custody::case(past, &line.person).is_some() && !is_willing(judgement, past, terms, &line.person) {
+            add(Rule::Exc04, "no statement of the person that counts accepts the other party's State");
+        }
+        if is_promised(judgement, past, terms, &line.person) {
+            add(Rule::Exc06, "an agreement sends the person elsewhere");
+        }
+    }
+}
+
+fn is_willing(judgement: &Judgement<'_>, past: &Past<'_>, terms: &ExchangeTerms, person: &PersonRef) -> bool {
+    let Some(destination) = exchange::destination(terms, person) else { return false };
+    let will = will::towards(past, person, &destination, judgement.release_time(), judgement.charter);
+    let places = Places::of(past, person);
+    let admits = |statement: will::Statement<'_>| will::admits(statement.act, &destination, &places);
+    will.standing == WillStanding::Current && will.statement.is_some_and(admits)
+}
+
+fn is_promised(
+    judgement: &Judgement<'_>,
+    past: &Past<'_>,
+    terms: &ExchangeTerms,
+    person: &PersonRef,
+) -> bool {
+    let (at, charter) = (judgement.release_time(), judgement.charter);
+    exchange::destination(terms, person)
+        .is_some_and(|to| commitments::other_commitment(past, person, &to, None, at, charter).is_some())
+}
+
+/// EXC-03, 07 and 01 of an acceptance: of a dead round nothing more is asked, of a closed one nothing but its time.
+fn accept(judgement: &Judgement<'_>, past: &Past<'_>, act: &ProposalResponse, findings: &mut Findings) {
+    let live = exchange::live(past, &act.proposal_id).filter(|live| live.digest() == act.terms_sha256);
+    let mut add = |rule: Rule, message: &str| findings.add(rule, "act.terms_sha256", message, rule.cure());
+    match live {
+        None => add(Rule::Exc03, "these are not the terms of the live round"),
+        Some(live) if !live.is_open(judgement.release_time()) => {
+            add(Rule::Exc07, "the round was no longer open")
+        }
+        Some(live) if !live.unmatched(past).is_empty() => {
+            add(Rule::Exc01, "lines were not verified, or were found not to match");
+        }
+        Some(_) => {}
+    }
+}
+
+/// EXC-03 of an agreement: it settles terms that are live.
+fn settles(past: &Past<'_>, settled: Digest, findings: &mut Findings) {
+    let mut proposals = saying!(past.of_thread(&Thread::Terms(settled)), ExchangeProposal);
+    let is_live = |id| exchange::live(past, id).is_some_and(|live| live.digest() == settled);
+    if !proposals.any(|(_, act)| is_live(&act.proposal_id)) {
+        let message = "it settles terms that are not those of a live round";
+        findings.add(Rule::Exc03, "act.terms.exchange_terms_sha256", message, Rule::Exc03.cure());
+    }
+}
+
+#[cfg(test)]
+#[path = "exchange_tests.rs"]
+mod tests;

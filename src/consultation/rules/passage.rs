@@ -1,0 +1,97 @@
+//! What stands against moving the persons of an agreement, as findings: the guards that note, reply, arrangement and
+//! confirmation share (`state::guard`), and beside them what explains or only reminds.
+
+use crate::consultation::act::Act;
+use crate::consultation::acts::agreement::{AgreementLine, AgreementTerms};
+use crate::consultation::history::Past;
+use crate::consultation::reference::PersonRef;
+use crate::consultation::rules::judgement::Judgement;
+use crate::consultation::rules::{Findings, Rule};
+use crate::consultation::state::custody::{self, Likeness, Places};
+use crate::consultation::state::will::{self, Will};
+use crate::consultation::state::{guard, holds, saying};
+use crate::consultation::words::{MedicalFindingKind, PersonStatus, Route};
+
+/// Judges moving the person of a line as these terms say. Tells which rules stood against it.
+pub(super) fn judge(
+    judgement: &Judgement<'_>,
+    past: &Past<'_>,
+    terms: &AgreementTerms,
+    line: &AgreementLine,
+    field: &str,
+    findings: &mut Findings,
+) -> Vec<Rule> {
+    let (at, charter) = (judgement.release_time(), judgement.charter);
+    let mut rules = Vec::new();
+    for stop in guard::stops(past, terms, line, at, charter) {
+        findings.add(stop.rule, field, stop.because, stop.rule.cure());
+        rules.push(stop.rule);
+    }
+    if terms.route != Route::Remain && is_no_prisoner(past, &line.person) {
+        let message = "the person is no prisoner of war";
+        findings.add(Rule::Exc05, field, message, Rule::Exc05.cure());
+    }
+    let will = will::towards(past, &line.person, &line.destination, at, charter);
+    explain_will(past, line, &will, &rules, field, findings);
+    remind(judgement, past, terms, line, field, findings);
+    rules
+}
+
+/// Whether a case says that a person is a civilian, or released (EXC-05).
+pub(super) fn is_no_prisoner(past: &Past<'_>, person: &PersonRef) -> bool {
+    let status = custody::case(past, person).map(|case| case.act.status);
+    matches!(status, Some(PersonStatus::Civilian | PersonStatus::Released))
+}
+
+/// WIL-11 and WIL-12: why a will does not carry, where that is easily overlooked.
+fn explain_will(
+    past: &Past<'_>,
+    line: &AgreementLine,
+    will: &Will<'_>,
+    stopped_by: &[Rule],
+    field: &str,
+    findings: &mut Findings,
+) {
+    let places = Places::of(past, &line.person);
+    let silent = will.statement.is_some_and(|statement| {
+        let named = statement.act.acceptable.iter().chain(&statement.act.refused);
+        !named.into_iter().any(|place| places.compare(place, &line.destination) == Likeness::Same)
+    });
+    if silent && stopped_by.contains(&Rule::Wil03) {
+        let message = "the statement says nothing of this destination";
+        findings.add(Rule::Wil11, field, message, Rule::Wil11.cure());
+    }
+    let hearsay = |act: &Act| matches!(act, Act::WillIndication(_) | Act::ExpressionOfWill(_));
+    let by_hearsay = will.against.iter().any(|one| one.act.as_ref().is_some_and(hearsay));
+    if by_hearsay && stopped_by.contains(&Rule::Wil07) {
+        let message = "hearsay, or a statement that does not qualify, says that he refuses";
+        findings.add(Rule::Wil12, field, message, Rule::Wil12.cure());
+    }
+}
+
+/// HLD-03 and MED-04: what is permitted, and deserves a second look.
+fn remind(
+    judgement: &Judgement<'_>,
+    past: &Past<'_>,
+    terms: &AgreementTerms,
+    line: &AgreementLine,
+    field: &str,
+    findings: &mut Findings,
+) {
+    let at = judgement.release_time();
+    let all = holds::holds(past, &line.person, judgement.charter);
+    if all.iter().any(|hold| hold.lifted_by.is_none() && !hold.is_active(at)) {
+        findings.add(Rule::Hld03, field, "a hold of another Power lapsed", Rule::Hld03.cure());
+    }
+    let medical = matches!(terms.route, Route::DirectMedicalRepatriation | Route::NeutralAccommodation);
+    let manifest = || {
+        let mut found = saying!(past.of_person(&line.person), MedicalFinding);
+        found.any(|(one, act)| {
+            Some(one.reference) == line.medical_act && act.kind == MedicalFindingKind::Manifest
+        })
+    };
+    if medical && manifest() {
+        let message = "no commission saw the person: the finding is one of a manifest case";
+        findings.add(Rule::Med04, field, message, Rule::Med04.cure());
+    }
+}

@@ -1,0 +1,90 @@
+//! WIL: whether a statement of will qualifies. What a qualifying one is worth later is judged with the guards of an
+//! agreement (`passage`); one that does not qualify can still stop.
+
+use crate::consultation::act::Act;
+use crate::consultation::acts::will::ExpressionOfWill;
+use crate::consultation::rules::judgement::Judgement;
+use crate::consultation::rules::{Findings, Rule};
+use crate::consultation::words::{AttendeeFunction, Capacity, FreedomFinding, InformationGiven};
+
+pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
+    let Act::ExpressionOfWill(statement) = judgement.act else { return };
+    witnesses(judgement, statement, findings);
+    information(statement, findings);
+    freedom(judgement, statement, findings);
+    rights(statement, findings);
+    capacity(statement, findings);
+}
+
+/// WIL-02. No charter can do without a neutral witness.
+fn witnesses(judgement: &Judgement<'_>, statement: &ExpressionOfWill, findings: &mut Findings) {
+    let witnesses = statement.attendees.iter().filter(|one| one.function == AttendeeFunction::Witness);
+    let count = u32::try_from(witnesses.clone().count()).unwrap_or(u32::MAX);
+    let neutral = u32::try_from(witnesses.filter(|one| one.neutral.0).count()).unwrap_or(u32::MAX);
+    let (needed, neutral_needed) = (judgement.charter.witnesses, judgement.charter.neutral_witnesses.max(1));
+    let mut add = |message: String| findings.add(Rule::Wil02, "act.attendees", message, Rule::Wil02.cure());
+    if count < needed {
+        add(format!("{count} of {needed} witnesses were present"));
+    }
+    if neutral < neutral_needed {
+        add(format!("{neutral} of {neutral_needed} neutral witnesses were present"));
+    }
+    let partial = |function| statement.attendees.iter().any(|one| one.function == function && !one.neutral.0);
+    if partial(AttendeeFunction::Interpreter) {
+        add("an interpreter was not neutral".to_owned());
+    }
+}
+
+/// WIL-04.
+fn information(statement: &ExpressionOfWill, findings: &mut Findings) {
+    let given = |item: &&InformationGiven| statement.information_given.iter().any(|one| one == *item);
+    let missing: Vec<&str> =
+        InformationGiven::ALL.iter().filter(|item| !given(item)).map(|item| item.word()).collect();
+    if !missing.is_empty() {
+        let message = format!("not explained: {}", missing.join(", "));
+        findings.add(Rule::Wil04, "act.information_given", message, Rule::Wil04.cure());
+    }
+}
+
+/// WIL-05: time to think, nobody to fear, no pressure.
+fn freedom(judgement: &Judgement<'_>, statement: &ExpressionOfWill, findings: &mut Findings) {
+    use AttendeeFunction::{IntelligenceOrSecurity, Media, PowerOfOrigin};
+    let hint = Rule::Wil05.cure();
+    if statement.declaration_time < statement.information_time.after(judgement.charter.cooling_off) {
+        let message = "too little time lies between explanation and statement";
+        findings.add(Rule::Wil05, "act.declaration_time", message, hint);
+    }
+    for (index, attendee) in statement.attendees.iter().enumerate() {
+        if matches!(attendee.function, IntelligenceOrSecurity | Media | PowerOfOrigin) {
+            let message = format!("{} was present", attendee.function);
+            findings.add(Rule::Wil05, format!("act.attendees[{index}]"), message, hint);
+        }
+    }
+    if statement.freedom != FreedomFinding::NoIndicationOfPressure {
+        findings.add(Rule::Wil05, "act.freedom", "he did not speak freely beyond doubt", hint);
+    }
+}
+
+/// WIL-06.
+fn rights(statement: &ExpressionOfWill, findings: &mut Findings) {
+    if !statement.no_waiver_of_rights.0 {
+        let message = "the statement renounces a right";
+        findings.add(Rule::Wil06, "act.no_waiver_of_rights", message, Rule::Wil06.cure());
+    }
+    if !statement.copy_given_to_person.0 {
+        let message = "the person has no copy of it";
+        findings.add(Rule::Wil06, "act.copy_given_to_person", message, Rule::Wil06.cure());
+    }
+}
+
+/// WIL-09.
+fn capacity(statement: &ExpressionOfWill, findings: &mut Findings) {
+    if matches!(statement.capacity, Capacity::Lacking | Capacity::Minor) {
+        let message = "the person could not decide this by himself";
+        findings.add(Rule::Wil09, "act.capacity", message, Rule::Wil09.cure());
+    }
+}
+
+#[cfg(test)]
+#[path = "will_tests.rs"]
+pub(in crate::consultation::rules) mod tests;

@@ -1,0 +1,137 @@
+//! The WIL rules of a statement; those of what it is worth later stand in `guard_tests`.
+
+use crate::consultation::rules::scenes::Case;
+use crate::consultation::state::samples::{HOUR, Scene, destination};
+use std::time::Duration;
+
+/// A statement of the first person that qualifies.
+pub(in crate::consultation::rules) fn statement(scene: &Scene, accepts: &[&str], refuses: &[&str]) -> String {
+    let places = |all: &[&str]| all.iter().map(|place| destination(place)).collect::<Vec<_>>().join(", ");
+    let (at, informed) = (scene.at(), scene.at().before(Duration::from_secs(26 * HOUR)));
+    format!(
+        r#"person = "P1"
+        information_time = "{informed}"
+        declaration_time = "{at}"
+        acceptable = [{}]
+        refused = [{}]
+        mode = "HANDWRITTEN"
+        language_code = "ko-KP"
+        question_as_put = "어디로 가기를 원하십니까?"
+        answer_verbatim = "남쪽으로 가겠습니다."
+        information_given = ["ALL_OPTIONS_INCLUDING_REMAINING", "RIGHT_TO_WITHDRAW_UNTIL_HANDOVER",
+            "EFFECT_ON_POW_STATUS", "RECEIVING_STATE_PROCEDURE", "WHO_WILL_BE_TOLD", "ICRC_ACCESS",
+            "NO_REWARD_OR_PENALTY"]
+        attendees = [
+            {{ function = "WITNESS", affiliation = "IC", neutral = true, co_signed = true }},
+            {{ function = "WITNESS", affiliation = "XB", neutral = false, co_signed = true }},
+            {{ function = "INTERPRETER", affiliation = "court", neutral = true, co_signed = true }},
+        ]
+        freedom = "NO_INDICATION_OF_PRESSURE"
+        capacity = "FULL"
+        copy_given_to_person = true
+        no_waiver_of_rights = true
+        statement_document = "statement""#,
+        places(accepts),
+        places(refuses),
+    )
+}
+
+/// The statement with these words replaced, as it is judged.
+fn changed(from: &str, to: &str) -> Case {
+    let scene = Scene::ready();
+    let fields = statement(&scene, &["XA"], &["XD"]);
+    assert!(fields.contains(from), "{from}");
+    Case::new(&scene, "XB", "expression-of-will", &fields.replace(from, to))
+}
+
+#[test]
+fn a_statement_taken_as_it_should_be_qualifies() {
+    changed("P1", "P1").passes();
+}
+
+#[test]
+fn wil_02_witnesses_and_interpreter() {
+    let neutral = r#"{ function = "WITNESS", affiliation = "IC", neutral = true, co_signed = true },"#;
+    let partial = neutral.replace("true", "false");
+    changed(neutral, "").fails("WIL_02");
+    changed(neutral, &partial.replace("IC", "XA")).fails("WIL_02");
+    changed(r#""WITNESS", affiliation = "XB""#, r#""COUNSEL", affiliation = "XB""#).fails("WIL_02");
+    changed(r#""court", neutral = true"#, r#""XA", neutral = false"#).fails("WIL_02");
+    changed(r#""INTERPRETER", affiliation = "court""#, r#""PHYSICIAN", affiliation = "court""#).passes();
+}
+
+#[test]
+fn wil_02_no_charter_does_without_a_neutral_witness() {
+    let neutral = r#"affiliation = "IC", neutral = true"#;
+    let mut case = changed(neutral, r#"affiliation = "XA", neutral = false"#);
+    (case.charter.witnesses, case.charter.neutral_witnesses) = (1, 0);
+    case.fails("WIL_02");
+    let mut case = changed("P1", "P1");
+    case.charter.witnesses = 3;
+    case.fails("WIL_02");
+}
+
+#[test]
+fn wil_04_everything_was_explained() {
+    changed("\"ICRC_ACCESS\",", "").fails("WIL_04");
+}
+
+#[test]
+fn wil_05_time_company_and_pressure() {
+    let scene = Scene::ready();
+    let informed = |hours: u64| scene.at().before(Duration::from_secs(hours * HOUR)).to_string();
+    changed(&informed(26), &informed(24)).passes();
+    changed(&informed(26), &informed(23)).fails("WIL_05");
+    for function in ["INTELLIGENCE_OR_SECURITY", "POWER_OF_ORIGIN", "MEDIA"] {
+        let one = format!(
+            "{{ function = \"{function}\", affiliation = \"XA\", neutral = false, co_signed = false }},"
+        );
+        changed("attendees = [", &format!("attendees = [{one}")).fails("WIL_05");
+    }
+    for function in ["DETAINING_OFFICIAL", "RECEIVING_OFFICIAL", "COUNSEL", "PHYSICIAN"] {
+        let one = format!(
+            "{{ function = \"{function}\", affiliation = \"XA\", neutral = false, co_signed = false }},"
+        );
+        changed("attendees = [", &format!("attendees = [{one}")).passes();
+    }
+    changed("NO_INDICATION_OF_PRESSURE", "DOUBT").fails("WIL_05");
+    changed("NO_INDICATION_OF_PRESSURE", "PRESSURE_FOUND").fails("WIL_05");
+}
+
+#[test]
+fn wil_06_no_waiver_and_a_copy() {
+    changed("no_waiver_of_rights = true", "no_waiver_of_rights = false").fails("WIL_06");
+    changed("copy_given_to_person = true", "copy_given_to_person = false").fails("WIL_06");
+}
+
+#[test]
+fn wil_09_of_age_and_able_to_decide() {
+    changed("\"FULL\"", "\"SUPPORTED\"").passes();
+    changed("\"FULL\"", "\"LACKING\"").fails("WIL_09");
+    changed("\"FULL\"", "\"MINOR\"").fails("WIL_09");
+}
+
+#[test]
+fn the_interpreter_and_the_officer_of_the_receiving_state_fail_two_rules_at_once() {
+    let officer =
+        r#"{ function = "INTELLIGENCE_OR_SECURITY", affiliation = "XA", neutral = false, co_signed = true }"#;
+    let scene = Scene::ready();
+    let fields = statement(&scene, &["XA"], &["XD"])
+        .replace(r#""court", neutral = true"#, r#""XA", neutral = false"#)
+        .replace("attendees = [", &format!("attendees = [{officer},"));
+    Case::new(&scene, "XB", "expression-of-will", &fields).fails("WIL_02 WIL_05");
+}
+
+#[test]
+fn lng_05_the_statement_is_in_the_language_of_the_person() {
+    let case = changed("P1", "P1").with(|d| {
+        let one = d.dispatch.documents.iter_mut().find(|one| one.document_id == "statement").unwrap();
+        one.language = "en".to_owned();
+    });
+    case.fails("LNG_05");
+    let region = changed("P1", "P1").with(|d| {
+        let one = d.dispatch.documents.iter_mut().find(|one| one.document_id == "statement").unwrap();
+        one.language = "ko-KR".to_owned();
+    });
+    region.passes();
+}
