@@ -1,1 +1,176 @@
-//! Tests.
+//! Tests of the casebook: buffering, protective acts, duplicates, equivocation, and equal casebooks of equal acts.
+
+use super::*;
+use crate::consultation::codec;
+use crate::consultation::state::samples::{act, case, ministry};
+use crate::message::dispatch::Marking;
+use crate::message::header::Addressee;
+use crate::message::terms::{AddresseeKind, Form, Level, Precedence};
+use crate::time::Timestamp;
+use crate::trust::policy::ChannelId;
+
+const WITHDRAWAL: (&str, &str) = ("will-withdrawal", "person = \"P1\"");
+
+fn channel() -> ChannelFacts {
+    ChannelFacts {
+        channel: ChannelId::parse("ch-0123456789abcdef").unwrap(),
+        parties: ["IC", "XA", "XB"].map(ministry).to_vec(),
+        suspended: true,
+        ceiling: Level::Restricted,
+        national_labels: Vec::new(),
+    }
+}
+
+fn casebook() -> Casebook {
+    Casebook::new(channel(), Charter::default_for(channel().parties))
+}
+
+/// An act of this sender and number that knew these marks of others.
+fn incoming(sender: &str, number: u64, basis: &[(&str, u64)], (kind, fields): (&str, &str)) -> Incoming {
+    let act = act(kind, fields);
+    let sender = ministry(sender);
+    let others = channel().parties.into_iter().filter(|party| *party != sender);
+    let address = Address {
+        channel: channel().channel,
+        consultation: "C-3HN8-ZC6V-5JF2".to_owned(),
+        addressees: others.map(|ministry| Addressee { ministry, kind: AddresseeKind::Action }).collect(),
+        precedence: Precedence::Routine,
+        level: Level::Restricted,
+        releasable_to: channel().parties,
+        sender: sender.clone(),
+    };
+    let at = Timestamp::parse("2026-11-22T10:00:00Z").unwrap();
+    let marking = Marking {
+        level: Level::Restricted,
+        national_label: String::new(),
+        caveats: Vec::new(),
+        eyes_only_roles: Vec::new(),
+    };
+    let dispatch = Dispatch {
+        address_digest: address.digest(),
+        salt: [7; 32],
+        form: Form::NoteVerbale,
+        formal_number: format!("{sender}-2026-{number:04}"),
+        marking,
+        basis: Marks::new(basis.iter().map(|(party, mark)| (ministry(party), *mark))).basis(),
+        documents: Vec::new(),
+        authentications: Vec::new(),
+        kind: act.kind().to_owned(),
+        act_class: act.class(),
+        act: codec::encode(&act),
+        in_reply_to: None,
+        reply_due: None,
+        relayed_on_behalf_of: None,
+        drafting_office: "office".to_owned(),
+    };
+    let position = Position {
+        recipient: ministry("XA"),
+        sequence: 1,
+        previous: None,
+        act_number: number,
+        release_time: at,
+        valid_until: at.after(crate::limits::VALIDITY_DEFAULT),
+    };
+    let digest =
+        Digest::of(&[dispatch.act.as_slice(), sender.as_str().as_bytes(), &number.to_be_bytes()].concat());
+    Incoming::new(address, position, dispatch, digest, None)
+}
+
+fn told(outcomes: &[Outcome]) -> Vec<&'static str> {
+    let word = |outcome: &Outcome| match outcome {
+        Outcome::Registered { .. } => "registered",
+        Outcome::Buffered { .. } => "buffered",
+        Outcome::Duplicate { .. } => "duplicate",
+        Outcome::Equivocation { .. } => "equivocation",
+    };
+    outcomes.iter().map(word).collect()
+}
+
+#[test]
+fn acts_wait_for_what_they_rest_on_and_then_come_in_together() {
+    let case = case("P1");
+    let one = incoming("XB", 1, &[], ("case-registration", &case));
+    let two = incoming("XB", 2, &[("XA", 1)], ("hold-release", &release()));
+    let three = incoming("XA", 1, &[("XB", 1)], ("correspondence", "subject = \"A subject\""));
+    let mut book = casebook();
+    let outcomes = book.offer(two.clone());
+    assert_eq!(told(&outcomes), ["buffered"]);
+    let Outcome::Buffered { missing, .. } = &outcomes[0] else { panic!("not buffered") };
+    let lack = |ministry_code: &str, first, last| Missing { ministry: ministry(ministry_code), first, last };
+    assert_eq!(*missing, [lack("XA", 1, 1), lack("XB", 1, 1)]);
+    assert_eq!(told(&book.offer(three.clone())), ["buffered"]);
+    assert_eq!(book.lacking(), [lack("XA", 1, 1), lack("XB", 1, 1)]);
+    assert_eq!(told(&book.offer(two)), ["duplicate"]);
+    assert_eq!(told(&book.offer(one.clone())), ["registered", "registered", "registered"]);
+    assert_eq!((book.waiting().count(), book.lacking()), (0, vec![]));
+    assert_eq!(told(&book.offer(one)), ["duplicate"]);
+    assert_eq!(book.draft_basis(), Marks::new([(ministry("XA"), 1), (ministry("XB"), 2)]));
+    assert_eq!(book.next_number(&ministry("XB")), 3);
+}
+
+fn release() -> String {
+    format!("hold_message = \"{}\"\nreason = \"settled\"", Digest::of(b"a hold"))
+}
+
+#[test]
+fn a_protective_act_never_waits_and_is_no_part_of_a_basis_before_the_gap_is_filled() {
+    let mut book = casebook();
+    let withdrawal = incoming("XB", 3, &[("XA", 9)], WITHDRAWAL);
+    assert_eq!(told(&book.offer(withdrawal)), ["registered"]);
+    assert_eq!(book.everything().acts().count(), 1);
+    assert_eq!(book.draft_basis(), Marks::default());
+    let correspondence = ("correspondence", "subject = \"A subject\"");
+    assert_eq!(told(&book.offer(incoming("XB", 2, &[], correspondence))), ["buffered"]);
+    assert_eq!(told(&book.offer(incoming("XB", 1, &[], correspondence))), ["registered", "registered"]);
+    assert_eq!(book.draft_basis(), Marks::new([(ministry("XB"), 3)]));
+}
+
+#[test]
+fn one_number_for_two_acts_is_an_alarm_and_loses_no_protective_act() {
+    let mut book = casebook();
+    let first = incoming("XB", 1, &[], ("correspondence", "subject = \"One\""));
+    let second = incoming("XB", 1, &[], ("correspondence", "subject = \"Two\""));
+    let third = incoming("XB", 1, &[], WITHDRAWAL);
+    assert_eq!(told(&book.offer(first.clone())), ["registered"]);
+    let outcomes = book.offer(second);
+    assert_eq!(told(&outcomes), ["equivocation"]);
+    let Outcome::Equivocation { known, .. } = &outcomes[0] else { panic!("no equivocation") };
+    assert!(*known == first.reference);
+    assert_eq!(told(&book.offer(third)), ["equivocation", "registered"]);
+    assert_eq!((book.history().len(), book.equivocations().count()), (2, 2));
+    let waiting = incoming("XA", 5, &[], ("correspondence", "subject = \"One\""));
+    let other = incoming("XA", 5, &[], ("correspondence", "subject = \"Two\""));
+    assert_eq!(
+        (told(&book.offer(waiting)), told(&book.offer(other))),
+        (vec!["buffered"], vec!["equivocation"])
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_filed_unread_or_rejected_and_leaves_no_gap() {
+    let unreadable = |number, class| {
+        let mut act = incoming("XB", number, &[], ("correspondence", "subject = \"One\""));
+        act.dispatch.kind = "act-of-2030".to_owned();
+        act.dispatch.act_class = class;
+        act.reference = ActRef::new(Digest::of(&[number as u8]));
+        act
+    };
+    let mut book = casebook();
+    book.offer(unreadable(1, ActClass::Factual));
+    book.offer(unreadable(2, ActClass::Normative));
+    book.offer(unreadable(3, ActClass::Protective));
+    let verdicts: Vec<String> = book.everything().unread().map(|act| act.verdict.to_string()).collect();
+    assert_eq!(verdicts, ["ok", "FRM_05", "ok"]);
+    assert_eq!(book.next_number(&ministry("XB")), 4);
+}
+
+#[test]
+fn a_draft_is_judged_as_every_desk_will_judge_it() {
+    let mut book = casebook();
+    let draft = incoming("XB", 1, &[], ("correspondence", "subject = \"One\""));
+    let before = book.clone();
+    let found = book.judge_draft(&draft);
+    assert!(book == before && rules::forbids(&found), "it lacks its seal");
+    let outcomes = book.offer(draft);
+    assert!(matches!(&outcomes[0], Outcome::Registered { findings, .. } if *findings == found));
+}

@@ -74,7 +74,7 @@ mod tests {
         let mut scene = Scene::opened();
         scene.urge(Precedence::Flash);
         let withdrawal = scene.say("XB", "will-withdrawal", "person = \"P1\"");
-        scene.wait(30 * MINUTE);
+        scene.wait(29 * MINUTE);
         assert_eq!(alarms(&scene), Vec::<String>::new(), "to the second");
         scene.wait(1);
         assert_eq!(alarms(&scene), ["will-withdrawal by IC", "will-withdrawal by XA"]);

@@ -35,7 +35,7 @@ pub struct Agreement<'h> {
 }
 
 /// A confirmed arrangement.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Arrangement<'h> {
     /// The arrangement.
     pub registered: &'h Registered,
@@ -43,6 +43,8 @@ pub struct Arrangement<'h> {
     pub act: &'h HandoverArrangement,
     /// The confirmation.
     pub confirmation: &'h Registered,
+    /// The agreement it carries out: the last under its id that it knew.
+    pub agreement: Agreement<'h>,
 }
 
 opaque!(Agreement<'_>, Arrangement<'_>);
@@ -103,10 +105,26 @@ impl<'h> Agreement<'h> {
     }
 }
 
+impl<'h> Arrangement<'h> {
+    /// Whether the agreement was not made anew since: then it is to be arranged anew too.
+    pub fn is_current(&self, past: &Past<'h>) -> bool {
+        let last = agreement(past, &self.act.agreement_id);
+        last.is_some_and(|last| last.note.reference == self.agreement.note.reference)
+    }
+}
+
 /// The agreement under this id.
 pub fn agreement<'h>(past: &Past<'h>, id: &EntryId) -> Option<Agreement<'h>> {
+    last_agreement(past, id, |_| true)
+}
+
+fn last_agreement<'h>(
+    past: &Past<'h>,
+    id: &EntryId,
+    of: impl Fn(&Registered) -> bool,
+) -> Option<Agreement<'h>> {
     let notes = saying!(past.of_thread(&Thread::Agreement(id.clone())), AgreementNote);
-    let concluded = notes.filter_map(|(note, act)| conclude(past, note, act));
+    let concluded = notes.filter(|(note, _)| of(note)).filter_map(|(note, act)| conclude(past, note, act));
     concluded.max_by_key(|agreement| (agreement.concluded(), agreement.note.order()))
 }
 
@@ -162,8 +180,9 @@ pub fn arrangement<'h>(past: &Past<'h>, id: &EntryId) -> Option<Arrangement<'h>>
     let thread = Thread::Arrangement(id.clone());
     let arrangements = saying!(past.of_thread(&thread), HandoverArrangement).filter(|(one, _)| one.stands());
     let confirmed = arrangements.filter_map(|(registered, act)| {
-        let confirmation = confirmation(past, registered, act)?;
-        Some(Arrangement { registered, act, confirmation })
+        let agreement = last_agreement(past, &act.agreement_id, |note| registered.knew(note))?;
+        let confirmation = confirmation(past, registered, act, &agreement)?;
+        Some(Arrangement { registered, act, confirmation, agreement })
     });
     confirmed.max_by_key(|arrangement| arrangement.registered.order())
 }
@@ -204,6 +223,7 @@ fn confirmation<'h>(
     past: &Past<'h>,
     registered: &Registered,
     act: &HandoverArrangement,
+    agreement: &Agreement<'h>,
 ) -> Option<&'h Registered> {
     let mut last: BTreeMap<&Ministry, (&Registered, bool)> = BTreeMap::new();
     for (one, answer) in saying!(past.of_thread(&Thread::Answer(registered.reference)), HandoverConfirmation)
@@ -215,8 +235,6 @@ fn confirmation<'h>(
             last.insert(&one.sender, (one, answer.reply == Reply::Accept));
         }
     }
-    let party = |ministry: &Ministry| {
-        agreement(past, &act.agreement_id).is_some_and(|agreement| agreement.is_party(ministry))
-    };
+    let party = |ministry: &Ministry| agreement.is_party(ministry);
     last.into_iter().find(|(sender, (_, accepted))| *accepted && party(sender)).map(|(_, (one, _))| one)
 }

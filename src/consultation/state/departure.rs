@@ -13,7 +13,7 @@ use crate::consultation::history::{Past, Thread};
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::rules::Rule;
-use crate::consultation::state::commitments::{self, Agreement, Arrangement};
+use crate::consultation::state::commitments::{self, Arrangement};
 use crate::consultation::state::guard::{self, Stop};
 use crate::consultation::state::medical::{self, FitnessStanding};
 use crate::consultation::state::{saying, stage, will};
@@ -35,14 +35,16 @@ pub fn clear_to_depart(
     if arranged.act.persons.find(person).is_none() {
         return vec![Stop::new(Rule::Hnd02, "the person is not on the list of the arrangement")];
     }
-    let agreement = commitments::agreement(past, &arranged.act.agreement_id);
-    let line = agreement.as_ref().and_then(|agreement| agreement.line(person));
-    let (Some(agreement), Some(line)) = (agreement.as_ref(), line) else {
+    let agreement = &arranged.agreement;
+    let Some(line) = agreement.line(person) else {
         return vec![Stop::new(Rule::Hnd01, "no concluded agreement covers the person")];
     };
     let mut stops = guard::stops(past, agreement.terms(), line, at, charter);
     if !agreement.is_in_force(past, person, at) {
         stops.push(Stop::new(Rule::Hnd01, "the agreement is not in force for the person"));
+    }
+    if !arranged.is_current(past) {
+        stops.push(Stop::new(Rule::Hnd01, "the agreement was made anew since it was arranged"));
     }
     if stage::is_reported(past, person, arrangement) {
         stops.push(Stop::new(Rule::Hnd01, "this handover was reported already"));
@@ -54,15 +56,15 @@ pub fn clear_to_depart(
     }
     stops.extend(fitness(past, person, at, charter));
     stops.extend(unread(past));
-    stops.extend(clearances(past, agreement, &arranged, at, charter));
+    stops.extend(clearances(past, &arranged, at, charter));
     stops.sort_unstable();
     stops.dedup();
     stops
 }
 
 /// Those whose GO a departure needs: every party to the agreement (HND-08), and the agreed observers (HND-09).
-pub fn needed<'h>(agreement: &Agreement<'h>, arranged: &Arrangement<'h>) -> BTreeSet<(&'h Ministry, Rule)> {
-    let parties = agreement.terms().required_parties.iter().chain([&arranged.registered.sender]);
+pub fn needed<'h>(arranged: &Arrangement<'h>) -> BTreeSet<(&'h Ministry, Rule)> {
+    let parties = arranged.agreement.terms().required_parties.iter().chain([&arranged.registered.sender]);
     let parties: BTreeSet<&Ministry> = parties.chain([&arranged.confirmation.sender]).collect();
     let observers = arranged.act.observers.iter().filter(|observer| !parties.contains(observer));
     let observers: Vec<(&Ministry, Rule)> = observers.map(|observer| (observer, Rule::Hnd09)).collect();
@@ -89,15 +91,9 @@ pub fn is_in_window(one: &Registered, act: &GoNoGo, at: Timestamp, charter: &Cha
     act.go.0 && at <= will::said(one, Some(act.time)).after(charter.go_window)
 }
 
-fn clearances(
-    past: &Past<'_>,
-    agreement: &Agreement<'_>,
-    arranged: &Arrangement<'_>,
-    at: Timestamp,
-    charter: &Charter,
-) -> Vec<Stop> {
+fn clearances(past: &Past<'_>, arranged: &Arrangement<'_>, at: Timestamp, charter: &Charter) -> Vec<Stop> {
     let mut stops = Vec::new();
-    for (ministry, rule) in needed(agreement, arranged) {
+    for (ministry, rule) in needed(arranged) {
         let because = match last_word(past, arranged, ministry) {
             None => format!("{ministry} has not given its GO"),
             Some((_, act)) if !act.go.0 => format!("{ministry} said NO GO"),

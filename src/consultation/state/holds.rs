@@ -90,7 +90,7 @@ mod tests {
             |scene: &Scene| scene.asks(|past, at, charter| active(past, &person(1), at, charter).len());
         let mut scene = Scene::opened();
         scene.say("XA", "hold-notice", "persons = [\"P1\"]\nreason = \"SECURITY\"");
-        scene.wait(14 * DAY);
+        scene.wait(14 * DAY - 60);
         assert_eq!(count(&scene), 1, "to the second");
         scene.wait(1);
         assert_eq!(count(&scene), 0);

@@ -39,11 +39,16 @@ pub fn judicial<'h>(past: &Past<'h>, person: &PersonRef) -> Judicial<'h> {
         all.iter()
             .any(|(other, act)| standing(act) == JudicialStanding::Free && other.stands() && other.knew(one))
     };
-    let kept = |standing_is: JudicialStanding| {
-        all.iter().rev().find(|(one, act)| standing(act) == standing_is && !freed(one))
+    // A sentence ends what was pending; of what nobody ended the last counts.
+    let ended = |one: &Registered| {
+        all.iter().any(|(other, act)| {
+            standing(act) != JudicialStanding::Free && other.sender == one.sender && other.knew(one)
+        })
     };
-    let keeping = kept(JudicialStanding::Pending).or_else(|| kept(JudicialStanding::Convicted));
-    match keeping {
+    let keeps = |one: &Registered, act: &JudicialStatus| {
+        standing(act) != JudicialStanding::Free && !freed(one) && !ended(one)
+    };
+    match all.iter().rev().find(|(one, act)| keeps(one, act)) {
         Some((one, act)) => Judicial { standing: standing(act), status: Some(one) },
         None => Judicial { standing: JudicialStanding::Free, status: all.last().map(|(one, _)| *one) },
     }

@@ -1,1 +1,102 @@
-//! Tests.
+//! Tests of fitness, eligibility, and proceedings at law.
+
+use super::*;
+use crate::consultation::state::judicial::{JudicialStanding, judicial};
+use crate::consultation::state::samples::{HOUR, Scene, person};
+
+fn fit(scene: &Scene) -> FitnessStanding {
+    scene.asks(|past, at, charter| fitness(past, &person(1), at, charter).standing)
+}
+
+#[test]
+fn fitness_is_certified_shortly_before_and_unfit_stops_until_it_is_answered() {
+    let mut scene = Scene::ready();
+    assert_eq!(fit(&scene), FitnessStanding::None);
+    scene.certify("P1", "FIT");
+    assert_eq!(fit(&scene), FitnessStanding::Fit);
+    scene.wait(72 * HOUR - 60);
+    assert_eq!(fit(&scene), FitnessStanding::Fit, "to the second");
+    scene.wait(1);
+    assert_eq!(fit(&scene), FitnessStanding::Stale);
+    let before = scene.marks();
+    scene.certify("P1", "UNFIT");
+    assert_eq!(fit(&scene), FitnessStanding::Unfit);
+    let unaware = format!(
+        "person = \"P1\"\nkind = \"FITNESS_TO_TRAVEL\"\nexamination_time = \"{}\"\ndecision = \"FIT\"\n\
+         certificate_document = \"certificate\"",
+        scene.at()
+    );
+    scene.knowing(&before).say("IC", "medical-finding", &unaware);
+    assert_eq!(fit(&scene), FitnessStanding::Unfit, "who found him fit knew nothing of it");
+    scene.certify("P1", "FIT_WITH_ESCORT");
+    assert_eq!(fit(&scene), FitnessStanding::Fit);
+}
+
+#[test]
+fn a_commission_is_composed_as_the_convention_demands() {
+    let member = |neutral: bool, chair: bool| {
+        format!(
+            "{{ appointed_by = \"IC {neutral} {chair}\", neutral = {neutral}, chair = {chair}, speciality = \"surgery\" }}"
+        )
+    };
+    let chair = member(true, true);
+    let (other, own) = (member(true, false), member(false, false));
+    let third = other.replace("IC", "XN");
+    let cases = [
+        (vec![&chair, &other, &own], 2, true),
+        (vec![&chair, &other, &own], 1, false),
+        (vec![&chair, &other], 2, false),
+        (vec![&chair, &other, &third], 3, false),
+    ];
+    for (members, votes, expected) in cases {
+        let members: Vec<&str> = members.into_iter().map(String::as_str).collect();
+        let fields = format!(
+            "person = \"P1\"\nkind = \"MIXED_COMMISSION\"\nexamination_time = \"2026-11-22T09:00:00Z\"\n\
+             decision = \"REPATRIATE\"\nmembers = [{}]\nvotes_for = {votes}\ncertificate_document = \"c\"",
+            members.join(", ")
+        );
+        let mut scene = Scene::ready();
+        scene.say("XB", "medical-finding", &fields);
+        let eligible = |decision| scene.asks(|past, _, _| is_eligible(past, &person(1), decision));
+        assert_eq!(eligible(MedicalDecision::Repatriate), expected, "{} {votes}", members.len());
+        assert!(!eligible(MedicalDecision::AccommodateInNeutral));
+    }
+}
+
+#[test]
+fn a_manifest_case_needs_no_commission_and_a_later_word_takes_it_back() {
+    let finding = |kind: &str, decision: &str| {
+        format!(
+            "person = \"P1\"\nkind = \"{kind}\"\nexamination_time = \"2026-11-22T09:00:00Z\"\n\
+             decision = \"{decision}\"\ncertificate_document = \"c\""
+        )
+    };
+    let mut scene = Scene::ready();
+    scene.say("XB", "medical-finding", &finding("MANIFEST", "REPATRIATE"));
+    let eligible =
+        |scene: &Scene| scene.asks(|past, _, _| is_eligible(past, &person(1), MedicalDecision::Repatriate));
+    assert!(eligible(&scene));
+    scene.say("XB", "medical-finding", &finding("MANIFEST", "ACCOMMODATE_IN_NEUTRAL"));
+    assert!(!eligible(&scene));
+}
+
+#[test]
+fn proceedings_keep_a_person_until_he_is_released_or_consents() {
+    let status = |state: &str, consent: bool| {
+        format!(
+            "person = \"P1\"\nstate = \"{state}\"\nwritten_consent_to_exchange = {consent}\ndocument = \"decision\""
+        )
+    };
+    let stands = |scene: &Scene| scene.asks(|past, _, _| judicial(past, &person(1)).standing);
+    let mut scene = Scene::ready();
+    assert_eq!(stands(&scene), JudicialStanding::Free);
+    scene.say("XB", "judicial-status", &status("PENDING", false));
+    assert_eq!(stands(&scene), JudicialStanding::Pending);
+    scene.say("XB", "judicial-status", &status("CONVICTED", false));
+    assert_eq!(stands(&scene), JudicialStanding::Convicted);
+    scene.say("XB", "judicial-status", &status("CONVICTED", true));
+    assert_eq!(stands(&scene), JudicialStanding::Free);
+    scene.say("XB", "judicial-status", &status("PENDING", false));
+    scene.say("XB", "judicial-status", &status("RELEASED_FOR_TRANSFER", false));
+    assert_eq!(stands(&scene), JudicialStanding::Free);
+}

@@ -162,7 +162,8 @@ impl<'h> Steps<'_, 'h> {
     }
 
     fn before_departure(&mut self, case: &CaseStage<'h>) {
-        let (Some(agreement), Some(arranged)) = (&case.agreement, &case.arrangement) else { return };
+        let Some(arranged) = &case.arrangement else { return };
+        let agreement = &arranged.agreement;
         let Some(line) = agreement.line(self.person) else { return };
         let begin = Some(arranged.act.window_start_time);
         let will = will::towards(self.past, self.person, &line.destination, self.at, self.charter);
@@ -176,7 +177,7 @@ impl<'h> Steps<'_, 'h> {
         }
         let id = &arranged.act.arrangement_id;
         let mut stops = clear_to_depart(self.past, self.person, id, self.at, self.charter);
-        let awaited = self.awaited(agreement, arranged);
+        let awaited = self.awaited(arranged);
         stops.retain(|stop| !matches!(stop.rule, Rule::Hnd08 | Rule::Hnd09));
         match awaited.is_empty() {
             false => self.blocked(awaited, ActKind::GoNoGo, begin, stops),
@@ -189,8 +190,8 @@ impl<'h> Steps<'_, 'h> {
     }
 
     /// Those whose GO is missing or too old.
-    fn awaited(&self, agreement: &Agreement<'h>, arranged: &Arrangement<'h>) -> Vec<Ministry> {
-        let missing = departure::needed(agreement, arranged).into_iter().filter(|(ministry, _)| {
+    fn awaited(&self, arranged: &Arrangement<'h>) -> Vec<Ministry> {
+        let missing = departure::needed(arranged).into_iter().filter(|(ministry, _)| {
             let word = departure::last_word(self.past, arranged, ministry);
             word.is_none_or(|(one, act)| !departure::is_in_window(one, act, self.at, self.charter))
         });

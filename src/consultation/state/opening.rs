@@ -170,3 +170,85 @@ fn course(past: &Past<'_>, proposal: &Registered, act: &ConsultationProposal) ->
     let adjourned = |power| pauses.get(power).is_some_and(|(_, kind)| *kind == ClosureKind::Adjourned);
     if powers(act).any(adjourned) { Opening::Adjourned } else { Opening::Open }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consultation::rules::Rule;
+    use crate::consultation::state::samples::{DAY, Scene, ministry};
+
+    fn shown(scene: &Scene) -> Opening {
+        scene.asks(|past, at, _| state(past, at))
+    }
+
+    fn reply(scene: &mut Scene, sender: &str, reply: &str) {
+        scene.say(sender, "consultation-reply", &format!("reply = \"{reply}\""));
+    }
+
+    fn close(scene: &mut Scene, sender: &str, kind: &str) {
+        scene.say(sender, "consultation-closure", &format!("kind = \"{kind}\""));
+    }
+
+    #[test]
+    fn every_power_accepts_in_time_and_observers_need_not() {
+        let mut scene = Scene::proposed();
+        assert_eq!(shown(&scene), Opening::Proposed);
+        reply(&mut scene, "IC", "ACCEPT");
+        reply(&mut scene, "XA", "ACCEPT_CONDITIONALLY");
+        scene.against(Rule::Rol01);
+        reply(&mut scene, "XA", "ACCEPT");
+        assert_eq!(shown(&scene), Opening::Proposed, "nothing of that opens it");
+        reply(&mut scene, "XA", "ACCEPT");
+        assert_eq!(shown(&scene), Opening::Open);
+        reply(&mut scene, "XA", "DECLINE");
+        assert_eq!(shown(&scene), Opening::Open, "whoever thinks again closes it");
+        let observer = scene.asks(|past, _, _| is_observer(past, &ministry("IC")));
+        let power = scene.asks(|past, _, _| is_observer(past, &ministry("XA")));
+        assert!(observer && !power);
+    }
+
+    #[test]
+    fn a_proposal_is_declined_or_lapses() {
+        let mut scene = Scene::proposed();
+        reply(&mut scene, "XA", "DECLINE");
+        assert_eq!(shown(&scene), Opening::Declined);
+        let mut scene = Scene::proposed();
+        scene.wait(10 * DAY);
+        assert_eq!(shown(&scene), Opening::Lapsed);
+        reply(&mut scene, "XA", "ACCEPT");
+        assert_eq!(shown(&scene), Opening::Lapsed, "too late");
+    }
+
+    #[test]
+    fn who_adjourned_resumes_and_all_conclude() {
+        let mut scene = Scene::opened();
+        close(&mut scene, "XA", "ADJOURNED");
+        assert_eq!(shown(&scene), Opening::Adjourned);
+        close(&mut scene, "XB", "RESUMED");
+        assert_eq!(shown(&scene), Opening::Adjourned);
+        close(&mut scene, "XA", "RESUMED");
+        assert_eq!(shown(&scene), Opening::Open);
+        close(&mut scene, "XA", "CONCLUDED");
+        close(&mut scene, "IC", "CONCLUDED");
+        assert_eq!(shown(&scene), Opening::Open, "one Power alone, and an observer");
+        close(&mut scene, "XB", "WITHOUT_RESULT");
+        assert_eq!(shown(&scene), Opening::Open, "they do not say the same");
+        close(&mut scene, "XB", "CONCLUDED");
+        assert_eq!(shown(&scene), Opening::Concluded);
+    }
+
+    #[test]
+    fn what_is_open_stays_open_until_another_proposal_is_accepted_by_all() {
+        let mut scene = Scene::opened();
+        let other = r#"
+            consultation = "C-3HN8-ZC6V-5JF2"
+            subject = "Another one"
+            parties = [{ ministry = "XA", roles = ["DETAINING_POWER"] }, { ministry = "XB", roles = ["RECEIVING_POWER"] }]
+            open_until_time = "2026-12-02T10:00:00Z""#;
+        scene.say("XA", "consultation-proposal", other);
+        let roles_of = |scene: &Scene| scene.asks(|past, _, _| roles(past, &ministry("XA")));
+        assert_eq!((shown(&scene), roles_of(&scene)), (Opening::Open, vec![PartyRole::ReceivingPower]));
+        reply(&mut scene, "XB", "ACCEPT");
+        assert_eq!((shown(&scene), roles_of(&scene)), (Opening::Open, vec![PartyRole::DetainingPower]));
+    }
+}

@@ -1,1 +1,81 @@
-//! Tests.
+//! Tests of protection: who bars, who clears, and what makes an assessment stale.
+
+use super::*;
+use crate::consultation::rules::Rule;
+use crate::consultation::state::samples::{DAY, Scene, person};
+
+fn standing(scene: &Scene, place: &str) -> ProtectionStanding {
+    let place = Destination::NamedState(crate::consultation::acts::values::RegionCode::parse(place).unwrap());
+    scene.asks(|past, at, charter| protection(past, &person(1), &place, at, charter).standing)
+}
+
+const INCIDENT: &str = r#"
+    incident_id = "I-1"
+    persons = ["P1"]
+    exposures = ["FACE"]
+    publisher = "NEWS_MEDIUM"
+    locators = [{ locator_id = "l1", url = "https://news.example/17" }]
+    first_seen_time = "2026-11-22T09:00:00Z"
+    compelling_public_interest_claimed = false
+    requested = ["OBSCURE"]
+    reply_due_time = "2026-11-24T09:00:00Z""#;
+
+#[test]
+fn a_bar_stays_until_the_detaining_power_lifts_it_knowing_of_it() {
+    let mut scene = Scene::ready();
+    assert_eq!(standing(&scene, "XA"), ProtectionStanding::Clear);
+    assert_eq!(standing(&scene, "XD"), ProtectionStanding::Bar);
+    assert_eq!(standing(&scene, "XN"), ProtectionStanding::None);
+    let before = scene.marks();
+    scene.against(Rule::Rol02).assess_by("IC", "P1", "XA", "SUBSTANTIAL_GROUNDS");
+    assert_eq!(
+        standing(&scene, "XA"),
+        ProtectionStanding::Bar,
+        "whoever finds it, and whatever stands against it"
+    );
+    scene.knowing(&before).assess("P1", "XA", "NO_SUBSTANTIAL_GROUNDS");
+    assert_eq!(standing(&scene, "XA"), ProtectionStanding::Bar, "unaware of it");
+    scene.assess("P1", "XA", "NEEDS_MORE");
+    assert_eq!(standing(&scene, "XA"), ProtectionStanding::Bar, "more must be known");
+    scene.assess_by("XA", "P1", "XA", "NO_SUBSTANTIAL_GROUNDS");
+    assert_eq!(standing(&scene, "XA"), ProtectionStanding::Bar, "not the Detaining Power");
+    scene.assess("P1", "XA", "NO_SUBSTANTIAL_GROUNDS");
+    assert_eq!(standing(&scene, "XA"), ProtectionStanding::Clear);
+}
+
+#[test]
+fn only_the_detaining_power_clears_and_only_with_what_stands() {
+    let mut scene = Scene::ready();
+    scene.assess_by("XA", "P1", "XN", "NO_SUBSTANTIAL_GROUNDS");
+    assert_eq!(standing(&scene, "XN"), ProtectionStanding::None);
+    scene.against(Rule::Rol01).assess("P1", "XN", "NO_SUBSTANTIAL_GROUNDS");
+    assert_eq!(standing(&scene, "XN"), ProtectionStanding::None);
+    scene.assess("P1", "XN", "NO_SUBSTANTIAL_GROUNDS");
+    assert_eq!(standing(&scene, "XN"), ProtectionStanding::Clear);
+    scene.assess("P1", "XN", "NEEDS_MORE");
+    assert_eq!(standing(&scene, "XN"), ProtectionStanding::None, "the last word counts");
+}
+
+#[test]
+fn an_assessment_ages_and_knows_nothing_of_what_came_after() {
+    let mut scene = Scene::ready();
+    scene.assess("P1", "XN", "NO_SUBSTANTIAL_GROUNDS");
+    scene.wait(180 * DAY - 60);
+    assert_eq!(standing(&scene, "XN"), ProtectionStanding::Clear, "to the second");
+    scene.wait(1);
+    assert_eq!(standing(&scene, "XN"), ProtectionStanding::Stale);
+    let mut scene = Scene::ready();
+    scene.say("XA", "publicity-notice", INCIDENT);
+    assert_eq!(standing(&scene, "XA"), ProtectionStanding::Stale);
+    let taken_down = r#"incident_id = "I-1"
+        results = [{ locator_id = "l1", result = "REMOVED", check_time = "2026-11-23T09:00:00Z" }]"#;
+    scene.say("XB", "takedown-confirmation", taken_down);
+    assert_eq!(standing(&scene, "XA"), ProtectionStanding::Stale, "taking it down does not undo the danger");
+    let answered = scene.asks(|past, _, _| exposure::incidents(past, &person(1))[0].pending());
+    assert_eq!(answered, 0);
+    scene.assess("P1", "XN", "NO_SUBSTANTIAL_GROUNDS");
+    assert_eq!(standing(&scene, "XA"), ProtectionStanding::Stale, "another destination was assessed");
+    scene.assess("P1", "XA", "NO_SUBSTANTIAL_GROUNDS");
+    assert_eq!(standing(&scene, "XA"), ProtectionStanding::Clear);
+    assert_eq!(scene.asks(|past, _, _| exposure::open(past, &person(1)).len()), 0);
+}

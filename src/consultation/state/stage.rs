@@ -246,7 +246,7 @@ fn irregularities(past: &Past<'_>, person: &PersonRef, round: &Round<'_>, charte
     }
     let arranged = commitments::arrangement(past, &round.arrangement);
     let arranged = arranged.filter(|arranged| arranged.act.persons.find(person).is_some());
-    let agreement = arranged.and_then(|arranged| commitments::agreement(past, &arranged.act.agreement_id));
+    let agreement = arranged.map(|arranged| arranged.agreement);
     let Some(line) = agreement.as_ref().and_then(|agreement| agreement.line(person)) else {
         found.push(Facet::Commitment);
         return found;
@@ -277,16 +277,14 @@ fn progress<'h>(
         .filter(|agreement| !agreement.is_ended(past, person, at) && fresh(agreement.note))
         .max_by_key(|agreement| (agreement.concluded(), agreement.note.order()));
     let arranged = commitments::arrangements_of(past, person).into_iter().filter(|arranged| {
-        let agreement = commitments::agreement(past, &arranged.act.agreement_id);
-        let binds = |agreement: Agreement<'_>| {
-            agreement.line(person).is_some() && !agreement.is_ended(past, person, at)
-        };
-        fresh(arranged.registered) && agreement.is_some_and(binds)
+        let agreement = &arranged.agreement;
+        let binds = agreement.line(person).is_some() && !agreement.is_ended(past, person, at);
+        binds && fresh(arranged.registered) && arranged.is_current(past)
     });
     if let Some(arranged) = arranged.max_by_key(|arranged| arranged.registered.order()) {
         let clear = clear_to_depart(past, person, &arranged.act.arrangement_id, at, charter).is_empty();
         case.reached = if clear { Stage::Cleared } else { Stage::Arranged };
-        case.agreement = commitments::agreement(past, &arranged.act.agreement_id);
+        case.agreement = Some(arranged.agreement.clone());
         case.arrangement = Some(arranged);
         return;
     }

@@ -1,1 +1,234 @@
-//! Tests.
+//! Tests of the will: what permits, what stops, and what overcomes a stop.
+
+use super::*;
+use crate::consultation::rules::Rule;
+use crate::consultation::state::samples::{self, DAY, HOUR, Scene, act, case, person};
+
+fn standing(scene: &Scene) -> WillStanding {
+    scene.asks(|past, at, charter| will(past, &person(1), at, charter).standing)
+}
+
+fn standing_towards(scene: &Scene, place: &str) -> WillStanding {
+    let place = place_of(place);
+    scene.asks(|past, at, charter| towards(past, &person(1), &place, at, charter).standing)
+}
+
+fn place_of(place: &str) -> Destination {
+    let fields = format!("person = \"P1\"\nsource = \"FAMILY\"\nindicated = {}", samples::destination(place));
+    match act("will-indication", &fields) {
+        Act::WillIndication(act) => act.indicated.unwrap(),
+        _ => unreachable!(),
+    }
+}
+
+fn registered() -> Scene {
+    let mut scene = Scene::opened();
+    scene.say("XB", "case-registration", &case("P1"));
+    scene
+}
+
+fn withdraw(scene: &mut Scene, sender: &str, from: &[&str]) -> String {
+    let from: Vec<String> = from.iter().map(|place| samples::destination(place)).collect();
+    let fields = format!("person = \"P1\"\nwithdrawn_for = [{}]", from.join(", "));
+    scene.say(sender, "will-withdrawal", &fields)
+}
+
+fn hearsay(scene: &mut Scene, more: &str) -> String {
+    scene.say("XA", "will-indication", &format!("person = \"P1\"\nsource = \"FAMILY\"\n{more}"))
+}
+
+#[test]
+fn a_qualifying_statement_counts_for_its_time_and_hearsay_never_does() {
+    let mut scene = registered();
+    assert_eq!(standing(&scene), WillStanding::None);
+    hearsay(&mut scene, "");
+    assert_eq!(standing(&scene), WillStanding::Indicated);
+    scene.against(Rule::Wil02).state("XB", "P1", &["XA"], &[]);
+    assert_eq!(standing(&scene), WillStanding::Indicated, "it does not qualify");
+    scene.state("XB", "P1", &["XA"], &["XD"]);
+    assert_eq!(standing(&scene), WillStanding::Current);
+    scene.wait(90 * DAY - 60);
+    assert_eq!(standing(&scene), WillStanding::Current, "to the second");
+    scene.wait(1);
+    assert_eq!(standing(&scene), WillStanding::Expired);
+    assert!(
+        scene.asks(|past, at, charter| will(past, &person(2), at, charter).standing) == WillStanding::None
+    );
+}
+
+#[test]
+fn a_withdrawal_is_overcome_only_by_a_later_statement_that_knew_of_it() {
+    let mut scene = registered();
+    scene.state("XB", "P1", &["XA"], &[]);
+    let before = scene.marks();
+    withdraw(&mut scene, "IC", &[]);
+    assert_eq!(standing(&scene), WillStanding::Withdrawn);
+    scene.wait(2 * DAY);
+    scene.knowing(&before).state("XB", "P1", &["XA"], &[]);
+    assert_eq!(standing(&scene), WillStanding::Withdrawn, "later, and unaware");
+    scene.against(Rule::Wil05).state("XB", "P1", &["XA"], &[]);
+    assert_eq!(standing(&scene), WillStanding::Withdrawn, "aware, and not qualifying");
+    scene.state("XB", "P1", &["XA"], &[]);
+    assert_eq!(standing(&scene), WillStanding::Current);
+    let will = scene.asks(|past, at, charter| will(past, &person(1), at, charter).against.len());
+    assert_eq!(will, 0);
+}
+
+#[test]
+fn a_withdrawal_dated_into_the_future_can_be_overcome() {
+    let mut scene = registered();
+    scene.state("XB", "P1", &["XA"], &[]);
+    let fields = "person = \"P1\"\ndeclaration_time = \"2062-11-22T10:00:00Z\"";
+    scene.say("XB", "will-withdrawal", fields);
+    assert_eq!(standing(&scene), WillStanding::Withdrawn);
+    scene.wait(HOUR);
+    scene.state("XB", "P1", &["XA"], &[]);
+    assert_eq!(standing(&scene), WillStanding::Current);
+}
+
+#[test]
+fn a_withdrawal_for_some_destinations_stops_those_alone() {
+    let mut scene = registered();
+    scene.state("XB", "P1", &["XA", "XN"], &[]);
+    withdraw(&mut scene, "XB", &["XA"]);
+    assert_eq!(standing_towards(&scene, "XA"), WillStanding::Withdrawn);
+    assert_eq!(standing_towards(&scene, "XN"), WillStanding::Current);
+    assert_eq!(standing(&scene), WillStanding::Current);
+    withdraw(&mut scene, "XB", &["XN"]);
+    assert_eq!(standing_towards(&scene, "XN"), WillStanding::Withdrawn);
+    assert_eq!(standing(&scene), WillStanding::Withdrawn, "nothing he accepted is left");
+    let mut scene = registered();
+    scene.state("XB", "P1", &["XA", "XN"], &[]);
+    withdraw(&mut scene, "XB", &["ANY_STATE_EXCEPT_REFUSED"]);
+    assert_eq!(standing_towards(&scene, "XN"), WillStanding::Withdrawn);
+}
+
+#[test]
+fn adverse_hearsay_and_adverse_statements_that_do_not_qualify_stop() {
+    let cases: [(&str, WillStanding); 6] = [
+        ("refused = [{ kind = \"NAMED_STATE\", region_code = \"XA\" }]", WillStanding::Withdrawn),
+        ("refused = [{ kind = \"NAMED_STATE\", region_code = \"XN\" }]", WillStanding::Withdrawn),
+        ("indicated = { kind = \"REMAIN_IN_DETAINING_STATE\" }", WillStanding::Withdrawn),
+        ("indicated = { kind = \"UNDECIDED\" }", WillStanding::Withdrawn),
+        ("indicated = { kind = \"NAMED_STATE\", region_code = \"XA\" }", WillStanding::Current),
+        ("certainty_as_reported = \"about four fifths decided\"", WillStanding::Current),
+    ];
+    for (said, expected) in cases {
+        let mut scene = registered();
+        scene.state("XB", "P1", &["XA"], &[]);
+        hearsay(&mut scene, said);
+        assert_eq!(standing_towards(&scene, "XA"), expected, "{said}");
+        scene.wait(HOUR);
+        scene.state("XB", "P1", &["XA"], &[]);
+        assert_eq!(standing_towards(&scene, "XA"), WillStanding::Current, "{said}");
+    }
+    let statements: [(&[&str], &[&str], WillStanding); 3] = [
+        (&["REMAIN_IN_DETAINING_STATE"], &[], WillStanding::Withdrawn),
+        (&["XA"], &["XD"], WillStanding::Withdrawn),
+        (&["XA"], &[], WillStanding::Current),
+    ];
+    for (accepts, refuses, expected) in statements {
+        let mut scene = registered();
+        scene.state("XB", "P1", &["XA"], &[]);
+        scene.wait(HOUR);
+        scene.against(Rule::Wil02).state("XB", "P1", accepts, refuses);
+        assert_eq!(standing_towards(&scene, "XA"), expected, "{accepts:?} {refuses:?}");
+    }
+}
+
+#[test]
+fn a_refusal_at_the_gate_is_a_withdrawal() {
+    let mut scene = Scene::cleared();
+    scene.report("XA", "P1", "DECLINED_BY_PERSON");
+    assert_eq!(standing(&scene), WillStanding::Withdrawn);
+    let mut scene = Scene::cleared();
+    scene.report("XA", "P1", "UNFIT");
+    assert_eq!(standing(&scene), WillStanding::Current);
+}
+
+#[test]
+fn two_statements_of_one_instant_that_differ_challenge_each_other() {
+    let mut scene = registered();
+    let said = |places: &str| {
+        format!(
+            r#"person = "P1"
+            information_time = "2026-11-20T10:00:00Z"
+            declaration_time = "2026-11-22T09:00:00Z"
+            acceptable = [{places}]
+            mode = "HANDWRITTEN"
+            language_code = "ko-KP"
+            question_as_put = "어디로?"
+            answer_verbatim = "남쪽으로."
+            attendees = [{{ function = "WITNESS", affiliation = "IC", neutral = true, co_signed = true }}]
+            freedom = "NO_INDICATION_OF_PRESSURE"
+            capacity = "FULL"
+            copy_given_to_person = true
+            no_waiver_of_rights = true
+            statement_document = "statement""#
+        )
+    };
+    scene.say("XB", "expression-of-will", &said(&samples::destination("XA")));
+    scene.say("IC", "expression-of-will", &said(&samples::destination("XA")));
+    assert_eq!(standing(&scene), WillStanding::Current, "they say the same");
+    scene.say("IC", "expression-of-will", &said(&samples::destination("XN")));
+    assert_eq!(standing(&scene), WillStanding::Challenged);
+    scene.wait(HOUR);
+    scene.state("XB", "P1", &["XA"], &[]);
+    assert_eq!(standing(&scene), WillStanding::Current, "a new interview settles it");
+}
+
+#[test]
+fn a_later_statement_that_was_overtaken_can_still_refuse() {
+    let mut scene = registered();
+    scene.state("XB", "P1", &["XA"], &[]);
+    let before = scene.marks();
+    withdraw(&mut scene, "IC", &[]);
+    scene.state("IC", "P1", &["XA"], &[]);
+    scene.wait(HOUR);
+    scene.knowing(&before).state("XB", "P1", &["XN"], &["XA"]);
+    assert_eq!(standing_towards(&scene, "XA"), WillStanding::Withdrawn);
+}
+
+#[test]
+fn a_destination_is_accepted_by_name_or_as_any_and_never_by_the_undecided() {
+    let cases: [(&[&str], &[&str], &str, bool); 14] = [
+        (&["XA"], &[], "XA", true),
+        (&["XA"], &[], "XN", false),
+        (&["XA"], &["XA"], "XA", false),
+        (&["XA", "UNDECIDED"], &[], "XA", false),
+        (&["ANY_STATE_EXCEPT_REFUSED"], &["XD"], "XA", true),
+        (&["ANY_STATE_EXCEPT_REFUSED"], &["XD"], "XD", false),
+        (&["ANY_STATE_EXCEPT_REFUSED"], &["POWER_OF_ORIGIN"], "XD", false),
+        (&["POWER_OF_ORIGIN"], &[], "XD", true),
+        (&["XD"], &[], "POWER_OF_ORIGIN", true),
+        (&["XD"], &["POWER_OF_ORIGIN"], "XD", false),
+        (&["REMAIN_IN_DETAINING_STATE"], &[], "XB", true),
+        (&["XA"], &[], "UNDECIDED", false),
+        (&["ANY_STATE_EXCEPT_REFUSED"], &[], "ANY_STATE_EXCEPT_REFUSED", false),
+        (&["XA"], &["ANY_STATE_EXCEPT_REFUSED"], "XA", false),
+    ];
+    for (accepts, refuses, place, expected) in cases {
+        let mut scene = registered();
+        scene.state("XB", "P1", accepts, refuses);
+        assert_eq!(admitted(&scene, place), expected, "{accepts:?} {refuses:?} {place}");
+    }
+}
+
+#[test]
+fn what_may_mean_the_place_refuses_it_where_the_case_does_not_say() {
+    let mut scene = Scene::opened();
+    scene.say("XB", "case-registration", &case("P1").replace("\"XD\"", "\"UNDETERMINED\""));
+    scene.state("XB", "P1", &["ANY_STATE_EXCEPT_REFUSED"], &["POWER_OF_ORIGIN"]);
+    assert!(!admitted(&scene, "XN"), "XN could be where he comes from");
+    scene.wait(HOUR);
+    scene.state("XB", "P1", &["XN"], &["POWER_OF_ORIGIN"]);
+    assert!(admitted(&scene, "XN"), "he named it");
+}
+
+fn admitted(scene: &Scene, place: &str) -> bool {
+    let place = place_of(place);
+    scene.asks(|past, at, charter| {
+        let statement = will(past, &person(1), at, charter).statement.unwrap();
+        admits(statement.act, &place, &Places::of(past, &person(1)))
+    })
+}
