@@ -19,8 +19,8 @@ pub mod template;
 
 mod acts;
 mod night;
-mod reader;
-mod tree;
+pub(crate) mod reader;
+pub(crate) mod tree;
 
 #[cfg(test)]
 mod bounds;

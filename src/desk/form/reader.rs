@@ -14,27 +14,37 @@ use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
 /// Collects the mistakes of one form.
-pub(super) struct Report<'t> {
+pub(crate) struct Report<'t> {
     text: &'t str,
-    pub(super) references: &'t dyn References,
-    pub(super) errors: Vec<FormError>,
+    pub(crate) references: &'t dyn References,
+    pub(crate) errors: Vec<FormError>,
     /// Mistakes of a protective act, which goes without the fields they concern.
-    pub(super) left_out: Vec<FormError>,
+    pub(crate) left_out: Vec<FormError>,
 }
 
 /// A mistake without its place.
-pub(super) struct Wrong {
+pub(crate) struct Wrong {
     code: &'static str,
     message: String,
     hint: String,
 }
 
 impl Wrong {
-    pub(super) fn new(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn new(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { code, message: message.into(), hint: hint.into() }
     }
 
-    fn of_type(expected: &str) -> Self {
+    /// What is wrong.
+    pub(crate) fn said(&self) -> &str {
+        &self.message
+    }
+
+    /// Its stable code.
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
+    pub(crate) fn of_type(expected: &str) -> Self {
         Self::new(FORM_TYPE, format!("{expected} is expected here"), "")
     }
 }
@@ -46,27 +56,32 @@ impl From<Fault> for Wrong {
 }
 
 impl<'t> Report<'t> {
-    pub(super) fn new(text: &'t str, references: &'t dyn References) -> Self {
+    pub(crate) fn new(text: &'t str, references: &'t dyn References) -> Self {
         Self { text, references, errors: Vec::new(), left_out: Vec::new() }
     }
 
     /// Keeps a mistake at the beginning of `span`.
-    pub(super) fn add(&mut self, span: Option<Range<usize>>, field: &str, wrong: Wrong) {
+    pub(crate) fn add(&mut self, span: Option<Range<usize>>, field: &str, wrong: Wrong) {
         let (line, column) = self.place(span.map_or(0, |span| span.start));
         let Wrong { code, message, hint } = wrong;
         self.errors.push(FormError { line, column, field: field.to_owned(), code, message, hint });
     }
 
     /// From here on mistakes hold nothing up: what they concern was left out.
-    pub(super) fn leave_out_from(&mut self, errors: usize) {
+    pub(crate) fn leave_out_from(&mut self, errors: usize) {
         let left_out = self.errors.split_off(errors.min(self.errors.len()));
         self.left_out.extend(left_out);
     }
 
     /// Tells that a line was not taken as it was written.
-    pub(super) fn leave_out_line(&mut self, line: usize, message: &str) {
+    pub(crate) fn leave_out_line(&mut self, line: usize, message: &str) {
         let (field, message, hint) = (String::new(), message.to_owned(), String::new());
         self.left_out.push(FormError { line, column: 1, field, code: FORM_SYNTAX, message, hint });
+    }
+
+    /// The line where `span` begins, from 1.
+    pub(crate) fn line_of(&self, span: Option<Range<usize>>) -> usize {
+        self.place(span.map_or(0, |span| span.start)).0
     }
 
     fn place(&self, offset: usize) -> (usize, usize) {
@@ -78,7 +93,7 @@ impl<'t> Report<'t> {
 }
 
 /// One table of a form, and which of its fields were asked for.
-pub(super) struct Fields<'t> {
+pub(crate) struct Fields<'t> {
     table: &'t dyn TableLike,
     path: String,
     span: Option<Range<usize>>,
@@ -86,37 +101,37 @@ pub(super) struct Fields<'t> {
 }
 
 impl<'t> Fields<'t> {
-    pub(super) fn new(table: &'t dyn TableLike, path: &str, span: Option<Range<usize>>) -> Self {
+    pub(crate) fn new(table: &'t dyn TableLike, path: &str, span: Option<Range<usize>>) -> Self {
         Self { table, path: path.to_owned(), span, asked: Vec::new() }
     }
 
     /// The table itself.
-    pub(super) fn table(&self) -> &'t dyn TableLike {
+    pub(crate) fn table(&self) -> &'t dyn TableLike {
         self.table
     }
 
     /// The path of a field of this table.
-    pub(super) fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 
     /// Where the table begins.
-    pub(super) fn span(&self) -> Option<Range<usize>> {
+    pub(crate) fn span(&self) -> Option<Range<usize>> {
         self.span.clone()
     }
 
     /// Where a field's value stands, or the table where it is absent.
-    pub(super) fn span_of(&self, name: &str) -> Option<Range<usize>> {
+    pub(crate) fn span_of(&self, name: &str) -> Option<Range<usize>> {
         self.table.get(name).and_then(Item::span).or_else(|| self.span())
     }
 
     /// Whether a field is there and not empty.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.table.get(name).is_some_and(|item| !is_blank(item))
     }
 
     /// A field that may be absent; an empty text is an absent one.
-    pub(super) fn optional<T>(
+    pub(crate) fn optional<T>(
         &mut self,
         report: &mut Report<'_>,
         name: &'static str,
@@ -134,7 +149,7 @@ impl<'t> Fields<'t> {
     }
 
     /// A mandatory field.
-    pub(super) fn required<T>(
+    pub(crate) fn required<T>(
         &mut self,
         report: &mut Report<'_>,
         name: &'static str,
@@ -149,7 +164,7 @@ impl<'t> Fields<'t> {
     }
 
     /// The entries of a list of texts, each parsed; a mistake stands at its entry.
-    pub(super) fn each<T>(
+    pub(crate) fn each<T>(
         &mut self,
         report: &mut Report<'_>,
         name: &'static str,
@@ -177,7 +192,7 @@ impl<'t> Fields<'t> {
     }
 
     /// As `each`, as a list of at least `MIN` entries.
-    pub(super) fn list<T: PartialEq, const MIN: usize>(
+    pub(crate) fn list<T: PartialEq, const MIN: usize>(
         &mut self,
         report: &mut Report<'_>,
         name: &'static str,
@@ -189,7 +204,7 @@ impl<'t> Fields<'t> {
     }
 
     /// The tables of a list, written as `[[...]]` or as `[{ ... }]`.
-    pub(super) fn tables(&mut self, report: &mut Report<'_>, name: &'static str) -> Vec<Fields<'t>> {
+    pub(crate) fn tables(&mut self, report: &mut Report<'_>, name: &'static str) -> Vec<Fields<'t>> {
         let path = self.path(name);
         self.asked.push(name);
         let mut found = Vec::new();
@@ -216,7 +231,7 @@ impl<'t> Fields<'t> {
 
     /// Takes a list that was built from this field; its fault is kept only if no entry was faulty, because
     /// otherwise it would only repeat that mistake.
-    pub(super) fn bounded<T>(
+    pub(crate) fn bounded<T>(
         &self,
         report: &mut Report<'_>,
         name: &'static str,
@@ -235,7 +250,7 @@ impl<'t> Fields<'t> {
     }
 
     /// A mandatory table, `name = { ... }` or `[name]`.
-    pub(super) fn inner(&mut self, report: &mut Report<'_>, name: &'static str) -> Option<Fields<'t>> {
+    pub(crate) fn inner(&mut self, report: &mut Report<'_>, name: &'static str) -> Option<Fields<'t>> {
         self.asked.push(name);
         let path = self.path(name);
         let Some(item) = self.table.get(name) else {
@@ -252,7 +267,7 @@ impl<'t> Fields<'t> {
     }
 
     /// Reports every field that nobody asked for.
-    pub(super) fn finish(self, report: &mut Report<'_>) {
+    pub(crate) fn finish(self, report: &mut Report<'_>) {
         for (name, item) in self.table.iter() {
             if self.asked.contains(&name) {
                 continue;
@@ -275,16 +290,16 @@ fn is_blank(item: &Item) -> bool {
     item.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
-pub(super) fn string(item: &Item) -> Result<&str, Wrong> {
+pub(crate) fn string(item: &Item) -> Result<&str, Wrong> {
     item.as_str().ok_or_else(|| Wrong::of_type("a text"))
 }
 
-pub(super) fn short(item: &Item) -> Result<ShortText, Wrong> {
+pub(crate) fn short(item: &Item) -> Result<ShortText, Wrong> {
     Ok(ShortText::new(string(item)?)?)
 }
 
 /// An instant, written as a date with an offset, in quotes or without.
-pub(super) fn time(item: &Item) -> Result<Timestamp, Wrong> {
+pub(crate) fn time(item: &Item) -> Result<Timestamp, Wrong> {
     let text = match item.as_datetime() {
         Some(datetime) => datetime.to_string(),
         None => string(item)?.to_owned(),
@@ -297,7 +312,7 @@ pub(super) fn time(item: &Item) -> Result<Timestamp, Wrong> {
 }
 
 /// A term of a vocabulary, by its word.
-pub(super) fn term<T: Copy>(text: &str, all: &'static [T], word: fn(T) -> &'static str) -> Result<T, Wrong> {
+pub(crate) fn term<T: Copy>(text: &str, all: &'static [T], word: fn(T) -> &'static str) -> Result<T, Wrong> {
     if let Some(found) = all.iter().copied().find(|each| word(*each) == text) {
         return Ok(found);
     }
@@ -309,14 +324,14 @@ pub(super) fn term<T: Copy>(text: &str, all: &'static [T], word: fn(T) -> &'stat
     Err(Wrong::new(Reason::ValueUnknown.word(), "not a word of this vocabulary", hint))
 }
 
-pub(super) fn ministry(text: &str) -> Result<Ministry, Wrong> {
+pub(crate) fn ministry(text: &str) -> Result<Ministry, Wrong> {
     let hint = "write the code of the ministry, such as XB";
     Ministry::parse(text)
         .map_err(|_| Wrong::new(Reason::ReferenceInvalid.word(), "not the code of a ministry", hint))
 }
 
 /// A message that the register knows.
-pub(super) fn referenced(references: &dyn References, text: &str) -> Result<Referenced, Wrong> {
+pub(crate) fn referenced(references: &dyn References, text: &str) -> Result<Referenced, Wrong> {
     let hint = "write a register number, the beginning of a message id that is unique, or @last";
     references.message(text).ok_or_else(|| {
         Wrong::new(FORM_REFERENCE_UNKNOWN, "no message, or more than one, is known by this", hint)

@@ -7,7 +7,7 @@ use toml_edit::{Array, ArrayOfTables, Item, TableLike};
 use crate::consultation::outline::{Field, Value};
 
 /// The fields of a table, as they were written.
-pub(super) fn of_table(table: &dyn TableLike) -> Vec<Field> {
+pub(crate) fn of_table(table: &dyn TableLike) -> Vec<Field> {
     let fields = table
         .iter()
         .filter_map(|(name, item)| of_item(item).map(|value| Field { name: name.to_owned().into(), value }));
@@ -51,7 +51,7 @@ enum Node<'t> {
 
 /// Where the field of this path stands: its value, or its key with `of_key`; the innermost table of it that is there
 /// where it is absent; none where nothing of it is.
-pub(super) fn span_of(table: &dyn TableLike, path: &str, of_key: bool) -> Option<Range<usize>> {
+pub(crate) fn span_of(table: &dyn TableLike, path: &str, of_key: bool) -> Option<Range<usize>> {
     let mut node = Node::Table(table);
     let mut found = None;
     let mut segments = path.split('.').peekable();

@@ -1,0 +1,48 @@
+//! The text of a script into a `Script`, or every mistake at once.
+
+use toml_edit::Document;
+
+use super::{Script, heading, moves, proof};
+use crate::desk::form::draft::IdsOnly;
+use crate::desk::form::reader::{Fields, Report, Wrong};
+use crate::desk::form::{FORM_SYNTAX, FormError};
+
+/// Reads a script. All mistakes come at once, in the order of their lines.
+pub fn parse(text: &str) -> Result<Script, Vec<FormError>> {
+    let mut report = Report::new(text, &IdsOnly);
+    let script = match Document::parse(text) {
+        Ok(document) => read(&document, &mut report),
+        Err(error) => {
+            let hint = "texts stand in quotes, lists in [ ], steps begin with [[step]]";
+            let wrong = Wrong::new(FORM_SYNTAX, error.message().replace('\n', ", "), hint);
+            report.add(error.span(), "", wrong);
+            None
+        }
+    };
+    match script {
+        Some(script) if report.errors.is_empty() => Ok(script),
+        _ => {
+            let mut errors = report.errors;
+            errors.sort_by_key(|error| (error.line, error.column));
+            Err(errors)
+        }
+    }
+}
+
+fn read(document: &Document<&str>, report: &mut Report<'_>) -> Option<Script> {
+    let mut fields = Fields::new(document.as_table(), "", None);
+    let mut script = heading::read(&mut fields, report);
+    let mut tables = Vec::new();
+    for table in fields.tables(report, "step") {
+        tables.push((false, table));
+    }
+    for table in fields.tables(report, "check") {
+        tables.push((true, table));
+    }
+    fields.finish(report);
+    // Steps and checks are told apart by TOML, and happen in the order in which they stand in the file.
+    tables.sort_by_key(|(_, table)| table.span().map_or(0, |span| span.start));
+    let scripts = moves::read(&mut script, tables, report);
+    proof::read_through(&script, &scripts, report);
+    Some(script)
+}

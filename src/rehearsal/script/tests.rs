@@ -1,0 +1,108 @@
+//! Scripts as they are written, and every mistake that is told.
+
+use super::*;
+
+const HEAD: &str = "title = \"t\"\nparties = { XA = { roles = [\"RECEIVING_POWER\"] }, XB = { roles = [\"DETAINING_POWER\"] } }\npersons = { P1 = \"P-7QK4-M2XD-9WTV\" }\n";
+
+fn mistakes(steps: &str) -> Vec<(usize, String, &'static str)> {
+    let errors = parse(&format!("{HEAD}{steps}")).err().unwrap_or_default();
+    assert!(errors.iter().all(|error| !error.message.is_empty()));
+    errors.into_iter().map(|error| (error.line, error.field, error.code)).collect()
+}
+
+fn one(steps: &str) -> (usize, String, &'static str) {
+    let mut found = mistakes(steps);
+    assert_eq!(found.len(), 1, "{found:?}");
+    found.pop().unwrap()
+}
+
+#[test]
+fn the_smallest_script_has_two_parties_and_a_step() {
+    let script = parse(&format!(
+        "{HEAD}[[step]]\nwho = \"XB\"\nkind = \"case-registration\"\nact = {{ person = \"P1\" }}\n"
+    ));
+    let script = script.unwrap();
+    assert_eq!((script.parties.len(), script.moves.len()), (2, 1));
+    assert_eq!(script.moves[0].line, 4);
+}
+
+#[test]
+fn steps_and_checks_stand_in_the_order_of_the_file() {
+    let text = "[[check]]\nconsultation = \"OPEN\"\n[[step]]\nwait = true\nafter = \"1d\"\n[[check]]\ncases = \"0\"\n";
+    let script = parse(&format!("{HEAD}{text}")).unwrap();
+    let checks: Vec<bool> = script.moves.iter().map(|one| matches!(one.what, What::Check(_))).collect();
+    assert_eq!(checks, [true, false, true]);
+}
+
+#[test]
+fn all_mistakes_come_at_once_each_at_its_line() {
+    let found = mistakes(
+        "[[step]]\nwho = \"XB\"\nkind = \"case-registration\"\nurgent = true\nact = { person = \"P2\", stat = 1 }\n\
+         [[step]]\nwho = \"XC\"\nkind = \"case-regestration\"\nexpect = \"WIL_99\"\n",
+    );
+    let found: Vec<(usize, &str, &str)> =
+        found.iter().map(|(line, field, code)| (*line, field.as_str(), *code)).collect();
+    assert_eq!(
+        found,
+        [
+            (7, "step[0].urgent", "FORM_FIELD_UNKNOWN"),
+            (8, "step[0].act.person", SCRIPT_STRANGER),
+            (8, "step[0].act.stat", "FORM_FIELD_UNKNOWN"),
+            (10, "step[1].who", SCRIPT_STRANGER),
+            (11, "step[1].kind", "ACT_KIND_UNKNOWN"),
+            (12, "step[1].expect", SCRIPT_VALUE),
+        ]
+    );
+}
+
+#[test]
+fn a_party_without_a_role_for_its_act_is_a_mistake_unless_it_is_expected() {
+    let step = "[[step]]\nwho = \"XA\"\nkind = \"case-registration\"\nact = { person = \"P1\" }\n";
+    assert_eq!(one(step), (6, "step[0].kind".to_owned(), SCRIPT_NO_ROLE));
+    assert_eq!(
+        mistakes(&format!("{step}expect = \"CON_03\"\n")).len(),
+        usize::from(Rule::from_word("CON_03").is_none())
+    );
+}
+
+#[test]
+fn references_mean_earlier_steps_alone() {
+    let reply =
+        "[[step]]\nwho = \"XA\"\nkind = \"agreement-reply\"\nact = { proposing_message = \"note\" }\n";
+    let (line, field, code) = one(reply);
+    assert_eq!((line, field.as_str(), code), (7, "step[0].act.proposing_message", SCRIPT_STEP_UNKNOWN));
+    let check = "[[check]]\nstep = \"note\"\nverdict = \"ok\"\n";
+    assert_eq!(one(check).2, SCRIPT_STEP_UNKNOWN);
+    let deliver = "[[step]]\ndeliver = [\"note\"]\n";
+    assert_eq!(one(deliver).2, SCRIPT_STEP_UNKNOWN);
+}
+
+#[test]
+fn times_count_from_now_from_the_start_and_from_other_steps() {
+    let will = |time: &str| {
+        let text = format!(
+            "[[step]]\nlabel = \"case-1\"\nwho = \"XB\"\nkind = \"case-registration\"\nact = {{ person = \"P1\" }}\n\
+             [[step]]\nafter = \"2d\"\nwho = \"XB\"\nkind = \"protection-assessment\"\n\
+             act = {{ person = \"P1\", destination = \"XA\", assessment_time = \"{time}\" }}\n"
+        );
+        mistakes(&text)
+    };
+    for time in
+        ["now", "now-26h", "now+1d2h", "start", "start+3d-2h", "case-1", "case-1+6m", "2026-03-02T08:00:00Z"]
+    {
+        assert_eq!(will(time), [], "{time}");
+    }
+    for time in ["", "soon", "now-", "now-26", "case-2+6m", "26h"] {
+        assert_eq!(
+            will(time).iter().filter(|(_, _, code)| *code == SCRIPT_VALUE).count(),
+            usize::from(!time.is_empty()),
+            "{time}"
+        );
+    }
+}
+
+#[test]
+fn a_script_that_is_no_toml_says_where() {
+    let errors = parse("title = \"t\"\nparties = {\n").unwrap_err();
+    assert_eq!(errors[0].code, "FORM_SYNTAX");
+}
