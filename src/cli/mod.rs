@@ -49,6 +49,7 @@ mod queue_report;
 pub mod read;
 pub mod receipt;
 mod registers;
+pub mod rehearse;
 mod report;
 pub mod send;
 mod sent_report;
@@ -117,6 +118,7 @@ enum Command {
     Alarm(alarm::Alarm),
     Queue(queue::Queue),
     Log(log::Log),
+    Rehearse(rehearse::Rehearse),
     Demo(demo::Demo),
     Completions(completions::Completions),
     #[command(name = "man")]
@@ -151,6 +153,7 @@ impl Command {
             Self::Alarm(command) => apart(move || command.run(context)).await,
             Self::Queue(command) => apart(move || command.run(context)).await,
             Self::Log(command) => apart(move || command.run(context)).await,
+            Self::Rehearse(command) => apart(move || command.run(context)).await,
             Self::Demo(command) => apart(move || command.run(context)).await,
             Self::Completions(command) => apart(move || command.run(context)).await,
             Self::Manual(command) => apart(move || command.run(context)).await,

@@ -9,14 +9,32 @@
 //! | file | does |
 //! |---|---|
 //! | `demo` | tells the demonstration |
+//! | `dice` | chance that can be repeated |
 //! | `founding` | founds the homes of one ministry |
 //! | `house` | one ministry: its bundle, its gateway, its desk |
+//! | `play` | plays a scripted consultation on a simulated clock and network |
+//! | `script` | reads such scripts |
 //! | `world` | several, accredited to each other |
 
 pub mod demo;
+mod dice;
 pub mod founding;
 pub mod house;
+pub mod play;
+pub mod script;
 pub mod world;
+
+/// Makes `Debug` print the type's name and nothing of what it holds.
+macro_rules! opaque {
+    ($($name:ident),+ $(,)?) => {
+        $(impl ::std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.write_str(stringify!($name))
+            }
+        })+
+    };
+}
+use opaque;
 
 use crate::desk::error::DeskError;
 use crate::desk::form::FormError;

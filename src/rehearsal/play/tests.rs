@@ -1,0 +1,80 @@
+//! Small consultations, played.
+
+use super::account::{Account, Arrived, Event};
+use super::*;
+use crate::rehearsal::script::parse;
+
+const HEAD: &str = "title = \"t\"\nparties = { XA = { roles = [\"RECEIVING_POWER\"] }, XB = { roles = [\"DETAINING_POWER\"] }, IC = { roles = [\"ICRC\"] } }\npersons = { P1 = \"P-7QK4-M2XD-9WTV\" }\n";
+const CASE: &str =
+    "[[step]]\nlabel = \"case\"\nwho = \"XB\"\nkind = \"case-registration\"\nact = { person = \"P1\" }\n";
+const POSITION: &str = "[[step]]\nlabel = \"position\"\nwho = \"XA\"\nkind = \"position-statement\"\n";
+
+fn played(steps: &str) -> Account {
+    let script = parse(&format!("{HEAD}{steps}")).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
+    play(&script, &Wishes::default()).unwrap()
+}
+
+fn deviations(account: &Account) -> Vec<String> {
+    account.deviations().map(ToString::to_string).collect()
+}
+
+#[test]
+fn the_consultation_is_open_before_the_first_move_unless_the_script_says_otherwise() {
+    assert_eq!(deviations(&played("[[check]]\nconsultation = \"OPEN\"\n")), Vec::<String>::new());
+    let script = parse(&format!("opened = false\n{HEAD}[[check]]\nconsultation = \"UNKNOWN\"\n")).unwrap();
+    assert_eq!(deviations(&play(&script, &Wishes::default()).unwrap()), Vec::<String>::new());
+}
+
+#[test]
+fn a_copy_arrives_at_once_later_when_it_is_let_go_or_never() {
+    let check = |after: &str, at: &str, cases: u8| {
+        format!("[[check]]\nafter = \"{after}\"\nat = \"{at}\"\ncases = \"{cases}\"\n")
+    };
+    let at_once = played(&format!("{CASE}{}", check("0m", "XA", 1)));
+    assert_eq!(deviations(&at_once), Vec::<String>::new());
+    let late = format!("{CASE}delay = \"2h\"\n{}{}", check("1h59m", "XA", 0), check("1m", "XA", 1));
+    assert_eq!(deviations(&played(&late)), Vec::<String>::new());
+    let held = format!(
+        "{CASE}delay = {{ XA = \"held\" }}\n{}{}[[step]]\ndeliver = [\"case\"]\n{}",
+        check("9d", "XA", 0),
+        check("0m", "IC", 1),
+        check("0m", "XA", 1)
+    );
+    assert_eq!(deviations(&played(&held)), Vec::<String>::new());
+    let lost = format!("{CASE}delay = \"never\"\nexpect_at = \"absent\"\n{}", check("9d", "XA", 0));
+    assert_eq!(deviations(&played(&lost)), Vec::<String>::new());
+}
+
+#[test]
+fn an_act_waits_for_what_it_rests_on_and_still_waiting_at_the_end_is_told() {
+    let steps = format!("{CASE}delay = {{ IC = \"held\" }}\n{POSITION}expect_at = {{ IC = \"waits\" }}\n");
+    let account = played(&steps);
+    assert_eq!(deviations(&account), Vec::<String>::new());
+    let arrived = account.told[1].after.iter().find(|arrival| arrival.at.as_str() == "IC").unwrap();
+    assert!(matches!(&arrived.outcome, Arrived::Waits(missing) if missing.len() == 1), "{arrived:?}");
+    let told = deviations(&played(&format!("{CASE}delay = {{ IC = \"held\" }}\n{POSITION}")));
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("at IC: ok expected, waits for XB"), "{told:?}");
+}
+
+#[test]
+fn what_the_own_desk_refuses_stays_there_unless_it_is_forced() {
+    let step = format!("{POSITION}level = \"SECRET\"\nexpect = \"CLS_01\"\n");
+    let positions = |steps: &str, number: u8| format!("{steps}[[check]]\nat = \"XB\"\nacts = \"{number}\"\n");
+    assert_eq!(deviations(&played(&positions(&step, 2))), Vec::<String>::new());
+    assert_eq!(deviations(&played(&positions(&format!("{step}force = true\n"), 3))), Vec::<String>::new());
+    let told = deviations(&played(&format!("{POSITION}level = \"SECRET\"\n")));
+    assert!(told.len() == 1 && told[0].contains("ok expected, CLS_01 found"), "{told:?}");
+}
+
+#[test]
+fn a_rehearsal_ends_where_it_is_told_to() {
+    let script = parse(&format!("{HEAD}{CASE}{POSITION}")).unwrap();
+    for until in ["case", "1"] {
+        let account = play(&script, &Wishes { until: Some(until.to_owned()), seed: None }).unwrap();
+        assert_eq!((account.told.len(), account.unplayed), (1, 1));
+        assert!(matches!(&account.told[0].event, Event::Said(said) if said.released));
+    }
+    let nowhere = play(&script, &Wishes { until: Some("nowhere".to_owned()), seed: None });
+    assert_eq!(nowhere.unwrap_err(), Unfit::NoSuchMove("nowhere".to_owned()));
+}
