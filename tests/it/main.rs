@@ -35,6 +35,7 @@ mod officer;
 mod ordeal;
 mod queue;
 mod recovery;
+mod rehearsals;
 mod relay;
 mod runs;
 mod supply_chain;
