@@ -60,7 +60,9 @@ fn one(text: &mut String, told: &Told, timeline: bool) {
 const INDENT: &str = "                            ";
 
 fn said_more(text: &mut String, said: &Said, told: &Told, timeline: bool) {
-    if !said.released {
+    if !said.released && said.verdict.is_empty() {
+        let _ = writeln!(text, "{INDENT}it could not be said");
+    } else if !said.released {
         let expected = if told.deviations.is_empty() { ", as expected" } else { "" };
         let _ = writeln!(text, "{INDENT}refused by its own desk{expected}: {}", codes(&said.verdict));
     } else if said.forced {

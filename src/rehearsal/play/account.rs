@@ -155,6 +155,24 @@ pub struct Final {
     pub states: Vec<(&'static str, String)>,
 }
 
+impl Said {
+    /// An act that could not even be composed, because what it refers to never came to be.
+    pub(super) fn nothing(sender: Ministry, kind: ActKind) -> Self {
+        Self {
+            sender,
+            kind,
+            addressees: Vec::new(),
+            precedence: Precedence::Routine,
+            number: 0,
+            released: false,
+            forced: false,
+            expected: Vec::new(),
+            verdict: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+}
+
 impl Account {
     /// Every difference, in the order of the moves.
     pub fn deviations(&self) -> impl Iterator<Item = &Deviation> {

@@ -160,7 +160,7 @@ fn earlier(message: &Message) -> EarlierMessage {
 }
 
 /// The charter that the script describes; what it leaves out is as everywhere.
-fn charter(script: &Script) -> Charter {
+pub(super) fn charter(script: &Script) -> Charter {
     let plan = &script.charter;
     let mut charter = Charter::default_for(script.parties.iter().map(|party| party.ministry.clone()));
     let language = |text: &String| LanguageCode::parse(text).ok();

@@ -60,7 +60,7 @@ pub(super) fn play(script: &Script, wishes: &Wishes) -> Result<Account, Unfit> {
             continue;
         }
         now = time_of(script, one, now, index == 0);
-        let told = stage.make(index.saturating_add(1), one, now)?;
+        let told = stage.make(index.saturating_add(1), one, now);
         account.told.push(told);
     }
     if account.unplayed == 0 {
@@ -108,7 +108,7 @@ impl<'s> Stage<'s> {
         Ok(())
     }
 
-    fn make(&mut self, number: usize, one: &'s Move, now: Timestamp) -> Result<Told, Unfit> {
+    fn make(&mut self, number: usize, one: &'s Move, now: Timestamp) -> Told {
         let (mut before, mut after, mut deviations) = (Vec::new(), Vec::new(), Vec::new());
         self.deliver(now, &mut before, &mut deviations);
         let event = match &one.what {
@@ -126,21 +126,28 @@ impl<'s> Stage<'s> {
                 }));
                 Event::Checked(looked)
             }
-            What::Say(say) => Event::Said(self.say(one, say, now, &mut deviations)?),
+            What::Say(say) => Event::Said(self.say(one, say, now, &mut deviations)),
         };
         self.deliver(now, &mut after, &mut deviations);
         let (label, title) = (one.label.clone(), one.title.clone());
-        Ok(Told { number, label, title, line: one.line, time: now, event, before, after, deviations })
+        Told { number, label, title, line: one.line, time: now, event, before, after, deviations }
     }
 
-    fn say(
-        &mut self,
-        one: &'s Move,
-        say: &'s Say,
-        now: Timestamp,
-        deviations: &mut Vec<Deviation>,
-    ) -> Result<Said, Unfit> {
-        let message = self.composed(one, say, now)?;
+    fn say(&mut self, one: &'s Move, say: &'s Say, now: Timestamp, deviations: &mut Vec<Deviation>) -> Said {
+        let message = match self.composed(one, say, now) {
+            Ok(message) => message,
+            Err(unfit) => {
+                deviations.push(Deviation {
+                    label: one.label.clone(),
+                    line: one.line,
+                    at: Some(say.sender.clone()),
+                    what: say.kind.to_string(),
+                    expected: codes(&say.expect),
+                    actual: unfit.to_string(),
+                });
+                return Said::nothing(say.sender.clone(), say.kind);
+            }
+        };
         let findings = self.judge(&say.sender, &message, now);
         let verdict = standing(&findings);
         let released = verdict.is_empty() || say.force;
@@ -163,7 +170,7 @@ impl<'s> Stage<'s> {
             self.expectations.push(expectation);
             self.network.take(&one.label, say, &message, now, self.script.network, &self.delays);
         }
-        Ok(Said {
+        Said {
             sender: say.sender.clone(),
             kind: say.kind,
             addressees,
@@ -174,7 +181,7 @@ impl<'s> Stage<'s> {
             expected: say.expect.clone(),
             verdict,
             findings: told(findings),
-        })
+        }
     }
 
     /// The message that a step says, as its sender's desk composes it now.
@@ -186,7 +193,14 @@ impl<'s> Stage<'s> {
         };
         let basis = desk.basis();
         let marks: Vec<(Ministry, u64)> = basis.iter().map(|(who, number)| (who.clone(), number)).collect();
-        let at = Circumstances { script: self.script, now, say, spoken: &self.spoken, basis: &marks };
+        let at = Circumstances {
+            script: self.script,
+            line: one.line,
+            now,
+            say,
+            spoken: &self.spoken,
+            basis: &marks,
+        };
         let (act, papers) = speak(&at).map_err(|misread| {
             let each = misread.iter().map(|(field, wrong)| format!("{field}: {}", wrong.said()));
             unspeakable(each.collect::<Vec<_>>().join("; "))

@@ -78,3 +78,41 @@ fn a_rehearsal_ends_where_it_is_told_to() {
     let nowhere = play(&script, &Wishes { until: Some("nowhere".to_owned()), seed: None });
     assert_eq!(nowhere.unwrap_err(), Unfit::NoSuchMove("nowhere".to_owned()));
 }
+
+#[test]
+fn a_step_that_refers_to_what_was_refused_unexpectedly_is_told_and_the_rest_is_played() {
+    let correction = "[[step]]\nwho = \"XA\"\nkind = \"corrigendum\"\n\
+                      act = { corrects = \"position\", new_text = \"other words\" }\n";
+    let account =
+        played(&format!("{POSITION}level = \"SECRET\"\n{correction}{CASE}[[check]]\ncases = \"1\"\n"));
+    let told = deviations(&account);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[1].contains("is refused by its own desk: nothing of it is there to refer to"), "{told:?}");
+    assert_eq!(account.told.len(), 4);
+}
+
+#[test]
+fn the_charter_of_a_script_is_what_desks_judge_by() {
+    let head = HEAD.replace(
+        "persons =",
+        "charter = { cooling_off = \"1h\", ceiling = \"SECRET\", witnesses = 3 }\npersons =",
+    );
+    let will = "[[step]]\nwho = \"XB\"\nkind = \"expression-of-will\"\nexpect = \"WIL_02\"\n\
+                act = { person = \"P1\", acceptable = [\"XA\"], information_time = \"now-2h\" }\n";
+    let script = parse(&format!("{head}{CASE}{will}{POSITION}level = \"SECRET\"\n")).unwrap();
+    assert_eq!(deviations(&play(&script, &Wishes::default()).unwrap()), Vec::<String>::new());
+    let told = deviations(&played(&format!("{CASE}{will}")));
+    assert!(told.len() == 1 && told[0].contains("WIL_02 expected, WIL_05 found"), "{told:?}");
+}
+
+#[test]
+fn every_length_of_time_that_a_charter_names_changes_one_parameter() {
+    let usual = super::desk::charter(&parse(&format!("{HEAD}{CASE}")).unwrap());
+    let mut seen: Vec<crate::consultation::charter::Charter> = vec![usual];
+    for name in crate::rehearsal::script::SPANS {
+        let head = HEAD.replace("persons =", &format!("charter = {{ {name} = \"17m\" }}\npersons ="));
+        let charter = super::desk::charter(&parse(&format!("{head}{CASE}")).unwrap());
+        assert!(seen.iter().all(|other| *other != charter), "{name} changes nothing of its own");
+        seen.push(charter);
+    }
+}

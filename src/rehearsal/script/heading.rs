@@ -18,7 +18,7 @@ use crate::time::Timestamp;
 use crate::trust::name::{Authority, Label};
 
 /// Parameters of the charter that are lengths of time.
-const SPANS: [&str; 12] = [
+pub(in crate::rehearsal) const SPANS: [&str; 12] = [
     "will_validity",
     "reconfirm_before_handover",
     "cooling_off",

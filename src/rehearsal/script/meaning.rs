@@ -4,7 +4,7 @@
 use super::heading::length;
 use super::spoken::{Circumstances, Misread, Spoken};
 use super::usual;
-use super::{SCRIPT_STEP_UNKNOWN, SCRIPT_STRANGER, SCRIPT_VALUE};
+use super::{Move, SCRIPT_STEP_UNKNOWN, SCRIPT_STRANGER, SCRIPT_VALUE, What};
 use crate::consultation::act::Act;
 use crate::consultation::acts::values::{Quoted, persons_digest};
 use crate::consultation::describe::{Description, Kind};
@@ -248,6 +248,12 @@ impl Spoken {
 }
 
 fn unknown(text: &str, at: &Circumstances<'_>) -> Wrong {
+    let says = |one: &&Move| one.label == text.trim() && matches!(one.what, What::Say(_));
+    if let Some(line) = at.script.moves.iter().find(says).map(|one| one.line).filter(|line| *line < at.line) {
+        let message =
+            format!("the step of line {line} is refused by its own desk: nothing of it is there to refer to");
+        return Wrong::new(SCRIPT_STEP_UNKNOWN, message, "refer to a step that goes, or force it");
+    }
     let labels = at.spoken.iter().map(|spoken| spoken.label.as_str());
     let hint = match nearest(text, labels) {
         Some(known) => format!("did you mean {known}?"),

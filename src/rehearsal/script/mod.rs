@@ -45,6 +45,8 @@ mod usual;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(super) use heading::SPANS;
 pub use parse::parse;
 pub use usual::USUAL;
 

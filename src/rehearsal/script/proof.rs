@@ -74,8 +74,10 @@ fn said(
 ) {
     roles(script, say, &mut place);
     addressees(script, say, &mut place);
-    let at = Circumstances { script, now, say, spoken, basis: &[] };
+    let at = Circumstances { script, line: one.line, now, say, spoken, basis: &[] };
     match speak(&at) {
+        // What is expected to be refused leaves nothing behind that could be referred to.
+        Ok(_) if !say.expect.is_empty() && !say.force => {}
         Ok((act, papers)) => {
             let texts = papers.iter().filter(|paper| paper.standing == DocumentStanding::Authentic);
             let texts =

@@ -19,6 +19,8 @@ pub(super) type Misread = Vec<(String, Wrong)>;
 pub(in crate::rehearsal) struct Circumstances<'a> {
     /// The script.
     pub script: &'a Script,
+    /// The line of the step.
+    pub line: usize,
     /// The instant of the step.
     pub now: Timestamp,
     /// What is said.

@@ -78,6 +78,16 @@ fn references_mean_earlier_steps_alone() {
 }
 
 #[test]
+fn what_is_expected_to_be_refused_leaves_nothing_to_refer_to() {
+    let note = "[[step]]\nlabel = \"position\"\nwho = \"XA\"\nkind = \"position-statement\"\nlevel = \"SECRET\"\n\
+                expect = \"CLS_01\"\n";
+    let correction = "[[step]]\nwho = \"XA\"\nkind = \"corrigendum\"\n\
+                      act = { corrects = \"position\", new_text = \"other words\" }\n";
+    assert_eq!(one(&format!("{note}{correction}")).2, SCRIPT_STEP_UNKNOWN);
+    assert_eq!(mistakes(&format!("{note}force = true\n{correction}")), []);
+}
+
+#[test]
 fn times_count_from_now_from_the_start_and_from_other_steps() {
     let will = |time: &str| {
         let text = format!(
