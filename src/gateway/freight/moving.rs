@@ -16,6 +16,18 @@ use crate::limits;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
+/// A failure that was written down at its haul.
+struct Noted {
+    /// The message that waits for the part.
+    message: Digest,
+    /// Failures in a row.
+    failures: u32,
+    /// When the first of them was.
+    since: Timestamp,
+    /// How many log lines about the peer were not written before this one; none where this one is not either.
+    unsaid: Option<u64>,
+}
+
 impl Freight {
     /// Starts what may move: the most urgent first. Where all hauls of a peer are taken, one that is less urgent
     /// than one that waits is set down; it goes on later where it was.
@@ -117,10 +129,12 @@ impl Freight {
         let fault = self.examined(digest, fault).await;
         let now = self.clock.now();
         let is_damaged = matches!(fault, Fault::Damaged(_));
-        let Some((message, failures, since)) = self.note_failure(peer, digest, &fault, advanced, now) else {
-            return;
-        };
-        tracing::info!(peer = %peer, part = %digest, %fault, failures, "a sealed part did not reach the peer");
+        let Some(noted) = self.note_failure(peer, digest, &fault, advanced, now) else { return };
+        let Noted { message, failures, since, unsaid } = noted;
+        if let Some(unsaid) = unsaid {
+            let said = "a sealed part did not reach the peer";
+            tracing::info!(peer = %peer, part = %digest, %fault, failures, unsaid, "{said}");
+        }
         let stuck = since.after(limits::FREIGHT_ALARM_AFTER) <= now;
         if is_damaged || stuck {
             let (code, why) = match is_damaged {
@@ -151,7 +165,7 @@ impl Freight {
         fault: &Fault,
         advanced: bool,
         now: Timestamp,
-    ) -> Option<(Digest, u32, Timestamp)> {
+    ) -> Option<Noted> {
         let mut lanes = self.lanes();
         let lane = lanes.get_mut(peer)?;
         // A peer that cannot be dialled may have called in the meantime.
@@ -167,9 +181,11 @@ impl Freight {
             Fault::Damaged(_) => "PART_DAMAGED".to_owned(),
             other => other.to_string(),
         };
-        let noted = (haul.message, haul.failures, *haul.failing_since.get_or_insert(now));
+        let (message, failures) = (haul.message, haul.failures);
+        let since = *haul.failing_since.get_or_insert(now);
+        let unsaid = lane.refusals.next();
         self.dispatch(peer, lane);
-        Some(noted)
+        Some(Noted { message, failures, since, unsaid })
     }
 
     /// A peer that finds other bytes than were declared may be right: the part is hashed here, and set aside
