@@ -9,6 +9,7 @@ use super::lane::{Haul, Lane, State, Way};
 use crate::digest::Digest;
 use crate::entropy::random;
 use crate::gateway::error::Fault;
+use crate::gateway::relay::behind_a_wall_of;
 use crate::gateway::schedule;
 use crate::gateway::store::StoreFault;
 use crate::gateway::store::record::{Alarm, PART_DAMAGED_ALARM, PART_STUCK_ALARM};
@@ -71,7 +72,8 @@ impl Freight {
             };
             let ended = tokio::select! {
                 () = token.cancelled() => None,
-                ended = going => Some(ended),
+                // A defect that one part meets must not keep its place from the others for ever.
+                ended = behind_a_wall_of(going) => Some(ended.unwrap_or_else(|| Err(defect()))),
             };
             let advanced = carried.moved.load(Ordering::Relaxed) > before.saturating_add(1);
             match ended {
@@ -207,4 +209,8 @@ impl Freight {
         let draw = random::<4>(self.entropy.as_ref()).map_or(u32::MAX, u32::from_le_bytes);
         schedule::pause(failures, draw)
     }
+}
+
+fn defect() -> Fault {
+    Fault::Link("a defect of this gateway ended the transfer".to_owned())
 }
