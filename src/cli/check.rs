@@ -52,7 +52,7 @@ impl Check {
         report(context, &form, None, Some(&findings))?;
         form.judge(context, &findings)?;
         context.output.note(&format!("{}: nothing stands against sending it", form.shown()));
-        context.output.next(&format!("chancery send {} --wait", shell_word(&form.shown())));
+        context.output.next(&context.command(&format!("send {} --wait", shell_word(&form.shown()))));
         Ok(())
     }
 }

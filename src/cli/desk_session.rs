@@ -128,11 +128,13 @@ pub(super) fn references(context: &Context) -> Box<dyn References> {
     }
 }
 
-/// A failure of the desk; where the same command may succeed another time, that command is the hint.
+/// A failure of the desk; where the same command may succeed another time, that command is the hint. Any other hint is
+/// about the same home.
 pub(super) fn failure(context: &Context, error: DeskError) -> CliError {
     let error = CliError::from(error);
-    if error.hint_command().is_some() {
-        return error;
+    if let Some(hint) = error.hint_command().map(str::to_owned) {
+        let elsewhere = hint.strip_prefix("chancery ").filter(|words| !words.starts_with("--home"));
+        return error.hint(elsewhere.map_or(hint.clone(), |words| context.command(words)));
     }
     match (error.kind(), error.code()) {
         (_, "passphrase-needed") => error.hint(format!("{} --passphrase-file FILE", context.typed)),

@@ -120,7 +120,8 @@ fn consultation(context: &Context, session: &DeskSession, id: &str) -> Result<Ve
     let entries = session.desk.entries_of(id).map_err(|error| desk_session::failure(context, error))?;
     if entries.is_empty() {
         let message = format!("no message of {id} is in the register of this desk");
-        return Err(CliError::new(Kind::NotFound, "no-such-consultation", message).hint("chancery inbox"));
+        let error = CliError::new(Kind::NotFound, "no-such-consultation", message);
+        return Err(error.hint(context.command("inbox")));
     }
     Ok(entries)
 }

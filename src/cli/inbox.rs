@@ -56,7 +56,8 @@ impl Inbox {
         context.output.list(&reports, &table, "nothing came in")?;
         if older > 0 {
             let more = self.limit.saturating_mul(2);
-            context.output.note(&format!("there are older ones: chancery inbox -n {more}"));
+            let command = context.command(&format!("inbox -n {more}"));
+            context.output.note(&format!("there are older ones: {command}"));
         }
         Ok(())
     }

@@ -104,7 +104,8 @@ impl Outbox {
         context.output.list(&reports, &table, "nothing went out")?;
         if older > 0 {
             let more = self.limit.saturating_mul(2);
-            context.output.note(&format!("there are older ones: chancery outbox -n {more}"));
+            let command = context.command(&format!("outbox -n {more}"));
+            context.output.note(&format!("there are older ones: {command}"));
         }
         Ok(())
     }

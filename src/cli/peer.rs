@@ -218,7 +218,8 @@ impl Show {
         let now = context.clock.now();
         let signed = trust.peers.get(&self.ministry).ok_or_else(|| {
             let message = format!("{} is not accredited at this desk", self.ministry);
-            CliError::new(Kind::NotFound, "not-accredited", message).hint("chancery peer add FILE")
+            let error = CliError::new(Kind::NotFound, "not-accredited", message);
+            error.hint(context.command("peer add FILE"))
         })?;
         let report = peer_report(&trust, &self.ministry, signed, now);
         let ceiling = ceiling(&trust, &self.ministry).unwrap_or("-");

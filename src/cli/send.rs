@@ -127,7 +127,7 @@ impl Sending {
         }
         let settled = match self.wait {
             Some(patience) => {
-                let patience = patience.or(context.timeout_asked).unwrap_or(WAIT_DEFAULT);
+                let patience = patience_for(patience, context.timeout_asked);
                 context.output.note(&waited_for(&sent, patience));
                 settle(context, session, sent, patience).await?
             }
@@ -159,7 +159,7 @@ impl Sending {
                 let report = sent_report::report(context, session, &copy, None)?;
                 context.output.data(&report, String::new)?;
             }
-            let error = self.shortfall(&copy, &reference);
+            let error = self.shortfall(context, &copy, &reference);
             worst = match (worst, error) {
                 (Some(worst), Some(error)) if error.kind() != Kind::Refused => Some(worst),
                 (worst, None) => worst,
@@ -170,9 +170,9 @@ impl Sending {
     }
 
     /// What is not as it should be with a copy.
-    fn shortfall(&self, copy: &SentEntry, reference: &str) -> Option<CliError> {
+    fn shortfall(&self, context: &Context, copy: &SentEntry, reference: &str) -> Option<CliError> {
         let to = &copy.recipient;
-        let look = format!("chancery outbox --with {}", shell_word(to.as_str()));
+        let look = context.command(&format!("outbox --with {}", shell_word(to.as_str())));
         let error = match copy.state {
             SentState::Delivered => return None,
             SentState::Queued if self.wait.is_none() => return None,
@@ -236,6 +236,11 @@ fn announce(context: &Context, session: &DeskSession, copy: &SentEntry) -> Resul
     Ok(())
 }
 
+/// How long the receipt is waited for: what `--wait` says counts before what `--timeout` says.
+fn patience_for(waits: Option<Duration>, timeout: Option<Duration>) -> Duration {
+    waits.or(timeout).unwrap_or(WAIT_DEFAULT)
+}
+
 /// What somebody who sees nothing move is told.
 fn waited_for(sent: &[SentEntry], patience: Duration) -> String {
     let peers: Vec<&str> = sent.iter().map(|copy| copy.recipient.as_str()).collect();
@@ -265,4 +270,18 @@ async fn settle(
         Ok(settled)
     });
     futures_util::future::join_all(each).await.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_receipt_is_waited_for_as_long_as_wait_says_or_timeout_or_else_a_minute() {
+        let seconds = |count| Some(Duration::from_secs(count));
+        assert_eq!(patience_for(seconds(5), seconds(9)).as_secs(), 5);
+        assert_eq!(patience_for(seconds(5), None).as_secs(), 5);
+        assert_eq!(patience_for(None, seconds(9)).as_secs(), 9);
+        assert_eq!(patience_for(None, None).as_secs(), 60);
+    }
 }

@@ -189,10 +189,14 @@ pub(super) fn passing(reason: &str) -> bool {
     [Reason::AwaitingHello, Reason::CatchingUp].iter().any(|passing| passing.word() == reason)
 }
 
-/// Whether a passing reason was given first so long ago that it does not pass.
+/// Whether a passing reason was given first so long ago that it does not pass. Of many attempts only the first ones and
+/// the last ones are kept: where those before it are missing, it was given as early as anybody can tell.
 fn has_lasted(attempts: &[Attempt], now: Timestamp) -> bool {
-    let first = attempts.iter().find(|attempt| passing(&attempt.outcome));
-    first.is_some_and(|attempt| is_long(attempt.time, now))
+    let Some(place) = attempts.iter().position(|attempt| passing(&attempt.outcome)) else { return false };
+    let (before, from) = attempts.split_at(place);
+    let numbers = (before.last().map(|last| last.number), from.first().map(|first| first.number));
+    let is_missing = matches!(numbers, (Some(last), Some(first)) if first > last.saturating_add(1));
+    is_missing || from.first().is_some_and(|first| is_long(first.time, now))
 }
 
 fn is_long(since: Timestamp, now: Timestamp) -> bool {
@@ -299,5 +303,23 @@ mod tests {
             attempt(3, "CATCHING_UP", 1),
         ];
         assert!(has_lasted(&old, NOW));
+    }
+
+    #[test]
+    fn a_reason_that_should_pass_has_lasted_where_what_came_before_it_is_not_kept_any_more() {
+        let attempt = |number, outcome: &str| Attempt {
+            number,
+            time: NOW.before(std::time::Duration::from_secs(60)),
+            outcome: outcome.to_owned(),
+        };
+        let of = |numbers: std::ops::RangeInclusive<u32>, outcome| {
+            numbers.map(|number| attempt(number, outcome)).collect::<Vec<_>>()
+        };
+        let kept = limits::ATTEMPTS_KEPT;
+        let silent = of(1..=kept, UNANSWERED);
+        assert!(!has_lasted(&[silent.clone(), of(kept + 1..=2 * kept, "CATCHING_UP")].concat(), NOW));
+        assert!(has_lasted(&[silent.clone(), of(kept + 2..=2 * kept + 1, "CATCHING_UP")].concat(), NOW));
+        let last = of(2 * kept + 1..=2 * kept + 1, "CATCHING_UP");
+        assert!(!has_lasted(&[silent, of(kept + 2..=2 * kept, UNANSWERED), last].concat(), NOW));
     }
 }

@@ -4,6 +4,7 @@
 //! resolved here, now and then and when the accreditation changes, never while somebody waits at the door. An
 //! address earns a place for a handshake and nothing else.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
@@ -15,7 +16,9 @@ use crate::gateway::Gateway;
 use crate::limits;
 use crate::transport::lookup;
 use crate::transport::quota::KnownOrigins;
+use crate::trust::bundle::SignedBundle;
 use crate::trust::endpoint::Endpoint;
+use crate::trust::name::Ministry;
 
 impl Gateway {
     /// Tells the listener where peers announce to be, until `stop` is cancelled.
@@ -36,16 +39,22 @@ impl Gateway {
         }
     }
 
-    /// Each peer by itself, when its addresses are found: none waits for the names of another.
     async fn announce_addresses(&self, known: &KnownOrigins) {
         let Some(in_force) = self.trust.load_full() else { return };
-        let peers = in_force.peers();
-        known.retain(|ministry| peers.contains_key(ministry));
-        let announcing = peers.iter().map(|(peer, signed)| async move {
-            known.announce(peer, addresses_of_peer(&signed.bundle().content().endpoints).await);
-        });
-        join_all(announcing).await;
+        let endpoints = |signed: &SignedBundle| signed.bundle().content().endpoints.clone();
+        let peers = in_force.peers().iter().map(|(peer, signed)| (peer.clone(), endpoints(signed)));
+        announce_peers(known, &peers.collect()).await;
     }
+}
+
+/// Each peer by itself, when its addresses are found: none waits for the names of another. Who is no peer any more is
+/// forgotten.
+async fn announce_peers(known: &KnownOrigins, peers: &BTreeMap<Ministry, Vec<Endpoint>>) {
+    known.retain(|ministry| peers.contains_key(ministry));
+    let announcing = peers.iter().map(|(peer, endpoints)| async move {
+        known.announce(peer, addresses_of_peer(endpoints).await);
+    });
+    join_all(announcing).await;
 }
 
 async fn addresses_of_peer(endpoints: &[Endpoint]) -> Vec<IpAddr> {
@@ -81,6 +90,22 @@ mod tests {
         };
         let most = limits::ANNOUNCED_ORIGINS_PER_PEER_MAX;
         assert_eq!((kept(most).await, kept(most + 1).await), (most, most));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_kept_for_a_ministry_that_is_no_peer_any_more() {
+        let known = KnownOrigins::new(1);
+        let of = |codes: &[&str]| {
+            let announced = |code: &&str| {
+                (Ministry::parse(code).unwrap(), vec![Endpoint::parse("192.0.2.1:7443").unwrap()])
+            };
+            codes.iter().map(announced).collect::<BTreeMap<_, _>>()
+        };
+        let told = || ["XB", "XC"].map(|code| format!("{known:?}").contains(code));
+        announce_peers(&known, &of(&["XB", "XC"])).await;
+        assert_eq!(told(), [true, true]);
+        announce_peers(&known, &of(&["XC"])).await;
+        assert_eq!(told(), [false, true]);
     }
 
     #[tokio::test]

@@ -100,7 +100,7 @@ struct Origins {
 
 impl KnownOrigins {
     /// As many of each ministry.
-    pub(super) fn new(most_each: usize) -> Self {
+    pub(crate) fn new(most_each: usize) -> Self {
         Self { most_each, origins: Arc::default() }
     }
 

@@ -1,7 +1,8 @@
 //! `Refusals`: log lines that somebody else can cause, strangers and accredited peers alike.
 //!
 //! As many are written as a person reads, and the number of the others: a flood of what is refused must not become a
-//! flood of lines that fills the disk. Whoever floods keeps one of these busy, and nobody else's.
+//! flood of lines that fills the disk. What is known of one peer has its own of these, so that its flood hides no other
+//! peer; what strangers are refused at a door, and callers at the guard, shares one.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -101,3 +101,30 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    /// What has begun to wait ends with the connection, although the other side neither says nor takes anything.
+    #[tokio::test]
+    async fn a_connection_that_is_given_up_ends_for_whoever_reads_and_for_whoever_writes() {
+        for reads in [true, false] {
+            let ((near, _far), end) = (tokio::io::duplex(1), CancellationToken::new());
+            let (_credentials, changes) = watch::channel(());
+            let mut watched = Watched::new(near, changes, || true, &end);
+            let waiting = tokio::spawn(async move {
+                if reads { watched.read_u8().await.map(drop) } else { watched.write_all(b"two").await }
+            });
+            tokio::task::yield_now().await;
+            assert!(!waiting.is_finished());
+            end.cancel();
+            let ended = tokio::time::timeout(Duration::from_secs(20), waiting).await.unwrap().unwrap();
+            assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::ConnectionAborted, "reads: {reads}");
+        }
+    }
+}

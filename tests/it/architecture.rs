@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 mod bounds;
 mod broken;
+mod logging;
 
 /// The rooms by layer, lowest first: a room may use the rooms of lower layers, none of its own layer or above.
 const LAYERS: &[&[&str]] = &[

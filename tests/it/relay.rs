@@ -2,6 +2,7 @@
 //! neither turn nor bound.
 
 mod defects;
+mod floods;
 mod peers;
 mod poison;
 mod silence;

@@ -12,6 +12,7 @@ use super::calls::Taker;
 use crate::digest::Digest;
 use crate::gateway::store::record::Part;
 use crate::time::Timestamp;
+use crate::transport::refusals::Refusals;
 
 /// What is known about one peer.
 #[derive(Default)]
@@ -24,6 +25,8 @@ pub(super) struct Lane {
     takers: Vec<Taker>,
     /// Numbers hauls in the order in which they were asked for.
     asked: u64,
+    /// Log lines that the peer causes.
+    pub(super) refusals: Refusals,
 }
 
 /// One part that is to reach the peer.

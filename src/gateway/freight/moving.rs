@@ -9,12 +9,25 @@ use super::lane::{Haul, Lane, State, Way};
 use crate::digest::Digest;
 use crate::entropy::random;
 use crate::gateway::error::Fault;
+use crate::gateway::relay::behind_a_wall_of;
 use crate::gateway::schedule;
 use crate::gateway::store::StoreFault;
 use crate::gateway::store::record::{Alarm, PART_DAMAGED_ALARM, PART_STUCK_ALARM};
 use crate::limits;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
+
+/// A failure that was written down at its haul.
+struct Noted {
+    /// The message that waits for the part.
+    message: Digest,
+    /// Failures in a row.
+    failures: u32,
+    /// When the first of them was.
+    since: Timestamp,
+    /// How many log lines about the peer were not written before this one; none where this one is not either.
+    unsaid: Option<u64>,
+}
 
 impl Freight {
     /// Starts what may move: the most urgent first. Where all hauls of a peer are taken, one that is less urgent
@@ -59,7 +72,8 @@ impl Freight {
             };
             let ended = tokio::select! {
                 () = token.cancelled() => None,
-                ended = going => Some(ended),
+                // A defect that one part meets must not keep its place from the others for ever.
+                ended = behind_a_wall_of(going) => Some(ended.unwrap_or_else(|| Err(defect()))),
             };
             let advanced = carried.moved.load(Ordering::Relaxed) > before.saturating_add(1);
             match ended {
@@ -117,10 +131,12 @@ impl Freight {
         let fault = self.examined(digest, fault).await;
         let now = self.clock.now();
         let is_damaged = matches!(fault, Fault::Damaged(_));
-        let Some((message, failures, since)) = self.note_failure(peer, digest, &fault, advanced, now) else {
-            return;
-        };
-        tracing::info!(peer = %peer, part = %digest, %fault, failures, "a sealed part did not reach the peer");
+        let Some(noted) = self.note_failure(peer, digest, &fault, advanced, now) else { return };
+        let Noted { message, failures, since, unsaid } = noted;
+        if let Some(unsaid) = unsaid {
+            let said = "a sealed part did not reach the peer";
+            tracing::info!(peer = %peer, part = %digest, %fault, failures, unsaid, "{said}");
+        }
         let stuck = since.after(limits::FREIGHT_ALARM_AFTER) <= now;
         if is_damaged || stuck {
             let (code, why) = match is_damaged {
@@ -151,7 +167,7 @@ impl Freight {
         fault: &Fault,
         advanced: bool,
         now: Timestamp,
-    ) -> Option<(Digest, u32, Timestamp)> {
+    ) -> Option<Noted> {
         let mut lanes = self.lanes();
         let lane = lanes.get_mut(peer)?;
         // A peer that cannot be dialled may have called in the meantime.
@@ -167,9 +183,11 @@ impl Freight {
             Fault::Damaged(_) => "PART_DAMAGED".to_owned(),
             other => other.to_string(),
         };
-        let noted = (haul.message, haul.failures, *haul.failing_since.get_or_insert(now));
+        let (message, failures) = (haul.message, haul.failures);
+        let since = *haul.failing_since.get_or_insert(now);
+        let unsaid = lane.refusals.next();
         self.dispatch(peer, lane);
-        Some(noted)
+        Some(Noted { message, failures, since, unsaid })
     }
 
     /// A peer that finds other bytes than were declared may be right: the part is hashed here, and set aside
@@ -191,4 +209,8 @@ impl Freight {
         let draw = random::<4>(self.entropy.as_ref()).map_or(u32::MAX, u32::from_le_bytes);
         schedule::pause(failures, draw)
     }
+}
+
+fn defect() -> Fault {
+    Fault::Link("a defect of this gateway ended the transfer".to_owned())
 }

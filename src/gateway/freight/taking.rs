@@ -4,6 +4,7 @@
 //! on a connection of its own, so that documents do not stand before messages. What comes is kept as if it had
 //! been put: same offsets, quotas and bounds, whichever way it comes.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::pin::pin;
 
@@ -23,6 +24,17 @@ use crate::trust::name::Ministry;
 /// Pieces that are written together.
 const PIECES_AT_ONCE: usize = 4;
 
+/// What became of an offered part.
+enum Came {
+    /// It was taken.
+    New,
+    /// It was here already.
+    Held(Digest),
+}
+
+/// How a call came to an offer, or an offered part to its end.
+type Ended = Either<Result<(), Fault>, Result<Came, Fault>>;
+
 /// A part that the peer is about to hand over.
 struct Offer {
     giver: Giver,
@@ -33,7 +45,7 @@ struct Offer {
 impl Gateway {
     /// Takes the parts that `peer` has for us, as long as this is polled.
     pub(in crate::gateway) async fn take_parts(&self, peer: &Ministry) -> Infallible {
-        let mut failures = 0_u32;
+        let (mut failures, mut held) = (0_u32, BTreeSet::new());
         let mut taking = FuturesUnordered::new();
         let mut offered = Box::pin(self.offered(peer, failures));
         loop {
@@ -47,7 +59,7 @@ impl Gateway {
             if let Either::Left(Err(fault)) | Either::Right(Err(fault)) = &ended {
                 tracing::debug!(peer = %peer, %fault, "a call for sealed parts ended");
             }
-            failures = failures_after(failures, &ended);
+            failures = failures_after(failures, &ended, &mut held);
             if let Either::Left(_) = ended {
                 // A peer that only offers and fails is asked ever later.
                 offered = Box::pin(self.offered(peer, failures));
@@ -65,8 +77,8 @@ impl Gateway {
         Ok(Offer { giver, digest, size })
     }
 
-    /// Takes one part that is offered, or says why not. True where it was not here before.
-    async fn take(&self, peer: &Ministry, Offer { mut giver, digest, size }: Offer) -> Result<bool, Fault> {
+    /// Takes one part that is offered, or says why not.
+    async fn take(&self, peer: &Ministry, Offer { mut giver, digest, size }: Offer) -> Result<Came, Fault> {
         let taken = self.take_rest(peer, &mut giver, digest, size).await;
         let word = match &taken {
             Ok(_) => Taken::Held,
@@ -88,14 +100,14 @@ impl Gateway {
         giver: &mut Giver,
         digest: Digest,
         size: u64,
-    ) -> Result<bool, Fault> {
+    ) -> Result<Came, Fault> {
         if size == 0 || size > limits::SEALED_PART_BYTES_MAX {
             let detail = "a part has at least one byte and at most its bound".to_owned();
             return Err(Fault::Refused { reason: "TOO_LARGE".to_owned(), detail });
         }
         let held = self.store.part_progress(peer, digest, size).await?;
         if held.complete {
-            return Ok(false);
+            return Ok(Came::Held(digest));
         }
         say(&giver.outgoing, Taken::From(held.offset)).await?;
         let pieces = unfold((giver, held.offset, true), |(giver, reached, is_first)| async move {
@@ -113,18 +125,23 @@ impl Gateway {
             Some((piece, (giver, reached, false)))
         });
         keep(self, peer, (digest, size), held.offset, pin!(pieces), Fault::Store).await?;
-        Ok(true)
+        Ok(Came::New)
     }
 }
 
 /// Failures in a row once a call has come to an offer or an offered part has been taken, or neither: only a part that
-/// was taken forgives what failed before. One that was here already counts as a failure: whoever offers such parts again
-/// and again costs a connection each time.
-fn failures_after(failures: u32, ended: &Either<Result<(), Fault>, Result<bool, Fault>>) -> u32 {
+/// was taken forgives what failed before. One that was here already is no failure when it is offered first: a peer that
+/// began anew asks so about each. Whoever offers it again and again costs a connection each time.
+fn failures_after(failures: u32, ended: &Ended, held: &mut BTreeSet<Digest>) -> u32 {
     match ended {
-        Either::Right(Ok(true)) => 0,
+        Either::Right(Ok(Came::New)) => 0,
         Either::Left(Ok(())) => failures,
-        Either::Right(Ok(false)) | Either::Left(Err(_)) | Either::Right(Err(_)) => failures.saturating_add(1),
+        Either::Right(Ok(Came::Held(part)))
+            if held.len() < limits::FREIGHT_REMEMBERED_MAX && held.insert(*part) =>
+        {
+            failures
+        }
+        Either::Right(Ok(Came::Held(_)) | Err(_)) | Either::Left(Err(_)) => failures.saturating_add(1),
     }
 }
 
@@ -181,14 +198,30 @@ async fn some<Ended>(
 mod tests {
     use super::*;
 
+    fn failed() -> Fault {
+        Fault::Link("away".to_owned())
+    }
+
     #[test]
     fn a_part_that_was_taken_forgives_what_failed_before_and_an_offer_does_not() {
-        let failed = || Fault::Link("away".to_owned());
-        assert_eq!(failures_after(0, &Either::Left(Err(failed()))), 1);
-        assert_eq!(failures_after(1, &Either::Right(Err(failed()))), 2);
-        assert_eq!(failures_after(2, &Either::Left(Ok(()))), 2);
-        assert_eq!(failures_after(2, &Either::Right(Ok(true))), 0);
-        assert_eq!(failures_after(2, &Either::Right(Ok(false))), 3, "it was here already");
-        assert_eq!(failures_after(u32::MAX, &Either::Left(Err(failed()))), u32::MAX);
+        let after = |failures, ended| failures_after(failures, &ended, &mut BTreeSet::new());
+        assert_eq!(after(0, Either::Left(Err(failed()))), 1);
+        assert_eq!(after(1, Either::Right(Err(failed()))), 2);
+        assert_eq!(after(2, Either::Left(Ok(()))), 2);
+        assert_eq!(after(2, Either::Right(Ok(Came::New))), 0);
+        assert_eq!(after(u32::MAX, Either::Left(Err(failed()))), u32::MAX);
+    }
+
+    #[test]
+    fn a_part_that_is_here_already_may_be_offered_once_and_is_a_failure_from_then_on() {
+        let mut held = BTreeSet::new();
+        let mut after = |failures, number: usize| {
+            let part = Digest::of(&number.to_be_bytes());
+            failures_after(failures, &Either::Right(Ok(Came::Held(part))), &mut held)
+        };
+        // A peer that was restarted knows of none what became of it.
+        assert!((0..limits::FREIGHT_REMEMBERED_MAX).all(|number| after(2, number) == 2));
+        assert_eq!(after(2, 0), 3);
+        assert_eq!(after(2, limits::FREIGHT_REMEMBERED_MAX), 3, "more than are remembered");
     }
 }

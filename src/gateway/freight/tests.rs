@@ -19,7 +19,8 @@ use crate::time::{FixedClock, Timestamp};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
 
-/// Tells which part it was asked for, and ends each call as the next of `ends` says, once it may.
+/// Tells which part it was asked for, and ends each call as the next of `ends` says, once it may: by a panic where
+/// that is about credentials, which nothing else here is about.
 struct Told {
     asked: mpsc::UnboundedSender<Digest>,
     may_end: Semaphore,
@@ -49,7 +50,9 @@ impl PeerLink for Told {
         let _living = UnderWay(&self.under_way);
         self.asked.send(*digest).unwrap();
         self.may_end.acquire().await.unwrap().forget();
-        self.ends.lock().unwrap().pop_front().unwrap_or(Ok(()))
+        let end = self.ends.lock().unwrap().pop_front();
+        assert!(!matches!(end, Some(Err(Fault::Credentials(_)))), "a defect");
+        end.unwrap_or(Ok(()))
     }
 
     async fn take_part(&self, _: &Ministry) -> Result<Giver, Fault> {
@@ -216,6 +219,19 @@ async fn a_transfer_that_fails_tells_somebody_after_a_while_and_no_longer_when_i
     scene.wake.notified().await;
     assert!(scene.ready(&message));
     assert_eq!(scene.alarms(0).await, Vec::<String>::new());
+    scene.freight.stop().await;
+}
+
+#[tokio::test]
+async fn a_defect_that_a_transfer_meets_is_a_failure_like_others_and_takes_no_place_for_ever() {
+    let defect = || Err(Fault::Credentials("a defect".to_owned()));
+    let mut scene = Scene::new((0..limits::FREIGHT_HAULS_MAX).map(|_| defect()).collect());
+    let messages: Vec<_> = ["a", "b", "c"].map(|content| item(content, 1, &[content])).into();
+    assert!(messages.iter().all(|message| !scene.ready(message)));
+    scene.link.may_end.add_permits(limits::FREIGHT_HAULS_MAX + messages.len());
+    scene.until("all have arrived", |scene| messages.iter().all(|message| scene.ready(message))).await;
+    let asked = std::iter::from_fn(|| scene.asked.try_recv().ok()).count();
+    assert_eq!(asked, limits::FREIGHT_HAULS_MAX + messages.len());
     scene.freight.stop().await;
 }
 

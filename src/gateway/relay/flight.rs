@@ -209,6 +209,8 @@ fn sum<'a>(batches: impl Iterator<Item = &'a Arc<Batch>>) -> (usize, u64) {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
     use crate::gateway::store::record::SignedHeader;
     use crate::time::Timestamp;
@@ -327,5 +329,25 @@ pub(super) mod tests {
         assert_eq!(flight.deadline(), Some(shut), "shut since then");
         flight.grant(window(1, 9));
         assert_eq!(flight.deadline(), None);
+    }
+
+    #[test]
+    fn a_window_that_is_granted_again_wakes_nobody() {
+        let flight = flying(9);
+        let woken = || flight.changed.notified().now_or_never().is_some();
+        flight.grant(window(9, 100));
+        assert!(!woken(), "it was granted already");
+        flight.grant(window(8, 100));
+        assert!(woken());
+    }
+
+    #[test]
+    fn what_was_answered_by_nothing_true_counts_as_unanswered() {
+        let flight = flying(9);
+        flight.launch(items("a", 1..3), 1);
+        flight.launch(items("b", 1..2), 1);
+        flight.answer(2).unwrap();
+        flight.distrust();
+        assert_eq!(flight.forsake().len(), 3);
     }
 }

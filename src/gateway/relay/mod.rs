@@ -33,7 +33,7 @@ mod waiting;
 
 pub use flight::Patience;
 pub(super) use link::LinkState;
-pub(super) use quarantine::Quarantine;
+pub(super) use quarantine::{Quarantine, behind_a_wall_of};
 pub(super) use settlement::commitments;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

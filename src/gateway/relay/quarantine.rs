@@ -61,7 +61,7 @@ pub(super) fn behind_a_wall<T>(work: impl FnOnce() -> T) -> Option<T> {
 }
 
 /// The same for what waits.
-pub(super) async fn behind_a_wall_of<T>(work: impl Future<Output = T>) -> Option<T> {
+pub(in crate::gateway) async fn behind_a_wall_of<T>(work: impl Future<Output = T>) -> Option<T> {
     AssertUnwindSafe(work).catch_unwind().await.ok()
 }
 

@@ -196,8 +196,8 @@ impl Session<'_> {
                 (settled, witnessed, worked)
             }
         };
-        if settled.is_err() {
-            // An answer that proves nothing is none: what it was about was handed over, and may be held.
+        if settled.as_ref().is_err_and(proves_nothing) {
+            // Such an answer is none: what it was about was handed over, and may be held.
             self.flight.distrust();
         }
         let ended = witnessed.and(settled).and(worked);
@@ -301,6 +301,26 @@ impl Session<'_> {
     }
 }
 
+/// Whether answers could not be settled because of what they say, and not because our store had no time or no room.
+fn proves_nothing(fault: &Fault) -> bool {
+    !matches!(fault, Fault::Store(_))
+}
+
 fn over() -> Fault {
     Fault::Link("the session is over".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::store::StoreFault;
+
+    #[test]
+    fn a_peer_does_not_answer_for_what_our_store_cannot_do() {
+        for ours in [StoreFault::Busy, StoreFault::NoSpace, StoreFault::Stopped] {
+            assert!(!proves_nothing(&Fault::Store(ours)));
+        }
+        assert!(proves_nothing(&Fault::Link("the peer's receipt proves nothing".to_owned())));
+        assert!(proves_nothing(&Fault::Damaged("a note that takes no further line".to_owned())));
+    }
 }

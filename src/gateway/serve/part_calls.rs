@@ -99,3 +99,25 @@ fn decode_taken(said: TakePartRequest) -> Result<Taken, Fault> {
         (false, true) => Taken::From(offset),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_refused_for_a_reason_code_and_in_one_short_line() {
+        let said = |reason: &str| {
+            let (reason, detail) = (reason.to_owned(), "two\nlines".to_owned());
+            decode_taken(TakePartRequest { reason, detail, ..TakePartRequest::default() }).unwrap()
+        };
+        let refused = |reason: &str| {
+            let (reason, detail) = (reason.to_owned(), "two?lines".to_owned());
+            Taken::Refused { reason, detail }
+        };
+        assert_eq!(said("NO_SPACE"), refused("NO_SPACE"));
+        // It is shown in the queue as what the peer says, and compared with our own codes.
+        for wrong in ["no space", "UNANSWERED", &"X".repeat(limits::REASON_WORD_MAX + 1)] {
+            assert_eq!(said(wrong), refused("UNKNOWN_REASON"), "{wrong}");
+        }
+    }
+}

@@ -160,3 +160,31 @@ fn refused(status: tonic::Status) -> Fault {
         None => Fault::Link(format!("the call to the peer failed: {}: {detail}", status.code())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tonic::Code;
+
+    use super::*;
+    use crate::transport::status::refusal;
+
+    #[test]
+    fn a_call_is_refused_for_a_reason_code_and_what_else_the_peer_says_is_not_in_the_log() {
+        for (said, reason) in [("NO_SPACE", "NO_SPACE"), ("ask the porter", "UNKNOWN_REASON")] {
+            let fault = refused(refusal(Code::ResourceExhausted, said, "words of the peer"));
+            assert_eq!(fault.to_string(), format!("the peer refused: {reason}"));
+            let Fault::Refused { detail, .. } = fault else { panic!("{fault:?}") };
+            assert_eq!(detail, "words of the peer");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_for_one_call_ends_after_the_call_and_not_before() {
+        let end = CancellationToken::new();
+        let own = Own(end.clone());
+        tokio::task::yield_now().await;
+        assert!(!end.is_cancelled());
+        drop(own);
+        timeout(10 * limits::PARTING_PAUSE, end.cancelled()).await.unwrap();
+    }
+}

@@ -98,6 +98,10 @@ async fn a_listener_has_the_bounds_of_its_door_where_nobody_replaces_them() {
         assert_eq!(bounds.handshake_deadline, limits::HANDSHAKE_DEADLINE);
         assert_eq!(bounds.frames.first_frame_deadline, limits::HANDSHAKE_DEADLINE);
     }
+    let share = |door| Bounds::of(door).handshakes_per_ministry_max;
+    // At the door of the own desks all are of one ministry, and there is nobody to leave anything to.
+    assert_eq!(share(Door::Mailbox), limits::HANDSHAKES_RESERVED);
+    assert_eq!(share(Door::Relay), limits::HANDSHAKES_PER_MINISTRY_MAX);
     // A service replaces none: beyond its share a source is closed at once, not at the deadline.
     let (_, _, listener) = listener(Door::Relay).await;
     let address = listener.local_address().unwrap();

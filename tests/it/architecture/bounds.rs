@@ -18,7 +18,6 @@ const BOUND_NOTHING: &[(&str, &str)] = &[
     ("COURIER_PAUSE", "our pause after a defect of ours"),
     ("EXPIRY_PAUSE", "our pause between looks"),
     ("LOOKUPS_AT_ONCE_MAX", "our own questions at once"),
-    ("PARTING_PAUSE", "our pause before we hang up"),
     ("PART_ATTEMPTS_MAX", "our own attempts"),
     ("PART_ATTEMPT_PAUSE", "our pause between attempts"),
     ("RELAY_FRAMES_WAITING_MAX", "our queue: its reader is waited for"),
@@ -32,7 +31,6 @@ const BOUND_NOTHING: &[(&str, &str)] = &[
     ("WAIT_PAUSE", "our pause between questions"),
     ("WAIT_SILENCE", "our pause before a question"),
     ("WAL_BYTES_MAX", "our own log: tried with a smaller one"),
-    ("WINDOWS_PER_SECOND", "our own pace of reading"),
     ("WORK_FACTOR", "what our own files cost"),
 ];
 

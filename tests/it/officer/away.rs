@@ -25,6 +25,8 @@ fn an_officer_can_go_on_while_gateways_are_away_and_learns_what_became_of_everyt
     wait(both.world.house_mut(&ministry("XB")).unwrap().stop()).unwrap();
     let waiting = both.types("XA", send);
     assert_eq!((waiting.code, waiting.error()["code"].as_str()), (5, Some("no-receipt-yet")), "{waiting:?}");
+    let look = format!("chancery --home {} outbox --with XB", both.desk("XA").display());
+    assert_eq!(text_of(&waiting.error(), "hint"), look);
     let sent = waiting.json();
     let reference = text_of(&sent, "ref");
     assert_eq!((text_of(&sent, "state"), &sent["receipt"]), ("queued", &Value::Null));

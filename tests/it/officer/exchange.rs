@@ -42,6 +42,11 @@ fn a_note_is_delivered_and_its_text_is_read_as_it_was_written() {
         assert_eq!((written.code, written.data.as_str()), (0, ""), "{written:?}");
         assert_eq!(fs::read_to_string(path).unwrap() == KOREAN, name == "ko.txt");
         assert_eq!(both.types("XB", &args).code, 7);
+        // What is there is replaced by who asks for that, and is what it was otherwise.
+        fs::write(path, "something else").unwrap();
+        assert_eq!((both.types("XB", &args).code, fs::read(path).unwrap()), (7, b"something else".to_vec()));
+        assert_eq!(both.types("XB", [&args[..], &["--overwrite"]].concat()).code, 0);
+        assert_eq!(fs::read_to_string(path).unwrap() == KOREAN, name == "ko.txt");
     }
     let own = both.types("XA", ["read", reference, "--json"]).json();
     assert_eq!(own["texts"][0]["text"], KOREAN);
@@ -75,7 +80,13 @@ fn documents_come_back_byte_for_byte_also_those_beside_the_envelope() {
     assert_eq!(fs::read(into.join("annex-1.bin")).unwrap(), large);
     assert_eq!(fs::read(into.join("annex-2.pdf")).unwrap(), small);
     assert_eq!(fs::read(into.join("en.txt")).unwrap(), b"Two annexes.");
-    assert_eq!(both.types("XB", args).code, 7, "documents are never overwritten");
+    fs::write(into.join("annex-2.pdf"), "another").unwrap();
+    let refused = both.types("XB", args);
+    assert_eq!(refused.code, 7, "documents are not overwritten");
+    assert!(text_of(&refused.error(), "hint").ends_with(" --overwrite"), "{refused:?}");
+    assert_eq!(fs::read(into.join("annex-2.pdf")).unwrap(), b"another");
+    let again = both.types("XB", [&args[..], &["--overwrite"]].concat());
+    assert_eq!((again.code, fs::read(into.join("annex-2.pdf")).unwrap()), (0, small), "{again:?}");
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn a_good_form_is_judged_by_the_rules_where_there_is_a_desk() {
     };
     let good = check(&forms::note("XB", "new"), &[]);
     assert_eq!(good.code, 0, "{good:?}");
-    assert!(good.talk.contains("next: chancery send "), "{good:?}");
+    assert!(good.talk.contains("next: chancery --home ") && good.talk.contains(" send "), "{good:?}");
 
     let blunt = check(&forms::note("XB", "new").replace("경의를 표하며", "알리며"), &[]);
     assert_eq!(blunt.code, 0, "{blunt:?}");

@@ -1,13 +1,14 @@
 //! Defects of our own: what one ends begins anew.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use chancery::entropy::{Entropy, NoEntropy, SystemEntropy};
 use chancery::message::terms::Level;
 use chancery::rehearsal::house::House;
 use chancery::rehearsal::world::World;
-use chancery::time::SystemClock;
+use chancery::time::{Clock, SystemClock, Timestamp};
+use tokio::net::TcpStream;
 
 use crate::support::{eventually, ministry, mould, passphrase, plans};
 
@@ -56,4 +57,32 @@ async fn a_courier_that_a_defect_ended_dials_again() {
         faulty.asked.load(Ordering::SeqCst) > before && !failure.contains("defect")
     })
     .await;
+}
+
+/// Tells the time until it is told not to.
+#[derive(Default)]
+struct Broken(AtomicBool);
+
+impl Clock for Broken {
+    fn now(&self) -> Timestamp {
+        assert!(!self.0.load(Ordering::SeqCst), "a defect");
+        SystemClock.now()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_of_which_a_task_dies_ends_with_an_error() {
+    let directory = tempfile::Builder::new().prefix("chy").tempdir().unwrap();
+    let clock = Arc::new(Broken::default());
+    let plan = plans(&["XA"]).remove(0);
+    let homes = mould::pour("XA", mould::today(), &directory.path().join("xa"));
+    let mut house = House::open(homes, plan, passphrase(), clock.clone(), Arc::new(SystemEntropy)).unwrap();
+    house.start().await.unwrap();
+    let mailbox = house.gateway().unwrap().addresses().mailbox;
+    TcpStream::connect(&mailbox).await.unwrap();
+    // Whoever looks at the clock next, while nobody calls, is one of the tasks beside the listeners.
+    clock.0.store(true, Ordering::SeqCst);
+    eventually("nobody listens any more", async || TcpStream::connect(&mailbox).await.is_err()).await;
+    let ended = house.stop().await.unwrap_err().to_string();
+    assert!(ended.contains("a task of the gateway ended"), "{ended}");
 }

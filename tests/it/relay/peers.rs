@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::support::bot::{Bot, Dialled, deliveries, outcomes};
 use crate::support::craft::Craft;
-use crate::support::{Stage, caller, ministry, proofs};
+use crate::support::{PATIENCE, Stage, caller, ministry, proofs};
 
 /// A stream to XB that XA's true certificate opened, with the gateway of XA stopped.
 async fn as_xa(stage: &mut Stage) -> Dialled {
@@ -85,6 +85,47 @@ async fn what_comes_behind_leaves_that_are_refused_is_not_taken_and_without_them
     let mut relay = Dialled::open(Bot::new(&stage, "XA", "XB"), client).await.unwrap();
     let answers = relay.deliver(vec![envelope]).await.unwrap();
     assert!(answers.len() == 1 && !answers[0].receipt.is_empty(), "{answers:?}");
+}
+
+/// The next cosignature: which size, and the line.
+async fn cosigned(relay: &mut Dialled) -> (u64, String) {
+    let said = tokio::time::timeout(PATIENCE, relay.next()).await.expect("nothing was cosigned");
+    match said.unwrap() {
+        Some(Frame::Cosignature(wire::Cosignature { size, line, .. })) => (size, line),
+        other => panic!("no cosignature but {other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_each_size_there_is_one_cosignature_however_often_and_late_it_is_asked_for() {
+    let mut stage = Stage::apart(&["XA", "XB"], |_| {});
+    stage.house_mut("XB").start().await.unwrap();
+    stage.accredit("XB", "XA").await;
+    let client = caller::relay(&stage, caller::gateway_identity(&stage, "XA"), "XB").await;
+    let mut relay = Dialled::greet(Bot::new(&stage, "XA", "XB"), client).await.unwrap();
+    let mut log = Bot::new(&stage, "XA", "XB");
+    let leaf =
+        |number: u8| Leaf::about_record(LeafKind::Bundle, Digest::of(&[number]), Clock::now(&log.clock));
+    log.leaves = (0..3).map(|number| leaf(number).bytes()).collect();
+    relay.send(log.update(0)).await;
+    let newest = cosigned(&mut relay).await;
+    let first = |size: usize| {
+        let (leaves, checkpoint) = (log.leaves[..size].to_vec(), log.checkpoint(size));
+        Frame::LogUpdate(wire::LogUpdate { first_index: 0, leaves, checkpoint })
+    };
+    let (mut lines, mut later) = (Vec::new(), 0);
+    for size in [1, 2, 3] {
+        for _ in 0..3 {
+            later += 60;
+            stage.clock_of("XB").skew(later);
+            relay.send(first(size)).await;
+            lines.push(cosigned(&mut relay).await);
+        }
+    }
+    let sizes: Vec<u64> = lines.iter().map(|(size, _)| *size).collect();
+    assert_eq!(sizes, [1, 1, 1, 2, 2, 2, 3, 3, 3]);
+    assert!(lines.chunks(3).all(|of_one| of_one.iter().all(|line| *line == of_one[0])), "{lines:?}");
+    assert_eq!(lines[8], newest);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -34,6 +34,39 @@ fn earlier(directory: &Path, ids: &[Digest; 2], parts: &[Digest; 3]) {
 }
 
 #[tokio::test]
+async fn what_an_earlier_build_had_announced_counts_for_its_source_and_may_be_announced_by_another() {
+    let directory = tempfile::tempdir().unwrap();
+    let old = Connection::open(directory.path().join("gateway.db")).unwrap();
+    for migration in [migrations::FIRST, migrations::QUEUE, migrations::NEAR] {
+        old.execute_batch(migration).unwrap();
+    }
+    let (coming, other) = (Digest::of(b"coming"), Digest::of(b"other"));
+    old.execute_batch(&format!(
+        "PRAGMA user_version = 3; PRAGMA application_id = {};
+         INSERT INTO upload VALUES (x'{}', 'XB', 6, 5), (x'{}', 'XC', 9, 7);",
+        0x4348_4e43,
+        coming.hex(),
+        other.hex()
+    ))
+    .unwrap();
+    drop(old);
+    drop(open(directory.path()));
+    let new = Connection::open(directory.path().join("gateway.db")).unwrap();
+    let rows = || -> Vec<(String, Vec<u8>, i64, i64)> {
+        let sql = "SELECT source, digest, size, time FROM upload ORDER BY source, digest";
+        let mut statement = new.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)));
+        rows.unwrap().collect::<Result<_, _>>().unwrap()
+    };
+    let row =
+        |source: &str, part: Digest, size, time| (source.to_owned(), part.as_bytes().to_vec(), size, time);
+    let [first, last] = [row("XB", coming, 6, 5), row("XC", other, 9, 7)];
+    assert_eq!(rows(), [first.clone(), last.clone()]);
+    new.execute("INSERT INTO upload VALUES ('XA', ?1, 8, 9)", [coming.as_bytes().to_vec()]).unwrap();
+    assert_eq!(rows(), [row("XA", coming, 8, 9), first, last]);
+}
+
+#[tokio::test]
 async fn an_earlier_database_keeps_what_it_knew_of_leaves_and_of_parts_beside_envelopes() {
     let directory = tempfile::tempdir().unwrap();
     let ids = [b"held".as_slice(), b"unknown"].map(Digest::of);
