@@ -5,6 +5,7 @@ use super::{DraftFile, DraftRefusal};
 use crate::consultation::act::ActKind;
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
+use crate::desk::authorities;
 use crate::desk::compose::{Composition, Origin, is_numbered};
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
@@ -13,6 +14,7 @@ use crate::limits;
 use crate::message::dispatch::Basis;
 use crate::message::seal::Opener;
 use crate::message::terms::ActClass;
+use crate::trust::signature::Signature;
 
 impl Desk {
     /// A draft ready for `send`; refused where a signature is missing or does not hold, where it was released or
@@ -36,7 +38,10 @@ impl Desk {
         let before = entry.formal_number.map(|number| number.saturating_sub(1));
         let before = before.filter(|number| *number > 0);
         let what = (draft.address(), draft.dispatch(), draft.act());
-        let findings = self.judge_own(trust, keys, what, draft.sources(), before)?;
+        let signatures: Vec<Signature> =
+            standing.steps.iter().filter_map(|step| step.signed.clone()).collect();
+        let facts = authorities::of_signed(&draft.dispatch().authentications, &signatures);
+        let findings = self.judge_own(trust, keys, what, draft.sources(), &facts, before)?;
         let valid_until = draft.valid_until().unwrap_or_else(|| now.after(limits::VALIDITY_DEFAULT));
         Ok(Composition {
             address: draft.address().clone(),
