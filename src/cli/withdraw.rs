@@ -43,10 +43,8 @@ impl Withdraw {
         self.sending.require_consent_possible(context)?;
         session.unlock(context)?;
         let failed = |error| desk_session::failure(context, error);
-        if self.consultation.is_none() {
-            // The person may be spoken of in what was not fetched yet. A gateway that is away holds nothing up.
-            let _looked = session.update(context, Directions::Received).await?;
-        }
+        // The person may be spoken of in what was not fetched yet. A gateway that is away holds nothing up.
+        let _looked = session.update(context, Directions::Received).await?;
         let DeskSession { desk, trust, keys, .. } = &session;
         let draft = desk.withdrawal(trust, keys, self.person, self.consultation, &self.to).map_err(failed)?;
         let folder = std::path::Path::new(".");
