@@ -18,6 +18,7 @@ use chancery::desk::register::{DraftState, SentEntry};
 use chancery::desk::signatories::Wishes;
 use chancery::keys::ministry::MinistryHome;
 use chancery::keys::revocation::RevocationReason;
+use chancery::limits::{DRAFT_CARRIED_BYTES_MAX, DRAFT_FILE_BYTES_MAX};
 use chancery::message::terms::AuthenticationKind;
 use chancery::time::Clock;
 use chancery::trust::name::Name;
@@ -236,6 +237,35 @@ async fn a_draft_that_was_altered_is_refused() {
     assert_eq!(reason(read(&stranger)), "DRAFT_ALTERED");
     for wrong in ["", "format = \"chancery-draft/2\"", "words"] {
         assert_eq!(reason(read(wrong)), "DRAFT_MALFORMED", "{wrong:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn small_documents_travel_with_a_draft_and_large_ones_stay_files() {
+    let stage = Stage::pair().await;
+    let office = Office::of(&stage);
+    let most = usize::try_from(DRAFT_CARRIED_BYTES_MAX).unwrap();
+    // The text of the memorandum is carried first.
+    let words = "Annexed.";
+    for (size, is_carried) in [(most - words.len(), true), (most - words.len() + 1, false)] {
+        let path = stage.folder().join(format!("scan-{size}.bin"));
+        fs::write(&path, vec![7; size]).unwrap();
+        let mut form = parse(&forms::memorandum("XB", "new", words), &IdsOnly).unwrap();
+        form.attach(&path).unwrap();
+        let form = (&form, stage.folder());
+        let wishes = Wishes::default();
+        let composed =
+            office.desk.compose_draft(&office.trust, office.keys(), form, &wishes, &office.file).await;
+        let text = composed.unwrap().0.text().unwrap();
+        assert!(u64::try_from(text.len()).unwrap() <= DRAFT_FILE_BYTES_MAX);
+        assert_eq!(text.lines().filter(|line| line.starts_with("path = ")).count(), usize::from(!is_carried));
+        let read = DraftFile::parse(&text, stage.folder()).unwrap();
+        let draft = office.cleared(&read, &["seal"]);
+        office.release(draft).await.unwrap();
+        // A file that changed after the offices signed is another document.
+        fs::write(&path, vec![8; size]).unwrap();
+        let again = DraftFile::parse(&text, stage.folder());
+        assert_eq!(again.is_ok(), is_carried);
     }
 }
 
