@@ -243,7 +243,7 @@ fn default_offices() -> Result<Vec<(Label, BTreeSet<Authority>)>, CliError> {
 }
 
 /// `LABEL:AUTHORITY,AUTHORITY`.
-fn office(text: &str) -> Result<(Label, BTreeSet<Authority>), String> {
+pub(super) fn office(text: &str) -> Result<(Label, BTreeSet<Authority>), String> {
     let (label, words) = text
         .split_once(':')
         .ok_or_else(|| format!("{text:?} is not an office such as head:conclude,release"))?;

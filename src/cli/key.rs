@@ -1,4 +1,4 @@
-//! `key list|csr|certify|export`: the keys of a home, one by one.
+//! `key list|csr|certify|export|new|passphrase`: the keys of a home, one by one.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,6 +10,7 @@ use super::context::Context;
 use super::desk_session;
 use super::error::{CliError, Kind};
 use super::files;
+use super::key_office::{ChangePassphrase, NewOffice};
 use super::report::{self, Done};
 use super::table::Table;
 use crate::desk::config::Config;
@@ -34,6 +35,8 @@ enum What {
     Csr(Csr),
     Certify(Certify),
     Export(Export),
+    New(NewOffice),
+    Passphrase(ChangePassphrase),
 }
 
 /// List the keys of a desk or gateway, and until when they are certified
@@ -100,6 +103,8 @@ impl Key {
             What::Csr(command) => command.run(context),
             What::Certify(command) => command.run(context),
             What::Export(command) => command.run(context),
+            What::New(command) => command.run(context),
+            What::Passphrase(command) => command.run(context),
         }
     }
 }
@@ -213,7 +218,7 @@ impl Export {
     }
 }
 
-fn find(enrolment: &Enrolment, key: &str) -> Result<Requested, CliError> {
+pub(super) fn find(enrolment: &Enrolment, key: &str) -> Result<Requested, CliError> {
     let same = |stem: &str| stem == key || stem.strip_prefix("keys/") == Some(key);
     enrolment.requests.iter().find(|requested| same(&requested.stem)).cloned().ok_or_else(|| {
         let error = CliError::new(Kind::NotFound, "no-key", format!("no key {key:?} asks for a certificate"));

@@ -34,6 +34,7 @@ pub mod help;
 pub mod inbox;
 pub mod init;
 pub mod key;
+mod key_office;
 pub mod log;
 pub mod man;
 mod message_report;
@@ -61,6 +62,7 @@ pub mod trust;
 pub mod untrusted;
 pub mod verify;
 pub mod version;
+pub mod withdraw;
 
 use std::ffi::OsString;
 use std::pin::Pin;
@@ -104,6 +106,7 @@ enum Command {
     New(new::New),
     Check(check::Check),
     Send(send::Send),
+    Withdraw(withdraw::Withdraw),
     Draft(draft::Draft),
     Inbox(inbox::Inbox),
     Outbox(outbox::Outbox),
@@ -139,6 +142,7 @@ impl Command {
             Self::New(command) => apart(move || command.run(context)).await,
             Self::Check(command) => apart(move || command.run(context)).await,
             Self::Send(command) => apart(move || command.run(context)).await,
+            Self::Withdraw(command) => apart(move || command.run(context)).await,
             Self::Draft(command) => apart(move || command.run(context)).await,
             Self::Inbox(command) => apart(move || command.run(context)).await,
             Self::Outbox(command) => apart(move || command.run(context)).await,

@@ -11,6 +11,7 @@ use crate::consultation::act::Act;
 use crate::consultation::charter::Charter;
 use crate::consultation::codec;
 use crate::consultation::reference::ConsultationId;
+use crate::consultation::rules::authority::AuthorityFacts;
 use crate::consultation::rules::judgement::{ChannelFacts, EarlierMessage, FormalNumbers, Judgement};
 use crate::consultation::rules::names::NameIndex;
 use crate::consultation::rules::{self, Finding};
@@ -124,7 +125,9 @@ impl Desk {
         };
         let valid_until = draft.valid_until.unwrap_or_else(|| now.after(limits::VALIDITY_DEFAULT));
         let last = self.register.last_formal_number(now.year())?;
-        let findings = self.judge_own(trust, keys, (&address, &dispatch, &act), &sources, last)?;
+        let facts = authorities::at_this_desk(keys.offices()?.as_ref(), &dispatch.authentications);
+        let what = (&address, &dispatch, &act);
+        let findings = self.judge_own(trust, keys, what, &sources, &facts, last)?;
         Ok(Composition {
             address,
             dispatch,
@@ -145,11 +148,11 @@ impl Desk {
         keys: &Keys,
         (address, dispatch, act): (&Address, &Dispatch, &Act),
         sources: &[Source],
+        authorities: &AuthorityFacts,
         last: Option<u32>,
     ) -> Result<Vec<Finding>, DeskError> {
         let words = documents::words(&dispatch.documents, sources)?;
         let earlier = self.earlier(trust, keys, dispatch)?;
-        let authorities = authorities::at_this_desk(keys.offices()?.as_ref(), &dispatch.authentications);
         let rule = trust.policy.as_ref().and_then(|policy| policy.channel(&address.channel));
         let facts = rule.map(|rule| channel_facts(&address.channel, rule));
         let parties = rule.into_iter().flat_map(|rule| rule.parties.iter().cloned());
@@ -162,7 +165,7 @@ impl Desk {
             verified: None,
             past: None,
             charter: &Charter::default_for(parties),
-            authorities: Some(&authorities),
+            authorities: Some(authorities),
             channel: facts.as_ref(),
             formal_numbers: FormalNumbers { last, complete: true },
             earlier: &earlier,

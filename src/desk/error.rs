@@ -119,6 +119,11 @@ pub enum DeskError {
     /// A draft that is being cleared cannot go this step.
     #[error(transparent)]
     DraftRefused(#[from] DraftRefusal),
+    /// No consultation of this desk speaks of the person.
+    #[error(
+        "no consultation of this desk speaks of this person: name it with --consultation, and the Powers with --to"
+    )]
+    PersonUnknown,
     /// This desk has answered the message by itself before.
     #[error("message {0} is answered")]
     AnsweredBefore(MessageId),

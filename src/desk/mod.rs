@@ -10,6 +10,7 @@
 //! | `documents`, `compose` | draft to dispatch |
 //! | `signatories`, `authorities` | which offices sign; what ROL is judged on |
 //! | `draft` | drafts on their way between offices |
+//! | `withdraw` | the quick road of a withdrawal |
 //! | `reject` | what the registry answers by itself |
 //! | `numbering`, `release` | which number comes next; numbered, signed, sealed |
 //! | `send`, `run` | one draft on its way; many, in batches |
@@ -54,6 +55,7 @@ pub mod run;
 pub mod send;
 mod settle;
 pub mod signatories;
+mod withdraw;
 
 use std::fmt;
 use std::fs::{self, TryLockError};

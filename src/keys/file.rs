@@ -145,6 +145,18 @@ pub fn save_protected(
     secret_file::create(path, pem.as_bytes())
 }
 
+/// Puts a key under another passphrase. The key and its certificate stay what they are.
+pub fn change_passphrase(
+    path: &Path,
+    from: &Passphrase,
+    to: &Passphrase,
+    entropy: &dyn Entropy,
+) -> Result<(), KeyError> {
+    let key = open_protected(path, from)?;
+    let pem = key.to_protected_pem(to, entropy).map_err(|refusal| at(path, refusal))?;
+    secret_file::replace(path, pem.as_bytes())
+}
+
 /// Writes a key into a new file, guarded by the mode of the file alone.
 pub fn save_plain(path: &Path, key: &PrivateKey) -> Result<(), KeyError> {
     let pem = key.to_plain_pem().map_err(|refusal| at(path, refusal))?;

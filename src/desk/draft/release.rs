@@ -2,9 +2,10 @@
 //! the rules are asked again. Then it goes the way of every message.
 
 use super::{DraftFile, DraftRefusal};
-use crate::consultation::act::ActKind;
+use crate::consultation::act::{Act, ActKind};
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
+use crate::desk::authorities;
 use crate::desk::compose::{Composition, Origin, is_numbered};
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
@@ -13,6 +14,7 @@ use crate::limits;
 use crate::message::dispatch::Basis;
 use crate::message::seal::Opener;
 use crate::message::terms::ActClass;
+use crate::trust::signature::Signature;
 
 impl Desk {
     /// A draft ready for `send`; refused where a signature is missing or does not hold, where it was released or
@@ -36,7 +38,10 @@ impl Desk {
         let before = entry.formal_number.map(|number| number.saturating_sub(1));
         let before = before.filter(|number| *number > 0);
         let what = (draft.address(), draft.dispatch(), draft.act());
-        let findings = self.judge_own(trust, keys, what, draft.sources(), before)?;
+        let signatures: Vec<Signature> =
+            standing.steps.iter().filter_map(|step| step.signed.clone()).collect();
+        let facts = authorities::of_signed(&draft.dispatch().authentications, &signatures);
+        let findings = self.judge_own(trust, keys, what, draft.sources(), &facts, before)?;
         let valid_until = draft.valid_until().unwrap_or_else(|| now.after(limits::VALIDITY_DEFAULT));
         Ok(Composition {
             address: draft.address().clone(),
@@ -71,7 +76,7 @@ impl Desk {
                 later.extend(received.into_iter().map(Entry::Received));
             }
         }
-        if later.len() > limits::DRAFT_LATER_ACTS_MAX {
+        if too_many(later.len()) {
             return Err(DraftRefusal::StaleBasis(format!("{} acts", later.len())).into());
         }
         for entry in later {
@@ -85,12 +90,69 @@ impl Desk {
 
     fn touches(&self, trust: &Trust, key: &dyn Opener, draft: &DraftFile, later: &Entry) -> bool {
         let Ok(opened) = self.unseal_unjudged(trust, key, later) else { return true };
-        let Some(act) = opened.act() else { return true };
-        if act.act_kind() == ActKind::RegistryReceipt {
-            return false;
-        }
-        let (ours, theirs) = (draft.act().persons(), act.persons());
-        let decides = matches!(act.class(), ActClass::Normative | ActClass::Protective);
-        ours.is_empty() || (theirs.is_empty() && decides) || theirs.iter().any(|person| ours.contains(person))
+        opened.act().is_none_or(|act| concerns(draft.act(), act))
+    }
+}
+
+/// Whether so many later acts are not worth opening: what rests on so old a past is composed anew.
+fn too_many(later: usize) -> bool {
+    later > limits::DRAFT_LATER_ACTS_MAX
+}
+
+/// Whether a later act says something of what a draft is about: of one of its persons, or of the whole where either
+/// names nobody. That a registry took something in charge changes nothing.
+fn concerns(draft: &Act, later: &Act) -> bool {
+    if later.act_kind() == ActKind::RegistryReceipt {
+        return false;
+    }
+    let (ours, theirs) = (draft.persons(), later.persons());
+    let decides = matches!(later.class(), ActClass::Normative | ActClass::Protective);
+    ours.is_empty() || (theirs.is_empty() && decides) || theirs.iter().any(|person| ours.contains(person))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consultation::reference::ConsultationId;
+    use crate::desk::form::draft::IdsOnly;
+    use crate::desk::form::parse::parse;
+    use crate::desk::form::template::example;
+    use crate::entropy::SystemEntropy;
+
+    /// An act as its form is explained, about another person where one is named.
+    fn act(kind: ActKind, person: &str) -> Act {
+        let form = example(kind);
+        let known = parse(&form, &IdsOnly).unwrap().act;
+        let consultation = ConsultationId::mint(&SystemEntropy).unwrap();
+        let named = known.clone().complete(consultation).persons();
+        let form = named.first().map_or(form.clone(), |first| form.replace(&first.text(), person));
+        parse(&form, &IdsOnly).unwrap().act.complete(consultation)
+    }
+
+    const ONE: &str = "P-7QK4-M2XD-9WTV";
+    const OTHER: &str = "P-3HN8-ZC6V-5JF2";
+
+    #[test]
+    fn an_act_about_another_person_leaves_a_draft_as_it_is() {
+        let draft = act(ActKind::TransferRequest, ONE);
+        assert!(concerns(&draft, &act(ActKind::HoldNotice, ONE)));
+        assert!(!concerns(&draft, &act(ActKind::HoldNotice, OTHER)));
+    }
+
+    #[test]
+    fn what_names_nobody_concerns_everybody_where_it_decides_something() {
+        let draft = act(ActKind::TransferRequest, ONE);
+        assert!(concerns(&draft, &act(ActKind::ConsultationClosure, ONE)));
+        assert!(!concerns(&draft, &act(ActKind::Correspondence, ONE)));
+        let of_nobody = act(ActKind::PositionStatement, ONE);
+        assert!(concerns(&of_nobody, &act(ActKind::HoldNotice, OTHER)));
+        assert!(concerns(&of_nobody, &act(ActKind::Correspondence, OTHER)));
+        assert!(!concerns(&of_nobody, &act(ActKind::RegistryReceipt, OTHER)));
+    }
+
+    #[test]
+    fn so_many_later_acts_are_opened() {
+        assert!(!too_many(limits::DRAFT_LATER_ACTS_MAX));
+        assert!(too_many(limits::DRAFT_LATER_ACTS_MAX + 1));
     }
 }

@@ -89,6 +89,28 @@ impl DeskHome {
         Ok(())
     }
 
+    /// Makes the key of one more office, under a passphrase of its own, with the request for its certificate.
+    pub fn add_office(
+        &self,
+        label: &Label,
+        authorities: &BTreeSet<Authority>,
+        passphrase: &Passphrase,
+        entropy: &dyn Entropy,
+    ) -> Result<Requested, HomeError> {
+        let mut enrolment = Enrolment::read(&self.directory)?;
+        let name = Name::Office { ministry: enrolment.ministry.clone(), label: label.clone() };
+        let requested =
+            Requested { stem: format!("keys/offices/{label}"), name, authorities: authorities.clone() };
+        let key = generate::signing_key()?;
+        let request = certificate_request(&key, &requested.name)?;
+        // Refused where the key is there already, before anything else is written.
+        file::save_protected(&requested.place(&self.directory, "key"), &key, passphrase, entropy)?;
+        secret_file::create(&requested.place(&self.directory, "csr"), request.as_bytes())?;
+        enrolment.requests.push(requested.clone());
+        enrolment.replace(&self.directory)?;
+        Ok(requested)
+    }
+
     /// Where this home is.
     pub fn directory(&self) -> &Path {
         &self.directory

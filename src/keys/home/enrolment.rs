@@ -98,13 +98,22 @@ impl Enrolment {
     /// Writes the record of a new home.
     pub(super) fn create(&self, home: &Path) -> Result<(), HomeError> {
         let path = home.join(Self::FILE);
+        Ok(secret_file::create(&path, self.text(&path)?.as_bytes())?)
+    }
+
+    /// Writes the record of a home anew, with what it asks for since.
+    pub(super) fn replace(&self, home: &Path) -> Result<(), HomeError> {
+        let path = home.join(Self::FILE);
+        Ok(secret_file::replace(&path, self.text(&path)?.as_bytes())?)
+    }
+
+    fn text(&self, path: &Path) -> Result<String, HomeError> {
         let body = toml::to_string(&Stored::write(self))
-            .map_err(|_| KeyError::malformed(&path, "a record that can be written"))?;
-        let text = format!(
+            .map_err(|_| KeyError::malformed(path, "a record that can be written"))?;
+        Ok(format!(
             "# What this home asks its ministry to certify; `chancery desk enrol` reads it.\n\
              # Names and authorities are wishes: whoever certifies decides.\n\n{body}"
-        );
-        Ok(secret_file::create(&path, text.as_bytes())?)
+        ))
     }
 
     /// Certifies every key of `home` and installs the chains and the anchors the home needs. With `renew`,

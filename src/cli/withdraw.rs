@@ -1,0 +1,98 @@
+//! `withdraw`: a person says no. One duty officer sends it, and it asks for nothing but the person.
+
+use super::clear_to_depart::parse_person;
+use super::context::Context;
+use super::desk_session::{self, DeskSession, Directions};
+use super::error::CliError;
+use super::inbox::parse_ministry;
+use super::send::Sending;
+use super::summary;
+use crate::consultation::reference::{ConsultationId, PersonRef};
+use crate::trust::name::Ministry;
+
+/// Send at once that a person withdraws a statement of will
+///
+/// FLASH, signed by one duty officer, to every Power of the consultation that speaks of the person. It asks for no
+/// reason, no time and no destination; whoever knows more writes `chancery new will-withdrawal`. `withdraw PERSON` looks
+/// up the consultation in the casebook; for a person this desk has never heard of, name it and the Powers.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  chancery withdraw P-7QK4-M2XD-9WTV\n  \
+    chancery withdraw P-7QK4-M2XD-9WTV --yes --wait\n  \
+    chancery withdraw P-7QK4-M2XD-9WTV --consultation C-7QK4-M2XD-9WTV --to XB")]
+pub struct Withdraw {
+    /// The person
+    #[arg(value_name = "PERSON", value_parser = parse_hasty_person)]
+    person: PersonRef,
+
+    /// The consultation, where the casebook does not know the person
+    #[arg(long, value_name = "C-...", value_parser = parse_consultation)]
+    consultation: Option<ConsultationId>,
+
+    /// The Powers, where the consultation has none yet
+    #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = parse_ministry)]
+    to: Vec<Ministry>,
+
+    #[command(flatten)]
+    sending: Sending,
+}
+
+impl Withdraw {
+    /// Sends it.
+    pub async fn run(self, context: &Context) -> Result<(), CliError> {
+        let mut session = DeskSession::open_locked(context)?;
+        self.sending.require_consent_possible(context)?;
+        session.unlock(context)?;
+        let failed = |error| desk_session::failure(context, error);
+        // The person may be spoken of in what was not fetched yet. A gateway that is away holds nothing up.
+        let _looked = session.update(context, Directions::Received).await?;
+        let DeskSession { desk, trust, keys, .. } = &session;
+        let draft = desk.withdrawal(trust, keys, self.person, self.consultation, &self.to).map_err(failed)?;
+        let folder = std::path::Path::new(".");
+        let composition = desk.compose(trust, keys, &draft, folder, None).map_err(failed)?;
+        let lines = summary::lines(trust, &draft, &composition);
+        lines.iter().for_each(|line| context.output.note(line));
+        self.sending.go(context, &session, composition).await
+    }
+}
+
+/// A reference as it is typed in haste: small letters, spaces, O for 0, I and L for 1.
+fn parse_hasty_person(text: &str) -> Result<PersonRef, String> {
+    let letters = text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase());
+    let letters: String = letters.collect();
+    let code: Vec<char> = letters.strip_prefix('P').unwrap_or_default().chars().collect();
+    if code.len() != 12 {
+        return parse_person(text);
+    }
+    let mut spelled = String::from("P");
+    for (index, letter) in code.into_iter().enumerate() {
+        if index % 4 == 0 {
+            spelled.push('-');
+        }
+        spelled.push(match letter {
+            'O' => '0',
+            'I' | 'L' => '1',
+            other => other,
+        });
+    }
+    parse_person(&spelled)
+}
+
+fn parse_consultation(text: &str) -> Result<ConsultationId, String> {
+    ConsultationId::parse(text)
+        .map_err(|_| "the id of a consultation such as C-7QK4-M2XD-9WTV is expected".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_is_understood_as_typed_in_haste_and_never_guessed() {
+        for text in ["P-7QK4-M2XD-9WTV", "p 7qk4 m2xd 9wtv", "p7qk4m2xd9wtv"] {
+            assert_eq!(parse_hasty_person(text).unwrap().text(), "P-7QK4-M2XD-9WTV");
+        }
+        for text in ["P-7QK4-M2XD-9WTW", "P-7QK4-M2XD", "", "somebody"] {
+            assert!(parse_hasty_person(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Offices with passphrases of their own: the road of a draft by the real binary, and a withdrawal at night.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::{Ministries, Said, chancery, text_of, write_secret};
+use crate::support::forms;
+
+/// What somebody of XA types who knows one passphrase.
+fn types(both: &Ministries, passphrase: &str, args: &[&str]) -> Said {
+    let (home, file) = (both.desk("XA"), both.directory.join(passphrase));
+    let globals = ["--home", home.to_str().unwrap(), "--passphrase-file", file.to_str().unwrap()];
+    chancery([&globals[..], args].concat())
+}
+
+fn good(said: Said) -> Said {
+    assert_eq!(said.code, 0, "{said:?}");
+    said
+}
+
+fn reason(said: &Said) -> (i32, String) {
+    (said.code, text_of(&said.error(), "reason").to_owned())
+}
+
+#[test]
+fn an_act_is_cleared_by_offices_that_each_know_their_own_passphrase_only() {
+    let both = Ministries::found("clearance");
+    let folder = both.directory.join("papers");
+    fs::create_dir(&folder).unwrap();
+    let form = folder.join("note.toml");
+    fs::write(&form, forms::note("XB", "new")).unwrap();
+    let (form, draft): (&str, PathBuf) = (form.to_str().unwrap(), folder.join("note.draft"));
+    let draft = draft.to_str().unwrap();
+    write_secret(&both.directory.join("legal"), "tulip harbour\n");
+    let new = both.directory.join("legal");
+    let change = ["key", "passphrase", "offices/legal-01", "--new-passphrase-file", new.to_str().unwrap()];
+    good(types(&both, "passphrase", &change));
+
+    // One passphrase does not open all offices any more: who holds it cannot clear.
+    let composed =
+        good(types(&both, "passphrase", &["draft", "compose", form, "--clear-by", "legal-01", "--json"]));
+    let composed = composed.json();
+    assert_eq!(composed["complete"], false);
+    let listed: Vec<&str> = composed["authentications"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(listed, ["DRAFT", "CLEARANCE", "INITIALS", "SEAL"]);
+    let listed = good(types(&both, "passphrase", &["draft", "list", "--json"])).json();
+    assert_eq!((text_of(&listed, "waits_for"), text_of(&listed, "state")), ("legal-01", "open"));
+    let wrong =
+        types(&both, "passphrase", &["draft", "clear", draft, "--office", "legal-01", "--yes", "--json"]);
+    assert_eq!((wrong.code, text_of(&wrong.error(), "code")), (4, "wrong-passphrase"));
+    let early =
+        types(&both, "passphrase", &["draft", "sign", draft, "--office", "releasing-01", "--yes", "--json"]);
+    assert_eq!(reason(&early), (4, "NOT_YET_CLEARED".to_owned()));
+    let unsigned = types(&both, "passphrase", &["draft", "release", draft, "--yes", "--json"]);
+    assert_eq!(reason(&unsigned), (4, "NOT_SIGNED".to_owned()));
+
+    let cleared = good(types(&both, "legal", &["draft", "clear", draft, "--office", "legal-01", "--yes"]));
+    assert!(
+        cleared.talk.contains("외교부는 귀부에 경의를 표하며"),
+        "the office is shown what it signs: {cleared:?}"
+    );
+    assert!(
+        cleared.talk.contains("draft sign") && cleared.talk.contains("--office releasing-01"),
+        "{cleared:?}"
+    );
+    for office in ["releasing-01", "seal"] {
+        good(types(&both, "passphrase", &["draft", "sign", draft, "--office", office, "--yes"]));
+    }
+    let extracted = folder.join("extracted");
+    let show = ["draft", "show", draft, "--extract", extracted.to_str().unwrap(), "--json"];
+    assert_eq!(good(types(&both, "passphrase", &show)).json()["complete"], true);
+    let files = fs::read_dir(&extracted).unwrap().count();
+    assert_eq!(files, 5, "the bytes and four signatures");
+
+    let sent =
+        good(types(&both, "passphrase", &["draft", "release", draft, "--yes", "--wait=30s", "--json"]))
+            .json();
+    assert_eq!(text_of(&sent, "state"), "delivered");
+    let again = types(&both, "passphrase", &["draft", "release", draft, "--yes", "--json"]);
+    assert_eq!(reason(&again), (7, "ALREADY_RELEASED".to_owned()));
+    let read = good(both.types("XB", ["read", text_of(&sent, "ref"), "--json"])).json();
+    let signatures = read["verdict"]["signatures"].as_array().unwrap();
+    let names: Vec<&str> = signatures.iter().map(|one| one["name"].as_str().unwrap()).collect();
+    let offices = ["drafting-01", "legal-01", "releasing-01", "seal"];
+    assert_eq!(names, offices.map(|label| format!("chancery://XA/office/{label}")));
+
+    // Altered on its way, and cancelled.
+    fs::remove_file(draft).unwrap();
+    good(types(&both, "passphrase", &["draft", "compose", form, "--json"]));
+    let text = fs::read_to_string(draft).unwrap();
+    let at = text.find("dispatch = \"").unwrap() + 120;
+    let other = if &text[at..=at] == "A" { "B" } else { "A" };
+    fs::write(draft, format!("{}{other}{}", &text[..at], &text[at + 1..])).unwrap();
+    let altered = types(&both, "passphrase", &["draft", "show", draft, "--json"]);
+    assert_eq!(altered.code, 3, "{altered:?}");
+    fs::write(draft, text).unwrap();
+    good(types(&both, "passphrase", &["draft", "cancel", draft, "--yes"]));
+    let cancelled = types(&both, "passphrase", &["draft", "rebase", draft, "--json"]);
+    assert_eq!(reason(&cancelled), (6, "DRAFT_CANCELLED".to_owned()));
+    let all = good(types(&both, "passphrase", &["draft", "list", "--all", "--json"]));
+    let states: Vec<Value> = all.data.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(states.iter().map(|one| text_of(one, "state")).collect::<Vec<_>>(), ["cancelled", "released"]);
+}
+
+#[test]
+fn a_withdrawal_asks_for_nothing_but_the_person() {
+    let both = super::ministries();
+    let person = "P-7QK4-M2XD-9WTV";
+    let unknown = both.types("XB", ["withdraw", "P-9RB2-T7GE-1KYT", "--yes", "--json"]);
+    assert_eq!((unknown.code, text_of(&unknown.error(), "code")), (7, "no-person"));
+    // Of somebody nobody has heard of, the duty officer says where.
+    let begun = both.delivers("XA", &forms::memorandum("XB", "new", "About a person."), &[]);
+    let consultation = text_of(&begun, "consultation");
+    let first =
+        good(both.types("XB", ["withdraw", person, "--consultation", consultation, "--yes", "--json"]));
+    assert_eq!(text_of(&first.json(), "to"), "XA");
+    // From then on the person is enough, as a tired officer types it.
+    let again =
+        good(both.types("XB", ["withdraw", "p 7qk4 m2xd 9wtv", "--yes", "--wait=30s", "--json"])).json();
+    assert_eq!((text_of(&again, "consultation"), text_of(&again, "state")), (consultation, "delivered"));
+    let read = good(both.types("XA", ["read", text_of(&again, "ref"), "--json"])).json();
+    assert_eq!((text_of(&read, "kind"), text_of(&read, "precedence")), ("will-withdrawal", "FLASH"));
+    let signatures = read["verdict"]["signatures"].as_array().unwrap();
+    assert_eq!(signatures.len(), 1);
+    assert_eq!(text_of(&signatures[0], "kind"), "DUTY_OFFICER");
+}
