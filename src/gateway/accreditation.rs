@@ -12,14 +12,16 @@ use arc_swap::ArcSwapOption;
 use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::archive::key_name;
+use crate::gateway::config::Config;
+use crate::gateway::credentials::{Peers, credentials_source};
 use crate::gateway::error::{Declined, Fault};
-use crate::gateway::run::credentials_source;
 use crate::gateway::store::Store;
 use crate::gateway::store::record::{Alarm, CREDENTIALS_ALARM, Record, RecordKind, RecordsKept};
 use crate::message::refusal::{Reason, Refusal};
 use crate::time::Timestamp;
 use crate::tlog::verifier_key::VerifierKey;
-use crate::transport::credentials::CredentialStore;
+use crate::transport::anchors::PeerAnchors;
+use crate::transport::credentials::{CredentialStore, Source};
 use crate::trust::anchor::Anchors;
 use crate::trust::bundle::SignedBundle;
 use crate::trust::name::Ministry;
@@ -181,7 +183,7 @@ impl Gateway {
         let sequence = next.policy().sequence();
         self.check_succession(&next).await?;
         let trial = Arc::new(ArcSwapOption::new(Some(Arc::new(next.clone()))));
-        CredentialStore::open(credentials_source(self.config.clone(), trial), self.clock.clone())
+        CredentialStore::open(credentials_of(self.config.clone(), trial), self.clock.clone())
             .map_err(|cause| Fault::Credentials(cause.to_string()))?;
         let mut records = vec![
             record(RecordKind::Bundle, &self.config.ministry, next.own.bundle().content().sequence, own),
@@ -293,6 +295,20 @@ impl Gateway {
         self.trust.store(Some(Arc::new(next)));
         Ok(())
     }
+}
+
+/// What TLS configurations are built from under whatever is in force when they are.
+pub(super) fn credentials_of(config: Config, trust: Arc<ArcSwapOption<Accreditation>>) -> Source {
+    credentials_source(config, move || peer_anchors(trust.load_full().as_deref()))
+}
+
+fn peer_anchors(in_force: Option<&Accreditation>) -> Peers {
+    let mut peers = PeerAnchors::new();
+    for signed in in_force.iter().flat_map(|in_force| in_force.peers().values()) {
+        let bundle = signed.bundle();
+        peers.insert(bundle.domain(), bundle.transport_anchors().clone())?;
+    }
+    Ok(peers)
 }
 
 fn peers_in_order<'a>(next: &Accreditation, peers: &'a [Vec<u8>]) -> Vec<&'a [u8]> {

@@ -19,6 +19,7 @@
 //! | `export` | hands out what others can check |
 //! | `scrub`, `fsck` | compare everything kept with what signatures vouch for, running and at rest |
 //! | `accreditation`, `admission` | who is believed; what may pass |
+//! | `credentials` | what TLS configurations are built from |
 //! | `store` | what is kept |
 //! | `filling` | fills stores for measurements |
 //! | `room` | watches the disk, sweeps what nobody refers to |
@@ -32,6 +33,7 @@ mod archive;
 mod beliefs;
 mod clerk;
 pub mod config;
+mod credentials;
 pub mod error;
 mod export;
 pub mod filling;

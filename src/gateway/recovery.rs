@@ -7,8 +7,10 @@
 //! have ended since. What must never happen: anything is restored that we have not signed; a message received is
 //! left out; the peer decides how much is asked for.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
 
@@ -216,13 +218,15 @@ impl Gateway {
     /// Settles restored messages whose answer stands in the mirror of the peer's log already: the leaf there,
     /// under a checkpoint that the peer has signed, is the very receipt that was lost.
     pub(super) async fn settle_restored(&self, peer: &Ministry) -> Result<(), Fault> {
-        if !self.gate(peer).restored.swap(false, Ordering::SeqCst) {
-            return Ok(());
-        }
+        let gate = self.gate(peer);
+        let Some(unfinished) = Unfinished::begin(&gate.restored) else { return Ok(()) };
         let mut after = 0;
         loop {
             let page = self.store.proven(peer.clone(), after, limits::BATCH_ENVELOPES_MAX).await?;
-            let Some(last) = page.last() else { return Ok(()) };
+            let Some(last) = page.last() else {
+                unfinished.end();
+                return Ok(());
+            };
             after = last.key;
             let (mut answers, mut settled) = (Vec::new(), Vec::new());
             for proven in &page {
@@ -262,14 +266,14 @@ impl Gateway {
     /// that are not held are left out.
     pub(super) async fn hand_back_parts(&self, peer: &Ministry, wake: &Arc<Notify>) -> Result<(), Fault> {
         let gate = self.gate(peer);
-        loop {
-            let first = hold(&gate.parts).pop_first();
-            let Some((digest, Wanted { size, message, urgency })) = first else { return Ok(()) };
+        let handing = |digest, Wanted { size, message, urgency }| async move {
             if self.store.has_part(digest).await? {
                 let part = Part { digest, size, content: None };
                 self.freight.hand_back(peer, &part, message, urgency, wake);
             }
-        }
+            Ok(())
+        };
+        work_off(&gate.parts, handing).await
     }
 
     async fn own_size(&self, origin: &str) -> Result<u64, Fault> {
@@ -289,5 +293,71 @@ impl Gateway {
         };
         let sound = complete && hold(&gate.lost).is_empty();
         if sound { self.make_sound(peer).await } else { Ok(()) }
+    }
+}
+
+/// Works off what is left, one after the other. Each stays until it is done: a session may end at any moment, and the
+/// next one finds what it has left.
+async fn work_off<Key: Ord + Copy, What: Copy, Done: Future<Output = Result<(), Fault>>>(
+    left: &Mutex<BTreeMap<Key, What>>,
+    work: impl Fn(Key, What) -> Done,
+) -> Result<(), Fault> {
+    loop {
+        let first = hold(left).first_key_value().map(|(key, what)| (*key, *what));
+        let Some((key, what)) = first else { return Ok(()) };
+        work(key, what).await?;
+        hold(left).remove(&key);
+    }
+}
+
+/// Something that was taken up, and is to be taken up again unless it comes to its end.
+struct Unfinished<'a>(Option<&'a AtomicBool>);
+
+impl<'a> Unfinished<'a> {
+    /// None where nothing is to be done.
+    fn begin(is_due: &'a AtomicBool) -> Option<Self> {
+        is_due.swap(false, Ordering::SeqCst).then_some(Self(Some(is_due)))
+    }
+
+    fn end(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if let Some(is_due) = self.0 {
+            is_due.store(true, Ordering::SeqCst);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn what_a_session_leaves_when_it_ends_in_the_middle_the_next_one_does() {
+        let left = Mutex::new(BTreeMap::from([(1, ()), (2, ()), (3, ())]));
+        let until = |last: u32| {
+            work_off(&left, move |key, ()| async move {
+                if key == last { std::future::pending().await } else { Ok(()) }
+            })
+        };
+        // It is given up while it waits.
+        assert!(until(2).now_or_never().is_none());
+        assert_eq!(left.lock().unwrap().keys().copied().collect::<Vec<_>>(), [2, 3]);
+        until(0).now_or_never().unwrap().unwrap();
+        assert!(left.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_did_not_come_to_its_end_is_to_be_done_again() {
+        let is_due = AtomicBool::new(true);
+        drop(Unfinished::begin(&is_due).unwrap());
+        Unfinished::begin(&is_due).unwrap().end();
+        assert!(Unfinished::begin(&is_due).is_none());
     }
 }

@@ -2,15 +2,12 @@
 //! accredited peer, reloads certificates on request and stops cleanly.
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::fs;
 use std::net::ToSocketAddrs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwapOption;
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinSet;
@@ -20,9 +17,10 @@ use tokio_util::task::TaskTracker;
 use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::gateway::Gateway;
-use crate::gateway::accreditation::Accreditation;
+use crate::gateway::accreditation::credentials_of;
 use crate::gateway::beliefs::Beliefs;
 use crate::gateway::config::Config;
+use crate::gateway::credentials::{certificate, credentials_source};
 use crate::gateway::error::Fault;
 use crate::gateway::freight::Freight;
 use crate::gateway::relay::Quarantine;
@@ -32,14 +30,12 @@ use crate::gateway::serve::peer_link::GrpcLink;
 use crate::gateway::serve::{serve_mailbox, serve_operator, serve_relay};
 use crate::gateway::store::{Store, StoreFault};
 use crate::keys::file::FileNoteSigner;
-use crate::keys::secret_file;
 use crate::limits;
 use crate::time::{Clock, Timestamp};
-use crate::transport::anchors::{DeskAnchors, PeerAnchors};
-use crate::transport::credentials::{CredentialStore, Door, Material, Source, TlsIdentity};
+use crate::transport::anchors::PeerAnchors;
+use crate::transport::credentials::{CredentialStore, Door};
 use crate::transport::listener::Listener;
 use crate::transport::operator_socket::{OperatorSocket, require_length};
-use crate::trust::anchor::Anchors;
 use crate::trust::name::Ministry;
 
 /// Where a running gateway listens.
@@ -141,7 +137,7 @@ impl Gateway {
         let cosigner_key = FileNoteSigner::open(&config.cosigner_key()).map_err(unusable)?;
         let root = Digest::of(&certificate(&config.root())?);
         let trust = Arc::new(ArcSwapOption::empty());
-        let source = credentials_source(config.clone(), trust.clone());
+        let source = credentials_of(config.clone(), trust.clone());
         let (credentials_store, credentials) = CredentialStore::open(source, clock.clone())
             .map_err(|cause| Fault::Credentials(cause.to_string()))?;
         let link: Arc<dyn PeerLink> =
@@ -221,7 +217,7 @@ pub(super) fn check_home(config: &Config, clock: Arc<dyn Clock>) -> Result<Times
     FileNoteSigner::open(&config.log_key()).map_err(unusable)?;
     FileNoteSigner::open(&config.cosigner_key()).map_err(unusable)?;
     require_length(&config.operator_socket()).map_err(|cause| Fault::Listener(cause.to_string()))?;
-    let source = credentials_source(config.clone(), Arc::new(ArcSwapOption::empty()));
+    let source = credentials_source(config.clone(), || Ok(PeerAnchors::new()));
     let (_, credentials) =
         CredentialStore::open(source, clock).map_err(|cause| Fault::Credentials(cause.to_string()))?;
     Ok(credentials.ends())
@@ -274,38 +270,6 @@ async fn keep_couriers(gateway: Arc<Gateway>, stop: CancellationToken) {
     }
     tasks.close();
     tasks.wait().await;
-}
-
-/// What TLS configurations are built from: files of the home, and the bundles in force.
-pub(super) fn credentials_source(config: Config, trust: Arc<ArcSwapOption<Accreditation>>) -> Source {
-    Box::new(move || {
-        // Refuses a key that others may read, as it does for the keys of the log.
-        let key = secret_file::read_secret(&config.transport_key())?;
-        let path = config.transport_chain();
-        let chain = secret_file::read_public(&path, limits::CHAIN_BYTES_MAX)?;
-        let identity =
-            TlsIdentity::from_pem(&chain, &key).map_err(|cause| format!("{}: {cause}", path.display()))?;
-        let root = certificate(&config.root())?;
-        let desk_access = certificate(&config.desk_access())?;
-        let anchors = Anchors::new(config.ministry.clone(), &root, &[desk_access], &[])?;
-        let desks = Some(DeskAnchors::new(anchors));
-        Ok(Material { identity, peers: peer_anchors(trust.load_full().as_deref())?, desks })
-    })
-}
-
-fn peer_anchors(in_force: Option<&Accreditation>) -> Result<PeerAnchors, Box<dyn Error + Send + Sync>> {
-    let mut peers = PeerAnchors::new();
-    for signed in in_force.iter().flat_map(|in_force| in_force.peers().values()) {
-        let bundle = signed.bundle();
-        peers.insert(bundle.domain(), bundle.transport_anchors().clone())?;
-    }
-    Ok(peers)
-}
-
-pub(super) fn certificate(path: &Path) -> Result<Vec<u8>, Fault> {
-    let certificate = CertificateDer::from_pem_file(path)
-        .map_err(|cause| Fault::Credentials(format!("{}: {cause}", path.display())))?;
-    Ok(certificate.to_vec())
 }
 
 fn make_parent(path: &Path) -> Result<(), Fault> {
