@@ -53,13 +53,12 @@ impl ClearToDepart {
         let is_up_to_date = session.update(context, Directions::Received).await?;
         let failed = |error| desk_session::failure(context, error);
         let DeskSession { desk, trust, keys, .. } = &session;
-        let reading = desk.casebook(trust, keys).map_err(failed)?;
-        let home = reading.index.home_of(&self.person).ok_or_else(|| unknown(&self.person))?;
+        let index = desk.casebook(trust, keys).map_err(failed)?;
+        let home = index.home_of(&self.person).ok_or_else(|| unknown(&self.person))?;
         let folded = desk.consultation_of(trust, keys, &home.text()).map_err(failed)?;
         let now = context.clock.now();
         let (arrangement, stops) = self.ask(&folded, now);
-        let mut other =
-            blind_spots(&folded, &desk.config().ministry, reading.index.unopened_in(&home.text()));
+        let mut other = blind_spots(&folded, &desk.config().ministry, index.unopened_in(&home.text()));
         if !is_up_to_date {
             other.push("the own gateway is away: what waits there was not looked at".to_owned());
         }

@@ -1,5 +1,6 @@
 //! `consultation`: what this desk knows of its consultations, and what is due in them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -93,11 +94,11 @@ impl Consultation {
 }
 
 /// Every consultation of this desk, folded.
-pub(super) fn all(context: &Context, session: &DeskSession) -> Result<Vec<Folded>, CliError> {
+pub(super) fn all(context: &Context, session: &DeskSession) -> Result<Vec<Arc<Folded>>, CliError> {
     let failed = |error| desk_session::failure(context, error);
     let DeskSession { desk, trust, keys, .. } = session;
-    let reading = desk.casebook(trust, keys).map_err(failed)?;
-    let folded = reading.consultations.iter().map(|id| desk.consultation_of(trust, keys, id).map_err(failed));
+    let index = desk.casebook(trust, keys).map_err(failed)?;
+    let folded = index.consultations().iter().map(|id| desk.consultation_of(trust, keys, id).map_err(failed));
     folded.collect()
 }
 
@@ -179,7 +180,7 @@ impl Show {
         let failed = |error| desk_session::failure(context, error);
         let DeskSession { desk, trust, keys, .. } = session;
         let folded = desk.consultation_of(trust, keys, &self.id.text()).map_err(failed)?;
-        let unopened = desk.casebook(trust, keys).map_err(failed)?.index.unopened_in(&self.id.text());
+        let unopened = desk.casebook(trust, keys).map_err(failed)?.unopened_in(&self.id.text());
         if folded.kept.is_empty() && unopened == 0 {
             let message = format!("no message of {} is at this desk", self.id.text());
             return Err(CliError::new(Kind::NotFound, "no-consultation", message)

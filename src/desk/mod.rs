@@ -87,6 +87,7 @@ pub struct Desk {
     entropy: Arc<dyn Entropy>,
     progress: Progress,
     believed: Believed,
+    memory: casebook::Memory,
 }
 
 impl Desk {
@@ -101,6 +102,7 @@ impl Desk {
             entropy,
             progress: progress::silent(),
             believed: Believed::default(),
+            memory: casebook::Memory::default(),
         })
     }
 

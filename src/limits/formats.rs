@@ -179,3 +179,6 @@ pub const CASEBOOK_BATCH_MESSAGES_MAX: usize = 256;
 
 /// Messages in one sealed volume of the casebook: near 3 MB, which are written again when more are added.
 pub const CASEBOOK_VOLUME_RECORDS_MAX: u64 = 1024;
+
+/// Acts of consultations that one process remembers: near 200 MB with what they hold.
+pub const CASEBOOK_REMEMBERED_ACTS_MAX: usize = 50_000;

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use super::kept::Kept;
 use crate::consultation::acts::values::ActRef;
@@ -18,11 +19,13 @@ use crate::desk::accreditation::Trust;
 use crate::desk::compose::channel_facts;
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
+use crate::digest::Digest;
 use crate::message::terms::Level;
 use crate::trust::name::Ministry;
 use crate::trust::policy::ChannelId;
 
 /// A consultation as this desk holds it.
+#[derive(Clone)]
 pub struct Folded {
     /// Its id.
     pub consultation: String,
@@ -36,6 +39,8 @@ pub struct Folded {
     pub passed_over: BTreeSet<(Ministry, u64)>,
     /// The greatest number that came of each ministry.
     come: BTreeMap<Ministry, u64>,
+    /// Dispatches of this desk that nobody took: they are no part of it.
+    lost: BTreeSet<Digest>,
 }
 
 impl Desk {
@@ -45,14 +50,26 @@ impl Desk {
         trust: &Trust,
         keys: &Keys,
         consultation: &str,
-    ) -> Result<Folded, DeskError> {
+    ) -> Result<Arc<Folded>, DeskError> {
         self.grow_casebook(trust, keys)?;
-        self.fold(trust, keys, consultation)
+        let lost: BTreeSet<Digest> = self.register.never_arrived(consultation)?.into_iter().collect();
+        if let Some(known) = self.memory.folded(consultation).filter(|known| known.lost == lost) {
+            return Ok(known);
+        }
+        let folded = Arc::new(self.fold(trust, keys, consultation, lost)?);
+        self.memory.keep(&folded);
+        Ok(folded)
     }
 
-    /// The same from the casebook as it is.
-    pub(super) fn fold(&self, trust: &Trust, keys: &Keys, consultation: &str) -> Result<Folded, DeskError> {
-        let kept = self.kept_in(trust, keys, consultation)?;
+    fn fold(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        consultation: &str,
+        lost: BTreeSet<Digest>,
+    ) -> Result<Folded, DeskError> {
+        let mut kept = self.kept_in(trust, keys, consultation)?;
+        kept.retain(|kept| !(kept.own && lost.contains(&kept.digest)));
         let channel = kept.first().map(|first| first.header.address().channel.clone());
         let facts = self.facts_of(trust, channel.as_ref(), &kept);
         let charter = Charter::default_for(facts.parties.iter().cloned());
@@ -63,14 +80,14 @@ impl Desk {
             findings: BTreeMap::new(),
             passed_over: BTreeSet::new(),
             come: BTreeMap::new(),
+            lost,
         };
         for kept in kept {
             folded.take(kept);
         }
         // Own acts that nobody took leave holes that nothing will ever fill.
-        folded.come.remove(&self.config.ministry);
         let signed = self.register.last_act_number_signed(consultation)?;
-        folded.pass_over(&self.config.ministry, signed);
+        folded.pass_over(&self.config.ministry, 1, signed);
         Ok(folded)
     }
 
@@ -101,11 +118,12 @@ impl Desk {
 
 impl Folded {
     /// Takes the next message, in the order in which they came.
-    fn take(&mut self, kept: Kept) {
+    pub(super) fn take(&mut self, kept: Kept) {
         let incoming = kept.incoming();
         let (sender, number) = (incoming.address.sender.clone(), incoming.position.act_number);
         if number > 0 && !kept.own {
-            self.pass_over(&sender, number.saturating_sub(1));
+            let from = self.come.get(&sender).copied().unwrap_or(0).saturating_add(1);
+            self.pass_over(&sender, from, number.saturating_sub(1));
         }
         let come = self.come.entry(sender).or_default();
         *come = number.max(*come);
@@ -114,9 +132,8 @@ impl Folded {
         self.note(outcomes);
     }
 
-    /// Passes over the numbers of a ministry up to one, as far as nothing came under them.
-    fn pass_over(&mut self, sender: &Ministry, up_to: u64) {
-        let from = self.come.get(sender).copied().unwrap_or(0).saturating_add(1);
+    /// Passes over these numbers of a ministry, as far as nothing came under them.
+    fn pass_over(&mut self, sender: &Ministry, from: u64, up_to: u64) {
         for number in from..=up_to {
             if let Some(outcomes) = self.book.pass_over(sender, number) {
                 self.passed_over.insert((sender.clone(), number));

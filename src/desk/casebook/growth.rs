@@ -48,6 +48,11 @@ impl Desk {
     }
 
     fn grow(&self, trust: &Trust, keys: &Keys, anew: bool) -> Result<Growth, DeskError> {
+        if anew {
+            self.memory.forget();
+        } else if self.nothing_is_new()? {
+            return Ok(Growth::default());
+        }
         let wax = Wax::of(keys.reading()?);
         let mut shelf = Shelf::open(&self.config.casebook())?;
         let mut growth = Growth::default();
@@ -65,14 +70,33 @@ impl Desk {
             }
             let batch = self.next_batch(&contents.place)?;
             let is_last = batch.entries.is_empty();
+            let from = contents.place.clone();
+            let mut new = BTreeMap::new();
             if !is_last || begins {
-                self.open_batch(trust, keys, &wax, &open, &mut contents, batch, &mut growth)?;
+                new = self.open_batch(trust, keys, &mut contents, batch, &mut growth)?;
+                for (consultation, kept) in &new {
+                    contents.shelve(&open, &wax, consultation, kept, self.entropy.as_ref())?;
+                }
+                contents.write_index(&open, &wax, self.entropy.as_ref())?;
                 open.commit(&contents.place, &wax)?;
             }
+            self.memory.grew(&from, &contents.place, &contents.index, &new);
             if is_last {
                 return Ok(growth);
             }
         }
+    }
+
+    /// Whether this process has read everything that is in the register.
+    fn nothing_is_new(&self) -> Result<bool, DeskError> {
+        let place = match self.memory.now().as_ref() {
+            Some(known) => known.place.clone(),
+            None => return Ok(false),
+        };
+        Ok(self.register.received_in_row(place.received.number)? == place.received.id
+            && self.register.sent_in_row(place.sent.number)? == place.sent.id
+            && self.register.received_after(place.received.number, 1)?.is_empty()
+            && self.register.sent_after(place.sent.number, 1)?.is_empty())
     }
 
     /// Whether the casebook holds something, and the register the messages up to which it goes: one that was restored
@@ -106,18 +130,15 @@ impl Desk {
         Ok(Batch { entries, place })
     }
 
-    /// Opens a batch and puts it into volumes; what stood there before stays.
-    #[allow(clippy::too_many_arguments, reason = "one step of one loop")]
+    /// Opens a batch and takes it up into the index; what it came to, by consultation.
     fn open_batch(
         &self,
         trust: &Trust,
         keys: &Keys,
-        wax: &Wax<'_>,
-        open: &Open<'_>,
         contents: &mut Contents,
         batch: Batch,
         growth: &mut Growth,
-    ) -> Result<(), DeskError> {
+    ) -> Result<BTreeMap<String, Vec<Kept>>, DeskError> {
         let mut new: BTreeMap<String, Vec<Kept>> = BTreeMap::new();
         for entry in &batch.entries {
             let consultation = entry.consultation().to_owned();
@@ -136,11 +157,8 @@ impl Desk {
             growth.consultations.insert(consultation.clone());
             contents.index.to_attend.insert(consultation);
         }
-        for (consultation, kept) in new {
-            contents.shelve(open, wax, &consultation, kept, self.entropy.as_ref())?;
-        }
         contents.place = batch.place;
-        contents.write_index(open, wax, self.entropy.as_ref())
+        Ok(new)
     }
 
     /// What the casebook keeps of a registered message.
@@ -200,9 +218,10 @@ impl Contents {
         open: &Open<'_>,
         wax: &Wax<'_>,
         topic: &str,
-        mut kept: Vec<Kept>,
+        new: &[Kept],
         entropy: &dyn crate::entropy::Entropy,
     ) -> Result<(), DeskError> {
+        let mut kept = new.to_vec();
         let mut before: Vec<Spine> =
             self.spines.iter().filter(|spine| spine.topic == topic).cloned().collect();
         while let Some(last) = before.last() {

@@ -20,6 +20,8 @@ use super::kept::Kept;
 /// The index of a desk.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Index {
+    /// Every consultation of which something is here.
+    pub(super) consultations: BTreeSet<String>,
     /// Where a person is spoken of.
     pub(super) persons: BTreeMap<PersonRef, BTreeMap<String, Mention>>,
     /// Names by person, each with what it says of itself.
@@ -62,6 +64,7 @@ impl Index {
     /// Takes up one message.
     pub(super) fn note(&mut self, kept: &Kept, act: Option<&Act>) {
         let address = kept.header.address();
+        self.consultations.insert(address.consultation.clone());
         if let Some(act) = act {
             self.note_persons(act, &address.consultation, kept.header.position().release_time);
         }
@@ -86,6 +89,7 @@ impl Index {
 
     /// A message did not open.
     pub(super) fn note_unopened(&mut self, consultation: &str) {
+        self.consultations.insert(consultation.to_owned());
         let count = self.unopened.entry(consultation.to_owned()).or_default();
         *count = count.saturating_add(1);
     }
@@ -104,6 +108,11 @@ impl Index {
         let elsewhere =
             |person: &&PersonRef| self.home_of(person).is_some_and(|home| home.text() != consultation);
         self.persons.keys().chain(self.minted.keys()).filter(elsewhere).copied().collect()
+    }
+
+    /// Every consultation of which something is here, ascending.
+    pub fn consultations(&self) -> &BTreeSet<String> {
+        &self.consultations
     }
 
     /// Consultations in which something urgent was sent or came.

@@ -43,6 +43,7 @@ pub(super) fn encode(index: &Index) -> Vec<u8> {
         minted: minted.collect(),
         unopened: unopened.collect(),
         to_attend: index.to_attend.iter().cloned().collect(),
+        consultations: index.consultations.iter().cloned().collect(),
     }
     .encode_to_vec()
 }
@@ -67,6 +68,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Index> {
     index.urgent = record.urgent.into_iter().collect();
     index.unopened = record.unopened.into_iter().map(|one| (one.consultation, one.count)).collect();
     index.to_attend = record.to_attend.into_iter().collect();
+    index.consultations = record.consultations.into_iter().collect();
     Some(index)
 }
 
@@ -85,6 +87,8 @@ struct IndexRecord {
     unopened: Vec<UnopenedRecord>,
     #[prost(string, repeated, tag = "6")]
     to_attend: Vec<String>,
+    #[prost(string, repeated, tag = "7")]
+    consultations: Vec<String>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

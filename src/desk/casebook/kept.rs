@@ -23,6 +23,7 @@ use crate::time::Timestamp;
 use crate::trust::name::{Authority, Name};
 
 /// One message as the casebook keeps it.
+#[derive(Clone)]
 pub struct Kept {
     /// Its header; of a sent message that of its first copy.
     pub header: Header,

@@ -13,6 +13,7 @@
 //! | `index`, `index_record` | persons, names and urgent messages across consultations |
 //! | `growth` | brings what the register has and the casebook has not, in batches |
 //! | `reading` | the index, and what was kept of a consultation |
+//! | `memory` | what one process has read already |
 //! | `folding` | a consultation, folded by the pure casebook |
 //!
 //! What must never happen: that a reference, a name or an act stands in clear in a file, that a command opens
@@ -23,6 +24,7 @@ mod growth;
 mod index;
 mod index_record;
 mod kept;
+mod memory;
 mod reading;
 mod shelf;
 mod wax;
@@ -31,7 +33,7 @@ pub use folding::Folded;
 pub use growth::Growth;
 pub use index::{Index, KnownName};
 pub use kept::Kept;
-pub use reading::Reading;
+pub(super) use memory::Memory;
 
 use shelf::{Place, Spine};
 

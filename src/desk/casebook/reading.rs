@@ -3,44 +3,34 @@
 //! Only the volumes asked for are opened. What is damaged is not shown in part: the casebook is written anew then.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use super::Contents;
 use super::growth::read_volume;
 use super::index::Index;
 use super::kept::Kept;
 use super::shelf::Shelf;
 use super::wax::Wax;
-use super::{Contents, INDEX_TOPIC};
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
-use crate::digest::Digest;
-
-/// The casebook as a command reads it: the index, and what it was asked for.
-#[derive(Debug)]
-pub struct Reading {
-    /// The index across consultations.
-    pub index: Index,
-    /// Ids of all consultations in it, ascending.
-    pub consultations: BTreeSet<String>,
-}
 
 impl Desk {
     /// The index, up to date with the register.
-    pub fn casebook(&self, trust: &Trust, keys: &Keys) -> Result<Reading, DeskError> {
+    pub fn casebook(&self, trust: &Trust, keys: &Keys) -> Result<Arc<Index>, DeskError> {
         self.grow_casebook(trust, keys)?;
+        if let Some(known) = self.memory.now().as_ref() {
+            return Ok(known.index.clone());
+        }
         let wax = Wax::of(keys.reading()?);
         let mut shelf = Shelf::open(&self.config.casebook())?;
         let open = shelf.take()?;
         let contents = Contents::of(&open, &wax)?.unwrap_or_default();
-        let topics = contents.spines.iter().map(|spine| spine.topic.clone());
-        let unopened = contents.index.unopened.keys().cloned();
-        let consultations = topics.filter(|topic| topic != INDEX_TOPIC).chain(unopened).collect();
-        Ok(Reading { index: contents.index, consultations })
+        Ok(self.memory.read(&contents.place, contents.index))
     }
 
-    /// What was kept of a consultation, in the order in which it came, each dispatch once; without what this desk
-    /// sent and nobody took.
+    /// What was kept of a consultation, in the order in which it came, each dispatch once.
     pub fn kept_in(&self, trust: &Trust, keys: &Keys, consultation: &str) -> Result<Vec<Kept>, DeskError> {
         let kept = match self.try_kept_in(keys, consultation)? {
             Some(kept) => kept,
@@ -51,11 +41,9 @@ impl Desk {
                 self.try_kept_in(keys, consultation)?.ok_or_else(damaged)?
             }
         };
-        let lost: BTreeSet<Digest> = self.register.never_arrived(consultation)?.into_iter().collect();
         let mut seen = BTreeSet::new();
-        let counts = |kept: &Kept| !(kept.own && lost.contains(&kept.digest)) && seen.insert(kept.digest);
         let mut kept = kept;
-        kept.retain(counts);
+        kept.retain(|kept| seen.insert(kept.digest));
         Ok(kept)
     }
 
