@@ -204,6 +204,12 @@ impl Casebook {
         self.seen.clone()
     }
 
+    /// What a GO given now is synchronised to: protective acts that came before what they rest on are in it, which no
+    /// basis can declare. Nobody departs on that GO without them.
+    pub fn synced_to(&self) -> Marks {
+        self.history.highest()
+    }
+
     /// The number that the next act of this ministry to all Powers bears.
     pub fn next_number(&self, sender: &Ministry) -> u64 {
         self.seen.number(sender).saturating_add(1)

@@ -113,6 +113,22 @@ impl History {
         self.heard.get(listener).map_or(0, |marks| marks.number(speaker))
     }
 
+    /// The highest act of each Power that is here, whether or not all before it are.
+    pub fn highest(&self) -> Marks {
+        let last = |(sender, numbers): (&Ministry, &BTreeMap<u64, usize>)| {
+            numbers.keys().next_back().map(|number| (sender.clone(), *number))
+        };
+        Marks::new(self.numbers.iter().filter_map(last))
+    }
+
+    /// Whether every act up to these marks is here.
+    pub fn holds_all(&self, marks: &Marks) -> bool {
+        marks.iter().all(|(sender, last)| {
+            let here = self.numbers.get(sender).map_or(0, |numbers| numbers.range(1..=last).count());
+            u64::try_from(here).is_ok_and(|here| here >= last)
+        })
+    }
+
     /// All of it: what a desk asks for itself.
     pub fn everything(&self) -> Past<'_> {
         Past { history: self, declared: None }
@@ -182,6 +198,11 @@ impl<'h> Past<'h> {
     pub fn persons(&self) -> impl Iterator<Item = PersonRef> {
         let persons = self.history.persons.keys().copied();
         persons.filter(|person| self.of_person(person).next().is_some())
+    }
+
+    /// Whether every act up to these marks is registered here, declared or not.
+    pub fn holds_all(&self, marks: &Marks) -> bool {
+        self.history.holds_all(marks)
     }
 
     /// Whether `earlier` is in the past that `later` declared.

@@ -68,3 +68,5 @@ pub(crate) use opaque;
 
 #[cfg(test)]
 pub(crate) mod samples;
+#[cfg(test)]
+mod trials;

@@ -2,7 +2,8 @@
 //! convoy moves (domain 5.3 and 5.6).
 //!
 //! Empty means yes. A GO that rests on an older past cannot hide a withdrawal: acts of one Power are registered
-//! without gaps, so whoever's GO is here has said here everything he knew when he gave it.
+//! without gaps, so whoever's GO is here has said here everything he knew when he gave it. A protective act that
+//! reached him early, before what it rests on, stands in no basis; `synced_to` of the GO tells of that one.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,7 @@ use crate::consultation::acts::values::EntryId;
 use crate::consultation::charter::Charter;
 use crate::consultation::history::{Past, Thread};
 use crate::consultation::reference::PersonRef;
-use crate::consultation::registered::Registered;
+use crate::consultation::registered::{Marks, Registered};
 use crate::consultation::rules::Rule;
 use crate::consultation::state::commitments::{self, Arrangement};
 use crate::consultation::state::guard::{self, Stop};
@@ -86,6 +87,11 @@ pub fn last_word<'h>(
     no_go.or_else(|| goes().max_by_key(|(one, act)| (will::said(one, Some(act.time)), one.number)))
 }
 
+/// What whoever gave a GO had registered, protective acts that came early included.
+fn synced_to(act: &GoNoGo) -> Marks {
+    Marks::new(act.synced_to.iter().map(|mark| (mark.ministry.clone(), mark.act_number)))
+}
+
 /// Whether this is a GO, and young enough to depart on.
 pub fn is_in_window(one: &Registered, act: &GoNoGo, at: Timestamp, charter: &Charter) -> bool {
     act.go.0 && at <= will::said(one, Some(act.time)).after(charter.go_window)
@@ -99,6 +105,9 @@ fn clearances(past: &Past<'_>, arranged: &Arrangement<'_>, at: Timestamp, charte
             Some((_, act)) if !act.go.0 => format!("{ministry} said NO GO"),
             Some((one, act)) if !is_in_window(one, act, at, charter) => {
                 format!("the GO of {ministry} is too old")
+            }
+            Some((_, act)) if !past.holds_all(&synced_to(act)) => {
+                format!("{ministry} knew acts at its GO that are not here yet")
             }
             Some(_) => continue,
         };

@@ -1,0 +1,89 @@
+//! Whatever the order of arrival: the same acts, verdicts and states at every desk, live and rebuilt; and no rule reads
+//! anything that came later.
+
+use super::world::{Dice, PARTIES, World, ministries};
+use crate::consultation::casebook::Casebook;
+use crate::consultation::charter::Charter;
+use crate::consultation::rules::drafts::channel;
+use crate::consultation::state::samples::person;
+use crate::consultation::state::stage;
+
+/// Histories in a default run; `CHANCERY_LONG=1` plays a hundred times as many.
+fn histories() -> u64 {
+    if std::env::var_os("CHANCERY_LONG").is_some() { 4_000 } else { 40 }
+}
+
+fn empty() -> Casebook {
+    Casebook::new(channel(&PARTIES), Charter::default_for(ministries()))
+}
+
+#[test]
+fn all_desks_come_to_the_same_acts_verdicts_and_states() {
+    let (mut refused, mut departures) = (0, 0);
+    for seed in 0..histories() {
+        let world = World::play(seed, 60);
+        let first = &world.desks["XB"];
+        for (party, book) in &world.desks {
+            assert_eq!(
+                (book.waiting().count(), book.history().len()),
+                (0, world.sent.len()),
+                "{seed} {party}"
+            );
+            assert!(book.history() == first.history(), "seed {seed}: {party} differs from XB");
+            for number in [1, 2] {
+                let shown = |book: &Casebook| {
+                    stage::stage(&book.everything(), &person(number), world.at(), book.charter()).shown()
+                };
+                assert_eq!(shown(book), shown(first), "{seed} {party}");
+            }
+        }
+        refused += world.sent.iter().filter(|sent| !sent.verdict.stands()).count();
+        departures += world.departures;
+    }
+    assert!(refused > 50, "only {refused} acts were sent in spite of a refusal");
+    assert!(departures > 0, "nobody could leave in any history: it proves nothing");
+}
+
+#[test]
+fn a_casebook_is_rebuilt_equal_and_in_any_order_to_equal_acts() {
+    for seed in 0..histories() / 2 {
+        let mut world = World::play(seed, 50);
+        let mut dice = Dice::new(seed);
+        for (party, arrived) in &mut world.arrived {
+            let mut again = empty();
+            for incoming in arrived.iter() {
+                again.offer(incoming.clone());
+            }
+            assert!(again == world.desks[party], "seed {seed}: {party} rebuilt");
+            for turn in (1..arrived.len()).rev() {
+                arrived.swap(turn, dice.below(turn as u64 + 1) as usize);
+            }
+            let mut shuffled = empty();
+            for incoming in arrived.iter() {
+                shuffled.offer(incoming.clone());
+            }
+            assert!(
+                shuffled.history() == world.desks[party].history(),
+                "seed {seed}: {party} in another order"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_verdict_rests_on_the_declared_past_and_nothing_that_came_later() {
+    for seed in 0..histories() / 2 {
+        let world = World::play(seed, 50);
+        let whole = &world.desks["XA"];
+        for incoming in &world.arrived["XA"] {
+            let found = whole.everything().find(incoming.reference).unwrap();
+            let errors = whole.judge_draft(incoming);
+            let errors =
+                errors.iter().filter(|one| one.severity == crate::consultation::rules::Severity::Error);
+            let mut rules: Vec<_> = errors.map(|one| one.rule).collect();
+            rules.sort_unstable();
+            rules.dedup();
+            assert_eq!(rules, found.verdict.rules(), "seed {seed}: {}", found.kind);
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Trials: random histories of three parties with delays, reordering and senders that ignore their own refusals,
+//! played through casebooks and compared: desk with desk, live with rebuilt, product with reference model.
+
+mod convergence;
+mod differential;
+mod moves;
+mod world;

@@ -1,0 +1,293 @@
+//! A random history: XB holds two persons, XA receives, IC observes. Each has a casebook; letters take their time.
+//!
+//! What is sent is also written down for the reference model, and only what both can say is said. Of two things that
+//! the product judges more strictly on purpose, neither is played here: statements are taken by XB alone, and a
+//! person is handed over once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::consultation::act::{Act, ActKind};
+use crate::consultation::acts::values::{ActRef, EntryId};
+use crate::consultation::casebook::{Casebook, Incoming, Outcome};
+use crate::consultation::charter::Charter;
+use crate::consultation::reference::PersonRef;
+use crate::consultation::registered::Verdict;
+use crate::consultation::rules::drafts::{Draft, channel};
+use crate::consultation::rules::forbids;
+use crate::consultation::state::samples::{act, case, destination, ministry, person};
+use crate::consultation::state::{commitments, departure};
+use crate::digest::Digest;
+use crate::time::Timestamp;
+use crate::trust::name::Ministry;
+
+pub(super) const PARTIES: [&str; 3] = ["IC", "XA", "XB"];
+const START: i64 = 1_795_341_600;
+pub(super) const DAY: u64 = 1_440;
+
+/// A letter on its way.
+struct Letter {
+    due: u64,
+    to: &'static str,
+    incoming: Incoming,
+}
+
+/// An act that was sent.
+pub(super) struct Sent {
+    pub(super) reference: ActRef,
+    pub(super) verdict: Verdict,
+    pub(super) told: Value,
+}
+
+/// What a GO was given on: what its ministry had registered of withdrawals then.
+type Recorded = BTreeMap<(&'static str, String), BTreeSet<ActRef>>;
+
+/// The three desks and what is between them.
+pub(super) struct World {
+    pub(super) desks: BTreeMap<&'static str, Casebook>,
+    pub(super) arrived: BTreeMap<&'static str, Vec<Incoming>>,
+    pub(super) sent: Vec<Sent>,
+    pub(super) recorded: Recorded,
+    pub(super) departures: usize,
+    mail: Vec<Letter>,
+    pub(super) minute: u64,
+    pub(super) dice: Dice,
+    pub(super) refs: BTreeMap<String, String>,
+    pub(super) reported: bool,
+}
+
+/// Numbers that only look random.
+pub(super) struct Dice(u64);
+
+impl Dice {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(1))
+    }
+
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) % bound
+    }
+
+    pub(super) fn one_in(&mut self, chances: u64) -> bool {
+        self.below(chances) == 0
+    }
+}
+
+impl World {
+    /// A whole history of so many steps, every letter delivered at the end.
+    pub(super) fn play(seed: u64, steps: usize) -> Self {
+        let desks = PARTIES.map(|party| {
+            let charter = Charter::default_for(PARTIES.map(ministry));
+            (party, Casebook::new(channel(&PARTIES), charter))
+        });
+        let mut world = Self {
+            desks: desks.into_iter().collect(),
+            arrived: BTreeMap::new(),
+            sent: Vec::new(),
+            recorded: BTreeMap::new(),
+            departures: 0,
+            mail: Vec::new(),
+            minute: 0,
+            dice: Dice::new(seed),
+            refs: BTreeMap::new(),
+            reported: false,
+        };
+        world.open();
+        for _ in 0..steps {
+            let pause = if world.dice.one_in(25) { 2 * DAY } else { world.dice.below(100) };
+            world.minute += 1 + pause;
+            world.deliver();
+            world.step();
+            world.watch();
+        }
+        world.minute += 100 * DAY;
+        world.deliver();
+        world
+    }
+
+    pub(super) fn at(&self) -> Timestamp {
+        time(self.minute)
+    }
+
+    /// Where an arrangement may carry this person, its id.
+    pub(super) fn arrangement() -> EntryId {
+        EntryId::parse("H-1").unwrap()
+    }
+
+    fn open(&mut self) {
+        let proposal = r#"consultation = "C-3HN8-ZC6V-5JF2"
+            subject = "Prisoners of war: procedure"
+            parties = [{ ministry = "IC", roles = ["ICRC"] }, { ministry = "XA", roles = ["RECEIVING_POWER"] },
+                { ministry = "XB", roles = ["DETAINING_POWER"] }]
+            open_until_time = "2027-12-02T10:00:00Z""#;
+        let parties = json!({"XB": ["DETAINING"], "XA": ["RECEIVING"], "IC": ["ICRC"]});
+        self.send("XB", act("consultation-proposal", proposal), json!({ "parties": parties }), true);
+        self.minute += 3 * DAY;
+        self.deliver();
+        self.send("XA", act("consultation-reply", "reply = \"ACCEPT\""), json!({"reply": "ACCEPT"}), true);
+        self.minute += 3 * DAY;
+        self.deliver();
+        for name in ["P1", "P2"] {
+            self.send(
+                "XB",
+                act("case-registration", &case(name)),
+                json!({"person": name, "status": "POW"}),
+                true,
+            );
+        }
+    }
+
+    fn step(&mut self) {
+        let name = if self.dice.one_in(3) { "P2" } else { "P1" };
+        let sender = PARTIES[self.dice.below(3) as usize];
+        match self.dice.below(30) {
+            0..=4 => self.state(name),
+            5..=6 => self.assess(name),
+            7 => self.withdraw(sender, name),
+            8 => self.hearsay(sender, name),
+            9 => self.hold(sender, name),
+            10 => self.release(sender),
+            11 => self.expose(sender, name),
+            12..=13 => self.request(name),
+            14..=16 => self.propose(name),
+            17..=18 => self.reply(),
+            19..=20 => self.arrange(),
+            21..=22 => self.confirm(),
+            23..=24 => self.certify(name),
+            25..=27 => self.go(sender),
+            28 => self.report(sender),
+            _ if self.dice.one_in(10) => {
+                let fields = format!("person = \"{name}\"\ninquiry_opened = true");
+                self.send("XB", act("death-notice", &fields), json!({"person": name}), true);
+            }
+            _ => {}
+        }
+    }
+
+    /// Sends an act that the own desk takes, or in spite of it; tells its reference when it went.
+    pub(super) fn send(
+        &mut self,
+        sender: &'static str,
+        act: Act,
+        mut told: Value,
+        force: bool,
+    ) -> Option<ActRef> {
+        let book = self.desks.get(sender)?;
+        let (party, kind) = (ministry(sender), act.act_kind());
+        let (number, basis) = (book.next_number(&party), book.draft_basis());
+        let draft = Draft::new(&PARTIES, sender, number, &basis, time(self.minute), act);
+        let reference = Digest::of(&draft.dispatch.bytes());
+        let incoming =
+            Incoming::new(draft.address, draft.position, draft.dispatch, reference, Some(draft.authorities));
+        if !force && forbids(&book.judge_draft(&incoming)) {
+            return None;
+        }
+        let id = format!("{sender}{number}");
+        self.refs.insert(reference.hex(), id.clone());
+        let known: BTreeMap<&str, u64> =
+            PARTIES.iter().map(|one| (*one, basis.number(&ministry(one)))).collect();
+        let common = json!({"kind": model_kind(kind), "at": self.minute, "sender": sender, "seq": number,
+            "basis": known, "id": id});
+        let (Value::Object(told), Value::Object(common)) = (&mut told, common) else { return None };
+        told.extend(common);
+        self.offer(sender, incoming.clone());
+        let verdict = self.desks[sender].everything().find(ActRef::new(reference))?.verdict.clone();
+        self.sent.push(Sent {
+            reference: ActRef::new(reference),
+            verdict,
+            told: Value::Object(told.clone()),
+        });
+        for to in PARTIES.into_iter().filter(|to| *to != sender) {
+            let due = self.minute + 1 + self.dice.below(400);
+            self.mail.push(Letter { due, to, incoming: incoming.clone() });
+        }
+        Some(ActRef::new(reference))
+    }
+
+    fn deliver(&mut self) {
+        let minute = self.minute;
+        let mut due: Vec<Letter> = self.mail.extract_if(.., |letter| letter.due <= minute).collect();
+        due.sort_by_key(|letter| letter.due);
+        for letter in due {
+            self.offer(letter.to, letter.incoming);
+        }
+    }
+
+    fn offer(&mut self, desk: &'static str, incoming: Incoming) {
+        self.arrived.entry(desk).or_default().push(incoming.clone());
+        let outcomes = self.desks.get_mut(desk).unwrap().offer(incoming);
+        let strange = outcomes
+            .iter()
+            .any(|one| matches!(one, Outcome::Duplicate { .. } | Outcome::Equivocation { .. }));
+        assert!(!strange);
+    }
+
+    /// Whenever the Detaining Power's desk would let somebody go: nobody whose GO counts had recorded a withdrawal
+    /// that is not here.
+    fn watch(&mut self) {
+        let book = &self.desks["XB"];
+        let past = book.everything();
+        for number in [1, 2] {
+            let stops = departure::clear_to_depart(
+                &past,
+                &person(number),
+                &Self::arrangement(),
+                self.at(),
+                book.charter(),
+            );
+            let Some(arranged) = commitments::arrangement(&past, &Self::arrangement()) else { continue };
+            if !stops.is_empty() {
+                continue;
+            }
+            self.departures += 1;
+            for (party, _) in departure::needed(&arranged) {
+                let (go, _) = departure::last_word(&past, &arranged, party).unwrap();
+                let desk = PARTIES.into_iter().find(|one| *one == party.as_str()).unwrap();
+                let known = &self.recorded[&(desk, hex(go.reference))];
+                assert!(known.iter().all(|withdrawal| past.find(*withdrawal).is_some()));
+            }
+        }
+    }
+
+    pub(super) fn known(&self, desk: &str, kind: ActKind) -> Vec<ActRef> {
+        self.desks[desk].everything().of_kind(kind).map(|one| one.reference).collect()
+    }
+}
+
+pub(super) fn person_of(name: &str) -> PersonRef {
+    person(if name == "P1" { 1 } else { 2 })
+}
+
+pub(super) fn name_of(person_ref: &PersonRef) -> &'static str {
+    if *person_ref == person(1) { "P1" } else { "P2" }
+}
+
+pub(super) fn hex(reference: ActRef) -> String {
+    reference.dispatch_digest().hex()
+}
+
+pub(super) fn time(minute: u64) -> Timestamp {
+    Timestamp::from_seconds(START + 60 * i64::try_from(minute).unwrap())
+}
+
+pub(super) fn places(all: &[&str]) -> String {
+    let long =
+        |place: &&str| destination(if *place == "REMAIN" { "REMAIN_IN_DETAINING_STATE" } else { place });
+    format!("[{}]", all.iter().map(|place| long(place)).collect::<Vec<_>>().join(", "))
+}
+
+/// `will-withdrawal` is `WillWithdrawal` there.
+fn model_kind(kind: ActKind) -> String {
+    let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
+    kind.word().split('-').map(capital).collect()
+}
+
+/// The parties as ministries, for those who compare desks.
+pub(super) fn ministries() -> [Ministry; 3] {
+    PARTIES.map(ministry)
+}
