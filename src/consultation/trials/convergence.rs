@@ -10,7 +10,7 @@ use crate::consultation::state::stage;
 
 /// Histories in a default run; `CHANCERY_LONG=1` plays a hundred times as many.
 fn histories() -> u64 {
-    if std::env::var_os("CHANCERY_LONG").is_some() { 4_000 } else { 40 }
+    if std::env::var_os("CHANCERY_LONG").is_some() { 3_000 } else { 30 }
 }
 
 fn empty() -> Casebook {
@@ -40,13 +40,13 @@ fn all_desks_come_to_the_same_acts_verdicts_and_states() {
         refused += world.sent.iter().filter(|sent| !sent.verdict.stands()).count();
         departures += world.departures;
     }
-    assert!(refused > 50, "only {refused} acts were sent in spite of a refusal");
+    assert!(refused > 20, "only {refused} acts were sent in spite of a refusal");
     assert!(departures > 0, "nobody could leave in any history: it proves nothing");
 }
 
 #[test]
 fn a_casebook_is_rebuilt_equal_and_in_any_order_to_equal_acts() {
-    for seed in 0..histories() / 2 {
+    for seed in 0..histories() / 3 {
         let mut world = World::play(seed, 50);
         let mut dice = Dice::new(seed);
         for (party, arrived) in &mut world.arrived {
@@ -72,7 +72,7 @@ fn a_casebook_is_rebuilt_equal_and_in_any_order_to_equal_acts() {
 
 #[test]
 fn a_verdict_rests_on_the_declared_past_and_nothing_that_came_later() {
-    for seed in 0..histories() / 2 {
+    for seed in 0..histories() / 3 {
         let world = World::play(seed, 50);
         let whole = &world.desks["XA"];
         for incoming in &world.arrived["XA"] {

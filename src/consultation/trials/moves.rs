@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::world::{DAY, PARTIES, World, hex, name_of, person_of, places, time};
+use super::world::{DAY, World, hex, name_of, person_of, places, time};
 use crate::consultation::act::{Act, ActKind};
 use crate::consultation::acts::law::Destination;
 use crate::consultation::acts::values::{ActRef, RegionCode, persons_digest};
@@ -112,13 +112,16 @@ impl World {
         self.send(sender, act("hold-notice", &fields), json!({"persons": [name]}), true);
     }
 
+    /// Now and then by somebody else than who set it.
     pub(super) fn release(&mut self, sender: &'static str) {
-        let holds = self.known(sender, ActKind::HoldNotice);
-        let Some(hold) = holds.last() else { return };
-        let fields = format!("hold_message = \"{}\"\nreason = \"settled\"", hex(*hold));
-        let told = json!({"hold": self.refs[&hex(*hold)]});
-        let force = self.dice.one_in(4);
-        self.send(sender, act("hold-release", &fields), told, force);
+        let past = self.desks[sender].everything();
+        let Some(hold) = past.of_kind(ActKind::HoldNotice).next_back() else { return };
+        let (hold, setter) = (hold.reference, hold.sender.clone());
+        let own = super::world::PARTIES.into_iter().find(|party| *party == setter.as_str());
+        let by = if self.dice.one_in(3) { sender } else { own.unwrap_or(sender) };
+        let fields = format!("hold_message = \"{}\"\nreason = \"settled\"", hex(hold));
+        let told = json!({"hold": self.refs[&hex(hold)]});
+        self.send(by, act("hold-release", &fields), told, true);
     }
 
     pub(super) fn expose(&mut self, sender: &'static str, name: &str) {
@@ -134,6 +137,9 @@ impl World {
     }
 
     pub(super) fn request(&mut self, name: &str) {
+        if self.reported {
+            return;
+        }
         let fields = format!(
             "persons = [\"{name}\"]\nroute = \"RELEASE_AND_SETTLEMENT\"\ndestination = {}\n\
              legal_basis = [{{ instrument = \"GC-III-1949\", provision = \"Art. 118\" }}]\n\
@@ -220,9 +226,9 @@ impl World {
     pub(super) fn arrange(&mut self) {
         let book = &self.desks["XB"];
         let past = book.everything();
-        let taken = commitments::arrangement(&past, &Self::arrangement()).is_some();
+        let taken = past.of_kind(ActKind::HandoverArrangement).next().is_some();
         let agreed = [1, 2].into_iter().flat_map(|number| commitments::agreements_of(&past, &person(number)));
-        let Some(agreed) = agreed.last() else { return };
+        let Some(agreed) = agreed.into_iter().next_back() else { return };
         if taken || self.reported {
             return;
         }

@@ -35,7 +35,6 @@ struct Letter {
 
 /// An act that was sent.
 pub(super) struct Sent {
-    pub(super) reference: ActRef,
     pub(super) verdict: Verdict,
     pub(super) told: Value,
 }
@@ -98,8 +97,15 @@ impl World {
             reported: false,
         };
         world.open();
+        if seed % 2 == 0 {
+            world.prepare();
+        }
         for _ in 0..steps {
-            let pause = if world.dice.one_in(25) { 2 * DAY } else { world.dice.below(100) };
+            let pause = match world.dice.below(12) {
+                0 => world.dice.below(2 * DAY),
+                1..=4 => world.dice.below(100),
+                _ => world.dice.below(8),
+            };
             world.minute += 1 + pause;
             world.deliver();
             world.step();
@@ -142,6 +148,31 @@ impl World {
         }
     }
 
+    /// Leads the first person towards a departure, as far as the dice let him come.
+    fn prepare(&mut self) {
+        let road: [fn(&mut Self); 8] = [
+            |world| world.state("P1"),
+            |world| world.assess("P1"),
+            |world| world.propose("P1"),
+            |world| world.reply(),
+            |world| world.arrange(),
+            |world| world.confirm(),
+            |world| world.certify("P1"),
+            |world| world.go("XA"),
+        ];
+        for (place, step) in road.into_iter().enumerate() {
+            for _ in 0..2 {
+                step(self);
+                self.minute += 10;
+            }
+            // The last steps follow each other within the window of a GO.
+            self.minute += if place < 6 { 8 * 60 } else { 11 };
+            self.deliver();
+        }
+        self.go("XB");
+        self.watch();
+    }
+
     fn step(&mut self) {
         let name = if self.dice.one_in(3) { "P2" } else { "P1" };
         let sender = PARTIES[self.dice.below(3) as usize];
@@ -150,8 +181,8 @@ impl World {
             5..=6 => self.assess(name),
             7 => self.withdraw(sender, name),
             8 => self.hearsay(sender, name),
-            9 => self.hold(sender, name),
-            10 => self.release(sender),
+            9 if self.dice.one_in(2) => self.hold(sender, name),
+            9 | 10 => self.release(sender),
             11 => self.expose(sender, name),
             12..=13 => self.request(name),
             14..=16 => self.propose(name),
@@ -203,7 +234,8 @@ impl World {
             told: Value::Object(told.clone()),
         });
         for to in PARTIES.into_iter().filter(|to| *to != sender) {
-            let due = self.minute + 1 + self.dice.below(400);
+            let slow = self.dice.one_in(4);
+            let due = self.minute + 1 + self.dice.below(if slow { 400 } else { 20 });
             self.mail.push(Letter { due, to, incoming: incoming.clone() });
         }
         Some(ActRef::new(reference))
