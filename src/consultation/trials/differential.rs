@@ -26,7 +26,9 @@ const STRICTER: &[&str] = &[
     "EXC_06", // also in replies
     "HLD_02", // the release of a foreign hold is refused; in the model it has no effect
     "LNG_01", // the texts that go with an act; the model compares their digests alone
-    "LNG_03", "LNG_04", "PRE_02", // FLASH close to a window
+    "LNG_03", // the same
+    "LNG_04", // the same
+    "PRE_02", // FLASH close to a window
 ];
 
 const DRIVER: &str = r#"

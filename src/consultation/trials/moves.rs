@@ -227,8 +227,9 @@ impl World {
         let book = &self.desks["XB"];
         let past = book.everything();
         let taken = past.of_kind(ActKind::HandoverArrangement).next().is_some();
-        let agreed = [1, 2].into_iter().flat_map(|number| commitments::agreements_of(&past, &person(number)));
-        let Some(agreed) = agreed.into_iter().next_back() else { return };
+        let mut agreed =
+            [1, 2].into_iter().flat_map(|number| commitments::agreements_of(&past, &person(number)));
+        let Some(agreed) = agreed.next_back() else { return };
         if taken || self.reported {
             return;
         }

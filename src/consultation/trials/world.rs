@@ -228,11 +228,7 @@ impl World {
         told.extend(common);
         self.offer(sender, incoming.clone());
         let verdict = self.desks[sender].everything().find(ActRef::new(reference))?.verdict.clone();
-        self.sent.push(Sent {
-            reference: ActRef::new(reference),
-            verdict,
-            told: Value::Object(told.clone()),
-        });
+        self.sent.push(Sent { verdict, told: Value::Object(told.clone()) });
         for to in PARTIES.into_iter().filter(|to| *to != sender) {
             let slow = self.dice.one_in(4);
             let due = self.minute + 1 + self.dice.below(if slow { 400 } else { 20 });
