@@ -267,7 +267,7 @@ fn s2_a_prisoner_asks_to_settle() {
             { function = "INTERPRETER", affiliation = "XA", neutral = false"#,
         ),
         ("WIL_05", r#""INTERPRETER", affiliation = "court""#, r#""MEDIA", affiliation = "press""#),
-        ("WIL_02", r#"affiliation = "IC", neutral = true"#, r#"affiliation = "XB", neutral = false"#),
+        ("WIL_02", r#"affiliation = "IC", neutral = true"#, r#"affiliation = "XB camp", neutral = false"#),
         ("WIL_04", "\"ICRC_ACCESS\",", ""),
         ("WIL_06", "no_waiver_of_rights = true", "no_waiver_of_rights = false"),
     ];
