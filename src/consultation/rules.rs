@@ -10,6 +10,7 @@ use crate::message::terms::ActClass;
 pub mod authority;
 pub mod judgement;
 pub mod names;
+pub mod page;
 
 mod agreement;
 mod channel;
@@ -34,7 +35,11 @@ mod will;
 #[cfg(test)]
 pub(in crate::consultation) mod drafts;
 #[cfg(test)]
+mod said;
+#[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod scenarios;
 #[cfg(test)]
 mod scenes;
 

@@ -1,1 +1,168 @@
-//! Tests follow.
+//! The AGR rules, what passes and what fails each; the guards of a line stand in `passage_tests`.
+
+use crate::consultation::rules::Rule;
+use crate::consultation::rules::drafts::{Draft, text};
+use crate::consultation::rules::passage::tests::Ready;
+use crate::consultation::rules::said::{assessment, reply};
+use crate::consultation::rules::scenes::Case;
+use crate::consultation::state::samples::DAY;
+use crate::message::terms::DocumentClass;
+
+/// XB proposed; its note, and what XA would reply.
+struct Proposed {
+    ready: Ready,
+    fields: String,
+    note: String,
+}
+
+impl Proposed {
+    fn new() -> Self {
+        let mut ready = Ready::new();
+        let fields = ready.fields("XA", "RELEASE_AND_SETTLEMENT");
+        let note = ready.scene.say("XB", "agreement-note", &fields);
+        Self { ready, fields, note }
+    }
+
+    fn reply(&self) -> String {
+        reply(&self.note, &self.fields, &["uk", "ko", "en"])
+    }
+
+    fn replies(&self, fields: &str) -> Case {
+        Case::new(&self.ready.scene, "XA", "agreement-reply", fields)
+    }
+}
+
+#[test]
+fn a_reply_in_identical_terms_concludes() {
+    let proposed = Proposed::new();
+    proposed.replies(&proposed.reply()).passes();
+}
+
+#[test]
+fn agr_01_a_reply_concludes_what_stands() {
+    let proposed = Proposed::new();
+    let other = proposed.reply().replace(&proposed.note, &text("nothing").hex());
+    proposed.replies(&other).fails("AGR_01");
+    let mut withdrawn = Proposed::new();
+    let fields = format!("withdraws = \"{}\"", withdrawn.note);
+    withdrawn.ready.scene.say("XB", "note-withdrawal", &fields);
+    withdrawn.replies(&withdrawn.reply()).fails("AGR_01");
+    let mut refused = Proposed { ready: Ready::new(), ..Proposed::new() };
+    refused.note = refused.ready.scene.against(Rule::Wil07).say("XB", "agreement-note", &refused.fields);
+    refused.replies(&refused.reply()).fails("AGR_01");
+    Case::new(&proposed.ready.scene, "XB", "agreement-reply", &proposed.reply()).fails("CON_03");
+}
+
+#[test]
+fn agr_02_terms_are_repeated_byte_for_byte() {
+    let proposed = Proposed::new();
+    let fields = proposed.reply();
+    let (start, rest) = fields.split_once("terms = \"").unwrap();
+    let longer = format!("{start}terms = \"0a{rest}");
+    proposed.replies(&longer).fails("AGR_02");
+}
+
+#[test]
+fn agr_03_a_line_rests_on_the_records_it_names() {
+    let ready = Ready::new();
+    let fields = ready.fields("XA", "RELEASE_AND_SETTLEMENT");
+    let pinned = |name: &str| {
+        let (_, rest) = fields.split_once(&format!("{name} = \"")).unwrap();
+        rest.split('"').next().unwrap().to_owned()
+    };
+    let (will, protection) = (pinned("will_act"), pinned("protection_act"));
+    ready.changed(&will, &protection).fails("AGR_03");
+    ready.changed(&protection, &will).fails("AGR_03");
+    let medical = format!("protection_act = \"{protection}\"");
+    ready.changed(&medical, &format!("{medical}, medical_act = \"{will}\"")).fails("AGR_03");
+}
+
+#[test]
+fn agr_04_an_answer_comes_in_time() {
+    let mut proposed = Proposed::new();
+    let fields = proposed.reply();
+    proposed.ready.scene.wait(29 * DAY);
+    proposed.replies(&fields).passes();
+    proposed.ready.scene.wait(2 * DAY);
+    proposed.replies(&fields).fails("AGR_04");
+    proposed.ready.scene.wait(100 * DAY);
+    proposed.replies(&fields).fails("AGR_04 WIL_01");
+    let mut ready = Ready::new();
+    let fields = ready.fields("XA", "RELEASE_AND_SETTLEMENT");
+    ready.scene.wait(31 * DAY);
+    Case::new(&ready.scene, "XB", "agreement-note", &fields).fails("AGR_04");
+}
+
+#[test]
+fn agr_05_nobody_is_worse_off_than_under_the_convention() {
+    let (good, bad) = ("than_convention = true", "than_convention = false");
+    Ready::new().changed(good, bad).fails("AGR_05");
+    Ready::new().changed(good, good).silent(Rule::Agr05);
+}
+
+#[test]
+fn agr_06_the_parties_that_the_route_requires_take_part() {
+    Ready::new().changed("[\"XA\", \"XB\"]", "[\"IC\", \"XB\"]").fails("AGR_06");
+    Ready::new().changed("[\"XA\", \"XB\"]", "[\"IC\", \"XA\"]").fails("AGR_06");
+    Ready::new().changed("RELEASE_AND_SETTLEMENT", "NEUTRAL_INTERNMENT").fails("AGR_06");
+    Ready::new().note_to("XA").silent(Rule::Agr06);
+}
+
+#[test]
+fn agr_07_what_was_agreed_is_amended_as_it_was_made() {
+    let mut proposed = Proposed::new();
+    let fields = proposed.reply();
+    let reply = proposed.ready.scene.say("XA", "agreement-reply", &fields);
+    proposed.ready.note_to("XA").passes();
+    proposed.ready.changed("[\"XA\", \"XB\"]", "[\"IC\", \"XA\", \"XB\"]").fails("AGR_06 AGR_07");
+    let corrigendum = format!("corrects = \"{reply}\"\nfield_path = \"terms\"\nnew_text = \"otherwise\"");
+    Case::new(&proposed.ready.scene, "XA", "corrigendum", &corrigendum).warns(Rule::Agr07);
+}
+
+#[test]
+fn agr_08_the_authentic_texts_are_the_same() {
+    let proposed = Proposed::new();
+    let without = reply(&proposed.note, &proposed.fields, &["uk", "en"]);
+    proposed.replies(&without).fails("AGR_08");
+}
+
+#[test]
+fn exc_06_nobody_is_promised_twice() {
+    let mut ready = Ready::new();
+    let clear = assessment(ready.scene.at(), "P1", "XC", "NO_SUBSTANTIAL_GROUNDS");
+    ready.scene.say("XB", "protection-assessment", &clear);
+    ready.scene.agree("A-1", "P1", "XC");
+    ready.note_to("XA").fails("EXC_06");
+    let mut same = Ready::new();
+    same.scene.agree("A-1", "P1", "XA");
+    same.note_to("XA").passes();
+}
+
+#[test]
+fn a_termination_ends_what_was_concluded() {
+    let fields = "agreement_id = \"A-9\"\neffective_time = \"2026-12-22T10:00:00Z\"";
+    let mut proposed = Proposed::new();
+    Case::new(&proposed.ready.scene, "XB", "agreement-termination", fields).fails("AGR_01");
+    let reply = proposed.reply();
+    proposed.ready.scene.say("XA", "agreement-reply", &reply);
+    Case::new(&proposed.ready.scene, "XB", "agreement-termination", fields).passes();
+}
+
+fn without_korean(draft: &mut Draft) {
+    let documents = &mut draft.dispatch.documents;
+    documents.retain(|one| one.class != DocumentClass::AgreementText || one.language != "ko");
+}
+
+#[test]
+fn lng_03_every_authentic_text_is_listed_and_attached() {
+    Ready::new().note_to("XA").with(without_korean).fails("LNG_03");
+    let proposed = Proposed::new();
+    proposed.replies(&proposed.reply()).with(without_korean).fails("LNG_03");
+}
+
+#[test]
+fn lng_04_the_prevailing_language_is_one_of_the_texts() {
+    let (english, french) = ("prevailing_language = \"en\"", "prevailing_language = \"fr\"");
+    Ready::new().changed(english, french).fails("LNG_04");
+    Ready::new().changed(english, "prevailing_language = \"uk\"").passes();
+}

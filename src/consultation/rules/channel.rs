@@ -134,4 +134,46 @@ mod tests {
         Sample::position().with(early(300)).passes(Rule::Chn08);
         Sample::position().with(early(301)).finds(Rule::Chn08, "position.release_time");
     }
+
+    #[test]
+    fn chn_07_a_charter_is_concluded_in_the_terms_that_were_proposed() {
+        use crate::consultation::act::Act;
+        use crate::consultation::rules::scenes::Case;
+        use crate::consultation::state::samples::{Scene, act};
+        let note = |reply: &str| {
+            format!(
+                r#"is_reply = {reply}
+                [terms]
+                channel = "ch-0123456789abcdef"
+                parties = ["XA", "XB"]
+                ceiling = "RESTRICTED"
+                working_languages = ["ko", "en"]
+                prevailing_language = "en"
+                go_no_go_window = "60m"
+                root_key_fingerprints = ["{}", "{}"]
+                erasure_after_closure = "730d"
+                [terms.will_policy]
+                validity = "90d"
+                reconfirm_before_handover = "72h"
+                cooling_off = "24h"
+                min_witnesses = 2
+                min_neutral_witnesses = 1"#,
+                crate::digest::Digest::of(b"a").hex(),
+                crate::digest::Digest::of(b"b").hex(),
+            )
+        };
+        let Act::ChannelCharterNote(proposed) = act("channel-charter-note", &note("false")) else { panic!() };
+        let reply = |digest: String| {
+            note(&format!(
+                "true\nproposal_terms_sha256 = \"{digest}\"\nfingerprint_confirmation = \"bag 42\""
+            ))
+        };
+        let mut scene = Scene::opened();
+        scene.say("XA", "channel-charter-note", &note("false"));
+        let answers =
+            |scene: &Scene, digest: String| Case::new(scene, "XB", "channel-charter-note", &reply(digest));
+        answers(&scene, proposed.terms.digest().hex()).passes();
+        answers(&scene, crate::digest::Digest::of(b"other").hex()).fails("CHN_07");
+        answers(&Scene::opened(), proposed.terms.digest().hex()).fails("CHN_07");
+    }
 }

@@ -1,7 +1,7 @@
 //! The CON rules, what passes and what fails each.
 
+use crate::consultation::rules::said::statement;
 use crate::consultation::rules::scenes::Case;
-use crate::consultation::rules::will::tests::statement;
 use crate::consultation::rules::{Rule, drafts};
 use crate::consultation::state::samples::{DAY, Scene, case};
 use crate::message::dispatch::Basis;
@@ -77,7 +77,7 @@ fn con_03_the_sender_has_the_role() {
     Case::new(&scene, "XB", "case-registration", &case("P2")).passes();
     Case::new(&scene, "XB", "transfer-request", &request("P1")).fails("CON_03");
     Case::new(&scene, "XA", "transfer-request", &request("P1")).passes();
-    Case::new(&scene, "XA", "expression-of-will", &statement(&scene, &["XA"], &[])).fails("CON_03");
+    Case::new(&scene, "XA", "expression-of-will", &statement(scene.at(), "P1", &["XA"], &[])).fails("CON_03");
     let assessment = r#"person = "P1"
         destination = { kind = "NAMED_STATE", region_code = "XA" }
         finding = "NO_SUBSTANTIAL_GROUNDS"
@@ -109,7 +109,7 @@ fn con_04_what_is_answered_lies_in_the_declared_past() {
 fn con_05_the_case_exists() {
     let scene = Scene::ready();
     Case::new(&scene, "XA", "transfer-request", &request("P2")).fails("CON_05");
-    let of_other = statement(&scene, &["XA"], &[]).replace("P1", "P2");
+    let of_other = statement(scene.at(), "P1", &["XA"], &[]).replace("P1", "P2");
     Case::new(&scene, "XB", "expression-of-will", &of_other).fails("CON_05");
 }
 

@@ -1,14 +1,20 @@
 //! HND: arrangement, confirmation and report of a handover. What only counts at departure (HND-03, HND-08, MED-01) is
 //! asked by `state::departure`; reports are never refused, and what is wrong with them is said (HND-05, HND-06).
 
+use std::collections::BTreeMap;
+
 use crate::consultation::act::Act;
-use crate::consultation::acts::handover::{HandoverArrangement, HandoverConfirmation};
-use crate::consultation::history::Past;
+use crate::consultation::acts::handover::{
+    HandoverArrangement, HandoverConfirmation, HandoverLine, HandoverReport,
+};
+use crate::consultation::charter::Charter;
+use crate::consultation::history::{Past, Thread};
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule, observer, passage};
 use crate::consultation::state::commitments::{self, Agreement};
-use crate::consultation::state::opening;
-use crate::consultation::words::{ObserverScope, Reply};
+use crate::consultation::state::{opening, saying, stage};
+use crate::consultation::words::{HandoverOutcome, ObserverScope, Reply};
+use crate::trust::name::Ministry;
 
 pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     if let Act::HandoverArrangement(act) = judgement.act {
@@ -20,6 +26,7 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
         Act::HandoverConfirmation(act) if act.reply == Reply::Accept => {
             confirm(judgement, past, act, findings)
         }
+        Act::HandoverReport(act) => report(judgement, past, act, findings),
         _ => {}
     }
 }
@@ -122,6 +129,56 @@ fn confirm(judgement: &Judgement<'_>, past: &Past<'_>, act: &HandoverConfirmatio
         findings.add(Rule::Con03, "address.sender", message, Rule::Con03.cure());
     }
     persons(judgement, past, arrangement, &agreed, findings);
+}
+
+/// HND-05, 06 and 10: what is said of a report, which is registered all the same.
+fn report(judgement: &Judgement<'_>, past: &Past<'_>, act: &HandoverReport, findings: &mut Findings) {
+    let handed_over = |line: &HandoverLine| line.outcome == HandoverOutcome::HandedOver;
+    if act.effects_inventory_sha256.is_none() && act.lines.iter().any(handed_over) {
+        let message = "no inventory of effects goes with persons who were handed over";
+        findings.add(Rule::Hnd10, "act.effects_inventory_sha256", message, Rule::Hnd10.cure());
+    }
+    let others = reports_of_others(judgement, past, act);
+    for (index, line) in act.lines.iter().enumerate() {
+        let field = format!("act.lines[{index}]");
+        if others.iter().any(|other| !matches(act, other, line, judgement.charter)) {
+            let message = "another Power reported otherwise";
+            findings.add(Rule::Hnd05, field.clone(), message, Rule::Hnd05.cure());
+        }
+        let (id, at) = (&act.arrangement_id, act.handover_time);
+        let against = || stage::irregularities(past, &line.person, id, at, judgement.charter);
+        if handed_over(line) && !against().is_empty() {
+            let words: Vec<&str> = against().iter().map(|facet| facet.word()).collect();
+            let message = format!("it stood against the handover: {}", words.join(", "));
+            findings.add(Rule::Hnd06, field, message, Rule::Hnd06.cure());
+        }
+    }
+}
+
+/// The last report of every other Power about this handover.
+fn reports_of_others<'h>(
+    judgement: &Judgement<'_>,
+    past: &Past<'h>,
+    act: &HandoverReport,
+) -> Vec<&'h HandoverReport> {
+    let mut last: BTreeMap<&Ministry, (u64, &HandoverReport)> = BTreeMap::new();
+    let all = saying!(past.of_thread(&Thread::Arrangement(act.arrangement_id.clone())), HandoverReport);
+    for (one, report) in all {
+        let other = one.sender != judgement.address.sender && !opening::is_observer(past, &one.sender);
+        if other && last.get(&one.sender).is_none_or(|(number, _)| *number <= one.number) {
+            last.insert(&one.sender, (one.number, report));
+        }
+    }
+    last.into_values().map(|(_, report)| report).collect()
+}
+
+fn matches(one: &HandoverReport, other: &HandoverReport, line: &HandoverLine, charter: &Charter) -> bool {
+    let apart = one.handover_time.seconds().abs_diff(other.handover_time.seconds());
+    other.lines.find(&line.person).map(|line| line.outcome) == Some(line.outcome)
+        && apart <= charter.report_tolerance.as_secs()
+        && one.place_code == other.place_code
+        && one.effects_inventory_sha256 == other.effects_inventory_sha256
+        && one.documents_sha256 == other.documents_sha256
 }
 
 #[cfg(test)]

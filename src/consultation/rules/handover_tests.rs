@@ -1,1 +1,145 @@
-//! Tests follow.
+//! The HND rules, what passes and what fails each.
+
+use crate::consultation::acts::values::EntryId;
+use crate::consultation::rules::Rule;
+use crate::consultation::rules::said::{
+    arrangement, confirmation, fitness, go, list_digest, report, statement,
+};
+use crate::consultation::rules::scenes::Case;
+use crate::consultation::state::departure::clear_to_depart;
+use crate::consultation::state::samples::{DAY, Scene, person};
+
+fn arranges(scene: &Scene, change: impl Fn(String) -> String) -> Case {
+    Case::new(
+        scene,
+        "XB",
+        "handover-arrangement",
+        &change(arrangement(scene.at(), "H-1", "A-1", &["P1"], 72)),
+    )
+}
+
+/// The scene with an arrangement that nobody has answered, and its reference.
+fn arranged() -> (Scene, String) {
+    let mut scene = Scene::agreed();
+    let fields = arrangement(scene.at(), "H-1", "A-1", &["P1"], 72);
+    let reference = scene.say("XB", "handover-arrangement", &fields);
+    (scene, reference)
+}
+
+fn confirms(scene: &Scene, fields: &str) -> Case {
+    Case::new(scene, "XA", "handover-confirmation", fields)
+}
+
+#[test]
+fn hnd_01_a_handover_carries_out_what_is_in_force() {
+    arranges(&Scene::agreed(), |same| same).passes();
+    arranges(&Scene::ready(), |same| same).fails("HND_01");
+    let mut ended = Scene::agreed();
+    let at = ended.at();
+    let fields = format!("agreement_id = \"A-1\"\neffective_time = \"{at}\"");
+    ended.say("XA", "agreement-termination", &fields);
+    arranges(&ended, |same| same).fails("HND_01");
+    let (scene, reference) = arranged();
+    confirms(&scene, &confirmation("H-1", &reference, &["P1"])).passes();
+    confirms(&scene, &confirmation("H-2", &reference, &["P1"])).fails("HND_01");
+    confirms(&scene, &confirmation("H-1", &list_digest(&["P1"]), &["P1"])).fails("HND_01");
+}
+
+#[test]
+fn hnd_02_the_list_is_the_list_that_was_agreed() {
+    let both = |scene: &Scene| arrangement(scene.at(), "H-1", "A-1", &["P1", "P2"], 72);
+    arranges(&Scene::agreed(), |_| both(&Scene::agreed())).fails("HND_02");
+    let (scene, reference) = arranged();
+    confirms(&scene, &confirmation("H-1", &reference, &["P1", "P2"])).fails("HND_02");
+}
+
+#[test]
+fn hnd_04_the_person_is_told_in_time() {
+    let scene = Scene::agreed();
+    let (day, less) = (arrangement(scene.at(), "H-1", "A-1", &["P1"], 24), 23);
+    arranges(&scene, |_| day.clone()).passes();
+    let short = day.replace(
+        &crate::consultation::rules::said::in_hours(scene.at(), 24).to_string(),
+        &crate::consultation::rules::said::in_hours(scene.at(), less).to_string(),
+    );
+    arranges(&scene, |_| short.clone()).fails("HND_04");
+}
+
+#[test]
+fn everything_that_stands_against_the_person_is_asked_again() {
+    let (mut scene, reference) = arranged();
+    scene.say("XB", "will-withdrawal", "person = \"P1\"");
+    confirms(&scene, &confirmation("H-1", &reference, &["P1"])).fails("WIL_07");
+    arranges(&scene, |same| same).fails("WIL_07");
+    let declined = confirmation("H-1", &reference, &["P1"]).replace("ACCEPT", "DECLINE");
+    confirms(&scene, &declined).passes();
+}
+
+#[test]
+fn hnd_03_hnd_08_and_med_01_are_asked_at_departure() {
+    let codes = |scene: &Scene| {
+        let id = EntryId::parse("H-1").unwrap();
+        let stops = scene.asks(|past, at, charter| clear_to_depart(past, &person(1), &id, at, charter));
+        let mut words: Vec<&str> = stops.iter().map(|stop| stop.rule.word()).collect();
+        words.dedup();
+        words.join(" ")
+    };
+    let mut scene = Scene::arranged();
+    scene.wait(3 * DAY);
+    assert_eq!(codes(&scene), "HND_03 HND_08 MED_01");
+    scene.say("XB", "expression-of-will", &statement(scene.at(), "P1", &["XA"], &["XD"]));
+    scene.say("XB", "medical-finding", &fitness(scene.at(), "P1"));
+    assert_eq!(codes(&scene), "HND_08");
+    for party in ["XA", "XB"] {
+        scene.say(party, "go-no-go", &go(scene.at(), "H-1"));
+    }
+    assert_eq!(codes(&scene), "");
+}
+
+#[test]
+fn hnd_05_reports_that_differ_are_said_to_differ() {
+    let mut scene = Scene::cleared();
+    let at = scene.at();
+    scene.say("XB", "handover-report", &report(at, "H-1", &[("P1", "HANDED_OVER")]));
+    let other = |fields: String| Case::new(&scene, "XA", "handover-report", &fields);
+    let same = report(at, "H-1", &[("P1", "HANDED_OVER")]);
+    other(same.clone()).silent(Rule::Hnd05);
+    for differing in [
+        report(at, "H-1", &[("P1", "SUBSTITUTED")]),
+        same.replace("EAGLE", "FALCON"),
+        report(crate::consultation::rules::said::in_hours(at, 1), "H-1", &[("P1", "HANDED_OVER")]),
+    ] {
+        other(differing.clone()).passes();
+        other(differing).warns(Rule::Hnd05);
+    }
+}
+
+#[test]
+fn hnd_06_a_handover_against_a_stop_is_registered_and_named() {
+    let mut scene = Scene::cleared();
+    let fields = |scene: &Scene| report(scene.at(), "H-1", &[("P1", "HANDED_OVER")]);
+    Case::new(&scene, "XB", "handover-report", &fields(&scene)).silent(Rule::Hnd06);
+    scene.say("XB", "will-withdrawal", "person = \"P1\"");
+    let case = Case::new(&scene, "XB", "handover-report", &fields(&scene));
+    case.passes();
+    case.warns(Rule::Hnd06);
+}
+
+#[test]
+fn hnd_09_observers_are_appointed() {
+    let scene = Scene::agreed();
+    let with = |observer: &'static str| {
+        arranges(&scene, move |fields| format!("observers = [\"{observer}\"]\n{fields}"))
+    };
+    with("IC").passes();
+    with("XN").fails("HND_09");
+}
+
+#[test]
+fn hnd_10_effects_and_accounts_are_listed() {
+    let scene = Scene::agreed();
+    let none = arranges(&scene, |fields| fields.replace("[\"effects inventory\"]", "[]"));
+    none.passes();
+    none.warns(Rule::Hnd10);
+    arranges(&scene, |same| same).silent(Rule::Hnd10);
+}

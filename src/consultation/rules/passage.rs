@@ -95,3 +95,7 @@ fn remind(
         findings.add(Rule::Med04, field, message, Rule::Med04.cure());
     }
 }
+
+#[cfg(test)]
+#[path = "passage_tests.rs"]
+pub(in crate::consultation::rules) mod tests;

@@ -52,3 +52,35 @@ fn handover_is_near(judgement: &Judgement<'_>) -> bool {
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::consultation::rules::Rule;
+    use crate::consultation::rules::drafts::Draft;
+    use crate::consultation::rules::samples::Sample;
+    use crate::consultation::rules::scenes::Case;
+    use crate::consultation::state::samples::{DAY, Scene};
+    use crate::message::terms::Precedence;
+
+    #[test]
+    fn pre_01_flash_is_for_protective_acts() {
+        Sample::position().passes(Rule::Pre01);
+        let flash = |s: &mut Sample| s.address.precedence = Precedence::Flash;
+        Sample::position().with(flash).finds(Rule::Pre01, "address.precedence");
+        Sample::withdrawal().passes(Rule::Pre01);
+    }
+
+    #[test]
+    fn pre_02_protective_acts_are_at_least_immediate_and_flash_near_a_handover() {
+        let at = |precedence| move |draft: &mut Draft| draft.address.precedence = precedence;
+        let withdrawal = |scene: &Scene| Case::new(scene, "XB", "will-withdrawal", "person = \"P1\"");
+        withdrawal(&Scene::agreed()).with(at(Precedence::Immediate)).silent(Rule::Pre02);
+        withdrawal(&Scene::agreed()).with(at(Precedence::Routine)).warns(Rule::Pre02);
+        withdrawal(&Scene::arranged()).with(at(Precedence::Immediate)).warns(Rule::Pre02);
+        withdrawal(&Scene::arranged()).with(at(Precedence::Immediate)).passes();
+        withdrawal(&Scene::arranged()).with(at(Precedence::Flash)).silent(Rule::Pre02);
+        let mut over = Scene::arranged();
+        over.wait(9 * DAY);
+        withdrawal(&over).with(at(Precedence::Immediate)).silent(Rule::Pre02);
+    }
+}

@@ -241,4 +241,19 @@ mod tests {
         Sample::position().passes(Rule::Prv04);
         Sample::position().with(photo).finds(Rule::Prv04, field);
     }
+
+    #[test]
+    fn prv_04_and_prv_05_particulars_are_for_certain_eyes_and_one_purpose() {
+        use crate::consultation::rules::scenes::Case;
+        use crate::consultation::state::samples::Scene;
+        let fields = "person = \"P1\"\nnames = [{ family_name = \"Hong\", script = \"Latn\", is_primary = true }]\n\
+            basis = \"IDENTITY_CARD\"";
+        let particulars = || Case::new(&Scene::ready(), "XB", "person-particulars", fields);
+        particulars().passes();
+        particulars().silent(Rule::Prv05);
+        particulars().with(|d| d.dispatch.marking.eyes_only_roles.clear()).fails("PRV_04");
+        particulars().with(|d| d.dispatch.marking.caveats.clear()).fails("PRV_04");
+        let aimless = |c: &Caveat| *c != Caveat::HumanitarianPurposeOnly;
+        particulars().with(|d| d.dispatch.marking.caveats.retain(aimless)).warns(Rule::Prv05);
+    }
 }

@@ -6,6 +6,7 @@ use crate::consultation::rules::authority::{AuthorityFacts, ClearanceKind, Valid
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
 use crate::consultation::words::{AttendeeFunction, CredentialAction, ProtectionLevel};
+use crate::message::dispatch::ExpectedAuthentication;
 use crate::message::terms::{ActClass, AuthenticationKind, Form, Level};
 use crate::trust::name::{Authority, Name};
 
@@ -69,6 +70,8 @@ fn credentials(judgement: &Judgement<'_>, facts: &AuthorityFacts, findings: &mut
     for (index, expected) in judgement.dispatch.authentications.iter().enumerate() {
         let office = facts.office(&expected.credential);
         let message = match office.map(|office| office.validity) {
+            // Before release an office may sign elsewhere, and its signature will show what it may do.
+            None | Some(Validity::Unknown) if judgement.verified.is_none() => noticed(judgement, expected),
             None | Some(Validity::Unknown) => Some("the office has no certificate that is believed"),
             Some(Validity::OutOfTime) => Some("the certificate of the office was not valid at release"),
             Some(Validity::Revoked) => Some("the certificate of the office was revoked"),
@@ -85,10 +88,7 @@ fn credentials(judgement: &Judgement<'_>, facts: &AuthorityFacts, findings: &mut
 }
 
 /// What the last notice of this credential says against it.
-fn noticed(
-    judgement: &Judgement<'_>,
-    expected: &crate::message::dispatch::ExpectedAuthentication,
-) -> Option<&'static str> {
+fn noticed(judgement: &Judgement<'_>, expected: &ExpectedAuthentication) -> Option<&'static str> {
     let (past, at) = (judgement.past?, judgement.release_time());
     let name = expected.credential.to_string();
     let mut last: Option<&CredentialNotice> = None;
@@ -132,10 +132,14 @@ fn conclusion(judgement: &Judgement<'_>, facts: &AuthorityFacts, findings: &mut 
         return;
     }
     let released_by = releasing(&judgement.dispatch.authentications);
-    let may_conclude = |name: &Name| {
-        facts.office(name).is_some_and(|office| office.authorities.contains(&Authority::Conclude))
+    let may_conclude = |expected: &&ExpectedAuthentication| match facts.office(&expected.credential) {
+        Some(office) if office.validity != Validity::Unknown => {
+            office.authorities.contains(&Authority::Conclude)
+        }
+        // Whoever gives a signature elsewhere will have to hold it.
+        _ => judgement.verified.is_none() && expected.kind == AuthenticationKind::Signature,
     };
-    if !released_by.iter().any(|expected| may_conclude(&expected.credential)) {
+    if !released_by.iter().copied().any(|expected| may_conclude(&expected)) {
         let message = "no office that releases it may conclude";
         findings.add(Rule::Rol03, "dispatch.authentications", message, Rule::Rol03.cure());
     }

@@ -5,6 +5,7 @@ use crate::consultation::rules::authority::{
     AuthorityFacts, Clearance, ClearanceKind, OfficeFacts, Validity,
 };
 use crate::consultation::rules::drafts::{Draft, office};
+use crate::consultation::rules::said::statement;
 use crate::consultation::rules::scenes::Case;
 use crate::consultation::state::samples::{Scene, case};
 use crate::message::dispatch::ExpectedAuthentication;
@@ -81,11 +82,12 @@ fn rol_01_a_seal_releases_what_bears_nothing_else() {
 #[test]
 fn rol_02_credentials_are_valid_and_permit_it() {
     for validity in [Validity::OutOfTime, Validity::Revoked, Validity::Unknown] {
-        position().with(|d| facts(d, "seal").validity = validity).fails("ROL_02");
+        position().verified().with(|d| facts(d, "seal").validity = validity).fails("ROL_02");
     }
     position().with(|d| facts(d, "initials").authorities = vec![Authority::Seal]).fails("ROL_02");
-    position().with(|d| drop(d.authorities.offices.remove(0))).fails("ROL_02");
-    withdrawal().with(|d| d.authorities.offices.clear()).warns(Rule::Rol02);
+    position().verified().with(|d| drop(d.authorities.offices.remove(0))).fails("ROL_02");
+    position().with(|d| drop(d.authorities.offices.remove(0))).passes();
+    withdrawal().verified().with(|d| d.authorities.offices.clear()).warns(Rule::Rol02);
 }
 
 #[test]
@@ -179,7 +181,7 @@ fn rol_06_observers_send_what_observers_may_send() {
 #[test]
 fn rol_06_an_observer_sends_statements_that_it_witnessed() {
     let scene = Scene::ready();
-    let statement = super::super::will::tests::statement(&scene, &["XA"], &["XD"]);
+    let statement = statement(scene.at(), "P1", &["XA"], &["XD"]);
     Case::new(&scene, "IC", "expression-of-will", &statement).passes();
     let elsewhere = statement.replace("affiliation = \"IC\"", "affiliation = \"XN\"");
     Case::new(&scene, "IC", "expression-of-will", &elsewhere).fails("ROL_06");

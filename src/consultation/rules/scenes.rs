@@ -19,6 +19,7 @@ pub(super) struct Case {
     pub(super) draft: Draft,
     pub(super) earlier: Vec<EarlierMessage>,
     pub(super) charter: Charter,
+    verified: bool,
     history: History,
 }
 
@@ -33,12 +34,18 @@ impl Case {
         let number = scene.last(sender) + 1;
         let draft = Draft::new(&PARTIES, sender, number, &scene.marks(), scene.at(), act);
         let (charter, history) = (scene.charter().clone(), scene.history().clone());
-        Self { draft, earlier: Vec::new(), charter, history }
+        Self { draft, earlier: Vec::new(), charter, verified: false, history }
     }
 
     /// The same with one thing changed.
     pub(super) fn with(mut self, change: impl FnOnce(&mut Draft)) -> Self {
         change(&mut self.draft);
+        self
+    }
+
+    /// The same once its signatures were verified.
+    pub(super) fn verified(mut self) -> Self {
+        self.verified = true;
         self
     }
 
@@ -53,7 +60,7 @@ impl Case {
             position: Some(position),
             dispatch,
             act,
-            verified: None,
+            verified: self.verified.then_some(dispatch.authentications.as_slice()),
             past: Some(&past),
             charter: &self.charter,
             authorities: Some(authorities),

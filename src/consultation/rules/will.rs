@@ -87,4 +87,4 @@ fn capacity(statement: &ExpressionOfWill, findings: &mut Findings) {
 
 #[cfg(test)]
 #[path = "will_tests.rs"]
-pub(in crate::consultation::rules) mod tests;
+mod tests;

@@ -1,45 +1,14 @@
-//! The WIL rules of a statement; those of what it is worth later stand in `guard_tests`.
+//! The WIL rules of a statement; those of what it is worth later stand in `passage_tests`.
 
+use crate::consultation::rules::said::statement;
 use crate::consultation::rules::scenes::Case;
-use crate::consultation::state::samples::{HOUR, Scene, destination};
+use crate::consultation::state::samples::{HOUR, Scene};
 use std::time::Duration;
-
-/// A statement of the first person that qualifies.
-pub(in crate::consultation::rules) fn statement(scene: &Scene, accepts: &[&str], refuses: &[&str]) -> String {
-    let places = |all: &[&str]| all.iter().map(|place| destination(place)).collect::<Vec<_>>().join(", ");
-    let (at, informed) = (scene.at(), scene.at().before(Duration::from_secs(26 * HOUR)));
-    format!(
-        r#"person = "P1"
-        information_time = "{informed}"
-        declaration_time = "{at}"
-        acceptable = [{}]
-        refused = [{}]
-        mode = "HANDWRITTEN"
-        language_code = "ko-KP"
-        question_as_put = "어디로 가기를 원하십니까?"
-        answer_verbatim = "남쪽으로 가겠습니다."
-        information_given = ["ALL_OPTIONS_INCLUDING_REMAINING", "RIGHT_TO_WITHDRAW_UNTIL_HANDOVER",
-            "EFFECT_ON_POW_STATUS", "RECEIVING_STATE_PROCEDURE", "WHO_WILL_BE_TOLD", "ICRC_ACCESS",
-            "NO_REWARD_OR_PENALTY"]
-        attendees = [
-            {{ function = "WITNESS", affiliation = "IC", neutral = true, co_signed = true }},
-            {{ function = "WITNESS", affiliation = "XB", neutral = false, co_signed = true }},
-            {{ function = "INTERPRETER", affiliation = "court", neutral = true, co_signed = true }},
-        ]
-        freedom = "NO_INDICATION_OF_PRESSURE"
-        capacity = "FULL"
-        copy_given_to_person = true
-        no_waiver_of_rights = true
-        statement_document = "statement""#,
-        places(accepts),
-        places(refuses),
-    )
-}
 
 /// The statement with these words replaced, as it is judged.
 fn changed(from: &str, to: &str) -> Case {
     let scene = Scene::ready();
-    let fields = statement(&scene, &["XA"], &["XD"]);
+    let fields = statement(scene.at(), "P1", &["XA"], &["XD"]);
     assert!(fields.contains(from), "{from}");
     Case::new(&scene, "XB", "expression-of-will", &fields.replace(from, to))
 }
@@ -116,7 +85,7 @@ fn the_interpreter_and_the_officer_of_the_receiving_state_fail_two_rules_at_once
     let officer =
         r#"{ function = "INTELLIGENCE_OR_SECURITY", affiliation = "XA", neutral = false, co_signed = true }"#;
     let scene = Scene::ready();
-    let fields = statement(&scene, &["XA"], &["XD"])
+    let fields = statement(scene.at(), "P1", &["XA"], &["XD"])
         .replace(r#""court", neutral = true"#, r#""XA", neutral = false"#)
         .replace("attendees = [", &format!("attendees = [{officer},"));
     Case::new(&scene, "XB", "expression-of-will", &fields).fails("WIL_02 WIL_05");

@@ -141,7 +141,7 @@ pub fn stage<'h>(past: &Past<'h>, person: &PersonRef, at: Timestamp, charter: &C
     match reported {
         Some((_, stage @ (Stage::ReportedOnce | Stage::Disputed))) => case.reached = stage,
         Some((round, Stage::HandedOver)) => {
-            case.irregular = irregularities(past, person, round, charter);
+            case.irregular = irregularities(past, person, &round.arrangement, round.time(), charter);
             case.reached = if case.irregular.is_empty() { Stage::HandedOver } else { Stage::Irregular };
         }
         Some((round, remains)) => {
@@ -237,14 +237,19 @@ impl<'h> Round<'h> {
     }
 }
 
-/// What stood against a handover when it happened (HND-06).
-fn irregularities(past: &Past<'_>, person: &PersonRef, round: &Round<'_>, charter: &Charter) -> Vec<Facet> {
-    let at = round.time();
+/// What stood against a handover under this arrangement at the time it happened (HND-06).
+pub fn irregularities(
+    past: &Past<'_>,
+    person: &PersonRef,
+    arrangement: &EntryId,
+    at: Timestamp,
+    charter: &Charter,
+) -> Vec<Facet> {
     let mut found = Vec::new();
     if holds::holds(past, person, charter).iter().any(|hold| hold.was_active(at)) {
         found.push(Facet::Hold);
     }
-    let arranged = commitments::arrangement(past, &round.arrangement);
+    let arranged = commitments::arrangement(past, arrangement);
     let arranged = arranged.filter(|arranged| arranged.act.persons.find(person).is_some());
     let agreement = arranged.map(|arranged| arranged.agreement);
     let Some(line) = agreement.as_ref().and_then(|agreement| agreement.line(person)) else {

@@ -1,0 +1,155 @@
+//! The reference of all rules as one page of Markdown, written from their table: `docs/rules.md`.
+
+use std::fmt::Write as _;
+
+use crate::consultation::rules::{Place, Rule, Severity};
+use crate::message::terms::ActClass;
+
+/// The whole page.
+pub fn page() -> String {
+    let mut page = String::from(HEAD);
+    let mut group = "";
+    for rule in Rule::ALL {
+        if rule.group() != group {
+            group = rule.group();
+            let _ = write!(page, "\n## {group}: {}\n\n{COLUMNS}", title(group));
+        }
+        let _ = writeln!(
+            page,
+            "| `{}` | {} | {} | {} | {} | {} |",
+            rule.word(),
+            sentence(rule.text()),
+            stops(*rule),
+            rule.place(),
+            rule.kind(),
+            sentence(rule.cure()),
+        );
+    }
+    page.push_str(FOOT);
+    page
+}
+
+const HEAD: &str = "# Rules\n\n\
+This page is written from the table of rules in `src/consultation/rules/table.rs`; a test compares it. A code is given\n\
+once and never gets a second meaning. A rule is judged by the sender's desk before release and by every receiver's at\n\
+registration: by the act, its dispatch, the past that it declares, the charter and the certificates of who signs, at the\n\
+time of release. The rest is said where it applies.\n\n\
+\"Stops\" names the classes of acts that a breach stops: P protective, F factual, N normative, C correspondence. Of other\n\
+classes a breach is only said. Before release what is stopped does not go. At the receiver protective and factual acts\n\
+are registered whatever the rules find, and a normative act that fails is answered by a RuleRejection.\n";
+
+const COLUMNS: &str =
+    "| code | rule | stops | judged by | status | what cures it |\n|---|---|---|---|---|---|\n";
+
+const FOOT: &str = "\n## Codes that no desk judges\n\n\
+CHN_04 (sequence) and CHN_05 (one id, one content) are judged by gateways. PRV_06 (erasure) is not in this release.\n\
+PUB_05 says that an open incident blocks no protective act: it needs no finding, because of the classes above. HND_07 was\n\
+never given. A draft whose basis went stale while it was cleared is refused at release under CON_04.\n";
+
+fn title(group: &str) -> &'static str {
+    match group {
+        "AGR" => "agreements",
+        "CHN" => "the channel",
+        "CLS" => "classification",
+        "CON" => "the consultation",
+        "EXC" => "exchanges",
+        "FRM" => "form",
+        "HLD" => "holds",
+        "HND" => "handovers",
+        "JUD" => "proceedings at law",
+        "LNG" => "languages",
+        "MED" => "health",
+        "OBS" => "observers",
+        "PRE" => "precedence",
+        "PRO" => "protection",
+        "PRV" => "privacy",
+        "PUB" => "public curiosity",
+        "ROL" => "roles",
+        "WIL" => "will",
+        _ => "",
+    }
+}
+
+fn stops(rule: Rule) -> String {
+    use ActClass::{Correspondence, Factual, Normative, Protective};
+    if rule.severity() == Severity::Warning {
+        return "nothing".to_owned();
+    }
+    if rule.place() == Place::Departure {
+        return "departure".to_owned();
+    }
+    let classes = [(Protective, "P"), (Factual, "F"), (Normative, "N"), (Correspondence, "C")];
+    let stopped = classes.iter().filter(|(class, _)| rule.stands_against(*class));
+    stopped.map(|(_, letter)| *letter).collect::<Vec<_>>().join(" ")
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::consultation::rules::{Rule, RuleKind, Severity};
+    use crate::message::terms::ActClass;
+
+    #[test]
+    fn the_page_of_rules_is_the_one_in_docs() {
+        let (kept, page) = (include_str!("../../../docs/rules.md"), super::page());
+        let anew = std::env::temp_dir().join("chancery-rules.md");
+        if kept != page {
+            std::fs::write(&anew, &page).unwrap();
+        }
+        assert!(kept == page, "docs/rules.md is of another time; {} is what it should be", anew.display());
+    }
+
+    /// Every test of a rule names it: as `WIL_02`, as `Rule::Wil02`, or in the name of the test.
+    #[test]
+    fn every_rule_has_a_test_that_names_it() {
+        let tests = [
+            include_str!("agreement_tests.rs"),
+            include_str!("consultation_tests.rs"),
+            include_str!("exchange_tests.rs"),
+            include_str!("form_tests.rs"),
+            include_str!("handover_tests.rs"),
+            include_str!("hold_tests.rs"),
+            include_str!("observer_tests.rs"),
+            include_str!("passage_tests.rs"),
+            include_str!("publicity_tests.rs"),
+            include_str!("role_tests.rs"),
+            include_str!("will_tests.rs"),
+        ];
+        let beside = [
+            include_str!("channel.rs"),
+            include_str!("classification.rs"),
+            include_str!("language.rs"),
+            include_str!("precedence.rs"),
+            include_str!("privacy.rs"),
+        ];
+        let beside = beside.iter().filter_map(|text| text.split_once("#[cfg(test)]")).map(|(_, tests)| tests);
+        let all: String = tests.into_iter().chain(beside).collect();
+        let names = |rule: &Rule| {
+            let term = format!("Rule::{rule:?}");
+            all.contains(rule.word()) || all.contains(&term)
+        };
+        let unnamed: Vec<&Rule> = Rule::ALL.iter().filter(|rule| !names(rule)).collect();
+        assert!(unnamed.is_empty(), "{unnamed:?}");
+    }
+
+    #[test]
+    fn protective_acts_stop_for_marking_and_exposure_alone_and_facts_at_no_state() {
+        for rule in Rule::ALL {
+            let (group, kind) = (rule.group(), rule.kind());
+            assert!(!rule.stands_against(ActClass::Protective) || matches!(group, "CLS" | "PUB"), "{rule}");
+            let of_state = kind == RuleKind::State && !matches!(group, "CHN" | "OBS" | "PUB");
+            assert!(!of_state || !rule.stands_against(ActClass::Factual), "{rule}");
+            let error = rule.severity() == Severity::Error;
+            assert_eq!(rule.stands_against(ActClass::Normative), error, "{rule}");
+        }
+    }
+
+    #[test]
+    fn rules_stand_in_the_order_of_their_codes() {
+        assert!(Rule::ALL.is_sorted_by(|one, next| one.word() < next.word() && one < next));
+    }
+}
