@@ -148,6 +148,14 @@ impl Output {
         }
     }
 
+    /// What happened, for scripts, while the command goes on: one object on stderr; silent without `--json`.
+    pub fn event(&self, report: &Value) -> Result<(), CliError> {
+        if self.wishes.json {
+            self.write_talk(&json_line(report)?);
+        }
+        Ok(())
+    }
+
     /// What happened in detail, under `-v`.
     pub fn detail(&self, text: &str) {
         if self.wishes.verbosity > 0 {

@@ -98,6 +98,9 @@ struct Ping {
 /// After a start on another run of the host a gateway signs nothing for a peer before the peer's hello has shown that
 /// the store is not an older copy. If the peer stays away for long and you know that nothing was restored, say so
 /// here. If you are wrong, numbers are signed twice, and the peer can prove it.
+///
+/// Where the gateway knows that leaves are lost which the peer does not show (alarm LEAVES_LOST), the same gives them up.
+/// First let the desk send something, which puts its messages back, and ask the peer's operator what he has seen.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  chancery --home GATEWAY peer confirm XB")]
 struct Confirm {

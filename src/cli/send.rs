@@ -122,9 +122,7 @@ impl Sending {
         let code = summary::codes(&composition);
         confirm::type_back(context, &format!("type {code} to sign and send:"), &code, self.yes)?;
         let sent = hand_over(context, session, composition).await?;
-        if !context.output.is_json() {
-            sent.iter().try_for_each(|copy| announce(context, session, copy))?;
-        }
+        sent.iter().try_for_each(|copy| tell_of_custody(context, session, copy))?;
         let settled = match self.wait {
             Some(patience) => {
                 let patience = patience_for(patience, context.timeout_asked);
@@ -221,15 +219,36 @@ async fn hand_over(
     session: &DeskSession,
     composition: Composition,
 ) -> Result<Vec<SentEntry>, CliError> {
-    let sent = session.desk.send(&session.trust, &session.keys, composition).await;
-    sent.map_err(|error| desk_session::failure(context, error))
+    // A reader that is gone is told of later: what is registered is handed over all the same.
+    let mut told = Ok(());
+    let registered = |copy: &SentEntry| {
+        if let Err(error) = announce(context, session, copy) {
+            told = Err(error);
+        }
+    };
+    let sent = session.desk.send_telling(&session.trust, &session.keys, composition, registered).await;
+    let sent = sent.map_err(|error| desk_session::failure(context, error))?;
+    told.map(|()| sent)
 }
 
-/// The register number, which is what was asked for, and what the own gateway proves.
+/// The register number, which is what was asked for, at once: whoever interrupts the command after that must know
+/// that the message exists. For scripts on stderr, since stdout tells how it ended.
 fn announce(context: &Context, session: &DeskSession, copy: &SentEntry) -> Result<(), CliError> {
+    let reference = Entry::Sent(copy.clone()).reference(&session.desk.config().ministry);
+    if context.output.is_json() {
+        return context.output.event(&json!({
+            "schema": "chancery.registered/1",
+            "ref": reference,
+            "message_id": copy.id.to_string(),
+            "to": copy.recipient.as_str(),
+        }));
+    }
+    context.output.data(&json!({}), || format!("registered {reference}"))
+}
+
+/// What the own gateway proves.
+fn tell_of_custody(context: &Context, session: &DeskSession, copy: &SentEntry) -> Result<(), CliError> {
     let entry = Entry::Sent(copy.clone());
-    let reference = entry.reference(&session.desk.config().ministry);
-    context.output.data(&json!({}), || format!("registered {reference}"))?;
     for proven in proofs::kept(context, session, &entry)? {
         context.output.note(&proofs::sentence(&proven));
     }

@@ -27,6 +27,18 @@ impl Desk {
         keys: &Keys,
         composition: Composition,
     ) -> Result<Vec<SentEntry>, DeskError> {
+        self.send_telling(trust, keys, composition, |_| {}).await
+    }
+
+    /// The same, telling of each copy as soon as it is registered: from then on it leaves with the next command,
+    /// whatever becomes of this one, and minutes may pass until large documents are handed over.
+    pub async fn send_telling(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        composition: Composition,
+        mut registered: impl FnMut(&SentEntry),
+    ) -> Result<Vec<SentEntry>, DeskError> {
         if rules::forbids(&composition.findings) {
             return Err(DeskError::Forbidden(composition.findings));
         }
@@ -39,6 +51,7 @@ impl Desk {
         let mut release = Release::begin(self, trust, keys, std::iter::once(&composition))?;
         release.sign_and_seal(composition, positions)?;
         let released = release.register()?;
+        released.iter().flatten().for_each(&mut registered);
         let mut sent = Vec::new();
         let mut refused = None;
         for entry in released.into_iter().flatten() {

@@ -69,6 +69,7 @@ struct StoreTable {
     mailbox_mib: Option<u32>,
     uploads: Option<u32>,
     uploads_mib: Option<u32>,
+    mirror_leaves: Option<u32>,
 }
 
 impl StoreTable {
@@ -84,6 +85,7 @@ impl StoreTable {
             floor: bytes(self.floor_mib, usual.floor),
             mailbox: quota(self.mailbox_messages, self.mailbox_mib, usual.mailbox),
             uploads: quota(self.uploads, self.uploads_mib, usual.uploads),
+            mirror: self.mirror_leaves.map_or(usual.mirror, u64::from),
         }
     }
 }

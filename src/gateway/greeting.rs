@@ -97,6 +97,8 @@ impl Gateway {
         let standing = gate.standing();
         let missing: Vec<String> =
             lost.iter().map(|(origin, head)| format!("{} leaves of {origin}", head.size)).collect();
+        // Whatever the peer shows next time: these leaves were signed.
+        self.learn(peer, &lost).await?;
         *hold(&gate.lost) = lost;
         if !missing.is_empty() {
             let detail = format!("the peer holds {}, more than the store", missing.join(", "));
@@ -110,10 +112,6 @@ impl Gateway {
             *hold(&gate.lacking) = lacking;
             let detail = "the peer holds less of our log than it has cosigned: it was rolled back".to_owned();
             return self.alarm_about(peer, "PEER_ROLLED_BACK", detail).await;
-        }
-        if standing == Standing::CatchingUp {
-            let detail = "leaves that this host has seen signed are lost: the peer never got them".to_owned();
-            self.alarm_about(peer, "LEAVES_LOST", detail).await?;
         }
         self.make_sound(peer).await
     }

@@ -135,7 +135,7 @@ impl Gateway {
         let next = self.wanted_copy(peer).await?;
         if next.is_none() {
             gate.restored.store(true, Ordering::SeqCst);
-            tracing::warn!(peer = %peer, "what was lost of the logs is back; signing goes on");
+            tracing::warn!(peer = %peer, "what the peer has shown of the lost logs is back");
             self.make_sound(peer).await?;
         }
         Ok(next)

@@ -123,7 +123,9 @@ impl Gateway {
                 alarm.code == PART_ROOM_ALARM && alarm.ministry == *owner && alarm.detail.starts_with(&named)
             });
             // The same part says the same, or an acknowledged alarm would be new with every byte that changes.
-            let detail = standing.map_or_else(|| without_room(&named, size, &space), |alarm| alarm.detail);
+            let promised = self.store.promised(owner, digest);
+            let words = || without_room(&named, size, &space, promised);
+            let detail = standing.map_or_else(words, |alarm| alarm.detail);
             let (code, ministry, time) = (PART_ROOM_ALARM.to_owned(), owner.clone(), self.clock.now());
             self.store.raise_alarm(Alarm { code, ministry, detail, time }).await
         };
@@ -176,11 +178,16 @@ fn is_not_offered_any_more(refused: Timestamp, now: Timestamp) -> bool {
 }
 
 /// What is needed and what there is, in words.
-fn without_room(named: &str, size: u64, space: &SpaceUse) -> String {
+fn without_room(named: &str, size: u64, space: &SpaceUse, promised: u64) -> String {
     let mib = |bytes: u64| bytes / (1024 * 1024);
-    let missing = size.saturating_add(space.floor).saturating_sub(space.free.saturating_sub(space.backlog));
+    let taken = space.backlog.saturating_add(promised);
+    let missing = size.saturating_add(space.floor).saturating_sub(space.free.saturating_sub(taken));
+    let awaited = match mib(promised) {
+        0 => String::new(),
+        promised => format!(" but for {promised} MiB that are on their way"),
+    };
     format!(
-        "{named}of {} MiB does not fit: {} MiB are free and {} MiB stay free, so {} MiB more are needed",
+        "{named}of {} MiB does not fit: {} MiB are free{awaited} and {} MiB stay free, so {} MiB more are needed",
         mib(size),
         mib(space.free),
         mib(space.floor),
@@ -215,10 +222,13 @@ mod tests {
         let mib = 1024 * 1024;
         let (free, floor) = (426 * mib, 256 * mib);
         let space = SpaceUse { free, backlog: 0, floor, ballast: 0, ballast_wanted: 0, admits: true };
-        let said = without_room("part 0417560a99ac ", 204 * mib, &space);
+        let said = without_room("part 0417560a99ac ", 204 * mib, &space, 0);
         let expected =
             "part 0417560a99ac of 204 MiB does not fit: 426 MiB are free and 256 MiB stay free, so 35 MiB";
         assert!(said.starts_with(expected), "{said}");
+        let said = without_room("part 0417560a99ac ", 150 * mib, &space, 40 * mib);
+        assert!(said.contains("426 MiB are free but for 40 MiB that are on their way"), "{said}");
+        assert!(said.ends_with("so 21 MiB more are needed"), "{said}");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! copy, that is taking lost leaves back, or that has seen two histories of one log gets none. What must never
 //! happen: a leaf at an index that was signed before.
 
+mod known;
 mod start;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +18,7 @@ use tokio::time::timeout;
 use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::error::{Declined, Fault};
-use crate::gateway::store::record::LogEntry;
+use crate::gateway::store::record::{LogEntry, UNCONFIRMED_ALARM};
 use crate::limits;
 use crate::message::leaf::{Leaf, LeafKind};
 use crate::message::refusal::{Reason, Refusal};
@@ -78,6 +79,8 @@ pub(super) struct Gate {
     year: Mutex<Option<(i16, String)>>,
     /// What the peer has shown of our logs beyond what is held here, by origin.
     pub(super) lost: Mutex<BTreeMap<String, TreeHead>>,
+    /// Sizes that own logs are known to have had, by the mark or by what the peer has ever shown, by origin.
+    known: Mutex<BTreeMap<String, u64>>,
     /// Copies that were asked for and have not come, on whatever stream.
     pub(super) asked: AtomicU32,
     /// Own logs of which the peer shows less than it has cosigned: it must mirror them again first.
@@ -106,6 +109,7 @@ impl Gate {
             lock: Arc::default(),
             year: Mutex::default(),
             lost: Mutex::default(),
+            known: Mutex::default(),
             asked: AtomicU32::new(0),
             lacking: Mutex::default(),
             parts: Mutex::default(),
@@ -237,15 +241,20 @@ impl Gateway {
         self.config.domain.log_origin(peer, self.clock.now().year())
     }
 
-    /// From now on anything may be signed for the pair. What is owed to its log is written first.
+    /// From now on anything may be signed for the pair, unless this host knows of leaves that are not here. What
+    /// is owed to its log is written first.
     pub(super) async fn make_sound(&self, peer: &Ministry) -> Result<(), Fault> {
         let gate = self.gate(peer);
         if matches!(gate.standing(), Standing::Sound | Standing::Frozen) {
             return Ok(());
         }
+        if let Some(lost) = self.known_lost(peer).await? {
+            return self.tell_of_lost(peer, &lost).await;
+        }
         // A log may have come back that is newer than the one that was open.
         *hold(&gate.year) = None;
         self.store.confirm(peer.clone()).await?;
+        self.store.clear_alarm(UNCONFIRMED_ALARM, peer.clone(), self.clock.now()).await?;
         self.pay_owed_if(peer, |gate| gate.nothing_is_lost()).await?;
         {
             let _alone = gate.lock.write().await;
@@ -276,7 +285,8 @@ impl Gateway {
         Ok(())
     }
 
-    /// The operator takes it on himself that the store is the newest there is, because the peer stays away.
+    /// The operator takes it on himself that the store is the newest there is, because the peer stays away; or
+    /// that leaves which this host knows to be lost and which the peer does not show are given up.
     pub async fn confirm(&self, peer: &Ministry) -> Result<(), Declined> {
         if !self.accreditation()?.is_peer(peer) {
             return Err(Fault::NotAccredited(peer.clone()).into());
@@ -286,6 +296,15 @@ impl Gateway {
             Standing::Unconfirmed => {
                 let detail = "signing began before the peer's hello, because the operator said so".to_owned();
                 self.alarm_about(peer, "CONFIRMED_BY_OPERATOR", detail).await?;
+                Ok(self.make_sound(peer).await?)
+            }
+            Standing::CatchingUp if self.gate(peer).nothing_is_lost() => {
+                if let Some(lost) = self.known_lost(peer).await? {
+                    let detail =
+                        format!("signing goes on with only {lost} ever signed, because the operator said so");
+                    self.alarm_about(peer, "CONFIRMED_BY_OPERATOR", detail).await?;
+                }
+                self.give_up_lost(peer).await?;
                 Ok(self.make_sound(peer).await?)
             }
             other => Err(unsound(other).into()),
@@ -307,7 +326,8 @@ fn unsound(standing: Standing) -> Refusal {
         ),
         Standing::CatchingUp => Refusal::new(
             Reason::CatchingUp,
-            "the gateway was restored from an older copy and is taking back from the peer what it lost",
+            "the gateway was restored from an older copy and must get back what it lost, from the peer or from \
+             its own desk, or an operator must give it up",
         ),
         Standing::Frozen => Refusal::new(
             Reason::ChannelFrozen,

@@ -75,7 +75,12 @@ impl Gateway {
         let mut judged = self.judge_own(bytes.to_vec(), self.clock.now())?;
         judged.earlier = self.earlier_leaf(&judged.envelope, earlier).await?;
         let batch = self.make_ready(vec![Ok(judged)]).await?;
-        match self.conclude(self.queue(batch)).await?.pop() {
+        let recipients: Vec<Ministry> = batch.permits.keys().cloned().collect();
+        let answer = self.conclude(self.queue(batch)).await?.pop();
+        for recipient in &recipients {
+            self.sound_if_whole(recipient).await?;
+        }
+        match answer {
             Some(answer) => Ok(answer?),
             None => Err(Fault::Damaged("a batch of one has no answer".to_owned()).into()),
         }
@@ -193,6 +198,11 @@ impl Gateway {
         let recipient = envelope.header().position().recipient.clone();
         let about = LeafMessage::of(&envelope);
         let fresh = Leaf::about(LeafKind::Sent, about, "", now);
+        if let Some((place, _)) = &earlier
+            && let Some(permit) = self.permit_to_restore(&recipient, place).await?
+        {
+            permits.insert(recipient.clone(), permit);
+        }
         if !permits.contains_key(&recipient) {
             match self.permit_soon(&recipient).await {
                 Ok(permit) => {
@@ -333,12 +343,6 @@ impl Gateway {
             }
         }
         Ok(None)
-    }
-
-    /// Whether the next leaf of the log has this place.
-    async fn ends_at(&self, origin: &str, place: &LeafPlace) -> Result<bool, Fault> {
-        let size = self.store.log_head(origin.to_owned()).await?.map_or(0, |head| head.size);
-        Ok(origin == place.origin && size == place.index)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::gateway::frame::{CosignatureLine, LogUpdate};
 use crate::gateway::greeting::Finding;
 use crate::gateway::store::StoreFault;
 use crate::gateway::store::record::{
-    Checkpoint as KeptCheckpoint, Extension, Footing, Ground, LogLeaf, MirrorUpdate, Mirrored,
+    Checkpoint as KeptCheckpoint, Extension, Footing, Ground, LogLeaf, MIRROR_ALARM, MirrorUpdate, Mirrored,
 };
 use crate::limits;
 use crate::message::leaf::Leaf;
@@ -87,6 +87,13 @@ impl Gateway {
             Extension::Extended { .. } | Extension::AlreadyHeld { .. } => {}
             Extension::Gap { have } => {
                 return Err(Fault::Link(format!("the peer's log update begins after leaf {have}")));
+            }
+            Extension::OverQuota => {
+                let detail = "the peer's log holds far more leaves than there are messages between us: its \
+                              stream was ended"
+                    .to_owned();
+                self.alarm_about(peer, MIRROR_ALARM, detail.clone()).await?;
+                return Err(Fault::Misshapen { reason: "QUOTA".to_owned(), detail });
             }
             Extension::RootMismatch => return Err(self.mismatch(peer, &checkpoint, note).await?),
         }

@@ -46,6 +46,13 @@ pub const MAILBOX_MESSAGES_MAX: u64 = 100_000;
 /// Bytes of one peer's messages, documents included, that may wait for a desk that is away.
 pub const MAILBOX_BYTES_MAX: u64 = 32 * 1024 * 1024 * 1024;
 
+/// Leaves of one peer's logs that are mirrored beyond two for each message between us: one that has a backlog shows
+/// the leaves before the messages, and one that signs leaves about nothing fills some two GiB and no more.
+pub const MIRROR_LEAVES_MAX: u64 = 4 * 1024 * 1024;
+
+/// Logs of one peer that are mirrored: one for each year.
+pub const MIRROR_LOGS_MAX: u64 = 256;
+
 /// Sealed parts of one ministry that no message refers to yet: some messages with all the documents they may have.
 pub const UPLOADS_MAX: u64 = 1024;
 

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+mod alarms;
 mod bounds;
 mod broken;
 mod logging;

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use chancery::desk::register::SentState;
+use chancery::message::envelope::Envelope;
 use chancery::message::receipt::Receipt;
 use rusqlite::Connection;
 use serde_json::Value;
@@ -128,6 +129,33 @@ async fn the_nth_sync_or_write_that_fails_ends_the_gateway_and_loses_nothing_tha
     }
     println!("{tried} faults were tried and {injected} hit");
     assert!(injected * 3 >= tried * 2, "only {injected} of {tried} faults hit anything");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recipient_whose_disk_is_full_while_a_part_is_written_gives_no_receipt_until_it_is_there() {
+    if Command::new("strace").arg("--version").output().is_err() {
+        eprintln!("SKIPPED a full disk at the recipient of a part: strace not found");
+        return;
+    }
+    let mut site = Site::found().await;
+    // While the gateway of XA is away, so that the name of the part is known before it comes.
+    let sent = site.send_document("XB", &vec![7; 3 * 1024 * 1024]).await;
+    assert_eq!(sent.state, SentState::Queued);
+    let envelope = Envelope::parse(&sent.envelope).unwrap();
+    let part = envelope.header().parts().iter().max_by_key(|part| part.size).unwrap();
+    let arriving = site.data("XA").join("parts/arriving/XB").join(part.digest.hex());
+    let trace = site.folder().join("trace");
+    let [out, path] = [&trace, &arriving].map(|path| path.to_str().unwrap());
+    let inject = ["-e", "trace=write", "-e", "inject=write:error=ENOSPC:when=3", "-P", path, "--"];
+    let traced: Vec<&str> = ["strace", "-f", "-y", "-qq", "-o", out].into_iter().chain(inject).collect();
+    assert!(site.try_daemon(&traced));
+    let settled = site.settled("XB", &sent).await;
+    assert_eq!(settled.state, SentState::Delivered, "it was sent again where it was cut");
+    let trace = fs::read_to_string(&trace).unwrap();
+    assert!(trace.contains("(INJECTED)"), "the disk was never full: {trace}");
+    assert!(site.data("XA").join("ballast").exists(), "that is for settlements");
+    assert_eq!(site.stop_daemon(), Some(0), "a full disk is no reason to end");
+    assert_eq!(site.fsck(), (Some(0), String::new()));
 }
 
 /// The calls that were made to fail, each with the path of its file.

@@ -138,7 +138,11 @@ async fn what_the_peer_never_got_goes_back_to_its_place_from_the_desk() {
     stage.house_mut("XA").start().await.unwrap();
     assert_eq!(stage.gateway("XA").standing(&ministry("XB")), Standing::CatchingUp, "the mark knows");
     stage.house_mut("XB").start().await.unwrap();
-    stage.sound("XA", "XB").await;
+    eventually("XA has heard that the peer cannot give it back", || async {
+        alarms_named(stage.gateway("XA").status().await.unwrap().alarms, "LEAVES_LOST") == 1
+    })
+    .await;
+    assert_eq!(stage.gateway("XA").standing(&ministry("XB")), Standing::CatchingUp);
     let four = delivered(&stage, "XA", "XB", "Four.").await;
     assert_eq!(four.sequence, 4);
     assert_eq!(stage.gateway("XB").list_received(0, 64).await.unwrap().0.len(), 4);

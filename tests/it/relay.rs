@@ -3,6 +3,7 @@
 
 mod defects;
 mod floods;
+mod mirrors;
 mod peers;
 mod poison;
 mod silence;

@@ -10,7 +10,7 @@ use super::Standing;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::store::mark::Mark;
-use crate::gateway::store::record::OwnLog;
+use crate::gateway::store::record::{OwnLog, UNCONFIRMED_ALARM};
 use crate::trust::name::Ministry;
 
 /// Where the system tells which run of the host this is.
@@ -25,7 +25,11 @@ impl Gateway {
         let path = self.config.mark();
         let seen = Mark::read(&path, &boot).filter(|_| !boot.is_empty());
         let logs = self.store.own_logs(None).await?;
-        match Mark::begin(&path, &boot, &seen.clone().unwrap_or_default()) {
+        let lost = lost(&logs, Mark::remembered(&path));
+        let mut vouched = seen.clone().unwrap_or_default();
+        // A mark of an earlier run vouches for nothing, but what it knows more of than the store was signed.
+        vouched.extend(lost.clone());
+        match Mark::begin(&path, &boot, &vouched) {
             Ok(mark) => self.store.keep_mark(mark),
             Err(cause) => {
                 tracing::warn!(%cause, "no mark can be kept: every start awaits the peers' hellos");
@@ -40,12 +44,25 @@ impl Gateway {
             self.gate(peer).unseen.store(unseen, Ordering::SeqCst);
         }
         self.judge_forks().await?;
-        for (peer, standing) in at_start(&logs, &seen.unwrap_or_default(), |origin| self.peer_of(origin)) {
+        for (origin, size) in &lost {
+            if let Some(peer) = self.peer_of(origin) {
+                self.gate(&peer).learn(origin, *size);
+            }
+        }
+        for (peer, standing) in at_start(&logs, &vouched, |origin| self.peer_of(origin)) {
             match standing {
                 Standing::Sound => self.make_sound(&peer).await?,
                 Standing::CatchingUp => {
                     self.roll_back(&peer, "this host has seen more leaves signed than the store holds")
                         .await?;
+                }
+                Standing::Unconfirmed if self.standing(&peer) == Standing::Unconfirmed => {
+                    let detail = "nothing on this host vouches since its start that the store is the newest copy: \
+                                  nothing is signed for the peer before its hello";
+                    // A gateway whose disk is full must start all the same.
+                    if let Err(cause) = self.alarm_about(&peer, UNCONFIRMED_ALARM, detail.to_owned()).await {
+                        tracing::error!(peer = %peer, %cause, "{detail}");
+                    }
                 }
                 Standing::Unconfirmed | Standing::Frozen => {}
             }
@@ -83,6 +100,12 @@ impl Gateway {
         let (peer, _year) = rest.split_once('/')?;
         Ministry::parse(&peer.to_ascii_uppercase()).ok()
     }
+}
+
+/// The logs of which a mark, of whatever run of the host, knows more leaves than are held. Pure.
+fn lost(held: &[OwnLog], remembered: BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+    let size_of = |origin: &str| held.iter().find(|log| log.origin == origin).map_or(0, |log| log.size);
+    remembered.into_iter().filter(|(origin, size)| *size > size_of(origin)).collect()
 }
 
 /// The standing of every pair of which a log is held or was seen. Pure.

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::StoreFault;
@@ -39,6 +40,8 @@ pub(super) struct Arrivals(Mutex<BTreeMap<(Ministry, Digest), Arc<Turn>>>);
 #[derive(Debug)]
 struct Turn {
     lost: Mutex<bool>,
+    /// Bytes that were promised room and are not written yet.
+    left: AtomicU64,
 }
 
 /// A part on its way into the folder. Dropped before `finish`, it leaves what can be continued.
@@ -74,7 +77,8 @@ impl Blobs {
     }
 
     /// Begins to take the part with this digest and size from `owner`, from `offset` on, of which the first
-    /// bytes are here. Bytes beyond it are written anew.
+    /// bytes are here, if there is room for so many bytes as `admits` is asked for: its own and those that were
+    /// promised to others. Bytes beyond the offset are written anew.
     pub fn put(
         &self,
         owner: &Ministry,
@@ -82,13 +86,14 @@ impl Blobs {
         size: u64,
         offset: u64,
         transfers: usize,
+        admits: impl FnOnce(u64) -> bool,
     ) -> Result<BlobWriter, StoreFault> {
         self.require_running()?;
         if self.held(&digest)?.is_some_and(|held| held != size) || offset > size {
             return Err(StoreFault::PartMismatch);
         }
         let key = (owner.clone(), digest);
-        let turn = self.take_turn(&key, transfers)?;
+        let turn = self.take_turn(&key, transfers, size - offset, admits)?;
         match self.begin(&key, offset) {
             Ok((file, hasher)) => {
                 Ok(BlobWriter { blobs: self.clone(), key, turn, size, written: offset, hasher, file })
@@ -136,14 +141,34 @@ impl Blobs {
         Ok(())
     }
 
-    /// Makes the transfer the newest of its part, where the side may begin one.
-    fn take_turn(&self, key: &(Ministry, Digest), transfers: usize) -> Result<Arc<Turn>, StoreFault> {
+    /// Bytes that were promised room to the transfers under way and are not written yet, but for those of the part
+    /// that `owner` sends itself.
+    pub(super) fn promised(&self, owner: &Ministry, digest: &Digest) -> u64 {
+        promised(&self.arrivals(), owner, digest)
+    }
+
+    /// Bytes of a part that stand in its unfinished file.
+    pub(super) fn begun(&self, owner: &Ministry, digest: &Digest) -> u64 {
+        fs::metadata(self.arriving(owner, digest)).map_or(0, |found| found.len())
+    }
+
+    /// Makes the transfer the newest of its part, where the side may begin one and there is room for what is left.
+    fn take_turn(
+        &self,
+        key: &(Ministry, Digest),
+        transfers: usize,
+        left: u64,
+        admits: impl FnOnce(u64) -> bool,
+    ) -> Result<Arc<Turn>, StoreFault> {
         let mut arrivals = self.arrivals();
         let others = arrivals.keys().filter(|(owner, digest)| *owner == key.0 && *digest != key.1).count();
         if others >= transfers {
             return Err(StoreFault::PartBusy);
         }
-        let turn = Arc::new(Turn { lost: Mutex::new(false) });
+        if !admits(left.saturating_add(promised(&arrivals, &key.0, &key.1))) {
+            return Err(StoreFault::NoSpace);
+        }
+        let turn = Arc::new(Turn { lost: Mutex::new(false), left: AtomicU64::new(left) });
         if let Some(older) = arrivals.insert(key.clone(), turn.clone()) {
             // Waits for what the earlier one is just writing.
             *older.lost.lock().unwrap_or_else(PoisonError::into_inner) = true;
@@ -220,6 +245,7 @@ impl BlobWriter {
             self.blobs.written(self.file.write_all(now))?;
             self.hasher.update(now);
             self.written = self.written.saturating_add(length as u64);
+            turn.left.store(self.size.saturating_sub(self.written), Ordering::SeqCst);
             if self.written.is_multiple_of(PART_SYNC_BYTES) {
                 self.blobs.synced(self.file.sync_data())?;
             }
@@ -249,6 +275,11 @@ impl BlobWriter {
         self.blobs.synced(self.file.sync_all())?;
         self.blobs.shelve(&path, digest)
     }
+}
+
+fn promised(under_way: &BTreeMap<(Ministry, Digest), Arc<Turn>>, owner: &Ministry, digest: &Digest) -> u64 {
+    let others = under_way.iter().filter(|(key, _)| key.0 != *owner || key.1 != *digest);
+    others.map(|(_, turn)| turn.left.load(Ordering::SeqCst)).fold(0, u64::saturating_add)
 }
 
 impl Turn {
@@ -299,12 +330,12 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let blobs = Blobs::open(directory.path()).unwrap();
         let owner = Ministry::parse("XB").unwrap();
-        let mut writer = blobs.put(&owner, Digest::of(b"part"), 4, 0, 1).unwrap();
+        let mut writer = blobs.put(&owner, Digest::of(b"part"), 4, 0, 1, |_| true).unwrap();
         // A file that is open for reading only refuses every write.
         writer.file = File::open(blobs.arriving(&owner, &Digest::of(b"part"))).unwrap();
         assert_eq!(writer.write(b"part").unwrap_err().reason(), "STORE_STOPPED");
         assert!(blobs.is_stopped());
-        let again = blobs.put(&owner, Digest::of(b"other"), 4, 0, 1).unwrap_err();
+        let again = blobs.put(&owner, Digest::of(b"other"), 4, 0, 1, |_| true).unwrap_err();
         assert_eq!(again.reason(), "STORE_STOPPED");
     }
 }

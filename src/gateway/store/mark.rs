@@ -54,6 +54,14 @@ impl Mark {
         records.map(parse).collect()
     }
 
+    /// The sizes that any whole record of a mark tells, of whatever run of the host: they vouch for nothing, but so
+    /// many leaves were signed.
+    pub fn remembered(path: &Path) -> BTreeMap<String, u64> {
+        let bytes = fs::read(path).ok().filter(|bytes| bytes.len() <= RECORD * RECORDS_MAX);
+        let bytes = bytes.filter(|bytes| bytes.starts_with(MAGIC)).unwrap_or_default();
+        bytes.chunks(RECORD).skip(1).filter_map(parse).collect()
+    }
+
     /// Begins a mark at `path` with what is known already, in place of the one that is there.
     pub fn begin(path: &Path, boot: &str, sizes: &BTreeMap<String, u64>) -> io::Result<Self> {
         let fresh = path.with_extension("new");
@@ -90,6 +98,12 @@ impl Mark {
     pub(super) fn note(&mut self, peer: &Ministry, origin: &str, size: u64) -> io::Result<()> {
         let noted = self.records.get(origin).map_or(0, |(_, noted)| *noted);
         if self.confirmed.contains(peer) && size > noted { self.write(origin, size) } else { Ok(()) }
+    }
+
+    /// Notes that a log had so many leaves once, whether or not they are here.
+    fn learn(&mut self, origin: &str, size: u64) -> io::Result<()> {
+        let noted = self.records.get(origin).map_or(0, |(_, noted)| *noted);
+        if size > noted { self.write(origin, size) } else { Ok(()) }
     }
 
     /// Removes the file: one that cannot be written must not be believed.
@@ -136,6 +150,26 @@ impl Marks {
     /// transaction holds may still be lost with it.
     pub(super) fn confirm(&self, peer: &Ministry) {
         lock(&self.confirming).insert(peer.clone());
+    }
+
+    /// Notes that a log had so many leaves once.
+    pub(super) fn learn(&self, origin: &str, size: u64) -> Result<(), StoreFault> {
+        self.change(|mark| mark.learn(origin, size))
+    }
+
+    /// Forgets how far these logs went: an operator gives up what is lost of them.
+    pub(super) fn renounce(&self, origins: &[String]) -> Result<(), StoreFault> {
+        self.change(|mark| {
+            let known: Vec<&String> =
+                origins.iter().filter(|origin| mark.records.contains_key(*origin)).collect();
+            known.into_iter().try_for_each(|origin| mark.write(origin, 0))
+        })
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Mark) -> io::Result<()>) -> Result<(), StoreFault> {
+        let mut kept = lock(&self.mark);
+        let changed = kept.as_mut().map_or(Ok(()), change);
+        changed.or_else(|cause| give_up(&mut kept, &cause))
     }
 
     /// Notes what the transaction that was just committed has appended to own logs.

@@ -71,9 +71,13 @@ impl Store {
         offset: u64,
         transfers: usize,
     ) -> Result<PartUpload, StoreFault> {
-        self.require_room(size.saturating_sub(offset)).await?;
-        let owner = owner.clone();
-        let writer = self.with_blobs(move |blobs| blobs.put(&owner, digest, size, offset, transfers)).await?;
+        let (owner, space) = (owner.clone(), self.inner.space.clone());
+        let admits = move |bytes: u64| {
+            space.look();
+            space.admits(bytes)
+        };
+        let put = move |blobs: &Blobs| blobs.put(&owner, digest, size, offset, transfers, admits);
+        let writer = self.with_blobs(put).await?;
         Ok(PartUpload { store: self.clone(), writer: Some(writer) })
     }
 
@@ -214,7 +218,8 @@ impl PartUpload {
     /// Takes the next pieces. `PartMismatch` as soon as there are more bytes than were declared.
     pub async fn write(&mut self, pieces: Vec<Vec<u8>>) -> Result<(), StoreFault> {
         let mut writer = self.writer.take().ok_or(StoreFault::Misuse("an upload that has failed goes on"))?;
-        // Others write as well: what was free when it began need not be free now.
+        // Others write as well, messages too: what was free when it began need not be free now. What comes was
+        // promised room, and what was promised to others is not taken from it.
         self.store.require_room(pieces.iter().map(|piece| piece.len() as u64).sum()).await?;
         let written = self
             .store

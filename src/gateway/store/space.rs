@@ -36,6 +36,8 @@ pub struct Bounds {
     pub mailbox: Quota,
     /// Sealed parts of one source that no message refers to yet.
     pub uploads: Quota,
+    /// Leaves of one peer's logs beyond two for each message between us.
+    pub mirror: u64,
 }
 
 impl Default for Bounds {
@@ -45,6 +47,7 @@ impl Default for Bounds {
             floor: limits::SPACE_FLOOR_BYTES,
             mailbox: Quota { count: limits::MAILBOX_MESSAGES_MAX, bytes: limits::MAILBOX_BYTES_MAX },
             uploads: Quota { count: limits::UPLOADS_MAX, bytes: limits::UPLOAD_BYTES_MAX },
+            mirror: limits::MIRROR_LEAVES_MAX,
         }
     }
 }

@@ -177,6 +177,18 @@ impl Store {
         self.inner.writer.keep_mark(mark);
     }
 
+    /// Notes in the mark that an own log had so many leaves once, whether or not they are here.
+    pub async fn learn(&self, origin: String, size: u64) -> Result<(), StoreFault> {
+        let marks = self.inner.writer.marks();
+        self.write(0, move |_| marks.learn(&origin, size).map(Verdict::Undo)).await
+    }
+
+    /// Lets the mark forget how far these own logs went.
+    pub async fn renounce(&self, origins: Vec<String>) -> Result<(), StoreFault> {
+        let marks = self.inner.writer.marks();
+        self.write(0, move |_| marks.renounce(&origins).map(Verdict::Undo)).await
+    }
+
     /// Lets the mark vouch for the own logs of a pair, as they are and from now on.
     pub async fn confirm(&self, peer: Ministry) -> Result<(), StoreFault> {
         let marks = self.inner.writer.marks();

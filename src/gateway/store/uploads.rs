@@ -36,7 +36,9 @@ impl Store {
                 // A message has it, and its bytes are lost here: what comes counts as any other.
                 Some(_) | None => {}
             }
-            if !space.admits(size) {
+            // What a transfer that was cut has left takes up its room already.
+            let missing = size.saturating_sub(blobs.begun(&source, &digest));
+            if !space.admits(missing.saturating_add(blobs.promised(&source, &digest))) {
                 return Ok(Verdict::Undo(Announced::NoSpace));
             }
             let before = declared(connection, &source, &digest)?;
@@ -55,6 +57,11 @@ impl Store {
             Err(StoreFault::NoSpace) => Ok(Announced::NoSpace),
             answered => answered,
         }
+    }
+
+    /// Bytes that were promised room to transfers under way, but for this one, and are not written yet.
+    pub fn promised(&self, source: &Ministry, digest: &Digest) -> u64 {
+        self.inner.blobs.promised(source, digest)
     }
 
     /// Forgets what `source` announced where a message has the part already: it has come, and no message will

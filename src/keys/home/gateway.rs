@@ -203,14 +203,16 @@ pub fn config_text(plan: &GatewayPlan) -> String {
          mailbox_listen = {mailbox}\n\n\
          # Room of the store; these are the usual values. Below floor_mib of free disk nothing new is taken, what was\n\
          # taken before is still settled; ballast_mib is given away when even that does not fit. The others bound\n\
-         # what one peer may have waiting for a desk that is away, and sealed parts that no message names yet.\n\
+         # what one peer may have waiting for a desk that is away, sealed parts that no message names yet, and how many\n\
+         # leaves its log may have beyond two for each message.\n\
          # [store]\n\
          # ballast_mib = 64\n\
          # floor_mib = 256\n\
          # mailbox_messages = 100000\n\
          # mailbox_mib = 32768\n\
          # uploads = 1024\n\
-         # uploads_mib = 32768\n",
+         # uploads_mib = 32768\n\
+         # mirror_leaves = 4194304\n",
         ministry = plan.ministry,
         domain = plan.domain,
         relay = quoted(&plan.relay_listen),

@@ -6,6 +6,7 @@ mod doors;
 mod interoperability;
 mod listening;
 mod reloading;
+mod tickets;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -167,6 +167,17 @@ impl Site {
         Ok(sent.into_iter().next().unwrap())
     }
 
+    /// The same with a document that travels beside the message.
+    pub async fn send_document(&self, from: &str, content: &[u8]) -> SentEntry {
+        let to = if from == "XA" { "XB" } else { "XA" };
+        fs::write(self.folder().join("scan.bin"), content).unwrap();
+        let document = "\n[[document]]\nid = \"scan\"\npath = \"scan.bin\"\ntitle = \"Scan\"\n\
+                        class = \"EVIDENCE\"\nlanguage = \"und\"\n";
+        let form = forms::memorandum(to, "new", "With a scan.") + document;
+        let sent = self.world.house(&ministry(from)).unwrap().send(&form, self.folder()).await.unwrap();
+        sent.into_iter().next().unwrap()
+    }
+
     /// Everything that the desk of a ministry has released.
     pub fn sent(&self, code: &str) -> Vec<SentEntry> {
         self.world.house(&ministry(code)).unwrap().desk().unwrap().register().sent().unwrap()

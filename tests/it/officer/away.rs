@@ -72,6 +72,10 @@ fn hears_nothing(both: &mut Ministries, path: &str) {
     let early = both.types("XA", ["send", path, "--yes", "--json", "--wait=500ms"]);
     assert_eq!((early.code, early.error()["code"].as_str()), (5, Some("not-handed-over")), "{early:?}");
     assert_eq!(early.error()["reason"], "AWAITING_HELLO");
+    // Its number was told before anything was handed over.
+    let first: Value = serde_json::from_str(early.talk.lines().next().unwrap()).unwrap();
+    assert_eq!(first["schema"], "chancery.registered/1", "{early:?}");
+    assert_eq!(first["ref"], early.json()["ref"]);
     assert!(text_of(&early.error(), "message").contains("before it has heard from XB"), "{early:?}");
 }
 

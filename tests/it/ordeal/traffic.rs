@@ -25,6 +25,12 @@ use crate::support::craft::Craft;
 /// A document of this size does not fit into an envelope.
 const DOCUMENT_BYTES: usize = 300 * 1024;
 
+/// One in so many turns is a row of messages over a stream for batches.
+const BATCHES_ONE_IN: u64 = 12;
+
+/// Messages of one such batch.
+const BATCH: usize = 4;
+
 /// One message in so many carries a document beside its envelope.
 const DOCUMENTS_ONE_IN: u64 = 12;
 
@@ -56,6 +62,8 @@ pub struct Traffic {
     pub accepted: AtomicU64,
     pub fetched: AtomicU64,
     pub documents: AtomicU64,
+    /// Messages that went over a stream for batches.
+    pub batched: AtomicU64,
     /// Attempts that had no answer.
     pub unanswered: AtomicU64,
 }
@@ -70,6 +78,7 @@ impl Traffic {
             accepted: AtomicU64::new(0),
             fetched: AtomicU64::new(0),
             documents: AtomicU64::new(0),
+            batched: AtomicU64::new(0),
             unanswered: AtomicU64::new(0),
         })
     }
@@ -148,10 +157,39 @@ impl Lane {
     pub async fn send(mut self, traffic: Arc<Traffic>) -> Self {
         let mut mailbox = traffic.connect(&self.from).await;
         while !traffic.sending_ends.load(Ordering::Relaxed) {
+            if self.chance.between(0, BATCHES_ONE_IN) == 0 {
+                self.send_batches(&traffic, &mut mailbox).await;
+                continue;
+            }
             let (envelope, document) = self.compose(&traffic.stage);
             self.insist(&traffic, &mut mailbox, &envelope, document.as_deref()).await;
         }
         self
+    }
+
+    /// Sends some messages over a stream for batches. Where the stream breaks, all of them go again, the same bytes.
+    async fn send_batches(&mut self, traffic: &Traffic, mailbox: &mut Mailbox) {
+        let mut envelopes = Vec::new();
+        for _ in 0..2 * BATCH {
+            let craft = self.next(&traffic.stage);
+            envelopes.push(self.sign(&traffic.stage, &craft));
+        }
+        let receipts = loop {
+            match submit_all(mailbox, &envelopes).await {
+                Ok(receipts) => break receipts,
+                Err(failure) if failure.is_passing() => {
+                    traffic.wait().await;
+                    *mailbox = traffic.connect(&self.from).await;
+                }
+                Err(other) => panic!("{} refused its own desk: {other:?}", self.from),
+            }
+        };
+        assert_eq!(receipts.len(), envelopes.len());
+        for (envelope, receipt) in envelopes.iter().zip(&receipts) {
+            traffic.accepted.fetch_add(1, Ordering::Relaxed);
+            traffic.batched.fetch_add(1, Ordering::Relaxed);
+            traffic.history.write(&self.accepted(envelope, receipt));
+        }
     }
 
     /// Sends one message with a document.
@@ -186,6 +224,22 @@ impl Lane {
         traffic.documents.fetch_add(u64::from(document.is_some()), Ordering::Relaxed);
         traffic.history.write(&self.accepted(envelope, &receipt));
     }
+}
+
+/// Hands over envelopes over one stream, two batches under way at once; the receipts of all, or the first failure.
+async fn submit_all(mailbox: &mut Mailbox, envelopes: &[Envelope]) -> Result<Vec<Vec<u8>>, DeskError> {
+    let mut stream = mailbox.submissions().await?;
+    let batches = envelopes.chunks(BATCH);
+    for batch in batches.clone() {
+        stream.submit(batch.iter().map(Envelope::encode).collect()).await?;
+    }
+    let mut receipts = Vec::new();
+    for _ in batches {
+        for answer in stream.answers().await? {
+            receipts.push(answer?);
+        }
+    }
+    Ok(receipts)
 }
 
 /// Hands over the document, where there is one, and then the envelope.

@@ -36,10 +36,39 @@ async fn on_another_run_of_the_host_the_desk_keeps_the_message_until_the_peer_ha
     assert_eq!(standing(&stage), Standing::Unconfirmed);
     let two = memo(&stage, "XA", "XB", "Two.").await;
     assert_eq!(two.state, SentState::Released, "nothing was signed at the gateway");
+    assert_eq!(alarms_named(stage.gateway("XA").status().await.unwrap().alarms, "UNCONFIRMED"), 1);
     stage.house_mut("XB").start().await.unwrap();
     assert_eq!(stage.settled("XA", &two).await.state, SentState::Delivered);
     assert_eq!(standing(&stage), Standing::Sound);
+    assert_eq!(alarms_named(stage.gateway("XA").status().await.unwrap().alarms, "UNCONFIRMED"), 0);
     whole(&stage, &["XA", "XB"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mark_of_an_earlier_run_vouches_for_nothing_and_still_tells_of_leaves_that_are_lost() {
+    let mut stage = Stage::pair().await;
+    delivered(&stage, "XA", "XB", "One.").await;
+    let kept = keep(&mut stage, "XA").await;
+    delivered(&stage, "XA", "XB", "Two.").await;
+    stage.house_mut("XB").stop().await.unwrap();
+    put_back(&mut stage, "XA", &kept).await;
+    let of_another_run = |stage: &Stage| {
+        let mut bytes = fs::read(mark(stage, "XA")).unwrap();
+        bytes[20] ^= 1;
+        fs::write(mark(stage, "XA"), bytes).unwrap();
+    };
+    of_another_run(&stage);
+    stage.house_mut("XA").start().await.unwrap();
+    assert_eq!(standing(&stage), Standing::CatchingUp);
+    // Where it knows of nothing that is lost it does not make the pair sound.
+    stage.house_mut("XB").start().await.unwrap();
+    stage.sound("XA", "XB").await;
+    for code in ["XA", "XB"] {
+        stage.house_mut(code).stop().await.unwrap();
+    }
+    of_another_run(&stage);
+    stage.house_mut("XA").start().await.unwrap();
+    assert_eq!(standing(&stage), Standing::Unconfirmed);
 }
 
 #[tokio::test(flavor = "multi_thread")]

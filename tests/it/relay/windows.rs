@@ -15,7 +15,7 @@ use crate::support::{PATIENCE, Stage, caller, eventually, proofs};
 const MIB: u64 = 1024 * 1024;
 
 /// Appends to what `gateway.toml` of a ministry says of the store.
-fn configure(stage: &Stage, code: &str, store: &str) {
+pub(super) fn configure(stage: &Stage, code: &str, store: &str) {
     let path = stage.house(code).homes().gateway.directory().join("gateway.toml");
     let text = fs::read_to_string(&path).unwrap();
     let (rest, _) = text.rsplit_once("\n[store]\n").unwrap();

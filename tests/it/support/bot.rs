@@ -417,7 +417,7 @@ impl RelayService for Edge {
 
 /// A bot that dials: it has a relay stream open to a true gateway.
 pub struct Dialled {
-    bot: Bot,
+    pub bot: Bot,
     pub theirs: wire::Hello,
     outgoing: mpsc::Sender<wire::RelayFrame>,
     incoming: Streaming<wire::RelayFrame>,

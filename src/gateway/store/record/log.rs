@@ -202,6 +202,8 @@ pub enum Extension {
         /// Number of leaves held.
         have: u64,
     },
+    /// They are more than the peer's messages, and ours to it, account for; nothing was changed.
+    OverQuota,
     /// They do not lead to the root that the checkpoint states, or differ from leaves that are held;
     /// nothing was changed.
     RootMismatch,

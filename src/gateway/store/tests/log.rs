@@ -1,11 +1,11 @@
 //! Logs and mirrors: sizes, roots and proofs agree with the leaves.
 
 use crate::digest::Digest;
-use crate::gateway::store::Store;
-use crate::gateway::store::fixture::{Line, ORIGIN, PEER_ORIGIN, entry, fresh, peer, taken};
+use crate::gateway::store::fixture::{Line, NOW, ORIGIN, PEER_ORIGIN, bounds, entry, fresh, peer, taken};
 use crate::gateway::store::record::{
     Checkpoint, CheckpointKept, Extension, Footing, LeafPlace, LogLeaf, MirrorUpdate,
 };
+use crate::gateway::store::{Bounds, Store};
 use crate::tlog::merkle::{TreeHead, empty_root, leaf_hash, node_hash};
 use crate::tlog::proof;
 
@@ -191,4 +191,33 @@ async fn a_message_is_found_in_our_log_first_and_then_in_the_mirror() {
     let mut own = entry("own");
     own.origin = PEER_ORIGIN.to_owned();
     assert_eq!(store.append_leaf(own).await.unwrap_err().reason(), "STORE_MISUSE");
+}
+
+#[tokio::test]
+async fn a_mirror_takes_so_many_leaves_beyond_those_of_messages_and_no_more() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(directory.path(), Bounds { mirror: 5, ..bounds() }, NOW).unwrap();
+    let leaves: Vec<LogLeaf> = (0..20).map(|index| leaf(&format!("peer leaf {index}"))).collect();
+    let extend = async |first: usize, end: usize| {
+        let update = update(first as u64, &leaves[first..end], root(&leaves[..end]));
+        store.extend_mirror(update).await.unwrap().extension
+    };
+    assert_eq!(extend(0, 6).await, Extension::OverQuota);
+    assert_eq!(store.list_logs().await.unwrap(), [], "a refused update leaves no log behind");
+    assert_eq!(extend(0, 5).await, Extension::Extended { size: 5 });
+    let held = state(&store).await;
+    assert_eq!(extend(5, 6).await, Extension::OverQuota);
+    assert_eq!(extend(3, 6).await, Extension::OverQuota);
+    assert_eq!(state(&store).await, held);
+    assert_eq!(extend(0, 5).await, Extension::AlreadyHeld { size: 5 }, "what is held is shown again");
+    // Another year's log is no way round it.
+    let other =
+        MirrorUpdate { origin: format!("{PEER_ORIGIN}9"), ..update(0, &leaves[..1], root(&leaves[..1])) };
+    assert_eq!(store.extend_mirror(other).await.unwrap().extension, Extension::OverQuota);
+    // Every message, whoever sent it, accounts for two.
+    taken(store.receive(Line::on("ch-1").next()).await.unwrap());
+    assert_eq!(extend(5, 7).await, Extension::Extended { size: 7 });
+    assert_eq!(extend(7, 8).await, Extension::OverQuota);
+    taken(store.take_custody(Line::on("ch-1").next()).await.unwrap());
+    assert_eq!(extend(7, 9).await, Extension::Extended { size: 9 });
 }

@@ -73,7 +73,7 @@ async fn an_earlier_database_keeps_what_it_knew_of_leaves_and_of_parts_beside_en
     let parts = [b"inside".as_slice(), b"both", b"beside"].map(Digest::of);
     earlier(directory.path(), &ids, &parts);
     let blobs = Blobs::open(&directory.path().join("parts")).unwrap();
-    let file = blobs.put(&peer(), parts[2], 6, 0, 1);
+    let file = blobs.put(&peer(), parts[2], 6, 0, 1, |_| true);
     let mut file = file.unwrap();
     file.write(b"beside").unwrap();
     file.finish().unwrap();

@@ -19,6 +19,7 @@ const COLD: &[(&str, &str)] = &[
         "when a connection begins, a page each",
     ),
     ("SELECT peer, origin, size FROM log WHERE mirror = 0", "a few logs for each peer"),
+    ("SELECT count(*), ifnull(sum(size), 0) FROM log WHERE mirror = 1", "a few logs for each peer"),
     ("SELECT peer, own, key, proof FROM fork", "proofs of wrong, few"),
     ("SELECT origin FROM log ORDER BY origin", "a few logs for each peer"),
     ("SELECT digest FROM upload WHERE time", "once an hour, and bounded by quotas"),

@@ -288,3 +288,54 @@ async fn a_part_that_two_sides_announced_stays_until_neither_may_want_it() {
     assert_eq!(store.sweep(later(2 * ORPHAN_AGE_MAX.as_secs() + 3)).await.unwrap(), 1);
     assert!(!store.has_part(digest).await.unwrap());
 }
+
+#[tokio::test]
+async fn what_transfers_under_way_were_promised_is_not_promised_to_others() {
+    let (_directory, store) = bounded(Bounds { floor: 100 * MIB, ..bounds() });
+    store.inner.space.pretend(110 * MIB);
+    let (first, second) = (Digest::of(b"first"), Digest::of(b"second"));
+    let other = Ministry::parse("XC").unwrap();
+    let mut upload = store.put_part(&peer(), first, 6 * MIB, 0).await.unwrap();
+    for side in [&peer(), &other] {
+        assert_eq!(store.put_part(side, second, 6 * MIB, 0).await.unwrap_err().reason(), "NO_SPACE");
+        let announced = store.announce_part(side.clone(), second, 6 * MIB, NOW).await.unwrap();
+        assert_eq!(announced, Announced::NoSpace);
+    }
+    // It does not stand in its own way, nor does a later transfer of it that takes over.
+    assert_eq!(store.announce_part(peer(), first, 6 * MIB, NOW).await.unwrap(), Announced::Welcome);
+    // What is written takes up its room and is promised no more.
+    upload.write(vec![vec![0; 2 * 1024 * 1024]]).await.unwrap();
+    store.inner.space.pretend(108 * MIB + MIB / 2);
+    assert_eq!(store.put_part(&other, second, 5 * MIB, 0).await.unwrap_err().reason(), "NO_SPACE");
+    drop(store.put_part(&other, second, 4 * MIB, 0).await.unwrap());
+    drop(store.put_part(&peer(), first, 6 * MIB, 0).await.unwrap());
+    drop(upload);
+    drop(store.put_part(&other, second, 8 * MIB, 0).await.unwrap());
+    // Messages are small, and what was promised to documents does not keep them out.
+    taken(store.take_custody(Line::on("ch-1").next()).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_transfer_that_meets_the_floor_is_refused_and_goes_on_where_it_was_when_there_is_room() {
+    let (directory, store) = bounded(Bounds { floor: 100 * MIB, ..bounds() });
+    let content = vec![7; usize::try_from(6 * MIB).unwrap()];
+    let digest = Digest::of(&content);
+    store.inner.space.pretend(110 * MIB);
+    let mut upload = store.put_part(&peer(), digest, 6 * MIB, 0).await.unwrap();
+    let (first, rest) = content.split_at(5 * 1024 * 1024);
+    upload.write(vec![first.to_vec()]).await.unwrap();
+    store.inner.space.pretend(100 * MIB + 1);
+    assert_eq!(upload.write(vec![rest.to_vec()]).await.unwrap_err().reason(), "NO_SPACE");
+    drop(upload);
+    assert!(!store.is_stopped());
+    assert!(directory.path().join("ballast").exists(), "that is for settlements");
+    // As much as is missing fits; the whole would not.
+    store.inner.space.pretend(102 * MIB);
+    assert_eq!(store.announce_part(peer(), digest, 6 * MIB, NOW).await.unwrap(), Announced::Welcome);
+    let offset = store.part_progress(&peer(), digest, 6 * MIB).await.unwrap().offset;
+    assert_eq!(offset, 5 * MIB);
+    let mut upload = store.put_part(&peer(), digest, 6 * MIB, offset).await.unwrap();
+    upload.write(vec![rest.to_vec()]).await.unwrap();
+    upload.finish().await.unwrap();
+    assert!(store.has_part(digest).await.unwrap());
+}
