@@ -78,8 +78,10 @@ fn looked_more(text: &mut String, looked: &Looked, timeline: bool) {
     if !timeline || !looked.holds {
         return;
     }
-    let at = looked.at.as_ref().map_or_else(String::new, |at| format!("{at}: "));
-    let _ = writeln!(text, "{INDENT}{at}{} is {}", looked.what, looked.actual);
+    let _ = match &looked.at {
+        Some(at) => writeln!(text, "{INDENT}{at}: {} is {}", looked.what, looked.actual),
+        None => writeln!(text, "{INDENT}{}: {}", looked.what, looked.actual),
+    };
 }
 
 fn arrivals(text: &mut String, arrivals: &[Arrival]) {

@@ -76,14 +76,12 @@ fn verdict(stage: &Stage<'_>, check: &Check, at: &Ministry) -> Option<Looked> {
     let actual = stage.verdicts.get(&(label.clone(), at.clone()));
     let holds = match (expected, actual) {
         (Expected::Rules(expected), Some(Arrived::Registered(actual))) => expected == actual,
-        (Expected::Waits, Some(Arrived::Waits(_))) | (Expected::Absent, None) => true,
+        (Expected::Waits, Some(Arrived::Waits(_)))
+        | (Expected::Absent, None)
+        | (Expected::Equivocation, Some(Arrived::Equivocation)) => true,
         _ => false,
     };
-    let expected = match expected {
-        Expected::Rules(rules) => codes(rules),
-        Expected::Waits => "waits".to_owned(),
-        Expected::Absent => "absent".to_owned(),
-    };
+    let expected = expected.to_string();
     let actual = actual.map_or_else(|| "absent".to_owned(), ToString::to_string);
     Some(Looked { at: Some(at.clone()), what: format!("verdict on {label}"), expected, actual, holds })
 }

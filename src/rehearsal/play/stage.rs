@@ -29,6 +29,8 @@ pub(super) struct Stage<'s> {
     /// What each released step expects of its receivers.
     expectations: Vec<Expectation<'s>>,
     labels: BTreeMap<Digest, String>,
+    /// Sender and act number of each step that was said.
+    numbers: BTreeMap<String, (Ministry, u64)>,
     network: Network,
     delays: Dice,
     salts: Dice,
@@ -88,6 +90,7 @@ impl<'s> Stage<'s> {
             verdicts: BTreeMap::new(),
             expectations: Vec::new(),
             labels: BTreeMap::new(),
+            numbers: BTreeMap::new(),
             network: Network::default(),
             delays: Dice::thrown(seed, "delays"),
             salts: Dice::thrown(seed, "salts"),
@@ -191,7 +194,14 @@ impl<'s> Stage<'s> {
         let Some(desk) = self.desks.get(&say.sender) else {
             return Err(unspeakable("the sender takes no part".to_owned()));
         };
-        let basis = desk.basis();
+        let mut basis = desk.basis();
+        for label in &say.unaware_of {
+            let Some((sender, number)) = self.numbers.get(label) else { continue };
+            if basis.covers(sender, *number) {
+                basis.set(sender, number.saturating_sub(1));
+            }
+        }
+        let borne = say.number_of.as_ref().and_then(|label| self.numbers.get(label));
         let marks: Vec<(Ministry, u64)> = basis.iter().map(|(who, number)| (who.clone(), number)).collect();
         let at = Circumstances {
             script: self.script,
@@ -212,7 +222,7 @@ impl<'s> Stage<'s> {
             say,
             now,
             basis: &basis,
-            number: desk.next_number(),
+            number: borne.map_or_else(|| desk.next_number(), |(_, number)| *number),
             serial: desk.next_serial(now),
             in_reply_to,
             dice: &self.salts,
@@ -243,6 +253,7 @@ impl<'s> Stage<'s> {
         let verdict = standing(findings);
         let texts = message.papers.iter().filter(|paper| paper.standing == DocumentStanding::Authentic);
         self.labels.insert(message.digest(), one.label.clone());
+        self.numbers.insert(one.label.clone(), (say.sender.clone(), message.position.act_number));
         let key = (one.label.clone(), say.sender.clone());
         self.verdicts.insert(key, Arrived::Registered(verdict.clone()));
         self.spoken.push(Spoken {
@@ -291,6 +302,7 @@ impl<'s> Stage<'s> {
             (Arrived::Registered(actual), Expected::Rules(expected)) => actual == expected,
             // It waited, as expected, and then came to be registered.
             (Arrived::Registered(_) | Arrived::Waits(_), Expected::Waits) => true,
+            (Arrived::Equivocation, Expected::Equivocation) => true,
             // Whether it ever comes to be registered is seen at the end.
             (Arrived::Waits(_), Expected::Rules(_)) => true,
             _ => false,
@@ -338,11 +350,7 @@ impl Expectation<'_> {
             line: self.line,
             at: Some(at.clone()),
             what: format!("{} on arrival", self.say.kind),
-            expected: match self.at(at) {
-                Expected::Rules(rules) => codes(&rules),
-                Expected::Waits => "waits".to_owned(),
-                Expected::Absent => "absent".to_owned(),
-            },
+            expected: self.at(at).to_string(),
             actual: actual.to_owned(),
         }
     }

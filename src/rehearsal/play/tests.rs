@@ -116,3 +116,34 @@ fn every_length_of_time_that_a_charter_names_changes_one_parameter() {
         seen.push(charter);
     }
 }
+
+#[test]
+fn a_desk_that_tells_two_stories_under_one_number_is_seen_by_all() {
+    let other = "[[step]]\nlabel = \"other\"\nwho = \"XA\"\nkind = \"position-statement\"\n\
+                 number_of = \"position\"\nact = { kind = \"OBJECTS\" }\n";
+    let check = "[[check]]\nat = [\"XB\", \"IC\"]\npositions = \"1\"\n";
+    let steps = format!("{POSITION}{other}expect_at = \"equivocation\"\n{check}");
+    assert_eq!(deviations(&played(&steps)), Vec::<String>::new());
+    let told = deviations(&played(&format!("{POSITION}{other}")));
+    assert!(
+        told.len() == 2 && told[0].contains("ok expected, another act under the same number found"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_desk_that_declares_not_to_have_known_a_withdrawal_is_judged_on_what_it_declares() {
+    let will = "[[step]]\nwho = \"XB\"\nkind = \"expression-of-will\"\nact = { person = \"P1\", acceptable = [\"XA\"] }\n\
+                [[step]]\nwho = \"XB\"\nkind = \"protection-assessment\"\nact = { person = \"P1\", destination = \"XA\" }\n\
+                [[step]]\nlabel = \"withdrawal\"\nwho = \"IC\"\nkind = \"will-withdrawal\"\nact = { person = \"P1\" }\n";
+    let note = "[[step]]\nwho = \"XB\"\nkind = \"agreement-note\"\n\
+                act = { terms = { agreement_id = \"A1\", lines = [{ person = \"P1\", destination = \"XA\" }] } }\n";
+    assert_eq!(
+        deviations(&played(&format!("{CASE}{will}{note}expect = \"WIL_07\"\n"))),
+        Vec::<String>::new()
+    );
+    let unaware = format!(
+        "{CASE}{will}{note}unaware_of = [\"withdrawal\"]\n[[check]]\nperson = \"P1\"\nwill = \"WITHDRAWN\"\nstage = \"HELD\"\n"
+    );
+    assert_eq!(deviations(&played(&unaware)), Vec::<String>::new());
+}

@@ -101,11 +101,12 @@ pub(super) fn expected_at(
     all
 }
 
-/// "waits", "absent", "ok", or rules.
+/// "waits", "absent", "equivocation", "ok", or rules.
 fn expected(item: &Item) -> Result<Expected, Wrong> {
     match item.as_str() {
         Some("waits") => Ok(Expected::Waits),
         Some("absent") => Ok(Expected::Absent),
+        Some("equivocation") => Ok(Expected::Equivocation),
         _ => rules(item).map(Expected::Rules),
     }
 }

@@ -178,6 +178,10 @@ pub struct Say {
     pub travel: BTreeMap<Option<Ministry>, Travel>,
     /// Whether it goes although the own desk refuses it.
     pub force: bool,
+    /// An earlier step of the sender whose act number it bears as well: a hostile desk that tells two stories.
+    pub number_of: Option<String>,
+    /// Earlier steps that it declares not to have known: a hostile desk that looks away.
+    pub unaware_of: Vec<String>,
     /// What the sender's desk is to find.
     pub expect: Vec<Rule>,
     /// What the receivers' desks are to find, by receiver; the entry without one holds for all others. None where it
@@ -262,6 +266,8 @@ pub enum Expected {
     Waits,
     /// It does not arrive.
     Absent,
+    /// Its number was given to another act before.
+    Equivocation,
 }
 
 /// Something to be looked at.
@@ -285,6 +291,17 @@ pub struct Check {
     pub verdict: Option<(String, Expected)>,
     /// Whether all these desks must see the same.
     pub agree: bool,
+}
+
+impl std::fmt::Display for Expected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Rules(rules) => f.write_str(&crate::rehearsal::play::account::codes(rules)),
+            Self::Waits => f.write_str("waits"),
+            Self::Absent => f.write_str("absent"),
+            Self::Equivocation => f.write_str("equivocation"),
+        }
+    }
 }
 
 super::opaque!(Script, Move, What, Say);

@@ -107,6 +107,8 @@ fn say(script: &Script, fields: &mut Fields<'_>, report: &mut Report<'_>) -> Opt
     let papers = papers::read(fields, report);
     let travel = travel(script, fields, report);
     let force = fields.optional(report, "force", flag).unwrap_or(false);
+    let number_of = fields.optional(report, "number_of", |item| checks::earlier_step(script, string(item)?));
+    let unaware_of = fields.each(report, "unaware_of", |text| checks::earlier_step(script, text));
     let expect = fields.optional(report, "expect", rules).unwrap_or_default();
     let expect_at = expected_at(script, fields, report);
     Some(Say {
@@ -120,6 +122,8 @@ fn say(script: &Script, fields: &mut Fields<'_>, report: &mut Report<'_>) -> Opt
         papers,
         travel,
         force,
+        number_of,
+        unaware_of,
         expect,
         expect_at,
     })

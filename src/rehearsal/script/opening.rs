@@ -48,6 +48,8 @@ fn one(label: &str, sender: &Ministry, kind: ActKind, before: Duration) -> Move 
         papers: Vec::new(),
         travel: BTreeMap::new(),
         force: false,
+        number_of: None,
+        unaware_of: Vec::new(),
         expect: Vec::new(),
         expect_at: BTreeMap::new(),
     };
