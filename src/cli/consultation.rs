@@ -11,6 +11,7 @@ use super::context::{Context, parse_duration};
 use super::deadlines::{self, Deadline};
 use super::desk_session::{self, DeskSession, Directions};
 use super::error::{CliError, Kind};
+use super::message_report::missing_words;
 use super::registers::Registers;
 use super::table::Table;
 use super::timeline;
@@ -278,11 +279,7 @@ pub(super) fn warnings(folded: &Folded, unopened: u64) -> Vec<String> {
         all.push(format!("{} of {number} waits for acts that are not here yet", waiting.dispatch.kind));
     }
     for missing in folded.book.lacking() {
-        let crate::consultation::casebook::Missing { ministry, first, last } = missing;
-        all.push(match first == last {
-            true => format!("act {first} of {ministry} is missing: ask {ministry} for it"),
-            false => format!("acts {first} to {last} of {ministry} are missing: ask {ministry} for them"),
-        });
+        all.push(format!("needed: {}", missing_words(&missing)));
     }
     for (sender, number) in &folded.passed_over {
         all.push(format!("act {number} of {sender} never came and is passed over"));

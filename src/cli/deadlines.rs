@@ -74,6 +74,14 @@ impl Deadline {
         })
     }
 
+    /// Who must do what, for a cell.
+    pub(super) fn sentence(&self) -> String {
+        match self.who.as_slice() {
+            [] => self.what.clone(),
+            _ => format!("{}: {}", self.who_words(), self.what),
+        }
+    }
+
     fn who_words(&self) -> String {
         match self.who.as_slice() {
             [] => "-".to_owned(),
@@ -141,13 +149,12 @@ impl Gathering<'_> {
     }
 
     fn acknowledgements(&mut self) {
-        let (book, folded) = (&self.folded.book, self.folded);
-        for one in acknowledgement::unacknowledged(book.history(), book.charter()) {
+        let folded = self.folded;
+        for one in acknowledgement::unacknowledged(folded.book.history(), folded.book.charter()) {
             let reference = self.registers.of(one.act);
             let alarming = one.is_alarming(Timestamp::from_seconds(i64::MAX));
             let digest = one.act.reference.dispatch_digest().hex();
             let what = format!("acknowledge {} {}", one.act.precedence, one.act.kind);
-            let _ = folded;
             let added = self.add(one.due, vec![one.addressee.clone()], what);
             (added.reference, added.alarming, added.digest) = (reference, alarming, Some(digest));
         }

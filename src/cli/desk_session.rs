@@ -100,8 +100,29 @@ impl DeskSession {
         if directions == Directions::Received {
             let grown = self.desk.grow_casebook(&self.trust, &self.keys);
             grown.map_err(|error| failure(context, error))?;
+            if matches!(updated, Ok(true)) {
+                self.attend(context).await;
+            }
         }
         updated
+    }
+
+    /// Sends what the registry owes for what came: rejections, and receipts of urgent messages that were read. What
+    /// cannot be sent now is owed on, and keeps nobody from reading.
+    pub(super) async fn attend(&self, context: &Context) {
+        let attending = async {
+            let attended = self.desk.attend(&self.trust, &self.keys).await;
+            attended.map_err(|error| failure(context, error))
+        };
+        match context.within("answering what came", attending).await {
+            Ok(0) => {}
+            Ok(1) => context.output.note("the registry answered 1 message"),
+            Ok(sent) => context.output.note(&format!("the registry answered {sent} messages")),
+            Err(error) => {
+                let message = format!("what this desk owes was not answered yet: {}", error.message());
+                context.output.detail(&message);
+            }
+        }
     }
 }
 

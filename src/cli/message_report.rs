@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::failures::finding_line;
 use super::output::{Mark, Output};
 use super::{proofs, summary};
+use crate::consultation::casebook::Missing;
 use crate::consultation::receive::Received;
 use crate::consultation::rules::Severity;
 use crate::desk::form::render;
@@ -43,6 +44,10 @@ impl Message<'_> {
             output.step(mark, &proofs::sentence(proven));
         }
         output.step(Mark::Ok, "sealed to us, bound to this address, nothing altered");
+        for missing in &opened.waits_for {
+            output
+                .step(Mark::Warning, &format!("not registered yet: it rests on {}", missing_words(missing)));
+        }
         for finding in &opened.findings {
             let mark = if finding.severity == Severity::Error { Mark::Bad } else { Mark::Warning };
             output.step(mark, &finding_line(finding));
@@ -191,6 +196,7 @@ impl Message<'_> {
             "judged_at": opened.entry.judged_at().to_string(),
             "receipts": self.receipts.iter().map(proofs::report).collect::<Vec<_>>(),
             "findings": findings.collect::<Vec<_>>(),
+            "waits_for": opened.waits_for.iter().map(missing_report).collect::<Vec<_>>(),
         })
     }
 
@@ -224,6 +230,19 @@ pub(super) fn chosen<'a>(texts: &'a [OpenedText<'a>], language: Option<&str>) ->
         Some(language) => texts.iter().find(|text| text.document.language == language),
         None => texts.iter().find(|text| is_original(text.document.standing)).or(texts.first()),
     }
+}
+
+/// Acts that are not here, in words.
+pub(super) fn missing_words(missing: &Missing) -> String {
+    let Missing { ministry, first, last } = missing;
+    match first == last {
+        true => format!("act {first} of {ministry}, which is not here: ask {ministry} for it"),
+        false => format!("acts {first} to {last} of {ministry}, which are not here: ask {ministry} for them"),
+    }
+}
+
+fn missing_report(missing: &Missing) -> Value {
+    json!({ "ministry": missing.ministry.as_str(), "first": missing.first, "last": missing.last })
 }
 
 fn text_report(text: &OpenedText<'_>) -> Value {

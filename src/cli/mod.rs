@@ -20,6 +20,7 @@ mod deadlines;
 pub mod demo;
 pub mod desk;
 mod desk_session;
+mod desk_status;
 pub mod draft;
 mod draft_report;
 mod drafting;
@@ -44,6 +45,7 @@ pub mod outbox;
 pub mod output;
 pub mod passphrase;
 pub mod peer;
+pub mod person;
 mod proofs;
 pub mod queue;
 mod queue_report;
@@ -114,6 +116,7 @@ enum Command {
     Receipt(receipt::Receipt),
     Consultation(consultation::Consultation),
     ClearToDepart(clear_to_depart::ClearToDepart),
+    Person(person::Person),
     Casebook(casebook::Casebook),
     Export(export::Export),
     Verify(verify::Verify),
@@ -150,6 +153,7 @@ impl Command {
             Self::Receipt(command) => apart(move || command.run(context)).await,
             Self::Consultation(command) => apart(move || command.run(context)).await,
             Self::ClearToDepart(command) => apart(move || command.run(context)).await,
+            Self::Person(command) => apart(move || command.run(context)).await,
             Self::Casebook(command) => apart(move || command.run(context)).await,
             Self::Export(command) => apart(move || command.run(context)).await,
             Self::Verify(command) => apart(move || command.run(context)).await,

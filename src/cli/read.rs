@@ -13,6 +13,7 @@ use super::{files, proofs};
 use crate::desk::mailbox::Mailbox;
 use crate::desk::parts::OpenedText;
 use crate::desk::read::Opened;
+use crate::message::terms::Precedence;
 
 /// Verify, open and show a message
 ///
@@ -56,6 +57,10 @@ impl Read {
         let failed = |error| desk_session::failure(context, error);
         let DeskSession { desk, trust, keys, .. } = &session;
         let opened = desk.read(trust, keys, &entry).map_err(failed)?;
+        if opened.envelope.header().address().precedence >= Precedence::Immediate {
+            // Its sender is alarmed until an officer has seen it.
+            session.attend(context).await;
+        }
         let mut mailbox = None;
         // Texts are verified before the verdict, which is about them as well.
         let texts = desk.open_texts(keys, &opened, &mut mailbox).await.map_err(failed)?;

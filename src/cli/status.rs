@@ -8,17 +8,24 @@ use super::error::{CliError, Kind};
 use super::operator::queue::Alarm;
 use super::operator::{Amount, GatewayStatus, Operator, PartTransfer, PeerStatus, StoreRoom};
 use super::table::Table;
-use super::{alarm, queue_report};
+use super::{alarm, desk_status, queue_report};
 use crate::time::Timestamp;
 
 /// Show the state of the gateway: exit code 0 if all is well, 1 on an alarm that nobody has acknowledged, 5 if
 /// messages wait for an absent peer
+///
+/// In the home of a desk: what needs a person there. Exit code 1 while an urgent message (FLASH, IMMEDIATE) is
+/// unacknowledged beyond its time, on the side that sent it and on the side that has it; 5 if the own gateway is away.
 #[derive(Debug, clap::Args)]
 pub struct Status {}
 
 impl Status {
-    /// Asks the gateway in this home.
+    /// Asks the gateway in this home; in the home of a desk, the desk.
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
+        let home = context.named_home();
+        if home.is_some_and(|home| home.join(crate::desk::config::Config::FILE).is_file()) {
+            return desk_status::run(context).await;
+        }
         let seen = Operator::ask(context, async |mut operator| operator.status().await).await?;
         context.output.data(&report(&seen), || screen(&seen, context.clock.now()))?;
         verdict(context, &seen)

@@ -174,3 +174,20 @@ fn a_draft_is_judged_as_every_desk_will_judge_it() {
     let outcomes = book.offer(draft);
     assert!(matches!(&outcomes[0], Outcome::Registered { findings, .. } if *findings == found));
 }
+
+#[test]
+fn what_will_never_come_holds_nobody_up() {
+    let mut book = casebook();
+    let correspondence = ("correspondence", "subject = \"A subject\"");
+    let xb = ministry("XB");
+    assert_eq!(told(&book.offer(incoming("XB", 1, &[], correspondence))), ["registered"]);
+    assert_eq!(told(&book.offer(incoming("XB", 3, &[], correspondence))), ["buffered"]);
+    assert!(book.pass_over(&xb, 1).is_none() && book.pass_over(&xb, 3).is_none(), "acts bear these numbers");
+    assert_eq!(told(&book.pass_over(&xb, 2).unwrap()), ["registered"]);
+    assert!(book.pass_over(&xb, 2).is_none(), "a second time nothing changes");
+    assert_eq!((book.waiting().count(), book.lacking()), (0, vec![]));
+    assert_eq!(book.draft_basis(), Marks::new([(xb, 3)]));
+    // If it comes all the same, it is not lost.
+    assert_eq!(told(&book.offer(incoming("XB", 2, &[], correspondence))), ["registered"]);
+    assert_eq!(book.history().len(), 3);
+}

@@ -3,7 +3,6 @@
 //! A draft and the files it names enter; address, dispatch, documents and the findings of the rules leave.
 //! Nothing is numbered, signed or written here.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 
@@ -13,7 +12,6 @@ use crate::consultation::codec;
 use crate::consultation::reference::ConsultationId;
 use crate::consultation::rules::authority::AuthorityFacts;
 use crate::consultation::rules::judgement::{ChannelFacts, EarlierMessage, FormalNumbers, Judgement};
-use crate::consultation::rules::names::NameIndex;
 use crate::consultation::rules::{self, Finding};
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
@@ -108,7 +106,7 @@ impl Desk {
             form: draft.form,
             formal_number: self.expected_formal_number(draft, now)?,
             marking: self.marking(draft),
-            basis: self.basis(&address, channel)?,
+            basis: self.basis(trust, keys, &address, channel)?,
             documents,
             authentications,
             kind: act.kind().to_owned(),
@@ -155,7 +153,15 @@ impl Desk {
         let earlier = self.earlier(trust, keys, dispatch)?;
         let rule = trust.policy.as_ref().and_then(|policy| policy.channel(&address.channel));
         let facts = rule.map(|rule| channel_facts(&address.channel, rule));
+        let known = self.knowledge(trust, keys, &address.consultation)?;
+        let numbered = rule.is_some_and(|rule| is_numbered(address, rule));
+        let number = match numbered {
+            true => self.register.last_act_number_signed(&address.consultation)?.saturating_add(1),
+            false => 0,
+        };
+        let past = known.past(&address.sender, number, &dispatch.basis);
         let parties = rule.into_iter().flat_map(|rule| rule.parties.iter().cloned());
+        let charter = known.charter().unwrap_or_else(|| Charter::default_for(parties));
         Ok(rules::judge(&Judgement {
             at: self.clock.now(),
             address,
@@ -163,15 +169,15 @@ impl Desk {
             dispatch,
             act,
             verified: None,
-            past: None,
-            charter: &Charter::default_for(parties),
+            past: past.as_ref(),
+            charter: &charter,
             authorities: Some(authorities),
             channel: facts.as_ref(),
             formal_numbers: FormalNumbers { last, complete: true },
             earlier: &earlier,
             documents: Some(&documents::opened(&dispatch.documents, &words)),
-            names: &NameIndex::new([]),
-            persons_elsewhere: &BTreeSet::new(),
+            names: &known.names,
+            persons_elsewhere: &known.elsewhere,
         }))
     }
 
@@ -234,7 +240,17 @@ impl Desk {
     }
 
     /// The last act of every Power that this one rests on.
-    pub(super) fn basis(&self, address: &Address, channel: &ChannelRule) -> Result<Vec<Basis>, DeskError> {
+    pub(super) fn basis(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        address: &Address,
+        channel: &ChannelRule,
+    ) -> Result<Vec<Basis>, DeskError> {
+        // What waits for other acts is not judged yet, and nothing may rest on it.
+        if let Some(basis) = self.knowledge(trust, keys, &address.consultation)?.basis(&channel.parties) {
+            return Ok(basis);
+        }
         let known = |ministry: &Ministry| {
             if *ministry == self.config.ministry {
                 self.register.last_act_number(&address.consultation)

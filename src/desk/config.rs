@@ -137,6 +137,11 @@ impl Config {
         self.home.join("casebook.db")
     }
 
+    /// Folder in which it is kept, sealed, which office asked for a name.
+    pub fn lookups(&self) -> PathBuf {
+        self.home.join("lookups")
+    }
+
     /// Folder of sealed parts that travel beside their envelopes.
     pub fn parts(&self) -> PathBuf {
         self.home.join("parts")

@@ -153,6 +153,9 @@ pub enum DeskError {
     /// No evidence file was written.
     #[error(transparent)]
     Evidence(#[from] crate::message::evidence::WriteError),
+    /// No office of this label may know names.
+    #[error("{0} is no office of this desk that drafts, clears or releases, and is shown no name")]
+    NotForNames(String),
     /// The register has lost messages that it had released: it was restored from an older copy.
     #[error(
         "the register of this desk is older than the gateway: it holds {sent} messages to {recipient}, the gateway {held}"

@@ -4,19 +4,19 @@
 //! content leaves before the header's signature, the seal, the binding to the address and every office's
 //! signature have held. What was sent is read the same way, with the own archive key.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::consultation::act::Act;
+use crate::consultation::casebook::Missing;
 use crate::consultation::charter::Charter;
 use crate::consultation::fault::{Faults, FormRefusal};
 use crate::consultation::receive::{Received, receive};
 use crate::consultation::rules::judgement::{EarlierMessage, FormalNumbers, Judgement};
-use crate::consultation::rules::names::NameIndex;
 use crate::consultation::rules::{self, Finding};
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::authorities;
+use crate::desk::casebook::Knowledge;
 use crate::desk::compose::channel_facts;
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
@@ -44,6 +44,8 @@ pub struct Opened {
     pub signatures: Vec<Signature>,
     /// What the rules found.
     pub findings: Vec<Finding>,
+    /// Acts on which it rests and that are not here yet: until they are, it is not registered.
+    pub waits_for: Vec<Missing>,
 }
 
 impl Desk {
@@ -51,7 +53,10 @@ impl Desk {
     pub fn unseal(&self, trust: &Trust, keys: &Keys, entry: &Entry) -> Result<Opened, DeskError> {
         let key = keys.reading()?;
         let mut opened = self.unseal_unjudged(trust, key, entry)?;
-        opened.findings = self.judge(trust, key, &opened)?;
+        let consultation = opened.envelope.header().address().consultation.clone();
+        let known = self.knowledge(trust, keys, &consultation)?;
+        opened.waits_for = known.missing_for(&opened);
+        opened.findings = self.judge(trust, key, &opened, &known)?;
         Ok(opened)
     }
 
@@ -83,7 +88,8 @@ impl Desk {
         let declared = dispatch.dispatch();
         let received = receive(&declared.kind, declared.act_class, &declared.act);
         let entry = entry.clone();
-        Ok(Opened { entry, envelope, dispatch, received, signatures, findings: Vec::new() })
+        let (findings, waits_for) = (Vec::new(), Vec::new());
+        Ok(Opened { entry, envelope, dispatch, received, signatures, findings, waits_for })
     }
 
     /// Opens a received message for an officer: besides opening, refuses a re-wrapped dispatch and marks the
@@ -127,7 +133,13 @@ impl Desk {
         }
     }
 
-    fn judge(&self, trust: &Trust, key: &dyn Opener, opened: &Opened) -> Result<Vec<Finding>, DeskError> {
+    fn judge(
+        &self,
+        trust: &Trust,
+        key: &dyn Opener,
+        opened: &Opened,
+        known: &Knowledge,
+    ) -> Result<Vec<Finding>, DeskError> {
         let act = match &opened.received {
             Received::Read(act) => act,
             Received::Unread(faults) => return Ok(unreadable(faults, rules::Severity::Warning)),
@@ -150,7 +162,12 @@ impl Desk {
         let words = inline_words(key, opened)?;
         let documents = words.as_deref().map(|words| documents::opened(&dispatch.documents, words));
         let authorities = authorities::of_signed(&dispatch.authentications, &opened.signatures);
-        let charter = Charter::default_for(rule.into_iter().flat_map(|rule| rule.parties.iter().cloned()));
+        let parties = rule.into_iter().flat_map(|rule| rule.parties.iter().cloned());
+        let charter = known.charter().unwrap_or_else(|| Charter::default_for(parties));
+        // What waits for others is not judged by what it rests on before that is here.
+        let is_registered = opened.waits_for.is_empty();
+        let (sender, number) = (&header.address().sender, header.position().act_number);
+        let past = is_registered.then(|| known.past(sender, number, &dispatch.basis)).flatten();
         let judgement = Judgement {
             at: opened.entry.judged_at(),
             address: header.address(),
@@ -158,15 +175,15 @@ impl Desk {
             dispatch,
             act,
             verified: Some(verified),
-            past: None,
+            past: past.as_ref(),
             charter: &charter,
             authorities: Some(&authorities),
             channel: facts.as_ref(),
             formal_numbers: FormalNumbers { last: None, complete: false },
             earlier: &earlier,
             documents: documents.as_deref(),
-            names: &NameIndex::new([]),
-            persons_elsewhere: &BTreeSet::new(),
+            names: &known.names,
+            persons_elsewhere: &known.elsewhere,
         };
         // Own messages were judged before their release; what they say is not judged by hindsight.
         Ok(if own { Vec::new() } else { rules::judge(&judgement) })

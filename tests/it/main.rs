@@ -20,6 +20,7 @@ mod age_vectors;
 mod architecture;
 mod archive;
 mod bounds;
+mod casebook;
 mod clearance;
 mod cms_interop;
 mod confidentiality;

@@ -17,6 +17,7 @@ use tokio::runtime::Runtime;
 use crate::support::{Net, all_sound, ministry, mould, passphrase};
 
 mod away;
+mod casebook;
 mod clearance;
 mod evidence;
 mod exchange;

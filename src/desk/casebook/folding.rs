@@ -72,23 +72,36 @@ impl Desk {
         kept.retain(|kept| !(kept.own && lost.contains(&kept.digest)));
         let channel = kept.first().map(|first| first.header.address().channel.clone());
         let facts = self.facts_of(trust, channel.as_ref(), &kept);
-        let charter = Charter::default_for(facts.parties.iter().cloned());
-        let mut folded = Folded {
-            consultation: consultation.to_owned(),
-            book: Casebook::new(facts, charter),
-            kept: BTreeMap::new(),
-            findings: BTreeMap::new(),
-            passed_over: BTreeSet::new(),
-            come: BTreeMap::new(),
-            lost,
-        };
-        for kept in kept {
-            folded.take(kept);
-        }
+        let charter = self.charter_of(trust, keys, consultation, &facts, &kept)?;
+        let mut folded = Folded { lost, ..Folded::new(consultation, facts, charter) };
+        kept.into_iter().for_each(|kept| folded.take(kept));
         // Own acts that nobody took leave holes that nothing will ever fill.
         let signed = self.register.last_act_number_signed(consultation)?;
         folded.pass_over(&self.config.ministry, 1, signed);
         Ok(folded)
+    }
+
+    /// A consultation under this charter, whatever was agreed since; what nobody took of it counts.
+    pub(super) fn fold_by(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        consultation: &str,
+        charter: Charter,
+    ) -> Result<Folded, DeskError> {
+        let kept = self.kept_in(trust, keys, consultation)?;
+        let channel = kept.first().map(|first| first.header.address().channel.clone());
+        let facts = self.facts_of(trust, channel.as_ref(), &kept);
+        let mut folded = Folded::new(consultation, facts, charter);
+        kept.into_iter().for_each(|kept| folded.take(kept));
+        Ok(folded)
+    }
+
+    /// A consultation of which nothing is here yet.
+    pub(super) fn empty(&self, trust: &Trust, consultation: &str) -> Folded {
+        let facts = self.facts_of(trust, None, &[]);
+        let charter = Charter::default_for(facts.parties.iter().cloned());
+        Folded::new(consultation, facts, charter)
     }
 
     /// The channel of a consultation; one that is not in force here any more as its messages show it.
@@ -117,6 +130,18 @@ impl Desk {
 }
 
 impl Folded {
+    fn new(consultation: &str, channel: ChannelFacts, charter: Charter) -> Self {
+        Self {
+            consultation: consultation.to_owned(),
+            book: Casebook::new(channel, charter),
+            kept: BTreeMap::new(),
+            findings: BTreeMap::new(),
+            passed_over: BTreeSet::new(),
+            come: BTreeMap::new(),
+            lost: BTreeSet::new(),
+        }
+    }
+
     /// Takes the next message, in the order in which they came.
     pub(super) fn take(&mut self, kept: Kept) {
         let incoming = kept.incoming();

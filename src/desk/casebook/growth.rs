@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::index::Index;
 use super::kept::{self, Kept};
-use super::shelf::{Mark, Open, Place, Shelf, Spine};
+use super::shelf::{Mark, Open, Place, Shelf, Spine, is_damage};
 use super::wax::Wax;
 use super::{Contents, INDEX_TOPIC, index_record};
 use crate::desk::Desk;
@@ -53,6 +53,17 @@ impl Desk {
         } else if self.nothing_is_new()? {
             return Ok(Growth::default());
         }
+        match self.grow_from_the_shelf(trust, keys, anew) {
+            Err(DeskError::Register(fault)) if is_damage(&fault) => {
+                self.memory.forget();
+                Shelf::discard(&self.config.casebook());
+                self.grow_from_the_shelf(trust, keys, true)
+            }
+            grown => grown,
+        }
+    }
+
+    fn grow_from_the_shelf(&self, trust: &Trust, keys: &Keys, anew: bool) -> Result<Growth, DeskError> {
         let wax = Wax::of(keys.reading()?);
         let mut shelf = Shelf::open(&self.config.casebook())?;
         let mut growth = Growth::default();

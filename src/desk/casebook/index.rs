@@ -28,6 +28,8 @@ pub struct Index {
     pub(super) names: BTreeMap<PersonRef, BTreeSet<KnownName>>,
     /// Consultations in which something urgent was sent or came.
     pub(super) urgent: BTreeSet<String>,
+    /// Consultations in which a charter of a channel is spoken of.
+    pub(super) charters: BTreeSet<String>,
     /// Messages that were there and did not open, by consultation.
     pub(super) unopened: BTreeMap<String, u64>,
     /// References minted here, with the consultation each is for.
@@ -68,9 +70,15 @@ impl Index {
         if let Some(act) = act {
             self.note_persons(act, &address.consultation, kept.header.position().release_time);
         }
-        if let Some(Act::PersonParticulars(particulars)) = act {
-            let names = self.names.entry(particulars.person).or_default();
-            names.extend(particulars.names.iter().map(KnownName::of));
+        match act {
+            Some(Act::PersonParticulars(particulars)) => {
+                let names = self.names.entry(particulars.person).or_default();
+                names.extend(particulars.names.iter().map(KnownName::of));
+            }
+            Some(Act::ChannelCharterNote(_)) => {
+                self.charters.insert(address.consultation.clone());
+            }
+            _ => {}
         }
         if matches!(address.precedence, Precedence::Flash | Precedence::Immediate) {
             self.urgent.insert(address.consultation.clone());

@@ -44,6 +44,7 @@ pub(super) fn encode(index: &Index) -> Vec<u8> {
         unopened: unopened.collect(),
         to_attend: index.to_attend.iter().cloned().collect(),
         consultations: index.consultations.iter().cloned().collect(),
+        charters: index.charters.iter().cloned().collect(),
     }
     .encode_to_vec()
 }
@@ -69,6 +70,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Index> {
     index.unopened = record.unopened.into_iter().map(|one| (one.consultation, one.count)).collect();
     index.to_attend = record.to_attend.into_iter().collect();
     index.consultations = record.consultations.into_iter().collect();
+    index.charters = record.charters.into_iter().collect();
     Some(index)
 }
 
@@ -89,6 +91,8 @@ struct IndexRecord {
     to_attend: Vec<String>,
     #[prost(string, repeated, tag = "7")]
     consultations: Vec<String>,
+    #[prost(string, repeated, tag = "8")]
+    charters: Vec<String>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

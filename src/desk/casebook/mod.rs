@@ -14,17 +14,25 @@
 //! | `growth` | brings what the register has and the casebook has not, in batches |
 //! | `reading` | the index, and what was kept of a consultation |
 //! | `memory` | what one process has read already |
+//! | `knowledge` | what is known beside an act that is to be judged |
+//! | `charters` | what the parties of a channel agreed on |
+//! | `persons` | references minted, names shown and to whom |
+//! | `attending` | rejections and receipts that this desk owes |
 //! | `folding` | a consultation, folded by the pure casebook |
 //!
 //! What must never happen: that a reference, a name or an act stands in clear in a file, that a command opens
 //! envelopes that were opened before, or that a verdict depends on the order in which messages came.
 
+mod attending;
+mod charters;
 mod folding;
 mod growth;
 mod index;
 mod index_record;
 mod kept;
+mod knowledge;
 mod memory;
+mod persons;
 mod reading;
 mod shelf;
 mod wax;
@@ -33,7 +41,9 @@ pub use folding::Folded;
 pub use growth::Growth;
 pub use index::{Index, KnownName};
 pub use kept::Kept;
+pub(super) use knowledge::Knowledge;
 pub(super) use memory::Memory;
+pub use persons::Lookup;
 
 use shelf::{Place, Spine};
 

@@ -9,7 +9,7 @@ use super::Contents;
 use super::growth::read_volume;
 use super::index::Index;
 use super::kept::Kept;
-use super::shelf::Shelf;
+use super::shelf::{Shelf, is_damage};
 use super::wax::Wax;
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
@@ -32,10 +32,12 @@ impl Desk {
 
     /// What was kept of a consultation, in the order in which it came, each dispatch once.
     pub fn kept_in(&self, trust: &Trust, keys: &Keys, consultation: &str) -> Result<Vec<Kept>, DeskError> {
-        let kept = match self.try_kept_in(keys, consultation)? {
-            Some(kept) => kept,
+        let kept = match self.try_kept_in(keys, consultation) {
+            Ok(Some(kept)) => kept,
+            Err(DeskError::Register(fault)) if !is_damage(&fault) => return Err(fault.into()),
+            Err(failure) if !matches!(failure, DeskError::Register(_)) => return Err(failure),
             // It is no source: what cannot be read is written anew.
-            None => {
+            Ok(None) | Err(_) => {
                 self.rebuild_casebook(trust, keys)?;
                 let damaged = || DeskError::Trust("the casebook cannot be read back".to_owned());
                 self.try_kept_in(keys, consultation)?.ok_or_else(damaged)?

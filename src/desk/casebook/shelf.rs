@@ -70,16 +70,21 @@ impl Shelf {
         match Self::open_as_it_is(path) {
             Ok(Some(shelf)) => return Ok(shelf),
             Ok(None) => {}
-            Err(RegisterFault::Database(cause)) if is_damage(&cause) => {}
+            Err(fault) if is_damage(&fault) => {}
             Err(fault) => return Err(fault),
         }
+        Self::discard(path);
+        Self::open_as_it_is(path)?.ok_or(RegisterFault::Damaged("a new casebook is of another release"))
+    }
+
+    /// Throws the file away, for a new one. What is not there needs not be removed; what cannot be, shows when it is
+    /// opened.
+    pub(super) fn discard(path: &Path) {
         for ending in ["", "-wal", "-shm"] {
             let mut file = path.as_os_str().to_owned();
             file.push(ending);
-            // What is not there needs not be removed; what cannot be, shows when it is opened.
             let _ = std::fs::remove_file(&file);
         }
-        Self::open_as_it_is(path)?.ok_or(RegisterFault::Damaged("a new casebook is of another release"))
     }
 
     fn open_as_it_is(path: &Path) -> Result<Option<Self>, RegisterFault> {
@@ -212,7 +217,16 @@ fn summed(place: &Place, spines: &[Spine]) -> Digest {
 }
 
 /// Whether what is in the file, and not who else uses it or how full the disk is, stands against it.
-fn is_damage(cause: &rusqlite::Error) -> bool {
+pub(super) fn is_damage(fault: &RegisterFault) -> bool {
+    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error};
     use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    let RegisterFault::Database(cause) = fault else { return true };
     matches!(cause.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
+        || matches!(
+            cause,
+            FromSqlConversionFailure(..)
+                | IntegralValueOutOfRange(..)
+                | InvalidColumnType(..)
+                | Utf8Error(..)
+        )
 }

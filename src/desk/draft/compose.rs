@@ -76,7 +76,8 @@ impl Desk {
     ) -> Result<DraftFile, DeskError> {
         let entry_before = self.open_entry(draft)?;
         let rule = self.rule_of(trust, draft)?;
-        let dispatch = Dispatch { basis: self.basis(draft.address(), rule)?, ..draft.dispatch().clone() };
+        let dispatch =
+            Dispatch { basis: self.basis(trust, keys, draft.address(), rule)?, ..draft.dispatch().clone() };
         let mut later = DraftFile::unsigned(
             draft.address().clone(),
             dispatch,

@@ -54,6 +54,16 @@ impl Register {
         rows.map(|bytes| Digest::from_slice(&bytes?).map_err(damaged)).collect()
     }
 
+    /// Whether anything of a consultation was sent or received.
+    pub fn knows(&self, consultation: &str) -> Result<bool, RegisterFault> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM sent WHERE consultation = ?1)
+                 OR EXISTS (SELECT 1 FROM received WHERE consultation = ?1)",
+        )?;
+        Ok(statement.query_row([consultation], |row| row.get(0))?)
+    }
+
     fn id_in_row(&self, query: &str, number: u64) -> Result<Option<MessageId>, RegisterFault> {
         let connection = self.connection();
         let found: Option<Vec<u8>> =

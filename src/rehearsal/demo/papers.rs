@@ -10,6 +10,12 @@ pub(super) const POSITION: &str = include_str!("../../../examples/consultations/
 /// XB's registry receipt for it.
 pub(super) const ACKNOWLEDGEMENT: &str =
     include_str!("../../../examples/consultations/news/acknowledgement.toml");
+/// XB's proposal of a consultation, and who is who in it.
+pub(super) const PROPOSAL: &str = include_str!("../../../examples/consultations/news/proposal.toml");
+/// XA's acceptance.
+pub(super) const ACCEPTANCE: &str = include_str!("../../../examples/consultations/news/acceptance.toml");
+/// XB's registration of a case.
+pub(super) const CASE: &str = include_str!("../../../examples/consultations/news/case.toml");
 /// XA's request.
 pub(super) const REQUEST: &str = include_str!("../../../examples/consultations/news/request.toml");
 /// XB's reply.

@@ -168,7 +168,13 @@ async fn fingerprint(stage: &Stage<'_>, prompt: Prompt, bundle: &str) -> Result<
     text(&seen, "fingerprint").ok_or_else(|| DemoFailure::Silent("peer inspect".to_owned(), "a fingerprint"))
 }
 
-/// Position, acknowledgement, request and reply.
+/// The person of the demonstration, by reference.
+const PERSON: &str = "P-7QK4-M2XD-9WTV";
+
+/// How long the proposal can be accepted.
+const OPEN_FOR: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
+
+/// Position, acknowledgement, opening, case, request and reply.
 async fn consult(stage: &Stage<'_>) -> Result<String, DemoFailure> {
     let mut known: BTreeMap<&str, String> = BTreeMap::new();
     known.insert("NOW", SystemClock.now().to_string());
@@ -187,12 +193,26 @@ async fn consult(stage: &Stage<'_>) -> Result<String, DemoFailure> {
     let taken = exchange(stage, &XB, &XA, "acknowledgement", papers::ACKNOWLEDGEMENT, &known).await?;
     known.insert("ACKNOWLEDGEMENT", taken.reference);
 
+    stage.audience.scene("XB proposes a consultation, and XA accepts");
+    let until = SystemClock.now().after(OPEN_FOR);
+    known.insert("UNTIL", until.to_string());
+    let proposal = exchange(stage, &XB, &XA, "proposal", papers::PROPOSAL, &known).await?;
+    known.insert("PROPOSAL", proposal.reference);
+    exchange(stage, &XA, &XB, "acceptance", papers::ACCEPTANCE, &known).await?;
+
+    stage.audience.scene("XB registers the case of one person");
+    exchange(stage, &XB, &XA, "case", papers::CASE, &known).await?;
+
     stage.audience.scene("XA requests the transfer of one person, with documents");
     let request = exchange(stage, &XA, &XB, "request", papers::REQUEST, &known).await?;
     known.insert("REQUEST", request.reference);
 
     stage.audience.scene("XB replies");
     exchange(stage, &XB, &XA, "response", papers::RESPONSE, &known).await?;
+
+    stage.audience.scene("Where the case stands, and whether the person may depart");
+    stage.run(line(XB.desk, &["consultation", "show", position.consultation.as_str()])).await?;
+    stage.run(Line { code: 6, ..line(XB.desk, &["clear-to-depart", PERSON]) }).await?;
     Ok(position.consultation)
 }
 

@@ -1,0 +1,80 @@
+//! `status` in the home of a desk: what needs a person now, on one screen and in the exit code.
+//!
+//! Urgent messages that nobody acknowledged in time come first: on the side that sent them and on the side that has
+//! them. What is unread, what waits for the gateway and what is due next follows.
+
+use serde_json::{Value, json};
+
+use super::capitals::Capitals;
+use super::context::Context;
+use super::deadlines::{self, Deadline};
+use super::desk_session::{self, DeskSession, Directions};
+use super::error::{CliError, Kind};
+use super::table::Table;
+
+/// Deadlines shown.
+const DUE_SHOWN: usize = 10;
+
+/// Messages counted at most.
+const COUNTED_MAX: usize = 1000;
+
+/// Shows it.
+pub(super) async fn run(context: &Context) -> Result<(), CliError> {
+    let session = DeskSession::open(context)?;
+    let is_there = session.update(context, Directions::Received).await?;
+    let failed = |error| desk_session::failure(context, error);
+    let DeskSession { desk, trust, keys, .. } = &session;
+    let index = desk.casebook(trust, keys).map_err(failed)?;
+    let now = context.clock.now();
+    let mut due = Vec::new();
+    for id in index.consultations() {
+        due.extend(deadlines::of(desk.consultation_of(trust, keys, id).map_err(failed)?.as_ref(), now));
+    }
+    let due = deadlines::sorted(due);
+    let counted = |count: Result<usize, crate::desk::register::RegisterFault>| {
+        count.map_err(|fault| failed(fault.into()))
+    };
+    let unread = counted(desk.register().newest_received(None, true, COUNTED_MAX).map(|all| all.len()))?;
+    let waiting = counted(desk.register().waiting(None, COUNTED_MAX).map(|all| all.len()))?;
+    let alarms: Vec<&Deadline> = due.iter().filter(|one| one.is_alarm(now)).collect();
+    let report = json!({
+        "schema": "chancery.desk-status/1",
+        "ministry": desk.config().ministry.as_str(),
+        "at": now.to_string(),
+        "gateway": is_there,
+        "unread": unread,
+        "not_handed_over": waiting,
+        "consultations": index.consultations().len(),
+        "alarms": alarms.iter().map(|one| one.report()).collect::<Vec<Value>>(),
+        "due": due.iter().filter(|one| !one.is_alarm(now)).take(DUE_SHOWN).map(Deadline::report)
+            .collect::<Vec<Value>>(),
+    });
+    context.output.data(&report, || {
+        let at = Capitals::of([&desk.config().ministry]).show(now);
+        let mut text = format!(
+            "desk of {} at {at}\n\
+             gateway        {}\n\
+             unread         {unread}\n\
+             not handed over {waiting}\n\
+             consultations  {}\n",
+            desk.config().ministry,
+            if is_there { "there" } else { "away: what waits there is not known here" },
+            index.consultations().len(),
+        );
+        let mut table = Table::new(["", "DUE", "WHAT", "CONSULTATION", "REF"]);
+        for one in alarms.iter().copied().chain(due.iter().filter(|one| !one.is_alarm(now)).take(DUE_SHOWN)) {
+            let state = if one.is_alarm(now) { "ALARM" } else { "" };
+            table.row([state, &one.at.to_string(), &one.sentence(), &one.consultation, &one.reference]);
+        }
+        text.push_str(&if table.is_empty() { "nothing is due\n".to_owned() } else { table.render() });
+        text
+    })?;
+    if let Some(alarm) = alarms.first() {
+        return Err(deadlines::unacknowledged(context, alarm));
+    }
+    if is_there {
+        return Ok(());
+    }
+    let message = "the own gateway is away";
+    Err(CliError::new(Kind::TryLater, "gateway-away", message).hint(context.typed.clone()))
+}

@@ -1,0 +1,105 @@
+//! Attending: what this desk owes for what came, done by the registry without being asked.
+//!
+//! A normative act that fails here is answered by a RuleRejection that names the rules; an urgent message that an
+//! officer has read by a RegistryReceipt, which ends the alarm on the other side. Each is sent once, however often
+//! this is called. Where the gateway is away, it is owed until another time.
+
+use std::collections::BTreeSet;
+
+use super::Contents;
+use super::folding::Folded;
+use super::kept::Kept;
+use super::shelf::{Place, Shelf};
+use super::wax::Wax;
+use crate::consultation::registered::Registered;
+use crate::consultation::rules::Finding;
+use crate::desk::Desk;
+use crate::desk::accreditation::Trust;
+use crate::desk::error::DeskError;
+use crate::desk::keys::Keys;
+use crate::desk::reference::Entry;
+use crate::message::terms::{ActClass, Precedence};
+
+/// What this desk owes for one act.
+enum Debt {
+    Rejection(Vec<Finding>),
+    Acknowledgement,
+}
+
+impl Desk {
+    /// Answers what came since this was done last, and urgent messages that were read since. Returns how many answers
+    /// were sent.
+    pub async fn attend(&self, trust: &Trust, keys: &Keys) -> Result<usize, DeskError> {
+        let index = self.casebook(trust, keys)?;
+        let place = self.memory.now().as_ref().map(|known| known.place.clone());
+        let consultations: BTreeSet<String> = index.to_attend.union(&index.urgent).cloned().collect();
+        let mut sent = 0_usize;
+        for consultation in consultations {
+            let folded = self.consultation_of(trust, keys, &consultation)?;
+            for act in folded.book.everything().acts() {
+                sent = sent.saturating_add(usize::from(self.settle_debt(trust, keys, &folded, act).await?));
+            }
+        }
+        self.note_attended(keys, place, &index.to_attend)?;
+        Ok(sent)
+    }
+
+    async fn settle_debt(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        folded: &Folded,
+        act: &Registered,
+    ) -> Result<bool, DeskError> {
+        let Some(kept) = folded.kept.get(&act.reference).filter(|kept| !kept.own) else { return Ok(false) };
+        let Some(debt) = self.debt(folded, kept, act)? else { return Ok(false) };
+        let Some(received) = self.register.received_message(&kept.id())? else { return Ok(false) };
+        let opened = self.unseal_unjudged(trust, keys.reading()?, &Entry::Received(received))?;
+        let answered = match debt {
+            Debt::Rejection(findings) => self.reject(trust, keys, &opened, &findings).await?,
+            Debt::Acknowledgement => self.acknowledge(trust, keys, &opened, &kept.register_number()).await?,
+        };
+        Ok(answered.is_some())
+    }
+
+    /// What is owed for an act and was not sent yet.
+    fn debt(&self, folded: &Folded, kept: &Kept, act: &Registered) -> Result<Option<Debt>, DeskError> {
+        let (id, is_urgent) =
+            (kept.id(), matches!(act.precedence, Precedence::Flash | Precedence::Immediate));
+        if act.class == ActClass::Normative && !act.stands() {
+            let findings = folded.findings.get(&act.reference).cloned().unwrap_or_default();
+            let is_answered = self.register.answer_to(&id, "rule-rejection")?.is_some();
+            return Ok((!is_answered).then_some(Debt::Rejection(findings)));
+        }
+        if !is_urgent || self.register.answer_to(&id, "registry-receipt")?.is_some() {
+            return Ok(None);
+        }
+        let read = self.register.received_message(&id)?.is_some_and(|entry| entry.read_time.is_some());
+        Ok(read.then_some(Debt::Acknowledgement))
+    }
+
+    /// Nothing more is owed for what came into these consultations until then.
+    fn note_attended(
+        &self,
+        keys: &Keys,
+        place: Option<Place>,
+        attended: &BTreeSet<String>,
+    ) -> Result<(), DeskError> {
+        if attended.is_empty() {
+            return Ok(());
+        }
+        let wax = Wax::of(keys.reading()?);
+        let mut shelf = Shelf::open(&self.config.casebook())?;
+        let open = shelf.take()?;
+        let Some(mut contents) = Contents::of(&open, &wax)? else { return Ok(()) };
+        if place.as_ref() != Some(&contents.place) {
+            // Something came or went meanwhile: it is looked at again.
+            return Ok(());
+        }
+        contents.index.to_attend.retain(|consultation| !attended.contains(consultation));
+        contents.write_index(&open, &wax, self.entropy.as_ref())?;
+        open.commit(&contents.place, &wax)?;
+        self.memory.forget();
+        Ok(())
+    }
+}

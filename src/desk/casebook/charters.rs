@@ -1,0 +1,72 @@
+//! The charter of a consultation: what the parties of its channel had agreed on when it began, else safe defaults.
+//!
+//! A charter is concluded when every party has said the same terms, byte for byte, one by proposing and the others by
+//! replying, in notes that stand. A consultation keeps the one it began under, so that no later note changes a verdict.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::folding::Folded;
+use super::kept::Kept;
+use crate::consultation::act::{Act, ActKind};
+use crate::consultation::charter::Charter;
+use crate::consultation::rules::judgement::ChannelFacts;
+use crate::desk::Desk;
+use crate::desk::accreditation::Trust;
+use crate::desk::error::DeskError;
+use crate::desk::keys::Keys;
+use crate::time::Timestamp;
+use crate::trust::name::Ministry;
+
+impl Desk {
+    /// The charter that counts for a consultation.
+    pub(super) fn charter_of(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        consultation: &str,
+        channel: &ChannelFacts,
+        kept: &[Kept],
+    ) -> Result<Charter, DeskError> {
+        let safe = || Charter::default_for(channel.parties.iter().cloned());
+        let begun = kept.iter().map(|kept| kept.header.position().release_time).min();
+        let (Some(begun), Some(index)) = (begun, self.memory.now().as_ref().map(|known| known.index.clone()))
+        else {
+            return Ok(safe());
+        };
+        let mut concluded: Option<(Timestamp, Charter)> = None;
+        // The consultation in which the charter itself is negotiated has none yet.
+        for other in index.charters.iter().filter(|other| *other != consultation) {
+            let folded = self.fold_by(trust, keys, other, safe())?;
+            for (at, charter) in charters(&folded, channel) {
+                let is_later = concluded.as_ref().is_none_or(|(before, _)| *before < at);
+                if at <= begun && is_later {
+                    concluded = Some((at, charter));
+                }
+            }
+        }
+        Ok(concluded.map_or_else(safe, |(_, charter)| charter))
+    }
+}
+
+/// The charters that were concluded in a consultation, each with the release of the note that concluded it.
+fn charters(folded: &Folded, channel: &ChannelFacts) -> Vec<(Timestamp, Charter)> {
+    let past = folded.book.everything();
+    let mut said: BTreeMap<Vec<u8>, (BTreeMap<Ministry, Timestamp>, Charter)> = BTreeMap::new();
+    for one in past.of_kind(ActKind::ChannelCharterNote).filter(|one| one.stands()) {
+        let Some(Act::ChannelCharterNote(note)) = &one.act else { continue };
+        let terms = &note.terms;
+        let parties: BTreeSet<&Ministry> = terms.parties.iter().collect();
+        let is_ours = terms.channel.as_str() == channel.channel.as_str();
+        if !is_ours || parties != channel.parties.iter().collect() {
+            continue;
+        }
+        let entry = said.entry(terms.bytes());
+        let (sayers, _) = entry.or_insert_with(|| (BTreeMap::new(), Charter::of(terms)));
+        sayers.entry(one.sender.clone()).or_insert(one.released);
+    }
+    let all = |sayers: &BTreeMap<Ministry, Timestamp>| {
+        channel.parties.iter().all(|party| sayers.contains_key(party))
+    };
+    let concluded = said.into_values().filter(|(sayers, _)| all(sayers));
+    concluded.filter_map(|(sayers, charter)| Some((sayers.into_values().max()?, charter))).collect()
+}

@@ -1,0 +1,139 @@
+//! Persons: references minted for a consultation, and names shown to an office that may know them.
+//!
+//! A reference is random and belongs to one consultation; the desk remembers for which it minted it (PRV-02). A name is
+//! shown to an office that works on cases, on its request and no other way. The office signs for what it asked, and
+//! that is kept, sealed, before anything is shown.
+
+use std::fs;
+
+use data_encoding::BASE64;
+
+use super::Contents;
+use super::index::KnownName;
+use super::shelf::Shelf;
+use super::wax::Wax;
+use crate::consultation::reference::{ConsultationId, PersonRef};
+use crate::desk::Desk;
+use crate::desk::accreditation::Trust;
+use crate::desk::error::DeskError;
+use crate::desk::keys::Keys;
+use crate::time::Timestamp;
+use crate::trust::name::{Authority, Name};
+use crate::trust::signature;
+
+/// Whoever drafts, clears or releases works on cases; registries, seals and witnesses need no names.
+const MAY_KNOW_NAMES: [Authority; 6] = [
+    Authority::Draft,
+    Authority::Clear,
+    Authority::ClearLegal,
+    Authority::Release,
+    Authority::ReleaseProtective,
+    Authority::Conclude,
+];
+
+/// That an office asked for the names of a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lookup {
+    /// When.
+    pub at: Timestamp,
+    /// Which office.
+    pub office: String,
+    /// Whose names, as the reference.
+    pub person: String,
+    /// Whether the office's signature over it holds.
+    pub signed: bool,
+}
+
+impl Desk {
+    /// Mints a reference for a person in a consultation, and remembers it.
+    pub fn mint_person(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        consultation: &ConsultationId,
+    ) -> Result<PersonRef, DeskError> {
+        self.grow_casebook(trust, keys)?;
+        let no_entropy = |cause: crate::entropy::NoEntropy| DeskError::Draft(cause.to_string());
+        let wax = Wax::of(keys.reading()?);
+        let mut shelf = Shelf::open(&self.config.casebook())?;
+        let open = shelf.take()?;
+        let mut contents = Contents::of(&open, &wax)?.unwrap_or_default();
+        let mut person = PersonRef::mint(self.entropy.as_ref()).map_err(no_entropy)?;
+        while contents.index.home_of(&person).is_some() || person.coincides_with(consultation) {
+            person = PersonRef::mint(self.entropy.as_ref()).map_err(no_entropy)?;
+        }
+        contents.index.minted.insert(person, consultation.text());
+        contents.write_index(&open, &wax, self.entropy.as_ref())?;
+        open.commit(&contents.place, &wax)?;
+        self.memory.forget();
+        Ok(person)
+    }
+
+    /// The names of a person, for an office that may know them. That it asked is kept first.
+    pub fn names_of(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        person: &PersonRef,
+        office: &str,
+    ) -> Result<Vec<KnownName>, DeskError> {
+        let index = self.casebook(trust, keys)?;
+        let offices = keys.offices()?;
+        let known = offices.values().find(|known| known.label() == office);
+        let known = known.ok_or_else(|| DeskError::NotForNames(office.to_owned()))?;
+        if !MAY_KNOW_NAMES.iter().any(|authority| known.authorities.contains(authority)) {
+            return Err(DeskError::NotForNames(office.to_owned()));
+        }
+        let now = self.clock.now();
+        let statement = statement(now, &known.name, person);
+        let signer = keys.office(known)?;
+        let signed = signature::sign(statement.as_bytes(), signer.as_ref(), now)
+            .map_err(|cause| DeskError::Trust(cause.to_string()))?;
+        self.note_lookup(keys, &format!("{statement}{}\n", BASE64.encode(&signed)))?;
+        Ok(index.names.get(person).into_iter().flatten().cloned().collect())
+    }
+
+    /// Who asked for names, oldest first.
+    pub fn lookups(&self, trust: &Trust, keys: &Keys) -> Result<Vec<Lookup>, DeskError> {
+        let wax = Wax::of(keys.reading()?);
+        let folder = self.config.lookups();
+        let mut paths: Vec<_> = match fs::read_dir(&folder) {
+            Ok(entries) => entries.filter_map(|entry| Some(entry.ok()?.path())).collect(),
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(cause) => return Err(DeskError::file(&folder)(cause)),
+        };
+        paths.retain(|path| path.extension().is_some_and(|ending| ending == "age"));
+        paths.sort();
+        let anchors = trust.signing_anchors(&self.config.ministry)?;
+        let read = |path: &std::path::PathBuf| -> Result<Lookup, DeskError> {
+            let sealed = fs::read(path).map_err(DeskError::file(path))?;
+            let damaged = || DeskError::Trust(format!("{}: not what this desk wrote", path.display()));
+            let plain = wax.open(&sealed).ok_or_else(damaged)?;
+            let text = std::str::from_utf8(&plain).map_err(|_| damaged())?;
+            let lines: Vec<&str> = text.lines().collect();
+            let [at, office, person, signed] = lines.as_slice() else { return Err(damaged()) };
+            let at = Timestamp::parse(at).ok_or_else(damaged)?;
+            let signed = BASE64.decode(signed.as_bytes()).map_err(|_| damaged())?;
+            let words = format!("{at}\n{office}\n{person}\n");
+            let signed = signature::verify(words.as_bytes(), &signed, anchors, at)
+                .is_ok_and(|signature| signature.name().to_string() == *office);
+            Ok(Lookup { at, office: (*office).to_owned(), person: (*person).to_owned(), signed })
+        };
+        paths.iter().map(read).collect()
+    }
+
+    fn note_lookup(&self, keys: &Keys, text: &str) -> Result<(), DeskError> {
+        let sealed = Wax::of(keys.reading()?).seal(text.as_bytes(), self.entropy.as_ref())?;
+        let folder = self.config.lookups();
+        let digest = crate::digest::Digest::of(&sealed).hex();
+        let beginning = digest.get(..16).unwrap_or_default();
+        // The time orders them, and tells no more than the time of the file does.
+        let name = format!("{:012}-{beginning}.age", self.clock.now().seconds());
+        self.keep(&folder.join(name), &sealed)
+    }
+}
+
+/// What the office signs.
+fn statement(at: Timestamp, office: &Name, person: &PersonRef) -> String {
+    format!("{at}\n{office}\n{}\n", person.text())
+}

@@ -1,0 +1,142 @@
+//! What an officer is shown of a consultation: cases, deadlines, departure, names; by the real binary.
+
+use serde_json::Value;
+
+use super::{Ministries, Said};
+use crate::support::forms;
+
+fn good(said: Said) -> Said {
+    assert_eq!(said.code, 0, "{said:?}");
+    said
+}
+
+fn lines(said: &Said) -> Vec<Value> {
+    said.data.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn particulars(consultation: &str, person: &str) -> String {
+    format!(
+        r#"kind = "person-particulars"
+to = ["XA"]
+consultation = "{consultation}"
+precedence = "ROUTINE"
+level = "RESTRICTED"
+form = "MEMORANDUM"
+caveats = ["PERSONAL_GC3_13"]
+eyes_only_roles = ["drafting"]
+[act]
+person = "{person}"
+basis = "GIVEN_UNDER_ART_17"
+[[act.names]]
+family_name = "홍"
+given_name = "길동"
+script = "Hang"
+is_primary = true
+[[text]]
+id = "en"
+language = "en"
+standing = "OFFICIAL"
+title = "Memorandum"
+words = "The Ministry transmits the particulars of a person."
+"#
+    )
+}
+
+fn hold(consultation: &str, person: &str) -> String {
+    format!(
+        "kind = \"hold-notice\"\nto = [\"XA\"]\nconsultation = \"{consultation}\"\n\
+         [act]\npersons = [\"{person}\"]\nreason = \"IDENTITY\"\n"
+    )
+}
+
+#[test]
+fn an_officer_sees_where_a_case_stands_and_whether_a_person_may_depart() {
+    let both = Ministries::found("casebook");
+    let begun = both.delivers("XB", &forms::memorandum("XA", "new", "A consultation begins."), &[]);
+    let consultation = begun["consultation"].as_str().unwrap();
+    let minted = good(both.types("XB", ["person", "mint", "--consultation", consultation, "--json"])).json();
+    let person = minted["person"].as_str().unwrap();
+    assert_eq!(minted["consultation"], consultation);
+    both.delivers("XB", &particulars(consultation, person), &[]);
+    both.delivers("XB", &hold(consultation, person), &[]);
+
+    for code in ["XA", "XB"] {
+        let listed = lines(&good(both.types(code, ["consultation", "list", "--json"])));
+        let one = listed.iter().find(|one| one["consultation"] == consultation).unwrap();
+        assert_eq!((one["acts"].as_u64(), one["waiting"].as_u64()), (Some(3), Some(0)), "{code}: {one}");
+        assert_eq!(one["persons"], serde_json::json!([person]));
+        let shown = good(both.types(code, ["consultation", "show", consultation, "--json"])).json();
+        assert_eq!(shown["cases"][0]["holds"][0]["by"], "XB", "{shown}");
+        assert_eq!(shown["cases"][0]["holds"][0]["reason"], "IDENTITY");
+        let text = good(both.types(code, ["consultation", "show", consultation]));
+        assert!(text.data.contains(person) && text.data.contains("hold"), "{text:?}");
+        assert!(!text.data.contains("길동"), "no name is shown: {text:?}");
+        let timeline =
+            lines(&good(both.types(code, ["consultation", "show", consultation, "--timeline", "--json"])));
+        let kinds: Vec<&str> = timeline.iter().map(|one| one["kind"].as_str().unwrap()).collect();
+        assert_eq!(kinds.len(), 3, "{kinds:?}");
+        assert!(kinds.contains(&"hold-notice") && kinds.contains(&"person-particulars"), "{kinds:?}");
+
+        let departure = both.types(code, ["clear-to-depart", person, "--json"]);
+        assert_eq!(departure.code, 6, "{departure:?}");
+        let answer: Value = serde_json::from_str(departure.data.lines().next().unwrap()).unwrap();
+        assert_eq!((answer["clear"].as_bool(), &answer["stops"][0]["rule"]), (Some(false), &"HND_01".into()));
+        let rebuilt = good(both.types(code, ["casebook", "rebuild", "--json"])).json();
+        assert!(rebuilt["opened"].as_u64() >= Some(3) && rebuilt["unopened"] == 0, "{rebuilt}");
+        let again = good(both.types(code, ["consultation", "show", consultation, "--json"])).json();
+        assert_eq!(again["cases"], shown["cases"]);
+    }
+    let nobody = both.types("XA", ["clear-to-depart", "P-9RB2-T7GE-1KYT", "--json"]);
+    assert_eq!((nobody.code, nobody.error()["code"].as_str()), (7, Some("no-person")));
+    urgent_messages_are_shown_as_due(&both, consultation);
+    names_are_shown_on_request_to_an_office_that_may_know(&both, person);
+    names_that_the_desk_knows_are_kept_out_of_texts(&both, consultation);
+}
+
+fn urgent_messages_are_shown_as_due(both: &Ministries, consultation: &str) {
+    let due = lines(&good(both.types("XA", ["consultation", "deadlines", "--json"])));
+    let flash = due.iter().find(|one| one["consultation"] == consultation && one["alarming"] == true);
+    let flash = flash.unwrap_or_else(|| panic!("{due:?}"));
+    assert_eq!(flash["who"], serde_json::json!(["XA"]));
+    let status = good(both.types("XA", ["status", "--json"])).json();
+    assert_eq!(
+        (&status["schema"], &status["alarms"]),
+        (&"chancery.desk-status/1".into(), &serde_json::json!([]))
+    );
+    assert!(status["due"].as_array().unwrap().iter().any(|one| one["alarming"] == true), "{status}");
+    // Once an officer has read it, the registry says so, and nobody need be woken on either side.
+    let reference = flash["ref"].as_str().unwrap();
+    good(both.types("XA", ["read", reference, "--json"]));
+    good(both.types("XA", ["outbox", "--json"]));
+    for code in ["XA", "XB"] {
+        let still = |said: &Said| {
+            lines(said).iter().any(|one| one["consultation"] == consultation && one["alarming"] == true)
+        };
+        let mut looks = 0;
+        while still(&good(both.types(code, ["consultation", "deadlines", "--json"]))) {
+            looks += 1;
+            assert!(looks < 60, "{code} was never told");
+        }
+    }
+}
+
+fn names_are_shown_on_request_to_an_office_that_may_know(both: &Ministries, person: &str) {
+    let plain = good(both.types("XA", ["person", "show", person, "--json"]));
+    assert!(!plain.data.contains("길동"), "{plain:?}");
+    let registry = both.types("XA", ["person", "show", person, "--names", "--as", "seal", "--json"]);
+    assert_eq!((registry.code, registry.error()["code"].as_str()), (4, Some("not-for-names")));
+    let shown =
+        good(both.types("XA", ["person", "show", person, "--names", "--as", "drafting-01", "--json"]));
+    assert_eq!(shown.json()["names"][0]["given_name"], "길동");
+    let lookups = lines(&good(both.types("XA", ["person", "lookups", "--json"])));
+    assert_eq!(lookups.len(), 1);
+    assert_eq!((&lookups[0]["person"], lookups[0]["signed"].as_bool()), (&person.into(), Some(true)));
+}
+
+fn names_that_the_desk_knows_are_kept_out_of_texts(both: &Ministries, consultation: &str) {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("note.toml");
+    std::fs::write(&path, forms::memorandum("XB", consultation, "홍길동에 관하여")).unwrap();
+    let told = both.types("XA", ["send", path.to_str().unwrap(), "--yes", "--json"]);
+    assert_eq!((told.code, told.error()["reason"].as_str()), (2, Some("PRV_03")), "{told:?}");
+}
