@@ -53,7 +53,7 @@ pub struct Rehearse {
     #[arg(value_name = "FILE", required = true)]
     scripts: Vec<PathBuf>,
 
-    /// Draw chance (delays, minted references) from this number instead of the script's
+    /// Draw the delays of copies from this number instead of the script's
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
 
