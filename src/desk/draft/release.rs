@@ -14,6 +14,7 @@ use crate::limits;
 use crate::message::dispatch::Basis;
 use crate::message::seal::Opener;
 use crate::message::terms::ActClass;
+use crate::trust::name::Ministry;
 use crate::trust::signature::Signature;
 
 impl Desk {
@@ -65,22 +66,34 @@ impl Desk {
         let consultation = &draft.address().consultation;
         // One more than is opened tells whether there are more.
         let most = limits::DRAFT_LATER_ACTS_MAX.saturating_add(1);
+        // What waits for other acts is not registered yet: a draft that is based anew could not rest on it either. Only
+        // what protects somebody counts at once.
+        let rule = self.rule_of(trust, draft)?;
+        let present = self.basis(trust, keys, draft.address(), rule)?;
+        let is_known = |ministry: &Ministry, number: u64| {
+            present.iter().any(|basis| basis.ministry == *ministry && number <= basis.act_number)
+        };
         let mut later = Vec::new();
         for Basis { ministry, act_number } in &draft.dispatch().basis {
             if *ministry == self.config.ministry {
                 let sent = self.register.sent_acts_after(consultation, *act_number, most)?;
-                later.extend(sent.into_iter().map(Entry::Sent));
+                later.extend(
+                    sent.into_iter().map(|act| (is_known(ministry, act.act_number), Entry::Sent(act))),
+                );
             } else {
                 let received =
                     self.register.received_acts_after(consultation, ministry, *act_number, most)?;
-                later.extend(received.into_iter().map(Entry::Received));
+                let received = received
+                    .into_iter()
+                    .map(|act| (is_known(ministry, act.act_number), Entry::Received(act)));
+                later.extend(received);
             }
         }
         if too_many(later.len()) {
             return Err(DraftRefusal::StaleBasis(format!("{} acts", later.len())).into());
         }
-        for entry in later {
-            if self.touches(trust, keys.reading()?, draft, &entry) {
+        for (is_known, entry) in later {
+            if self.touches(trust, keys.reading()?, draft, (is_known, &entry)) {
                 let reference = entry.reference(&self.config.ministry);
                 return Err(DraftRefusal::StaleBasis(reference).into());
             }
@@ -88,8 +101,17 @@ impl Desk {
         Ok(())
     }
 
-    fn touches(&self, trust: &Trust, key: &dyn Opener, draft: &DraftFile, later: &Entry) -> bool {
-        let Ok(opened) = self.unseal_unjudged(trust, key, later) else { return true };
+    fn touches(
+        &self,
+        trust: &Trust,
+        key: &dyn Opener,
+        draft: &DraftFile,
+        (is_known, later): (bool, &Entry),
+    ) -> bool {
+        let Ok(opened) = self.unseal_unjudged(trust, key, later) else { return is_known };
+        if !is_known && opened.dispatch.dispatch().act_class != ActClass::Protective {
+            return false;
+        }
         opened.act().is_none_or(|act| concerns(draft.act(), act))
     }
 }
