@@ -79,6 +79,8 @@ impl Capitals {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     #[test]
@@ -90,7 +92,8 @@ mod tests {
         let (kr, ua) = (ministry("KR"), ministry("UA"));
         let capitals = Capitals::of([&kr, &ua, &kr, &xa]);
         if TimeZone::get("Asia/Seoul").is_err() || TimeZone::get("Europe/Kyiv").is_err() {
-            eprintln!("SKIPPED clocks of capitals: tables of time zones not found");
+            writeln!(std::io::stderr(), "SKIPPED clocks of capitals: tables of time zones not found")
+                .unwrap();
             return;
         }
         assert_eq!(capitals.show(at), "2026-11-22T18:30:00Z (03:30 +1d Seoul, 20:30 Kyiv)");

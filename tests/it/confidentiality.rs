@@ -205,7 +205,7 @@ fn telling_note(stage: &Stage) -> String {
     let (composed, decomposed): (String, String) = (KOREAN.nfc().collect(), KOREAN.nfd().collect());
     let small = [words(), b"%PDF".to_vec()].concat();
     let large: Vec<u8> = words().into_iter().cycle().take(400 * 1024).collect();
-    let name = format!("{LATIN}.png");
+    let name = format!("{LATIN}.bin");
     fs::write(stage.folder().join("small.pdf"), small).unwrap();
     fs::write(stage.folder().join(&name), large).unwrap();
     let tables = format!(

@@ -22,7 +22,7 @@ async fn a_message_is_delivered_receipted_read_and_acknowledged() {
     assert_eq!(stage.house("XB").fetch().await.unwrap(), 1);
     let opened = stage.house("XB").read("@last").unwrap();
     assert!(opened.findings.is_empty(), "{:?}", opened.findings);
-    assert_eq!(opened.signatures.len(), 2);
+    assert_eq!(opened.signatures.len(), 3);
     assert!(matches!(opened.act(), Some(Act::Correspondence(_))));
 
     let receipt = forms::registry_receipt(&opened, "XB-R-0001");

@@ -83,7 +83,7 @@ pub fn last_word<'h>(
     let own = || saying!(past.of_thread(&thread), GoNoGo).filter(|(one, _)| one.sender == *ministry);
     let goes = || own().filter(|(one, act)| act.go.0 && one.stands() && one.knew(arranged.registered));
     let unanswered = |one: &Registered| !goes().any(|(go, _)| go.knew(one));
-    let no_go = own().filter(|(one, act)| !act.go.0 && unanswered(one)).next_back();
+    let no_go = own().rfind(|(one, act)| !act.go.0 && unanswered(one));
     no_go.or_else(|| goes().max_by_key(|(one, act)| (will::said(one, Some(act.time)), one.number)))
 }
 

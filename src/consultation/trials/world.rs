@@ -97,7 +97,7 @@ impl World {
             reported: false,
         };
         world.open();
-        if seed % 2 == 0 {
+        if seed.is_multiple_of(2) {
             world.prepare();
         }
         for _ in 0..steps {
@@ -306,7 +306,7 @@ pub(super) fn time(minute: u64) -> Timestamp {
 pub(super) fn places(all: &[&str]) -> String {
     let long =
         |place: &&str| destination(if *place == "REMAIN" { "REMAIN_IN_DETAINING_STATE" } else { place });
-    format!("[{}]", all.iter().map(|place| long(place)).collect::<Vec<_>>().join(", "))
+    format!("[{}]", all.iter().map(long).collect::<Vec<_>>().join(", "))
 }
 
 /// `will-withdrawal` is `WillWithdrawal` there.

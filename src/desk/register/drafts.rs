@@ -192,7 +192,7 @@ mod tests {
         let (_folder, register) = register();
         let one = draft("one");
         assert!(register.open_draft(&one, None).unwrap());
-        assert_eq!(register.drafts(false, 10).unwrap(), [one.clone()]);
+        assert_eq!(register.drafts(false, 10).unwrap(), std::slice::from_ref(&one));
         assert!(register.cancel_draft(&one.dispatch).unwrap());
         assert!(!register.cancel_draft(&one.dispatch).unwrap());
         let marks = super::super::Marks { drafts: vec![one.dispatch], ..Default::default() };

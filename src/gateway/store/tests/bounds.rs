@@ -11,15 +11,18 @@ use crate::gateway::store::custody::Purpose;
 use crate::gateway::store::fixture::{Line, NOW, fresh, later, peer, refused, taken};
 use crate::gateway::store::job::Verdict;
 use crate::gateway::store::record::{
-    Amount, Announced, Custody, Decision, Footing, FoundMessage, QueueFilter, QueuePlace, Release, Retried,
-    Retry,
+    Amount, Announced, Custody, Decision, Extension, Footing, FoundMessage, LogLeaf, MirrorUpdate,
+    QueueFilter, QueuePlace, Release, Retried, Retry,
 };
 use crate::gateway::store::{Bounds, Store};
 use crate::limits::{
     BALLAST_BYTES, COMMIT_BYTES_MAX, COMMIT_JOBS_MAX, COMMIT_QUEUE_MAX, DECISIONS_KEPT, ID_PREFIX_DIGITS_MIN,
-    MAILBOX_BYTES_MAX, MAILBOX_MESSAGES_MAX, PART_TRANSFERS_MAX, QUEUE_PAGE_MAX, RETRY_MESSAGES_MAX,
-    SEALED_PART_BYTES_MAX, SPACE_FLOOR_BYTES, STATUS_ALARMS_MAX, UPLOAD_BYTES_MAX,
+    MAILBOX_BYTES_MAX, MAILBOX_MESSAGES_MAX, MIRROR_LEAVES_MAX, MIRROR_LOGS_MAX, PART_TRANSFERS_MAX,
+    QUEUE_PAGE_MAX, RETRY_MESSAGES_MAX, SEALED_PART_BYTES_MAX, SPACE_FLOOR_BYTES, STATUS_ALARMS_MAX,
+    UPLOAD_BYTES_MAX,
 };
+
+use crate::tlog::merkle::leaf_hash;
 
 const GIB: u64 = 1024 * 1024 * 1024;
 
@@ -248,4 +251,40 @@ async fn so_many_alarms_are_shown_the_newest_first() {
         assert_eq!(alarms[0].code, format!("CODE_{}", STATUS_ALARMS_MAX + 1));
         assert!(alarms.iter().all(|alarm| alarm.code != "CODE_1"));
     }
+}
+
+/// Shows the first leaf of a log of the peer.
+async fn mirrored(store: &Store, origin: &str) -> Extension {
+    let leaf = LogLeaf { bytes: b"leaf".to_vec(), message_id: None };
+    let root = leaf_hash(&leaf.bytes);
+    let update = MirrorUpdate {
+        origin: origin.to_owned(),
+        peer: peer(),
+        first_index: 0,
+        leaves: vec![leaf],
+        root,
+        checkpoint: "checkpoint 1".to_owned(),
+        cosigned: None,
+        footing: Footing::default(),
+    };
+    store.extend_mirror(update).await.unwrap().extension
+}
+
+#[tokio::test]
+async fn a_peer_is_mirrored_up_to_so_many_leaves_that_no_message_accounts_for() {
+    let (_directory, store) = usual();
+    assert_eq!(mirrored(&store, "log 1").await, Extension::Extended { size: 1 });
+    sql(&store, format!("UPDATE log SET size = {}", MIRROR_LEAVES_MAX - 1)).await;
+    assert_eq!(mirrored(&store, "log 2").await, Extension::Extended { size: 1 });
+    assert_eq!(mirrored(&store, "log 3").await, Extension::OverQuota);
+}
+
+#[tokio::test]
+async fn a_peer_is_mirrored_up_to_so_many_logs() {
+    let (_directory, store) = usual();
+    for number in 1..=MIRROR_LOGS_MAX {
+        assert_eq!(mirrored(&store, &format!("log {number}")).await, Extension::Extended { size: 1 });
+    }
+    assert_eq!(mirrored(&store, "one more").await, Extension::OverQuota);
+    assert_eq!(store.list_logs().await.unwrap().len() as u64, MIRROR_LOGS_MAX);
 }

@@ -305,8 +305,8 @@ async fn what_transfers_under_way_were_promised_is_not_promised_to_others() {
     assert_eq!(store.announce_part(peer(), first, 6 * MIB, NOW).await.unwrap(), Announced::Welcome);
     // What is written takes up its room and is promised no more.
     upload.write(vec![vec![0; 2 * 1024 * 1024]]).await.unwrap();
-    store.inner.space.pretend(108 * MIB + MIB / 2);
-    assert_eq!(store.put_part(&other, second, 5 * MIB, 0).await.unwrap_err().reason(), "NO_SPACE");
+    store.inner.space.pretend(109 * MIB);
+    assert_eq!(store.put_part(&other, second, 6 * MIB, 0).await.unwrap_err().reason(), "NO_SPACE");
     drop(store.put_part(&other, second, 4 * MIB, 0).await.unwrap());
     drop(store.put_part(&peer(), first, 6 * MIB, 0).await.unwrap());
     drop(upload);
