@@ -122,7 +122,9 @@ impl Sending {
         let code = summary::codes(&composition);
         confirm::type_back(context, &format!("type {code} to sign and send:"), &code, self.yes)?;
         let sent = hand_over(context, session, composition).await?;
-        sent.iter().try_for_each(|copy| tell_of_custody(context, session, copy))?;
+        if !context.output.is_json() {
+            sent.iter().try_for_each(|copy| tell_of_custody(context, session, copy))?;
+        }
         let settled = match self.wait {
             Some(patience) => {
                 let patience = patience_for(patience, context.timeout_asked);

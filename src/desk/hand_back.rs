@@ -5,6 +5,8 @@
 //! the order of their numbers: the receipt tells the gateway at which place of its log the message stood, so that
 //! nothing is signed twice. Nothing is ever called void here: the gateway held these messages once.
 
+use std::collections::VecDeque;
+
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::error::DeskError;
@@ -13,28 +15,51 @@ use crate::desk::register::{SentEntry, SentState};
 use crate::limits;
 use crate::message::envelope::Envelope;
 use crate::message::leaf::LeafKind;
+use crate::message::receipt::Receipt;
 use crate::trust::name::Ministry;
 
+/// What the gateway lacks of one channel.
+struct Line {
+    channel: String,
+    /// The last number that was looked up.
+    last: u64,
+    waiting: VecDeque<SentEntry>,
+}
+
+/// Where a message stood in the gateway's log by its receipt: the name of the log, which ends with the year, and the
+/// index. What has no receipt comes last.
+fn place(entry: &SentEntry) -> (bool, String, u64) {
+    let Ok(receipt) = Receipt::parse(&entry.submission_receipt) else { return (true, String::new(), 0) };
+    let log = receipt.proof().checkpoint.text().lines().next().unwrap_or_default().to_owned();
+    (false, log, receipt.proof().index)
+}
+
 impl Desk {
-    /// Hands over again all that the gateway lacks towards a recipient, on every channel and in order.
+    /// Hands over again all that the gateway lacks towards a recipient, on all channels together in the order of its
+    /// log: what has no place yet, because another stood before it, would be taken for good by nobody.
     pub(super) async fn hand_back(
         &self,
         trust: &Trust,
         mailbox: &mut Mailbox,
         recipient: &Ministry,
     ) -> Result<(), DeskError> {
+        let mut lines = Vec::new();
         for channel in self.register.channels_to(recipient)? {
-            let mut last = mailbox.position(&channel, recipient).await?.0;
-            loop {
-                let page = self.register.taken_after(&channel, recipient, last, limits::PAGE_MAX)?;
-                let Some(newest) = page.last() else { break };
-                last = newest.sequence;
-                for entry in &page {
-                    self.submit_again(trust, mailbox, entry).await?;
-                }
-            }
+            let last = mailbox.position(&channel, recipient).await?.0;
+            lines.push(Line { channel, last, waiting: VecDeque::new() });
         }
-        Ok(())
+        loop {
+            for line in lines.iter_mut().filter(|line| line.waiting.is_empty()) {
+                let page =
+                    self.register.taken_after(&line.channel, recipient, line.last, limits::PAGE_MAX)?;
+                line.last = page.last().map_or(line.last, |newest| newest.sequence);
+                line.waiting.extend(page);
+            }
+            let waiting = lines.iter_mut().filter(|line| !line.waiting.is_empty());
+            let next = waiting.min_by_key(|line| line.waiting.front().map(place));
+            let Some(entry) = next.and_then(|line| line.waiting.pop_front()) else { return Ok(()) };
+            self.submit_again(trust, mailbox, &entry).await?;
+        }
     }
 
     /// Hands over one message that the gateway had taken before, with its receipt of then. One that was withdrawn

@@ -4,6 +4,7 @@
 //! ours by ourselves, so that nobody can boast. What leaves is a verdict: whether the two may go on.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 
 use crate::digest::Digest;
 use crate::gateway::Gateway;
@@ -94,6 +95,7 @@ impl Gateway {
         lost: BTreeMap<String, TreeHead>,
     ) -> Result<(), Fault> {
         let gate = self.gate(peer);
+        gate.heard.store(true, Ordering::SeqCst);
         let standing = gate.standing();
         let missing: Vec<String> =
             lost.iter().map(|(origin, head)| format!("{} leaves of {origin}", head.size)).collect();

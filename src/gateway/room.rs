@@ -123,7 +123,7 @@ impl Gateway {
                 alarm.code == PART_ROOM_ALARM && alarm.ministry == *owner && alarm.detail.starts_with(&named)
             });
             // The same part says the same, or an acknowledged alarm would be new with every byte that changes.
-            let promised = self.store.promised(owner, digest);
+            let promised = self.store.promised(owner.clone(), *digest).await?;
             let words = || without_room(&named, size, &space, promised);
             let detail = standing.map_or_else(words, |alarm| alarm.detail);
             let (code, ministry, time) = (PART_ROOM_ALARM.to_owned(), owner.clone(), self.clock.now());

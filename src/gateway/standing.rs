@@ -81,6 +81,10 @@ pub(super) struct Gate {
     pub(super) lost: Mutex<BTreeMap<String, TreeHead>>,
     /// Sizes that own logs are known to have had, by the mark or by what the peer has ever shown, by origin.
     known: Mutex<BTreeMap<String, u64>>,
+    /// Whether the mark of this run of the host knows every log of the pair.
+    pub(super) vouched: AtomicBool,
+    /// Whether the peer has said since the start how far it holds our logs.
+    pub(super) heard: AtomicBool,
     /// Copies that were asked for and have not come, on whatever stream.
     pub(super) asked: AtomicU32,
     /// Own logs of which the peer shows less than it has cosigned: it must mirror them again first.
@@ -110,6 +114,8 @@ impl Gate {
             year: Mutex::default(),
             lost: Mutex::default(),
             known: Mutex::default(),
+            vouched: AtomicBool::new(false),
+            heard: AtomicBool::new(false),
             asked: AtomicU32::new(0),
             lacking: Mutex::default(),
             parts: Mutex::default(),
@@ -259,7 +265,7 @@ impl Gateway {
         {
             let _alone = gate.lock.write().await;
             // Another stream may have shown that it is not so.
-            if !gate.nothing_is_lost() {
+            if !gate.nothing_is_lost() || self.known_lost(peer).await?.is_some() {
                 return Ok(());
             }
             hold(&gate.lacking).clear();

@@ -6,6 +6,7 @@
 //! operator gives them up. What must never happen: a peer's word undoes what this host knows.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use super::{Gate, Permit, Standing, hold};
 use crate::gateway::Gateway;
@@ -91,10 +92,16 @@ impl Gateway {
         Ok(origin == place.origin && size == place.index)
     }
 
-    /// Lets signing go on where the desk has brought back the last leaf that was known to be lost.
+    /// Lets signing go on where the desk has brought back the last leaf that was known to be lost: where the mark of
+    /// this run tells how far the logs went, or the peer has told since the start and holds no less than it ever
+    /// cosigned. A mark of an earlier run tells only how far they went at least.
     pub(in crate::gateway) async fn sound_if_whole(&self, peer: &Ministry) -> Result<(), Fault> {
         let gate = self.gate(peer);
         let awaited = gate.standing() == Standing::CatchingUp && !hold(&gate.known).is_empty();
+        let heard = gate.heard.load(Ordering::SeqCst) && hold(&gate.lacking).is_empty();
+        if !heard && !gate.vouched.load(Ordering::SeqCst) {
+            return Ok(());
+        }
         if awaited && gate.nothing_is_lost() && self.known_lost(peer).await?.is_none() {
             tracing::warn!(peer = %peer, "the desk has handed over what was lost of the logs; signing goes on");
             self.make_sound(peer).await?;

@@ -29,7 +29,8 @@ impl Gateway {
         let mut vouched = seen.clone().unwrap_or_default();
         // A mark of an earlier run vouches for nothing, but what it knows more of than the store was signed.
         vouched.extend(lost.clone());
-        match Mark::begin(&path, &boot, &vouched) {
+        let known = seen.clone().unwrap_or_default();
+        match Mark::begin(&path, &boot, &known, &lost) {
             Ok(mark) => self.store.keep_mark(mark),
             Err(cause) => {
                 tracing::warn!(%cause, "no mark can be kept: every start awaits the peers' hellos");
@@ -44,6 +45,12 @@ impl Gateway {
             self.gate(peer).unseen.store(unseen, Ordering::SeqCst);
         }
         self.judge_forks().await?;
+        for log in &logs {
+            let gate = self.gate(&log.peer);
+            let all =
+                logs.iter().filter(|other| other.peer == log.peer).all(|log| known.contains_key(&log.origin));
+            gate.vouched.store(all, Ordering::SeqCst);
+        }
         for (origin, size) in &lost {
             if let Some(peer) = self.peer_of(origin) {
                 self.gate(&peer).learn(origin, *size);
@@ -56,7 +63,11 @@ impl Gateway {
                     self.roll_back(&peer, "this host has seen more leaves signed than the store holds")
                         .await?;
                 }
-                Standing::Unconfirmed if self.standing(&peer) == Standing::Unconfirmed => {
+                // Nobody waits for a hello of a ministry that is no peer any more.
+                Standing::Unconfirmed
+                    if self.standing(&peer) == Standing::Unconfirmed
+                        && self.accreditation()?.is_peer(&peer) =>
+                {
                     let detail = "nothing on this host vouches since its start that the store is the newest copy: \
                                   nothing is signed for the peer before its hello";
                     // A gateway whose disk is full must start all the same.

@@ -29,6 +29,9 @@ const RECORD: usize = 512;
 /// What the file is, in its head.
 const MAGIC: &[u8; 16] = b"chancery mark v1";
 
+/// Begins the name of a log of which is known only that it had so many leaves, and perhaps more.
+const AT_LEAST: char = '?';
+
 /// Records of one mark that are read: more than there are peers and years.
 const RECORDS_MAX: usize = 65_536;
 
@@ -51,7 +54,8 @@ impl Mark {
         let mut records = bytes.chunks(RECORD);
         let head = head(boot, created(&file).ok()?);
         records.next().filter(|found| *found == head.as_slice())?;
-        records.map(parse).collect()
+        let records: BTreeMap<String, u64> = records.map(parse).collect::<Option<_>>()?;
+        Some(records.into_iter().filter(|(origin, _)| !origin.starts_with(AT_LEAST)).collect())
     }
 
     /// The sizes that any whole record of a mark tells, of whatever run of the host: they vouch for nothing, but so
@@ -59,11 +63,22 @@ impl Mark {
     pub fn remembered(path: &Path) -> BTreeMap<String, u64> {
         let bytes = fs::read(path).ok().filter(|bytes| bytes.len() <= RECORD * RECORDS_MAX);
         let bytes = bytes.filter(|bytes| bytes.starts_with(MAGIC)).unwrap_or_default();
-        bytes.chunks(RECORD).skip(1).filter_map(parse).collect()
+        let mut known: BTreeMap<String, u64> = BTreeMap::new();
+        for (origin, size) in bytes.chunks(RECORD).skip(1).filter_map(parse) {
+            let noted = known.entry(origin.trim_start_matches(AT_LEAST).to_owned()).or_default();
+            *noted = size.max(*noted);
+        }
+        known
     }
 
-    /// Begins a mark at `path` with what is known already, in place of the one that is there.
-    pub fn begin(path: &Path, boot: &str, sizes: &BTreeMap<String, u64>) -> io::Result<Self> {
+    /// Begins a mark at `path` in place of the one that is there: with the sizes that it vouches for, and with
+    /// those of which is known only that so many leaves were signed.
+    pub fn begin(
+        path: &Path,
+        boot: &str,
+        sizes: &BTreeMap<String, u64>,
+        at_least: &BTreeMap<String, u64>,
+    ) -> io::Result<Self> {
         let fresh = path.with_extension("new");
         match fs::remove_file(&fresh) {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
@@ -75,6 +90,9 @@ impl Mark {
         let mut mark = Self { path: path.to_owned(), file, records, confirmed };
         for (origin, size) in sizes {
             mark.write(origin, *size)?;
+        }
+        for (origin, size) in at_least {
+            mark.learn(origin, *size)?;
         }
         fs::rename(&fresh, path)?;
         Ok(mark)
@@ -100,10 +118,12 @@ impl Mark {
         if self.confirmed.contains(peer) && size > noted { self.write(origin, size) } else { Ok(()) }
     }
 
-    /// Notes that a log had so many leaves once, whether or not they are here.
+    /// Notes that a log had so many leaves once, whether or not they are here. It may have had more, so that this
+    /// vouches for nothing.
     fn learn(&mut self, origin: &str, size: u64) -> io::Result<()> {
-        let noted = self.records.get(origin).map_or(0, |(_, noted)| *noted);
-        if size > noted { self.write(origin, size) } else { Ok(()) }
+        let bound = format!("{AT_LEAST}{origin}");
+        let noted = |key: &str| self.records.get(key).map_or(0, |(_, noted)| *noted);
+        if size > noted(origin).max(noted(&bound)) { self.write(&bound, size) } else { Ok(()) }
     }
 
     /// Removes the file: one that cannot be written must not be believed.
@@ -160,9 +180,9 @@ impl Marks {
     /// Forgets how far these logs went: an operator gives up what is lost of them.
     pub(super) fn renounce(&self, origins: &[String]) -> Result<(), StoreFault> {
         self.change(|mark| {
-            let known: Vec<&String> =
-                origins.iter().filter(|origin| mark.records.contains_key(*origin)).collect();
-            known.into_iter().try_for_each(|origin| mark.write(origin, 0))
+            let keys = origins.iter().flat_map(|origin| [origin.clone(), format!("{AT_LEAST}{origin}")]);
+            let known: Vec<String> = keys.filter(|key| mark.records.contains_key(key)).collect();
+            known.iter().try_for_each(|key| mark.write(key, 0))
         })
     }
 
@@ -261,11 +281,40 @@ mod tests {
         known.iter().map(|(origin, size)| ((*origin).to_owned(), *size)).collect()
     }
 
+    fn none() -> BTreeMap<String, u64> {
+        BTreeMap::new()
+    }
+
+    #[test]
+    fn what_is_only_a_lower_bound_is_remembered_and_vouches_for_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("mark");
+        let mut mark = Mark::begin(&path, "boot", &none(), &sizes(&[(LOG, 5)])).unwrap();
+        assert_eq!(Mark::read(&path, "boot"), Some(none()));
+        assert_eq!(Mark::remembered(&path), sizes(&[(LOG, 5)]));
+        mark.learn(LOG, 4).unwrap();
+        mark.learn(LOG, 7).unwrap();
+        assert_eq!(Mark::remembered(&path), sizes(&[(LOG, 7)]));
+        mark.confirm(&xb());
+        mark.note(&xb(), LOG, 6).unwrap();
+        assert_eq!(
+            Mark::read(&path, "boot"),
+            Some(sizes(&[(LOG, 6)])),
+            "what was signed since is vouched for"
+        );
+        assert_eq!(Mark::remembered(&path), sizes(&[(LOG, 7)]), "and more is known to have been signed");
+        let marks = Marks::default();
+        marks.keep(mark);
+        marks.renounce(&[LOG.to_owned()]).unwrap();
+        assert_eq!(Mark::remembered(&path), sizes(&[(LOG, 0)]));
+    }
+
     #[test]
     fn a_mark_tells_the_greatest_size_of_every_log_of_a_confirmed_pair() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("mark");
-        let mut mark = Mark::begin(&path, "boot", &sizes(&[("mfa.xa.example/chancery/xc/2026", 9)])).unwrap();
+        let mut mark =
+            Mark::begin(&path, "boot", &sizes(&[("mfa.xa.example/chancery/xc/2026", 9)]), &none()).unwrap();
         mark.note(&xb(), LOG, 7).unwrap();
         assert_eq!(Mark::read(&path, "boot").unwrap().get(LOG), None, "nobody has confirmed it");
         mark.confirm(&xb());
@@ -274,7 +323,7 @@ mod tests {
         }
         let expected = sizes(&[(LOG, 5), ("mfa.xa.example/chancery/xc/2026", 9)]);
         assert_eq!(Mark::read(&path, "boot"), Some(expected.clone()));
-        let again = Mark::begin(&path, "boot", &expected).unwrap();
+        let again = Mark::begin(&path, "boot", &expected, &none()).unwrap();
         assert_eq!(Mark::read(&path, "boot"), Some(expected));
         again.abandon().unwrap();
         assert_eq!(Mark::read(&path, "boot"), None);
@@ -284,7 +333,7 @@ mod tests {
     fn a_mark_of_another_run_of_the_host_and_a_copy_are_not_believed() {
         let directory = tempfile::tempdir().unwrap();
         let (path, copy) = (directory.path().join("mark"), directory.path().join("copy"));
-        let _mark = Mark::begin(&path, "boot", &sizes(&[(LOG, 5)])).unwrap();
+        let _mark = Mark::begin(&path, "boot", &sizes(&[(LOG, 5)]), &none()).unwrap();
         assert_eq!(Mark::read(&path, "another"), None);
         fs::copy(&path, &copy).unwrap();
         assert_eq!(fs::read(&path).unwrap(), fs::read(&copy).unwrap());
@@ -296,7 +345,7 @@ mod tests {
     fn a_mark_that_is_damaged_anywhere_is_not_believed() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("mark");
-        let mark = Mark::begin(&path, "boot", &sizes(&[(LOG, 5)])).unwrap();
+        let mark = Mark::begin(&path, "boot", &sizes(&[(LOG, 5)]), &none()).unwrap();
         let whole = fs::read(&path).unwrap();
         for at in (0..whole.len()).step_by(7) {
             mark.file.write_all_at(&[whole[at] ^ 1], at as u64).unwrap();

@@ -15,8 +15,8 @@ use crate::trust::name::Ministry;
 impl Store {
     /// Extends the mirror of a peer's log, all or nothing, and keeps our cosignature with it; queued for the
     /// writer when this returns, durable when it answers. Leaves that are held already may be among them and must
-    /// be the same. Nobody waits for leaves: they share the commit of what comes behind them. `RootMismatch` on a verified checkpoint is a sign of a fork: the caller keeps the checkpoint
-    /// as proof.
+    /// be the same. Nobody waits for leaves: they share the commit of what comes behind them. `RootMismatch` on a
+    /// verified checkpoint is a sign of a fork: the caller keeps the checkpoint as proof.
     pub fn extend_mirror(
         &self,
         update: MirrorUpdate,

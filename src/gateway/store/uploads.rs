@@ -26,6 +26,8 @@ impl Store {
         size: u64,
         now: Timestamp,
     ) -> Result<Announced, StoreFault> {
+        // Not in the job: who writes a part holds what is asked here, and the writer of the store waits for nobody.
+        let promised = self.promised(source.clone(), digest).await?;
         let (space, blobs) = (self.inner.space.clone(), self.inner.blobs.clone());
         let job = move |connection: &Connection| {
             match parts::size_of(connection, &digest)? {
@@ -38,7 +40,7 @@ impl Store {
             }
             // What a transfer that was cut has left takes up its room already.
             let missing = size.saturating_sub(blobs.begun(&source, &digest));
-            if !space.admits(missing.saturating_add(blobs.promised(&source, &digest))) {
+            if !space.admits(missing.saturating_add(promised)) {
                 return Ok(Verdict::Undo(Announced::NoSpace));
             }
             let before = declared(connection, &source, &digest)?;
@@ -60,8 +62,8 @@ impl Store {
     }
 
     /// Bytes that were promised room to transfers under way, but for this one, and are not written yet.
-    pub fn promised(&self, source: &Ministry, digest: &Digest) -> u64 {
-        self.inner.blobs.promised(source, digest)
+    pub async fn promised(&self, source: Ministry, digest: Digest) -> Result<u64, StoreFault> {
+        self.with_blobs(move |blobs| Ok(blobs.promised(&source, &digest))).await
     }
 
     /// Forgets what `source` announced where a message has the part already: it has come, and no message will

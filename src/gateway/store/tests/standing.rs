@@ -77,7 +77,7 @@ async fn the_mark_knows_every_leaf_that_was_answered_and_outlives_an_older_copy_
     let path = directory.path().join("mark");
     let mut line = Line::on("ch-1");
     taken(store.take_custody(line.next()).await.unwrap());
-    store.keep_mark(Mark::begin(&path, "boot", &BTreeMap::new()).unwrap());
+    store.keep_mark(Mark::begin(&path, "boot", &BTreeMap::new(), &BTreeMap::new()).unwrap());
     taken(store.take_custody(line.next()).await.unwrap());
     assert_eq!(Mark::read(&path, "boot").unwrap(), BTreeMap::new(), "nobody has confirmed the pair");
     store.confirm(peer()).await.unwrap();
@@ -111,7 +111,7 @@ async fn the_mark_vouches_for_nothing_that_was_not_committed() {
     for fails in [true, false] {
         let (directory, store) = fresh();
         let path = directory.path().join("mark");
-        store.keep_mark(Mark::begin(&path, "boot", &BTreeMap::new()).unwrap());
+        store.keep_mark(Mark::begin(&path, "boot", &BTreeMap::new(), &BTreeMap::new()).unwrap());
         if fails {
             store.inner.writer.fail_next_commit();
         }
