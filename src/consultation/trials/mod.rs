@@ -4,4 +4,5 @@
 mod convergence;
 mod differential;
 mod moves;
+mod safety;
 mod world;

@@ -13,6 +13,7 @@ use crate::consultation::rules::drafts::text;
 use crate::consultation::state::samples::{act, destination, person};
 use crate::consultation::state::{commitments, protection, will};
 use crate::digest::Digest;
+use crate::message::terms::ActClass;
 
 impl World {
     pub(super) fn state(&mut self, name: &str) {
@@ -22,14 +23,14 @@ impl World {
             (&["XA", "REMAIN"], &["XD"]),
             (&["REMAIN"], &["XA", "XD"]),
         ];
-        let chosen = self.dice.below(8);
+        let chosen = if self.careful { self.dice.below(3) } else { self.dice.below(8) };
         let (accepts, refuses) = wishes[(chosen as usize).min(4) % 4];
         let declared = self.minute - 30 * self.dice.below(3).min(self.minute / 30);
-        let informed = declared.saturating_sub(if self.dice.one_in(6) { 60 } else { 26 * 60 });
-        let (neutral, media) = (!self.dice.one_in(6), self.dice.one_in(10));
-        let (waiver, lacking) = (self.dice.one_in(15), self.dice.one_in(15));
+        let informed = declared.saturating_sub(if self.slips(6) { 60 } else { 26 * 60 });
+        let (neutral, media) = (!self.slips(6), self.slips(10));
+        let (waiver, lacking) = (self.slips(15), self.slips(15));
         let mut attendees =
-            vec![("WITNESS", neutral), ("WITNESS", false), ("INTERPRETER", !self.dice.one_in(10))];
+            vec![("WITNESS", neutral), ("WITNESS", false), ("INTERPRETER", !self.slips(10))];
         if media {
             attendees.push(("MEDIA", false));
         }
@@ -74,7 +75,7 @@ impl World {
     }
 
     pub(super) fn assess(&mut self, name: &str) {
-        let grounds = self.dice.one_in(8);
+        let grounds = self.slips(8);
         let finding = if grounds { "SUBSTANTIAL_GROUNDS" } else { "NO_SUBSTANTIAL_GROUNDS" };
         let fields = format!(
             "person = \"{name}\"\ndestination = {}\nfinding = \"{finding}\"\nassessment_time = \"{}\"\n\
@@ -156,6 +157,7 @@ impl World {
             return;
         }
         let id = format!("A-{}", self.sent.len());
+        let (late, worse) = (self.slips(4), self.slips(20));
         let book = &self.desks["XB"];
         let (past, person) = (book.everything(), person_of(name));
         let place = Destination::NamedState(RegionCode::parse("XA").unwrap());
@@ -163,7 +165,7 @@ impl World {
         let relied = relied.map_or(ActRef::new(Digest::of(b"none")), |one| one.registered.reference);
         let assessed = protection::protection(&past, &person, &place, self.at(), book.charter()).assessment;
         let assessed = assessed.map_or(ActRef::new(Digest::of(b"none")), |one| one.reference);
-        let until = self.minute + if self.dice.one_in(4) { 60 } else { 30 * DAY };
+        let until = self.minute + if late { 60 } else { 30 * DAY };
         let fields = format!(
             r#"open_until_time = "{}"
             [terms]
@@ -183,7 +185,7 @@ impl World {
             hex(assessed),
             text("ko"),
             text("en"),
-            !self.dice.one_in(20),
+            !worse,
         );
         let act = act("agreement-note", &fields);
         let Act::AgreementNote(note) = &act else { return };
@@ -204,10 +206,10 @@ impl World {
         };
         let mut bytes = Terms::bytes(&note.terms);
         let mut texts = vec!["ko", "en"];
-        if self.dice.one_in(8) {
+        if self.slips(8) {
             bytes.push(0);
         }
-        if self.dice.one_in(8) {
+        if self.slips(8) {
             texts.pop();
         }
         let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -236,13 +238,13 @@ impl World {
         let (agreement, line) =
             (agreed.terms().agreement_id.as_str().to_owned(), agreed.terms().lines.iter().next());
         let Some(name) = line.map(|line| name_of(&line.person)) else { return };
-        let other = self.dice.one_in(8);
+        let other = self.slips(8);
         let name = match (other, name) {
             (true, "P1") => "P2",
             (true, _) => "P1",
             (false, name) => name,
         };
-        let notice = if self.dice.one_in(6) { 3 * DAY } else { DAY };
+        let notice = if self.slips(6) { 3 * DAY } else { DAY };
         let (start, told_at) = (self.minute + 3 * DAY, self.minute + notice);
         let digest = persons_digest(&[person_of(name)]);
         let fields = format!(
@@ -297,7 +299,8 @@ impl World {
             .iter()
             .map(|(ministry, number)| format!("{{ ministry = \"{ministry}\", act_number = {number} }}"))
             .collect();
-        let withdrawn: BTreeSet<ActRef> = self.known(sender, ActKind::WillWithdrawal).into_iter().collect();
+        let protective = book.everything().acts().filter(|one| one.class == ActClass::Protective);
+        let protective: BTreeSet<ActRef> = protective.map(|one| one.reference).collect();
         let fields = format!(
             "arrangement_id = \"H-1\"\ngo = true\nsynced_to = [{}]\ntime = \"{}\"",
             marks.join(", "),
@@ -305,7 +308,7 @@ impl World {
         );
         let sent = self.send(sender, act("go-no-go", &fields), json!({"arr": "H-1", "go": true}), true);
         if let Some(reference) = sent {
-            self.recorded.insert((sender, hex(reference)), withdrawn);
+            self.recorded.insert((sender, hex(reference)), protective);
         }
     }
 
