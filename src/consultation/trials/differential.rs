@@ -45,18 +45,19 @@ import sys, json
 from model import *
 out=[]
 for history in json.load(sys.stdin):
-    acts=[]; verdicts=[]
+    acts=[]; verdicts=[]; by={}
     for told in history['acts']:
         a=Act(told); a.setdefault('drafter','d'); a.setdefault('releaser','r'); a.setdefault('level',2)
         if a.kind=='HandoverConfirmation': a['persons_digest']=digest(a.persons)
         if a.lines is not None: a['lines']=[tuple(l) for l in a.lines]
-        if a.terms is not None: a['terms']['lines']=[tuple(l) for l in a.terms['lines']]
-        verdicts.append(verdict(a,acts)); a['verdict_ok']=told['stands']; acts.append(a)
+        if a.kind=='AgreementNote': a['terms']['lines']=[tuple(l) for l in a.terms['lines']]
+        if a.supersedes_of: a['supersedes']=digest(by[a.supersedes_of].terms)
+        if a.terms_of: a['terms_digest']=digest(by[a.terms_of].terms)
+        verdicts.append(verdict(a,acts)); a['verdict_ok']=told['stands']; acts.append(a); by[a.id]=a
     now=history['now']; people={}
     for p in ('P1','P2'):
         people[p]=dict(will=will(acts,p,now)[0], protection=protection(acts,p,'XA',now), stage=stage(acts,p),
                        clear=clear_to_depart(acts,p,'H-1',now,('XA','XB')))
-    by={a.id:a for a in acts}
     probes=[clear_to_depart([by[i] for i in held],p,'H-1',at,('XA','XB')) for (p,at,held) in history['probes']]
     out.append(dict(verdicts=verdicts,people=people,probes=probes))
 json.dump(out,sys.stdout)
@@ -114,10 +115,12 @@ fn the_reference_model_reaches_the_same_verdicts_and_states() {
         }
         for (probe, theirs) in world.probes.iter().zip(answer["probes"].as_array().unwrap()) {
             let (ours, theirs) = (codes(&probe.stops), words(theirs));
-            let same = ours.iter().filter(|code| theirs.contains(code) || !DEPARTURE.contains(&code.as_str()));
+            let same =
+                ours.iter().filter(|code| theirs.contains(code) || !DEPARTURE.contains(&code.as_str()));
             if !same.eq(theirs.iter()) {
                 let (minute, name) = (probe.minute, probe.name);
-                differences.push(format!("history {seed}: {name} at {minute} here {ours:?}, model {theirs:?}"));
+                differences
+                    .push(format!("history {seed}: {name} at {minute} here {ours:?}, model {theirs:?}"));
             }
             departures += usize::from(theirs.is_empty());
         }
@@ -128,7 +131,8 @@ fn the_reference_model_reaches_the_same_verdicts_and_states() {
         }
     }
     assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
-    let told = format!("{refused} refusals, {agreed} agreements and {departures} clear departures in the model");
+    let told =
+        format!("{refused} refusals, {agreed} agreements and {departures} clear departures in the model");
     println!("{told}");
     assert!(refused > 20 && agreed > 5 && departures > 20, "{told}: that proves little");
 }
@@ -162,6 +166,7 @@ fn as_the_model_says(case: &CaseStage<'_>, will: WillStanding) -> String {
     match case.reached {
         Stage::Agreed | Stage::Arranged | Stage::Cleared if held => "HELD".to_owned(),
         Stage::Cleared => "ARRANGED".to_owned(),
+        Stage::Proposed => Stage::Registered.to_string(),
         Stage::Remains(outcome) => format!("REMAINS:{outcome}"),
         reached => reached.to_string(),
     }

@@ -11,7 +11,7 @@ use crate::consultation::acts::values::{ActRef, RegionCode, persons_digest};
 use crate::consultation::codec::containers::Terms;
 use crate::consultation::rules::drafts::text;
 use crate::consultation::state::samples::{act, destination, person};
-use crate::consultation::state::{commitments, protection, will};
+use crate::consultation::state::{commitments, holds, protection, will};
 use crate::digest::Digest;
 use crate::message::terms::ActClass;
 
@@ -29,8 +29,7 @@ impl World {
         let informed = declared.saturating_sub(if self.slips(6) { 60 } else { 26 * 60 });
         let (neutral, media) = (!self.slips(6), self.slips(10));
         let (waiver, lacking) = (self.slips(15), self.slips(15));
-        let mut attendees =
-            vec![("WITNESS", neutral), ("WITNESS", false), ("INTERPRETER", !self.slips(10))];
+        let mut attendees = vec![("WITNESS", neutral), ("WITNESS", false), ("INTERPRETER", !self.slips(10))];
         if media {
             attendees.push(("MEDIA", false));
         }
@@ -113,13 +112,16 @@ impl World {
         self.send(sender, act("hold-notice", &fields), json!({"persons": [name]}), true);
     }
 
-    /// Now and then by somebody else than who set it.
+    /// A hold that nobody lifted; now and then lifted by somebody else than who set it.
     pub(super) fn release(&mut self, sender: &'static str) {
-        let past = self.desks[sender].everything();
-        let Some(hold) = past.of_kind(ActKind::HoldNotice).next_back() else { return };
-        let (hold, setter) = (hold.reference, hold.sender.clone());
+        let book = &self.desks[sender];
+        let past = book.everything();
+        let mut all =
+            [1, 2].into_iter().flat_map(|number| holds::holds(&past, &person(number), book.charter()));
+        let Some(hold) = all.rfind(|hold| hold.lifted_by.is_none()) else { return };
+        let (hold, setter) = (hold.registered.reference, hold.registered.sender.clone());
         let own = super::world::PARTIES.into_iter().find(|party| *party == setter.as_str());
-        let by = if self.dice.one_in(3) { sender } else { own.unwrap_or(sender) };
+        let by = if self.slips(3) { sender } else { own.unwrap_or(sender) };
         let fields = format!("hold_message = \"{}\"\nreason = \"settled\"", hex(hold));
         let told = json!({"hold": self.refs[&hex(hold)]});
         self.send(by, act("hold-release", &fields), told, true);
@@ -280,13 +282,30 @@ impl World {
     }
 
     pub(super) fn certify(&mut self, name: &str) {
+        let decision = if self.slips(4) { "UNFIT" } else { "FIT" };
         let fields = format!(
-            "person = \"{name}\"\nkind = \"FITNESS_TO_TRAVEL\"\nexamination_time = \"{}\"\ndecision = \"FIT\"\n\
+            "person = \"{name}\"\nkind = \"FITNESS_TO_TRAVEL\"\nexamination_time = \"{}\"\ndecision = \"{decision}\"\n\
              certificate_document = \"certificate\"",
             self.at()
         );
-        let told = json!({"person": name, "med_kind": "FITNESS", "decision": "FIT"});
+        let told = json!({"person": name, "med_kind": "FITNESS", "decision": decision});
         self.send("XB", act("medical-finding", &fields), told, true);
+    }
+
+    /// What a court says of a person.
+    pub(super) fn court(&mut self, name: &str) {
+        let consent = self.dice.one_in(2);
+        let state = ["PENDING", "CONVICTED", "NONE"][self.dice.below(3) as usize];
+        let state = if self.careful { "NONE" } else { state };
+        let fields =
+            format!("person = \"{name}\"\nstate = \"{state}\"\nwritten_consent_to_exchange = {consent}");
+        let told = json!({"person": name, "state": state, "consent": consent});
+        self.send("XB", act("judicial-status", &fields), told, true);
+    }
+
+    pub(super) fn no_go(&mut self, sender: &'static str) {
+        let fields = format!("arrangement_id = \"H-1\"\ngo = false\ntime = \"{}\"", self.at());
+        self.send(sender, act("go-no-go", &fields), json!({"arr": "H-1", "go": false}), true);
     }
 
     pub(super) fn go(&mut self, sender: &'static str) {
@@ -317,7 +336,8 @@ impl World {
         let past = book.everything();
         let Some(arranged) = commitments::arrangement(&past, &Self::arrangement()) else { return };
         let Some(name) = arranged.act.persons.iter().next().map(name_of) else { return };
-        let outcome = ["HANDED_OVER", "HANDED_OVER", "SUBSTITUTED"][self.dice.below(3) as usize];
+        let outcomes = ["HANDED_OVER", "HANDED_OVER", "SUBSTITUTED", "DECLINED_BY_PERSON"];
+        let outcome = outcomes[self.dice.below(4) as usize];
         let fields = format!(
             "arrangement_id = \"H-1\"\nhandover_time = \"{}\"\nplace_code = \"EAGLE\"\n\
              lines = [{{ person = \"{name}\", outcome = \"{outcome}\", final_question_put = true }}]",

@@ -95,9 +95,9 @@ fn unheeded(past: &Past<'_>, person: &PersonRef, at: Timestamp) -> Vec<String> {
             let lifts = |act: &Act| matches!(act, Act::HoldRelease(act) if act.hold_message == one.reference);
             later.sender == one.sender && later.act.as_ref().is_some_and(lifts)
         }),
-        Some(Act::PublicityNotice(_)) => {
-            !about.iter().any(|later| matches!(later.act, Some(Act::ProtectionAssessment(_))) && follows(later, one))
-        }
+        Some(Act::PublicityNotice(_)) => !about
+            .iter()
+            .any(|later| matches!(later.act, Some(Act::ProtectionAssessment(_))) && follows(later, one)),
         _ => true,
     });
     open.map(|one| format!("{} {} of {}", one.kind, one.number, one.sender)).collect()
@@ -107,8 +107,13 @@ fn unheeded(past: &Past<'_>, person: &PersonRef, at: Timestamp) -> Vec<String> {
 fn states_anew(later: &Registered, withdrawal: &Registered, said: Timestamp, at: Timestamp) -> bool {
     let Some(Act::ExpressionOfWill(act)) = &later.act else { return false };
     let place = Destination::NamedState(RegionCode::parse("XA").unwrap());
-    let accepts = act.acceptable.iter().any(|one| *one == place) && !act.refused.iter().any(|one| *one == place);
-    later.stands() && follows(later, withdrawal) && accepts && said < act.declaration_time && act.declaration_time <= at
+    let accepts =
+        act.acceptable.iter().any(|one| *one == place) && !act.refused.iter().any(|one| *one == place);
+    later.stands()
+        && follows(later, withdrawal)
+        && accepts
+        && said < act.declaration_time
+        && act.declaration_time <= at
 }
 
 /// Whether the sender of `later` had registered `earlier`.

@@ -62,21 +62,26 @@ pub(super) struct World {
 pub(super) struct Dice(u64);
 
 impl Dice {
+    /// Seeds are mixed: of neighbours that are not, one would throw what the other threw a moment before.
     pub(super) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(1))
+        Self(mixed(seed))
     }
 
     pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % bound
+        mixed(self.0) % bound
     }
 
     pub(super) fn one_in(&mut self, chances: u64) -> bool {
         self.below(chances) == 0
     }
+}
+
+fn mixed(number: u64) -> u64 {
+    let mut z = number ^ 0x5851_F42D_4C95_7F2D;
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
 }
 
 impl World {
@@ -102,10 +107,10 @@ impl World {
         };
         world.open();
         // One history in four is wild from the beginning, one is prepared badly, and in two a day of departure comes.
-        if seed % 4 > 0 {
+        if !seed.is_multiple_of(4) {
             world.prepare(seed % 4 > 1);
         }
-        let by_day = if seed % 4 > 1 { steps * 2 / 3 } else { 0 };
+        let by_day = if seed % 4 > 1 { steps * 7 / 10 } else { 0 };
         world.day(by_day);
         world.careful = false;
         for _ in by_day..steps {
@@ -120,7 +125,7 @@ impl World {
             world.watch();
         }
         // Everything arrives within hours; in some histories so late that statements expired.
-        world.minute += if seed % 3 == 0 { 100 * DAY } else { DAY / 3 };
+        world.minute += if seed.is_multiple_of(3) { 100 * DAY } else { DAY / 3 };
         world.deliver();
         world
     }
@@ -162,82 +167,6 @@ impl World {
         self.dice.one_in(chances) && !self.careful
     }
 
-    /// Leads the first person to the day of his departure: as a careful ministry would, or as far as it goes.
-    fn prepare(&mut self, careful: bool) {
-        let road: [fn(&mut Self); 8] = [
-            |world| world.state("P1"),
-            |world| world.assess("P1"),
-            |world| world.propose("P1"),
-            |world| world.reply(),
-            |world| world.arrange(),
-            |world| world.confirm(),
-            |world| world.certify("P1"),
-            |world| world.go("XA"),
-        ];
-        self.careful = careful;
-        for (place, step) in road.into_iter().enumerate() {
-            for _ in 0..if careful { 1 } else { 2 } {
-                step(self);
-                self.minute += 10;
-            }
-            // The last steps follow each other within the window of a GO.
-            self.minute += if place < 6 { 8 * 60 } else { 11 };
-            self.deliver();
-        }
-        self.go("XB");
-        self.watch();
-    }
-
-    /// The day of the departure: stops come and are overcome, while everybody says GO again and again.
-    fn day(&mut self, steps: usize) {
-        for _ in 0..steps {
-            self.minute += 1 + self.dice.below(6);
-            self.deliver();
-            self.careful = !self.dice.one_in(4);
-            let sender = PARTIES[self.dice.below(3) as usize];
-            match self.dice.below(24) {
-                0..=4 => self.state("P1"),
-                5..=6 => self.withdraw(sender, "P1"),
-                7 => self.hearsay(sender, "P1"),
-                8 => self.hold(sender, "P1"),
-                9..=12 => self.release(sender),
-                13 => self.expose(sender, "P1"),
-                14..=16 => self.assess("P1"),
-                17 => self.certify("P1"),
-                18..=20 => self.go("XA"),
-                _ => self.go("XB"),
-            }
-            self.watch();
-        }
-    }
-
-    fn step(&mut self) {
-        let name = if self.dice.one_in(3) { "P2" } else { "P1" };
-        let sender = PARTIES[self.dice.below(3) as usize];
-        match self.dice.below(30) {
-            0..=4 => self.state(name),
-            5..=6 => self.assess(name),
-            7 => self.withdraw(sender, name),
-            8 => self.hearsay(sender, name),
-            9 if self.dice.one_in(2) => self.hold(sender, name),
-            9 | 10 => self.release(sender),
-            11 => self.expose(sender, name),
-            12..=13 => self.request(name),
-            14..=16 => self.propose(name),
-            17..=18 => self.reply(),
-            19..=20 => self.arrange(),
-            21..=22 => self.confirm(),
-            23..=24 => self.certify(name),
-            25..=27 => self.go(sender),
-            28 => self.report(sender),
-            _ if self.dice.one_in(10) => {
-                let fields = format!("person = \"{name}\"\ninquiry_opened = true");
-                self.send("XB", act("death-notice", &fields), json!({"person": name}), true);
-            }
-            _ => {}
-        }
-    }
-
     /// Sends an act that the own desk takes, or in spite of it; tells its reference when it went.
     pub(super) fn send(
         &mut self,
@@ -277,7 +206,7 @@ impl World {
         Some(ActRef::new(reference))
     }
 
-    fn deliver(&mut self) {
+    pub(super) fn deliver(&mut self) {
         let minute = self.minute;
         let mut due: Vec<Letter> = self.mail.extract_if(.., |letter| letter.due <= minute).collect();
         due.sort_by_key(|letter| letter.due);
