@@ -17,21 +17,9 @@ use crate::consultation::state::stage::{self, CaseStage, Facet, Stage};
 use crate::consultation::state::will::WillStanding;
 use crate::consultation::state::{protection, will};
 
-/// Rules that the model does not have, or has in fewer places.
+/// Rules that the model does not have, or has in fewer places, of those that these histories can break.
 const STRICTER: &[&str] = &[
     "AGR_03", // lines name the very records they rest on; the model knows it only of the dead
-    "AGR_06", // required parties
-    "AGR_07", // amendments
-    "CON_02", // the sender is a party
-    "CON_05", // a case for everyone on every list
-    "CON_06", // to all Powers
-    "EXC_05", // routes of prisoners of war, in agreements too
-    "EXC_06", // also in replies
-    "HLD_02", // the release of a foreign hold is refused; in the model it has no effect
-    "LNG_01", // the texts that go with an act; the model compares their digests alone
-    "LNG_03", // the same
-    "LNG_04", // the same
-    "PRE_02", // FLASH close to a window
 ];
 
 /// The same of departure.
@@ -82,6 +70,7 @@ fn model(histories: &Value) -> Option<Vec<Value>> {
 }
 
 #[test]
+#[allow(clippy::print_stdout, reason = "the counts say what the test proves")]
 fn the_reference_model_reaches_the_same_verdicts_and_states() {
     let count = if std::env::var_os("CHANCERY_LONG").is_some() { 2_000 } else { 40 };
     let worlds: Vec<World> = (1_000..1_000 + count).map(|seed| World::play(seed, 60)).collect();

@@ -5,6 +5,7 @@ use super::world::{PARTIES, World, hex, name_of};
 use crate::consultation::act::Act;
 use crate::consultation::acts::law::Destination;
 use crate::consultation::acts::values::RegionCode;
+use crate::consultation::acts::will::ExpressionOfWill;
 use crate::consultation::history::Past;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
@@ -106,14 +107,16 @@ fn unheeded(past: &Past<'_>, person: &PersonRef, at: Timestamp) -> Vec<String> {
 /// Whether this is a statement for the destination that qualified, knew of the withdrawal, and was made after it.
 fn states_anew(later: &Registered, withdrawal: &Registered, said: Timestamp, at: Timestamp) -> bool {
     let Some(Act::ExpressionOfWill(act)) = &later.act else { return false };
-    let place = Destination::NamedState(RegionCode::parse("XA").unwrap());
-    let accepts =
-        act.acceptable.iter().any(|one| *one == place) && !act.refused.iter().any(|one| *one == place);
     later.stands()
         && follows(later, withdrawal)
-        && accepts
+        && accepts(act)
         && said < act.declaration_time
         && act.declaration_time <= at
+}
+
+fn accepts(act: &ExpressionOfWill) -> bool {
+    let place = Destination::NamedState(RegionCode::parse("XA").unwrap());
+    act.acceptable.iter().any(|one| *one == place) && !act.refused.iter().any(|one| *one == place)
 }
 
 /// Whether the sender of `later` had registered `earlier`.
