@@ -1,7 +1,9 @@
 //! Whatever the order of arrival: the same acts, verdicts and states at every desk, live and rebuilt; and no rule reads
 //! anything that came later.
 
+use super::safety::Departures;
 use super::world::{Dice, PARTIES, World, ministries};
+use crate::consultation::act::ActKind;
 use crate::consultation::casebook::Casebook;
 use crate::consultation::charter::Charter;
 use crate::consultation::rules::drafts::channel;
@@ -19,7 +21,7 @@ fn empty() -> Casebook {
 
 #[test]
 fn all_desks_come_to_the_same_acts_verdicts_and_states() {
-    let (mut refused, mut departures) = (0, 0);
+    let mut refused = 0;
     for seed in 0..histories() {
         let world = World::play(seed, 60);
         let first = &world.desks["XB"];
@@ -38,10 +40,39 @@ fn all_desks_come_to_the_same_acts_verdicts_and_states() {
             }
         }
         refused += world.sent.iter().filter(|sent| !sent.verdict.stands()).count();
-        departures += world.departures;
     }
     assert!(refused > 20, "only {refused} acts were sent in spite of a refusal");
-    assert!(departures > 0, "nobody could leave in any history: it proves nothing");
+}
+
+#[test]
+#[allow(clippy::print_stdout, reason = "the counts say what the test proves")]
+fn nobody_leaves_against_a_withdrawal_hold_or_exposure_and_many_may_leave() {
+    let (mut free, mut again, mut withdrawn) = (0, 0, 0);
+    let mut all = Departures::default();
+    for seed in 0..3 * histories() {
+        let world = World::play(10_000 + seed, 60);
+        let counts = &world.departures;
+        free += usize::from(counts.clear > 0);
+        withdrawn +=
+            usize::from(counts.clear + counts.stopped_by_will > 0 && world.has(ActKind::WillWithdrawal));
+        again += usize::from(counts.withdrawn_before > 0);
+        all.clear += counts.clear;
+        all.stopped_by_will += counts.stopped_by_will;
+        all.stopped_by_hold += counts.stopped_by_hold;
+        all.stopped_by_mail += counts.stopped_by_mail;
+    }
+    let told = format!(
+        "of {} histories somebody could leave in {free} ({} steps), in {withdrawn} that knew a withdrawal, in {again} \
+         after one; {} steps were stopped by will alone, {} by a hold, {} by acts on their way",
+        3 * histories(),
+        all.clear,
+        all.stopped_by_will,
+        all.stopped_by_hold,
+        all.stopped_by_mail
+    );
+    println!("{told}");
+    assert!(free >= 30 && withdrawn >= 30 && again >= 15, "{told}");
+    assert!(all.stopped_by_will >= 10 && all.stopped_by_hold >= 5 && all.stopped_by_mail >= 1, "{told}");
 }
 
 #[test]

@@ -10,25 +10,22 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use super::world::{World, person_of};
+use crate::consultation::acts::law::Destination;
+use crate::consultation::acts::values::RegionCode;
+use crate::consultation::rules::Rule;
 use crate::consultation::state::stage::{self, CaseStage, Facet, Stage};
 use crate::consultation::state::will::WillStanding;
-use crate::consultation::state::{departure, protection, will};
+use crate::consultation::state::{protection, will};
 
-/// Rules that the model does not have, or has in fewer places.
+/// Rules that the model does not have, or has in fewer places, of those that these histories can break.
 const STRICTER: &[&str] = &[
     "AGR_03", // lines name the very records they rest on; the model knows it only of the dead
-    "AGR_06", // required parties
-    "AGR_07", // amendments
-    "CON_02", // the sender is a party
-    "CON_05", // a case for everyone on every list
-    "CON_06", // to all Powers
-    "EXC_05", // routes of prisoners of war, in agreements too
-    "EXC_06", // also in replies
-    "HLD_02", // the release of a foreign hold is refused; in the model it has no effect
-    "LNG_01", // the texts that go with an act; the model compares their digests alone
-    "LNG_03", // the same
-    "LNG_04", // the same
-    "PRE_02", // FLASH close to a window
+];
+
+/// The same of departure.
+const DEPARTURE: &[&str] = &[
+    "HND_01", // a handover that was reported, or an agreement made anew since; the model looks at neither
+    "HND_08", // acts that a GO knew and that are not here yet, and a NO GO after a GO
 ];
 
 const DRIVER: &str = r#"
@@ -36,18 +33,21 @@ import sys, json
 from model import *
 out=[]
 for history in json.load(sys.stdin):
-    acts=[]; verdicts=[]
+    acts=[]; verdicts=[]; by={}
     for told in history['acts']:
         a=Act(told); a.setdefault('drafter','d'); a.setdefault('releaser','r'); a.setdefault('level',2)
         if a.kind=='HandoverConfirmation': a['persons_digest']=digest(a.persons)
         if a.lines is not None: a['lines']=[tuple(l) for l in a.lines]
-        if a.terms is not None: a['terms']['lines']=[tuple(l) for l in a.terms['lines']]
-        verdicts.append(verdict(a,acts)); a['verdict_ok']=told['stands']; acts.append(a)
+        if a.kind=='AgreementNote': a['terms']['lines']=[tuple(l) for l in a.terms['lines']]
+        if a.supersedes_of: a['supersedes']=digest(by[a.supersedes_of].terms)
+        if a.terms_of: a['terms_digest']=digest(by[a.terms_of].terms)
+        verdicts.append(verdict(a,acts)); a['verdict_ok']=told['stands']; acts.append(a); by[a.id]=a
     now=history['now']; people={}
     for p in ('P1','P2'):
         people[p]=dict(will=will(acts,p,now)[0], protection=protection(acts,p,'XA',now), stage=stage(acts,p),
                        clear=clear_to_depart(acts,p,'H-1',now,('XA','XB')))
-    out.append(dict(verdicts=verdicts,people=people))
+    probes=[clear_to_depart([by[i] for i in held],p,'H-1',at,('XA','XB')) for (p,at,held) in history['probes']]
+    out.append(dict(verdicts=verdicts,people=people,probes=probes))
 json.dump(out,sys.stdout)
 "#;
 
@@ -70,6 +70,7 @@ fn model(histories: &Value) -> Option<Vec<Value>> {
 }
 
 #[test]
+#[allow(clippy::print_stdout, reason = "the counts say what the test proves")]
 fn the_reference_model_reaches_the_same_verdicts_and_states() {
     let count = if std::env::var_os("CHANCERY_LONG").is_some() { 2_000 } else { 40 };
     let worlds: Vec<World> = (1_000..1_000 + count).map(|seed| World::play(seed, 60)).collect();
@@ -83,53 +84,69 @@ fn the_reference_model_reaches_the_same_verdicts_and_states() {
                 told
             })
             .collect();
-        json!({"acts": acts, "now": minute(world)})
+        let probes: Vec<Value> =
+            world.probes.iter().map(|probe| json!([probe.name, probe.minute, probe.held])).collect();
+        json!({"acts": acts, "now": minute(world), "probes": probes})
     };
     let histories = Value::Array(worlds.iter().map(told).collect());
     let Some(answers) = model(&histories) else { return };
     assert_eq!(answers.len(), worlds.len());
-    let (mut refused, mut agreed) = (0, 0);
+    let (mut refused, mut agreed, mut departures, mut differences) = (0, 0, 0, Vec::new());
     for (seed, (world, answer)) in worlds.iter().zip(&answers).enumerate() {
         for (sent, theirs) in world.sent.iter().zip(answer["verdicts"].as_array().unwrap()) {
             let theirs = words(theirs);
-            let ours: Vec<String> = sent.verdict.rules().iter().map(|rule| rule.word().to_owned()).collect();
+            let ours = codes(sent.verdict.rules());
             let same = ours.iter().filter(|code| theirs.contains(code) || !STRICTER.contains(&code.as_str()));
-            assert!(same.eq(theirs.iter()), "history {seed}: {} here {ours:?}, model {theirs:?}", sent.told);
+            if !same.eq(theirs.iter()) {
+                differences.push(format!("history {seed}: {} here {ours:?}, model {theirs:?}", sent.told));
+            }
             refused += usize::from(!theirs.is_empty());
         }
+        for (probe, theirs) in world.probes.iter().zip(answer["probes"].as_array().unwrap()) {
+            let (ours, theirs) = (codes(&probe.stops), words(theirs));
+            let same =
+                ours.iter().filter(|code| theirs.contains(code) || !DEPARTURE.contains(&code.as_str()));
+            if !same.eq(theirs.iter()) {
+                let (minute, name) = (probe.minute, probe.name);
+                differences
+                    .push(format!("history {seed}: {name} at {minute} here {ours:?}, model {theirs:?}"));
+            }
+            departures += usize::from(theirs.is_empty());
+        }
         for name in ["P1", "P2"] {
-            agreed += usize::from(compare(seed, world, name, &answer["people"][name]));
+            let (reached, of_state) = compare(world, name, &answer["people"][name]);
+            differences.extend(of_state.iter().map(|one| format!("history {seed}, {name}: {one}")));
+            agreed += usize::from(reached >= Stage::Agreed);
         }
     }
-    assert!(refused > 20 && agreed > 5, "{refused} refusals and {agreed} agreements prove little");
+    assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
+    let told =
+        format!("{refused} refusals, {agreed} agreements and {departures} clear departures in the model");
+    println!("{told}");
+    assert!(refused > 20 && agreed > 5 && departures > 20, "{told}: that proves little");
 }
 
-/// Compares the states of a person; tells whether his case came to an agreement.
-fn compare(seed: usize, world: &World, name: &str, theirs: &Value) -> bool {
+/// Compares the states of a person; tells how far his case came, and what differs.
+fn compare(world: &World, name: &str, theirs: &Value) -> (Stage, Vec<String>) {
     let book = &world.desks["XB"];
     let (past, at, charter, person) = (book.everything(), world.at(), book.charter(), person_of(name));
+    let mut differences = Vec::new();
+    let mut same = |facet: &str, ours: &str, theirs: &Value| {
+        if ours != theirs {
+            differences.push(format!("{facet} here {ours}, model {theirs}"));
+        }
+    };
     let will = will::will(&past, &person, at, charter).standing;
-    assert_eq!(will.word(), theirs["will"], "history {seed}, {name}");
-    let place = crate::consultation::acts::law::Destination::NamedState(
-        crate::consultation::acts::values::RegionCode::parse("XA").unwrap(),
-    );
+    same("will", will.word(), &theirs["will"]);
+    let place = Destination::NamedState(RegionCode::parse("XA").unwrap());
     let standing = protection::protection(&past, &person, &place, at, charter).standing;
-    assert_eq!(standing.word(), theirs["protection"], "history {seed}, {name}");
+    same("protection", standing.word(), &theirs["protection"]);
     let case = stage::stage(&past, &person, at, charter);
-    let theirs_shown = theirs["stage"].as_str().unwrap();
-    let stricter = case.reached == Stage::Irregular && theirs_shown == "HANDED_OVER";
-    assert!(
-        stricter || as_the_model_says(&case, will) == theirs_shown,
-        "history {seed}, {name}: {} and {theirs_shown}, {:?}",
-        case.reached,
-        case.irregular
-    );
-    let clear = departure::clear_to_depart(&past, &person, &World::arrangement(), at, charter);
-    let ours: Vec<&str> = clear.iter().map(|stop| stop.rule.word()).collect();
-    for code in words(&theirs["clear"]) {
-        assert!(ours.contains(&code.as_str()), "history {seed}, {name}: {code} not among {ours:?}");
+    let stricter = case.reached == Stage::Irregular && theirs["stage"] == "HANDED_OVER";
+    if !stricter {
+        same("stage", &as_the_model_says(&case, will), &theirs["stage"]);
     }
-    case.reached >= Stage::Agreed
+    (case.reached, differences)
 }
 
 /// The stage in the model's words: it knows neither PROPOSED nor CLEARED, and holds only what was agreed.
@@ -138,9 +155,14 @@ fn as_the_model_says(case: &CaseStage<'_>, will: WillStanding) -> String {
     match case.reached {
         Stage::Agreed | Stage::Arranged | Stage::Cleared if held => "HELD".to_owned(),
         Stage::Cleared => "ARRANGED".to_owned(),
+        Stage::Proposed => Stage::Registered.to_string(),
         Stage::Remains(outcome) => format!("REMAINS:{outcome}"),
         reached => reached.to_string(),
     }
+}
+
+fn codes(rules: &[Rule]) -> Vec<String> {
+    rules.iter().map(|rule| rule.word().to_owned()).collect()
 }
 
 fn words(codes: &Value) -> Vec<String> {

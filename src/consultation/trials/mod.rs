@@ -2,6 +2,9 @@
 //! played through casebooks and compared: desk with desk, live with rebuilt, product with reference model.
 
 mod convergence;
+mod course;
 mod differential;
 mod moves;
+mod rounds;
+mod safety;
 mod world;

@@ -11,8 +11,9 @@ use crate::consultation::acts::values::{ActRef, RegionCode, persons_digest};
 use crate::consultation::codec::containers::Terms;
 use crate::consultation::rules::drafts::text;
 use crate::consultation::state::samples::{act, destination, person};
-use crate::consultation::state::{commitments, protection, will};
+use crate::consultation::state::{commitments, holds, protection, will};
 use crate::digest::Digest;
+use crate::message::terms::ActClass;
 
 impl World {
     pub(super) fn state(&mut self, name: &str) {
@@ -22,14 +23,13 @@ impl World {
             (&["XA", "REMAIN"], &["XD"]),
             (&["REMAIN"], &["XA", "XD"]),
         ];
-        let chosen = self.dice.below(8);
+        let chosen = if self.careful { self.dice.below(3) } else { self.dice.below(8) };
         let (accepts, refuses) = wishes[(chosen as usize).min(4) % 4];
         let declared = self.minute - 30 * self.dice.below(3).min(self.minute / 30);
-        let informed = declared.saturating_sub(if self.dice.one_in(6) { 60 } else { 26 * 60 });
-        let (neutral, media) = (!self.dice.one_in(6), self.dice.one_in(10));
-        let (waiver, lacking) = (self.dice.one_in(15), self.dice.one_in(15));
-        let mut attendees =
-            vec![("WITNESS", neutral), ("WITNESS", false), ("INTERPRETER", !self.dice.one_in(10))];
+        let informed = declared.saturating_sub(if self.slips(6) { 60 } else { 26 * 60 });
+        let (neutral, media) = (!self.slips(6), self.slips(10));
+        let (waiver, lacking) = (self.slips(15), self.slips(15));
+        let mut attendees = vec![("WITNESS", neutral), ("WITNESS", false), ("INTERPRETER", !self.slips(10))];
         if media {
             attendees.push(("MEDIA", false));
         }
@@ -74,7 +74,7 @@ impl World {
     }
 
     pub(super) fn assess(&mut self, name: &str) {
-        let grounds = self.dice.one_in(8);
+        let grounds = self.slips(8);
         let finding = if grounds { "SUBSTANTIAL_GROUNDS" } else { "NO_SUBSTANTIAL_GROUNDS" };
         let fields = format!(
             "person = \"{name}\"\ndestination = {}\nfinding = \"{finding}\"\nassessment_time = \"{}\"\n\
@@ -112,13 +112,16 @@ impl World {
         self.send(sender, act("hold-notice", &fields), json!({"persons": [name]}), true);
     }
 
-    /// Now and then by somebody else than who set it.
+    /// A hold that nobody lifted; now and then lifted by somebody else than who set it.
     pub(super) fn release(&mut self, sender: &'static str) {
-        let past = self.desks[sender].everything();
-        let Some(hold) = past.of_kind(ActKind::HoldNotice).next_back() else { return };
-        let (hold, setter) = (hold.reference, hold.sender.clone());
+        let book = &self.desks[sender];
+        let past = book.everything();
+        let mut all =
+            [1, 2].into_iter().flat_map(|number| holds::holds(&past, &person(number), book.charter()));
+        let Some(hold) = all.rfind(|hold| hold.lifted_by.is_none()) else { return };
+        let (hold, setter) = (hold.registered.reference, hold.registered.sender.clone());
         let own = super::world::PARTIES.into_iter().find(|party| *party == setter.as_str());
-        let by = if self.dice.one_in(3) { sender } else { own.unwrap_or(sender) };
+        let by = if self.slips(3) { sender } else { own.unwrap_or(sender) };
         let fields = format!("hold_message = \"{}\"\nreason = \"settled\"", hex(hold));
         let told = json!({"hold": self.refs[&hex(hold)]});
         self.send(by, act("hold-release", &fields), told, true);
@@ -156,6 +159,7 @@ impl World {
             return;
         }
         let id = format!("A-{}", self.sent.len());
+        let (late, worse) = (self.slips(4), self.slips(20));
         let book = &self.desks["XB"];
         let (past, person) = (book.everything(), person_of(name));
         let place = Destination::NamedState(RegionCode::parse("XA").unwrap());
@@ -163,7 +167,7 @@ impl World {
         let relied = relied.map_or(ActRef::new(Digest::of(b"none")), |one| one.registered.reference);
         let assessed = protection::protection(&past, &person, &place, self.at(), book.charter()).assessment;
         let assessed = assessed.map_or(ActRef::new(Digest::of(b"none")), |one| one.reference);
-        let until = self.minute + if self.dice.one_in(4) { 60 } else { 30 * DAY };
+        let until = self.minute + if late { 60 } else { 30 * DAY };
         let fields = format!(
             r#"open_until_time = "{}"
             [terms]
@@ -183,7 +187,7 @@ impl World {
             hex(assessed),
             text("ko"),
             text("en"),
-            !self.dice.one_in(20),
+            !worse,
         );
         let act = act("agreement-note", &fields);
         let Act::AgreementNote(note) = &act else { return };
@@ -204,10 +208,10 @@ impl World {
         };
         let mut bytes = Terms::bytes(&note.terms);
         let mut texts = vec!["ko", "en"];
-        if self.dice.one_in(8) {
+        if self.slips(8) {
             bytes.push(0);
         }
-        if self.dice.one_in(8) {
+        if self.slips(8) {
             texts.pop();
         }
         let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -236,13 +240,13 @@ impl World {
         let (agreement, line) =
             (agreed.terms().agreement_id.as_str().to_owned(), agreed.terms().lines.iter().next());
         let Some(name) = line.map(|line| name_of(&line.person)) else { return };
-        let other = self.dice.one_in(8);
+        let other = self.slips(8);
         let name = match (other, name) {
             (true, "P1") => "P2",
             (true, _) => "P1",
             (false, name) => name,
         };
-        let notice = if self.dice.one_in(6) { 3 * DAY } else { DAY };
+        let notice = if self.slips(6) { 3 * DAY } else { DAY };
         let (start, told_at) = (self.minute + 3 * DAY, self.minute + notice);
         let digest = persons_digest(&[person_of(name)]);
         let fields = format!(
@@ -278,13 +282,30 @@ impl World {
     }
 
     pub(super) fn certify(&mut self, name: &str) {
+        let decision = if self.slips(4) { "UNFIT" } else { "FIT" };
         let fields = format!(
-            "person = \"{name}\"\nkind = \"FITNESS_TO_TRAVEL\"\nexamination_time = \"{}\"\ndecision = \"FIT\"\n\
+            "person = \"{name}\"\nkind = \"FITNESS_TO_TRAVEL\"\nexamination_time = \"{}\"\ndecision = \"{decision}\"\n\
              certificate_document = \"certificate\"",
             self.at()
         );
-        let told = json!({"person": name, "med_kind": "FITNESS", "decision": "FIT"});
+        let told = json!({"person": name, "med_kind": "FITNESS", "decision": decision});
         self.send("XB", act("medical-finding", &fields), told, true);
+    }
+
+    /// What a court says of a person.
+    pub(super) fn court(&mut self, name: &str) {
+        let consent = self.dice.one_in(2);
+        let state = ["PENDING", "CONVICTED", "NONE"][self.dice.below(3) as usize];
+        let state = if self.careful { "NONE" } else { state };
+        let fields =
+            format!("person = \"{name}\"\nstate = \"{state}\"\nwritten_consent_to_exchange = {consent}");
+        let told = json!({"person": name, "state": state, "consent": consent});
+        self.send("XB", act("judicial-status", &fields), told, true);
+    }
+
+    pub(super) fn no_go(&mut self, sender: &'static str) {
+        let fields = format!("arrangement_id = \"H-1\"\ngo = false\ntime = \"{}\"", self.at());
+        self.send(sender, act("go-no-go", &fields), json!({"arr": "H-1", "go": false}), true);
     }
 
     pub(super) fn go(&mut self, sender: &'static str) {
@@ -297,7 +318,8 @@ impl World {
             .iter()
             .map(|(ministry, number)| format!("{{ ministry = \"{ministry}\", act_number = {number} }}"))
             .collect();
-        let withdrawn: BTreeSet<ActRef> = self.known(sender, ActKind::WillWithdrawal).into_iter().collect();
+        let protective = book.everything().acts().filter(|one| one.class == ActClass::Protective);
+        let protective: BTreeSet<ActRef> = protective.map(|one| one.reference).collect();
         let fields = format!(
             "arrangement_id = \"H-1\"\ngo = true\nsynced_to = [{}]\ntime = \"{}\"",
             marks.join(", "),
@@ -305,7 +327,7 @@ impl World {
         );
         let sent = self.send(sender, act("go-no-go", &fields), json!({"arr": "H-1", "go": true}), true);
         if let Some(reference) = sent {
-            self.recorded.insert((sender, hex(reference)), withdrawn);
+            self.recorded.insert((sender, hex(reference)), protective);
         }
     }
 
@@ -314,7 +336,8 @@ impl World {
         let past = book.everything();
         let Some(arranged) = commitments::arrangement(&past, &Self::arrangement()) else { return };
         let Some(name) = arranged.act.persons.iter().next().map(name_of) else { return };
-        let outcome = ["HANDED_OVER", "HANDED_OVER", "SUBSTITUTED"][self.dice.below(3) as usize];
+        let outcomes = ["HANDED_OVER", "HANDED_OVER", "SUBSTITUTED", "DECLINED_BY_PERSON"];
+        let outcome = outcomes[self.dice.below(4) as usize];
         let fields = format!(
             "arrangement_id = \"H-1\"\nhandover_time = \"{}\"\nplace_code = \"EAGLE\"\n\
              lines = [{{ person = \"{name}\", outcome = \"{outcome}\", final_question_put = true }}]",

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::safety::{Departures, Probe};
 use crate::consultation::act::{Act, ActKind};
 use crate::consultation::acts::values::{ActRef, EntryId};
 use crate::consultation::casebook::{Casebook, Incoming, Outcome};
@@ -17,7 +18,6 @@ use crate::consultation::registered::Verdict;
 use crate::consultation::rules::drafts::{Draft, channel};
 use crate::consultation::rules::forbids;
 use crate::consultation::state::samples::{act, case, destination, ministry, person};
-use crate::consultation::state::{commitments, departure};
 use crate::digest::Digest;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
@@ -39,7 +39,7 @@ pub(super) struct Sent {
     pub(super) told: Value,
 }
 
-/// What a GO was given on: what its ministry had registered of withdrawals then.
+/// What a GO was given on: what its ministry had registered of protective acts then.
 type Recorded = BTreeMap<(&'static str, String), BTreeSet<ActRef>>;
 
 /// The three desks and what is between them.
@@ -48,10 +48,12 @@ pub(super) struct World {
     pub(super) arrived: BTreeMap<&'static str, Vec<Incoming>>,
     pub(super) sent: Vec<Sent>,
     pub(super) recorded: Recorded,
-    pub(super) departures: usize,
+    pub(super) departures: Departures,
+    pub(super) probes: Vec<Probe>,
     mail: Vec<Letter>,
     pub(super) minute: u64,
     pub(super) dice: Dice,
+    pub(super) careful: bool,
     pub(super) refs: BTreeMap<String, String>,
     pub(super) reported: bool,
 }
@@ -60,21 +62,26 @@ pub(super) struct World {
 pub(super) struct Dice(u64);
 
 impl Dice {
+    /// Seeds are mixed: of neighbours that are not, one would throw what the other threw a moment before.
     pub(super) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(1))
+        Self(mixed(seed))
     }
 
     pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % bound
+        mixed(self.0) % bound
     }
 
     pub(super) fn one_in(&mut self, chances: u64) -> bool {
         self.below(chances) == 0
     }
+}
+
+fn mixed(number: u64) -> u64 {
+    let mut z = number ^ 0x5851_F42D_4C95_7F2D;
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
 }
 
 impl World {
@@ -89,18 +96,24 @@ impl World {
             arrived: BTreeMap::new(),
             sent: Vec::new(),
             recorded: BTreeMap::new(),
-            departures: 0,
+            departures: Departures::default(),
+            probes: Vec::new(),
             mail: Vec::new(),
             minute: 0,
             dice: Dice::new(seed),
+            careful: false,
             refs: BTreeMap::new(),
             reported: false,
         };
         world.open();
-        if seed.is_multiple_of(2) {
-            world.prepare();
+        // One history in four is wild from the beginning, one is prepared badly, and in two a day of departure comes.
+        if !seed.is_multiple_of(4) {
+            world.prepare(seed % 4 > 1);
         }
-        for _ in 0..steps {
+        let by_day = if seed % 4 > 1 { steps * 7 / 10 } else { 0 };
+        world.day(by_day);
+        world.careful = false;
+        for _ in by_day..steps {
             let pause = match world.dice.below(12) {
                 0 => world.dice.below(2 * DAY),
                 1..=4 => world.dice.below(100),
@@ -111,7 +124,8 @@ impl World {
             world.step();
             world.watch();
         }
-        world.minute += 100 * DAY;
+        // Everything arrives within hours; in some histories so late that statements expired.
+        world.minute += if seed.is_multiple_of(3) { 100 * DAY } else { DAY / 3 };
         world.deliver();
         world
     }
@@ -126,7 +140,7 @@ impl World {
     }
 
     fn open(&mut self) {
-        let proposal = r#"consultation = "C-3HN8-ZC6V-5JF2"
+        let proposal = r#"consultation = "C-4T9M-W2KX-7CQW"
             subject = "Prisoners of war: procedure"
             parties = [{ ministry = "IC", roles = ["ICRC"] }, { ministry = "XA", roles = ["RECEIVING_POWER"] },
                 { ministry = "XB", roles = ["DETAINING_POWER"] }]
@@ -148,56 +162,9 @@ impl World {
         }
     }
 
-    /// Leads the first person towards a departure, as far as the dice let him come.
-    fn prepare(&mut self) {
-        let road: [fn(&mut Self); 8] = [
-            |world| world.state("P1"),
-            |world| world.assess("P1"),
-            |world| world.propose("P1"),
-            |world| world.reply(),
-            |world| world.arrange(),
-            |world| world.confirm(),
-            |world| world.certify("P1"),
-            |world| world.go("XA"),
-        ];
-        for (place, step) in road.into_iter().enumerate() {
-            for _ in 0..2 {
-                step(self);
-                self.minute += 10;
-            }
-            // The last steps follow each other within the window of a GO.
-            self.minute += if place < 6 { 8 * 60 } else { 11 };
-            self.deliver();
-        }
-        self.go("XB");
-        self.watch();
-    }
-
-    fn step(&mut self) {
-        let name = if self.dice.one_in(3) { "P2" } else { "P1" };
-        let sender = PARTIES[self.dice.below(3) as usize];
-        match self.dice.below(30) {
-            0..=4 => self.state(name),
-            5..=6 => self.assess(name),
-            7 => self.withdraw(sender, name),
-            8 => self.hearsay(sender, name),
-            9 if self.dice.one_in(2) => self.hold(sender, name),
-            9 | 10 => self.release(sender),
-            11 => self.expose(sender, name),
-            12..=13 => self.request(name),
-            14..=16 => self.propose(name),
-            17..=18 => self.reply(),
-            19..=20 => self.arrange(),
-            21..=22 => self.confirm(),
-            23..=24 => self.certify(name),
-            25..=27 => self.go(sender),
-            28 => self.report(sender),
-            _ if self.dice.one_in(10) => {
-                let fields = format!("person = \"{name}\"\ninquiry_opened = true");
-                self.send("XB", act("death-notice", &fields), json!({"person": name}), true);
-            }
-            _ => {}
-        }
+    /// Whether whoever acts makes this mistake now.
+    pub(super) fn slips(&mut self, chances: u64) -> bool {
+        self.dice.one_in(chances) && !self.careful
     }
 
     /// Sends an act that the own desk takes, or in spite of it; tells its reference when it went.
@@ -211,7 +178,9 @@ impl World {
         let book = self.desks.get(sender)?;
         let (party, kind) = (ministry(sender), act.act_kind());
         let (number, basis) = (book.next_number(&party), book.draft_basis());
-        let draft = Draft::new(&PARTIES, sender, number, &basis, time(self.minute), act);
+        let mut draft = Draft::new(&PARTIES, sender, number, &basis, time(self.minute), act);
+        // The same words on the same basis are another act.
+        draft.dispatch.salt = *Digest::of(format!("{sender} {number}").as_bytes()).as_bytes();
         let reference = Digest::of(&draft.dispatch.bytes());
         let incoming =
             Incoming::new(draft.address, draft.position, draft.dispatch, reference, Some(draft.authorities));
@@ -230,14 +199,14 @@ impl World {
         let verdict = self.desks[sender].everything().find(ActRef::new(reference))?.verdict.clone();
         self.sent.push(Sent { verdict, told: Value::Object(told.clone()) });
         for to in PARTIES.into_iter().filter(|to| *to != sender) {
-            let slow = self.dice.one_in(4);
-            let due = self.minute + 1 + self.dice.below(if slow { 400 } else { 20 });
+            let slowest = [10, 10, 60, 400][self.dice.below(4) as usize];
+            let due = self.minute + 1 + self.dice.below(slowest);
             self.mail.push(Letter { due, to, incoming: incoming.clone() });
         }
         Some(ActRef::new(reference))
     }
 
-    fn deliver(&mut self) {
+    pub(super) fn deliver(&mut self) {
         let minute = self.minute;
         let mut due: Vec<Letter> = self.mail.extract_if(.., |letter| letter.due <= minute).collect();
         due.sort_by_key(|letter| letter.due);
@@ -255,35 +224,15 @@ impl World {
         assert!(!strange);
     }
 
-    /// Whenever the Detaining Power's desk would let somebody go: nobody whose GO counts had recorded a withdrawal
-    /// that is not here.
-    fn watch(&mut self) {
-        let book = &self.desks["XB"];
-        let past = book.everything();
-        for number in [1, 2] {
-            let stops = departure::clear_to_depart(
-                &past,
-                &person(number),
-                &Self::arrangement(),
-                self.at(),
-                book.charter(),
-            );
-            let Some(arranged) = commitments::arrangement(&past, &Self::arrangement()) else { continue };
-            if !stops.is_empty() {
-                continue;
-            }
-            self.departures += 1;
-            for (party, _) in departure::needed(&arranged) {
-                let (go, _) = departure::last_word(&past, &arranged, party).unwrap();
-                let desk = PARTIES.into_iter().find(|one| *one == party.as_str()).unwrap();
-                let known = &self.recorded[&(desk, hex(go.reference))];
-                assert!(known.iter().all(|withdrawal| past.find(*withdrawal).is_some()));
-            }
-        }
-    }
-
     pub(super) fn known(&self, desk: &str, kind: ActKind) -> Vec<ActRef> {
         self.desks[desk].everything().of_kind(kind).map(|one| one.reference).collect()
+    }
+}
+
+impl World {
+    /// Whether an act of this kind was sent.
+    pub(super) fn has(&self, kind: ActKind) -> bool {
+        PARTIES.into_iter().any(|desk| !self.known(desk, kind).is_empty())
     }
 }
 
