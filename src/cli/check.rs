@@ -17,6 +17,8 @@ use crate::desk::form::draft::Draft;
 ///
 /// First every mistake of the form, each at its line (exit 2), then what the rules find (exit 2 where they forbid).
 /// The passphrase is needed only for a form that answers a message, because the rules look at that message.
+/// What the casebook knows (whether a consultation is open, a case registered, a will current) is looked at by
+/// `send` and `draft release`, which open it.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  chancery check note.toml\n  chancery check request.toml -a statement.pdf"

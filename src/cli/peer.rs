@@ -237,7 +237,9 @@ impl Confirm {
         confirm::type_back(context, &question, peer.as_str(), self.yes)?;
         Operator::ask(context, async |mut operator| operator.confirm(peer).await).await?;
         let report = json!({ "schema": "chancery.confirmed/1", "ministry": peer.as_str() });
-        Done::new(report).says(format!("the gateway signs for {peer}; an alarm records it")).tell(context)
+        let says =
+            format!("the gateway signs for {peer}; where it did not before, an alarm records who said so");
+        Done::new(report).says(says).tell(context)
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use chancery::desk::register::SentState;
 use chancery::gateway::standing::Standing;
 
-use super::{alarms_named, delivered, forget, keep, mark, memo, put_back, whole};
+use super::{alarms_named, delivered, forget, keep, mark, memo, own_log, put_back, whole};
 use crate::support::{Stage, ministry};
 
 fn standing(stage: &Stage) -> Standing {
@@ -59,6 +59,12 @@ async fn a_mark_of_an_earlier_run_vouches_for_nothing_and_still_tells_of_leaves_
     };
     of_another_run(&stage);
     stage.house_mut("XA").start().await.unwrap();
+    assert_eq!(standing(&stage), Standing::CatchingUp);
+    // The desk brings back what the mark knows of. There may have been more, which only the peer can tell.
+    let before = own_log(&stage, "XA").await.size;
+    let three = memo(&stage, "XA", "XB", "Three.").await;
+    assert_eq!(three.state, SentState::Released);
+    assert!(own_log(&stage, "XA").await.size > before, "the desk handed back what was lost");
     assert_eq!(standing(&stage), Standing::CatchingUp);
     // Where it knows of nothing that is lost it does not make the pair sound.
     stage.house_mut("XB").start().await.unwrap();
