@@ -100,11 +100,13 @@ impl Desk {
         let (authentications, offices) = self.signatories(keys, draft.act.kind(), draft.form, &wishes)?;
         let act = draft.act.clone().complete(consultation);
         let numbered = is_numbered(&address, channel);
+        // Read once: another office may take a number meanwhile, and the one foreseen must follow the last one judged by.
+        let last = self.register.last_formal_number(now.year())?;
         let dispatch = Dispatch {
             address_digest: address.digest(),
             salt: random(self.entropy.as_ref()).map_err(|cause| DeskError::Draft(cause.to_string()))?,
             form: draft.form,
-            formal_number: self.expected_formal_number(draft, now)?,
+            formal_number: self.expected_formal_number(draft, now, last),
             marking: self.marking(draft),
             basis: self.basis(trust, keys, &address, channel)?,
             documents,
@@ -122,7 +124,6 @@ impl Desk {
                 .unwrap_or_default(),
         };
         let valid_until = draft.valid_until.unwrap_or_else(|| now.after(limits::VALIDITY_DEFAULT));
-        let last = self.register.last_formal_number(now.year())?;
         let facts = authorities::at_this_desk(keys.offices()?.as_ref(), &dispatch.authentications);
         let what = (&address, &dispatch, &act);
         let findings = self.judge_own(trust, keys, what, &sources, &facts, last)?;
@@ -265,15 +266,14 @@ impl Desk {
         basis.collect()
     }
 
-    fn expected_formal_number(&self, draft: &Draft, now: Timestamp) -> Result<String, DeskError> {
-        if let Some(given) = &draft.formal_number {
-            return Ok(given.as_str().to_owned());
+    fn expected_formal_number(&self, draft: &Draft, now: Timestamp, last: Option<u32>) -> String {
+        match &draft.formal_number {
+            Some(given) => given.as_str().to_owned(),
+            None if bears_number(draft.form) => {
+                self.formal_number(now.year(), last.unwrap_or(0).saturating_add(1))
+            }
+            None => String::new(),
         }
-        if !bears_number(draft.form) {
-            return Ok(String::new());
-        }
-        let last = self.register.last_formal_number(now.year())?.unwrap_or(0);
-        Ok(self.formal_number(now.year(), last.saturating_add(1)))
     }
 
     /// A formal number as it is written.

@@ -1,7 +1,10 @@
 //! Runs: many drafts of one desk in batches. What a run guarantees is what a single message is guaranteed.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
+use chancery::consultation::rules::Finding;
 use chancery::desk::error::DeskError;
 use chancery::desk::form::draft::{Draft, IdsOnly};
 use chancery::desk::form::parse::parse;
@@ -163,4 +166,27 @@ async fn what_was_released_when_the_gateway_went_away_is_handed_over_in_order_an
     delivered(&stage, &copies).await;
     delivered(&stage, &[next]).await;
     assert_eq!(stage.house("XB").fetch().await.unwrap(), 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_note_is_composed_whatever_numbers_another_office_takes_meanwhile() {
+    let stage = Stage::pair().await;
+    let house = stage.house("XA");
+    let (desk, other) = (house.desk().unwrap(), house.desk().unwrap());
+    let (trust, note) = (desk.trust().unwrap(), draft(&forms::note("XB", "new")));
+    let year = desk.clock().now().year();
+    let composed = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !composed.load(Ordering::SeqCst) {
+                other.register().reserve_formal_number(year).unwrap();
+            }
+        });
+        let compose = |_| desk.compose(&trust, house.keys(), &note, stage.folder(), None);
+        let all: Vec<_> = (0..100).map(compose).collect();
+        composed.store(true, Ordering::SeqCst);
+        let found: Vec<Finding> = all.into_iter().flat_map(|one| one.unwrap().findings).collect();
+        assert_eq!(found, []);
+    });
+    assert!(desk.register().last_formal_number(year).unwrap() > Some(1), "numbers were taken meanwhile");
 }
