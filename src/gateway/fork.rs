@@ -10,7 +10,7 @@ use crate::gateway::Gateway;
 use crate::gateway::archive::key_name;
 use crate::gateway::error::Fault;
 use crate::gateway::standing::Standing;
-use crate::gateway::store::record::{Alarm, ForkRecord};
+use crate::gateway::store::record::{Alarm, ForkRecord, UNCONFIRMED_ALARM};
 use crate::tlog::checkpoint::Checkpoint;
 use crate::tlog::fork::ForkProof;
 use crate::tlog::signed_note::Note;
@@ -57,6 +57,8 @@ impl Gateway {
         let (origin, proof) = (claim.origin.as_str().to_owned(), proof.to_string());
         self.store.keep_fork(ForkRecord { origin, key, peer: peer.clone(), own, proof, alarm }).await?;
         gate.set(Standing::Frozen);
+        // No hello would end it any more; the fork is what needs a person now.
+        self.store.clear_alarm(UNCONFIRMED_ALARM, peer.clone(), self.clock.now()).await?;
         tracing::error!(peer = %peer, code, "a log has forked: the pair is frozen");
         Ok(Fault::Frozen(peer.clone()))
     }

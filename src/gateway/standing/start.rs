@@ -23,14 +23,10 @@ impl Gateway {
     pub(in crate::gateway) async fn resume_standing(&self) -> Result<(), Fault> {
         let boot = std::fs::read_to_string(BOOT_ID).unwrap_or_default();
         let path = self.config.mark();
-        let seen = Mark::read(&path, &boot).filter(|_| !boot.is_empty());
+        let vouched = Mark::read(&path, &boot).filter(|_| !boot.is_empty()).unwrap_or_default();
         let logs = self.store.own_logs(None).await?;
         let lost = lost(&logs, Mark::remembered(&path));
-        let mut vouched = seen.clone().unwrap_or_default();
-        // A mark of an earlier run vouches for nothing, but what it knows more of than the store was signed.
-        vouched.extend(lost.clone());
-        let known = seen.clone().unwrap_or_default();
-        match Mark::begin(&path, &boot, &known, &lost) {
+        match Mark::begin(&path, &boot, &vouched, &lost) {
             Ok(mark) => self.store.keep_mark(mark),
             Err(cause) => {
                 tracing::warn!(%cause, "no mark can be kept: every start awaits the peers' hellos");
@@ -41,44 +37,46 @@ impl Gateway {
             self.renew_epoch().await?;
         }
         for peer in logs.iter().map(|log| &log.peer) {
-            let unseen = self.store.orphans(peer.clone()).await? > 0;
-            self.gate(peer).unseen.store(unseen, Ordering::SeqCst);
+            let gate = self.gate(peer);
+            gate.unseen.store(self.store.orphans(peer.clone()).await? > 0, Ordering::SeqCst);
+            let mut own = logs.iter().filter(|log| log.peer == *peer);
+            gate.vouched.store(own.all(|log| vouched.contains_key(&log.origin)), Ordering::SeqCst);
         }
         self.judge_forks().await?;
-        for log in &logs {
-            let gate = self.gate(&log.peer);
-            let all =
-                logs.iter().filter(|other| other.peer == log.peer).all(|log| known.contains_key(&log.origin));
-            gate.vouched.store(all, Ordering::SeqCst);
-        }
         for (origin, size) in &lost {
             if let Some(peer) = self.peer_of(origin) {
                 self.gate(&peer).learn(origin, *size);
             }
         }
-        for (peer, standing) in at_start(&logs, &vouched, |origin| self.peer_of(origin)) {
-            match standing {
-                Standing::Sound => self.make_sound(&peer).await?,
-                Standing::CatchingUp => {
-                    self.roll_back(&peer, "this host has seen more leaves signed than the store holds")
-                        .await?;
-                }
-                // Nobody waits for a hello of a ministry that is no peer any more.
-                Standing::Unconfirmed
-                    if self.standing(&peer) == Standing::Unconfirmed
-                        && self.accreditation()?.is_peer(&peer) =>
-                {
-                    let detail = "nothing on this host vouches since its start that the store is the newest copy: \
-                                  nothing is signed for the peer before its hello";
-                    // A gateway whose disk is full must start all the same.
-                    if let Err(cause) = self.alarm_about(&peer, UNCONFIRMED_ALARM, detail.to_owned()).await {
-                        tracing::error!(peer = %peer, %cause, "{detail}");
-                    }
-                }
-                Standing::Unconfirmed | Standing::Frozen => {}
-            }
+        // A mark of an earlier run vouches for nothing, but what it knows more of than the store was signed.
+        let seen = vouched.into_iter().chain(lost).collect();
+        for (peer, standing) in at_start(&logs, &seen, |origin| self.peer_of(origin)) {
+            self.begin_at(&peer, standing).await?;
         }
         Ok(())
+    }
+
+    /// Takes up one pair.
+    async fn begin_at(&self, peer: &Ministry, standing: Standing) -> Result<(), Fault> {
+        match standing {
+            Standing::Sound => self.make_sound(peer).await,
+            Standing::CatchingUp => {
+                self.roll_back(peer, "this host has seen more leaves signed than the store holds").await
+            }
+            // Nobody waits for a hello of a ministry that is no peer any more.
+            Standing::Unconfirmed
+                if self.standing(peer) == Standing::Unconfirmed && self.accreditation()?.is_peer(peer) =>
+            {
+                let detail = "nothing on this host vouches since its start that the store is the newest copy: \
+                              nothing is signed for the peer before its hello";
+                // A gateway whose disk is full must start all the same.
+                if let Err(cause) = self.alarm_about(peer, UNCONFIRMED_ALARM, detail.to_owned()).await {
+                    tracing::error!(peer = %peer, %cause, "{detail}");
+                }
+                Ok(())
+            }
+            Standing::Unconfirmed | Standing::Frozen => Ok(()),
+        }
     }
 
     /// The store is an older copy: nothing is signed until the peer has given back what it holds, and the
