@@ -303,7 +303,7 @@ impl Session<'_> {
 
 /// Whether answers could not be settled because of what they say, and not because our store had no time or no room.
 fn proves_nothing(fault: &Fault) -> bool {
-    !matches!(fault, Fault::Store(_))
+    !matches!(fault, Fault::Store(_) | Fault::Credentials(_) | Fault::NotAccredited(_))
 }
 
 fn over() -> Fault {
@@ -320,6 +320,7 @@ mod tests {
         for ours in [StoreFault::Busy, StoreFault::NoSpace, StoreFault::Stopped] {
             assert!(!proves_nothing(&Fault::Store(ours)));
         }
+        assert!(!proves_nothing(&Fault::Credentials("a key file cannot be read".to_owned())));
         assert!(proves_nothing(&Fault::Link("the peer's receipt proves nothing".to_owned())));
         assert!(proves_nothing(&Fault::Damaged("a note that takes no further line".to_owned())));
     }
