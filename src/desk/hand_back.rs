@@ -34,6 +34,12 @@ fn place(entry: &SentEntry) -> (bool, String, u64) {
     (false, log, receipt.proof().index)
 }
 
+/// Takes out what stands next in the gateway's log of all that waits; none where nothing does.
+fn foremost(lines: &mut [Line]) -> Option<SentEntry> {
+    let waiting = lines.iter_mut().filter(|line| !line.waiting.is_empty());
+    waiting.min_by_key(|line| line.waiting.front().map(place))?.waiting.pop_front()
+}
+
 impl Desk {
     /// Hands over again all that the gateway lacks towards a recipient, on all channels together in the order of its
     /// log: what has no place yet, because another stood before it, would be taken for good by nobody.
@@ -55,9 +61,7 @@ impl Desk {
                 line.last = page.last().map_or(line.last, |newest| newest.sequence);
                 line.waiting.extend(page);
             }
-            let waiting = lines.iter_mut().filter(|line| !line.waiting.is_empty());
-            let next = waiting.min_by_key(|line| line.waiting.front().map(place));
-            let Some(entry) = next.and_then(|line| line.waiting.pop_front()) else { return Ok(()) };
+            let Some(entry) = foremost(&mut lines) else { return Ok(()) };
             self.submit_again(trust, mailbox, &entry).await?;
         }
     }
@@ -93,5 +97,63 @@ impl Desk {
         self.prove_as(trust, &envelope, &receipt, &[LeafKind::Sent])?;
         self.register.note_sent(&entry.id, entry.state, &entry.reason, &receipt, &[])?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Digest;
+    use crate::message::id::MessageId;
+    use crate::message::leaf::Leaf;
+    use crate::time::Timestamp;
+    use crate::tlog::signed_note::Note;
+    use crate::tlog::tlog_proof::TlogProof;
+
+    /// A message with the receipt of its place, if it has one.
+    fn sent(channel: &str, sequence: u64, place: Option<(u16, u64)>) -> SentEntry {
+        let now = Timestamp::from_seconds(1);
+        let receipt = |(year, index): (u16, u64)| {
+            let checkpoint =
+                Note::parse(&format!("xa/xb/{year}\n9\nAAAA\n\n\u{2014} xa AAAAAAA=\n")).unwrap();
+            let proof = TlogProof { extra: Vec::new(), index, path: Vec::new(), checkpoint };
+            let leaf = Leaf::about_record(LeafKind::Policy, Digest::of(b"record"), now).bytes();
+            Receipt::compose(leaf, proof).unwrap().encode()
+        };
+        SentEntry {
+            id: MessageId::of_header(channel.as_bytes()),
+            channel: channel.to_owned(),
+            recipient: Ministry::parse("XB").unwrap(),
+            consultation: String::new(),
+            sequence,
+            act_number: 0,
+            release_time: now,
+            dispatch_digest: Digest::of(b"dispatch"),
+            envelope: Vec::new(),
+            has_parts_beside: false,
+            state: SentState::Queued,
+            reason: String::new(),
+            submission_receipt: place.map(receipt).unwrap_or_default(),
+            delivery_receipt: Vec::new(),
+        }
+    }
+
+    fn line(channel: &str, places: &[Option<(u16, u64)>]) -> Line {
+        let numbered = (1_u64..).zip(places);
+        let waiting = numbered.map(|(sequence, place)| sent(channel, sequence, *place)).collect();
+        Line { channel: channel.to_owned(), last: 0, waiting }
+    }
+
+    #[test]
+    fn what_two_channels_lack_goes_back_in_the_order_of_the_log_they_share() {
+        let mut lines = [
+            line("ch-a", &[Some((2026, 5)), Some((2026, 7)), Some((2027, 1)), None]),
+            line("ch-b", &[Some((2026, 6)), Some((2026, 8)), Some((2027, 2))]),
+        ];
+        let mut order = Vec::new();
+        while let Some(entry) = foremost(&mut lines) {
+            order.push(format!("{} {}", entry.channel, entry.sequence));
+        }
+        assert_eq!(order, ["ch-a 1", "ch-b 1", "ch-a 2", "ch-b 2", "ch-a 3", "ch-b 3", "ch-a 4"]);
     }
 }
