@@ -8,7 +8,7 @@ use std::fmt;
 use crate::consultation::act::{Act, ActKind};
 use crate::consultation::acts::values::ActRef;
 use crate::consultation::opaque;
-use crate::consultation::rules::Rule;
+use crate::consultation::rules::table::Rule;
 use crate::message::dispatch::Basis;
 use crate::message::terms::{ActClass, Form, Level, Precedence};
 use crate::time::Timestamp;

@@ -29,7 +29,7 @@ mod privacy;
 mod publicity;
 mod role;
 mod stale;
-mod table;
+pub(in crate::consultation) mod table;
 mod will;
 
 #[cfg(test)]

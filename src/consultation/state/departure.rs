@@ -13,7 +13,7 @@ use crate::consultation::charter::Charter;
 use crate::consultation::history::{Past, Thread};
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::{Marks, Registered};
-use crate::consultation::rules::Rule;
+use crate::consultation::rules::table::Rule;
 use crate::consultation::state::commitments::{self, Arrangement};
 use crate::consultation::state::guard::{self, Stop};
 use crate::consultation::state::medical::{self, FitnessStanding};

@@ -8,7 +8,7 @@ use crate::consultation::charter::Charter;
 use crate::consultation::history::Past;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
-use crate::consultation::rules::Rule;
+use crate::consultation::rules::table::Rule;
 use crate::consultation::state::custody::{self, Likeness, Places};
 use crate::consultation::state::judicial::{JudicialStanding, judicial};
 use crate::consultation::state::protection::{ProtectionStanding, protection};

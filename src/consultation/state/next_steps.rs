@@ -7,7 +7,7 @@ use crate::consultation::charter::Charter;
 use crate::consultation::history::{Past, Thread};
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
-use crate::consultation::rules::Rule;
+use crate::consultation::rules::table::Rule;
 use crate::consultation::state::commitments::{self, Agreement, Arrangement};
 use crate::consultation::state::departure::{self, clear_to_depart};
 use crate::consultation::state::guard::{self, Stop};

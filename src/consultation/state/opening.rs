@@ -174,7 +174,7 @@ fn course(past: &Past<'_>, proposal: &Registered, act: &ConsultationProposal) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::consultation::rules::Rule;
+    use crate::consultation::rules::table::Rule;
     use crate::consultation::state::samples::{DAY, Scene, ministry};
 
     fn shown(scene: &Scene) -> Opening {

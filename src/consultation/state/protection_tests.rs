@@ -1,7 +1,7 @@
 //! Tests of protection: who bars, who clears, and what makes an assessment stale.
 
 use super::*;
-use crate::consultation::rules::Rule;
+use crate::consultation::rules::table::Rule;
 use crate::consultation::state::samples::{DAY, Scene, person};
 
 fn standing(scene: &Scene, place: &str) -> ProtectionStanding {

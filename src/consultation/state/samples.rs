@@ -11,7 +11,7 @@ use crate::consultation::history::{History, Past};
 use crate::consultation::outline::{Field, Value};
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::{Marks, Registered, Verdict};
-use crate::consultation::rules::Rule;
+use crate::consultation::rules::table::Rule;
 use crate::digest::Digest;
 use crate::message::terms::{Form, Level, Precedence};
 use crate::time::Timestamp;

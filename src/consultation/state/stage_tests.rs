@@ -1,7 +1,7 @@
 //! Tests of the road of a case, of departure, and of what comes back from a handover.
 
 use super::*;
-use crate::consultation::rules::Rule;
+use crate::consultation::rules::table::Rule;
 use crate::consultation::state::guard::Stop;
 use crate::consultation::state::next_steps;
 use crate::consultation::state::samples::{DAY, HOUR, Scene, case, ministry, person};

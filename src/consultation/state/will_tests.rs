@@ -1,7 +1,7 @@
 //! Tests of the will: what permits, what stops, and what overcomes a stop.
 
 use super::*;
-use crate::consultation::rules::Rule;
+use crate::consultation::rules::table::Rule;
 use crate::consultation::state::samples::{self, DAY, HOUR, Scene, act, case, person};
 
 fn standing(scene: &Scene) -> WillStanding {
