@@ -13,113 +13,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::consultation::act::{Act, ActKind};
+use crate::consultation::act::Act;
 use crate::consultation::acts::values::ActRef;
 use crate::consultation::charter::Charter;
 use crate::consultation::fault::Faults;
 use crate::consultation::history::{History, Past};
 use crate::consultation::opaque;
 use crate::consultation::receive::{Received, receive};
-use crate::consultation::registered::{Marks, Registered, Verdict, declared};
-use crate::consultation::rules::authority::AuthorityFacts;
+use crate::consultation::registered::{Marks, Verdict};
 use crate::consultation::rules::judgement::{ChannelFacts, FormalNumbers, Judgement};
 use crate::consultation::rules::names::NameIndex;
 use crate::consultation::rules::{self, Finding, Rule, Severity};
 use crate::digest::Digest;
-use crate::message::dispatch::Dispatch;
-use crate::message::header::{Address, Position};
 use crate::message::terms::ActClass;
 use crate::trust::name::Ministry;
 
-/// An act as it came, or as it would be released.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Incoming {
-    /// Digest of its dispatch.
-    pub reference: ActRef,
-    /// The address of its header.
-    pub address: Address,
-    /// The position of its header; of that only number and times are read.
-    pub position: Position,
-    /// Its dispatch, whose signatures verified.
-    pub dispatch: Dispatch,
-    /// Who drafted, cleared and signed it; none where that is not known.
-    pub authorities: Option<AuthorityFacts>,
-}
+mod incoming;
 
-impl Incoming {
-    /// An act of these parts.
-    pub fn new(
-        address: Address,
-        position: Position,
-        dispatch: Dispatch,
-        digest: Digest,
-        authorities: Option<AuthorityFacts>,
-    ) -> Self {
-        Self { reference: ActRef::new(digest), address, position, dispatch, authorities }
-    }
-
-    /// What it declares to have known, all earlier acts of its own ministry included.
-    pub fn declared(&self) -> Marks {
-        declared(&self.address.sender, self.position.act_number, &Marks::of(&self.dispatch.basis))
-    }
-
-    /// Its class: that of its kind where this release knows it, else the one that the dispatch states.
-    pub fn class(&self) -> ActClass {
-        ActKind::from_word(&self.dispatch.kind).map_or(self.dispatch.act_class, ActKind::class)
-    }
-
-    fn key(&self) -> Key {
-        (self.address.sender.clone(), self.position.act_number, self.reference)
-    }
-}
-
-/// Acts of a ministry that are not here yet.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Missing {
-    /// The ministry.
-    pub ministry: Ministry,
-    /// The first that is missing.
-    pub first: u64,
-    /// The last that is known to exist.
-    pub last: u64,
-}
-
-/// What became of an act that was offered, or of one that had waited.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// It is registered.
-    Registered {
-        /// The act.
-        reference: ActRef,
-        /// What stands against it.
-        verdict: Verdict,
-        /// Everything the rules found, warnings included.
-        findings: Vec<Finding>,
-    },
-    /// It waits for what it rests on.
-    Buffered {
-        /// The act.
-        reference: ActRef,
-        /// What it waits for.
-        missing: Vec<Missing>,
-    },
-    /// It was offered before.
-    Duplicate {
-        /// The act.
-        reference: ActRef,
-    },
-    /// Its sender gave the number to another act too: an alarm. A protective act is registered all the same.
-    Equivocation {
-        /// The act.
-        reference: ActRef,
-        /// The act that bore the number before.
-        known: ActRef,
-    },
-}
-
-opaque!(Incoming, Outcome);
-
-type Key = (Ministry, u64, ActRef);
+use incoming::Key;
+pub use incoming::{Incoming, Missing, Outcome};
 
 /// One consultation.
 #[derive(Clone, PartialEq, Eq)]
@@ -303,7 +215,7 @@ impl Casebook {
         let verdict = Verdict::new(errors.map(|finding| finding.rule).collect());
         let outcome =
             Outcome::Registered { reference: incoming.reference, verdict: verdict.clone(), findings };
-        self.history.register(registered(incoming, act, verdict));
+        self.history.register(incoming.registered(act, verdict));
         outcome
     }
 
@@ -367,26 +279,6 @@ impl Casebook {
             names: &NameIndex::default(),
             persons_elsewhere: &BTreeSet::new(),
         })
-    }
-}
-
-fn registered(incoming: Incoming, act: Option<Act>, verdict: Verdict) -> Registered {
-    let class = incoming.class();
-    let Incoming { reference, address, position, dispatch, .. } = incoming;
-    Registered {
-        reference,
-        sender: address.sender,
-        number: position.act_number,
-        basis: Marks::of(&dispatch.basis),
-        released: position.release_time,
-        class,
-        kind: dispatch.kind,
-        act,
-        precedence: address.precedence,
-        level: address.level,
-        form: dispatch.form,
-        addressees: address.addressees.into_iter().map(|addressee| addressee.ministry).collect(),
-        verdict,
     }
 }
 

@@ -3,8 +3,8 @@
 use super::*;
 use crate::consultation::codec;
 use crate::consultation::state::samples::{act, case, ministry};
-use crate::message::dispatch::Marking;
-use crate::message::header::Addressee;
+use crate::message::dispatch::{Dispatch, Marking};
+use crate::message::header::{Address, Addressee, Position};
 use crate::message::terms::{AddresseeKind, Form, Level, Precedence};
 use crate::time::Timestamp;
 use crate::trust::policy::ChannelId;
