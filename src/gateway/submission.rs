@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use futures_util::{Stream, StreamExt};
 
@@ -16,16 +15,21 @@ use crate::gateway::admission;
 use crate::gateway::error::{Declined, Fault};
 use crate::gateway::schedule::IMMEDIATE;
 use crate::gateway::standing::Permit;
-use crate::gateway::store::record::{Consignment, Custody, Direction, Footing, LeafPlace, Part};
+use crate::gateway::store::record::{Consignment, Custody, Direction, Footing, LeafPlace};
 use crate::gateway::store::{Admitted, Prepared, Purpose, StoreFault};
 use crate::limits;
 use crate::message::envelope::Envelope;
-use crate::message::header::{Header, Part as HeaderPart};
 use crate::message::leaf::{Leaf, LeafKind, LeafMessage};
 use crate::message::receipt::Receipt;
 use crate::message::refusal::{Reason, Refusal};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
+
+mod consignment;
+mod earlier;
+
+pub(super) use consignment::consignment;
+use consignment::of_pieces;
 
 /// What became of each envelope of a batch, in order.
 pub(super) type Submitted = Vec<Result<Receipt, Refusal>>;
@@ -310,82 +314,6 @@ impl Gateway {
                 tracing::warn!(message = %id, %fault, "an urgent message waits for the end of a pause");
             }
         }
-    }
-
-    /// The leaf of a message that we took before, with its place: as our receipt of then proves, or as the peer's
-    /// copy of our log has brought it back.
-    async fn earlier_leaf(
-        &self,
-        envelope: &Envelope,
-        receipt: &[u8],
-    ) -> Result<Option<(LeafPlace, Leaf)>, Declined> {
-        let about = LeafMessage::of(envelope);
-        let sent = |leaf: &Leaf| leaf.kind == LeafKind::Sent && leaf.message == Some(about);
-        let peer = &envelope.header().position().recipient;
-        if let Ok(receipt) = Receipt::parse(receipt)
-            && let Some((checkpoint, _)) = self.own_checkpoint(peer, &receipt.proof().checkpoint.to_string())
-            && sent(receipt.leaf())
-        {
-            let keys = self.own_keys(&checkpoint.origin);
-            let proven = keys.iter().any(|key| receipt.verify(&checkpoint.origin, key).is_ok());
-            let place = LeafPlace { origin: checkpoint.origin.to_string(), index: receipt.proof().index };
-            return Ok(proven.then(|| (place, receipt.leaf().clone())));
-        }
-        if !self.gate(peer).unseen.load(Ordering::SeqCst) {
-            return Ok(None);
-        }
-        for found in self.store.find_leaf(about.id.digest()).await?.into_iter().filter(|found| !found.mirror)
-        {
-            let kept = self.store.leaf(found.place.clone()).await?;
-            let leaf = kept.and_then(|kept| Leaf::parse(&kept.bytes).ok());
-            if let Some(leaf) = leaf.filter(sent) {
-                return Ok(Some((found.place, leaf)));
-            }
-        }
-        Ok(None)
-    }
-}
-
-/// What the store is to take custody of, with a leaf for the log of this origin.
-pub(super) fn consignment(origin: &str, peer: &Ministry, envelope: &Envelope, leaf: &Leaf) -> Consignment {
-    let pieces = (envelope.signature().to_vec(), envelope.parts().to_vec());
-    consignment_of(origin, peer, (envelope.header(), envelope.digest()), pieces, leaf)
-}
-
-/// The same of an envelope that is needed no more, with its digest.
-fn of_pieces(origin: &str, peer: &Ministry, envelope: Envelope, digest: Digest, leaf: &Leaf) -> Consignment {
-    let (header, signature, contents) = envelope.into_pieces();
-    consignment_of(origin, peer, (&header, digest), (signature, contents), leaf)
-}
-
-fn consignment_of(
-    origin: &str,
-    peer: &Ministry,
-    (header, envelope_digest): (&Header, Digest),
-    (signature, contents): (Vec<u8>, Vec<Vec<u8>>),
-    leaf: &Leaf,
-) -> Consignment {
-    let position = header.position();
-    let part = |(part, content): (&HeaderPart, Vec<u8>)| Part {
-        digest: part.digest,
-        size: part.size,
-        content: (!content.is_empty()).then_some(content),
-    };
-    Consignment {
-        message_id: header.id().digest(),
-        channel: header.address().channel.to_string(),
-        peer: peer.clone(),
-        sequence: position.sequence,
-        previous: position.previous.map(|id| id.digest()),
-        header: header.bytes().to_vec(),
-        signature,
-        envelope_digest,
-        parts: header.parts().iter().zip(contents).map(part).collect(),
-        precedence: u8::try_from(header.address().precedence.number()).unwrap_or(0),
-        valid_until: position.valid_until,
-        leaf: leaf.bytes(),
-        origin: origin.to_owned(),
-        now: leaf.time,
     }
 }
 

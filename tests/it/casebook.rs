@@ -29,52 +29,12 @@ fn needles() -> Vec<Needle> {
 }
 
 fn particulars(to: &str, consultation: &str) -> String {
-    format!(
-        r#"kind = "person-particulars"
-to = ["{to}"]
-consultation = "{consultation}"
-precedence = "ROUTINE"
-level = "RESTRICTED"
-form = "MEMORANDUM"
-caveats = ["PERSONAL_GC3_13"]
-eyes_only_roles = ["drafting"]
-
-[act]
-person = "{PERSON}"
-basis = "GIVEN_UNDER_ART_17"
-
-[[act.names]]
-family_name = "{FAMILY}"
-given_name = "{GIVEN}"
-script = "Hang"
-is_primary = true
-
-[[act.names]]
-family_name = "{LATIN}"
-given_name = "Kil Tong"
-script = "Latn"
-is_primary = false
-
-[[text]]
-id = "en"
-language = "en"
-standing = "OFFICIAL"
-title = "Memorandum"
-words = "The Ministry transmits the particulars of a person."
-"#
-    )
+    let names = [(FAMILY, GIVEN, "Hang"), (LATIN, "Kil Tong", "Latn")];
+    forms::particulars(to, consultation, PERSON, &names)
 }
 
 fn hold(to: &str, consultation: &str) -> String {
-    format!(
-        r#"kind = "hold-notice"
-to = ["{to}"]
-consultation = "{consultation}"
-[act]
-persons = ["{PERSON}"]
-reason = "IDENTITY"
-"#
-    )
+    forms::hold(to, consultation, PERSON)
 }
 
 fn grown(house: &House) -> Arc<Index> {

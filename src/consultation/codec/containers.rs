@@ -39,59 +39,40 @@ fn show_each<T: Entry>(entries: &[T]) -> Option<Value> {
     (!entries.is_empty()).then(|| Value::List(entries.iter().map(<T as Entry>::show).collect()))
 }
 
-impl<T: Entry, const MIN: usize> Content for List<T, MIN> {
-    type Wire = Vec<T::Wire>;
-    const NEED: Need = need(MIN);
+/// Lists and sets travel alike; they differ in which entries they hold.
+macro_rules! sequence {
+    ($sequence:ident of $($bound:ident)+) => {
+        impl<T: $($bound +)+, const MIN: usize> Content for $sequence<T, MIN> {
+            type Wire = Vec<T::Wire>;
+            const NEED: Need = need(MIN);
 
-    fn read(wire: Vec<T::Wire>, faults: &mut Faults) -> Option<Self> {
-        let entries = read_each(wire, faults)?;
-        faults.take(Self::new(entries))
-    }
+            fn read(wire: Vec<T::Wire>, faults: &mut Faults) -> Option<Self> {
+                let entries = read_each(wire, faults)?;
+                faults.take(Self::new(entries))
+            }
 
-    fn write(&self) -> Vec<T::Wire> {
-        self.iter().map(<T as Entry>::write).collect()
-    }
+            fn write(&self) -> Vec<T::Wire> {
+                self.iter().map(<T as Entry>::write).collect()
+            }
 
-    fn show(&self) -> Option<Value> {
-        show_each(self.as_slice())
-    }
+            fn show(&self) -> Option<Value> {
+                show_each(self.as_slice())
+            }
 
-    fn parse(value: Option<&Value>, faults: &mut Faults) -> Option<Self> {
-        let entries = parse_each(value, faults)?;
-        faults.take(Self::new(entries))
-    }
+            fn parse(value: Option<&Value>, faults: &mut Faults) -> Option<Self> {
+                let entries = parse_each(value, faults)?;
+                faults.take(Self::new(entries))
+            }
 
-    fn kind() -> Kind {
-        Kind::List(Box::new(<T as Entry>::kind()))
-    }
+            fn kind() -> Kind {
+                Kind::List(Box::new(<T as Entry>::kind()))
+            }
+        }
+    };
 }
 
-impl<T: Entry + Keyed, const MIN: usize> Content for Set<T, MIN> {
-    type Wire = Vec<T::Wire>;
-    const NEED: Need = need(MIN);
-
-    fn read(wire: Vec<T::Wire>, faults: &mut Faults) -> Option<Self> {
-        let entries = read_each(wire, faults)?;
-        faults.take(Self::new(entries))
-    }
-
-    fn write(&self) -> Vec<T::Wire> {
-        self.iter().map(<T as Entry>::write).collect()
-    }
-
-    fn show(&self) -> Option<Value> {
-        show_each(self.as_slice())
-    }
-
-    fn parse(value: Option<&Value>, faults: &mut Faults) -> Option<Self> {
-        let entries = parse_each(value, faults)?;
-        faults.take(Self::new(entries))
-    }
-
-    fn kind() -> Kind {
-        Kind::List(Box::new(<T as Entry>::kind()))
-    }
-}
+sequence!(List of Entry);
+sequence!(Set of Entry Keyed);
 
 /// A record that travels as its exact bytes, so that "identical" means the same bytes. They are canonical, hence
 /// encoding it again gives them back.

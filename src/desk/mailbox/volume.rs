@@ -4,7 +4,8 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
-use super::{Mailbox, failed, refused};
+use super::Mailbox;
+use super::answer::{failed, refused};
 use crate::desk::error::DeskError;
 use crate::limits;
 use crate::message::id::MessageId;

@@ -14,41 +14,6 @@ fn lines(said: &Said) -> Vec<Value> {
     said.data.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn particulars(consultation: &str, person: &str) -> String {
-    format!(
-        r#"kind = "person-particulars"
-to = ["XA"]
-consultation = "{consultation}"
-precedence = "ROUTINE"
-level = "RESTRICTED"
-form = "MEMORANDUM"
-caveats = ["PERSONAL_GC3_13"]
-eyes_only_roles = ["drafting"]
-[act]
-person = "{person}"
-basis = "GIVEN_UNDER_ART_17"
-[[act.names]]
-family_name = "홍"
-given_name = "길동"
-script = "Hang"
-is_primary = true
-[[text]]
-id = "en"
-language = "en"
-standing = "OFFICIAL"
-title = "Memorandum"
-words = "The Ministry transmits the particulars of a person."
-"#
-    )
-}
-
-fn hold(consultation: &str, person: &str) -> String {
-    format!(
-        "kind = \"hold-notice\"\nto = [\"XA\"]\nconsultation = \"{consultation}\"\n\
-         [act]\npersons = [\"{person}\"]\nreason = \"IDENTITY\"\n"
-    )
-}
-
 #[test]
 fn an_officer_sees_where_a_case_stands_and_whether_a_person_may_depart() {
     let both = Ministries::found("casebook");
@@ -57,8 +22,8 @@ fn an_officer_sees_where_a_case_stands_and_whether_a_person_may_depart() {
     let minted = good(both.types("XB", ["person", "mint", "--consultation", consultation, "--json"])).json();
     let person = minted["person"].as_str().unwrap();
     assert_eq!(minted["consultation"], consultation);
-    both.delivers("XB", &particulars(consultation, person), &[]);
-    both.delivers("XB", &hold(consultation, person), &[]);
+    both.delivers("XB", &forms::particulars("XA", consultation, person, &[("홍", "길동", "Hang")]), &[]);
+    both.delivers("XB", &forms::hold("XA", consultation, person), &[]);
 
     for code in ["XA", "XB"] {
         let listed = lines(&good(both.types(code, ["consultation", "list", "--json"])));

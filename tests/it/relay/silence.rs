@@ -154,16 +154,20 @@ async fn a_peer_is_trusted_with_a_window_of_messages_whatever_it_does_with_its_s
         out.push(craft.signed(&stage));
     }
     submit_all(&stage, &out).await;
+    let attempts = async |envelope: &Envelope| {
+        stage.gateway("XA").sent_reports(vec![envelope.id()]).await.unwrap().remove(0).attempts
+    };
     eventually("somebody is told", || async {
+        let before = attempts(&out[0]).await;
         retry(&stage).await;
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        eventually("it was handed them once more", || async {
+            attempts(&out[0]).await > before || is_alarmed(&stage).await
+        })
+        .await;
         is_alarmed(&stage).await
     })
     .await;
     assert_eq!(stage.gateway("XA").status().await.unwrap().alarms.len(), 1, "one thing, one alarm");
-    let attempts = async |envelope: &Envelope| {
-        stage.gateway("XA").sent_reports(vec![envelope.id()]).await.unwrap().remove(0).attempts
-    };
     assert!(attempts(&out[most - 1]).await >= limits::UNRECEIPTED_ATTEMPTS_MAX);
     for beyond in &out[most..] {
         assert_eq!(attempts(beyond).await, 0, "handed over beyond the bound");

@@ -30,15 +30,17 @@ async fn pausing() -> (Stage, Playing, chancery::desk::register::SentEntry) {
     let [sent] = stage.send("XA", &forms::memorandum("XB", "new", "One.")).await.try_into().unwrap();
     let clock = stage.clock_of("XA").clone();
     let now = chancery::time::Clock::now(&clock);
+    let attempts = async || stage.gateway("XA").sent_reports(vec![sent.id]).await.unwrap().remove(0).attempts;
     eventually("the next attempt is far away", || async {
         let next = stage.gateway("XA").status().await.unwrap().peers[0].next_attempt;
         if next.is_some_and(|next| next > now.after(Duration::from_secs(35))) {
             return true;
         }
         // A clock that runs ahead notes a refusal, and is then set right.
+        let before = attempts().await;
         clock.skew(40);
         stage.gateway("XA").retry_now(Retry::Peer(ministry("XB")), 0).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        eventually("it was refused once more", async || attempts().await > before).await;
         clock.skew(0);
         false
     })

@@ -69,6 +69,59 @@ words = "{words}"
     )
 }
 
+/// What a Power tells of a person: his names, each with its script, the first of them primary.
+pub fn particulars(to: &str, consultation: &str, person: &str, names: &[(&str, &str, &str)]) -> String {
+    let table = |(index, (family, given, script)): (usize, &(&str, &str, &str))| {
+        format!(
+            r#"[[act.names]]
+family_name = "{family}"
+given_name = "{given}"
+script = "{script}"
+is_primary = {}
+
+"#,
+            index == 0
+        )
+    };
+    let names: String = names.iter().enumerate().map(table).collect();
+    format!(
+        r#"kind = "person-particulars"
+to = ["{to}"]
+consultation = "{consultation}"
+precedence = "ROUTINE"
+level = "RESTRICTED"
+form = "MEMORANDUM"
+caveats = ["PERSONAL_GC3_13"]
+eyes_only_roles = ["drafting"]
+
+[act]
+person = "{person}"
+basis = "GIVEN_UNDER_ART_17"
+
+{names}[[text]]
+id = "en"
+language = "en"
+standing = "OFFICIAL"
+title = "Memorandum"
+words = "The Ministry transmits the particulars of a person."
+"#
+    )
+}
+
+/// A hold on a person whose identity is in doubt.
+pub fn hold(to: &str, consultation: &str, person: &str) -> String {
+    format!(
+        r#"kind = "hold-notice"
+to = ["{to}"]
+consultation = "{consultation}"
+
+[act]
+persons = ["{person}"]
+reason = "IDENTITY"
+"#
+    )
+}
+
 /// The receipt of a registry for a message it has opened.
 pub fn registry_receipt(opened: &Opened, number: &str) -> String {
     let header = opened.envelope.header();
