@@ -13,6 +13,7 @@ use crate::consultation::charter::Charter;
 use crate::consultation::history::Past;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
+use crate::consultation::state::countersignature::{self, Countersigning};
 use crate::consultation::state::guard::Stop;
 use crate::consultation::state::next_steps::{self, Step};
 use crate::consultation::state::stage::{self, CaseStage};
@@ -97,10 +98,35 @@ impl<'a> CaseView<'a> {
             let rests = self.rests_on(Some(incident.notice));
             say("incident", &format!("{id}: {state}, {pending} locators pending{rests}"));
         }
+        for one in self.countersignings() {
+            say("protective", &self.countersigning_words(&one));
+        }
         for step in self.steps() {
             text.push_str(&step_text(&step, self.capitals, "  next        "));
         }
         text
+    }
+
+    /// Protective acts about the person that one officer sent.
+    fn countersignings(&self) -> Vec<Countersigning<'a>> {
+        let acts = self.past.of_person(&self.person);
+        acts.filter_map(|act| countersignature::of(self.past, act, self.charter)).collect()
+    }
+
+    fn countersigning_words(&self, one: &Countersigning<'_>) -> String {
+        let Registered { sender, kind, .. } = one.act;
+        let stands = match one.by {
+            Some(by) => {
+                let offices: Vec<String> = by.signed_by.iter().map(ToString::to_string).collect();
+                let (offices, at) = (offices.join(", "), self.capitals.show(by.released));
+                format!("countersigned by {offices} {at}{}", self.rests_on(Some(by)))
+            }
+            None if one.is_overdue(self.at) => {
+                format!("countersignature overdue since {}; it counts", self.capitals.show(one.due))
+            }
+            None => format!("to be countersigned by {}", self.capitals.show(one.due)),
+        };
+        format!("{sender} {kind}{}: {stands}", self.rests_on(Some(one.act)))
     }
 
     /// The same for scripts.
@@ -146,6 +172,8 @@ impl<'a> CaseView<'a> {
                 "answer_due": incident.act.reply_due_time.to_string(),
                 "ref": self.registers.of(incident.notice),
             })).collect::<Vec<_>>(),
+            "countersignatures": self.countersignings().iter()
+                .map(|one| countersigning_report(one, self.at, self.registers)).collect::<Vec<_>>(),
             "next": self.steps().iter().map(step_report).collect::<Vec<_>>(),
         })
     }
@@ -221,6 +249,20 @@ impl<'a> CaseView<'a> {
     fn rests_on(&self, act: Option<&Registered>) -> String {
         act.map(|act| format!(" [{}]", self.registers.of(act))).unwrap_or_default()
     }
+}
+
+/// Whether a protective act is countersigned, for scripts.
+pub(super) fn countersigning_report(one: &Countersigning<'_>, at: Timestamp, registers: &Registers) -> Value {
+    json!({
+        "kind": one.act.kind,
+        "from": one.act.sender.as_str(),
+        "ref": registers.of(one.act),
+        "due": one.due.to_string(),
+        "overdue": one.is_overdue(at),
+        "countersigned_by": one.by
+            .map(|by| by.signed_by.iter().map(ToString::to_string).collect::<Vec<_>>()),
+        "countersignature": one.by.map(|by| registers.of(by)),
+    })
 }
 
 /// A destination in words.

@@ -12,11 +12,11 @@ use super::context::Context;
 use super::error::CliError;
 use super::registers::Registers;
 use super::table::Table;
-use crate::consultation::state::acknowledgement;
 use crate::consultation::state::medical::FitnessStanding;
 use crate::consultation::state::next_steps::{self, Step};
 use crate::consultation::state::protection::ProtectionStanding;
 use crate::consultation::state::will::WillStanding;
+use crate::consultation::state::{acknowledgement, countersignature};
 use crate::consultation::state::{medical, saying, will};
 use crate::desk::casebook::Folded;
 use crate::time::Timestamp;
@@ -41,6 +41,8 @@ pub(super) struct Deadline {
     pub(super) alarming: bool,
     /// SHA-256 of the dispatch, to be read out on the telephone.
     pub(super) digest: Option<String>,
+    /// The non-acknowledgement that was signed about it.
+    pub(super) signed: Option<String>,
 }
 
 impl Deadline {
@@ -71,14 +73,23 @@ impl Deadline {
             "ref": self.reference,
             "alarming": self.alarming,
             "dispatch_sha256": self.digest,
+            "non_acknowledgement": self.signed,
         })
     }
 
     /// Who must do what, for a cell.
     pub(super) fn sentence(&self) -> String {
         match self.who.as_slice() {
-            [] => self.what.clone(),
-            _ => format!("{}: {}", self.who_words(), self.what),
+            [] => self.what_words(),
+            _ => format!("{}: {}", self.who_words(), self.what_words()),
+        }
+    }
+
+    /// What must be done, and what was signed because it was not.
+    fn what_words(&self) -> String {
+        match &self.signed {
+            None => self.what.clone(),
+            Some(signed) => format!("{}, non-acknowledgement {signed}", self.what),
         }
     }
 
@@ -89,7 +100,8 @@ impl Deadline {
         }
     }
 
-    fn state(&self, now: Timestamp) -> &'static str {
+    /// Whether it is an alarm, overdue, or to come.
+    pub(super) fn state(&self, now: Timestamp) -> &'static str {
         match (self.is_alarm(now), self.is_overdue(now)) {
             (true, _) => "ALARM",
             (false, true) => "overdue",
@@ -122,6 +134,7 @@ struct Gathering<'a> {
 impl Gathering<'_> {
     fn all(mut self) -> Vec<Deadline> {
         self.acknowledgements();
+        self.countersignatures();
         self.replies();
         let past = self.folded.book.everything();
         for step in next_steps::of_consultation(&past, self.now) {
@@ -139,9 +152,19 @@ impl Gathering<'_> {
 
     fn add(&mut self, at: Timestamp, who: Vec<Ministry>, what: impl Into<String>) -> &mut Deadline {
         let consultation = self.folded.consultation.clone();
-        let (person, reference, alarming, digest) = (None, String::new(), false, None);
+        let (person, reference, alarming, digest, signed) = (None, String::new(), false, None, None);
         let what = what.into();
-        self.found.push(Deadline { at, who, what, consultation, person, reference, alarming, digest });
+        self.found.push(Deadline {
+            at,
+            who,
+            what,
+            consultation,
+            person,
+            reference,
+            alarming,
+            digest,
+            signed,
+        });
         let last = self.found.len().saturating_sub(1);
         // It was pushed just now.
         #[allow(clippy::indexing_slicing, reason = "the last entry exists")]
@@ -155,8 +178,33 @@ impl Gathering<'_> {
             let alarming = one.is_alarming(Timestamp::from_seconds(i64::MAX));
             let digest = one.act.reference.dispatch_digest().hex();
             let what = format!("acknowledge {} {}", one.act.precedence, one.act.kind);
+            let signed = one.signed.map(|signed| self.registers.of(signed));
             let added = self.add(one.due, vec![one.addressee.clone()], what);
             (added.reference, added.alarming, added.digest) = (reference, alarming, Some(digest));
+            added.signed = signed;
+        }
+        // Its addressee may never have had the message: the signed word of its sender is all there is of it here.
+        for (said, act) in acknowledgement::of_absent(folded.book.history()) {
+            let what =
+                format!("acknowledge {} message {}, which is not here", act.precedence, act.message_id);
+            let (reference, digest) = (self.registers.named(act.act()), act.dispatch_digest.hex());
+            let signed = self.registers.of(said);
+            let added = self.add(act.due_time, vec![act.addressee.clone()], what);
+            (added.reference, added.alarming, added.digest) = (reference, true, Some(digest));
+            added.signed = Some(signed);
+        }
+    }
+
+    /// Protective acts that one officer sent and no other has countersigned. That is never an alarm: they count.
+    fn countersignatures(&mut self) {
+        let folded = self.folded;
+        let past = folded.book.everything();
+        for one in countersignature::all(&past, folded.book.charter()) {
+            if one.by.is_none() {
+                let reference = self.registers.of(one.act);
+                let what = format!("countersign {}", one.act.kind);
+                self.add(one.due, vec![one.act.sender.clone()], what).reference = reference;
+            }
         }
     }
 
@@ -219,7 +267,7 @@ pub(super) fn show(context: &Context, due: &[Deadline], now: Timestamp) -> Resul
             &Capitals::of(&one.who).show(one.at),
             one.state(now),
             &one.who_words(),
-            &one.what,
+            &one.what_words(),
             one.person.as_deref().unwrap_or("-"),
             &one.consultation,
             &one.reference,
@@ -270,7 +318,9 @@ impl Shown {
                 let (at, who) = (Capitals::of(&one.who).show(one.at), one.who_words());
                 format!(
                     "{state:<8} {at}  {who}: {}{person}  {}  {}\n",
-                    one.what, one.consultation, one.reference
+                    one.what_words(),
+                    one.consultation,
+                    one.reference
                 )
             };
             context.output.data(&report, line)?;

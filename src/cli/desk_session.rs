@@ -107,17 +107,17 @@ impl DeskSession {
         updated
     }
 
-    /// Sends what the registry owes for what came: rejections, and receipts of urgent messages that were read. What
-    /// cannot be sent now is owed on, and keeps nobody from reading.
+    /// Sends what the registry owes: rejections, receipts of urgent messages that were read, and what it signs where its
+    /// own were not acknowledged. What cannot be sent now is owed on, and keeps nobody from reading.
     pub(super) async fn attend(&self, context: &Context) {
         let attending = async {
             let attended = self.desk.attend(&self.trust, &self.keys).await;
             attended.map_err(|error| failure(context, error))
         };
-        match context.within("answering what came", attending).await {
+        match context.within("sending what the registry owes", attending).await {
             Ok(0) => {}
-            Ok(1) => context.output.note("the registry answered 1 message"),
-            Ok(sent) => context.output.note(&format!("the registry answered {sent} messages")),
+            Ok(1) => context.output.note("the registry sent 1 message of its own"),
+            Ok(sent) => context.output.note(&format!("the registry sent {sent} messages of its own")),
             Err(error) => {
                 let message = format!("what this desk owes was not answered yet: {}", error.message());
                 context.output.detail(&message);

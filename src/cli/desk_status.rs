@@ -63,7 +63,7 @@ pub(super) async fn run(context: &Context) -> Result<(), CliError> {
         );
         let mut table = Table::new(["", "DUE", "WHAT", "CONSULTATION", "REF"]);
         for one in alarms.iter().copied().chain(due.iter().filter(|one| !one.is_alarm(now)).take(DUE_SHOWN)) {
-            let state = if one.is_alarm(now) { "ALARM" } else { "" };
+            let state = if one.is_overdue(now) { one.state(now) } else { "" };
             table.row([state, &one.at.to_string(), &one.sentence(), &one.consultation, &one.reference]);
         }
         text.push_str(&if table.is_empty() { "nothing is due\n".to_owned() } else { table.render() });

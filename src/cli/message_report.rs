@@ -31,13 +31,17 @@ impl Message<'_> {
         let opened = self.opened;
         let sender = opened.envelope.header().address().sender.clone();
         output.step(Mark::Ok, &format!("{} signed the header", Name::Registry { ministry: sender }));
-        let expected = &opened.dispatch.dispatch().authentications;
-        for (signature, expected) in opened.signatures.iter().zip(expected) {
+        for (signature, expected) in opened.signatures.iter().zip(&opened.held) {
             let key = signature.certificate_digest().hex();
             let key = key.get(..8).unwrap_or_default();
             let at = opened.entry.judged_at();
             let who = format!("{} signed ({})", signature.name(), expected.kind);
             output.step(Mark::Ok, &format!("{who} · certificate {key}… valid at {at}"));
+        }
+        for (expected, refusal) in &opened.doubts {
+            let who = format!("the signature of {} ({})", expected.credential, expected.kind);
+            let text = format!("{who} does not hold: {refusal}; a protective act counts all the same");
+            output.step(Mark::Warning, &text);
         }
         for proven in self.receipts {
             let mark = if proven.cosigned.is_some() { Mark::Ok } else { Mark::Warning };
@@ -171,8 +175,7 @@ impl Message<'_> {
     fn verdict(&self) -> Value {
         let opened = self.opened;
         let sender = opened.envelope.header().address().sender.clone();
-        let expected = &opened.dispatch.dispatch().authentications;
-        let signatures = opened.signatures.iter().zip(expected).map(|(signed, expected)| {
+        let signatures = opened.signatures.iter().zip(&opened.held).map(|(signed, expected)| {
             json!({
                 "kind": expected.kind.word(),
                 "name": signed.name().to_string(),
@@ -189,10 +192,18 @@ impl Message<'_> {
                 "hint": finding.hint,
             })
         });
+        let doubts = opened.doubts.iter().map(|(expected, refusal)| {
+            json!({
+                "kind": expected.kind.word(),
+                "name": expected.credential.to_string(),
+                "reason": refusal.reason(),
+            })
+        });
         json!({
             "good": true,
             "registry": Name::Registry { ministry: sender }.to_string(),
             "signatures": signatures.collect::<Vec<_>>(),
+            "doubts": doubts.collect::<Vec<_>>(),
             "judged_at": opened.entry.judged_at().to_string(),
             "receipts": self.receipts.iter().map(proofs::report).collect::<Vec<_>>(),
             "findings": findings.collect::<Vec<_>>(),

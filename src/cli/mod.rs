@@ -16,6 +16,7 @@ pub mod completions;
 pub mod confirm;
 pub mod consultation;
 pub mod context;
+pub mod countersign;
 mod deadlines;
 pub mod demo;
 pub mod desk;
@@ -109,6 +110,7 @@ enum Command {
     Check(check::Check),
     Send(send::Send),
     Withdraw(withdraw::Withdraw),
+    Countersign(countersign::Countersign),
     Draft(draft::Draft),
     Inbox(inbox::Inbox),
     Outbox(outbox::Outbox),
@@ -146,6 +148,7 @@ impl Command {
             Self::Check(command) => apart(move || command.run(context)).await,
             Self::Send(command) => apart(move || command.run(context)).await,
             Self::Withdraw(command) => apart(move || command.run(context)).await,
+            Self::Countersign(command) => apart(move || command.run(context)).await,
             Self::Draft(command) => apart(move || command.run(context)).await,
             Self::Inbox(command) => apart(move || command.run(context)).await,
             Self::Outbox(command) => apart(move || command.run(context)).await,

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::capitals::Capitals;
+use super::case_report::countersigning_report;
 use super::context::Context;
 use super::error::CliError;
 use super::output::Mark;
@@ -14,13 +15,15 @@ use crate::consultation::acts::values::ActRef;
 use crate::consultation::casebook::Incoming;
 use crate::consultation::registered::Registered;
 use crate::consultation::rules::Severity;
+use crate::consultation::state::countersignature;
 use crate::desk::casebook::{Folded, Kept};
 use crate::message::terms::DocumentStanding;
+use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
 /// Shows it.
 pub(super) fn show(context: &Context, folded: &Folded) -> Result<(), CliError> {
-    let lines = lines(folded);
+    let lines = lines(folded, context.clock.now());
     let capitals = Capitals::of(&folded.book.charter().parties);
     let mut table =
         Table::new(["RELEASED", "FROM", "NO", "ACT", "PRECEDENCE", "TEXTS", "PERSONS", "VERDICT", "REF"]);
@@ -52,7 +55,7 @@ pub(super) fn show(context: &Context, folded: &Folded) -> Result<(), CliError> {
 
 /// One act.
 struct Line {
-    released: crate::time::Timestamp,
+    released: Timestamp,
     sender: Ministry,
     number: u64,
     act: String,
@@ -65,6 +68,8 @@ struct Line {
     warnings: Vec<&'static str>,
     unread: bool,
     waits: bool,
+    /// Of a protective act that one officer sent: whether it is countersigned.
+    countersignature: Option<Value>,
     reference: String,
     digest: String,
 }
@@ -75,12 +80,17 @@ impl Line {
             return "WAITS for acts that are not here".to_owned();
         }
         let unread = if self.unread { "UNREAD " } else { "" };
-        match self.rules.as_slice() {
+        let verdict = match self.rules.as_slice() {
             [] => format!("{unread}ok"),
             rules => {
                 let codes: Vec<&str> = rules.iter().map(|(code, _)| *code).collect();
                 format!("{unread}{}", codes.join(" "))
             }
+        };
+        match self.countersignature.as_ref().map(|one| one["countersigned_by"].is_null()) {
+            None => verdict,
+            Some(true) => format!("{verdict}, not countersigned"),
+            Some(false) => format!("{verdict}, countersigned"),
         }
     }
 
@@ -101,22 +111,30 @@ impl Line {
             "warnings": self.warnings,
             "unread": self.unread,
             "waits": self.waits,
+            "countersignature": self.countersignature,
             "ref": self.reference,
             "dispatch_sha256": self.digest,
         })
     }
 }
 
-fn lines(folded: &Folded) -> Vec<Line> {
+fn lines(folded: &Folded, now: Timestamp) -> Vec<Line> {
     let registers = Registers::of_consultation(folded);
     let registered = folded.book.everything();
-    let mut lines: Vec<Line> = registered.acts().map(|act| of_registered(folded, &registers, act)).collect();
+    let each = registered.acts().map(|act| of_registered(folded, &registers, act, now));
+    let mut lines: Vec<Line> = each.collect();
     lines.extend(folded.book.waiting().map(|incoming| of_waiting(folded, &registers, incoming)));
     lines.sort_by(|a, b| (a.released, &a.sender, a.number).cmp(&(b.released, &b.sender, b.number)));
     lines
 }
 
-fn of_registered(folded: &Folded, registers: &Registers, act: &Registered) -> Line {
+/// Whether a protective act that one officer sent is countersigned; nothing of other acts.
+fn countersigning(folded: &Folded, registers: &Registers, act: &Registered, now: Timestamp) -> Option<Value> {
+    let one = countersignature::of(&folded.book.everything(), act, folded.book.charter())?;
+    Some(countersigning_report(&one, now, registers))
+}
+
+fn of_registered(folded: &Folded, registers: &Registers, act: &Registered, now: Timestamp) -> Line {
     let found = folded.findings.get(&act.reference).map(Vec::as_slice).unwrap_or_default();
     let warnings = found.iter().filter(|finding| finding.severity == Severity::Warning);
     Line {
@@ -133,6 +151,7 @@ fn of_registered(folded: &Folded, registers: &Registers, act: &Registered) -> Li
         warnings: warnings.map(|finding| finding.rule.word()).collect(),
         unread: act.act.is_none(),
         waits: false,
+        countersignature: countersigning(folded, registers, act, now),
         reference: registers.of(act),
         digest: act.reference.dispatch_digest().hex(),
     }
@@ -158,6 +177,7 @@ fn of_waiting(folded: &Folded, registers: &Registers, incoming: &Incoming) -> Li
         warnings: Vec::new(),
         unread: act.is_none(),
         waits: true,
+        countersignature: None,
         reference: registers.named(incoming.reference),
         digest: incoming.reference.dispatch_digest().hex(),
     }

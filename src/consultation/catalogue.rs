@@ -259,11 +259,18 @@ acts! {
         Specification { group: "Protection", precedences: &[Immediate], ..PROTECTIVE };
     TakedownConfirmation(protection::TakedownConfirmation) "takedown-confirmation" "Confirmation of a takedown" =
         Specification { group: "Protection", answers: Some(ActKind::PublicityNotice), ..FACTUAL };
+    Countersignature(protection::Countersignature) "countersignature" "Countersignature of a protective act" =
+        Specification {
+            group: "Protection", observers: true, forms: &[ServiceMessage], texts: Texts::None,
+            concerns_persons: false, ..FACTUAL
+        };
     DeathNotice(custody::DeathNotice) "death-notice" "Notice of death" = Specification {
         group: "Person", documents: &[("certificate_document", DeathCertificate)], ..PROTECTIVE
     };
     RegistryReceipt(registry::RegistryReceipt) "registry-receipt" "Registry receipt" = REGISTRY;
     RuleRejection(registry::RuleRejection) "rule-rejection" "Rejection by a rule" = REGISTRY;
+    NonAcknowledgement(registry::NonAcknowledgement) "non-acknowledgement" "Non-acknowledgement of an urgent message" =
+        REGISTRY;
     Corrigendum(registry::Corrigendum) "corrigendum" "Corrigendum" = Specification {
         forms: NOTES, texts: Texts::Official, to_all_powers: true, ..REGISTRY
     };

@@ -54,6 +54,8 @@ pub struct Charter {
     pub immediate: Duration,
     /// Time to acknowledge PRIORITY.
     pub priority: Duration,
+    /// Within what time a protective act that one officer sent is countersigned; it counts without that, too.
+    pub countersignature: Duration,
 }
 
 opaque!(Charter);
@@ -83,6 +85,7 @@ impl Charter {
             flash: Duration::from_secs(30 * MINUTE),
             immediate: Duration::from_secs(2 * HOUR),
             priority: Duration::from_secs(6 * HOUR),
+            countersignature: Duration::from_secs(DAY),
         }
     }
 

@@ -3,8 +3,8 @@
 //!
 //! A kind of act and a form enter; kinds of authentication leave. The drafter signs first and never releases; those
 //! who clear come next; whoever initials or concludes sees the clearances; the seal comes last, because it is put on
-//! what all others have signed. A protective act has one signature and waits for nobody (ROL-05); what registries say
-//! to each other is theirs alone (ROL-04).
+//! what all others have signed. A protective act has one signature and waits for nobody (ROL-05); the second pair of eyes
+//! on it is the office that countersigns it, by its initials alone. What registries say to each other is theirs (ROL-04).
 
 use crate::consultation::act::ActKind;
 use crate::message::terms::{ActClass, AuthenticationKind, Form};
@@ -15,6 +15,9 @@ pub fn authentications(kind: ActKind, form: Form) -> &'static [AuthenticationKin
     let specification = kind.specification();
     if specification.class == ActClass::Protective {
         return &[DutyOfficer];
+    }
+    if kind == ActKind::Countersignature {
+        return &[Initials];
     }
     match (form, specification.concludes) {
         (Form::ServiceMessage, _) => &[Registry],
@@ -44,14 +47,14 @@ pub const fn turn(kind: AuthenticationKind) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::consultation::rules::required_authentications;
+    use crate::consultation::rules::authentications_needed;
 
     #[test]
     fn what_a_form_needs_is_among_what_is_listed() {
         for kind in ActKind::ALL {
             for form in kind.specification().forms {
                 let listed = authentications(*kind, *form);
-                let needed = required_authentications(*form);
+                let needed = authentications_needed(*kind, *form);
                 let protective = kind.class() == ActClass::Protective;
                 assert!(
                     protective || needed.iter().all(|kind| listed.contains(kind)),
@@ -71,6 +74,7 @@ mod tests {
                 let (class, drafted) = (kind.class(), listed.contains(&AuthenticationKind::Draft));
                 match listed {
                     [AuthenticationKind::DutyOfficer] => assert_eq!(class, ActClass::Protective),
+                    [AuthenticationKind::Initials] => assert_eq!(*kind, ActKind::Countersignature),
                     [AuthenticationKind::Registry] => assert_eq!(class, ActClass::Correspondence),
                     _ => assert!(drafted && listed.iter().any(|kind| kind.releases()), "{}", kind.word()),
                 }

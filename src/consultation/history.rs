@@ -24,7 +24,7 @@ pub enum Thread {
     Agreement(EntryId),
     /// Acts about an arrangement, by its id.
     Arrangement(EntryId),
-    /// Acts that answer, release, correct or acknowledge this one.
+    /// Acts that answer, release, correct, countersign or acknowledge this one, or say that nobody did.
     Answer(ActRef),
     /// Acts about an incident of publicity, by its id.
     Incident(EntryId),
@@ -63,7 +63,9 @@ impl History {
         if act.number > 0 {
             self.numbers.entry(act.sender.clone()).or_default().entry(act.number).or_insert(place);
         }
-        self.heard.entry(act.sender.clone()).or_default().raise_all(&act.basis);
+        if !speaks_by_itself(&act) {
+            self.heard.entry(act.sender.clone()).or_default().raise_all(&act.basis);
+        }
         let filed = filed_under(&act);
         self.acts.push(act);
         file(&self.acts, &mut self.order, place);
@@ -108,7 +110,7 @@ impl History {
         self.urgent.iter().filter_map(|place| self.acts.get(*place))
     }
 
-    /// The last act of `speaker` that `listener` declared to have known in any act of its own.
+    /// The last act of `speaker` that `listener` declared to have known in any act of its officers.
     pub fn heard(&self, listener: &Ministry, speaker: &Ministry) -> u64 {
         self.heard.get(listener).map_or(0, |marks| marks.number(speaker))
     }
@@ -189,6 +191,14 @@ impl<'h> Past<'h> {
         self.those(filed(self.history.threads.get(thread)))
     }
 
+    /// Numbered acts of this ministry, by their numbers.
+    pub fn of_sender(&self, sender: &Ministry) -> impl DoubleEndedIterator<Item = &'h Registered> + use<'h> {
+        let (history, declared) = (self.history, self.declared.clone());
+        let places = self.history.numbers.get(sender).into_iter().flat_map(BTreeMap::values);
+        let acts = places.filter_map(|place| history.acts.get(*place));
+        acts.filter(move |act| within(declared.as_deref(), act))
+    }
+
     /// Acts that this release cannot read.
     pub fn unread(&self) -> impl DoubleEndedIterator<Item = &'h Registered> + use<'h> {
         self.those(&self.history.unread)
@@ -242,6 +252,12 @@ fn file(acts: &[Registered], places: &mut Vec<usize>, place: usize) {
     places.insert(at, place);
 }
 
+/// Whether a registry sends it with no officer at work: what it declares to have known, no officer may have read.
+pub(super) fn speaks_by_itself(act: &Registered) -> bool {
+    use ActKind::{NonAcknowledgement, RegistryReceipt, RuleRejection};
+    matches!(act.act_kind(), Some(NonAcknowledgement | RegistryReceipt | RuleRejection))
+}
+
 /// Under what an act is filed.
 struct Filed {
     kind: Option<ActKind>,
@@ -292,6 +308,8 @@ fn threads(act: &Act) -> Vec<Thread> {
         Act::Corrigendum(act) => threads.push(Thread::Answer(act.corrects)),
         Act::RegistryReceipt(act) => threads.push(Thread::Answer(ActRef::new(act.dispatch_digest))),
         Act::RuleRejection(act) => threads.push(Thread::Answer(ActRef::new(act.dispatch_digest))),
+        Act::NonAcknowledgement(act) => threads.push(Thread::Answer(act.act())),
+        Act::Countersignature(act) => threads.push(Thread::Answer(act.countersigns)),
         _ => {}
     }
     threads

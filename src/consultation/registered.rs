@@ -12,7 +12,7 @@ use crate::consultation::rules::table::Rule;
 use crate::message::dispatch::Basis;
 use crate::message::terms::{ActClass, Form, Level, Precedence};
 use crate::time::Timestamp;
-use crate::trust::name::Ministry;
+use crate::trust::name::{Ministry, Name};
 
 /// One registered act.
 #[derive(Clone, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub struct Registered {
     pub form: Form,
     /// The ministries it went to, ascending.
     pub addressees: Vec<Ministry>,
+    /// Who signed it, as its dispatch lists them, each once.
+    pub signed_by: Vec<Name>,
     /// What stands against it.
     pub verdict: Verdict,
 }

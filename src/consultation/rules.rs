@@ -16,6 +16,7 @@ mod agreement;
 mod channel;
 mod classification;
 mod consultation;
+mod countersignature;
 mod exchange;
 mod form;
 mod handover;
@@ -43,7 +44,7 @@ mod scenarios;
 #[cfg(test)]
 mod scenes;
 
-pub use form::required_authentications;
+pub use form::{authentications_needed, required_authentications};
 use judgement::Judgement;
 pub use stale::stale;
 pub use table::{Place, Rule, RuleKind, Severity};
@@ -78,6 +79,7 @@ pub fn judge(judgement: &Judgement<'_>) -> Vec<Finding> {
         channel::judge,
         classification::judge,
         consultation::judge,
+        countersignature::judge,
         exchange::judge,
         form::judge,
         handover::judge,

@@ -10,11 +10,13 @@ use crate::consultation::rules::authority::{
     AuthorityFacts, Clearance, ClearanceKind, OfficeFacts, Validity,
 };
 use crate::desk::keys::Offices;
+use crate::desk::read::Opened;
 use crate::digest::Digest;
 use crate::message::dispatch::ExpectedAuthentication;
 use crate::message::terms::AuthenticationKind;
+use crate::trust::chain::ChainRefusal;
 use crate::trust::name::{Authority, Name};
-use crate::trust::signature::Signature;
+use crate::trust::signature::{Signature, SignatureRefusal};
 
 /// The certificate of an office, as far as it matters here.
 struct Credential {
@@ -38,6 +40,27 @@ pub(super) fn of_signed(listed: &[ExpectedAuthentication], signatures: &[Signatu
         (signed.name().clone(), Credential { authorities, key: signed.key() })
     });
     gather(listed, &known.collect())
+}
+
+/// The facts of an opened message. What is doubted of a protective act is said of the office it names.
+pub(super) fn of_opened(opened: &Opened) -> AuthorityFacts {
+    let mut facts = of_signed(&opened.dispatch.dispatch().authentications, &opened.signatures);
+    for (expected, refusal) in &opened.doubts {
+        let doubted = facts.offices.iter_mut().filter(|facts| facts.office == expected.credential);
+        doubted.for_each(|facts| facts.validity = doubted_for(refusal));
+    }
+    facts
+}
+
+/// What a signature that does not hold says of the certificate behind it.
+fn doubted_for(refusal: &SignatureRefusal) -> Validity {
+    match refusal {
+        SignatureRefusal::Chain(ChainRefusal::Revoked(_)) => Validity::Revoked,
+        SignatureRefusal::Chain(ChainRefusal::Expired(_) | ChainRefusal::NotYetValid(_)) => {
+            Validity::OutOfTime
+        }
+        _ => Validity::Unknown,
+    }
 }
 
 fn gather(listed: &[ExpectedAuthentication], known: &BTreeMap<Name, Credential>) -> AuthorityFacts {
@@ -138,5 +161,15 @@ mod tests {
         assert_eq!(at_this_desk(&same, &listed(&two)).drafter, Some(name("b")));
         let apart = offices(&[("a", "1", Authority::Draft), ("b", "2", Authority::Release)]);
         assert_eq!(at_this_desk(&apart, &listed(&two)).drafter, Some(name("a")));
+    }
+
+    #[test]
+    fn a_doubt_says_whether_the_certificate_was_revoked_or_out_of_time() {
+        let at = crate::time::Timestamp::from_seconds(1);
+        let chain = SignatureRefusal::Chain;
+        assert_eq!(doubted_for(&chain(ChainRefusal::Revoked(at))), Validity::Revoked);
+        assert_eq!(doubted_for(&chain(ChainRefusal::Expired(at))), Validity::OutOfTime);
+        assert_eq!(doubted_for(&chain(ChainRefusal::NotYetValid(at))), Validity::OutOfTime);
+        assert_eq!(doubted_for(&SignatureRefusal::Invalid), Validity::Unknown);
     }
 }

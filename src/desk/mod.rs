@@ -10,8 +10,8 @@
 //! | `documents`, `compose` | draft to dispatch |
 //! | `signatories`, `authorities` | which offices sign; what ROL is judged on |
 //! | `draft` | drafts on their way between offices |
-//! | `withdraw` | the quick road of a withdrawal |
-//! | `reject` | what the registry answers by itself |
+//! | `withdraw`, `countersign` | the quick road of a withdrawal; a second office behind it |
+//! | `reject`, `silence` | what the registry answers by itself; what it signs where nobody answers |
 //! | `numbering`, `release` | which number comes next; numbered, signed, sealed |
 //! | `send`, `run` | one draft on its way; many, in batches |
 //! | `hand_over`, `convoy` | copies and parts into the gateway's custody, or given up; batches of copies |
@@ -32,6 +32,7 @@ pub mod casebook;
 pub mod compose;
 pub mod config;
 mod convoy;
+mod countersign;
 pub mod documents;
 pub mod draft;
 pub mod error;
@@ -55,6 +56,7 @@ pub mod run;
 pub mod send;
 mod settle;
 pub mod signatories;
+mod silence;
 mod withdraw;
 
 use std::fmt;

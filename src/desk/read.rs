@@ -3,10 +3,14 @@
 //! A registered message enters; its act, its signatures and the findings of the rules leave. Nothing of the
 //! content leaves before the header's signature, the seal, the binding to the address and every office's
 //! signature have held. What was sent is read the same way, with the own archive key.
+//!
+//! Protective acts are the exception: the registry's signature over the envelope says which ministry speaks, and nothing
+//! that stops a handover is lost because an office was not entitled, its certificate revoked or its signature broken. What
+//! does not hold of it is told (ROL_02), and the act is registered.
 
 use std::fmt;
 
-use crate::consultation::act::Act;
+use crate::consultation::act::{Act, ActKind};
 use crate::consultation::casebook::Missing;
 use crate::consultation::charter::Charter;
 use crate::consultation::fault::{Faults, FormRefusal};
@@ -27,8 +31,9 @@ use crate::message::dispatch::{ExpectedAuthentication, SignedDispatch};
 use crate::message::envelope::Envelope;
 use crate::message::refusal::{Reason, Refusal};
 use crate::message::seal::{self, Opener};
+use crate::message::terms::ActClass;
 use crate::time::Timestamp;
-use crate::trust::signature::{self, Signature};
+use crate::trust::signature::{self, Signature, SignatureRefusal};
 
 /// A message whose signatures and seal have held.
 pub struct Opened {
@@ -40,8 +45,12 @@ pub struct Opened {
     pub dispatch: SignedDispatch,
     /// The act, or what becomes of one that this release cannot read.
     pub received: Received,
-    /// Who signed, in the order of the dispatch.
+    /// The signatures that held, in the order of the dispatch.
     pub signatures: Vec<Signature>,
+    /// What each of them is.
+    pub held: Vec<ExpectedAuthentication>,
+    /// Signatures of a protective act that did not hold, and why not; there are none in other acts.
+    pub doubts: Vec<(ExpectedAuthentication, SignatureRefusal)>,
     /// What the rules found.
     pub findings: Vec<Finding>,
     /// Acts on which it rests and that are not here yet: until they are, it is not registered.
@@ -84,12 +93,12 @@ impl Desk {
             let detail = "the header does not hold one sealed part for each document";
             return Err(Refusal::new(Reason::PartMismatch, detail).into());
         }
-        let signatures = authenticate(&dispatch, anchors, at)?;
+        let Authenticated { signatures, held, doubts } = authenticate(&dispatch, anchors, at)?;
         let declared = dispatch.dispatch();
         let received = receive(&declared.kind, declared.act_class, &declared.act);
         let entry = entry.clone();
         let (findings, waits_for) = (Vec::new(), Vec::new());
-        Ok(Opened { entry, envelope, dispatch, received, signatures, findings, waits_for })
+        Ok(Opened { entry, envelope, dispatch, received, signatures, held, doubts, findings, waits_for })
     }
 
     /// Opens a received message for an officer: besides opening, refuses a re-wrapped dispatch and marks the
@@ -158,10 +167,9 @@ impl Desk {
             earlier.extend(answered.ok().map(|answered| answered.earlier()));
         }
         let own = header.address().sender == self.config.ministry;
-        let verified: &[ExpectedAuthentication] = &dispatch.authentications;
         let words = inline_words(key, opened)?;
         let documents = words.as_deref().map(|words| documents::opened(&dispatch.documents, words));
-        let authorities = authorities::of_signed(&dispatch.authentications, &opened.signatures);
+        let authorities = authorities::of_opened(opened);
         let parties = rule.into_iter().flat_map(|rule| rule.parties.iter().cloned());
         let charter = known.charter().unwrap_or_else(|| Charter::default_for(parties));
         // What waits for others is not judged by what it rests on before that is here.
@@ -174,7 +182,7 @@ impl Desk {
             position: Some(header.position()),
             dispatch,
             act,
-            verified: Some(verified),
+            verified: Some(&opened.held),
             past: past.as_ref(),
             charter: &charter,
             authorities: Some(&authorities),
@@ -244,22 +252,44 @@ fn inline_words(key: &dyn Opener, opened: &Opened) -> Result<Option<Vec<Option<S
     Ok(Some(words))
 }
 
-/// Verifies every signature a dispatch lists: by the office it names, with the authority its kind needs.
+/// What came of the signatures that a dispatch lists.
+#[derive(Default)]
+struct Authenticated {
+    signatures: Vec<Signature>,
+    held: Vec<ExpectedAuthentication>,
+    doubts: Vec<(ExpectedAuthentication, SignatureRefusal)>,
+}
+
+/// Verifies every signature a dispatch lists: by the office it names, with the authority its kind needs. Of a protective
+/// act a signature that does not hold is doubted, and one without the authority is left to ROL_02.
 fn authenticate(
     dispatch: &SignedDispatch,
     anchors: &crate::trust::anchor::Anchors,
     at: Timestamp,
-) -> Result<Vec<Signature>, Refusal> {
+) -> Result<Authenticated, Refusal> {
     let invalid = |detail: String| Refusal::new(Reason::AuthenticationInvalid, detail);
-    let mut signatures = Vec::new();
-    for (expected, p7s) in dispatch.dispatch().authentications.iter().zip(dispatch.authentications()) {
+    let declared = dispatch.dispatch();
+    let class = ActKind::from_word(&declared.kind).map_or(declared.act_class, ActKind::class);
+    let protective = class == ActClass::Protective;
+    let mut found = Authenticated::default();
+    for (expected, p7s) in declared.authentications.iter().zip(dispatch.authentications()) {
         let signed = signature::verify(dispatch.bytes(), p7s, anchors, at)
-            .map_err(|cause| invalid(format!("{} by {}: {cause}", expected.kind, expected.credential)))?;
-        signed.require_name(&expected.credential).map_err(|cause| invalid(cause.to_string()))?;
-        signed.require_authority(expected.kind.authority()).map_err(|cause| invalid(cause.to_string()))?;
-        signatures.push(signed);
+            .and_then(|signed| signed.require_name(&expected.credential).map(|()| signed));
+        match signed {
+            Ok(signed) => {
+                let entitled = signed.require_authority(expected.kind.authority());
+                entitled
+                    .or_else(|cause| if protective { Ok(()) } else { Err(invalid(cause.to_string())) })?;
+                found.signatures.push(signed);
+                found.held.push(expected.clone());
+            }
+            Err(cause) if protective => found.doubts.push((expected.clone(), cause)),
+            Err(cause) => {
+                return Err(invalid(format!("{} by {}: {cause}", expected.kind, expected.credential)));
+            }
+        }
     }
-    Ok(signatures)
+    Ok(found)
 }
 
 impl fmt::Debug for Opened {

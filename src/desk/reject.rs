@@ -19,14 +19,14 @@ use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::compose::Origin;
 use crate::desk::error::DeskError;
-use crate::desk::form::draft::{ConsultationChoice, Draft, DraftAct, Reference, Referenced};
+use crate::desk::form::draft::{Draft, Reference, Referenced};
 use crate::desk::keys::Keys;
 use crate::desk::read::Opened;
 use crate::desk::reference::Entry;
 use crate::desk::register::SentEntry;
 use crate::limits;
 use crate::message::header::Addressee;
-use crate::message::terms::{ActClass, AddresseeKind, Form, Precedence};
+use crate::message::terms::{ActClass, AddresseeKind};
 
 impl Desk {
     /// Answers a normative act against which rules stand by a RuleRejection that names them. Nothing where it was
@@ -62,7 +62,8 @@ impl Desk {
         opened: &Opened,
         registry_number: &str,
     ) -> Result<Option<Vec<SentEntry>>, DeskError> {
-        if matches!(opened.act(), Some(Act::RegistryReceipt(_) | Act::RuleRejection(_))) {
+        use Act::{NonAcknowledgement, RegistryReceipt as Receipt, RuleRejection as Rejection};
+        if matches!(opened.act(), Some(NonAcknowledgement(_) | Receipt(_) | Rejection(_))) {
             return Ok(None);
         }
         let act = Act::RegistryReceipt(RegistryReceipt {
@@ -104,29 +105,12 @@ impl Desk {
         let message_id = opened.envelope.id();
         let message = Referenced { message_id, dispatch_digest: Some(opened.dispatch.digest()), known: true };
         let addressee = Addressee { ministry: address.sender.clone(), kind: AddresseeKind::Action };
+        let consultation = ConsultationId::parse(&address.consultation).map_err(unsayable)?;
         Ok(Draft {
-            addressees: vec![addressee],
             channel: Some(address.channel.clone()),
-            consultation: ConsultationChoice::Known(
-                ConsultationId::parse(&address.consultation).map_err(unsayable)?,
-            ),
-            precedence: Precedence::Routine,
             level: address.level,
-            national_label: None,
-            caveats: Vec::new(),
-            releasable_to: None,
-            eyes_only_roles: Vec::new(),
-            form: Form::ServiceMessage,
-            formal_number: None,
-            reply_due: None,
-            valid_until: None,
             in_reply_to: Some(Reference { text: message_id.to_string(), message }),
-            relayed_on_behalf_of: None,
-            drafting_office: None,
-            texts: Vec::new(),
-            documents: Vec::new(),
-            act: DraftAct::Complete(act),
-            left_out: Vec::new(),
+            ..Draft::service_message(vec![addressee], consultation, act)
         })
     }
 }

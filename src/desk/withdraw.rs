@@ -11,11 +11,11 @@ use crate::consultation::reference::{ConsultationId, PersonRef};
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::error::DeskError;
-use crate::desk::form::draft::{ConsultationChoice, Draft, DraftAct};
+use crate::desk::form::draft::Draft;
 use crate::desk::keys::Keys;
 use crate::message::envelope::Envelope;
 use crate::message::header::Addressee;
-use crate::message::terms::{AddresseeKind, Form, Level, Precedence};
+use crate::message::terms::{AddresseeKind, Precedence};
 use crate::trust::name::Ministry;
 use crate::trust::policy::ChannelId;
 
@@ -45,32 +45,17 @@ impl Desk {
         powers.sort();
         powers.dedup();
         let addressee = |ministry: Ministry| Addressee { ministry, kind: AddresseeKind::Action };
+        let addressees = powers.into_iter().map(addressee).collect();
+        let act = Act::WillWithdrawal(WillWithdrawal {
+            person,
+            declaration_time: None,
+            withdrawn_for: List::default(),
+            received_by_office: None,
+        });
         Ok(Draft {
-            addressees: powers.into_iter().map(addressee).collect(),
             channel: channel.filter(|_| to.is_empty()),
-            consultation: ConsultationChoice::Known(consultation),
             precedence: Precedence::Flash,
-            level: Level::Restricted,
-            national_label: None,
-            caveats: Vec::new(),
-            releasable_to: None,
-            eyes_only_roles: Vec::new(),
-            form: Form::ServiceMessage,
-            formal_number: None,
-            reply_due: None,
-            valid_until: None,
-            in_reply_to: None,
-            relayed_on_behalf_of: None,
-            drafting_office: None,
-            texts: Vec::new(),
-            documents: Vec::new(),
-            act: DraftAct::Complete(Act::WillWithdrawal(WillWithdrawal {
-                person,
-                declaration_time: None,
-                withdrawn_for: List::default(),
-                received_by_office: None,
-            })),
-            left_out: Vec::new(),
+            ..Draft::service_message(addressees, consultation, act)
         })
     }
 

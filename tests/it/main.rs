@@ -46,3 +46,4 @@ mod terminal;
 mod tools;
 mod vectors;
 mod volume;
+mod watch;

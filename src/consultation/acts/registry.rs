@@ -5,9 +5,11 @@ use crate::consultation::acts::values::{ActRef, Stated};
 use crate::consultation::codec::record::record;
 use crate::consultation::list::List;
 use crate::consultation::text::{ShortText, Text};
+use crate::consultation::words::Urgency;
 use crate::digest::Digest;
 use crate::message::id::MessageId;
 use crate::time::Timestamp;
+use crate::trust::name::Ministry;
 
 record! {
     /// Confirms that the receiving registry took a message in charge; never implied by delivery.
@@ -44,5 +46,23 @@ record! {
     pub struct NoteWithdrawal {
         withdraws: ActRef,
         reason: Option<Text>,
+    }
+}
+
+record! {
+    /// States that nobody at one addressee acknowledged an urgent message in its time.
+    pub struct NonAcknowledgement {
+        message_id: MessageId,
+        dispatch_digest: Digest,
+        precedence: Urgency,
+        due_time: Timestamp,
+        addressee: Ministry,
+    }
+}
+
+impl NonAcknowledgement {
+    /// The act that was not acknowledged, as others name it.
+    pub fn act(&self) -> ActRef {
+        ActRef::new(self.dispatch_digest)
     }
 }

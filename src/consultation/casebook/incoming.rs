@@ -61,6 +61,9 @@ impl Incoming {
     pub(super) fn registered(self, act: Option<Act>, verdict: Verdict) -> Registered {
         let class = self.class();
         let Incoming { reference, address, position, dispatch, .. } = self;
+        let mut signed_by: Vec<_> = dispatch.authentications.into_iter().map(|one| one.credential).collect();
+        signed_by.sort_unstable();
+        signed_by.dedup();
         Registered {
             reference,
             sender: address.sender,
@@ -74,6 +77,7 @@ impl Incoming {
             level: address.level,
             form: dispatch.form,
             addressees: address.addressees.into_iter().map(|addressee| addressee.ministry).collect(),
+            signed_by,
             verdict,
         }
     }

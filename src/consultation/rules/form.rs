@@ -1,6 +1,6 @@
 //! FRM: signatures by form, formulas, formal numbers, documents, and whether act and dispatch agree.
 
-use crate::consultation::act::Act;
+use crate::consultation::act::{Act, ActKind};
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
 use crate::message::terms::{ActClass, AuthenticationKind, DocumentStanding, Form};
@@ -13,7 +13,16 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     agreement(judgement, findings);
 }
 
-/// The signatures that a form needs (FRM-01). A note verbale is initialled and sealed, not signed.
+/// The signatures that an act of this kind needs in a form (FRM-01): those of the form, and of a countersignature the
+/// initials alone, because the act that it completes bears the rest.
+pub fn authentications_needed(kind: ActKind, form: Form) -> &'static [AuthenticationKind] {
+    match kind {
+        ActKind::Countersignature => &[AuthenticationKind::Initials],
+        _ => required_authentications(form),
+    }
+}
+
+/// The signatures that a form needs. A note verbale is initialled and sealed, not signed.
 pub const fn required_authentications(form: Form) -> &'static [AuthenticationKind] {
     match form {
         Form::NoteVerbale => &[AuthenticationKind::Initials, AuthenticationKind::Seal],
@@ -33,7 +42,8 @@ fn signatures(judgement: &Judgement<'_>, findings: &mut Findings) {
         let hint = "have the duty officer sign";
         findings.add(Rule::Frm01, "dispatch.authentications", "a protective act needs DUTY_OFFICER", hint);
     }
-    let needed = if protective { &[] } else { required_authentications(dispatch.form) };
+    let needed =
+        if protective { &[] } else { authentications_needed(judgement.act.act_kind(), dispatch.form) };
     for kind in needed {
         if !dispatch.authentications.iter().any(|expected| expected.kind == *kind) {
             let message = format!("a {} needs {kind}", dispatch.form);

@@ -61,7 +61,7 @@ fn appointment(judgement: &Judgement<'_>, past: &Past<'_>, findings: &mut Findin
             let message = format!("{} is no role of an observer", invitation.role);
             findings.add(Rule::Obs04, "act.role", message, "invite it as what it is to be");
         }
-        Act::ObserverReply(_) | Act::RegistryReceipt(_) => {}
+        Act::ObserverReply(_) | Act::RegistryReceipt(_) | Act::NonAcknowledgement(_) => {}
         _ => {
             let sender = &judgement.address.sender;
             let waiting = opening::roles(past, sender).is_empty()

@@ -122,6 +122,7 @@ mod tests {
         let beside = [
             include_str!("channel.rs"),
             include_str!("classification.rs"),
+            include_str!("countersignature.rs"),
             include_str!("language.rs"),
             include_str!("precedence.rs"),
             include_str!("privacy.rs"),
@@ -141,7 +142,7 @@ mod tests {
         for rule in Rule::ALL {
             let (group, kind) = (rule.group(), rule.kind());
             assert!(!rule.stands_against(ActClass::Protective) || matches!(group, "CLS" | "PUB"), "{rule}");
-            let of_state = kind == RuleKind::State && !matches!(group, "CHN" | "OBS" | "PUB");
+            let of_state = kind == RuleKind::State && !matches!(group, "CHN" | "OBS" | "PRE" | "PUB" | "ROL");
             assert!(!of_state || !rule.stands_against(ActClass::Factual), "{rule}");
             let error = rule.severity() == Severity::Error;
             assert_eq!(rule.stands_against(ActClass::Normative), error, "{rule}");

@@ -1,12 +1,13 @@
-//! PRE: how urgently an act may and must go. What must go faster is only said, because nothing holds up an act that
-//! protects.
+//! PRE: how urgently an act may and must go, and of what it is said that nobody acknowledged it. What must go faster is
+//! only said, because nothing holds up an act that protects.
 
 use std::time::Duration;
 
-use crate::consultation::act::Act;
+use crate::consultation::act::{Act, ActKind};
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
-use crate::consultation::state::commitments;
+use crate::consultation::state::{acknowledgement, commitments};
+use crate::consultation::words::Urgency;
 use crate::message::terms::{ActClass, Precedence};
 
 /// A window this near makes a withdrawal or a hold FLASH: nobody may read it after the convoy left.
@@ -17,6 +18,7 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     if judgement.act.class() == ActClass::Protective {
         urgent(judgement, findings);
     }
+    unacknowledged(judgement, findings);
 }
 
 /// FLASH passes a suspended channel, so nothing but what protects a person may claim it.
@@ -53,8 +55,60 @@ fn handover_is_near(judgement: &Judgement<'_>) -> bool {
     })
 }
 
+/// PRE-03 and PRE-04: of a message that is not in the declared past, because it went to some Powers only, no more can be
+/// told than that its time is over.
+fn unacknowledged(judgement: &Judgement<'_>, findings: &mut Findings) {
+    let Act::NonAcknowledgement(act) = judgement.act else { return };
+    let hint = Rule::Pre03.cure();
+    // A header states its release to the minute.
+    if judgement.release_time().minute() <= act.due_time {
+        findings.add(Rule::Pre03, "act.due_time", "its time to be acknowledged is not over", hint);
+    }
+    let Some(past) = judgement.past else { return };
+    let Some(named) = past.find(act.act()) else {
+        let message = "it names no message that its sender declares to have known";
+        findings.warn(Rule::Pre03, "act.dispatch_digest", message, hint);
+        return;
+    };
+    let wrong = [
+        ("act.dispatch_digest", named.sender != judgement.address.sender, "the message is another sender's"),
+        (
+            "act.dispatch_digest",
+            named.act_kind() == Some(ActKind::NonAcknowledgement),
+            "the message is itself a non-acknowledgement",
+        ),
+        (
+            "act.addressee",
+            !named.addressees.contains(&act.addressee),
+            "the message did not go to this ministry",
+        ),
+        ("act.precedence", named.precedence != borne(act.precedence), "the message bore another precedence"),
+        (
+            "act.due_time",
+            acknowledgement::due(named, judgement.charter) != Some(act.due_time),
+            "the message was due at another time",
+        ),
+    ];
+    for (field, _, message) in wrong.into_iter().filter(|(_, is_wrong, _)| *is_wrong) {
+        findings.add(Rule::Pre03, field, message, hint);
+    }
+    if acknowledgement::is_known_acknowledged(past, named, &act.addressee) {
+        let message = "the message was acknowledged";
+        findings.add(Rule::Pre04, "act.dispatch_digest", message, Rule::Pre04.cure());
+    }
+}
+
+const fn borne(urgency: Urgency) -> Precedence {
+    match urgency {
+        Urgency::Immediate => Precedence::Immediate,
+        Urgency::Flash => Precedence::Flash,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use crate::consultation::rules::Rule;
     use crate::consultation::rules::drafts::Draft;
     use crate::consultation::rules::samples::Sample;
@@ -82,5 +136,76 @@ mod tests {
         let mut over = Scene::arranged();
         over.wait(9 * DAY);
         withdrawal(&over).with(at(Precedence::Immediate)).silent(Rule::Pre02);
+    }
+
+    const MINUTE: u64 = 60;
+
+    fn silence(of: &str, precedence: &str, due: &str, addressee: &str) -> String {
+        format!(
+            "message_id = \"{of}\"\ndispatch_digest = \"{of}\"\nprecedence = \"{precedence}\"\ndue_time = \"{due}\"\n\
+             addressee = \"{addressee}\""
+        )
+    }
+
+    /// A FLASH of XB whose time is over, its reference and when it was due.
+    fn unanswered() -> (Scene, String, String) {
+        let mut scene = Scene::ready();
+        scene.urge(Precedence::Flash);
+        let due = scene.at().after(Duration::from_secs(30 * MINUTE)).to_string();
+        let flash = scene.say("XB", "will-withdrawal", "person = \"P1\"");
+        scene.urge(Precedence::Routine);
+        scene.wait(30 * MINUTE);
+        (scene, flash, due)
+    }
+
+    #[test]
+    fn pre_03_a_non_acknowledgement_comes_after_the_time_is_over() {
+        let (scene, flash, due) = unanswered();
+        let case = |scene: &Scene| {
+            Case::new(scene, "XB", "non-acknowledgement", &silence(&flash, "FLASH", &due, "XA"))
+        };
+        case(&scene).passes();
+        case(&scene).silent(Rule::Pre03);
+        let at = crate::time::Timestamp::parse(&due).unwrap();
+        case(&scene).with(|draft| draft.position.release_time = at).fails("PRE_03");
+        let seconds_after = at.after(Duration::from_secs(MINUTE - 1));
+        case(&scene).with(|draft| draft.position.release_time = seconds_after).fails("PRE_03");
+    }
+
+    #[test]
+    fn pre_03_it_names_an_urgent_message_of_its_sender_as_it_was() {
+        let (mut scene, flash, due) = unanswered();
+        let case = |scene: &Scene, sender: &str, fields: &str| {
+            Case::new(scene, sender, "non-acknowledgement", fields)
+        };
+        case(&scene, "XA", &silence(&flash, "FLASH", &due, "XB")).fails("PRE_03");
+        case(&scene, "XB", &silence(&flash, "IMMEDIATE", &due, "XA")).fails("PRE_03");
+        case(&scene, "XB", &silence(&flash, "FLASH", &due, "XN")).fails("PRE_03");
+        let earlier = "2026-11-22T10:00:00Z";
+        case(&scene, "XB", &silence(&flash, "FLASH", earlier, "XA")).fails("PRE_03");
+        let unknown = crate::digest::Digest::of(b"nothing").hex();
+        case(&scene, "XB", &silence(&unknown, "FLASH", &due, "XA")).warns(Rule::Pre03);
+        scene.urge(Precedence::Immediate);
+        let due_again = scene.at().after(Duration::from_secs(120 * MINUTE)).to_string();
+        let own = scene.say("XB", "non-acknowledgement", &silence(&flash, "FLASH", &due, "XA"));
+        scene.wait(121 * MINUTE);
+        case(&scene, "XB", &silence(&own, "IMMEDIATE", &due_again, "XA")).fails("PRE_03");
+    }
+
+    #[test]
+    fn pre_04_what_is_known_to_be_acknowledged_is_not_called_unacknowledged() {
+        let (mut scene, flash, due) = unanswered();
+        let case = |scene: &Scene, addressee: &str| {
+            Case::new(scene, "XB", "non-acknowledgement", &silence(&flash, "FLASH", &due, addressee))
+        };
+        let receipt = format!(
+            "message_id = \"{flash}\"\ndispatch_digest = \"{flash}\"\nregistry_number = \"R-1\"\n\
+             register_time = \"2026-11-22T10:00:00Z\"\nopened = true"
+        );
+        scene.say("XA", "registry-receipt", &receipt);
+        case(&scene, "XA").fails("PRE_04");
+        case(&scene, "IC").passes();
+        scene.say("IC", "hold-notice", "persons = [\"P1\"]");
+        case(&scene, "IC").fails("PRE_04");
     }
 }

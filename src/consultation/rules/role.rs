@@ -44,10 +44,13 @@ fn releasers(judgement: &Judgement<'_>, findings: &mut Findings) {
     }
 }
 
-/// ROL-01: the office that drafted neither clears nor releases.
+/// ROL-01: the office that drafted neither clears nor releases. What one hand may do alone is a protective act, and the
+/// countersignature by which a second one stands behind it (ROL-08).
 fn four_eyes(judgement: &Judgement<'_>, facts: &AuthorityFacts, findings: &mut Findings) {
     let released_by = releasing(&judgement.dispatch.authentications);
-    if judgement.act.class() == ActClass::Protective || released_by.is_empty() {
+    let kind = judgement.act.act_kind();
+    let alone = kind.class() == ActClass::Protective || kind == ActKind::Countersignature;
+    if alone || released_by.is_empty() {
         return;
     }
     let Some(drafter) = &facts.drafter else {

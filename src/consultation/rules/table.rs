@@ -223,6 +223,12 @@ rules! {
     Pre02 = 342 "PRE_02" Form Warning Desk
         "protective acts are at least IMMEDIATE, withdrawals and holds near a handover FLASH",
         "raise the precedence";
+    Pre03 = 343 "PRE_03" Form Error Desk
+        "a non-acknowledgement names an urgent message of its sender as it was, after its time was over",
+        "wait until its time is over, and name the message, its precedence, time and addressee as they are";
+    Pre04 = 344 "PRE_04" State Error Desk
+        "nothing is called unacknowledged that its addressee is known to have acknowledged",
+        "send nothing: it was acknowledged";
     Pro01 = 361 "PRO_01" State Error Desk "the danger at the destination was assessed",
         "have the Detaining Power assess it";
     Pro02 = 362 "PRO_02" State Error Desk "nobody is moved where substantial grounds for danger were found",
@@ -267,6 +273,13 @@ rules! {
         "have a releasing office sign";
     Rol06 = 426 "ROL_06" Role Error Desk "observers send what observers may send",
         "have a Power send it";
+    Rol07 = 427 "ROL_07" Role Error Desk
+        "a ministry countersigns its own protective acts that one office sent, and nothing else",
+        "name the protective act that your own ministry sent";
+    Rol08 = 428 "ROL_08" Role Error Desk "another office countersigns than the one that sent the act",
+        "have another office countersign it";
+    Rol09 = 429 "ROL_09" State Error Desk "an act is countersigned once",
+        "send nothing: it bears its countersignature";
     Wil01 = 441 "WIL_01" State Error Desk "the person made a statement of will, and it is not too old",
         "take a statement, before witnesses";
     Wil02 = 442 "WIL_02" State Error Desk "enough witnesses, a neutral one among them, and a neutral interpreter were present",

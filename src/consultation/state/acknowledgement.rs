@@ -1,12 +1,16 @@
 //! Urgent acts and whether the other side has them: what nobody acknowledged in time is an alarm on both sides.
 //!
-//! Whoever answers an act, its registry receipt included, or declares in any act of its own to have known it, has
-//! acknowledged it.
+//! Whoever answers an act, its registry receipt included, or declares in any act of its officers to have known it, has
+//! acknowledged it. What a registry sends by itself speaks of the one message that it answers, and of no other. Once the
+//! time is over, the sender signs that it was not acknowledged; a late acknowledgement ends the alarm, and leaves that.
 
+use crate::consultation::act::ActKind;
+use crate::consultation::acts::registry::NonAcknowledgement;
 use crate::consultation::charter::Charter;
-use crate::consultation::history::{History, Thread};
+use crate::consultation::history::{History, Past, Thread, speaks_by_itself};
 use crate::consultation::opaque;
 use crate::consultation::registered::Registered;
+use crate::consultation::state::saying;
 use crate::message::terms::Precedence;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
@@ -20,6 +24,8 @@ pub struct Unacknowledged<'h> {
     pub addressee: &'h Ministry,
     /// By when.
     pub due: Timestamp,
+    /// What its sender signed about that, once the time was over.
+    pub signed: Option<&'h Registered>,
 }
 
 opaque!(Unacknowledged<'_>);
@@ -40,13 +46,41 @@ impl Unacknowledged<'_> {
 pub fn unacknowledged<'h>(history: &'h History, charter: &Charter) -> Vec<Unacknowledged<'h>> {
     let mut found = Vec::new();
     for act in history.urgent() {
-        let Some(time) = charter.acknowledgement(act.precedence) else { continue };
-        let due = act.released.after(time);
+        let Some(due) = due(act, charter) else { continue };
         let silent = act.addressees.iter().filter(|addressee| !has_acknowledged(history, act, addressee));
-        found.extend(silent.map(|addressee| Unacknowledged { act, addressee, due }));
+        found.extend(silent.map(|addressee| {
+            let signed = signed(history, act, addressee);
+            Unacknowledged { act, addressee, due, signed }
+        }));
     }
     found.sort_by_key(|one| (one.due, one.act.order(), one.addressee));
     found
+}
+
+/// When the time to acknowledge an act is over; none where it calls for no acknowledgement.
+pub fn due(act: &Registered, charter: &Charter) -> Option<Timestamp> {
+    charter.acknowledgement(act.precedence).map(|time| act.released.after(time))
+}
+
+/// What the sender of an act signed about its not being acknowledged by this addressee.
+pub fn signed<'h>(history: &'h History, act: &Registered, addressee: &Ministry) -> Option<&'h Registered> {
+    let past = history.everything();
+    let mut said = saying!(past.of_thread(&Thread::Answer(act.reference)), NonAcknowledgement);
+    said.find(|(one, said)| one.sender == act.sender && said.addressee == *addressee).map(|(one, _)| one)
+}
+
+/// Non-acknowledgements of messages that are not here: their addressee may never have had them.
+pub fn of_absent(history: &History) -> Vec<(&Registered, &NonAcknowledgement)> {
+    let past = history.everything();
+    let said = saying!(past.of_kind(ActKind::NonAcknowledgement), NonAcknowledgement);
+    said.filter(|(_, said)| past.find(said.act()).is_none()).collect()
+}
+
+/// Whether a past shows that an addressee acknowledged an act.
+pub fn is_known_acknowledged(past: &Past<'_>, act: &Registered, addressee: &Ministry) -> bool {
+    let mut answers = past.of_thread(&Thread::Answer(act.reference));
+    let mut heard = past.of_sender(addressee).rev().filter(|one| !speaks_by_itself(one));
+    answers.any(|answer| answer.sender == *addressee) || heard.any(|one| one.knew(act))
 }
 
 /// Whether an addressee acknowledged an act.
@@ -59,7 +93,9 @@ pub fn has_acknowledged(history: &History, act: &Registered, addressee: &Ministr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::consultation::acts::values::ActRef;
     use crate::consultation::state::samples::{Scene, ministry};
+    use crate::digest::Digest;
 
     const MINUTE: u64 = 60;
 
@@ -87,5 +123,57 @@ mod tests {
         scene.say("IC", "hold-notice", "persons = [\"P1\"]");
         assert_eq!(alarms(&scene), Vec::<String>::new(), "an act that knew of it acknowledges it too");
         assert_eq!(scene.history().heard(&ministry("IC"), &ministry("XB")), scene.last("XB"));
+    }
+
+    fn silence(of: &str, addressee: &str) -> String {
+        format!(
+            "message_id = \"{of}\"\ndispatch_digest = \"{of}\"\nprecedence = \"FLASH\"\n\
+             due_time = \"2026-11-22T10:30:00Z\"\naddressee = \"{addressee}\""
+        )
+    }
+
+    #[test]
+    fn a_late_acknowledgement_ends_the_alarm_and_leaves_what_was_signed() {
+        let mut scene = Scene::opened();
+        scene.urge(Precedence::Flash);
+        let flash = scene.say("XB", "will-withdrawal", "person = \"P1\"");
+        scene.urge(Precedence::Routine);
+        scene.wait(60 * MINUTE);
+        scene.say("XB", "non-acknowledgement", &silence(&flash, "XA"));
+        let open = |scene: &Scene| -> Vec<(String, bool)> {
+            let all = unacknowledged(scene.history(), scene.charter());
+            all.iter().map(|one| (one.addressee.to_string(), one.signed.is_some())).collect()
+        };
+        assert_eq!(open(&scene), [("IC".to_owned(), false), ("XA".to_owned(), true)]);
+        scene.say("XA", "hold-notice", "persons = [\"P1\"]");
+        assert_eq!(open(&scene), [("IC".to_owned(), false)], "and the hold is ROUTINE here");
+        let said = scene.asks(|past, _, _| past.of_kind(ActKind::NonAcknowledgement).count());
+        assert_eq!(said, 1, "it stays on record");
+        assert!(of_absent(scene.history()).is_empty());
+        scene.say("XA", "non-acknowledgement", &silence(&Digest::of(b"lost").hex(), "XB"));
+        assert_eq!(of_absent(scene.history()).len(), 1);
+    }
+
+    #[test]
+    fn what_a_registry_sends_by_itself_acknowledges_nothing_but_what_it_answers() {
+        let mut scene = Scene::opened();
+        scene.urge(Precedence::Flash);
+        let first = scene.say("XB", "will-withdrawal", "person = \"P1\"");
+        let second = scene.say("XB", "hold-notice", "persons = [\"P1\"]");
+        scene.urge(Precedence::Routine);
+        let receipt = format!(
+            "message_id = \"{first}\"\ndispatch_digest = \"{first}\"\nregistry_number = \"R-1\"\n\
+             register_time = \"2026-11-22T10:00:00Z\"\nopened = true"
+        );
+        scene.say("XA", "registry-receipt", &receipt);
+        scene.say("XA", "non-acknowledgement", &silence(&Digest::of(b"own").hex(), "XB"));
+        let by_xa = |act: &str| {
+            let past = scene.history().everything();
+            let act = past.find(ActRef::new(Digest::parse(act).unwrap())).unwrap();
+            let known = is_known_acknowledged(&past, act, &ministry("XA"));
+            assert_eq!(known, has_acknowledged(scene.history(), act, &ministry("XA")));
+            known
+        };
+        assert!(by_xa(&first) && !by_xa(&second));
     }
 }

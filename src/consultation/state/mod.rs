@@ -18,6 +18,7 @@
 //! | `stage` | where his case stands |
 //! | `next_steps` | who must act next, by when, and what blocks it |
 //! | `acknowledgement` | which urgent acts nobody acknowledged in time |
+//! | `countersignature` | which protective acts a second office stands behind |
 //!
 //! Two asymmetries run through all of it. What permits must stand, and must be the last word of somebody who knew
 //! everything against it; what stops need not stand, may be a rumour, and stays until it is overcome. And "later"
@@ -28,6 +29,7 @@
 
 pub mod acknowledgement;
 pub mod commitments;
+pub mod countersignature;
 pub mod custody;
 pub mod departure;
 pub mod exchange;

@@ -15,7 +15,7 @@ use crate::consultation::rules::table::Rule;
 use crate::digest::Digest;
 use crate::message::terms::{Form, Level, Precedence};
 use crate::time::Timestamp;
-use crate::trust::name::Ministry;
+use crate::trust::name::{Ministry, Name};
 
 pub(crate) const HOUR: u64 = 3_600;
 pub(crate) const DAY: u64 = 24 * HOUR;
@@ -32,6 +32,7 @@ pub(crate) struct Scene {
     knowing: Option<Marks>,
     against: Vec<Rule>,
     precedence: Precedence,
+    signed_by: Vec<&'static str>,
     count: u64,
 }
 
@@ -46,6 +47,7 @@ impl Scene {
             knowing: None,
             against: Vec::new(),
             precedence: Precedence::Routine,
+            signed_by: Vec::new(),
             count: 0,
         };
         scene.say(
@@ -123,6 +125,12 @@ impl Scene {
     /// This rule stands against the next act.
     pub(crate) fn against(&mut self, rule: Rule) -> &mut Self {
         self.against.push(rule);
+        self
+    }
+
+    /// This office signs the next act, besides those named before.
+    pub(crate) fn by(&mut self, office: &'static str) -> &mut Self {
+        self.signed_by.push(office);
         self
     }
 
@@ -316,6 +324,10 @@ impl Scene {
             level: Level::Restricted,
             form: Form::NoteVerbale,
             addressees: all.into_iter().filter(|other| *other != sender).collect(),
+            signed_by: std::mem::take(&mut self.signed_by)
+                .into_iter()
+                .map(|label| Name::parse(&format!("chancery://{sender}/office/{label}")).unwrap())
+                .collect(),
             verdict: Verdict::new(std::mem::take(&mut self.against)),
             sender: sender.clone(),
         });

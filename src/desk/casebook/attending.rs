@@ -1,8 +1,9 @@
 //! Attending: what this desk owes for what came, done by the registry without being asked.
 //!
 //! A normative act that fails here is answered by a RuleRejection that names the rules; an urgent message that an
-//! officer has read by a RegistryReceipt, which ends the alarm on the other side. Each is sent once, however often
-//! this is called. Where the gateway is away, it is owed until another time.
+//! officer has read by a RegistryReceipt, which ends the alarm on the other side; and where an own urgent message was not
+//! acknowledged in its time, a NonAcknowledgement is signed. Each is sent once, however often this is called. Where the
+//! gateway is away, it is owed until another time.
 
 use std::collections::BTreeSet;
 
@@ -27,8 +28,8 @@ enum Debt {
 }
 
 impl Desk {
-    /// Answers what came since this was done last, and urgent messages that were read since. Returns how many answers
-    /// were sent.
+    /// Answers what came since this was done last, and urgent messages that were read since; signs what was not answered.
+    /// Returns how many messages were sent.
     pub async fn attend(&self, trust: &Trust, keys: &Keys) -> Result<usize, DeskError> {
         let index = self.casebook(trust, keys)?;
         let place = self.memory.now().as_ref().map(|known| known.place.clone());
@@ -38,6 +39,9 @@ impl Desk {
             let folded = self.consultation_of(trust, keys, &consultation)?;
             for act in folded.book.everything().acts() {
                 sent = sent.saturating_add(usize::from(self.settle_debt(trust, keys, &folded, act).await?));
+            }
+            if index.urgent.contains(&consultation) {
+                sent = sent.saturating_add(self.declare_silence(trust, keys, &folded).await?);
             }
         }
         self.note_attended(keys, place, &index.to_attend)?;

@@ -1,7 +1,8 @@
 //! What the casebook keeps of a message: everything that judging it takes, so that its envelope is opened once.
 //!
 //! An opened message enters, bytes for the inside of a seal leave, and the other way round. What a dispatch says is
-//! kept in its exact bytes; its signatures are not, because they were verified before it came here.
+//! kept in its exact bytes; its signatures are not, because they were verified before it came here, and what was doubted of
+//! a protective act stands among what is known of its offices.
 
 use std::fmt;
 
@@ -12,7 +13,7 @@ use crate::consultation::receive::{Received, receive};
 use crate::consultation::rules::authority::{
     AuthorityFacts, Clearance, ClearanceKind, OfficeFacts, Validity,
 };
-use crate::desk::authorities::of_signed;
+use crate::desk::authorities::of_opened;
 use crate::desk::read::Opened;
 use crate::desk::reference::{Entry, register_number};
 use crate::digest::Digest;
@@ -50,7 +51,7 @@ impl Kept {
             digest: opened.dispatch.digest(),
             at: opened.entry.judged_at(),
             own: matches!(opened.entry, Entry::Sent(_)),
-            authorities: of_signed(&opened.dispatch.dispatch().authentications, &opened.signatures),
+            authorities: of_opened(opened),
             bytes: opened.dispatch.bytes().to_vec(),
         }
     }

@@ -122,9 +122,11 @@ fn too_many(later: usize) -> bool {
 }
 
 /// Whether a later act says something of what a draft is about: of one of its persons, or of the whole where either
-/// names nobody. That a registry took something in charge changes nothing.
+/// names nobody. That a registry took something in charge or never heard of it, or that an act was countersigned, changes
+/// nothing.
 fn concerns(draft: &Act, later: &Act) -> bool {
-    if later.act_kind() == ActKind::RegistryReceipt {
+    use ActKind::{Countersignature, NonAcknowledgement, RegistryReceipt};
+    if matches!(later.act_kind(), Countersignature | NonAcknowledgement | RegistryReceipt) {
         return false;
     }
     let (ours, theirs) = (draft.persons(), later.persons());

@@ -165,7 +165,9 @@ fn supply(
             }
             Some(("consultation", PROPOSED.to_owned()))
         }
-        ActKind::RegistryReceipt | ActKind::RuleRejection if !stated("dispatch_digest") => {
+        ActKind::RegistryReceipt | ActKind::RuleRejection | ActKind::NonAcknowledgement
+            if !stated("dispatch_digest") =>
+        {
             // Where the message itself is in doubt, nothing is said about its digest as well.
             let known = meant.map_or_else(|| Some(Digest::of(b"")), |meant| meant.dispatch_digest);
             known.map(|digest| ("dispatch_digest", digest.hex()))

@@ -61,6 +61,38 @@ pub struct Draft {
     pub left_out: Vec<FormError>,
 }
 
+impl Draft {
+    /// A service message that says this act and nothing beside it: RESTRICTED, ROUTINE, by the channel with the addressees.
+    pub(in crate::desk) fn service_message(
+        addressees: Vec<Addressee>,
+        consultation: ConsultationId,
+        act: Act,
+    ) -> Self {
+        Self {
+            addressees,
+            channel: None,
+            consultation: ConsultationChoice::Known(consultation),
+            precedence: Precedence::Routine,
+            level: Level::Restricted,
+            national_label: None,
+            caveats: Vec::new(),
+            releasable_to: None,
+            eyes_only_roles: Vec::new(),
+            form: Form::ServiceMessage,
+            formal_number: None,
+            reply_due: None,
+            valid_until: None,
+            in_reply_to: None,
+            relayed_on_behalf_of: None,
+            drafting_office: None,
+            texts: Vec::new(),
+            documents: Vec::new(),
+            act: DraftAct::Complete(act),
+            left_out: Vec::new(),
+        }
+    }
+}
+
 /// Which consultation a draft belongs to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum ConsultationChoice {

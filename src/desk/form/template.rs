@@ -96,7 +96,9 @@ fn codes(ministries: &[Ministry]) -> String {
 /// The field that names the message which an act of this kind answers.
 fn answered_message(kind: ActKind) -> Option<&'static str> {
     let specification = kind.specification();
-    let names_one = specification.answers.is_some() || specification.group == "Registry";
+    let names_one = specification.answers.is_some()
+        || specification.group == "Registry"
+        || kind == ActKind::Countersignature;
     let fields = kind.fields();
     let mut references = fields.iter().filter(|field| matches!(field.kind, Kind::Act | Kind::Message));
     references.find(|field| names_one && field.need == describe::Need::Mandatory).map(|field| field.name)

@@ -3,13 +3,13 @@
 //! Nothing is signed and nothing sealed: the digest of the dispatch is over the bytes that would be signed, so acts
 //! refer to each other as real ones do.
 
-use crate::consultation::act::Act;
+use crate::consultation::act::{Act, ActKind};
 use crate::consultation::codec;
 use crate::consultation::registered::Marks;
+use crate::consultation::rules::authentications_needed;
 use crate::consultation::rules::authority::{
     AuthorityFacts, Clearance, ClearanceKind, OfficeFacts, Validity,
 };
-use crate::consultation::rules::required_authentications;
 use crate::digest::Digest;
 use crate::entropy::random;
 use crate::limits;
@@ -210,10 +210,10 @@ fn signatures(party: &Party, say: &Say, form: Form, class: ActClass) -> Vec<Expe
         let label = say.offices.releaser.clone().or_else(|| usually(party, DutyOfficer));
         expected.push((DutyOfficer, label.map_or_else(registry, office)));
     } else {
-        let kinds = required_authentications(form);
+        let kinds = authentications_needed(say.kind, form);
         if kinds.contains(&Registry) {
             expected.push((Registry, registry()));
-        } else {
+        } else if say.kind != ActKind::Countersignature {
             let drafter = say.offices.drafter.clone().or_else(|| usually(party, AuthenticationKind::Draft));
             expected.push((AuthenticationKind::Draft, drafter.map_or_else(registry, office)));
         }

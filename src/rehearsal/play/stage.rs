@@ -260,6 +260,7 @@ impl<'s> Stage<'s> {
             label: one.label.clone(),
             sender: say.sender.clone(),
             time: now,
+            precedence: message.address.precedence,
             act: message.act.clone(),
             reference: ActRef::new(message.digest()),
             message_id: message.id(),

@@ -6,10 +6,11 @@ use super::spoken::{Circumstances, Spoken};
 use super::usual::{lacks, named, supply};
 use crate::consultation::act::{Act, ActKind};
 use crate::consultation::acts::values::persons_digest;
+use crate::consultation::charter::Charter;
 use crate::consultation::outline::{Field, Value};
 use crate::consultation::reference::PersonRef;
 use crate::digest::Digest;
-use crate::message::terms::DocumentStanding;
+use crate::message::terms::{ActClass, DocumentStanding};
 
 mod papers;
 
@@ -54,13 +55,33 @@ pub(super) fn complete(fields: &mut Vec<Field>, papers: &[Paper], at: &Circumsta
         ActKind::AgreementTermination => {
             supply(fields, "agreement_id", || latest_text(at, ActKind::AgreementNote, "agreement_id"));
         }
-        ActKind::RegistryReceipt | ActKind::RuleRejection => {
-            let meant = text(fields, "message_id");
-            let spoken = at.spoken.iter().find(|one| Some(one.message_id.to_string()) == meant);
-            supply(fields, "dispatch_digest", || spoken.map(|one| reference(Some(one))));
+        ActKind::RegistryReceipt | ActKind::RuleRejection | ActKind::NonAcknowledgement => {
+            registry(fields, at);
+        }
+        ActKind::Countersignature => {
+            let sent = |one: &&Spoken| one.sender == at.say.sender && one.act.class() == ActClass::Protective;
+            let latest = at.spoken.iter().rev().find(sent);
+            supply(fields, "countersigns", || Some(reference(latest)));
         }
         _ => {}
     }
+}
+
+/// What a registry says about a message: its dispatch, and what its precedence comes to where nobody acknowledged it.
+fn registry(fields: &mut Vec<Field>, at: &Circumstances<'_>) {
+    let meant = text(fields, "message_id");
+    let spoken = at.spoken.iter().find(|one| Some(one.message_id.to_string()) == meant);
+    supply(fields, "dispatch_digest", || spoken.map(|one| reference(Some(one))));
+    if at.say.kind != ActKind::NonAcknowledgement {
+        return;
+    }
+    supply(fields, "precedence", || spoken.map(|one| Value::Word(one.precedence.word())));
+    supply(fields, "due_time", || {
+        let spoken = spoken?;
+        let time = Charter::default_for([]).acknowledgement(spoken.precedence)?;
+        Some(Value::Time(spoken.time.minute().after(time)))
+    });
+    supply(fields, "addressee", || at.to().first().map(|silent| Value::Reference(silent.to_string())));
 }
 
 /// The act that this one answers: the latest one of its kind by somebody else, where none is named.

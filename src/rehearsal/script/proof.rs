@@ -13,7 +13,7 @@ use crate::desk::form::reader::{Report, Wrong};
 use crate::desk::form::tree;
 use crate::digest::Digest;
 use crate::message::id::MessageId;
-use crate::message::terms::DocumentStanding;
+use crate::message::terms::{DocumentStanding, Precedence};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
@@ -83,10 +83,12 @@ fn said(
             let texts =
                 texts.map(|paper| (paper.language.clone(), Digest::of(paper.words.as_bytes()))).collect();
             let reference = Digest::of(one.label.as_bytes());
+            let usual = say.kind.specification().precedences.first().copied();
             spoken.push(Spoken {
                 label: one.label.clone(),
                 sender: say.sender.clone(),
                 time: now,
+                precedence: say.marks.precedence.or(usual).unwrap_or(Precedence::Routine),
                 act,
                 reference: ActRef::new(reference),
                 message_id: MessageId::from(reference),

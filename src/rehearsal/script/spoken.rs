@@ -9,6 +9,7 @@ use crate::consultation::fault::Reason;
 use crate::desk::form::reader::Wrong;
 use crate::digest::Digest;
 use crate::message::id::MessageId;
+use crate::message::terms::Precedence;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
@@ -39,6 +40,8 @@ pub(in crate::rehearsal) struct Spoken {
     pub sender: Ministry,
     /// When.
     pub time: Timestamp,
+    /// How urgent it was.
+    pub precedence: Precedence,
     /// The act.
     pub act: Act,
     /// The digest of its dispatch.

@@ -4,15 +4,19 @@
 use std::fs;
 use std::path::Path;
 
+use chancery::consultation::rules::authority::Validity;
+use chancery::consultation::rules::{Rule, Severity};
 use chancery::desk::error::DeskError;
 use chancery::desk::read::Opened;
 use chancery::desk::reference::Entry;
 use chancery::digest::Digest;
 use chancery::entropy::SystemEntropy;
 use chancery::gateway::frame::Delivery;
+use chancery::keys::ministry::MinistryHome;
+use chancery::keys::revocation::RevocationReason;
 use chancery::message::dispatch::{Dispatch, ExpectedAuthentication};
 use chancery::message::seal::{self, Recipient};
-use chancery::message::terms::AuthenticationKind;
+use chancery::message::terms::{AuthenticationKind, Level};
 use chancery::proto::message::v1 as wire;
 use chancery::rehearsal::RehearsalFault;
 use chancery::time::Clock;
@@ -22,7 +26,7 @@ use prost::Message;
 
 use crate::support::answers::{relay, signed};
 use crate::support::craft::Craft;
-use crate::support::{Stage, caller, forms, ministry};
+use crate::support::{Stage, caller, forms, ministry, passphrase};
 
 const SECRET: &str = "What nobody is to read.";
 
@@ -196,6 +200,77 @@ async fn an_office_without_the_authority_is_refused() {
     let registry = resigned(&stage, &opened, &["drafting-01", "registry"], |_| {});
     let craft = next(&stage, &opened, registry).after(&craft.signed(&stage));
     assert!(refusal(&stage, &craft, "XB").await.starts_with("AUTHENTICATION_INVALID"));
+}
+
+/// What the rules say of who signed.
+fn of_signatures(read: &Opened) -> Vec<&'static str> {
+    let said = read.findings.iter().map(|finding| finding.reason());
+    said.filter(|reason| ["FRM_01", "ROL_02"].contains(reason)).collect()
+}
+
+/// Whose signature a withdrawal of XA bears, in whose name, and what is said of it at XB, which registers it all the same.
+async fn withdrawal_signed(signer: &str, named: &str) -> (Stage, Opened) {
+    let stage = Stage::of(&["XA", "XB"]).await;
+    let form = "kind = \"will-withdrawal\"\nto = [\"XB\"]\nconsultation = \"new\"\n\n[act]\nperson = \"P-7QK4-M2XD-9WTV\"\n";
+    let [sent] = stage.send("XA", form).await.try_into().unwrap();
+    stage.settled("XA", &sent).await;
+    let house = stage.house("XB");
+    house.fetch().await.unwrap();
+    let opened = house.read("@last").unwrap();
+    assert!(opened.findings.iter().all(|one| one.reason() != "ROL_02") && opened.doubts.is_empty());
+    let dispatch = resigned(&stage, &opened, &[signer], |dispatch| {
+        dispatch.authentications[0].credential = office(named);
+    });
+    let envelope = next(&stage, &opened, dispatch).signed(&stage);
+    relay(&stage, &[&envelope]).await;
+    house.fetch().await.unwrap();
+    let read = house.read(&forms::reference(&envelope.id())).unwrap();
+    let (desk, consultation) = (house.desk().unwrap(), &envelope.header().address().consultation);
+    let folded = desk.consultation_of(&desk.trust().unwrap(), house.keys(), consultation).unwrap();
+    assert_eq!(folded.book.history().len(), 2, "both withdrawals are registered");
+    let of_offices = folded.findings.values().flatten().filter(|one| one.rule == Rule::Rol02);
+    let severities: Vec<_> = of_offices.map(|one| one.severity).collect();
+    assert_eq!(severities, [Severity::Warning], "at registration");
+    assert!(folded.book.everything().acts().all(|act| act.stands()));
+    (stage, read)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_protective_act_of_an_office_without_the_authority_is_registered_and_that_is_said() {
+    let (_stage, read) = withdrawal_signed("drafting-01", "drafting-01").await;
+    assert_eq!((read.signatures.len(), read.doubts.len()), (1, 0), "it is the office's own signature");
+    assert_eq!(of_signatures(&read), ["ROL_02"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_protective_act_whose_signature_is_anothers_is_registered_and_that_is_said() {
+    let (_stage, read) = withdrawal_signed("drafting-01", "duty-01").await;
+    assert_eq!((read.signatures.len(), read.doubts.len()), (0, 1));
+    assert_eq!(read.doubts[0].1.reason(), "SIGNER_NOT_ENTITLED");
+    assert_eq!(of_signatures(&read), ["FRM_01", "ROL_02"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_protective_act_of_an_office_that_was_revoked_is_registered_and_that_is_said() {
+    let stage = Stage::of(&["XA", "XB"]).await;
+    let homes = stage.house("XA").homes();
+    let root = MinistryHome::open(&homes.root, &passphrase()).unwrap();
+    let issued = root.issued().unwrap().into_iter().find(|record| record.name == office("duty-01")).unwrap();
+    let now = stage.clock_of("XA").now();
+    root.revoke(issued.serial, RevocationReason::KeyCompromise, Some(now), now).unwrap();
+    let bundle = stage.house("XA").issue_bundle().unwrap();
+    let (desk, keys) = (stage.house("XB").desk().unwrap(), stage.house("XB").keys());
+    let fingerprint = *bundle.bundle().fingerprint().digest();
+    desk.accredit(keys, bundle, &fingerprint, Level::Restricted).await.unwrap();
+    let form = "kind = \"will-withdrawal\"\nto = [\"XB\"]\nconsultation = \"new\"\n\n[act]\nperson = \"P-7QK4-M2XD-9WTV\"\n";
+    let [sent] = stage.send("XA", form).await.try_into().unwrap();
+    stage.settled("XA", &sent).await;
+    stage.house("XB").fetch().await.unwrap();
+    let read = stage.house("XB").read(&forms::reference(&sent.id)).unwrap();
+    assert_eq!(read.doubts[0].1.reason(), "CERTIFICATE_REVOKED");
+    let folded = desk.consultation_of(&desk.trust().unwrap(), keys, &sent.consultation).unwrap();
+    let known = folded.kept.values().next().unwrap().authorities.offices[0].validity;
+    assert_eq!((known, folded.book.history().len()), (Validity::Revoked, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -131,3 +131,47 @@ fn a_withdrawal_asks_for_nothing_but_the_person() {
     assert_eq!(signatures.len(), 1);
     assert_eq!(text_of(&signatures[0], "kind"), "DUTY_OFFICER");
 }
+
+#[test]
+fn what_one_officer_sent_is_countersigned_by_its_number_alone() {
+    let both = super::ministries();
+    let person = "P-3HN8-ZC6V-5JF2";
+    let begun = both.delivers("XA", &forms::memorandum("XB", "new", "About another person."), &[]);
+    let consultation = text_of(&begun, "consultation");
+    let withdraw = ["withdraw", person, "--consultation", consultation, "--yes", "--wait=30s", "--json"];
+    let withdrawn = good(both.types("XB", withdraw)).json();
+    let act = text_of(&withdrawn, "ref");
+    let due = |code: &str| -> Vec<Value> {
+        let said = good(both.types(code, ["consultation", "deadlines", "--json"]));
+        let all = said.data.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        all.filter(|one| one["ref"] == act && one["what"] == "countersign will-withdrawal").collect()
+    };
+    let shown = |code: &str| {
+        let shown = good(both.types(code, ["consultation", "show", consultation, "--json"])).json();
+        shown["cases"][0]["countersignatures"][0].clone()
+    };
+    for code in ["XA", "XB"] {
+        let [one] = due(code).try_into().unwrap();
+        assert_eq!((&one["who"][0], &one["alarming"]), (&"XB".into(), &false.into()), "{one}");
+        assert_eq!(
+            (&shown(code)["countersigned_by"], &shown(code)["overdue"]),
+            (&Value::Null, &false.into())
+        );
+    }
+    let same = both.types("XB", ["countersign", act, "--as", "duty-01", "--yes", "--json"]);
+    assert_eq!((same.code, text_of(&same.error(), "code")), (4, "not-authorised"));
+    assert_eq!(reason(&both.types("XA", ["countersign", act, "--yes", "--json"])).1, "ROL_07");
+    let signed = good(both.types("XB", ["countersign", act, "--yes", "--wait=30s", "--json"])).json();
+    assert_eq!(text_of(&signed, "state"), "delivered");
+    for code in ["XA", "XB"] {
+        assert!(due(code).is_empty(), "{code}");
+        let shown = shown(code);
+        assert_eq!(shown["countersigned_by"], serde_json::json!(["chancery://XB/office/releasing-01"]));
+        assert_eq!(shown["countersignature"], signed["ref"]);
+        let timeline = good(both.types(code, ["consultation", "show", consultation, "--timeline"]));
+        assert!(timeline.data.contains("ok, countersigned"), "{timeline:?}");
+    }
+    assert_eq!(reason(&both.types("XB", ["countersign", act, "--yes", "--json"])).1, "ROL_09");
+    let nothing = both.types("XB", ["countersign", text_of(&begun, "ref"), "--yes", "--json"]);
+    assert_eq!(reason(&nothing).1, "ROL_07", "no protective act, and not its own");
+}

@@ -164,6 +164,8 @@ pub(super) struct Made {
 /// How messages are made; the default is right.
 pub(super) struct Recipe {
     pub(super) authorities: Vec<Authority>,
+    /// What the office gives, in this order.
+    pub(super) kinds: Vec<AuthenticationKind>,
     pub(super) address_digest: Option<Digest>,
     pub(super) credential: &'static str,
     pub(super) documents_named: Option<usize>,
@@ -176,6 +178,7 @@ impl Default for Recipe {
     fn default() -> Self {
         Self {
             authorities: vec![Authority::Release, Authority::Seal],
+            kinds: vec![AuthenticationKind::Initials, AuthenticationKind::Seal],
             address_digest: None,
             credential: "chancery://XA/office/first",
             documents_named: None,
@@ -331,7 +334,7 @@ fn signed_dispatch(sender: &Side, address: &Address, documents: &[&[u8]], recipe
         },
         basis: Vec::new(),
         documents: documents.iter().take(named).enumerate().map(document).collect(),
-        authentications: vec![expect(AuthenticationKind::Initials), expect(AuthenticationKind::Seal)],
+        authentications: recipe.kinds.iter().copied().map(expect).collect(),
         kind: "note-verbale".to_owned(),
         act_class: ActClass::Correspondence,
         act: b"act".to_vec(),
@@ -341,7 +344,7 @@ fn signed_dispatch(sender: &Side, address: &Address, documents: &[&[u8]], recipe
         drafting_office: String::new(),
     }
     .bytes();
-    let signatures = vec![sign(&dispatch, &sender.office, NOW).unwrap(); 2];
+    let signatures = vec![sign(&dispatch, &sender.office, NOW).unwrap(); recipe.kinds.len()];
     SignedDispatch::compose(dispatch, signatures).unwrap().encode()
 }
 

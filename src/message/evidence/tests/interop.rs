@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use super::fixture::*;
+use crate::message::terms::AuthenticationKind;
 
 /// The lines of the README that are commands, from its beginning to the line that holds `until`.
 fn commands(readme: &str, until: &str) -> String {
@@ -68,6 +69,44 @@ fn the_commands_of_the_readme_check_the_file_without_us() {
         altered[good.len() / 2] ^= 1;
         fs::write(&path, altered).unwrap();
         assert!(!shell(&script, place.path()).status.success(), "{name} was altered");
+        fs::write(&path, good).unwrap();
+    }
+}
+
+/// A note that went from drafter over clearances to signature and seal, as it bears them: kinds 7, 8, 9, 3 and 2.
+fn cleared() -> Recipe {
+    use AuthenticationKind::{Clearance, Draft, LegalClearance, Seal, Signature};
+    Recipe {
+        authorities: [Draft, Clearance, LegalClearance, Signature, Seal]
+            .map(AuthenticationKind::authority)
+            .into(),
+        kinds: vec![Draft, Clearance, LegalClearance, Signature, Seal],
+        ..Recipe::default()
+    }
+}
+
+#[test]
+fn drafter_and_clearances_of_a_disclosed_note_are_checked_without_us_each_by_its_signature() {
+    if !has("openssl", &["version"]) || !has("python3", &["-c", "import cryptography"]) {
+        return;
+    }
+    let world = World::of_one(&cleared());
+    let file = world.file(&[0, 1]);
+    let judged = check(&file, &world.basis());
+    assert!(failures(&judged).is_empty(), "{judged:?}");
+    let place = tempfile::tempdir().unwrap();
+    unpack(&file, place.path());
+    let readme = fs::read_to_string(place.path().join("README.txt")).unwrap();
+    let script = commands(&readme, "\n3. Sealed parts");
+    let output = shell(&script, place.path());
+    assert!(output.status.success(), "{script}\n{output:#?}");
+    for number in 1..=5 {
+        let name = format!("messages/XA-XB-2026-0001/disclosed/authentication-{number}.p7s");
+        assert_eq!(script.matches(&name).count(), 1, "{name} is checked once");
+        let path = place.path().join(&name);
+        let good = fs::read(&path).unwrap();
+        fs::write(&path, fs::read(place.path().join("trust/XA.record.p7s")).unwrap()).unwrap();
+        assert!(!shell(&script, place.path()).status.success(), "{name} was another signature");
         fs::write(&path, good).unwrap();
     }
 }
