@@ -16,9 +16,9 @@ use crate::desk::form::draft::Draft;
 /// Check a form without sending it
 ///
 /// First every mistake of the form, each at its line (exit 2), then what the rules find (exit 2 where they forbid).
-/// The passphrase is needed only for a form that answers a message, because the rules look at that message.
-/// What the casebook knows (whether a consultation is open, a case registered, a will current) is looked at by
-/// `send` and `draft release`, which open it.
+/// At a desk the rules are asked with what the casebook knows: whether a consultation is open, a case registered, a
+/// will current, whose name stands in a text. That takes the passphrase. Where nobody can be asked for it, the form is
+/// judged by what it says itself, and that is told; a form that answers a message cannot be judged so.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  chancery check note.toml\n  chancery check request.toml -a statement.pdf"
@@ -45,13 +45,16 @@ impl Check {
             }
             Err(FormRefusal::Other(error)) => return Err(error),
         };
-        let Some(findings) = judge(context, &form, &draft)? else {
+        let Some((findings, with_casebook)) = judge(context, &form, &draft)? else {
             report(context, &form, None, None)?;
             context.output.note(&format!("{}: the form has no mistakes", form.shown()));
             context.output.note("there is no desk here, so the rules were not asked");
             return Ok(());
         };
-        report(context, &form, None, Some(&findings))?;
+        report(context, &form, None, Some((&findings, with_casebook)))?;
+        if !with_casebook {
+            context.output.note("the casebook was not asked: it opens with the passphrase of the desk");
+        }
         form.judge(context, &findings)?;
         context.output.note(&format!("{}: nothing stands against sending it", form.shown()));
         context.output.next(&context.command(&format!("send {} --wait", shell_word(&form.shown()))));
@@ -59,30 +62,39 @@ impl Check {
     }
 }
 
-/// What the rules find, where there is a desk that knows channels and offices.
-fn judge(context: &Context, form: &FormFile, draft: &Draft) -> Result<Option<Vec<Finding>>, CliError> {
+/// What the rules find, where there is a desk that knows channels and offices, and whether its casebook was asked.
+fn judge(
+    context: &Context,
+    form: &FormFile,
+    draft: &Draft,
+) -> Result<Option<(Vec<Finding>, bool)>, CliError> {
     let mut session = match DeskSession::open_locked(context) {
         Ok(session) => session,
         Err(error) if error.code() == "no-home" => return Ok(None),
         Err(error) => return Err(error),
     };
-    if draft.in_reply_to.is_some() {
-        session.unlock(context)?;
+    match session.unlock(context) {
+        Err(error) if error.code() != "passphrase-needed" || draft.in_reply_to.is_some() => {
+            return Err(error);
+        }
+        _ => {}
     }
     let DeskSession { desk, trust, keys, .. } = &session;
     let composed = desk.compose(trust, keys, draft, form.folder(), None);
-    Ok(Some(composed.map_err(|error| desk_session::failure(context, error))?.findings))
+    let findings = composed.map_err(|error| desk_session::failure(context, error))?.findings;
+    Ok(Some((findings, keys.reading().is_ok())))
 }
 
 fn report(
     context: &Context,
     form: &FormFile,
     mistakes: Option<&[FormError]>,
-    findings: Option<&[Finding]>,
+    judged: Option<(&[Finding], bool)>,
 ) -> Result<(), CliError> {
     if !context.output.is_json() {
         return Ok(());
     }
+    let findings = judged.map(|(findings, _)| findings);
     let good = mistakes.is_none() && !findings.is_some_and(rules::forbids);
     let report = json!({
         "schema": "chancery.check/1",
@@ -90,6 +102,7 @@ fn report(
         "good": good,
         "mistakes": mistakes.unwrap_or_default().iter().map(mistake).collect::<Vec<_>>(),
         "rules_asked": findings.is_some(),
+        "casebook_asked": judged.is_some_and(|(_, with_casebook)| with_casebook),
         "findings": findings.map(|findings| form.finding_reports(findings)).unwrap_or_default(),
     });
     context.output.data(&report, String::new)

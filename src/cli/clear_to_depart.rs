@@ -13,7 +13,10 @@ use super::error::{CliError, Kind};
 use super::output::Mark;
 use crate::consultation::acts::values::EntryId;
 use crate::consultation::reference::PersonRef;
+use crate::consultation::rules::Rule;
+use crate::consultation::rules::judgement::Promises;
 use crate::consultation::state::commitments;
+use crate::consultation::state::custody::{Likeness, Places};
 use crate::consultation::state::departure;
 use crate::consultation::state::guard::Stop;
 use crate::desk::casebook::Folded;
@@ -57,7 +60,9 @@ impl ClearToDepart {
         let home = index.home_of(&self.person).ok_or_else(|| unknown(&self.person))?;
         let folded = desk.consultation_of(trust, keys, &home.text()).map_err(failed)?;
         let now = context.clock.now();
-        let (arrangement, stops) = self.ask(&folded, now);
+        let (arrangement, mut stops) = self.ask(&folded, now);
+        let promised = desk.promised_elsewhere(trust, keys, &home.text()).map_err(failed)?;
+        stops.extend(self.promised_twice(&folded, arrangement.as_ref(), &promised));
         let mut other = blind_spots(&folded, &desk.config().ministry, index.unopened_in(&home.text()));
         if !is_up_to_date {
             other.push("the own gateway is away: what waits there was not looked at".to_owned());
@@ -67,7 +72,7 @@ impl ClearToDepart {
             "schema": "chancery.clear-to-depart/1",
             "person": self.person.text(),
             "consultation": home.text(),
-            "arrangement": arrangement,
+            "arrangement": arrangement.as_ref().map(EntryId::as_str),
             "at": now.to_string(),
             "clear": is_clear,
             "stops": stops.iter().map(stop_report).collect::<Vec<_>>(),
@@ -91,7 +96,22 @@ impl ClearToDepart {
         Err(error.hint(context.command(&format!("consultation show {}", home.text()))))
     }
 
-    fn ask(&self, folded: &Folded, now: Timestamp) -> (Option<String>, Vec<Stop>) {
+    /// EXC-06 across consultations: only this desk knows that the references of two mean one man.
+    fn promised_twice(
+        &self,
+        folded: &Folded,
+        arrangement: Option<&EntryId>,
+        promised: &Promises,
+    ) -> Option<Stop> {
+        let past = folded.book.everything();
+        let arranged = commitments::arrangement(&past, arrangement?)?;
+        let (line, places) = (arranged.agreement.line(&self.person)?, Places::of(&past, &self.person));
+        let elsewhere = |other| places.compare(other, &line.destination) != Likeness::Same;
+        let because = "an agreement of another consultation sends the person elsewhere";
+        promised.get(&self.person)?.iter().any(elsewhere).then(|| Stop::new(Rule::Exc06, because))
+    }
+
+    fn ask(&self, folded: &Folded, now: Timestamp) -> (Option<EntryId>, Vec<Stop>) {
         let past = folded.book.everything();
         let last = || {
             let arranged = commitments::arrangements_of(&past, &self.person);
@@ -101,12 +121,9 @@ impl ClearToDepart {
             Some(id) => {
                 let charter = folded.book.charter();
                 let stops = departure::clear_to_depart(&past, &self.person, &id, now, charter);
-                (Some(id.as_str().to_owned()), stops)
+                (Some(id), stops)
             }
-            None => {
-                let rule = crate::consultation::rules::Rule::Hnd01;
-                (None, vec![Stop::new(rule, "no confirmed arrangement lists the person")])
-            }
+            None => (None, vec![Stop::new(Rule::Hnd01, "no confirmed arrangement lists the person")]),
         }
     }
 }
@@ -117,7 +134,7 @@ fn blind_spots(folded: &Folded, own: &Ministry, unopened: u64) -> Vec<String> {
     if unopened > 0 {
         spots.push(format!("{unopened} messages of the consultation do not open"));
     }
-    let waiting = folded.book.waiting().count();
+    let waiting = folded.book.waiting().count().saturating_add(folded.turned_away.len());
     if waiting > 0 {
         spots.push(format!("{waiting} acts wait for others that are not here yet"));
     }

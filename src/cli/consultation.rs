@@ -15,8 +15,10 @@ use super::message_report::missing_words;
 use super::registers::Registers;
 use super::table::Table;
 use super::timeline;
+use crate::consultation::acts::values::ActRef;
 use crate::consultation::history::Past;
 use crate::consultation::reference::ConsultationId;
+use crate::consultation::registered::Registered;
 use crate::consultation::state::{next_steps, opening};
 use crate::consultation::words::PositionKind;
 use crate::desk::casebook::Folded;
@@ -74,6 +76,12 @@ struct Deadlines {
     /// Pause between looks
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "30s", requires = "watch")]
     every: Duration,
+}
+
+/// Nothing of this consultation is here.
+pub(super) fn unknown(context: &Context, id: &ConsultationId) -> CliError {
+    let message = format!("no message of {} is at this desk", id.text());
+    CliError::new(Kind::NotFound, "no-consultation", message).hint(context.command("consultation list"))
 }
 
 /// The id of a consultation on the command line.
@@ -183,9 +191,7 @@ impl Show {
         let folded = desk.consultation_of(trust, keys, &self.id.text()).map_err(failed)?;
         let unopened = desk.casebook(trust, keys).map_err(failed)?.unopened_in(&self.id.text());
         if folded.kept.is_empty() && unopened == 0 {
-            let message = format!("no message of {} is at this desk", self.id.text());
-            return Err(CliError::new(Kind::NotFound, "no-consultation", message)
-                .hint(context.command("consultation list")));
+            return Err(unknown(context, &self.id));
         }
         if self.timeline {
             return timeline::show(context, &folded);
@@ -282,11 +288,42 @@ pub(super) fn warnings(folded: &Folded, unopened: u64) -> Vec<String> {
         all.push(format!("needed: {}", missing_words(&missing)));
     }
     for (sender, number) in &folded.passed_over {
-        all.push(format!("act {number} of {sender} never came and is passed over"));
+        all.push(format!(
+            "act {number} of {sender} never came and is passed over: ask {sender} what it said"
+        ));
     }
+    if !folded.turned_away.is_empty() {
+        let count = folded.turned_away.len();
+        all.push(format!("{count} acts are not looked at yet: too many of their sender wait already"));
+    }
+    all.extend(rejections(folded, &registers));
     for (sender, number, reference) in folded.book.equivocations() {
         let other = registers.named(reference);
         all.push(format!("EQUIVOCATION: {sender} gave number {number} to another act too ({other})"));
+    }
+    all
+}
+
+/// Acts that a Power rejected, until their sender says the same kind of thing once more and it stands.
+fn rejections(folded: &Folded, registers: &Registers) -> Vec<String> {
+    use crate::consultation::act::{Act, ActKind};
+    let past = folded.book.everything();
+    let mut all = Vec::new();
+    for one in past.of_kind(ActKind::RuleRejection) {
+        let Some(Act::RuleRejection(rejection)) = &one.act else { continue };
+        let Some(act) = past.find(ActRef::new(rejection.dispatch_digest)) else { continue };
+        let mended = |later: &Registered| {
+            later.stands() && later.sender == act.sender && later.kind == act.kind && later.knew(one)
+        };
+        if past.acts().any(mended) {
+            continue;
+        }
+        let rules = rejection.refusals.iter().filter_map(|refusal| refusal.rule.as_ref());
+        let mut rules: Vec<&str> = rules.map(|rule| rule.as_str()).collect();
+        rules.sort_unstable();
+        rules.dedup();
+        let (number, rules) = (registers.of(act), rules.join(" "));
+        all.push(format!("{} REJECTED the {} of {number}: {rules}", one.sender, act.kind));
     }
     all
 }

@@ -10,6 +10,7 @@ mod archive;
 mod capitals;
 mod case_report;
 pub mod casebook;
+pub mod channel;
 pub mod check;
 pub mod clear_to_depart;
 pub mod completions;
@@ -105,6 +106,7 @@ enum Command {
     Desk(desk::Desk),
     Trust(trust::Trust),
     Peer(peer::Peer),
+    Channel(channel::Channel),
     Acts(acts::Acts),
     New(new::New),
     Check(check::Check),
@@ -143,6 +145,7 @@ impl Command {
             Self::Desk(command) => apart(move || command.run(context)).await,
             Self::Trust(command) => apart(move || command.run(context)).await,
             Self::Peer(command) => apart(move || command.run(context)).await,
+            Self::Channel(command) => apart(move || command.run(context)).await,
             Self::Acts(command) => apart(move || command.run(context)).await,
             Self::New(command) => apart(move || command.run(context)).await,
             Self::Check(command) => apart(move || command.run(context)).await,

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::context::Context;
 use super::desk_session::DeskSession;
 use super::error::CliError;
-use super::{acts, desk_session, files, shell_word};
+use super::{acts, desk_session, files, person, shell_word};
 use crate::consultation::act::ActKind;
 use crate::consultation::reference::ConsultationId;
 use crate::desk::form::answer;
@@ -18,10 +18,14 @@ use crate::message::envelope::Envelope;
 use crate::trust::name::Ministry;
 
 /// Write a form to fill in
+///
+/// With --reply-to, what the answered message decides is filled in. `new case-registration --consultation C-...` mints
+/// the reference of the person.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     chancery new correspondence --to XB --lang ko,en -o note.toml\n  \
-    chancery new transfer-response --reply-to @last -o answer.toml")]
+    chancery new transfer-response --reply-to @last -o answer.toml\n  \
+    chancery new case-registration --consultation C-4T9M-0VQ2-8RKD --to XA -o case.toml")]
 pub struct New {
     /// Kind of act; `chancery acts` lists them
     #[arg(value_name = "ACT", value_parser = acts::parse_kind)]
@@ -109,7 +113,16 @@ impl New {
             },
             act: Vec::new(),
         };
-        let Some(reference) = &self.reply_to else { return Ok(prefill) };
+        self.answered(context, &mut prefill)?;
+        if let (ActKind::CaseRegistration, Some(consultation)) = (self.act, &prefill.consultation) {
+            prefill.act.extend(minted(context, consultation)?);
+        }
+        Ok(prefill)
+    }
+
+    /// What the message it answers says of addressees, consultation and act.
+    fn answered(&self, context: &Context, prefill: &mut Prefill) -> Result<(), CliError> {
+        let Some(reference) = &self.reply_to else { return Ok(()) };
         if answer::takes_over(self.act) {
             prefill.act = self.taken_over(context, reference)?;
         }
@@ -123,7 +136,7 @@ impl New {
         if prefill.to.is_empty() {
             prefill.to = other_side(&answered).into_iter().collect();
         }
-        Ok(prefill)
+        Ok(())
     }
 }
 
@@ -141,6 +154,26 @@ impl New {
         let opened = desk.unseal(trust, keys, &entry).map_err(failed)?;
         Ok(opened.act().map(|act| answer::fields(self.act, act)).unwrap_or_default())
     }
+}
+
+/// A reference for the person whose case a form registers, minted where a desk is there and its keys can be opened;
+/// elsewhere it is left to `person mint`.
+fn minted(
+    context: &Context,
+    consultation: &ConsultationId,
+) -> Result<Option<(&'static str, String)>, CliError> {
+    let session = match DeskSession::open(context) {
+        Ok(session) => session,
+        Err(error) if matches!(error.code(), "no-home" | "passphrase-needed") => {
+            let command = format!("person mint --consultation {}", consultation.text());
+            context.output.note(&format!("no reference was minted; {}", context.command(&command)));
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let person = person::mint(context, &session, consultation)?;
+    context.output.note(&format!("minted {} for {}", person.text(), consultation.text()));
+    Ok(Some(("person", format!("\"{}\"", person.text()))))
 }
 
 /// Whom an answer to a message goes to.

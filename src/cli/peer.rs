@@ -371,7 +371,8 @@ fn bundle_text(signed: &SignedBundle, now: Timestamp) -> String {
     )
 }
 
-fn level(text: &str) -> Result<Level, String> {
+/// A level on the command line.
+pub(super) fn level(text: &str) -> Result<Level, String> {
     let known: Vec<&str> = (1..=5).filter_map(Level::from_number).map(Level::word).collect();
     Level::from_word(text).ok_or_else(|| format!("{text:?} is none of {}", known.join(", ")))
 }

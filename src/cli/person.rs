@@ -7,8 +7,10 @@ use super::consultation::parse_consultation;
 use super::context::Context;
 use super::desk_session::{self, DeskSession};
 use super::error::CliError;
+use super::report::Done;
 use super::table::Table;
 use crate::consultation::reference::{ConsultationId, PersonRef};
+use crate::desk::error::DeskError;
 
 /// Mint references of persons, and show whom one means to an office that may know
 #[derive(Debug, clap::Args)]
@@ -20,6 +22,7 @@ pub struct Person {
 #[derive(Debug, clap::Subcommand)]
 enum What {
     Mint(Mint),
+    Join(Join),
     Show(Show),
     Lookups(Lookups),
 }
@@ -27,13 +30,29 @@ enum What {
 /// Mint a random reference for a person in one consultation
 ///
 /// Only the desk of the Detaining Power does. The same person bears unrelated references in two consultations; the
-/// desk remembers which belongs where, and refuses it elsewhere (PRV_02).
+/// desk remembers which belongs where, and refuses it elsewhere (PRV_02). `new case-registration` mints one by itself.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  chancery person mint --consultation C-4T9M-0VQ2-8RKD")]
 struct Mint {
     /// The consultation it is for
     #[arg(long, value_name = "C-...", value_parser = parse_consultation)]
     consultation: ConsultationId,
+}
+
+/// Tell this desk that two references of different consultations mean one person
+///
+/// Nobody can see that from the references, and no message says it: it stays in the sealed index of this desk. From then
+/// on the rules look at both consultations before the person is promised anywhere (EXC_06), and `clear-to-depart` does.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  chancery person join P-7QK4-M2XD-9WTV P-3HN8-ZC6V-5JF2")]
+struct Join {
+    /// The person in one consultation
+    #[arg(value_name = "PERSON", value_parser = parse_person)]
+    person: PersonRef,
+
+    /// The same person in another one
+    #[arg(value_name = "OTHER", value_parser = parse_person)]
+    other: PersonRef,
 }
 
 /// Show where a person is spoken of, and with --names under which names
@@ -68,17 +87,31 @@ impl Person {
         let session = DeskSession::open(context)?;
         match self.what {
             What::Mint(mint) => mint.run(context, &session),
+            What::Join(join) => join.run(context, &session),
             What::Show(show) => show.run(context, &session),
             What::Lookups(Lookups {}) => lookups(context, &session),
         }
     }
 }
 
+/// A reference for a consultation of which something is here: an id with a slip in it is found out now, and not when
+/// the case of the person is nowhere.
+pub(super) fn mint(
+    context: &Context,
+    session: &DeskSession,
+    consultation: &ConsultationId,
+) -> Result<PersonRef, CliError> {
+    let failed = |error: DeskError| desk_session::failure(context, error);
+    let DeskSession { desk, trust, keys, .. } = session;
+    if !desk.register().knows(&consultation.text()).map_err(|fault| failed(fault.into()))? {
+        return Err(super::consultation::unknown(context, consultation));
+    }
+    desk.mint_person(trust, keys, consultation).map_err(failed)
+}
+
 impl Mint {
     fn run(&self, context: &Context, session: &DeskSession) -> Result<(), CliError> {
-        let DeskSession { desk, trust, keys, .. } = session;
-        let minted = desk.mint_person(trust, keys, &self.consultation);
-        let person = minted.map_err(|error| desk_session::failure(context, error))?;
+        let person = mint(context, session, &self.consultation)?;
         let report = json!({
             "schema": "chancery.person-minted/1",
             "person": person.text(),
@@ -93,12 +126,30 @@ impl Mint {
     }
 }
 
+impl Join {
+    fn run(self, context: &Context, session: &DeskSession) -> Result<(), CliError> {
+        let failed = |error| desk_session::failure(context, error);
+        let DeskSession { desk, trust, keys, .. } = session;
+        let index = desk.casebook(trust, keys).map_err(failed)?;
+        for person in [&self.person, &self.other] {
+            if index.home_of(person).is_none() {
+                return Err(unknown(person));
+            }
+        }
+        desk.join_persons(trust, keys, &self.person, &self.other).map_err(failed)?;
+        let (one, other) = (self.person.text(), self.other.text());
+        let report = json!({ "schema": "chancery.persons-joined/1", "person": one, "other": other });
+        Done::new(report).says(format!("{one} and {other} are one person, at this desk alone")).tell(context)
+    }
+}
+
 impl Show {
     fn run(&self, context: &Context, session: &DeskSession) -> Result<(), CliError> {
         let failed = |error| desk_session::failure(context, error);
         let DeskSession { desk, trust, keys, .. } = session;
         let index = desk.casebook(trust, keys).map_err(failed)?;
         let home = index.home_of(&self.person).ok_or_else(|| unknown(&self.person))?;
+        let also: Vec<String> = index.also_known_as(&self.person).iter().map(PersonRef::text).collect();
         let names = match self.office.as_ref().filter(|_| self.names) {
             Some(office) => desk.names_of(trust, keys, &self.person, office).map_err(failed)?,
             None => Vec::new(),
@@ -107,6 +158,7 @@ impl Show {
             "schema": "chancery.person/1",
             "person": self.person.text(),
             "consultation": home.text(),
+            "also": also,
             "names": self.names.then(|| names.iter().map(|name| json!({
                 "family_name": name.family,
                 "given_name": name.given,
@@ -117,6 +169,7 @@ impl Show {
         });
         context.output.data(&report, || {
             let mut text = format!("person        {}\nconsultation  {}\n", self.person.text(), home.text());
+            also.iter().for_each(|other| text.push_str(&format!("also          {other}\n")));
             if self.names {
                 let mut table = Table::new(["FAMILY NAME", "GIVEN NAME", "SCRIPT", "ROMANIZATION", ""]);
                 for name in &names {

@@ -13,7 +13,7 @@ use super::table::Table;
 use crate::consultation::act::Act;
 use crate::consultation::acts::values::ActRef;
 use crate::consultation::casebook::Incoming;
-use crate::consultation::registered::Registered;
+use crate::consultation::registered::{Marks, Registered};
 use crate::consultation::rules::Severity;
 use crate::consultation::state::countersignature;
 use crate::desk::casebook::{Folded, Kept};
@@ -58,6 +58,7 @@ struct Line {
     released: Timestamp,
     sender: Ministry,
     number: u64,
+    basis: Marks,
     act: String,
     class: &'static str,
     precedence: &'static str,
@@ -75,6 +76,14 @@ struct Line {
 }
 
 impl Line {
+    /// Whether this act was sent by somebody who knew the other one.
+    fn knew(&self, other: &Self) -> bool {
+        if self.sender == other.sender {
+            return other.number > 0 && self.number > other.number;
+        }
+        self.basis.covers(&other.sender, other.number)
+    }
+
     fn verdict(&self) -> String {
         if self.waits {
             return "WAITS for acts that are not here".to_owned();
@@ -125,7 +134,19 @@ fn lines(folded: &Folded, now: Timestamp) -> Vec<Line> {
     let mut lines: Vec<Line> = each.collect();
     lines.extend(folded.book.waiting().map(|incoming| of_waiting(folded, &registers, incoming)));
     lines.sort_by(|a, b| (a.released, &a.sender, a.number).cmp(&(b.released, &b.sender, b.number)));
-    lines
+    in_causal_order(lines)
+}
+
+/// Releases bear whole minutes: within one, whatever was known to another act comes before it.
+fn in_causal_order(lines: Vec<Line>) -> Vec<Line> {
+    let mut ordered: Vec<Line> = Vec::with_capacity(lines.len());
+    for line in lines {
+        let from = ordered.partition_point(|other| other.released < line.released);
+        let same = ordered.get(from..).unwrap_or_default();
+        let before = same.iter().position(|other| other.knew(&line));
+        ordered.insert(before.map_or(ordered.len(), |place| from.saturating_add(place)), line);
+    }
+    ordered
 }
 
 /// Whether a protective act that one officer sent is countersigned; nothing of other acts.
@@ -141,6 +162,7 @@ fn of_registered(folded: &Folded, registers: &Registers, act: &Registered, now: 
         released: act.released,
         sender: act.sender.clone(),
         number: act.number,
+        basis: act.basis.clone(),
         act: act.kind.clone(),
         class: act.class.word(),
         precedence: act.precedence.word(),
@@ -167,6 +189,7 @@ fn of_waiting(folded: &Folded, registers: &Registers, incoming: &Incoming) -> Li
         released: incoming.position.release_time,
         sender: incoming.address.sender.clone(),
         number: incoming.position.act_number,
+        basis: Marks::of(&incoming.dispatch.basis),
         act: incoming.dispatch.kind.clone(),
         class: incoming.class().word(),
         precedence: incoming.address.precedence.word(),
@@ -200,4 +223,45 @@ fn texts(folded: &Folded, reference: ActRef) -> String {
     let words: Vec<String> =
         texts.map(|document| format!("{} {}", document.language, document.standing)).collect();
     words.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(sender: &str, number: u64, basis: &[(&str, u64)], minute: i64) -> Line {
+        let ministry = |code: &str| Ministry::parse(code).unwrap();
+        Line {
+            released: crate::time::Timestamp::from_seconds(60 * minute),
+            sender: ministry(sender),
+            number,
+            basis: Marks::new(basis.iter().map(|(code, number)| (ministry(code), *number))),
+            act: format!("{sender}{number}"),
+            class: "",
+            precedence: "",
+            form: "",
+            texts: String::new(),
+            persons: Vec::new(),
+            rules: Vec::new(),
+            warnings: Vec::new(),
+            unread: false,
+            waits: false,
+            reference: String::new(),
+            digest: String::new(),
+        }
+    }
+
+    #[test]
+    fn within_a_minute_what_was_known_comes_first() {
+        // Sorted by sender, the answers of XA would stand before what they answer.
+        let lines = vec![
+            line("XA", 1, &[("XB", 1)], 5),
+            line("XA", 2, &[("XB", 2)], 5),
+            line("XB", 1, &[], 5),
+            line("XB", 2, &[("XA", 1)], 5),
+            line("XA", 3, &[("XB", 2)], 6),
+        ];
+        let acts: Vec<String> = in_causal_order(lines).into_iter().map(|line| line.act).collect();
+        assert_eq!(acts, ["XB1", "XA1", "XB2", "XA2", "XA3"]);
+    }
 }

@@ -9,7 +9,10 @@
 //! What a desk knows for itself (names of persons, documents, its own register, other consultations) it judges beside
 //! this, before release and for its officers; no state ever rests on that.
 //!
-//! What must never happen: that an act gets lost for want of another, or that a protective act waits.
+//! So that nobody fills a desk with acts that rest on what never comes, only so many of one ministry wait at once; one
+//! that is turned away for that is offered again later.
+//!
+//! What must never happen: that an act gets lost for want of another, or that a protective act waits or is turned away.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,6 +28,7 @@ use crate::consultation::rules::judgement::{ChannelFacts, FormalNumbers, Judgeme
 use crate::consultation::rules::names::NameIndex;
 use crate::consultation::rules::{self, Finding, Rule, Severity};
 use crate::digest::Digest;
+use crate::limits;
 use crate::message::terms::ActClass;
 use crate::trust::name::Ministry;
 
@@ -42,6 +46,10 @@ pub struct Casebook {
     /// Per Power the last act up to which all are registered.
     seen: Marks,
     waiting: BTreeMap<Key, Incoming>,
+    /// How many of each ministry wait; nothing for those of whom none does.
+    queued: BTreeMap<Ministry, usize>,
+    /// What all waiting acts rest on together; nothing where none waits.
+    wanted: Marks,
     /// Who waits for which act of whom: the first that each lacks.
     awaited: BTreeMap<Ministry, BTreeMap<u64, BTreeSet<Key>>>,
     equivocations: BTreeSet<Key>,
@@ -54,14 +62,17 @@ opaque!(Casebook);
 impl Casebook {
     /// An empty casebook of a consultation on this channel.
     pub fn new(channel: ChannelFacts, charter: Charter) -> Self {
-        // Whether a channel is suspended changes with time and place; custody has judged it when an act comes here.
-        let channel = ChannelFacts { suspended: false, ..channel };
+        // Whether a channel is suspended, and how high a ministry lets it go, change with time and place: custody has
+        // judged that when an act comes here. What counts everywhere is the ceiling that was agreed on.
+        let channel = ChannelFacts { suspended: false, ceiling: charter.ceiling, ..channel };
         Self {
             channel,
             charter,
             history: History::default(),
             seen: Marks::default(),
             waiting: BTreeMap::new(),
+            queued: BTreeMap::new(),
+            wanted: Marks::default(),
             awaited: BTreeMap::new(),
             equivocations: BTreeSet::new(),
             passed_over: BTreeSet::new(),
@@ -83,11 +94,19 @@ impl Casebook {
                 return outcomes;
             }
         }
-        let missing = self.missing(&incoming.declared());
+        let declared = incoming.declared();
+        let missing = self.missing(&declared);
         match missing.first() {
+            Some(_) if !protective && !self.has_room(&key.0) => {
+                outcomes.push(Outcome::TurnedAway { reference });
+            }
             Some(first) if !protective => {
                 self.wait(&key, first);
+                self.wanted.raise_all(&declared);
+                let count = self.queued.entry(key.0.clone()).or_default();
+                *count = count.saturating_add(1);
                 self.waiting.insert(key, incoming);
+                self.history.note_missing(self.lacking());
                 outcomes.push(Outcome::Buffered { reference, missing });
             }
             _ => {
@@ -109,6 +128,11 @@ impl Casebook {
         let mut outcomes = Vec::new();
         self.drain(sender, &mut outcomes);
         Some(outcomes)
+    }
+
+    /// Whether one more act of this ministry may wait here.
+    pub fn has_room(&self, sender: &Ministry) -> bool {
+        self.queued.get(sender).is_none_or(|count| *count < limits::CASEBOOK_WAITING_ACTS_MAX)
     }
 
     /// What an act released now would declare: everything registered without a gap.
@@ -162,11 +186,7 @@ impl Casebook {
 
     /// What all waiting acts lack together, ascending by ministry.
     pub fn lacking(&self) -> Vec<Missing> {
-        let mut wanted = Marks::default();
-        for incoming in self.waiting.values() {
-            wanted.raise_all(&incoming.declared());
-        }
-        self.missing(&wanted)
+        self.missing(&self.wanted)
     }
 
     /// Numbers that a sender gave to more than one act: the later ones, by sender and number.
@@ -221,23 +241,49 @@ impl Casebook {
 
     /// Counts on from what was registered, and registers what waited for it.
     fn drain(&mut self, sender: &Ministry, outcomes: &mut Vec<Outcome>) {
+        self.count_on(sender, outcomes);
+        if self.waiting.is_empty() {
+            self.wanted = Marks::default();
+        }
+        self.history.note_missing(self.lacking());
+    }
+
+    fn count_on(&mut self, sender: &Ministry, outcomes: &mut Vec<Outcome>) {
         let mut grown = vec![sender.clone()];
         while let Some(ministry) = grown.pop() {
-            let mut last = self.seen.number(&ministry);
-            while self.is_settled(&ministry, last.saturating_add(1)) {
-                last = last.saturating_add(1);
-            }
-            self.seen.raise(&ministry, last);
+            let last = self.advance(&ministry);
             for key in self.woken(&ministry, last) {
                 let Some(incoming) = self.waiting.get(&key) else { continue };
                 if let Some(first) = self.missing(&incoming.declared()).first() {
                     self.wait(&key, first);
-                } else if let Some(incoming) = self.waiting.remove(&key) {
+                } else if let Some(incoming) = self.unqueue(&key) {
                     outcomes.push(self.register(incoming));
+                    // At once: the next one of the same ministry, which comes next here, waits for it no more.
+                    self.advance(&key.0);
                     grown.push(key.0);
                 }
             }
         }
+    }
+
+    /// Takes an act out of those that wait.
+    fn unqueue(&mut self, key: &Key) -> Option<Incoming> {
+        let incoming = self.waiting.remove(key)?;
+        if let Some(count) = self.queued.get_mut(&key.0) {
+            *count = count.saturating_sub(1);
+        }
+        self.queued.retain(|_, count| *count > 0);
+        Some(incoming)
+    }
+
+    /// Counts on what is registered of a ministry without a gap; the last of it.
+    fn advance(&mut self, ministry: &Ministry) -> u64 {
+        let mut last = self.seen.number(ministry);
+        while self.is_settled(ministry, last.saturating_add(1)) {
+            last = last.saturating_add(1);
+        }
+        self.seen.raise(ministry, last);
+        last
     }
 
     /// Whether the act of this number is registered, or will never come.
@@ -278,6 +324,7 @@ impl Casebook {
             documents: None,
             names: &NameIndex::default(),
             persons_elsewhere: &BTreeSet::new(),
+            promised_elsewhere: &BTreeMap::new(),
         })
     }
 }

@@ -80,6 +80,7 @@ fn told(outcomes: &[Outcome]) -> Vec<&'static str> {
     let word = |outcome: &Outcome| match outcome {
         Outcome::Registered { .. } => "registered",
         Outcome::Buffered { .. } => "buffered",
+        Outcome::TurnedAway { .. } => "turned away",
         Outcome::Duplicate { .. } => "duplicate",
         Outcome::Equivocation { .. } => "equivocation",
     };
@@ -190,4 +191,51 @@ fn what_will_never_come_holds_nobody_up() {
     // If it comes all the same, it is not lost.
     assert_eq!(told(&book.offer(incoming("XB", 2, &[], correspondence))), ["registered"]);
     assert_eq!(book.history().len(), 3);
+}
+
+#[test]
+fn so_many_acts_of_one_ministry_wait_and_protective_ones_are_never_turned_away() {
+    let mut book = casebook();
+    let correspondence = ("correspondence", "subject = \"A subject\"");
+    let most = u64::try_from(limits::CASEBOOK_WAITING_ACTS_MAX).unwrap();
+    // All of them rest on an act of XA that never comes.
+    for number in 1..=most {
+        assert_eq!(told(&book.offer(incoming("XB", number, &[("XA", 1)], correspondence))), ["buffered"]);
+    }
+    let before = book.clone();
+    let one_more = incoming("XB", most + 1, &[("XA", 1)], correspondence);
+    assert_eq!(told(&book.offer(one_more.clone())), ["turned away"]);
+    assert!(book == before, "and nothing was kept of it");
+    assert_eq!(told(&book.offer(incoming("XB", most + 2, &[("XA", 1)], WITHDRAWAL))), ["registered"]);
+    assert_eq!(
+        told(&book.offer(incoming("IC", 1, &[("XA", 1)], correspondence))),
+        ["buffered"],
+        "others wait on"
+    );
+    // Once what they wait for is here, what was turned away is taken like any other.
+    assert_eq!(
+        book.offer(incoming("XA", 1, &[], correspondence)).len(),
+        2 + limits::CASEBOOK_WAITING_ACTS_MAX
+    );
+    assert!(book.has_room(&ministry("XB")));
+    assert_eq!(told(&book.offer(one_more)), ["registered"]);
+    assert_eq!((book.waiting().count(), book.lacking()), (0, vec![]));
+    assert_eq!(book.next_number(&ministry("XB")), most + 3);
+}
+
+#[test]
+fn acts_that_others_wait_for_are_missing_until_they_are_here() {
+    let mut book = casebook();
+    let correspondence = ("correspondence", "subject = \"A subject\"");
+    book.offer(incoming("XB", 1, &[("IC", 3)], correspondence));
+    let missing =
+        |book: &Casebook| book.everything().missing().iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(missing(&book), ["acts 1 to 3 of IC"]);
+    // A declared past lacks nothing: no verdict hangs on what is missing here.
+    assert!(book.declared(&ministry("XB"), 2, &Marks::default()).missing().is_empty());
+    book.offer(incoming("IC", 1, &[], correspondence));
+    book.offer(incoming("IC", 2, &[], correspondence));
+    assert_eq!(missing(&book), ["act 3 of IC"]);
+    book.offer(incoming("IC", 3, &[], correspondence));
+    assert!(missing(&book).is_empty());
 }

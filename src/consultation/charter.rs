@@ -48,6 +48,8 @@ pub struct Charter {
     pub report_tolerance: Duration,
     /// After how long a hold of another Power than the detaining one lapses.
     pub foreign_hold: Duration,
+    /// How long after its end what says who a person is may still go into a consultation; none where none was agreed.
+    pub erasure: Option<Duration>,
     /// Time to acknowledge FLASH.
     pub flash: Duration,
     /// Time to acknowledge IMMEDIATE.
@@ -82,6 +84,7 @@ impl Charter {
             go_window: Duration::from_secs(HOUR),
             report_tolerance: Duration::from_secs(15 * MINUTE),
             foreign_hold: Duration::from_secs(14 * DAY),
+            erasure: None,
             flash: Duration::from_secs(30 * MINUTE),
             immediate: Duration::from_secs(2 * HOUR),
             priority: Duration::from_secs(6 * HOUR),
@@ -103,6 +106,7 @@ impl Charter {
             witnesses: policy.min_witnesses.number(),
             neutral_witnesses: policy.min_neutral_witnesses.number().max(1),
             go_window: terms.go_no_go_window.duration(),
+            erasure: Some(terms.erasure_after_closure.duration()),
             ..Self::default_for(terms.parties.iter().cloned())
         }
     }
@@ -168,6 +172,7 @@ mod tests {
         assert_eq!(charter.reconfirm, Duration::from_secs(48 * HOUR));
         assert_eq!(charter.cooling_off, Duration::from_secs(12 * HOUR));
         assert_eq!(charter.go_window, Duration::from_secs(45 * MINUTE));
+        assert_eq!(charter.erasure, Some(Duration::from_secs(30 * DAY)));
         assert_eq!(charter.parties, [ministry("XA"), ministry("XB")]);
         assert!(
             charter.working_languages == languages

@@ -12,7 +12,7 @@ use crate::consultation::act::{Act, ActKind};
 use crate::consultation::acts::values::{ActRef, EntryId};
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
-use crate::consultation::registered::{self, Marks, Registered};
+use crate::consultation::registered::{self, Marks, Missing, Registered};
 use crate::digest::Digest;
 use crate::message::terms::Precedence;
 use crate::trust::name::Ministry;
@@ -48,6 +48,7 @@ pub struct History {
     unread: Vec<usize>,
     urgent: Vec<usize>,
     heard: BTreeMap<Ministry, Marks>,
+    missing: Vec<Missing>,
 }
 
 opaque!(Thread, History);
@@ -88,6 +89,11 @@ impl History {
             file(&self.acts, &mut self.urgent, place);
         }
         true
+    }
+
+    /// Acts are known to exist that are not here: others wait for them.
+    pub fn note_missing(&mut self, missing: Vec<Missing>) {
+        self.missing = missing;
     }
 
     /// How many acts are registered.
@@ -208,6 +214,12 @@ impl<'h> Past<'h> {
     pub fn persons(&self) -> impl Iterator<Item = PersonRef> {
         let persons = self.history.persons.keys().copied();
         persons.filter(|person| self.of_person(person).next().is_some())
+    }
+
+    /// Acts that others wait for and that are not here. In a declared past nothing is missing: whoever declares it
+    /// held it.
+    pub fn missing(&self) -> &'h [Missing] {
+        if self.declared.is_some() { &[] } else { &self.history.missing }
     }
 
     /// Whether every act up to these marks is registered here, declared or not.

@@ -131,6 +131,28 @@ impl fmt::Display for Verdict {
     }
 }
 
+/// Acts of a ministry that are not here yet.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Missing {
+    /// The ministry.
+    pub ministry: Ministry,
+    /// The first that is missing.
+    pub first: u64,
+    /// The last that is known to exist.
+    pub last: u64,
+}
+
+impl fmt::Display for Missing {
+    /// `act 3 of XC`, `acts 3 to 5 of XC`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { ministry, first, last } = self;
+        match first == last {
+            true => write!(f, "act {first} of {ministry}"),
+            false => write!(f, "acts {first} to {last} of {ministry}"),
+        }
+    }
+}
+
 /// For each Power the last act number that was known, ascending by ministry; a Power that is not in it: none.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Marks(Vec<(Ministry, u64)>);

@@ -179,6 +179,7 @@ impl Desk {
             documents: Some(&documents::opened(&dispatch.documents, &words)),
             names: &known.names,
             persons_elsewhere: &known.elsewhere,
+            promised_elsewhere: &known.promised,
         }))
     }
 

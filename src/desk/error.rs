@@ -127,6 +127,9 @@ pub enum DeskError {
         "no consultation of this desk speaks of this person: name it with --consultation, and the Powers with --to"
     )]
     PersonUnknown,
+    /// Two references were to be joined that belong together anyway.
+    #[error("both references belong to one consultation, in which one person bears one")]
+    SameConsultation,
     /// This desk has answered the message by itself before.
     #[error("message {0} is answered")]
     AnsweredBefore(MessageId),

@@ -192,6 +192,7 @@ impl Desk {
             documents: documents.as_deref(),
             names: &known.names,
             persons_elsewhere: &known.elsewhere,
+            promised_elsewhere: &known.promised,
         };
         // Own messages were judged before their release; what they say is not judged by hindsight.
         Ok(if own { Vec::new() } else { rules::judge(&judgement) })

@@ -180,5 +180,13 @@ pub const CASEBOOK_BATCH_MESSAGES_MAX: usize = 256;
 /// Messages in one sealed volume of the casebook: near 3 MB, which are written again when more are added.
 pub const CASEBOOK_VOLUME_RECORDS_MAX: u64 = 1024;
 
+/// Acts of one ministry that wait in one consultation for what they rest on: far more than a link that was down for
+/// days leaves behind, and near 20 MB. Later ones are taken when there is room; protective acts never wait.
+pub const CASEBOOK_WAITING_ACTS_MAX: usize = 4096;
+
+/// Act numbers in a row under which nothing came and that are passed over: one number for each message that was given
+/// up. A greater gap is no accident: it is not counted through, and what lies behind it waits.
+pub const CASEBOOK_GAP_ACTS_MAX: u64 = 4096;
+
 /// Acts of consultations that one process remembers: near 200 MB with what they hold.
 pub const CASEBOOK_REMEMBERED_ACTS_MAX: usize = 50_000;

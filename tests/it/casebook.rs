@@ -1,5 +1,12 @@
 //! The casebook of a desk: sealed, grown by what comes, rebuilt with the same result whatever happened to its file.
 
+mod charters;
+mod killed;
+mod order;
+mod papers;
+mod promises;
+mod rejection;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;

@@ -19,11 +19,11 @@ use chancery::desk::signatories::Wishes;
 use chancery::keys::ministry::MinistryHome;
 use chancery::keys::revocation::RevocationReason;
 use chancery::limits::{DRAFT_CARRIED_BYTES_MAX, DRAFT_FILE_BYTES_MAX};
-use chancery::message::terms::AuthenticationKind;
+use chancery::message::terms::{AuthenticationKind, Level};
 use chancery::time::Clock;
 use chancery::trust::name::Name;
 
-use crate::support::{Stage, forms, passphrase};
+use crate::support::{Stage, forms, ministry, passphrase};
 use crate::tools;
 
 /// The desk of XA with all it needs to work on drafts.
@@ -186,6 +186,36 @@ async fn a_later_act_makes_a_draft_stale_until_it_is_based_anew_and_cleared_agai
     assert_eq!(reason(office.release(later.clone()).await), "NOT_SIGNED", "it is cleared again");
     assert_eq!(reason(office.release(draft).await), "DRAFT_SUPERSEDED");
     let later = office.cleared(&later, &ALL);
+    office.release(later).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_act_that_went_to_one_power_alone_makes_a_draft_stale_too_and_once() {
+    let stage = Stage::of(&["XA", "XB", "XC"]).await;
+    let parties = ["XA", "XB", "XC"].map(ministry);
+    let channel = stage.world.charter(&parties, Level::Confidential, false).await.unwrap();
+    let office = Office::of(&stage);
+    let first = stage.send("XA", &forms::note("XB\", \"XC", "new")).await;
+    let consultation = &first[0].consultation;
+    stage.settled("XA", first.iter().find(|copy| copy.recipient.as_str() == "XB").unwrap()).await;
+    stage.house("XB").fetch().await.unwrap();
+    let draft = office.compose(&forms::note("XB\", \"XC", consultation)).await.unwrap();
+    let draft = office.cleared(&draft, &ALL);
+    // No basis can name it: it bears no number.
+    let aside = forms::memorandum("XA", consultation, "Between us.");
+    let aside = aside.replace("precedence", &format!("channel = \"{channel}\"\nprecedence"));
+    let [aside] = stage.send("XB", &aside).await.try_into().unwrap();
+    assert_eq!((aside.act_number, aside.channel.as_str()), (0, channel.as_str()));
+    stage.settled("XB", &aside).await;
+    stage.house("XA").fetch().await.unwrap();
+
+    assert_eq!(reason(office.release(draft.clone()).await), "STALE_BASIS");
+    let later = office.desk.rebase(&office.trust, office.keys(), &draft, &office.file).unwrap();
+    assert_eq!(reason(office.release(later.clone()).await), "NOT_SIGNED", "it is cleared again, knowing it");
+    assert_eq!(later.dispatch().basis, draft.dispatch().basis);
+    let later = office.cleared(&later, &ALL);
+    let again = office.desk.rebase(&office.trust, office.keys(), &later, &office.file).unwrap();
+    assert_eq!(again.digest(), later.digest(), "nothing came since");
     office.release(later).await.unwrap();
 }
 

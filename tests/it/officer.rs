@@ -38,22 +38,27 @@ fn ministries() -> &'static Ministries {
 impl Ministries {
     /// Founds them in a folder of this run. What earlier runs have left is removed.
     fn found(name: &str) -> Self {
+        Self::found_all(name, &["XA", "XB"])
+    }
+
+    /// The same of these ministries.
+    fn found_all(name: &str, codes: &[&str]) -> Self {
         let below = Path::new(env!("CARGO_TARGET_TMPDIR")).join("officer");
         let directory = below.join(name);
         let _nothing_left = fs::remove_dir_all(&directory);
         fs::create_dir_all(&directory).unwrap();
         let net = Net::next();
-        let plan = |(place, code): (usize, &str)| {
+        let plan = |(place, code): (usize, &&str)| {
             let host = net.host(place);
             Plan::new(mould::founding(code), &format!("{host}:7101"), &format!("{host}:7102")).unwrap()
         };
-        let plans = ["XA", "XB"].into_iter().enumerate().map(plan).collect();
+        let plans = codes.iter().enumerate().map(plan).collect();
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
         let world = wait(World::found(&directory, plans, &passphrase(), clock, entropy)).unwrap();
         wait(all_sound(&world));
         write_secret(&directory.join("passphrase"), "correct horse\n");
         write_secret(&directory.join("wrong"), "battery staple\n");
-        for code in ["XA", "XB"] {
+        for code in codes {
             let bundle = world.bundle(&ministry(code)).unwrap().to_bytes();
             fs::create_dir_all(directory.join("trust")).unwrap();
             fs::write(directory.join(format!("trust/{code}.bundle")), bundle).unwrap();

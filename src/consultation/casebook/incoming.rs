@@ -3,6 +3,7 @@
 use crate::consultation::act::{Act, ActKind};
 use crate::consultation::acts::values::ActRef;
 use crate::consultation::opaque;
+pub use crate::consultation::registered::Missing;
 use crate::consultation::registered::{Marks, Registered, Verdict, declared};
 use crate::consultation::rules::Finding;
 use crate::consultation::rules::authority::AuthorityFacts;
@@ -83,17 +84,6 @@ impl Incoming {
     }
 }
 
-/// Acts of a ministry that are not here yet.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Missing {
-    /// The ministry.
-    pub ministry: Ministry,
-    /// The first that is missing.
-    pub first: u64,
-    /// The last that is known to exist.
-    pub last: u64,
-}
-
 /// What became of an act that was offered, or of one that had waited.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -112,6 +102,11 @@ pub enum Outcome {
         reference: ActRef,
         /// What it waits for.
         missing: Vec<Missing>,
+    },
+    /// So many acts of its sender wait already that it is not taken now: it is to be offered again when there is room.
+    TurnedAway {
+        /// The act.
+        reference: ActRef,
     },
     /// It was offered before.
     Duplicate {

@@ -174,6 +174,9 @@ fn promised_twice(
     if commitments::other_commitment(past, &line.person, &line.destination, except, at, charter).is_some() {
         let message = "another agreement sends the person elsewhere";
         findings.add(Rule::Exc06, field, message, Rule::Exc06.cure());
+    } else if judgement.is_promised_elsewhere(past, &line.person, &line.destination) {
+        let message = "an agreement of another consultation sends the person elsewhere";
+        findings.add(Rule::Exc06, field, message, Rule::Exc06.cure());
     }
 }
 

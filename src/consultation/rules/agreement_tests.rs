@@ -108,6 +108,53 @@ fn agr_06_the_parties_that_the_route_requires_take_part() {
     Ready::new().note_to("XA").silent(Rule::Agr06);
 }
 
+/// XA is the neutral Power, and IC stands for the Power of origin.
+fn neutral() -> Ready {
+    let proposal = r#"consultation = "C-4T9M-W2KX-7CQW"
+        subject = "Accommodation in a neutral country"
+        parties = [{ ministry = "IC", roles = ["POWER_OF_ORIGIN"] }, { ministry = "XA", roles = ["NEUTRAL_POWER"] },
+            { ministry = "XB", roles = ["DETAINING_POWER"] }]
+        open_until_time = "2026-12-02T10:00:00Z""#;
+    let accepts = "reply = \"ACCEPT\"";
+    let proposed = Ready::new().after("XB", "consultation-proposal", proposal);
+    proposed.after("XA", "consultation-reply", accepts).after("IC", "consultation-reply", accepts)
+}
+
+#[test]
+fn agr_06_two_powers_accommodate_in_a_neutral_country_and_three_intern_there() {
+    let note = |ready: &Ready, route: &str, parties: &str| {
+        let fields = ready.fields("XA", route).replace("[\"XA\", \"XB\"]", parties);
+        Case::new(&ready.scene, "XB", "agreement-note", &fields)
+    };
+    let (two, three) = ("[\"XA\", \"XB\"]", "[\"IC\", \"XA\", \"XB\"]");
+    let stands_against = |case: &Case| case.errors().contains("AGR_06");
+    let ready = neutral();
+    note(&ready, "NEUTRAL_ACCOMMODATION", two).silent(Rule::Agr06);
+    note(&ready, "NEUTRAL_INTERNMENT", three).silent(Rule::Agr06);
+    assert!(stands_against(&note(&ready, "NEUTRAL_INTERNMENT", two)), "GC III Art. 111 asks for three");
+    assert!(stands_against(&note(&ready, "NEUTRAL_ACCOMMODATION", "[\"IC\", \"XB\"]")), "no neutral Power");
+    // A receiving Power is no neutral one.
+    assert!(stands_against(&note(&Ready::new(), "NEUTRAL_ACCOMMODATION", two)));
+}
+
+#[test]
+fn agr_06_an_internment_is_concluded_by_the_last_of_three() {
+    use crate::consultation::acts::values::EntryId;
+    use crate::consultation::state::commitments;
+    let mut ready = neutral();
+    let fields =
+        ready.fields("XA", "NEUTRAL_INTERNMENT").replace("[\"XA\", \"XB\"]", "[\"IC\", \"XA\", \"XB\"]");
+    let note = ready.scene.say("XB", "agreement-note", &fields);
+    let concluded = |ready: &Ready| {
+        let id = EntryId::parse("A-9").unwrap();
+        ready.scene.asks(|past, _, _| commitments::agreement(past, &id).is_some())
+    };
+    for (sender, after) in [("XA", false), ("IC", true)] {
+        ready.scene.say(sender, "agreement-reply", &reply(&note, &fields, &["uk", "ko", "en"]));
+        assert_eq!(concluded(&ready), after, "{sender}");
+    }
+}
+
 #[test]
 fn agr_07_what_was_agreed_is_amended_as_it_was_made() {
     let mut proposed = Proposed::new();
@@ -136,6 +183,16 @@ fn exc_06_nobody_is_promised_twice() {
     let mut same = Ready::new();
     same.scene.agree("A-1", "P1", "XA");
     same.note_to("XA").passes();
+}
+
+#[test]
+fn exc_06_nobody_is_promised_twice_over_two_consultations() {
+    let ready = Ready::new();
+    ready.note_to("XA").promised_to(&[]).passes();
+    ready.note_to("XA").promised_to(&["XA"]).passes();
+    ready.note_to("XA").promised_to(&["XA", "XC"]).fails("EXC_06");
+    let proposed = Proposed::new();
+    proposed.replies(&proposed.reply()).promised_to(&["XC"]).fails("EXC_06");
 }
 
 #[test]

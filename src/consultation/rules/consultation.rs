@@ -1,13 +1,14 @@
 //! CON: whether the consultation stands open, who takes part and as what, what the act rests on, and to whom it goes.
 
 use crate::consultation::act::{Act, ActKind};
-use crate::consultation::acts::opening::ConsultationProposal;
+use crate::consultation::acts::opening::{ConsultationClosure, ConsultationProposal};
 use crate::consultation::history::Past;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::observer;
 use crate::consultation::rules::{Findings, Rule};
 use crate::consultation::state::opening::{self, Opening};
+use crate::consultation::state::stage::{self, Stage};
 use crate::consultation::state::{custody, exchange};
 use crate::consultation::words::ClosureKind;
 use crate::message::terms::ActClass;
@@ -44,13 +45,31 @@ fn open(judgement: &Judgement<'_>, past: &Past<'_>, findings: &mut Findings) {
         (Act::ConsultationClosure(act), Opening::Open) if act.kind == ClosureKind::Resumed => {
             "a consultation that goes on is not resumed"
         }
-        (Act::ConsultationClosure(_), Opening::Open | Opening::Adjourned) => return,
+        (Act::ConsultationClosure(act), Opening::Open | Opening::Adjourned) => {
+            return under_way(judgement, past, act, findings);
+        }
         (Act::ConsultationClosure(_), _) => "there is no open consultation to close",
         (_, Opening::Open) => return,
         _ if needs_open => "the consultation is not open",
         _ => return,
     };
     findings.add(Rule::Con01, "address.consultation", message, Rule::Con01.cure());
+}
+
+/// CON-01 of a closure: a consultation does not end while somebody is agreed on and not handed over.
+fn under_way(judgement: &Judgement<'_>, past: &Past<'_>, act: &ConsultationClosure, findings: &mut Findings) {
+    if !matches!(act.kind, ClosureKind::Concluded | ClosureKind::WithoutResult) {
+        return;
+    }
+    let (at, charter) = (judgement.release_time(), judgement.charter);
+    let reached = |person: &PersonRef| stage::stage(past, person, at, charter).reached;
+    let count =
+        past.persons().filter(|person| (Stage::Agreed..=Stage::Cleared).contains(&reached(person))).count();
+    if count > 0 {
+        let message = format!("{count} cases are agreed on and not carried out");
+        let hint = "carry the handovers out, or terminate the agreements first";
+        findings.add(Rule::Con01, "act.kind", message, hint);
+    }
 }
 
 /// CON-02. What registries say, credentials and charters concern the channel, not one consultation.

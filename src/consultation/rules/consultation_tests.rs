@@ -57,6 +57,27 @@ fn con_01_consultations_are_proposed_answered_and_closed_in_their_time() {
 }
 
 #[test]
+fn con_01_nothing_is_concluded_while_somebody_is_agreed_on_and_not_handed_over() {
+    for kind in ["CONCLUDED", "WITHOUT_RESULT"] {
+        let closure = format!("kind = \"{kind}\"");
+        let closes = |scene: &Scene| Case::new(scene, "XA", "consultation-closure", &closure);
+        closes(&Scene::ready()).passes();
+        closes(&Scene::agreed()).fails("CON_01");
+        closes(&Scene::arranged()).fails("CON_01");
+        let mut held = Scene::cleared();
+        closes(&held).fails("CON_01");
+        held.say("XB", "hold-notice", "persons = [\"P1\"]\nreason = \"SECURITY\"");
+        closes(&held).fails("CON_01");
+        let mut over = Scene::cleared();
+        over.report("XB", "P1", "HANDED_OVER");
+        over.report("XA", "P1", "HANDED_OVER");
+        closes(&over).passes();
+    }
+    let adjourned = "kind = \"ADJOURNED\"";
+    Case::new(&Scene::agreed(), "XA", "consultation-closure", adjourned).passes();
+}
+
+#[test]
 fn con_02_the_sender_is_a_party() {
     let stranger = |d: &mut drafts::Draft| {
         d.address.sender = crate::consultation::rules::samples::ministry("XC");

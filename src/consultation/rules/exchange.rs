@@ -111,8 +111,10 @@ fn is_promised(
     person: &PersonRef,
 ) -> bool {
     let (at, charter) = (judgement.release_time(), judgement.charter);
-    exchange::destination(terms, person)
-        .is_some_and(|to| commitments::other_commitment(past, person, &to, None, at, charter).is_some())
+    exchange::destination(terms, person).is_some_and(|to| {
+        commitments::other_commitment(past, person, &to, None, at, charter).is_some()
+            || judgement.is_promised_elsewhere(past, person, &to)
+    })
 }
 
 /// EXC-03, 07 and 01 of an acceptance: of a dead round nothing more is asked, of a closed one nothing but its time.

@@ -86,6 +86,10 @@ fn persons(
             findings.add(Rule::Hnd01, field.clone(), message, Rule::Hnd01.cure());
         }
         passage::judge(judgement, past, agreed.terms(), line, &field, findings);
+        if judgement.is_promised_elsewhere(past, person, &line.destination) {
+            let message = "an agreement of another consultation sends the person elsewhere";
+            findings.add(Rule::Exc06, field, message, Rule::Exc06.cure());
+        }
     }
 }
 

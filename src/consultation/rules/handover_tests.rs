@@ -97,6 +97,51 @@ fn hnd_03_hnd_08_and_med_01_are_asked_at_departure() {
 }
 
 #[test]
+fn exc_06_nobody_is_arranged_for_whom_another_consultation_promised_elsewhere() {
+    let scene = Scene::agreed();
+    arranges(&scene, |same| same).promised_to(&["XA"]).passes();
+    arranges(&scene, |same| same).promised_to(&["XC"]).fails("EXC_06");
+}
+
+#[test]
+fn nobody_departs_while_acts_are_missing() {
+    let stops = |scene: &Scene| {
+        let id = EntryId::parse("H-1").unwrap();
+        scene.asks(|past, at, charter| clear_to_depart(past, &person(1), &id, at, charter))
+    };
+    let mut scene = Scene::cleared();
+    assert!(stops(&scene).is_empty());
+    scene.lacks("IC", 2, 4);
+    let found = stops(&scene);
+    assert_eq!((found.len(), found[0].rule), (1, Rule::Con04));
+    assert_eq!(found[0].because, "acts are missing: acts 2 to 4 of IC");
+}
+
+#[test]
+fn nobody_departs_before_the_window_opens_or_after_it_closed() {
+    let because = |scene: &Scene| {
+        let id = EntryId::parse("H-1").unwrap();
+        let stops = scene.asks(|past, at, charter| clear_to_depart(past, &person(1), &id, at, charter));
+        let own = stops.into_iter().filter(|stop| stop.rule == Rule::Hnd01);
+        own.map(|stop| stop.because).collect::<Vec<_>>().join(", ")
+    };
+    let mut scene = Scene::arranged();
+    assert!(
+        because(&scene).starts_with("the window of the arrangement opens at 2026-11-25"),
+        "{}",
+        because(&scene)
+    );
+    scene.wait(3 * DAY);
+    assert_eq!(because(&scene), "");
+    scene.wait(DAY);
+    assert!(
+        because(&scene).starts_with("the window of the arrangement closed at 2026-11-26"),
+        "{}",
+        because(&scene)
+    );
+}
+
+#[test]
 fn hnd_05_reports_that_differ_are_said_to_differ() {
     let mut scene = Scene::cleared();
     let at = scene.at();

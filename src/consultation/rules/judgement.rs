@@ -1,14 +1,16 @@
 //! `Judgement`: everything the rules may know about one act. The desk gathers it; the rules only read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::consultation::act::Act;
+use crate::consultation::acts::law::Destination;
 use crate::consultation::charter::Charter;
 use crate::consultation::history::Past;
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::rules::authority::AuthorityFacts;
 use crate::consultation::rules::names::NameIndex;
+use crate::consultation::state::custody::{Likeness, Places};
 use crate::consultation::state::opening;
 use crate::digest::Digest;
 use crate::message::dispatch::{Dispatch, ExpectedAuthentication};
@@ -54,7 +56,13 @@ pub struct Judgement<'a> {
     pub names: &'a NameIndex,
     /// References used in other consultations.
     pub persons_elsewhere: &'a BTreeSet<PersonRef>,
+    /// Where agreements of other consultations send persons of this one, as only a desk knows that joins the
+    /// references of one man (EXC-06).
+    pub promised_elsewhere: &'a Promises,
 }
+
+/// Where persons were promised to, by their references in the consultation that is judged.
+pub type Promises = BTreeMap<PersonRef, Vec<Destination>>;
 
 /// A channel as this ministry accredited it.
 #[derive(Clone, PartialEq, Eq)]
@@ -139,6 +147,18 @@ impl Judgement<'_> {
             return party.is_some_and(|party| opening::observes(party.roles.as_slice()));
         }
         self.past.is_some_and(|past| opening::is_observer(past, sender))
+    }
+
+    /// Whether another consultation promised this person to another place.
+    pub(super) fn is_promised_elsewhere(
+        &self,
+        past: &Past<'_>,
+        person: &PersonRef,
+        destination: &Destination,
+    ) -> bool {
+        let places = Places::of(past, person);
+        let promised = self.promised_elsewhere.get(person).map(Vec::as_slice).unwrap_or_default();
+        promised.iter().any(|other| places.compare(other, destination) != Likeness::Same)
     }
 
     /// Earlier messages that this one answers or annexes documents of.

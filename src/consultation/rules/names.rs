@@ -2,8 +2,14 @@
 //!
 //! Signed text is never changed; only this comparison works on a folded copy: canonical and compatible
 //! forms made one, accents dropped, case folded, invisible characters dropped, everything that is neither
-//! letter nor digit made one space. Names in scripts that are written without spaces, such as Korean, are
-//! found inside words too, because particles follow them; names in other scripts only as whole words.
+//! letter nor digit made one space, and spaces left out: `Ri Chol-su`, `RI CHOLSU` and `Richolsu` are one name. Names
+//! in scripts that are written without spaces, such as Korean, are found inside words too, because particles follow
+//! them; names in other scripts only as whole words.
+//!
+//! A part of a name, the family name or the given name alone, may be anybody's, and an ordinary word as well: `미래` is
+//! a name and the future, `Will` a name and a wish. It is looked for all the same, since a letter rarely writes a name
+//! out twice, but what is found is for a person to look at and forbids nothing. Parts so short that they stand in every
+//! other text are left out: whoever is warned always is warned never.
 
 use std::fmt;
 
@@ -13,38 +19,91 @@ use unicode_normalization::char::is_combining_mark;
 /// Names of persons that a desk knows, folded.
 #[derive(Clone, Default)]
 pub struct NameIndex {
-    /// Names of scripts with spaces, as ` word word `.
+    whole: Spellings,
+    parts: Spellings,
+}
+
+/// Spellings that are looked for, folded, without spaces.
+#[derive(Clone, Default)]
+struct Spellings {
+    /// Of scripts with spaces: whole words only.
     spaced: Vec<String>,
-    /// Names of scripts without spaces, as one word.
+    /// Of scripts without spaces: inside words too.
     solid: Vec<String>,
 }
+
+/// Letters that a part of a name has at least, in scripts with spaces and without.
+const PART_LETTERS_MIN: usize = 4;
+const PART_SYLLABLES_MIN: usize = 2;
 
 impl NameIndex {
     /// An index of these names. A name of a single character cannot be told from text and is left out.
     pub fn new<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
-        let mut index = Self::default();
-        for name in names {
-            let words = fold(name);
-            let solid: String = words.chars().filter(|c| *c != ' ').collect();
-            if solid.chars().count() < 2 {
-                continue;
-            }
-            if solid.chars().all(is_unspaced) {
-                index.solid.push(solid);
-            } else {
-                index.spaced.push(words);
-            }
-        }
-        index
+        Self { whole: Spellings::of(names, [2, 2]), parts: Spellings::default() }
+    }
+
+    /// The same, which also knows parts of names: family names and given names alone.
+    #[must_use]
+    pub fn with_parts<'n>(mut self, parts: impl IntoIterator<Item = &'n str>) -> Self {
+        self.parts = Spellings::of(parts, [PART_LETTERS_MIN, PART_SYLLABLES_MIN]);
+        self
     }
 
     /// Whether any of the names stands in `text`.
     pub fn occurs_in(&self, text: &str) -> bool {
-        let words = fold(text);
-        let solid: String = words.chars().filter(|c| *c != ' ').collect();
-        self.spaced.iter().any(|name| words.contains(name))
-            || self.solid.iter().any(|name| solid.contains(name))
+        self.whole.occur_in(text)
     }
+
+    /// Whether a part of a name stands in `text`, which may be a name or not.
+    pub fn part_occurs_in(&self, text: &str) -> bool {
+        self.parts.occur_in(text)
+    }
+}
+
+impl Spellings {
+    /// Those of at least so many letters, in scripts with spaces and without.
+    fn of<'n>(names: impl IntoIterator<Item = &'n str>, [letters, syllables]: [usize; 2]) -> Self {
+        let mut all = Self::default();
+        for name in names {
+            let (solid, _) = solid(&fold(name));
+            let length = solid.chars().count();
+            if solid.chars().all(is_unspaced) {
+                all.solid.extend((length >= syllables).then_some(solid));
+            } else {
+                all.spaced.extend((length >= letters).then_some(solid));
+            }
+        }
+        all
+    }
+
+    fn occur_in(&self, text: &str) -> bool {
+        if self.spaced.is_empty() && self.solid.is_empty() {
+            return false;
+        }
+        let (solid, ends) = solid(&fold(text));
+        let is_end = |place: usize| ends.binary_search(&place).is_ok();
+        let as_words = |name: &String| {
+            // Matches may overlap: each place where a word begins is tried.
+            ends.iter().any(|start| {
+                solid.get(*start..).is_some_and(|rest| rest.starts_with(name.as_str()))
+                    && is_end(start.saturating_add(name.len()))
+            })
+        };
+        self.spaced.iter().any(as_words) || self.solid.iter().any(|name| solid.contains(name))
+    }
+}
+
+/// Folded words without the spaces between them, and where words began and ended, ascending.
+fn solid(words: &str) -> (String, Vec<usize>) {
+    let (mut solid, mut ends) = (String::with_capacity(words.len()), Vec::new());
+    for c in words.chars() {
+        match c {
+            ' ' => ends.push(solid.len()),
+            c => solid.push(c),
+        }
+    }
+    ends.dedup();
+    (solid, ends)
 }
 
 impl fmt::Debug for NameIndex {
@@ -120,11 +179,16 @@ mod tests {
             "Ri Chol Su가",
             "Ｒｉ Chol-su",
             "КІМ чхоль,",
+            "Кімчхоль",
+            "Ri Cholsu",
+            "RICHOLSU",
+            "ri ri chol su",
         ];
         for text in found {
             assert!(index.occurs_in(text), "{text}");
         }
-        for text in ["the Secretariat cholsu", "Ri Chol Sung", "a ri chol", "Кімчхоль"] {
+        for text in ["the Secretariat cholsu", "Ri Chol Sung", "a ri chol", "Fri Chol-su", "Кімчхольський"]
+        {
             assert!(!index.occurs_in(text), "{text}");
         }
     }
@@ -132,6 +196,19 @@ mod tests {
     #[test]
     fn a_name_of_one_character_is_left_out() {
         assert!(!NameIndex::new(["백", "", " "]).occurs_in("백 명의 포로"));
+    }
+
+    #[test]
+    fn a_part_of_a_name_is_found_where_it_is_long_enough_to_mean_something() {
+        let index =
+            NameIndex::new(["Ri Chol-su", "홍길동"]).with_parts(["Ri", "Chol-su", "홍", "길동", "Kim"]);
+        for text in ["Cholsu came", "of CHOL SU.", "길동이 왔다", "홍 길동"] {
+            assert!(index.part_occurs_in(text), "{text}");
+        }
+        for text in ["Ri came", "a melancholsu", "홍 씨", "the Kim agreement", ""] {
+            assert!(!index.part_occurs_in(text), "{text}");
+        }
+        assert!(!index.occurs_in("Chol-su came") && !index.occurs_in("길동이 왔다"));
     }
 
     proptest! {

@@ -1,8 +1,9 @@
-//! PRV: what may be known about a person, where, and what for. PRV-06, erasure, is not in this release.
+//! PRV: what may be known about a person, where, what for, and until when.
 
 use crate::consultation::reference::{ConsultationId, PersonRef};
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
+use crate::consultation::state::opening;
 use crate::message::dispatch::Document;
 use crate::message::terms::{Caveat, DocumentClass};
 
@@ -12,6 +13,7 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     names(judgement, findings);
     minimisation(judgement, findings);
     particulars(judgement, findings);
+    erasure(judgement, findings);
 }
 
 fn in_clear(judgement: &Judgement<'_>, findings: &mut Findings) {
@@ -52,13 +54,13 @@ fn looks_like_reference(word: &str) -> bool {
 }
 
 fn names(judgement: &Judgement<'_>, findings: &mut Findings) {
-    let hint = "write the reference of the person, and his name only in a document that identifies him";
     let names_persons = judgement.act.act_kind().specification().names_persons;
     for (field, text) in written(judgement) {
         let of_act = field.starts_with("act.");
-        if !(of_act && names_persons) && judgement.names.occurs_in(&text) {
-            findings.add(Rule::Prv03, field, "it contains the name of a person", hint);
+        if of_act && names_persons {
+            continue;
         }
+        named(judgement, field, &text, ["it contains the name of a person", PART], findings);
     }
     for (index, document) in judgement.dispatch.documents.iter().enumerate() {
         if identifies(document.class) || !is_text(document) {
@@ -68,15 +70,33 @@ fn names(judgement: &Judgement<'_>, findings: &mut Findings) {
         let mut opened = judgement.documents.unwrap_or_default().iter();
         let read = opened.find(|opened| opened.document_id == document.document_id);
         match read.map(|opened| opened.text) {
-            Some(Some(text)) if judgement.names.occurs_in(text) => {
-                findings.add(Rule::Prv03, field, "the text contains the name of a person", hint);
+            Some(Some(text)) => {
+                named(judgement, field, text, ["the text contains the name of a person", PART], findings);
             }
             Some(None) => {
                 let message = "the text could not be read as UTF-8 and was not searched for names";
                 findings.warn(Rule::Prv03, field, message, "store it as UTF-8");
             }
-            Some(Some(_)) | None => {}
+            None => {}
         }
+    }
+}
+
+/// What is said of a part of a name.
+const PART: &str = "a part of the name of a person stands in it, or a word that is spelled so";
+
+/// PRV-03 of one text: a whole name stands against it, a part of one is to be looked at.
+fn named(
+    judgement: &Judgement<'_>,
+    field: String,
+    text: &str,
+    [whole, part]: [&str; 2],
+    findings: &mut Findings,
+) {
+    if judgement.names.occurs_in(text) {
+        findings.add(Rule::Prv03, field, whole, Rule::Prv03.cure());
+    } else if judgement.names.part_occurs_in(text) {
+        findings.warn(Rule::Prv03, field, part, "look whether a person is meant; if so, write his reference");
     }
 }
 
@@ -165,6 +185,19 @@ fn particulars(judgement: &Judgement<'_>, findings: &mut Findings) {
     }
 }
 
+/// PRV-06. References may go on: they say nothing of who is meant, and what became of somebody must be told.
+fn erasure(judgement: &Judgement<'_>, findings: &mut Findings) {
+    let (Some(past), Some(erasure)) = (judgement.past, judgement.charter.erasure) else { return };
+    let at = judgement.release_time();
+    let says_who = judgement.act.act_kind().specification().names_persons
+        || judgement.dispatch.documents.iter().any(|document| identifies(document.class));
+    let is_over = || opening::concluded(past, at).is_some_and(|end| end.after(erasure) < at);
+    if says_who && is_over() {
+        let message = "the consultation ended, and the time in which it is erased has begun";
+        findings.add(Rule::Prv06, "address.consultation", message, Rule::Prv06.cure());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,6 +261,15 @@ mod tests {
     }
 
     #[test]
+    fn prv_03_a_part_of_a_name_calls_for_a_second_look_and_forbids_nothing() {
+        let field = "dispatch.documents[0].title";
+        for text in ["철수에 관하여", "on Cholsu"] {
+            let title = |s: &mut Sample| s.dispatch.documents[0].title = text.to_owned();
+            Sample::position().with(title).warns(Rule::Prv03, field);
+        }
+    }
+
+    #[test]
     fn prv_04_identifying_documents_come_with_the_act_that_needs_them_and_marked() {
         let field = "dispatch.documents[1].document_class";
         Sample::request().passes(Rule::Prv04);
@@ -255,5 +297,36 @@ mod tests {
         particulars().with(|d| d.dispatch.marking.caveats.clear()).fails("PRV_04");
         let aimless = |c: &Caveat| *c != Caveat::HumanitarianPurposeOnly;
         particulars().with(|d| d.dispatch.marking.caveats.retain(aimless)).warns(Rule::Prv05);
+    }
+
+    #[test]
+    fn prv_06_nothing_that_says_who_a_person_is_goes_into_a_consultation_to_be_erased() {
+        use crate::consultation::rules::scenes::Case;
+        use crate::consultation::state::samples::{DAY, Scene};
+        let fields = "person = \"P1\"\nnames = [{ family_name = \"Hong\", script = \"Latn\", is_primary = true }]\n\
+            basis = \"IDENTITY_CARD\"";
+        let sends = |scene: &Scene, erasure: Option<u64>| {
+            let mut case = Case::new(scene, "XB", "person-particulars", fields);
+            case.charter.erasure = erasure.map(|days| std::time::Duration::from_secs(days * DAY));
+            case
+        };
+        let mut scene = Scene::ready();
+        for power in ["XA", "XB"] {
+            scene.say(power, "consultation-closure", "kind = \"CONCLUDED\"");
+        }
+        scene.wait(30 * DAY - 3600);
+        sends(&scene, Some(30)).passes();
+        scene.wait(DAY);
+        sends(&scene, Some(30)).fails("PRV_06");
+        sends(&scene, Some(32)).passes();
+        sends(&scene, None).passes();
+        // What became of somebody is told by his reference, and a stop stops for ever.
+        let told = "person = \"P1\"\ninquiry_opened = true";
+        let mut notice = Case::new(&scene, "XB", "death-notice", told);
+        notice.charter.erasure = Some(std::time::Duration::from_secs(DAY));
+        notice.passes();
+        let mut open = Scene::ready();
+        open.wait(90 * DAY);
+        sends(&open, Some(30)).passes();
     }
 }

@@ -1,6 +1,6 @@
 //! A good act with everything around it, to be changed in one place and judged.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::consultation::act::Act;
 use crate::consultation::acts::law::{Destination, LegalReference};
@@ -16,7 +16,7 @@ use crate::consultation::rules::judgement::{
     ChannelFacts, EarlierMessage, FormalNumbers, Judgement, NationalLabel, OpenedDocument,
 };
 use crate::consultation::rules::names::NameIndex;
-use crate::consultation::rules::{Finding, Rule, judge};
+use crate::consultation::rules::{Finding, Rule, Severity, judge};
 use crate::consultation::text::ShortText;
 use crate::consultation::words::{PositionKind, Route};
 use crate::digest::Digest;
@@ -174,7 +174,7 @@ impl Sample {
     /// All findings.
     pub(super) fn judge(&self) -> Vec<Finding> {
         let documents: Vec<OpenedDocument<'_>> = self.contents.iter().map(opened).collect();
-        let names = NameIndex::new(["김철수", "Kim Chol-su"]);
+        let names = NameIndex::new(["김철수", "Kim Chol-su"]).with_parts(["철수", "Chol-su"]);
         judge(&Judgement {
             at: self.at,
             address: &self.address,
@@ -191,6 +191,7 @@ impl Sample {
             documents: Some(&documents),
             names: &names,
             persons_elsewhere: &self.elsewhere,
+            promised_elsewhere: &BTreeMap::new(),
         })
     }
 
@@ -199,6 +200,13 @@ impl Sample {
     pub(super) fn passes(&self, rule: Rule) {
         let found: Vec<Finding> = self.judge().into_iter().filter(|finding| finding.rule == rule).collect();
         assert!(found.is_empty(), "{found:#?}");
+    }
+
+    /// A finding of this rule at this field that forbids nothing.
+    #[track_caller]
+    pub(super) fn warns(&self, rule: Rule, field: &str) {
+        self.finds(rule, field);
+        assert!(self.judge().iter().all(|one| one.rule != rule || one.severity == Severity::Warning));
     }
 
     /// A finding of this rule at this field.

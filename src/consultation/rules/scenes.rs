@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use crate::consultation::act::Act;
+use crate::consultation::acts::law::Destination;
+use crate::consultation::acts::values::RegionCode;
 use crate::consultation::charter::Charter;
 use crate::consultation::history::History;
 use crate::consultation::rules::drafts::{self, Draft};
-use crate::consultation::rules::judgement::{EarlierMessage, FormalNumbers, Judgement};
+use crate::consultation::rules::judgement::{EarlierMessage, FormalNumbers, Judgement, Promises};
 use crate::consultation::rules::names::NameIndex;
 use crate::consultation::rules::{Finding, Rule, Severity, judge};
-use crate::consultation::state::samples::{Scene, act};
+use crate::consultation::state::samples::{Scene, act, person};
 
 /// The parties of a scene.
 pub(super) const PARTIES: [&str; 3] = ["IC", "XA", "XB"];
@@ -19,6 +21,7 @@ pub(super) struct Case {
     pub(super) draft: Draft,
     pub(super) earlier: Vec<EarlierMessage>,
     pub(super) charter: Charter,
+    pub(super) promised: Promises,
     verified: bool,
     history: History,
 }
@@ -34,7 +37,7 @@ impl Case {
         let number = scene.last(sender) + 1;
         let draft = Draft::new(&PARTIES, sender, number, &scene.marks(), scene.at(), act);
         let (charter, history) = (scene.charter().clone(), scene.history().clone());
-        Self { draft, earlier: Vec::new(), charter, verified: false, history }
+        Self { draft, earlier: Vec::new(), charter, promised: Promises::new(), verified: false, history }
     }
 
     /// The same with one thing changed.
@@ -46,6 +49,13 @@ impl Case {
     /// The same once its signatures were verified.
     pub(super) fn verified(mut self) -> Self {
         self.verified = true;
+        self
+    }
+
+    /// The same where another consultation promised the first person to these places.
+    pub(super) fn promised_to(mut self, places: &[&str]) -> Self {
+        let place = |code: &&str| Destination::NamedState(RegionCode::parse(code).unwrap());
+        self.promised.insert(person(1), places.iter().map(place).collect());
         self
     }
 
@@ -70,6 +80,7 @@ impl Case {
             documents: None,
             names: &NameIndex::new([]),
             persons_elsewhere: &BTreeSet::new(),
+            promised_elsewhere: &self.promised,
         })
     }
 

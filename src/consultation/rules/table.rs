@@ -124,7 +124,7 @@ rules! {
     Cls06 = 146 "CLS_06" Role Error Desk "only the originator of a document lowers its level",
         "ask its originator to lower the level";
     Con01 = 161 "CON_01" State Error Desk "the consultation stands open for the act",
-        "propose the consultation and wait until it is accepted, or resume it";
+        "fetch first, the answer may be waiting; else propose the consultation and wait until it is accepted, or resume it";
     Con02 = 162 "CON_02" Role Error Desk "the sender is a party to the consultation",
         "have a party send it";
     Con03 = 163 "CON_03" Role Error Desk "the sender has the role that the act needs",
@@ -132,7 +132,7 @@ rules! {
     Con04 = 164 "CON_04" StaleBasis Error Desk "the act names the last act of every Power that it rests on",
         "compose it anew on what is known now, and have it cleared again";
     Con05 = 165 "CON_05" State Error Desk "the Detaining Power has registered a case for every person",
-        "ask the Detaining Power to register the case, or correct the reference";
+        "fetch first, the registration may be waiting; else ask the Detaining Power for it, or correct the reference";
     Con06 = 166 "CON_06" Form Error Desk "what rules judge by goes to all Powers of the consultation",
         "address every party of the consultation";
     Exc01 = 181 "EXC_01" State Error Desk "every line of a list was found to match before it is accepted",
@@ -251,6 +251,9 @@ rules! {
         "send it with the act that needs it, under the caveat that belongs to it";
     Prv05 = 385 "PRV_05" Form Warning Desk "particulars of a person serve humanitarian purposes only",
         "add the caveat HUMANITARIAN_PURPOSE_ONLY";
+    Prv06 = 386 "PRV_06" State Error Desk
+        "nothing that says who a person is goes into a consultation whose time of erasure has come",
+        "leave it out, or propose a new consultation";
     Pub01 = 401 "PUB_01" Form Error Desk "no face and no voice stands outside documents that identify a person",
         "leave the picture or recording out";
     Pub02 = 402 "PUB_02" State Error Desk "a confirmation answers an incident that a notice opened",

@@ -3,11 +3,12 @@
 //!
 //! Empty means yes. A GO that rests on an older past cannot hide a withdrawal: acts of one Power are registered
 //! without gaps, so whoever's GO is here has said here everything he knew when he gave it. A protective act that
-//! reached him early, before what it rests on, stands in no basis; `synced_to` of the GO tells of that one.
+//! reached him early, before what it rests on, stands in no basis; `synced_to` of the GO tells of that one. While acts
+//! are missing that others wait for, nobody knows what they say: nobody leaves.
 
 use std::collections::BTreeSet;
 
-use crate::consultation::acts::handover::GoNoGo;
+use crate::consultation::acts::handover::{GoNoGo, HandoverArrangement};
 use crate::consultation::acts::values::EntryId;
 use crate::consultation::charter::Charter;
 use crate::consultation::history::{Past, Thread};
@@ -55,7 +56,9 @@ pub fn clear_to_depart(
     if statement.is_some_and(|statement| !recent(&statement)) {
         stops.push(Stop::new(Rule::Hnd03, "the last private statement is too old to depart on"));
     }
+    stops.extend(window(arranged.act, at));
     stops.extend(fitness(past, person, at, charter));
+    stops.extend(missing(past));
     stops.extend(unread(past));
     stops.extend(clearances(past, &arranged, at, charter));
     stops.sort_unstable();
@@ -114,6 +117,24 @@ fn clearances(past: &Past<'_>, arranged: &Arrangement<'_>, at: Timestamp, charte
         stops.push(Stop::new(rule, because));
     }
     stops
+}
+
+/// An arrangement is for its window: those who come too early or too late are expected by nobody.
+fn window(arranged: &HandoverArrangement, at: Timestamp) -> Option<Stop> {
+    let (start, end) = (arranged.window_start_time, arranged.window_end_time);
+    let because = match () {
+        () if at < start => format!("the window of the arrangement opens at {start}"),
+        () if at > end => format!("the window of the arrangement closed at {end}"),
+        () => return None,
+    };
+    Some(Stop::new(Rule::Hnd01, because))
+}
+
+/// What others wait for and is not here may be a withdrawal.
+fn missing(past: &Past<'_>) -> Option<Stop> {
+    let missing: Vec<String> = past.missing().iter().map(ToString::to_string).collect();
+    let because = format!("acts are missing: {}", missing.join(", "));
+    (!missing.is_empty()).then(|| Stop::new(Rule::Con04, because))
 }
 
 fn fitness(past: &Past<'_>, person: &PersonRef, at: Timestamp, charter: &Charter) -> Option<Stop> {

@@ -1,7 +1,7 @@
 //! Whether a consultation is open, who takes part in it and as what (domain 5.2).
 //!
 //! A proposal opens it once every Power among the parties accepted it in time; observers need not. Whoever adjourned
-//! it resumes it. It is concluded when every Power has said so. Protective acts pass in every state.
+//! it resumes it. It is concluded when every Power has said so, knowing all that was agreed in it. Protective acts pass in every state.
 
 use std::collections::BTreeMap;
 
@@ -90,6 +90,20 @@ pub fn consultation<'h>(past: &Past<'h>, at: Timestamp) -> Option<Consultation<'
     last
 }
 
+/// When the consultation was concluded: by the closure of the Power that said so last. None while it is not.
+pub fn concluded(past: &Past<'_>, at: Timestamp) -> Option<Timestamp> {
+    let consultation = consultation(past, at).filter(|one| one.state == Opening::Concluded)?;
+    let mut last: BTreeMap<&Ministry, Timestamp> = BTreeMap::new();
+    for (one, closure) in saying!(past.of_kind(ActKind::ConsultationClosure), ConsultationClosure) {
+        let ends = matches!(closure.kind, ClosureKind::Concluded | ClosureKind::WithoutResult);
+        if ends && one.stands() && powers(consultation.act).any(|power| *power == one.sender) {
+            // Acts come by release: whoever says it twice has said it first.
+            last.entry(&one.sender).or_insert(one.released);
+        }
+    }
+    last.into_values().max()
+}
+
 /// The roles of a party, by the proposal that counts; empty for those who are no party.
 pub fn roles(past: &Past<'_>, ministry: &Ministry) -> Vec<PartyRole> {
     // Roles do not change with time: whether a proposal lapsed says nothing of who is who.
@@ -152,10 +166,10 @@ fn course(past: &Past<'_>, proposal: &Registered, act: &ConsultationProposal) ->
     let mut pauses: BTreeMap<&Ministry, (u64, ClosureKind)> = BTreeMap::new();
     let mut ends: BTreeMap<&Ministry, (u64, ClosureKind)> = BTreeMap::new();
     for (one, closure) in saying!(past.of_kind(ActKind::ConsultationClosure), ConsultationClosure) {
-        if !one.stands() || !one.knew(proposal) {
+        let pausing = matches!(closure.kind, ClosureKind::Adjourned | ClosureKind::Resumed);
+        if !one.stands() || !one.knew(proposal) || !(pausing || knew_what_was_agreed(past, one)) {
             continue;
         }
-        let pausing = matches!(closure.kind, ClosureKind::Adjourned | ClosureKind::Resumed);
         let said = if pausing { &mut pauses } else { &mut ends };
         if said.get(&one.sender).is_none_or(|(number, _)| *number < one.number) {
             said.insert(&one.sender, (one.number, closure.kind));
@@ -169,6 +183,13 @@ fn course(past: &Past<'_>, proposal: &Registered, act: &ConsultationProposal) ->
     }
     let adjourned = |power| pauses.get(power).is_some_and(|(_, kind)| *kind == ClosureKind::Adjourned);
     if powers(act).any(adjourned) { Opening::Adjourned } else { Opening::Open }
+}
+
+/// Whether whoever ended a consultation knew of every agreement in it: a closure that crossed the reply that concluded
+/// one ends nothing.
+fn knew_what_was_agreed(past: &Past<'_>, closure: &Registered) -> bool {
+    let mut replies = saying!(past.of_kind(ActKind::AgreementReply), AgreementReply);
+    replies.all(|(reply, _)| !reply.stands() || closure.knew(reply))
 }
 
 #[cfg(test)]
@@ -233,6 +254,20 @@ mod tests {
         assert_eq!(shown(&scene), Opening::Open, "one Power alone, and an observer");
         close(&mut scene, "XB", "WITHOUT_RESULT");
         assert_eq!(shown(&scene), Opening::Open, "they do not say the same");
+        close(&mut scene, "XB", "CONCLUDED");
+        assert_eq!(shown(&scene), Opening::Concluded);
+    }
+
+    #[test]
+    fn a_closure_that_crossed_an_agreement_ends_nothing() {
+        let mut scene = Scene::ready();
+        scene.note("A-1", "P1", "XA", "RELEASE_AND_SETTLEMENT");
+        let before = scene.marks();
+        scene.agree("A-2", "P1", "XA");
+        close(&mut scene, "XA", "CONCLUDED");
+        scene.knowing(&before);
+        close(&mut scene, "XB", "CONCLUDED");
+        assert_eq!(shown(&scene), Opening::Open, "XB did not know of the reply");
         close(&mut scene, "XB", "CONCLUDED");
         assert_eq!(shown(&scene), Opening::Concluded);
     }

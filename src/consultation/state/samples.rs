@@ -10,7 +10,7 @@ use crate::consultation::charter::Charter;
 use crate::consultation::history::{History, Past};
 use crate::consultation::outline::{Field, Value};
 use crate::consultation::reference::PersonRef;
-use crate::consultation::registered::{Marks, Registered, Verdict};
+use crate::consultation::registered::{Marks, Missing, Registered, Verdict};
 use crate::consultation::rules::table::Rule;
 use crate::digest::Digest;
 use crate::message::terms::{Form, Level, Precedence};
@@ -154,6 +154,11 @@ impl Scene {
 
     pub(crate) fn last(&self, sender: &str) -> u64 {
         self.marks.number(&ministry(sender))
+    }
+
+    /// Acts of this ministry are known to exist and are not here.
+    pub(crate) fn lacks(&mut self, sender: &str, first: u64, last: u64) {
+        self.history.note_missing(vec![Missing { ministry: ministry(sender), first, last }]);
     }
 
     pub(crate) fn history(&self) -> &History {

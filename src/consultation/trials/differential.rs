@@ -24,7 +24,8 @@ const STRICTER: &[&str] = &[
 
 /// The same of departure.
 const DEPARTURE: &[&str] = &[
-    "HND_01", // a handover that was reported, or an agreement made anew since; the model looks at neither
+    "CON_04", // acts that others wait for; the model is told only of those that were registered
+    "HND_01", // a reported handover, an agreement made anew since, a window not open; the model looks at none of them
     "HND_08", // acts that a GO knew and that are not here yet, and a NO GO after a GO
 ];
 
@@ -73,7 +74,8 @@ fn model(histories: &Value) -> Option<Vec<Value>> {
 #[allow(clippy::print_stdout, reason = "the counts say what the test proves")]
 fn the_reference_model_reaches_the_same_verdicts_and_states() {
     let count = if std::env::var_os("CHANCERY_LONG").is_some() { 2_000 } else { 40 };
-    let worlds: Vec<World> = (1_000..1_000 + count).map(|seed| World::play(seed, 60)).collect();
+    let first = std::env::var("CHANCERY_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1_000);
+    let worlds: Vec<World> = (first..first + count).map(|seed| World::play(seed, 60)).collect();
     let told = |world: &World| {
         let acts: Vec<Value> = world
             .sent

@@ -7,4 +7,5 @@ mod differential;
 mod moves;
 mod rounds;
 mod safety;
+mod surroundings;
 mod world;

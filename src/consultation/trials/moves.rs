@@ -246,15 +246,16 @@ impl World {
             (true, _) => "P1",
             (false, name) => name,
         };
-        let notice = if self.slips(6) { 3 * DAY } else { DAY };
-        let (start, told_at) = (self.minute + 3 * DAY, self.minute + notice);
+        // The window opens before the day of the departure comes, and stays open for long.
+        let start = self.minute + DAY / 2;
+        let told_at = start - if self.slips(6) { DAY / 2 } else { DAY };
         let digest = persons_digest(&[person_of(name)]);
         let fields = format!(
             "arrangement_id = \"H-1\"\nagreement_id = \"{agreement}\"\nwindow_start_time = \"{}\"\n\
              window_end_time = \"{}\"\nplace_code = \"EAGLE\"\npersons = [\"{name}\"]\npersons_sha256 = \"{digest}\"\n\
              transport = \"one bus\"\nperson_notice_time = \"{}\"\nroutine_documents = [\"inventory\"]",
             time(start),
-            time(start + DAY),
+            time(start + 6 * DAY),
             time(told_at)
         );
         let told =

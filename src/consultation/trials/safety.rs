@@ -68,7 +68,12 @@ impl World {
             }
             [Rule::Wil07] => counts.stopped_by_will += 1,
             [Rule::Hld01] => counts.stopped_by_hold += 1,
-            [Rule::Hnd08] if stops.iter().all(|stop| stop.because.contains("not here yet")) => {
+            [Rule::Con04] => counts.stopped_by_mail += 1,
+            [Rule::Hnd08] | [Rule::Con04, Rule::Hnd08]
+                if stops
+                    .iter()
+                    .all(|stop| stop.because.contains("not here yet") || stop.rule == Rule::Con04) =>
+            {
                 counts.stopped_by_mail += 1;
             }
             _ => {}

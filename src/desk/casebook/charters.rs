@@ -14,6 +14,7 @@ use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
+use crate::message::terms::Level;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
@@ -27,7 +28,7 @@ impl Desk {
         channel: &ChannelFacts,
         kept: &[Kept],
     ) -> Result<Charter, DeskError> {
-        let safe = || Charter::default_for(channel.parties.iter().cloned());
+        let safe = || without_agreement(channel);
         let begun = kept.iter().map(|kept| kept.header.position().release_time).min();
         let (Some(begun), Some(index)) = (begun, self.memory.now().as_ref().map(|known| known.index.clone()))
         else {
@@ -46,6 +47,12 @@ impl Desk {
         }
         Ok(concluded.map_or_else(safe, |(_, charter)| charter))
     }
+}
+
+/// What counts before a charter is concluded. No ceiling was agreed on then, and each ministry sets its own: what was
+/// above it did not come here.
+pub(super) fn without_agreement(channel: &ChannelFacts) -> Charter {
+    Charter { ceiling: Level::TopSecret, ..Charter::default_for(channel.parties.iter().cloned()) }
 }
 
 /// The charters that were concluded in a consultation, each with the release of the note that concluded it.

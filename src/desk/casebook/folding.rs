@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use super::charters::without_agreement;
 use super::kept::Kept;
 use crate::consultation::acts::values::ActRef;
-use crate::consultation::casebook::{Casebook, Outcome};
+use crate::consultation::casebook::{Casebook, Incoming, Outcome};
 use crate::consultation::charter::Charter;
 use crate::consultation::rules::Finding;
 use crate::consultation::rules::judgement::ChannelFacts;
@@ -20,6 +21,7 @@ use crate::desk::compose::channel_facts;
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::digest::Digest;
+use crate::limits;
 use crate::message::terms::Level;
 use crate::trust::name::Ministry;
 use crate::trust::policy::ChannelId;
@@ -39,6 +41,8 @@ pub struct Folded {
     pub passed_over: BTreeSet<(Ministry, u64)>,
     /// The greatest number that came of each ministry.
     come: BTreeMap<Ministry, u64>,
+    /// Acts that their desk turned away, because so many of their sender wait: taken when there is room.
+    pub turned_away: BTreeSet<(Ministry, u64, ActRef)>,
     /// Dispatches of this desk that nobody took: they are no part of it.
     lost: BTreeSet<Digest>,
 }
@@ -100,7 +104,7 @@ impl Desk {
     /// A consultation of which nothing is here yet.
     pub(super) fn empty(&self, trust: &Trust, consultation: &str) -> Folded {
         let facts = self.facts_of(trust, None, &[]);
-        let charter = Charter::default_for(facts.parties.iter().cloned());
+        let charter = without_agreement(&facts);
         Folded::new(consultation, facts, charter)
     }
 
@@ -138,6 +142,7 @@ impl Folded {
             findings: BTreeMap::new(),
             passed_over: BTreeSet::new(),
             come: BTreeMap::new(),
+            turned_away: BTreeSet::new(),
             lost: BTreeSet::new(),
         }
     }
@@ -146,15 +151,39 @@ impl Folded {
     pub(super) fn take(&mut self, kept: Kept) {
         let incoming = kept.incoming();
         let (sender, number) = (incoming.address.sender.clone(), incoming.position.act_number);
-        if number > 0 && !kept.own {
-            let from = self.come.get(&sender).copied().unwrap_or(0).saturating_add(1);
+        let from = self.come.get(&sender).copied().unwrap_or(0).saturating_add(1);
+        // So many at once are never given up: whoever skips them means to keep others counting.
+        if !kept.own && number.saturating_sub(from) <= limits::CASEBOOK_GAP_ACTS_MAX {
             self.pass_over(&sender, from, number.saturating_sub(1));
         }
         let come = self.come.entry(sender).or_default();
         *come = number.max(*come);
         self.kept.insert(incoming.reference, kept);
+        self.offer(incoming);
+        self.offer_again();
+    }
+
+    fn offer(&mut self, incoming: Incoming) {
+        let key = (incoming.address.sender.clone(), incoming.position.act_number, incoming.reference);
         let outcomes = self.book.offer(incoming);
+        if outcomes.iter().any(|outcome| matches!(outcome, Outcome::TurnedAway { .. })) {
+            self.turned_away.insert(key);
+        }
         self.note(outcomes);
+    }
+
+    /// What was turned away comes again as soon as there is room for its sender.
+    fn offer_again(&mut self) {
+        let has_room = |folded: &Self| {
+            let mut keys = folded.turned_away.iter();
+            keys.find(|(sender, ..)| folded.book.has_room(sender)).cloned()
+        };
+        while let Some(key) = has_room(self) {
+            self.turned_away.remove(&key);
+            if let Some(kept) = self.kept.get(&key.2) {
+                self.offer(kept.incoming());
+            }
+        }
     }
 
     /// Passes over these numbers of a ministry, as far as nothing came under them.
@@ -181,3 +210,7 @@ impl fmt::Debug for Folded {
         write!(f, "Folded({})", self.consultation)
     }
 }
+
+#[cfg(test)]
+#[path = "folding_tests.rs"]
+mod tests;

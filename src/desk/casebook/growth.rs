@@ -75,8 +75,8 @@ impl Desk {
             if begins {
                 open.clear()?;
                 growth = Growth { anew: true, ..Growth::default() };
-                // What was minted here may stand in no message yet.
-                let index = Index { minted: contents.index.minted, ..Index::default() };
+                // What was minted here may stand in no message yet, and what this desk was told stands in none.
+                let index = contents.index.own_knowledge();
                 contents = Contents { index, ..Contents::default() };
             }
             let batch = self.next_batch(&contents.place)?;

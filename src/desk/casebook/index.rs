@@ -34,6 +34,8 @@ pub struct Index {
     pub(super) unopened: BTreeMap<String, u64>,
     /// References minted here, with the consultation each is for.
     pub(super) minted: BTreeMap<PersonRef, String>,
+    /// References of which this desk knows that they mean one man; each pair ascending.
+    pub(super) alike: BTreeSet<(PersonRef, PersonRef)>,
     /// Consultations into which something came since this desk last looked what it owes there.
     pub(super) to_attend: BTreeSet<String>,
 }
@@ -118,6 +120,31 @@ impl Index {
         self.persons.keys().chain(self.minted.keys()).filter(elsewhere).copied().collect()
     }
 
+    /// All other references that mean the same man as this one, as far as this desk was told.
+    pub fn also_known_as(&self, person: &PersonRef) -> BTreeSet<PersonRef> {
+        let (mut known, mut open) = (BTreeSet::new(), vec![*person]);
+        while let Some(one) = open.pop() {
+            if !known.insert(one) {
+                continue;
+            }
+            for (left, right) in &self.alike {
+                open.extend((*left == one).then_some(*right));
+                open.extend((*right == one).then_some(*left));
+            }
+        }
+        known.remove(person);
+        known
+    }
+
+    /// Persons of whom a consultation speaks and who bear other references too, ascending.
+    pub(super) fn known_elsewhere(&self, consultation: &str) -> Vec<PersonRef> {
+        let linked = self.alike.iter().flat_map(|(left, right)| [*left, *right]);
+        let here =
+            linked.filter(|person| self.home_of(person).is_some_and(|home| home.text() == consultation));
+        let here: BTreeSet<PersonRef> = here.collect();
+        here.into_iter().collect()
+    }
+
     /// Every consultation of which something is here, ascending.
     pub fn consultations(&self) -> &BTreeSet<String> {
         &self.consultations
@@ -133,17 +160,28 @@ impl Index {
         self.unopened.get(consultation).copied().unwrap_or(0)
     }
 
-    /// Whether two indexes say the same of what was registered; what this desk minted and still has to do is its own.
+    /// Whether two indexes say the same of what was registered; what this desk minted, was told and still has to do is
+    /// its own.
     pub fn says_the_same(&self, other: &Self) -> bool {
-        let registered =
-            |index: &Self| Self { minted: BTreeMap::new(), to_attend: BTreeSet::new(), ..index.clone() };
+        let own = Self::default;
+        let registered = |index: &Self| {
+            let Self { minted, alike, to_attend, .. } = own();
+            Self { minted, alike, to_attend, ..index.clone() }
+        };
         registered(self) == registered(other)
+    }
+
+    /// What no message says: it stays when everything else is written anew from the register.
+    pub(super) fn own_knowledge(self) -> Self {
+        Self { minted: self.minted, alike: self.alike, ..Self::default() }
     }
 
     /// What finds the names of all persons, and tells none.
     pub fn names(&self) -> NameIndex {
-        let spellings: Vec<String> = self.names.values().flatten().flat_map(KnownName::spellings).collect();
-        NameIndex::new(spellings.iter().map(String::as_str))
+        let names = || self.names.values().flatten();
+        let spellings: Vec<String> = names().flat_map(KnownName::spellings).collect();
+        let parts = names().flat_map(|name| [name.family.as_str(), name.given.as_str()]);
+        NameIndex::new(spellings.iter().map(String::as_str)).with_parts(parts)
     }
 }
 
@@ -161,7 +199,8 @@ impl KnownName {
         }
     }
 
-    /// As somebody might write it: family name first and last. A family name alone is borne by too many.
+    /// As somebody might write it: family name first and last. A family name alone is borne by too many, and is only
+    /// looked for as a part.
     fn spellings(&self) -> Vec<String> {
         let Self { family, given, .. } = self;
         match given.trim() {

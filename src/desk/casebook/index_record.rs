@@ -32,6 +32,7 @@ pub(super) fn encode(index: &Index) -> Vec<u8> {
         person: person.text(),
         consultation: consultation.clone(),
     });
+    let alike = index.alike.iter().map(|(one, other)| AlikeRecord { one: one.text(), other: other.text() });
     let unopened = index
         .unopened
         .iter()
@@ -45,6 +46,7 @@ pub(super) fn encode(index: &Index) -> Vec<u8> {
         to_attend: index.to_attend.iter().cloned().collect(),
         consultations: index.consultations.iter().cloned().collect(),
         charters: index.charters.iter().cloned().collect(),
+        alike: alike.collect(),
     }
     .encode_to_vec()
 }
@@ -65,6 +67,9 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Index> {
     }
     for one in record.minted {
         index.minted.insert(PersonRef::parse(&one.person).ok()?, one.consultation);
+    }
+    for one in record.alike {
+        index.alike.insert((PersonRef::parse(&one.one).ok()?, PersonRef::parse(&one.other).ok()?));
     }
     index.urgent = record.urgent.into_iter().collect();
     index.unopened = record.unopened.into_iter().map(|one| (one.consultation, one.count)).collect();
@@ -93,6 +98,8 @@ struct IndexRecord {
     consultations: Vec<String>,
     #[prost(string, repeated, tag = "8")]
     charters: Vec<String>,
+    #[prost(message, repeated, tag = "9")]
+    alike: Vec<AlikeRecord>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -143,6 +150,15 @@ struct UnopenedRecord {
     count: u64,
 }
 
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+struct AlikeRecord {
+    #[prost(string, tag = "1")]
+    one: String,
+    #[prost(string, tag = "2")]
+    other: String,
+}
+
 /// Shows nothing of what it holds.
 macro_rules! opaque {
     ($($name:ident),+) => {
@@ -153,4 +169,4 @@ macro_rules! opaque {
         })+
     };
 }
-opaque!(IndexRecord, MentionRecord, NameRecord, MintedRecord, UnopenedRecord);
+opaque!(IndexRecord, MentionRecord, NameRecord, MintedRecord, UnopenedRecord, AlikeRecord);

@@ -15,6 +15,7 @@ use crate::consultation::charter::Charter;
 use crate::consultation::history::Past;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Marks;
+use crate::consultation::rules::judgement::Promises;
 use crate::consultation::rules::names::NameIndex;
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
@@ -32,6 +33,8 @@ pub(in crate::desk) struct Knowledge {
     pub(in crate::desk) names: NameIndex,
     /// Persons of other consultations (PRV-02).
     pub(in crate::desk) elsewhere: BTreeSet<PersonRef>,
+    /// Where agreements of other consultations send persons of this one (EXC-06).
+    pub(in crate::desk) promised: Promises,
     /// The consultation so far; none where the keys are locked.
     pub(in crate::desk) folded: Option<Arc<Folded>>,
 }
@@ -62,9 +65,14 @@ impl Desk {
             true => Arc::new(self.empty(trust, consultation)),
             false => self.consultation_of(trust, keys, consultation)?,
         };
+        let promised = match is_new {
+            true => Promises::new(),
+            false => self.promised_elsewhere(trust, keys, consultation)?,
+        };
         Ok(Knowledge {
             names: index.names(),
             elsewhere: index.persons_elsewhere(consultation),
+            promised,
             folded: Some(folded),
         })
     }

@@ -11,6 +11,7 @@ use super::folding::Folded;
 use super::index::Index;
 use super::kept::Kept;
 use super::shelf::Place;
+use crate::consultation::act::ActKind;
 use crate::limits;
 
 /// What a desk remembers of its casebook.
@@ -37,6 +38,10 @@ impl Memory {
         let mut now = self.now();
         let known = now.take().filter(|known| known.place == *from);
         let mut folded = known.map(|known| known.folded).unwrap_or_default();
+        if new.values().flatten().any(|kept| kept.dispatch.kind == ActKind::ChannelCharterNote.word()) {
+            // What was agreed on a channel may be what other consultations are judged by.
+            folded.clear();
+        }
         for (consultation, kept) in new {
             if let Some(folded) = folded.get_mut(consultation) {
                 let folded = Arc::make_mut(folded);

@@ -17,6 +17,7 @@
 //! | `knowledge` | what is known beside an act that is to be judged |
 //! | `charters` | what the parties of a channel agreed on |
 //! | `persons` | references minted, names shown and to whom |
+//! | `promises` | where other consultations send the persons of this one |
 //! | `attending` | rejections and receipts that this desk owes |
 //! | `folding` | a consultation, folded by the pure casebook |
 //!
@@ -33,6 +34,7 @@ mod kept;
 mod knowledge;
 mod memory;
 mod persons;
+mod promises;
 mod reading;
 mod shelf;
 mod wax;

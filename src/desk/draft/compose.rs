@@ -16,6 +16,7 @@ use crate::desk::keys::Keys;
 use crate::desk::register::{DraftEntry, DraftState};
 use crate::desk::send::RELEASE_LOCK;
 use crate::desk::signatories::Wishes;
+use crate::entropy::random;
 use crate::message::dispatch::Dispatch;
 use crate::message::terms::{ActClass, AuthenticationKind};
 use crate::time::Timestamp;
@@ -38,6 +39,8 @@ impl Desk {
         }
         // Formal numbers are given by one at a time.
         let _numbered_alone = self.hold(RELEASE_LOCK).await?;
+        // Before anything is judged: what comes meanwhile is later.
+        let received_row = self.register.last_received_row()?;
         let mut composition = self.compose_with(trust, keys, form, folder, wishes)?;
         if rules::forbids(&composition.findings) {
             return Err(DeskError::Forbidden(composition.findings));
@@ -60,7 +63,7 @@ impl Desk {
         );
         self.sign_as_drafter(keys, &mut draft)?;
         self.standing(trust, &draft)?;
-        let entry = entry(&draft, now, now.year(), number, path);
+        let entry = entry(&draft, (now, received_row), now.year(), number, path);
         self.register.open_draft(&entry, None)?;
         Ok((draft, composition))
     }
@@ -76,8 +79,14 @@ impl Desk {
     ) -> Result<DraftFile, DeskError> {
         let entry_before = self.open_entry(draft)?;
         let rule = self.rule_of(trust, draft)?;
-        let dispatch =
-            Dispatch { basis: self.basis(trust, keys, draft.address(), rule)?, ..draft.dispatch().clone() };
+        let received_row = self.register.last_received_row()?;
+        let basis = self.basis(trust, keys, draft.address(), rule)?;
+        let salt = match self.unnumbered_since(trust, draft, &entry_before)?.is_empty() {
+            true => draft.dispatch().salt,
+            // No basis can name what came since: the offices sign other bytes, knowing it.
+            false => random(self.entropy.as_ref()).map_err(|cause| DeskError::Draft(cause.to_string()))?,
+        };
+        let dispatch = Dispatch { basis, salt, ..draft.dispatch().clone() };
         let mut later = DraftFile::unsigned(
             draft.address().clone(),
             dispatch,
@@ -91,7 +100,7 @@ impl Desk {
         }
         self.sign_as_drafter(keys, &mut later)?;
         let now = self.clock.now();
-        let entry = entry(&later, now, entry_before.year, entry_before.formal_number, path);
+        let entry = entry(&later, (now, received_row), entry_before.year, entry_before.formal_number, path);
         match self.register.open_draft(&entry, Some(&draft.digest()))? {
             true => Ok(later),
             false => Err(DraftRefusal::Superseded.into()),
@@ -149,7 +158,14 @@ impl Desk {
     }
 }
 
-fn entry(draft: &DraftFile, now: Timestamp, year: i16, number: Option<u32>, path: &Path) -> DraftEntry {
+/// What is registered of a draft that was composed now, when messages had been received up to this row.
+fn entry(
+    draft: &DraftFile,
+    (now, received_row): (Timestamp, u64),
+    year: i16,
+    number: Option<u32>,
+    path: &Path,
+) -> DraftEntry {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     DraftEntry {
         dispatch: draft.digest(),
@@ -158,5 +174,6 @@ fn entry(draft: &DraftFile, now: Timestamp, year: i16, number: Option<u32>, path
         composed: now,
         state: DraftState::Open,
         path: path.to_string_lossy().into_owned(),
+        received_row,
     }
 }

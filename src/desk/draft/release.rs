@@ -10,6 +10,7 @@ use crate::desk::compose::{Composition, Origin, is_numbered};
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::desk::reference::Entry;
+use crate::desk::register::{DraftEntry, ReceivedEntry};
 use crate::limits;
 use crate::message::dispatch::Basis;
 use crate::message::seal::Opener;
@@ -33,7 +34,7 @@ impl Desk {
         if let Some(until) = draft.valid_until().filter(|until| *until <= now) {
             return Err(DraftRefusal::Expired(until).into());
         }
-        self.require_present_basis(trust, keys, &draft)?;
+        self.require_present_basis(trust, keys, &draft, &entry)?;
         let rule = self.rule_of(trust, &draft)?;
         // The number was reserved for it: it follows on the one before, whatever was numbered since.
         let before = entry.formal_number.map(|number| number.saturating_sub(1));
@@ -59,7 +60,13 @@ impl Desk {
 
     /// Refuses a draft of which a later act, of whichever Power, says something: about one of its persons, or anything
     /// where either of them names nobody. What cannot be read may say anything.
-    fn require_present_basis(&self, trust: &Trust, keys: &Keys, draft: &DraftFile) -> Result<(), DeskError> {
+    fn require_present_basis(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        draft: &DraftFile,
+        entry: &DraftEntry,
+    ) -> Result<(), DeskError> {
         if draft.dispatch().act_class == ActClass::Protective {
             return Ok(());
         }
@@ -89,6 +96,8 @@ impl Desk {
                 later.extend(received);
             }
         }
+        let unnumbered = self.unnumbered_since(trust, draft, entry)?;
+        later.extend(unnumbered.into_iter().map(|act| (true, Entry::Received(act))));
         if too_many(later.len()) {
             return Err(DraftRefusal::StaleBasis(format!("{} acts", later.len())).into());
         }
@@ -99,6 +108,27 @@ impl Desk {
             }
         }
         Ok(())
+    }
+
+    /// Acts of others that did not go to all Powers, and so stand in no basis, received since a draft was composed.
+    pub(super) fn unnumbered_since(
+        &self,
+        trust: &Trust,
+        draft: &DraftFile,
+        entry: &DraftEntry,
+    ) -> Result<Vec<ReceivedEntry>, DeskError> {
+        let consultation = &draft.address().consultation;
+        let most = limits::DRAFT_LATER_ACTS_MAX.saturating_add(1);
+        let mut since = Vec::new();
+        for party in &self.rule_of(trust, draft)?.parties {
+            since.extend(self.register.unnumbered_acts_after(
+                consultation,
+                party,
+                entry.received_row,
+                most,
+            )?);
+        }
+        Ok(since)
     }
 
     fn touches(

@@ -342,6 +342,33 @@ fn no_mistake_made_at_night_holds_up_a_withdrawal() {
     }
 }
 
+proptest! {
+    /// Whatever is scribbled between the lines, and however the reference is typed: it goes, about this person.
+    #[test]
+    fn no_scribbling_holds_up_a_withdrawal(
+        scribbles in proptest::collection::vec(("[a-z가-힣][a-z가-힣0-9 ,.!?:=+-]{0,40}", 0_usize..6), 0..6),
+        hasty in 0_u8..4,
+    ) {
+        let typed = match hasty {
+            0 => "\"P-7QK4-M2XD-9WTV\"",
+            1 => "P-7QK4-M2XD-9WTV",
+            2 => "p 7qk4 m2xd 9wtv",
+            _ => "\"p7qk4m2xd9wtv",
+        };
+        let form = WITHDRAWAL.replace("person = \"P-7QK4-M2XD-9WTV\"", &format!("person = {typed}"));
+        let mut lines: Vec<String> = form.lines().map(str::to_owned).collect();
+        for (words, place) in &scribbles {
+            lines.insert((*place).min(lines.len()), words.clone());
+        }
+        // What bears the name of a field that counts is no scribbling.
+        let counts = ["kind", "to", "consultation", "person", "info"];
+        let is_field = |words: &String| counts.contains(&words.split('=').next().unwrap_or_default().trim());
+        prop_assume!(!scribbles.iter().any(|(words, _)| is_field(words)));
+        let (person, _) = withdrawn(&lines.join("\n"));
+        prop_assert_eq!(person, "P-7QK4-M2XD-9WTV");
+    }
+}
+
 #[test]
 fn nothing_is_left_out_of_an_act_that_binds() {
     let text = GOOD.replace("formal_number = \"auto\"", "hurry = true");

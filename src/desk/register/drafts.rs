@@ -57,6 +57,8 @@ pub struct DraftEntry {
     pub state: DraftState,
     /// Where its file was written.
     pub path: String,
+    /// The row up to which messages had been received when it was composed.
+    pub received_row: u64,
 }
 
 impl Register {
@@ -70,8 +72,8 @@ impl Register {
                 return Ok(false);
             }
             connection.execute(
-                "INSERT INTO draft (dispatch_digest, year, formal_number, compose_time, state, path)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO draft (dispatch_digest, year, formal_number, compose_time, state, path, received_row)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 params![
                     entry.dispatch.as_bytes().as_slice(),
                     entry.year,
@@ -79,6 +81,7 @@ impl Register {
                     entry.composed.seconds(),
                     entry.state.word(),
                     entry.path,
+                    entry.received_row,
                 ],
             )?;
             Ok(true)
@@ -147,7 +150,7 @@ fn end_draft(connection: &Connection, dispatch: &Digest, end: DraftState) -> Res
     Ok(update.execute(params![dispatch.as_bytes().as_slice(), end.word()])? == 1)
 }
 
-const COLUMNS: &str = "dispatch_digest, year, formal_number, compose_time, state, path";
+const COLUMNS: &str = "dispatch_digest, year, formal_number, compose_time, state, path, received_row";
 
 fn entry(row: &Row<'_>) -> Result<DraftEntry, RegisterFault> {
     let bytes: Vec<u8> = row.get(0)?;
@@ -159,6 +162,7 @@ fn entry(row: &Row<'_>) -> Result<DraftEntry, RegisterFault> {
         composed: Timestamp::from_seconds(row.get(3)?),
         state: DraftState::parse(&state)?,
         path: row.get(5)?,
+        received_row: row.get(6)?,
     })
 }
 
@@ -184,6 +188,7 @@ mod tests {
             composed: Timestamp::from_seconds(1_795_345_200),
             state: DraftState::Open,
             path: "/tmp/note.draft".to_owned(),
+            received_row: 3,
         }
     }
 

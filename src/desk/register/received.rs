@@ -124,6 +124,27 @@ impl Register {
         )
     }
 
+    /// Acts of a Power in a consultation that bear no number, because they did not go to all, received after this row.
+    pub fn unnumbered_acts_after(
+        &self,
+        consultation: &str,
+        from: &Ministry,
+        row: u64,
+        count: usize,
+    ) -> Result<Vec<ReceivedEntry>, RegisterFault> {
+        self.select_received(
+            "WHERE consultation = ?1 AND sender = ?2 AND act_number = 0 AND number > ?3 ORDER BY number LIMIT ?4",
+            params![consultation, from.as_str(), row, count],
+        )
+    }
+
+    /// The row up to which messages were received.
+    pub fn last_received_row(&self) -> Result<u64, RegisterFault> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached("SELECT COALESCE(MAX(number), 0) FROM received")?;
+        Ok(statement.query_row([], |row| row.get(0))?)
+    }
+
     fn channels_from(&self, from: &Ministry) -> Result<Vec<String>, RegisterFault> {
         let connection = self.connection();
         let mut next = connection

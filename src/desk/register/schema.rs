@@ -23,7 +23,7 @@ const CHECKPOINT_PAGES: u32 = 2 * 1024;
 const STATEMENTS_KEPT: usize = 32;
 
 /// What stands on the pages of a register of this release.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 const TABLES: &str = "
 CREATE TABLE sent (
@@ -74,6 +74,10 @@ CREATE TABLE answer (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// What the fourth release added: how far messages had come when a draft was composed. Of drafts that were open before
+/// nobody knows, and everything that no basis can name counts as later.
+const ADDED_FOURTH: &str = "ALTER TABLE draft ADD COLUMN received_row INTEGER NOT NULL DEFAULT 0;";
+
 /// Moves what the first release wrote. Whether parts travelled beside an envelope it did not note: all are asked for.
 const FROM_FIRST: [&str; 3] = [
     "ALTER TABLE sent RENAME TO sent_first; ALTER TABLE received RENAME TO received_first;",
@@ -110,12 +114,18 @@ pub(super) fn open(path: &Path) -> Result<Connection, RegisterFault> {
             transaction.execute_batch(TABLES)?;
             transaction.execute_batch(LASTING)?;
             transaction.execute_batch(ADDED_THIRD)?;
+            transaction.execute_batch(ADDED_FOURTH)?;
         }
         1 => {
             FROM_FIRST.iter().try_for_each(|step| transaction.execute_batch(step))?;
             transaction.execute_batch(ADDED_THIRD)?;
+            transaction.execute_batch(ADDED_FOURTH)?;
         }
-        2 => transaction.execute_batch(ADDED_THIRD)?,
+        2 => {
+            transaction.execute_batch(ADDED_THIRD)?;
+            transaction.execute_batch(ADDED_FOURTH)?;
+        }
+        3 => transaction.execute_batch(ADDED_FOURTH)?,
         VERSION => {}
         _ => return Err(RegisterFault::Damaged("written by a later release")),
     }

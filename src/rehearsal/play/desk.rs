@@ -110,6 +110,7 @@ impl Desk {
             documents: Some(&opened),
             names: &self.names,
             persons_elsewhere: &BTreeSet::new(),
+            promised_elsewhere: &BTreeMap::new(),
         })
     }
 
@@ -141,6 +142,8 @@ fn told(outcome: Outcome) -> (Digest, Arrived) {
             let missing = missing.into_iter().map(|missing| (missing.ministry, missing.first));
             (reference.dispatch_digest(), Arrived::Waits(missing.collect()))
         }
+        // No script is so long that this happens; it waits for room.
+        Outcome::TurnedAway { reference } => (reference.dispatch_digest(), Arrived::Waits(Vec::new())),
         Outcome::Duplicate { reference } => (reference.dispatch_digest(), Arrived::Duplicate),
         Outcome::Equivocation { reference, .. } => (reference.dispatch_digest(), Arrived::Equivocation),
     }

@@ -1,0 +1,89 @@
+//! Promises: where agreements of other consultations send the persons of this one (EXC-06).
+//!
+//! One man bears unrelated references in two consultations, and no two of them can be told to be his by looking at
+//! them. Only the desk of the Power that holds him joins them, when an officer says so. What it was told stands in the
+//! sealed index and in no message.
+
+use super::shelf::Shelf;
+use super::wax::Wax;
+use super::{Contents, index::Index};
+use crate::consultation::acts::law::Destination;
+use crate::consultation::reference::PersonRef;
+use crate::consultation::rules::judgement::Promises;
+use crate::consultation::state::{commitments, stage};
+use crate::desk::Desk;
+use crate::desk::accreditation::Trust;
+use crate::desk::error::DeskError;
+use crate::desk::keys::Keys;
+use crate::time::Timestamp;
+
+use super::folding::Folded;
+
+impl Desk {
+    /// Notes that two references mean one man. Both belong to consultations that this desk knows, and not to the same.
+    pub fn join_persons(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        one: &PersonRef,
+        other: &PersonRef,
+    ) -> Result<(), DeskError> {
+        let index = self.casebook(trust, keys)?;
+        let home = |person: &PersonRef| index.home_of(person).ok_or(DeskError::PersonUnknown);
+        if home(one)?.text() == home(other)?.text() {
+            return Err(DeskError::SameConsultation);
+        }
+        let wax = Wax::of(keys.reading()?);
+        let mut shelf = Shelf::open(&self.config.casebook())?;
+        let open = shelf.take()?;
+        let mut contents = Contents::of(&open, &wax)?.unwrap_or_default();
+        contents.index.alike.insert((*one.min(other), *one.max(other)));
+        contents.write_index(&open, &wax, self.entropy.as_ref())?;
+        open.commit(&contents.place, &wax)?;
+        self.memory.forget();
+        Ok(())
+    }
+
+    /// Where agreements of other consultations send the persons of this one now.
+    pub fn promised_elsewhere(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        consultation: &str,
+    ) -> Result<Promises, DeskError> {
+        let index = self.casebook(trust, keys)?;
+        let mut promises = Promises::new();
+        for person in index.known_elsewhere(consultation) {
+            let destinations = self.promises_to(trust, keys, &index, &person)?;
+            if !destinations.is_empty() {
+                promises.insert(person, destinations);
+            }
+        }
+        Ok(promises)
+    }
+
+    fn promises_to(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        index: &Index,
+        person: &PersonRef,
+    ) -> Result<Vec<Destination>, DeskError> {
+        let mut destinations = Vec::new();
+        for other in index.also_known_as(person) {
+            let Some(home) = index.home_of(&other) else { continue };
+            let folded = self.consultation_of(trust, keys, &home.text())?;
+            destinations.extend(promised(&folded, &other, self.clock.now()));
+        }
+        Ok(destinations)
+    }
+}
+
+/// Where agreements that still bind send a person.
+fn promised(folded: &Folded, person: &PersonRef, at: Timestamp) -> Vec<Destination> {
+    let (past, charter) = (folded.book.everything(), folded.book.charter());
+    let binding = commitments::agreements_of(&past, person).into_iter().filter(|agreement| {
+        !agreement.is_ended(&past, person, at) && !stage::is_spent(&past, person, agreement.note, charter)
+    });
+    binding.filter_map(|agreement| Some(agreement.line(person)?.destination.clone())).collect()
+}

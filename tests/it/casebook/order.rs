@@ -1,0 +1,107 @@
+//! Whatever the order of arrival: what rests on acts that are on their way waits, and is judged when they are here.
+
+use chancery::consultation::casebook::Missing;
+use chancery::desk::casebook::Folded;
+use chancery::digest::Digest;
+
+use super::papers::{arrives, list, three};
+use super::{everything, folded, say_the_same};
+use crate::support::{Stage, forms, ministry};
+
+fn to(codes: &[&str], consultation: &str, words: &str) -> String {
+    forms::memorandum("XX", consultation, words).replace("[\"XX\"]", &list(codes))
+}
+
+fn missing(folded: &Folded) -> Vec<Missing> {
+    folded.book.lacking()
+}
+
+/// XC is away while XA writes to both others, and XA is gone when XC returns: what XC gets first is what XB answers.
+async fn overtaken() -> (Stage, String) {
+    let mut stage = three().await;
+    stage.house_mut("XC").stop().await.unwrap();
+    let first = stage.send("XA", &to(&["XB", "XC"], "new", "A beginning.")).await;
+    let to_b = first.iter().find(|copy| copy.recipient.as_str() == "XB").unwrap();
+    stage.settled("XA", to_b).await;
+    stage.house("XB").fetch().await.unwrap();
+    stage.house_mut("XA").stop().await.unwrap();
+    stage.house_mut("XC").start().await.unwrap();
+    stage.sound("XC", "XB").await;
+    (stage, first[0].consultation.clone())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_act_that_arrives_before_what_it_rests_on_is_buffered_and_judged_later_with_the_same_result() {
+    let (mut stage, consultation) = overtaken().await;
+    let answer = stage.send("XB", &to(&["XA", "XC"], &consultation, "An answer.")).await;
+    let hold = super::hold("XC\", \"XA", &consultation);
+    let hold = stage.send("XB", &hold).await;
+    for copy in answer.iter().chain(&hold).filter(|copy| copy.recipient.as_str() == "XC") {
+        stage.settled("XB", copy).await;
+    }
+    // The desk that stays open, and one that is opened anew each time.
+    let (house, desk) = (stage.house("XC"), stage.house("XC").desk().unwrap());
+    let trust = desk.trust().unwrap();
+    house.fetch().await.unwrap();
+    let early = desk.consultation_of(&trust, house.keys(), &consultation).unwrap();
+    assert_eq!(early.book.waiting().count(), 1, "the answer waits");
+    assert_eq!(early.book.history().len(), 1, "a protective act waits for nothing");
+    assert_eq!(missing(&early), [Missing { ministry: ministry("XA"), first: 1, last: 1 }]);
+    assert!(early.passed_over.is_empty(), "nothing is given up that is on its way");
+    assert!(early.book == folded(house, &consultation).book);
+    desk.rebuild_casebook(&trust, house.keys()).unwrap();
+    assert!(early.book == folded(house, &consultation).book, "it waits after a rebuild as well");
+    let opened = house
+        .read(&forms::reference(&answer.iter().find(|copy| copy.recipient.as_str() == "XC").unwrap().id));
+    assert_eq!(opened.unwrap().waits_for.len(), 1, "whoever reads it is told");
+
+    stage.house_mut("XA").start().await.unwrap();
+    let desk_of_a = stage.house("XA").desk().unwrap();
+    let first = desk_of_a.register().sent().unwrap();
+    arrives(&stage, "XA", &first).await;
+    stage.house("XA").fetch().await.unwrap();
+    let house = stage.house("XC");
+    let late = desk.consultation_of(&trust, house.keys(), &consultation).unwrap();
+    assert_eq!((late.book.waiting().count(), late.book.history().len()), (0, 3));
+    // XB had everything in order, XC the other way round.
+    let in_order = folded(stage.house("XB"), &consultation);
+    assert!(late.book.history() == in_order.book.history());
+    assert!(folded(stage.house("XA"), &consultation).book.history() == in_order.book.history());
+    let live = everything(house);
+    assert!(late.book == live.1[&consultation].book);
+    desk.rebuild_casebook(&trust, house.keys()).unwrap();
+    say_the_same(&everything(house), &live);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gap_in_act_numbers_is_waited_for_shown_and_passed_over_when_a_later_act_came() {
+    let (mut stage, consultation) = overtaken().await;
+    let answer = stage.send("XB", &to(&["XA", "XC"], &consultation, "An answer.")).await;
+    stage.settled("XB", answer.iter().find(|copy| copy.recipient.as_str() == "XC").unwrap()).await;
+    stage.house("XC").fetch().await.unwrap();
+    assert_eq!(folded(stage.house("XC"), &consultation).book.waiting().count(), 1);
+
+    // XA takes back what was on its way to XC, and goes on.
+    stage.house_mut("XA").start().await.unwrap();
+    stage.sound("XA", "XB").await;
+    let sent = stage.house("XA").desk().unwrap().register().sent().unwrap();
+    let to_c = sent.iter().find(|copy| copy.recipient.as_str() == "XC").unwrap();
+    let id = Digest::from_slice(to_c.id.as_bytes()).unwrap();
+    let withdrawn = stage.gateway("XA").withdraw(id, 0).await;
+    assert!(withdrawn.is_ok(), "it went before it could be taken back");
+    arrives(&stage, "XB", &answer).await;
+    let next = stage.send("XA", &to(&["XB", "XC"], &consultation, "And on.")).await;
+    arrives(&stage, "XA", &next).await;
+
+    let [at_b, at_c] = ["XB", "XC"].map(|code| folded(stage.house(code), &consultation));
+    assert_eq!(at_c.passed_over, [(ministry("XA"), 1)].into());
+    assert!(at_b.passed_over.is_empty());
+    assert_eq!((at_c.book.waiting().count(), at_c.book.history().len()), (0, 2));
+    assert_eq!((at_b.book.waiting().count(), at_b.book.history().len()), (0, 3));
+    // Nobody departs on a past that is not whole; see `clear_to_depart`.
+    let house = stage.house("XC");
+    let live = everything(house);
+    let desk = house.desk().unwrap();
+    desk.rebuild_casebook(&desk.trust().unwrap(), house.keys()).unwrap();
+    say_the_same(&everything(house), &live);
+}
