@@ -246,6 +246,7 @@ mod tests {
             warnings: Vec::new(),
             unread: false,
             waits: false,
+            countersignature: None,
             reference: String::new(),
             digest: String::new(),
         }

@@ -251,7 +251,7 @@ rules! {
         "send it with the act that needs it, under the caveat that belongs to it";
     Prv05 = 385 "PRV_05" Form Warning Desk "particulars of a person serve humanitarian purposes only",
         "add the caveat HUMANITARIAN_PURPOSE_ONLY";
-    Prv06 = 386 "PRV_06" State Error Desk
+    Prv06 = 386 "PRV_06" Form Error Desk
         "nothing that says who a person is goes into a consultation whose time of erasure has come",
         "leave it out, or propose a new consultation";
     Pub01 = 401 "PUB_01" Form Error Desk "no face and no voice stands outside documents that identify a person",

@@ -21,7 +21,7 @@ fn empty() -> Casebook {
 
 #[test]
 fn all_desks_come_to_the_same_acts_verdicts_and_states() {
-    let mut refused = 0;
+    let (mut refused, mut hidden) = (0, 0);
     for seed in 0..histories() {
         let world = World::play(seed, 60);
         let first = &world.desks["XB"];
@@ -39,9 +39,11 @@ fn all_desks_come_to_the_same_acts_verdicts_and_states() {
                 assert_eq!(shown(book), shown(first), "{seed} {party}");
             }
         }
+        hidden += world.hidden;
         refused += world.sent.iter().filter(|sent| !sent.verdict.stands()).count();
     }
     assert!(refused > 20, "only {refused} acts were sent in spite of a refusal");
+    assert!(hidden > 20, "only {hidden} acts hid what their sender knew");
 }
 
 #[test]

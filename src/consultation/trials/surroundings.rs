@@ -35,10 +35,12 @@ fn errors(book: &Casebook, incoming: &Incoming) -> Vec<Rule> {
     rules
 }
 
-/// Nothing but what an act declares, at a desk that accredited the channel otherwise.
+/// Nothing but what an act declares and what that rests on itself, at a desk that accredited the channel otherwise. Who
+/// hides what he knew declares a past with holes; the acts in it were judged on what they declare, and count as they are.
 fn least(world: &World, marks: &Marks) -> Casebook {
     let facts = ChannelFacts { suspended: true, ceiling: Level::TopSecret, ..channel(&PARTIES) };
     let mut least = book(facts);
+    let marks = &closed(world, marks.clone());
     for incoming in &world.arrived["XB"] {
         if marks.covers(&incoming.address.sender, incoming.position.act_number) {
             least.offer(incoming.clone());
@@ -46,6 +48,21 @@ fn least(world: &World, marks: &Marks) -> Casebook {
     }
     assert_eq!(least.waiting().count(), 0, "a declared past is whole");
     least
+}
+
+/// These marks, and those of every act that they cover.
+fn closed(world: &World, mut marks: Marks) -> Marks {
+    loop {
+        let before = marks.clone();
+        for incoming in &world.arrived["XB"] {
+            if before.covers(&incoming.address.sender, incoming.position.act_number) {
+                marks.raise_all(&incoming.declared());
+            }
+        }
+        if marks == before {
+            return marks;
+        }
+    }
 }
 
 /// Everything, and beyond it acts of everybody that speak against everything and that nobody declares.

@@ -14,7 +14,7 @@ use crate::consultation::acts::values::{ActRef, EntryId};
 use crate::consultation::casebook::{Casebook, Incoming, Outcome};
 use crate::consultation::charter::Charter;
 use crate::consultation::reference::PersonRef;
-use crate::consultation::registered::Verdict;
+use crate::consultation::registered::{Marks, Verdict};
 use crate::consultation::rules::drafts::{Draft, channel};
 use crate::consultation::rules::forbids;
 use crate::consultation::state::samples::{act, case, destination, ministry, person};
@@ -54,6 +54,9 @@ pub(super) struct World {
     pub(super) minute: u64,
     pub(super) dice: Dice,
     pub(super) careful: bool,
+    /// Throws for senders who hide what they know, in a sequence of its own; nothing while everybody is honest in that.
+    hiding: Option<Dice>,
+    pub(super) hidden: usize,
     pub(super) refs: BTreeMap<String, String>,
     pub(super) reported: bool,
 }
@@ -102,6 +105,8 @@ impl World {
             minute: 0,
             dice: Dice::new(seed),
             careful: false,
+            hiding: None,
+            hidden: 0,
             refs: BTreeMap::new(),
             reported: false,
         };
@@ -113,6 +118,7 @@ impl World {
         let by_day = if seed % 4 > 1 { steps * 7 / 10 } else { 0 };
         world.day(by_day);
         world.careful = false;
+        world.hiding = Some(Dice::new(seed ^ 0xA5A5));
         for _ in by_day..steps {
             let pause = match world.dice.below(12) {
                 0 => world.dice.below(2 * DAY),
@@ -177,7 +183,9 @@ impl World {
     ) -> Option<ActRef> {
         let book = self.desks.get(sender)?;
         let (party, kind) = (ministry(sender), act.act_kind());
-        let (number, basis) = (book.next_number(&party), book.draft_basis());
+        let (number, known) = (book.next_number(&party), book.draft_basis());
+        let basis = self.declared(&party, known);
+        let book = self.desks.get(sender)?;
         let mut draft = Draft::new(&PARTIES, sender, number, &basis, time(self.minute), act);
         // The same words on the same basis are another act.
         draft.dispatch.salt = *Digest::of(format!("{sender} {number}").as_bytes()).as_bytes();
@@ -204,6 +212,21 @@ impl World {
             self.mail.push(Letter { due, to, incoming: incoming.clone() });
         }
         Some(ActRef::new(reference))
+    }
+
+    /// What a sender declares of what it knows. Now and then it hides what others said last, so that an act is judged
+    /// without a withdrawal, say: it comes to the same everywhere, and nobody leaves on it.
+    fn declared(&mut self, own: &Ministry, known: Marks) -> Marks {
+        let Some(dice) = self.hiding.as_mut() else { return known };
+        if !dice.one_in(12) {
+            return known;
+        }
+        self.hidden += 1;
+        let mut declared = known.clone();
+        for (party, number) in known.iter().filter(|(party, _)| *party != own) {
+            declared.set(party, number - dice.below(4).min(number));
+        }
+        declared
     }
 
     pub(super) fn deliver(&mut self) {

@@ -212,5 +212,4 @@ impl fmt::Debug for Folded {
 }
 
 #[cfg(test)]
-#[path = "folding_tests.rs"]
 mod tests;
