@@ -11,14 +11,15 @@ use super::error::CliError;
 use super::shell_word;
 use crate::consultation::rules::{self, Finding};
 use crate::desk::form::FormError;
-use crate::desk::form::draft::Draft;
+use crate::desk::form::draft::{Draft, IdsOnly};
 
 /// Check a form without sending it
 ///
 /// First every mistake of the form, each at its line (exit 2), then what the rules find (exit 2 where they forbid).
 /// At a desk the rules are asked with what the casebook knows: whether a consultation is open, a case registered, a
 /// will current, whose name stands in a text. That takes the passphrase. Where nobody can be asked for it, the form is
-/// judged by what it says itself, and that is told; a form that answers a message cannot be judged so.
+/// judged by what it says itself, and that is told; a form that answers a message, or leaves out what the casebook
+/// knows, cannot be judged so.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  chancery check note.toml\n  chancery check request.toml -a statement.pdf"
@@ -37,7 +38,16 @@ impl Check {
     /// Checks it.
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         let form = FormFile::read(&self.file)?;
-        let draft = match form.draft(context, desk_session::references(context).as_ref(), &self.attach) {
+        let mut session = match DeskSession::open_locked(context) {
+            Ok(session) => Some(session),
+            Err(error) if error.code() == "no-home" => None,
+            Err(error) => return Err(error),
+        };
+        let draft = match &mut session {
+            Some(session) => session.draft(context, &form, &self.attach),
+            None => form.draft(context, &IdsOnly, &self.attach),
+        };
+        let draft = match draft {
             Ok(draft) => draft,
             Err(FormRefusal::Mistakes(mistakes)) => {
                 report(context, &form, Some(&mistakes), None)?;
@@ -45,12 +55,13 @@ impl Check {
             }
             Err(FormRefusal::Other(error)) => return Err(error),
         };
-        let Some((findings, with_casebook)) = judge(context, &form, &draft)? else {
+        let Some(mut session) = session else {
             report(context, &form, None, None)?;
             context.output.note(&format!("{}: the form has no mistakes", form.shown()));
             context.output.note("there is no desk here, so the rules were not asked");
             return Ok(());
         };
+        let (findings, with_casebook) = judge(context, &mut session, &form, &draft)?;
         report(context, &form, None, Some((&findings, with_casebook)))?;
         if !with_casebook {
             context.output.note("the casebook was not asked: it opens with the passphrase of the desk");
@@ -62,27 +73,23 @@ impl Check {
     }
 }
 
-/// What the rules find, where there is a desk that knows channels and offices, and whether its casebook was asked.
+/// What the rules find at this desk, which knows channels and offices, and whether its casebook was asked.
 fn judge(
     context: &Context,
+    session: &mut DeskSession,
     form: &FormFile,
     draft: &Draft,
-) -> Result<Option<(Vec<Finding>, bool)>, CliError> {
-    let mut session = match DeskSession::open_locked(context) {
-        Ok(session) => session,
-        Err(error) if error.code() == "no-home" => return Ok(None),
-        Err(error) => return Err(error),
-    };
+) -> Result<(Vec<Finding>, bool), CliError> {
     match session.unlock(context) {
         Err(error) if error.code() != "passphrase-needed" || draft.in_reply_to.is_some() => {
             return Err(error);
         }
         _ => {}
     }
-    let DeskSession { desk, trust, keys, .. } = &session;
+    let DeskSession { desk, trust, keys, .. } = session;
     let composed = desk.compose(trust, keys, draft, form.folder(), None);
     let findings = composed.map_err(|error| desk_session::failure(context, error))?.findings;
-    Ok(Some((findings, keys.reading().is_ok())))
+    Ok((findings, keys.reading().is_ok()))
 }
 
 fn report(

@@ -4,15 +4,19 @@
 //! A context enters; an open desk leaves, or an error with its kind, a stable word and the command that comes
 //! next. A passphrase is asked for only by commands that need a key.
 
+use std::cell::OnceCell;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::context::Context;
+use super::drafting::{FormFile, FormRefusal};
 use super::error::{CliError, Kind};
 use super::output::Follower;
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
+use crate::desk::casebook::HeldHere;
 use crate::desk::error::DeskError;
-use crate::desk::form::draft::{IdsOnly, References};
+use crate::desk::form::draft::Draft;
 use crate::desk::keys::Keys;
 use crate::desk::mailbox::Mailbox;
 use crate::desk::progress::Step;
@@ -27,6 +31,8 @@ pub(super) struct DeskSession {
     pub(super) trust: Trust,
     /// Its keys.
     pub(super) keys: Keys,
+    /// Whether the passphrase was asked for.
+    is_unlocked: bool,
     /// Shows how far long work has come.
     follower: Follower,
 }
@@ -47,14 +53,45 @@ impl DeskSession {
         let desk = desk(context)?.watched_by(Arc::new(progress));
         let trust = desk.trust().map_err(|error| failure(context, error))?;
         let keys = Keys::locked(desk.config().clone());
-        Ok(Self { desk, trust, keys, follower })
+        Ok(Self { desk, trust, keys, is_unlocked: false, follower })
     }
 
-    /// Asks for the passphrase. Whether it is the right one shows when the first key is opened.
+    /// Asks for the passphrase, once. Whether it is the right one shows when the first key is opened.
     pub(super) fn unlock(&mut self, context: &Context) -> Result<(), CliError> {
-        let typed = context.passphrase.existing(&format!("the desk of {}", self.desk.config().ministry))?;
-        self.keys = Keys::new(self.desk.config().clone(), typed.for_keys()?);
+        if !self.is_unlocked {
+            self.keys = self.unlocked(context)?;
+            self.is_unlocked = true;
+        }
         Ok(())
+    }
+
+    fn unlocked(&self, context: &Context) -> Result<Keys, CliError> {
+        let typed = context.passphrase.existing(&format!("the desk of {}", self.desk.config().ministry))?;
+        Ok(Keys::new(self.desk.config().clone(), typed.for_keys()?))
+    }
+
+    /// The draft of a form. What the form leaves out is looked up here, and only for that the passphrase is asked for.
+    pub(super) fn draft(
+        &mut self,
+        context: &Context,
+        form: &FormFile,
+        attached: &[PathBuf],
+    ) -> Result<Draft, FormRefusal> {
+        let asked: OnceCell<Result<Keys, CliError>> = OnceCell::new();
+        let keys = || match self.is_unlocked {
+            true => Some(&self.keys),
+            false => asked.get_or_init(|| self.unlocked(context)).as_ref().ok(),
+        };
+        let held = HeldHere::new(&self.desk, &self.trust, form.folder(), &keys);
+        let draft = form.draft(context, &held, attached);
+        if let Some(error) = held.failure() {
+            return Err(failure(context, error).into());
+        }
+        if let Some(keys) = asked.into_inner() {
+            self.keys = keys?;
+            self.is_unlocked = true;
+        }
+        draft
     }
 
     /// Connects to the own gateway.
@@ -139,14 +176,6 @@ pub(super) enum Directions {
 pub(super) fn desk(context: &Context) -> Result<Desk, CliError> {
     let home = context.desk_home()?;
     Desk::open(&home, context.clock.clone(), context.entropy.clone()).map_err(|error| failure(context, error))
-}
-
-/// Looks references of a form up in the register where there is a desk; elsewhere only whole ids mean something.
-pub(super) fn references(context: &Context) -> Box<dyn References> {
-    match desk(context) {
-        Ok(desk) => Box::new(desk),
-        Err(_) => Box::new(IdsOnly),
-    }
 }
 
 /// A failure of the desk; where the same command may succeed another time, that command is the hint. Any other hint is

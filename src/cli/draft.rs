@@ -179,7 +179,7 @@ impl Compose {
         };
         files::require_vacant(context, &output, self.overwrite)?;
         let mut session = DeskSession::open_locked(context)?;
-        let draft = match form.draft(context, &session.desk, &self.attach) {
+        let draft = match session.draft(context, &form, &self.attach) {
             Ok(draft) => draft,
             Err(FormRefusal::Mistakes(mistakes)) => return Err(form.mistakes(&mistakes)),
             Err(FormRefusal::Other(error)) => return Err(error),

@@ -9,7 +9,7 @@ use super::error::CliError;
 use super::output::Mark;
 use super::{desk_session, failures, files, shell_word};
 use crate::consultation::rules::{self, Finding, Severity};
-use crate::desk::form::draft::{Draft, References};
+use crate::desk::form::draft::{Draft, References, Supplied};
 use crate::desk::form::place::place;
 use crate::desk::form::{FormError, parse};
 use crate::limits;
@@ -61,6 +61,9 @@ impl FormFile {
                 self.shown()
             );
             context.output.step(Mark::Warning, &line);
+        }
+        for Supplied { field, said } in &draft.supplied {
+            context.output.note(&format!("{}: {field} was left out and is {said}", self.shown()));
         }
         for path in attached {
             // The form may lie elsewhere; what was typed is meant from here.

@@ -64,7 +64,7 @@ impl Send {
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         let form = FormFile::read(&self.file)?;
         let mut session = DeskSession::open_locked(context)?;
-        let draft = match form.draft(context, &session.desk, &self.attach) {
+        let draft = match session.draft(context, &form, &self.attach) {
             Ok(draft) => draft,
             Err(FormRefusal::Mistakes(mistakes)) => return Err(form.mistakes(&mistakes)),
             Err(FormRefusal::Other(error)) => return Err(error),

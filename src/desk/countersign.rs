@@ -58,7 +58,12 @@ impl Desk {
         let digest = opened.dispatch.digest();
         let act = Countersignature { countersigns: ActRef::new(digest), remark: None };
         let message_id = opened.envelope.id();
-        let message = Referenced { message_id, dispatch_digest: Some(digest), known: true };
+        let message = Referenced {
+            message_id,
+            dispatch_digest: Some(digest),
+            known: true,
+            consultation: Some(consultation),
+        };
         let own = &self.config.ministry;
         let mut addressees = address.addressees.clone();
         if address.sender != *own {

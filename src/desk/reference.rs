@@ -3,6 +3,7 @@
 
 use data_encoding::HEXLOWER;
 
+use crate::consultation::reference::ConsultationId;
 use crate::desk::Desk;
 use crate::desk::error::DeskError;
 use crate::desk::form::draft::{IdsOnly, Referenced, References};
@@ -176,7 +177,8 @@ impl References for Desk {
             Entry::Sent(sent) => Some(sent.dispatch_digest),
             Entry::Received(received) => self.register.opened_dispatch(&received.id).ok().flatten(),
         };
-        Some(Referenced { message_id: entry.id(), dispatch_digest, known: true })
+        let consultation = ConsultationId::parse(entry.consultation()).ok();
+        Some(Referenced { message_id: entry.id(), dispatch_digest, known: true, consultation })
     }
 }
 

@@ -103,9 +103,14 @@ impl Desk {
     fn answering(&self, opened: &Opened, act: Act) -> Result<Draft, DeskError> {
         let address = opened.envelope.header().address();
         let message_id = opened.envelope.id();
-        let message = Referenced { message_id, dispatch_digest: Some(opened.dispatch.digest()), known: true };
-        let addressee = Addressee { ministry: address.sender.clone(), kind: AddresseeKind::Action };
         let consultation = ConsultationId::parse(&address.consultation).map_err(unsayable)?;
+        let message = Referenced {
+            message_id,
+            dispatch_digest: Some(opened.dispatch.digest()),
+            known: true,
+            consultation: Some(consultation),
+        };
+        let addressee = Addressee { ministry: address.sender.clone(), kind: AddresseeKind::Action };
         Ok(Draft {
             channel: Some(address.channel.clone()),
             level: address.level,

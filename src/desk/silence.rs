@@ -95,8 +95,12 @@ fn about(copy: &SentEntry, act: Act) -> Result<Draft, DeskError> {
     let consultation = ConsultationId::parse(&address.consultation)
         .map_err(|fault| DeskError::Draft(format!("the consultation: {fault}")))?;
     let addressee = Addressee { ministry: copy.recipient.clone(), kind: AddresseeKind::Action };
-    let message =
-        Referenced { message_id: copy.id, dispatch_digest: Some(copy.dispatch_digest), known: true };
+    let message = Referenced {
+        message_id: copy.id,
+        dispatch_digest: Some(copy.dispatch_digest),
+        known: true,
+        consultation: Some(consultation),
+    };
     Ok(Draft {
         channel: Some(address.channel.clone()),
         level: address.level,

@@ -18,6 +18,7 @@
 //! | `charters` | what the parties of a channel agreed on |
 //! | `persons` | references minted, names shown and to whom |
 //! | `promises` | where other consultations send the persons of this one |
+//! | `supplying` | what a form may leave out |
 //! | `attending` | rejections and receipts that this desk owes |
 //! | `folding` | a consultation, folded by the pure casebook |
 //!
@@ -37,6 +38,7 @@ mod persons;
 mod promises;
 mod reading;
 mod shelf;
+mod supplying;
 mod wax;
 
 pub use folding::Folded;
@@ -46,6 +48,7 @@ pub use kept::Kept;
 pub(super) use knowledge::Knowledge;
 pub(super) use memory::Memory;
 pub use persons::Lookup;
+pub use supplying::HeldHere;
 
 use shelf::{Place, Spine};
 

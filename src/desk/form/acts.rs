@@ -3,27 +3,28 @@
 
 use super::draft::{DraftAct, Referenced};
 use super::reader::{Fields, Report, Wrong, referenced};
+use super::supply::{self, Beside};
 use super::{FORM_REFERENCE_UNKNOWN, night, tree};
 use crate::consultation::act::{Act, ActKind};
-use crate::consultation::acts::values::persons_digest;
 use crate::consultation::describe::{Description, Kind};
-use crate::consultation::fault::{Fault, FormRefusal, Reason};
+use crate::consultation::fault::{FormRefusal, Reason};
 use crate::consultation::outline::{Field, Value};
-use crate::consultation::reference::PersonRef;
 use crate::digest::Digest;
 use crate::message::terms::ActClass;
 
-/// Stands for the consultation of a proposal until the heading is known.
-const PROPOSED: &str = "C-0000-0000-0000";
-
 /// Reads the act; none where a mistake was reported.
-pub(super) fn read(kind: ActKind, fields: &Fields<'_>, report: &mut Report<'_>) -> Option<DraftAct> {
+pub(super) fn read(
+    kind: ActKind,
+    fields: &Fields<'_>,
+    beside: &Beside<'_>,
+    report: &mut Report<'_>,
+) -> Option<DraftAct> {
     let mut written = tree::of_table(fields.table());
     if kind.class() == ActClass::Protective {
         night::straighten(&mut written);
     }
     let meant = resolve(&mut written, &kind.fields(), fields, report);
-    supply(kind, &mut written, meant, fields, report);
+    supply::supply(kind, &mut written, meant, beside, (fields, report));
     let act = match Act::from_outline(kind, &written) {
         Ok(act) => Some(act),
         Err(_) if kind.class() == ActClass::Protective => without_its_faults(kind, written, fields, report),
@@ -64,7 +65,8 @@ fn without_its_faults(
     }
 }
 
-fn refuse(refusal: &FormRefusal, fields: &Fields<'_>, report: &mut Report<'_>) {
+/// Reports a fault at the line of its field.
+pub(super) fn refuse(refusal: &FormRefusal, fields: &Fields<'_>, report: &mut Report<'_>) {
     let of_key = refusal.term() == Reason::FieldUnknown;
     let span = tree::span_of(fields.table(), refusal.field(), of_key).or_else(|| fields.span());
     let wrong = Wrong::new(refusal.reason(), refusal.message(), refusal.hint());
@@ -142,56 +144,4 @@ fn look_up(
     report.add(tree::span_of(fields.table(), path, false), &fields.path(path), wrong);
     // Well formed, so that the mistake is not reported twice; the draft is refused anyway.
     (Value::Reference(Digest::of(b"").hex()), None)
-}
-
-/// Fills in what a form may leave out, because somebody else knows it.
-fn supply(
-    kind: ActKind,
-    written: &mut Vec<Field>,
-    meant: Option<Referenced>,
-    fields: &Fields<'_>,
-    report: &mut Report<'_>,
-) {
-    let stated = |name: &str| written.iter().any(|field| field.name == name && !field.value.is_blank());
-    let supplied = match kind {
-        ActKind::ConsultationProposal => {
-            if stated("consultation") {
-                let fault = Fault::new(Reason::FieldUnknown, "there is no such field here");
-                refuse(
-                    &fault.hint("the consultation stands in the heading").at("consultation"),
-                    fields,
-                    report,
-                );
-            }
-            Some(("consultation", PROPOSED.to_owned()))
-        }
-        ActKind::RegistryReceipt | ActKind::RuleRejection | ActKind::NonAcknowledgement
-            if !stated("dispatch_digest") =>
-        {
-            // Where the message itself is in doubt, nothing is said about its digest as well.
-            let known = meant.map_or_else(|| Some(Digest::of(b"")), |meant| meant.dispatch_digest);
-            known.map(|digest| ("dispatch_digest", digest.hex()))
-        }
-        ActKind::HandoverArrangement if !stated("persons_sha256") => {
-            Some(("persons_sha256", persons_digest(&persons(written).unwrap_or_default()).hex()))
-        }
-        _ => None,
-    };
-    if let Some((name, value)) = supplied {
-        written.retain(|field| field.name != name);
-        written.push(Field { name: name.into(), value: Value::Reference(value) });
-    }
-}
-
-/// The list of persons in its one order, if every entry is a reference.
-fn persons(written: &[Field]) -> Option<Vec<PersonRef>> {
-    let Value::List(entries) = &written.iter().find(|field| field.name == "persons")?.value else {
-        return None;
-    };
-    let mut persons = Vec::new();
-    for entry in entries {
-        persons.push(PersonRef::parse(&entry.as_text()?).ok()?);
-    }
-    persons.sort_unstable();
-    Some(persons)
 }

@@ -8,14 +8,19 @@ use crate::digest::Digest;
 
 /// Whether the form of such an act takes something over.
 pub const fn takes_over(kind: ActKind) -> bool {
-    matches!(
-        kind,
-        ActKind::AgreementReply
-            | ActKind::HandoverConfirmation
-            | ActKind::ListVerification
-            | ActKind::ProposalResponse
-            | ActKind::TakedownConfirmation
-    )
+    !names(kind).is_empty()
+}
+
+/// The fields that the form of such an act may take over.
+pub const fn names(kind: ActKind) -> &'static [&'static str] {
+    match kind {
+        ActKind::AgreementReply => &["terms", "authentic_text_sha256"],
+        ActKind::HandoverConfirmation => &["arrangement_id", "persons_sha256"],
+        ActKind::ListVerification => &["terms_sha256"],
+        ActKind::ProposalResponse => &["proposal_id", "terms_sha256"],
+        ActKind::TakedownConfirmation => &["incident_id"],
+        _ => &[],
+    }
 }
 
 /// The fields of an answer of this kind that the answered act decides, as TOML values; none for other answers.

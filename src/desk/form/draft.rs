@@ -4,9 +4,11 @@ use std::fmt;
 
 use super::FormError;
 use crate::consultation::act::{Act, ActKind};
+use crate::consultation::acts::law::Destination;
 use crate::consultation::acts::opening::ConsultationProposal;
 use crate::consultation::acts::values::EntryId;
-use crate::consultation::reference::ConsultationId;
+use crate::consultation::reference::{ConsultationId, PersonRef};
+use crate::consultation::registered::Marks;
 use crate::consultation::text::ShortText;
 use crate::digest::Digest;
 use crate::message::header::Addressee;
@@ -59,6 +61,8 @@ pub struct Draft {
     pub act: DraftAct,
     /// What a protective act goes without, because it was wrong.
     pub left_out: Vec<FormError>,
+    /// What the form left out, and the desk filled in.
+    pub supplied: Vec<Supplied>,
 }
 
 impl Draft {
@@ -89,6 +93,7 @@ impl Draft {
             documents: Vec::new(),
             act: DraftAct::Complete(act),
             left_out: Vec::new(),
+            supplied: Vec::new(),
         }
     }
 }
@@ -120,12 +125,68 @@ pub struct Referenced {
     pub dispatch_digest: Option<Digest>,
     /// Whether the message is here; otherwise only its id is known.
     pub known: bool,
+    /// The consultation it belongs to, where the message is here.
+    pub consultation: Option<ConsultationId>,
 }
 
-/// Looks up what a reference means (port); the desk's register, or `IdsOnly`.
+/// A field that a form left out, and what the desk put there, in words that show no content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Supplied {
+    /// Its path: `act.synced_to`.
+    pub field: String,
+    /// What it is now: register numbers, act numbers, the id of a consultation.
+    pub said: String,
+}
+
+/// An act that a form does not name, because the desk knows which one counts.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Counting {
+    /// SHA-256 of its dispatch bytes.
+    pub dispatch_digest: Digest,
+    /// Its register number.
+    pub number: String,
+}
+
+/// Looks up what a reference means, and what a form may leave out (port); the desk's register and casebook, or
+/// `IdsOnly`. Whoever has no casebook knows the first alone.
 pub trait References {
     /// The message meant; none where no message or more than one is.
     fn message(&self, reference: &str) -> Option<Referenced>;
+
+    /// The consultation that a person belongs to.
+    fn home_of(&self, _person: &PersonRef) -> Option<ConsultationId> {
+        None
+    }
+
+    /// What a message says that was opened here.
+    fn act_of(&self, _message: &Referenced) -> Option<Act> {
+        None
+    }
+
+    /// Per Power the last act registered here, protective acts that came early included.
+    fn synced_to(&self, _consultation: &ConsultationId) -> Option<Marks> {
+        None
+    }
+
+    /// The statement of will that counts for a person and a destination now.
+    fn will_of(&self, _: &ConsultationId, _: &PersonRef, _: &Destination) -> Option<Counting> {
+        None
+    }
+
+    /// The assessment that counts for a person and a destination now.
+    fn assessment_of(&self, _: &ConsultationId, _: &PersonRef, _: &Destination) -> Option<Counting> {
+        None
+    }
+
+    /// The last assurances that this ministry gave and that stand, of all these persons.
+    fn assurances_for(&self, _: &ConsultationId, _: &[PersonRef]) -> Option<Counting> {
+        None
+    }
+
+    /// SHA-256 of a file that the form names.
+    fn digest_of_file(&self, _path: &str) -> Option<Digest> {
+        None
+    }
 }
 
 /// Knows no register: only whole message ids mean something.
@@ -135,7 +196,7 @@ pub struct IdsOnly;
 impl References for IdsOnly {
     fn message(&self, reference: &str) -> Option<Referenced> {
         let message_id = MessageId::parse(reference).ok()?;
-        Some(Referenced { message_id, dispatch_digest: None, known: false })
+        Some(Referenced { message_id, dispatch_digest: None, known: false, consultation: None })
     }
 }
 
@@ -224,4 +285,4 @@ macro_rules! opaque {
         })+
     };
 }
-opaque!(Draft, ConsultationChoice, Reference, DraftText, TextSource, DraftDocument, DraftAct);
+opaque!(Draft, ConsultationChoice, Counting, Reference, DraftText, TextSource, DraftDocument, DraftAct);

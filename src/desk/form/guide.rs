@@ -71,7 +71,8 @@ pub fn heading(kind: ActKind) -> Vec<Entry> {
         entry(
             "consultation",
             Proposed,
-            "\"new\" opens a consultation; otherwise the id of the one this belongs to.",
+            "\"new\" opens a consultation; otherwise the id of the one this belongs to. Left out, it is that of the \
+             message this answers, or of the person it is about.",
             "GC III Art. 6",
             "\"new\"",
         ),

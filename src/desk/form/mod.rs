@@ -4,7 +4,8 @@
 //! The text of a form and a way to look up references enter; a `Draft` leaves, or every mistake at once with
 //! its line. What must never happen: a mistake that hides another one, a field that is silently ignored, or
 //! a mistake that repeats what the officer wrote. Only in protective acts, which nothing may hold up, a field that
-//! is wrong is left out, and the officer is told (`night`). Reading files is the caller's business: nothing here
+//! is wrong is left out, and the officer is told (`night`). What the desk knows may be left out of a form; then it is
+//! filled in, and the officer is told that too (`supply`). Reading files is the caller's business: nothing here
 //! touches the disk.
 
 pub mod answer;
@@ -20,6 +21,7 @@ pub mod template;
 mod acts;
 mod night;
 pub(crate) mod reader;
+mod supply;
 pub(crate) mod tree;
 
 #[cfg(test)]

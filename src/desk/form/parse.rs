@@ -4,6 +4,7 @@ use toml_edit::{Document, Item};
 
 use super::draft::{ConsultationChoice, Draft, DraftAct, DraftDocument, DraftText, Reference, References};
 use super::reader::{Fields, Report, Wrong, ministry, referenced, short, string, term, time};
+use super::supply::{self, Beside};
 use super::{FORM_SYNTAX, FormError, acts, documents, night};
 use crate::consultation::act::ActKind;
 use crate::consultation::codec;
@@ -38,9 +39,9 @@ pub fn parse(text: &str, references: &dyn References) -> Result<Draft, Vec<FormE
             None
         }
     };
-    let Report { mut errors, left_out, .. } = report;
+    let Report { mut errors, left_out, supplied, .. } = report;
     match draft {
-        Some(draft) if errors.is_empty() => Ok(Draft { left_out, ..draft }),
+        Some(draft) if errors.is_empty() => Ok(Draft { left_out, supplied, ..draft }),
         _ => {
             errors.sort_by_key(|error| (error.line, error.column));
             Err(errors)
@@ -63,7 +64,15 @@ fn read(document: &Document<&str>, report: &mut Report<'_>) -> Option<Draft> {
     }
     let table = fields.inner(report, "act");
     // Without its kind an act cannot be read; the mistake about the kind is reported already.
-    let act = table.zip(kind).and_then(|(table, kind)| acts::read(kind, &table, report));
+    let beside = Beside {
+        consultation: heading.as_ref().and_then(|heading| match heading.consultation {
+            ConsultationChoice::Known(id) => Some(id),
+            ConsultationChoice::New => None,
+        }),
+        answered: heading.as_ref().and_then(|heading| heading.in_reply_to.as_ref().map(|one| one.message)),
+        documents: &documents,
+    };
+    let act = table.zip(kind).and_then(|(table, kind)| acts::read(kind, &table, &beside, report));
     let errors = report.errors.len();
     fields.finish(report);
     if nothing_holds_it_up {
@@ -76,7 +85,7 @@ fn read(document: &Document<&str>, report: &mut Report<'_>) -> Option<Draft> {
 /// usual for such an act where it is missing or wrong.
 fn protective_heading(kind: ActKind, fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Heading> {
     let addressees = addressees(fields, report);
-    let consultation = fields.required(report, "consultation", consultation);
+    let consultation = consultation(fields, report);
     let errors = report.errors.len();
     let usual = kind.specification();
     let word = |words: &'static [Precedence]| move |item: &Item| term(string(item)?, words, Precedence::word);
@@ -117,7 +126,7 @@ struct Heading {
 
 fn heading(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Heading> {
     let addressees = addressees(fields, report);
-    let consultation = fields.required(report, "consultation", consultation);
+    let consultation = consultation(fields, report);
     let precedence =
         fields.required(report, "precedence", |item| term(string(item)?, Precedence::ALL, Precedence::word));
     let level = fields.required(report, "level", |item| term(string(item)?, Level::ALL, Level::word));
@@ -206,7 +215,21 @@ fn channel(item: &Item) -> Result<ChannelId, Wrong> {
     ChannelId::parse(string(item)?).map_err(invalid)
 }
 
-fn consultation(item: &Item) -> Result<ConsultationChoice, Wrong> {
+/// The consultation that the form states; left out, that of the message it answers, or of the person it is about.
+fn consultation(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<ConsultationChoice> {
+    if fields.has("consultation") {
+        return fields.required(report, "consultation", stated_consultation);
+    }
+    let Some((id, because)) = supply::consultation(fields.table(), report.references) else {
+        // It is missing, and nothing here tells which one is meant.
+        return fields.required(report, "consultation", stated_consultation);
+    };
+    let _left_out = fields.optional(report, "consultation", stated_consultation);
+    report.tell_supplied("consultation", format!("{}, {because}", id.text()));
+    Some(ConsultationChoice::Known(id))
+}
+
+fn stated_consultation(item: &Item) -> Result<ConsultationChoice, Wrong> {
     match string(item)? {
         "new" => Ok(ConsultationChoice::New),
         text => Ok(ConsultationChoice::Known(ConsultationId::parse(text)?)),
@@ -236,6 +259,7 @@ impl Heading {
             documents,
             act,
             left_out: Vec::new(),
+            supplied: Vec::new(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use toml_edit::{Array, Item, TableLike, Value};
 
-use super::draft::{Referenced, References};
+use super::draft::{Referenced, References, Supplied};
 use super::{FORM_FIELD_UNKNOWN, FORM_REFERENCE_UNKNOWN, FORM_SYNTAX, FORM_TYPE, FormError};
 use crate::consultation::fault::{Fault, Reason};
 use crate::consultation::list::List;
@@ -20,6 +20,8 @@ pub(crate) struct Report<'t> {
     pub(crate) errors: Vec<FormError>,
     /// Mistakes of a protective act, which goes without the fields they concern.
     pub(crate) left_out: Vec<FormError>,
+    /// What the desk filled in.
+    pub(crate) supplied: Vec<Supplied>,
 }
 
 /// A mistake without its place.
@@ -57,7 +59,7 @@ impl From<Fault> for Wrong {
 
 impl<'t> Report<'t> {
     pub(crate) fn new(text: &'t str, references: &'t dyn References) -> Self {
-        Self { text, references, errors: Vec::new(), left_out: Vec::new() }
+        Self { text, references, errors: Vec::new(), left_out: Vec::new(), supplied: Vec::new() }
     }
 
     /// Keeps a mistake at the beginning of `span`.
@@ -71,6 +73,11 @@ impl<'t> Report<'t> {
     pub(crate) fn leave_out_from(&mut self, errors: usize) {
         let left_out = self.errors.split_off(errors.min(self.errors.len()));
         self.left_out.extend(left_out);
+    }
+
+    /// Tells what stands now in a field that was left out.
+    pub(crate) fn tell_supplied(&mut self, field: impl Into<String>, said: impl Into<String>) {
+        self.supplied.push(Supplied { field: field.into(), said: said.into() });
     }
 
     /// Tells that a line was not taken as it was written.
