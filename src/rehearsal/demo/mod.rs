@@ -1,4 +1,4 @@
-//! The demonstration: two fictional ministries on this machine play a piece of news.
+//! The demonstration: two fictional ministries on this machine play the whole road of a transfer.
 //!
 //! A folder and the path of our own executable enter; every command as a person would type it, its output and
 //! an evidence file leave. Nothing is simulated: the commands are run as child processes, the two gateways
@@ -7,9 +7,19 @@
 //! | file | holds |
 //! |---|---|
 //! | `stage` | runs commands and gateways, and tells the audience |
-//! | `story` | the order of events |
-//! | `papers` | the notes that are exchanged |
+//! | `cast` | who types at which prompt |
+//! | `story` | the order of events; founding, proof, end |
+//! | `opening` | position, consultation, cases |
+//! | `agreeing` | will, protection, request, agreement |
+//! | `handover` | arrangement, a withdrawal at night, GO, reports |
+//! | `notes` | a form that is filled in, sent and read |
+//! | `papers` | the forms, and the documents beside them |
 
+mod agreeing;
+mod cast;
+mod handover;
+mod notes;
+mod opening;
 mod papers;
 mod stage;
 mod story;

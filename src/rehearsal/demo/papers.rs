@@ -1,37 +1,78 @@
-//! The notes of the demonstration: filled-in forms, with places for what only the exchange itself can tell.
+//! The papers of the demonstration: filled-in forms, with places for what only the consultation itself can tell, and the
+//! documents beside them.
 
-use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
+use crate::digest::Digest;
 use crate::message::evidence;
+use crate::rehearsal::demo::stage::{DemoFailure, Stage};
 
-/// XA's position, the first note.
-pub(super) const POSITION: &str = include_str!("../../../examples/consultations/news/position.toml");
-/// XB's registry receipt for it.
-pub(super) const ACKNOWLEDGEMENT: &str =
-    include_str!("../../../examples/consultations/news/acknowledgement.toml");
-/// XB's proposal of a consultation, and who is who in it.
-pub(super) const PROPOSAL: &str = include_str!("../../../examples/consultations/news/proposal.toml");
-/// XA's acceptance.
-pub(super) const ACCEPTANCE: &str = include_str!("../../../examples/consultations/news/acceptance.toml");
-/// XB's registration of a case.
-pub(super) const CASE: &str = include_str!("../../../examples/consultations/news/case.toml");
-/// XA's request.
-pub(super) const REQUEST: &str = include_str!("../../../examples/consultations/news/request.toml");
-/// XB's reply.
-pub(super) const RESPONSE: &str = include_str!("../../../examples/consultations/news/response.toml");
-/// Annex to the position.
-pub(super) const ANNEX: &[u8] = include_bytes!("../../../examples/consultations/news/annex.pdf");
-/// Document with the request.
-pub(super) const APPLICATION: &[u8] = include_bytes!("../../../examples/consultations/news/application.pdf");
+/// A form or a document of the demonstration, by the name of its file.
+macro_rules! paper {
+    ($name:literal) => {
+        ($name, include_bytes!(concat!("../../../examples/consultations/news/", $name)).as_slice())
+    };
+}
 
-/// A form with its places filled: `@POSITION@` becomes the value of `POSITION`.
-pub(super) fn fill(form: &str, values: &BTreeMap<&str, String>) -> String {
-    let mut filled = form.to_owned();
-    for (place, value) in values {
-        filled = filled.replace(&format!("@{place}@"), value);
-    }
-    filled
+/// Forms by their names.
+const FORMS: &[(&str, &[u8])] = &[
+    paper!("position.toml"),
+    paper!("acknowledgement.toml"),
+    paper!("proposal.toml"),
+    paper!("acceptance.toml"),
+    paper!("case.toml"),
+    paper!("particulars.toml"),
+    paper!("assurances.toml"),
+    paper!("will.toml"),
+    paper!("protection-xa.toml"),
+    paper!("protection-origin.toml"),
+    paper!("request.toml"),
+    paper!("response.toml"),
+    paper!("agreement-note.toml"),
+    paper!("agreement-reply.toml"),
+    paper!("arrangement.toml"),
+    paper!("confirmation.toml"),
+    paper!("fitness.toml"),
+    paper!("go-xa.toml"),
+    paper!("go-xb.toml"),
+    paper!("report-xa.toml"),
+    paper!("report-xb.toml"),
+    paper!("bureau-xa.toml"),
+    paper!("bureau-xb.toml"),
+];
+
+/// What lies beside the forms.
+const DOCUMENTS: &[(&str, &[u8])] = &[
+    paper!("annex.pdf"),
+    paper!("application.pdf"),
+    paper!("statement.txt"),
+    paper!("interpreter.txt"),
+    paper!("travel.txt"),
+    paper!("agreement.en.txt"),
+    paper!("agreement.ko.txt"),
+    paper!("agreement.uk.txt"),
+    paper!("certificate.txt"),
+    EFFECTS,
+];
+
+/// The inventory of what goes with him.
+const EFFECTS: (&str, &[u8]) = paper!("effects.txt");
+
+/// SHA-256 of the inventory of effects, as `sha256sum papers/effects.txt` says it.
+pub(super) fn effects_digest() -> String {
+    Digest::of(EFFECTS.1).hex()
+}
+
+/// Puts the documents into the folder `papers`.
+pub(super) fn lay_out(stage: &Stage<'_>) -> Result<(), DemoFailure> {
+    DOCUMENTS.iter().try_for_each(|(name, bytes)| stage.write(&format!("papers/{name}"), bytes))
+}
+
+/// The form of this name, with its places still empty.
+pub(super) fn form(name: &str) -> String {
+    let file = format!("{name}.toml");
+    let found = FORMS.iter().find(|(known, _)| *known == file);
+    found.map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default()
 }
 
 /// The commands of an evidence file's own README as one script: unpack it, check it, and open its parts with
@@ -48,4 +89,17 @@ pub(super) fn commands_without_us(source: impl Read + Seek) -> Option<String> {
         script.push('\n');
     }
     Some(script)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_is_there_and_says_what_it_is() {
+        for (name, _) in FORMS {
+            let text = form(name.trim_end_matches(".toml"));
+            assert!(text.starts_with("# ") && text.contains("\nkind = \""), "{name}");
+        }
+    }
 }

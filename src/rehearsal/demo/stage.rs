@@ -16,8 +16,8 @@ const START_DEADLINE: Duration = Duration::from_secs(10);
 const STOP_DEADLINE: Duration = Duration::from_secs(5);
 /// Pause between looks for something that is about to happen.
 const LOOK_PAUSE: Duration = Duration::from_millis(20);
-/// Lines of output shown of one command; the rest is left out with a word.
-const LINES_SHOWN: usize = 24;
+/// Lines of output shown of one command where nothing else is said; the rest is left out with a word.
+pub(super) const SHOWN: usize = 24;
 
 /// Who watches (port): the command line prints, tests collect.
 pub trait Audience: Send + Sync {
@@ -95,6 +95,10 @@ pub(super) struct Line<'a> {
     pub(super) prompt: Prompt,
     pub(super) arguments: Vec<&'a str>,
     pub(super) code: i32,
+    /// Lines of its output that are shown from the beginning.
+    pub(super) shown: usize,
+    /// Lines that are shown from the end where not all are.
+    pub(super) last: usize,
 }
 
 /// What a command said.
@@ -146,7 +150,7 @@ impl Stage<'_> {
     ) -> Result<serde_json::Value, DemoFailure> {
         let mut arguments = arguments.to_vec();
         arguments.push("--json");
-        let said = self.run_quietly(&Line { prompt, arguments, code: 0 }).await?;
+        let said = self.run_quietly(&Line { prompt, arguments, code: 0, shown: 0, last: 0 }).await?;
         // Lists are one object a line; the story asks for single things.
         let first = said.data.lines().next().unwrap_or_default();
         serde_json::from_str(first).map_err(|_| DemoFailure::Silent(said.command, "JSON"))
@@ -178,10 +182,17 @@ impl Stage<'_> {
     fn show(&self, line: &Line<'_>, said: &Said) {
         self.audience.typed(line.prompt.name, &said.command);
         let lines: Vec<&str> = said.talk.lines().chain(said.data.lines()).collect();
-        let mut shown = lines.iter().take(LINES_SHOWN).copied().collect::<Vec<_>>().join("\n");
-        if lines.len() > LINES_SHOWN {
-            shown.push_str(&format!("\n... ({} more lines)", lines.len().saturating_sub(LINES_SHOWN)));
+        let left_out = lines.len().saturating_sub(line.shown.saturating_add(line.last));
+        let omission = format!("... ({left_out} more lines)");
+        let mut shown: Vec<&str> = lines.iter().take(line.shown).copied().collect();
+        match left_out {
+            0 => shown.clone_from(&lines),
+            _ => {
+                shown.push(&omission);
+                shown.extend(lines.iter().skip(line.shown.saturating_add(left_out)));
+            }
         }
+        let shown = shown.join("\n");
         self.audience.answered(&shown);
         if line.code != 0 {
             self.audience.answered(&format!("(exit code {})", line.code));

@@ -1,48 +1,18 @@
-//! The story, after a piece of news: XA conveys its position that it admits every prisoner who asks to come;
-//! XB takes note; XA asks for one person; XB consents on a condition. Then the proof is checked, by us and
-//! without us.
+//! The story, after a piece of news: two ministries are founded and accredit each other; what they say to each other
+//! is in `opening`, `agreeing` and `handover`. Then the proof is checked, by us and without us.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::rehearsal::demo::Demo;
-use crate::rehearsal::demo::papers;
-use crate::rehearsal::demo::stage::{Audience, DemoFailure, Line, Prompt, RunningGateway, Stage, free_ports};
-use crate::time::{Clock, SystemClock};
+use crate::rehearsal::demo::cast::{ANYBODY, Side, XA, XB, line, refused};
+use crate::rehearsal::demo::notes::Notes;
+use crate::rehearsal::demo::stage::{Audience, DemoFailure, Prompt, RunningGateway, Stage, free_ports};
+use crate::rehearsal::demo::{Demo, agreeing, handover, opening, papers};
 
 /// Marks a folder as made by the demonstration.
 const MARK: &str = ".chancery-demo";
 /// The passphrase of all keys of the demonstration. A ministry's own is typed or read from a closed file.
 const PASSPHRASE: &str = "correct horse battery staple";
-
-/// One of the two ministries.
-struct Side {
-    code: &'static str,
-    name: &'static str,
-    domain: &'static str,
-    root: Prompt,
-    gateway: Prompt,
-    desk: Prompt,
-}
-
-const XA: Side = Side {
-    code: "XA",
-    name: "Ministry of Foreign Affairs of XA",
-    domain: "mfa.xa.example",
-    root: Prompt { name: "xa-root$", home: "", credentials: "xa" },
-    gateway: Prompt { name: "xa-gateway$", home: "xa/gateway", credentials: "xa" },
-    desk: Prompt { name: "xa-desk$", home: "xa/desk", credentials: "xa" },
-};
-
-const XB: Side = Side {
-    code: "XB",
-    name: "Ministry of Foreign Affairs of XB",
-    domain: "mfa.xb.example",
-    root: Prompt { name: "xb-root$", home: "", credentials: "xb" },
-    gateway: Prompt { name: "xb-gateway$", home: "xb/gateway", credentials: "xb" },
-    desk: Prompt { name: "xb-desk$", home: "xb/desk", credentials: "xb" },
-};
 
 /// Plays the whole story.
 pub(super) async fn play(demo: &Demo, audience: &dyn Audience) -> Result<(), DemoFailure> {
@@ -168,89 +138,21 @@ async fn fingerprint(stage: &Stage<'_>, prompt: Prompt, bundle: &str) -> Result<
     text(&seen, "fingerprint").ok_or_else(|| DemoFailure::Silent("peer inspect".to_owned(), "a fingerprint"))
 }
 
-/// The person of the demonstration, by reference.
-const PERSON: &str = "P-7QK4-M2XD-9WTV";
-
-/// How long the proposal can be accepted.
-const OPEN_FOR: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
-
-/// Position, acknowledgement, opening, case, request and reply.
+/// The whole road, from a position to matching reports. Gives the consultation.
 async fn consult(stage: &Stage<'_>) -> Result<String, DemoFailure> {
-    let mut known: BTreeMap<&str, String> = BTreeMap::new();
-    known.insert("NOW", SystemClock.now().to_string());
-    stage.write("papers/annex.pdf", papers::ANNEX)?;
-    stage.write("papers/application.pdf", papers::APPLICATION)?;
-
-    stage.audience.scene("XA conveys its position by note verbale");
-    stage
-        .audience
-        .told("An officer fills in the form that `chancery new position-statement --to XB` writes.");
-    let position = exchange(stage, &XA, &XB, "position", papers::POSITION, &known).await?;
-    known.insert("CONSULTATION", position.consultation.clone());
-    known.insert("POSITION", position.reference);
-
-    stage.audience.scene("XB takes note of it");
-    let taken = exchange(stage, &XB, &XA, "acknowledgement", papers::ACKNOWLEDGEMENT, &known).await?;
-    known.insert("ACKNOWLEDGEMENT", taken.reference);
-
-    stage.audience.scene("XB proposes a consultation, and XA accepts");
-    let until = SystemClock.now().after(OPEN_FOR);
-    known.insert("UNTIL", until.to_string());
-    let proposal = exchange(stage, &XB, &XA, "proposal", papers::PROPOSAL, &known).await?;
-    known.insert("PROPOSAL", proposal.reference);
-    exchange(stage, &XA, &XB, "acceptance", papers::ACCEPTANCE, &known).await?;
-
-    stage.audience.scene("XB registers the case of one person");
-    exchange(stage, &XB, &XA, "case", papers::CASE, &known).await?;
-
-    stage.audience.scene("XA requests the transfer of one person, with documents");
-    let request = exchange(stage, &XA, &XB, "request", papers::REQUEST, &known).await?;
-    known.insert("REQUEST", request.reference);
-
-    stage.audience.scene("XB replies");
-    exchange(stage, &XB, &XA, "response", papers::RESPONSE, &known).await?;
-
-    stage.audience.scene("Where the case stands, and whether the person may depart");
-    stage.run(line(XB.desk, &["consultation", "show", position.consultation.as_str()])).await?;
-    stage.run(Line { code: 6, ..line(XB.desk, &["clear-to-depart", PERSON]) }).await?;
-    Ok(position.consultation)
-}
-
-/// A message as both sides name it.
-struct Sent {
-    reference: String,
-    consultation: String,
-}
-
-/// One note: checked, sent, delivered, listed and read at the other desk.
-async fn exchange(
-    stage: &Stage<'_>,
-    from: &Side,
-    to: &Side,
-    name: &'static str,
-    form: &str,
-    known: &BTreeMap<&str, String>,
-) -> Result<Sent, DemoFailure> {
-    let path = format!("papers/{name}.toml");
-    stage.write(&path, papers::fill(form, known).as_bytes())?;
-    stage.run(line(from.desk, &["check", &path])).await?;
-    let sent = stage.run(line(from.desk, &["send", &path, "--wait", "--yes"])).await?;
-    stage.run(line(to.desk, &["inbox"])).await?;
-    let read = ["read", "@last", "--documents"];
-    let documents = format!("{}/documents/{name}", to.desk.credentials);
-    let mut arguments = read.to_vec();
-    arguments.push(&documents);
-    stage.run(line(to.desk, &arguments)).await?;
-    let said = format!("{}\n{}", sent.talk, sent.data);
-    let after = |word: &str| {
-        let mut words = said.split_whitespace().skip_while(|one| *one != word);
-        words.nth(1).map(str::to_owned)
-    };
-    let missing = |what| DemoFailure::Silent(sent.command.clone(), what);
-    Ok(Sent {
-        reference: after("registered").ok_or_else(|| missing("the register number"))?,
-        consultation: after("consultation").ok_or_else(|| missing("the consultation"))?,
-    })
+    papers::lay_out(stage)?;
+    let mut notes = Notes::new(stage);
+    opening::convey(&mut notes).await?;
+    opening::open(&mut notes).await?;
+    opening::register(&mut notes).await?;
+    agreeing::wishes(&mut notes).await?;
+    agreeing::request(&mut notes).await?;
+    agreeing::agree(&mut notes).await?;
+    handover::arrange(&mut notes).await?;
+    handover::withdraw(&mut notes).await?;
+    handover::clear(&mut notes).await?;
+    handover::hand_over(&mut notes).await?;
+    Ok(notes.known("CONSULTATION").to_owned())
 }
 
 /// The evidence file: good, altered, and of unknown origin.
@@ -258,8 +160,7 @@ async fn prove(stage: &Stage<'_>, consultation: &str) -> Result<(), DemoFailure>
     stage.audience.scene("The whole consultation as evidence");
     let export = ["export", consultation, "--disclose", "-o", "evidence.zip"];
     stage.run(line(XA.desk, &export)).await?;
-    let anybody = Prompt { name: "anybody$", home: "", credentials: "nobody" };
-    stage.run(line(anybody, &["verify", "--trust", "trust", "evidence.zip"])).await?;
+    stage.run(line(ANYBODY, &["verify", "--trust", "trust", "evidence.zip"])).await?;
     stage.audience.told("A copy with one byte changed:");
     let path = stage.folder.join("evidence.zip");
     let mut bytes = fs::read(&path).map_err(DemoFailure::system("evidence.zip"))?;
@@ -268,9 +169,9 @@ async fn prove(stage: &Stage<'_>, consultation: &str) -> Result<(), DemoFailure>
         *byte ^= 1;
     }
     stage.write("altered.zip", &bytes)?;
-    stage.run(Line { code: 3, ..line(anybody, &["verify", "--trust", "trust", "altered.zip"]) }).await?;
+    stage.run(refused(3, ANYBODY, &["verify", "--trust", "trust", "altered.zip"])).await?;
     stage.audience.told("The file alone, without anybody to trust:");
-    stage.run(Line { code: 4, ..line(anybody, &["verify", "evidence.zip"]) }).await?;
+    stage.run(refused(4, ANYBODY, &["verify", "evidence.zip"])).await?;
     Ok(())
 }
 
@@ -335,10 +236,6 @@ async fn close(stage: &Stage<'_>, gateways: [RunningGateway; 2], keep: bool) -> 
     }
     stage.audience.told(&format!("Both gateways have stopped. Everything is left in {folder}."));
     Ok(())
-}
-
-fn line<'a>(prompt: Prompt, arguments: &[&'a str]) -> Line<'a> {
-    Line { prompt, arguments: arguments.to_vec(), code: 0 }
 }
 
 fn text(value: &serde_json::Value, field: &str) -> Option<String> {
