@@ -88,8 +88,17 @@ fn mixed(number: u64) -> u64 {
 }
 
 impl World {
-    /// A whole history of so many steps, every letter delivered at the end.
+    /// A whole history of so many steps, every letter delivered at the end. Some senders hide what they know.
     pub(super) fn play(seed: u64, steps: usize) -> Self {
+        Self::played(seed, steps, Some(Dice::new(seed ^ 0xA5A5)))
+    }
+
+    /// The same where everybody declares all he knows, as the reference model takes for granted.
+    pub(super) fn play_frankly(seed: u64, steps: usize) -> Self {
+        Self::played(seed, steps, None)
+    }
+
+    fn played(seed: u64, steps: usize, hiding: Option<Dice>) -> Self {
         let desks = PARTIES.map(|party| {
             let charter = Charter::default_for(PARTIES.map(ministry));
             (party, Casebook::new(channel(&PARTIES), charter))
@@ -118,7 +127,7 @@ impl World {
         let by_day = if seed % 4 > 1 { steps * 7 / 10 } else { 0 };
         world.day(by_day);
         world.careful = false;
-        world.hiding = Some(Dice::new(seed ^ 0xA5A5));
+        world.hiding = hiding;
         for _ in by_day..steps {
             let pause = match world.dice.below(12) {
                 0 => world.dice.below(2 * DAY),
