@@ -16,6 +16,7 @@ use crate::desk::form::draft::Draft;
 use crate::desk::reference::Entry;
 use crate::desk::register::{SentEntry, SentState};
 use crate::message::refusal::Reason;
+use crate::message::terms::ActClass;
 
 /// How long `--wait` waits unless it or `--timeout` says otherwise.
 const WAIT_DEFAULT: Duration = Duration::from_secs(60);
@@ -119,6 +120,7 @@ impl Sending {
             context.output.note("nothing stands against sending it");
             return Ok(());
         }
+        let alone = composition.act.class() == ActClass::Protective;
         let code = summary::codes(&composition);
         confirm::type_back(context, &format!("type {code} to sign and send:"), &code, self.yes)?;
         let sent = hand_over(context, session, composition).await?;
@@ -133,7 +135,17 @@ impl Sending {
             }
             None => sent,
         };
-        self.conclude(context, session, settled)
+        // One officer sent it; the morning will ask who stands behind it.
+        let hint = settled.first().filter(|_| alone).map(|copy| {
+            let reference = Entry::Sent(copy.clone()).reference(&session.desk.config().ministry);
+            context.command(&format!("countersign {reference}"))
+        });
+        self.conclude(context, session, settled)?;
+        hint.into_iter().for_each(|command| {
+            context.output.note("another office countersigns it within 24 hours; it counts without that too");
+            context.output.next(&command);
+        });
+        Ok(())
     }
 
     /// Whoever cannot be shown the summary must have consented on the command line.

@@ -239,3 +239,32 @@ fn acts_that_others_wait_for_are_missing_until_they_are_here() {
     book.offer(incoming("IC", 3, &[], correspondence));
     assert!(missing(&book).is_empty());
 }
+
+#[test]
+fn a_countersignature_waits_for_the_act_it_names_and_comes_to_one_verdict_in_every_order() {
+    use crate::consultation::rules::drafts::{self, Draft};
+    let parties = ["IC", "XA", "XB"];
+    let at = |minute: u64| {
+        Timestamp::parse("2026-11-22T10:00:00Z").unwrap().after(std::time::Duration::from_secs(60 * minute))
+    };
+    let said = |number: u64, kind: &str, fields: &str| {
+        let draft = Draft::new(&parties, "XB", number, &Marks::default(), at(number), act(kind, fields));
+        let digest = Digest::of(&draft.dispatch.bytes());
+        Incoming::new(draft.address, draft.position, draft.dispatch, digest, Some(draft.authorities))
+    };
+    let withdrawal = said(1, "will-withdrawal", "person = \"P1\"");
+    let names = |remark: &str| {
+        let act = withdrawal.reference.dispatch_digest().hex();
+        format!("countersigns = \"{act}\"\nremark = \"{remark}\"")
+    };
+    let first = said(2, "countersignature", &names("one"));
+    let second = said(3, "countersignature", &names("two"));
+    let acts = [withdrawal.clone(), first, second];
+    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [2, 0, 1]] {
+        let mut book = Casebook::new(drafts::channel(&parties), Charter::default_for(channel().parties));
+        order.iter().for_each(|place| drop(book.offer(acts[*place].clone())));
+        let past = book.everything();
+        let verdicts = acts.iter().map(|one| past.find(one.reference).unwrap().verdict.to_string());
+        assert_eq!(verdicts.collect::<Vec<_>>(), ["ok", "ok", "ROL_09"], "{order:?}");
+    }
+}

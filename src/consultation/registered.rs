@@ -9,6 +9,7 @@ use crate::consultation::act::{Act, ActKind};
 use crate::consultation::acts::values::ActRef;
 use crate::consultation::opaque;
 use crate::consultation::rules::table::Rule;
+use crate::digest::Digest;
 use crate::message::dispatch::Basis;
 use crate::message::terms::{ActClass, Form, Level, Precedence};
 use crate::time::Timestamp;
@@ -43,6 +44,8 @@ pub struct Registered {
     pub addressees: Vec<Ministry>,
     /// Who signed it, as its dispatch lists them, each once.
     pub signed_by: Vec<Name>,
+    /// SHA-256 of the public keys of the offices that signed it, as far as their certificates are known.
+    pub hands: Vec<Digest>,
     /// What stands against it.
     pub verdict: Verdict,
 }

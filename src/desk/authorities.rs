@@ -99,12 +99,13 @@ fn of_office(name: &Name, known: &BTreeMap<Name, Credential>) -> OfficeFacts {
             office: name.clone(),
             authorities: credential.authorities.clone(),
             validity: Validity::Valid,
+            key: Some(credential.key),
         },
         None => {
             let registry = matches!(name, Name::Registry { .. });
             let authorities = if registry { vec![Authority::Register] } else { Vec::new() };
             let validity = if registry { Validity::Valid } else { Validity::Unknown };
-            OfficeFacts { office: name.clone(), authorities, validity }
+            OfficeFacts { office: name.clone(), authorities, validity, key: None }
         }
     }
 }
@@ -151,6 +152,7 @@ mod tests {
         assert_eq!(facts.clearances, [Clearance { kind: ClearanceKind::Legal, office: name("b") }]);
         assert_eq!(facts.offices.len(), 4);
         assert_eq!(facts.office(&name("c")).unwrap().authorities, [Authority::Conclude]);
+        assert_eq!(facts.office(&name("c")).unwrap().key, Some(Digest::of(b"3")));
         assert_eq!(facts.office(&name("d")).unwrap().validity, Validity::Unknown);
     }
 

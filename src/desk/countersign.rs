@@ -12,7 +12,7 @@ use crate::desk::accreditation::Trust;
 use crate::desk::compose::Composition;
 use crate::desk::error::DeskError;
 use crate::desk::form::draft::{Draft, Reference, Referenced};
-use crate::desk::keys::{Keys, Office};
+use crate::desk::keys::{Keys, Office, Offices};
 use crate::desk::read::Opened;
 use crate::desk::reference::Entry;
 use crate::desk::signatories::Wishes;
@@ -33,19 +33,16 @@ impl Desk {
     ) -> Result<(Draft, Composition), DeskError> {
         let opened = self.unseal_unjudged(trust, keys.reading()?, entry)?;
         let draft = self.countersigning(&opened)?;
-        let wishes = Wishes { prefer: preferred(keys, &opened, sign_as)?, clear: Vec::new() };
+        let signed: Vec<(Name, Digest)> =
+            opened.signatures.iter().map(|one| (one.name().clone(), one.key())).collect();
+        let prefer = preferred(keys.offices()?.as_ref(), &signed, sign_as);
+        let wishes = Wishes { prefer, clear: Vec::new() };
         let folder = std::path::Path::new(".");
         let composition = self.compose_with(trust, keys, &draft, folder, &wishes)?;
         let signs = |label: &str| composition.offices.iter().flatten().any(|office| office.label() == label);
         if let Some(office) = sign_as.filter(|label| !signs(label)) {
             let (office, kind) = (office.to_owned(), AuthenticationKind::Initials);
             return Err(DeskError::NotAuthorised { office, kind });
-        }
-        let known_by_another_name = |office: &Office| {
-            opened.signatures.iter().any(|one| is_under_another_name(office, one.name(), one.key()))
-        };
-        if composition.offices.iter().flatten().any(known_by_another_name) {
-            return Err(DeskError::FourEyes);
         }
         Ok((draft, composition))
     }
@@ -80,19 +77,12 @@ impl Desk {
     }
 }
 
-/// Whether an office is the very hand that signed under another name: that it signed under its own is for ROL_08 to say.
-fn is_under_another_name(office: &Office, name: &Name, key: Digest) -> bool {
-    office.key == key && office.name != *name
-}
-
 /// Labels of offices in the order in which they are to be asked: the one that was named, then all that did not sign.
-fn preferred(keys: &Keys, opened: &Opened, sign_as: Option<&str>) -> Result<Vec<String>, DeskError> {
-    let signed = |office: &&Office| {
-        opened.signatures.iter().any(|one| *one.name() == office.name || one.key() == office.key)
-    };
-    let offices = keys.offices()?;
-    let others = offices.values().filter(|office| !signed(office)).map(Office::label);
-    Ok(sign_as.map(str::to_owned).into_iter().chain(others).collect())
+fn preferred(offices: &Offices, signed: &[(Name, Digest)], sign_as: Option<&str>) -> Vec<String> {
+    let did_sign =
+        |office: &&Office| signed.iter().any(|(name, key)| *name == office.name || *key == office.key);
+    let others = offices.values().filter(|office| !did_sign(office)).map(Office::label);
+    sign_as.map(str::to_owned).into_iter().chain(others).collect()
 }
 
 #[cfg(test)]
@@ -101,12 +91,16 @@ mod tests {
     use crate::trust::name::Authority;
 
     #[test]
-    fn one_key_behind_two_names_does_not_countersign_itself() {
+    fn whoever_signed_the_act_is_asked_last_under_whatever_name() {
         let name = |label: &str| Name::parse(&format!("chancery://XA/office/{label}")).unwrap();
-        let key = Digest::of(b"one");
-        let office = Office::sample(name("releasing-01"), &[Authority::Release], key);
-        assert!(is_under_another_name(&office, &name("duty-01"), key));
-        assert!(!is_under_another_name(&office, &name("releasing-01"), key), "ROL_08 tells that");
-        assert!(!is_under_another_name(&office, &name("duty-01"), Digest::of(b"two")));
+        let office = |label: &str, key: &str| {
+            let office = Office::sample(name(label), &[Authority::Release], Digest::of(key.as_bytes()));
+            (office.name.clone(), office)
+        };
+        let offices: Offices =
+            [office("first", "1"), office("alias", "1"), office("other", "2"), office("third", "3")].into();
+        let signed = [(name("first"), Digest::of(b"1"))];
+        assert_eq!(preferred(&offices, &signed, None), ["other", "third"]);
+        assert_eq!(preferred(&offices, &signed, Some("third")), ["third", "other", "third"]);
     }
 }

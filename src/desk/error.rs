@@ -105,11 +105,8 @@ pub enum DeskError {
     /// The desk has no key that may give a signature the form needs.
     #[error("no office of this desk may give the {0}")]
     NoOffice(&'static str),
-    /// The offices of this desk do not suffice: one hand would draft and release, clear and release (ROL-01), or
-    /// send and countersign (ROL-08).
-    #[error(
-        "the offices of this desk are too few: nobody drafts, clears or countersigns what he himself releases"
-    )]
+    /// The offices of this desk do not suffice: one hand would draft and release, or clear and release (ROL-01).
+    #[error("the offices of this desk are too few: nobody drafts or clears what he himself releases")]
     FourEyes,
     /// An office that was named may not give what it was named for.
     #[error("no office {office} of this desk may give the {kind}")]

@@ -2,10 +2,10 @@
 //!
 //! A consultation enters; for every FLASH or IMMEDIATE of this desk whose time is over a non-acknowledgement leaves, to
 //! the ministry that is silent, once for each message and addressee however often it is looked at: that it was signed is
-//! registered in the transaction that registers it. It is never about another of its own kind, so that two silent
-//! registries do not write to each other for ever.
+//! registered in the transaction that registers it. It is never about what a registry sent by itself, so that two silent ones
+//! do not write to each other for ever.
 
-use crate::consultation::act::{Act, ActKind};
+use crate::consultation::act::Act;
 use crate::consultation::acts::registry::NonAcknowledgement;
 use crate::consultation::reference::ConsultationId;
 use crate::consultation::state::acknowledgement::{self, Unacknowledged};
@@ -37,7 +37,7 @@ impl Desk {
         let mut sent = 0_usize;
         for one in acknowledgement::unacknowledged(folded.book.history(), folded.book.charter()) {
             let owed = one.act.sender == *own && one.signed.is_none() && one.is_alarming(now);
-            if !owed || one.act.act_kind() == Some(ActKind::NonAcknowledgement) {
+            if !owed {
                 continue;
             }
             let Some(copy) = self.copy_to(folded, &one)? else { continue };

@@ -44,6 +44,7 @@ fn countersigned(house: &House, consultation: &str, at: impl Clock) -> (bool, Op
     let folded = folded(house, consultation);
     let all = countersignature::all(&folded.book.everything(), folded.book.charter());
     let [one] = all.as_slice() else { panic!("{} of them", all.len()) };
+    assert_eq!(one.act.hands.len(), 1, "the key of the officer, as ROL_08 needs it");
     (one.is_overdue(at.now()), one.by.map(|by| by.signed_by[0].to_string()))
 }
 

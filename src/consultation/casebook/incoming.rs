@@ -61,7 +61,8 @@ impl Incoming {
     /// The act as the history holds it, with what this release read of it and what stands against it.
     pub(super) fn registered(self, act: Option<Act>, verdict: Verdict) -> Registered {
         let class = self.class();
-        let Incoming { reference, address, position, dispatch, .. } = self;
+        let Incoming { reference, address, position, dispatch, authorities } = self;
+        let offices = authorities.map(|facts| facts.offices).unwrap_or_default();
         let mut signed_by: Vec<_> = dispatch.authentications.into_iter().map(|one| one.credential).collect();
         signed_by.sort_unstable();
         signed_by.dedup();
@@ -79,6 +80,7 @@ impl Incoming {
             form: dispatch.form,
             addressees: address.addressees.into_iter().map(|addressee| addressee.ministry).collect(),
             signed_by,
+            hands: offices.into_iter().filter_map(|office| office.key).collect(),
             verdict,
         }
     }

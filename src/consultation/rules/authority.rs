@@ -1,6 +1,7 @@
 //! `AuthorityFacts`: who drafted, cleared and signs a dispatch, and what their certificates permitted at release. The
 //! desk gathers it from dispatch and certificates; the ROL rules read it.
 
+use crate::digest::Digest;
 use crate::message::dispatch::ExpectedAuthentication;
 use crate::message::terms::AuthenticationKind;
 use crate::trust::name::{Authority, Name};
@@ -26,6 +27,8 @@ pub struct OfficeFacts {
     pub authorities: Vec<Authority>,
     /// Whether the certificate was good at release.
     pub validity: Validity,
+    /// SHA-256 of its public key: two names with one key are one hand. None where no certificate is known.
+    pub key: Option<Digest>,
 }
 
 /// Whether a certificate was good at an instant.
@@ -78,6 +81,7 @@ impl AuthorityFacts {
                     office: expected.credential.clone(),
                     authorities: vec![authority],
                     validity: Validity::Valid,
+                    key: None,
                 }),
             }
         }

@@ -4,6 +4,7 @@
 //! cannot tell, and holds nothing against it. What that one is worth, the state says of both together.
 
 use crate::consultation::act::Act;
+use crate::consultation::registered::Registered;
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
 use crate::consultation::state::countersignature;
@@ -23,14 +24,21 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
         findings.add(Rule::Rol07, FIELD, message, Rule::Rol07.cure());
         return;
     };
-    let signs = &judgement.dispatch.authentications;
-    if signs.iter().any(|expected| named.signed_by.contains(&expected.credential)) {
+    if is_by_the_same_hand(judgement, named) {
         let message = "the office that sent the act countersigns it";
         findings.add(Rule::Rol08, "dispatch.authentications", message, Rule::Rol08.cure());
     }
     if sent.by.is_some() {
         findings.add(Rule::Rol09, FIELD, "the act was countersigned before", Rule::Rol09.cure());
     }
+}
+
+/// Whether an office that sent the act signs this too, under its own name or another one with the same key.
+fn is_by_the_same_hand(judgement: &Judgement<'_>, named: &Registered) -> bool {
+    let mut names = judgement.dispatch.authentications.iter().map(|expected| &expected.credential);
+    let offices = judgement.authorities.into_iter().flat_map(|facts| &facts.offices);
+    let mut keys = offices.filter_map(|office| office.key);
+    names.any(|name| named.signed_by.contains(name)) || keys.any(|key| named.hands.contains(&key))
 }
 
 #[cfg(test)]
@@ -82,6 +90,10 @@ mod tests {
         let (scene, withdrawal) = withdrawn();
         let same = |d: &mut Draft| d.dispatch.authentications[0].credential = office("XB", "duty-01");
         case(&scene, "XB", &withdrawal).with(same).fails("ROL_08");
+        let other_name = |d: &mut Draft| d.authorities.offices[0].key = Some(Digest::of(b"duty-01"));
+        case(&scene, "XB", &withdrawal).with(other_name).fails("ROL_08");
+        let other_hand = |d: &mut Draft| d.authorities.offices[0].key = Some(Digest::of(b"releasing-01"));
+        case(&scene, "XB", &withdrawal).with(other_hand).silent(Rule::Rol08);
         case(&scene, "XB", &withdrawal).silent(Rule::Rol08);
     }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::consultation::act::{Act, ActKind};
+use crate::consultation::act::Act;
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
 use crate::consultation::state::{acknowledgement, commitments};
@@ -72,11 +72,6 @@ fn unacknowledged(judgement: &Judgement<'_>, findings: &mut Findings) {
     };
     let wrong = [
         ("act.dispatch_digest", named.sender != judgement.address.sender, "the message is another sender's"),
-        (
-            "act.dispatch_digest",
-            named.act_kind() == Some(ActKind::NonAcknowledgement),
-            "the message is itself a non-acknowledgement",
-        ),
         (
             "act.addressee",
             !named.addressees.contains(&act.addressee),
@@ -178,7 +173,7 @@ mod tests {
         let case = |scene: &Scene, sender: &str, fields: &str| {
             Case::new(scene, sender, "non-acknowledgement", fields)
         };
-        case(&scene, "XA", &silence(&flash, "FLASH", &due, "XB")).fails("PRE_03");
+        case(&scene, "XA", &silence(&flash, "FLASH", &due, "IC")).fails("PRE_03");
         case(&scene, "XB", &silence(&flash, "IMMEDIATE", &due, "XA")).fails("PRE_03");
         case(&scene, "XB", &silence(&flash, "FLASH", &due, "XN")).fails("PRE_03");
         let earlier = "2026-11-22T10:00:00Z";

@@ -57,8 +57,12 @@ pub fn unacknowledged<'h>(history: &'h History, charter: &Charter) -> Vec<Unackn
     found
 }
 
-/// When the time to acknowledge an act is over; none where it calls for no acknowledgement.
+/// When the time to acknowledge an act is over; none where it calls for no acknowledgement. What a registry sends by
+/// itself calls for none, however urgent it claims to be: two registries would answer each other for ever.
 pub fn due(act: &Registered, charter: &Charter) -> Option<Timestamp> {
+    if speaks_by_itself(act) {
+        return None;
+    }
     charter.acknowledgement(act.precedence).map(|time| act.released.after(time))
 }
 
@@ -69,11 +73,12 @@ pub fn signed<'h>(history: &'h History, act: &Registered, addressee: &Ministry) 
     said.find(|(one, said)| one.sender == act.sender && said.addressee == *addressee).map(|(one, _)| one)
 }
 
-/// Non-acknowledgements of messages that are not here: their addressee may never have had them.
+/// Non-acknowledgements of messages that are not here, until their addressee answers them: it may never have had those.
 pub fn of_absent(history: &History) -> Vec<(&Registered, &NonAcknowledgement)> {
     let past = history.everything();
     let said = saying!(past.of_kind(ActKind::NonAcknowledgement), NonAcknowledgement);
-    said.filter(|(_, said)| past.find(said.act()).is_none()).collect()
+    let absent = said.filter(|(_, said)| past.find(said.act()).is_none());
+    absent.filter(|(one, said)| !has_acknowledged(history, one, &said.addressee)).collect()
 }
 
 /// Whether a past shows that an addressee acknowledged an act.
@@ -145,13 +150,21 @@ mod tests {
             all.iter().map(|one| (one.addressee.to_string(), one.signed.is_some())).collect()
         };
         assert_eq!(open(&scene), [("IC".to_owned(), false), ("XA".to_owned(), true)]);
+        assert!(of_absent(scene.history()).is_empty(), "it is here, and nobody answered yet");
+        scene.say("XN", "non-acknowledgement", &silence(&flash, "IC"));
+        assert_eq!(
+            open(&scene),
+            [("IC".to_owned(), false), ("XA".to_owned(), true)],
+            "no word of its sender"
+        );
         scene.say("XA", "hold-notice", "persons = [\"P1\"]");
         assert_eq!(open(&scene), [("IC".to_owned(), false)], "and the hold is ROUTINE here");
         let said = scene.asks(|past, _, _| past.of_kind(ActKind::NonAcknowledgement).count());
-        assert_eq!(said, 1, "it stays on record");
-        assert!(of_absent(scene.history()).is_empty());
+        assert_eq!(said, 2, "it stays on record");
         scene.say("XA", "non-acknowledgement", &silence(&Digest::of(b"lost").hex(), "XB"));
         assert_eq!(of_absent(scene.history()).len(), 1);
+        scene.say("XB", "hold-notice", "persons = [\"P1\"]");
+        assert_eq!(of_absent(scene.history()).len(), 0, "whoever knows of it need not be woken");
     }
 
     #[test]

@@ -64,15 +64,16 @@ mod tests {
     use crate::consultation::state::samples::{DAY, Scene};
 
     fn shown(scene: &Scene) -> Vec<String> {
-        let all = scene.asks(|past, at, charter| {
+        scene.asks(|past, at, charter| {
             let words = |one: Countersigning<'_>| match (one.by, one.is_overdue(at)) {
-                (Some(by), _) => format!("{} by {}", one.act.kind, by.signed_by[0]),
+                (Some(by), late) => {
+                    format!("{} by {}{}", one.act.kind, by.signed_by[0], if late { " late" } else { "" })
+                }
                 (None, true) => format!("{} overdue", one.act.kind),
                 (None, false) => format!("{} due {}", one.act.kind, one.due),
             };
             all(past, charter).into_iter().map(words).collect()
-        });
-        all
+        })
     }
 
     fn names(act: &str) -> String {

@@ -329,6 +329,7 @@ impl Scene {
             level: Level::Restricted,
             form: Form::NoteVerbale,
             addressees: all.into_iter().filter(|other| *other != sender).collect(),
+            hands: self.signed_by.iter().map(|label| Digest::of(label.as_bytes())).collect(),
             signed_by: std::mem::take(&mut self.signed_by)
                 .into_iter()
                 .map(|label| Name::parse(&format!("chancery://{sender}/office/{label}")).unwrap())

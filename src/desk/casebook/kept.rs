@@ -89,6 +89,7 @@ impl Kept {
             office: facts.office.to_string(),
             authorities: facts.authorities.iter().map(|one| one.word().to_owned()).collect(),
             validity: validity_number(facts.validity),
+            key: facts.key.map(|key| key.as_bytes().to_vec()).unwrap_or_default(),
         };
         let clearance = |clearance: &Clearance| ClearanceRecord {
             kind: clearance.kind.number(),
@@ -120,6 +121,7 @@ impl Kept {
                 office: Name::parse(&record.office).ok()?,
                 authorities: authorities.collect::<Option<_>>()?,
                 validity: VALIDITIES.get(usize::try_from(record.validity).ok()?).copied()?,
+                key: Digest::from_slice(&record.key).ok(),
             })
         };
         let authorities = AuthorityFacts {
@@ -204,6 +206,8 @@ struct OfficeRecord {
     authorities: Vec<String>,
     #[prost(uint32, tag = "3")]
     validity: u32,
+    #[prost(bytes = "vec", tag = "4")]
+    key: Vec<u8>,
 }
 
 /// Shows nothing of what it holds.

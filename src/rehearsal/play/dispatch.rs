@@ -280,7 +280,7 @@ fn behind(party: &Party, authentications: &[ExpectedAuthentication]) -> Authorit
             Name::Office { label, .. } => party.offices.get(label).cloned().unwrap_or_default(),
             _ => vec![Authority::Register],
         };
-        facts.offices.push(OfficeFacts { office, authorities, validity: Validity::Valid });
+        facts.offices.push(OfficeFacts { office, authorities, validity: Validity::Valid, key: None });
     }
     facts
 }
