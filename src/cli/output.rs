@@ -218,6 +218,14 @@ impl Output {
         Progress::drawn(label, total)
     }
 
+    /// How many of `total` things are done, drawn like `progress`.
+    pub fn counting(&self, label: &str, total: u64) -> Progress {
+        if !self.talk_is_terminal || self.wishes.quiet || self.wishes.json {
+            return Progress(ProgressBar::hidden());
+        }
+        Progress::of(label, total, "{msg}  [{bar:24}] {pos}/{len}")
+    }
+
     /// Follows long work step by step: told a label, the bytes done and the bytes in all, it draws one bar after
     /// the other. Counts the steps, so that whoever waits can tell slow from stuck.
     pub fn follower(&self) -> Follower {
@@ -260,8 +268,11 @@ pub struct Progress(ProgressBar);
 
 impl Progress {
     fn drawn(label: &str, total: u64) -> Self {
+        Self::of(label, total, "{msg}  [{bar:24}] {bytes}/{total_bytes} {bytes_per_sec}")
+    }
+
+    fn of(label: &str, total: u64, template: &str) -> Self {
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-        let template = "{msg}  [{bar:24}] {bytes}/{total_bytes} {bytes_per_sec}";
         bar.set_style(
             ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
         );
@@ -269,9 +280,9 @@ impl Progress {
         Self(bar)
     }
 
-    /// Moves on by `bytes`.
-    pub fn advance(&self, bytes: u64) {
-        self.0.inc(bytes);
+    /// Moves on by so many bytes or things.
+    pub fn advance(&self, by: u64) {
+        self.0.inc(by);
     }
 }
 

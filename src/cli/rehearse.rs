@@ -7,17 +7,23 @@ use super::error::{CliError, Kind};
 use super::{files, shell_word};
 use crate::desk::form::FormError;
 use crate::limits;
-use crate::rehearsal::play::account::Account;
-use crate::rehearsal::play::{self, Wishes};
+use crate::rehearsal::play::{self, Unfit, Wishes};
 use crate::rehearsal::script::{self, Script};
 
+mod real;
 mod report;
+
+use report::Played;
 
 /// Rehearse a scripted consultation
 ///
 /// A script names the parties and says move by move who says what, how long that takes to arrive, and what is
 /// expected of it. All desks judge by the rules that real desks judge by, on a simulated clock and network: nothing
 /// is signed, sealed or sent, and the same script with the same seed always comes out the same.
+///
+/// With --real a ministry is founded for every party, with root, keys, gateway and desk, and everything is really
+/// signed, sealed, relayed over mutual TLS on loopback, fetched, verified and proven; only the clock is the script's.
+/// It must come out as the simulation does.
 ///
 /// Ends with 0 if all came as expected, 1 if something differed, 2 if a script has mistakes; all of them are listed.
 /// docs/rehearsals.md explains scripts, with an example of every kind of step.
@@ -27,6 +33,8 @@ mod report;
   chancery rehearse examples/consultations/*.toml --quiet
   chancery rehearse s5.toml --until withdrawal --timeline
   chancery rehearse exercise.toml --seed 7 --json
+  chancery rehearse s5.toml --real
+  chancery rehearse s5.toml --real --keep exercise-5
 
 A whole script:
   title = \"A first exercise\"
@@ -64,6 +72,14 @@ pub struct Rehearse {
     /// Show every copy that arrives, when, and what each desk made of it
     #[arg(long)]
     timeline: bool,
+
+    /// Play it with real gateways and desks instead of simulated ones
+    #[arg(long)]
+    real: bool,
+
+    /// Leave the homes and evidence files of a real play in this folder, which must be new or empty
+    #[arg(long, value_name = "FOLDER", requires = "real")]
+    keep: Option<PathBuf>,
 }
 
 impl Rehearse {
@@ -83,15 +99,36 @@ impl Rehearse {
         let wishes = Wishes { seed: self.seed, until: self.until.clone() };
         let mut played = Vec::new();
         for (path, script) in scripts {
-            let account = play::play(&script, &wishes).map_err(|unfit| {
-                CliError::usage("rehearsal", format!("{}: {unfit}", path.display()))
-                    .hint(format!("chancery rehearse {} --timeline", shell_word(&path.display().to_string())))
-            })?;
-            played.push((path.display().to_string(), account));
+            let unplayed = |unfit| unfit_for(path, &unfit);
+            let (account, deeds) = if self.real {
+                let folder = real::folder(self.keep.as_deref(), path, self.scripts.len())?;
+                let performance = real::play(context, &script, &wishes, folder.path()).await?;
+                let performance = performance.map_err(unplayed)?;
+                (performance.account, Some(performance.deeds))
+            } else {
+                (play::play(&script, &wishes).map_err(unplayed)?, None)
+            };
+            played.push(Played { path: path.display().to_string(), account, deeds });
         }
         let report = report::json(&played);
         context.output.data(&report, || report::text(&played, self.timeline))?;
         judged(&played)
+    }
+}
+
+/// What keeps a script from being played to its end.
+fn unfit_for(path: &Path, unfit: &Unfit) -> CliError {
+    let (word, message) = (shell_word(&path.display().to_string()), format!("{}: {unfit}", path.display()));
+    match unfit {
+        Unfit::Failed { .. } => {
+            CliError::failed("rehearsal", message).hint(format!("chancery rehearse {word}"))
+        }
+        Unfit::Unreal { .. } => {
+            CliError::usage("rehearsal-unreal", message).hint(format!("chancery rehearse {word}"))
+        }
+        Unfit::NoSuchMove(_) | Unfit::Unspeakable { .. } => {
+            CliError::usage("rehearsal", message).hint(format!("chancery rehearse {word} --timeline"))
+        }
     }
 }
 
@@ -120,21 +157,20 @@ fn refused(mistakes: &[(&PathBuf, FormError)]) -> CliError {
 }
 
 /// An error where something differed from what was expected.
-fn judged(played: &[(String, Account)]) -> Result<(), CliError> {
-    let differing: Vec<&(String, Account)> =
-        played.iter().filter(|(_, account)| !account.is_as_expected()).collect();
-    let Some((path, _)) = differing.first() else { return Ok(()) };
-    let count: usize = differing.iter().map(|(_, account)| account.deviations().count()).sum();
+fn judged(played: &[Played]) -> Result<(), CliError> {
+    let differing: Vec<&Played> = played.iter().filter(|one| !one.account.is_as_expected()).collect();
+    let Some(first) = differing.first() else { return Ok(()) };
+    let count: usize = differing.iter().map(|one| one.account.deviations().count()).sum();
     let message = match count {
         1 => "one thing came otherwise than expected".to_owned(),
         count => format!("{count} things came otherwise than expected"),
     };
     let mut error = CliError::new(Kind::Failed, "rehearsal", message);
-    for (path, account) in &differing {
-        for deviation in account.deviations() {
+    for one in &differing {
+        for deviation in one.account.deviations() {
             let label = &deviation.label;
-            error = error.cause(format!("{path}:{}: {label}: {deviation}", deviation.line));
+            error = error.cause(format!("{}:{}: {label}: {deviation}", one.path, deviation.line));
         }
     }
-    Err(error.hint(format!("chancery rehearse {} --timeline", shell_word(path))))
+    Err(error.hint(format!("chancery rehearse {} --timeline", shell_word(&first.path))))
 }

@@ -55,7 +55,7 @@ impl Desk {
 
     /// Verifies one message against the peer's bundle and the own log, before it is registered. One whose
     /// signature does not hold is registered with the reason, so that it stays visible and blocks nothing.
-    fn take(&self, trust: &Trust, message: Fetched) -> Result<ReceivedEntry, DeskError> {
+    pub(super) fn take(&self, trust: &Trust, message: Fetched) -> Result<ReceivedEntry, DeskError> {
         let envelope = Envelope::parse(&message.envelope)?;
         let address = envelope.header().address();
         let position = envelope.header().position();

@@ -21,6 +21,7 @@
 //! | `receipts`, `believed`, `evidence` | what both logs prove; evidence files |
 //! | `accreditation`, `keys` | whom this desk believes; what it signs with |
 //! | `casebook` | what is known of every consultation, sealed |
+//! | `rehearsed` | what nobody but a rehearsal makes a desk do |
 //! | `progress` | how far long work has come |
 //! | `register`, `mailbox` | what it has; the own gateway |
 
@@ -50,6 +51,7 @@ pub mod read;
 pub mod receipts;
 pub mod reference;
 pub mod register;
+pub mod rehearsed;
 pub mod reject;
 mod release;
 pub mod run;

@@ -37,17 +37,31 @@ impl Desk {
         trust: &Trust,
         keys: &Keys,
         composition: Composition,
-        mut registered: impl FnMut(&SentEntry),
+        registered: impl FnMut(&SentEntry),
     ) -> Result<Vec<SentEntry>, DeskError> {
         if rules::forbids(&composition.findings) {
             return Err(DeskError::Forbidden(composition.findings));
         }
+        self.release(trust, keys, (composition, None), registered).await
+    }
+
+    /// Releases what the rules were asked about; under the act number that is given, or the next one.
+    pub(super) async fn release(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        (composition, act_number): (Composition, Option<u64>),
+        mut registered: impl FnMut(&SentEntry),
+    ) -> Result<Vec<SentEntry>, DeskError> {
         // Held until everything is submitted: two releases at once must not reach for the same numbers.
         let _released_alone = self.hold(RELEASE_LOCK).await?;
         let mut mailbox = self.mailbox(keys).await?;
         self.hand_over(trust, &mut mailbox).await?;
         let mut numbering = Numbering::default();
-        let positions = self.positions(trust, &mut mailbox, &composition, &mut numbering).await?;
+        let mut positions = self.positions(trust, &mut mailbox, &composition, &mut numbering).await?;
+        for position in &mut positions {
+            position.act_number = act_number.unwrap_or(position.act_number);
+        }
         let mut release = Release::begin(self, trust, keys, std::iter::once(&composition))?;
         release.sign_and_seal(composition, positions)?;
         let released = release.register()?;

@@ -2,9 +2,9 @@
 //! by real connections on loopback.
 //!
 //! Plans enter; founded homes, running gateways and working desks leave. This is the only room that sees both
-//! the gateway and the desk, and it does nothing to them that an officer and an operator could not do. Time,
-//! randomness and addresses are arguments. What must never happen: a rehearsal that takes a short cut which
-//! the real thing does not take.
+//! the gateway and the desk, and it does nothing to them that an officer and an operator could not do, but for hostile
+//! desks of scripts (`desk::rehearsed`). Time, randomness and addresses are arguments. What must never happen: a
+//! rehearsal that takes a short cut which the real thing does not take.
 //!
 //! | file | does |
 //! |---|---|
@@ -12,7 +12,7 @@
 //! | `dice` | chance that can be repeated |
 //! | `founding` | founds the homes of one ministry |
 //! | `house` | one ministry: its bundle, its gateway, its desk |
-//! | `play` | plays a scripted consultation on a simulated clock and network |
+//! | `play` | plays a scripted consultation, simulated or over real gateways |
 //! | `script` | reads such scripts |
 //! | `world` | several, accredited to each other |
 

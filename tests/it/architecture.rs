@@ -87,6 +87,9 @@ const TONIC: &[&str] = &[
 const PRINTS: &[&str] = &["cli/output.rs", "bin/"];
 const PRINT_WORDS: &[&str] = &["print!", "println!", "eprint!", "eprintln!", "stdout()", "stderr()", "dbg!"];
 
+/// A file that only some rooms may name, and why it exists at all: a rehearsal makes a desk hostile, an officer never does.
+const KEPT_APART: &[(&str, &[&str])] = &[("desk::rehearsed", &["desk", "rehearsal"])];
+
 const LINES_MAX: usize = 500;
 
 /// A file below `src/`: its path there, its text, and whether only tests are built from it.
@@ -121,7 +124,7 @@ fn layer_of(room: &str) -> Option<usize> {
 }
 
 fn complaints(sources: &[Source]) -> Vec<String> {
-    let rules = [layering, purity, wire_edges, tonic_edges, printing, tidiness];
+    let rules = [layering, purity, wire_edges, tonic_edges, printing, keeping_apart, tidiness];
     sources.iter().flat_map(|source| rules.iter().flat_map(|rule| rule(source))).collect()
 }
 
@@ -190,6 +193,20 @@ fn printing(source: &Source) -> Vec<String> {
     let code = code(without_tests(&source.text));
     let prints = PRINT_WORDS.iter().any(|word| code.contains(word)) && !source.is_test;
     complain(prints && !within(&source.path, PRINTS), source, "writes to the terminal")
+}
+
+/// By the last name alone, so that no way of writing the path leads past it; its methods are those of one type, which
+/// nobody else can make.
+fn keeping_apart(source: &Source) -> Vec<String> {
+    let (code, room) = (code(&source.text), room_of(&source.path));
+    let words: BTreeSet<&str> = code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    let each = KEPT_APART.iter().filter(|(_, rooms)| !rooms.contains(&room)).flat_map(|(name, _)| {
+        let last = name.rsplit("::").next().unwrap_or(name);
+        let methods = ["send_directed", "fetch_arrived", "direct"];
+        let named = words.contains(last) || methods.iter().any(|method| code.contains(&format!(".{method}(")));
+        complain(named, source, &format!("may not name {name}"))
+    });
+    each.collect()
 }
 
 fn tidiness(source: &Source) -> Vec<String> {

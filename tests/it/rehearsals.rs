@@ -12,6 +12,8 @@ use chancery::rehearsal::play::{Wishes, play};
 use chancery::rehearsal::script::{What, parse};
 use serde_json::Value;
 
+mod real;
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }

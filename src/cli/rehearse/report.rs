@@ -6,12 +6,23 @@ use serde_json::{Value, json};
 
 use crate::cli::table::Table;
 use crate::rehearsal::play::account::{Account, Arrival, Deviation, Event, Looked, Said, Told, codes};
+use crate::rehearsal::play::real::Deeds;
 use crate::time::Timestamp;
 
+/// One script, played.
+pub(super) struct Played {
+    /// Where it lies.
+    pub(super) path: String,
+    /// What came of it.
+    pub(super) account: Account,
+    /// What was really done; none where it was simulated.
+    pub(super) deeds: Option<Deeds>,
+}
+
 /// What people read.
-pub(super) fn text(played: &[(String, Account)], timeline: bool) -> String {
+pub(super) fn text(played: &[Played], timeline: bool) -> String {
     let mut text = String::new();
-    for (path, account) in played {
+    for Played { path, account, deeds } in played {
         let _ = writeln!(text, "{} ({path})", account.title);
         if !account.summary.is_empty() {
             let _ = writeln!(text, "{}", account.summary);
@@ -25,7 +36,11 @@ pub(super) fn text(played: &[(String, Account)], timeline: bool) -> String {
         }
         text.push('\n');
         text.push_str(&finals(account));
-        let _ = writeln!(text, "{}\n", sum(account));
+        let _ = writeln!(text, "{}", sum(account));
+        if let Some(deeds) = deeds {
+            let _ = writeln!(text, "{}", done(deeds));
+        }
+        text.push('\n');
     }
     text.truncate(text.trim_end().len());
     text
@@ -123,14 +138,23 @@ fn sum(account: &Account) -> String {
     format!("{}, {}{rest}: {outcome}", many(steps, "act"), many(checks, "check"))
 }
 
+/// What was really done.
+fn done(deeds: &Deeds) -> String {
+    let Deeds { ministries, acts, copies, receipts, evidence } = deeds;
+    format!(
+        "really played: {ministries} ministries, {acts} acts signed and sealed, {copies} copies relayed, \
+         {receipts} receipts proven, {evidence} messages verified as evidence"
+    )
+}
+
 /// What scripts read.
-pub(super) fn json(played: &[(String, Account)]) -> Value {
-    let good = played.iter().all(|(_, account)| account.is_as_expected());
-    let each: Vec<Value> = played.iter().map(|(path, account)| account_json(path, account)).collect();
+pub(super) fn json(played: &[Played]) -> Value {
+    let good = played.iter().all(|one| one.account.is_as_expected());
+    let each: Vec<Value> = played.iter().map(account_json).collect();
     json!({ "schema": "chancery.rehearsal/1", "as_expected": good, "rehearsals": each })
 }
 
-fn account_json(path: &str, account: &Account) -> Value {
+fn account_json(Played { path, account, deeds }: &Played) -> Value {
     json!({
         "file": path,
         "title": account.title,
@@ -138,6 +162,13 @@ fn account_json(path: &str, account: &Account) -> Value {
         "as_expected": account.is_as_expected(),
         "moves": account.told.iter().map(told_json).collect::<Vec<_>>(),
         "not_played": account.unplayed,
+        "real": deeds.as_ref().map(|deeds| json!({
+            "ministries": deeds.ministries,
+            "acts": deeds.acts,
+            "copies": deeds.copies,
+            "receipts": deeds.receipts,
+            "evidence": deeds.evidence,
+        })),
         "outstanding": account.outstanding.iter().map(deviation_json).collect::<Vec<_>>(),
         "final": account.finals.iter().map(|last| json!({
             "at": last.at.as_str(),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::account::{Arrived, Final, Looked, codes};
 use super::facets;
+use super::ground::Ground;
 use super::stage::Stage;
 use crate::consultation::acts::values::EntryId;
 use crate::consultation::reference::PersonRef;
@@ -14,12 +15,12 @@ use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
 /// What a check sees.
-pub(super) fn look(stage: &Stage<'_>, check: &Check, now: Timestamp) -> Vec<Looked> {
+pub(super) fn look(stage: &Stage<'_, impl Ground>, check: &Check, now: Timestamp) -> Vec<Looked> {
     let mut looked = Vec::new();
     for at in &check.at {
-        let Some(desk) = stage.desks.get(at) else { continue };
+        let Some(casebook) = stage.ground.casebook(at) else { continue };
         for (name, expected) in &check.facets {
-            let actual = facets::of(name, desk.casebook(), check, now);
+            let actual = facets::of(name, casebook, check, now);
             looked.push(compared(at, (*name).to_owned(), expected.clone(), actual));
         }
         if let (Some(person), Some(arrangement)) = (check.person, &check.arrangement) {
@@ -53,15 +54,14 @@ fn compared(at: &Ministry, what: String, expected: String, actual: String) -> Lo
 
 /// What stands against departure at one desk, each rule once.
 fn departure(
-    stage: &Stage<'_>,
+    stage: &Stage<'_, impl Ground>,
     at: &Ministry,
     person: &PersonRef,
     arrangement: &str,
     now: Timestamp,
 ) -> Vec<Rule> {
-    let Some(desk) = stage.desks.get(at) else { return Vec::new() };
+    let Some(casebook) = stage.ground.casebook(at) else { return Vec::new() };
     let Ok(arrangement) = EntryId::parse(arrangement) else { return Vec::new() };
-    let casebook = desk.casebook();
     let found = clear_to_depart(&casebook.everything(), person, &arrangement, now, casebook.charter());
     let rules: BTreeSet<Rule> = found.iter().map(|stop| stop.rule).collect();
     rules.into_iter().collect()
@@ -71,7 +71,7 @@ fn cleared(rules: &[Rule]) -> String {
     if rules.is_empty() { "clear".to_owned() } else { codes(rules) }
 }
 
-fn verdict(stage: &Stage<'_>, check: &Check, at: &Ministry) -> Option<Looked> {
+fn verdict(stage: &Stage<'_, impl Ground>, check: &Check, at: &Ministry) -> Option<Looked> {
     let (label, expected) = check.verdict.as_ref()?;
     let actual = stage.verdicts.get(&(label.clone(), at.clone()));
     let holds = match (expected, actual) {
@@ -87,12 +87,11 @@ fn verdict(stage: &Stage<'_>, check: &Check, at: &Ministry) -> Option<Looked> {
 }
 
 /// Whether all these desks see the same: the same acts with the same verdicts, and every case in the same state.
-fn agreement(stage: &Stage<'_>, check: &Check, now: Timestamp) -> Looked {
+fn agreement(stage: &Stage<'_, impl Ground>, check: &Check, now: Timestamp) -> Looked {
     let mut differing = Vec::new();
-    let desks: Vec<_> = check.at.iter().filter_map(|at| Some((at, stage.desks.get(at)?))).collect();
+    let desks: Vec<_> = check.at.iter().filter_map(|at| Some((at, stage.ground.casebook(at)?))).collect();
     for (first, second) in desks.iter().zip(desks.iter().skip(1)) {
-        let ((one, first), (other, second)) = (first, second);
-        let (first, second) = (first.casebook(), second.casebook());
+        let ((one, first), (other, second)) = (*first, *second);
         for act in first.everything().acts() {
             let there = second.everything().find(act.reference);
             let numbered = act.number > 0;
@@ -117,18 +116,20 @@ fn agreement(stage: &Stage<'_>, check: &Check, now: Timestamp) -> Looked {
 }
 
 /// Every person of the script, as the script calls him.
-fn persons(stage: &Stage<'_>) -> Vec<(String, PersonRef)> {
+fn persons(stage: &Stage<'_, impl Ground>) -> Vec<(String, PersonRef)> {
     stage.script.persons.iter().map(|(name, person)| (name.clone(), *person)).collect()
 }
 
 /// How everything stands at the end, desk by desk; cases that a desk does not know are left out.
-pub(super) fn finals(stage: &Stage<'_>, now: Timestamp) -> Vec<Final> {
+pub(super) fn finals(stage: &Stage<'_, impl Ground>, now: Timestamp) -> Vec<Final> {
     let mut finals = Vec::new();
-    for (at, desk) in &stage.desks {
-        let states = facets::of_consultation(desk.casebook(), now);
+    for party in &stage.script.parties {
+        let at = &party.ministry;
+        let Some(casebook) = stage.ground.casebook(at) else { continue };
+        let states = facets::of_consultation(casebook, now);
         finals.push(Final { at: at.clone(), person: None, states });
         for (name, person) in persons(stage) {
-            let states = facets::all_of_person(desk.casebook(), &person, now);
+            let states = facets::all_of_person(casebook, &person, now);
             if states.iter().any(|(name, state)| *name == "stage" && state != "UNKNOWN") {
                 finals.push(Final { at: at.clone(), person: Some(name), states });
             }

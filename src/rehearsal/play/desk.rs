@@ -1,4 +1,4 @@
-//! One party of a rehearsal: the casebook that a real desk would keep, and the little that a desk knows beside it.
+//! One simulated party: the casebook that a real desk would keep, and the little that a desk knows beside it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,11 +62,6 @@ impl Desk {
         &self.casebook
     }
 
-    /// What an act released now would declare to have known.
-    pub(super) fn basis(&self) -> Marks {
-        self.casebook.draft_basis()
-    }
-
     /// The number that its next act to all parties bears.
     pub(super) fn next_number(&self) -> u64 {
         self.casebook.next_number(&self.ministry)
@@ -120,11 +115,11 @@ impl Desk {
             let serial = self.next_serial(now);
             self.serials.insert(now.year(), serial);
         }
-        self.offer(message, now);
+        self.offer(message);
     }
 
     /// Takes a message; tells what became of it, and of those that waited for it.
-    pub(super) fn offer(&mut self, message: &Message, _time: Timestamp) -> Vec<(Digest, Arrived)> {
+    pub(super) fn offer(&mut self, message: &Message) -> Vec<(Digest, Arrived)> {
         self.earlier.push(earlier(message));
         let Message { address, position, dispatch, authorities, .. } = message.clone();
         let incoming = Incoming::new(address, position, dispatch, message.digest(), Some(authorities));

@@ -63,9 +63,8 @@ impl Message {
     pub(super) fn compose(act: Act, papers: Vec<Paper>, at: &Setting<'_>) -> Option<Self> {
         let (say, script) = (at.say, at.script);
         let party = script.parties.iter().find(|party| party.ministry == say.sender)?;
-        let specification = say.kind.specification();
-        let form = say.marks.form.or(specification.forms.first().copied()).unwrap_or(Form::NoteVerbale);
-        let address = address(at)?;
+        let form = form(say);
+        let address = address(script, say)?;
         let authentications = signatures(party, say, form, act.class());
         let authorities = behind(party, &authentications);
         let bears_number = matches!(form, Form::NoteVerbale | Form::FirstPersonNote);
@@ -123,8 +122,14 @@ pub(super) fn channel() -> Option<ChannelId> {
     ChannelId::parse("ch-00000000000000aa").ok()
 }
 
-fn address(at: &Setting<'_>) -> Option<Address> {
-    let (script, say) = (at.script, at.say);
+/// The form of what a step says.
+pub(super) fn form(say: &Say) -> Form {
+    let usual = say.kind.specification().forms.first().copied();
+    say.marks.form.or(usual).unwrap_or(Form::NoteVerbale)
+}
+
+/// To whom a step says it, and how.
+pub(super) fn address(script: &Script, say: &Say) -> Option<Address> {
     let others = || script.parties.iter().filter(|party| party.ministry != say.sender);
     let of = |powers: bool| -> Vec<Ministry> {
         others().filter(|party| party.is_power() == powers).map(|party| party.ministry.clone()).collect()
@@ -157,7 +162,8 @@ fn address(at: &Setting<'_>) -> Option<Address> {
     })
 }
 
-fn marking(say: &Say, papers: &[Paper]) -> Marking {
+/// How it is marked.
+pub(super) fn marking(say: &Say, papers: &[Paper]) -> Marking {
     let level = say.marks.level.unwrap_or(Level::Restricted);
     let has = |class: DocumentClass| papers.iter().any(|paper| paper.class == class);
     let mut caveats = Vec::new();
@@ -200,7 +206,12 @@ fn document(paper: &Paper) -> Document {
 
 /// The signatures that form and class need, each by the office that the step names or that usually gives it: drafter
 /// and clearances first, then whoever releases.
-fn signatures(party: &Party, say: &Say, form: Form, class: ActClass) -> Vec<ExpectedAuthentication> {
+pub(super) fn signatures(
+    party: &Party,
+    say: &Say,
+    form: Form,
+    class: ActClass,
+) -> Vec<ExpectedAuthentication> {
     use AuthenticationKind::{DutyOfficer, Initials, LegalClearance, Registry, Signature};
     let office = |label: Label| Name::Office { ministry: party.ministry.clone(), label };
     let registry = || Name::Registry { ministry: party.ministry.clone() };

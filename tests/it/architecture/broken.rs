@@ -68,6 +68,9 @@ fn each_rule_broken_once_is_seen() {
         ("desk/send.rs", "use tonic_types::ErrorDetails;", "names tonic"),
         ("desk/send.rs", "fn f() { println!(\"name\"); }", "writes to the terminal"),
         ("cli/send.rs", "fn f() { std::io::stdout().lock(); }", "writes to the terminal"),
+        ("cli/send.rs", "use crate::desk::rehearsed::Directions;", "may not name desk::rehearsed"),
+        ("cli/send.rs", "use crate::desk::{self, rehearsed as r};", "may not name desk::rehearsed"),
+        ("cli/send.rs", "fn f() { desk.send_directed(trust, keys, one); }", "may not name desk::rehearsed"),
         ("trust/chain.rs", "#[cfg(test)]\nmod tests {\n}\n\nfn hidden() {}", "has code after its tests"),
     ];
     for (path, text, expected) in breaks {

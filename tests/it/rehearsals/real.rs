@@ -1,0 +1,155 @@
+//! Scripts played over real gateways and desks: they come as they say, and as the simulation says.
+
+use std::fs;
+
+use chancery::rehearsal::play::account::{Account, Arrived, Event};
+use chancery::rehearsal::play::real::{Performance, Progress, play_real};
+use chancery::rehearsal::play::{Unfit, Wishes};
+use chancery::rehearsal::script::parse;
+use serde_json::Value;
+
+use super::{chancery, played, shipped, text_of};
+
+fn really_played(text: &str) -> Result<Performance, Unfit> {
+    let script = parse(text).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
+    let folder = tempfile::Builder::new().prefix("ch").tempdir().unwrap();
+    let mut moves = 0;
+    let performance = play_real(&script, &Wishes::default(), folder.path(), &mut |progress| {
+        moves += usize::from(matches!(progress, Progress::Made(_)));
+    })?;
+    assert_eq!(moves, script.moves.len());
+    for party in &script.parties {
+        assert!(folder.path().join(party.ministry.lower()).join("gateway").is_dir());
+        assert!(folder.path().join(format!("{}-evidence.zip", party.ministry.lower())).is_file());
+    }
+    Ok(performance)
+}
+
+/// Everything that both kinds of play tell, but what a copy waits for, which desks say in other words.
+fn outline(account: &Account) -> Vec<String> {
+    let arrivals = |told: &chancery::rehearsal::play::account::Told| {
+        let word = |outcome: &Arrived| match outcome {
+            Arrived::Waits(_) => "waits".to_owned(),
+            outcome => outcome.to_string(),
+        };
+        let each = told.before.iter().chain(&told.after);
+        let mut all: Vec<String> =
+            each.map(|one| format!("{} at {}: {}", one.label, one.at, word(&one.outcome))).collect();
+        all.sort();
+        all.join("; ")
+    };
+    let moves = account.told.iter().map(|told| {
+        let event = match &told.event {
+            Event::Said(said) => {
+                format!("{} {} {} {:?} {}", said.sender, said.kind, said.number, said.verdict, said.released)
+            }
+            Event::Checked(looked) => {
+                let each = looked.iter().map(|one| format!("{:?} {} {}", one.at, one.what, one.actual));
+                each.collect::<Vec<_>>().join("; ")
+            }
+            event => format!("{event:?}"),
+        };
+        format!("{} {} {event} -> {}", told.label, told.time, arrivals(told))
+    });
+    let finals = account.finals.iter().map(|last| format!("{} {:?} {:?}", last.at, last.person, last.states));
+    moves.chain(finals).collect()
+}
+
+fn comes_as_simulated(name: &str) {
+    let text = text_of(name);
+    let Performance { account, deeds } =
+        really_played(&text).unwrap_or_else(|unfit| panic!("{name}: {unfit}"));
+    let deviations: Vec<String> =
+        account.deviations().map(|one| format!("{}: {}: {one}", one.line, one.label)).collect();
+    assert!(deviations.is_empty(), "{name}: {deviations:#?}");
+    let simulated = played(&text, None);
+    assert_eq!(outline(&account), outline(&simulated), "{name}");
+    let said = simulated.told.iter().filter(|told| matches!(&told.event, Event::Said(said) if said.released));
+    let said = said.count();
+    // Those of the opening besides, and each to one other at least, with two receipts at either desk.
+    assert!(deeds.acts > said, "{name}: {deeds:?}");
+    assert!(deeds.copies >= deeds.acts && deeds.ministries >= 2, "{name}: {deeds:?}");
+    assert!(deeds.receipts >= 2 * deeds.copies, "{name}: {deeds:?}");
+    assert!(deeds.evidence >= deeds.copies, "{name}: {deeds:?}");
+}
+
+#[test]
+fn a_position_is_really_conveyed_as_the_simulation_says() {
+    comes_as_simulated("s1-position.toml");
+}
+
+#[test]
+fn a_transfer_is_really_agreed_and_carried_out_as_the_simulation_says() {
+    comes_as_simulated("s3-transfer.toml");
+}
+
+#[test]
+fn a_withdrawal_on_its_way_is_really_held_back_and_stops_what_crossed_it_as_the_simulation_says() {
+    comes_as_simulated("s5-withdrawal.toml");
+}
+
+#[test]
+fn every_shipped_consultation_is_really_played_as_the_simulation_says() {
+    if std::env::var_os("CHANCERY_LONG").is_none() {
+        return;
+    }
+    for path in shipped() {
+        comes_as_simulated(path.file_name().unwrap().to_str().unwrap());
+    }
+}
+
+const HEAD: &str = "title = \"t\"\nparties = { XA = { roles = [\"RECEIVING_POWER\"] }, XB = { roles = [\"DETAINING_POWER\"] } }\npersons = { P1 = \"new\" }\n";
+const CASE: &str =
+    "[[step]]\nlabel = \"case\"\nwho = \"XB\"\nkind = \"case-registration\"\nact = { person = \"P1\" }\n";
+const POSITION: &str = "[[step]]\nlabel = \"position\"\nwho = \"XB\"\nkind = \"position-statement\"\n";
+
+#[test]
+fn what_no_real_desk_can_do_is_refused_by_its_step_before_anything_is_founded() {
+    let overtaking = format!("{HEAD}{CASE}delay = \"held\"\n{POSITION}expect_at = \"waits\"\n");
+    let charter = format!("{HEAD}{CASE}").replace("persons =", "charter = { cooling_off = \"1h\" }\npersons =");
+    let long = format!("{HEAD}{CASE}[[step]]\nlabel = \"late\"\nwait = true\nafter = \"361d\"\n");
+    let folder = tempfile::tempdir().unwrap();
+    for (text, told) in [
+        (&overtaking, "line 10, position: this cannot be played with real gateways: its copy to XA would overtake"),
+        (&charter, "charter: this cannot be played with real gateways: cooling_off"),
+        (&long, "late: this cannot be played with real gateways: it happens more than 360 days"),
+    ] {
+        let path = folder.path().join("unreal.toml");
+        fs::write(&path, text).unwrap();
+        let kept = folder.path().join("kept");
+        let arguments = ["rehearse", path.to_str().unwrap(), "--real", "--keep", kept.to_str().unwrap()];
+        let output = chancery(&arguments);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(told), "{said}");
+        assert_eq!(fs::read_dir(&kept).unwrap().count(), 0, "nothing was founded");
+        fs::remove_dir(&kept).unwrap();
+        // The simulation plays it.
+        assert_eq!(chancery(&arguments[..2]).status.code(), Some(0), "{text}");
+    }
+}
+
+#[test]
+fn a_real_play_tells_what_differs_from_the_script_as_a_simulated_one_does_and_leaves_what_is_to_be_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("case.toml");
+    fs::write(&path, format!("{HEAD}{CASE}[[check]]\nperson = \"P1\"\nstage = \"AGREED\"\n")).unwrap();
+    let kept = folder.path().join("kept");
+    let arguments =
+        ["rehearse", path.to_str().unwrap(), "--real", "--json", "--keep", kept.to_str().unwrap()];
+    let output = chancery(&arguments);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("AGREED expected, REGISTERED found"), "{told}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let real = &report["rehearsals"][0]["real"];
+    assert_eq!(real["ministries"], 2);
+    assert_eq!(real["acts"], 3);
+    assert_eq!(real["copies"], 3);
+    assert_eq!(real["evidence"], 6, "each of the copies at its sender and at its recipient");
+    for home in ["xa/root", "xa/desk", "xb/gateway", "xb-evidence.zip"] {
+        assert!(kept.join(home).exists(), "{home}");
+    }
+    // What was kept is not written over.
+    assert_eq!(chancery(&arguments).status.code(), Some(7));
+}
