@@ -207,3 +207,21 @@ async fn both_desks_hold_the_same_consultation_in_whatever_steps_they_took_it_up
     assert_eq!(order(&one).len(), 6);
     assert!(order(&one) == order(&other));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consultation_that_was_asked_for_before_anything_of_it_came_is_judged_like_any_other() {
+    let stage = Stage::pair().await;
+    let house = stage.house("XA");
+    let desk = house.desk().unwrap();
+    let (trust, keys) = (desk.trust().unwrap(), house.keys());
+    let form = forms::memorandum("XA", "new", "A beginning.");
+    let [first] = stage.send("XB", &form).await.try_into().unwrap();
+    let asked_for = || desk.consultation_of(&trust, keys, &first.consultation).unwrap();
+    assert!(asked_for().kept.is_empty());
+    stage.settled("XB", &first).await;
+    desk.fetch(&trust, &mut desk.mailbox(keys).await.unwrap()).await.unwrap();
+    let live = asked_for();
+    assert_eq!(live.kept.len(), 1);
+    // Another process of the desk, which was not asked before.
+    assert!(live.book == folded(house, &first.consultation).book);
+}

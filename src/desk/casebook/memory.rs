@@ -65,8 +65,12 @@ impl Memory {
         self.now().as_ref()?.folded.get(consultation).cloned()
     }
 
-    /// Remembers a consultation, and forgets others where they are too many.
+    /// Remembers a consultation, and forgets others where they are too many. Of one of which nothing is here yet, not even
+    /// its channel is known: its first message says by whom it will be judged.
     pub(super) fn keep(&self, folded: &Arc<Folded>) {
+        if folded.kept.is_empty() {
+            return;
+        }
         let mut now = self.now();
         let Some(now) = now.as_mut() else { return };
         let acts: usize = now.folded.values().map(|folded| folded.kept.len()).sum();

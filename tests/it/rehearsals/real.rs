@@ -8,7 +8,7 @@ use chancery::rehearsal::play::{Unfit, Wishes};
 use chancery::rehearsal::script::parse;
 use serde_json::Value;
 
-use super::{chancery, played, shipped, text_of};
+use super::{chancery, page, played, shipped, text_of};
 
 fn really_played(text: &str) -> Result<Performance, Unfit> {
     let script = parse(text).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
@@ -56,13 +56,16 @@ fn outline(account: &Account) -> Vec<String> {
 }
 
 fn comes_as_simulated(name: &str) {
-    let text = text_of(name);
+    text_comes_as_simulated(name, &text_of(name));
+}
+
+fn text_comes_as_simulated(name: &str, text: &str) {
     let Performance { account, deeds } =
-        really_played(&text).unwrap_or_else(|unfit| panic!("{name}: {unfit}"));
+        really_played(text).unwrap_or_else(|unfit| panic!("{name}: {unfit}"));
     let deviations: Vec<String> =
         account.deviations().map(|one| format!("{}: {}: {one}", one.line, one.label)).collect();
     assert!(deviations.is_empty(), "{name}: {deviations:#?}");
-    let simulated = played(&text, None);
+    let simulated = played(text, None);
     assert_eq!(outline(&account), outline(&simulated), "{name}");
     let said = simulated.told.iter().filter(|told| matches!(&told.event, Event::Said(said) if said.released));
     let said = said.count();
@@ -96,6 +99,8 @@ fn every_shipped_consultation_is_really_played_as_the_simulation_says() {
     for path in shipped() {
         comes_as_simulated(path.file_name().unwrap().to_str().unwrap());
     }
+    // An example of every act, one step after the other.
+    text_comes_as_simulated("the page about rehearsals", &page());
 }
 
 const HEAD: &str = "title = \"t\"\nparties = { XA = { roles = [\"RECEIVING_POWER\"] }, XB = { roles = [\"DETAINING_POWER\"] } }\npersons = { P1 = \"new\" }\n";
@@ -106,11 +111,15 @@ const POSITION: &str = "[[step]]\nlabel = \"position\"\nwho = \"XB\"\nkind = \"p
 #[test]
 fn what_no_real_desk_can_do_is_refused_by_its_step_before_anything_is_founded() {
     let overtaking = format!("{HEAD}{CASE}delay = \"held\"\n{POSITION}expect_at = \"waits\"\n");
-    let charter = format!("{HEAD}{CASE}").replace("persons =", "charter = { cooling_off = \"1h\" }\npersons =");
+    let charter =
+        format!("{HEAD}{CASE}").replace("persons =", "charter = { cooling_off = \"1h\" }\npersons =");
     let long = format!("{HEAD}{CASE}[[step]]\nlabel = \"late\"\nwait = true\nafter = \"361d\"\n");
     let folder = tempfile::tempdir().unwrap();
     for (text, told) in [
-        (&overtaking, "line 10, position: this cannot be played with real gateways: its copy to XA would overtake"),
+        (
+            &overtaking,
+            "line 10, position: this cannot be played with real gateways: its copy to XA would overtake",
+        ),
         (&charter, "charter: this cannot be played with real gateways: cooling_off"),
         (&long, "late: this cannot be played with real gateways: it happens more than 360 days"),
     ] {

@@ -11,29 +11,38 @@ pub(super) fn differences(simulated: &Account, real: &Account) -> Vec<Deviation>
     for (expected, actual) in simulated.told.iter().zip(&real.told) {
         of_move(expected, actual, &mut found);
     }
-    let finals = |account: &Account| -> Vec<(Ministry, Option<String>, String)> {
-        let states = |states: &[(&'static str, String)]| {
-            states.iter().map(|(name, state)| format!("{name} {state}")).collect::<Vec<_>>().join(", ")
-        };
-        account
-            .finals
-            .iter()
-            .map(|last| (last.at.clone(), last.person.clone(), states(&last.states)))
-            .collect()
-    };
-    for (expected, actual) in finals(simulated).into_iter().zip(finals(real)) {
-        if expected != actual {
+    let (expected, actual) = (ends(simulated), ends(real));
+    for key in all_keys(&expected, &actual) {
+        if expected.get(key) != actual.get(key) {
             found.push(Deviation {
                 label: "the end".to_owned(),
                 line: 0,
-                at: Some(actual.0),
-                what: format!("{} in the end", actual.1.unwrap_or_else(|| "the consultation".to_owned())),
-                expected: format!("as simulated: {}", expected.2),
-                actual: actual.2,
+                at: Some(key.0.clone()),
+                what: format!("{} in the end", key.1.as_deref().unwrap_or("the consultation")),
+                expected: format!("{}, as simulated,", under(&expected, key)),
+                actual: under(&actual, key),
             });
         }
     }
     found
+}
+
+/// How everything stood at the end, by desk and person.
+fn ends(account: &Account) -> BTreeMap<(Ministry, Option<String>), String> {
+    let states = |states: &[(&'static str, String)]| {
+        states.iter().map(|(name, state)| format!("{name} {state}")).collect::<Vec<_>>().join(", ")
+    };
+    account.finals.iter().map(|last| ((last.at.clone(), last.person.clone()), states(&last.states))).collect()
+}
+
+/// What stands under a key, in words.
+fn under<K: Ord>(all: &BTreeMap<K, String>, key: &K) -> String {
+    all.get(key).cloned().unwrap_or_else(|| "nothing".to_owned())
+}
+
+/// The keys of either.
+fn all_keys<'m, K: Ord, V>(one: &'m BTreeMap<K, V>, other: &'m BTreeMap<K, V>) -> Vec<&'m K> {
+    one.keys().chain(other.keys().filter(|key| !one.contains_key(*key))).collect()
 }
 
 fn of_move(simulated: &Told, real: &Told, found: &mut Vec<Deviation>) {
@@ -65,11 +74,8 @@ fn of_move(simulated: &Told, real: &Told, found: &mut Vec<Deviation>) {
         each.map(|arrival| ((arrival.label.clone(), arrival.at.clone()), word(arrival))).collect()
     };
     let (expected, actual) = (arrivals(simulated), arrivals(real));
-    for key in expected.keys().chain(actual.keys().filter(|key| !expected.contains_key(*key))) {
-        let at = |arrivals: &BTreeMap<(String, Ministry), String>| {
-            arrivals.get(key).cloned().unwrap_or_else(|| "nothing".to_owned())
-        };
-        differs(Some(&key.1), format!("the arrival of {}", key.0), at(&expected), at(&actual));
+    for key in all_keys(&expected, &actual) {
+        differs(Some(&key.1), format!("the arrival of {}", key.0), under(&expected, key), under(&actual, key));
     }
 }
 

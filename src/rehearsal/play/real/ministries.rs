@@ -1,6 +1,6 @@
 //! The ministries of a rehearsal: founded side by side, started, accredited to each other, on one channel of all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,7 +42,7 @@ pub(super) struct Ministries {
     pub(super) runtime: Handle,
     pub(super) channel: ChannelId,
     clock: Arc<RunningClock>,
-    roots: BTreeMap<Ministry, MinistryHome>,
+    passphrase: Passphrase,
     /// When the gateways were certified.
     certified: Timestamp,
 }
@@ -55,17 +55,15 @@ impl Ministries {
         let founded = script.start.before(FOUNDED_BEFORE);
         let clock = Arc::new(RunningClock::at(founded));
         let plans = plans(script)?;
-        let (mut houses, mut roots) = (Vec::new(), BTreeMap::new());
+        let mut houses = Vec::new();
         for home in found_all(folder, &plans, &passphrase, founded)? {
             let (homes, plan) = home?;
-            let root = MinistryHome::open(&homes.root, &passphrase)?;
-            roots.insert(plan.founding.ministry.clone(), root);
             let (clock, entropy) = (clock.clone(), Arc::new(SystemEntropy));
             houses.push(House::open(homes, plan, passphrase.clone(), clock, entropy)?);
         }
         let mut world = World::assemble(houses)?;
         runtime.block_on(join(&mut world, &channel))?;
-        Ok(Self { world, folder: folder.to_owned(), runtime, channel, clock, roots, certified: founded })
+        Ok(Self { world, folder: folder.to_owned(), runtime, channel, clock, passphrase, certified: founded })
     }
 
     /// Sets the clock of the gateways, and certifies them anew before their certificates end.
@@ -75,9 +73,9 @@ impl Ministries {
             return Ok(());
         }
         for house in self.world.houses() {
-            let Some(root) = self.roots.get(house.ministry()) else { continue };
+            let root = MinistryHome::open(&house.homes().root, &self.passphrase)?;
             let home = house.homes().gateway.directory();
-            Enrolment::read(home)?.enrol(home, root, true, now, &SystemEntropy)?;
+            Enrolment::read(home)?.enrol(home, &root, true, now, &SystemEntropy)?;
             house.gateway()?.reload()?;
         }
         self.certified = now;
@@ -86,7 +84,8 @@ impl Ministries {
 
     /// Stops all gateways.
     pub(super) fn stop(mut self) -> Result<(), RehearsalFault> {
-        let ministries: Vec<Ministry> = self.roots.keys().cloned().collect();
+        let ministries: Vec<Ministry> =
+            self.world.houses().map(|house| house.ministry().clone()).collect();
         for ministry in ministries {
             self.runtime.block_on(self.world.house_mut(&ministry)?.stop())?;
         }
