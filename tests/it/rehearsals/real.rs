@@ -69,8 +69,8 @@ fn text_comes_as_simulated(name: &str, text: &str) {
     assert_eq!(outline(&account), outline(&simulated), "{name}");
     let said = simulated.told.iter().filter(|told| matches!(&told.event, Event::Said(said) if said.released));
     let said = said.count();
-    // Those of the opening besides, and each to one other at least, with two receipts at either desk.
-    assert!(deeds.acts > said, "{name}: {deeds:?}");
+    // Those of the opening besides, where there is one; each to one other at least, with receipts at either desk.
+    assert!(said > 0 && deeds.acts >= said, "{name}: {deeds:?}");
     assert!(deeds.copies >= deeds.acts && deeds.ministries >= 2, "{name}: {deeds:?}");
     assert!(deeds.receipts >= 2 * deeds.copies, "{name}: {deeds:?}");
     assert!(deeds.evidence >= deeds.copies, "{name}: {deeds:?}");

@@ -93,14 +93,16 @@ impl Ministries {
     }
 }
 
+/// What became of one ministry that was to be founded.
+type Founded = Result<(Homes, Plan), RehearsalFault>;
+
 /// Deriving keys from passphrases takes most of the time, so the ministries are founded at once.
-#[expect(clippy::type_complexity, reason = "one outcome for each ministry")]
 fn found_all(
     folder: &Path,
     plans: &[Plan],
     passphrase: &Passphrase,
     founded: Timestamp,
-) -> Result<Vec<Result<(Homes, Plan), RehearsalFault>>, RehearsalFault> {
+) -> Result<Vec<Founded>, RehearsalFault> {
     std::thread::scope(|scope| {
         let found = |plan: &Plan| {
             let place = folder.join(plan.founding.ministry.lower());
