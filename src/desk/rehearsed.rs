@@ -124,8 +124,7 @@ impl Desk {
         mailbox: &mut Mailbox,
         has_arrived: impl Fn(&MessageId) -> bool,
     ) -> Result<(), DeskError> {
-        let begun = self.register.place()?;
-        let (mut seen, mut front) = (begun.clone(), None);
+        let (mut seen, mut front) = (self.register.place()?, None);
         let (mut entries, mut in_front) = (Vec::new(), true);
         loop {
             let listed = mailbox.list_received(&seen).await?;
@@ -134,7 +133,7 @@ impl Desk {
                 seen = Place { epoch: listed.epoch, cursor: entry.cursor, message: Some(entry.id) };
                 in_front &= has_arrived(&entry.id);
                 if in_front {
-                    front = Some(seen.clone());
+                    front = Some(seen);
                 }
                 if has_arrived(&entry.id) {
                     entries.push(entry);
