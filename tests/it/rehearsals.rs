@@ -112,9 +112,9 @@ fn a_script_with_mistakes_ends_with_2_and_lists_all_of_them() {
     assert_eq!(output.status.code(), Some(2));
     let told = String::from_utf8(output.stderr).unwrap();
     for expected in [
-        "bad.toml:8:1: FORM_FIELD_UNKNOWN: step[0].urgent",
-        "bad.toml:6:8: SCRIPT_NO_ROLE: step[0].kind",
-        "bad.toml:12:29: SCRIPT_STEP_UNKNOWN: step[1].act.proposing_message",
+        "bad.toml:8:1: FORM_FIELD_UNKNOWN: move-1.urgent",
+        "bad.toml:6:8: SCRIPT_NO_ROLE: move-1.kind",
+        "bad.toml:12:29: SCRIPT_STEP_UNKNOWN: move-2.act.proposing_message",
     ] {
         assert!(told.contains(expected), "{expected}: {told}");
     }
@@ -232,4 +232,37 @@ fn the_first_script_of_the_page_plays_as_it_stands() {
     let account = played(&first, None);
     let deviations: Vec<String> = account.deviations().map(ToString::to_string).collect();
     assert!(deviations.is_empty(), "{deviations:#?}");
+}
+
+/// The example of the page that stands after these words.
+fn example_after(words: &str) -> String {
+    let page = fs::read_to_string(root().join("docs/rehearsals.md")).unwrap();
+    let (_, rest) = page.split_once(words).unwrap();
+    blocks(rest).swap_remove(0)
+}
+
+#[test]
+fn the_marks_that_the_page_shows_on_one_step_go_together() {
+    let step = example_after("To whom, how, and how urgently:");
+    let heading = "title = \"t\"\n[parties]\nXA = { roles = [\"RECEIVING_POWER\"] }\n\
+                   XB = { roles = [\"DETAINING_POWER\"] }\nIC = { roles = [\"ICRC\"] }\n[persons]\nP1 = \"new\"\n\
+                   [[step]]\nwho = \"XB\"\nkind = \"case-registration\"\nact = { person = \"P1\" }\n\
+                   [[step]]\nlabel = \"request\"\nwho = \"XA\"\nkind = \"transfer-request\"\nact = { persons = [\"P1\"] }\n";
+    let account = played(&format!("{heading}{step}"), None);
+    let deviations: Vec<String> = account.deviations().map(ToString::to_string).collect();
+    assert!(deviations.is_empty(), "{deviations:#?}");
+}
+
+#[test]
+fn the_sums_at_the_end_are_those_of_the_desks_and_a_held_case_says_by_what() {
+    let output = chancery(&["rehearse", "examples/consultations/s5-withdrawal.toml", "--until", "21"]);
+    assert_eq!(output.status.code(), Some(0));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("stage HELD by WILL,"), "{told}");
+    let sum = told.lines().last().unwrap();
+    assert!(
+        sum.starts_with("14 acts and the 2 that opened the consultation, 1 refused, 5 checks, "),
+        "{told}"
+    );
+    assert!(told.contains("consultation OPEN, acts 16\n"), "{told}");
 }

@@ -122,7 +122,10 @@ fn finals(account: &Account) -> String {
 }
 
 fn sum(account: &Account) -> String {
-    let steps = account.told.iter().filter(|told| matches!(told.event, Event::Said(_))).count();
+    let said = |went: bool| {
+        let said = |told: &&Told| matches!(&told.event, Event::Said(said) if said.released == went);
+        account.told.iter().filter(said).count()
+    };
     let checks = account.told.iter().filter(|told| matches!(told.event, Event::Checked(_))).count();
     let rest = match account.unplayed {
         0 => String::new(),
@@ -135,7 +138,16 @@ fn sum(account: &Account) -> String {
         1 => "one thing came otherwise than expected".to_owned(),
         count => format!("{count} things came otherwise than expected"),
     };
-    format!("{}, {}{rest}: {outcome}", many(steps, "act"), many(checks, "check"))
+    // Desks count them too.
+    let opening = match account.opening {
+        0 => String::new(),
+        count => format!(" and the {count} that opened the consultation"),
+    };
+    let refused = match said(false) {
+        0 => String::new(),
+        count => format!(", {count} refused"),
+    };
+    format!("{}{opening}{refused}, {}{rest}: {outcome}", many(said(true), "act"), many(checks, "check"))
 }
 
 /// What was really done.
@@ -161,6 +173,7 @@ fn account_json(Played { path, account, deeds }: &Played) -> Value {
         "seed": account.seed,
         "as_expected": account.is_as_expected(),
         "moves": account.told.iter().map(told_json).collect::<Vec<_>>(),
+        "opening_acts": account.opening,
         "not_played": account.unplayed,
         "real": deeds.as_ref().map(|deeds| json!({
             "ministries": deeds.ministries,

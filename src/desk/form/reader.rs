@@ -112,6 +112,12 @@ impl<'t> Fields<'t> {
         Self { table, path: path.to_owned(), span, asked: Vec::new() }
     }
 
+    /// The same under another name in mistakes.
+    pub(crate) fn called(mut self, path: String) -> Self {
+        self.path = path;
+        self
+    }
+
     /// The table itself.
     pub(crate) fn table(&self) -> &'t dyn TableLike {
         self.table

@@ -17,6 +17,8 @@ pub struct Account {
     pub summary: String,
     /// What chance was drawn from.
     pub seed: u64,
+    /// How many acts opened the consultation before the first move.
+    pub opening: usize,
     /// What happened, in order.
     pub told: Vec<Told>,
     /// Moves that were not made, because the rehearsal was to end before them.

@@ -129,7 +129,11 @@ pub(super) fn finals(stage: &Stage<'_, impl Ground>, now: Timestamp) -> Vec<Fina
         let states = facets::of_consultation(casebook, now);
         finals.push(Final { at: at.clone(), person: None, states });
         for (name, person) in persons(stage) {
-            let states = facets::all_of_person(casebook, &person, now);
+            let mut states = facets::all_of_person(casebook, &person, now);
+            if let Some(stops) = facets::held_by(casebook, &person, now) {
+                let stage = states.iter_mut().filter(|(name, _)| *name == "stage");
+                stage.for_each(|(_, state)| *state = format!("{state} by {stops}"));
+            }
             if states.iter().any(|(name, state)| *name == "stage" && state != "UNKNOWN") {
                 finals.push(Final { at: at.clone(), person: Some(name), states });
             }

@@ -104,6 +104,14 @@ pub(super) fn all_of_person(
     ]
 }
 
+/// What stops the case of a person who is shown as held: a hold is one of several things that may.
+pub(super) fn held_by(casebook: &Casebook, person: &PersonRef, now: Timestamp) -> Option<String> {
+    let (past, charter) = (casebook.everything(), casebook.charter());
+    let case = stage::stage(&past, person, now, charter);
+    let words: Vec<&str> = case.stops.iter().map(|stop| stop.word()).collect();
+    (case.shown() == stage::Stage::Held).then(|| words.join(" and "))
+}
+
 /// A destination as checks write it: the code of a State, ORIGIN, REMAIN.
 fn destination(text: &str) -> Option<Destination> {
     match text {

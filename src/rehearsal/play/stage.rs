@@ -59,6 +59,7 @@ pub(super) fn play<G: Ground>(
     }
     let mut account =
         Account { title: script.title.clone(), summary: script.summary.clone(), seed, ..Account::default() };
+    account.opening = opening.len();
     let mut now = script.start;
     for (index, one) in script.moves.iter().enumerate() {
         if index > last {
@@ -208,6 +209,7 @@ impl<'s, G: Ground> Stage<'s, G> {
         }
         let marks: Vec<(Ministry, u64)> = basis.iter().map(|(who, number)| (who.clone(), number)).collect();
         let at = Circumstances {
+            faulty: &[],
             script: self.script,
             line: one.line,
             now,

@@ -16,6 +16,7 @@ use crate::trust::name::Ministry;
 
 /// Reads a check.
 pub(super) fn read(script: &Script, fields: &mut Fields<'_>, report: &mut Report<'_>) -> Check {
+    let mistakes = report.errors.len();
     let at = match fields.table().get("at").and_then(Item::as_str) {
         Some(_) => fields
             .optional(report, "at", |item| of_script(script, string(item)?))
@@ -50,7 +51,7 @@ pub(super) fn read(script: &Script, fields: &mut Fields<'_>, report: &mut Report
     let agree = fields.optional(report, "agree", flag).unwrap_or(false);
     let departs = depart.is_some() || !depart_with.is_empty();
     let names_a_step = fields.has("step") || fields.has("verdict");
-    if facets.is_empty() && !departs && !names_a_step && !agree {
+    if facets.is_empty() && !departs && !names_a_step && !agree && report.errors.len() == mistakes {
         let names: Vec<&str> = facets::ALL.iter().map(|(name, ..)| *name).collect();
         let hint = format!("look at one or more of: {}, depart, verdict, agree", names.join(", "));
         report.add(
@@ -149,7 +150,7 @@ fn rule(word: &str) -> Result<Rule, Wrong> {
 pub(super) fn earlier_step(script: &Script, text: &str) -> Result<String, Wrong> {
     let says = script.moves.iter().filter(|one| matches!(one.what, What::Say(_)));
     let labels: Vec<&str> = says.map(|one| one.label.as_str()).collect();
-    if labels.contains(&text) {
+    if labels.contains(&text) || script.faulty.iter().any(|label| label == text) {
         return Ok(text.to_owned());
     }
     let hint = match nearest(text, labels.iter().copied()) {

@@ -73,6 +73,7 @@ pub(super) fn read(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Script {
         known_names,
         network,
         moves: Vec::new(),
+        faulty: Vec::new(),
     }
 }
 

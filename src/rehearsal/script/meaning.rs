@@ -4,7 +4,7 @@
 use super::heading::length;
 use super::spoken::{Circumstances, Misread, Spoken};
 use super::usual;
-use super::{Move, SCRIPT_STEP_UNKNOWN, SCRIPT_STRANGER, SCRIPT_VALUE, What};
+use super::{Move, SCRIPT_FOLLOWS, SCRIPT_STEP_UNKNOWN, SCRIPT_STRANGER, SCRIPT_VALUE, What};
 use crate::consultation::act::Act;
 use crate::consultation::acts::values::{Quoted, persons_digest};
 use crate::consultation::describe::{Description, Kind};
@@ -248,6 +248,9 @@ impl Spoken {
 }
 
 fn unknown(text: &str, at: &Circumstances<'_>) -> Wrong {
+    if at.faulty.iter().any(|label| label == text.trim()) {
+        return Wrong::new(SCRIPT_FOLLOWS, "the step of this label has a mistake", "");
+    }
     let says = |one: &&Move| one.label == text.trim() && matches!(one.what, What::Say(_));
     if let Some(line) = at.script.moves.iter().find(says).map(|one| one.line).filter(|line| *line < at.line) {
         let message =

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `heading` | reads what stands above the moves: parties, persons, charter, network |
 //! | `moves` | reads the steps |
+//! | `consequences` | leaves out mistakes that only follow from others |
 //! | `checks` | reads the checks, and what steps and checks expect |
 //! | `opening` | opens the consultation where a script does not |
 //! | `papers` | reads the texts and documents of a step |
@@ -31,6 +32,7 @@ use crate::time::Timestamp;
 use crate::trust::name::{Authority, Label, Ministry};
 
 mod checks;
+mod consequences;
 mod derived;
 mod heading;
 mod meaning;
@@ -52,6 +54,8 @@ pub use usual::USUAL;
 
 /// A reference to a step that is not there, or comes later.
 pub const SCRIPT_STEP_UNKNOWN: &str = "SCRIPT_STEP_UNKNOWN";
+/// A reference to a step that has a mistake itself: this follows from that, and is not told.
+const SCRIPT_FOLLOWS: &str = "SCRIPT_FOLLOWS";
 /// A party that has no role for what it is to say.
 pub const SCRIPT_NO_ROLE: &str = "SCRIPT_NO_ROLE";
 /// A party, office or person that the script does not introduce.
@@ -90,6 +94,8 @@ pub struct Script {
     pub network: (Duration, Duration),
     /// What happens, in order.
     pub moves: Vec<Move>,
+    /// Labels of steps that have mistakes: references to them are none. Empty in a script that can be played.
+    pub(super) faulty: Vec<String>,
 }
 
 /// Parameters of the charter; none where the usual one holds.

@@ -36,6 +36,9 @@ pub(super) fn read<'t>(
         } else {
             step(script, &mut fields, report)
         };
+        if what.is_none() {
+            script.faulty.push(label.clone());
+        }
         fields.finish(report);
         if let Some(what) = what {
             read.push((script.moves.len(), table, path.trim_end_matches('.').to_owned()));
@@ -43,6 +46,11 @@ pub(super) fn read<'t>(
         }
     }
     read
+}
+
+/// What the move of this number is called, from 1, where its author calls it nothing.
+pub(super) fn usual_label(number: usize) -> String {
+    format!("move-{number}")
 }
 
 fn label(fields: &mut Fields<'_>, number: usize, earlier: &[Move], report: &mut Report<'_>) -> String {
@@ -57,7 +65,7 @@ fn label(fields: &mut Fields<'_>, number: usize, earlier: &[Move], report: &mut 
         let hint = "letters, digits, - and _, a letter first; not now, start or all";
         Err(Wrong::new(SCRIPT_VALUE, "not a label", hint))
     });
-    let label = stated.unwrap_or_else(|| format!("move-{number}"));
+    let label = stated.unwrap_or_else(|| usual_label(number));
     if earlier.iter().any(|other| other.label == label) {
         let wrong = Wrong::new(SCRIPT_REPEATED, "an earlier move has this label", "state another label");
         report.add(fields.span_of("label"), &fields.path("label"), wrong);

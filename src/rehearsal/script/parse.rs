@@ -2,7 +2,8 @@
 
 use toml_edit::Document;
 
-use super::{Script, heading, moves, proof};
+use super::moves::usual_label;
+use super::{Script, consequences, heading, moves, proof};
 use crate::desk::form::draft::IdsOnly;
 use crate::desk::form::reader::{Fields, Report, Wrong};
 use crate::desk::form::{FORM_SYNTAX, FormError};
@@ -22,7 +23,7 @@ pub fn parse(text: &str) -> Result<Script, Vec<FormError>> {
     match script {
         Some(script) if report.errors.is_empty() => Ok(script),
         _ => {
-            let mut errors = report.errors;
+            let mut errors = consequences::left_out(report.errors);
             errors.sort_by_key(|error| (error.line, error.column));
             Err(errors)
         }
@@ -42,7 +43,10 @@ fn read(document: &Document<&str>, report: &mut Report<'_>) -> Option<Script> {
     fields.finish(report);
     // Steps and checks are told apart by TOML, and happen in the order in which they stand in the file.
     tables.sort_by_key(|(_, table)| table.span().map_or(0, |span| span.start));
-    let scripts = moves::read(&mut script, tables, report);
+    // In mistakes a move is called what it is called where it is played: by its number.
+    let tables = (1_usize..).zip(tables);
+    let tables = tables.map(|(number, (is_check, table))| (is_check, table.called(usual_label(number))));
+    let scripts = moves::read(&mut script, tables.collect(), report);
     proof::read_through(&script, &scripts, report);
     Some(script)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use toml_edit::TableLike;
 
 use super::spoken::{Circumstances, Spoken, of_key, speak};
-use super::{Move, SCRIPT_NO_ROLE, SCRIPT_STRANGER, Say, Script, What};
+use super::{Move, SCRIPT_FOLLOWS, SCRIPT_NO_ROLE, SCRIPT_STRANGER, Say, Script, What};
 use crate::consultation::acts::values::ActRef;
 use crate::desk::form::reader::{Report, Wrong};
 use crate::desk::form::tree;
@@ -25,12 +25,13 @@ pub(super) fn read_through(
 ) {
     let mut now = script.start;
     let mut spoken: Vec<Spoken> = Vec::new();
+    let mut faulty = script.faulty.clone();
     for (index, one) in script.moves.iter().enumerate() {
         now = time_of(script, one, now, index == 0);
         let What::Say(say) = &one.what else { continue };
         let Some((_, table, path)) = tables.iter().find(|(number, ..)| *number == index) else { continue };
         let place = Place { table: *table, path, report };
-        said(script, one, say, now, &mut spoken, place);
+        said(script, one, say, now, (&mut spoken, &mut faulty), place);
     }
 }
 
@@ -69,12 +70,12 @@ fn said(
     one: &Move,
     say: &Say,
     now: Timestamp,
-    spoken: &mut Vec<Spoken>,
+    (spoken, faulty): (&mut Vec<Spoken>, &mut Vec<String>),
     mut place: Place<'_, '_, '_>,
 ) {
     roles(script, say, &mut place);
     addressees(script, say, &mut place);
-    let at = Circumstances { script, line: one.line, now, say, spoken, basis: &[] };
+    let at = Circumstances { script, line: one.line, now, say, spoken, faulty, basis: &[] };
     match speak(&at) {
         // What is expected to be refused leaves nothing behind that could be referred to.
         Ok(_) if !say.expect.is_empty() && !say.force => {}
@@ -98,7 +99,8 @@ fn said(
             });
         }
         Err(misread) => {
-            for (field, wrong) in misread {
+            faulty.push(one.label.clone());
+            for (field, wrong) in misread.into_iter().filter(|(_, wrong)| wrong.code() != SCRIPT_FOLLOWS) {
                 let at_key = of_key(&wrong);
                 place.add(&format!("act.{field}"), at_key, wrong);
             }

@@ -28,6 +28,8 @@ pub(in crate::rehearsal) struct Circumstances<'a> {
     pub say: &'a Say,
     /// The acts before it, in order.
     pub spoken: &'a [Spoken],
+    /// Labels of earlier steps that have mistakes of their own.
+    pub faulty: &'a [String],
     /// The last act of each Power that the sender knows.
     pub basis: &'a [(Ministry, u64)],
 }

@@ -45,12 +45,12 @@ fn all_mistakes_come_at_once_each_at_its_line() {
     assert_eq!(
         found,
         [
-            (7, "step[0].urgent", "FORM_FIELD_UNKNOWN"),
-            (8, "step[0].act.person", SCRIPT_STRANGER),
-            (8, "step[0].act.stat", "FORM_FIELD_UNKNOWN"),
-            (10, "step[1].who", SCRIPT_STRANGER),
-            (11, "step[1].kind", "ACT_KIND_UNKNOWN"),
-            (12, "step[1].expect", SCRIPT_VALUE),
+            (7, "move-1.urgent", "FORM_FIELD_UNKNOWN"),
+            (8, "move-1.act.person", SCRIPT_STRANGER),
+            (8, "move-1.act.stat", "FORM_FIELD_UNKNOWN"),
+            (10, "move-2.who", SCRIPT_STRANGER),
+            (11, "move-2.kind", "ACT_KIND_UNKNOWN"),
+            (12, "move-2.expect", SCRIPT_VALUE),
         ]
     );
 }
@@ -58,7 +58,7 @@ fn all_mistakes_come_at_once_each_at_its_line() {
 #[test]
 fn a_party_without_a_role_for_its_act_is_a_mistake_unless_it_is_expected() {
     let step = "[[step]]\nwho = \"XA\"\nkind = \"case-registration\"\nact = { person = \"P1\" }\n";
-    assert_eq!(one(step), (6, "step[0].kind".to_owned(), SCRIPT_NO_ROLE));
+    assert_eq!(one(step), (6, "move-1.kind".to_owned(), SCRIPT_NO_ROLE));
     assert_eq!(
         mistakes(&format!("{step}expect = \"CON_03\"\n")).len(),
         usize::from(Rule::from_word("CON_03").is_none())
@@ -70,7 +70,7 @@ fn references_mean_earlier_steps_alone() {
     let reply =
         "[[step]]\nwho = \"XA\"\nkind = \"agreement-reply\"\nact = { proposing_message = \"note\" }\n";
     let (line, field, code) = one(reply);
-    assert_eq!((line, field.as_str(), code), (7, "step[0].act.proposing_message", SCRIPT_STEP_UNKNOWN));
+    assert_eq!((line, field.as_str(), code), (7, "move-1.act.proposing_message", SCRIPT_STEP_UNKNOWN));
     let check = "[[check]]\nstep = \"note\"\nverdict = \"ok\"\n";
     assert_eq!(one(check).2, SCRIPT_STEP_UNKNOWN);
     let deliver = "[[step]]\ndeliver = [\"note\"]\n";
@@ -115,4 +115,42 @@ fn times_count_from_now_from_the_start_and_from_other_steps() {
 fn a_script_that_is_no_toml_says_where() {
     let errors = parse("title = \"t\"\nparties = {\n").unwrap_err();
     assert_eq!(errors[0].code, "FORM_SYNTAX");
+}
+
+/// The codes and fields of what is wrong in a script of this heading and these moves.
+fn told(heading: &str, moves: &str) -> Vec<(String, &'static str)> {
+    let mistakes = parse(&format!("title = \"t\"\n{heading}\n{moves}")).unwrap_err();
+    mistakes.into_iter().map(|one| (one.field, one.code)).collect()
+}
+
+const PARTIES: &str = "parties = { XA = { roles = [\"RECEIVING_POWER\"] }, XB = { roles = [\"DETAINING_POWER\"] } }\n\
+                       persons = { P1 = \"new\" }";
+
+#[test]
+fn what_only_follows_from_another_mistake_is_not_told() {
+    let request =
+        "[[step]]\nlabel = \"r\"\nwho = \"XA\"\nkind = \"transfer-request\"\nact = { persons = [\"P1\"] }\n";
+    for (written, meant, only) in [
+        ("\"RECEIVING_POWER\"", "\"RECEIVING_POWR\"", "parties.XA.roles[0]"),
+        ("P1 = \"new\"", "P1 = \"knew\"", "persons.P1"),
+        ("act = {", "acts = {", "move-1.acts"),
+        ("{ persons =", "{ person =", "move-1.act.person"),
+    ] {
+        let (heading, step) = (PARTIES.replace(written, meant), request.replace(written, meant));
+        let fields: Vec<String> = told(&heading, &step).into_iter().map(|(field, _)| field).collect();
+        assert_eq!(fields, [only]);
+    }
+    // Of a step that is wrong itself nothing is said by those that refer to it.
+    let reply = "[[step]]\nwho = \"XB\"\nkind = \"agreement-reply\"\nin_reply_to = \"r\"\n\
+                 act = { proposing_message = \"r\", accepts = true }\n";
+    for (written, meant) in [("transfer-request", "transfer-reqest"), ("[\"P1\"]", "[\"P2\"]")] {
+        let moves = format!("{}{reply}", request.replace(written, meant));
+        let found = told(PARTIES, &moves);
+        assert!(found.iter().all(|(_, code)| *code != SCRIPT_STEP_UNKNOWN), "{found:?}");
+        assert!(found.iter().any(|(field, _)| field.starts_with("move-1.")), "{found:?}");
+    }
+    let check = "[[check]]\nperson = \"P1\"\nstage = \"REGISTERD\"\n";
+    assert_eq!(told(PARTIES, check), [("move-1.stage".to_owned(), SCRIPT_VALUE)]);
+    let nothing = "[[check]]\nperson = \"P1\"\n";
+    assert_eq!(told(PARTIES, nothing), [("move-1.stage".to_owned(), SCRIPT_VALUE)]);
 }
