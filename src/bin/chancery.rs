@@ -5,7 +5,6 @@
 
 use std::process::ExitCode;
 
-use chancery::cli::environment::Environment;
 use chancery::gateway::process::{self, RunOptions};
 use clap::Parser;
 use rustix::fs::Mode;
@@ -32,7 +31,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let code = runtime.block_on(chancery::cli::main_with(std::env::args_os(), Environment::of_process()));
+    let code = runtime.block_on(chancery::cli::main_with(std::env::args_os(), chancery::cli::surroundings()));
     // Work that is still blocked, such as a read from the terminal, does not hold the process back.
     runtime.shutdown_background();
     code

@@ -21,7 +21,8 @@ fn typed_back(
         return Ok(());
     }
     if !context.may_ask {
-        let error = CliError::usage("consent-needed", "this needs consent and nobody may be asked");
+        let error =
+            CliError::new(Kind::NotPermitted, "consent-needed", "this needs consent and nobody may be asked");
         return Err(error.hint(format!("{} --yes", context.typed)));
     }
     context.output.question(question);

@@ -11,14 +11,12 @@ use super::context::{Context, parse_duration};
 use super::deadlines::{self, Deadline};
 use super::desk_session::{self, DeskSession, Directions};
 use super::error::{CliError, Kind};
-use super::message_report::missing_words;
 use super::registers::Registers;
 use super::table::Table;
 use super::timeline;
-use crate::consultation::acts::values::ActRef;
+use super::warnings::warnings;
 use crate::consultation::history::Past;
 use crate::consultation::reference::ConsultationId;
-use crate::consultation::registered::Registered;
 use crate::consultation::state::{next_steps, opening};
 use crate::consultation::words::PositionKind;
 use crate::desk::casebook::Folded;
@@ -177,7 +175,7 @@ impl<'a> Overview<'a> {
                 .collect::<Vec<_>>(),
             "persons": self.past.persons().map(|person| person.text()).collect::<Vec<_>>(),
             "acts": self.folded.book.history().len(),
-            "unread": self.past.unread().count(),
+            "not_understood": self.past.not_understood().count(),
             "waiting": self.folded.book.waiting().count(),
             "next_due": self.due().map(|due| due.report()),
         })
@@ -267,65 +265,6 @@ impl View<'_> {
         }
         report
     }
-}
-
-/// What an officer must know before he believes the rest.
-pub(super) fn warnings(folded: &Folded, unopened: u64) -> Vec<String> {
-    let registers = Registers::of_consultation(folded);
-    let mut all = Vec::new();
-    if unopened > 0 {
-        all.push(format!("{unopened} messages do not open; `chancery read` says why of each"));
-    }
-    for act in folded.book.everything().unread() {
-        let (number, class) = (registers.of(act), act.class);
-        all.push(format!("UNREAD {class} act {} of {number}: this release cannot read it", act.kind));
-    }
-    for waiting in folded.book.waiting() {
-        let number = registers.named(waiting.reference);
-        all.push(format!("{} of {number} waits for acts that are not here yet", waiting.dispatch.kind));
-    }
-    for missing in folded.book.lacking() {
-        all.push(format!("needed: {}", missing_words(&missing)));
-    }
-    for (sender, number) in &folded.passed_over {
-        all.push(format!(
-            "act {number} of {sender} never came and is passed over: ask {sender} what it said"
-        ));
-    }
-    if !folded.turned_away.is_empty() {
-        let count = folded.turned_away.len();
-        all.push(format!("{count} acts are not looked at yet: too many of their sender wait already"));
-    }
-    all.extend(rejections(folded, &registers));
-    for (sender, number, reference) in folded.book.equivocations() {
-        let other = registers.named(reference);
-        all.push(format!("EQUIVOCATION: {sender} gave number {number} to another act too ({other})"));
-    }
-    all
-}
-
-/// Acts that a Power rejected, until their sender says the same kind of thing once more and it stands.
-fn rejections(folded: &Folded, registers: &Registers) -> Vec<String> {
-    use crate::consultation::act::{Act, ActKind};
-    let past = folded.book.everything();
-    let mut all = Vec::new();
-    for one in past.of_kind(ActKind::RuleRejection) {
-        let Some(Act::RuleRejection(rejection)) = &one.act else { continue };
-        let Some(act) = past.find(ActRef::new(rejection.dispatch_digest)) else { continue };
-        let mended = |later: &Registered| {
-            later.stands() && later.sender == act.sender && later.kind == act.kind && later.knew(one)
-        };
-        if past.acts().any(mended) {
-            continue;
-        }
-        let rules = rejection.refusals.iter().filter_map(|refusal| refusal.rule.as_ref());
-        let mut rules: Vec<&str> = rules.map(|rule| rule.as_str()).collect();
-        rules.sort_unstable();
-        rules.dedup();
-        let (number, rules) = (registers.of(act), rules.join(" "));
-        all.push(format!("{} REJECTED the {} of {number}: {rules}", one.sender, act.kind));
-    }
-    all
 }
 
 /// A position that a Power conveyed and did not replace.

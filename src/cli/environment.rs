@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use super::output;
-
 /// What surrounds the command.
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
@@ -16,9 +14,9 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Of this process.
-    pub fn of_process() -> Self {
-        let [input_is_terminal, output_is_terminal, talk_is_terminal] = output::terminals_of_process();
+    /// Of this process, with which of stdin, stdout and stderr are terminals.
+    pub fn of_process(terminals: [bool; 3]) -> Self {
+        let [input_is_terminal, output_is_terminal, talk_is_terminal] = terminals;
         Self {
             variables: std::env::vars_os().collect(),
             input_is_terminal,

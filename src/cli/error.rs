@@ -17,11 +17,11 @@ pub enum Kind {
     Usage,
     /// A signature, proof or digest was checked and is proven bad. "Could not decide" is never this.
     Verification,
-    /// Not trusted, not permitted, or the key is locked.
+    /// Not trusted, not permitted, not consented to, or the key is locked.
     NotPermitted,
     /// The peer is away, a receipt is not yet here, the store is busy: the same command may succeed later.
     TryLater,
-    /// The peer refused for good; the same message will be refused again.
+    /// The peer, the own gateway or this desk refused, and the same command will be refused again.
     Refused,
     /// What was asked for is not there, or what was to be made is there already.
     NotFound,
@@ -41,6 +41,20 @@ impl Kind {
             Self::Refused => 6,
             Self::NotFound => 7,
             Self::ReaderGone => 141,
+        }
+    }
+
+    /// What it means, as README and `chancery help exit-codes` say it.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Failed => "failed, in a way that no other code describes",
+            Self::Usage => "the command, a form or a configuration is wrong, or a rule forbids it",
+            Self::Verification => "verification failed: something is proven bad",
+            Self::NotPermitted => "not trusted, not permitted, no consent, or the key is locked",
+            Self::TryLater => "try later: the peer is away, the receipt is not here yet, a store busy",
+            Self::Refused => "refused for good, by the peer, the own gateway or this desk",
+            Self::NotFound => "not found, or already there",
+            Self::ReaderGone => "whoever read our output closed it, as in `chancery inbox | head -1`",
         }
     }
 
@@ -201,6 +215,18 @@ mod tests {
         assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 141]);
         let words: std::collections::BTreeSet<&str> = kinds.iter().map(|kind| kind.word()).collect();
         assert_eq!(words.len(), kinds.len());
+        let (help, readme) = (include_str!("help/exit-codes.txt"), include_str!("../../README.md"));
+        for kind in kinds {
+            let (code, meaning) = (kind.exit_code(), kind.meaning());
+            assert!(
+                help.contains(&format!("\n  {code:<4} {meaning}\n")),
+                "the help says otherwise of {code}"
+            );
+            assert!(
+                readme.contains(&format!("\n| {code} | {meaning} |\n")),
+                "README says otherwise of {code}"
+            );
+        }
     }
 
     #[test]

@@ -46,9 +46,12 @@ impl From<HomeError> for CliError {
             HomeError::Issue(_) => (Kind::Failed, "certificate"),
             _ => (Kind::Failed, "ministry"),
         };
+        let said = Self::new(kind, code, error.to_string()).reason(reason);
         match error {
             HomeError::Key(error) => error.into(),
-            other => Self::new(kind, code, other.to_string()).reason(reason),
+            HomeError::NotAHome(_) => said.hint("chancery init ministry --help"),
+            HomeError::NothingToEnrol(_) => said.hint("chancery --home DIR init desk --help"),
+            _ => said,
         }
     }
 }

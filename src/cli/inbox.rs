@@ -46,7 +46,7 @@ impl Inbox {
         let received = session.desk.register().newest_received(self.with.as_ref(), self.unread, asked);
         let entries = received.map_err(|error| desk_session::failure(context, error.into()))?;
         let older = entries.len().saturating_sub(self.limit);
-        let mut table = Table::new(["REF", "FROM", "ACT", "CONSULTATION", "RECEIVED", "STATE"]);
+        let mut table = Table::new(["REF", "FROM", "PRECEDENCE", "ACT", "CONSULTATION", "RECEIVED", "STATE"]);
         let mut reports = Vec::new();
         for entry in entries.into_iter().skip(older) {
             let row = Row::of(context, &session, entry)?;
@@ -97,7 +97,15 @@ impl Row {
         });
         let Self { reference, entry, .. } = self;
         let received = entry.receive_time.to_string();
-        table.row([reference, entry.sender.as_str(), act, &entry.consultation, &received, &self.state()]);
+        table.row([
+            reference,
+            entry.sender.as_str(),
+            self.precedence,
+            act,
+            &entry.consultation,
+            &received,
+            &self.state(),
+        ]);
     }
 
     fn state(&self) -> String {

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::context::Context;
 use super::error::CliError;
 use super::report::{self, Done};
-use super::shell_word;
+use super::{shell_word, typed_without};
 use crate::keys::branch::Branch;
 use crate::keys::home::desk::{DeskHome, DeskPlan};
 use crate::keys::home::enrolment::Enrolment;
@@ -143,6 +143,11 @@ impl InitMinistry {
 
 impl InitGateway {
     fn run(self, context: &Context) -> Result<(), CliError> {
+        if context.passphrase.file.is_some() {
+            let message = "the keys of a gateway have no passphrase: it starts with nobody there";
+            let error = CliError::usage("passphrase-unused", message);
+            return Err(error.hint(typed_without(&context.typed, "--passphrase-file")));
+        }
         let directory = context.gateway_home();
         report::require_vacant(&directory)?;
         let home = GatewayHome::at(&directory);
@@ -248,8 +253,24 @@ pub(super) fn office(text: &str) -> Result<(Label, BTreeSet<Authority>), String>
         .split_once(':')
         .ok_or_else(|| format!("{text:?} is not an office such as head:conclude,release"))?;
     let label = Label::parse(label).map_err(|wrong| wrong.to_string())?;
-    let authorities = words.split(',').map(Authority::parse).collect::<Result<_, _>>();
-    Ok((label, authorities.map_err(|wrong| wrong.to_string())?))
+    let authorities = words.split(',').map(authority).collect::<Result<BTreeSet<_>, _>>()?;
+    let gives = |those: &[Authority]| those.iter().copied().find(|one| authorities.contains(one));
+    let prepares = gives(&[Authority::Draft, Authority::Clear, Authority::ClearLegal]);
+    if let (Some(prepares), Some(releases)) = (prepares, gives(&[Authority::Release, Authority::Conclude])) {
+        return Err(format!(
+            "{label} may not have both {prepares} and {releases}: nobody drafts or clears what he himself releases \
+             (ROL_01); make two offices"
+        ));
+    }
+    Ok((label, authorities))
+}
+
+/// An authority by its word; who errs is told all of them.
+pub(super) fn authority(word: &str) -> Result<Authority, String> {
+    Authority::parse(word).map_err(|_| {
+        let words: Vec<&str> = Authority::ALL.iter().map(|one| one.word()).collect();
+        format!("{word:?} is no authority; there are {}", words.join(", "))
+    })
 }
 
 /// `HOST:PORT`; port 0 lets the system choose.
@@ -283,6 +304,22 @@ mod tests {
             assert!(office(wrong).is_err(), "{wrong}");
         }
         assert_eq!(default_offices().unwrap().len(), 6);
+        let unknown = office("head:rule").unwrap_err();
+        assert!(Authority::ALL.iter().all(|one| unknown.contains(one.word())), "{unknown}");
+    }
+
+    #[test]
+    fn no_office_prepares_and_releases() {
+        for both in
+            ["both:draft,release", "both:conclude,draft", "both:clear-legal,conclude", "both:clear,release"]
+        {
+            assert!(office(both).unwrap_err().contains("ROL_01"), "{both}");
+        }
+        for right in
+            ["legal:clear,clear-legal,draft", "head:conclude,release,seal", "duty:draft,release-protective"]
+        {
+            assert!(office(right).is_ok(), "{right}");
+        }
     }
 
     #[test]

@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use super::confirm;
 use super::context::Context;
 use super::desk_session;
-use super::error::{CliError, Kind};
+use super::error::CliError;
 use super::files;
-use super::key_office::{ChangePassphrase, NewOffice};
+use super::init;
+use super::key_office::{ChangePassphrase, NewOffice, find};
 use super::report::{self, Done};
 use super::table::Table;
 use crate::desk::config::Config;
@@ -67,7 +68,7 @@ struct Certify {
     name: Name,
 
     /// What they may do in the name of the ministry; may be repeated
-    #[arg(long, value_name = "AUTHORITY", value_parser = Authority::parse)]
+    #[arg(long, value_name = "AUTHORITY", value_parser = init::authority)]
     authority: Vec<Authority>,
 
     /// For how many days
@@ -216,14 +217,6 @@ impl Export {
             .next(format!("age --decrypt -i {} PART.age", self.output.display()))
             .tell(context)
     }
-}
-
-pub(super) fn find(enrolment: &Enrolment, key: &str) -> Result<Requested, CliError> {
-    let same = |stem: &str| stem == key || stem.strip_prefix("keys/") == Some(key);
-    enrolment.requests.iter().find(|requested| same(&requested.stem)).cloned().ok_or_else(|| {
-        let error = CliError::new(Kind::NotFound, "no-key", format!("no key {key:?} asks for a certificate"));
-        error.hint("chancery key list")
-    })
 }
 
 fn certified_until(requested: &Requested, home: &Path) -> Result<Option<Timestamp>, CliError> {

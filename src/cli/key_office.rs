@@ -6,14 +6,13 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::context::Context;
-use super::error::CliError;
+use super::error::{CliError, Kind};
 use super::init;
-use super::key::find;
 use super::passphrase::PassphraseSource;
 use super::report::{self, Done};
 use crate::keys::file;
 use crate::keys::home::desk::DeskHome;
-use crate::keys::home::enrolment::Enrolment;
+use crate::keys::home::enrolment::{Enrolment, Requested};
 use crate::trust::name::{Authority, Label};
 
 /// Make the key of one more office of this desk, under the passphrase that is given for it
@@ -86,4 +85,13 @@ impl ChangePassphrase {
         let report = json!({ "schema": "chancery.key-passphrase/1", "key": requested.stem });
         Done::new(report).says(format!("{} has a passphrase of its own", requested.stem)).tell(context)
     }
+}
+
+/// The key that a home names so.
+pub(super) fn find(enrolment: &Enrolment, key: &str) -> Result<Requested, CliError> {
+    let same = |stem: &str| stem == key || stem.strip_prefix("keys/") == Some(key);
+    enrolment.requests.iter().find(|requested| same(&requested.stem)).cloned().ok_or_else(|| {
+        let error = CliError::new(Kind::NotFound, "no-key", format!("no key {key:?} asks for a certificate"));
+        error.hint("chancery key list")
+    })
 }

@@ -113,9 +113,9 @@ impl Message<'_> {
         let (kind, class) = (&dispatch.kind, dispatch.act_class);
         match &self.opened.received {
             Received::Read(act) => render::text(act),
-            Received::Unread(faults) => {
+            Received::NotUnderstood(faults) => {
                 format!(
-                    "act: {kind} ({class}), which this release cannot read, is registered unread: {faults}\n"
+                    "act: {kind} ({class}), which this release cannot read, is registered without being understood: {faults}\n"
                 )
             }
             Received::Rejected(faults) => {
@@ -164,7 +164,7 @@ impl Message<'_> {
             "dispatch_sha256": opened.dispatch.digest().hex(),
             "kind": dispatch.kind,
             "act": opened.act().map(render::json),
-            "unread": opened.act().is_none(),
+            "not_understood": opened.act().is_none(),
             "texts": self.texts.iter().map(text_report).collect::<Vec<_>>(),
             "documents": dispatch.documents.iter().map(summary::document_report).collect::<Vec<_>>(),
             "verdict": self.verdict(),

@@ -5,6 +5,7 @@
 //! gateways; they never open a gateway's store, and never print foreign text as it came.
 
 pub mod acts;
+mod advice;
 pub mod alarm;
 mod archive;
 mod capitals;
@@ -66,6 +67,7 @@ pub mod trust;
 pub mod untrusted;
 pub mod verify;
 pub mod version;
+mod warnings;
 pub mod withdraw;
 
 use std::ffi::OsString;
@@ -190,14 +192,15 @@ pub async fn main_with(args: impl IntoIterator<Item = OsString>, environment: En
     ExitCode::from(run(args.into_iter().collect(), environment, Streams::of_process()).await)
 }
 
+/// What surrounds this process.
+pub fn surroundings() -> Environment {
+    Environment::of_process(output::terminals_of_process())
+}
+
 /// Says that the process could not even start to work.
 pub fn no_runtime(error: &std::io::Error) {
-    let context = Context::new(
-        GlobalOptions::default(),
-        Environment::of_process(),
-        Streams::of_process(),
-        String::new(),
-    );
+    let context =
+        Context::new(GlobalOptions::default(), surroundings(), Streams::of_process(), String::new());
     context
         .output
         .error(&CliError::failed("runtime", "the asynchronous runtime did not start").because(error));
@@ -225,6 +228,7 @@ async fn run(args: Vec<OsString>, environment: Environment, streams: Streams) ->
     match result {
         Ok(()) => 0,
         Err(error) => {
+            let error = advice::advised(&context, error);
             context.output.error(&error);
             error.kind().exit_code()
         }
@@ -288,6 +292,20 @@ fn asks_for_json(args: &[OsString]) -> bool {
 fn as_typed(args: &[OsString]) -> String {
     let quoted = args.iter().skip(1).map(|arg| shell_word(&arg.to_string_lossy()));
     std::iter::once("chancery".to_owned()).chain(quoted).collect::<Vec<_>>().join(" ")
+}
+
+/// The command as typed, without an option and its value.
+fn typed_without(typed: &str, option: &str) -> String {
+    let (mut words, mut skips) = (Vec::new(), false);
+    for word in typed.split(' ') {
+        let named = word == option;
+        let joined = word.strip_prefix(option).is_some_and(|rest| rest.starts_with('='));
+        if !skips && !named && !joined {
+            words.push(word);
+        }
+        skips = named;
+    }
+    words.join(" ")
 }
 
 /// One word of a shell command, quoted where a shell needs it.

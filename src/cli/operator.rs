@@ -183,7 +183,12 @@ impl Operator {
         work: impl AsyncFnOnce(Self) -> Result<T, CliError>,
     ) -> Result<T, CliError> {
         let home = context.gateway_home();
-        context.within("the gateway's answer", async { work(Self::connect(&home).await?).await }).await
+        let asked = async { work(Self::connect(&home).await?).await };
+        let answer = context.within("the gateway's answer", asked).await;
+        answer.map_err(|error| match error.code() {
+            "no-home" => error.hint(format!("{} --home GATEWAY", context.typed)),
+            _ => error,
+        })
     }
 
     /// The gateway on one screen.
@@ -355,7 +360,7 @@ fn log(seen: wire::LogHead) -> LogHead {
 fn failed(status: Status) -> CliError {
     let (kind, code) = match status.code() {
         Code::NotFound => (Kind::NotFound, "not-found"),
-        Code::FailedPrecondition => (Kind::NotPermitted, "not-now"),
+        Code::FailedPrecondition => (Kind::Refused, "not-now"),
         Code::InvalidArgument => (Kind::Usage, "usage"),
         Code::Unavailable | Code::DeadlineExceeded => (Kind::TryLater, "try-later"),
         _ => (Kind::Failed, "gateway"),

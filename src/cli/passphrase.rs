@@ -14,6 +14,10 @@ use zeroize::Zeroizing;
 use super::error::{CliError, Kind};
 use crate::keys;
 
+mod unechoed;
+
+use unechoed::Unechoed;
+
 /// Longest passphrase, bytes: long enough for a page of words, short enough to notice a wrong file.
 const PASSPHRASE_BYTES_MAX: usize = 1024;
 
@@ -61,7 +65,7 @@ impl PassphraseSource {
     pub fn existing(&self, of: &str) -> Result<Passphrase, CliError> {
         match self.read_files()? {
             Some(passphrase) => Ok(passphrase),
-            None => self.ask(&format!("passphrase of {of}: ")),
+            None => self.ask(&mut self.terminal()?, &format!("passphrase of {of}: ")),
         }
     }
 
@@ -70,12 +74,11 @@ impl PassphraseSource {
         let passphrase = match self.read_files()? {
             Some(passphrase) => passphrase,
             None => {
-                let first = self.ask(&format!("new passphrase for {of}: "))?;
-                if self.ask("the same again: ")? != first {
-                    return Err(CliError::usage(
-                        "passphrase-differs",
-                        "the two passphrases are not the same",
-                    ));
+                let mut terminal = self.terminal()?;
+                let first = self.ask(&mut terminal, &format!("new passphrase for {of}: "))?;
+                if self.ask(&mut terminal, "the same again: ")? != first {
+                    let error = CliError::usage("passphrase-differs", "the two passphrases are not the same");
+                    return Err(error.hint(&self.typed));
                 }
                 first
             }
@@ -97,18 +100,25 @@ impl PassphraseSource {
         }
     }
 
-    fn ask(&self, question: &str) -> Result<Passphrase, CliError> {
+    /// The terminal at which a person may be asked.
+    fn terminal(&self) -> Result<Unechoed, CliError> {
         if !self.may_ask {
             let message = "the key needs a passphrase and nobody may be asked";
             let error = CliError::new(Kind::NotPermitted, "passphrase-needed", message);
             return Err(error.hint(self.with_file()));
         }
-        let typed = rpassword::prompt_password(question).map(Zeroizing::new).map_err(|error| {
-            CliError::new(Kind::NotPermitted, "passphrase-needed", "no passphrase could be typed")
-                .because(&error)
-                .hint(self.with_file())
-        })?;
+        Unechoed::begin().map_err(|error| self.untyped(&error))
+    }
+
+    fn ask(&self, terminal: &mut Unechoed, question: &str) -> Result<Passphrase, CliError> {
+        let typed = terminal.ask(question).map_err(|error| self.untyped(&error))?;
         accept(typed, "the passphrase")
+    }
+
+    fn untyped(&self, error: &std::io::Error) -> CliError {
+        CliError::new(Kind::NotPermitted, "passphrase-needed", "no passphrase could be typed")
+            .because(error)
+            .hint(self.with_file())
     }
 
     fn with_file(&self) -> String {

@@ -12,6 +12,7 @@ use super::operator::Operator;
 use super::operator::queue::{QueueEntry, Withdrawn};
 use super::queue_report::{self, SHORT, counted};
 use super::report::Done;
+use super::typed_without;
 use crate::limits;
 use crate::trust::name::Ministry;
 
@@ -157,7 +158,7 @@ impl List {
         reports.extend(page.next.as_ref().map(more));
         context.output.list(&reports, &queue_report::table(&page.entries, now), "nothing waits")?;
         if let Some(next) = page.next {
-            context.output.next(&format!("{} --after {next}", without_after(&context.typed)));
+            context.output.next(&format!("{} --after {next}", typed_without(&context.typed, "--after")));
         }
         Ok(())
     }
@@ -189,7 +190,11 @@ impl Retry {
                 return Err(error.hint(context.command("queue retry --all CODE")));
             }
         };
-        let due = Operator::ask(context, async |mut operator| operator.retry(&message, all).await).await?;
+        let due = Operator::ask(context, async |mut operator| operator.retry(&message, all).await).await;
+        let due = due.map_err(|error| match error.reason_code() {
+            Some("HELD") => error.hint(context.command(&format!("queue release {message}"))),
+            _ => error,
+        })?;
         let report = json!({
             "schema": "chancery.queue-retry/1",
             "message": (!message.is_empty()).then_some(&message),
@@ -280,7 +285,7 @@ impl Cancel {
 fn consent(context: &Context, entry: &QueueEntry) -> Result<(), CliError> {
     if entry.state == "answered" {
         let message = format!("{} has answered for it", entry.ministry);
-        return Err(CliError::new(Kind::NotPermitted, "not-now", message).reason("ANSWERED"));
+        return Err(CliError::new(Kind::Refused, "not-now", message).reason("ANSWERED"));
     }
     let short = short(entry);
     let question = format!(
@@ -316,20 +321,6 @@ fn note(report: &mut Value, schema: &str, name: &str, value: Value) {
     }
 }
 
-/// The command as typed, without an earlier place.
-fn without_after(typed: &str) -> String {
-    let mut words = Vec::new();
-    let mut skip = false;
-    for word in typed.split(' ') {
-        let named = word == "--after";
-        if !skip && !named && !word.starts_with("--after=") {
-            words.push(word);
-        }
-        skip = named;
-    }
-    words.join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::context::GlobalOptions;
@@ -349,12 +340,5 @@ mod tests {
             assert!(error.kind() == Kind::Usage && error.message().contains(said), "{error:?}");
             assert_eq!(error.hint_command(), Some("chancery --home xa/gateway queue list"));
         }
-    }
-
-    #[test]
-    fn the_next_page_is_the_same_command_from_its_place_on() {
-        assert_eq!(without_after("chancery queue list -n 2"), "chancery queue list -n 2");
-        assert_eq!(without_after("chancery queue list --after 1.2 -n 2"), "chancery queue list -n 2");
-        assert_eq!(without_after("chancery queue list --after=1.2 -n 2"), "chancery queue list -n 2");
     }
 }

@@ -154,7 +154,8 @@ impl Sending {
             return Ok(());
         }
         let message = "sending is an act with legal effect, and nobody may be asked to consent";
-        Err(CliError::usage("consent-needed", message).hint(format!("{} --yes", context.typed)))
+        Err(CliError::new(Kind::NotPermitted, "consent-needed", message)
+            .hint(format!("{} --yes", context.typed)))
     }
 
     /// Tells how it ended; what is not as it should be is an error.

@@ -8,7 +8,7 @@ use super::error::{CliError, Kind};
 use super::operator::queue::Alarm;
 use super::operator::{Amount, GatewayStatus, Operator, PartTransfer, PeerStatus, StoreRoom};
 use super::table::Table;
-use super::{alarm, desk_status, queue_report};
+use super::{alarm, desk_status, queue_report, shell_word};
 use crate::time::Timestamp;
 
 /// Show the state of the gateway: exit code 0 if all is well, 1 on an alarm that nobody has acknowledged, 5 if
@@ -27,7 +27,13 @@ impl Status {
             return desk_status::run(context).await;
         }
         let seen = Operator::ask(context, async |mut operator| operator.status().await).await?;
-        context.output.data(&report(&seen), || screen(&seen, context.clock.now()))?;
+        let now = context.clock.now();
+        context.output.data(&report(&seen), || screen(&seen, now))?;
+        if days_left(&seen, now) < RENEWAL_DAYS {
+            context.output.note("the certificate is to be renewed, or every connection ends with it");
+            let home = shell_word(&context.gateway_home().to_string_lossy());
+            context.output.next(&format!("chancery desk enrol --ministry-home ROOT --renew {home}"));
+        }
         verdict(context, &seen)
     }
 }
@@ -126,8 +132,16 @@ fn transfer_report(part: &PartTransfer) -> Value {
     })
 }
 
+/// With fewer days left a certificate is to be renewed: a third of its life.
+const RENEWAL_DAYS: i64 = 10;
+
+/// Whole days until the certificate ends.
+fn days_left(seen: &GatewayStatus, now: Timestamp) -> i64 {
+    seen.certificate_end.seconds().saturating_sub(now.seconds()).div_euclid(24 * 3600)
+}
+
 fn screen(seen: &GatewayStatus, now: Timestamp) -> String {
-    let days = seen.certificate_end.seconds().saturating_sub(now.seconds()).div_euclid(24 * 3600);
+    let days = days_left(seen, now);
     let mut text = format!(
         "gateway of {}, chancery {}, running since {}\n\
          relay        {}\n\
@@ -240,6 +254,17 @@ mod tests {
     use super::super::environment::Environment;
     use super::super::output::tests::kept_streams;
     use super::*;
+
+    #[test]
+    fn days_of_a_certificate_are_whole_ones() {
+        let mut seen = status(true, 0, false);
+        let now = Timestamp::from_seconds(1_795_000_000);
+        for (seconds, days) in [(0, 0), (86_399, 0), (86_400, 1), (864_000, RENEWAL_DAYS), (-1, -1)] {
+            seen.certificate_end = Timestamp::from_seconds(now.seconds() + seconds);
+            assert_eq!(days_left(&seen, now), days);
+        }
+        assert!(screen(&seen, now).contains("(-1 days)"));
+    }
 
     fn status(connected: bool, queued: u64, alarm: bool) -> GatewayStatus {
         let at = Timestamp::from_seconds(1_795_000_000);

@@ -54,6 +54,15 @@ async fn a_duration_that_belongs_to_wait_is_told_how_it_is_typed() {
     assert!(code == 2 && talk.ends_with("hint: chancery send --help\n"), "{talk}");
 }
 
+#[test]
+fn a_command_is_typed_again_without_one_of_its_options() {
+    let without = |typed| typed_without(typed, "--after");
+    assert_eq!(without("chancery queue list -n 2"), "chancery queue list -n 2");
+    assert_eq!(without("chancery queue list --after 1.2 -n 2"), "chancery queue list -n 2");
+    assert_eq!(without("chancery queue list --after=1.2 -n 2"), "chancery queue list -n 2");
+    assert_eq!(without("chancery queue list --afterwards 2"), "chancery queue list --afterwards 2");
+}
+
 #[tokio::test]
 async fn retry_without_a_message_names_the_way_to_retry_all() {
     for (args, hint) in [

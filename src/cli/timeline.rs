@@ -10,6 +10,7 @@ use super::error::CliError;
 use super::output::Mark;
 use super::registers::Registers;
 use super::table::Table;
+use super::warnings::warnings;
 use crate::consultation::act::Act;
 use crate::consultation::acts::values::ActRef;
 use crate::consultation::casebook::Incoming;
@@ -43,11 +44,12 @@ pub(super) fn show(context: &Context, folded: &Folded) -> Result<(), CliError> {
     let reports: Vec<Value> = lines.iter().map(Line::report).collect();
     context.output.list(&reports, &table, "no acts")?;
     // After the table, where nobody overlooks it.
-    for line in lines.iter().filter(|line| line.unread) {
-        let text = format!("UNREAD: {} of {} cannot be read by this release", line.act, line.reference);
+    for line in lines.iter().filter(|line| line.not_understood) {
+        let text =
+            format!("NOT UNDERSTOOD: {} of {} cannot be read by this release", line.act, line.reference);
         context.output.step(Mark::Bad, &text);
     }
-    for warning in super::consultation::warnings(folded, 0).iter().filter(|one| !one.starts_with("UNREAD")) {
+    for warning in warnings(folded, 0).iter().filter(|one| !one.starts_with("NOT UNDERSTOOD")) {
         context.output.step(Mark::Warning, warning);
     }
     Ok(())
@@ -67,7 +69,7 @@ struct Line {
     persons: Vec<String>,
     rules: Vec<(&'static str, &'static str)>,
     warnings: Vec<&'static str>,
-    unread: bool,
+    not_understood: bool,
     waits: bool,
     /// Of a protective act that one officer sent: whether it is countersigned.
     countersignature: Option<Value>,
@@ -88,14 +90,9 @@ impl Line {
         if self.waits {
             return "WAITS for acts that are not here".to_owned();
         }
-        let unread = if self.unread { "UNREAD " } else { "" };
-        let verdict = match self.rules.as_slice() {
-            [] => format!("{unread}ok"),
-            rules => {
-                let codes: Vec<&str> = rules.iter().map(|(code, _)| *code).collect();
-                format!("{unread}{}", codes.join(" "))
-            }
-        };
+        let mark = self.not_understood.then_some("NOT UNDERSTOOD");
+        let said: Vec<&str> = mark.into_iter().chain(self.rules.iter().map(|(code, _)| *code)).collect();
+        let verdict = if said.is_empty() { "ok".to_owned() } else { said.join(" ") };
         match self.countersignature.as_ref().map(|one| one["countersigned_by"].is_null()) {
             None => verdict,
             Some(true) => format!("{verdict}, not countersigned"),
@@ -118,7 +115,7 @@ impl Line {
             "stands": !self.waits && self.rules.is_empty(),
             "rules": self.rules.iter().map(|(code, text)| json!({ "rule": code, "text": text })).collect::<Vec<_>>(),
             "warnings": self.warnings,
-            "unread": self.unread,
+            "not_understood": self.not_understood,
             "waits": self.waits,
             "countersignature": self.countersignature,
             "ref": self.reference,
@@ -171,7 +168,7 @@ fn of_registered(folded: &Folded, registers: &Registers, act: &Registered, now: 
         persons: act.act.as_ref().map(persons).unwrap_or_default(),
         rules: act.verdict.rules().iter().map(|rule| (rule.word(), rule.text())).collect(),
         warnings: warnings.map(|finding| finding.rule.word()).collect(),
-        unread: act.act.is_none(),
+        not_understood: act.act.is_none(),
         waits: false,
         countersignature: countersigning(folded, registers, act, now),
         reference: registers.of(act),
@@ -198,7 +195,7 @@ fn of_waiting(folded: &Folded, registers: &Registers, incoming: &Incoming) -> Li
         persons: act.as_ref().map(persons).unwrap_or_default(),
         rules: Vec::new(),
         warnings: Vec::new(),
-        unread: act.is_none(),
+        not_understood: act.is_none(),
         waits: true,
         countersignature: None,
         reference: registers.named(incoming.reference),
@@ -244,7 +241,7 @@ mod tests {
             persons: Vec::new(),
             rules: Vec::new(),
             warnings: Vec::new(),
-            unread: false,
+            not_understood: false,
             waits: false,
             countersignature: None,
             reference: String::new(),

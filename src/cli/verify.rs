@@ -128,12 +128,20 @@ impl Verify {
     fn basis(&self, context: &Context) -> Result<TrustBasis, CliError> {
         let mut bundles = Vec::new();
         for path in &self.trust {
-            bundles.extend(bundles_at(path)?);
+            bundles.extend(bundles_at(path).map_err(|error| self.without_trust(error))?);
         }
         if self.trust.is_empty() && self.fingerprint.is_empty() {
             bundles.extend(bundles_of_home(context)?);
         }
         Ok(TrustBasis { bundles, fingerprints: self.fingerprint.clone() })
+    }
+
+    /// What was named holds no trust that could be used.
+    fn without_trust(&self, error: CliError) -> CliError {
+        let shown = shell_word(&self.file.display().to_string());
+        error
+            .cause("DIR holds the trust bundles (*.bundle) of those you believe, as `chancery peer card` writes them")
+            .hint(format!("chancery verify --trust DIR {shown}"))
     }
 
     fn conclude(&self, found: &Report) -> Result<(), CliError> {

@@ -155,7 +155,9 @@ impl Casebook {
     pub fn judge_draft(&self, draft: &Incoming) -> Vec<Finding> {
         match receive(&draft.dispatch.kind, draft.dispatch.act_class, &draft.dispatch.act) {
             Received::Read(act) => self.judge(draft, &act),
-            Received::Unread(faults) | Received::Rejected(faults) => unreadable(&faults, Severity::Error),
+            Received::NotUnderstood(faults) | Received::Rejected(faults) => {
+                unreadable(&faults, Severity::Error)
+            }
         }
     }
 
@@ -228,7 +230,7 @@ impl Casebook {
                 let findings = self.judge(&incoming, &act);
                 (Some(*act), findings)
             }
-            Received::Unread(faults) => (None, unreadable(&faults, Severity::Warning)),
+            Received::NotUnderstood(faults) => (None, unreadable(&faults, Severity::Warning)),
             Received::Rejected(faults) => (None, unreadable(&faults, Severity::Error)),
         };
         let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);

@@ -148,7 +148,7 @@ fn one_number_for_two_acts_is_an_alarm_and_loses_no_protective_act() {
 }
 
 #[test]
-fn what_cannot_be_read_is_filed_unread_or_rejected_and_leaves_no_gap() {
+fn what_cannot_be_read_is_filed_as_not_understood_or_rejected_and_leaves_no_gap() {
     let unreadable = |number, class| {
         let mut act = incoming("XB", number, &[], ("correspondence", "subject = \"One\""));
         act.dispatch.kind = "act-of-2030".to_owned();
@@ -160,7 +160,8 @@ fn what_cannot_be_read_is_filed_unread_or_rejected_and_leaves_no_gap() {
     book.offer(unreadable(1, ActClass::Factual));
     book.offer(unreadable(2, ActClass::Normative));
     book.offer(unreadable(3, ActClass::Protective));
-    let verdicts: Vec<String> = book.everything().unread().map(|act| act.verdict.to_string()).collect();
+    let verdicts: Vec<String> =
+        book.everything().not_understood().map(|act| act.verdict.to_string()).collect();
     assert_eq!(verdicts, ["ok", "FRM_05", "ok"]);
     assert_eq!(book.next_number(&ministry("XB")), 4);
 }

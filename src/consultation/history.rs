@@ -45,7 +45,7 @@ pub struct History {
     kinds: BTreeMap<ActKind, Vec<usize>>,
     general: BTreeMap<ActKind, Vec<usize>>,
     threads: BTreeMap<Thread, Vec<usize>>,
-    unread: Vec<usize>,
+    not_understood: Vec<usize>,
     urgent: Vec<usize>,
     heard: BTreeMap<Ministry, Marks>,
     missing: Vec<Missing>,
@@ -83,7 +83,7 @@ impl History {
                     file(&self.acts, self.general.entry(kind).or_default(), place);
                 }
             }
-            None => file(&self.acts, &mut self.unread, place),
+            None => file(&self.acts, &mut self.not_understood, place),
         }
         if filed.urgent {
             file(&self.acts, &mut self.urgent, place);
@@ -206,8 +206,8 @@ impl<'h> Past<'h> {
     }
 
     /// Acts that this release cannot read.
-    pub fn unread(&self) -> impl DoubleEndedIterator<Item = &'h Registered> + use<'h> {
-        self.those(&self.history.unread)
+    pub fn not_understood(&self) -> impl DoubleEndedIterator<Item = &'h Registered> + use<'h> {
+        self.those(&self.history.not_understood)
     }
 
     /// Every person that an act carries, ascending.

@@ -2,7 +2,7 @@
 //!
 //! Kind, class and bytes of a dispatch enter; what they come to leaves. The class stands in the dispatch beside the
 //! kind, signed like it, so that an older release knows what it may do with an act of a newer one: protective and
-//! factual acts and correspondence are registered unread and shown as such, because they must not be lost;
+//! factual acts and correspondence are registered without being understood and shown as such, because they must not be lost;
 //! normative acts are answered by a RuleRejection, because nothing may come into being that one side cannot read.
 
 use crate::consultation::act::{Act, ActKind};
@@ -15,8 +15,8 @@ use crate::message::terms::ActClass;
 pub enum Received {
     /// It was read.
     Read(Box<Act>),
-    /// It is registered unread, and shown to a person at once.
-    Unread(Faults),
+    /// It is registered without being understood, and shown to a person at once.
+    NotUnderstood(Faults),
     /// It has no effect, and is answered by a RuleRejection.
     Rejected(Faults),
 }
@@ -31,7 +31,9 @@ pub fn receive(kind: &str, class: ActClass, bytes: &[u8]) -> Received {
     // counts: no sender makes an agreement a fact by calling it one.
     match ActKind::from_word(kind).map_or(class, ActKind::class) {
         ActClass::Normative => Received::Rejected(faults),
-        ActClass::Protective | ActClass::Factual | ActClass::Correspondence => Received::Unread(faults),
+        ActClass::Protective | ActClass::Factual | ActClass::Correspondence => {
+            Received::NotUnderstood(faults)
+        }
     }
 }
 
@@ -44,7 +46,7 @@ mod tests {
     fn came_to(kind: &str, class: ActClass, bytes: &[u8]) -> &'static str {
         match receive(kind, class, bytes) {
             Received::Read(_) => "read",
-            Received::Unread(_) => "unread",
+            Received::NotUnderstood(_) => "not understood",
             Received::Rejected(_) => "rejected",
         }
     }
@@ -53,9 +55,9 @@ mod tests {
     fn an_unknown_act_follows_its_class() {
         let strange = [0x0a, 0x01, 0xff];
         for (class, expected) in [
-            (ActClass::Protective, "unread"),
-            (ActClass::Factual, "unread"),
-            (ActClass::Correspondence, "unread"),
+            (ActClass::Protective, "not understood"),
+            (ActClass::Factual, "not understood"),
+            (ActClass::Correspondence, "not understood"),
             (ActClass::Normative, "rejected"),
         ] {
             assert_eq!(came_to("act-of-2030", class, &strange), expected);
@@ -76,10 +78,10 @@ mod tests {
         hold.extend([0x10, 0x63]);
         assert_eq!(
             came_to("hold-notice", ActClass::Protective, &hold),
-            "unread",
+            "not understood",
             "a reason of a later release"
         );
-        assert_eq!(came_to("hold-notice", ActClass::Normative, &hold), "unread");
+        assert_eq!(came_to("hold-notice", ActClass::Normative, &hold), "not understood");
     }
 
     #[test]

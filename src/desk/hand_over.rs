@@ -137,6 +137,16 @@ impl Desk {
         Ok(entry)
     }
 
+    /// The copy of this id, if it may be given up: it was released, and the gateway has not taken it.
+    pub fn stuck(&self, id: &MessageId) -> Result<SentEntry, DeskError> {
+        let entry =
+            self.register.sent_message(id)?.ok_or_else(|| DeskError::NoSuchMessage(id.to_string()))?;
+        match entry.state {
+            SentState::Released | SentState::Void => Ok(entry),
+            state => Err(DeskError::NotStuck { id: *id, state }),
+        }
+    }
+
     /// Gives up a copy that was released and is not in the gateway's custody: it becomes void, and its number is used
     /// up as soon as the gateway answers.
     pub async fn void(
@@ -146,11 +156,7 @@ impl Desk {
         id: &MessageId,
     ) -> Result<SentEntry, DeskError> {
         let _released_alone = self.hold(RELEASE_LOCK).await?;
-        let mut entry =
-            self.register.sent_message(id)?.ok_or_else(|| DeskError::NoSuchMessage(id.to_string()))?;
-        if !matches!(entry.state, SentState::Released | SentState::Void) {
-            return Err(DeskError::NotStuck { id: *id, state: entry.state });
-        }
+        let mut entry = self.stuck(id)?;
         if entry.reason.is_empty() {
             entry.reason = "VOIDED".to_owned();
         }

@@ -151,7 +151,7 @@ impl Desk {
     ) -> Result<Vec<Finding>, DeskError> {
         let act = match &opened.received {
             Received::Read(act) => act,
-            Received::Unread(faults) => return Ok(unreadable(faults, rules::Severity::Warning)),
+            Received::NotUnderstood(faults) => return Ok(unreadable(faults, rules::Severity::Warning)),
             Received::Rejected(faults) => return Ok(unreadable(faults, rules::Severity::Error)),
         };
         let header = opened.envelope.header();
@@ -216,7 +216,7 @@ impl Opened {
     pub fn act(&self) -> Option<&Act> {
         match &self.received {
             Received::Read(act) => Some(act),
-            Received::Unread(_) | Received::Rejected(_) => None,
+            Received::NotUnderstood(_) | Received::Rejected(_) => None,
         }
     }
 

@@ -144,6 +144,24 @@ fn a_gateway_does_not_settle_where_its_socket_has_no_room() {
     assert_eq!((refused.code, refused.error_code().as_deref()), (2, Some("advertise")), "{}", refused.talk);
 }
 
+/// Its keys lie open to its own account: it starts with nobody there to type anything.
+#[test]
+fn a_gateway_is_founded_without_a_passphrase_and_says_so_to_whoever_gives_one() {
+    let place = Place::new();
+    let init = ["--home", "g", "init", "gateway", "--ministry", "XA", "--domain", "mfa.xa.example"];
+    let init = [&init[..], &["--relay", "127.0.0.1:1", "--mailbox", "127.0.0.1:2"]].concat();
+    let refused = place.run(&[&init[..], &["--passphrase-file", "words"]].concat());
+    assert_eq!(
+        (refused.code, refused.error_code().as_deref()),
+        (2, Some("passphrase-unused")),
+        "{}",
+        refused.talk
+    );
+    assert!(refused.talk.ends_with("--mailbox 127.0.0.1:2\n"), "{}", refused.talk);
+    assert!(!place.path("g").exists());
+    place.succeed(&init);
+}
+
 #[test]
 fn keys_are_certified_one_by_one_by_whoever_has_the_root() {
     let place = Place::new();
@@ -192,7 +210,7 @@ fn the_reading_key_is_revealed_into_a_closed_file_and_only_with_consent() {
     let unasked = place.run(&export);
     assert_eq!(
         (unasked.code, unasked.error_code().as_deref()),
-        (2, Some("consent-needed")),
+        (4, Some("consent-needed")),
         "{}",
         unasked.talk
     );

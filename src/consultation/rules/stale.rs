@@ -41,7 +41,7 @@ fn bearing_on<'h>(persons: &[PersonRef], past: &Past<'h>) -> Vec<&'h Registered>
     let of_all = [ActKind::AgreementTermination, ActKind::Assurances, ActKind::ConsultationClosure];
     let named = persons.iter().flat_map(|person| past.of_person(person));
     let general = of_all.into_iter().flat_map(|kind| past.general(kind));
-    named.chain(general).chain(past.unread()).collect()
+    named.chain(general).chain(past.not_understood()).collect()
 }
 
 /// The persons an act touches, those of the acts it rests on included.

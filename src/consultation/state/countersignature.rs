@@ -47,7 +47,8 @@ pub fn of<'h>(past: &Past<'h>, act: &'h Registered, charter: &Charter) -> Option
 pub fn all<'h>(past: &Past<'h>, charter: &Charter) -> Vec<Countersigning<'h>> {
     let protective = ActKind::ALL.iter().filter(|kind| kind.class() == ActClass::Protective);
     let known = protective.flat_map(|kind| past.of_kind(*kind));
-    let mut all: Vec<_> = known.chain(past.unread()).filter_map(|act| of(past, act, charter)).collect();
+    let mut all: Vec<_> =
+        known.chain(past.not_understood()).filter_map(|act| of(past, act, charter)).collect();
     all.sort_by_key(|one| one.act.order());
     all
 }

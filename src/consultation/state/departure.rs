@@ -59,7 +59,7 @@ pub fn clear_to_depart(
     stops.extend(window(arranged.act, at));
     stops.extend(fitness(past, person, at, charter));
     stops.extend(missing(past));
-    stops.extend(unread(past));
+    stops.extend(not_understood(past));
     stops.extend(clearances(past, &arranged, at, charter));
     stops.sort_unstable();
     stops.dedup();
@@ -148,8 +148,8 @@ fn fitness(past: &Past<'_>, person: &PersonRef, at: Timestamp, charter: &Charter
 }
 
 /// A protective act that this release cannot read may stop anybody: a person has to look at it first.
-fn unread(past: &Past<'_>) -> Option<Stop> {
-    let mut protective = past.unread().filter(|one| one.class == ActClass::Protective);
+fn not_understood(past: &Past<'_>) -> Option<Stop> {
+    let mut protective = past.not_understood().filter(|one| one.class == ActClass::Protective);
     let because = "a protective act cannot be read by this release; it may be about this person";
     protective.next().map(|_| Stop::new(Rule::Hld01, because))
 }

@@ -201,7 +201,7 @@ fn take_up(index: &mut Index, kept: &Kept) {
     use crate::consultation::receive::Received;
     match kept.received() {
         Received::Read(act) => index.note(kept, Some(&act)),
-        Received::Unread(_) | Received::Rejected(_) => index.note(kept, None),
+        Received::NotUnderstood(_) | Received::Rejected(_) => index.note(kept, None),
     }
 }
 

@@ -55,8 +55,19 @@ fn either_side_proves_a_message_and_nobody_can_alter_the_proof() {
         assert_eq!(bad.code, 3, "{bad:?}");
         assert!(bad.talk.starts_with("error[altered]: "), "{}", bad.talk);
     }
+    fs::create_dir(folder.path().join("trust")).unwrap();
     let missing = verify(&folder.path().join("missing.zip"), &trusted);
     assert_eq!(missing.code, 7, "{missing:?}");
+    let file = export("XA", reference, &folder.path().join("trust"), &[]);
+    for place in ["nowhere", "trust"] {
+        let place = folder.path().join(place);
+        let untrusted = verify(&file, &["--trust", place.to_str().unwrap()]);
+        assert_eq!(untrusted.code, 7, "{untrusted:?}");
+        assert!(
+            untrusted.talk.contains("*.bundle")
+                && untrusted.talk.contains("hint: chancery verify --trust DIR")
+        );
+    }
 }
 
 #[test]

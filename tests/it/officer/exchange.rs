@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use chancery::consultation::reference::PersonRef;
+use chancery::entropy::SystemEntropy;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -24,6 +26,11 @@ fn a_note_is_delivered_and_its_text_is_read_as_it_was_written() {
     let listed = inbox.data.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let listed = listed.into_iter().find(|one| one["ref"] == *reference).unwrap();
     assert_eq!((text_of(&listed, "kind"), &listed["read"]), ("correspondence", &Value::Null));
+
+    let listed = both.types("XB", ["inbox", "--unread", "--with", "XA"]);
+    assert!(listed.data.starts_with("REF") && listed.data.contains("PRECEDENCE"), "{}", listed.data);
+    let row = listed.data.lines().find(|line| line.contains(reference)).unwrap();
+    assert!(row.contains("ROUTINE") && row.ends_with("unread"), "{row}");
 
     let shown = both.types("XB", ["read", reference]);
     assert_eq!(shown.code, 0, "{shown:?}");
@@ -55,6 +62,10 @@ fn a_note_is_delivered_and_its_text_is_read_as_it_was_written() {
     let outbox = both.types("XA", ["outbox", "--with", "XB"]);
     let row = outbox.data.lines().find(|line| line.contains(reference)).unwrap();
     assert!(row.contains("Correspondence") && row.ends_with("delivered"), "{row}");
+    // What cannot be given up is refused before anybody is warned of what giving it up means.
+    let void = both.types("XA", ["outbox", "void", reference, "--yes"]);
+    assert_eq!(void.code, 6, "{void:?}");
+    assert!(void.talk.starts_with("error[not-stuck]") && void.talk.contains("hint: chancery"), "{void:?}");
 }
 
 #[test]
@@ -146,7 +157,7 @@ fn nothing_is_sent_without_consent_or_by_a_dry_run() {
     };
     fs::write(path, forms::memorandum("XA", consultation, "Never sent.")).unwrap();
     let refused = both.types("XB", ["send", path, "--json"]);
-    assert_eq!((refused.code, refused.error()["code"].as_str()), (2, Some("consent-needed")));
+    assert_eq!((refused.code, refused.error()["code"].as_str()), (4, Some("consent-needed")));
     assert!(text_of(&refused.error(), "hint").ends_with(" --yes"), "{refused:?}");
     let dry = both.types("XB", ["send", path, "--dry-run"]);
     assert_eq!((dry.code, dry.data.lines().count()), (0, 6), "{dry:?}");
@@ -166,6 +177,7 @@ fn a_wrong_passphrase_and_an_unknown_reference_have_their_exit_codes() {
     let locked = super::chancery(args);
     assert_eq!(locked.code, 4, "{locked:?}");
     assert!(locked.talk.starts_with("error[wrong-passphrase]"), "{locked:?}");
+    assert!(locked.talk.ends_with(" inbox --passphrase-file FILE\n"), "{locked:?}");
     let asked = super::chancery([&args[..2], &["inbox", "--json"]].concat());
     assert_eq!((asked.code, asked.error()["code"].as_str()), (4, Some("passphrase-needed")));
     for verb in ["read", "receipt"] {
@@ -174,4 +186,9 @@ fn a_wrong_passphrase_and_an_unknown_reference_have_their_exit_codes() {
     }
     let nowhere = super::chancery(["--home", "/nowhere", "inbox", "--json"]);
     assert_eq!((nowhere.code, nowhere.error()["code"].as_str()), (7, Some("no-home")), "{nowhere:?}");
+    assert!(text_of(&nowhere.error(), "hint").starts_with("chancery --home "), "{nowhere:?}");
+    let stranger = PersonRef::mint(&SystemEntropy).unwrap().text();
+    let nobody = both.types("XA", ["person", "show", &stranger, "--json"]);
+    assert_eq!((nobody.code, nobody.error()["code"].as_str()), (7, Some("no-person")), "{nobody:?}");
+    assert!(text_of(&nobody.error(), "hint").ends_with(" consultation list"), "{nobody:?}");
 }

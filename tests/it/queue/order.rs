@@ -64,23 +64,32 @@ async fn what_cannot_be_done_is_refused_with_a_reason_and_changes_nothing() {
     let before = waiting(&stage).await;
     let refusal = async |line: String| asks(&stage, "XA", &line).await.refusal();
     for envelope in [&routine, &flash] {
-        assert_eq!(refusal(format!("queue hold {}", short(envelope))).await, (4, "URGENT".to_owned()));
+        assert_eq!(refusal(format!("queue hold {}", short(envelope))).await, (6, "URGENT".to_owned()));
     }
     for verb in ["hold", "release", "retry", "show"] {
         assert_eq!(refusal(format!("queue {verb} 0123456789")).await, (7, "NO_SUCH_MESSAGE".to_owned()));
         assert_eq!(refusal(format!("queue {verb} 12")).await, (2, "MALFORMED".to_owned()));
     }
-    assert_eq!(refusal(format!("queue release {}", short(&flash))).await, (4, "NOT_HELD".to_owned()));
+    assert_eq!(refusal(format!("queue release {}", short(&flash))).await, (6, "NOT_HELD".to_owned()));
     let named =
         types(&stage, "XA", ["queue", "hold", &short(&flash), "--reason", "about Mr Doe", "--json"]).await;
     assert_eq!(named.refusal(), (2, "MALFORMED".to_owned()));
     // Without a terminal a withdrawal needs consent beforehand.
     let asked = asks(&stage, "XA", &format!("queue cancel {}", short(&flash))).await;
-    assert_eq!(asked.code, 2, "{asked:?}");
+    assert_eq!(asked.code, 4, "{asked:?}");
     assert_eq!(waiting(&stage).await, before);
 
     asks(&stage, "XA", &format!("queue hold {} --force", short(&routine))).await.report();
-    assert_eq!(refusal(format!("queue retry {}", short(&flash))).await, (4, "HELD".to_owned()));
+    assert_eq!(refusal(format!("queue retry {}", short(&routine))).await, (6, "HELD".to_owned()));
+    assert_eq!(refusal(format!("queue retry {}", short(&flash))).await, (6, "HELD".to_owned()));
+    for (line, hint) in [
+        (format!("queue retry {}", short(&routine)), format!(" queue release {}", short(&routine))),
+        ("queue show 0123456789".to_owned(), " queue list".to_owned()),
+    ] {
+        let told = asks(&stage, "XA", &line).await;
+        let error: serde_json::Value = serde_json::from_str(told.talk.lines().last().unwrap()).unwrap();
+        assert!(error["hint"].as_str().unwrap().ends_with(&hint), "{error}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

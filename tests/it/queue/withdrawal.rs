@@ -90,7 +90,7 @@ async fn a_message_that_the_peer_had_taken_is_delivered_although_it_was_withdraw
     .await;
     assert_eq!(mailbox(&stage).await, [(1, sent[0].id().to_string())]);
     let again = asks(&stage, "XA", &format!("queue cancel {} --yes", short(&sent[0]))).await;
-    assert_eq!(again.refusal(), (4, "ANSWERED".to_owned()));
+    assert_eq!(again.refusal(), (6, "ANSWERED".to_owned()));
     proofs::logs_agree(&stage).await;
 }
 
