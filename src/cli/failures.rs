@@ -126,6 +126,7 @@ impl From<DeskError> for CliError {
             DeskError::GatewayRolledBack { .. } => said(Kind::Failed, "gateway-rolled-back"),
             DeskError::RegisterBehind { .. } => said(Kind::Failed, "register-behind"),
             DeskError::Forbidden(findings) => forbidden(findings, finding_line),
+            DeskError::Owed(_) => said(Kind::TryLater, "owed"),
             DeskError::Trust(_) => said(Kind::NotPermitted, "trust"),
             DeskError::Draft(_) => said(Kind::Usage, "draft"),
             DeskError::Key(_) => match error {

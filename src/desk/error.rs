@@ -171,6 +171,9 @@ pub enum DeskError {
         /// What the register holds.
         sent: u64,
     },
+    /// Some of what this desk owes could not be answered; the rest was.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Owed(Vec<DeskError>),
     /// What the draft asks for cannot be composed.
     #[error("{0}")]
     Draft(String),

@@ -12,6 +12,7 @@
 //! | `draft` | drafts on their way between offices |
 //! | `withdraw`, `countersign` | the quick road of a withdrawal; a second office behind it |
 //! | `reject`, `silence` | what the registry answers by itself; what it signs where nobody answers |
+//! | `unpaid` | pays one debt after the other, whatever becomes of each |
 //! | `numbering`, `release` | which number comes next; numbered, signed, sealed |
 //! | `send`, `run` | one draft on its way; many, in batches |
 //! | `hand_over`, `convoy` | copies and parts into the gateway's custody, or given up; batches of copies |
@@ -59,6 +60,7 @@ pub mod send;
 mod settle;
 pub mod signatories;
 mod silence;
+mod unpaid;
 mod withdraw;
 
 use std::fmt;

@@ -18,6 +18,7 @@ use crate::desk::error::DeskError;
 use crate::desk::form::draft::{Draft, Reference, Referenced};
 use crate::desk::keys::Keys;
 use crate::desk::register::{SentEntry, SentState};
+use crate::desk::unpaid::Unpaid;
 use crate::message::envelope::Envelope;
 use crate::message::header::Addressee;
 use crate::message::terms::{AddresseeKind, Precedence};
@@ -26,24 +27,31 @@ use crate::message::terms::{AddresseeKind, Precedence};
 const KIND: &str = "non-acknowledgement";
 
 impl Desk {
-    /// Signs and sends what is due in a consultation. Returns how many were sent.
+    /// Signs and sends what is due in a consultation. Returns how many were sent; what could not be goes to `unpaid`.
     pub(in crate::desk) async fn declare_silence(
         &self,
         trust: &Trust,
         keys: &Keys,
         folded: &Folded,
+        unpaid: &mut Unpaid,
     ) -> Result<usize, DeskError> {
         let (own, now) = (&self.config.ministry, self.clock.now().minute());
-        let mut sent = 0_usize;
-        for one in acknowledgement::unacknowledged(folded.book.history(), folded.book.charter()) {
-            let owed = one.act.sender == *own && one.signed.is_none() && one.is_alarming(now);
-            if !owed {
-                continue;
-            }
-            let Some(copy) = self.copy_to(folded, &one)? else { continue };
-            sent = sent.saturating_add(usize::from(self.declare(trust, keys, &copy, &one).await?));
-        }
-        Ok(sent)
+        let all = acknowledgement::unacknowledged(folded.book.history(), folded.book.charter());
+        let owed = all
+            .into_iter()
+            .filter(|one| one.act.sender == *own && one.signed.is_none() && one.is_alarming(now));
+        unpaid.pay_each(owed, |one| self.declare_one(trust, keys, folded, one)).await
+    }
+
+    async fn declare_one(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        folded: &Folded,
+        one: Unacknowledged<'_>,
+    ) -> Result<bool, DeskError> {
+        let Some(copy) = self.copy_to(folded, &one)? else { return Ok(false) };
+        self.declare(trust, keys, &copy, &one).await
     }
 
     /// The copy that went to the silent ministry; none where it never left, was refused, or was answered so before.

@@ -3,7 +3,8 @@
 //! A normative act that fails here is answered by a RuleRejection that names the rules; an urgent message that an
 //! officer has read by a RegistryReceipt, which ends the alarm on the other side; and where an own urgent message was not
 //! acknowledged in its time, a NonAcknowledgement is signed. Each is sent once, however often this is called. Where the
-//! gateway is away, it is owed until another time.
+//! gateway is away, it is owed until another time. What one ministry cannot be sent is owed on, and keeps no answer from
+//! another.
 
 use std::collections::BTreeSet;
 
@@ -19,6 +20,7 @@ use crate::desk::accreditation::Trust;
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::desk::reference::Entry;
+use crate::desk::unpaid::Unpaid;
 use crate::message::terms::{ActClass, Precedence};
 
 /// What this desk owes for one act.
@@ -29,22 +31,29 @@ enum Debt {
 
 impl Desk {
     /// Answers what came since this was done last, and urgent messages that were read since; signs what was not answered.
-    /// Returns how many messages were sent.
+    /// Returns how many messages were sent. Where something could not be, everything else was tried, and the failures are
+    /// told at the end.
     pub async fn attend(&self, trust: &Trust, keys: &Keys) -> Result<usize, DeskError> {
         let index = self.casebook(trust, keys)?;
         let place = self.memory.now().as_ref().map(|known| known.place.clone());
         let consultations: BTreeSet<String> = index.to_attend.union(&index.urgent).cloned().collect();
-        let mut sent = 0_usize;
+        let mut attended = index.to_attend.clone();
+        let (mut sent, mut unpaid) = (0_usize, Unpaid::default());
         for consultation in consultations {
             let folded = self.consultation_of(trust, keys, &consultation)?;
-            for act in folded.book.everything().acts() {
-                sent = sent.saturating_add(usize::from(self.settle_debt(trust, keys, &folded, act).await?));
+            let before = unpaid.count();
+            let past = folded.book.everything();
+            let settle = |act| self.settle_debt(trust, keys, &folded, act);
+            sent = sent.saturating_add(unpaid.pay_each(past.acts(), settle).await?);
+            if unpaid.count() > before {
+                attended.remove(&consultation);
             }
             if index.urgent.contains(&consultation) {
-                sent = sent.saturating_add(self.declare_silence(trust, keys, &folded).await?);
+                sent = sent.saturating_add(self.declare_silence(trust, keys, &folded, &mut unpaid).await?);
             }
         }
-        self.note_attended(keys, place, &index.to_attend)?;
+        self.note_attended(keys, place, &attended)?;
+        unpaid.told()?;
         Ok(sent)
     }
 
