@@ -4,6 +4,8 @@
 //! A past and the charter enter; each protective act that one hand signed leaves, with when its countersignature is due and
 //! which one it has. That none comes is shown and takes nothing from the act.
 
+use std::collections::BTreeSet;
+
 use crate::consultation::act::ActKind;
 use crate::consultation::charter::Charter;
 use crate::consultation::history::{Past, Thread};
@@ -35,7 +37,7 @@ impl Countersigning<'_> {
 
 /// What is known of the countersignature of an act; none where the act calls for none.
 pub fn of<'h>(past: &Past<'h>, act: &'h Registered, charter: &Charter) -> Option<Countersigning<'h>> {
-    if act.class != ActClass::Protective || act.signed_by.len() > 1 {
+    if act.class != ActClass::Protective || is_of_two_hands(act) {
         return None;
     }
     let given = saying!(past.of_thread(&Thread::Answer(act.reference)), Countersignature);
@@ -51,6 +53,13 @@ pub fn all<'h>(past: &Past<'h>, charter: &Charter) -> Vec<Countersigning<'h>> {
         known.chain(past.not_understood()).filter_map(|act| of(past, act, charter)).collect();
     all.sort_by_key(|one| one.act.order());
     all
+}
+
+/// Whether two hands signed an act. What its dispatch lists is a claim, so the keys that signed are counted: a signature
+/// that does not hold has none, and two names may share one. Where no keys were kept, one hand is assumed, because a
+/// countersignature too many harms nobody.
+fn is_of_two_hands(act: &Registered) -> bool {
+    act.hands.iter().collect::<BTreeSet<_>>().len() > 1
 }
 
 /// Whether it is of the same ministry and of none of the offices that sent the act.
@@ -121,6 +130,24 @@ mod tests {
     fn what_two_offices_signed_calls_for_none() {
         let mut scene = Scene::ready();
         scene.by("duty-01").by("releasing-01").say("XB", "hold-notice", "persons = [\"P1\"]");
+        assert_eq!(shown(&scene), Vec::<String>::new());
+    }
+
+    #[test]
+    fn two_listed_names_are_two_offices_only_where_two_keys_signed() {
+        // A second signature that does not hold, two names of one key, and keys that were not kept.
+        for keys in [&["one"][..], &["one", "one"], &[]] {
+            let mut scene = Scene::ready();
+            scene.with_keys(keys).by("duty-01").by("releasing-01");
+            let due = scene.at().after(std::time::Duration::from_secs(DAY));
+            let hold = scene.say("XB", "hold-notice", "persons = [\"P1\"]");
+            assert_eq!(shown(&scene), [format!("hold-notice due {due}")], "{keys:?}");
+            scene.by("releasing-02").say("XB", "countersignature", &names(&hold));
+            assert_eq!(shown(&scene), ["hold-notice by chancery://XB/office/releasing-02"], "{keys:?}");
+        }
+        let mut scene = Scene::ready();
+        scene.with_keys(&["one", "other"]).by("duty-01").by("releasing-01");
+        scene.say("XB", "hold-notice", "persons = [\"P1\"]");
         assert_eq!(shown(&scene), Vec::<String>::new());
     }
 }

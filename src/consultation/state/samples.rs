@@ -33,6 +33,7 @@ pub(crate) struct Scene {
     against: Vec<Rule>,
     precedence: Precedence,
     signed_by: Vec<&'static str>,
+    keys: Option<Vec<Digest>>,
     count: u64,
 }
 
@@ -48,6 +49,7 @@ impl Scene {
             against: Vec::new(),
             precedence: Precedence::Routine,
             signed_by: Vec::new(),
+            keys: None,
             count: 0,
         };
         scene.say(
@@ -131,6 +133,12 @@ impl Scene {
     /// This office signs the next act, besides those named before.
     pub(crate) fn by(&mut self, office: &'static str) -> &mut Self {
         self.signed_by.push(office);
+        self
+    }
+
+    /// These keys signed the next act, whatever it lists; otherwise each office has its own.
+    pub(crate) fn with_keys(&mut self, keys: &[&str]) -> &mut Self {
+        self.keys = Some(keys.iter().map(|key| Digest::of(key.as_bytes())).collect());
         self
     }
 
@@ -315,6 +323,8 @@ impl Scene {
         let sender = ministry(sender);
         let act = act(kind, fields);
         self.count += 1;
+        let own_keys = self.signed_by.iter().map(|label| Digest::of(label.as_bytes()));
+        let hands = self.keys.take().unwrap_or_else(|| own_keys.collect());
         let reference = ActRef::new(Digest::of(format!("act {}", self.count).as_bytes()));
         let all = ["IC", "XA", "XB"].map(ministry);
         let filed = self.history.register(Registered {
@@ -329,7 +339,7 @@ impl Scene {
             level: Level::Restricted,
             form: Form::NoteVerbale,
             addressees: all.into_iter().filter(|other| *other != sender).collect(),
-            hands: self.signed_by.iter().map(|label| Digest::of(label.as_bytes())).collect(),
+            hands,
             signed_by: std::mem::take(&mut self.signed_by)
                 .into_iter()
                 .map(|label| Name::parse(&format!("chancery://{sender}/office/{label}")).unwrap())
