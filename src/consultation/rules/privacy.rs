@@ -325,6 +325,18 @@ mod tests {
         let mut notice = Case::new(&scene, "XB", "death-notice", told);
         notice.charter.erasure = Some(std::time::Duration::from_secs(DAY));
         notice.passes();
+        // Opened anew and concluded again, it is erased so long after that.
+        let anew = "consultation = \"C-3HN8-ZC6V-5JF2\"\nsubject = \"Once more\"\n\
+            parties = [{ ministry = \"XA\", roles = [\"RECEIVING_POWER\"] }, \
+            { ministry = \"XB\", roles = [\"DETAINING_POWER\"] }]\nopen_until_time = \"2027-12-02T10:00:00Z\"";
+        scene.say("XB", "consultation-proposal", anew);
+        scene.say("XA", "consultation-reply", "reply = \"ACCEPT\"");
+        for power in ["XA", "XB"] {
+            scene.say(power, "consultation-closure", "kind = \"CONCLUDED\"");
+        }
+        sends(&scene, Some(30)).silent(Rule::Prv06);
+        scene.wait(31 * DAY);
+        sends(&scene, Some(30)).fails("PRV_06");
         let mut open = Scene::ready();
         open.wait(90 * DAY);
         sends(&open, Some(30)).passes();

@@ -90,18 +90,11 @@ pub fn consultation<'h>(past: &Past<'h>, at: Timestamp) -> Option<Consultation<'
     last
 }
 
-/// When the consultation was concluded: by the closure of the Power that said so last. None while it is not.
+/// When the consultation was concluded as it is now: by the closure of the Power that said so last. None while it is
+/// not. What closed it before it was opened anew does not count.
 pub fn concluded(past: &Past<'_>, at: Timestamp) -> Option<Timestamp> {
     let consultation = consultation(past, at).filter(|one| one.state == Opening::Concluded)?;
-    let mut last: BTreeMap<&Ministry, Timestamp> = BTreeMap::new();
-    for (one, closure) in saying!(past.of_kind(ActKind::ConsultationClosure), ConsultationClosure) {
-        let ends = matches!(closure.kind, ClosureKind::Concluded | ClosureKind::WithoutResult);
-        if ends && one.stands() && powers(consultation.act).any(|power| *power == one.sender) {
-            // Acts come by release: whoever says it twice has said it first.
-            last.entry(&one.sender).or_insert(one.released);
-        }
-    }
-    last.into_values().max()
+    ended(past, consultation.proposal, consultation.act)
 }
 
 /// The roles of a party, by the proposal that counts; empty for those who are no party.
@@ -163,26 +156,51 @@ fn awaited<'h>(
 
 /// What the Powers made of a consultation that they opened.
 fn course(past: &Past<'_>, proposal: &Registered, act: &ConsultationProposal) -> Opening {
-    let mut pauses: BTreeMap<&Ministry, (u64, ClosureKind)> = BTreeMap::new();
-    let mut ends: BTreeMap<&Ministry, (u64, ClosureKind)> = BTreeMap::new();
-    for (one, closure) in saying!(past.of_kind(ActKind::ConsultationClosure), ConsultationClosure) {
-        let pausing = matches!(closure.kind, ClosureKind::Adjourned | ClosureKind::Resumed);
-        if !one.stands() || !one.knew(proposal) || !(pausing || knew_what_was_agreed(past, one)) {
-            continue;
-        }
-        let said = if pausing { &mut pauses } else { &mut ends };
-        if said.get(&one.sender).is_none_or(|(number, _)| *number < one.number) {
-            said.insert(&one.sender, (one.number, closure.kind));
-        }
-    }
-    let mut said = powers(act).map(|power| ends.get(power).map(|(_, kind)| *kind));
-    if let Some(Some(first)) = said.next()
-        && said.all(|kind| kind == Some(first))
-    {
+    if ended(past, proposal, act).is_some() {
         return Opening::Concluded;
+    }
+    let mut pauses: BTreeMap<&Ministry, (u64, ClosureKind)> = BTreeMap::new();
+    for (one, kind) in closures(past, proposal).filter(|(_, kind)| is_pausing(*kind)) {
+        if pauses.get(&one.sender).is_none_or(|(number, _)| *number < one.number) {
+            pauses.insert(&one.sender, (one.number, kind));
+        }
     }
     let adjourned = |power| pauses.get(power).is_some_and(|(_, kind)| *kind == ClosureKind::Adjourned);
     if powers(act).any(adjourned) { Opening::Adjourned } else { Opening::Open }
+}
+
+/// Since when every Power says the same end of a consultation that they opened; none while they do not.
+fn ended(past: &Past<'_>, proposal: &Registered, act: &ConsultationProposal) -> Option<Timestamp> {
+    let mut ends: BTreeMap<&Ministry, (u64, ClosureKind, Timestamp)> = BTreeMap::new();
+    for (one, kind) in closures(past, proposal).filter(|(_, kind)| !is_pausing(*kind)) {
+        let before = ends.get(&one.sender).copied();
+        if before.is_some_and(|(number, ..)| number >= one.number) || !knew_what_was_agreed(past, one) {
+            continue;
+        }
+        // Whoever says the same twice has said it first.
+        let same = before.filter(|(_, before, _)| *before == kind);
+        let since = same.map_or(one.released, |(.., since)| since);
+        ends.insert(&one.sender, (one.number, kind, since));
+    }
+    let said: Option<Vec<_>> = powers(act).map(|power| ends.get(power)).collect();
+    let said = said?;
+    let (_, first, _) = said.first()?;
+    let is_same = said.iter().all(|(_, kind, _)| kind == first);
+    is_same.then(|| said.iter().map(|(.., since)| *since).max()).flatten()
+}
+
+/// The closures that speak of a proposal, in their order.
+fn closures<'h>(
+    past: &Past<'h>,
+    proposal: &Registered,
+) -> impl Iterator<Item = (&'h Registered, ClosureKind)> {
+    let closures = saying!(past.of_kind(ActKind::ConsultationClosure), ConsultationClosure);
+    let counting = closures.filter(|(one, _)| one.stands() && one.knew(proposal));
+    counting.map(|(one, closure)| (one, closure.kind))
+}
+
+fn is_pausing(kind: ClosureKind) -> bool {
+    matches!(kind, ClosureKind::Adjourned | ClosureKind::Resumed)
 }
 
 /// Whether whoever ended a consultation knew of every agreement in it: a closure that crossed the reply that concluded
@@ -275,15 +293,51 @@ mod tests {
     #[test]
     fn what_is_open_stays_open_until_another_proposal_is_accepted_by_all() {
         let mut scene = Scene::opened();
-        let other = r#"
-            consultation = "C-3HN8-ZC6V-5JF2"
-            subject = "Another one"
-            parties = [{ ministry = "XA", roles = ["DETAINING_POWER"] }, { ministry = "XB", roles = ["RECEIVING_POWER"] }]
-            open_until_time = "2026-12-02T10:00:00Z""#;
-        scene.say("XA", "consultation-proposal", other);
+        scene.say("XA", "consultation-proposal", ANOTHER);
         let roles_of = |scene: &Scene| scene.asks(|past, _, _| roles(past, &ministry("XA")));
         assert_eq!((shown(&scene), roles_of(&scene)), (Opening::Open, vec![PartyRole::ReceivingPower]));
         reply(&mut scene, "XB", "ACCEPT");
         assert_eq!((shown(&scene), roles_of(&scene)), (Opening::Open, vec![PartyRole::DetainingPower]));
     }
+
+    #[test]
+    fn it_ended_by_the_closures_that_hold_now_and_not_by_those_before_it_was_opened_anew() {
+        let ended = |scene: &Scene| scene.asks(|past, at, _| concluded(past, at));
+        let concludes = |scene: &mut Scene, power: &str| {
+            let at = scene.at();
+            close(scene, power, "CONCLUDED");
+            Some(at)
+        };
+        let mut scene = Scene::opened();
+        concludes(&mut scene, "XA");
+        assert_eq!(ended(&scene), None);
+        let first = concludes(&mut scene, "XB");
+        concludes(&mut scene, "XA");
+        assert_eq!(ended(&scene), first, "whoever says it twice has said it first");
+        scene.wait(5 * DAY);
+        scene.say("XB", "consultation-proposal", ANOTHER);
+        reply(&mut scene, "XA", "ACCEPT");
+        assert_eq!((shown(&scene), ended(&scene)), (Opening::Open, None));
+        concludes(&mut scene, "XB");
+        // What a rule stands against, what crossed a reply and what says another end counts for nothing.
+        scene.against(Rule::Rol01);
+        concludes(&mut scene, "XA");
+        scene.note("A-1", "P1", "XA", "RELEASE_AND_SETTLEMENT");
+        let before = scene.marks();
+        scene.agree("A-2", "P1", "XA");
+        concludes(&mut scene, "XA");
+        scene.knowing(&before);
+        concludes(&mut scene, "XB");
+        close(&mut scene, "XB", "WITHOUT_RESULT");
+        assert_eq!(ended(&scene), None);
+        let again = concludes(&mut scene, "XB");
+        assert_eq!((shown(&scene), ended(&scene)), (Opening::Concluded, again));
+        assert!(again > first);
+    }
+
+    const ANOTHER: &str = r#"
+        consultation = "C-3HN8-ZC6V-5JF2"
+        subject = "Another one"
+        parties = [{ ministry = "XA", roles = ["DETAINING_POWER"] }, { ministry = "XB", roles = ["RECEIVING_POWER"] }]
+        open_until_time = "2026-12-02T10:00:00Z""#;
 }
