@@ -151,7 +151,17 @@ impl Context {
         what: &str,
         work: impl Future<Output = Result<T, CliError>>,
     ) -> Result<T, CliError> {
-        self.within_while(what, || 0, work).await
+        self.watched(self.timeout, what, || 0, work).await
+    }
+
+    /// The same for work that reads all there is: `time`, unless `--timeout` says otherwise.
+    pub async fn within_time<T>(
+        &self,
+        time: Duration,
+        what: &str,
+        work: impl Future<Output = Result<T, CliError>>,
+    ) -> Result<T, CliError> {
+        self.watched(self.timeout_asked.unwrap_or(time), what, || 0, work).await
     }
 
     /// The same for work that takes its time as long as it moves: `steps` tells how often it did.
@@ -161,10 +171,20 @@ impl Context {
         steps: impl Fn() -> u64,
         work: impl Future<Output = Result<T, CliError>>,
     ) -> Result<T, CliError> {
+        self.watched(self.timeout, what, steps, work).await
+    }
+
+    async fn watched<T>(
+        &self,
+        time: Duration,
+        what: &str,
+        steps: impl Fn() -> u64,
+        work: impl Future<Output = Result<T, CliError>>,
+    ) -> Result<T, CliError> {
         let mut work = pin!(work);
         let mut before = steps();
         let result = loop {
-            match tokio::time::timeout(self.timeout, &mut work).await {
+            match tokio::time::timeout(time, &mut work).await {
                 Ok(result) => break Some(result),
                 Err(_) if steps() == before => break None,
                 Err(_) => before = steps(),
@@ -173,9 +193,9 @@ impl Context {
         match result {
             Some(result) => result,
             None => {
-                let message = format!("{what} took longer than {} s", self.timeout.as_secs_f32());
+                let message = format!("{what} took longer than {} s", time.as_secs_f32());
                 let error = CliError::new(Kind::TryLater, "timeout", message);
-                Err(error.hint(format!("{} --timeout {}s", self.typed, self.timeout.as_secs().max(1) * 4)))
+                Err(error.hint(format!("{} --timeout {}s", self.typed, time.as_secs().max(1) * 4)))
             }
         }
     }
@@ -246,5 +266,15 @@ mod tests {
             (Kind::TryLater, Some("chancery inbox --timeout 4s"))
         );
         assert_eq!(context.within("x", async { Ok(7) }).await, Ok(7));
+        // Its own time counts for long work, and what was asked for counts before that.
+        let pause = || async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            Ok(7)
+        };
+        let long = Duration::from_secs(60);
+        assert!(context.within("x", pause()).await.is_err());
+        assert_eq!(context.within_time(long, "x", pause()).await, Ok(7));
+        context.timeout_asked = Some(Duration::from_millis(1));
+        assert!(context.within_time(long, "x", pause()).await.is_err());
     }
 }

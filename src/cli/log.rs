@@ -1,6 +1,7 @@
 //! `log head|prove|verify|export|fork`: the gateway's logs, for the operator.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -17,6 +18,9 @@ use crate::desk::Desk;
 use crate::message::id::MessageId;
 use crate::message::receipt::Receipt;
 use crate::tlog::checkpoint::Checkpoint;
+
+/// How long everything that a gateway keeps may take to be read again, unless `--timeout` says otherwise.
+const VERIFY_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Show, prove, check and export the gateway's logs
 #[derive(Debug, clap::Args)]
@@ -54,7 +58,7 @@ struct Prove {
     output: Option<PathBuf>,
 }
 
-/// Read every log entry, sealed part and mirror again, and compare all hashes
+/// Read every log entry, sealed part and mirror again, and compare all hashes; a day is given to it, or --timeout
 #[derive(Debug, clap::Args)]
 struct Verify {}
 
@@ -126,7 +130,9 @@ impl Prove {
 
 impl Verify {
     async fn run(self, context: &Context) -> Result<(), CliError> {
-        let found = Operator::ask(context, async |mut operator| operator.verify().await).await?;
+        let found =
+            Operator::ask_patiently(context, VERIFY_TIME, async |mut operator| operator.verify().await)
+                .await?;
         let report = json!({
             "schema": "chancery.scrub/1",
             "leaves": found.leaves,

@@ -7,6 +7,7 @@ pub(super) mod queue;
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
@@ -189,6 +190,17 @@ impl Operator {
             "no-home" => error.hint(format!("{} --home GATEWAY", context.typed)),
             _ => error,
         })
+    }
+
+    /// The same for work that takes as long as there is much kept: `time`, unless the operator says otherwise.
+    pub(super) async fn ask_patiently<T>(
+        context: &Context,
+        time: Duration,
+        work: impl AsyncFnOnce(Self) -> Result<T, CliError>,
+    ) -> Result<T, CliError> {
+        let home = context.gateway_home();
+        let asked = async { work(Self::connect(&home).await?).await };
+        context.within_time(time, "the gateway's answer", asked).await
     }
 
     /// The gateway on one screen.
