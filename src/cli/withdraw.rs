@@ -43,8 +43,10 @@ impl Withdraw {
         self.sending.require_consent_possible(context)?;
         session.unlock(context)?;
         let failed = |error| desk_session::failure(context, error);
-        // The person may be spoken of in what was not fetched yet. A gateway that is away holds nothing up.
-        let _looked = session.update(context, Directions::Received).await?;
+        // The person may be spoken of in what was not fetched yet. Whatever stands in the way of looking holds nothing up.
+        if let Err(error) = session.update(context, Directions::Received).await {
+            context.output.note(&format!("not all that came could be looked at: {}", error.message()));
+        }
         let DeskSession { desk, trust, keys, .. } = &session;
         let draft = desk.withdrawal(trust, keys, self.person, self.consultation, &self.to).map_err(failed)?;
         let folder = std::path::Path::new(".");

@@ -26,6 +26,7 @@ use crate::entropy::random;
 use crate::keys::KeyError;
 use crate::limits;
 use crate::message::dispatch::{Basis, Dispatch, Marking};
+use crate::message::envelope::Envelope;
 use crate::message::header::Address;
 use crate::message::id::MessageId;
 use crate::message::terms::{Form, Level};
@@ -153,7 +154,13 @@ impl Desk {
         let words = documents::words(&dispatch.documents, sources)?;
         let earlier = self.earlier(trust, keys, dispatch)?;
         let rule = trust.policy.as_ref().and_then(|policy| policy.channel(&address.channel));
-        let facts = rule.map(|rule| channel_facts(&address.channel, rule));
+        // As the casebooks judge it: by the channel of the consultation, on whichever this act would go.
+        let held = self.channel_held(&address.consultation)?;
+        let held = held.and_then(|held| Some((trust.policy.as_ref()?.channel(&held)?, held)));
+        let facts = match &held {
+            Some((rule, held)) => Some(channel_facts(held, rule)),
+            None => rule.map(|rule| channel_facts(&address.channel, rule)),
+        };
         let known = self.knowledge(trust, keys, &address.consultation)?;
         let numbered = rule.is_some_and(|rule| is_numbered(address, rule));
         let number = match numbered {
@@ -194,10 +201,28 @@ impl Desk {
             trust.bundle(ministry)?;
         }
         ministries.push(self.config.ministry.clone());
-        let Some(wanted) = &draft.channel else { return trust.channel_of(&ministries) };
         let mut rules = trust.policy.iter().flat_map(|policy| policy.channels());
-        let found = rules.find(|(channel, _)| *channel == wanted);
-        found.ok_or_else(|| DeskError::Trust(format!("no channel {wanted} is in force")))
+        if let Some(wanted) = &draft.channel {
+            let found = rules.find(|(channel, _)| *channel == wanted);
+            return found.ok_or_else(|| DeskError::Trust(format!("no channel {wanted} is in force")));
+        }
+        // A word to some of its Powers stays on the channel of the consultation: it is judged there.
+        let held = match draft.consultation {
+            ConsultationChoice::Known(id) => self.channel_held(&id.text())?,
+            ConsultationChoice::New => None,
+        };
+        let joins = |rule: &ChannelRule| ministries.iter().all(|one| rule.parties.contains(one));
+        match rules.find(|(channel, rule)| held.as_ref() == Some(channel) && joins(rule)) {
+            Some(found) => Ok(found),
+            None => trust.channel_of(&ministries),
+        }
+    }
+
+    /// The channel on which a consultation is held: that of its first message here, by which its casebook judges.
+    fn channel_held(&self, consultation: &str) -> Result<Option<ChannelId>, DeskError> {
+        let entries = self.entries_of(consultation)?;
+        let Some(first) = entries.first() else { return Ok(None) };
+        Ok(Some(Envelope::parse(first.envelope())?.header().address().channel.clone()))
     }
 
     fn consultation(&self, draft: &Draft) -> Result<ConsultationId, DeskError> {

@@ -66,8 +66,9 @@ impl Desk {
         consultation: &ConsultationId,
     ) -> Result<(Option<ChannelId>, Vec<Ministry>), DeskError> {
         let entries = self.entries_of(&consultation.text())?;
-        let Some(last) = entries.last() else { return Ok((None, Vec::new())) };
-        let envelope = Envelope::parse(last.envelope())?;
+        // Not the last one: whoever wrote to one Power alone must not make the next withdrawal go to it alone.
+        let Some(first) = entries.first() else { return Ok((None, Vec::new())) };
+        let envelope = Envelope::parse(first.envelope())?;
         let address = envelope.header().address();
         let rule = trust.policy.as_ref().and_then(|policy| policy.channel(&address.channel));
         let powers: Vec<Ministry> = match rule {

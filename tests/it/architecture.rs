@@ -203,7 +203,8 @@ fn keeping_apart(source: &Source) -> Vec<String> {
     let each = KEPT_APART.iter().filter(|(_, rooms)| !rooms.contains(&room)).flat_map(|(name, _)| {
         let last = name.rsplit("::").next().unwrap_or(name);
         let methods = ["send_directed", "fetch_arrived", "direct"];
-        let named = words.contains(last) || methods.iter().any(|method| code.contains(&format!(".{method}(")));
+        let named =
+            words.contains(last) || methods.iter().any(|method| code.contains(&format!(".{method}(")));
         complain(named, source, &format!("may not name {name}"))
     });
     each.collect()

@@ -17,12 +17,14 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
 fn known(judgement: &Judgement<'_>, findings: &mut Findings) {
     let address = judgement.address;
     let Some(channel) = judgement.channel.filter(|channel| channel.channel == address.channel) else {
-        findings.add(
-            Rule::Chn01,
-            "address.channel",
-            "no such channel is accredited",
-            "accredit the peer first",
-        );
+        let (message, hint) = match judgement.channel {
+            None => ("no such channel is accredited", "accredit the peer first"),
+            Some(_) => (
+                "the consultation is held on another channel",
+                "leave the channel out, or begin a consultation of its own",
+            ),
+        };
+        findings.add(Rule::Chn01, "address.channel", message, hint);
         return;
     };
     if !channel.parties.contains(&address.sender) {

@@ -136,6 +136,7 @@ fn three_ministries_consult_on_one_channel_and_their_casebooks_agree() {
     }
     what_the_casebook_knows_is_asked(&all, &consultation, person);
     a_rejected_act_is_told_at_every_desk_that_is_concerned(&all, &consultation);
+    a_word_to_one_of_them_leaves_nobody_out_afterwards(&all, &channel, &consultation, person);
     a_suspended_channel_is_told(&all, &channel, &consultation);
 }
 
@@ -191,6 +192,40 @@ fn a_rejected_act_is_told_at_every_desk_that_is_concerned(all: &Ministries, cons
             "{code}"
         );
     }
+}
+
+fn a_word_to_one_of_them_leaves_nobody_out_afterwards(
+    all: &Ministries,
+    channel: &str,
+    consultation: &str,
+    person: &str,
+) {
+    // XA and XB have a channel of their own; what belongs to this consultation does not go there by itself.
+    let letter = sends(all, "XB", &forms::memorandum("XA", consultation, "A word to XA alone."));
+    assert_eq!(letter.len(), 1);
+    let listed = timeline(all, "XA", consultation);
+    let alone = listed.iter().rfind(|act| act["kind"] == "correspondence").unwrap();
+    assert_eq!((&alone["act_number"], &alone["stands"]), (&json!(0), &json!(true)), "{alone}");
+    // Nor by hand: its number would be missing to the third.
+    let pair = lines(&good(all.types("XB", ["channel", "list", "--json"])));
+    let pair = pair.iter().find(|one| one["parties"] == json!(["XA", "XB"])).unwrap();
+    let aside = forms::memorandum("XA", consultation, "Aside.")
+        .replace("precedence =", &format!("channel = \"{}\"\nprecedence =", text_of(pair, "channel")));
+    let path = all.directory.join("aside.toml");
+    fs::write(&path, aside).unwrap();
+    let aside = all.types("XB", ["send", path.to_str().unwrap(), "--yes", "--json"]);
+    assert_ne!(text_of(pair, "channel"), channel);
+    assert_eq!((aside.code, text_of(&aside.error(), "reason")), (2, "CHN_01"), "{aside:?}");
+    let args = ["withdraw", person, "--yes", "--wait=30s", "--json"];
+    let mut to: Vec<String> = lines(&good(all.types("XB", args)))
+        .iter()
+        .map(|copy| {
+            assert_eq!(copy["state"], "delivered", "{copy}");
+            text_of(copy, "to").to_owned()
+        })
+        .collect();
+    to.sort();
+    assert_eq!(to, ["XA", "XC"]);
 }
 
 fn a_suspended_channel_is_told(all: &Ministries, channel: &str, consultation: &str) {

@@ -75,7 +75,12 @@ fn of_move(simulated: &Told, real: &Told, found: &mut Vec<Deviation>) {
     };
     let (expected, actual) = (arrivals(simulated), arrivals(real));
     for key in all_keys(&expected, &actual) {
-        differs(Some(&key.1), format!("the arrival of {}", key.0), under(&expected, key), under(&actual, key));
+        differs(
+            Some(&key.1),
+            format!("the arrival of {}", key.0),
+            under(&expected, key),
+            under(&actual, key),
+        );
     }
 }
 

@@ -84,8 +84,7 @@ impl Ministries {
 
     /// Stops all gateways.
     pub(super) fn stop(mut self) -> Result<(), RehearsalFault> {
-        let ministries: Vec<Ministry> =
-            self.world.houses().map(|house| house.ministry().clone()).collect();
+        let ministries: Vec<Ministry> = self.world.houses().map(|house| house.ministry().clone()).collect();
         for ministry in ministries {
             self.runtime.block_on(self.world.house_mut(&ministry)?.stop())?;
         }
