@@ -29,7 +29,6 @@ mod precedence;
 mod privacy;
 mod publicity;
 mod role;
-mod stale;
 pub(in crate::consultation) mod table;
 mod will;
 
@@ -46,7 +45,6 @@ mod scenes;
 
 pub use form::{authentications_needed, required_authentications};
 use judgement::Judgement;
-pub use stale::stale;
 pub use table::{Place, Rule, RuleKind, Severity};
 
 /// One thing a rule found.

@@ -146,7 +146,7 @@ fn out_of_place(judgement: &Judgement<'_>, past: &Past<'_>) -> Option<&'static s
 }
 
 /// CON-04: what an act answers and whom its basis names must be known to it. That no past is missing is for the
-/// receiver to wait for, and that none was overtaken for the release to look at (`stale`).
+/// receiver to wait for, and that none was overtaken for the release to look at.
 fn basis(
     judgement: &Judgement<'_>,
     past: &Past<'_>,
