@@ -183,13 +183,7 @@ impl Operator {
         context: &Context,
         work: impl AsyncFnOnce(Self) -> Result<T, CliError>,
     ) -> Result<T, CliError> {
-        let home = context.gateway_home();
-        let asked = async { work(Self::connect(&home).await?).await };
-        let answer = context.within("the gateway's answer", asked).await;
-        answer.map_err(|error| match error.code() {
-            "no-home" => error.hint(format!("{} --home GATEWAY", context.typed)),
-            _ => error,
-        })
+        Self::ask_patiently(context, context.timeout, work).await
     }
 
     /// The same for work that takes as long as there is much kept: `time`, unless the operator says otherwise.
@@ -200,7 +194,11 @@ impl Operator {
     ) -> Result<T, CliError> {
         let home = context.gateway_home();
         let asked = async { work(Self::connect(&home).await?).await };
-        context.within_time(time, "the gateway's answer", asked).await
+        let answer = context.within_time(time, "the gateway's answer", asked).await;
+        answer.map_err(|error| match error.code() {
+            "no-home" => error.hint(format!("{} --home GATEWAY", context.typed)),
+            _ => error,
+        })
     }
 
     /// The gateway on one screen.
