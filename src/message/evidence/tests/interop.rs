@@ -40,6 +40,17 @@ fn has(tool: &str, arguments: &[&str]) -> bool {
     found
 }
 
+/// A file unpacked and found good by the commands of its own readme; where it lies, the commands, and what they said.
+fn checked_without_us(file: &[u8]) -> (tempfile::TempDir, String, String) {
+    let place = tempfile::tempdir().unwrap();
+    unpack(file, place.path());
+    let readme = fs::read_to_string(place.path().join("README.txt")).unwrap();
+    let script = commands(&readme, "\n3. Sealed parts");
+    let output = shell(&script, place.path());
+    assert!(output.status.success(), "{script}\n{output:#?}");
+    (place, script, String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 #[test]
 fn the_commands_of_the_readme_check_the_file_without_us() {
     if !has("openssl", &["version"]) || !has("python3", &["-c", "import cryptography"]) {
@@ -47,13 +58,8 @@ fn the_commands_of_the_readme_check_the_file_without_us() {
     }
     let world = World::of_three(&Recipe::default());
     let file = world.file(&[0, 1]);
-    let place = tempfile::tempdir().unwrap();
-    unpack(&file, place.path());
-    let readme = fs::read_to_string(place.path().join("README.txt")).unwrap();
-    let script = commands(&readme, "\n3. Sealed parts");
-    let output = shell(&script, place.path());
-    assert!(output.status.success(), "{script}\n{output:#?}");
-    assert_eq!(String::from_utf8_lossy(&output.stdout).matches("GOOD").count(), 6);
+    let (place, script, said) = checked_without_us(&file);
+    assert_eq!(said.matches("GOOD").count(), 6);
     let disclosed = "messages/XA-XB-2026-0001/disclosed/";
     for name in [
         "messages/XA-XB-2026-0002/header.bin",
@@ -94,12 +100,7 @@ fn drafter_and_clearances_of_a_disclosed_note_are_checked_without_us_each_by_its
     let file = world.file(&[0, 1]);
     let judged = check(&file, &world.basis());
     assert!(failures(&judged).is_empty(), "{judged:?}");
-    let place = tempfile::tempdir().unwrap();
-    unpack(&file, place.path());
-    let readme = fs::read_to_string(place.path().join("README.txt")).unwrap();
-    let script = commands(&readme, "\n3. Sealed parts");
-    let output = shell(&script, place.path());
-    assert!(output.status.success(), "{script}\n{output:#?}");
+    let (place, script, _) = checked_without_us(&file);
     for number in 1..=5 {
         let name = format!("messages/XA-XB-2026-0001/disclosed/authentication-{number}.p7s");
         assert_eq!(script.matches(&name).count(), 1, "{name} is checked once");
