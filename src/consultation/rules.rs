@@ -45,6 +45,7 @@ mod scenes;
 
 pub use form::{authentications_needed, required_authentications};
 use judgement::Judgement;
+pub use privacy::names_a_person;
 pub use table::{Place, Rule, RuleKind, Severity};
 
 /// One thing a rule found.

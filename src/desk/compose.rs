@@ -12,6 +12,7 @@ use crate::consultation::codec;
 use crate::consultation::reference::ConsultationId;
 use crate::consultation::rules::authority::AuthorityFacts;
 use crate::consultation::rules::judgement::{ChannelFacts, EarlierMessage, FormalNumbers, Judgement};
+use crate::consultation::rules::names::NameIndex;
 use crate::consultation::rules::{self, Finding};
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
@@ -152,6 +153,7 @@ impl Desk {
         last: Option<u32>,
     ) -> Result<Vec<Finding>, DeskError> {
         let words = documents::words(&dispatch.documents, sources)?;
+        let opened = documents::opened(&dispatch.documents, &words);
         let earlier = self.earlier(trust, keys, dispatch)?;
         let rule = trust.policy.as_ref().and_then(|policy| policy.channel(&address.channel));
         // As the casebooks judge it: by the channel of the consultation, on whichever this act would go.
@@ -170,7 +172,7 @@ impl Desk {
         let past = known.past(&address.sender, number, &dispatch.basis);
         let parties = rule.into_iter().flat_map(|rule| rule.parties.iter().cloned());
         let charter = known.charter().unwrap_or_else(|| Charter::default_for(parties));
-        Ok(rules::judge(&Judgement {
+        let judgement = Judgement {
             at: self.clock.now(),
             address,
             position: None,
@@ -183,11 +185,13 @@ impl Desk {
             channel: facts.as_ref(),
             formal_numbers: FormalNumbers { last, complete: true },
             earlier: &earlier,
-            documents: Some(&documents::opened(&dispatch.documents, &words)),
-            names: &known.names,
+            documents: Some(&opened),
+            names: &NameIndex::default(),
             persons_elsewhere: &known.elsewhere,
             promised_elsewhere: &known.promised,
-        }))
+        };
+        let names = self.names_for(trust, keys, &known, &judgement)?;
+        Ok(rules::judge(&Judgement { names: &names, ..judgement }))
     }
 
     fn channel<'a>(

@@ -16,6 +16,7 @@ use crate::consultation::charter::Charter;
 use crate::consultation::fault::{Faults, FormRefusal};
 use crate::consultation::receive::{Received, receive};
 use crate::consultation::rules::judgement::{EarlierMessage, FormalNumbers, Judgement};
+use crate::consultation::rules::names::NameIndex;
 use crate::consultation::rules::{self, Finding};
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
@@ -65,7 +66,7 @@ impl Desk {
         let consultation = opened.envelope.header().address().consultation.clone();
         let known = self.knowledge(trust, keys, &consultation)?;
         opened.waits_for = known.missing_for(&opened);
-        opened.findings = self.judge(trust, key, &opened, &known)?;
+        opened.findings = self.judge(trust, keys, &opened, &known)?;
         Ok(opened)
     }
 
@@ -145,7 +146,7 @@ impl Desk {
     fn judge(
         &self,
         trust: &Trust,
-        key: &dyn Opener,
+        keys: &Keys,
         opened: &Opened,
         known: &Knowledge,
     ) -> Result<Vec<Finding>, DeskError> {
@@ -154,6 +155,7 @@ impl Desk {
             Received::NotUnderstood(faults) => return Ok(unreadable(faults, rules::Severity::Warning)),
             Received::Rejected(faults) => return Ok(unreadable(faults, rules::Severity::Error)),
         };
+        let key = keys.reading()?;
         let header = opened.envelope.header();
         let dispatch = opened.dispatch.dispatch();
         let channel = &header.address().channel;
@@ -190,12 +192,16 @@ impl Desk {
             formal_numbers: FormalNumbers { last: None, complete: false },
             earlier: &earlier,
             documents: documents.as_deref(),
-            names: &known.names,
+            names: &NameIndex::default(),
             persons_elsewhere: &known.elsewhere,
             promised_elsewhere: &known.promised,
         };
         // Own messages were judged before their release; what they say is not judged by hindsight.
-        Ok(if own { Vec::new() } else { rules::judge(&judgement) })
+        if own {
+            return Ok(Vec::new());
+        }
+        let names = self.names_for(trust, keys, known, &judgement)?;
+        Ok(rules::judge(&Judgement { names: &names, ..judgement }))
     }
 }
 

@@ -1,10 +1,11 @@
 //! `NameIndex`: finds known names of persons in a text, however they are typed.
 //!
-//! Signed text is never changed; only this comparison works on a folded copy: canonical and compatible
-//! forms made one, accents dropped, case folded, invisible characters dropped, everything that is neither
-//! letter nor digit made one space, and spaces left out: `Ri Chol-su`, `RI CHOLSU` and `Richolsu` are one name. Names
-//! in scripts that are written without spaces, such as Korean, are found inside words too, because particles follow
-//! them; names in other scripts only as whole words.
+//! Signed text is never changed; only this comparison works on a folded copy: canonical and compatible forms made one,
+//! accents dropped, case folded, invisible characters dropped. What is folded in a name is the space between its own
+//! parts: `Ri Chol-su`, `RI CHOL SU` and `RiCholsu` are one name. The text keeps its words: a name begins where a word
+//! begins and, in letters, ends where a word ends, so `Jo In` does not stand in `may join`. Hangul and Han names begin so
+//! too, and particles may follow them directly. Han and kana are also written without any spaces; a name inside such a
+//! line may be two other words and is only called a part.
 //!
 //! A part of a name, the family name or the given name alone, may be anybody's, and an ordinary word as well: `미래` is
 //! a name and the future, `Will` a name and a wish. It is looked for all the same, since a letter rarely writes a name
@@ -19,91 +20,200 @@ use unicode_normalization::char::is_combining_mark;
 /// Names of persons that a desk knows, folded.
 #[derive(Clone, Default)]
 pub struct NameIndex {
-    whole: Spellings,
-    parts: Spellings,
+    whole: Vec<Spelling>,
+    parts: Vec<Spelling>,
 }
 
-/// Spellings that are looked for, folded, without spaces.
-#[derive(Clone, Default)]
-struct Spellings {
-    /// Of scripts with spaces: whole words only.
-    spaced: Vec<String>,
-    /// Of scripts without spaces: inside words too.
-    solid: Vec<String>,
+/// A name as it is looked for: its parts, folded, in order.
+#[derive(Clone)]
+struct Spelling(Vec<String>);
+
+/// A word of a folded text: letters of one way of writing.
+struct Word {
+    /// What stands between it and the word before.
+    after: Gap,
+    letters: String,
 }
 
-/// Letters that a part of a name has at least, in scripts with spaces and without.
+/// What stands between two words; of several, the last of these.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Gap {
+    /// Nothing, a hyphen, a middle dot or an apostrophe: it may stand inside a part of a name.
+    Joint,
+    /// Spaces, line breaks and the comma of `Kim, Chol-su`: they may stand between the parts of a name.
+    Space,
+    /// Anything else: no name goes on beyond it.
+    End,
+}
+
+/// Letters that a whole name and a part of one have at least.
+const WHOLE_LETTERS_MIN: usize = 2;
 const PART_LETTERS_MIN: usize = 4;
 const PART_SYLLABLES_MIN: usize = 2;
+
+/// A shorter name in letters is not found written together: `Jo In` would be `join`.
+const TOGETHER_LETTERS_MIN: usize = 6;
+
+/// From so many characters on, a Hangul or Han name that is written together is a family name of one and a given name.
+const TOGETHER_MIN: usize = 3;
 
 impl NameIndex {
     /// An index of these names. A name of a single character cannot be told from text and is left out.
     pub fn new<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
-        Self { whole: Spellings::of(names, [2, 2]), parts: Spellings::default() }
+        let whole = names.into_iter().map(Spelling::of);
+        Self { whole: whole.filter(|name| name.length() >= WHOLE_LETTERS_MIN).collect(), parts: Vec::new() }
     }
 
     /// The same, which also knows parts of names: family names and given names alone.
     #[must_use]
     pub fn with_parts<'n>(mut self, parts: impl IntoIterator<Item = &'n str>) -> Self {
-        self.parts = Spellings::of(parts, [PART_LETTERS_MIN, PART_SYLLABLES_MIN]);
+        let parts = parts.into_iter().map(Spelling::of);
+        self.parts.extend(parts.filter(|part| {
+            let least = if part.is_unspaced() { PART_SYLLABLES_MIN } else { PART_LETTERS_MIN };
+            part.length() >= least
+        }));
         self
     }
 
     /// Whether any of the names stands in `text`.
     pub fn occurs_in(&self, text: &str) -> bool {
-        self.whole.occur_in(text)
+        !self.whole.is_empty() && {
+            let words = words(text);
+            self.whole.iter().any(|name| name.stands_in(&words))
+        }
     }
 
     /// Whether a part of a name stands in `text`, which may be a name or not.
     pub fn part_occurs_in(&self, text: &str) -> bool {
-        self.parts.occur_in(text)
-    }
-}
-
-impl Spellings {
-    /// Those of at least so many letters, in scripts with spaces and without.
-    fn of<'n>(names: impl IntoIterator<Item = &'n str>, [letters, syllables]: [usize; 2]) -> Self {
-        let mut all = Self::default();
-        for name in names {
-            let (solid, _) = solid(&fold(name));
-            let length = solid.chars().count();
-            if solid.chars().all(is_unspaced) {
-                all.solid.extend((length >= syllables).then_some(solid));
-            } else {
-                all.spaced.extend((length >= letters).then_some(solid));
-            }
-        }
-        all
-    }
-
-    fn occur_in(&self, text: &str) -> bool {
-        if self.spaced.is_empty() && self.solid.is_empty() {
+        if self.whole.is_empty() && self.parts.is_empty() {
             return false;
         }
-        let (solid, ends) = solid(&fold(text));
-        let is_end = |place: usize| ends.binary_search(&place).is_ok();
-        let as_words = |name: &String| {
-            // Matches may overlap: each place where a word begins is tried.
-            ends.iter().any(|start| {
-                solid.get(*start..).is_some_and(|rest| rest.starts_with(name.as_str()))
-                    && is_end(start.saturating_add(name.len()))
-            })
-        };
-        self.spaced.iter().any(as_words) || self.solid.iter().any(|name| solid.contains(name))
+        let words = words(text);
+        let mut all = self.whole.iter().chain(&self.parts);
+        self.parts.iter().any(|part| part.stands_in(&words)) || all.any(|name| name.stands_inside(&words))
     }
 }
 
-/// Folded words without the spaces between them, and where words began and ended, ascending.
-fn solid(words: &str) -> (String, Vec<usize>) {
-    let (mut solid, mut ends) = (String::with_capacity(words.len()), Vec::new());
-    for c in words.chars() {
-        match c {
-            ' ' => ends.push(solid.len()),
-            c => solid.push(c),
+/// Whether anything of a name can be looked for.
+pub fn has_letters(name: &str) -> bool {
+    !words(name).is_empty()
+}
+
+/// Family and given name of a name that is written family name first; none where it is one name alone.
+pub fn family_and_given(name: &str) -> Option<(&str, &str)> {
+    let together = || {
+        let is_long = name.chars().count() >= TOGETHER_MIN && name.chars().all(is_unspaced);
+        is_long
+            .then(|| name.chars().next().and_then(|family| name.split_at_checked(family.len_utf8())))
+            .flatten()
+    };
+    let (family, given) = name.trim().split_once(char::is_whitespace).or_else(together)?;
+    (has_letters(family) && has_letters(given)).then_some((family, given))
+}
+
+impl Spelling {
+    fn of(name: &str) -> Self {
+        let parts: Vec<String> = words(name).into_iter().map(|word| word.letters).collect();
+        match parts.as_slice() {
+            [one] => match family_and_given(one) {
+                Some((family, given)) => Self(vec![family.to_owned(), given.to_owned()]),
+                None => Self(parts),
+            },
+            _ => Self(parts),
         }
     }
-    ends.dedup();
-    (solid, ends)
+
+    fn length(&self) -> usize {
+        self.0.iter().map(|part| part.chars().count()).sum()
+    }
+
+    fn is_unspaced(&self) -> bool {
+        self.0.iter().flat_map(|part| part.chars()).all(is_unspaced)
+    }
+
+    /// Matches may overlap: each place where a word begins is tried.
+    fn stands_in(&self, words: &[Word]) -> bool {
+        (0..words.len()).any(|start| words.get(start..).is_some_and(|rest| self.begins(rest)))
+    }
+
+    fn begins(&self, words: &[Word]) -> bool {
+        let (mut words, mut is_one_word) = (words.iter(), true);
+        let Some(mut rest) = words.next().map(|word| word.letters.as_str()) else { return false };
+        for part in &self.0 {
+            let mut left = part.as_str();
+            while !left.is_empty() {
+                if rest.is_empty() {
+                    let most = if left.len() == part.len() { Gap::Space } else { Gap::Joint };
+                    match words.next().filter(|word| word.after <= most) {
+                        Some(word) => (rest, is_one_word) = (word.letters.as_str(), false),
+                        None => return false,
+                    }
+                }
+                if let Some(beyond) = rest.strip_prefix(left) {
+                    (rest, left) = (beyond, "");
+                } else if let Some(lacking) = left.strip_prefix(rest) {
+                    (rest, left) = ("", lacking);
+                } else {
+                    return false;
+                }
+            }
+        }
+        // Particles follow where a script is written without spaces.
+        let takes_particles = self.0.last().and_then(|part| part.chars().last()).is_some_and(is_unspaced);
+        let is_ordinary = is_one_word && self.0.len() > 1 && self.length() < TOGETHER_LETTERS_MIN;
+        takes_particles || rest.is_empty() && !is_ordinary
+    }
+
+    /// Whether it stands inside a word of a script that knows no spaces at all.
+    fn stands_inside(&self, words: &[Word]) -> bool {
+        let together = self.0.concat();
+        together.chars().count() >= PART_SYLLABLES_MIN
+            && together.chars().all(|c| is_unspaced(c) && !is_hangul(c))
+            && words.iter().any(|word| word.letters.contains(&together))
+    }
+}
+
+/// The words of `text`, folded.
+fn words(text: &str) -> Vec<Word> {
+    let visible = text.chars().filter(|c| !is_invisible(*c));
+    let bare: String = visible.nfkd().filter(|c| !is_combining_mark(*c)).collect();
+    let composed = bare.chars().flat_map(char::to_lowercase).nfkc();
+    let mut words: Vec<Word> = Vec::new();
+    let (mut before, mut gap) = (None, Gap::End);
+    for c in composed {
+        let script = c.is_alphanumeric().then(|| is_unspaced(c));
+        match (script, words.last_mut()) {
+            (None, _) => gap = gap.max(Gap::of(c)),
+            (Some(_), Some(word)) if script == before => word.letters.push(c),
+            // A word ends at whatever is no letter, and where a script without spaces meets another one.
+            (Some(_), _) => {
+                words.push(Word { after: gap, letters: c.to_string() });
+                gap = Gap::Joint;
+            }
+        }
+        before = script;
+    }
+    words
+}
+
+impl Gap {
+    fn of(c: char) -> Self {
+        match u32::from(c) {
+            0x27
+            | 0x2D
+            | 0xB7
+            | 0x2BC
+            | 0x2010..=0x2015
+            | 0x2018
+            | 0x2019
+            | 0x2022
+            | 0x2027
+            | 0x2212
+            | 0x30FB => Self::Joint,
+            _ if c.is_whitespace() || c == ',' => Self::Space,
+            _ => Self::End,
+        }
+    }
 }
 
 impl fmt::Debug for NameIndex {
@@ -112,28 +222,10 @@ impl fmt::Debug for NameIndex {
     }
 }
 
-/// The words of `text`, folded, each between two spaces.
-fn fold(text: &str) -> String {
-    let visible = text.chars().filter(|c| !is_invisible(*c));
-    let bare: String = visible.nfkd().filter(|c| !is_combining_mark(*c)).collect();
-    let composed: String = bare.chars().flat_map(char::to_lowercase).nfkc().collect();
-    let mut words = String::from(" ");
-    let mut before = None;
-    for c in composed.chars() {
-        let script = c.is_alphanumeric().then(|| is_unspaced(c));
-        // A word ends at whatever is no letter, and where a script without spaces meets another one.
-        if script != before && !words.ends_with(' ') {
-            words.push(' ');
-        }
-        if script.is_some() {
-            words.push(c);
-        }
-        before = script;
-    }
-    if !words.ends_with(' ') {
-        words.push(' ');
-    }
-    words
+/// Hangul syllables and letters.
+fn is_hangul(c: char) -> bool {
+    matches!(u32::from(c),
+        0x1100..=0x11FF | 0x3130..=0x318F | 0xA960..=0xA97F | 0xAC00..=0xD7FF)
 }
 
 /// Hangul, kana and Han characters.
@@ -209,6 +301,56 @@ mod tests {
             assert!(!index.part_occurs_in(text), "{text}");
         }
         assert!(!index.occurs_in("Chol-su came") && !index.occurs_in("길동이 왔다"));
+    }
+
+    #[test]
+    fn a_name_is_not_found_across_the_words_of_a_text() {
+        let index = NameIndex::new(["Jo In", "한국", "김철수", "Mao Tse"]).with_parts(["길동"]);
+        let none = [
+            "States may join",
+            "may jo. In",
+            "jo (in)",
+            "adjoin",
+            "Joins",
+            "대한 국민",
+            "대한국민",
+            "대한 국 민",
+            "이김 철수",
+            "상김철수",
+            "mao; tse",
+            "구길 동에",
+            "길 동",
+        ];
+        for text in none {
+            assert!(!index.occurs_in(text) && !index.part_occurs_in(text), "{text}");
+        }
+        for text in
+            ["Jo\n In", "JO-IN", "Jo, In.", "한국에", "(한국", "김 철수는", "김·철수", "김철수가", "3김철수"]
+        {
+            assert!(index.occurs_in(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_ways_to_space_a_name_are_one() {
+        for known in ["Kim Chol Su", "Kim Chol-su", "Kim Cholsu", "김철수", "김 철수"] {
+            let index = NameIndex::new([known]);
+            let written = match known.is_ascii() {
+                true => ["Kim Chol-su", "KimCholSu", "KIM-CHOL-SU", "Kim  Cholsu"],
+                false => ["김철수", "김 철수", "김\n철수", "김-철수"],
+            };
+            for written in written {
+                assert!(index.occurs_in(&format!("on {written}.")), "{known} in {written}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_han_name_inside_a_line_without_spaces_is_called_a_part() {
+        let index = NameIndex::new(["金 哲洙"]);
+        assert!(index.occurs_in("金哲洙는") && index.occurs_in("金 哲洙") && index.occurs_in("。金哲洙希望"));
+        assert!(!index.occurs_in("战俘金哲洙希望") && index.part_occurs_in("战俘金哲洙希望"));
+        assert!(!index.part_occurs_in("战俘金 哲洙希望"));
     }
 
     proptest! {

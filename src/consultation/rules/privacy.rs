@@ -1,5 +1,7 @@
 //! PRV: what may be known about a person, where, what for, and until when.
 
+use std::borrow::Cow;
+
 use crate::consultation::reference::{ConsultationId, PersonRef};
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
@@ -53,51 +55,59 @@ fn looks_like_reference(word: &str) -> bool {
         && rest.iter().all(|group| group.len() == 4))
 }
 
+/// PRV-03: a whole name stands against a text, a part of one is to be looked at.
 fn names(judgement: &Judgement<'_>, findings: &mut Findings) {
-    let names_persons = judgement.act.act_kind().specification().names_persons;
-    for (field, text) in written(judgement) {
-        let of_act = field.starts_with("act.");
-        if of_act && names_persons {
+    for text in searched(judgement) {
+        let Some(words) = text.words else {
+            let message = "the text could not be read as UTF-8 and was not searched for names";
+            findings.warn(Rule::Prv03, text.field, message, "store it as UTF-8");
             continue;
-        }
-        named(judgement, field, &text, ["it contains the name of a person", PART], findings);
-    }
-    for (index, document) in judgement.dispatch.documents.iter().enumerate() {
-        if identifies(document.class) || !is_text(document) {
-            continue;
-        }
-        let field = format!("dispatch.documents[{index}]");
-        let mut opened = judgement.documents.unwrap_or_default().iter();
-        let read = opened.find(|opened| opened.document_id == document.document_id);
-        match read.map(|opened| opened.text) {
-            Some(Some(text)) => {
-                named(judgement, field, text, ["the text contains the name of a person", PART], findings);
-            }
-            Some(None) => {
-                let message = "the text could not be read as UTF-8 and was not searched for names";
-                findings.warn(Rule::Prv03, field, message, "store it as UTF-8");
-            }
-            None => {}
+        };
+        if judgement.names.occurs_in(&words) {
+            findings.add(Rule::Prv03, text.field, text.named, Rule::Prv03.cure());
+        } else if judgement.names.part_occurs_in(&words) {
+            let part = "a part of the name of a person stands in it, or a word that is spelled so";
+            let hint = "look whether a person is meant; if so, write his reference";
+            findings.warn(Rule::Prv03, text.field, part, hint);
         }
     }
 }
 
-/// What is said of a part of a name.
-const PART: &str = "a part of the name of a person stands in it, or a word that is spelled so";
+/// Whether a whole name of the judgement stands where no name may.
+pub fn names_a_person(judgement: &Judgement<'_>) -> bool {
+    let mut words = searched(judgement).into_iter().filter_map(|text| text.words);
+    words.any(|words| judgement.names.occurs_in(&words))
+}
 
-/// PRV-03 of one text: a whole name stands against it, a part of one is to be looked at.
-fn named(
-    judgement: &Judgement<'_>,
+/// A text in which no name may stand.
+struct Searched<'j> {
     field: String,
-    text: &str,
-    [whole, part]: [&str; 2],
-    findings: &mut Findings,
-) {
-    if judgement.names.occurs_in(text) {
-        findings.add(Rule::Prv03, field, whole, Rule::Prv03.cure());
-    } else if judgement.names.part_occurs_in(text) {
-        findings.warn(Rule::Prv03, field, part, "look whether a person is meant; if so, write his reference");
+    /// None where they could not be read.
+    words: Option<Cow<'j, str>>,
+    /// What is said where a name stands in it.
+    named: &'static str,
+}
+
+fn searched<'j>(judgement: &Judgement<'j>) -> Vec<Searched<'j>> {
+    let names_persons = judgement.act.act_kind().specification().names_persons;
+    let written =
+        written(judgement).into_iter().filter(|(field, _)| !(names_persons && field.starts_with("act.")));
+    let named = "it contains the name of a person";
+    let mut all: Vec<Searched<'j>> =
+        written.map(|(field, text)| Searched { field, words: Some(text.into()), named }).collect();
+    for (index, document) in judgement.dispatch.documents.iter().enumerate() {
+        if identifies(document.class) || !is_text(document) {
+            continue;
+        }
+        let mut opened = judgement.documents.unwrap_or_default().iter();
+        let Some(read) = opened.find(|opened| opened.document_id == document.document_id) else { continue };
+        all.push(Searched {
+            field: format!("dispatch.documents[{index}]"),
+            words: read.text.map(Cow::Borrowed),
+            named: "the text contains the name of a person",
+        });
     }
+    all
 }
 
 /// Everything a desk wrote outside documents, with the path of its field.

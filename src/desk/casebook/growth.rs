@@ -114,7 +114,7 @@ impl Desk {
     /// from an older copy gives their rows to others.
     fn goes_on_from(&self, contents: &Contents) -> Result<bool, DeskError> {
         let place = &contents.place;
-        if contents.spines.is_empty() {
+        if contents.spines.is_empty() || !contents.index.knows_who_told() {
             return Ok(false);
         }
         let received = place.received.id.is_none()

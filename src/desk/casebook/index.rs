@@ -10,8 +10,9 @@ use std::fmt;
 
 use crate::consultation::act::{Act, ActKind};
 use crate::consultation::acts::custody::PersonName;
+use crate::consultation::acts::values::ActRef;
 use crate::consultation::reference::{ConsultationId, PersonRef};
-use crate::consultation::rules::names::NameIndex;
+use crate::consultation::rules::names::{NameIndex, has_letters};
 use crate::message::terms::Precedence;
 use crate::time::Timestamp;
 
@@ -24,8 +25,8 @@ pub struct Index {
     pub(super) consultations: BTreeSet<String>,
     /// Where a person is spoken of.
     pub(super) persons: BTreeMap<PersonRef, BTreeMap<String, Mention>>,
-    /// Names by person, each with what it says of itself.
-    pub(super) names: BTreeMap<PersonRef, BTreeSet<KnownName>>,
+    /// Names by person, each with what it says of itself and the acts that tell it.
+    pub(super) names: BTreeMap<PersonRef, BTreeMap<KnownName, BTreeSet<Source>>>,
     /// Consultations in which something urgent was sent or came.
     pub(super) urgent: BTreeSet<String>,
     /// Consultations in which a charter of a channel is spoken of.
@@ -64,6 +65,15 @@ pub struct KnownName {
     pub romanization: String,
 }
 
+/// The particulars that tell a name.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Source {
+    /// The consultation that they came in.
+    pub(super) consultation: String,
+    /// The act.
+    pub(super) act: ActRef,
+}
+
 impl Index {
     /// Takes up one message.
     pub(super) fn note(&mut self, kept: &Kept, act: Option<&Act>) {
@@ -75,7 +85,11 @@ impl Index {
         match act {
             Some(Act::PersonParticulars(particulars)) => {
                 let names = self.names.entry(particulars.person).or_default();
-                names.extend(particulars.names.iter().map(KnownName::of));
+                let source =
+                    Source { consultation: address.consultation.clone(), act: ActRef::new(kept.digest) };
+                for name in particulars.names.iter() {
+                    names.entry(KnownName::of(name)).or_default().insert(source.clone());
+                }
             }
             Some(Act::ChannelCharterNote(_)) => {
                 self.charters.insert(address.consultation.clone());
@@ -178,10 +192,36 @@ impl Index {
 
     /// What finds the names of all persons, and tells none.
     pub fn names(&self) -> NameIndex {
-        let names = || self.names.values().flatten();
-        let spellings: Vec<String> = names().flat_map(KnownName::spellings).collect();
-        let parts = names().flat_map(|name| [name.family.as_str(), name.given.as_str()]);
-        NameIndex::new(spellings.iter().map(String::as_str)).with_parts(parts)
+        self.names_but_for(&BTreeSet::new())
+    }
+
+    /// The same, where names that only these tell are no more than parts of names.
+    pub(super) fn names_but_for(&self, doubted: &BTreeSet<Source>) -> NameIndex {
+        let (mut whole, mut parts) = (Vec::new(), Vec::new());
+        for (name, sources) in self.names.values().flatten() {
+            let told = !sources.is_subset(doubted);
+            if told { &mut whole } else { &mut parts }.extend(name.spellings());
+            parts.extend([name.family.clone(), name.given.clone()]);
+        }
+        NameIndex::new(whole.iter().map(String::as_str)).with_parts(parts.iter().map(String::as_str))
+    }
+
+    /// Whole names by the consultation that tells them, each with the acts that do.
+    pub(super) fn told(&self) -> BTreeMap<&str, (Vec<String>, BTreeSet<&Source>)> {
+        let mut told: BTreeMap<&str, (Vec<String>, BTreeSet<&Source>)> = BTreeMap::new();
+        for (name, sources) in self.names.values().flatten() {
+            for source in sources {
+                let (spellings, acts) = told.entry(&source.consultation).or_default();
+                spellings.extend(name.spellings());
+                acts.insert(source);
+            }
+        }
+        told
+    }
+
+    /// Whether each name says who told it; the index of an earlier release does not.
+    pub(super) fn knows_who_told(&self) -> bool {
+        self.names.values().flatten().all(|(_, sources)| !sources.is_empty())
     }
 }
 
@@ -199,13 +239,13 @@ impl KnownName {
         }
     }
 
-    /// As somebody might write it: family name first and last. A family name alone is borne by too many, and is only
-    /// looked for as a part.
+    /// As somebody might write it: family name first and last. One name alone is borne by too many, or is an ordinary
+    /// word: it is only looked for as a part.
     fn spellings(&self) -> Vec<String> {
         let Self { family, given, .. } = self;
-        match given.trim() {
-            "" => vec![family.clone()],
-            _ => vec![format!("{family} {given}"), format!("{given} {family}")],
+        match has_letters(family) && has_letters(given) {
+            false => Vec::new(),
+            true => vec![format!("{family} {given}"), format!("{given} {family}")],
         }
     }
 }
@@ -216,8 +256,68 @@ impl fmt::Debug for Index {
     }
 }
 
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Source")
+    }
+}
+
 impl fmt::Debug for KnownName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("KnownName")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Digest;
+
+    fn told(names: &[(&str, &str)]) -> (Index, BTreeSet<Source>) {
+        let act = ActRef::new(Digest::of(b"particulars"));
+        let sources = BTreeSet::from([Source { consultation: "C-7QK4-M2XD-9WTV".to_owned(), act }]);
+        let known = |(family, given): &(&str, &str)| KnownName {
+            is_primary: true,
+            script: "Latn".to_owned(),
+            family: (*family).to_owned(),
+            given: (*given).to_owned(),
+            romanization: String::new(),
+        };
+        let person = PersonRef::parse("P-7QK4-M2XD-9WTV").unwrap();
+        let names = names.iter().map(|name| (known(name), sources.clone())).collect();
+        (Index { names: BTreeMap::from([(person, names)]), ..Index::default() }, sources)
+    }
+
+    #[test]
+    fn only_a_name_of_family_and_given_name_is_a_whole_one() {
+        let (index, _) = told(&[("the", ""), ("Hong", " - "), ("Ministry", ""), ("Kim", "Su")]);
+        let names = index.names();
+        for text in ["the Ministry", "Hong", "Su"] {
+            assert!(!names.occurs_in(text), "{text}");
+        }
+        assert!(
+            names.part_occurs_in("the Ministry")
+                && names.part_occurs_in("Hong")
+                && !names.part_occurs_in("the")
+        );
+        assert!(names.occurs_in("Kim Su") && names.occurs_in("Su KIM"));
+    }
+
+    #[test]
+    fn a_name_that_only_doubted_particulars_tell_is_a_part_of_one() {
+        let (mut index, sources) = told(&[("States", "May")]);
+        assert!(index.names().occurs_in("States may join"));
+        let doubted = index.names_but_for(&sources);
+        assert!(!doubted.occurs_in("States may join") && doubted.part_occurs_in("States may join"));
+        // Somebody else tells it too.
+        let act = ActRef::new(Digest::of(b"other"));
+        let other = Source { consultation: "C-4T9M-2XQ7-HD8K".to_owned(), act };
+        index.names.values_mut().flat_map(BTreeMap::values_mut).for_each(|of| {
+            of.insert(other.clone());
+        });
+        assert!(index.names_but_for(&sources).occurs_in("States may join"));
+        assert!(index.knows_who_told());
+        index.names.values_mut().flat_map(BTreeMap::values_mut).for_each(BTreeSet::clear);
+        assert!(!index.knows_who_told(), "as an earlier release wrote it");
     }
 }

@@ -4,8 +4,10 @@ use std::fmt;
 
 use prost::Message as _;
 
+use crate::consultation::acts::values::ActRef;
 use crate::consultation::reference::PersonRef;
-use crate::desk::casebook::index::{Index, KnownName, Mention};
+use crate::desk::casebook::index::{Index, KnownName, Mention, Source};
+use crate::digest::Digest;
 use crate::time::Timestamp;
 
 /// The inside of the index volume.
@@ -19,13 +21,14 @@ pub(super) fn encode(index: &Index) -> Vec<u8> {
         })
     });
     let names = index.names.iter().flat_map(|(person, names)| {
-        names.iter().map(|name| NameRecord {
+        names.iter().map(|(name, sources)| NameRecord {
             person: person.text(),
             family: name.family.clone(),
             given: name.given.clone(),
             script: name.script.clone(),
             romanization: name.romanization.clone(),
             is_primary: name.is_primary,
+            sources: sources.iter().map(SourceRecord::of).collect(),
         })
     });
     let minted = index.minted.iter().map(|(person, consultation)| MintedRecord {
@@ -61,9 +64,10 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Index> {
         index.persons.entry(person).or_default().insert(one.consultation, mention);
     }
     for one in record.names {
-        let NameRecord { person, family, given, script, romanization, is_primary } = one;
+        let NameRecord { person, family, given, script, romanization, is_primary, sources } = one;
+        let told = sources.into_iter().map(SourceRecord::source).collect::<Option<_>>()?;
         let name = KnownName { is_primary, script, family, given, romanization };
-        index.names.entry(PersonRef::parse(&person).ok()?).or_default().insert(name);
+        index.names.entry(PersonRef::parse(&person).ok()?).or_default().insert(name, told);
     }
     for one in record.minted {
         index.minted.insert(PersonRef::parse(&one.person).ok()?, one.consultation);
@@ -130,6 +134,29 @@ struct NameRecord {
     romanization: String,
     #[prost(bool, tag = "6")]
     is_primary: bool,
+    #[prost(message, repeated, tag = "7")]
+    sources: Vec<SourceRecord>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+struct SourceRecord {
+    #[prost(string, tag = "1")]
+    consultation: String,
+    #[prost(bytes = "vec", tag = "2")]
+    act: Vec<u8>,
+}
+
+impl SourceRecord {
+    fn of(source: &Source) -> Self {
+        let act = source.act.dispatch_digest().as_bytes().to_vec();
+        Self { consultation: source.consultation.clone(), act }
+    }
+
+    fn source(self) -> Option<Source> {
+        let act = ActRef::new(Digest::from_slice(&self.act).ok()?);
+        Some(Source { consultation: self.consultation, act })
+    }
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -169,4 +196,4 @@ macro_rules! opaque {
         })+
     };
 }
-opaque!(IndexRecord, MentionRecord, NameRecord, MintedRecord, UnopenedRecord, AlikeRecord);
+opaque!(IndexRecord, MentionRecord, NameRecord, SourceRecord, MintedRecord, UnopenedRecord, AlikeRecord);

@@ -1,6 +1,6 @@
 //! Knowledge: what this desk knows beside an act that is to be judged, whether it drafts it or received it.
 //!
-//! An act and the casebook enter; names to look for, persons that belong elsewhere and the consultation so far leave.
+//! An act and the casebook enter; the index, persons that belong elsewhere and the consultation so far leave.
 //! A desk whose keys are locked knows nothing, and judges what the act says of itself.
 
 use std::collections::BTreeSet;
@@ -16,7 +16,6 @@ use crate::consultation::history::Past;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Marks;
 use crate::consultation::rules::judgement::Promises;
-use crate::consultation::rules::names::NameIndex;
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::error::DeskError;
@@ -29,8 +28,8 @@ use crate::trust::name::Ministry;
 /// What a desk knows beside an act.
 #[derive(Default)]
 pub(in crate::desk) struct Knowledge {
-    /// Finds the names of persons (PRV-03).
-    pub(in crate::desk) names: NameIndex,
+    /// The index, with the names of persons (PRV-03).
+    pub(super) index: Arc<Index>,
     /// Persons of other consultations (PRV-02).
     pub(in crate::desk) elsewhere: BTreeSet<PersonRef>,
     /// Where agreements of other consultations send persons of this one (EXC-06).
@@ -70,8 +69,8 @@ impl Desk {
             false => self.promised_elsewhere(trust, keys, consultation)?,
         };
         Ok(Knowledge {
-            names: index.names(),
             elsewhere: index.persons_elsewhere(consultation),
+            index,
             promised,
             folded: Some(folded),
         })

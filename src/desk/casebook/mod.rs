@@ -17,6 +17,7 @@
 //! | `knowledge` | what is known beside an act that is to be judged |
 //! | `charters` | what the parties of a channel agreed on |
 //! | `persons` | references minted, names shown and to whom |
+//! | `vouching` | whose word makes a name one that no text may contain |
 //! | `promises` | where other consultations send the persons of this one |
 //! | `supplying` | what a form may leave out |
 //! | `attending` | rejections and receipts that this desk owes |
@@ -39,6 +40,7 @@ mod promises;
 mod reading;
 mod shelf;
 mod supplying;
+mod vouching;
 mod wax;
 
 pub use folding::Folded;

@@ -4,6 +4,7 @@
 //! shown to an office that works on cases, on its request and no other way. The office signs for what it asked, and
 //! that is kept, sealed, before anything is shown.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use data_encoding::BASE64;
@@ -90,7 +91,7 @@ impl Desk {
         let signed = signature::sign(statement.as_bytes(), signer.as_ref(), now)
             .map_err(|cause| DeskError::Trust(cause.to_string()))?;
         self.note_lookup(keys, &format!("{statement}{}\n", BASE64.encode(&signed)))?;
-        Ok(index.names.get(person).into_iter().flatten().cloned().collect())
+        Ok(index.names.get(person).into_iter().flat_map(BTreeMap::keys).cloned().collect())
     }
 
     /// Who asked for names, oldest first.

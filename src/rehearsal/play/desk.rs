@@ -11,7 +11,7 @@ use crate::consultation::registered::Marks;
 use crate::consultation::rules::judgement::{
     ChannelFacts, EarlierMessage, FormalNumbers, Judgement, OpenedDocument,
 };
-use crate::consultation::rules::names::NameIndex;
+use crate::consultation::rules::names::{NameIndex, family_and_given};
 use crate::consultation::rules::{self, Finding};
 use crate::digest::Digest;
 use crate::message::terms::Level;
@@ -51,7 +51,7 @@ impl Desk {
             ministry: party.ministry.clone(),
             casebook: Casebook::new(facts, charter),
             channel,
-            names: NameIndex::new(script.known_names.iter().map(String::as_str)),
+            names: known(&script.known_names),
             serials: BTreeMap::new(),
             earlier: Vec::new(),
         }
@@ -185,4 +185,10 @@ pub(super) fn charter(script: &Script) -> Charter {
         *field = *length;
     }
     charter
+}
+/// Names as a real desk knows them: one name alone is only a part of one.
+fn known(names: &[String]) -> NameIndex {
+    let names = || names.iter().map(String::as_str);
+    let is_whole = |name: &&str| family_and_given(name).is_some();
+    NameIndex::new(names().filter(is_whole)).with_parts(names().filter(|name| !is_whole(name)))
 }

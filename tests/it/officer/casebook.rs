@@ -55,7 +55,7 @@ fn an_officer_sees_where_a_case_stands_and_whether_a_person_may_depart() {
     assert_eq!((nobody.code, nobody.error()["code"].as_str()), (7, Some("no-person")));
     urgent_messages_are_shown_as_due(&both, consultation);
     names_are_shown_on_request_to_an_office_that_may_know(&both, person);
-    names_that_the_desk_knows_are_kept_out_of_texts(&both, consultation);
+    names_that_count_at_the_desk_are_kept_out_of_texts(&both, consultation, person);
 }
 
 fn urgent_messages_are_shown_as_due(both: &Ministries, consultation: &str) {
@@ -98,10 +98,13 @@ fn names_are_shown_on_request_to_an_office_that_may_know(both: &Ministries, pers
     assert_eq!((&lookups[0]["person"], lookups[0]["signed"].as_bool()), (&person.into(), Some(true)));
 }
 
-fn names_that_the_desk_knows_are_kept_out_of_texts(both: &Ministries, consultation: &str) {
+fn names_that_count_at_the_desk_are_kept_out_of_texts(both: &Ministries, consultation: &str, person: &str) {
     let folder = tempfile::TempDir::new().unwrap();
     let path = folder.path().join("note.toml");
     std::fs::write(&path, forms::memorandum("XB", consultation, "홍길동에 관하여")).unwrap();
+    // XB told it in a consultation that nobody agreed to: no peer silences a desk so.
+    good(both.types("XA", ["send", path.to_str().unwrap(), "--yes", "--json"]));
+    both.delivers("XA", &forms::particulars("XB", consultation, person, &[("홍", "길동", "Hang")]), &[]);
     let told = both.types("XA", ["send", path.to_str().unwrap(), "--yes", "--json"]);
     assert_eq!((told.code, told.error()["reason"].as_str()), (2, Some("PRV_03")), "{told:?}");
 }
