@@ -197,13 +197,8 @@ impl Index {
 
     /// The same, where names that only these tell are no more than parts of names.
     pub(super) fn names_but_for(&self, doubted: &BTreeSet<Source>) -> NameIndex {
-        let (mut whole, mut parts) = (Vec::new(), Vec::new());
-        for (name, sources) in self.names.values().flatten() {
-            let told = !sources.is_subset(doubted);
-            if told { &mut whole } else { &mut parts }.extend(name.spellings());
-            parts.extend([name.family.clone(), name.given.clone()]);
-        }
-        NameIndex::new(whole.iter().map(String::as_str)).with_parts(parts.iter().map(String::as_str))
+        let names = self.names.values().flatten();
+        KnownName::finding(names.map(|(name, sources)| (name, !sources.is_subset(doubted))))
     }
 
     /// Whole names by the consultation that tells them, each with the acts that do.
@@ -226,7 +221,18 @@ impl Index {
 }
 
 impl KnownName {
-    fn of(name: &PersonName) -> Self {
+    /// What finds these names, and tells none: whole ones where they are vouched for, else no more than parts of names.
+    pub fn finding<'n>(names: impl IntoIterator<Item = (&'n Self, bool)>) -> NameIndex {
+        let (mut whole, mut parts) = (Vec::new(), Vec::new());
+        for (name, is_vouched_for) in names {
+            if is_vouched_for { &mut whole } else { &mut parts }.extend(name.spellings());
+            parts.extend([name.family.clone(), name.given.clone()]);
+        }
+        NameIndex::new(whole.iter().map(String::as_str)).with_parts(parts.iter().map(String::as_str))
+    }
+
+    /// A name of particulars.
+    pub fn of(name: &PersonName) -> Self {
         let text = |text: &Option<crate::consultation::text::ShortText>| {
             text.as_ref().map(|text| text.as_str().to_owned()).unwrap_or_default()
         };

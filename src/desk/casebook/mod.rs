@@ -51,6 +51,7 @@ pub(super) use knowledge::Knowledge;
 pub(super) use memory::Memory;
 pub use persons::Lookup;
 pub use supplying::HeldHere;
+pub use vouching::is_vouched_for;
 
 use shelf::{Place, Spine};
 

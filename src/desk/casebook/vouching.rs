@@ -50,7 +50,7 @@ impl Desk {
 }
 
 /// Whether particulars stand, and are of a Power that may send them; what this desk sent itself no peer had it say.
-fn is_vouched_for(past: &Past<'_>, act: ActRef, own: &Ministry, now: Timestamp) -> bool {
+pub fn is_vouched_for(past: &Past<'_>, act: ActRef, own: &Ministry, now: Timestamp) -> bool {
     let Some(told) = past.find(act).filter(|told| told.stands()) else { return false };
     // A proposal that this ministry did not accept makes nobody anything.
     let is_agreed =

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::account::Arrived;
 use super::dispatch::{Message, channel};
-use crate::consultation::acts::values::LanguageCode;
+use crate::consultation::act::Act;
+use crate::consultation::acts::values::{ActRef, LanguageCode};
 use crate::consultation::casebook::{Casebook, Incoming, Outcome};
 use crate::consultation::charter::Charter;
 use crate::consultation::registered::Marks;
@@ -13,6 +14,7 @@ use crate::consultation::rules::judgement::{
 };
 use crate::consultation::rules::names::{NameIndex, family_and_given};
 use crate::consultation::rules::{self, Finding};
+use crate::desk::casebook::{KnownName, is_vouched_for};
 use crate::digest::Digest;
 use crate::message::terms::Level;
 use crate::rehearsal::script::{Party, Script};
@@ -24,7 +26,8 @@ pub(super) struct Desk {
     ministry: Ministry,
     casebook: Casebook,
     channel: Option<ChannelFacts>,
-    names: NameIndex,
+    /// Names that this desk knows, each with the particulars that tell it; none for those of the script.
+    names: Vec<(KnownName, Option<ActRef>)>,
     /// The last formal number of each year.
     serials: BTreeMap<i16, u32>,
     earlier: Vec<EarlierMessage>,
@@ -51,7 +54,7 @@ impl Desk {
             ministry: party.ministry.clone(),
             casebook: Casebook::new(facts, charter),
             channel,
-            names: known(&script.known_names),
+            names: script.known_names.iter().map(|name| (known(name), None)).collect(),
             serials: BTreeMap::new(),
             earlier: Vec::new(),
         }
@@ -103,10 +106,17 @@ impl Desk {
             formal_numbers: FormalNumbers { last: self.last_serial(now), complete: true },
             earlier: &self.earlier,
             documents: Some(&opened),
-            names: &self.names,
+            names: &self.names_at(now),
             persons_elsewhere: &BTreeSet::new(),
             promised_elsewhere: &BTreeMap::new(),
         })
+    }
+
+    /// The names as a real desk knows them: told from the moment something of them is here, and vouched for or not.
+    fn names_at(&self, now: Timestamp) -> NameIndex {
+        let past = self.casebook.everything();
+        let counts = |told: &ActRef| is_vouched_for(&past, *told, &self.ministry, now);
+        KnownName::finding(self.names.iter().map(|(name, told)| (name, told.as_ref().is_none_or(counts))))
     }
 
     /// Registers what this party releases.
@@ -121,6 +131,10 @@ impl Desk {
     /// Takes a message; tells what became of it, and of those that waited for it.
     pub(super) fn offer(&mut self, message: &Message) -> Vec<(Digest, Arrived)> {
         self.earlier.push(earlier(message));
+        if let Act::PersonParticulars(told) = &message.act {
+            let told_by = Some(ActRef::new(message.digest()));
+            self.names.extend(told.names.iter().map(|name| (KnownName::of(name), told_by)));
+        }
         let Message { address, position, dispatch, authorities, .. } = message.clone();
         let incoming = Incoming::new(address, position, dispatch, message.digest(), Some(authorities));
         let outcomes = self.casebook.offer(incoming);
@@ -186,9 +200,15 @@ pub(super) fn charter(script: &Script) -> Charter {
     }
     charter
 }
-/// Names as a real desk knows them: one name alone is only a part of one.
-fn known(names: &[String]) -> NameIndex {
-    let names = || names.iter().map(String::as_str);
-    let is_whole = |name: &&str| family_and_given(name).is_some();
-    NameIndex::new(names().filter(is_whole)).with_parts(names().filter(|name| !is_whole(name)))
+
+/// A name that the script says desks know: family and given name as far as they can be told apart.
+fn known(name: &str) -> KnownName {
+    let (family, given) = family_and_given(name).unwrap_or((name, ""));
+    KnownName {
+        is_primary: true,
+        script: "Zyyy".to_owned(),
+        family: family.to_owned(),
+        given: given.to_owned(),
+        romanization: String::new(),
+    }
 }

@@ -147,3 +147,24 @@ fn a_desk_that_declares_not_to_have_known_a_withdrawal_is_judged_on_what_it_decl
     );
     assert_eq!(deviations(&played(&unaware)), Vec::<String>::new());
 }
+
+#[test]
+fn a_desk_lets_no_later_text_contain_a_name_that_particulars_told_it() {
+    let written = "[[step]]\nwho = \"XA\"\nkind = \"correspondence\"\n";
+    let naming = "[[step.text]]\nlanguage = \"en\"\nwords = \"States asks for Chol-su KIM.\"\n";
+    let told = "[[step]]\nwho = \"XB\"\nkind = \"person-particulars\"\nto = [\"XA\"]\n\
+                act = { person = \"P1\", names = [{ family_name = \"Kim\", given_name = \"Chol Su\" }] }\n";
+    let before = format!("{CASE}{written}{naming}");
+    let after = |told: &str| format!("{CASE}{told}{written}expect = \"PRV_03\"\n{naming}");
+    assert_eq!(deviations(&played(&before)), Vec::<String>::new());
+    assert_eq!(deviations(&played(&after(told))), Vec::<String>::new());
+    // Particulars that are on their way tell nobody yet, and those whom they did not go to never.
+    let late = told.replace("to =", "delay = \"held\"\nto =");
+    assert_eq!(deviations(&played(&after(&late))).len(), 1);
+    assert_eq!(deviations(&played(&format!("{CASE}{told}{}{naming}", written.replace("XA", "IC")))).len(), 0);
+    // Of a party that may not say who a person is they make no name that counts.
+    let stranger = told.replace("\"XB\"", "\"IC\"\nforce = true\nexpect = \"CON_03\"");
+    let account = played(&format!("{CASE}{stranger}{written}{naming}"));
+    assert!(account.told.len() == 3, "{account:?}");
+    assert!(deviations(&account).iter().all(|one| !one.contains("PRV_03")), "{account:?}");
+}
