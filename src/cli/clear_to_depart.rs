@@ -134,12 +134,16 @@ fn blind_spots(folded: &Folded, own: &Ministry, unopened: u64) -> Vec<String> {
     if unopened > 0 {
         spots.push(format!("{unopened} messages of the consultation do not open"));
     }
-    let waiting = folded.book.waiting().count().saturating_add(folded.turned_away.len());
+    let waiting = folded.book.waiting().count().saturating_add(folded.count_turned_away());
     if waiting > 0 {
         spots.push(format!("{waiting} acts wait for others that are not here yet"));
     }
-    for (sender, number) in folded.passed_over.iter().filter(|(sender, _)| sender != own) {
-        spots.push(format!("act {number} of {sender} never came here: ask {sender} what it said"));
+    for missing in folded.book.passed_over().filter(|missing| missing.ministry != *own) {
+        spots.push(format!("{missing} never came here: ask {} what it said", missing.ministry));
+    }
+    for missing in folded.overdrawn() {
+        let sender = &missing.ministry;
+        spots.push(format!("{sender} left out {missing} and more before: ask it what it sent"));
     }
     for (sender, number, _) in folded.book.equivocations() {
         spots.push(format!("{sender} gave number {number} to two acts"));

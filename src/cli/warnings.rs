@@ -24,13 +24,19 @@ pub(super) fn warnings(folded: &Folded, unopened: u64) -> Vec<String> {
     for missing in folded.book.lacking() {
         all.push(format!("needed: {}", missing_words(&missing)));
     }
-    for (sender, number) in &folded.passed_over {
+    for missing in folded.overdrawn() {
+        let sender = &missing.ministry;
         all.push(format!(
-            "act {number} of {sender} never came and is passed over: ask {sender} what it said"
+            "{sender} LEFT OUT more than this desk passes over, {missing}: what rests on it waits, and only what \
+             protects somebody counts; ask {sender} what it sent"
         ));
     }
-    if !folded.turned_away.is_empty() {
-        let count = folded.turned_away.len();
+    for missing in folded.book.passed_over() {
+        let sender = &missing.ministry;
+        all.push(format!("{missing} never came and is passed over: ask {sender} what it said"));
+    }
+    let count = folded.count_turned_away();
+    if count > 0 {
         all.push(format!("{count} acts are not looked at yet: too many of their sender wait already"));
     }
     all.extend(rejections(folded, &registers));

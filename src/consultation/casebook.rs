@@ -33,9 +33,11 @@ use crate::message::terms::ActClass;
 use crate::trust::name::Ministry;
 
 mod incoming;
+mod spans;
 
 use incoming::Key;
 pub use incoming::{Incoming, Missing, Outcome};
+use spans::Spans;
 
 /// One consultation.
 #[derive(Clone, PartialEq, Eq)]
@@ -50,11 +52,12 @@ pub struct Casebook {
     queued: BTreeMap<Ministry, usize>,
     /// What all waiting acts rest on together; nothing where none waits.
     wanted: Marks,
-    /// Who waits for which act of whom: the first that each lacks.
+    /// Who waits for which act of whom: the last that each needs of the first ministry of which it lacks any, so that
+    /// none is looked at again before all of them are here.
     awaited: BTreeMap<Ministry, BTreeMap<u64, BTreeSet<Key>>>,
     equivocations: BTreeSet<Key>,
     /// Numbers under which nothing will come.
-    passed_over: BTreeSet<(Ministry, u64)>,
+    passed_over: BTreeMap<Ministry, Spans>,
 }
 
 opaque!(Casebook);
@@ -75,7 +78,7 @@ impl Casebook {
             wanted: Marks::default(),
             awaited: BTreeMap::new(),
             equivocations: BTreeSet::new(),
-            passed_over: BTreeSet::new(),
+            passed_over: BTreeMap::new(),
         }
     }
 
@@ -105,6 +108,7 @@ impl Casebook {
                 self.wanted.raise_all(&declared);
                 let count = self.queued.entry(key.0.clone()).or_default();
                 *count = count.saturating_add(1);
+                self.came(&key);
                 self.waiting.insert(key, incoming);
                 self.history.note_missing(self.lacking());
                 outcomes.push(Outcome::Buffered { reference, missing });
@@ -117,17 +121,39 @@ impl Casebook {
         outcomes
     }
 
-    /// Waits no longer for an act that a desk knows will never come: its number was used up by one that was given up
-    /// before it arrived. Nothing where an act bears the number, or it was passed over before; what comes under it all
-    /// the same is registered.
-    pub fn pass_over(&mut self, sender: &Ministry, number: u64) -> Option<Vec<Outcome>> {
-        let key = (sender.clone(), number, ActRef::new(Digest::from_bytes([0; 32])));
-        if number == 0 || self.bearer(&key).is_some() || !self.passed_over.insert((sender.clone(), number)) {
-            return None;
+    /// Waits no longer for acts from one number to another, as far as none bears them: a desk knows that nothing comes
+    /// under them, because they were used up by what was given up before it arrived. What comes under one of them all
+    /// the same is taken, and then it is passed over no more.
+    pub fn pass_over(&mut self, sender: &Ministry, first: u64, last: u64) -> Vec<Outcome> {
+        let mut free = self.passed_over.remove(sender).unwrap_or_default();
+        let mut from = first.max(1);
+        for borne in self.borne(sender, from, last) {
+            if from < borne {
+                free.insert(from, borne.saturating_sub(1));
+            }
+            from = borne.saturating_add(1);
+        }
+        if from <= last {
+            free.insert(from, last);
+        }
+        if free.count() > 0 {
+            self.passed_over.insert(sender.clone(), free);
         }
         let mut outcomes = Vec::new();
         self.drain(sender, &mut outcomes);
-        Some(outcomes)
+        outcomes
+    }
+
+    /// Acts that are passed over, by ministry and number.
+    pub fn passed_over(&self) -> impl Iterator<Item = Missing> {
+        self.passed_over.iter().flat_map(|(ministry, spans)| {
+            spans.rows().map(|(first, last)| Missing { ministry: ministry.clone(), first, last })
+        })
+    }
+
+    /// How many acts of this ministry are passed over.
+    pub fn count_passed_over(&self, sender: &Ministry) -> u64 {
+        self.passed_over.get(sender).map_or(0, Spans::count)
     }
 
     /// Whether one more act of this ministry may wait here.
@@ -210,6 +236,28 @@ impl Casebook {
             .map(|((_, _, known), _)| *known)
     }
 
+    /// The numbers from one to another that acts bear, registered or waiting, ascending.
+    fn borne(&self, sender: &Ministry, first: u64, last: u64) -> BTreeSet<u64> {
+        let key =
+            |number: u64, byte: u8| (sender.clone(), number, ActRef::new(Digest::from_bytes([byte; 32])));
+        if first > last {
+            return BTreeSet::new();
+        }
+        let waiting =
+            self.waiting.range(key(first, 0)..=key(last, u8::MAX)).map(|((_, number, _), _)| *number);
+        self.history.numbers_between(sender, first, last).chain(waiting).collect()
+    }
+
+    /// An act is here: its number is passed over no more.
+    fn came(&mut self, (sender, number, _): &Key) {
+        if let Some(spans) = self.passed_over.get_mut(sender) {
+            spans.remove(*number);
+            if spans.count() == 0 {
+                self.passed_over.remove(sender);
+            }
+        }
+    }
+
     fn missing(&self, declared: &Marks) -> Vec<Missing> {
         let lacks = |(ministry, last): (&Ministry, u64)| {
             let first = self.seen.number(ministry).saturating_add(1);
@@ -220,7 +268,7 @@ impl Casebook {
 
     fn wait(&mut self, key: &Key, missing: &Missing) {
         let of = self.awaited.entry(missing.ministry.clone()).or_default();
-        of.entry(missing.first).or_default().insert(key.clone());
+        of.entry(missing.last).or_default().insert(key.clone());
     }
 
     fn register(&mut self, incoming: Incoming) -> Outcome {
@@ -237,6 +285,7 @@ impl Casebook {
         let verdict = Verdict::new(errors.map(|finding| finding.rule).collect());
         let outcome =
             Outcome::Registered { reference: incoming.reference, verdict: verdict.clone(), findings };
+        self.came(&incoming.key());
         self.history.register(incoming.registered(act, verdict));
         outcome
     }
@@ -281,17 +330,20 @@ impl Casebook {
     /// Counts on what is registered of a ministry without a gap; the last of it.
     fn advance(&mut self, ministry: &Ministry) -> u64 {
         let mut last = self.seen.number(ministry);
-        while self.is_settled(ministry, last.saturating_add(1)) {
-            last = last.saturating_add(1);
+        while let Some(settled) = self.settled(ministry, last.saturating_add(1)) {
+            last = settled;
         }
         self.seen.raise(ministry, last);
         last
     }
 
-    /// Whether the act of this number is registered, or will never come.
-    fn is_settled(&self, ministry: &Ministry, number: u64) -> bool {
-        self.history.numbered(ministry, number).is_some()
-            || self.passed_over.contains(&(ministry.clone(), number))
+    /// Up to where acts are registered or will never come from this number on; nothing where that of the number is
+    /// waited for.
+    fn settled(&self, ministry: &Ministry, number: u64) -> Option<u64> {
+        match self.history.numbered(ministry, number) {
+            Some(_) => Some(number),
+            None => self.passed_over.get(ministry)?.end_of_row(number),
+        }
     }
 
     /// Those who waited for acts of this ministry up to this number.

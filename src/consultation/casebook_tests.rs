@@ -184,14 +184,17 @@ fn what_will_never_come_holds_nobody_up() {
     let xb = ministry("XB");
     assert_eq!(told(&book.offer(incoming("XB", 1, &[], correspondence))), ["registered"]);
     assert_eq!(told(&book.offer(incoming("XB", 3, &[], correspondence))), ["buffered"]);
-    assert!(book.pass_over(&xb, 1).is_none() && book.pass_over(&xb, 3).is_none(), "acts bear these numbers");
-    assert_eq!(told(&book.pass_over(&xb, 2).unwrap()), ["registered"]);
-    assert!(book.pass_over(&xb, 2).is_none(), "a second time nothing changes");
+    let before = book.clone();
+    assert!(book.pass_over(&xb, 1, 1).is_empty() && book.pass_over(&xb, 3, 3).is_empty() && book == before);
+    assert_eq!(told(&book.pass_over(&xb, 1, 3)), ["registered"], "acts bear the others");
+    let before = book.clone();
+    assert!(book.pass_over(&xb, 2, 2).is_empty() && book == before, "a second time nothing changes");
+    assert_eq!(book.passed_over().collect::<Vec<_>>(), [Missing { ministry: xb.clone(), first: 2, last: 2 }]);
     assert_eq!((book.waiting().count(), book.lacking()), (0, vec![]));
     assert_eq!(book.draft_basis(), Marks::new([(xb, 3)]));
     // If it comes all the same, it is not lost.
     assert_eq!(told(&book.offer(incoming("XB", 2, &[], correspondence))), ["registered"]);
-    assert_eq!(book.history().len(), 3);
+    assert_eq!((book.history().len(), book.passed_over().count()), (3, 0));
 }
 
 #[test]
@@ -222,6 +225,25 @@ fn so_many_acts_of_one_ministry_wait_and_protective_ones_are_never_turned_away()
     assert_eq!(told(&book.offer(one_more)), ["registered"]);
     assert_eq!((book.waiting().count(), book.lacking()), (0, vec![]));
     assert_eq!(book.next_number(&ministry("XB")), most + 3);
+}
+
+#[test]
+fn an_act_is_not_looked_at_again_before_all_that_it_waits_for_is_here() {
+    let mut book = casebook();
+    let correspondence = ("correspondence", "subject = \"A subject\"");
+    for number in 1..=3 {
+        book.offer(incoming("XB", number, &[("IC", 40), ("XA", 2)], correspondence));
+    }
+    let before = book.awaited.clone();
+    for number in 1..40 {
+        assert_eq!(told(&book.offer(incoming("IC", number, &[], correspondence))), ["registered"]);
+        assert!(book.awaited == before, "after {number} acts");
+    }
+    book.offer(incoming("IC", 40, &[], correspondence));
+    book.offer(incoming("XA", 1, &[], correspondence));
+    assert_eq!(book.waiting().count(), 3);
+    assert_eq!(book.offer(incoming("XA", 2, &[], correspondence)).len(), 4);
+    assert!(book.awaited.is_empty());
 }
 
 #[test]

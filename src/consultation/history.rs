@@ -111,6 +111,12 @@ impl History {
         self.numbers.get(sender)?.get(&number).and_then(|place| self.acts.get(*place))
     }
 
+    /// The numbers of this ministry from one to another under which acts are here, ascending.
+    pub fn numbers_between(&self, sender: &Ministry, first: u64, last: u64) -> impl Iterator<Item = u64> {
+        let numbers = self.numbers.get(sender).filter(|_| first <= last);
+        numbers.into_iter().flat_map(move |numbers| numbers.range(first..=last)).map(|(number, _)| *number)
+    }
+
     /// Acts that call for acknowledgement in time, in their order.
     pub fn urgent(&self) -> impl DoubleEndedIterator<Item = &Registered> {
         self.urgent.iter().filter_map(|place| self.acts.get(*place))

@@ -188,5 +188,9 @@ pub const CASEBOOK_WAITING_ACTS_MAX: usize = 4096;
 /// up. A greater gap is no accident: it is not counted through, and what lies behind it waits.
 pub const CASEBOOK_GAP_ACTS_MAX: u64 = 4096;
 
+/// Act numbers of one ministry that are passed over in one consultation, all gaps together: sixteen of the greatest.
+/// Beyond that no gap of it is passed over, and what lies behind one waits until it says what is missing.
+pub const CASEBOOK_PASSED_OVER_ACTS_MAX: u64 = 65_536;
+
 /// Acts of consultations that one process remembers: near 200 MB with what they hold.
 pub const CASEBOOK_REMEMBERED_ACTS_MAX: usize = 50_000;

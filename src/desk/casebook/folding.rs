@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::charters::without_agreement;
 use super::kept::Kept;
 use crate::consultation::acts::values::ActRef;
-use crate::consultation::casebook::{Casebook, Incoming, Outcome};
+use crate::consultation::casebook::{Casebook, Incoming, Missing, Outcome};
 use crate::consultation::charter::Charter;
 use crate::consultation::rules::Finding;
 use crate::consultation::rules::judgement::ChannelFacts;
@@ -37,12 +37,16 @@ pub struct Folded {
     pub kept: BTreeMap<ActRef, Kept>,
     /// What the rules found, by act.
     pub findings: BTreeMap<ActRef, Vec<Finding>>,
-    /// Numbers of acts that will never come.
-    pub passed_over: BTreeSet<(Ministry, u64)>,
     /// The greatest number that came of each ministry.
     come: BTreeMap<Ministry, u64>,
-    /// Acts that their desk turned away, because so many of their sender wait: taken when there is room.
-    pub turned_away: BTreeSet<(Ministry, u64, ActRef)>,
+    /// Ministries that left out more numbers than are passed over.
+    overdrawn: BTreeSet<Ministry>,
+    /// Acts that this desk turned away, because so many of their sender wait: taken when there is room. No ministry is
+    /// in it without one.
+    turned_away: BTreeMap<Ministry, BTreeSet<(u64, ActRef)>>,
+    /// How often it was asked whether there is room for what was turned away.
+    #[cfg(test)]
+    asked: u64,
     /// Dispatches of this desk that nobody took: they are no part of it.
     lost: BTreeSet<Digest>,
 }
@@ -140,9 +144,11 @@ impl Folded {
             book: Casebook::new(channel, charter),
             kept: BTreeMap::new(),
             findings: BTreeMap::new(),
-            passed_over: BTreeSet::new(),
             come: BTreeMap::new(),
-            turned_away: BTreeSet::new(),
+            overdrawn: BTreeSet::new(),
+            turned_away: BTreeMap::new(),
+            #[cfg(test)]
+            asked: 0,
             lost: BTreeSet::new(),
         }
     }
@@ -151,10 +157,8 @@ impl Folded {
     pub(super) fn take(&mut self, kept: Kept) {
         let incoming = kept.incoming();
         let (sender, number) = (incoming.address.sender.clone(), incoming.position.act_number);
-        let from = self.come.get(&sender).copied().unwrap_or(0).saturating_add(1);
-        // So many at once are never given up: whoever skips them means to keep others counting.
-        if !kept.own && number.saturating_sub(from) <= limits::CASEBOOK_GAP_ACTS_MAX {
-            self.pass_over(&sender, from, number.saturating_sub(1));
+        if !kept.own {
+            self.leap(&sender, number);
         }
         let come = self.come.entry(sender).or_default();
         *come = number.max(*come);
@@ -163,37 +167,73 @@ impl Folded {
         self.offer_again();
     }
 
+    /// What is missing of ministries that left out more than is passed over, from the first act that is not here to the
+    /// last before the last that is.
+    pub fn overdrawn(&self) -> Vec<Missing> {
+        let open = |ministry: &Ministry| {
+            let (first, come) = (self.book.next_number(ministry), self.come.get(ministry)?);
+            let last = come.saturating_sub(1);
+            (first <= last).then(|| Missing { ministry: ministry.clone(), first, last })
+        };
+        self.overdrawn.iter().filter_map(open).collect()
+    }
+
+    /// How many acts are not looked at yet.
+    pub fn count_turned_away(&self) -> usize {
+        self.turned_away.values().map(BTreeSet::len).sum()
+    }
+
+    /// Passes over what a ministry left out before this number.
+    fn leap(&mut self, sender: &Ministry, number: u64) {
+        let from = self.come.get(sender).copied().unwrap_or(0).saturating_add(1);
+        let gap = number.saturating_sub(from);
+        let sum = self.book.count_passed_over(sender).saturating_add(gap);
+        // So many are never given up: whoever skips them means to keep others counting, or to hide something.
+        let is_bounded = gap <= limits::CASEBOOK_GAP_ACTS_MAX && sum <= limits::CASEBOOK_PASSED_OVER_ACTS_MAX;
+        match (gap, is_bounded) {
+            (0, _) => {}
+            (_, true) => self.pass_over(sender, from, number.saturating_sub(1)),
+            (_, false) => drop(self.overdrawn.insert(sender.clone())),
+        }
+    }
+
     fn offer(&mut self, incoming: Incoming) {
-        let key = (incoming.address.sender.clone(), incoming.position.act_number, incoming.reference);
+        let (sender, number) = (incoming.address.sender.clone(), incoming.position.act_number);
+        let act = (number, incoming.reference);
         let outcomes = self.book.offer(incoming);
         if outcomes.iter().any(|outcome| matches!(outcome, Outcome::TurnedAway { .. })) {
-            self.turned_away.insert(key);
+            self.turned_away.entry(sender).or_default().insert(act);
         }
         self.note(outcomes);
     }
 
-    /// What was turned away comes again as soon as there is room for its sender.
+    /// What was turned away comes again as soon as there is room for its sender, each act once.
     fn offer_again(&mut self) {
-        let has_room = |folded: &Self| {
-            let mut keys = folded.turned_away.iter();
-            keys.find(|(sender, ..)| folded.book.has_room(sender)).cloned()
-        };
-        while let Some(key) = has_room(self) {
-            self.turned_away.remove(&key);
-            if let Some(kept) = self.kept.get(&key.2) {
+        while let Some(sender) = self.with_room() {
+            let Some(acts) = self.turned_away.get_mut(&sender) else { return };
+            let first = acts.pop_first();
+            if acts.is_empty() {
+                self.turned_away.remove(&sender);
+            }
+            if let Some(kept) = first.and_then(|(_, act)| self.kept.get(&act)) {
                 self.offer(kept.incoming());
             }
         }
     }
 
-    /// Passes over these numbers of a ministry, as far as nothing came under them.
-    fn pass_over(&mut self, sender: &Ministry, from: u64, up_to: u64) {
-        for number in from..=up_to {
-            if let Some(outcomes) = self.book.pass_over(sender, number) {
-                self.passed_over.insert((sender.clone(), number));
-                self.note(outcomes);
-            }
+    /// A ministry of which acts were turned away and more may wait. Each is asked for once, however many there are.
+    fn with_room(&mut self) -> Option<Ministry> {
+        #[cfg(test)]
+        {
+            self.asked = self.asked.saturating_add(self.turned_away.len() as u64);
         }
+        self.turned_away.keys().find(|sender| self.book.has_room(sender)).cloned()
+    }
+
+    /// Passes over these numbers of a ministry, as far as nothing came under them.
+    fn pass_over(&mut self, sender: &Ministry, first: u64, last: u64) {
+        let outcomes = self.book.pass_over(sender, first, last);
+        self.note(outcomes);
     }
 
     fn note(&mut self, outcomes: Vec<Outcome>) {
