@@ -57,7 +57,8 @@ impl ClearToDepart {
         let failed = |error| desk_session::failure(context, error);
         let DeskSession { desk, trust, keys, .. } = &session;
         let index = desk.casebook(trust, keys).map_err(failed)?;
-        let home = index.home_of(&self.person).ok_or_else(|| unknown(&self.person))?;
+        let home = desk.home_of(trust, keys, &self.person).map_err(failed)?;
+        let home = home.ok_or_else(|| unknown(&self.person))?;
         let folded = desk.consultation_of(trust, keys, &home.text()).map_err(failed)?;
         let now = context.clock.now();
         let (arrangement, mut stops) = self.ask(&folded, now);

@@ -132,7 +132,7 @@ impl Join {
         let DeskSession { desk, trust, keys, .. } = session;
         let index = desk.casebook(trust, keys).map_err(failed)?;
         for person in [&self.person, &self.other] {
-            if index.home_of(person).is_none() {
+            if !index.knows(person) {
                 return Err(unknown(person));
             }
         }
@@ -148,7 +148,8 @@ impl Show {
         let failed = |error| desk_session::failure(context, error);
         let DeskSession { desk, trust, keys, .. } = session;
         let index = desk.casebook(trust, keys).map_err(failed)?;
-        let home = index.home_of(&self.person).ok_or_else(|| unknown(&self.person))?;
+        let home = desk.home_of(trust, keys, &self.person).map_err(failed)?;
+        let home = home.ok_or_else(|| unknown(&self.person))?;
         let also: Vec<String> = index.also_known_as(&self.person).iter().map(PersonRef::text).collect();
         let names = match self.office.as_ref().filter(|_| self.names) {
             Some(office) => desk.names_of(trust, keys, &self.person, office).map_err(failed)?,

@@ -32,7 +32,7 @@ impl Desk {
     ) -> Result<Draft, DeskError> {
         let known = match consultation {
             Some(named) => Some(named),
-            None => self.casebook(trust, keys)?.home_of(&person),
+            None => self.home_of(trust, keys, &person)?,
         };
         let Some(consultation) = known else { return Err(DeskError::PersonUnknown) };
         let (channel, mut powers) = self.powers_of(trust, &consultation)?;

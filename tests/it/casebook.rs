@@ -100,7 +100,9 @@ async fn nothing_of_a_person_stands_in_clear_in_the_home_of_a_desk() {
         let house = stage.house(code);
         let (index, all) = everything(house);
         // It is there, for whoever has the key.
-        let home = index.home_of(&chancery::consultation::reference::PersonRef::parse(PERSON).unwrap());
+        let person = chancery::consultation::reference::PersonRef::parse(PERSON).unwrap();
+        let desk = house.desk().unwrap();
+        let home = desk.home_of(&desk.trust().unwrap(), house.keys(), &person).unwrap();
         assert_eq!(home.unwrap().text(), consultation);
         assert!(index.names().occurs_in(&format!("{FAMILY} {GIVEN}가 왔다")));
         assert_eq!(all[&consultation].book.everything().persons().count(), 1);

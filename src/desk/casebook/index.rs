@@ -8,13 +8,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::consultation::act::{Act, ActKind};
+use crate::consultation::act::Act;
 use crate::consultation::acts::custody::PersonName;
 use crate::consultation::acts::values::ActRef;
-use crate::consultation::reference::{ConsultationId, PersonRef};
+use crate::consultation::reference::PersonRef;
 use crate::consultation::rules::names::{NameIndex, has_letters};
 use crate::message::terms::Precedence;
-use crate::time::Timestamp;
 
 use super::kept::Kept;
 
@@ -24,7 +23,7 @@ pub struct Index {
     /// Every consultation of which something is here.
     pub(super) consultations: BTreeSet<String>,
     /// Where a person is spoken of.
-    pub(super) persons: BTreeMap<PersonRef, BTreeMap<String, Mention>>,
+    pub(super) persons: BTreeMap<PersonRef, BTreeSet<String>>,
     /// Names by person, each with what it says of itself and the acts that tell it.
     pub(super) names: BTreeMap<PersonRef, BTreeMap<KnownName, BTreeSet<Source>>>,
     /// Consultations in which something urgent was sent or came.
@@ -39,15 +38,6 @@ pub struct Index {
     pub(super) alike: BTreeSet<(PersonRef, PersonRef)>,
     /// Consultations into which something came since this desk last looked what it owes there.
     pub(super) to_attend: BTreeSet<String>,
-}
-
-/// How a person stands in a consultation: the earliest there comes first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Mention {
-    /// Whether only other acts speak of the person, and no registration of the case.
-    pub(super) is_by_the_way: bool,
-    /// Release of the first act that does.
-    pub(super) since: Timestamp,
 }
 
 /// A name of a person, as particulars state it.
@@ -80,7 +70,9 @@ impl Index {
         let address = kept.header.address();
         self.consultations.insert(address.consultation.clone());
         if let Some(act) = act {
-            self.note_persons(act, &address.consultation, kept.header.position().release_time);
+            for person in act.persons() {
+                self.persons.entry(person).or_default().insert(address.consultation.clone());
+            }
         }
         match act {
             Some(Act::PersonParticulars(particulars)) => {
@@ -101,16 +93,6 @@ impl Index {
         }
     }
 
-    fn note_persons(&mut self, act: &Act, consultation: &str, released: Timestamp) {
-        let is_by_the_way = act.act_kind() != ActKind::CaseRegistration;
-        let mention = Mention { is_by_the_way, since: released };
-        for person in act.persons() {
-            let known = self.persons.entry(person).or_default();
-            let earliest = known.entry(consultation.to_owned()).or_insert(mention);
-            *earliest = mention.min(*earliest);
-        }
-    }
-
     /// A message did not open.
     pub(super) fn note_unopened(&mut self, consultation: &str) {
         self.consultations.insert(consultation.to_owned());
@@ -118,20 +100,19 @@ impl Index {
         *count = count.saturating_add(1);
     }
 
-    /// The consultation that a person belongs to: where the case was registered, else where somebody spoke of the
-    /// person first. Nothing for one nobody has spoken of.
-    pub fn home_of(&self, person: &PersonRef) -> Option<ConsultationId> {
-        let mentions = self.persons.get(person).into_iter().flatten();
-        let first = mentions.min_by_key(|(consultation, mention)| (**mention, *consultation));
-        let home = first.map(|(consultation, _)| consultation).or_else(|| self.minted.get(person))?;
-        ConsultationId::parse(home).ok()
+    /// Consultations that speak of a person, ascending.
+    pub(super) fn spoken_of_in(&self, person: &PersonRef) -> Vec<&str> {
+        self.persons.get(person).into_iter().flatten().map(String::as_str).collect()
     }
 
-    /// Persons that belong to other consultations than this one (PRV-02).
-    pub fn persons_elsewhere(&self, consultation: &str) -> BTreeSet<PersonRef> {
-        let elsewhere =
-            |person: &&PersonRef| self.home_of(person).is_some_and(|home| home.text() != consultation);
-        self.persons.keys().chain(self.minted.keys()).filter(elsewhere).copied().collect()
+    /// Everybody of whom somebody has spoken here, or for whom a reference was minted; some twice.
+    pub(super) fn known_persons(&self) -> impl Iterator<Item = &PersonRef> {
+        self.persons.keys().chain(self.minted.keys())
+    }
+
+    /// Whether somebody has spoken of this person here, or the reference was minted.
+    pub fn knows(&self, person: &PersonRef) -> bool {
+        self.persons.contains_key(person) || self.minted.contains_key(person)
     }
 
     /// All other references that mean the same man as this one, as far as this desk was told.
@@ -150,13 +131,9 @@ impl Index {
         known
     }
 
-    /// Persons of whom a consultation speaks and who bear other references too, ascending.
-    pub(super) fn known_elsewhere(&self, consultation: &str) -> Vec<PersonRef> {
-        let linked = self.alike.iter().flat_map(|(left, right)| [*left, *right]);
-        let here =
-            linked.filter(|person| self.home_of(person).is_some_and(|home| home.text() == consultation));
-        let here: BTreeSet<PersonRef> = here.collect();
-        here.into_iter().collect()
+    /// Persons who bear other references too, ascending.
+    pub(super) fn joined(&self) -> BTreeSet<PersonRef> {
+        self.alike.iter().flat_map(|(left, right)| [*left, *right]).collect()
     }
 
     /// Every consultation of which something is here, ascending.

@@ -6,19 +6,13 @@ use prost::Message as _;
 
 use crate::consultation::acts::values::ActRef;
 use crate::consultation::reference::PersonRef;
-use crate::desk::casebook::index::{Index, KnownName, Mention, Source};
+use crate::desk::casebook::index::{Index, KnownName, Source};
 use crate::digest::Digest;
-use crate::time::Timestamp;
 
 /// The inside of the index volume.
 pub(super) fn encode(index: &Index) -> Vec<u8> {
     let mentions = index.persons.iter().flat_map(|(person, places)| {
-        places.iter().map(|(consultation, mention)| MentionRecord {
-            person: person.text(),
-            consultation: consultation.clone(),
-            is_by_the_way: mention.is_by_the_way,
-            since: mention.since.seconds(),
-        })
+        places.iter().map(|place| MentionRecord { person: person.text(), consultation: place.clone() })
     });
     let names = index.names.iter().flat_map(|(person, names)| {
         names.iter().map(|(name, sources)| NameRecord {
@@ -59,9 +53,8 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Index> {
     let record = IndexRecord::decode(bytes).ok()?;
     let mut index = Index::default();
     for one in record.mentions {
-        let mention = Mention { is_by_the_way: one.is_by_the_way, since: Timestamp::from_seconds(one.since) };
         let person = PersonRef::parse(&one.person).ok()?;
-        index.persons.entry(person).or_default().insert(one.consultation, mention);
+        index.persons.entry(person).or_default().insert(one.consultation);
     }
     for one in record.names {
         let NameRecord { person, family, given, script, romanization, is_primary, sources } = one;
@@ -113,10 +106,6 @@ struct MentionRecord {
     person: String,
     #[prost(string, tag = "2")]
     consultation: String,
-    #[prost(bool, tag = "3")]
-    is_by_the_way: bool,
-    #[prost(int64, tag = "4")]
-    since: i64,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

@@ -69,7 +69,7 @@ impl Desk {
             false => self.promised_elsewhere(trust, keys, consultation)?,
         };
         Ok(Knowledge {
-            elsewhere: index.persons_elsewhere(consultation),
+            elsewhere: self.persons_elsewhere(trust, keys, &index, consultation)?,
             index,
             promised,
             folded: Some(folded),

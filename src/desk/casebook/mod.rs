@@ -16,6 +16,7 @@
 //! | `memory` | what one process has read already |
 //! | `knowledge` | what is known beside an act that is to be judged |
 //! | `charters` | what the parties of a channel agreed on |
+//! | `homes` | the consultation that a person belongs to |
 //! | `persons` | references minted, names shown and to whom |
 //! | `vouching` | whose word makes a name one that no text may contain |
 //! | `promises` | where other consultations send the persons of this one |
@@ -30,6 +31,7 @@ mod attending;
 mod charters;
 mod folding;
 mod growth;
+mod homes;
 mod index;
 mod index_record;
 mod kept;

@@ -60,7 +60,7 @@ impl Desk {
         let open = shelf.take()?;
         let mut contents = Contents::of(&open, &wax)?.unwrap_or_default();
         let mut person = PersonRef::mint(self.entropy.as_ref()).map_err(no_entropy)?;
-        while contents.index.home_of(&person).is_some() || person.coincides_with(consultation) {
+        while contents.index.knows(&person) || person.coincides_with(consultation) {
             person = PersonRef::mint(self.entropy.as_ref()).map_err(no_entropy)?;
         }
         contents.index.minted.insert(person, consultation.text());

@@ -29,7 +29,7 @@ impl Desk {
         other: &PersonRef,
     ) -> Result<(), DeskError> {
         let index = self.casebook(trust, keys)?;
-        let home = |person: &PersonRef| index.home_of(person).ok_or(DeskError::PersonUnknown);
+        let home = |person| self.home_in(trust, keys, &index, person)?.ok_or(DeskError::PersonUnknown);
         if home(one)?.text() == home(other)?.text() {
             return Err(DeskError::SameConsultation);
         }
@@ -53,7 +53,11 @@ impl Desk {
     ) -> Result<Promises, DeskError> {
         let index = self.casebook(trust, keys)?;
         let mut promises = Promises::new();
-        for person in index.known_elsewhere(consultation) {
+        for person in index.joined() {
+            let home = self.home_in(trust, keys, &index, &person)?;
+            if home.is_none_or(|home| home.text() != consultation) {
+                continue;
+            }
             let destinations = self.promises_to(trust, keys, &index, &person)?;
             if !destinations.is_empty() {
                 promises.insert(person, destinations);
@@ -71,7 +75,7 @@ impl Desk {
     ) -> Result<Vec<Destination>, DeskError> {
         let mut destinations = Vec::new();
         for other in index.also_known_as(person) {
-            let Some(home) = index.home_of(&other) else { continue };
+            let Some(home) = self.home_in(trust, keys, index, &other)? else { continue };
             let folded = self.consultation_of(trust, keys, &home.text())?;
             destinations.extend(promised(&folded, &other, self.clock.now()));
         }

@@ -82,7 +82,7 @@ impl References for HeldHere<'_> {
 
     fn home_of(&self, person: &PersonRef) -> Option<ConsultationId> {
         let keys = (self.keys)()?;
-        self.kept(self.desk.casebook(self.trust, keys))?.home_of(person)
+        self.kept(self.desk.home_of(self.trust, keys, person))?
     }
 
     fn act_of(&self, message: &Referenced) -> Option<Act> {
