@@ -15,7 +15,7 @@ use crate::consultation::casebook::Missing;
 use crate::consultation::charter::Charter;
 use crate::consultation::fault::{Faults, FormRefusal};
 use crate::consultation::receive::{Received, receive};
-use crate::consultation::rules::judgement::{EarlierMessage, FormalNumbers, Judgement};
+use crate::consultation::rules::judgement::{EarlierMessage, FormalNumbers, Judgement, Promises};
 use crate::consultation::rules::names::NameIndex;
 use crate::consultation::rules::{self, Finding};
 use crate::desk::Desk;
@@ -194,7 +194,8 @@ impl Desk {
             documents: documents.as_deref(),
             names: &NameIndex::default(),
             persons_elsewhere: &known.elsewhere,
-            promised_elsewhere: &known.promised,
+            // What this desk alone knows of promises elsewhere holds back what it says itself, and nothing that came.
+            promised_elsewhere: &Promises::new(),
         };
         // Own messages were judged before their release; what they say is not judged by hindsight.
         if own {

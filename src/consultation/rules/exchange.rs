@@ -75,12 +75,7 @@ fn parties(terms: &ExchangeTerms) -> (&Ministry, &Ministry) {
 
 /// EXC-04 to 06 of the lines that the sender fills.
 fn own_lines(judgement: &Judgement<'_>, past: &Past<'_>, terms: &ExchangeTerms, findings: &mut Findings) {
-    let sender = &judgement.address.sender;
-    let (name, lines): (&str, &[ExchangeLine]) = match () {
-        () if *sender == terms.proposing_party => ("to_receiving_party", terms.to_receiving_party.as_slice()),
-        () if *sender == terms.receiving_party => ("to_proposing_party", terms.to_proposing_party.as_slice()),
-        () => return,
-    };
+    let Some((name, lines)) = filled_by(&judgement.address.sender, terms) else { return };
     for (index, line) in lines.iter().enumerate() {
         let field = format!("act.terms.{name}[{index}]");
         let mut add = |rule: Rule, message: &str| findings.add(rule, field.clone(), message, rule.cure());
@@ -94,6 +89,14 @@ fn own_lines(judgement: &Judgement<'_>, past: &Past<'_>, terms: &ExchangeTerms, 
             add(Rule::Exc06, "an agreement sends the person elsewhere");
         }
     }
+}
+
+/// The list that a party fills, with its name.
+fn filled_by<'t>(party: &Ministry, terms: &'t ExchangeTerms) -> Option<(&'static str, &'t [ExchangeLine])> {
+    if *party == terms.proposing_party {
+        return Some(("to_receiving_party", terms.to_receiving_party.as_slice()));
+    }
+    (*party == terms.receiving_party).then(|| ("to_proposing_party", terms.to_proposing_party.as_slice()))
 }
 
 fn is_willing(judgement: &Judgement<'_>, past: &Past<'_>, terms: &ExchangeTerms, person: &PersonRef) -> bool {
@@ -117,7 +120,7 @@ fn is_promised(
     })
 }
 
-/// EXC-03, 07 and 01 of an acceptance: of a dead round nothing more is asked, of a closed one nothing but its time.
+/// EXC-03, 07, 01 and 06 of an acceptance: of a dead round nothing more is asked.
 fn accept(judgement: &Judgement<'_>, past: &Past<'_>, act: &ProposalResponse, findings: &mut Findings) {
     let live = exchange::live(past, &act.proposal_id).filter(|live| live.digest() == act.terms_sha256);
     let mut add = |rule: Rule, message: &str| findings.add(rule, "act.terms_sha256", message, rule.cure());
@@ -130,6 +133,17 @@ fn accept(judgement: &Judgement<'_>, past: &Past<'_>, act: &ProposalResponse, fi
             add(Rule::Exc01, "lines were not verified, or were found not to match");
         }
         Some(_) => {}
+    }
+    // What was promised in this consultation stood against the list; elsewhere only the accepting desk knows of it.
+    let elsewhere = |line: &ExchangeLine, terms: &ExchangeTerms| {
+        let to = exchange::destination(terms, &line.person);
+        to.is_some_and(|to| judgement.is_promised_elsewhere(past, &line.person, &to))
+    };
+    if let Some(live) = live
+        && let Some((_, lines)) = filled_by(&judgement.address.sender, &live.act.terms)
+        && lines.iter().any(|line| elsewhere(line, &live.act.terms))
+    {
+        add(Rule::Exc06, "another consultation promises a person of the list elsewhere");
     }
 }
 

@@ -112,6 +112,24 @@ fn exc_06_nobody_is_listed_who_is_promised_elsewhere() {
     let mut same = held();
     same.agree("A-1", "P1", "XA");
     proposes(&same, "XB", &FIRST).passes();
+    proposes(&held(), "XB", &FIRST).promised_to(&["XA"]).passes();
+    proposes(&held(), "XB", &FIRST).promised_to(&["XC"]).fails("EXC_06");
+}
+
+#[test]
+fn exc_06_no_list_is_accepted_with_an_own_person_whom_another_consultation_promises_elsewhere() {
+    let (mut scene, terms) = proposed();
+    let second = Round { number: 2, supersedes: Some(terms), back: &[], ..FIRST };
+    scene.say("XA", "exchange-proposal", &second.fields(scene.at(), "X-1"));
+    let live = terms_digest(&second.fields(scene.at(), "X-1"));
+    verify(&mut scene, "XB", live, &[("P1", "MATCHED")]);
+    let accepts = || Case::new(&scene, "XB", "proposal-response", &acceptance("X-1", live));
+    accepts().promised_to(&["XA"]).passes();
+    accepts().promised_to(&["XC"]).fails("EXC_06");
+    // Those on the list of the other side are his to answer for.
+    Case::new(&scene, "XA", "proposal-response", &acceptance("X-1", live))
+        .promised_to(&["XC"])
+        .fails("CON_03");
 }
 
 #[test]

@@ -56,8 +56,8 @@ pub struct Judgement<'a> {
     pub names: &'a NameIndex,
     /// References used in other consultations.
     pub persons_elsewhere: &'a BTreeSet<PersonRef>,
-    /// Where agreements of other consultations send persons of this one, as only a desk knows that joins the
-    /// references of one man (EXC-06).
+    /// Where other consultations promised persons of this one to, as only a desk knows that joins the references of one
+    /// man (EXC-06): for what it is about to say, and for nothing that came from others.
     pub promised_elsewhere: &'a Promises,
 }
 

@@ -8,6 +8,8 @@ use crate::message::terms::ActClass;
 /// The whole page.
 pub fn page() -> String {
     let mut page = String::from(HEAD);
+    let own: Vec<&str> = Rule::ALL.iter().filter(|rule| !rule.is_common()).map(|rule| rule.word()).collect();
+    let _ = write!(page, "\n{OWN}{}.\n", own.join(", "));
     let mut group = "";
     for rule in Rule::ALL {
         if rule.group() != group {
@@ -37,6 +39,10 @@ time of release. The rest is said where it applies.\n\n\
 \"Stops\" names the classes of acts that a breach stops: P protective, F factual, N normative, C correspondence. Of other\n\
 classes a breach is only said. Before release what is stopped does not go. At the receiver protective and factual acts\n\
 are registered whatever the rules find, and a normative act that fails is answered by a RuleRejection.\n";
+
+const OWN: &str = "What one desk knows for itself is no part of the verdict that all desks share: its policy and clock, \
+earlier\nnumbers and messages, names, other consultations, which documents came inline. A breach of EXC_06 by what other\n\
+consultations promise is judged before release alone. On such knowledge rest, at least in part:\n";
 
 const COLUMNS: &str =
     "| code | rule | stops | judged by | status | what cures it |\n|---|---|---|---|---|---|\n";

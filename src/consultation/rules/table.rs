@@ -332,7 +332,8 @@ impl Rule {
 
     /// Whether it reads nothing but what every desk has alike: act, dispatch, declared past, charter, certificates. The
     /// verdict that desks must agree on consists of such rules; the others rest on what one desk happens to know (its
-    /// policy and clock, earlier numbers and messages, names, references elsewhere, which documents came inline).
+    /// policy and clock, earlier numbers and messages, names, references and promises elsewhere, which documents came
+    /// inline). EXC_06 is both: it is never judged by promises elsewhere at a receiver.
     pub const fn is_common(self) -> bool {
         !matches!(
             self,
@@ -343,6 +344,7 @@ impl Rule {
                 | Self::Cls04
                 | Self::Cls05
                 | Self::Cls06
+                | Self::Exc06
                 | Self::Frm03
                 | Self::Frm04
                 | Self::Obs03

@@ -13,6 +13,7 @@
 //! | `medical`, `judicial`, `holds`, `exposure` | fitness and eligibility, proceedings, holds, publicity |
 //! | `exchange` | which round of a proposal is live, which lines were found to match |
 //! | `commitments` | what was agreed and arranged, and what ended |
+//! | `offers` | what one ministry offered and what may still bind it |
 //! | `guard` | all that stands against moving one person as agreed |
 //! | `departure` | whether he may leave now |
 //! | `stage` | where his case stands |
@@ -39,6 +40,7 @@ pub mod holds;
 pub mod judicial;
 pub mod medical;
 pub mod next_steps;
+pub mod offers;
 pub mod opening;
 pub mod protection;
 pub mod stage;

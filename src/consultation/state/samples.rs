@@ -239,8 +239,13 @@ impl Scene {
     }
 
     pub(crate) fn note(&mut self, id: &str, person: &str, place: &str, route: &str) -> String {
+        let fields = self.note_fields(id, person, place, route);
+        self.say("XB", "agreement-note", &fields)
+    }
+
+    pub(crate) fn note_fields(&self, id: &str, person: &str, place: &str, route: &str) -> String {
         let digest = Digest::of(b"text").hex();
-        let fields = format!(
+        format!(
             r#"open_until_time = "{}"
             [terms]
             agreement_id = "{id}"
@@ -255,8 +260,7 @@ impl Scene {
             no_less_favourable_than_convention = true"#,
             self.at.after(Duration::from_secs(30 * DAY)),
             destination(place),
-        );
-        self.say("XB", "agreement-note", &fields)
+        )
     }
 
     /// An arrangement of XB that XA confirmed.

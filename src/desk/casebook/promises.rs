@@ -1,8 +1,10 @@
-//! Promises: where agreements of other consultations send the persons of this one (EXC-06).
+//! Promises: where agreements of other consultations send the persons of this one, and what this ministry offered there
+//! itself and may still have to keep (EXC-06).
 //!
 //! One man bears unrelated references in two consultations, and no two of them can be told to be his by looking at
 //! them. Only the desk of the Power that holds him joins them, when an officer says so. What it was told stands in the
-//! sealed index and in no message.
+//! sealed index and in no message, and so nothing that came from others is judged by it: only what this desk is about
+//! to say, and whether somebody may depart.
 
 use super::shelf::Shelf;
 use super::wax::Wax;
@@ -10,12 +12,13 @@ use super::{Contents, index::Index};
 use crate::consultation::acts::law::Destination;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::rules::judgement::Promises;
-use crate::consultation::state::{commitments, stage};
+use crate::consultation::state::{commitments, offers, stage};
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::time::Timestamp;
+use crate::trust::name::Ministry;
 
 use super::folding::Folded;
 
@@ -44,7 +47,7 @@ impl Desk {
         Ok(())
     }
 
-    /// Where agreements of other consultations send the persons of this one now.
+    /// Where other consultations promised the persons of this one to, now: by agreements, and by own offers that live.
     pub fn promised_elsewhere(
         &self,
         trust: &Trust,
@@ -77,17 +80,18 @@ impl Desk {
         for other in index.also_known_as(person) {
             let Some(home) = self.home_in(trust, keys, index, &other)? else { continue };
             let folded = self.consultation_of(trust, keys, &home.text())?;
-            destinations.extend(promised(&folded, &other, self.clock.now()));
+            destinations.extend(promised(&folded, &other, &self.config.ministry, self.clock.now()));
         }
         Ok(destinations)
     }
 }
 
-/// Where agreements that still bind send a person.
-fn promised(folded: &Folded, person: &PersonRef, at: Timestamp) -> Vec<Destination> {
+/// Where agreements that still bind send a person, and what this ministry offered itself and can still be held to.
+fn promised(folded: &Folded, person: &PersonRef, own: &Ministry, at: Timestamp) -> Vec<Destination> {
     let (past, charter) = (folded.book.everything(), folded.book.charter());
     let binding = commitments::agreements_of(&past, person).into_iter().filter(|agreement| {
         !agreement.is_ended(&past, person, at) && !stage::is_spent(&past, person, agreement.note, charter)
     });
-    binding.filter_map(|agreement| Some(agreement.line(person)?.destination.clone())).collect()
+    let agreed = binding.filter_map(|agreement| Some(agreement.line(person)?.destination.clone()));
+    agreed.chain(offers::offered(&past, person, own, at)).collect()
 }

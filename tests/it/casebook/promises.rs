@@ -35,6 +35,25 @@ fn against(stage: &Stage, code: &str, form: &str) -> Vec<&'static str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_own_proposal_that_lives_promises_too_and_what_a_peer_says_is_not_judged_by_it() {
+    let stage = Stage::pair().await;
+    let (_, note) = proposed(&stage, PERSON, "XA", "A-1").await;
+    conveys(&stage, "XB", &note).await;
+    let (second, other) = proposed(&stage, OTHER, "XC", "A-2").await;
+    conveys(&stage, "XB", &other).await;
+    let house = stage.house("XB");
+    let desk = house.desk().unwrap();
+    let persons = [PERSON, OTHER].map(|text| PersonRef::parse(text).unwrap());
+    desk.join_persons(&desk.trust().unwrap(), house.keys(), &persons[0], &persons[1]).unwrap();
+    assert_eq!(against(&stage, "XB", &other), ["EXC_06"], "XA may still accept the first");
+    conveys(&stage, "XA", &agreement_reply(&stage, &second)).await;
+    let reply = stage.house("XB").read("@last").unwrap();
+    assert!(matches!(reply.act(), Some(chancery::consultation::act::Act::AgreementReply(_))));
+    let errors = chancery::consultation::rules::forbids(&reply.findings);
+    assert!(!errors, "XA finds nothing in it: {:?}", reply.findings);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_man_who_is_promised_in_one_consultation_is_not_promised_elsewhere_in_another() {
     let stage = Stage::pair().await;
     let (first, note) = proposed(&stage, PERSON, "XA", "A-1").await;
