@@ -154,7 +154,9 @@ fn basis(
     findings: &mut Findings,
 ) {
     for (index, basis) in judgement.dispatch.basis.iter().enumerate() {
-        if basis.act_number > 0 && proposal.parties.find(&basis.ministry).is_none() {
+        let takes_part =
+            proposal.parties.find(&basis.ministry).is_some() || observer::was_invited(past, &basis.ministry);
+        if basis.act_number > 0 && !takes_part {
             let field = format!("dispatch.basis[{index}]");
             let message = "it rests on acts of a ministry that is no party";
             findings.add(Rule::Con04, field, message, Rule::Con04.cure());

@@ -127,6 +127,21 @@ fn con_04_what_is_answered_lies_in_the_declared_past() {
 }
 
 #[test]
+fn con_04_what_an_invited_observer_said_may_be_rested_on() {
+    let mut scene = Scene::opened();
+    let said = |scene: &Scene| Case::new(scene, "XB", "position-statement", POSITION);
+    scene.say("XN", "correspondence", "subject = \"Prisoners of war: procedure\"");
+    said(&scene).fails("CON_04");
+    scene.say(
+        "XB",
+        "observer-invitation",
+        "party = \"XN\"\nrole = \"NEUTRAL_POWER\"\nscope = [\"HANDOVER\"]\npersons = []\n\
+         start_time = \"2026-11-22T00:00:00Z\"\nend_time = \"2027-11-22T00:00:00Z\"",
+    );
+    said(&scene).passes();
+}
+
+#[test]
 fn con_05_the_case_exists() {
     let scene = Scene::ready();
     Case::new(&scene, "XA", "transfer-request", &request("P2")).fails("CON_05");
