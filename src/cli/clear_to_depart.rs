@@ -146,9 +146,6 @@ fn blind_spots(folded: &Folded, own: &Ministry, unopened: u64) -> Vec<String> {
         let sender = &missing.ministry;
         spots.push(format!("{sender} left out {missing} and more before: ask it what it sent"));
     }
-    for (sender, number, _) in folded.book.equivocations() {
-        spots.push(format!("{sender} gave number {number} to two acts"));
-    }
     spots
 }
 

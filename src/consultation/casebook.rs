@@ -92,6 +92,7 @@ impl Casebook {
         let protective = incoming.class() == ActClass::Protective;
         if let Some(known) = self.bearer(&key) {
             self.equivocations.insert(key.clone());
+            self.history.note_equivocation(&key.0, key.1);
             outcomes.push(Outcome::Equivocation { reference, known });
             if !protective {
                 return outcomes;

@@ -5,7 +5,7 @@
 //! act is filed under its person, kind, reference and threads, so registering and judging one more costs the same
 //! however long the consultation is. Two histories of the same acts are equal. Nothing is ever taken out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::consultation::act::{Act, ActKind};
@@ -49,6 +49,7 @@ pub struct History {
     urgent: Vec<usize>,
     heard: BTreeMap<Ministry, Marks>,
     missing: Vec<Missing>,
+    equivocations: BTreeSet<(Ministry, u64)>,
 }
 
 opaque!(Thread, History);
@@ -94,6 +95,11 @@ impl History {
     /// Acts are known to exist that are not here: others wait for them.
     pub fn note_missing(&mut self, missing: Vec<Missing>) {
         self.missing = missing;
+    }
+
+    /// A ministry gave this number to another act too.
+    pub fn note_equivocation(&mut self, sender: &Ministry, number: u64) {
+        self.equivocations.insert((sender.clone(), number));
     }
 
     /// How many acts are registered.
@@ -226,6 +232,13 @@ impl<'h> Past<'h> {
     /// held it.
     pub fn missing(&self) -> &'h [Missing] {
         if self.declared.is_some() { &[] } else { &self.history.missing }
+    }
+
+    /// Numbers that a ministry gave to more than one act, ascending. A declared past tells of none: which desk heard of
+    /// them is chance, and no verdict hangs on it.
+    pub fn equivocations(&self) -> impl Iterator<Item = (&'h Ministry, u64)> + use<'h> {
+        let noticed = self.declared.is_none().then_some(&self.history.equivocations);
+        noticed.into_iter().flatten().map(|(sender, number)| (sender, *number))
     }
 
     /// Whether every act up to these marks is registered here, declared or not.

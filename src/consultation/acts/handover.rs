@@ -58,6 +58,7 @@ record! {
         go: Stated,
         synced_to: Set<ActMark, 0>,
         time: Timestamp,
+        protective_acts: Set<ActRef, 0>,
     }
 }
 

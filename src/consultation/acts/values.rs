@@ -330,7 +330,7 @@ fn matching(text: &str, fits: bool, message: &'static str) -> Result<String, Fau
     }
 }
 
-own_key!(PersonRef, Ministry, Digest, LanguageCode);
+own_key!(ActRef, PersonRef, Ministry, Digest, LanguageCode);
 opaque!(ActRef, Count, Stated, EntryId, RegionCode, Origin, Date, Span, LanguageCode, Script, WebAddress);
 opaque!(ChannelCode, OfficeName, Quoted);
 

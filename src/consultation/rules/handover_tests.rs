@@ -3,11 +3,12 @@
 use crate::consultation::acts::values::EntryId;
 use crate::consultation::rules::Rule;
 use crate::consultation::rules::said::{
-    arrangement, confirmation, fitness, go, list_digest, report, statement,
+    Line, arrangement, confirmation, fitness, go, list_digest, note, report, statement,
 };
 use crate::consultation::rules::scenes::Case;
-use crate::consultation::state::departure::clear_to_depart;
-use crate::consultation::state::samples::{DAY, Scene, person};
+use crate::consultation::state::departure::{clear_to_depart, protective_acts};
+use crate::consultation::state::samples::{DAY, Scene, ministry, person};
+use crate::digest::Digest;
 
 fn arranges(scene: &Scene, change: impl Fn(String) -> String) -> Case {
     Case::new(
@@ -66,6 +67,22 @@ fn hnd_04_the_person_is_told_in_time() {
 }
 
 #[test]
+fn hnd_02_a_person_goes_with_the_tranche_of_his_line() {
+    let mut scene = Scene::ready();
+    let act = Digest::of(b"text").hex();
+    let line = Line { person: "P1", place: "XA", will: &act, protection: &act };
+    let note = note(scene.at(), "A-1", "RELEASE_AND_SETTLEMENT", ["XA", "XB"], &[line]);
+    let pinned = format!("protection_act = \"{act}\"");
+    let note = scene.say("XB", "agreement-note", &note.replace(&pinned, &format!("{pinned}, tranche = 1")));
+    let reply =
+        format!("proposing_message = \"{note}\"\nterms = \"0a\"\nauthentic_text_sha256 = [\"{act}\"]");
+    scene.say("XA", "agreement-reply", &reply);
+    arranges(&scene, |fields| format!("tranche = 1\n{fields}")).passes();
+    arranges(&scene, |fields| format!("tranche = 2\n{fields}")).fails("HND_02");
+    arranges(&scene, |same| same).fails("HND_02");
+}
+
+#[test]
 fn everything_that_stands_against_the_person_is_asked_again() {
     let (mut scene, reference) = arranged();
     scene.say("XB", "will-withdrawal", "person = \"P1\"");
@@ -118,6 +135,63 @@ fn nobody_departs_while_acts_are_missing() {
 }
 
 #[test]
+fn chn_04_nobody_departs_once_a_number_was_given_to_two_acts() {
+    let mut scene = Scene::cleared();
+    scene.doubled("IC", 2);
+    let id = EntryId::parse("H-1").unwrap();
+    let found = scene.asks(|past, at, charter| clear_to_depart(past, &person(1), &id, at, charter));
+    assert_eq!((found.len(), found[0].rule), (1, Rule::Chn04));
+    assert_eq!(found[0].because, "one number was given to two acts: act 2 of IC");
+    // No verdict hangs on which desk heard of it.
+    let declared = scene.history().declared(&ministry("XA"), 99, &scene.marks());
+    assert_eq!(declared.equivocations().count(), 0);
+}
+
+#[test]
+fn nobody_departs_on_a_go_that_knew_a_protective_act_which_is_not_here() {
+    let mut scene = Scene::cleared();
+    let stops = |scene: &Scene| {
+        let id = EntryId::parse("H-1").unwrap();
+        scene.asks(|past, at, charter| clear_to_depart(past, &person(1), &id, at, charter))
+    };
+    let known = |act: &str| format!("protective_acts = [\"{act}\"]\n");
+    let of_another = scene.say("IC", "hold-notice", "persons = [\"P2\"]\nreason = \"SECURITY\"");
+    scene.say("XA", "go-no-go", &(known(&of_another) + &go(scene.at(), "H-1")));
+    assert!(stops(&scene).is_empty(), "what is here is judged as it stands");
+    let elsewhere = Digest::of(b"the other act of that number").hex();
+    scene.say("XA", "go-no-go", &(known(&elsewhere) + &go(scene.at(), "H-1")));
+    let found = stops(&scene);
+    assert_eq!((found.len(), found[0].rule), (1, Rule::Hnd08));
+    assert_eq!(found[0].because, "XA knew a protective act at its GO that is not here");
+}
+
+#[test]
+fn a_go_names_the_protective_acts_about_those_who_are_arranged_for() {
+    let mut scene = Scene::cleared();
+    let named = |scene: &Scene, id: &str| {
+        let id = EntryId::parse(id).unwrap();
+        scene
+            .asks(|past, _, _| protective_acts(past, &id))
+            .iter()
+            .map(|one| one.dispatch_digest().hex())
+            .collect()
+    };
+    let none: Vec<String> = named(&scene, "H-1");
+    assert!(none.is_empty());
+    scene.say("IC", "hold-notice", "persons = [\"P2\"]\nreason = \"SECURITY\"");
+    let first = scene.say("IC", "hold-notice", "persons = [\"P1\", \"P2\"]\nreason = \"SECURITY\"");
+    // It was told to one Power alone, and no number counts it.
+    let second = scene.say_unnumbered("XA", "will-withdrawal", "person = \"P1\"");
+    let mut expected = vec![first, second];
+    let mut found: Vec<String> = named(&scene, "H-1");
+    expected.sort();
+    found.sort();
+    assert_eq!(found, expected);
+    let of_no_arrangement: Vec<String> = named(&scene, "H-9");
+    assert!(of_no_arrangement.is_empty());
+}
+
+#[test]
 fn nobody_departs_before_the_window_opens_or_after_it_closed() {
     let because = |scene: &Scene| {
         let id = EntryId::parse("H-1").unwrap();
@@ -157,6 +231,10 @@ fn hnd_05_reports_that_differ_are_said_to_differ() {
         other(differing.clone()).passes();
         other(differing).warns(Rule::Hnd05);
     }
+    let mut scene = Scene::cleared();
+    scene.say("IC", "handover-report", &report(at, "H-1", &[("P1", "SUBSTITUTED")]));
+    // What an observer saw decides nothing, and nobody differs from it.
+    Case::new(&scene, "XA", "handover-report", &same).silent(Rule::Hnd05);
 }
 
 #[test]
@@ -178,6 +256,52 @@ fn hnd_09_observers_are_appointed() {
     };
     with("IC").passes();
     with("XN").fails("HND_09");
+}
+
+#[test]
+fn hnd_09_who_was_invited_to_a_handover_with_the_consent_of_all_observes_it() {
+    let mut scene = Scene::agreed();
+    let invitation = scene.say(
+        "XB",
+        "observer-invitation",
+        "party = \"XN\"\nrole = \"NEUTRAL_POWER\"\nscope = [\"HANDOVER\"]\npersons = []\n\
+         start_time = \"2026-11-22T00:00:00Z\"\nend_time = \"2027-11-22T00:00:00Z\"",
+    );
+    let with = |scene: &Scene| arranges(scene, |fields| format!("observers = [\"XN\"]\n{fields}"));
+    for party in ["XN", "XA"] {
+        with(&scene).fails("HND_09");
+        scene.say(party, "observer-reply", &format!("invitation = \"{invitation}\"\nreply = \"ACCEPT\""));
+    }
+    with(&scene).passes();
+}
+
+#[test]
+fn hnd_01_a_window_opens_no_second_before_the_agreement_is_in_force() {
+    let opens = |early: u64| {
+        let mut scene = Scene::ready();
+        let act = Digest::of(b"text").hex();
+        let line = Line { person: "P1", place: "XA", will: &act, protection: &act };
+        let at = scene.at();
+        let note = note(at, "A-1", "RELEASE_AND_SETTLEMENT", ["XA", "XB"], &[line]);
+        let entry = at.after(std::time::Duration::from_secs(3 * DAY));
+        let dated = format!("entry_into_force = \"FIXED_DATE\"\nentry_time = \"{entry}\"");
+        let note = note.replace("entry_into_force = \"ON_REPLY\"", &dated);
+        let note = scene.say("XB", "agreement-note", &note);
+        let reply =
+            format!("proposing_message = \"{note}\"\nterms = \"0a\"\nauthentic_text_sha256 = [\"{act}\"]");
+        scene.say("XA", "agreement-reply", &reply);
+        let opening = entry.before(std::time::Duration::from_secs(early));
+        let fields = arrangement(opening, "H-1", "A-1", &["P1"], 0);
+        // The person was told in good time.
+        let told = format!("person_notice_time = \"{}\"", scene.at());
+        let fields: Vec<String> = fields
+            .lines()
+            .map(|line| if line.contains("person_notice_time") { told.clone() } else { line.to_owned() })
+            .collect();
+        Case::new(&scene, "XB", "handover-arrangement", &fields.join("\n"))
+    };
+    opens(0).passes();
+    opens(1).fails("HND_01");
 }
 
 #[test]

@@ -48,7 +48,7 @@ const COLUMNS: &str =
     "| code | rule | stops | judged by | status | what cures it |\n|---|---|---|---|---|---|\n";
 
 const FOOT: &str = "\n## Codes that no desk judges\n\n\
-CHN_04 (sequence) and CHN_05 (one id, one content) are judged by gateways. PRV_06 asks for\n\
+CHN_05 (one id, one content) is judged by gateways, and so is CHN_04 as far as sequences go. PRV_06 asks for\n\
 erasure too: that desks destroy what they hold when its time has come is not in this release.\n\
 PUB_05 says that an open incident blocks no protective act: it needs no finding, because of the classes above. HND_07 was\n\
 never given. A draft whose basis went stale while it was cleared is refused at release as STALE_BASIS.\n";

@@ -105,6 +105,8 @@ rules! {
         "wait until the channel is resumed, or use another way";
     Chn03 = 123 "CHN_03" Role Error Gateway "every signature on the dispatch is of an office of the sender",
         "have an office of the sender sign";
+    Chn04 = 124 "CHN_04" State Error Departure "no ministry gave one number to two acts",
+        "ask that ministry and the others which act they hold; nobody departs in this consultation any more";
     Chn06 = 126 "CHN_06" Expiry Error Gateway "the message is not expired",
         "release it again with a later end of validity";
     Chn07 = 127 "CHN_07" Form Error Desk "a charter is concluded in the very terms that were proposed",

@@ -3,13 +3,16 @@
 //!
 //! Empty means yes. A GO that rests on an older past cannot hide a withdrawal: acts of one Power are registered
 //! without gaps, so whoever's GO is here has said here everything he knew when he gave it. A protective act that
-//! reached him early, before what it rests on, stands in no basis; `synced_to` of the GO tells of that one. While acts
-//! are missing that others wait for, nobody knows what they say: nobody leaves.
+//! reached him early, before what it rests on, stands in no basis; `synced_to` of the GO tells of that one. Where a
+//! ministry gives one number to two acts, two desks may hold different ones under it, and numbers alone show nothing:
+//! so a GO names every protective act that its desk held, and a desk that knows of such a number lets nobody leave. While
+//! acts are missing that others wait for, nobody knows what they say: nobody leaves.
 
 use std::collections::BTreeSet;
 
+use crate::consultation::act::Act;
 use crate::consultation::acts::handover::{GoNoGo, HandoverArrangement};
-use crate::consultation::acts::values::EntryId;
+use crate::consultation::acts::values::{ActRef, EntryId};
 use crate::consultation::charter::Charter;
 use crate::consultation::history::{Past, Thread};
 use crate::consultation::reference::PersonRef;
@@ -19,6 +22,7 @@ use crate::consultation::state::commitments::{self, Arrangement};
 use crate::consultation::state::guard::{self, Stop};
 use crate::consultation::state::medical::{self, FitnessStanding};
 use crate::consultation::state::{saying, stage, will};
+use crate::limits;
 use crate::message::terms::ActClass;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
@@ -59,6 +63,7 @@ pub fn clear_to_depart(
     stops.extend(window(arranged.act, at));
     stops.extend(fitness(past, person, at, charter));
     stops.extend(missing(past));
+    stops.extend(equivocation(past));
     stops.extend(not_understood(past));
     stops.extend(clearances(past, &arranged, at, charter));
     stops.sort_unstable();
@@ -112,11 +117,29 @@ fn clearances(past: &Past<'_>, arranged: &Arrangement<'_>, at: Timestamp, charte
             Some((_, act)) if !past.holds_all(&synced_to(act)) => {
                 format!("{ministry} knew acts at its GO that are not here yet")
             }
+            Some((_, act)) if act.protective_acts.iter().any(|known| past.find(*known).is_none()) => {
+                format!("{ministry} knew a protective act at its GO that is not here")
+            }
             Some(_) => continue,
         };
         stops.push(Stop::new(rule, because));
     }
     stops
+}
+
+/// What a GO names of what its desk holds: protective acts about persons of the arrangement, those that name nobody, and
+/// those that this release cannot read. Of more than a GO can name the latest.
+pub fn protective_acts(past: &Past<'_>, arrangement: &EntryId) -> Vec<ActRef> {
+    let thread = Thread::Arrangement(arrangement.clone());
+    let arranged = saying!(past.of_thread(&thread), HandoverArrangement);
+    let listed: BTreeSet<PersonRef> = arranged.flat_map(|(_, act)| act.persons.iter().copied()).collect();
+    let concerns = |one: &&Registered| {
+        let persons = one.act.as_ref().map(Act::persons).unwrap_or_default();
+        one.class == ActClass::Protective
+            && (persons.is_empty() || persons.iter().any(|person| listed.contains(person)))
+    };
+    let known = past.acts().rev().filter(concerns).take(limits::SET_ENTRIES_MAX);
+    known.map(|one| one.reference).collect()
 }
 
 /// An arrangement is for its window: those who come too early or too late are expected by nobody.
@@ -135,6 +158,14 @@ fn missing(past: &Past<'_>) -> Option<Stop> {
     let missing: Vec<String> = past.missing().iter().map(ToString::to_string).collect();
     let because = format!("acts are missing: {}", missing.join(", "));
     (!missing.is_empty()).then(|| Stop::new(Rule::Con04, because))
+}
+
+/// Under a number that two acts bear, another desk may hold what this one does not.
+fn equivocation(past: &Past<'_>) -> Option<Stop> {
+    let numbers: Vec<String> =
+        past.equivocations().map(|(sender, number)| format!("act {number} of {sender}")).collect();
+    let because = format!("one number was given to two acts: {}", numbers.join(", "));
+    (!numbers.is_empty()).then(|| Stop::new(Rule::Chn04, because))
 }
 
 fn fitness(past: &Past<'_>, person: &PersonRef, at: Timestamp, charter: &Charter) -> Option<Stop> {

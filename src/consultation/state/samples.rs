@@ -13,7 +13,7 @@ use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::{Marks, Missing, Registered, Verdict};
 use crate::consultation::rules::table::Rule;
 use crate::digest::Digest;
-use crate::message::terms::{Form, Level, Precedence};
+use crate::message::terms::{ActClass, Form, Level, Precedence};
 use crate::time::Timestamp;
 use crate::trust::name::{Ministry, Name};
 
@@ -152,6 +152,11 @@ impl Scene {
         self.at = self.at.after(Duration::from_secs(seconds));
     }
 
+    /// Whoever speaks next has a clock that is behind by seconds.
+    pub(crate) fn set_back(&mut self, seconds: u64) {
+        self.at = self.at.before(Duration::from_secs(seconds));
+    }
+
     pub(crate) fn at(&self) -> Timestamp {
         self.at
     }
@@ -167,6 +172,11 @@ impl Scene {
     /// Acts of this ministry are known to exist and are not here.
     pub(crate) fn lacks(&mut self, sender: &str, first: u64, last: u64) {
         self.history.note_missing(vec![Missing { ministry: ministry(sender), first, last }]);
+    }
+
+    /// This ministry gave the number to another act too.
+    pub(crate) fn doubled(&mut self, sender: &str, number: u64) {
+        self.history.note_equivocation(&ministry(sender), number);
     }
 
     pub(crate) fn history(&self) -> &History {
@@ -323,9 +333,25 @@ impl Scene {
         self.say(sender, "handover-report", &fields)
     }
 
+    /// An act of a kind that this release does not know.
+    pub(crate) fn say_unreadable(&mut self, sender: &str, kind: &str, class: ActClass) {
+        let number = self.marks.number(&ministry(sender)) + 1;
+        self.file(sender, number, (kind, class), None);
+    }
+
     fn register(&mut self, sender: &str, number: u64, kind: &str, fields: &str) -> String {
-        let sender = ministry(sender);
         let act = act(kind, fields);
+        self.file(sender, number, (act.kind(), act.class()), Some(act))
+    }
+
+    fn file(
+        &mut self,
+        sender: &str,
+        number: u64,
+        (kind, class): (&str, ActClass),
+        act: Option<Act>,
+    ) -> String {
+        let sender = ministry(sender);
         self.count += 1;
         let own_keys = self.signed_by.iter().map(|label| Digest::of(label.as_bytes()));
         let hands = self.keys.take().unwrap_or_else(|| own_keys.collect());
@@ -336,9 +362,9 @@ impl Scene {
             number,
             basis: self.knowing.take().unwrap_or_else(|| self.marks.clone()),
             released: self.at,
-            class: act.class(),
-            kind: act.kind().to_owned(),
-            act: Some(act),
+            class,
+            kind: kind.to_owned(),
+            act,
             precedence: self.precedence,
             level: Level::Restricted,
             form: Form::NoteVerbale,

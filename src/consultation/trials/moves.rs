@@ -11,7 +11,7 @@ use crate::consultation::acts::values::{ActRef, RegionCode, persons_digest};
 use crate::consultation::codec::containers::Terms;
 use crate::consultation::rules::drafts::text;
 use crate::consultation::state::samples::{act, destination, person};
-use crate::consultation::state::{commitments, holds, protection, will};
+use crate::consultation::state::{commitments, departure, holds, protection, will};
 use crate::digest::Digest;
 use crate::message::terms::ActClass;
 
@@ -321,10 +321,13 @@ impl World {
             .collect();
         let protective = book.everything().acts().filter(|one| one.class == ActClass::Protective);
         let protective: BTreeSet<ActRef> = protective.map(|one| one.reference).collect();
+        let named = departure::protective_acts(&book.everything(), &Self::arrangement());
+        let named: Vec<String> = named.iter().map(|one| format!("\"{}\"", hex(*one))).collect();
         let fields = format!(
-            "arrangement_id = \"H-1\"\ngo = true\nsynced_to = [{}]\ntime = \"{}\"",
+            "arrangement_id = \"H-1\"\ngo = true\nsynced_to = [{}]\ntime = \"{}\"\nprotective_acts = [{}]",
             marks.join(", "),
-            self.at()
+            self.at(),
+            named.join(", ")
         );
         let sent = self.send(sender, act("go-no-go", &fields), json!({"arr": "H-1", "go": true}), true);
         if let Some(reference) = sent {

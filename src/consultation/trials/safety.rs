@@ -4,7 +4,7 @@
 use super::world::{PARTIES, World, hex, name_of};
 use crate::consultation::act::Act;
 use crate::consultation::acts::law::Destination;
-use crate::consultation::acts::values::RegionCode;
+use crate::consultation::acts::values::{ActRef, RegionCode};
 use crate::consultation::acts::will::ExpressionOfWill;
 use crate::consultation::history::Past;
 use crate::consultation::reference::PersonRef;
@@ -25,6 +25,10 @@ pub(super) struct Departures {
     pub(super) stopped_by_will: usize,
     /// Steps after which nothing but a hold stopped somebody.
     pub(super) stopped_by_hold: usize,
+    /// Steps after which nothing but one number of two acts stopped somebody.
+    pub(super) stopped_by_doubles: usize,
+    /// Steps after which nothing but a protective act that a GO named stopped somebody.
+    pub(super) stopped_by_list: usize,
     /// Steps after which nothing but acts that are on their way stopped somebody.
     pub(super) stopped_by_mail: usize,
 }
@@ -59,9 +63,14 @@ impl World {
                 for (party, _) in departure::needed(&arranged) {
                     let (go, _) = departure::last_word(&past, &arranged, party).unwrap();
                     let desk = PARTIES.into_iter().find(|one| *one == party.as_str()).unwrap();
-                    let known = &self.recorded[&(desk, hex(go.reference))];
+                    let known = &self.recorded[&(desk, self.first_of(go.reference))];
+                    let there = self.desks[desk].everything();
+                    let concerns = |protective: &&ActRef| {
+                        let act = there.find(**protective).and_then(|one| one.act.as_ref());
+                        act.is_none_or(|act| act.persons().is_empty() || act.persons().contains(person))
+                    };
                     assert!(
-                        known.iter().all(|protective| past.find(*protective).is_some()),
+                        known.iter().filter(concerns).all(|protective| past.find(*protective).is_some()),
                         "{desk} said GO and knew of a stop that is not here"
                     );
                 }
@@ -69,6 +78,10 @@ impl World {
             [Rule::Wil07] => counts.stopped_by_will += 1,
             [Rule::Hld01] => counts.stopped_by_hold += 1,
             [Rule::Con04] => counts.stopped_by_mail += 1,
+            [Rule::Chn04] => counts.stopped_by_doubles += 1,
+            [Rule::Hnd08] if stops.iter().all(|stop| stop.because.contains("a protective act at its GO")) => {
+                counts.stopped_by_list += 1;
+            }
             [Rule::Hnd08] | [Rule::Con04, Rule::Hnd08]
                 if stops
                     .iter()

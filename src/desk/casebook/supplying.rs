@@ -12,9 +12,10 @@ use std::sync::Arc;
 use super::folding::Folded;
 use crate::consultation::act::{Act, ActKind};
 use crate::consultation::acts::law::Destination;
+use crate::consultation::acts::values::EntryId;
 use crate::consultation::reference::{ConsultationId, PersonRef};
 use crate::consultation::registered::{Marks, Registered};
-use crate::consultation::state::{protection, will};
+use crate::consultation::state::{departure, protection, will};
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::documents::{self, Source};
@@ -94,6 +95,13 @@ impl References for HeldHere<'_> {
 
     fn synced_to(&self, consultation: &ConsultationId) -> Option<Marks> {
         Some(self.folded(consultation)?.book.synced_to())
+    }
+
+    fn protective_acts(&self, consultation: &ConsultationId, arrangement: &EntryId) -> Vec<Counting> {
+        let Some(folded) = self.folded(consultation) else { return Vec::new() };
+        let past = folded.book.everything();
+        let known = departure::protective_acts(&past, arrangement).into_iter();
+        known.filter_map(|one| Self::counting(&folded, past.find(one)?)).collect()
     }
 
     fn will_of(&self, id: &ConsultationId, person: &PersonRef, there: &Destination) -> Option<Counting> {

@@ -168,6 +168,11 @@ pub trait References {
         None
     }
 
+    /// The protective acts registered here that a GO about an arrangement names.
+    fn protective_acts(&self, _consultation: &ConsultationId, _arrangement: &EntryId) -> Vec<Counting> {
+        Vec::new()
+    }
+
     /// The statement of will that counts for a person and a destination now.
     fn will_of(&self, _: &ConsultationId, _: &PersonRef, _: &Destination) -> Option<Counting> {
         None

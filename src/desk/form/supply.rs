@@ -13,7 +13,7 @@ use super::reader::{Fields, Report};
 use super::{answer, night, tree};
 use crate::consultation::act::ActKind;
 use crate::consultation::acts::law::Destination;
-use crate::consultation::acts::values::{RegionCode, persons_digest};
+use crate::consultation::acts::values::{EntryId, RegionCode, persons_digest};
 use crate::consultation::fault::{Fault, Reason};
 use crate::consultation::outline::{Field, Value};
 use crate::consultation::reference::{ConsultationId, PersonRef};
@@ -177,6 +177,30 @@ fn taken_over(
     }
 }
 
+/// How much a GO knew.
+fn go(written: &mut Vec<Field>, consultation: &ConsultationId, references: &dyn References, told: &mut Told) {
+    if !is_stated(written, "synced_to")
+        && let Some(marks) = references.synced_to(consultation)
+    {
+        let known = || marks.iter().filter(|(_, number)| *number > 0);
+        let said: Vec<String> = known().map(|(ministry, number)| format!("{ministry} {number}")).collect();
+        put(written, "synced_to", Value::List(known().map(mark).collect()));
+        told.push(("synced_to".to_owned(), said.join(", ")));
+    }
+    let arrangement = inside(written, "arrangement_id").and_then(|id| EntryId::parse(&id.as_text()?).ok());
+    if !is_stated(written, "protective_acts")
+        && let Some(arrangement) = arrangement
+    {
+        let known = references.protective_acts(consultation, &arrangement);
+        if !known.is_empty() {
+            let said: Vec<String> = known.iter().map(|one| one.number.clone()).collect();
+            let acts = known.iter().map(|one| Value::Reference(one.dispatch_digest.hex()));
+            put(written, "protective_acts", Value::List(acts.collect()));
+            told.push(("protective_acts".to_owned(), said.join(", ")));
+        }
+    }
+}
+
 /// What the casebook knows.
 fn known(
     kind: ActKind,
@@ -186,14 +210,7 @@ fn known(
     told: &mut Told,
 ) {
     match kind {
-        ActKind::GoNoGo if !is_stated(written, "synced_to") => {
-            let Some(marks) = references.synced_to(consultation) else { return };
-            let known = || marks.iter().filter(|(_, number)| *number > 0);
-            let said: Vec<String> =
-                known().map(|(ministry, number)| format!("{ministry} {number}")).collect();
-            put(written, "synced_to", Value::List(known().map(mark).collect()));
-            told.push(("synced_to".to_owned(), said.join(", ")));
-        }
+        ActKind::GoNoGo => go(written, consultation, references, told),
         ActKind::TransferRequest if !is_stated(written, "assurances_message") => {
             let persons = persons(written).unwrap_or_default();
             let Some(given) = references.assurances_for(consultation, &persons) else { return };

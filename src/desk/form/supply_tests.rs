@@ -2,6 +2,7 @@
 
 use crate::consultation::act::{Act, ActKind};
 use crate::consultation::acts::law::Destination;
+use crate::consultation::acts::values::EntryId;
 use crate::consultation::reference::{ConsultationId, PersonRef};
 use crate::consultation::registered::Marks;
 use crate::desk::form::FormError;
@@ -52,6 +53,12 @@ impl References for Desk {
         (*id == consultation()).then(|| Marks::new([(ministry("XA"), 4), (ministry("XB"), 7)]))
     }
 
+    fn protective_acts(&self, _: &ConsultationId, arrangement: &EntryId) -> Vec<Counting> {
+        let withdrawal =
+            Counting { dispatch_digest: Digest::of(b"withdrawal"), number: "IC-XB-2026-0003".to_owned() };
+        if arrangement.as_str() == "H-2" { vec![withdrawal] } else { Vec::new() }
+    }
+
     fn will_of(&self, _: &ConsultationId, _: &PersonRef, there: &Destination) -> Option<Counting> {
         let named = matches!(there, Destination::NamedState(code) if code.as_str() == "XA");
         named.then(|| Counting { dispatch_digest: Digest::of(b"will"), number: "XB-XA-2026-0008".to_owned() })
@@ -100,6 +107,25 @@ fn a_go_says_how_much_the_desk_had_registered() {
     assert_eq!(marks(&written), [("XB".to_owned(), 2)], "what is written is never replaced");
     assert!(written.supplied.is_empty());
     assert!(marks(&parse(&form(""), &IdsOnly).unwrap()).is_empty());
+}
+
+#[test]
+fn a_go_names_the_protective_acts_that_the_desk_had_about_its_arrangement() {
+    let form = |named: &str| {
+        format!(
+            "kind = \"go-no-go\"\n{HEAD}consultation = \"{CONSULTATION}\"\n[act]\narrangement_id = \"H-2\"\n\
+             go = true\n{named}time = \"2026-12-06T12:00:00Z\"\n"
+        )
+    };
+    let named = |draft: &Draft| {
+        let Act::GoNoGo(go) = act(draft) else { panic!("another act") };
+        go.protective_acts.iter().map(|one| one.dispatch_digest()).collect::<Vec<_>>()
+    };
+    let draft = read(&form("")).unwrap();
+    assert_eq!(named(&draft), [Digest::of(b"withdrawal")]);
+    assert!(told(&draft).contains(&("act.protective_acts", "IC-XB-2026-0003")));
+    let draft = read(&form("protective_acts = [\"XB-XA-2026-0001\"]\n")).unwrap();
+    assert_eq!(named(&draft), [Digest::of(b"dispatch")], "what is written is never replaced");
 }
 
 #[test]

@@ -41,6 +41,8 @@ pub(super) fn complete(fields: &mut Vec<Field>, papers: &[Paper], at: &Circumsta
             });
             if at.say.kind == ActKind::GoNoGo {
                 supply(fields, "synced_to", || Some(synced_to(at)));
+                let arrangement = text(fields, "arrangement_id");
+                supply(fields, "protective_acts", || Some(protective_acts(arrangement.as_deref(), at)));
             }
         }
         ActKind::TransferRequest => {
@@ -267,6 +269,25 @@ fn synced_to(at: &Circumstances<'_>) -> Value {
     };
     let known = at.basis.iter().filter(|(_, number)| *number > 0);
     Value::List(known.map(mark).collect())
+}
+
+/// The protective acts that a GO names: those about the persons of its arrangement, as far as its sender knows them and
+/// declares to.
+fn protective_acts(arrangement: Option<&str>, at: &Circumstances<'_>) -> Value {
+    let arranged = |one: &&Spoken| match &one.act {
+        Act::HandoverArrangement(act) => Some(act.arrangement_id.as_str()) == arrangement,
+        _ => false,
+    };
+    let listed: Vec<_> = at.spoken.iter().filter(arranged).flat_map(|one| one.act.persons()).collect();
+    let is_known =
+        |one: &&Spoken| one.known_at.contains(&at.say.sender) && !at.say.unaware_of.contains(&one.label);
+    let concerns = |one: &&Spoken| {
+        let persons = one.act.persons();
+        one.act.class() == ActClass::Protective
+            && (persons.is_empty() || persons.iter().any(|person| listed.contains(person)))
+    };
+    let known = at.spoken.iter().filter(is_known).filter(concerns);
+    Value::List(known.map(|one| Value::Reference(one.reference.dispatch_digest().hex())).collect())
 }
 
 /// The earlier act that a field refers to.
