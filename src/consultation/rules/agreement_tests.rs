@@ -78,18 +78,34 @@ fn agr_03_a_line_rests_on_the_records_it_names() {
 }
 
 #[test]
+fn agr_03_a_reply_knows_the_records_that_it_agrees_to() {
+    let mut ready = Ready::new().stated_by("IC");
+    let fields = ready.fields("XA", "RELEASE_AND_SETTLEMENT");
+    let note = ready.scene.say("XB", "agreement-note", &fields);
+    let proposed = Proposed { ready, fields, note };
+    let reply = proposed.reply();
+    proposed.replies(&reply).passes();
+    // An older statement carries the line as well; it is not the one that the note names.
+    let unaware = |draft: &mut Draft| draft.dispatch.basis.retain(|known| known.ministry.as_str() != "IC");
+    proposed.replies(&reply).with(unaware).fails("AGR_03");
+}
+
+#[test]
 fn agr_04_an_answer_comes_in_time() {
     let mut proposed = Proposed::new();
     let fields = proposed.reply();
-    proposed.ready.scene.wait(29 * DAY);
+    // The note was open for thirty days from a minute ago.
+    proposed.ready.scene.wait(30 * DAY - 60);
     proposed.replies(&fields).passes();
-    proposed.ready.scene.wait(2 * DAY);
+    proposed.ready.scene.wait(1);
     proposed.replies(&fields).fails("AGR_04");
     proposed.ready.scene.wait(100 * DAY);
     proposed.replies(&fields).fails("AGR_04 WIL_01");
     let mut ready = Ready::new();
     let fields = ready.fields("XA", "RELEASE_AND_SETTLEMENT");
-    ready.scene.wait(31 * DAY);
+    ready.scene.wait(30 * DAY);
+    Case::new(&ready.scene, "XB", "agreement-note", &fields).passes();
+    ready.scene.wait(1);
     Case::new(&ready.scene, "XB", "agreement-note", &fields).fails("AGR_04");
 }
 

@@ -47,6 +47,13 @@ impl Ready {
         Case::new(&self.scene, "XB", "agreement-note", &fields.replace(from, to))
     }
 
+    /// The statement that counts from now on was taken by somebody else.
+    pub(in crate::consultation::rules) fn stated_by(mut self, sender: &str) -> Self {
+        let fields = statement(self.scene.at(), "P1", &["XA", "XC"], &["XD"]);
+        self.will = self.scene.say(sender, "expression-of-will", &fields);
+        self
+    }
+
     /// The statement that counts from now on.
     fn states(mut self, accepts: &[&str], refuses: &[&str]) -> Self {
         let fields = statement(self.scene.at(), "P1", accepts, refuses);

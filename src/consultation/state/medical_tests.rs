@@ -42,11 +42,16 @@ fn a_commission_is_composed_as_the_convention_demands() {
     let chair = member(true, true);
     let (other, own) = (member(true, false), member(false, false));
     let third = other.replace("IC", "XN");
+    let (own_chair, third_chair) = (member(false, true), chair.replace("IC", "XN"));
     let cases = [
         (vec![&chair, &other, &own], 2, true),
         (vec![&chair, &other, &own], 1, false),
         (vec![&chair, &other], 2, false),
         (vec![&chair, &other, &third], 3, false),
+        // One of those in the middle leads it, and nobody else.
+        (vec![&own_chair, &other, &third], 2, false),
+        (vec![&chair, &third_chair, &own], 2, false),
+        (vec![&other, &third, &own], 2, false),
     ];
     for (members, votes, expected) in cases {
         let members: Vec<&str> = members.into_iter().map(String::as_str).collect();

@@ -58,4 +58,6 @@ macro_rules! saying {
 pub(crate) use saying;
 
 #[cfg(test)]
+mod edges;
+#[cfg(test)]
 pub(crate) mod samples;
