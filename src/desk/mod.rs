@@ -72,6 +72,7 @@ use std::sync::Arc;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
+use crate::consultation::charter::Charter;
 use crate::desk::believed::Believed;
 use crate::desk::config::Config;
 use crate::desk::error::DeskError;
@@ -94,6 +95,8 @@ pub struct Desk {
     progress: Progress,
     believed: Believed,
     memory: casebook::Memory,
+    /// The charter that every consultation is judged by in a rehearsal; none where what was concluded counts.
+    supposed: Option<Charter>,
 }
 
 impl Desk {
@@ -109,6 +112,7 @@ impl Desk {
             progress: progress::silent(),
             believed: Believed::default(),
             memory: casebook::Memory::default(),
+            supposed: None,
         })
     }
 

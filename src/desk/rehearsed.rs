@@ -1,5 +1,6 @@
 //! What nobody but a rehearsal makes a desk do: release what its own rules forbid, sign through hands that four eyes
-//! keep apart, declare another past than it has, use a number twice, and leave on the way what has not arrived yet.
+//! keep apart, declare another past than it has, use a number twice, judge by a charter that nobody concluded, and leave on the way
+//! what has not arrived yet.
 //!
 //! A draft and directions enter; a directed composition leaves, with everything that the rules find in it, and goes all
 //! the same. It is signed, sealed, registered and sent like any other: what is rehearsed is what the others make of it.
@@ -9,6 +10,7 @@
 use std::fmt;
 use std::path::Path;
 
+use crate::consultation::charter::Charter;
 use crate::consultation::rules::Finding;
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
@@ -56,6 +58,11 @@ impl Directed {
 }
 
 impl Desk {
+    /// The same desk, as if the parties of every channel had concluded this charter before.
+    pub fn supposing(self, charter: Charter) -> Self {
+        Self { supposed: Some(charter), ..self }
+    }
+
     /// Composes a draft as directed; `folder` is where the paths in it begin.
     pub fn direct(
         &self,

@@ -192,6 +192,8 @@ pub(super) fn charter(script: &Script) -> Charter {
             "go_no_go_window" => &mut charter.go_window,
             "report_tolerance" => &mut charter.report_tolerance,
             "foreign_hold_validity" => &mut charter.foreign_hold,
+            "countersign_within" => &mut charter.countersignature,
+            "erasure_after_closure" => charter.erasure.insert(*length),
             "flash_deadline" => &mut charter.flash,
             "immediate_deadline" => &mut charter.immediate,
             _ => &mut charter.priority,

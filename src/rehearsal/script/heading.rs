@@ -18,7 +18,7 @@ use crate::time::Timestamp;
 use crate::trust::name::{Authority, Label};
 
 /// Parameters of the charter that are lengths of time.
-pub(in crate::rehearsal) const SPANS: [&str; 12] = [
+pub(in crate::rehearsal) const SPANS: [&str; 14] = [
     "will_validity",
     "reconfirm_before_handover",
     "cooling_off",
@@ -28,6 +28,8 @@ pub(in crate::rehearsal) const SPANS: [&str; 12] = [
     "go_no_go_window",
     "report_tolerance",
     "foreign_hold_validity",
+    "countersign_within",
+    "erasure_after_closure",
     "flash_deadline",
     "immediate_deadline",
     "priority_deadline",

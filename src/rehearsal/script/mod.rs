@@ -113,6 +113,15 @@ pub struct CharterPlan {
     pub witnesses: (Option<u32>, Option<u32>),
 }
 
+impl CharterPlan {
+    /// Whether it says anything.
+    pub fn is_stated(&self) -> bool {
+        let Self { ceiling, languages, prevailing, spans, witnesses } = self;
+        let words = !languages.is_empty() || prevailing.is_some();
+        ceiling.is_some() || words || !spans.is_empty() || *witnesses != (None, None)
+    }
+}
+
 /// A party.
 #[derive(Debug, Clone)]
 pub struct Party {

@@ -111,8 +111,6 @@ const POSITION: &str = "[[step]]\nlabel = \"position\"\nwho = \"XB\"\nkind = \"p
 #[test]
 fn what_no_real_desk_can_do_is_refused_by_its_step_before_anything_is_founded() {
     let overtaking = format!("{HEAD}{CASE}delay = \"held\"\n{POSITION}expect_at = \"waits\"\n");
-    let charter =
-        format!("{HEAD}{CASE}").replace("persons =", "charter = { cooling_off = \"1h\" }\npersons =");
     let long = format!("{HEAD}{CASE}[[step]]\nlabel = \"late\"\nwait = true\nafter = \"361d\"\n");
     let folder = tempfile::tempdir().unwrap();
     for (text, told) in [
@@ -120,7 +118,6 @@ fn what_no_real_desk_can_do_is_refused_by_its_step_before_anything_is_founded() 
             &overtaking,
             "line 10, position: this cannot be played with real gateways: its copy to XA would overtake",
         ),
-        (&charter, "charter: this cannot be played with real gateways: cooling_off"),
         (&long, "late: this cannot be played with real gateways: it happens more than 360 days"),
     ] {
         let path = folder.path().join("unreal.toml");
@@ -136,6 +133,53 @@ fn what_no_real_desk_can_do_is_refused_by_its_step_before_anything_is_founded() 
         // The simulation plays it.
         assert_eq!(chancery(&arguments[..2]).status.code(), Some(0), "{text}");
     }
+}
+
+/// Each of its steps comes otherwise without the charter: by level, witnesses, and the time after which it is erased.
+const OWN_CHARTER: &str = r#"
+[[step]]
+who = "XB"
+kind = "position-statement"
+level = "CONFIDENTIAL"
+
+[[step]]
+who = "XB"
+kind = "expression-of-will"
+act = { person = "P1", acceptable = ["XA"], information_time = "now-2h" }
+expect = "WIL_02"
+
+[[step]]
+who = "XB"
+kind = "consultation-closure"
+act = { kind = "CONCLUDED" }
+
+[[step]]
+who = "XA"
+kind = "consultation-closure"
+act = { kind = "CONCLUDED" }
+
+[[step]]
+who = "XB"
+kind = "person-particulars"
+act = { person = "P1", names = [{ family_name = "Example" }] }
+
+[[step]]
+who = "XB"
+kind = "person-particulars"
+after = "2d"
+act = { person = "P1", names = [{ family_name = "Example" }] }
+expect = "PRV_06"
+"#;
+
+#[test]
+fn real_desks_judge_by_the_charter_of_the_script_as_simulated_ones_do() {
+    let charter = "charter = { ceiling = \"CONFIDENTIAL\", cooling_off = \"1h\", witnesses = 3, erasure_after_closure = \"1d\" }";
+    let usual = format!("{HEAD}{CASE}{OWN_CHARTER}");
+    let text = usual.replace("persons = {", &format!("{charter}\npersons = {{"));
+    text_comes_as_simulated("a charter of its own", &text);
+    // Without it the simulation, and so the desks, come to something else at each of the three steps.
+    let told: Vec<String> = played(&usual, None).deviations().map(ToString::to_string).collect();
+    assert_eq!(told.len(), 3, "{told:#?}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::account::Arrived;
+use super::super::desk::charter;
 use super::super::ground::{Composed, Cue, Ground, Halt, Released};
 use super::drafts;
 use super::ministries::Ministries;
@@ -61,7 +62,10 @@ impl Real {
         let mut desks = BTreeMap::new();
         for house in ministries.world.houses() {
             let (home, entropy) = (house.homes().desk.directory(), Arc::new(SystemEntropy));
-            let desk = Desk::open(home, Arc::new(clock.clone()), entropy)?;
+            let mut desk = Desk::open(home, Arc::new(clock.clone()), entropy)?;
+            if script.charter.is_stated() {
+                desk = desk.supposing(charter(script));
+            }
             let trust = desk.trust()?;
             let folded = desk.consultation_of(&trust, house.keys(), &consultation)?;
             let arrived = BTreeSet::new();

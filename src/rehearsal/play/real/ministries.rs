@@ -62,7 +62,7 @@ impl Ministries {
             houses.push(House::open(homes, plan, passphrase.clone(), clock, entropy)?);
         }
         let mut world = World::assemble(houses)?;
-        runtime.block_on(join(&mut world, &channel))?;
+        runtime.block_on(join(&mut world, &channel, script.charter.ceiling.unwrap_or(Level::Restricted)))?;
         Ok(Self { world, folder: folder.to_owned(), runtime, channel, clock, passphrase, certified: founded })
     }
 
@@ -148,11 +148,11 @@ fn plan(party: &Party, relay: &str, mailbox: &str) -> Result<Plan, RehearsalFaul
 }
 
 /// Starts every gateway, accredits everybody everywhere, and puts the channel of all in force.
-async fn join(world: &mut World, channel: &ChannelId) -> Result<(), RehearsalFault> {
+async fn join(world: &mut World, channel: &ChannelId, highest: Level) -> Result<(), RehearsalFault> {
     // Pairs carry what the whole channel may carry; what exceeds that is refused by the rules.
-    world.join_all(Level::Restricted).await?;
+    world.join_all(highest).await?;
     let parties: BTreeSet<Ministry> = world.houses().map(|house| house.ministry().clone()).collect();
-    let ceiling = u32::try_from(Level::Restricted.number()).map_err(RehearsalFault::unfit)?;
+    let ceiling = u32::try_from(highest.number()).map_err(RehearsalFault::unfit)?;
     for house in world.houses() {
         let rule = ChannelRule { parties: parties.clone(), ceiling, suspended: false };
         house.desk()?.charter(house.keys(), channel.clone(), rule).await?;
