@@ -63,12 +63,12 @@ impl World {
         Some(twin)
     }
 
-    /// Whether a party is sent the first, and the second. Mostly each gets one of them.
-    pub(super) fn dealt(&mut self, _to: &str, _twin: &Incoming) -> [bool; 2] {
+    /// What one party is sent of two acts: mostly one of them.
+    pub(super) fn dealt(&mut self, first: &Incoming, second: &Incoming) -> Vec<Incoming> {
         match self.doubling.as_mut().map_or(0, |dice| dice.below(5)) {
-            0..=1 => [true, false],
-            2..=3 => [false, true],
-            _ => [true, true],
+            0..=1 => vec![first.clone()],
+            2..=3 => vec![second.clone()],
+            _ => vec![first.clone(), second.clone()],
         }
     }
 

@@ -235,12 +235,14 @@ impl World {
     fn post(&mut self, sender: &'static str, incoming: &Incoming) {
         let twin = self.twin(sender, incoming);
         for to in PARTIES.into_iter().filter(|to| *to != sender) {
-            let all = [Some(incoming), twin.as_ref()];
-            let sent = twin.as_ref().map_or([true, false], |twin| self.dealt(to, twin));
-            for one in all.into_iter().zip(sent).filter_map(|(one, is_sent)| one.filter(|_| is_sent)) {
+            let letters = match &twin {
+                Some(twin) => self.dealt(incoming, twin),
+                None => vec![incoming.clone()],
+            };
+            for incoming in letters {
                 let slowest = [10, 10, 60, 400][self.dice.below(4) as usize];
                 let due = self.minute + 1 + self.dice.below(slowest);
-                self.mail.push(Letter { due, to, incoming: one.clone() });
+                self.mail.push(Letter { due, to, incoming });
             }
         }
     }
