@@ -9,6 +9,7 @@ use crate::consultation::rules::scenes::Case;
 use crate::consultation::state::departure::{clear_to_depart, protective_acts};
 use crate::consultation::state::samples::{DAY, Scene, ministry, person};
 use crate::digest::Digest;
+use crate::message::terms::ActClass;
 
 fn arranges(scene: &Scene, change: impl Fn(String) -> String) -> Case {
     Case::new(
@@ -182,7 +183,10 @@ fn a_go_names_the_protective_acts_about_those_who_are_arranged_for() {
     let first = scene.say("IC", "hold-notice", "persons = [\"P1\", \"P2\"]\nreason = \"SECURITY\"");
     // It was told to one Power alone, and no number counts it.
     let second = scene.say_unnumbered("XA", "will-withdrawal", "person = \"P1\"");
-    let mut expected = vec![first, second];
+    // It may be about anybody.
+    let third = scene.say_unreadable("IC", "warning-of-2030", ActClass::Protective);
+    scene.say_unreadable("IC", "news-of-2030", ActClass::Factual);
+    let mut expected = vec![first, second, third];
     let mut found: Vec<String> = named(&scene, "H-1");
     expected.sort();
     found.sort();

@@ -334,9 +334,9 @@ impl Scene {
     }
 
     /// An act of a kind that this release does not know.
-    pub(crate) fn say_unreadable(&mut self, sender: &str, kind: &str, class: ActClass) {
+    pub(crate) fn say_unreadable(&mut self, sender: &str, kind: &str, class: ActClass) -> String {
         let number = self.marks.number(&ministry(sender)) + 1;
-        self.file(sender, number, (kind, class), None);
+        self.file(sender, number, (kind, class), None)
     }
 
     fn register(&mut self, sender: &str, number: u64, kind: &str, fields: &str) -> String {
