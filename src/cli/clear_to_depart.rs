@@ -65,6 +65,12 @@ impl ClearToDepart {
         let promised = desk.promised_elsewhere(trust, keys, &home.text()).map_err(failed)?;
         stops.extend(self.promised_twice(&folded, arrangement.as_ref(), &promised));
         let mut other = blind_spots(&folded, &desk.config().ministry, index.unopened_in(&home.text()));
+        // One that has gone to nobody stands in no casebook yet.
+        let outstanding = desk.outstanding(trust, keys).map_err(failed)?;
+        let of_this = outstanding.iter().filter(|one| one.consultation == home.text());
+        other.extend(of_this.map(|one| {
+            format!("a protective act of this desk is owed to {}: {one}", one.recipient)
+        }));
         if !is_up_to_date {
             other.push("the own gateway is away: what waits there was not looked at".to_owned());
         }

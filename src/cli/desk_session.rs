@@ -119,7 +119,10 @@ impl DeskSession {
             let mut mailbox = self.mailbox(context).await?;
             let updated = match directions {
                 Directions::Received => self.desk.fetch(&self.trust, &mut mailbox).await.map(|_| ()),
-                Directions::Sent => self.desk.refresh_sent(&self.trust, &mut mailbox).await,
+                Directions::Sent => {
+                    let paid = self.desk.pay_owed(&self.trust, &self.keys).await.map(|_| ());
+                    self.desk.refresh_sent(&self.trust, &mut mailbox).await.and(paid)
+                }
             };
             updated.map_err(|error| failure(context, error))
         };

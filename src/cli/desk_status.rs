@@ -1,7 +1,7 @@
 //! `status` in the home of a desk: what needs a person now, on one screen and in the exit code.
 //!
-//! Urgent messages that nobody acknowledged in time come first: on the side that sent them and on the side that has
-//! them. What is unread, what waits for the gateway and what is due next follows.
+//! Protective acts that some Power has not been sent come first, then urgent messages that nobody acknowledged in time: on
+//! the side that sent them and on the side that has them. What is unread, what waits for the gateway and what is due next follows.
 
 use serde_json::{Value, json};
 
@@ -10,6 +10,7 @@ use super::context::Context;
 use super::deadlines::{self, Deadline};
 use super::desk_session::{self, DeskSession, Directions};
 use super::error::{CliError, Kind};
+use super::owed;
 use super::table::Table;
 
 /// Deadlines shown.
@@ -36,6 +37,7 @@ pub(super) async fn run(context: &Context) -> Result<(), CliError> {
     };
     let unread = counted(desk.register().newest_received(None, true, COUNTED_MAX).map(|all| all.len()))?;
     let waiting = counted(desk.register().waiting(None, COUNTED_MAX).map(|all| all.len()))?;
+    let outstanding = desk.outstanding(trust, keys).map_err(failed)?;
     let alarms: Vec<&Deadline> = due.iter().filter(|one| one.is_alarm(now)).collect();
     let report = json!({
         "schema": "chancery.desk-status/1",
@@ -44,6 +46,7 @@ pub(super) async fn run(context: &Context) -> Result<(), CliError> {
         "gateway": is_there,
         "unread": unread,
         "not_handed_over": waiting,
+        "owed": outstanding.iter().map(|one| owed::report(context, one)).collect::<Vec<Value>>(),
         "consultations": index.consultations().len(),
         "alarms": alarms.iter().map(|one| one.report()).collect::<Vec<Value>>(),
         "due": due.iter().filter(|one| !one.is_alarm(now)).take(DUE_SHOWN).map(Deadline::report)
@@ -62,6 +65,11 @@ pub(super) async fn run(context: &Context) -> Result<(), CliError> {
             index.consultations().len(),
         );
         let mut table = Table::new(["", "DUE", "WHAT", "CONSULTATION", "REF"]);
+        for one in &outstanding {
+            let what = format!("owed to {}: {one}", one.recipient);
+            let reference = one.copy.as_ref().map_or("-", |(_, reference)| reference);
+            table.row(["ALARM", &one.released.to_string(), &what, &one.consultation, reference]);
+        }
         for one in alarms.iter().copied().chain(due.iter().filter(|one| !one.is_alarm(now)).take(DUE_SHOWN)) {
             let state = if one.is_overdue(now) { one.state(now) } else { "" };
             table.row([state, &one.at.to_string(), &one.sentence(), &one.consultation, &one.reference]);
@@ -69,6 +77,9 @@ pub(super) async fn run(context: &Context) -> Result<(), CliError> {
         text.push_str(&if table.is_empty() { "nothing is due\n".to_owned() } else { table.render() });
         text
     })?;
+    if !outstanding.is_empty() {
+        return Err(owed::alarm(context, &outstanding));
+    }
     if let Some(alarm) = alarms.first() {
         return Err(deadlines::unacknowledged(context, alarm));
     }

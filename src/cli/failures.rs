@@ -155,7 +155,7 @@ fn of_draft(refusal: &DraftRefusal) -> CliError {
 }
 
 /// Reasons for which a copy will never be taken as it is.
-const LOST: [&str; 2] = ["PART_LOST", "PART_DAMAGED"];
+pub(super) const LOST: [&str; 2] = ["PART_LOST", "PART_DAMAGED"];
 
 /// The rules forbid an act: each grave finding is a cause, in the words of `line`; the first rule is the reason.
 pub(super) fn forbidden(findings: &[Finding], line: impl Fn(&Finding) -> String) -> CliError {

@@ -45,6 +45,7 @@ mod message_report;
 pub mod new;
 mod operator;
 pub mod outbox;
+mod owed;
 pub mod output;
 pub mod passphrase;
 pub mod peer;

@@ -5,8 +5,10 @@ use super::context::Context;
 use super::desk_session::{self, DeskSession, Directions};
 use super::error::CliError;
 use super::inbox::parse_ministry;
+use super::owed;
 use super::sent_report;
 use super::table::Table;
+use crate::desk::owed::Outstanding;
 use crate::desk::reference::Entry;
 use crate::trust::name::Ministry;
 
@@ -103,6 +105,9 @@ impl Outbox {
             reports.push(sent_report::report(context, &session, &copy, act)?);
         }
         context.output.list(&reports, &table, "nothing went out")?;
+        let outstanding = session.desk.outstanding(&session.trust, &session.keys).map_err(failed)?;
+        let concerned = |one: &&Outstanding| self.with.as_ref().is_none_or(|with| one.recipient == *with);
+        owed::warn(context, outstanding.iter().filter(concerned));
         if older > 0 {
             let more = self.limit.saturating_mul(2);
             let command = context.command(&format!("outbox -n {more}"));

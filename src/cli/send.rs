@@ -10,11 +10,14 @@ use super::context::{Context, parse_duration};
 use super::desk_session::{self, DeskSession};
 use super::drafting::{FormFile, FormRefusal};
 use super::error::{CliError, Kind};
-use super::{confirm, proofs, sent_report, shell_word, summary};
+use super::{confirm, owed, proofs, sent_report, shell_word, summary};
 use crate::desk::compose::Composition;
 use crate::desk::form::draft::Draft;
 use crate::desk::reference::Entry;
+use crate::desk::owed::Outstanding;
 use crate::desk::register::{SentEntry, SentState};
+use crate::desk::send::Registered;
+use crate::digest::Digest;
 use crate::message::refusal::Reason;
 use crate::message::terms::ActClass;
 
@@ -123,7 +126,7 @@ impl Sending {
         let alone = composition.act.class() == ActClass::Protective;
         let code = summary::codes(&composition);
         confirm::type_back(context, &format!("type {code} to sign and send:"), &code, self.yes)?;
-        let sent = hand_over(context, session, composition).await?;
+        let (sent, dispatch) = hand_over(context, session, composition).await?;
         if !context.output.is_json() {
             sent.iter().try_for_each(|copy| tell_of_custody(context, session, copy))?;
         }
@@ -140,12 +143,21 @@ impl Sending {
             let reference = Entry::Sent(copy.clone()).reference(&session.desk.config().ministry);
             context.command(&format!("countersign {reference}"))
         });
-        self.conclude(context, session, settled)?;
+        // What it is about must be known before it is left alone: a Power that has not got it acts as if nobody spoke.
+        let failed = |error| desk_session::failure(context, error);
+        let outstanding = match dispatch.filter(|_| alone) {
+            Some(dispatch) => session.desk.outstanding_of(&dispatch).map_err(failed)?,
+            None => Vec::new(),
+        };
+        let concluded = self.conclude(context, session, settled, &outstanding);
+        if hint.is_none() && concluded.is_err() {
+            return concluded;
+        }
         hint.into_iter().for_each(|command| {
             context.output.note("another office countersigns it within 24 hours; it counts without that too");
             context.output.next(&command);
         });
-        Ok(())
+        concluded
     }
 
     /// Whoever cannot be shown the summary must have consented on the command line.
@@ -164,6 +176,7 @@ impl Sending {
         context: &Context,
         session: &DeskSession,
         copies: Vec<SentEntry>,
+        outstanding: &[Outstanding],
     ) -> Result<(), CliError> {
         let mut worst: Option<CliError> = None;
         for copy in copies {
@@ -172,14 +185,16 @@ impl Sending {
                 let report = sent_report::report(context, session, &copy, None)?;
                 context.output.data(&report, String::new)?;
             }
-            let error = self.shortfall(context, &copy, &reference);
+            let is_owed = outstanding.iter().any(|one| one.copy.as_ref().is_some_and(|(id, _)| *id == copy.id));
+            let error = if is_owed { None } else { self.shortfall(context, &copy, &reference) };
             worst = match (worst, error) {
                 (Some(worst), Some(error)) if error.kind() != Kind::Refused => Some(worst),
                 (worst, None) => worst,
                 (_, error) => error,
             };
         }
-        worst.map_or(Ok(()), Err)
+        owed::tell(context, outstanding)?;
+        worst.or_else(|| owed::error(context, outstanding)).map_or(Ok(()), Err)
     }
 
     /// What is not as it should be with a copy.
@@ -228,22 +243,26 @@ impl Sending {
     }
 }
 
-/// Signs, seals, registers and submits.
+/// Signs, seals, registers and submits. The copies, and the dispatch that all of them carry.
 async fn hand_over(
     context: &Context,
     session: &DeskSession,
     composition: Composition,
-) -> Result<Vec<SentEntry>, CliError> {
+) -> Result<(Vec<SentEntry>, Option<Digest>), CliError> {
     // A reader that is gone is told of later: what is registered is handed over all the same.
-    let mut told = Ok(());
-    let registered = |copy: &SentEntry| {
-        if let Err(error) = announce(context, session, copy) {
-            told = Err(error);
+    let (mut told, mut dispatch) = (Ok(()), None);
+    let registered = |registered: Registered<'_>| match registered {
+        Registered::Copy(copy) => {
+            dispatch = Some(copy.dispatch_digest);
+            if let Err(error) = announce(context, session, copy) {
+                told = Err(error);
+            }
         }
+        Registered::Owed(owed) => dispatch = Some(owed.dispatch),
     };
     let sent = session.desk.send_telling(&session.trust, &session.keys, composition, registered).await;
     let sent = sent.map_err(|error| desk_session::failure(context, error))?;
-    told.map(|()| sent)
+    told.map(|()| (sent, dispatch))
 }
 
 /// The register number, which is what was asked for, at once: whoever interrupts the command after that must know

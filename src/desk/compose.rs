@@ -30,7 +30,7 @@ use crate::message::dispatch::{Basis, Dispatch, Marking};
 use crate::message::envelope::Envelope;
 use crate::message::header::Address;
 use crate::message::id::MessageId;
-use crate::message::terms::{Form, Level};
+use crate::message::terms::{ActClass, Form, Level};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 use crate::trust::policy::{ChannelId, ChannelRule};
@@ -66,6 +66,8 @@ pub(super) enum Origin {
     Draft(Box<DraftFile>, Option<(i16, u32)>),
     /// This desk answers a message by itself, once, with an act of this kind.
     Answer(MessageId, &'static str),
+    /// A protective act that was signed before, for somebody to whom it could not go then.
+    Owed(Box<DraftFile>, Ministry),
 }
 
 impl Desk {
@@ -201,7 +203,9 @@ impl Desk {
     ) -> Result<(&'a ChannelId, &'a ChannelRule), DeskError> {
         let mut ministries: Vec<Ministry> =
             draft.addressees.iter().map(|addressee| addressee.ministry.clone()).collect();
-        for ministry in &ministries {
+        // What protects somebody goes to the others at once; whoever is not believed here is owed it.
+        let is_protective = draft.act.kind().class() == ActClass::Protective;
+        for ministry in ministries.iter().filter(|_| !is_protective) {
             trust.bundle(ministry)?;
         }
         ministries.push(self.config.ministry.clone());

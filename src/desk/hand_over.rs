@@ -162,7 +162,12 @@ impl Desk {
         }
         entry.state = SentState::Void;
         self.register.note_sent(id, SentState::Void, &entry.reason, &[], &[])?;
-        self.give_up(trust, mailbox, entry).await
+        let given_up = self.give_up(trust, mailbox, entry).await?;
+        // What it held up leaves now: behind it may stand what protects somebody.
+        match self.hand_over(trust, mailbox).await {
+            Err(fault @ DeskError::Register(_)) => Err(fault),
+            _ => Ok(given_up),
+        }
     }
 
     /// Hands one large sealed part to the own gateway, from where that holds it already.

@@ -15,6 +15,7 @@
 //! | `unpaid` | pays one debt after the other, whatever becomes of each |
 //! | `numbering`, `release` | which number comes next; numbered, signed, sealed |
 //! | `send`, `run` | one draft on its way; many, in batches |
+//! | `owed` | protective acts: to whomever they can go, and what somebody is owed of them |
 //! | `hand_over`, `convoy` | copies and parts into the gateway's custody, or given up; batches of copies |
 //! | `settle` | what became of them |
 //! | `hand_back` | gives a restored gateway what no peer has |
@@ -46,6 +47,7 @@ mod hand_over;
 pub mod keys;
 pub mod mailbox;
 mod numbering;
+pub mod owed;
 pub mod parts;
 pub mod progress;
 pub mod read;

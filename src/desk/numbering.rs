@@ -29,6 +29,16 @@ impl Numbering {
     }
 }
 
+/// What is done where a copy before the next one has not been taken by the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Behind {
+    /// Nothing is numbered: whoever sends is told what stands in front.
+    Refuse,
+    /// The next one is numbered, and leaves as soon as what is in front has left or was given up. Its number follows
+    /// from the register alone, which is safe: the gateway holds no later one, or it would say so.
+    Follow,
+}
+
 impl Desk {
     /// The next position towards each addressee.
     pub(super) async fn positions(
@@ -39,52 +49,62 @@ impl Desk {
         numbering: &mut Numbering,
     ) -> Result<Vec<Position>, DeskError> {
         let address = &composition.address;
-        let release_time = self.clock.now().minute();
-        let act_number = match composition.numbered {
-            true => self.register.last_act_number_signed(&address.consultation)?.saturating_add(1),
-            false => 0,
-        };
+        let act_number = self.next_act_number(composition)?;
         let mut positions = Vec::new();
         for addressee in &address.addressees {
             let line = (address.channel.to_string(), addressee.ministry.clone());
-            let (sequence, previous) = match numbering.0.get(&line) {
+            let last = match numbering.0.get(&line) {
                 Some(last) => *last,
                 None => {
-                    let last = self.last_position(trust, mailbox, &line.0, &line.1).await?;
+                    let last = self.last_position(trust, mailbox, (&line.0, &line.1), Behind::Refuse).await?;
                     numbering.0.insert(line, last);
                     last
                 }
             };
-            positions.push(Position {
-                recipient: addressee.ministry.clone(),
-                sequence: sequence.saturating_add(1),
-                previous,
-                act_number,
-                release_time,
-                valid_until: composition.valid_until,
-            });
+            positions.push(self.position_after(last, &addressee.ministry, composition, act_number));
         }
         Ok(positions)
     }
 
+    /// The number of the next act to all Powers of the channel; 0 for an act that goes to some of them.
+    pub(super) fn next_act_number(&self, composition: &Composition) -> Result<u64, DeskError> {
+        let last = || self.register.last_act_number_signed(&composition.address.consultation);
+        Ok(if composition.numbered { last()?.saturating_add(1) } else { 0 })
+    }
+
+    /// The position of a copy released now, behind the last one.
+    pub(super) fn position_after(
+        &self,
+        (sequence, previous): (u64, Option<MessageId>),
+        recipient: &Ministry,
+        composition: &Composition,
+        act_number: u64,
+    ) -> Position {
+        Position {
+            recipient: recipient.clone(),
+            sequence: sequence.saturating_add(1),
+            previous,
+            act_number,
+            release_time: self.clock.now().minute(),
+            valid_until: composition.valid_until,
+        }
+    }
+
     /// The last position towards a recipient, by what the gateway holds and what the register says.
-    async fn last_position(
+    pub(super) async fn last_position(
         &self,
         trust: &Trust,
         mailbox: &mut Mailbox,
-        channel: &str,
-        recipient: &Ministry,
+        (channel, recipient): (&str, &Ministry),
+        behind: Behind,
     ) -> Result<(u64, Option<MessageId>), DeskError> {
         let (held, last_id) = mailbox.position(channel, recipient).await?;
         let last = self.register.last_sent(channel, recipient)?;
         let sent = last.as_ref().map_or(0, |last| last.sequence);
-        if matches!(&last, Some(LastSent { state: SentState::Released | SentState::Void, .. })) {
-            // What waits in front is what holds up the rest.
-            let front = self.register.first_waiting(channel, recipient)?;
-            if let Some(LastSent { id, reason, .. }) = front.or(last) {
-                return Err(DeskError::Stuck { id, recipient: recipient.clone(), reason });
-            }
-            return Ok((held, last_id));
+        if let Some(last) =
+            last.filter(|last| matches!(last.state, SentState::Released | SentState::Void))
+        {
+            return self.after_waiting(held, last_id, last, (channel, recipient), behind);
         }
         let (held, last_id) = match held < sent {
             // It was restored from an older copy, and what its peer cannot give back is here.
@@ -99,6 +119,30 @@ impl Desk {
             std::cmp::Ordering::Less => Err(DeskError::GatewayRolledBack { recipient, held, sent }),
             std::cmp::Ordering::Greater => Err(DeskError::RegisterBehind { recipient, held, sent }),
             std::cmp::Ordering::Equal => Ok((held, last_id)),
+        }
+    }
+
+    /// The last position where the last copy has not been taken yet.
+    fn after_waiting(
+        &self,
+        held: u64,
+        last_id: Option<MessageId>,
+        last: LastSent,
+        (channel, recipient): (&str, &Ministry),
+        behind: Behind,
+    ) -> Result<(u64, Option<MessageId>), DeskError> {
+        let (recipient, sent) = (recipient.clone(), last.sequence);
+        if behind == Behind::Follow {
+            return match held > sent {
+                true => Err(DeskError::RegisterBehind { recipient, held, sent }),
+                false => Ok((sent, Some(last.id))),
+            };
+        }
+        // What waits in front is what holds up the rest.
+        let front = self.register.first_waiting(channel, &recipient)?;
+        match front.or(Some(last)) {
+            Some(LastSent { id, reason, .. }) => Err(DeskError::Stuck { id, recipient, reason }),
+            None => Ok((held, last_id)),
         }
     }
 }

@@ -12,6 +12,7 @@
 //! | `schema` | tables, indexes, and how an older register becomes a newer one |
 //! | `sent`, `received` | messages by direction: written, found, listed |
 //! | `numbers` | formal numbers, act numbers |
+//! | `owed` | protective acts that somebody is still to be sent |
 //! | `drafts` | drafts in clearance, and what was answered automatically |
 //! | `place` | how far the gateway's mailbox has come into it |
 //! | `passage` | in the order of registration, for whoever goes on from where he was |
@@ -28,6 +29,7 @@ use crate::trust::name::Ministry;
 
 mod drafts;
 mod numbers;
+mod owed;
 mod passage;
 mod place;
 mod received;
@@ -37,6 +39,7 @@ mod sent;
 mod tests;
 
 pub use drafts::{DraftEntry, DraftState};
+pub use owed::OwedEntry;
 pub use place::Place;
 pub use received::Opening;
 pub use sent::{Marks, News, UnderWay};

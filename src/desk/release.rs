@@ -13,11 +13,12 @@ use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::compose::{Composition, Origin, bears_number};
 use crate::desk::documents::Source;
-use crate::desk::draft::DraftRefusal;
+use crate::desk::draft::{DraftFile, DraftRefusal};
 use crate::desk::error::DeskError;
 use crate::desk::keys::{Keys, Office};
 use crate::desk::progress::{Meter, Metered, Stage};
-use crate::desk::register::{Marks, SentEntry, SentState};
+use crate::desk::owed::Shortfall;
+use crate::desk::register::{Marks, OwedEntry, SentEntry, SentState};
 use crate::digest::Digest;
 use crate::limits;
 use crate::message::dispatch::{Dispatch, SignedDispatch};
@@ -25,6 +26,7 @@ use crate::message::envelope::{Envelope, inline_parts};
 use crate::message::header::{Address, Header, Part, Position};
 use crate::message::seal::{self, Recipient};
 use crate::time::Timestamp;
+use crate::trust::bundle::SignedBundle;
 use crate::trust::name::Ministry;
 use crate::trust::signature::{self, Signer};
 
@@ -65,7 +67,7 @@ impl<'a> Release<'a> {
         keys.registry()?;
         let now = desk.clock.now();
         // A draft in clearance got its number when it was composed.
-        let drafts = drafts.filter(|draft| !matches!(draft.origin, Origin::Draft(..)));
+        let drafts = drafts.filter(|draft| !has_signed(draft));
         let bearing = drafts.filter(|draft| bears_number(draft.dispatch.form)).count();
         let next_number = match u32::try_from(bearing).unwrap_or(u32::MAX) {
             0 => 0,
@@ -81,9 +83,20 @@ impl<'a> Release<'a> {
         composition: Composition,
         positions: Vec<Position>,
     ) -> Result<&[SentEntry], DeskError> {
-        let Composition { address, mut dispatch, sources, offices, origin, .. } = composition;
+        self.sign_and_seal_owing(composition, positions, (0, Vec::new()))
+    }
+
+    /// The same where some are owed a copy, each for a reason, under the act number of all copies.
+    pub(super) fn sign_and_seal_owing(
+        &mut self,
+        composition: Composition,
+        positions: Vec<Position>,
+        (act_number, shortfalls): (u64, Vec<Shortfall>),
+    ) -> Result<&[SentEntry], DeskError> {
+        let Composition { address, mut dispatch, act, sources, offices, valid_until, origin, .. } = composition;
         let (bytes, authentications, number) = match &origin {
             Origin::Draft(draft, number) => (draft.bytes().to_vec(), draft.complete()?, *number),
+            Origin::Owed(draft, _) => (draft.bytes().to_vec(), draft.complete()?, None),
             Origin::Form | Origin::Answer(..) => {
                 let number = self.number(&mut dispatch);
                 let bytes = dispatch.bytes();
@@ -92,6 +105,16 @@ impl<'a> Release<'a> {
             }
         };
         let digest = Digest::of(&bytes);
+        self.marks.numbers.extend(number.map(|number| (number, digest)));
+        if !shortfalls.is_empty() {
+            let kept = (sources.clone(), authentications.clone());
+            let draft = DraftFile::signed(address.clone(), dispatch.clone(), act, valid_until, kept);
+            self.owe(&draft, act_number, shortfalls)?;
+        }
+        if positions.is_empty() {
+            self.released.push(Vec::new());
+            return Ok(&[]);
+        }
         let sealed_dispatch = SignedDispatch::compose(bytes, authentications)?.encode();
         self.find_recipients(&positions)?;
         let digests: Vec<Digest> = dispatch.documents.iter().map(|document| document.digest).collect();
@@ -101,14 +124,19 @@ impl<'a> Release<'a> {
         let contents: Vec<Vec<u8>> = parts.into_iter().map(|sealed| sealed.content).collect();
         let copy = |position| self.copy(&address, position, digest, &headers, &contents);
         let copies = positions.iter().map(copy).collect::<Result<Vec<_>, _>>()?;
-        self.marks.numbers.extend(number.map(|number| (number, digest)));
         match origin {
             Origin::Form => {}
+            Origin::Owed(_, recipient) => self.marks.paid.push((digest, recipient)),
             Origin::Draft(..) => self.marks.drafts.push(digest),
             Origin::Answer(message, kind) => self.marks.answers.push((message, kind, digest)),
         }
         self.released.push(copies);
         Ok(self.released.last().map(Vec::as_slice).unwrap_or_default())
+    }
+
+    /// What will be owed when it is registered.
+    pub(super) fn owed(&self) -> &[OwedEntry] {
+        &self.marks.owed
     }
 
     /// Registers all of it in one transaction. For each draft its copies.
@@ -121,6 +149,31 @@ impl<'a> Release<'a> {
             Some((message, ..)) => DeskError::AnsweredBefore(*message),
             None => DraftRefusal::AlreadyReleased.into(),
         })
+    }
+
+    /// Keeps a signed dispatch for those who cannot be sent a copy now, sealed to the own reading keys.
+    fn owe(
+        &mut self,
+        draft: &DraftFile,
+        act_number: u64,
+        shortfalls: Vec<Shortfall>,
+    ) -> Result<(), DeskError> {
+        let text = Zeroizing::new(draft.text()?);
+        let own = recipients_of(&self.desk.config.ministry, &self.trust.own)?;
+        let sealed = seal::seal(text.as_bytes(), &own, self.desk.entropy.as_ref()).map_err(unsealable)?.bytes;
+        let address = draft.address();
+        let owed = shortfalls.into_iter().map(|shortfall| OwedEntry {
+            dispatch: draft.digest(),
+            recipient: shortfall.recipient,
+            channel: address.channel.to_string(),
+            consultation: address.consultation.clone(),
+            act_number,
+            release_time: self.now.minute(),
+            reason: shortfall.reason,
+            sealed: sealed.clone(),
+        });
+        self.marks.owed.extend(owed);
+        Ok(())
     }
 
     /// Gives a dispatch the next of the reserved formal numbers, if it bears one.
@@ -149,11 +202,7 @@ impl<'a> Release<'a> {
         }
         let mut recipients = Vec::new();
         for ministry in ministries.clone() {
-            for key in &self.trust.bundle_in_force(ministry, self.now)?.bundle().content().reading_keys {
-                let recipient = Recipient::parse(key)
-                    .map_err(|cause| DeskError::Trust(format!("a reading key of {ministry}: {cause}")))?;
-                recipients.push(recipient);
-            }
+            recipients.extend(recipients_of(ministry, self.trust.bundle_in_force(ministry, self.now)?)?);
         }
         self.opened_by = (ministries.cloned().collect(), recipients);
         Ok(())
@@ -192,8 +241,20 @@ impl<'a> Release<'a> {
 
 /// The offices whose keys a release needs; those of a draft have signed.
 fn offices(draft: &Composition) -> impl Iterator<Item = &Office> {
-    let has_signed = matches!(draft.origin, Origin::Draft(..));
-    draft.offices.iter().flatten().filter(move |_| !has_signed)
+    draft.offices.iter().flatten().filter(|_| !has_signed(draft))
+}
+
+/// Whether its offices have signed it and its formal number stands in it.
+fn has_signed(draft: &Composition) -> bool {
+    matches!(draft.origin, Origin::Draft(..) | Origin::Owed(..))
+}
+
+fn recipients_of(ministry: &Ministry, bundle: &SignedBundle) -> Result<Vec<Recipient>, DeskError> {
+    let parse = |key: &String| {
+        Recipient::parse(key)
+            .map_err(|cause| DeskError::Trust(format!("a reading key of {ministry}: {cause}")))
+    };
+    bundle.bundle().content().reading_keys.iter().map(parse).collect()
 }
 
 impl Desk {

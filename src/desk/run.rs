@@ -42,6 +42,7 @@ impl Desk {
     ) -> Result<(), DeskError> {
         let _released_alone = self.hold(RELEASE_LOCK).await?;
         self.hand_over(trust, mailbox).await?;
+        self.pay_all(trust, keys, mailbox).await?;
         let mut convoy = Convoy::new(self, trust, mailbox);
         let (mut numbering, mut tally) = (Numbering::default(), Tally::default());
         let mut drafts = drafts.into_iter().enumerate().peekable();

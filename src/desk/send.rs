@@ -12,8 +12,18 @@ use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::desk::mailbox::Mailbox;
 use crate::desk::numbering::Numbering;
-use crate::desk::register::SentEntry;
+use crate::desk::register::{OwedEntry, SentEntry};
 use crate::desk::release::Release;
+use crate::message::terms::ActClass;
+
+/// What a release made durable, told as soon as it is.
+#[derive(Debug, Clone, Copy)]
+pub enum Registered<'a> {
+    /// A copy.
+    Copy(&'a SentEntry),
+    /// A copy of a protective act that somebody is owed, because it could not be made.
+    Owed(&'a OwedEntry),
+}
 
 /// Two releases at once would reach for the same numbers.
 pub(super) const RELEASE_LOCK: &str = "release.lock";
@@ -37,7 +47,7 @@ impl Desk {
         trust: &Trust,
         keys: &Keys,
         composition: Composition,
-        registered: impl FnMut(&SentEntry),
+        registered: impl FnMut(Registered<'_>),
     ) -> Result<Vec<SentEntry>, DeskError> {
         if rules::forbids(&composition.findings) {
             return Err(DeskError::Forbidden(composition.findings));
@@ -51,12 +61,16 @@ impl Desk {
         trust: &Trust,
         keys: &Keys,
         (composition, act_number): (Composition, Option<u64>),
-        mut registered: impl FnMut(&SentEntry),
+        mut registered: impl FnMut(Registered<'_>),
     ) -> Result<Vec<SentEntry>, DeskError> {
+        if composition.act.class() == ActClass::Protective {
+            return self.release_protective(trust, keys, (composition, act_number), registered).await;
+        }
         // Held until everything is submitted: two releases at once must not reach for the same numbers.
         let _released_alone = self.hold(RELEASE_LOCK).await?;
         let mut mailbox = self.mailbox(keys).await?;
         self.hand_over(trust, &mut mailbox).await?;
+        self.pay_all(trust, keys, &mut mailbox).await?;
         let mut numbering = Numbering::default();
         let mut positions = self.positions(trust, &mut mailbox, &composition, &mut numbering).await?;
         for position in &mut positions {
@@ -65,25 +79,25 @@ impl Desk {
         let mut release = Release::begin(self, trust, keys, std::iter::once(&composition))?;
         release.sign_and_seal(composition, positions)?;
         let released = release.register()?;
-        released.iter().flatten().for_each(&mut registered);
+        released.iter().flatten().for_each(|copy| registered(Registered::Copy(copy)));
         let mut sent = Vec::new();
-        let mut refused = None;
+        let mut wrong = None;
         for entry in released.into_iter().flatten() {
             sent.push(match self.submit(trust, &mut mailbox, entry.clone()).await {
+                Ok(taken) => taken,
                 // Registered, so the next command hands over the same bytes; sending it anew would be a second one.
                 Err(failure) if failure.is_passing() => {
                     // With the reason that was noted, for whoever asks why it waits.
                     self.register.sent_message(&entry.id)?.unwrap_or(entry)
                 }
-                Err(failure @ DeskError::GatewayRefused { .. }) => {
-                    refused = Some(failure);
+                Err(failure) => {
+                    wrong = wrong.or(Some(failure));
                     entry
                 }
-                submitted => submitted?,
             });
         }
         // Only when copies to others had their turn.
-        refused.map_or(Ok(sent), Err)
+        wrong.map_or(Ok(sent), Err)
     }
 
     /// Submits again what was registered but, for all this desk knows, never reached the gateway. What the

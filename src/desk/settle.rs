@@ -20,13 +20,15 @@ use crate::message::leaf::LeafKind;
 impl Desk {
     /// Asks the gateway what became of everything that is under way, and keeps verified receipts.
     pub async fn refresh_sent(&self, trust: &Trust, mailbox: &mut Mailbox) -> Result<(), DeskError> {
-        if let Some(_released_alone) = self.try_hold(RELEASE_LOCK)? {
-            self.hand_over(trust, mailbox).await?;
-        }
+        // What is wrong with one that waits here is told when all that is under way was asked about.
+        let handed_over = match self.try_hold(RELEASE_LOCK)? {
+            Some(_released_alone) => self.hand_over(trust, mailbox).await,
+            None => Ok(()),
+        };
         let mut last = 0;
         loop {
             let page = self.register.under_way(last, limits::PAGE_MAX)?;
-            let Some(newest) = page.last() else { return Ok(()) };
+            let Some(newest) = page.last() else { return handed_over };
             last = newest.number;
             self.ask_about(trust, mailbox, &page).await?;
         }

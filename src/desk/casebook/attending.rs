@@ -2,7 +2,7 @@
 //!
 //! A normative act that fails here is answered by a RuleRejection that names the rules; an urgent message that an
 //! officer has read by a RegistryReceipt, which ends the alarm on the other side; and where an own urgent message was not
-//! acknowledged in its time, a NonAcknowledgement is signed. Each is sent once, however often this is called. Where the
+//! acknowledged in its time, a NonAcknowledgement is signed. Before all that, protective acts go to whoever is still owed them. Each is sent once, however often this is called. Where the
 //! gateway is away, it is owed until another time. What one ministry cannot be sent is owed on, and keeps no answer from
 //! another.
 
@@ -38,7 +38,9 @@ impl Desk {
         let place = self.memory.now().as_ref().map(|known| known.place.clone());
         let consultations: BTreeSet<String> = index.to_attend.union(&index.urgent).cloned().collect();
         let mut attended = index.to_attend.clone();
-        let (mut sent, mut unpaid) = (0_usize, Unpaid::default());
+        let mut unpaid = Unpaid::default();
+        let pay = |()| async { self.pay_owed(trust, keys).await.map(|paid| paid > 0) };
+        let mut sent = unpaid.pay_each([()], pay).await?;
         for consultation in consultations {
             let folded = self.consultation_of(trust, keys, &consultation)?;
             let before = unpaid.count();

@@ -85,7 +85,10 @@ impl Desk {
         kept.into_iter().for_each(|kept| folded.take(kept));
         // Own acts that nobody took leave holes that nothing will ever fill.
         let signed = self.register.last_act_number_signed(consultation)?;
-        folded.pass_over(&self.config.ministry, 1, signed);
+        let owed = self.register.owed_numbers(consultation)?;
+        for number in (1..=signed).filter(|number| !owed.contains(number)) {
+            folded.pass_over(&self.config.ministry, number, number);
+        }
         Ok(folded)
     }
 
@@ -160,6 +163,7 @@ impl Folded {
         if !kept.own {
             self.leap(&sender, number);
         }
+        self.passed_over.remove(&(sender.clone(), number));
         let come = self.come.entry(sender).or_default();
         *come = number.max(*come);
         self.kept.insert(incoming.reference, kept);

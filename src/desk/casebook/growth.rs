@@ -177,10 +177,13 @@ impl Desk {
         match self.unseal_unjudged(trust, keys.reading()?, entry) {
             Ok(opened) => {
                 let kept = Kept::of(&opened);
-                let address = kept.header.address();
-                let first = address.addressees.first().map(|addressee| &addressee.ministry);
                 // The other copies of a dispatch say the same; only their places differ.
-                let is_copy = kept.own && first != Some(&kept.header.position().recipient);
+                let is_copy = match entry {
+                    Entry::Sent(copy) if kept.header.address().addressees.len() > 1 => {
+                        self.register.first_copy(copy)? != Some(copy.id)
+                    }
+                    _ => false,
+                };
                 Ok(if is_copy { Opening::Copy } else { Opening::Kept(Box::new(kept)) })
             }
             // Proven bad, or of a sender that is not believed any more: shown, and no part of any past.

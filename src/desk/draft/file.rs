@@ -83,6 +83,18 @@ impl DraftFile {
         Self { address, bytes: dispatch.bytes(), dispatch, act, valid_until, signatures, sources }
     }
 
+    /// A draft that every office has signed.
+    pub(in crate::desk) fn signed(
+        address: Address,
+        dispatch: Dispatch,
+        act: Act,
+        valid_until: Timestamp,
+        (sources, signatures): (Vec<Source>, Vec<Vec<u8>>),
+    ) -> Self {
+        let unsigned = Self::unsigned(address, dispatch, act, Some(valid_until), sources);
+        Self { signatures: signatures.into_iter().map(Some).collect(), ..unsigned }
+    }
+
     /// Reads the text of a file that lies in `folder`.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, DeskError> {
         let stored: Stored = toml::from_str(text).map_err(|cause| malformed(cause.message()))?;

@@ -22,7 +22,9 @@ impl Register {
     pub fn last_act_number_signed(&self, consultation: &str) -> Result<u64, RegisterFault> {
         let connection = self.connection();
         let mut statement = connection.prepare_cached(
-            "SELECT act_number FROM sent WHERE consultation = ?1 ORDER BY act_number DESC LIMIT 1",
+            "SELECT MAX(
+               COALESCE((SELECT act_number FROM sent WHERE consultation = ?1 ORDER BY act_number DESC LIMIT 1), 0),
+               COALESCE((SELECT MAX(act_number) FROM owed WHERE consultation = ?1), 0))",
         )?;
         first(statement.query_map([consultation], |row| row.get(0))?)
     }

@@ -42,12 +42,14 @@ impl Register {
         Ok(rows.into_iter().zip(entries).collect())
     }
 
-    /// Dispatches of a consultation that never left this ministry, or that nobody took: every copy of them ended.
+    /// Dispatches of a consultation that never left this ministry, or that nobody took: every copy of them ended, and
+    /// nobody is owed another.
     pub fn never_arrived(&self, consultation: &str) -> Result<Vec<Digest>, RegisterFault> {
         let connection = self.connection();
         let mut statement = connection.prepare_cached(
             "SELECT dispatch_digest FROM sent WHERE consultation = ?1 GROUP BY dispatch_digest
-             HAVING MIN(state IN ('void', 'withdrawn', 'expired', 'rejected')) = 1",
+             HAVING MIN(state IN ('void', 'withdrawn', 'expired', 'rejected')) = 1
+               AND dispatch_digest NOT IN (SELECT dispatch_digest FROM owed)",
         )?;
         let rows = statement.query_map([consultation], |row| row.get::<_, Vec<u8>>(0))?;
         let damaged = |_| RegisterFault::Damaged("digest of a dispatch");

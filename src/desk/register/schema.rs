@@ -23,7 +23,7 @@ const CHECKPOINT_PAGES: u32 = 2 * 1024;
 const STATEMENTS_KEPT: usize = 32;
 
 /// What stands on the pages of a register of this release.
-const VERSION: i64 = 4;
+const VERSION: i64 = 5;
 
 const TABLES: &str = "
 CREATE TABLE sent (
@@ -78,6 +78,15 @@ CREATE TABLE answer (
 /// nobody knows, and everything that no basis can name counts as later.
 const ADDED_FOURTH: &str = "ALTER TABLE draft ADD COLUMN received_row INTEGER NOT NULL DEFAULT 0;";
 
+/// What the fifth release added: protective acts that are signed and could not be made into a copy for somebody yet.
+const ADDED_FIFTH: &str = "
+CREATE TABLE owed (
+  number INTEGER PRIMARY KEY, dispatch_digest BLOB NOT NULL, recipient TEXT NOT NULL, channel TEXT NOT NULL,
+  consultation TEXT NOT NULL, act_number INTEGER NOT NULL, release_time INTEGER NOT NULL, reason TEXT NOT NULL,
+  sealed BLOB NOT NULL, UNIQUE (dispatch_digest, recipient)
+) STRICT;
+";
+
 /// Moves what the first release wrote. Whether parts travelled beside an envelope it did not note: all are asked for.
 const FROM_FIRST: [&str; 3] = [
     "ALTER TABLE sent RENAME TO sent_first; ALTER TABLE received RENAME TO received_first;",
@@ -115,17 +124,24 @@ pub(super) fn open(path: &Path) -> Result<Connection, RegisterFault> {
             transaction.execute_batch(LASTING)?;
             transaction.execute_batch(ADDED_THIRD)?;
             transaction.execute_batch(ADDED_FOURTH)?;
+            transaction.execute_batch(ADDED_FIFTH)?;
         }
         1 => {
             FROM_FIRST.iter().try_for_each(|step| transaction.execute_batch(step))?;
             transaction.execute_batch(ADDED_THIRD)?;
             transaction.execute_batch(ADDED_FOURTH)?;
+            transaction.execute_batch(ADDED_FIFTH)?;
         }
         2 => {
             transaction.execute_batch(ADDED_THIRD)?;
             transaction.execute_batch(ADDED_FOURTH)?;
+            transaction.execute_batch(ADDED_FIFTH)?;
         }
-        3 => transaction.execute_batch(ADDED_FOURTH)?,
+        3 => {
+            transaction.execute_batch(ADDED_FOURTH)?;
+            transaction.execute_batch(ADDED_FIFTH)?;
+        }
+        4 => transaction.execute_batch(ADDED_FIFTH)?,
         VERSION => {}
         _ => return Err(RegisterFault::Damaged("written by a later release")),
     }

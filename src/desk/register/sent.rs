@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use super::drafts::{close_draft, note_answer};
 use super::numbers::bind_formal_number;
+use super::owed::{OwedEntry, pay, owe};
 use super::{LastSent, Register, RegisterFault, SentEntry, SentState, message_id, ministry};
 use crate::digest::Digest;
 use crate::message::id::MessageId;
@@ -34,6 +35,10 @@ pub struct Marks {
     pub drafts: Vec<Digest>,
     /// Messages that are answered by it, with the kind of answer and its dispatch.
     pub answers: Vec<(MessageId, &'static str, Digest)>,
+    /// What somebody is owed of a protective act from then on.
+    pub owed: Vec<OwedEntry>,
+    /// What is owed no longer: a dispatch, and to whom.
+    pub paid: Vec<(Digest, Ministry)>,
 }
 
 /// A message that has left this desk and is not known to be settled for good.
@@ -50,6 +55,18 @@ pub struct UnderWay {
 }
 
 impl Register {
+    /// The first registered copy of a dispatch, whoever it is for.
+    pub fn first_copy(&self, copy: &SentEntry) -> Result<Option<MessageId>, RegisterFault> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(
+            "SELECT message_id FROM sent INDEXED BY sent_consultation
+             WHERE consultation = ?1 AND act_number = ?2 AND dispatch_digest = ?3 ORDER BY number LIMIT 1",
+        )?;
+        let of = params![copy.consultation, copy.act_number, copy.dispatch_digest.as_bytes().as_slice()];
+        let found: Option<Vec<u8>> = statement.query_row(of, |row| row.get(0)).optional()?;
+        found.map(|bytes| message_id(&bytes)).transpose()
+    }
+
     /// Registers released copies together, before any of them is submitted.
     pub fn release(&self, entries: &[SentEntry]) -> Result<(), RegisterFault> {
         self.release_with(entries, &Marks::default()).map(|_| ())
@@ -76,6 +93,12 @@ impl Register {
                     return Ok(false);
                 }
             }
+            for (dispatch, recipient) in &marks.paid {
+                if !pay(connection, dispatch, recipient)? {
+                    return Ok(false);
+                }
+            }
+            marks.owed.iter().try_for_each(|owed| owe(connection, owed))?;
             entries.into_iter().try_for_each(|entry| insert(connection, entry))?;
             Ok(true)
         })

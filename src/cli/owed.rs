@@ -1,0 +1,91 @@
+//! What a Power is owed of a protective act: said loudly, for each Power with the exact next command.
+//!
+//! What is outstanding enters as the desk knows it; lines, objects for scripts and the error leave. The exit code is that
+//! of something that goes later by itself, with the word `owed`: the act is signed and registered, and to type it again
+//! would make a second one.
+
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::error::{CliError, Kind};
+use super::failures::LOST;
+use super::output::Mark;
+use super::shell_word;
+use crate::desk::owed::{BUNDLE_ENDED, NOT_ACCREDITED, Outstanding};
+
+/// The one command that comes next: what stands in the way is mended, or it is tried again.
+pub(super) fn next(context: &Context, one: &Outstanding) -> String {
+    let (to, lower) = (shell_word(one.recipient.as_str()), one.recipient.lower());
+    match (&one.behind, one.reason.as_str()) {
+        (_, BUNDLE_ENDED | NOT_ACCREDITED) => context.command(&format!("peer add {lower}.bundle")),
+        (Some(front), _) if LOST.contains(&front.reason.as_str()) => {
+            context.command(&format!("outbox void {}", front.reference))
+        }
+        _ => context.command(&format!("outbox --with {to}")),
+    }
+}
+
+/// For scripts: `chancery.owed/1`.
+pub(super) fn report(context: &Context, one: &Outstanding) -> Value {
+    json!({
+        "schema": "chancery.owed/1",
+        "to": one.recipient.as_str(),
+        "consultation": one.consultation,
+        "act_number": one.act_number,
+        "released": one.released.to_string(),
+        "dispatch_sha256": one.dispatch.hex(),
+        "ref": one.copy.as_ref().map(|(_, reference)| reference),
+        "reason": (!one.reason.is_empty()).then_some(&one.reason),
+        "behind": one.behind.as_ref().map(|front| &front.reference),
+        "next": next(context, one),
+    })
+}
+
+/// Tells of each Power that has not been sent the act.
+pub(super) fn tell(context: &Context, outstanding: &[Outstanding]) -> Result<(), CliError> {
+    for one in outstanding {
+        if context.output.is_json() {
+            context.output.data(&report(context, one), String::new)?;
+        }
+    }
+    warn(context, outstanding.iter());
+    Ok(())
+}
+
+/// The same for people alone.
+pub(super) fn warn<'a>(context: &Context, outstanding: impl Iterator<Item = &'a Outstanding>) {
+    for one in outstanding {
+        let to = &one.recipient;
+        context.output.step(Mark::Bad, &format!("{to} HAS NOT BEEN SENT a protective act: {one}"));
+        context.output.next(&next(context, one));
+    }
+}
+
+/// How the command ends that sent it; none where every Power was sent it.
+pub(super) fn error(context: &Context, outstanding: &[Outstanding]) -> Option<CliError> {
+    let first = outstanding.first()?;
+    let message = format!("signed and registered, and owed to {}", powers(outstanding));
+    let error = CliError::new(Kind::TryLater, "owed", message)
+        .cause(first.to_string())
+        .cause("it goes to them as soon as it can, with any command; do not send it again");
+    let error = if first.reason.is_empty() { error } else { error.reason(first.reason.clone()) };
+    Some(error.hint(next(context, first)))
+}
+
+/// How `status` ends.
+pub(super) fn alarm(context: &Context, outstanding: &[Outstanding]) -> CliError {
+    let message = format!("a protective act is owed to {}", powers(outstanding));
+    let error = CliError::failed("owed", message).reason("OWED");
+    let error = outstanding.iter().fold(error, |error, one| error.cause(format!("{}: {one}", one.recipient)));
+    match outstanding.first() {
+        Some(first) => error.hint(next(context, first)),
+        None => error,
+    }
+}
+
+fn powers(outstanding: &[Outstanding]) -> String {
+    let mut powers: Vec<&str> = outstanding.iter().map(|one| one.recipient.as_str()).collect();
+    powers.sort_unstable();
+    powers.dedup();
+    powers.join(", ")
+}

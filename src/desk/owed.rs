@@ -1,0 +1,365 @@
+//! Protective acts, which nothing holds up: each goes at once to every Power to which it can, and is owed to the others.
+//!
+//! A composed protective act enters. For each addressee a copy leaves, or is registered behind one that the gateway has
+//! not taken yet, or, where none can be made, the signed dispatch is kept for it: sealed to the own reading keys, in the
+//! transaction that registers the copies for the others. A copy is made of what is kept as soon as that is possible, by
+//! whatever command comes next. It bears the act number and the release of the others, because every desk judges by
+//! these; only its place in the sequence, its seal and its end of validity are of its own day.
+//!
+//! Nothing is sealed to the keys of a bundle that has ended, and nothing is numbered by the register alone where the
+//! gateway cannot be asked: a register that was restored from an older copy would use a number twice. That is why a copy
+//! is owed there and not made. What must never happen: that one Power keeps an act from another, that an act that was
+//! signed is forgotten, or that it goes to one Power twice.
+
+use std::fmt;
+use std::path::Path;
+
+use crate::desk::Desk;
+use crate::desk::accreditation::Trust;
+use crate::desk::compose::{Composition, Origin};
+use crate::desk::draft::DraftFile;
+use crate::desk::error::DeskError;
+use crate::desk::keys::Keys;
+use crate::desk::mailbox::Mailbox;
+use crate::desk::numbering::Behind;
+use crate::desk::reference::{Entry, register_number};
+use crate::desk::register::{OwedEntry, SentEntry, SentState};
+use crate::desk::release::Release;
+use crate::desk::send::{RELEASE_LOCK, Registered};
+use crate::digest::Digest;
+use crate::limits;
+use crate::message::header::Position;
+use crate::message::id::MessageId;
+use crate::message::refusal::{Reason, Refusal};
+use crate::message::seal;
+use crate::message::terms::ActClass;
+use crate::time::Timestamp;
+use crate::trust::name::Ministry;
+
+/// The trust bundle of the Power has ended.
+pub const BUNDLE_ENDED: &str = "BUNDLE_ENDED";
+
+/// No trust bundle of the Power is here.
+pub const NOT_ACCREDITED: &str = "NOT_ACCREDITED";
+
+/// The own gateway did not answer.
+pub const GATEWAY_AWAY: &str = "GATEWAY_AWAY";
+
+/// A Power for which no copy can be made now, and why: a stable code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Shortfall {
+    pub(super) recipient: Ministry,
+    pub(super) reason: String,
+}
+
+/// A copy that stands in front of another and was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Front {
+    /// Its register number.
+    pub reference: String,
+    /// Why it was not taken; may be empty.
+    pub reason: String,
+}
+
+/// A protective act that a Power has not been sent: nothing of it is in the custody of the own gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outstanding {
+    /// Digest of the dispatch.
+    pub dispatch: Digest,
+    /// Who is to have it.
+    pub recipient: Ministry,
+    /// Its consultation.
+    pub consultation: String,
+    /// Its number in the consultation.
+    pub act_number: u64,
+    /// When it was released.
+    pub released: Timestamp,
+    /// The copy for that Power and its register number; none where none could be made yet.
+    pub copy: Option<(MessageId, String)>,
+    /// Why it has not gone: a stable code; empty where it was only not tried again.
+    pub reason: String,
+    /// What stands in front of it.
+    pub behind: Option<Front>,
+}
+
+impl Desk {
+    /// Releases a protective act to whomever it can go. Returns the copies that were made, as they stand then; what
+    /// could not be made is told as owed.
+    pub(super) async fn release_protective(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        (composition, act_number): (Composition, Option<u64>),
+        mut registered: impl FnMut(Registered<'_>),
+    ) -> Result<Vec<SentEntry>, DeskError> {
+        let _released_alone = self.hold(RELEASE_LOCK).await?;
+        let mut mailbox = match self.mailbox(keys).await {
+            Err(failure) if concerns_the_keys(&failure) => return Err(failure),
+            connected => connected,
+        };
+        if let Ok(mailbox) = &mut mailbox {
+            // Whatever is wrong with what waits here already is told to whoever looks at it, and is no reason to wait.
+            only_faults(self.hand_over(trust, mailbox).await)?;
+            only_faults(self.pay_all(trust, keys, mailbox).await)?;
+        }
+        let act_number = match act_number {
+            Some(given) => given,
+            None => self.next_act_number(&composition)?,
+        };
+        let (mut positions, mut shortfalls) = (Vec::new(), Vec::new());
+        for addressee in &composition.address.addressees {
+            let recipient = addressee.ministry.clone();
+            let line = (composition.address.channel.to_string(), recipient.clone());
+            match self.place(trust, &mut mailbox, &line).await {
+                Ok(last) => positions.push(self.position_after(last, &recipient, &composition, act_number)),
+                Err(failure @ DeskError::Register(_)) => return Err(failure),
+                Err(failure) => shortfalls.push(Shortfall { recipient, reason: reason_of(&failure) }),
+            }
+        }
+        let mut release = Release::begin(self, trust, keys, std::iter::once(&composition))?;
+        release.sign_and_seal_owing(composition, positions, (act_number, shortfalls))?;
+        let owed = release.owed().to_vec();
+        let released = release.register()?;
+        released.iter().flatten().for_each(|copy| registered(Registered::Copy(copy)));
+        owed.iter().for_each(|owed| registered(Registered::Owed(owed)));
+        let mut sent = Vec::new();
+        for copy in released.into_iter().flatten() {
+            if let Ok(mailbox) = &mut mailbox {
+                only_faults(self.submit_at_front(trust, mailbox, &copy).await)?;
+            }
+            sent.push(self.register.sent_message(&copy.id)?.unwrap_or(copy));
+        }
+        Ok(sent)
+    }
+
+    /// The place after which a copy to this recipient comes, where one can be made.
+    async fn place(
+        &self,
+        trust: &Trust,
+        mailbox: &mut Result<Mailbox, DeskError>,
+        (channel, recipient): &(String, Ministry),
+    ) -> Result<(u64, Option<MessageId>), DeskError> {
+        trust.bundle_in_force(recipient, self.clock.now())?;
+        match mailbox {
+            Ok(mailbox) => self.last_position(trust, mailbox, (channel, recipient), Behind::Follow).await,
+            Err(_) => Err(DeskError::GatewayAway(String::new())),
+        }
+    }
+
+    /// Submits a copy, unless another one to the same recipient waits in front of it: the gateway would take it for a
+    /// gap, and it goes with the one in front.
+    async fn submit_at_front(
+        &self,
+        trust: &Trust,
+        mailbox: &mut Mailbox,
+        copy: &SentEntry,
+    ) -> Result<(), DeskError> {
+        let front = self.register.first_waiting(&copy.channel, &copy.recipient)?;
+        if front.is_some_and(|front| front.id != copy.id) {
+            return Ok(());
+        }
+        self.submit(trust, mailbox, copy.clone()).await.map(|_| ())
+    }
+
+    /// Makes copies of what is owed, as far as that is possible now. Returns how many.
+    pub async fn pay_owed(&self, trust: &Trust, keys: &Keys) -> Result<usize, DeskError> {
+        if self.register.owed()?.is_empty() {
+            return Ok(0);
+        }
+        let _released_alone = self.hold(RELEASE_LOCK).await?;
+        let mut mailbox = self.mailbox(keys).await?;
+        self.pay_all(trust, keys, &mut mailbox).await
+    }
+
+    /// The same for the holder of the release lock. Why one cannot be paid is noted with it, and is no failure.
+    pub(super) async fn pay_all(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        mailbox: &mut Mailbox,
+    ) -> Result<usize, DeskError> {
+        let mut paid = 0_usize;
+        for owed in self.register.owed()? {
+            match self.pay_one(trust, keys, mailbox, &owed).await {
+                Ok(()) => paid = paid.saturating_add(1),
+                Err(failure @ (DeskError::Register(_) | DeskError::Key(_) | DeskError::Locked)) => {
+                    return Err(failure);
+                }
+                Err(failure) => {
+                    self.register.note_owed(&owed.dispatch, &owed.recipient, &reason_of(&failure))?;
+                }
+            }
+        }
+        Ok(paid)
+    }
+
+    async fn pay_one(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        mailbox: &mut Mailbox,
+        owed: &OwedEntry,
+    ) -> Result<(), DeskError> {
+        trust.bundle_in_force(&owed.recipient, self.clock.now())?;
+        let line = (owed.channel.as_str(), &owed.recipient);
+        let last = self.last_position(trust, mailbox, line, Behind::Follow).await?;
+        let composition = self.composition_of(keys, owed)?;
+        let position = Position {
+            release_time: owed.release_time,
+            ..self.position_after(last, &owed.recipient, &composition, owed.act_number)
+        };
+        let mut release = Release::begin(self, trust, keys, std::iter::once(&composition))?;
+        release.sign_and_seal(composition, vec![position])?;
+        for copy in release.register()?.into_iter().flatten() {
+            only_faults(self.submit_at_front(trust, mailbox, &copy).await)?;
+        }
+        Ok(())
+    }
+
+    /// What is kept of an act that is owed, ready to be sealed to one more Power.
+    fn composition_of(&self, keys: &Keys, owed: &OwedEntry) -> Result<Composition, DeskError> {
+        let plain = seal::open(&owed.sealed, &[keys.reading()?])
+            .map_err(|cause| Refusal::new(Reason::SealBroken, format!("what is owed: {cause}")))?;
+        let text = std::str::from_utf8(&plain)
+            .map_err(|_| DeskError::Draft("what is owed is no text".to_owned()))?;
+        let draft = DraftFile::parse(text, Path::new(&self.config.home))?;
+        // However late it is: it is still to be delivered.
+        let least = self.clock.now().after(limits::VALIDITY_DEFAULT);
+        Ok(Composition {
+            address: draft.address().clone(),
+            dispatch: draft.dispatch().clone(),
+            act: draft.act().clone(),
+            sources: draft.sources().to_vec(),
+            offices: vec![None; draft.dispatch().authentications.len()],
+            numbered: owed.act_number > 0,
+            valid_until: draft.valid_until().map_or(least, |until| until.max(least)),
+            findings: Vec::new(),
+            origin: Origin::Owed(Box::new(draft), owed.recipient.clone()),
+        })
+    }
+
+    /// The protective acts of this desk that some Power has not been sent, oldest first.
+    pub fn outstanding(&self, trust: &Trust, keys: &Keys) -> Result<Vec<Outstanding>, DeskError> {
+        let is_protective = |copy: &SentEntry| {
+            let opened = self.unseal_unjudged(trust, keys.reading()?, &Entry::Sent(copy.clone()));
+            // What does not open here may be one: it is told of rather than left out.
+            let class = opened.map_or(ActClass::Protective, |opened| opened.dispatch.dispatch().act_class);
+            Ok::<bool, DeskError>(class == ActClass::Protective)
+        };
+        let mut found: Vec<Outstanding> = self.register.owed()?.iter().map(unmade).collect();
+        let mut last = None;
+        loop {
+            let page = self.register.waiting(last.as_ref(), limits::PAGE_MAX)?;
+            let Some(newest) = page.last() else { break };
+            last = Some(newest.id);
+            for copy in &page {
+                if is_protective(copy)? {
+                    found.push(self.untaken(copy)?);
+                }
+            }
+        }
+        found.sort_by(|one, other| (one.released, &one.recipient).cmp(&(other.released, &other.recipient)));
+        Ok(found)
+    }
+
+    /// The same of one dispatch, of which nothing needs to be opened for that.
+    pub fn outstanding_of(&self, dispatch: &Digest) -> Result<Vec<Outstanding>, DeskError> {
+        let owed = self.register.owed()?;
+        let mut found: Vec<Outstanding> =
+            owed.iter().filter(|owed| owed.dispatch == *dispatch).map(unmade).collect();
+        let mut last = None;
+        loop {
+            let page = self.register.waiting(last.as_ref(), limits::PAGE_MAX)?;
+            let Some(newest) = page.last() else { return Ok(found) };
+            last = Some(newest.id);
+            for copy in page.iter().filter(|copy| copy.dispatch_digest == *dispatch) {
+                found.push(self.untaken(copy)?);
+            }
+        }
+    }
+
+    /// A copy that was made and that the gateway has not taken.
+    fn untaken(&self, copy: &SentEntry) -> Result<Outstanding, DeskError> {
+        let own = &self.config.ministry;
+        let front = self.register.first_waiting(&copy.channel, &copy.recipient)?;
+        let behind = match front.filter(|front| front.id != copy.id) {
+            Some(front) => self.register.sent_message(&front.id)?.map(|front| Front {
+                reference: Entry::Sent(front.clone()).reference(own),
+                reason: front.reason,
+            }),
+            None => None,
+        };
+        let reference = register_number(own, &copy.recipient, copy.release_time, copy.sequence);
+        let reason = match (&behind, copy.state) {
+            (Some(front), _) if copy.reason.is_empty() => front.reason.clone(),
+            (_, SentState::Void) if copy.reason.is_empty() => "VOIDED".to_owned(),
+            _ => copy.reason.clone(),
+        };
+        Ok(Outstanding {
+            dispatch: copy.dispatch_digest,
+            recipient: copy.recipient.clone(),
+            consultation: copy.consultation.clone(),
+            act_number: copy.act_number,
+            released: copy.release_time,
+            copy: Some((copy.id, reference)),
+            reason,
+            behind,
+        })
+    }
+}
+
+/// An act of which no copy could be made yet for a Power.
+fn unmade(owed: &OwedEntry) -> Outstanding {
+    Outstanding {
+        dispatch: owed.dispatch,
+        recipient: owed.recipient.clone(),
+        consultation: owed.consultation.clone(),
+        act_number: owed.act_number,
+        released: owed.release_time,
+        copy: None,
+        reason: owed.reason.clone(),
+        behind: None,
+    }
+}
+
+/// The stable code of why no copy can be made.
+fn reason_of(failure: &DeskError) -> String {
+    let word = match failure {
+        DeskError::NotAccredited(_) => NOT_ACCREDITED,
+        DeskError::Trust(_) => BUNDLE_ENDED,
+        DeskError::GatewayAway(_) => GATEWAY_AWAY,
+        DeskError::RegisterBehind { .. } => "REGISTER_BEHIND",
+        DeskError::GatewayRolledBack { .. } => "GATEWAY_ROLLED_BACK",
+        other if other.reason().is_empty() => "NOT_MADE",
+        other => other.reason(),
+    };
+    word.to_owned()
+}
+
+/// Whether no act could be signed or sealed, whoever it is for.
+fn concerns_the_keys(failure: &DeskError) -> bool {
+    matches!(failure, DeskError::Locked | DeskError::Key(_) | DeskError::Config(_) | DeskError::File { .. })
+}
+
+/// What went wrong with one copy is noted with it; a register that fails is another matter.
+fn only_faults<T>(done: Result<T, DeskError>) -> Result<(), DeskError> {
+    match done {
+        Err(fault @ DeskError::Register(_)) => Err(fault),
+        _ => Ok(()),
+    }
+}
+
+impl fmt::Display for Outstanding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { recipient, reason, behind, .. } = self;
+        match (reason.as_str(), behind) {
+            (BUNDLE_ENDED, _) => write!(f, "the trust bundle of {recipient} has ended"),
+            (NOT_ACCREDITED, _) => write!(f, "no trust bundle of {recipient} is here"),
+            (GATEWAY_AWAY, _) => f.write_str("the own gateway is away"),
+            ("", Some(front)) => write!(f, "{} before it has not been taken yet", front.reference),
+            (word, Some(front)) => write!(f, "{} before it has not been taken ({word})", front.reference),
+            ("", None) => f.write_str("the own gateway has not taken it yet"),
+            (word, None) => write!(f, "it could not go yet ({word})"),
+        }
+    }
+}
