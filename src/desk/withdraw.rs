@@ -10,12 +10,13 @@ use crate::consultation::list::List;
 use crate::consultation::reference::{ConsultationId, PersonRef};
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
+use crate::desk::compose::channel_facts;
 use crate::desk::error::DeskError;
 use crate::desk::form::draft::Draft;
 use crate::desk::keys::Keys;
 use crate::message::envelope::Envelope;
 use crate::message::header::Addressee;
-use crate::message::terms::{AddresseeKind, Precedence};
+use crate::message::terms::{AddresseeKind, Level, Precedence};
 use crate::trust::name::Ministry;
 use crate::trust::policy::ChannelId;
 
@@ -52,11 +53,36 @@ impl Desk {
             withdrawn_for: List::default(),
             received_by_office: None,
         });
-        Ok(Draft {
+        let draft = Draft {
             channel: channel.filter(|_| to.is_empty()),
             precedence: Precedence::Flash,
             ..Draft::service_message(addressees, consultation, act)
-        })
+        };
+        let level = self.level_for(trust, keys, &draft, &consultation)?;
+        Ok(Draft { level, ..draft })
+    }
+
+    /// RESTRICTED, or the lowest ceiling by which anybody judges it: of the channel on which it goes, of the one on which
+    /// the consultation is held, of the charter that was agreed on. It says nothing but that a person says no, and must
+    /// not be stopped for its marking (CLS_01).
+    fn level_for(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        draft: &Draft,
+        consultation: &ConsultationId,
+    ) -> Result<Level, DeskError> {
+        let held = self.channel_held(&consultation.text())?;
+        let held =
+            held.and_then(|held| trust.policy.as_ref()?.channel(&held).map(|rule| (held.clone(), rule)));
+        let held = held.map(|(held, rule)| channel_facts(&held, rule).ceiling);
+        // Where no channel joins them, composing says so.
+        let chosen = self.channel(trust, draft).ok();
+        let chosen = chosen.map(|(channel, rule)| channel_facts(channel, rule).ceiling);
+        let agreed = self.knowledge(trust, keys, &consultation.text())?.charter();
+        let agreed = agreed.map(|charter| charter.ceiling);
+        let ceilings = [held, chosen, agreed].into_iter().flatten();
+        Ok(ceilings.fold(Level::Restricted, Level::min))
     }
 
     /// The channel on which a consultation is held, and its Powers but our own.
@@ -82,6 +108,8 @@ impl Desk {
                 .collect(),
         };
         let own = &self.config.ministry;
-        Ok((Some(address.channel.clone()), powers.into_iter().filter(|power| power != own).collect()))
+        // One that is not in force any more carries nothing: any that joins the Powers does.
+        let channel = rule.map(|_| address.channel.clone());
+        Ok((channel, powers.into_iter().filter(|power| power != own).collect()))
     }
 }
