@@ -95,6 +95,7 @@ fn check(check: &Check) -> Value {
 fn check_line(check: &Check) -> String {
     let mark = match check.outcome {
         Outcome::Ok => "ok  ",
+        Outcome::Doubted => "warn",
         Outcome::Failed => "bad ",
         Outcome::Undecided => "?   ",
     };
@@ -104,6 +105,7 @@ fn check_line(check: &Check) -> String {
 fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Ok => "ok",
+        Outcome::Doubted => "doubted",
         Outcome::Failed => "failed",
         Outcome::Undecided => "undecided",
     }

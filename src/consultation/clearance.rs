@@ -67,6 +67,14 @@ mod tests {
     }
 
     #[test]
+    fn evidence_knows_the_kinds_of_protective_acts_by_the_catalogue() {
+        let protective = ActKind::ALL.iter().filter(|kind| kind.class() == ActClass::Protective);
+        let mut words: Vec<&str> = protective.map(|kind| kind.word()).collect();
+        words.sort_unstable();
+        assert_eq!(words, crate::message::evidence::PROTECTIVE_KINDS);
+    }
+
+    #[test]
     fn nobody_releases_alone_but_the_duty_officer_and_the_registry_its_own_acts() {
         for kind in ActKind::ALL {
             for form in kind.specification().forms {

@@ -10,11 +10,15 @@ use crate::limits;
 use crate::message::dispatch::{Document, ExpectedAuthentication, SignedDispatch};
 use crate::message::header::{Header, Part};
 use crate::message::seal::{self, FileKey, Unlock, open_with_file_key, sealed_size};
-use crate::message::terms::AuthenticationKind;
+use crate::message::terms::{ActClass, AuthenticationKind};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
 use super::standing::{Doubt, Standings};
+
+/// The kinds of act that are protective; `consultation` knows them by its catalogue, and a test holds this to it.
+pub const PROTECTIVE_KINDS: [&str; 4] =
+    ["death-notice", "hold-notice", "publicity-notice", "will-withdrawal"];
 
 /// What a disclosed dispatch says and bears.
 #[derive(Debug)]
@@ -47,6 +51,14 @@ impl Disclosure {
             ));
         }
         Ok(())
+    }
+
+    /// Whether the act is registered even where an office's signature on it does not hold (ROL_02): the registry's
+    /// signature over the header says which ministry speaks, and nothing that stops a handover is lost for want of more.
+    /// What a dispatch calls itself does not suffice: its kind must be one of these.
+    pub(super) fn is_protective(&self) -> bool {
+        let dispatch = self.dispatch.dispatch();
+        dispatch.act_class == ActClass::Protective && PROTECTIVE_KINDS.contains(&dispatch.kind.as_str())
     }
 
     /// Whether the dispatch bears authentication number `number`, judged at `at`; says by whom.

@@ -31,6 +31,7 @@ mod standing;
 mod verifier;
 mod writer;
 
+pub use disclosure::PROTECTIVE_KINDS;
 pub use paper::AnswerKind;
 pub use release::{Piece, release};
 pub use report::{Check, MessageReport, MinistryReport, Outcome, Report, Verdict};

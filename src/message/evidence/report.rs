@@ -14,6 +14,8 @@ use super::standing::Doubt;
 pub enum Outcome {
     /// It holds.
     Ok,
+    /// It does not hold, and the message counts without it: a signature on an act that protects somebody.
+    Doubted,
     /// It does not hold.
     Failed,
     /// What is in the file does not suffice to tell.
@@ -101,6 +103,22 @@ pub struct Report {
 }
 
 impl Check {
+    /// A check that takes nothing from the message where it is proven not to hold; it is told all the same.
+    pub(super) fn dispensable(name: impl Into<String>, finding: Result<String, Doubt>) -> Self {
+        let check = Self::new(name, finding);
+        match check.outcome {
+            Outcome::Failed => Self {
+                outcome: Outcome::Doubted,
+                sentence: format!(
+                    "does not hold, and the protective act counts without it: {}",
+                    check.sentence
+                ),
+                ..check
+            },
+            _ => check,
+        }
+    }
+
     /// A check with the sentence that holds if it does.
     pub(super) fn new(name: impl Into<String>, finding: Result<String, Doubt>) -> Self {
         let (outcome, sentence) = match finding {

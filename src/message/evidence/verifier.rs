@@ -279,7 +279,11 @@ fn disclosure_checks(paper: &Paper, proofs: &Proofs, standings: &Standings, foun
     checks.extend((0..disclosure.dispatch.authentications().len()).map(|number| {
         let finding = judged_at(proofs)
             .and_then(|at| disclosure.check_authentication(number, paper.sender(), standings, at));
-        Check::new(format!("authentication-{}", number.saturating_add(1)), finding)
+        let name = format!("authentication-{}", number.saturating_add(1));
+        match disclosure.is_protective() {
+            true => Check::dispensable(name, finding),
+            false => Check::new(name, finding),
+        }
     }));
     checks.extend(paper.keys.keys().filter(|part| **part > 0).map(|part| {
         let missing = || Err(Doubt::refused("the dispatch names no such document"));

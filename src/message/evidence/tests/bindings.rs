@@ -2,10 +2,11 @@
 
 use super::fixture::*;
 use crate::digest::Digest;
-use crate::message::evidence::{AnswerKind, Verdict, verify};
+use crate::message::evidence::{AnswerKind, Outcome, Verdict, verify};
 use crate::message::id::MessageId;
 use crate::message::leaf::LeafKind;
 use crate::message::receipt::Receipt;
+use crate::message::terms::ActClass;
 use crate::time::Timestamp;
 use crate::tlog::checkpoint::Checkpoint;
 use crate::tlog::cosignature::{attach, cosign};
@@ -208,6 +209,27 @@ fn an_office_without_the_authority_does_not_authenticate() {
     assert_eq!(found, first(&["authentication-2"]));
     let found = failures_of(&recipe(vec![Authority::Seal, Authority::Conclude]));
     assert_eq!(found, first(&["authentication-1"]));
+}
+
+#[test]
+fn a_doubted_protective_act_verifies_and_the_doubt_is_told() {
+    let recipe = |act| Recipe { authorities: vec![Authority::Seal], act, ..Recipe::default() };
+    let of = |act| {
+        let world = World::of_one(&recipe(act));
+        check(&world.file(&[0, 1]), &world.basis())
+    };
+    let report = of(("will-withdrawal", ActClass::Protective));
+    assert_eq!(report.verdict(), Verdict::Verified, "{report:#?}");
+    let doubted: Vec<&str> = report
+        .all_checks()
+        .filter(|(_, check)| check.outcome == Outcome::Doubted)
+        .map(|(_, check)| check.name.as_str())
+        .collect();
+    assert_eq!(doubted, ["authentication-1"]);
+    // Only acts that are protective, whatever they call themselves.
+    for act in [("will-withdrawal", ActClass::Normative), ("agreement-note", ActClass::Protective)] {
+        assert_eq!(failures(&of(act)), first(&["authentication-1"]), "{act:?}");
+    }
 }
 
 #[test]

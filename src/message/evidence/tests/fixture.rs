@@ -167,6 +167,8 @@ pub(super) struct Recipe {
     /// What the office gives, in this order.
     pub(super) kinds: Vec<AuthenticationKind>,
     pub(super) address_digest: Option<Digest>,
+    /// What the act is, and what it calls itself.
+    pub(super) act: (&'static str, ActClass),
     pub(super) credential: &'static str,
     pub(super) documents_named: Option<usize>,
     pub(super) previous: Option<MessageId>,
@@ -180,6 +182,7 @@ impl Default for Recipe {
             authorities: vec![Authority::Release, Authority::Seal],
             kinds: vec![AuthenticationKind::Initials, AuthenticationKind::Seal],
             address_digest: None,
+            act: ("note-verbale", ActClass::Correspondence),
             credential: "chancery://XA/office/first",
             documents_named: None,
             previous: None,
@@ -335,8 +338,8 @@ fn signed_dispatch(sender: &Side, address: &Address, documents: &[&[u8]], recipe
         basis: Vec::new(),
         documents: documents.iter().take(named).enumerate().map(document).collect(),
         authentications: recipe.kinds.iter().copied().map(expect).collect(),
-        kind: "note-verbale".to_owned(),
-        act_class: ActClass::Correspondence,
+        kind: recipe.act.0.to_owned(),
+        act_class: recipe.act.1,
         act: b"act".to_vec(),
         in_reply_to: None,
         reply_due: None,
