@@ -2,7 +2,7 @@
 //!
 //! A consultation enters; for every FLASH or IMMEDIATE of this desk whose time is over a non-acknowledgement leaves, to
 //! the ministry that is silent, once for each message and addressee however often it is looked at: that it was signed is
-//! registered in the transaction that registers it. It is never about what a registry sent by itself, so that two silent ones
+//! registered in the transaction that registers it; one whose own copy was given up or came too late is signed anew. It is never about what a registry sent by itself, so that two silent ones
 //! do not write to each other for ever.
 
 use crate::consultation::act::Act;
@@ -19,6 +19,7 @@ use crate::desk::form::draft::{Draft, Reference, Referenced};
 use crate::desk::keys::Keys;
 use crate::desk::register::{SentEntry, SentState};
 use crate::desk::unpaid::Unpaid;
+use crate::digest::Digest;
 use crate::message::envelope::Envelope;
 use crate::message::header::Addressee;
 use crate::message::terms::{AddresseeKind, Precedence};
@@ -57,13 +58,20 @@ impl Desk {
     /// The copy that went to the silent ministry; none where it never left, was refused, or was answered so before.
     fn copy_to(&self, folded: &Folded, one: &Unacknowledged<'_>) -> Result<Option<SentEntry>, DeskError> {
         let digest = one.act.reference.dispatch_digest();
-        let copies = self.register.sent_in(&folded.consultation)?.into_iter();
-        let mut copies =
-            copies.filter(|copy| copy.dispatch_digest == digest && copy.recipient == *one.addressee);
-        let Some(copy) = copies.next() else { return Ok(None) };
+        let copies = self.register.sent_in(&folded.consultation)?;
+        let is_it = |copy: &&SentEntry| copy.dispatch_digest == digest && copy.recipient == *one.addressee;
+        let Some(copy) = copies.iter().find(is_it) else { return Ok(None) };
         let is_out = matches!(copy.state, SentState::Queued | SentState::Delivered | SentState::Expired);
-        let is_new = self.register.answer_to(&copy.id, KIND)?.is_none();
-        Ok((is_out && is_new).then_some(copy))
+        let is_new = match self.register.answer_to(&copy.id, KIND)? {
+            None => true,
+            Some(said) if is_lost(&copies, &said) => {
+                // It never left this ministry, and will not: it is said again.
+                self.register.forget_answer(&copy.id, KIND, &said)?;
+                true
+            }
+            Some(_) => false,
+        };
+        Ok((is_out && is_new).then(|| copy.clone()))
     }
 
     async fn declare(
@@ -96,6 +104,14 @@ impl Desk {
     }
 }
 
+/// Whether no copy of this dispatch is on its way or has come to anybody, because this ministry gave it up or it was too
+/// late. One that the other side refused is not lost: it would be refused again.
+fn is_lost(copies: &[SentEntry], dispatch: &Digest) -> bool {
+    let mut of_it = copies.iter().filter(|copy| copy.dispatch_digest == *dispatch).peekable();
+    let is_known = of_it.peek().is_some();
+    is_known && of_it.all(|copy| matches!(copy.state, SentState::Withdrawn | SentState::Expired))
+}
+
 /// A service message to the recipient of a copy, at its level, on its channel.
 fn about(copy: &SentEntry, act: Act) -> Result<Draft, DeskError> {
     let envelope = Envelope::parse(&copy.envelope)?;
@@ -115,4 +131,48 @@ fn about(copy: &SentEntry, act: Act) -> Result<Draft, DeskError> {
         in_reply_to: Some(Reference { text: copy.id.to_string(), message }),
         ..Draft::service_message(vec![addressee], consultation, act)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::id::MessageId;
+    use crate::time::Timestamp;
+    use crate::trust::name::Ministry;
+
+    fn copy(words: &str, state: SentState) -> SentEntry {
+        SentEntry {
+            id: MessageId::of_header(words.as_bytes()),
+            channel: "ch".to_owned(),
+            recipient: Ministry::parse("XB").unwrap(),
+            consultation: "C-7QK4-M2XD-9WTV".to_owned(),
+            sequence: 1,
+            act_number: 0,
+            release_time: Timestamp::from_seconds(1_795_345_200),
+            dispatch_digest: Digest::of(words.as_bytes()),
+            envelope: Vec::new(),
+            has_parts_beside: false,
+            state,
+            reason: String::new(),
+            submission_receipt: Vec::new(),
+            delivery_receipt: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_answer_is_lost_where_this_ministry_gave_it_up_and_not_where_it_is_out_or_was_refused() {
+        for (state, lost) in [
+            (SentState::Released, false),
+            (SentState::Queued, false),
+            (SentState::Delivered, false),
+            (SentState::Rejected, false),
+            (SentState::Void, false),
+            (SentState::Expired, true),
+            (SentState::Withdrawn, true),
+        ] {
+            let copies = [copy("another", SentState::Delivered), copy("said", state)];
+            assert_eq!(is_lost(&copies, &Digest::of(b"said")), lost, "{state:?}");
+        }
+        assert!(!is_lost(&[], &Digest::of(b"said")), "nothing is known of it");
+    }
 }

@@ -114,6 +114,23 @@ impl Register {
         rows.map(|row| row?).collect()
     }
 
+    /// Forgets that a message was answered so: the answer was lost, and another one takes its place.
+    pub fn forget_answer(
+        &self,
+        message: &MessageId,
+        kind: &str,
+        dispatch: &Digest,
+    ) -> Result<(), RegisterFault> {
+        self.change(|connection| {
+            let mut delete = connection.prepare_cached(
+                "DELETE FROM answer WHERE message_id = ?1 AND kind = ?2 AND dispatch_digest = ?3",
+            )?;
+            let message = message.as_bytes().as_slice();
+            delete.execute(params![message, kind, dispatch.as_bytes().as_slice()])?;
+            Ok(())
+        })
+    }
+
     /// The answer of this kind that was given to a message by this desk itself.
     pub fn answer_to(&self, message: &MessageId, kind: &str) -> Result<Option<Digest>, RegisterFault> {
         let connection = self.connection();
@@ -231,6 +248,10 @@ mod tests {
         assert!(register.release_with(&[], &marks("registry-receipt", "two")).unwrap());
         let first = register.answer_to(&message, "rule-rejection").unwrap();
         assert_eq!(first, Some(Digest::of(b"one")));
+        register.forget_answer(&message, "rule-rejection", &Digest::of(b"two")).unwrap();
+        assert!(register.answer_to(&message, "rule-rejection").unwrap().is_some(), "another one was lost");
+        register.forget_answer(&message, "rule-rejection", &Digest::of(b"one")).unwrap();
+        assert!(register.release_with(&[], &marks("rule-rejection", "three")).unwrap());
         assert_eq!(register.answer_to(&MessageId::of_header(b"other"), "rule-rejection").unwrap(), None);
     }
 }
