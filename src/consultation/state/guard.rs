@@ -1,6 +1,8 @@
 //! Everything that stands against moving one person as an agreement says: the same questions when it is proposed,
 //! concluded, arranged and confirmed, and at departure (domain 5.3).
 
+use std::cmp::Ordering;
+
 use crate::consultation::act::ActKind;
 use crate::consultation::acts::agreement::{AgreementLine, AgreementTerms};
 use crate::consultation::acts::protection::Assurances;
@@ -30,6 +32,21 @@ impl Stop {
     /// A stop by this rule.
     pub fn new(rule: Rule, because: impl Into<String>) -> Self {
         Self { rule, because: because.into() }
+    }
+
+    /// The order in which stops are told: that the person says no (WIL_07), what else protects the person (WIL, PRO), the
+    /// rest; each in the order of the rules.
+    pub fn by_rank(one: &Self, other: &Self) -> Ordering {
+        (one.rank(), one).cmp(&(other.rank(), other))
+    }
+
+    fn rank(&self) -> u8 {
+        let group = self.rule.word().split_once('_').map_or("", |(group, _)| group);
+        match (self.rule, group) {
+            (Rule::Wil07, _) => 0,
+            (_, "WIL" | "PRO") => 1,
+            _ => 2,
+        }
     }
 }
 
@@ -175,4 +192,21 @@ fn assurances<'h>(
     let about = past.of_person(person).chain(past.general(ActKind::Assurances));
     let holder = custody::holder(past, person);
     saying!(about, Assurances).filter(move |(one, _)| one.stands() && Some(&one.sender) != holder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_protects_the_person_is_told_first() {
+        let rules = [Rule::Hnd08, Rule::Med01, Rule::Pro01, Rule::Wil07, Rule::Agr03];
+        let mut stops: Vec<Stop> = rules.map(|rule| Stop::new(rule, "it stands in the way")).into();
+        stops.sort_by(Stop::by_rank);
+        let told: Vec<Rule> = stops.iter().map(|stop| stop.rule).collect();
+        assert_eq!(told[..2], [Rule::Wil07, Rule::Pro01]);
+        stops.reverse();
+        stops.sort_by(Stop::by_rank);
+        assert_eq!(stops.iter().map(|stop| stop.rule).collect::<Vec<_>>(), told, "whatever came first");
+    }
 }
