@@ -22,6 +22,7 @@ mod clearance;
 mod evidence;
 mod exchange;
 mod forms;
+mod killed;
 mod three;
 
 /// XA and XB with running gateways, by the clock of this machine: the binary has no other.
