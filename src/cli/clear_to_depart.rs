@@ -25,7 +25,8 @@ use crate::trust::name::Ministry;
 
 /// Ask whether a person may leave now: exit code 0 for yes, 6 with every reason for no
 ///
-/// Asks the own gateway for what is new first; while it is away the answer is no, because a withdrawal may wait there.
+/// Asks the own gateway for what is new first; while it is away the answer is no, because a withdrawal may wait there. The
+/// reasons come in a fixed order: that the person says no (WIL_07), what else protects the person (WIL, PRO), the rest.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     chancery clear-to-depart P-7QK4-M2XD-9WTV\n  \
@@ -64,13 +65,14 @@ impl ClearToDepart {
         let (arrangement, mut stops) = self.ask(&folded, now);
         let promised = desk.promised_elsewhere(trust, keys, &home.text()).map_err(failed)?;
         stops.extend(self.promised_twice(&folded, arrangement.as_ref(), &promised));
+        stops.sort_by(Stop::by_rank);
         let mut other = blind_spots(&folded, &desk.config().ministry, index.unopened_in(&home.text()));
         // One that has gone to nobody stands in no casebook yet.
         let outstanding = desk.outstanding(trust, keys).map_err(failed)?;
         let of_this = outstanding.iter().filter(|one| one.consultation == home.text());
-        other.extend(of_this.map(|one| {
-            format!("a protective act of this desk is owed to {}: {one}", one.recipient)
-        }));
+        other.extend(
+            of_this.map(|one| format!("a protective act of this desk is owed to {}: {one}", one.recipient)),
+        );
         if !is_up_to_date {
             other.push("the own gateway is away: what waits there was not looked at".to_owned());
         }

@@ -18,6 +18,7 @@ use crate::desk::casebook::HeldHere;
 use crate::desk::error::DeskError;
 use crate::desk::form::draft::Draft;
 use crate::desk::keys::Keys;
+use crate::desk::lock::Holder;
 use crate::desk::mailbox::Mailbox;
 use crate::desk::progress::Step;
 use crate::desk::reference::Entry;
@@ -50,7 +51,10 @@ impl DeskSession {
         let follower = context.output.follower();
         let shown = follower.clone();
         let progress = move |step: Step| shown.step(step.stage.words(), step.done, step.whole);
-        let desk = desk(context)?.watched_by(Arc::new(progress));
+        let notes = context.output.follower();
+        let waits =
+            move |holder: &Holder| notes.tell(&format!("waiting for another command of this desk: {holder}"));
+        let desk = desk(context)?.watched_by(Arc::new(progress)).called(&context.typed, Arc::new(waits));
         let trust = desk.trust().map_err(|error| failure(context, error))?;
         let keys = Keys::locked(desk.config().clone());
         Ok(Self { desk, trust, keys, is_unlocked: false, follower })
@@ -118,7 +122,9 @@ impl DeskSession {
         let updating = async {
             let mut mailbox = self.mailbox(context).await?;
             let updated = match directions {
-                Directions::Received => self.desk.fetch(&self.trust, &mut mailbox).await.map(|_| ()),
+                Directions::Received | Directions::Unattended => {
+                    self.desk.fetch(&self.trust, &mut mailbox).await.map(|_| ())
+                }
                 Directions::Sent => {
                     let paid = self.desk.pay_owed(&self.trust, &self.keys).await.map(|_| ());
                     self.desk.refresh_sent(&self.trust, &mut mailbox).await.and(paid)
@@ -137,10 +143,10 @@ impl DeskSession {
             }
             updated => updated.map(|()| true),
         };
-        if directions == Directions::Received {
+        if directions != Directions::Sent {
             let grown = self.desk.grow_casebook(&self.trust, &self.keys);
             grown.map_err(|error| failure(context, error))?;
-            if matches!(updated, Ok(true)) {
+            if matches!(updated, Ok(true)) && directions == Directions::Received {
                 self.attend(context).await;
             }
         }
@@ -171,6 +177,8 @@ impl DeskSession {
 pub(super) enum Directions {
     /// What came in.
     Received,
+    /// The same, and nothing is sent for it: that could wait for another command of this desk.
+    Unattended,
     /// What went out.
     Sent,
 }

@@ -92,6 +92,7 @@ impl From<DeskError> for CliError {
                     .reason(reason.clone())
                     .cause(detail.clone())
             }
+            DeskError::Busy(_) => said(Kind::TryLater, "desk-busy"),
             DeskError::PartUnreadable { .. } => said(Kind::Failed, "part-lost"),
             DeskError::Stuck { id, reason, .. } if LOST.contains(&reason.as_str()) => {
                 said(Kind::Failed, "stuck").reason(reason.clone()).hint(format!("chancery outbox void {id}"))

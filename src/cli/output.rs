@@ -230,7 +230,8 @@ impl Output {
     /// the other. Counts the steps, so that whoever waits can tell slow from stuck.
     pub fn follower(&self) -> Follower {
         let shown = self.talk_is_terminal && !self.wishes.quiet && !self.wishes.json;
-        Follower(Arc::new(Following { shown, steps: AtomicU64::new(0), bar: Mutex::new(None) }))
+        let tells = !self.wishes.quiet && !self.wishes.json;
+        Follower(Arc::new(Following { shown, tells, steps: AtomicU64::new(0), bar: Mutex::new(None) }))
     }
 
     fn painted(&self, text: &str, color: &str) -> String {
@@ -299,6 +300,7 @@ pub struct Follower(Arc<Following>);
 #[derive(Debug)]
 struct Following {
     shown: bool,
+    tells: bool,
     steps: AtomicU64,
     bar: Mutex<Option<(String, u64, Progress)>>,
 }
@@ -319,6 +321,14 @@ impl Follower {
         }
         if done >= whole {
             *bar = None;
+        }
+    }
+
+    /// What happened, for a person, from wherever the work is done; silent under `--quiet` and `--json`.
+    pub fn tell(&self, text: &str) {
+        if self.0.tells {
+            // Nobody is left to tell where stderr cannot be written to.
+            let _unheard = writeln!(std::io::stderr(), "{}", untrusted::line(text));
         }
     }
 

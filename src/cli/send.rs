@@ -13,8 +13,8 @@ use super::error::{CliError, Kind};
 use super::{confirm, owed, proofs, sent_report, shell_word, summary};
 use crate::desk::compose::Composition;
 use crate::desk::form::draft::Draft;
-use crate::desk::reference::Entry;
 use crate::desk::owed::Outstanding;
+use crate::desk::reference::Entry;
 use crate::desk::register::{SentEntry, SentState};
 use crate::desk::send::Registered;
 use crate::digest::Digest;
@@ -185,7 +185,8 @@ impl Sending {
                 let report = sent_report::report(context, session, &copy, None)?;
                 context.output.data(&report, String::new)?;
             }
-            let is_owed = outstanding.iter().any(|one| one.copy.as_ref().is_some_and(|(id, _)| *id == copy.id));
+            let is_owed =
+                outstanding.iter().any(|one| one.copy.as_ref().is_some_and(|(id, _)| *id == copy.id));
             let error = if is_owed { None } else { self.shortfall(context, &copy, &reference) };
             worst = match (worst, error) {
                 (Some(worst), Some(error)) if error.kind() != Kind::Refused => Some(worst),

@@ -14,7 +14,9 @@ use crate::trust::name::Ministry;
 ///
 /// FLASH, signed by one duty officer, to every Power of the consultation that speaks of the person. It asks for no
 /// reason, no time and no destination; whoever knows more writes `chancery new will-withdrawal`. `withdraw PERSON` looks
-/// up the consultation in the casebook; for a person this desk has never heard of, name it and the Powers.
+/// up the consultation in the casebook. What cannot go to one Power now is owed to it, goes as soon as it can, and keeps
+/// nothing from the others: do not type it again (exit code 5, `owed`). For a person this desk has never heard of, name
+/// it and the Powers.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  chancery withdraw P-7QK4-M2XD-9WTV\n  \
     chancery withdraw P-7QK4-M2XD-9WTV --yes --wait\n  \
@@ -44,7 +46,7 @@ impl Withdraw {
         session.unlock(context)?;
         let failed = |error| desk_session::failure(context, error);
         // The person may be spoken of in what was not fetched yet. Whatever stands in the way of looking holds nothing up.
-        if let Err(error) = session.update(context, Directions::Received).await {
+        if let Err(error) = session.update(context, Directions::Unattended).await {
             context.output.note(&format!("not all that came could be looked at: {}", error.message()));
         }
         let DeskSession { desk, trust, keys, .. } = &session;

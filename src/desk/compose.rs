@@ -196,7 +196,7 @@ impl Desk {
         Ok(rules::judge(&Judgement { names: &names, ..judgement }))
     }
 
-    fn channel<'a>(
+    pub(super) fn channel<'a>(
         &self,
         trust: &'a Trust,
         draft: &Draft,
@@ -227,7 +227,7 @@ impl Desk {
     }
 
     /// The channel on which a consultation is held: that of its first message here, by which its casebook judges.
-    fn channel_held(&self, consultation: &str) -> Result<Option<ChannelId>, DeskError> {
+    pub(super) fn channel_held(&self, consultation: &str) -> Result<Option<ChannelId>, DeskError> {
         let entries = self.entries_of(consultation)?;
         let Some(first) = entries.first() else { return Ok(None) };
         Ok(Some(Envelope::parse(first.envelope())?.header().address().channel.clone()))

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::consultation::rules::Finding;
 use crate::desk::config::ConfigError;
 use crate::desk::draft::DraftRefusal;
+use crate::desk::lock::Holder;
 use crate::desk::register::{RegisterFault, SentState};
 use crate::digest::Digest;
 use crate::keys::KeyError;
@@ -64,6 +65,9 @@ pub enum DeskError {
         /// Why.
         cause: io::Error,
     },
+    /// Another process of this desk does what only one may do at a time, and did not end in time.
+    #[error("another command of this desk is at work, and did not end in time: {0}")]
+    Busy(Holder),
     /// An earlier copy to the same ministry is not in the gateway's custody, and nothing can go before it.
     #[error("{id} to {recipient} has not been taken yet ({reason})")]
     Stuck {

@@ -185,7 +185,11 @@ impl Desk {
             Err(cause) => return Err(lost(cause)),
         };
         let meter = Meter::new(&self.progress, Stage::HandingOver, part.size);
-        let put = mailbox.put_part(part.digest, part.size, Metered::new(file, meter)).await;
+        let put = tokio::select! {
+            put = mailbox.put_part(part.digest, part.size, Metered::new(file, meter)) => put,
+            // What the gateway has of it stays there, and it goes on from there afterwards.
+            () = self.urgency() => return Err(gives_way()),
+        };
         if matches!(&put, Err(DeskError::GatewayBusy { reason, .. }) if reason == Reason::PartMismatch.word())
         {
             // The gateway found other bytes, from the beginning on: are they these?
@@ -215,6 +219,14 @@ impl Desk {
         }
         Ok(())
     }
+}
+
+/// The reason of a copy whose document made way for a protective act.
+pub(super) const GIVES_WAY: &str = "GIVES_WAY";
+
+fn gives_way() -> DeskError {
+    let detail = "a protective act goes first".to_owned();
+    DeskError::GatewayBusy { reason: GIVES_WAY.to_owned(), detail }
 }
 
 /// Whether the gateway lacks what came before: one that was restored from an older copy is given that back first.

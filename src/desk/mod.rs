@@ -18,6 +18,7 @@
 //! | `owed` | protective acts: to whomever they can go, and what somebody is owed of them |
 //! | `hand_over`, `convoy` | copies and parts into the gateway's custody, or given up; batches of copies |
 //! | `settle` | what became of them |
+//! | `lock` | which process of this desk does what nobody may do twice at once |
 //! | `hand_back` | gives a restored gateway what no peer has |
 //! | `fetch`, `read`, `parts` | mailbox to register; verify, open, judge; documents |
 //! | `receipts`, `believed`, `evidence` | what both logs prove; evidence files |
@@ -45,6 +46,7 @@ pub mod form;
 mod hand_back;
 mod hand_over;
 pub mod keys;
+pub mod lock;
 pub mod mailbox;
 mod numbering;
 pub mod owed;
@@ -66,7 +68,7 @@ mod unpaid;
 mod withdraw;
 
 use std::fmt;
-use std::fs::{self, TryLockError};
+use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -99,6 +101,8 @@ pub struct Desk {
     memory: casebook::Memory,
     /// The charter that every consultation is judged by in a rehearsal; none where what was concluded counts.
     supposed: Option<Charter>,
+    calls_itself: String,
+    waits: lock::Waits,
 }
 
 impl Desk {
@@ -115,12 +119,19 @@ impl Desk {
             believed: Believed::default(),
             memory: casebook::Memory::default(),
             supposed: None,
+            calls_itself: "chancery".to_owned(),
+            waits: lock::silently(),
         })
     }
 
     /// Tells `progress` how far long work with documents has come.
     pub fn watched_by(self, progress: Progress) -> Self {
         Self { progress, ..self }
+    }
+
+    /// Calls itself so towards other processes of this desk, and tells `waits` of the one that it waits for.
+    pub fn called(self, calls_itself: &str, waits: lock::Waits) -> Self {
+        Self { calls_itself: calls_itself.to_owned(), waits, ..self }
     }
 
     /// Its configuration.
@@ -160,26 +171,6 @@ impl Desk {
         let (_store, credentials) =
             CredentialStore::open(source, self.clock.clone()).map_err(|cause| unusable(cause.to_string()))?;
         Mailbox::connect(&self.config.gateway, &self.config.ministry, &credentials).await
-    }
-
-    /// Waits until no other process of this desk holds the lock of this name. Ends when the file is dropped.
-    async fn hold(&self, name: &str) -> Result<fs::File, DeskError> {
-        let path = self.config.home.join(name);
-        let file = fs::File::create(&path).map_err(DeskError::file(&path))?;
-        // On a thread of its own: whoever holds it may need this one to come to an end.
-        let locked = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await;
-        locked.map_err(std::io::Error::other).and_then(|locked| locked).map_err(DeskError::file(&path))
-    }
-
-    /// The lock of this name, unless another process of this desk holds it.
-    fn try_hold(&self, name: &str) -> Result<Option<fs::File>, DeskError> {
-        let path = self.config.home.join(name);
-        let file = fs::File::create(&path).map_err(DeskError::file(&path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(file)),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(cause)) => Err(DeskError::file(&path)(cause)),
-        }
     }
 
     /// Writes a file so that it appears whole or not at all, durable before this returns.

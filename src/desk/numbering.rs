@@ -101,9 +101,7 @@ impl Desk {
         let (held, last_id) = mailbox.position(channel, recipient).await?;
         let last = self.register.last_sent(channel, recipient)?;
         let sent = last.as_ref().map_or(0, |last| last.sequence);
-        if let Some(last) =
-            last.filter(|last| matches!(last.state, SentState::Released | SentState::Void))
-        {
+        if let Some(last) = last.filter(|last| matches!(last.state, SentState::Released | SentState::Void)) {
             return self.after_waiting(held, last_id, last, (channel, recipient), behind);
         }
         let (held, last_id) = match held < sent {

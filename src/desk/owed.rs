@@ -92,14 +92,14 @@ impl Desk {
         (composition, act_number): (Composition, Option<u64>),
         mut registered: impl FnMut(Registered<'_>),
     ) -> Result<Vec<SentEntry>, DeskError> {
-        let _released_alone = self.hold(RELEASE_LOCK).await?;
+        let released_alone = self.hold_urgently(RELEASE_LOCK).await?;
         let mut mailbox = match self.mailbox(keys).await {
             Err(failure) if concerns_the_keys(&failure) => return Err(failure),
             connected => connected,
         };
         if let Ok(mailbox) = &mut mailbox {
-            // Whatever is wrong with what waits here already is told to whoever looks at it, and is no reason to wait.
-            only_faults(self.hand_over(trust, mailbox).await)?;
+            // What is owed from before has its numbers first. What waits here otherwise is handed over afterwards:
+            // among it may be a document that takes minutes, and this is numbered behind it all the same.
             only_faults(self.pay_all(trust, keys, mailbox).await)?;
         }
         let act_number = match act_number {
@@ -122,14 +122,21 @@ impl Desk {
         let released = release.register()?;
         released.iter().flatten().for_each(|copy| registered(Registered::Copy(copy)));
         owed.iter().for_each(|owed| registered(Registered::Owed(owed)));
-        let mut sent = Vec::new();
-        for copy in released.into_iter().flatten() {
-            if let Ok(mailbox) = &mut mailbox {
-                only_faults(self.submit_at_front(trust, mailbox, &copy).await)?;
+        let copies: Vec<SentEntry> = released.into_iter().flatten().collect();
+        if let Ok(mailbox) = &mut mailbox {
+            for copy in &copies {
+                only_faults(self.submit_at_front(trust, mailbox, copy).await)?;
             }
-            sent.push(self.register.sent_message(&copy.id)?.unwrap_or(copy));
+            // The others must not wait for those in front of them longer than they have to.
+            drop(released_alone);
+            if !self.register.waiting(None, 1)?.is_empty()
+                && let Some(_released_alone) = self.try_hold(RELEASE_LOCK)?
+            {
+                only_faults(self.hand_over(trust, mailbox).await)?;
+            }
         }
-        Ok(sent)
+        let now = |copy: SentEntry| Ok(self.register.sent_message(&copy.id)?.unwrap_or(copy));
+        copies.into_iter().map(now).collect()
     }
 
     /// The place after which a copy to this recipient comes, where one can be made.
@@ -166,7 +173,8 @@ impl Desk {
         if self.register.owed()?.is_empty() {
             return Ok(0);
         }
-        let _released_alone = self.hold(RELEASE_LOCK).await?;
+        // Whoever releases right now pays them, or the next command does: nobody waits for that.
+        let Some(_released_alone) = self.try_hold(RELEASE_LOCK)? else { return Ok(0) };
         let mut mailbox = self.mailbox(keys).await?;
         self.pay_all(trust, keys, &mut mailbox).await
     }

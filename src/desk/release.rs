@@ -16,8 +16,8 @@ use crate::desk::documents::Source;
 use crate::desk::draft::{DraftFile, DraftRefusal};
 use crate::desk::error::DeskError;
 use crate::desk::keys::{Keys, Office};
-use crate::desk::progress::{Meter, Metered, Stage};
 use crate::desk::owed::Shortfall;
+use crate::desk::progress::{Meter, Metered, Stage};
 use crate::desk::register::{Marks, OwedEntry, SentEntry, SentState};
 use crate::digest::Digest;
 use crate::limits;
@@ -93,7 +93,8 @@ impl<'a> Release<'a> {
         positions: Vec<Position>,
         (act_number, shortfalls): (u64, Vec<Shortfall>),
     ) -> Result<&[SentEntry], DeskError> {
-        let Composition { address, mut dispatch, act, sources, offices, valid_until, origin, .. } = composition;
+        let Composition { address, mut dispatch, act, sources, offices, valid_until, origin, .. } =
+            composition;
         let (bytes, authentications, number) = match &origin {
             Origin::Draft(draft, number) => (draft.bytes().to_vec(), draft.complete()?, *number),
             Origin::Owed(draft, _) => (draft.bytes().to_vec(), draft.complete()?, None),

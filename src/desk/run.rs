@@ -40,13 +40,22 @@ impl Desk {
         folder: &Path,
         mut told: impl FnMut(usize, Sent),
     ) -> Result<(), DeskError> {
-        let _released_alone = self.hold(RELEASE_LOCK).await?;
+        let mut released_alone = Some(self.hold(RELEASE_LOCK).await?);
         self.hand_over(trust, mailbox).await?;
         self.pay_all(trust, keys, mailbox).await?;
         let mut convoy = Convoy::new(self, trust, mailbox);
         let (mut numbering, mut tally) = (Numbering::default(), Tally::default());
         let mut drafts = drafts.into_iter().enumerate().peekable();
         while !convoy.is_held_up() && drafts.peek().is_some() {
+            if self.is_urgent() {
+                // A protective act waits for no run: everything under way is concluded, and the numbers are its own.
+                tally.tell(convoy.end().await?, &mut told);
+                drop(released_alone.take());
+                released_alone = Some(self.hold(RELEASE_LOCK).await?);
+                self.hand_over(trust, convoy.mailbox()).await?;
+                numbering = Numbering::default();
+                continue;
+            }
             let batch = next_batch(&mut drafts);
             let mut composed = Vec::with_capacity(batch.len());
             for (number, draft) in batch {
@@ -78,6 +87,7 @@ impl Desk {
             tally.tell(convoy.send(released.into_iter().flatten().collect()).await?, &mut told);
         }
         tally.tell(convoy.end().await?, &mut told);
+        drop(released_alone);
         Ok(())
     }
 }

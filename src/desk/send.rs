@@ -9,6 +9,7 @@ use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::compose::Composition;
 use crate::desk::error::DeskError;
+use crate::desk::hand_over::GIVES_WAY;
 use crate::desk::keys::Keys;
 use crate::desk::mailbox::Mailbox;
 use crate::desk::numbering::Numbering;
@@ -67,7 +68,7 @@ impl Desk {
             return self.release_protective(trust, keys, (composition, act_number), registered).await;
         }
         // Held until everything is submitted: two releases at once must not reach for the same numbers.
-        let _released_alone = self.hold(RELEASE_LOCK).await?;
+        let mut released_alone = Some(self.hold(RELEASE_LOCK).await?);
         let mut mailbox = self.mailbox(keys).await?;
         self.hand_over(trust, &mut mailbox).await?;
         self.pay_all(trust, keys, &mut mailbox).await?;
@@ -95,6 +96,17 @@ impl Desk {
                     entry
                 }
             });
+        }
+        // A document that made way for a protective act goes on when that has gone; whatever came behind it goes too.
+        while sent.iter().any(|copy| copy.reason == GIVES_WAY) {
+            drop(released_alone.take());
+            released_alone = Some(self.hold(RELEASE_LOCK).await?);
+            self.hand_over(trust, &mut mailbox).await?;
+            for copy in &mut sent {
+                if let Some(now) = self.register.sent_message(&copy.id)? {
+                    *copy = now;
+                }
+            }
         }
         // Only when copies to others had their turn.
         wrong.map_or(Ok(sent), Err)

@@ -148,3 +148,13 @@ pub const WAIT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Silence after which a desk asks its gateway all the same, which tells at once what is settled.
 pub const WAIT_SILENCE: Duration = Duration::from_secs(2);
+
+/// How long a command waits for another one of the same desk that releases or hands over: large documents take minutes,
+/// and whoever waits is told for whom.
+pub const DESK_LOCK_PATIENCE: Duration = Duration::from_secs(600);
+
+/// Pause between attempts at a lock of the desk.
+pub const DESK_LOCK_PAUSE: Duration = Duration::from_millis(20);
+
+/// Pause between looks, while a document is handed over, at whether a protective act waits.
+pub const URGENT_PAUSE: Duration = Duration::from_millis(100);

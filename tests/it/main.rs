@@ -35,6 +35,7 @@ mod hostile;
 mod impostor;
 mod officer;
 mod ordeal;
+mod protective;
 mod queue;
 mod recovery;
 mod rehearsals;

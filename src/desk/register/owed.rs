@@ -47,7 +47,8 @@ impl Register {
     /// Numbers of acts in a consultation of which somebody is owed a copy.
     pub fn owed_numbers(&self, consultation: &str) -> Result<Vec<u64>, RegisterFault> {
         let connection = self.connection();
-        let mut statement = connection.prepare_cached("SELECT act_number FROM owed WHERE consultation = ?1")?;
+        let mut statement =
+            connection.prepare_cached("SELECT act_number FROM owed WHERE consultation = ?1")?;
         let rows = statement.query_map([consultation], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -60,8 +61,9 @@ impl Register {
         reason: &str,
     ) -> Result<(), RegisterFault> {
         self.change(|connection| {
-            let mut update = connection
-                .prepare_cached("UPDATE owed SET reason = ?3 WHERE dispatch_digest = ?1 AND recipient = ?2")?;
+            let mut update = connection.prepare_cached(
+                "UPDATE owed SET reason = ?3 WHERE dispatch_digest = ?1 AND recipient = ?2",
+            )?;
             update.execute(params![dispatch.as_bytes().as_slice(), recipient.as_str(), reason])?;
             Ok(())
         })

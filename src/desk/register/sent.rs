@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use super::drafts::{close_draft, note_answer};
 use super::numbers::bind_formal_number;
-use super::owed::{OwedEntry, pay, owe};
+use super::owed::{OwedEntry, owe, pay};
 use super::{LastSent, Register, RegisterFault, SentEntry, SentState, message_id, ministry};
 use crate::digest::Digest;
 use crate::message::id::MessageId;
