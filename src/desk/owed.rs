@@ -28,11 +28,12 @@ use crate::desk::release::Release;
 use crate::desk::send::{RELEASE_LOCK, Registered};
 use crate::digest::Digest;
 use crate::limits;
+use crate::message::envelope::Envelope;
 use crate::message::header::Position;
 use crate::message::id::MessageId;
 use crate::message::refusal::{Reason, Refusal};
 use crate::message::seal;
-use crate::message::terms::ActClass;
+use crate::message::terms::{ActClass, Precedence};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
@@ -250,9 +251,12 @@ impl Desk {
     pub fn outstanding(&self, trust: &Trust, keys: &Keys) -> Result<Vec<Outstanding>, DeskError> {
         let is_protective = |copy: &SentEntry| {
             let opened = self.unseal_unjudged(trust, keys.reading()?, &Entry::Sent(copy.clone()));
-            // What does not open here may be one: it is told of rather than left out.
-            let class = opened.map_or(ActClass::Protective, |opened| opened.dispatch.dispatch().act_class);
-            Ok::<bool, DeskError>(class == ActClass::Protective)
+            Ok::<bool, DeskError>(match opened {
+                Ok(opened) => opened.dispatch.dispatch().act_class == ActClass::Protective,
+                // What does not open here and is urgent may be one: it is told of rather than left out.
+                Err(_) => Envelope::parse(&copy.envelope)
+                    .is_ok_and(|envelope| envelope.header().address().precedence >= Precedence::Immediate),
+            })
         };
         let mut found: Vec<Outstanding> = self.register.owed()?.iter().map(unmade).collect();
         let mut last = None;
