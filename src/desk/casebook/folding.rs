@@ -85,9 +85,16 @@ impl Desk {
         kept.into_iter().for_each(|kept| folded.take(kept));
         // Own acts that nobody took leave holes that nothing will ever fill.
         let signed = self.register.last_act_number_signed(consultation)?;
-        let owed = self.register.owed_numbers(consultation)?;
-        for number in (1..=signed).filter(|number| !owed.contains(number)) {
-            folded.pass_over(&self.config.ministry, number, number);
+        let mut first = 1;
+        // What somebody is owed will come.
+        for owed in self.register.owed_numbers(consultation)? {
+            if first < owed {
+                folded.pass_over(&self.config.ministry, first, owed.saturating_sub(1));
+            }
+            first = owed.saturating_add(1);
+        }
+        if first <= signed {
+            folded.pass_over(&self.config.ministry, first, signed);
         }
         Ok(folded)
     }
@@ -163,7 +170,6 @@ impl Folded {
         if !kept.own {
             self.leap(&sender, number);
         }
-        self.passed_over.remove(&(sender.clone(), number));
         let come = self.come.entry(sender).or_default();
         *come = number.max(*come);
         self.kept.insert(incoming.reference, kept);

@@ -44,11 +44,11 @@ impl Register {
         rows.map(|row| row?).collect()
     }
 
-    /// Numbers of acts in a consultation of which somebody is owed a copy.
+    /// Numbers of acts in a consultation of which somebody is owed a copy, each once, ascending.
     pub fn owed_numbers(&self, consultation: &str) -> Result<Vec<u64>, RegisterFault> {
         let connection = self.connection();
         let mut statement =
-            connection.prepare_cached("SELECT act_number FROM owed WHERE consultation = ?1")?;
+            connection.prepare_cached("SELECT DISTINCT act_number FROM owed WHERE consultation = ?1 AND act_number > 0 ORDER BY act_number")?;
         let rows = statement.query_map([consultation], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
