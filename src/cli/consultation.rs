@@ -325,8 +325,11 @@ impl Deadlines {
         let mut shown = deadlines::Shown::default();
         loop {
             let now = context.clock.now();
-            let due: Vec<Deadline> =
-                all(context, session)?.iter().flat_map(|folded| deadlines::of(folded, now)).collect();
+            let mut due: Vec<Deadline> = Vec::new();
+            for folded in all(context, session)? {
+                let here = deadlines::spelled(&session.desk, &folded, now);
+                due.extend(here.map_err(|error| desk_session::failure(context, error))?);
+            }
             let due = deadlines::sorted(due);
             if !self.watch {
                 return deadlines::show(context, &due, now);

@@ -18,7 +18,9 @@ use crate::consultation::state::protection::ProtectionStanding;
 use crate::consultation::state::will::WillStanding;
 use crate::consultation::state::{acknowledgement, countersignature};
 use crate::consultation::state::{medical, saying, will};
+use crate::desk::Desk;
 use crate::desk::casebook::Folded;
+use crate::desk::error::DeskError;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
@@ -115,6 +117,25 @@ pub(super) fn of(folded: &Folded, now: Timestamp) -> Vec<Deadline> {
     let gathering =
         Gathering { folded, registers: Registers::of_consultation(folded), now, found: Vec::new() };
     sorted(gathering.all())
+}
+
+/// The same, where each message is named so that what is typed names no other one.
+pub(super) fn spelled(desk: &Desk, folded: &Folded, now: Timestamp) -> Result<Vec<Deadline>, DeskError> {
+    let mut all = of(folded, now);
+    for due in all.iter_mut().filter(|due| !due.reference.is_empty()) {
+        // A number that no message bears is the beginning of a digest.
+        due.reference = match desk.find(&due.reference) {
+            Err(DeskError::Ambiguous { .. }) => {
+                let kept = folded.kept.values().find(|kept| kept.register_number() == due.reference);
+                match kept.map(|kept| desk.find(&kept.id().to_string())) {
+                    Some(Ok(entry)) => desk.spelling(&entry)?,
+                    Some(Err(_)) | None => continue,
+                }
+            }
+            _ => continue,
+        };
+    }
+    Ok(all)
 }
 
 /// The first first.

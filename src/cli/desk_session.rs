@@ -192,6 +192,12 @@ pub(super) fn desk(context: &Context) -> Result<Desk, CliError> {
 /// A failure of the desk; where the same command may succeed another time, that command is the hint. Any other hint is
 /// about the same home.
 pub(super) fn failure(context: &Context, error: DeskError) -> CliError {
+    if let DeskError::Ambiguous { reference, candidates, .. } = &error
+        && let Some(id) = candidates.first().and_then(|first| first.split(' ').next())
+    {
+        let again = context.typed.replace(reference.as_str(), id);
+        return CliError::from(error).hint(again);
+    }
     let error = CliError::from(error);
     if let Some(hint) = error.hint_command().map(str::to_owned) {
         let elsewhere = hint.strip_prefix("chancery ").filter(|words| !words.starts_with("--home"));

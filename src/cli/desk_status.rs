@@ -29,7 +29,8 @@ pub(super) async fn run(context: &Context) -> Result<(), CliError> {
     let now = context.clock.now();
     let mut due = Vec::new();
     for id in index.consultations() {
-        due.extend(deadlines::of(desk.consultation_of(trust, keys, id).map_err(failed)?.as_ref(), now));
+        let folded = desk.consultation_of(trust, keys, id).map_err(failed)?;
+        due.extend(deadlines::spelled(desk, &folded, now).map_err(failed)?);
     }
     let due = deadlines::sorted(due);
     let counted = |count: Result<usize, crate::desk::register::RegisterFault>| {

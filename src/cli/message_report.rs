@@ -20,6 +20,8 @@ use crate::trust::name::{Ministry, Name};
 /// Everything that is shown of a message.
 pub(super) struct Message<'a> {
     pub(super) own: &'a Ministry,
+    /// What names it and no other.
+    pub(super) spelling: &'a str,
     pub(super) opened: &'a Opened,
     pub(super) receipts: &'a [Proven],
     pub(super) texts: &'a [OpenedText<'a>],
@@ -119,7 +121,7 @@ impl Message<'_> {
                 )
             }
             Received::Rejected(faults) => {
-                let reference = self.opened.entry.reference(self.own);
+                let reference = self.spelling;
                 let answer = format!("chancery new rule-rejection --reply-to {reference}");
                 format!(
                     "act: {kind} ({class}), which this release cannot read, has no effect: {faults}\nanswer: {answer}\n"

@@ -129,7 +129,8 @@ impl New {
         let desk = desk_session::desk(context)?;
         let answered = desk.find(reference).map_err(|error| desk_session::failure(context, error))?;
         // `@last` would mean another message tomorrow.
-        prefill.in_reply_to = Some(answered.reference(&desk.config().ministry));
+        prefill.in_reply_to =
+            Some(desk.spelling(&answered).map_err(|error| desk_session::failure(context, error))?);
         if self.consultation.is_none() {
             prefill.consultation = ConsultationId::parse(answered.consultation()).ok();
         }

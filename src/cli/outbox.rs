@@ -63,7 +63,7 @@ impl Void {
         let mut session = DeskSession::open_locked(context)?;
         let failed = |error| desk_session::failure(context, error);
         let entry = session.desk.find(&self.reference).map_err(failed)?;
-        let reference = entry.reference(&session.desk.config().ministry);
+        let reference = session.desk.spelling(&entry).map_err(failed)?;
         session.desk.stuck(&entry.id()).map_err(failed)?;
         context.output.note(&format!("{reference} will never be delivered, and its number is used up"));
         confirm::type_back(context, &format!("type {reference} to give it up:"), &reference, self.yes)?;

@@ -70,7 +70,8 @@ impl Read {
             false => proofs::newest(context, &session, &opened.entry).await?,
         };
         let own = &desk.config().ministry;
-        let message = Message { own, opened: &opened, receipts: &receipts, texts: &texts };
+        let spelling = &desk.spelling(&entry).map_err(failed)?;
+        let message = Message { own, spelling, opened: &opened, receipts: &receipts, texts: &texts };
         message.tell_verdict(&context.output);
         let saved = self.save_documents(context, &session, &opened, &mut mailbox).await?;
         if context.output.is_json() {

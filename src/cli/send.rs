@@ -139,12 +139,15 @@ impl Sending {
             None => sent,
         };
         // One officer sent it; the morning will ask who stands behind it.
-        let hint = settled.first().filter(|_| alone).map(|copy| {
-            let reference = Entry::Sent(copy.clone()).reference(&session.desk.config().ministry);
-            context.command(&format!("countersign {reference}"))
-        });
-        // What it is about must be known before it is left alone: a Power that has not got it acts as if nobody spoke.
         let failed = |error| desk_session::failure(context, error);
+        let hint = match settled.first().filter(|_| alone) {
+            Some(copy) => {
+                let spelling = session.desk.spelling(&Entry::Sent(copy.clone())).map_err(failed)?;
+                Some(context.command(&format!("countersign {spelling}")))
+            }
+            None => None,
+        };
+        // What it is about must be known before it is left alone: a Power that has not got it acts as if nobody spoke.
         let outstanding = match dispatch.filter(|_| alone) {
             Some(dispatch) => session.desk.outstanding_of(&dispatch).map_err(failed)?,
             None => Vec::new(),

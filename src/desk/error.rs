@@ -99,12 +99,14 @@ pub enum DeskError {
     #[error("no message {0} in the register of this desk")]
     NoSuchMessage(String),
     /// More than one message answers to this reference.
-    #[error("{reference} names {count} messages")]
+    #[error("{reference} names {count} messages: {}", candidates.join(", "))]
     Ambiguous {
         /// What was asked for.
         reference: String,
         /// How many answer to it.
         count: usize,
+        /// Some of them, each by a beginning of its id that names it alone, and its consultation.
+        candidates: Vec<String>,
     },
     /// The desk has no key that may give a signature the form needs.
     #[error("no office of this desk may give the {0}")]

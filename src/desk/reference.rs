@@ -1,5 +1,8 @@
 //! References: how people name a message. A register number (`XA-XB-2026-0007`: sender, recipient, year of
 //! release, sequence), an unambiguous beginning of the message id, or `@last` for the newest one received.
+//!
+//! Sequences are counted on each channel: two ministries that share several give one number to several messages. Such a
+//! number is refused with those that it may mean, and what this desk writes for somebody to type is `spelling`.
 
 use data_encoding::HEXLOWER;
 
@@ -14,6 +17,12 @@ use crate::trust::name::Ministry;
 
 /// Shortest beginning of a message id that is taken as a reference.
 const ID_DIGITS_MIN: usize = 6;
+
+/// Digits of the beginning of an id that is shown where a number does not do; more where it must be.
+const ID_DIGITS_SHOWN: usize = 12;
+
+/// Candidates that are shown.
+const CANDIDATES_MAX: usize = 8;
 
 /// Digits of a whole message id.
 const ID_DIGITS_MAX: usize = 64;
@@ -107,11 +116,39 @@ impl Desk {
             Some(range) => self.with_ids(&range)?,
             None => self.with_number(reference)?,
         };
-        match (found.pop(), count) {
-            (Some(entry), 1) => Ok(entry),
-            (Some(_), count) => Err(DeskError::Ambiguous { reference: reference.to_owned(), count }),
-            (None, _) => Err(none()),
+        if count > 1 {
+            let some = found.iter().take(CANDIDATES_MAX);
+            let candidate = |entry: &Entry| Ok(format!("{} of {}", self.id_of(entry)?, entry.consultation()));
+            let candidates = some.map(candidate).collect::<Result<_, DeskError>>()?;
+            return Err(DeskError::Ambiguous { reference: reference.to_owned(), count, candidates });
         }
+        found.pop().ok_or_else(none)
+    }
+
+    /// A reference that names this message and no other: its register number, or the beginning of its id where another
+    /// message bears that number on another channel.
+    pub fn spelling(&self, entry: &Entry) -> Result<String, DeskError> {
+        let number = entry.reference(&self.config.ministry);
+        match self.with_number(&number)? {
+            (0 | 1, _) => Ok(number),
+            _ => self.id_of(entry),
+        }
+    }
+
+    /// The beginning of the id of a message that names it alone.
+    fn id_of(&self, entry: &Entry) -> Result<String, DeskError> {
+        let whole = entry.id().to_string();
+        for digits in (ID_DIGITS_SHOWN..ID_DIGITS_MAX).step_by(ID_DIGITS_SHOWN) {
+            let beginning: String = whole.chars().take(digits).collect();
+            let alone = match IdRange::of(&beginning) {
+                Some(range) => self.with_ids(&range)?.0 == 1,
+                None => false,
+            };
+            if alone {
+                return Ok(beginning);
+            }
+        }
+        Ok(whole)
     }
 
     /// Messages whose ids begin so: how many, and some of them.

@@ -137,7 +137,40 @@ fn three_ministries_consult_on_one_channel_and_their_casebooks_agree() {
     what_the_casebook_knows_is_asked(&all, &consultation, person);
     a_rejected_act_is_told_at_every_desk_that_is_concerned(&all, &consultation);
     a_word_to_one_of_them_leaves_nobody_out_afterwards(&all, &channel, &consultation, person);
+    a_number_that_two_channels_share_names_both_and_hints_name_one(&all, person);
     a_suspended_channel_is_told(&all, &channel, &consultation);
+}
+
+fn a_number_that_two_channels_share_names_both_and_hints_name_one(all: &Ministries, person: &str) {
+    let sequence = |copy: &Value| copy["sequence"].as_u64().unwrap();
+    let withdrawn = || {
+        let listed = lines(&good(all.types("XB", ["outbox", "--with", "XA", "--json"])));
+        listed.into_iter().rfind(|copy| copy["kind"] == "will-withdrawal").unwrap()
+    };
+    // Letters on the channel of the two, as many as went to XA on that of the three, and one more.
+    let next = sequence(&withdrawn()) + 1;
+    while sequence(&sends(all, "XB", &forms::memorandum("XA", "new", "A letter."))[0]) < next {}
+    let said = good(all.types("XB", ["withdraw", person, "--yes", "--wait=30s"]));
+    let copy = withdrawn();
+    assert_eq!(sequence(&copy), next);
+    let (number, id) = (text_of(&copy, "ref"), text_of(&copy, "message_id")[..12].to_owned());
+    assert!(said.talk.contains(&format!("countersign {id}")), "{said:?}");
+
+    for verb in ["read", "countersign", "receipt"] {
+        let told = all.types("XB", [verb, number, "--json"]);
+        let error = told.error();
+        assert_eq!((told.code, text_of(&error, "code")), (2, "ambiguous"), "{told:?}");
+        assert!(text_of(&error, "message").contains(&id), "{told:?}");
+        assert!(text_of(&error, "message").starts_with(&format!("{number} names 2 messages: ")), "{told:?}");
+        assert!(text_of(&error, "hint").contains(&format!(" {verb} ")), "{told:?}");
+        assert!(!text_of(&error, "hint").contains(number), "{told:?}");
+    }
+    let due = lines(&good(all.types("XB", ["consultation", "deadlines", "--json"])));
+    assert!(
+        due.iter().any(|one| one["ref"] == id && one["what"] == "countersign will-withdrawal"),
+        "{due:?}"
+    );
+    assert_eq!(text_of(&good(all.types("XB", ["read", &id, "--json"])).json(), "ref"), number);
 }
 
 fn what_the_casebook_knows_is_asked(all: &Ministries, consultation: &str, person: &str) {
