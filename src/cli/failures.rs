@@ -118,6 +118,8 @@ impl From<DeskError> for CliError {
             DeskError::FourEyes => said(Kind::NotPermitted, "four-eyes").reason("ROL_01"),
             DeskError::NotAuthorised { .. } => said(Kind::NotPermitted, "not-authorised").reason("ROL_02"),
             DeskError::PersonUnknown => said(Kind::NotFound, "no-person"),
+            DeskError::NoSuchAct(_) => said(Kind::NotFound, "no-act"),
+            DeskError::NotGivenUp { .. } => said(Kind::Refused, "not-given-up").hint("chancery outbox"),
             DeskError::SameConsultation => said(Kind::Refused, "same-consultation"),
             DeskError::NotForNames(_) => said(Kind::NotPermitted, "not-for-names"),
             DeskError::AnsweredBefore(_) => said(Kind::NotFound, "answered"),

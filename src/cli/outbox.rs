@@ -7,7 +7,9 @@ use super::error::CliError;
 use super::inbox::parse_ministry;
 use super::owed;
 use super::sent_report;
+use super::summary;
 use super::table::Table;
+use crate::consultation::reference::ConsultationId;
 use crate::desk::owed::Outstanding;
 use crate::desk::reference::Entry;
 use crate::trust::name::Ministry;
@@ -19,7 +21,7 @@ use crate::trust::name::Ministry;
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "Examples:\n  chancery outbox\n  chancery outbox --with XB --json\n  \
-    chancery outbox void XA-XB-2026-0007")]
+    chancery outbox void XA-XB-2026-0007\n  chancery outbox fill C-4T9M-2XQ7-HD8K 6")]
 pub struct Outbox {
     #[command(subcommand)]
     act: Option<Act>,
@@ -36,7 +38,58 @@ pub struct Outbox {
 /// What is done about one copy.
 #[derive(Debug, clap::Subcommand)]
 enum Act {
+    Fill(Fill),
     Void(Void),
+}
+
+/// Let a letter take the number of an act that reached nobody
+///
+/// Where an act was given up, its number is missing to every Power of the consultation, and `clear-to-depart` says no there
+/// because a withdrawal might have stood under it. When every recipient has rejected its copy by a signed answer, a letter to
+/// the same Powers takes the number and says so: nothing is missing then. Refused while any Power may have the act.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  chancery outbox fill C-4T9M-2XQ7-HD8K 6\n  \
+    chancery outbox fill C-4T9M-2XQ7-HD8K 6 --yes --json")]
+struct Fill {
+    /// The consultation
+    #[arg(value_name = "CONSULTATION", value_parser = parse_id)]
+    consultation: ConsultationId,
+
+    /// The number of the act, as `consultation show` tells it
+    #[arg(value_name = "NUMBER")]
+    number: u64,
+
+    /// Consent beforehand
+    #[arg(short, long)]
+    yes: bool,
+}
+
+fn parse_id(text: &str) -> Result<ConsultationId, String> {
+    ConsultationId::parse(text).map_err(|fault| fault.message().to_owned())
+}
+
+impl Fill {
+    async fn run(self, context: &Context) -> Result<(), CliError> {
+        let mut session = DeskSession::open_locked(context)?;
+        session.unlock(context)?;
+        let failed = |error| desk_session::failure(context, error);
+        // What became of the copies, and what came meanwhile.
+        session.update(context, Directions::Sent).await?;
+        session.update(context, Directions::Received).await?;
+        let DeskSession { desk, trust, keys, .. } = &session;
+        let composed = desk.stand_in(trust, keys, &self.consultation, self.number);
+        let (draft, composition) = composed.map_err(failed)?;
+        summary::lines(trust, &draft, &composition).iter().for_each(|line| context.output.note(line));
+        let code = summary::codes(&composition);
+        confirm::type_back(context, &format!("type {code} to sign and send:"), &code, self.yes)?;
+        let sent = desk.send_stand_in(trust, keys, composition, self.number).await.map_err(failed)?;
+        for copy in &sent {
+            let report = sent_report::report(context, &session, copy, None)?;
+            let reference = desk.spelling(&Entry::Sent(copy.clone())).map_err(failed)?;
+            context.output.data(&report, || format!("{reference} takes the number {}", self.number))?;
+        }
+        Ok(())
+    }
 }
 
 /// Give up a copy that the own gateway has not taken
@@ -79,8 +132,10 @@ impl Void {
 impl Outbox {
     /// Lists it, or does what is asked about one copy.
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
-        if let Some(Act::Void(void)) = self.act {
-            return void.run(context).await;
+        match self.act {
+            Some(Act::Void(void)) => return void.run(context).await,
+            Some(Act::Fill(fill)) => return fill.run(context).await,
+            None => {}
         }
         let session = DeskSession::open(context)?;
         session.update(context, Directions::Sent).await?;

@@ -3,6 +3,7 @@
 use super::message_report::missing_words;
 use super::registers::Registers;
 use crate::consultation::acts::values::ActRef;
+use crate::consultation::casebook::Missing;
 use crate::consultation::registered::Registered;
 use crate::desk::casebook::Folded;
 
@@ -32,8 +33,7 @@ pub(super) fn warnings(folded: &Folded, unopened: u64) -> Vec<String> {
         ));
     }
     for missing in folded.book.passed_over() {
-        let sender = &missing.ministry;
-        all.push(format!("{missing} never came and is passed over: ask {sender} what it said"));
+        all.push(passed_over(folded, &missing));
     }
     let count = folded.count_turned_away();
     if count > 0 {
@@ -45,6 +45,20 @@ pub(super) fn warnings(folded: &Folded, unopened: u64) -> Vec<String> {
         all.push(format!("EQUIVOCATION: {sender} gave number {number} to another act too ({other})"));
     }
     all
+}
+
+/// What never came, and what is to be done about it.
+fn passed_over(folded: &Folded, missing: &Missing) -> String {
+    let (sender, first) = (&missing.ministry, missing.first);
+    let own = folded.kept.values().any(|kept| kept.own && kept.header.address().sender == *sender);
+    let fill = format!("chancery outbox fill {} {first}", folded.consultation);
+    match own {
+        true => format!("{missing} reached nobody, and others cannot know that: `{fill}`"),
+        false => format!(
+            "{missing} never came and is passed over: ask {sender} what it said; if it reached nobody, {sender} says so \
+             under its number by `{fill}`"
+        ),
+    }
 }
 
 /// Acts that a Power rejected, until their sender says the same kind of thing once more and it stands.

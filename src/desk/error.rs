@@ -136,6 +136,21 @@ pub enum DeskError {
     /// This desk has answered the message by itself before.
     #[error("message {0} is answered")]
     AnsweredBefore(MessageId),
+    /// This desk sent no act of this number in the consultation.
+    #[error("this desk sent no act of the number {0} in this consultation")]
+    NoSuchAct(u64),
+    /// An act that was to be stood in for may be with somebody.
+    #[error(
+        "act {number} is {state} towards {recipient}, who has not rejected it by a signed answer: he may have it"
+    )]
+    NotGivenUp {
+        /// Its number.
+        number: u64,
+        /// Who may have it.
+        recipient: Ministry,
+        /// What became of his copy.
+        state: &'static str,
+    },
     /// The gateway has lost messages that it had taken: it was rolled back.
     #[error(
         "the gateway knows less than this desk: it holds sequence {held} towards {recipient}, we sent {sent}"

@@ -64,6 +64,7 @@ pub mod send;
 mod settle;
 pub mod signatories;
 mod silence;
+mod stand_in;
 mod unpaid;
 mod withdraw;
 

@@ -15,6 +15,17 @@ use crate::message::header::Position;
 use crate::message::id::MessageId;
 use crate::trust::name::Ministry;
 
+/// The number that an act bears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ActNumber {
+    /// The next one; none where it does not go to all Powers.
+    Next,
+    /// That of an act of which it is certain that nobody has it.
+    InPlaceOf(u64),
+    /// Whatever a rehearsal says.
+    Directed(u64),
+}
+
 /// How far each sequence has come, as far as it was asked for. Of use only while the release lock is held.
 #[derive(Debug, Default)]
 pub(super) struct Numbering(BTreeMap<(String, Ministry), (u64, Option<MessageId>)>);

@@ -20,6 +20,7 @@ use crate::desk::error::DeskError;
 use crate::desk::form::draft::Draft;
 use crate::desk::keys::Keys;
 use crate::desk::mailbox::Mailbox;
+use crate::desk::numbering::ActNumber;
 use crate::desk::register::{Place, SentEntry};
 use crate::desk::signatories::Wishes;
 use crate::message::dispatch::{Basis, ExpectedAuthentication};
@@ -121,6 +122,7 @@ impl Desk {
         directed: Directed,
     ) -> Result<Vec<SentEntry>, DeskError> {
         let Directed { composition, act_number } = directed;
+        let act_number = act_number.map_or(ActNumber::Next, ActNumber::Directed);
         self.release(trust, keys, (composition, act_number), |_| {}).await
     }
 

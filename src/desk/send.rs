@@ -12,7 +12,7 @@ use crate::desk::error::DeskError;
 use crate::desk::hand_over::GIVES_WAY;
 use crate::desk::keys::Keys;
 use crate::desk::mailbox::Mailbox;
-use crate::desk::numbering::Numbering;
+use crate::desk::numbering::{ActNumber, Numbering};
 use crate::desk::register::{OwedEntry, SentEntry};
 use crate::desk::release::Release;
 use crate::message::terms::ActClass;
@@ -53,19 +53,24 @@ impl Desk {
         if rules::forbids(&composition.findings) {
             return Err(DeskError::Forbidden(composition.findings));
         }
-        self.release(trust, keys, (composition, None), registered).await
+        self.release(trust, keys, (composition, ActNumber::Next), registered).await
     }
 
-    /// Releases what the rules were asked about; under the act number that is given, or the next one.
+    /// Releases what the rules were asked about, under this act number.
     pub(super) async fn release(
         &self,
         trust: &Trust,
         keys: &Keys,
-        (composition, act_number): (Composition, Option<u64>),
+        (composition, act_number): (Composition, ActNumber),
         mut registered: impl FnMut(Registered<'_>),
     ) -> Result<Vec<SentEntry>, DeskError> {
         if composition.act.class() == ActClass::Protective {
-            return self.release_protective(trust, keys, (composition, act_number), registered).await;
+            // Nothing but a letter ever stands in for an act.
+            let directed = match act_number {
+                ActNumber::Directed(number) => Some(number),
+                ActNumber::Next | ActNumber::InPlaceOf(_) => None,
+            };
+            return self.release_protective(trust, keys, (composition, directed), registered).await;
         }
         // Held until everything is submitted: two releases at once must not reach for the same numbers.
         let mut released_alone = Some(self.hold(RELEASE_LOCK).await?);
@@ -74,8 +79,9 @@ impl Desk {
         self.pay_all(trust, keys, &mut mailbox).await?;
         let mut numbering = Numbering::default();
         let mut positions = self.positions(trust, &mut mailbox, &composition, &mut numbering).await?;
+        let number = self.given_number(trust, &composition, act_number)?;
         for position in &mut positions {
-            position.act_number = act_number.unwrap_or(position.act_number);
+            position.act_number = number.unwrap_or(position.act_number);
         }
         let mut release = Release::begin(self, trust, keys, std::iter::once(&composition))?;
         release.sign_and_seal(composition, positions)?;
@@ -110,6 +116,24 @@ impl Desk {
         }
         // Only when copies to others had their turn.
         wrong.map_or(Ok(sent), Err)
+    }
+
+    /// The number that is given to an act; none where it bears the next one. Nobody else releases now: what is certain
+    /// here stays so.
+    fn given_number(
+        &self,
+        trust: &Trust,
+        composition: &Composition,
+        act_number: ActNumber,
+    ) -> Result<Option<u64>, DeskError> {
+        match act_number {
+            ActNumber::Next => Ok(None),
+            ActNumber::InPlaceOf(number) => {
+                self.require_given_up(trust, &composition.address.consultation, number)?;
+                Ok(Some(number))
+            }
+            ActNumber::Directed(number) => Ok(Some(number)),
+        }
     }
 
     /// Submits again what was registered but, for all this desk knows, never reached the gateway. What the

@@ -120,7 +120,11 @@ mod tests {
         assert_eq!((places(&scene, "XB"), places(&scene, "XA")), (1, 1));
         scene.wait(8 * DAY);
         assert_eq!(places(&scene, "XB"), 1, "what is accepted runs out no more");
-        scene.say("XA", "proposal-response", &format!("{}\nreasons = [{{ message = \"A reason.\" }}]", answer("DECLINE")));
+        scene.say(
+            "XA",
+            "proposal-response",
+            &format!("{}\nreasons = [{{ message = \"A reason.\" }}]", answer("DECLINE")),
+        );
         assert_eq!((places(&scene, "XB"), places(&scene, "XA")), (0, 0));
     }
 }

@@ -1,10 +1,12 @@
 //! Whatever the order of arrival: what rests on acts that are on their way waits, and is judged when they are here.
 
 use chancery::consultation::casebook::Missing;
+use chancery::consultation::reference::ConsultationId;
 use chancery::desk::casebook::Folded;
+use chancery::desk::error::DeskError;
 use chancery::digest::Digest;
 
-use super::papers::{arrives, list, three};
+use super::papers::{arrives, conveys, list, three};
 use super::{everything, folded, say_the_same};
 use crate::support::{Stage, forms, ministry};
 
@@ -105,4 +107,77 @@ async fn a_gap_in_act_numbers_is_waited_for_shown_and_passed_over_when_a_later_a
     let desk = house.desk().unwrap();
     desk.rebuild_casebook(&desk.trust().unwrap(), house.keys()).unwrap();
     say_the_same(&everything(house), &live);
+}
+
+/// Whether no act of this number was sent; otherwise somebody may have it, and it is not given twice.
+fn was_never_sent(stage: &Stage, id: &ConsultationId, number: u64) -> bool {
+    let (house, desk) = (stage.house("XA"), stage.house("XA").desk().unwrap());
+    match desk.stand_in(&desk.trust().unwrap(), house.keys(), id, number) {
+        Err(DeskError::NoSuchAct(told)) => told == number,
+        Err(DeskError::NotGivenUp { number: told, .. }) => {
+            assert_eq!(told, number);
+            false
+        }
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("the number {number} is given twice"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_takes_the_number_of_an_act_that_reached_nobody_and_nothing_is_missing_any_more() {
+    let mut stage = three().await;
+    let first = conveys(&stage, "XA", &to(&["XB", "XC"], "new", "A beginning.")).await;
+    let consultation = first[0].consultation.clone();
+    let id = ConsultationId::parse(&consultation).unwrap();
+    for code in ["XB", "XC"] {
+        stage.house_mut(code).stop().await.unwrap();
+    }
+    let given_up = stage.send("XA", &to(&["XB", "XC"], &consultation, "Given up.")).await;
+    for copy in &given_up {
+        let copy = Digest::from_slice(copy.id.as_bytes()).unwrap();
+        stage.gateway("XA").withdraw(copy, 0).await.unwrap();
+    }
+    // One that arrived, one of which nobody has said that he has it not, and one that there never was.
+    for (number, never) in [(1, false), (2, false), (9, true)] {
+        assert_eq!(was_never_sent(&stage, &id, number), never, "{number}");
+    }
+    for code in ["XB", "XC"] {
+        stage.house_mut(code).start().await.unwrap();
+        stage.sound("XA", code).await;
+    }
+    let next = conveys(&stage, "XA", &to(&["XB", "XC"], &consultation, "And on.")).await;
+    let missing = |code: &str| -> Vec<Missing> {
+        folded(stage.house(code), &consultation).book.passed_over().collect()
+    };
+    let gap = vec![Missing { ministry: ministry("XA"), first: 2, last: 2 }];
+    assert_eq!((missing("XB"), missing("XC")), (gap.clone(), gap));
+
+    // The recipients have answered for the numbers that were used up, and a letter says what they were.
+    let (house, desk) = (stage.house("XA"), stage.house("XA").desk().unwrap());
+    let trust = desk.trust().unwrap();
+    let mut mailbox = desk.mailbox(house.keys()).await.unwrap();
+    desk.refresh_sent(&trust, &mut mailbox).await.unwrap();
+    let (_, letter) = desk.stand_in(&trust, house.keys(), &id, 2).unwrap();
+    let sent = desk.send_stand_in(&trust, house.keys(), letter, 2).await.unwrap();
+    assert!(sent.len() == 2 && sent.iter().all(|copy| copy.act_number == 2));
+    arrives(&stage, "XA", &sent).await;
+    for code in ["XA", "XB", "XC"] {
+        let folded = folded(stage.house(code), &consultation);
+        assert_eq!((missing(code), folded.book.history().len()), (Vec::new(), 3), "{code}");
+        let numbered = |number| folded.book.history().numbered(&ministry("XA"), number).unwrap();
+        assert!((1..=3).all(|number| numbered(number).stands()), "{code}");
+        assert_eq!(numbered(3).reference.dispatch_digest(), next[0].dispatch_digest);
+        assert_eq!(folded.book.equivocations().count(), 0, "{code}");
+    }
+    assert!(
+        folded(stage.house("XB"), &consultation).book.history()
+            == folded(stage.house("XC"), &consultation).book.history()
+    );
+    assert!(!was_never_sent(&stage, &id, 2), "XB and XC have it now");
+    // What the letter says is what stands under the number after a rebuild too, and the next number is the next.
+    let live = everything(house);
+    desk.rebuild_casebook(&trust, house.keys()).unwrap();
+    say_the_same(&everything(house), &live);
+    let last = conveys(&stage, "XA", &to(&["XB", "XC"], &consultation, "At last.")).await;
+    assert_eq!(last[0].act_number, 4);
 }

@@ -1,0 +1,107 @@
+//! Standing in: a letter under the number of an act that reached nobody.
+//!
+//! Numbers of acts are not given twice, so an act that was given up leaves a gap wherever a later one of the same ministry
+//! arrives. Nobody there can tell whether a withdrawal stood under it, and nobody departs. Its sender alone can know that
+//! no Power has it: every copy was rejected, and the signed answer of each recipient is here. Then a letter to the same
+//! Powers takes the number and says so. A letter changes no state, so no verdict hangs on when it comes.
+//!
+//! What must never happen: that a number is given to a second act while any Power may have the first.
+
+use super::numbering::ActNumber;
+use crate::consultation::act::Act;
+use crate::consultation::acts::correspondence::Correspondence;
+use crate::consultation::acts::values::EntryId;
+use crate::consultation::reference::ConsultationId;
+use crate::consultation::rules;
+use crate::consultation::text::ShortText;
+use crate::desk::Desk;
+use crate::desk::accreditation::Trust;
+use crate::desk::compose::Composition;
+use crate::desk::error::DeskError;
+use crate::desk::form::draft::{Draft, DraftText, TextSource};
+use crate::desk::keys::Keys;
+use crate::desk::register::SentEntry;
+use crate::message::envelope::Envelope;
+use crate::message::leaf::LeafKind;
+use crate::message::terms::{DocumentStanding, Form};
+
+impl Desk {
+    /// The letter that stands in for the act of this number in a consultation, composed, with the draft it was composed
+    /// from.
+    pub fn stand_in(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        consultation: &ConsultationId,
+        number: u64,
+    ) -> Result<(Draft, Composition), DeskError> {
+        let copies = self.require_given_up(trust, &consultation.text(), number)?;
+        let first = copies.first().ok_or(DeskError::NoSuchAct(number))?;
+        let address = Envelope::parse(&first.envelope)?.header().address().clone();
+        let draft = |fault: crate::consultation::fault::Fault| DeskError::Draft(fault.message().to_owned());
+        let words = format!(
+            "The act that bore the number {number} in this consultation was given up before it reached any Power. It has \
+             no effect. This letter takes its number, so that nobody waits for it."
+        );
+        let text = DraftText {
+            document_id: EntryId::parse("en").map_err(draft)?,
+            language: "en".to_owned(),
+            standing: DocumentStanding::Official,
+            title: ShortText::new("Memorandum").map_err(draft)?,
+            source: TextSource::Inline(words),
+            translation_of: None,
+        };
+        let subject = ShortText::new(format!("Act {number}, given up")).map_err(draft)?;
+        let letter = Correspondence { subject, opening_formula: None, closing_formula: None, demarche: None };
+        let draft = Draft {
+            channel: Some(address.channel),
+            level: address.level,
+            form: Form::Memorandum,
+            texts: vec![text],
+            ..Draft::service_message(address.addressees, *consultation, Act::Correspondence(letter))
+        };
+        let composition = self.compose(trust, keys, &draft, std::path::Path::new("."), None)?;
+        Ok((draft, composition))
+    }
+
+    /// Sends a letter that stands in for the act of this number, once it is certain again that nobody has that act.
+    pub async fn send_stand_in(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        composition: Composition,
+        number: u64,
+    ) -> Result<Vec<SentEntry>, DeskError> {
+        if rules::forbids(&composition.findings) {
+            return Err(DeskError::Forbidden(composition.findings));
+        }
+        self.release(trust, keys, (composition, ActNumber::InPlaceOf(number)), |_| {}).await
+    }
+
+    /// The copies of everything that bore this number, all of which their recipients rejected by signed answers.
+    pub(super) fn require_given_up(
+        &self,
+        trust: &Trust,
+        consultation: &str,
+        number: u64,
+    ) -> Result<Vec<SentEntry>, DeskError> {
+        let mut copies = self.register.sent_in(consultation)?;
+        copies.retain(|copy| copy.act_number == number && number > 0);
+        if copies.is_empty() {
+            return Err(DeskError::NoSuchAct(number));
+        }
+        // What somebody is owed goes to him later.
+        let mut owed = self.register.owed()?.into_iter();
+        if let Some(owed) = owed.find(|owed| owed.consultation == consultation && owed.act_number == number) {
+            return Err(DeskError::NotGivenUp { number, recipient: owed.recipient, state: "owed" });
+        }
+        for copy in &copies {
+            let envelope = Envelope::parse(&copy.envelope)?;
+            if self.prove_as(trust, &envelope, &copy.delivery_receipt, &[LeafKind::Rejected]).is_err() {
+                let (recipient, state) = (copy.recipient.clone(), copy.state.word());
+                return Err(DeskError::NotGivenUp { number, recipient, state });
+            }
+        }
+        Ok(copies)
+    }
+}
