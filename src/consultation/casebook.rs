@@ -19,14 +19,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::consultation::act::Act;
 use crate::consultation::acts::values::ActRef;
 use crate::consultation::charter::Charter;
-use crate::consultation::fault::Faults;
 use crate::consultation::history::{History, Past};
 use crate::consultation::opaque;
-use crate::consultation::receive::{Received, receive};
+use crate::consultation::receive::{Received, receive, unreadable};
 use crate::consultation::registered::{Marks, Verdict};
 use crate::consultation::rules::judgement::{ChannelFacts, FormalNumbers, Judgement};
 use crate::consultation::rules::names::NameIndex;
-use crate::consultation::rules::{self, Finding, Rule, Severity};
+use crate::consultation::rules::{self, Finding, Severity};
 use crate::digest::Digest;
 use crate::limits;
 use crate::message::terms::ActClass;
@@ -382,18 +381,6 @@ impl Casebook {
             promised_elsewhere: &BTreeMap::new(),
         })
     }
-}
-
-/// What stands against an act that this release cannot read.
-fn unreadable(faults: &Faults, severity: Severity) -> Vec<Finding> {
-    let findings = faults.iter().map(|fault| Finding {
-        rule: Rule::Frm05,
-        severity,
-        field: format!("act.{}", fault.field()).trim_end_matches('.').to_owned(),
-        message: format!("{}: {}", fault.reason(), fault.message()),
-        hint: fault.hint().to_owned(),
-    });
-    findings.collect()
 }
 
 #[cfg(test)]

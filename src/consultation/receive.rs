@@ -8,6 +8,7 @@
 use crate::consultation::act::{Act, ActKind};
 use crate::consultation::codec;
 use crate::consultation::fault::Faults;
+use crate::consultation::rules::{Finding, Rule, Severity};
 use crate::message::terms::ActClass;
 
 /// What the act of a dispatch comes to.
@@ -38,6 +39,18 @@ pub fn receive(kind: &str, class: ActClass, bytes: &[u8]) -> Received {
 }
 
 crate::consultation::opaque!(Received);
+
+/// What stands against an act that this release cannot read: an error where it is to be rejected.
+pub fn unreadable(faults: &Faults, severity: Severity) -> Vec<Finding> {
+    let findings = faults.iter().map(|fault| Finding {
+        rule: Rule::Frm05,
+        severity,
+        field: format!("act.{}", fault.field()).trim_end_matches('.').to_owned(),
+        message: format!("{}: {}", fault.reason(), fault.message()),
+        hint: fault.hint().to_owned(),
+    });
+    findings.collect()
+}
 
 #[cfg(test)]
 mod tests {

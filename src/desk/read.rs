@@ -13,8 +13,7 @@ use std::fmt;
 use crate::consultation::act::{Act, ActKind};
 use crate::consultation::casebook::Missing;
 use crate::consultation::charter::Charter;
-use crate::consultation::fault::{Faults, FormRefusal};
-use crate::consultation::receive::{Received, receive};
+use crate::consultation::receive::{Received, receive, unreadable};
 use crate::consultation::rules::judgement::{EarlierMessage, FormalNumbers, Judgement, Promises};
 use crate::consultation::rules::names::NameIndex;
 use crate::consultation::rules::{self, Finding};
@@ -204,18 +203,6 @@ impl Desk {
         let names = self.names_for(trust, keys, known, &judgement)?;
         Ok(rules::judge(&Judgement { names: &names, ..judgement }))
     }
-}
-
-/// What stands against an act that cannot be read, as findings: an error where it is to be rejected.
-fn unreadable(faults: &Faults, severity: rules::Severity) -> Vec<Finding> {
-    let finding = |fault: &FormRefusal| Finding {
-        rule: rules::Rule::Frm05,
-        severity,
-        field: format!("act.{}", fault.field()).trim_end_matches('.').to_owned(),
-        message: format!("{}: {}", fault.reason(), fault.message()),
-        hint: fault.hint().to_owned(),
-    };
-    faults.iter().map(finding).collect()
 }
 
 impl Opened {

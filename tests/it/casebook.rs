@@ -2,6 +2,7 @@
 
 mod charters;
 mod killed;
+mod newer;
 mod order;
 mod papers;
 mod promises;
