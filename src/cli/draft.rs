@@ -7,6 +7,7 @@ use super::desk_session::{self, DeskSession};
 use super::draft_report;
 use super::drafting::{FormFile, FormRefusal};
 use super::error::CliError;
+use super::names::AskForNames;
 use super::passphrase::PassphraseSource;
 use super::send::Sending;
 use super::table::Table;
@@ -147,6 +148,9 @@ struct Show {
     /// Write the exact bytes and every signature into a new folder, for other programs to verify
     #[arg(long, value_name = "DIR")]
     extract: Option<PathBuf>,
+
+    #[command(flatten)]
+    asks: AskForNames,
 }
 
 impl Draft {
@@ -209,7 +213,9 @@ impl Sign {
         let failed = |error| desk_session::failure(context, error);
         let (standing, due) = session.desk.asked_of(&session.trust, &draft, &self.office).map_err(failed)?;
         // What is signed is shown first, and goes where a person reads it, not where scripts do.
-        context.output.note(&draft_report::text(&draft)?);
+        // An office that works on cases is to know whose particulars it signs: its signature tells that it saw them.
+        let knows = session.desk.may_know_names(&session.keys, &self.office);
+        context.output.note(&draft_report::text(&draft, knows)?);
         draft_report::tell_standing(context, &standing);
         let kinds = due.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let question = format!("type {} to sign ({kinds}):", self.office);
@@ -239,7 +245,7 @@ impl Release {
         keys.registry().map_err(failed)?;
         let standing = desk.standing(trust, &draft).map_err(failed)?;
         draft_report::tell_standing(context, &standing);
-        let shown = draft_report::text(&draft)?;
+        let shown = draft_report::text(&draft, false)?;
         let hint = |error: CliError| match error.reason_code() {
             Some("STALE_BASIS") => {
                 let file = shell_word(&first.display().to_string());
@@ -304,17 +310,21 @@ impl List {
 impl Show {
     fn run(self, context: &Context) -> Result<(), CliError> {
         let draft = read(context, &self.file)?;
-        let session = DeskSession::open_locked(context)?;
+        let session = match self.asks.is_made() {
+            true => DeskSession::open(context)?,
+            false => DeskSession::open_locked(context)?,
+        };
         let failed = |error| desk_session::failure(context, error);
         let standing = session.desk.standing(&session.trust, &draft).map_err(failed)?;
+        let names = self.asks.may_show(context, &session, Some(draft.act()))?;
         if let Some(folder) = &self.extract {
             extract(context, &draft, folder)?;
         }
         draft_report::tell_standing(context, &standing);
         let file = self.file.display().to_string();
         let entry = session.desk.register().draft(&draft.digest()).map_err(|error| failed(error.into()))?;
-        let report = draft_report::report(&draft, &standing, entry.as_ref(), &file);
-        let text = draft_report::text(&draft)?;
+        let report = draft_report::report(&draft, &standing, entry.as_ref(), &file, names);
+        let text = draft_report::text(&draft, names)?;
         context.output.data(&report, || text)?;
         if entry.is_some_and(|entry| entry.state == DraftState::Open) {
             context.output.next(&draft_report::next(context, &standing, &file));
@@ -347,7 +357,7 @@ fn tell(
     let entry = session.desk.register().draft(&draft.digest()).map_err(|error| failed(error.into()))?;
     let shown = file.display().to_string();
     if context.output.is_json() {
-        let report = draft_report::report(draft, &standing, entry.as_ref(), &shown);
+        let report = draft_report::report(draft, &standing, entry.as_ref(), &shown, false);
         return context.output.data(&report, String::new);
     }
     let number = match draft.dispatch().formal_number.as_str() {

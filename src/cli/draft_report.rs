@@ -5,17 +5,16 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::error::CliError;
 use super::output::Mark;
-use super::summary;
 use super::table::Table;
+use super::{names, summary};
 use crate::desk::draft::{DraftFile, Standing, Step};
-use crate::desk::form::render;
 use crate::desk::register::DraftEntry;
 use crate::message::dispatch::Document;
 use crate::message::terms::AddresseeKind;
 use crate::trust::name::{Ministry, Name};
 
-/// Everything the draft says: whoever signs has seen it.
-pub(super) fn text(draft: &DraftFile) -> Result<String, CliError> {
+/// Everything the draft says: whoever signs has seen it. Who a person is stands there with `shows_names` only.
+pub(super) fn text(draft: &DraftFile, shows_names: bool) -> Result<String, CliError> {
     let (address, dispatch) = (draft.address(), draft.dispatch());
     let mut lines = String::new();
     let mut say = |label: &str, value: &str| {
@@ -38,7 +37,7 @@ pub(super) fn text(draft: &DraftFile) -> Result<String, CliError> {
     say("on behalf of", dispatch.relayed_on_behalf_of.as_ref().map_or("", Ministry::as_str));
     say("drafted by", &dispatch.drafting_office);
     lines.push('\n');
-    lines.push_str(&render::text(draft.act()));
+    lines.push_str(&names::text(draft.act(), shows_names));
     let words = draft.words()?;
     for (document, words) in dispatch.documents.iter().zip(words) {
         let Document { language, standing, title, .. } = document;
@@ -92,6 +91,7 @@ pub(super) fn report(
     standing: &Standing,
     entry: Option<&DraftEntry>,
     file: &str,
+    shows_names: bool,
 ) -> Value {
     let (address, dispatch) = (draft.address(), draft.dispatch());
     json!({
@@ -110,7 +110,7 @@ pub(super) fn report(
         "basis": dispatch.basis.iter().map(|basis| json!({
             "ministry": basis.ministry.as_str(), "act_number": basis.act_number,
         })).collect::<Vec<_>>(),
-        "act": render::json(draft.act()),
+        "act": names::report(draft.act(), shows_names),
         "documents": dispatch.documents.iter().map(summary::document_report).collect::<Vec<_>>(),
         "authentications": standing.steps.iter().map(step_report).collect::<Vec<_>>(),
         "complete": standing.is_complete(),

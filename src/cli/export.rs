@@ -8,6 +8,7 @@ use serde_json::json;
 use super::context::Context;
 use super::desk_session::{self, DeskSession};
 use super::error::{CliError, Kind};
+use super::names::{AskForNames, WITHHELD};
 use super::output::Mark;
 use super::{files, shell_word};
 use crate::consultation::reference::ConsultationId;
@@ -20,7 +21,8 @@ use crate::trust::bundle::SignedBundle;
 ///
 /// It holds signed headers, sealed parts, the receipts of both sides and the trust bundles, with commands and scripts
 /// to check them. With --disclose it also holds the keys of the sealed parts: whoever has the file can then read what
-/// is in it, and nothing else.
+/// is in it, and nothing else. Messages that tell who a person is stay sealed even then, unless an office that may know
+/// asks with --names.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     chancery export XA-XB-2026-0007 -o evidence.zip\n  \
@@ -41,6 +43,9 @@ pub struct Export {
     /// Replace the file if it is there
     #[arg(long)]
     overwrite: bool,
+
+    #[command(flatten)]
+    asks: AskForNames,
 }
 
 impl Export {
@@ -96,7 +101,8 @@ impl Export {
         let mut mailbox = None;
         let (mut references, mut exhibits) = (Vec::new(), Vec::new());
         for entry in entries {
-            match desk.exhibit(trust, keys, &mut mailbox, &entry, self.disclose).await {
+            let disclose = self.disclose && self.may_disclose(context, session, &entry)?;
+            match desk.exhibit(trust, keys, &mut mailbox, &entry, disclose).await {
                 Ok(exhibit) => {
                     references.push(entry.reference(&desk.config().ministry));
                     exhibits.push(exhibit);
@@ -113,6 +119,25 @@ impl Export {
             return Err(CliError::new(Kind::TryLater, "not-yet-proven", message).hint(context.typed.clone()));
         }
         Ok((references, exhibits))
+    }
+}
+
+impl Export {
+    /// Whether whoever has the file may read a message: one that tells who a person is stays sealed until asked for.
+    fn may_disclose(
+        &self,
+        context: &Context,
+        session: &DeskSession,
+        entry: &Entry,
+    ) -> Result<bool, CliError> {
+        let DeskSession { desk, trust, keys, .. } = session;
+        let opened = desk.read(trust, keys, entry).map_err(|error| desk_session::failure(context, error))?;
+        let may = self.asks.may_show(context, session, opened.act())?;
+        if !may {
+            let reference = entry.reference(&desk.config().ministry);
+            context.output.step(Mark::Warning, &format!("{reference} stays sealed: names are {WITHHELD}"));
+        }
+        Ok(may)
     }
 }
 

@@ -4,11 +4,10 @@ use serde_json::{Value, json};
 
 use super::failures::finding_line;
 use super::output::{Mark, Output};
-use super::{proofs, summary};
+use super::{names, proofs, summary};
 use crate::consultation::casebook::Missing;
 use crate::consultation::receive::Received;
 use crate::consultation::rules::Severity;
-use crate::desk::form::render;
 use crate::desk::parts::OpenedText;
 use crate::desk::read::Opened;
 use crate::desk::receipts::Proven;
@@ -25,6 +24,8 @@ pub(super) struct Message<'a> {
     pub(super) opened: &'a Opened,
     pub(super) receipts: &'a [Proven],
     pub(super) texts: &'a [OpenedText<'a>],
+    /// Whether names of persons are shown.
+    pub(super) names: bool,
 }
 
 impl Message<'_> {
@@ -114,7 +115,7 @@ impl Message<'_> {
         let dispatch = self.opened.dispatch.dispatch();
         let (kind, class) = (&dispatch.kind, dispatch.act_class);
         match &self.opened.received {
-            Received::Read(act) => render::text(act),
+            Received::Read(act) => names::text(act, self.names),
             Received::NotUnderstood(faults) => {
                 format!(
                     "act: {kind} ({class}), which this release cannot read, is registered without being understood: {faults}\n"
@@ -165,7 +166,7 @@ impl Message<'_> {
             "drafting_office": dispatch.drafting_office,
             "dispatch_sha256": opened.dispatch.digest().hex(),
             "kind": dispatch.kind,
-            "act": opened.act().map(render::json),
+            "act": opened.act().map(|act| names::report(act, self.names)),
             "not_understood": opened.act().is_none(),
             "texts": self.texts.iter().map(text_report).collect::<Vec<_>>(),
             "documents": dispatch.documents.iter().map(summary::document_report).collect::<Vec<_>>(),

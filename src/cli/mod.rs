@@ -42,6 +42,7 @@ mod key_office;
 pub mod log;
 pub mod man;
 mod message_report;
+mod names;
 pub mod new;
 mod operator;
 pub mod outbox;

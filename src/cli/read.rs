@@ -9,6 +9,7 @@ use super::context::Context;
 use super::desk_session::{self, DeskSession};
 use super::error::{CliError, Kind};
 use super::message_report::{Message, chosen};
+use super::names::{AskForNames, WITHHELD};
 use super::{files, proofs};
 use crate::desk::mailbox::Mailbox;
 use crate::desk::parts::OpenedText;
@@ -18,11 +19,13 @@ use crate::message::terms::Precedence;
 /// Verify, open and show a message
 ///
 /// The verdict goes to stderr. What is shown on stdout has control characters spelled out; -o and --documents write
-/// exact bytes.
+/// exact bytes. Of particulars the person's reference is shown, and the rest to an office that asks for it with --names.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     chancery read @last\n  \
     chancery read XA-XB-2026-0007 -o note.txt --documents annexes\n  \
+    chancery read XA-XB-2026-0007 --names --as releasing-01       particulars: who the person is
+  \
     chancery read XA-XB-2026-0007 --json")]
 pub struct Read {
     /// Register number, beginning of a message id, or @last
@@ -44,6 +47,9 @@ pub struct Read {
     /// Replace the files of -o and --documents that are there
     #[arg(long)]
     overwrite: bool,
+
+    #[command(flatten)]
+    asks: AskForNames,
 }
 
 impl Read {
@@ -71,8 +77,17 @@ impl Read {
         };
         let own = &desk.config().ministry;
         let spelling = &desk.spelling(&entry).map_err(failed)?;
-        let message = Message { own, spelling, opened: &opened, receipts: &receipts, texts: &texts };
+        let names = match opened.act() {
+            Some(act) => self.asks.may_show(context, &session, Some(act))?,
+            None => true,
+        };
+        let message = Message { own, spelling, opened: &opened, receipts: &receipts, texts: &texts, names };
         message.tell_verdict(&context.output);
+        if self.documents.is_some() && !names {
+            let message = "documents of particulars tell who a person is";
+            let error = CliError::new(Kind::NotPermitted, "names", message).cause(WITHHELD);
+            return Err(error.hint(format!("{} --names --as OFFICE", context.typed)));
+        }
         let saved = self.save_documents(context, &session, &opened, &mut mailbox).await?;
         if context.output.is_json() {
             let mut report = message.report();

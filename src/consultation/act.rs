@@ -27,6 +27,11 @@ impl Act {
         }
     }
 
+    /// Whether it tells who a person is, beyond a reference: names live in particulars and nowhere else (PRV_03).
+    pub fn names_persons(&self) -> bool {
+        matches!(self, Self::PersonParticulars(_))
+    }
+
     /// What a receiver may do with it.
     pub fn class(&self) -> crate::message::terms::ActClass {
         self.act_kind().class()

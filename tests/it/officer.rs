@@ -23,6 +23,7 @@ mod evidence;
 mod exchange;
 mod forms;
 mod killed;
+mod names;
 mod three;
 
 /// XA and XB with running gateways, by the clock of this machine: the binary has no other.

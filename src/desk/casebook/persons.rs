@@ -70,6 +70,13 @@ impl Desk {
         Ok(person)
     }
 
+    /// Whether an office of this desk works on cases, so that it may know who a person is.
+    pub fn may_know_names(&self, keys: &Keys, office: &str) -> bool {
+        let offices = keys.offices();
+        offices
+            .is_ok_and(|known| known.values().any(|one| one.label() == office && may_know(&one.authorities)))
+    }
+
     /// The names of a person, for an office that may know them. That it asked is kept first.
     pub fn names_of(
         &self,
@@ -82,7 +89,7 @@ impl Desk {
         let offices = keys.offices()?;
         let known = offices.values().find(|known| known.label() == office);
         let known = known.ok_or_else(|| DeskError::NotForNames(office.to_owned()))?;
-        if !MAY_KNOW_NAMES.iter().any(|authority| known.authorities.contains(authority)) {
+        if !may_know(&known.authorities) {
             return Err(DeskError::NotForNames(office.to_owned()));
         }
         let now = self.clock.now();
@@ -132,6 +139,10 @@ impl Desk {
         let name = format!("{:012}-{beginning}.age", self.clock.now().seconds());
         self.keep(&folder.join(name), &sealed)
     }
+}
+
+fn may_know(authorities: &std::collections::BTreeSet<Authority>) -> bool {
+    MAY_KNOW_NAMES.iter().any(|authority| authorities.contains(authority))
 }
 
 /// What the office signs.

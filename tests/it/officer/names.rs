@@ -1,0 +1,121 @@
+//! Who a person is leaves a desk when an office that may know asks, and no other way; by the real binary.
+
+use std::path::Path;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{Ministries, Said, text_of};
+use crate::support::forms;
+
+fn good(said: Said) -> Said {
+    assert_eq!(said.code, 0, "{said:?}");
+    said
+}
+
+fn is_silent_about_the_name(said: &Said) -> bool {
+    ["길동", "홍"].iter().all(|name| !said.data.contains(name) && !said.talk.contains(name))
+}
+
+/// How often somebody asked at a desk.
+fn asked(both: &Ministries, code: &str) -> usize {
+    good(both.types(code, ["person", "lookups", "--json"])).data.lines().count()
+}
+
+#[test]
+fn particulars_are_read_and_exported_without_names_until_an_office_that_may_know_them_asks() {
+    let both = Ministries::found("names");
+    let begun = both.delivers("XB", &forms::memorandum("XA", "new", "A consultation begins."), &[]);
+    let consultation = text_of(&begun, "consultation");
+    let minted = good(both.types("XB", ["person", "mint", "--consultation", consultation, "--json"])).json();
+    let person = text_of(&minted, "person");
+    let form = forms::particulars("XA", consultation, person, &[("홍", "길동", "Hang")]);
+    let sent = both.delivers("XB", &form, &[]);
+    let reference = text_of(&sent, "ref");
+
+    for code in ["XA", "XB"] {
+        let text = good(both.types(code, ["read", reference]));
+        assert!(is_silent_about_the_name(&text) && text.data.contains(person), "{text:?}");
+        assert!(text.data.contains("--names --as OFFICE"), "{text:?}");
+        let report = good(both.types(code, ["read", reference, "--json"]));
+        assert!(is_silent_about_the_name(&report), "{report:?}");
+        assert_eq!(report.json()["act"]["withheld"], true);
+        let folder = TempDir::new().unwrap();
+        let documents = folder.path().join("documents");
+        let into = ["read", reference, "--documents", documents.to_str().unwrap(), "--json"];
+        let refused = both.types(code, into);
+        assert_eq!((refused.code, refused.error()["code"].as_str()), (4, Some("names")), "{refused:?}");
+        assert!(!documents.exists());
+        let seal = both.types(code, ["read", reference, "--names", "--as", "seal", "--json"]);
+        assert_eq!((seal.code, seal.error()["code"].as_str()), (4, Some("not-for-names")));
+        assert_eq!(asked(&both, code), 0, "nobody that may know has asked");
+
+        let shown = good(both.types(code, ["read", reference, "--names", "--as", "drafting-01"]));
+        assert!(shown.data.contains("길동"), "{shown:?}");
+        assert_eq!(asked(&both, code), 1);
+        exports_stay_sealed_about_names(&both, code, consultation, folder.path());
+        assert_eq!(asked(&both, code), 2, "a file with names is asked for as well");
+    }
+    let half = both.types("XA", ["read", reference, "--names"]);
+    assert_eq!(half.code, 2, "names are asked for by somebody: {half:?}");
+}
+
+fn exports_stay_sealed_about_names(both: &Ministries, code: &str, consultation: &str, folder: &Path) {
+    let trust = both.trust();
+    let disclosed = |file: &str, more: &[&str]| -> (Said, String) {
+        let path = folder.join(file);
+        let path = path.to_str().unwrap();
+        let export = [&["export", consultation, "--disclose", "-o", path], more].concat();
+        let said = good(both.types(code, export));
+        let content = folder.join(format!("{file}.content"));
+        let verify = ["verify", path, "--trust", trust.to_str().unwrap(), "-o", content.to_str().unwrap()];
+        good(both.types(code, verify));
+        (said, everything(&content))
+    };
+    let (said, content) = disclosed("sealed.zip", &[]);
+    assert!(said.talk.contains("stays sealed"), "{said:?}");
+    assert!(content.contains("A consultation begins.") && !content.contains("길동"), "{content}");
+    let (said, content) = disclosed("named.zip", &["--names", "--as", "releasing-01"]);
+    assert!(!said.talk.contains("stays sealed") && content.contains("길동"), "{said:?} {content}");
+}
+
+/// All files below a folder, as one text.
+fn everything(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        text.push_str(&if path.is_dir() {
+            everything(&path)
+        } else {
+            String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned()
+        });
+    }
+    text
+}
+
+#[test]
+fn a_draft_of_particulars_is_shown_with_names_to_an_office_that_asks_and_to_one_that_signs_it() {
+    let both = Ministries::found("draftnames");
+    let begun = both.delivers("XB", &forms::memorandum("XA", "new", "A consultation begins."), &[]);
+    let consultation = text_of(&begun, "consultation");
+    let minted = good(both.types("XB", ["person", "mint", "--consultation", consultation, "--json"])).json();
+    let folder = TempDir::new().unwrap();
+    let (form, draft) = (folder.path().join("particulars.toml"), folder.path().join("particulars.draft"));
+    let text = forms::particulars("XA", consultation, text_of(&minted, "person"), &[("홍", "길동", "Hang")]);
+    std::fs::write(&form, text).unwrap();
+    let draft = draft.to_str().unwrap();
+    let composed =
+        good(both.types("XB", ["draft", "compose", form.to_str().unwrap(), "-o", draft, "--json"]));
+    assert!(is_silent_about_the_name(&composed), "{composed:?}");
+    for words in [&["draft", "show", draft][..], &["draft", "show", draft, "--json"]] {
+        let shown = good(both.types("XB", words));
+        assert!(is_silent_about_the_name(&shown), "{shown:?}");
+    }
+    assert_eq!(asked(&both, "XB"), 0);
+    let named = good(both.types("XB", ["draft", "show", draft, "--names", "--as", "drafting-01"]));
+    assert!(named.data.contains("길동"), "{named:?}");
+    assert_eq!(asked(&both, "XB"), 1);
+    let composed: Value = composed.json();
+    let waiting = composed["authentications"].as_array().unwrap().iter().find(|one| one["signed"].is_null());
+    assert!(waiting.is_some(), "somebody is still to sign: {composed}");
+}
