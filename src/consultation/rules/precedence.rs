@@ -199,8 +199,9 @@ mod tests {
         );
         scene.say("XA", "registry-receipt", &receipt);
         case(&scene, "XA").fails("PRE_04");
-        case(&scene, "IC").passes();
         scene.say("IC", "hold-notice", "persons = [\"P1\"]");
+        case(&scene, "IC").passes();
+        scene.say("IC", "registry-receipt", &receipt);
         case(&scene, "IC").fails("PRE_04");
     }
 }

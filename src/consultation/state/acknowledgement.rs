@@ -1,8 +1,10 @@
 //! Urgent acts and whether the other side has them: what nobody acknowledged in time is an alarm on both sides.
 //!
-//! Whoever answers an act, its registry receipt included, or declares in any act of its officers to have known it, has
-//! acknowledged it. What a registry sends by itself speaks of the one message that it answers, and of no other. Once the
-//! time is over, the sender signs that it was not acknowledged; a late acknowledgement ends the alarm, and leaves that.
+//! FLASH and IMMEDIATE are acknowledged by an answer to that very act, its registry receipt included, which the registry
+//! sends once an officer read it. That later acts of the addressee declare to have known it is no answer: a desk declares
+//! whatever it fetched, read or unread. For less urgent acts, which call for no receipt, that is enough. What a registry
+//! sends by itself speaks of the one message that it answers, and of no other. Once the time is over, the sender signs
+//! that it was not acknowledged; a late acknowledgement ends the alarm, and leaves that.
 
 use crate::consultation::act::ActKind;
 use crate::consultation::acts::registry::NonAcknowledgement;
@@ -85,12 +87,19 @@ pub fn of_absent(history: &History) -> Vec<(&Registered, &NonAcknowledgement)> {
 pub fn is_known_acknowledged(past: &Past<'_>, act: &Registered, addressee: &Ministry) -> bool {
     let mut answers = past.of_thread(&Thread::Answer(act.reference));
     let mut heard = past.of_sender(addressee).rev().filter(|one| !speaks_by_itself(one));
-    answers.any(|answer| answer.sender == *addressee) || heard.any(|one| one.knew(act))
+    answers.any(|answer| answer.sender == *addressee)
+        || (!wants_an_answer(act) && heard.any(|one| one.knew(act)))
+}
+
+/// Whether nothing but an answer acknowledges an act.
+fn wants_an_answer(act: &Registered) -> bool {
+    act.precedence >= Precedence::Immediate && !speaks_by_itself(act)
 }
 
 /// Whether an addressee acknowledged an act.
 pub fn has_acknowledged(history: &History, act: &Registered, addressee: &Ministry) -> bool {
-    let heard = act.number > 0 && history.heard(addressee, &act.sender) >= act.number;
+    let heard =
+        !wants_an_answer(act) && act.number > 0 && history.heard(addressee, &act.sender) >= act.number;
     let mut answers = history.everything().of_thread(&Thread::Answer(act.reference));
     heard || answers.any(|answer| answer.sender == *addressee)
 }
@@ -119,15 +128,33 @@ mod tests {
         assert_eq!(alarms(&scene), Vec::<String>::new(), "to the second");
         scene.wait(1);
         assert_eq!(alarms(&scene), ["will-withdrawal by IC", "will-withdrawal by XA"]);
-        let receipt = format!(
-            "message_id = \"{withdrawal}\"\ndispatch_digest = \"{withdrawal}\"\nregistry_number = \"R-1\"\n\
-             register_time = \"2026-11-22T10:00:00Z\"\nopened = true"
-        );
-        scene.say_unnumbered("XA", "registry-receipt", &receipt);
+        scene.say_unnumbered("XA", "registry-receipt", &receipt(&withdrawal));
         assert_eq!(alarms(&scene), ["will-withdrawal by IC"]);
-        scene.say("IC", "hold-notice", "persons = [\"P1\"]");
-        assert_eq!(alarms(&scene), Vec::<String>::new(), "an act that knew of it acknowledges it too");
+        scene.urge(Precedence::Routine);
+        scene.say("IC", "will-indication", "person = \"P1\"\nsource = \"FAMILY\"");
         assert_eq!(scene.history().heard(&ministry("IC"), &ministry("XB")), scene.last("XB"));
+        assert_eq!(alarms(&scene), ["will-withdrawal by IC"], "a desk declares what it fetched, read or unread");
+        scene.say_unnumbered("IC", "registry-receipt", &receipt(&withdrawal));
+        assert_eq!(alarms(&scene), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_less_urgent_is_acknowledged_by_any_act_that_knew_of_it() {
+        let mut scene = Scene::opened();
+        scene.urge(Precedence::Priority);
+        scene.say("XB", "will-indication", "person = \"P1\"\nsource = \"FAMILY\"");
+        scene.urge(Precedence::Routine);
+        let silent = |scene: &Scene| unacknowledged(scene.history(), scene.charter()).len();
+        assert_eq!(silent(&scene), 2);
+        scene.say("XA", "will-indication", "person = \"P1\"\nsource = \"FAMILY\"");
+        assert_eq!(silent(&scene), 1);
+    }
+
+    fn receipt(of: &str) -> String {
+        format!(
+            "message_id = \"{of}\"\ndispatch_digest = \"{of}\"\nregistry_number = \"R-1\"\n\
+             register_time = \"2026-11-22T10:00:00Z\"\nopened = true"
+        )
     }
 
     fn silence(of: &str, addressee: &str) -> String {
@@ -157,8 +184,8 @@ mod tests {
             [("IC".to_owned(), false), ("XA".to_owned(), true)],
             "no word of its sender"
         );
-        scene.say("XA", "hold-notice", "persons = [\"P1\"]");
-        assert_eq!(open(&scene), [("IC".to_owned(), false)], "and the hold is ROUTINE here");
+        scene.say("XA", "registry-receipt", &receipt(&flash));
+        assert_eq!(open(&scene), [("IC".to_owned(), false)]);
         let said = scene.asks(|past, _, _| past.of_kind(ActKind::NonAcknowledgement).count());
         assert_eq!(said, 2, "it stays on record");
         scene.say("XA", "non-acknowledgement", &silence(&Digest::of(b"lost").hex(), "XB"));
@@ -174,11 +201,7 @@ mod tests {
         let first = scene.say("XB", "will-withdrawal", "person = \"P1\"");
         let second = scene.say("XB", "hold-notice", "persons = [\"P1\"]");
         scene.urge(Precedence::Routine);
-        let receipt = format!(
-            "message_id = \"{first}\"\ndispatch_digest = \"{first}\"\nregistry_number = \"R-1\"\n\
-             register_time = \"2026-11-22T10:00:00Z\"\nopened = true"
-        );
-        scene.say("XA", "registry-receipt", &receipt);
+        scene.say("XA", "registry-receipt", &receipt(&first));
         scene.say("XA", "non-acknowledgement", &silence(&Digest::of(b"own").hex(), "XB"));
         let by_xa = |act: &str| {
             let past = scene.history().everything();
