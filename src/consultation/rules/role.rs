@@ -2,10 +2,12 @@
 
 use crate::consultation::act::{Act, ActKind};
 use crate::consultation::acts::channel::CredentialNotice;
-use crate::consultation::rules::authority::{AuthorityFacts, ClearanceKind, Validity, releasing};
+use crate::consultation::rules::authority::{
+    AuthorityFacts, ClearanceKind, OfficeFacts, Validity, releasing,
+};
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
-use crate::consultation::words::{AttendeeFunction, CredentialAction, ProtectionLevel};
+use crate::consultation::words::{AttendeeFunction, CredentialAction, CredentialAuthority, ProtectionLevel};
 use crate::message::dispatch::ExpectedAuthentication;
 use crate::message::terms::{ActClass, AuthenticationKind, Form, Level};
 use crate::trust::name::{Authority, Name};
@@ -74,13 +76,19 @@ fn credentials(judgement: &Judgement<'_>, facts: &AuthorityFacts, findings: &mut
         let office = facts.office(&expected.credential);
         let message = match office.map(|office| office.validity) {
             // Before release an office may sign elsewhere, and its signature will show what it may do.
-            None | Some(Validity::Unknown) if judgement.verified.is_none() => noticed(judgement, expected),
+            None | Some(Validity::Unknown) if judgement.verified.is_none() => {
+                noticed(judgement, expected, office)
+            }
             None | Some(Validity::Unknown) => Some("the office has no certificate that is believed"),
             Some(Validity::OutOfTime) => Some("the certificate of the office was not valid at release"),
             Some(Validity::Revoked) => Some("the certificate of the office was revoked"),
             Some(Validity::Valid) => {
                 let holds = office.is_some_and(|one| one.authorities.contains(&expected.kind.authority()));
-                if holds { noticed(judgement, expected) } else { Some("the certificate does not permit it") }
+                if holds {
+                    noticed(judgement, expected, office)
+                } else {
+                    Some("the certificate does not permit it")
+                }
             }
         };
         if let Some(message) = message {
@@ -91,7 +99,11 @@ fn credentials(judgement: &Judgement<'_>, facts: &AuthorityFacts, findings: &mut
 }
 
 /// What the last notice of this credential says against it.
-fn noticed(judgement: &Judgement<'_>, expected: &ExpectedAuthentication) -> Option<&'static str> {
+fn noticed(
+    judgement: &Judgement<'_>,
+    expected: &ExpectedAuthentication,
+    office: Option<&OfficeFacts>,
+) -> Option<&'static str> {
     let (past, at) = (judgement.past?, judgement.release_time());
     let name = expected.credential.to_string();
     let mut last: Option<&CredentialNotice> = None;
@@ -115,7 +127,33 @@ fn noticed(judgement: &Judgement<'_>, expected: &ExpectedAuthentication) -> Opti
         CredentialAction::Issue if notice.max_level.is_some_and(|most| level > level_of(most)) => {
             Some("the level is above what the credential may release")
         }
+        CredentialAction::Issue
+            if announced(expected.kind)
+                .is_some_and(|one| !notice.authorities.iter().any(|held| *held == one)) =>
+        {
+            Some("the sender announced the credential without this authority")
+        }
+        CredentialAction::Issue
+            if office.and_then(|office| office.key).is_some_and(|key| key != notice.public_key_sha256) =>
+        {
+            Some("the sender announced another key for the credential")
+        }
         CredentialAction::Issue => None,
+    }
+}
+
+/// The authority that a notice announces for a signature; none for those that stay inside the ministry.
+const fn announced(kind: AuthenticationKind) -> Option<CredentialAuthority> {
+    match kind {
+        AuthenticationKind::Initials => Some(CredentialAuthority::Release),
+        AuthenticationKind::Seal => Some(CredentialAuthority::Seal),
+        AuthenticationKind::Signature => Some(CredentialAuthority::Conclude),
+        AuthenticationKind::Witness => Some(CredentialAuthority::Witness),
+        AuthenticationKind::DutyOfficer => Some(CredentialAuthority::ReleaseProtective),
+        AuthenticationKind::Registry => Some(CredentialAuthority::Register),
+        AuthenticationKind::Draft | AuthenticationKind::Clearance | AuthenticationKind::LegalClearance => {
+            None
+        }
     }
 }
 

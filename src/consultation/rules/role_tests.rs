@@ -116,6 +116,14 @@ fn rol_02_what_the_sender_said_of_a_credential_counts() {
     after("XB", &notice("REVOKE", good, future)).fails("ROL_02");
     after("XB", &notice("REVOKE_COMPROMISED", good, future)).fails("ROL_02");
     after("XA", &notice("REVOKE", good, future)).passes();
+    let sealing = notice("ISSUE", good, future).replace("[\"RELEASE\"]", "[\"SEAL\"]");
+    after("XB", &sealing).fails("ROL_02");
+    let key = |words: &'static [u8]| {
+        let case = after("XB", &notice("ISSUE", good, future));
+        case.with(move |d| facts(d, "initials").key = Some(crate::digest::Digest::of(words)))
+    };
+    key(b"test").passes();
+    key(b"another key").fails("ROL_02");
 }
 
 #[test]
