@@ -1,12 +1,16 @@
 //! Proceedings at law against a person (JUD; GC III Arts 115, 119(5)).
+//!
+//! Whoever says that proceedings keep him is believed. That they are over only the Detaining Power can say, or
+//! whoever said that there were any, knowing of it.
 
 use crate::consultation::acts::custody::JudicialStatus;
 use crate::consultation::history::Past;
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
-use crate::consultation::state::saying;
+use crate::consultation::state::{custody, saying};
 use crate::consultation::words::JudicialState;
+use crate::time::Timestamp;
 use crate::vocabulary;
 
 vocabulary! {
@@ -34,10 +38,31 @@ opaque!(Judicial<'_>);
 
 /// Proceedings against a person. What frees him must stand and have known what kept him.
 pub fn judicial<'h>(past: &Past<'h>, person: &PersonRef) -> Judicial<'h> {
-    let all: Vec<(&Registered, &JudicialStatus)> = saying!(past.of_person(person), JudicialStatus).collect();
+    judge(past, person, &statuses(past, person))
+}
+
+/// Whether proceedings kept a person at an instant, by what was released until then.
+pub fn was_kept(past: &Past<'_>, person: &PersonRef, at: Timestamp) -> bool {
+    let mut before = statuses(past, person);
+    before.retain(|(one, _)| one.released <= at);
+    judge(past, person, &before).standing != JudicialStanding::Free
+}
+
+type Status<'h> = (&'h Registered, &'h JudicialStatus);
+
+fn statuses<'h>(past: &Past<'h>, person: &PersonRef) -> Vec<Status<'h>> {
+    saying!(past.of_person(person), JudicialStatus).collect()
+}
+
+fn judge<'h>(past: &Past<'h>, person: &PersonRef, all: &[Status<'h>]) -> Judicial<'h> {
+    let may_free = |other: &Registered, one: &Registered| {
+        other.sender == one.sender || custody::detains(past, person, &other.sender)
+    };
     let freed = |one: &Registered| {
-        all.iter()
-            .any(|(other, act)| standing(act) == JudicialStanding::Free && other.stands() && other.knew(one))
+        all.iter().any(|(other, act)| {
+            let frees = standing(act) == JudicialStanding::Free && other.stands();
+            frees && other.knew(one) && may_free(other, one)
+        })
     };
     // A sentence ends what was pending; of what nobody ended the last counts.
     let ended = |one: &Registered| {

@@ -1,7 +1,7 @@
 //! Fitness to travel and eligibility on medical grounds (MED; GC III Arts 47, 109, 110, 112, Annex II).
 //!
 //! A finding that permits must stand; UNFIT need not. Of findings that knew nothing of each other the one that
-//! stops counts.
+//! stops counts. Who was found UNFIT is found fit again by the Detaining Power, or by whoever found it.
 
 use crate::consultation::acts::medical::MedicalFinding;
 use crate::consultation::charter::Charter;
@@ -9,7 +9,7 @@ use crate::consultation::history::Past;
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
-use crate::consultation::state::{saying, will};
+use crate::consultation::state::{custody, saying, will};
 use crate::consultation::words::{MedicalDecision, MedicalFindingKind};
 use crate::time::Timestamp;
 use crate::vocabulary;
@@ -44,7 +44,7 @@ opaque!(Fitness<'_>);
 /// Fitness of a person to travel at an instant.
 pub fn fitness<'h>(past: &Past<'h>, person: &PersonRef, at: Timestamp, charter: &Charter) -> Fitness<'h> {
     let findings = findings(past, person, |kind| kind == MedicalFindingKind::FitnessToTravel);
-    if let Some(unfit) = unanswered(&findings, |act| act.decision == MedicalDecision::Unfit) {
+    if let Some(unfit) = unfit(past, person, &findings) {
         return Fitness { standing: FitnessStanding::Unfit, finding: Some(unfit), until: None };
     }
     let fit = findings.iter().filter(|(one, act)| one.stands() && act.decision != MedicalDecision::Unfit);
@@ -56,12 +56,26 @@ pub fn fitness<'h>(past: &Past<'h>, person: &PersonRef, at: Timestamp, charter: 
     Fitness { standing, finding: Some(finding), until: Some(until) }
 }
 
+/// Whether a person was unfit at an instant, by what was released until then.
+pub fn was_unfit(past: &Past<'_>, person: &PersonRef, at: Timestamp) -> bool {
+    let mut before = findings(past, person, |kind| kind == MedicalFindingKind::FitnessToTravel);
+    before.retain(|(one, _)| one.released <= at);
+    unfit(past, person, &before).is_some()
+}
+
+fn unfit<'h>(past: &Past<'h>, person: &PersonRef, findings: &[Finding<'h>]) -> Option<&'h Registered> {
+    let may_answer = |other: &Registered, one: &Registered| {
+        other.sender == one.sender || custody::detains(past, person, &other.sender)
+    };
+    unanswered(findings, |act| act.decision == MedicalDecision::Unfit, may_answer)
+}
+
 /// Whether a commission or a manifest case made a person eligible for this, and nothing later took it back.
 pub fn is_eligible(past: &Past<'_>, person: &PersonRef, decision: MedicalDecision) -> bool {
     let mut findings = findings(past, person, |kind| kind != MedicalFindingKind::FitnessToTravel);
     findings.retain(|(_, act)| is_well_composed(act));
     let permits = |act: &MedicalFinding| act.decision == decision;
-    if unanswered(&findings, |act| !permits(act)).is_some() {
+    if unanswered(&findings, |act| !permits(act), |_, _| true).is_some() {
         return false;
     }
     findings.iter().any(|(one, act)| one.stands() && permits(act))
@@ -92,14 +106,16 @@ fn findings<'h>(
 }
 
 /// A finding that stops, and that no finding which permits answered: later, made of a later examination, by somebody
-/// who knew of it.
+/// who may and knew of it.
 fn unanswered<'h>(
     findings: &[Finding<'h>],
     stops: impl Fn(&MedicalFinding) -> bool,
+    may_answer: impl Fn(&Registered, &Registered) -> bool,
 ) -> Option<&'h Registered> {
     let answered = |(one, act): &Finding<'_>| {
         findings.iter().any(|(other, later)| {
-            !stops(later) && other.stands() && other.knew(one) && examined(other, later) >= examined(one, act)
+            let permits = !stops(later) && other.stands() && may_answer(other, one);
+            permits && other.knew(one) && examined(other, later) >= examined(one, act)
         })
     };
     findings.iter().find(|finding| stops(finding.1) && !answered(finding)).map(|(one, _)| *one)

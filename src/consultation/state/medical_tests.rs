@@ -28,8 +28,20 @@ fn fitness_is_certified_shortly_before_and_unfit_stops_until_it_is_answered() {
     );
     scene.knowing(&before).say("IC", "medical-finding", &unaware);
     assert_eq!(fit(&scene), FitnessStanding::Unfit, "who found him fit knew nothing of it");
+    scene.say("XA", "medical-finding", &unaware);
+    assert_eq!(fit(&scene), FitnessStanding::Unfit, "he is in the hands of XB");
     scene.certify("P1", "FIT_WITH_ESCORT");
     assert_eq!(fit(&scene), FitnessStanding::Fit);
+    let found = |decision: &str| {
+        format!(
+            "person = \"P1\"\nkind = \"FITNESS_TO_TRAVEL\"\nexamination_time = \"2026-11-26T10:00:00Z\"\n\
+             decision = \"{decision}\"\ncertificate_document = \"certificate\""
+        )
+    };
+    scene.say("XA", "medical-finding", &found("UNFIT"));
+    assert_eq!(fit(&scene), FitnessStanding::Unfit);
+    scene.say("XA", "medical-finding", &found("FIT"));
+    assert_eq!(fit(&scene), FitnessStanding::Fit, "whoever found it takes it back");
 }
 
 #[test]
@@ -104,4 +116,22 @@ fn proceedings_keep_a_person_until_he_is_released_or_consents() {
     scene.say("XB", "judicial-status", &status("PENDING", false));
     scene.say("XB", "judicial-status", &status("RELEASED_FOR_TRANSFER", false));
     assert_eq!(stands(&scene), JudicialStanding::Free);
+}
+
+#[test]
+fn nobody_but_the_detaining_power_ends_its_proceedings() {
+    let status = |state: &str| format!("person = \"P1\"\nstate = \"{state}\"\ndocument = \"decision\"");
+    let stands = |scene: &Scene| scene.asks(|past, _, _| judicial(past, &person(1)).standing);
+    let mut scene = Scene::ready();
+    scene.say("XB", "judicial-status", &status("PENDING"));
+    for (sender, state) in [("XA", "NONE"), ("XA", "RELEASED_FOR_TRANSFER"), ("IC", "NONE")] {
+        scene.say(sender, "judicial-status", &status(state));
+        assert_eq!(stands(&scene), JudicialStanding::Pending, "{state} by {sender}");
+    }
+    scene.say("XB", "judicial-status", &status("NONE"));
+    assert_eq!(stands(&scene), JudicialStanding::Free);
+    scene.say("XA", "judicial-status", &status("PENDING"));
+    assert_eq!(stands(&scene), JudicialStanding::Pending, "to stop, anybody's word is enough");
+    scene.say("XA", "judicial-status", &status("NONE"));
+    assert_eq!(stands(&scene), JudicialStanding::Free, "whoever said it takes it back");
 }
