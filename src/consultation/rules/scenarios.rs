@@ -266,7 +266,11 @@ fn s2_a_prisoner_asks_to_settle() {
             r#"{ function = "INTELLIGENCE_OR_SECURITY", affiliation = "XA", neutral = false, co_signed = false },
             { function = "INTERPRETER", affiliation = "XA", neutral = false"#,
         ),
-        ("WIL_05", r#""INTERPRETER", affiliation = "court""#, r#""MEDIA", affiliation = "press""#),
+        (
+            "WIL_05",
+            "attendees = [",
+            r#"attendees = [{ function = "MEDIA", affiliation = "press", neutral = false, co_signed = false },"#,
+        ),
         ("WIL_02", r#"affiliation = "IC", neutral = true"#, r#"affiliation = "XB camp", neutral = false"#),
         ("WIL_04", "\"ICRC_ACCESS\",", ""),
         ("WIL_06", "no_waiver_of_rights = true", "no_waiver_of_rights = false"),

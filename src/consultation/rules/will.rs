@@ -6,6 +6,7 @@ use crate::consultation::acts::will::ExpressionOfWill;
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
 use crate::consultation::words::{AttendeeFunction, Capacity, FreedomFinding, InformationGiven};
+use crate::limits;
 
 pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     let Act::ExpressionOfWill(statement) = judgement.act else { return };
@@ -16,21 +17,28 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     capacity(statement, findings);
 }
 
-/// WIL-02. No charter can do without a neutral witness.
+/// WIL-02. No charter can do without a neutral witness, and one who did not sign with the person counts for none.
 fn witnesses(judgement: &Judgement<'_>, statement: &ExpressionOfWill, findings: &mut Findings) {
     let witnesses = statement.attendees.iter().filter(|one| one.function == AttendeeFunction::Witness);
     let count = u32::try_from(witnesses.clone().count()).unwrap_or(u32::MAX);
-    let neutral = u32::try_from(witnesses.filter(|one| one.neutral.0).count()).unwrap_or(u32::MAX);
+    let neutral =
+        u32::try_from(witnesses.filter(|one| one.neutral.0 && one.co_signed.0).count()).unwrap_or(u32::MAX);
     let (needed, neutral_needed) = (judgement.charter.witnesses, judgement.charter.neutral_witnesses.max(1));
     let mut add = |message: String| findings.add(Rule::Wil02, "act.attendees", message, Rule::Wil02.cure());
     if count < needed {
         add(format!("{count} of {needed} witnesses were present"));
     }
     if neutral < neutral_needed {
-        add(format!("{neutral} of {neutral_needed} neutral witnesses were present"));
+        add(format!(
+            "{neutral} of {neutral_needed} neutral witnesses were present and signed with the person"
+        ));
     }
-    let partial = |function| statement.attendees.iter().any(|one| one.function == function && !one.neutral.0);
-    if partial(AttendeeFunction::Interpreter) {
+    let mut interpreters =
+        statement.attendees.iter().filter(|one| one.function == AttendeeFunction::Interpreter).peekable();
+    if interpreters.peek().is_none() {
+        add("no interpreter was present".to_owned());
+    }
+    if interpreters.any(|one| !one.neutral.0) {
         add("an interpreter was not neutral".to_owned());
     }
 }
@@ -52,6 +60,11 @@ fn freedom(judgement: &Judgement<'_>, statement: &ExpressionOfWill, findings: &m
     let hint = Rule::Wil05.cure();
     if statement.declaration_time < statement.information_time.after(judgement.charter.cooling_off) {
         let message = "too little time lies between explanation and statement";
+        findings.add(Rule::Wil05, "act.declaration_time", message, hint);
+    }
+    // Dated ahead, a statement would have its time to think on paper alone.
+    if statement.declaration_time > judgement.release_time().after(limits::CLOCK_SKEW_MAX) {
+        let message = "the statement is dated after it was released";
         findings.add(Rule::Wil05, "act.declaration_time", message, hint);
     }
     for (index, attendee) in statement.attendees.iter().enumerate() {

@@ -26,7 +26,9 @@ fn wil_02_witnesses_and_interpreter() {
     changed(neutral, &partial.replace("IC", "XA")).fails("WIL_02");
     changed(r#""WITNESS", affiliation = "XB""#, r#""COUNSEL", affiliation = "XB""#).fails("WIL_02");
     changed(r#""court", neutral = true"#, r#""XA", neutral = false"#).fails("WIL_02");
-    changed(r#""INTERPRETER", affiliation = "court""#, r#""PHYSICIAN", affiliation = "court""#).passes();
+    changed(r#""INTERPRETER", affiliation = "court""#, r#""PHYSICIAN", affiliation = "court""#)
+        .fails("WIL_02");
+    changed(neutral, &neutral.replace("co_signed = true", "co_signed = false")).fails("WIL_02");
 }
 
 #[test]
@@ -65,6 +67,23 @@ fn wil_05_time_company_and_pressure() {
     }
     changed("NO_INDICATION_OF_PRESSURE", "DOUBT").fails("WIL_05");
     changed("NO_INDICATION_OF_PRESSURE", "PRESSURE_FOUND").fails("WIL_05");
+}
+
+#[test]
+fn wil_05_time_to_think_is_not_had_by_dating_ahead() {
+    let scene = Scene::ready();
+    let hours_ago = |hours: u64| scene.at().before(Duration::from_secs(hours * HOUR)).to_string();
+    let (now, later) =
+        (scene.at().to_string(), |seconds: u64| scene.at().after(Duration::from_secs(seconds)));
+    let dated = |informed: &str, declared: &str| {
+        let fields = statement(scene.at(), "P1", &["XA"], &["XD"])
+            .replace(&format!("declaration_time = \"{now}\""), &format!("declaration_time = \"{declared}\""))
+            .replace(&hours_ago(26), informed);
+        Case::new(&scene, "XB", "expression-of-will", &fields)
+    };
+    dated(&now, &later(25 * HOUR).to_string()).fails("WIL_05");
+    dated(&hours_ago(30), &later(HOUR).to_string()).fails("WIL_05");
+    dated(&hours_ago(30), &later(300).to_string()).passes();
 }
 
 #[test]
