@@ -51,6 +51,9 @@ impl<'a> CaseView<'a> {
         if stage.shown() != stage.reached {
             words.push_str(&format!(" over {}", stage.reached));
         }
+        if let Some(reported) = stage.reported.filter(|reported| *reported != stage.reached) {
+            words.push_str(&format!(", reported {reported}"));
+        }
         let list =
             |facets: &[stage::Facet]| facets.iter().map(|facet| facet.word()).collect::<Vec<_>>().join(", ");
         if !stage.stops.is_empty() {
@@ -143,6 +146,7 @@ impl<'a> CaseView<'a> {
             "stage": stage.shown().to_string(),
             "reached": stage.reached.to_string(),
             "stopped_by": words(&stage.stops),
+            "reported": stage.reported.map(|reported| reported.to_string()),
             "handed_over_against": words(&stage.irregular),
             "detained_by": case.as_ref().map(|case| case.registered.sender.as_str()),
             "status": case.as_ref().map(|case| case.act.status.word()),

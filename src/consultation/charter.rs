@@ -56,6 +56,8 @@ pub struct Charter {
     pub immediate: Duration,
     /// Time to acknowledge PRIORITY.
     pub priority: Duration,
+    /// Within what time a request that names no time is answered; none where none was agreed.
+    pub reply: Option<Duration>,
     /// Within what time a protective act that one officer sent is countersigned; it counts without that, too.
     pub countersignature: Duration,
 }
@@ -88,6 +90,7 @@ impl Charter {
             flash: Duration::from_secs(30 * MINUTE),
             immediate: Duration::from_secs(2 * HOUR),
             priority: Duration::from_secs(6 * HOUR),
+            reply: None,
             countersignature: Duration::from_secs(DAY),
         }
     }
@@ -106,6 +109,7 @@ impl Charter {
             witnesses: policy.min_witnesses.number(),
             neutral_witnesses: policy.min_neutral_witnesses.number().max(1),
             go_window: terms.go_no_go_window.duration(),
+            reply: terms.default_reply_time.as_ref().map(|span| span.duration()),
             erasure: Some(terms.erasure_after_closure.duration()),
             ..Self::default_for(terms.parties.iter().cloned())
         }

@@ -48,6 +48,7 @@ pub fn unreadable(faults: &Faults, severity: Severity) -> Vec<Finding> {
         field: format!("act.{}", fault.field()).trim_end_matches('.').to_owned(),
         message: format!("{}: {}", fault.reason(), fault.message()),
         hint: fault.hint().to_owned(),
+        subjects: Vec::new(),
     });
     findings.collect()
 }

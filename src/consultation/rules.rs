@@ -5,6 +5,7 @@
 //! network, and no finding repeats what the act says. The codes are the API (`FRM_01` in a
 //! `google.rpc.ErrorInfo`) and are never given a second meaning.
 
+use crate::consultation::reference::PersonRef;
 use crate::message::terms::ActClass;
 
 pub mod authority;
@@ -27,6 +28,7 @@ mod observer;
 mod passage;
 mod precedence;
 mod privacy;
+mod protection;
 mod publicity;
 mod role;
 pub(in crate::consultation) mod table;
@@ -61,6 +63,8 @@ pub struct Finding {
     pub message: String,
     /// What would cure it.
     pub hint: String,
+    /// Whom it concerns; empty where it concerns everybody whom the act is about.
+    pub subjects: Vec<PersonRef>,
 }
 
 impl Finding {
@@ -88,6 +92,7 @@ pub fn judge(judgement: &Judgement<'_>) -> Vec<Finding> {
         observer::judge,
         precedence::judge,
         privacy::judge,
+        protection::judge,
         publicity::judge,
         role::judge,
         will::judge,
@@ -105,11 +110,12 @@ pub fn forbids(findings: &[Finding]) -> bool {
 struct Findings {
     class: ActClass,
     found: Vec<Finding>,
+    about: Option<PersonRef>,
 }
 
 impl Findings {
     fn against(class: ActClass) -> Self {
-        Self { class, found: Vec::new() }
+        Self { class, found: Vec::new(), about: None }
     }
 
     /// A finding: an error where the rule may stop an act of this class, otherwise a warning.
@@ -124,7 +130,16 @@ impl Findings {
             field: field.into(),
             message: message.into(),
             hint: hint.to_owned(),
+            subjects: self.about.into_iter().collect(),
         });
+    }
+
+    /// What this finds concerns one of several persons.
+    fn about<T>(&mut self, person: &PersonRef, judge: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = self.about.replace(*person);
+        let judged = judge(self);
+        self.about = outer;
+        judged
     }
 
     fn warn(&mut self, rule: Rule, field: impl Into<String>, message: impl Into<String>, hint: &str) {

@@ -129,7 +129,7 @@ fn refusals(findings: &[Finding]) -> Result<Vec<Refusal>, Fault> {
             rule: Some(ShortText::new(finding.reason())?),
             message: Text::new(format!("{}: {}", finding.field, finding.message))?,
             legal_basis: List::new(Vec::new())?,
-            subjects: List::new(Vec::new())?,
+            subjects: List::new(finding.subjects.clone())?,
             remedy: remedy.map(Text::new).transpose()?,
         };
         if refusals.len() < limits::LIST_ENTRIES_MAX && !refusals.contains(&refusal) {
@@ -146,6 +146,7 @@ fn unsayable(fault: Fault) -> DeskError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::consultation::reference::PersonRef;
     use crate::consultation::rules::Rule;
 
     fn finding(severity: Severity, field: &str) -> Finding {
@@ -155,6 +156,7 @@ mod tests {
             field: field.to_owned(),
             message: "is missing".to_owned(),
             hint: String::new(),
+            subjects: Vec::new(),
         }
     }
 
@@ -170,5 +172,9 @@ mod tests {
         let words: Vec<&str> = said.iter().map(|refusal| refusal.message.as_str()).collect();
         assert_eq!(words, ["dispatch.form: is missing", "dispatch.kind: is missing"]);
         assert!(said.iter().all(|refusal| refusal.rule.as_ref().unwrap().as_str() == "FRM_01"));
+        assert!(said.iter().all(|refusal| refusal.subjects.is_empty()), "they concern everybody");
+        let subjects = vec![PersonRef::parse("P-7QK4-M2XD-9WTV").unwrap()];
+        let one = Finding { subjects: subjects.clone(), ..finding(Severity::Error, "act.persons[0]") };
+        assert_eq!(refusals(&[one]).unwrap()[0].subjects.as_slice(), subjects);
     }
 }

@@ -333,6 +333,7 @@ async fn a_normative_act_that_fails_is_rejected_once_by_the_registry() {
         field: "dispatch.form".to_owned(),
         message: "does not hold".to_owned(),
         hint: String::new(),
+        subjects: Vec::new(),
     };
     let (desk, keys) = (house.desk().unwrap(), house.keys());
     let trust = desk.trust().unwrap();

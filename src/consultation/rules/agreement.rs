@@ -8,9 +8,9 @@ use crate::consultation::acts::values::ActRef;
 use crate::consultation::history::Past;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::rules::judgement::Judgement;
-use crate::consultation::rules::{Findings, Rule, passage};
+use crate::consultation::rules::{Findings, Rule, handover, passage};
 use crate::consultation::state::{commitments, custody, medical, opening, protection, will};
-use crate::consultation::words::{MedicalDecision, PartyRole, Route};
+use crate::consultation::words::{EntryIntoForce, MedicalDecision, PartyRole, Route};
 
 pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     match judgement.act {
@@ -48,18 +48,26 @@ fn propose(judgement: &Judgement<'_>, note: &AgreementNote, findings: &mut Findi
         let message = "it would leave persons worse off than the Convention does";
         findings.add(Rule::Agr05, field, message, Rule::Agr05.cure());
     }
+    if terms.entry_into_force == EntryIntoForce::OnDomesticNotifications {
+        let message =
+            "this release carries no notifications: until it is agreed anew, nobody can be handed over";
+        findings.warn(Rule::Hnd01, "act.terms.entry_into_force", message, handover::NOTIFICATIONS);
+    }
     let Some(past) = judgement.past else { return };
     required_parties(judgement, past, terms, findings);
     amendment(past, note, findings);
     for (index, line) in terms.lines.iter().enumerate() {
         let field = format!("act.terms.lines[{index}]");
-        let stopped_by = passage::judge(judgement, past, terms, line, &field, findings);
-        pinned(judgement, past, terms, line, &stopped_by, &field, findings);
-        promised_twice(judgement, past, terms, line, &field, findings);
+        findings.about(&line.person, |findings| {
+            let stopped_by = passage::judge(judgement, past, terms, line, &field, findings);
+            pinned(judgement, past, terms, line, &stopped_by, &field, findings);
+            promised_twice(judgement, past, terms, line, &field, findings);
+        });
     }
 }
 
-/// AGR-06: whose consent the route needs (GC III Arts 109(2), 111), and those who hold the persons.
+/// AGR-06: whose consent the route needs (GC III Arts 109(2), 111), those who hold the persons, and those who are to
+/// receive them (Art. 12(2)), as far as they take part in the consultation.
 fn required_parties(
     judgement: &Judgement<'_>,
     past: &Past<'_>,
@@ -96,6 +104,11 @@ fn required_parties(
     let holders = terms.lines.iter().filter_map(|line| custody::holder(past, &line.person));
     if holders.into_iter().any(|holder| parties.find(holder).is_none()) {
         add("a Power that holds a person is not among them".to_owned());
+    }
+    let there = |line: &AgreementLine| custody::power_at(past, &line.person, &line.destination);
+    let mut receivers = terms.lines.iter().filter_map(there);
+    if let Some(receiver) = receivers.find(|receiver| parties.find(receiver).is_none()) {
+        add(format!("{receiver}, which is to receive a person, is not among them"));
     }
 }
 
@@ -203,13 +216,15 @@ fn conclude(judgement: &Judgement<'_>, past: &Past<'_>, reply: &AgreementReply, 
     }
     for (index, line) in terms.lines.iter().enumerate() {
         let field = format!("act.terms.lines[{index}]");
-        passage::judge(judgement, past, terms, line, &field, findings);
-        promised_twice(judgement, past, terms, line, &field, findings);
-        let known = [Some(line.will_act), Some(line.protection_act), line.medical_act];
-        if known.into_iter().flatten().any(|act| past.find(act).is_none()) {
-            let message = "a record that the line rests on is not in the past that the reply declares";
-            findings.add(Rule::Agr03, field, message, Rule::Agr03.cure());
-        }
+        findings.about(&line.person, |findings| {
+            passage::judge(judgement, past, terms, line, &field, findings);
+            promised_twice(judgement, past, terms, line, &field, findings);
+            let known = [Some(line.will_act), Some(line.protection_act), line.medical_act];
+            if known.into_iter().flatten().any(|act| past.find(act).is_none()) {
+                let message = "a record that the line rests on is not in the past that the reply declares";
+                findings.add(Rule::Agr03, field, message, Rule::Agr03.cure());
+            }
+        });
     }
 }
 

@@ -118,7 +118,7 @@ fn agr_05_nobody_is_worse_off_than_under_the_convention() {
 
 #[test]
 fn agr_06_the_parties_that_the_route_requires_take_part() {
-    Ready::new().changed("[\"XA\", \"XB\"]", "[\"IC\", \"XB\"]").fails("AGR_06");
+    Ready::new().changed("[\"XA\", \"XB\"]", "[\"IC\", \"XB\"]").fails("AGR_06 PRO_05");
     Ready::new().changed("[\"XA\", \"XB\"]", "[\"IC\", \"XA\"]").fails("AGR_06");
     Ready::new().changed("RELEASE_AND_SETTLEMENT", "NEUTRAL_INTERNMENT").fails("AGR_06");
     Ready::new().note_to("XA").silent(Rule::Agr06);
@@ -151,6 +151,32 @@ fn agr_06_two_powers_accommodate_in_a_neutral_country_and_three_intern_there() {
     assert!(stands_against(&note(&ready, "NEUTRAL_ACCOMMODATION", "[\"IC\", \"XB\"]")), "no neutral Power");
     // A receiving Power is no neutral one.
     assert!(stands_against(&note(&Ready::new(), "NEUTRAL_ACCOMMODATION", two)));
+}
+
+#[test]
+fn agr_06_nobody_is_sent_to_a_power_over_its_head() {
+    let note = |parties: &str| {
+        let ready = neutral();
+        let fields = ready.fields("XA", "RELEASE_AND_SETTLEMENT").replace("[\"XA\", \"XB\"]", parties);
+        Case::new(&ready.scene, "XB", "agreement-note", &fields)
+    };
+    note("[\"IC\", \"XB\"]").fails("AGR_06 PRO_05");
+    note("[\"XA\", \"XB\"]").passes();
+    let by_another = |sender: &str| {
+        let given = "persons = []\nparty_to_gc3 = true\nassurances = [\"WILLING_AND_ABLE_GC3\"]";
+        let ready = neutral().after(sender, "assurances", given);
+        Case::new(&ready.scene, "XB", "agreement-note", &ready.fields("XA", "TRANSFER_TO_POWER"))
+    };
+    by_another("IC").fails("PRO_04");
+    by_another("XA").passes();
+}
+
+#[test]
+fn an_agreement_that_waits_for_notifications_is_told_how_it_enters_into_force() {
+    let (on_reply, waiting) = ("ON_REPLY", "ON_DOMESTIC_NOTIFICATIONS");
+    Ready::new().changed(on_reply, waiting).passes();
+    Ready::new().changed(on_reply, waiting).warns(Rule::Hnd01);
+    Ready::new().note_to("XA").silent(Rule::Hnd01);
 }
 
 #[test]

@@ -177,7 +177,8 @@ fn basis(
 fn cases(judgement: &Judgement<'_>, past: &Past<'_>, findings: &mut Findings) {
     let mut unknown = |field: String, person: &PersonRef| {
         if custody::case(past, person).is_none() {
-            findings.add(Rule::Con05, field, "no case of the person is registered", Rule::Con05.cure());
+            let message = "no case of the person is registered";
+            findings.about(person, |findings| findings.add(Rule::Con05, field, message, Rule::Con05.cure()));
         }
     };
     match judgement.act {

@@ -78,7 +78,9 @@ fn own_lines(judgement: &Judgement<'_>, past: &Past<'_>, terms: &ExchangeTerms, 
     let Some((name, lines)) = filled_by(&judgement.address.sender, terms) else { return };
     for (index, line) in lines.iter().enumerate() {
         let field = format!("act.terms.{name}[{index}]");
-        let mut add = |rule: Rule, message: &str| findings.add(rule, field.clone(), message, rule.cure());
+        let mut add = |rule: Rule, message: &str| {
+            findings.about(&line.person, |findings| findings.add(rule, field.clone(), message, rule.cure()));
+        };
         if passage::is_no_prisoner(past, &line.person) {
             add(Rule::Exc05, "the person is no prisoner of war");
         }

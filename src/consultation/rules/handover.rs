@@ -9,12 +9,19 @@ use crate::consultation::acts::handover::{
 };
 use crate::consultation::charter::Charter;
 use crate::consultation::history::{Past, Thread};
+use crate::consultation::reference::PersonRef;
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule, observer, passage};
 use crate::consultation::state::commitments::{self, Agreement};
-use crate::consultation::state::{opening, saying, stage};
-use crate::consultation::words::{HandoverOutcome, ObserverScope, Reply};
+use crate::consultation::state::{departure, opening, reports, saying};
+use crate::consultation::words::{EntryIntoForce, HandoverOutcome, ObserverScope, Reply};
+use crate::limits;
+use crate::time::Timestamp;
 use crate::trust::name::Ministry;
+
+/// What brings an agreement into force that waits for notifications: they have no act in this release.
+pub(super) const NOTIFICATIONS: &str =
+    "once both have notified, agree anew under the same id, with the date on which it enters into force";
 
 pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     if let Act::HandoverArrangement(act) = judgement.act {
@@ -52,7 +59,11 @@ fn arrange(judgement: &Judgement<'_>, past: &Past<'_>, act: &HandoverArrangement
     };
     if agreed.enters_into_force().is_none_or(|entry| act.window_start_time < entry) {
         let message = "the agreement is not in force when the window opens";
-        findings.add(Rule::Hnd01, "act.agreement_id", message, "wait until it is in force");
+        let hint = match agreed.terms().entry_into_force {
+            EntryIntoForce::OnDomesticNotifications => NOTIFICATIONS,
+            _ => "wait until it is in force",
+        };
+        findings.add(Rule::Hnd01, "act.agreement_id", message, hint);
     }
     if !agreed.is_party(&judgement.address.sender) {
         let message = "the sender is no party to the agreement";
@@ -69,27 +80,38 @@ fn persons(
     agreed: &Agreement<'_>,
     findings: &mut Findings,
 ) {
-    let at = judgement.release_time();
     for (index, person) in act.persons.iter().enumerate() {
         let field = format!("act.persons[{index}]");
-        let Some(line) = agreed.line(person) else {
-            let message = "the agreement does not list the person";
-            findings.add(Rule::Hnd02, field, message, Rule::Hnd02.cure());
-            continue;
-        };
-        if line.tranche.is_some() && line.tranche != act.tranche {
-            let message = "the person belongs to another tranche";
-            findings.add(Rule::Hnd02, field.clone(), message, Rule::Hnd02.cure());
-        }
-        if agreed.is_ended(past, person, at) {
-            let message = "the agreement was terminated for the person";
-            findings.add(Rule::Hnd01, field.clone(), message, Rule::Hnd01.cure());
-        }
-        passage::judge(judgement, past, agreed.terms(), line, &field, findings);
-        if judgement.is_promised_elsewhere(past, person, &line.destination) {
-            let message = "an agreement of another consultation sends the person elsewhere";
-            findings.add(Rule::Exc06, field, message, Rule::Exc06.cure());
-        }
+        findings.about(person, |findings| one(judgement, past, act, agreed, person, &field, findings));
+    }
+}
+
+fn one(
+    judgement: &Judgement<'_>,
+    past: &Past<'_>,
+    act: &HandoverArrangement,
+    agreed: &Agreement<'_>,
+    person: &PersonRef,
+    field: &str,
+    findings: &mut Findings,
+) {
+    let Some(line) = agreed.line(person) else {
+        let message = "the agreement does not list the person";
+        findings.add(Rule::Hnd02, field, message, Rule::Hnd02.cure());
+        return;
+    };
+    if line.tranche.is_some() && line.tranche != act.tranche {
+        let message = "the person belongs to another tranche";
+        findings.add(Rule::Hnd02, field, message, Rule::Hnd02.cure());
+    }
+    if agreed.is_ended(past, person, judgement.release_time()) {
+        let message = "the agreement was terminated for the person";
+        findings.add(Rule::Hnd01, field, message, Rule::Hnd01.cure());
+    }
+    passage::judge(judgement, past, agreed.terms(), line, field, findings);
+    if judgement.is_promised_elsewhere(past, person, &line.destination) {
+        let message = "an agreement of another consultation sends the person elsewhere";
+        findings.add(Rule::Exc06, field, message, Rule::Exc06.cure());
     }
 }
 
@@ -149,13 +171,39 @@ fn report(judgement: &Judgement<'_>, past: &Past<'_>, act: &HandoverReport, find
             let message = "another Power reported otherwise";
             findings.add(Rule::Hnd05, field.clone(), message, Rule::Hnd05.cure());
         }
-        let (id, at) = (&act.arrangement_id, act.handover_time);
-        let against = || stage::irregularities(past, &line.person, id, at, judgement.charter);
-        if handed_over(line) && !against().is_empty() {
-            let words: Vec<&str> = against().iter().map(|facet| facet.word()).collect();
-            let message = format!("it stood against the handover: {}", words.join(", "));
-            findings.add(Rule::Hnd06, field, message, Rule::Hnd06.cure());
+        if handed_over(line) {
+            handed_over_all_the_same(judgement, past, act, line, &field, findings);
         }
+    }
+    if act.handover_time > judgement.release_time().after(limits::CLOCK_SKEW_MAX) {
+        let message = "it tells of what had not happened when it was released";
+        findings.add(Rule::Hnd05, "act.handover_time", message, Rule::Hnd05.cure());
+    }
+}
+
+/// HND-06, and what nobody did before the person left (HND-03, HND-08, HND-09, MED-01): said, and nothing more.
+fn handed_over_all_the_same(
+    judgement: &Judgement<'_>,
+    past: &Past<'_>,
+    act: &HandoverReport,
+    line: &HandoverLine,
+    field: &str,
+    findings: &mut Findings,
+) {
+    let (id, charter) = (&act.arrangement_id, judgement.charter);
+    let at: Timestamp = act.handover_time.min(judgement.release_time());
+    let against = reports::irregularities(past, &line.person, id, at, charter);
+    if !against.is_empty() {
+        let words: Vec<&str> = against.iter().map(|facet| facet.word()).collect();
+        let message = format!("it stood against the handover: {}", words.join(", "));
+        findings.add(Rule::Hnd06, field, message, Rule::Hnd06.cure());
+    }
+    for stop in departure::omitted(past, &line.person, id, at, charter) {
+        findings.warn(stop.rule, field, stop.because, Rule::Hnd06.cure());
+    }
+    if !line.final_question_put.0 {
+        let message = "nobody asked the person at the last moment";
+        findings.warn(Rule::Hnd03, format!("{field}.final_question_put"), message, Rule::Hnd06.cure());
     }
 }
 

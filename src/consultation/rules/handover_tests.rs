@@ -317,3 +317,31 @@ fn hnd_10_effects_and_accounts_are_listed() {
     none.warns(Rule::Hnd10);
     arranges(&scene, |same| same).silent(Rule::Hnd10);
 }
+
+#[test]
+fn what_nobody_did_before_a_handover_is_said_of_its_report() {
+    let said = |scene: &Scene| {
+        let fields = report(scene.at(), "H-1", &[("P1", "HANDED_OVER")]);
+        Case::new(scene, "XB", "handover-report", &fields)
+    };
+    let mut scene = Scene::arranged();
+    scene.wait(5 * DAY);
+    said(&scene).passes();
+    for rule in [Rule::Hnd03, Rule::Hnd08, Rule::Med01] {
+        said(&scene).warns(rule);
+        said(&Scene::cleared()).silent(rule);
+    }
+    let scene = Scene::cleared();
+    let unasked = report(scene.at(), "H-1", &[("P1", "HANDED_OVER")])
+        .replace("final_question_put = true", "final_question_put = false");
+    Case::new(&scene, "XB", "handover-report", &unasked).warns(Rule::Hnd03);
+}
+
+#[test]
+fn hnd_05_a_report_does_not_tell_of_what_is_to_come() {
+    let scene = Scene::cleared();
+    let ahead = crate::consultation::rules::said::in_hours(scene.at(), 1);
+    let case = Case::new(&scene, "XB", "handover-report", &report(ahead, "H-1", &[("P1", "HANDED_OVER")]));
+    case.passes();
+    case.warns(Rule::Hnd05);
+}

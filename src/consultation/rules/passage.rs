@@ -33,6 +33,11 @@ pub(super) fn judge(
     }
     let will = will::towards(past, &line.person, &line.destination, at, charter);
     explain_will(past, line, &will, &rules, field, findings);
+    let still_a_soldier = |statement: will::Statement<'_>| !statement.act.civilian_status_declared;
+    if terms.route == Route::ReleaseAndSettlement && will.statement.is_some_and(still_a_soldier) {
+        let message = "he has not declared that he is a civilian now";
+        findings.add(Rule::Wil13, field, message, Rule::Wil13.cure());
+    }
     remind(judgement, past, terms, line, field, findings);
     rules
 }

@@ -35,6 +35,12 @@ impl Ready {
         note(self.scene.at(), "A-9", route, ["XA", "XB"], &[line])
     }
 
+    /// The same, by a route that may have to say which exchange it settles.
+    fn by(&self, place: &str, route: &str) -> String {
+        let settled = format!("route = \"EXCHANGE\"\nexchange_terms_sha256 = \"{}\"", self.will);
+        self.fields(place, route).replace("route = \"EXCHANGE\"", &settled)
+    }
+
     /// A note of XB that sends him there.
     pub(in crate::consultation::rules) fn note_to(&self, place: &str) -> Case {
         Case::new(&self.scene, "XB", "agreement-note", &self.fields(place, "RELEASE_AND_SETTLEMENT"))
@@ -118,10 +124,11 @@ fn wil_11_silence_is_said_to_be_no_consent() {
     let mut ready = Ready::new();
     let fields = clear(&ready.scene);
     ready.protection = ready.scene.say("XB", "protection-assessment", &fields);
-    ready.note_to("XN").fails("WIL_03");
+    ready.note_to("XN").fails("PRO_05 WIL_03");
     ready.note_to("XN").warns(Rule::Wil11);
     let any = ready.states(&["ANY_STATE_EXCEPT_REFUSED"], &["XD"]);
-    any.note_to("XN").passes();
+    // XN takes no part: nobody there can assure anything.
+    any.note_to("XN").fails("PRO_05");
 }
 
 #[test]
@@ -164,7 +171,7 @@ fn wil_12_hearsay_of_a_refusal_stops_and_is_named() {
 
 #[test]
 fn pro_01_the_destination_was_assessed() {
-    Ready::new().note_to("XC").fails("PRO_01");
+    Ready::new().note_to("XC").fails("PRO_01 PRO_05");
 }
 
 #[test]
@@ -208,7 +215,71 @@ fn pro_05_a_third_state_assures_that_it_returns_nobody_to_danger() {
     Ready::new().after("XA", "assurances", &given).changed(agreed, none).passes();
     let other = given.replace("P1", "P2");
     Ready::new().after("XA", "assurances", &other).changed(agreed, none).fails("PRO_05");
-    Ready::new().after("XB", "assurances", &given).changed(agreed, none).fails("PRO_05");
+    for sender in ["XB", "IC"] {
+        Ready::new().after(sender, "assurances", &given).changed(agreed, none).fails("PRO_05");
+    }
+}
+
+#[test]
+fn pro_05_is_asked_of_every_third_state_whatever_the_route_is_called() {
+    let note = |route: &str| {
+        let ready = Ready::new();
+        let fields = ready.by("XA", route).replace("[\"NO_ONWARD_RETURN\"]", "[]");
+        Case::new(&ready.scene, "XB", "agreement-note", &fields)
+    };
+    note("END_OF_HOSTILITIES").fails("AGR_09 PRO_05");
+    note("REMAIN").fails("AGR_09 PRO_05");
+    note("EXCHANGE").fails("EXC_03 PRO_05");
+}
+
+#[test]
+fn agr_09_a_route_leads_where_routes_of_its_kind_lead() {
+    let leads = |place: &str, route: &str| {
+        let ready = Ready::new();
+        let case = Case::new(&ready.scene, "XB", "agreement-note", &ready.by(place, route));
+        !case.errors().contains("AGR_09")
+    };
+    for (place, route, expected) in [
+        ("XA", "REMAIN", false),
+        ("XB", "REMAIN", true),
+        ("REMAIN_IN_DETAINING_STATE", "REMAIN", true),
+        ("XA", "END_OF_HOSTILITIES", false),
+        ("XD", "END_OF_HOSTILITIES", true),
+        ("POWER_OF_ORIGIN", "DIRECT_MEDICAL_REPATRIATION", true),
+        ("XA", "DIRECT_MEDICAL_REPATRIATION", false),
+        ("XB", "TRANSFER_TO_POWER", false),
+        ("XB", "EXCHANGE", false),
+        ("XB", "NEUTRAL_INTERNMENT", false),
+        ("XA", "TRANSFER_TO_POWER", true),
+        ("XB", "RELEASE_AND_SETTLEMENT", true),
+    ] {
+        assert_eq!(leads(place, route), expected, "{route} to {place}");
+    }
+}
+
+#[test]
+fn pro_01_an_assessment_that_looked_no_further_is_registered_and_clears_nothing() {
+    let mut ready = Ready::new();
+    ready.scene = Scene::opened();
+    ready.scene.say("XB", "case-registration", &case_of("P1", "PRISONER_OF_WAR", "XD"));
+    let short = assessment(ready.scene.at(), "P1", "XA", "NO_SUBSTANTIAL_GROUNDS")
+        .replace("onward_return_considered = true", "onward_return_considered = false");
+    let case = Case::new(&ready.scene, "XB", "protection-assessment", &short);
+    case.passes();
+    case.warns(Rule::Pro01);
+    ready.protection = ready.scene.say("XB", "protection-assessment", &short);
+    ready.states(&["XA"], &["XD"]).note_to("XA").fails("PRO_01");
+}
+
+#[test]
+fn wil_13_who_settles_is_asked_whether_he_is_a_civilian_now() {
+    let mut ready = Ready::new();
+    ready.note_to("XA").warns(Rule::Wil13);
+    let fields = statement(ready.scene.at(), "P1", &["XA"], &["XD"]);
+    ready.will =
+        ready.scene.say("XB", "expression-of-will", &format!("{fields}\ncivilian_status_declared = true"));
+    ready.note_to("XA").silent(Rule::Wil13);
+    ready.note_to("XA").passes();
 }
 
 #[test]

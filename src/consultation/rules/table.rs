@@ -94,11 +94,13 @@ rules! {
     Agr05 = 105 "AGR_05" Form Error Desk "no agreement leaves a person worse off than the Convention does",
         "change what is agreed until the statement is true";
     Agr06 = 106 "AGR_06" Form Error Desk "the parties that the route requires take part",
-        "name every party whose consent the route needs";
+        "name every party whose consent the route needs, and every Power that holds or is to receive a person";
     Agr07 = 107 "AGR_07" State Error Desk "what was agreed is amended as it was made",
         "propose the amendment by a note to the same parties";
     Agr08 = 108 "AGR_08" Form Error Desk "a reply names the same authentic texts as the proposal",
         "name every authentic text and no other";
+    Agr09 = 109 "AGR_09" State Error Desk "a route leads where routes of its kind lead: who stays stays, who is repatriated goes home",
+        "name the route that leads to this destination, or the destination of this route";
     Chn01 = 121 "CHN_01" State Error Gateway "the channel is known, and sender and addressees are parties to it",
         "accredit the peer first, and address parties of the channel only";
     Chn02 = 122 "CHN_02" State Error Gateway "the channel is not suspended",
@@ -182,8 +184,8 @@ rules! {
         "look into it together; whoever erred sends a corrected report";
     Hnd06 = 246 "HND_06" State Warning Report "nobody is handed over against a stop; where it happened, it is irregular",
         "raise it with the other Power at once";
-    Hnd08 = 248 "HND_08" State Error Departure "every party said GO within the window",
-        "ask every party for its GO again";
+    Hnd08 = 248 "HND_08" State Error Departure "every party said GO within the window, and nobody NO GO",
+        "ask every party for its GO again, and whoever said NO GO for his reasons";
     Hnd09 = 249 "HND_09" State Error Desk "the observers of a handover are appointed",
         "invite the observer and wait until all Powers have accepted it";
     Hnd10 = 250 "HND_10" Form Warning Desk "effects and accounts that go with the person are listed",
@@ -287,7 +289,7 @@ rules! {
         "send nothing: it bears its countersignature";
     Wil01 = 441 "WIL_01" State Error Desk "the person made a statement of will, and it is not too old",
         "take a statement, before witnesses";
-    Wil02 = 442 "WIL_02" State Error Desk "enough witnesses, a neutral one among them, and a neutral interpreter were present",
+    Wil02 = 442 "WIL_02" State Error Desk "enough witnesses, a neutral one among them who signed, and a neutral interpreter were present",
         "take the statement again before neutral witnesses";
     Wil03 = 443 "WIL_03" State Error Desk "the person accepts the destination and does not refuse it",
         "leave the person out, or take a new statement first";
@@ -310,6 +312,8 @@ rules! {
         "ask him about this destination";
     Wil12 = 452 "WIL_12" State Warning Desk "hearsay of a refusal stops",
         "take a statement that knew of it";
+    Wil13 = 453 "WIL_13" State Warning Desk "who is released to settle declared that he is a civilian now",
+        "ask him whether he renounced military activity for good, and state it when he states his will again";
 }
 
 impl Rule {

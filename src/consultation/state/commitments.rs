@@ -18,7 +18,7 @@ use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::state::custody::{Likeness, Places};
-use crate::consultation::state::{saying, stage};
+use crate::consultation::state::{reports, saying};
 use crate::consultation::words::{EntryIntoForce, Reply};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
@@ -159,7 +159,7 @@ pub fn other_commitment<'h>(
         Some(&agreement.terms().agreement_id) != except
             && elsewhere(agreement)
             && !agreement.is_ended(past, person, at)
-            && !stage::is_spent(past, person, agreement.note, charter)
+            && !reports::is_spent(past, person, agreement.note, charter)
     })
 }
 

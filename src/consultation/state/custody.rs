@@ -45,6 +45,16 @@ pub fn detains(past: &Past<'_>, person: &PersonRef, ministry: &Ministry) -> bool
     }
 }
 
+/// The Power of the consultation whose State a destination is for a person; none where that State takes no part.
+pub fn power_at<'h>(past: &Past<'h>, person: &PersonRef, destination: &Destination) -> Option<&'h Ministry> {
+    let places = Places::of(past, person);
+    let is_there = |power: &Ministry| {
+        let code = region(power).map(Destination::NamedState);
+        code.is_some_and(|code| places.compare(&code, destination) == Likeness::Same)
+    };
+    opening::powers_of(past).into_iter().find(|power| is_there(power))
+}
+
 /// Whether a person was said to be dead. Nobody has to prove it before it stops.
 pub fn is_dead(past: &Past<'_>, person: &PersonRef) -> bool {
     past.of_person(person).any(|one| one.act_kind() == Some(ActKind::DeathNotice))

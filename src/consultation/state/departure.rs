@@ -9,6 +9,7 @@
 //! acts are missing that others wait for, nobody knows what they say: nobody leaves.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::consultation::act::Act;
 use crate::consultation::acts::handover::{GoNoGo, HandoverArrangement};
@@ -21,11 +22,14 @@ use crate::consultation::rules::table::Rule;
 use crate::consultation::state::commitments::{self, Arrangement};
 use crate::consultation::state::guard::{self, Stop};
 use crate::consultation::state::medical::{self, FitnessStanding};
-use crate::consultation::state::{saying, stage, will};
+use crate::consultation::state::{reports, saying, will};
 use crate::limits;
 use crate::message::terms::ActClass;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
+
+/// How long a convoy may be on its way.
+const ROAD: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What stands against a person's departure under an arrangement, in the order of the rules; empty when he may leave.
 pub fn clear_to_depart(
@@ -52,7 +56,7 @@ pub fn clear_to_depart(
     if !arranged.is_current(past) {
         stops.push(Stop::new(Rule::Hnd01, "the agreement was made anew since it was arranged"));
     }
-    if stage::is_reported(past, person, arrangement) {
+    if reports::is_reported(past, person, arrangement) {
         stops.push(Stop::new(Rule::Hnd01, "this handover was reported already"));
     }
     let recent = |statement: &will::Statement<'_>| will::is_recent(statement, at, charter.reconfirm);
@@ -71,13 +75,36 @@ pub fn clear_to_depart(
     stops
 }
 
-/// Those whose GO a departure needs: every party to the agreement (HND-08), and the agreed observers (HND-09).
-pub fn needed<'h>(arranged: &Arrangement<'h>) -> BTreeSet<(&'h Ministry, Rule)> {
+/// Those whose GO a departure needs: every party to the agreement (HND-08), the agreed observers (HND-09), and
+/// whoever else said NO GO and did not take it back. To stop, anybody's word is enough.
+pub fn needed<'h>(past: &Past<'h>, arranged: &Arrangement<'h>) -> BTreeSet<(&'h Ministry, Rule)> {
     let parties = arranged.agreement.terms().required_parties.iter().chain([&arranged.registered.sender]);
     let parties: BTreeSet<&Ministry> = parties.chain([&arranged.confirmation.sender]).collect();
     let observers = arranged.act.observers.iter().filter(|observer| !parties.contains(observer));
-    let observers: Vec<(&Ministry, Rule)> = observers.map(|observer| (observer, Rule::Hnd09)).collect();
-    parties.into_iter().map(|party| (party, Rule::Hnd08)).chain(observers).collect()
+    let observers: BTreeSet<&Ministry> = observers.collect();
+    let refuses = |other: &&Ministry| last_word(past, arranged, other).is_some_and(|(_, act)| !act.go.0);
+    let others = words(past, arranged).map(|(one, _)| &one.sender);
+    let others = others.filter(|other| !parties.contains(other) && !observers.contains(other));
+    let others: BTreeSet<&Ministry> = others.filter(refuses).collect();
+    let needed = parties.union(&others).map(|party| (*party, Rule::Hnd08));
+    needed.chain(observers.iter().map(|observer| (*observer, Rule::Hnd09))).collect()
+}
+
+fn words<'h>(
+    past: &Past<'h>,
+    arranged: &Arrangement<'_>,
+) -> impl DoubleEndedIterator<Item = (&'h Registered, &'h GoNoGo)> + use<'h> {
+    saying!(past.of_thread(&Thread::Arrangement(arranged.act.arrangement_id.clone())), GoNoGo)
+}
+
+/// Whether somebody had said NO GO at an instant and not taken it back, by what was released until then.
+pub fn was_refused(past: &Past<'_>, arranged: &Arrangement<'_>, at: Timestamp) -> bool {
+    let before = || words(past, arranged).filter(|(one, _)| one.released <= at);
+    let taken_back = |refusal: &Registered| {
+        before()
+            .any(|(one, act)| act.go.0 && one.stands() && one.sender == refusal.sender && one.knew(refusal))
+    };
+    before().any(|(one, act)| !act.go.0 && !taken_back(one))
 }
 
 /// The last word of a ministry about an arrangement: a NO GO that no later GO of its own answered, or its last GO.
@@ -87,8 +114,7 @@ pub fn last_word<'h>(
     arranged: &Arrangement<'h>,
     ministry: &Ministry,
 ) -> Option<(&'h Registered, &'h GoNoGo)> {
-    let thread = Thread::Arrangement(arranged.act.arrangement_id.clone());
-    let own = || saying!(past.of_thread(&thread), GoNoGo).filter(|(one, _)| one.sender == *ministry);
+    let own = || words(past, arranged).filter(|(one, _)| one.sender == *ministry);
     let goes = || own().filter(|(one, act)| act.go.0 && one.stands() && one.knew(arranged.registered));
     let unanswered = |one: &Registered| !goes().any(|(go, _)| go.knew(one));
     let no_go = own().rfind(|(one, act)| !act.go.0 && unanswered(one));
@@ -107,7 +133,7 @@ pub fn is_in_window(one: &Registered, act: &GoNoGo, at: Timestamp, charter: &Cha
 
 fn clearances(past: &Past<'_>, arranged: &Arrangement<'_>, at: Timestamp, charter: &Charter) -> Vec<Stop> {
     let mut stops = Vec::new();
-    for (ministry, rule) in needed(arranged) {
+    for (ministry, rule) in needed(past, arranged) {
         let because = match last_word(past, arranged, ministry) {
             None => format!("{ministry} has not given its GO"),
             Some((_, act)) if !act.go.0 => format!("{ministry} said NO GO"),
@@ -140,6 +166,34 @@ pub fn protective_acts(past: &Past<'_>, arrangement: &EntryId) -> Vec<ActRef> {
     };
     let known = past.acts().rev().filter(concerns).take(limits::SET_ENTRIES_MAX);
     known.map(|one| one.reference).collect()
+}
+
+/// What nobody did before a person was handed over under an arrangement, as far as it can be told afterwards: what was
+/// young enough at departure may be a day older at the handover.
+pub fn omitted(
+    past: &Past<'_>,
+    person: &PersonRef,
+    arrangement: &EntryId,
+    at: Timestamp,
+    charter: &Charter,
+) -> Vec<Stop> {
+    let Some(arranged) = commitments::arrangement(past, arrangement) else { return Vec::new() };
+    let Some(line) = arranged.agreement.line(person) else { return Vec::new() };
+    let mut stops = Vec::new();
+    let age = charter.reconfirm.saturating_add(ROAD);
+    let statement = will::towards(past, person, &line.destination, at, charter).statement;
+    if statement.is_some_and(|statement| !will::is_recent(&statement, at, age)) {
+        stops.push(Stop::new(Rule::Hnd03, "nobody asked the person in private shortly before"));
+    }
+    if medical::fitness(past, person, at, charter).standing == FitnessStanding::None {
+        stops.push(Stop::new(Rule::Med01, "nobody certified fitness to travel"));
+    }
+    for (ministry, rule) in needed(past, &arranged) {
+        if last_word(past, &arranged, ministry).is_none() {
+            stops.push(Stop::new(rule, format!("{ministry} never gave its GO")));
+        }
+    }
+    stops
 }
 
 /// An arrangement is for its window: those who come too early or too late are expected by nobody.

@@ -1,5 +1,5 @@
-//! Incidents of publicity: who was exposed, what came of the demand, and whether anybody assessed the danger since
-//! (PUB; GC III Art. 13).
+//! Incidents of publicity: who was exposed, what came of the demand, and whether the Detaining Power assessed the danger
+//! since (PUB; GC III Art. 13).
 
 use crate::consultation::act::ActKind;
 use crate::consultation::acts::protection::{PublicityNotice, TakedownConfirmation};
@@ -7,8 +7,9 @@ use crate::consultation::history::{Past, Thread};
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
-use crate::consultation::state::saying;
+use crate::consultation::state::{custody, saying};
 use crate::consultation::words::TakedownResult;
+use crate::time::Timestamp;
 
 /// One incident that exposed a person.
 #[derive(Clone, Copy)]
@@ -17,7 +18,7 @@ pub struct Incident<'h> {
     pub notice: &'h Registered,
     /// What it says.
     pub act: &'h PublicityNotice,
-    /// Whether no assessment of the person knew of it yet.
+    /// Whether no assessment of the person by the Detaining Power knew of it yet.
     pub open: bool,
     /// The last confirmation of what came of it.
     pub answer: Option<&'h TakedownConfirmation>,
@@ -40,19 +41,35 @@ impl Incident<'_> {
 pub fn incidents<'h>(past: &Past<'h>, person: &PersonRef) -> Vec<Incident<'h>> {
     let notices = saying!(past.of_person(person), PublicityNotice);
     let incident = |(notice, act): (&'h Registered, &'h PublicityNotice)| {
-        let mut assessments =
-            past.of_person(person).filter(|one| one.act_kind() == Some(ActKind::ProtectionAssessment));
         let thread = Thread::Incident(act.incident_id.clone());
         let answers = saying!(past.of_thread(&thread), TakedownConfirmation);
         let answers = answers.filter(|(one, _)| one.knew(notice));
         Incident {
             notice,
             act,
-            open: !assessments.any(|one| one.stands() && one.knew(notice)),
+            open: assessed(past, person, notice).next().is_none(),
             answer: answers.map(|(_, answer)| answer).next_back(),
         }
     };
     notices.map(incident).collect()
+}
+
+/// Whether an incident of a person was open at an instant, by what was released until then.
+pub fn was_open(past: &Past<'_>, person: &PersonRef, at: Timestamp) -> bool {
+    let mut before = saying!(past.of_person(person), PublicityNotice).filter(|(one, _)| one.released <= at);
+    before.any(|(notice, _)| !assessed(past, person, notice).any(|one| one.released <= at))
+}
+
+/// Assessments of the Detaining Power that knew of an incident.
+fn assessed<'h>(
+    past: &Past<'h>,
+    person: &PersonRef,
+    notice: &Registered,
+) -> impl Iterator<Item = &'h Registered> {
+    let assessments =
+        past.of_person(person).filter(|one| one.act_kind() == Some(ActKind::ProtectionAssessment));
+    assessments
+        .filter(move |one| one.stands() && one.knew(notice) && custody::detains(past, person, &one.sender))
 }
 
 /// The incidents of a person that nobody assessed since.

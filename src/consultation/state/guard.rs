@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 
 use crate::consultation::act::ActKind;
 use crate::consultation::acts::agreement::{AgreementLine, AgreementTerms};
+use crate::consultation::acts::law::Destination;
 use crate::consultation::acts::protection::Assurances;
 use crate::consultation::charter::Charter;
 use crate::consultation::history::Past;
@@ -15,9 +16,10 @@ use crate::consultation::state::custody::{self, Likeness, Places};
 use crate::consultation::state::judicial::{JudicialStanding, judicial};
 use crate::consultation::state::protection::{ProtectionStanding, protection};
 use crate::consultation::state::will::{self, WillStanding};
-use crate::consultation::state::{holds, medical, saying};
+use crate::consultation::state::{holds, medical, opening, saying};
 use crate::consultation::words::{Assurance, MedicalDecision, Route};
 use crate::time::Timestamp;
+use crate::trust::name::Ministry;
 
 /// One thing that stands in the way, with the rule and words without content.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,6 +65,7 @@ pub fn stops(
     if custody::is_dead(past, &line.person) {
         stops.push(Stop::new(Rule::Agr03, "a notice says that the person died"));
     }
+    plan.route(&mut stops);
     plan.holds(&mut stops);
     plan.will(&mut stops);
     plan.protection(&mut stops);
@@ -89,6 +92,30 @@ struct Plan<'p, 'h> {
 }
 
 impl Plan<'_, '_> {
+    /// AGR-09: whoever stays, stays; who is repatriated goes home; and no other route of prisoners ends where it began.
+    fn route(&self, stops: &mut Vec<Stop>) {
+        use Destination::{PowerOfOrigin, RemainInDetainingState};
+        let leads_there = match self.terms.route {
+            Route::Remain => self.leads_to(&RemainInDetainingState),
+            Route::DirectMedicalRepatriation | Route::EndOfHostilities => self.leads_to(&PowerOfOrigin),
+            Route::Exchange
+            | Route::NeutralAccommodation
+            | Route::NeutralInternment
+            | Route::TransferToPower => !self.leads_to(&RemainInDetainingState),
+            Route::ReleaseAndSettlement => true,
+        };
+        if !leads_there {
+            let because = format!("{} does not lead to this destination", self.terms.route);
+            stops.push(Stop::new(Rule::Agr09, because));
+        }
+    }
+
+    /// Whether the line sends the person to this very place. What cannot be told is not.
+    fn leads_to(&self, place: &Destination) -> bool {
+        let places = Places::of(self.past, &self.line.person);
+        places.compare(&self.line.destination, place) == Likeness::Same
+    }
+
     fn holds(&self, stops: &mut Vec<Stop>) {
         for hold in holds::active(self.past, &self.line.person, self.at, self.charter) {
             let setter = &hold.registered.sender;
@@ -131,29 +158,48 @@ impl Plan<'_, '_> {
             }
             ProtectionStanding::Clear => {}
         }
-        let willing_and_able = assurances(self.past, person).any(|(_, act)| {
+        let willing_and_able = self.assurances_from_there().any(|(_, act)| {
             let given = act.assurances.iter().any(|given| *given == Assurance::WillingAndAbleGc3);
             act.party_to_gc3.0 && given
         });
         if self.terms.route == Route::TransferToPower && !willing_and_able {
-            stop(Rule::Pro04, "no party to the Convention assured that it is willing and able");
+            stop(
+                Rule::Pro04,
+                "no party to the Convention that is to receive him assured that it is willing and able",
+            );
         }
-        let onward = Assurance::NoOnwardReturn;
-        if self.goes_to_a_third_state() && !is_assured(self.past, self.terms, person, onward) {
-            stop(Rule::Pro05, "nobody assured that there is no onward return");
+        if self.goes_to_a_third_state() && !self.is_safe_from_onward_return() {
+            stop(
+                Rule::Pro05,
+                "the State that is to receive him did not assure that there is no onward return",
+            );
         }
     }
 
-    /// Neither home nor where he is held. An exchange sends those home whom the other side lost.
+    /// Neither home nor where he is held, whatever the route is called.
     fn goes_to_a_third_state(&self) -> bool {
-        let places = Places::of(self.past, &self.line.person);
-        let is = |place| places.compare(&self.line.destination, place) == Likeness::Same;
-        use crate::consultation::acts::law::Destination::{PowerOfOrigin, RemainInDetainingState};
-        let homeward = matches!(
-            self.terms.route,
-            Route::Exchange | Route::DirectMedicalRepatriation | Route::EndOfHostilities | Route::Remain
-        );
-        !homeward && !is(&PowerOfOrigin) && !is(&RemainInDetainingState)
+        !self.leads_to(&Destination::PowerOfOrigin) && !self.leads_to(&Destination::RemainInDetainingState)
+    }
+
+    /// Whether whoever receives the person assured it: in an act of its own, or in terms that bind it.
+    fn is_safe_from_onward_return(&self) -> bool {
+        let assures = |given: &Assurance| *given == Assurance::NoOnwardReturn;
+        let bound = || self.terms.required_parties.iter().any(|party| self.receives(party));
+        (self.terms.assurances.iter().any(assures) && bound())
+            || self.assurances_from_there().any(|(_, act)| act.assurances.iter().any(assures))
+    }
+
+    fn assurances_from_there(&self) -> impl Iterator<Item = (&Registered, &Assurances)> {
+        assurances(self.past, &self.line.person).filter(move |(one, _)| self.receives(&one.sender))
+    }
+
+    /// Whether this is the Power that is to receive the person. A ministry whose code is not that of a State may be.
+    fn receives(&self, ministry: &Ministry) -> bool {
+        let roles = opening::roles(self.past, ministry);
+        let is_power = !roles.is_empty() && !opening::observes(&roles);
+        let is_there =
+            || custody::region(ministry).is_none_or(|code| self.leads_to(&Destination::NamedState(code)));
+        is_power && custody::holder(self.past, &self.line.person) != Some(ministry) && is_there()
     }
 
     fn medical(&self, stops: &mut Vec<Stop>) {

@@ -16,6 +16,7 @@
 //! | `offers` | what one ministry offered and what may still bind it |
 //! | `guard` | all that stands against moving one person as agreed |
 //! | `departure` | whether he may leave now |
+//! | `reports` | what was reported of his handover, and what stood against it |
 //! | `stage` | where his case stands |
 //! | `next_steps` | who must act next, by when, and what blocks it |
 //! | `acknowledgement` | which urgent acts nobody acknowledged in time |
@@ -43,6 +44,7 @@ pub mod next_steps;
 pub mod offers;
 pub mod opening;
 pub mod protection;
+pub mod reports;
 pub mod stage;
 pub mod will;
 

@@ -115,7 +115,8 @@ impl<'h> Steps<'_, 'h> {
             let mut answers =
                 saying!(self.past.of_thread(&Thread::Answer(request.reference)), TransferResponse);
             if request.stands() && answers.next().is_none() {
-                self.add(self.holder(), ActKind::TransferResponse, act.requested_by_time);
+                let usual = || Some(request.released.after(self.charter.reply?));
+                self.add(self.holder(), ActKind::TransferResponse, act.requested_by_time.or_else(usual));
             }
         }
         for round in exchange::listing(self.past, self.person) {
@@ -191,7 +192,7 @@ impl<'h> Steps<'_, 'h> {
 
     /// Those whose GO is missing or too old.
     fn awaited(&self, arranged: &Arrangement<'h>) -> Vec<Ministry> {
-        let missing = departure::needed(arranged).into_iter().filter(|(ministry, _)| {
+        let missing = departure::needed(self.past, arranged).into_iter().filter(|(ministry, _)| {
             let word = departure::last_word(self.past, arranged, ministry);
             word.is_none_or(|(one, act)| !departure::is_in_window(one, act, self.at, self.charter))
         });

@@ -97,11 +97,19 @@ pub fn concluded(past: &Past<'_>, at: Timestamp) -> Option<Timestamp> {
     ended(past, consultation.proposal, consultation.act)
 }
 
+/// The Powers of the consultation, by the proposal that counts, ascending.
+pub fn powers_of<'h>(past: &Past<'h>) -> Vec<&'h Ministry> {
+    constitution(past).map(|act| powers(act).collect()).unwrap_or_default()
+}
+
+/// The proposal that says who is who. That does not change with time: whether a proposal lapsed says nothing of it.
+fn constitution<'h>(past: &Past<'h>) -> Option<&'h ConsultationProposal> {
+    consultation(past, Timestamp::from_seconds(0)).map(|consultation| consultation.act)
+}
+
 /// The roles of a party, by the proposal that counts; empty for those who are no party.
 pub fn roles(past: &Past<'_>, ministry: &Ministry) -> Vec<PartyRole> {
-    // Roles do not change with time: whether a proposal lapsed says nothing of who is who.
-    let act = consultation(past, Timestamp::from_seconds(0)).map(|consultation| consultation.act);
-    let party = act.and_then(|act| act.parties.find(ministry));
+    let party = constitution(past).and_then(|act| act.parties.find(ministry));
     party.map(|party| party.roles.iter().copied().collect()).unwrap_or_default()
 }
 

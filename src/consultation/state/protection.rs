@@ -1,7 +1,7 @@
 //! What a person has to fear at a destination (PRO; domain 5.3).
 //!
-//! Whoever finds substantial grounds bars the destination. Only the Detaining Power clears one, and it lifts a bar
-//! only by an assessment that knew of it. An assessment is stale once it is too old, or as long as it knew nothing of
+//! Whoever finds substantial grounds bars the destination. Only the Detaining Power clears one, by an assessment that
+//! considered whether he would be sent on from there, and it lifts a bar only by one that knew of it. An assessment is stale once it is too old, or as long as it knew nothing of
 //! an incident of publicity: taking a picture down does not undo the danger.
 
 use crate::consultation::acts::law::Destination;
@@ -84,7 +84,8 @@ struct Assessment<'h> {
     registered: &'h Registered,
     act: &'h ProtectionAssessment,
     made: Timestamp,
-    /// Whether it can clear: it stands, and the Detaining Power made it.
+    /// Whether it can clear or take a clearance back: it stands, the Detaining Power made it, and where it clears it
+    /// looked beyond the first State (CAT Art. 3 forbids return by way of another).
     counts: bool,
 }
 
@@ -96,7 +97,9 @@ fn assessments<'h>(past: &Past<'h>, person: &PersonRef, destination: &Destinatio
         registered,
         act,
         made: will::said(registered, Some(act.assessment_time)),
-        counts: registered.stands() && custody::detains(past, person, &registered.sender),
+        counts: registered.stands()
+            && (act.onward_return_considered.0 || act.finding != ProtectionFinding::NoSubstantialGrounds)
+            && custody::detains(past, person, &registered.sender),
     };
     about.map(assessment).collect()
 }

@@ -1,14 +1,10 @@
 //! Where the case of a person stands (domain 5.3): how far it came, what stops it, and what was reported.
 //!
-//! A stop is shown over the stage and leaves it as it is. Reports about one handover are compared, the last of each
-//! Power: where they agree that the person remained, everything that led there is spent and the case goes on from
-//! what was done since, by those who knew the reports.
+//! A stop is shown over the stage and leaves it as it is. Where reports agree that the person remained, everything that
+//! led there is spent and the case goes on from what was done since, by those who knew the reports.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::consultation::acts::handover::HandoverReport;
-use crate::consultation::acts::values::EntryId;
 use crate::consultation::charter::Charter;
 use crate::consultation::history::{Past, Thread};
 use crate::consultation::opaque;
@@ -16,11 +12,13 @@ use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::state::commitments::{self, Agreement, Arrangement};
 use crate::consultation::state::departure::clear_to_depart;
+use crate::consultation::state::judicial::{JudicialStanding, judicial};
+use crate::consultation::state::medical::{FitnessStanding, fitness};
+use crate::consultation::state::reports::{self, Reported};
 use crate::consultation::state::will::WillStanding;
-use crate::consultation::state::{custody, exchange, holds, opening, protection, saying, will};
+use crate::consultation::state::{custody, exchange, exposure, holds, protection, saying, will};
 use crate::consultation::words::{HandoverOutcome, Reply};
 use crate::time::Timestamp;
-use crate::trust::name::Ministry;
 use crate::vocabulary;
 
 /// How far a case came.
@@ -42,7 +40,7 @@ pub enum Stage {
     Cleared,
     /// Something stops the case.
     Held,
-    /// One Power reported the handover.
+    /// The handover was reported, and not by both sides yet.
     ReportedOnce,
     /// All reports agree that he was handed over.
     HandedOver,
@@ -88,8 +86,16 @@ vocabulary! {
         Will = 2 "WILL",
         /// Substantial grounds for fear.
         Protection = 3 "PROTECTION",
-        /// No agreement and arrangement covered it.
+        /// No agreement in force and no arrangement covered it, or it came before the window.
         Commitment = 4 "COMMITMENT",
+        /// A physician found him unfit to travel.
+        Medical = 5 "MEDICAL",
+        /// Proceedings at law.
+        Judicial = 6 "JUDICIAL",
+        /// An exposure that the Detaining Power has not assessed.
+        Incident = 7 "INCIDENT",
+        /// Somebody said NO GO.
+        NoGo = 8 "NO_GO",
     }
 }
 
@@ -100,7 +106,9 @@ pub struct CaseStage<'h> {
     pub reached: Stage,
     /// What stops it now.
     pub stops: Vec<Facet>,
-    /// What stood against a handover that was reported all the same (HND-06).
+    /// What the reports of a handover come to, whatever became of the person since; none where nothing was reported.
+    pub reported: Option<Stage>,
+    /// What ever stood against a handover that was reported all the same (HND-06).
     pub irregular: Vec<Facet>,
     /// The agreement it rests on.
     pub agreement: Option<Agreement<'h>>,
@@ -124,148 +132,33 @@ impl CaseStage<'_> {
 
 /// The case of a person at an instant.
 pub fn stage<'h>(past: &Past<'h>, person: &PersonRef, at: Timestamp, charter: &Charter) -> CaseStage<'h> {
-    let round = last_round(past, person);
+    let reported = reports::reported(past, person, charter);
     let mut case = CaseStage {
         reached: Stage::Unknown,
         stops: Vec::new(),
-        irregular: Vec::new(),
+        reported: reported.as_ref().map(|one| one.stage),
+        irregular: reported.as_ref().map(|one| one.irregular.clone()).unwrap_or_default(),
         agreement: None,
         arrangement: None,
-        reports: round.iter().flat_map(Round::acts).collect(),
+        reports: reported.iter().flat_map(|one| one.round.acts()).collect(),
     };
     if custody::is_dead(past, person) {
         case.reached = Stage::Deceased;
         return case;
     }
-    let reported = round.as_ref().map(|round| (round, round.outcome(person, charter)));
     match reported {
-        Some((_, stage @ (Stage::ReportedOnce | Stage::Disputed))) => case.reached = stage,
-        Some((round, Stage::HandedOver)) => {
-            case.irregular = irregularities(past, person, &round.arrangement, round.time(), charter);
-            case.reached = if case.irregular.is_empty() { Stage::HandedOver } else { Stage::Irregular };
-        }
-        Some((round, remains)) => {
+        Some(Reported { stage: remains @ Stage::Remains(_), round, .. }) => {
             progress(past, person, at, charter, &mut case, |act| round.is_known_to(act));
             // What was done before the handover is spent, the registration of the case excepted.
-            if case.reached <= Stage::Registered && !registered_anew(past, person, round) {
+            if case.reached <= Stage::Registered && !round.is_followed_by_a_case(past, person) {
                 case.reached = remains;
             }
         }
+        Some(Reported { stage, .. }) => case.reached = stage,
         None => progress(past, person, at, charter, &mut case, |_| true),
     }
     case.stops = stops(past, person, at, charter, case.agreement.as_ref());
     case
-}
-
-/// Whether the way that this act was part of ended with the person remaining: it came before the reports.
-pub fn is_spent(past: &Past<'_>, person: &PersonRef, act: &Registered, charter: &Charter) -> bool {
-    let Some(round) = last_round(past, person) else { return false };
-    matches!(round.outcome(person, charter), Stage::Remains(_)) && !round.is_known_to(act)
-}
-
-/// Whether a Power reported what became of a person under this arrangement.
-pub fn is_reported(past: &Past<'_>, person: &PersonRef, arrangement: &EntryId) -> bool {
-    reports(past, person).any(|(_, act)| act.arrangement_id == *arrangement)
-}
-
-/// Reports of Powers about a person; what observers report decides nothing, but a refusal in it stops (WIL-12).
-fn reports<'h>(
-    past: &Past<'h>,
-    person: &PersonRef,
-) -> impl DoubleEndedIterator<Item = (&'h Registered, &'h HandoverReport)> {
-    let reports = saying!(past.of_person(person), HandoverReport);
-    reports.filter(|(one, _)| !opening::is_observer(past, &one.sender))
-}
-
-/// The last report of each Power about one handover.
-struct Round<'h> {
-    arrangement: EntryId,
-    last: BTreeMap<&'h Ministry, (&'h Registered, &'h HandoverReport)>,
-}
-
-/// The reports about the handover that was reported last.
-fn last_round<'h>(past: &Past<'h>, person: &PersonRef) -> Option<Round<'h>> {
-    let (_, newest) = reports(past, person).next_back()?;
-    let arrangement = newest.arrangement_id.clone();
-    let mut last: BTreeMap<&Ministry, (&Registered, &HandoverReport)> = BTreeMap::new();
-    for (one, act) in reports(past, person).filter(|(_, act)| act.arrangement_id == arrangement) {
-        if last.get(&one.sender).is_none_or(|(before, _)| before.number <= one.number) {
-            last.insert(&one.sender, (one, act));
-        }
-    }
-    Some(Round { arrangement, last })
-}
-
-impl<'h> Round<'h> {
-    fn acts(&self) -> impl Iterator<Item = &'h Registered> {
-        self.last.values().map(|(one, _)| *one)
-    }
-
-    /// Whether whoever sent this act knew every report.
-    fn is_known_to(&self, act: &Registered) -> bool {
-        self.acts().all(|report| act.knew(report))
-    }
-
-    /// When it happened, by the earlier of the reports.
-    fn time(&self) -> Timestamp {
-        let times = self.last.values().map(|(_, act)| act.handover_time);
-        times.min().unwrap_or(Timestamp::from_seconds(0))
-    }
-
-    /// What the reports come to (HND-05).
-    fn outcome(&self, person: &PersonRef, charter: &Charter) -> Stage {
-        let mut reports = self.last.values().map(|(_, act)| *act);
-        let Some(first) = reports.next() else { return Stage::ReportedOnce };
-        if self.last.len() < 2 {
-            return Stage::ReportedOnce;
-        }
-        let outcome = |act: &HandoverReport| act.lines.find(person).map(|line| line.outcome);
-        let alike = |other: &HandoverReport| {
-            outcome(first) == outcome(other)
-                && first.place_code == other.place_code
-                && first.effects_inventory_sha256 == other.effects_inventory_sha256
-                && first.documents_sha256 == other.documents_sha256
-        };
-        let latest = self.last.values().map(|(_, act)| act.handover_time).max();
-        let close = latest.is_none_or(|latest| latest <= self.time().after(charter.report_tolerance));
-        match outcome(first) {
-            _ if !close || !reports.all(alike) => Stage::Disputed,
-            None => Stage::Disputed,
-            Some(HandoverOutcome::HandedOver) => Stage::HandedOver,
-            Some(outcome) => Stage::Remains(outcome),
-        }
-    }
-}
-
-/// What stood against a handover under this arrangement at the time it happened (HND-06).
-pub fn irregularities(
-    past: &Past<'_>,
-    person: &PersonRef,
-    arrangement: &EntryId,
-    at: Timestamp,
-    charter: &Charter,
-) -> Vec<Facet> {
-    let mut found = Vec::new();
-    if holds::holds(past, person, charter).iter().any(|hold| hold.was_active(at)) {
-        found.push(Facet::Hold);
-    }
-    let arranged = commitments::arrangement(past, arrangement);
-    let arranged = arranged.filter(|arranged| arranged.act.persons.find(person).is_some());
-    let agreement = arranged.map(|arranged| arranged.agreement);
-    let Some(line) = agreement.as_ref().and_then(|agreement| agreement.line(person)) else {
-        found.push(Facet::Commitment);
-        return found;
-    };
-    if !will::stopped_at(past, person, &line.destination, at).is_empty() {
-        found.push(Facet::Will);
-    }
-    if protection::was_barred(past, person, &line.destination, at) {
-        found.push(Facet::Protection);
-    }
-    if agreement.as_ref().is_some_and(|agreement| agreement.is_ended(past, person, at)) {
-        found.push(Facet::Commitment);
-    }
-    found
 }
 
 /// How far a case came by acts that are `fresh`.
@@ -315,11 +208,6 @@ fn is_requested(past: &Past<'_>, person: &PersonRef, fresh: impl Fn(&Registered)
     })
 }
 
-/// Whether the case was registered once more by somebody who knew that the person remained.
-fn registered_anew(past: &Past<'_>, person: &PersonRef, round: &Round<'_>) -> bool {
-    custody::case(past, person).is_some_and(|case| round.is_known_to(case.registered))
-}
-
 fn stops(
     past: &Past<'_>,
     person: &PersonRef,
@@ -345,6 +233,15 @@ fn stops(
     };
     if line.is_some_and(|line| barred(&line.destination)) {
         stops.push(Facet::Protection);
+    }
+    if fitness(past, person, at, charter).standing == FitnessStanding::Unfit {
+        stops.push(Facet::Medical);
+    }
+    if judicial(past, person).standing != JudicialStanding::Free {
+        stops.push(Facet::Judicial);
+    }
+    if !exposure::open(past, person).is_empty() {
+        stops.push(Facet::Incident);
     }
     stops
 }

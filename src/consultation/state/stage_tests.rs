@@ -1,6 +1,7 @@
 //! Tests of the road of a case, of departure, and of what comes back from a handover.
 
 use super::*;
+use crate::consultation::acts::values::EntryId;
 use crate::consultation::rules::table::Rule;
 use crate::consultation::state::guard::Stop;
 use crate::consultation::state::next_steps;
@@ -263,4 +264,180 @@ fn each_stage_says_who_acts_next() {
     let scene = Scene::proposed();
     let step = scene.asks(|past, at, _| next_steps::of_consultation(past, at));
     assert_eq!(step[0].who, [ministry("XA")]);
+}
+
+/// A report about another arrangement, which nobody made.
+fn elsewhere(scene: &mut Scene, sender: &str, outcome: &str) {
+    let fields = format!(
+        "arrangement_id = \"H-9\"\nhandover_time = \"{}\"\nplace_code = \"EAGLE\"\n\
+         lines = [{{ person = \"P1\", outcome = \"{outcome}\", final_question_put = true }}]",
+        scene.at()
+    );
+    scene.say(sender, "handover-report", &fields);
+}
+
+fn irregular(scene: &Scene) -> Vec<Facet> {
+    scene.asks(|past, at, charter| stage(past, &person(1), at, charter).irregular)
+}
+
+#[test]
+fn what_was_irregular_is_not_wiped_by_what_is_reported_elsewhere_or_later() {
+    let mut scene = Scene::cleared();
+    scene.say("IC", "will-withdrawal", "person = \"P1\"");
+    scene.report("XB", "P1", "HANDED_OVER");
+    scene.report("XA", "P1", "HANDED_OVER");
+    for sender in ["XA", "XB"] {
+        elsewhere(&mut scene, sender, "NOT_PRESENTED");
+        assert_eq!((shown(&scene).as_str(), irregular(&scene)), ("IRREGULAR", vec![Facet::Will]), "{sender}");
+    }
+    scene.report("XA", "P1", "NOT_PRESENTED");
+    assert_eq!(shown(&scene), "DISPUTED", "XA alone takes it back");
+    scene.report("XB", "P1", "NOT_PRESENTED");
+    let case = (shown(&scene), irregular(&scene));
+    assert_eq!(case, ("REMAINS(NOT_PRESENTED)".to_owned(), vec![Facet::Will]), "and stays on record");
+    scene.say("XA", "death-notice", "person = \"P1\"\ninquiry_opened = true");
+    assert_eq!((shown(&scene).as_str(), irregular(&scene)), ("DECEASED", vec![Facet::Will]));
+    let reported = scene.asks(|past, at, charter| stage(past, &person(1), at, charter).reported);
+    assert_eq!(reported, Some(Stage::Remains(HandoverOutcome::NotPresented)));
+}
+
+#[test]
+fn what_is_disputed_is_not_wiped_by_what_is_reported_elsewhere() {
+    let mut scene = Scene::cleared();
+    scene.report("XB", "P1", "HANDED_OVER");
+    scene.report("XA", "P1", "NOT_PRESENTED");
+    for sender in ["XA", "XB"] {
+        elsewhere(&mut scene, sender, "NOT_PRESENTED");
+        assert_eq!(shown(&scene), "DISPUTED", "{sender}");
+    }
+}
+
+#[test]
+fn who_was_handed_over_did_not_remain_until_his_case_is_registered_anew() {
+    let mut scene = Scene::cleared();
+    scene.report("XB", "P1", "HANDED_OVER");
+    scene.report("XA", "P1", "HANDED_OVER");
+    elsewhere(&mut scene, "XA", "NOT_PRESENTED");
+    assert_eq!(shown(&scene), "DISPUTED");
+    scene.report("XA", "P1", "HANDED_OVER");
+    assert_eq!(shown(&scene), "HANDED_OVER", "XA says again what it said");
+    scene.say("XB", "case-registration", &case("P1"));
+    elsewhere(&mut scene, "XA", "NOT_PRESENTED");
+    assert_eq!(shown(&scene), "REPORTED_ONCE", "he was returned, and this is another handover");
+}
+
+#[test]
+fn a_handover_dated_ahead_of_its_report_is_disputed() {
+    let mut scene = Scene::cleared();
+    let fields = format!(
+        "arrangement_id = \"H-1\"\nhandover_time = \"{}\"\nplace_code = \"EAGLE\"\n\
+         lines = [{{ person = \"P1\", outcome = \"HANDED_OVER\", final_question_put = true }}]",
+        scene.at().after(std::time::Duration::from_secs(HOUR))
+    );
+    scene.say("XB", "handover-report", &fields);
+    scene.say("XA", "handover-report", &fields);
+    assert_eq!(shown(&scene), "DISPUTED");
+}
+
+#[test]
+fn a_handover_is_reported_by_whoever_holds_the_person_and_whoever_receives_him() {
+    let three = || {
+        let mut scene = Scene::cleared();
+        let proposal = r#"consultation = "C-3HN8-ZC6V-5JF2"
+            subject = "With a neutral Power"
+            parties = [{ ministry = "XA", roles = ["RECEIVING_POWER"] }, { ministry = "XB", roles = ["DETAINING_POWER"] },
+                { ministry = "XN", roles = ["NEUTRAL_POWER"] }]
+            open_until_time = "2026-12-02T10:00:00Z""#;
+        scene.say("XB", "consultation-proposal", proposal);
+        scene.say("XA", "consultation-reply", "reply = \"ACCEPT\"");
+        scene.say("XN", "consultation-reply", "reply = \"ACCEPT\"");
+        scene
+    };
+    for (first, last) in [("XA", "XB"), ("XB", "XA")] {
+        let mut scene = three();
+        scene.report(first, "P1", "HANDED_OVER");
+        scene.report("XN", "P1", "HANDED_OVER");
+        assert_eq!(shown(&scene), "REPORTED_ONCE", "{last} has not spoken");
+        scene.report(last, "P1", "HANDED_OVER");
+        assert_eq!(shown(&scene), "HANDED_OVER");
+    }
+    let mut scene = three();
+    scene.report("XB", "P1", "HANDED_OVER");
+    scene.report("XA", "P1", "HANDED_OVER");
+    scene.report("XN", "P1", "NOT_PRESENTED");
+    assert_eq!(shown(&scene), "DISPUTED", "whoever was there is heard");
+}
+
+#[test]
+fn every_facet_that_stops_is_shown_and_makes_a_handover_irregular() {
+    let incident = r#"incident_id = "I-1"
+        persons = ["P1"]
+        exposures = ["FACE"]
+        publisher = "NEWS_MEDIUM"
+        locators = [{ locator_id = "l1", url = "https://news.example/17" }]
+        first_seen_time = "2026-11-22T09:00:00Z"
+        compelling_public_interest_claimed = false
+        requested = ["OBSCURE"]
+        reply_due_time = "2026-11-27T09:00:00Z""#;
+    let pending = "person = \"P1\"\nstate = \"PENDING\"";
+    let unfit = r#"person = "P1"
+        kind = "FITNESS_TO_TRAVEL"
+        examination_time = "2026-11-25T09:00:00Z"
+        decision = "UNFIT"
+        certificate_document = "certificate""#;
+    for (kind, fields, facet) in [
+        ("publicity-notice", incident, Facet::Incident),
+        ("judicial-status", pending, Facet::Judicial),
+        ("medical-finding", unfit, Facet::Medical),
+    ] {
+        let mut scene = Scene::cleared();
+        scene.say("XA", kind, fields);
+        let stops = scene.asks(|past, at, charter| stage(past, &person(1), at, charter).stops);
+        assert_eq!((shown(&scene).as_str(), stops), ("HELD", vec![facet]));
+        scene.wait(10 * 60);
+        scene.report("XB", "P1", "HANDED_OVER");
+        scene.report("XA", "P1", "HANDED_OVER");
+        assert_eq!((shown(&scene).as_str(), irregular(&scene)), ("IRREGULAR", vec![facet]));
+    }
+}
+
+#[test]
+fn a_handover_against_a_no_go_or_before_its_window_is_irregular() {
+    let handed_over = |scene: &mut Scene| {
+        scene.wait(60);
+        scene.report("XB", "P1", "HANDED_OVER");
+        scene.report("XA", "P1", "HANDED_OVER");
+        (shown(scene), irregular(scene))
+    };
+    let mut scene = Scene::cleared();
+    scene.go("IC", false);
+    assert_eq!(codes(&scene), ["HND_08"], "nobody needs its GO, and to stop any word is enough");
+    assert_eq!(handed_over(&mut scene), ("IRREGULAR".to_owned(), vec![Facet::NoGo]));
+    let mut scene = Scene::cleared();
+    scene.go("IC", false);
+    scene.go("IC", true);
+    assert_eq!(codes(&scene), Vec::<&str>::new());
+    assert_eq!(handed_over(&mut scene), ("HANDED_OVER".to_owned(), vec![]));
+    let mut scene = Scene::arranged();
+    assert_eq!(handed_over(&mut scene), ("IRREGULAR".to_owned(), vec![Facet::Commitment]));
+}
+
+#[test]
+fn a_request_that_names_no_time_is_to_be_answered_within_that_of_the_charter() {
+    let mut scene = Scene::ready();
+    scene.say("XA", "transfer-request", REQUEST);
+    let by = |reply: Option<u64>| {
+        let reply = reply.map(std::time::Duration::from_secs);
+        scene.asks(|past, at, charter| {
+            let charter = Charter { reply, ..charter.clone() };
+            let steps = next_steps::of_person(past, &person(1), at, &charter);
+            steps.into_iter().find(|step| step.act.word() == "transfer-response").and_then(|step| step.by)
+        })
+    };
+    assert_eq!(by(None), None);
+    assert!(
+        by(Some(10 * DAY)).is_some_and(
+            |by| by > scene.at() && by < scene.at().after(std::time::Duration::from_secs(10 * DAY))
+        )
+    );
 }

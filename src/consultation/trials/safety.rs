@@ -60,7 +60,7 @@ impl World {
                 let stops = past.of_person(person).filter(|one| is_withdrawal(one));
                 counts.withdrawn_before += usize::from(stops.count() > 0);
                 assert_eq!(unheeded(&past, person, at), Vec::<String>::new());
-                for (party, _) in departure::needed(&arranged) {
+                for (party, _) in departure::needed(&past, &arranged) {
                     let (go, _) = departure::last_word(&past, &arranged, party).unwrap();
                     let desk = PARTIES.into_iter().find(|one| *one == party.as_str()).unwrap();
                     let known = &self.recorded[&(desk, self.first_of(go.reference))];

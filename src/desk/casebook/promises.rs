@@ -12,7 +12,7 @@ use super::{Contents, index::Index};
 use crate::consultation::acts::law::Destination;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::rules::judgement::Promises;
-use crate::consultation::state::{commitments, offers, stage};
+use crate::consultation::state::{commitments, offers, reports};
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::error::DeskError;
@@ -90,7 +90,7 @@ impl Desk {
 fn promised(folded: &Folded, person: &PersonRef, own: &Ministry, at: Timestamp) -> Vec<Destination> {
     let (past, charter) = (folded.book.everything(), folded.book.charter());
     let binding = commitments::agreements_of(&past, person).into_iter().filter(|agreement| {
-        !agreement.is_ended(&past, person, at) && !stage::is_spent(&past, person, agreement.note, charter)
+        !agreement.is_ended(&past, person, at) && !reports::is_spent(&past, person, agreement.note, charter)
     });
     let agreed = binding.filter_map(|agreement| Some(agreement.line(person)?.destination.clone()));
     agreed.chain(offers::offered(&past, person, own, at)).collect()

@@ -39,7 +39,7 @@ async fn an_own_proposal_that_lives_promises_too_and_what_a_peer_says_is_not_jud
     let stage = Stage::pair().await;
     let (_, note) = proposed(&stage, PERSON, "XA", "A-1").await;
     conveys(&stage, "XB", &note).await;
-    let (second, other) = proposed(&stage, OTHER, "XC", "A-2").await;
+    let (second, other) = proposed(&stage, OTHER, "XB", "A-2").await;
     conveys(&stage, "XB", &other).await;
     let house = stage.house("XB");
     let desk = house.desk().unwrap();
@@ -59,7 +59,7 @@ async fn a_man_who_is_promised_in_one_consultation_is_not_promised_elsewhere_in_
     let (first, note) = proposed(&stage, PERSON, "XA", "A-1").await;
     conveys(&stage, "XB", &note).await;
     conveys(&stage, "XA", &agreement_reply(&stage, &first)).await;
-    let (second, note) = proposed(&stage, OTHER, "XC", "A-2").await;
+    let (second, note) = proposed(&stage, OTHER, "XB", "A-2").await;
     assert_eq!(against(&stage, "XB", &note), Vec::<&str>::new(), "nobody can tell that they are one man");
 
     let house = stage.house("XB");
