@@ -9,6 +9,7 @@ use toml_edit::TableLike;
 use super::spoken::{Circumstances, Spoken, of_key, speak};
 use super::{Move, SCRIPT_FOLLOWS, SCRIPT_NO_ROLE, SCRIPT_STRANGER, Say, Script, What};
 use crate::consultation::acts::values::ActRef;
+use crate::consultation::rules::Rule;
 use crate::desk::form::reader::{Report, Wrong};
 use crate::desk::form::tree;
 use crate::digest::Digest;
@@ -108,12 +109,14 @@ fn said(
     }
 }
 
-/// A party may only say what a role of its permits, unless the script expects the desk to say so.
+/// A party may only say what a role of its permits, unless the script expects the desk to say so. Facts are refused to
+/// nobody for his role: they count for what they are worth.
 fn roles(script: &Script, say: &Say, place: &mut Place<'_, '_, '_>) {
     let needed = say.kind.specification().senders;
     let Some(party) = script.parties.iter().find(|party| party.ministry == say.sender) else { return };
     let has = needed.is_empty() || needed.iter().any(|role| party.roles.contains(role));
-    if has || !say.expect.is_empty() || say.kind.specification().observers {
+    let is_refused = Rule::Con03.stands_against(say.kind.class());
+    if has || !is_refused || !say.expect.is_empty() || say.kind.specification().observers {
         return;
     }
     let words: Vec<&str> = needed.iter().map(|role| role.word()).collect();

@@ -63,6 +63,8 @@ fn a_party_without_a_role_for_its_act_is_a_mistake_unless_it_is_expected() {
         mistakes(&format!("{step}expect = \"CON_03\"\n")).len(),
         usize::from(Rule::from_word("CON_03").is_none())
     );
+    let fact = step.replace("case-registration", "judicial-status");
+    assert_eq!(mistakes(&fact).len(), 0, "facts are refused to nobody for his role");
 }
 
 #[test]
