@@ -16,11 +16,18 @@ fn leads_to(first: &FormError, second: &FormError) -> bool {
     let of = |name: &str| first.field == name || first.field.starts_with(&format!("{name}."));
     match second.code {
         // Nobody has a role that could not be read, and nobody is introduced by what could not be read.
-        SCRIPT_NO_ROLE => of("parties"),
-        SCRIPT_STRANGER => of("parties") || of("persons"),
+        SCRIPT_NO_ROLE => of("parties") || is_of_its_speaker(first, second),
+        SCRIPT_STRANGER => of("parties") || of("persons") || is_of_its_speaker(first, second),
         code if code == Reason::FieldMissing.word() => is_meant(first, second),
         _ => false,
     }
+}
+
+/// Whether the first is about who speaks in a step, and the second about what he may do or to whom he may write.
+fn is_of_its_speaker(first: &FormError, second: &FormError) -> bool {
+    let Some(step) = first.field.strip_suffix(".who") else { return false };
+    let rest = second.field.strip_prefix(step).and_then(|rest| rest.strip_prefix('.'));
+    rest.is_some_and(|rest| ["kind", "to", "info"].contains(&rest))
 }
 
 /// Whether what is missing was written under a name that is no name but close to one.

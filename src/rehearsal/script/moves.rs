@@ -119,8 +119,10 @@ fn say(script: &Script, fields: &mut Fields<'_>, report: &mut Report<'_>) -> Opt
     let unaware_of = fields.each(report, "unaware_of", |text| checks::earlier_step(script, text));
     let expect = fields.optional(report, "expect", rules).unwrap_or_default();
     let expect_at = expected_at(script, fields, report);
+    // Whoever speaks may be unknown; what he says is read all the same, so that nothing in it is told later.
+    let anybody = || script.parties.first().map(|party| party.ministry.clone());
     Some(Say {
-        sender: sender?,
+        sender: sender.or_else(anybody)?,
         kind: kind?,
         written: written.unwrap_or_default(),
         usual,

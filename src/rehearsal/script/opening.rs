@@ -15,9 +15,7 @@ const ACCEPTED_BEFORE: Duration = Duration::from_secs(3600);
 
 /// The acts of the opening; none where the script opens the consultation itself. `after` is the time before the start.
 pub(in crate::rehearsal) fn moves(script: &Script) -> Vec<Move> {
-    let proposes =
-        |one: &Move| matches!(&one.what, What::Say(say) if say.kind == ActKind::ConsultationProposal);
-    if !script.opened || script.moves.iter().any(proposes) {
+    if !script.opened || script.is_proposed_by_a_step() {
         return Vec::new();
     }
     let detains = |party: &&Party| party.roles.contains(&PartyRole::DetainingPower);
@@ -31,6 +29,15 @@ pub(in crate::rehearsal) fn moves(script: &Script) -> Vec<Move> {
         moves.push(one(&label, &party.ministry, ActKind::ConsultationReply, ACCEPTED_BEFORE));
     }
     moves
+}
+
+impl Script {
+    /// Whether a step proposes the consultation.
+    pub(super) fn is_proposed_by_a_step(&self) -> bool {
+        let proposes =
+            |one: &Move| matches!(&one.what, What::Say(say) if say.kind == ActKind::ConsultationProposal);
+        self.moves.iter().any(proposes)
+    }
 }
 
 fn one(label: &str, sender: &Ministry, kind: ActKind, before: Duration) -> Move {

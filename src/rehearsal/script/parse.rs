@@ -3,7 +3,7 @@
 use toml_edit::Document;
 
 use super::moves::usual_label;
-use super::{Script, consequences, heading, moves, proof};
+use super::{SCRIPT_VALUE, Script, consequences, heading, moves, proof};
 use crate::desk::form::draft::IdsOnly;
 use crate::desk::form::reader::{Fields, Report, Wrong};
 use crate::desk::form::{FORM_SYNTAX, FormError};
@@ -48,5 +48,16 @@ fn read(document: &Document<&str>, report: &mut Report<'_>) -> Option<Script> {
     let tables = tables.map(|(number, (is_check, table))| (is_check, table.called(usual_label(number))));
     let scripts = moves::read(&mut script, tables.collect(), report);
     proof::read_through(&script, &scripts, report);
+    opened_by_itself(document, &script, report);
     Some(script)
+}
+
+/// A consultation that a step proposes does not stand open before it.
+fn opened_by_itself(document: &Document<&str>, script: &Script, report: &mut Report<'_>) {
+    let stated = document.get("opened").filter(|opened| opened.as_bool() == Some(true));
+    if let Some(item) = stated.filter(|_| script.is_proposed_by_a_step()) {
+        let message = "a step proposes the consultation, so it does not stand open before";
+        let wrong = Wrong::new(SCRIPT_VALUE, message, "leave opened out, or the step");
+        report.add(item.span(), "opened", wrong);
+    }
 }

@@ -68,6 +68,38 @@ fn a_party_without_a_role_for_its_act_is_a_mistake_unless_it_is_expected() {
 }
 
 #[test]
+fn an_unknown_speaker_hides_no_other_mistake_of_his_step_and_a_fact_is_not_told_to_expect_what_never_comes() {
+    let found = mistakes(
+        "[[step]]\nwho = \"XC\"\nkind = \"case-registration\"\nto = [\"XA\"]\nact = { person = \"P2\", stat = 1 }\n",
+    );
+    let told: Vec<(&str, &str)> = found.iter().map(|(_, field, code)| (field.as_str(), *code)).collect();
+    assert_eq!(
+        told,
+        [
+            ("move-1.who", SCRIPT_STRANGER),
+            ("move-1.act.person", SCRIPT_STRANGER),
+            ("move-1.act.stat", "FORM_FIELD_UNKNOWN"),
+        ]
+    );
+    let hint = |kind: &str| {
+        let step = format!("{HEAD}[[step]]\nwho = \"XA\"\nkind = \"{kind}\"\nact = {{ person = \"P1\" }}\n");
+        let found = parse(&step).unwrap_err();
+        found.into_iter().find(|one| one.code == SCRIPT_NO_ROLE).unwrap().hint
+    };
+    assert!(hint("case-registration").contains("CON_03"));
+    assert!(!hint("person-particulars").contains("CON_03"), "a fact is registered whoever states it");
+}
+
+#[test]
+fn a_consultation_that_a_step_proposes_is_not_said_to_stand_open() {
+    let step = "[[step]]\nwho = \"XB\"\nkind = \"consultation-proposal\"\n";
+    let opened = parse(&format!("opened = true\n{HEAD}{step}")).unwrap_err();
+    assert_eq!((opened[0].line, opened[0].field.as_str(), opened[0].code), (1, "opened", SCRIPT_VALUE));
+    assert!(parse(&format!("opened = false\n{HEAD}{step}")).is_ok());
+    assert!(parse(&format!("{HEAD}{step}")).is_ok());
+}
+
+#[test]
 fn references_mean_earlier_steps_alone() {
     let reply =
         "[[step]]\nwho = \"XA\"\nkind = \"agreement-reply\"\nact = { proposing_message = \"note\" }\n";
