@@ -1,6 +1,7 @@
 //! `chancery help`: pages on topics that belong to no single command, and the help of any command.
 
 use clap::Command;
+use serde_json::json;
 
 use super::context::Context;
 use super::error::CliError;
@@ -31,16 +32,25 @@ impl Help {
         if let [topic] = words.as_slice()
             && let Some((_, _, page)) = TOPICS.iter().find(|(name, _, _)| name == topic)
         {
-            return context.output.own_text(page);
+            return shown(context, topic, page);
         }
         match help_of(super::command(), &words) {
-            Some(text) => context.output.own_text(&text),
+            Some(text) => shown(context, &words.join(" "), &text),
             None => {
                 let message = format!("there is no help on {:?}", self.words.join(" "));
                 Err(CliError::usage("no-topic", message).hint("chancery help"))
             }
         }
     }
+}
+
+/// A page as it is, or as one object for scripts.
+fn shown(context: &Context, topic: &str, page: &str) -> Result<(), CliError> {
+    if context.output.is_json() {
+        let report = json!({ "schema": "chancery.help/1", "topic": topic, "text": page });
+        return context.output.data(&report, String::new);
+    }
+    context.output.own_text(page)
 }
 
 /// The list of topics, for the foot of the general help.

@@ -31,6 +31,12 @@ async fn help_is_data_and_lists_the_topics() {
         assert_eq!((code, talk.as_str()), (0, ""));
         assert!(data.contains("exit-codes") && data.contains("Examples:"), "{data}");
     }
+    for (args, topic) in [(&["--json", "help"][..], ""), (&["help", "exit-codes", "--json"], "exit-codes")] {
+        let (code, data, _) = typed(args).await;
+        let page: Value = serde_json::from_str(&data).unwrap();
+        assert_eq!((code, &page["schema"], &page["topic"]), (0, &"chancery.help/1".into(), &topic.into()));
+        assert!(page["text"].as_str().unwrap().len() > 100, "{page}");
+    }
     let (code, data, _) = typed(&["help", "exit-codes"]).await;
     assert!(code == 0 && data.starts_with("EXIT CODES"));
 }
