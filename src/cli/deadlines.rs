@@ -12,9 +12,12 @@ use super::context::Context;
 use super::error::CliError;
 use super::registers::Registers;
 use super::table::Table;
+use crate::consultation::act::Act;
+use crate::consultation::registered::Registered;
 use crate::consultation::state::medical::FitnessStanding;
 use crate::consultation::state::next_steps::{self, Step};
 use crate::consultation::state::protection::ProtectionStanding;
+use crate::consultation::state::stage::{self, Stage};
 use crate::consultation::state::will::WillStanding;
 use crate::consultation::state::{acknowledgement, countersignature};
 use crate::consultation::state::{medical, saying, will};
@@ -36,7 +39,7 @@ pub(super) struct Deadline {
     /// In which consultation.
     pub(super) consultation: String,
     /// About whom.
-    pub(super) person: Option<String>,
+    pub(super) persons: Vec<String>,
     /// The message it is about; may be empty.
     pub(super) reference: String,
     /// Whether it is an alarm once its time has passed.
@@ -71,7 +74,8 @@ impl Deadline {
             "who": self.who.iter().map(Ministry::as_str).collect::<Vec<_>>(),
             "what": self.what,
             "consultation": self.consultation,
-            "person": self.person,
+            "person": match self.persons.as_slice() { [one] => Some(one), _ => None },
+            "persons": self.persons,
             "ref": self.reference,
             "alarming": self.alarming,
             "dispatch_sha256": self.digest,
@@ -99,6 +103,14 @@ impl Deadline {
         match self.who.as_slice() {
             [] => "-".to_owned(),
             who => who.iter().map(Ministry::as_str).collect::<Vec<_>>().join(", "),
+        }
+    }
+
+    /// About whom, for a cell.
+    pub(super) fn persons_words(&self) -> String {
+        match self.persons.as_slice() {
+            [] => "-".to_owned(),
+            persons => persons.join(", "),
         }
     }
 
@@ -173,14 +185,14 @@ impl Gathering<'_> {
 
     fn add(&mut self, at: Timestamp, who: Vec<Ministry>, what: impl Into<String>) -> &mut Deadline {
         let consultation = self.folded.consultation.clone();
-        let (person, reference, alarming, digest, signed) = (None, String::new(), false, None, None);
+        let (persons, reference, alarming, digest, signed) = (Vec::new(), String::new(), false, None, None);
         let what = what.into();
         self.found.push(Deadline {
             at,
             who,
             what,
             consultation,
-            person,
+            persons,
             reference,
             alarming,
             digest,
@@ -202,7 +214,7 @@ impl Gathering<'_> {
             let signed = one.signed.map(|signed| self.registers.of(signed));
             let added = self.add(one.due, vec![one.addressee.clone()], what);
             (added.reference, added.alarming, added.digest) = (reference, alarming, Some(digest));
-            added.signed = signed;
+            (added.signed, added.persons) = (signed, of_act(one.act));
         }
         // Its addressee may never have had the message: the signed word of its sender is all there is of it here.
         for (said, act) in acknowledgement::of_absent(folded.book.history()) {
@@ -224,7 +236,8 @@ impl Gathering<'_> {
             if one.by.is_none() {
                 let reference = self.registers.of(one.act);
                 let what = format!("countersign {}", one.act.kind);
-                self.add(one.due, vec![one.act.sender.clone()], what).reference = reference;
+                let added = self.add(one.due, vec![one.act.sender.clone()], what);
+                (added.reference, added.persons) = (reference, of_act(one.act));
             }
         }
     }
@@ -247,12 +260,19 @@ impl Gathering<'_> {
 
     fn step(&mut self, step: &Step) {
         let Some(by) = step.by else { return };
-        let person = step.person.map(|person| person.text());
-        self.add(by, step.who.clone(), step.act.word()).person = person;
+        let persons = step.person.iter().map(|person| person.text()).collect();
+        self.add(by, step.who.clone(), step.act.word()).persons = persons;
     }
 
     fn what_runs_out(&mut self, person: crate::consultation::reference::PersonRef) {
         let (past, charter) = (self.folded.book.everything(), self.folded.book.charter());
+        // Whoever was handed over or has died needs nothing of it any more.
+        if matches!(
+            stage::stage(&past, &person, self.now, charter).reached,
+            Stage::HandedOver | Stage::Deceased
+        ) {
+            return;
+        }
         let will = will::will(&past, &person, self.now, charter);
         let mut ends = Vec::new();
         if will.standing == WillStanding::Current {
@@ -275,9 +295,14 @@ impl Gathering<'_> {
             }
         }
         for (until, what) in ends {
-            self.add(until, Vec::new(), what).person = Some(person.text());
+            self.add(until, Vec::new(), what).persons = vec![person.text()];
         }
     }
+}
+
+/// Whom an act is about.
+fn of_act(act: &Registered) -> Vec<String> {
+    act.act.iter().flat_map(Act::persons).map(|person| person.text()).collect()
 }
 
 /// Lists what is due; fails while an urgent message waits beyond its time.
@@ -289,7 +314,7 @@ pub(super) fn show(context: &Context, due: &[Deadline], now: Timestamp) -> Resul
             one.state(now),
             &one.who_words(),
             &one.what_words(),
-            one.person.as_deref().unwrap_or("-"),
+            &one.persons_words(),
             &one.consultation,
             &one.reference,
         ]);
@@ -335,10 +360,10 @@ impl Shown {
                 report.insert("state".to_owned(), json!(state));
             }
             let line = || {
-                let person = one.person.as_deref().map(|person| format!(" {person}")).unwrap_or_default();
+                let persons = one.persons.iter().map(|person| format!(" {person}")).collect::<String>();
                 let (at, who) = (Capitals::of(&one.who).show(one.at), one.who_words());
                 format!(
-                    "{state:<8} {at}  {who}: {}{person}  {}  {}\n",
+                    "{state:<8} {at}  {who}: {}{persons}  {}  {}\n",
                     one.what_words(),
                     one.consultation,
                     one.reference

@@ -40,6 +40,7 @@ pub(super) async fn run(context: &Context) -> Result<(), CliError> {
     let waiting = counted(desk.register().waiting(None, COUNTED_MAX).map(|all| all.len()))?;
     let outstanding = desk.outstanding(trust, keys).map_err(failed)?;
     let alarms: Vec<&Deadline> = due.iter().filter(|one| one.is_alarm(now)).collect();
+    let more = due.len().saturating_sub(alarms.len()).saturating_sub(DUE_SHOWN);
     let report = json!({
         "schema": "chancery.desk-status/1",
         "ministry": desk.config().ministry.as_str(),
@@ -50,6 +51,7 @@ pub(super) async fn run(context: &Context) -> Result<(), CliError> {
         "owed": outstanding.iter().map(|one| owed::report(context, one)).collect::<Vec<Value>>(),
         "consultations": index.consultations().len(),
         "alarms": alarms.iter().map(|one| one.report()).collect::<Vec<Value>>(),
+        "due_more": more,
         "due": due.iter().filter(|one| !one.is_alarm(now)).take(DUE_SHOWN).map(Deadline::report)
             .collect::<Vec<Value>>(),
     });
@@ -65,17 +67,22 @@ pub(super) async fn run(context: &Context) -> Result<(), CliError> {
             if is_there { "there" } else { "away: what waits there is not known here" },
             index.consultations().len(),
         );
-        let mut table = Table::new(["", "DUE", "WHAT", "CONSULTATION", "REF"]);
+        let mut table = Table::new(["", "DUE", "WHAT", "PERSON", "CONSULTATION", "REF"]);
         for one in &outstanding {
             let what = format!("owed to {}: {one}", one.recipient);
             let reference = one.copy.as_ref().map_or("-", |(_, reference)| reference);
-            table.row(["ALARM", &one.released.to_string(), &what, &one.consultation, reference]);
+            table.row(["ALARM", &one.released.to_string(), &what, "-", &one.consultation, reference]);
         }
         for one in alarms.iter().copied().chain(due.iter().filter(|one| !one.is_alarm(now)).take(DUE_SHOWN)) {
             let state = if one.is_overdue(now) { one.state(now) } else { "" };
-            table.row([state, &one.at.to_string(), &one.sentence(), &one.consultation, &one.reference]);
+            let (at, what, persons) = (one.at.to_string(), one.sentence(), one.persons_words());
+            table.row([state, &at, &what, &persons, &one.consultation, &one.reference]);
         }
         text.push_str(&if table.is_empty() { "nothing is due\n".to_owned() } else { table.render() });
+        if more > 0 {
+            let all = context.command("consultation deadlines");
+            text.push_str(&format!("and {more} more: {all}\n"));
+        }
         text
     })?;
     if !outstanding.is_empty() {
