@@ -74,6 +74,8 @@ impl From<DeskError> for CliError {
             DeskError::Config(ConfigError::Unreadable { path, .. }) => no_desk(path),
             DeskError::Config(_) => said(Kind::Usage, "config"),
             DeskError::Register(fault) if fault.is_busy() => said(Kind::TryLater, "register-busy"),
+            DeskError::Register(fault) if fault.is_of_the_disk() => said(Kind::Failed, "disk")
+                .cause("the disk may be full, or may not be written to; what was registered before stands"),
             DeskError::Register(_) => said(Kind::Failed, "register"),
             DeskError::Locked => said(Kind::NotPermitted, "passphrase-needed"),
             DeskError::File { path, cause } => of_file(path, cause),
@@ -192,5 +194,22 @@ fn of_file(path: &Path, cause: &io::Error) -> CliError {
         io::ErrorKind::NotFound => said(Kind::NotFound, "unreadable", "is not there"),
         io::ErrorKind::AlreadyExists => said(Kind::NotFound, "exists", "is there already"),
         _ => said(Kind::Failed, "file", "cannot be used").because(cause),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::register::RegisterFault;
+
+    #[test]
+    fn a_disk_that_is_full_is_told_as_that() {
+        let of = |code: i32| {
+            let cause = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+            CliError::from(DeskError::Register(RegisterFault::Database(cause))).code()
+        };
+        let (full, io, read_only, busy, corrupt) = (13, 10, 8, 5, 11);
+        assert_eq!([full, io, read_only].map(of), ["disk"; 3]);
+        assert_eq!([busy, corrupt].map(of), ["register-busy", "register"]);
     }
 }

@@ -62,6 +62,13 @@ impl RegisterFault {
         let Self::Database(rusqlite::Error::SqliteFailure(cause, _)) = self else { return false };
         matches!(cause.code, DatabaseBusy | DatabaseLocked)
     }
+
+    /// Whether the disk has no room, or does not do what it is told.
+    pub fn is_of_the_disk(&self) -> bool {
+        use rusqlite::ErrorCode::{DiskFull, ReadOnly, SystemIoFailure};
+        let Self::Database(rusqlite::Error::SqliteFailure(cause, _)) = self else { return false };
+        matches!(cause.code, DiskFull | ReadOnly | SystemIoFailure)
+    }
 }
 
 /// Where a sent message stands, as this desk last heard.
