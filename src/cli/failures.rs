@@ -206,7 +206,7 @@ mod tests {
     fn a_disk_that_is_full_is_told_as_that() {
         let of = |code: i32| {
             let cause = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
-            CliError::from(DeskError::Register(RegisterFault::Database(cause))).code()
+            CliError::from(DeskError::Register(RegisterFault::Database(cause))).code().to_owned()
         };
         let (full, io, read_only, busy, corrupt) = (13, 10, 8, 5, 11);
         assert_eq!([full, io, read_only].map(of), ["disk"; 3]);
