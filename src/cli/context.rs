@@ -13,7 +13,7 @@ use super::environment::Environment;
 use super::error::{CliError, Kind};
 use super::output::{Color, Output, Streams, Wishes};
 use super::passphrase::PassphraseSource;
-use super::shell_word;
+use super::{passphrase, shell_word};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::time::{Clock, SystemClock};
 
@@ -58,6 +58,10 @@ pub struct GlobalOptions {
     /// File with the passphrase of our keys, mode 0600
     #[arg(long, global = true, value_name = "FILE", overrides_with = "passphrase_file")]
     pub passphrase_file: Option<PathBuf>,
+
+    /// File with the passphrase of one office that has its own, mode 0600; may be given for several
+    #[arg(long, global = true, value_name = "OFFICE=FILE", value_parser = passphrase::of_one)]
+    pub passphrase_for: Vec<(String, PathBuf)>,
 }
 
 /// What a command runs in.
@@ -97,6 +101,7 @@ impl Context {
         let may_ask = environment.input_is_terminal() && !options.no_input;
         let passphrase = PassphraseSource {
             file: options.passphrase_file,
+            own: options.passphrase_for.into_iter().collect(),
             credentials: environment.path("CREDENTIALS_DIRECTORY"),
             may_ask,
             typed: typed.clone(),

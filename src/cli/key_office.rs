@@ -1,6 +1,6 @@
 //! `key new` and `key passphrase`: one more office at a desk, and a passphrase of its own for each.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -76,6 +76,7 @@ impl ChangePassphrase {
         file::open_protected(&path, &from)?;
         let source = PassphraseSource {
             file: self.new_passphrase_file,
+            own: BTreeMap::new(),
             credentials: None,
             may_ask: context.passphrase.may_ask,
             typed: context.typed.clone(),

@@ -1,10 +1,13 @@
 //! Where passphrases come from: a file, the service manager's credentials, or a person at the terminal.
 //!
-//! In this order: `--passphrase-file`, `$CREDENTIALS_DIRECTORY/passphrase`, a prompt. Never a flag and never a
-//! variable, which other users of the machine can read. A file that others can read is refused.
+//! In this order: `--passphrase-file`, `$CREDENTIALS_DIRECTORY/passphrase`, a prompt. For an office with a passphrase of
+//! its own: `--passphrase-for OFFICE=FILE`, `$CREDENTIALS_DIRECTORY/passphrase.OFFICE`, the one of the desk, a prompt that
+//! names the office. Never a flag and never a variable, which other users of the machine can read. A file that others can
+//! read is refused.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -52,6 +55,8 @@ impl fmt::Debug for Passphrase {
 pub struct PassphraseSource {
     /// `--passphrase-file`.
     pub file: Option<PathBuf>,
+    /// `--passphrase-for`, by the label of the office.
+    pub own: BTreeMap<String, PathBuf>,
     /// `$CREDENTIALS_DIRECTORY`.
     pub credentials: Option<PathBuf>,
     /// Whether a person may be asked.
@@ -67,6 +72,35 @@ impl PassphraseSource {
             Some(passphrase) => Ok(passphrase),
             None => self.ask(&mut self.terminal()?, &format!("passphrase of {of}: ")),
         }
+    }
+
+    /// The passphrases that are given for single offices, by label.
+    pub fn of_offices(&self) -> Result<BTreeMap<String, Passphrase>, CliError> {
+        let mut found = BTreeMap::new();
+        let credentials = self.credentials.as_ref().and_then(|folder| fs::read_dir(folder).ok());
+        for entry in credentials.into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            if let Some(office) = name.to_str().and_then(|name| name.strip_prefix("passphrase.")) {
+                found.insert(office.to_owned(), read(&entry.path(), OTHERS)?);
+            }
+        }
+        for (office, file) in &self.own {
+            found.insert(office.clone(), read(file, OTHERS_AND_GROUP)?);
+        }
+        Ok(found)
+    }
+
+    /// The passphrase of one office, typed by a person; none where nobody may be asked.
+    pub fn typed_for(&self, office: &str) -> Result<Option<Passphrase>, CliError> {
+        if !self.may_ask {
+            return Ok(None);
+        }
+        self.ask(&mut self.terminal()?, &format!("passphrase of the office {office}: ")).map(Some)
+    }
+
+    /// The same command with the passphrase of one office.
+    pub fn with_file_for(&self, office: &str) -> String {
+        format!("{} --passphrase-for {office}=FILE", self.typed)
     }
 
     /// A passphrase for a new key; a person types it twice.
@@ -124,6 +158,19 @@ impl PassphraseSource {
     fn with_file(&self) -> String {
         format!("{} --passphrase-file FILE", self.typed)
     }
+}
+
+/// An office and the file with its passphrase, as `--passphrase-for` takes them.
+pub fn of_one(text: &str) -> Result<(String, PathBuf), String> {
+    let wrong =
+        || "the label of an office and a file are expected, such as duty-01=duty.passphrase".to_owned();
+    let (office, file) = text.split_once('=').ok_or_else(wrong)?;
+    // Whoever types the name of the key means the office.
+    let office = office.rsplit('/').next().unwrap_or(office);
+    if office.is_empty() || file.is_empty() {
+        return Err(wrong());
+    }
+    Ok((office.to_owned(), PathBuf::from(file)))
 }
 
 /// Bits of a mode that let others in. The service manager shows its own access list as group bits.
@@ -213,6 +260,30 @@ mod tests {
         assert_eq!(source.existing("key x").unwrap().expose(), "from credentials");
         source.file = Some(file(other.path(), 0o600, b"from the flag"));
         assert_eq!(source.existing("key x").unwrap().expose(), "from the flag");
+    }
+
+    #[test]
+    fn an_office_has_a_file_of_its_own_or_a_credential_of_its_own() {
+        let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        for (name, words) in
+            [("passphrase", "the desk"), ("passphrase.duty-01", "duty"), ("passphrase.legal-01", "law")]
+        {
+            std::fs::rename(file(folder.path(), 0o440, words.as_bytes()), folder.path().join(name)).unwrap();
+        }
+        let option = file(other.path(), 0o600, b"typed at night");
+        let source = PassphraseSource {
+            credentials: Some(folder.path().to_owned()),
+            own: [of_one(&format!("keys/offices/duty-01={}", option.display())).unwrap()].into(),
+            ..PassphraseSource::default()
+        };
+        let found = source.of_offices().unwrap();
+        let words: Vec<(&str, &str)> =
+            found.iter().map(|(office, words)| (office.as_str(), words.expose())).collect();
+        assert_eq!(words, [("duty-01", "typed at night"), ("legal-01", "law")]);
+        assert!(source.typed_for("duty-01").unwrap().is_none(), "nobody is asked");
+        for wrong in ["duty-01", "=file", "duty-01="] {
+            assert!(of_one(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

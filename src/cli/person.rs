@@ -152,7 +152,12 @@ impl Show {
         let home = home.ok_or_else(|| unknown(&self.person))?;
         let also: Vec<String> = index.also_known_as(&self.person).iter().map(PersonRef::text).collect();
         let names = match self.office.as_ref().filter(|_| self.names) {
-            Some(office) => desk.names_of(trust, keys, &self.person, office).map_err(failed)?,
+            Some(office) => {
+                let offices = keys.offices().map_err(failed)?;
+                let signs = offices.values().filter(|one| one.label() == *office);
+                session.unlock_signers(context, signs)?;
+                desk.names_of(trust, keys, &self.person, office).map_err(failed)?
+            }
             None => Vec::new(),
         };
         let report = json!({

@@ -1,4 +1,4 @@
-//! The desk's keys, opened with one passphrase and only when they are needed.
+//! The desk's keys, opened only when they are needed: with one passphrase, but for offices that have their own.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -145,6 +145,16 @@ impl Keys {
         let signer = Arc::new(FileSigner::open(&key, &chain, passphrase)?);
         signers.insert(office.file.clone(), signer.clone());
         Ok(signer)
+    }
+
+    /// Opens the key of an office with a passphrase of its own; from then on it signs.
+    pub fn open_office(&self, office: &Office, passphrase: &Passphrase) -> Result<(), DeskError> {
+        let key = self.config.offices().join(format!("{}.key", office.file));
+        let chain = self.config.offices().join(format!("{}.pem", office.file));
+        let signer = Arc::new(FileSigner::open(&key, &chain, passphrase)?);
+        let mut signers = self.signers.lock().unwrap_or_else(PoisonError::into_inner);
+        signers.insert(office.file.clone(), signer);
+        Ok(())
     }
 
     fn passphrase(&self) -> Result<&Passphrase, DeskError> {

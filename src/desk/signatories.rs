@@ -7,6 +7,7 @@
 use crate::consultation::act::ActKind;
 use crate::consultation::clearance;
 use crate::desk::Desk;
+use crate::desk::compose::{Composition, Origin};
 use crate::desk::error::DeskError;
 use crate::desk::keys::{Keys, Office, Offices};
 use crate::message::dispatch::ExpectedAuthentication;
@@ -54,6 +55,14 @@ impl Desk {
             expected.push(ExpectedAuthentication { kind: *kind, credential });
         }
         Ok((expected, cast))
+    }
+}
+
+impl Composition {
+    /// The offices whose keys its release needs; those of a draft in clearance have signed.
+    pub fn signers(&self) -> impl Iterator<Item = &Office> {
+        let has_signed = matches!(self.origin, Origin::Draft(..));
+        self.offices.iter().flatten().filter(move |_| !has_signed)
     }
 }
 
