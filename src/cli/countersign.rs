@@ -5,7 +5,6 @@ use super::context::Context;
 use super::desk_session::{self, DeskSession, Directions};
 use super::error::CliError;
 use super::send::Sending;
-use super::summary;
 use crate::consultation::act::Act;
 use crate::consultation::rules;
 use crate::consultation::state::countersignature;
@@ -53,9 +52,7 @@ impl Countersign {
             return Err(failed(DeskError::Forbidden(composition.findings)));
         }
         let stands_behind = stands_behind(context, &session, &entry, &composition)?;
-        let lines = summary::lines(trust, &draft, &composition);
-        lines.iter().chain([&stands_behind]).for_each(|line| context.output.note(line));
-        self.sending.go(context, &session, composition).await
+        self.sending.go_shown(context, &session, &draft, composition, &[stands_behind]).await
     }
 }
 

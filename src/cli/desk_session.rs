@@ -5,23 +5,25 @@
 //! next. A passphrase is asked for only by commands that need a key.
 
 use std::cell::OnceCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::context::Context;
-use super::drafting::{FormFile, FormRefusal};
+use super::drafting::{FormFile, FormRefusal, Written};
 use super::error::{CliError, Kind};
 use super::output::Follower;
+use super::shell_word;
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::casebook::HeldHere;
 use crate::desk::error::DeskError;
 use crate::desk::form::draft::Draft;
-use crate::desk::keys::Keys;
+use crate::desk::keys::{Keys, Office};
 use crate::desk::lock::Holder;
 use crate::desk::mailbox::Mailbox;
 use crate::desk::progress::Step;
 use crate::desk::reference::Entry;
+use crate::keys::KeyError;
 
 /// An open desk.
 #[derive(Debug)]
@@ -71,31 +73,67 @@ impl DeskSession {
 
     fn unlocked(&self, context: &Context) -> Result<Keys, CliError> {
         let typed = context.passphrase.existing(&format!("the desk of {}", self.desk.config().ministry))?;
-        Ok(Keys::new(self.desk.config().clone(), typed.for_keys()?))
+        let mut keys = Keys::new(self.desk.config().clone(), typed.for_keys()?);
+        for (office, own) in context.passphrase.of_offices()? {
+            keys = keys.with_office(&office, own.for_keys()?);
+        }
+        Ok(keys)
     }
 
-    /// The draft of a form. What the form leaves out is looked up here, and only for that the passphrase is asked for.
+    /// Opens the keys of the offices that are to sign, before anybody consents to anything. One that the passphrase of
+    /// the desk does not open has its own: it is asked for by name.
+    pub(super) fn unlock_signers<'o>(
+        &self,
+        context: &Context,
+        offices: impl Iterator<Item = &'o Office>,
+    ) -> Result<(), CliError> {
+        for office in offices {
+            let mut opened = self.keys.office(office).map(|_| ());
+            for _ in 0..TYPED_AT_MOST {
+                let Err(DeskError::Key(KeyError::WrongPassphrase(_))) = &opened else { break };
+                let Some(typed) = context.passphrase.typed_for(&office.label())? else { break };
+                opened = self.keys.open_office(office, &typed.for_keys()?);
+            }
+            opened.map_err(|error| failure(context, error))?;
+        }
+        Ok(())
+    }
+
+    /// The draft of a form, or its mistakes.
     pub(super) fn draft(
         &mut self,
         context: &Context,
         form: &FormFile,
         attached: &[PathBuf],
     ) -> Result<Draft, FormRefusal> {
+        match self.written(context, form, attached)? {
+            Written { draft: Some(draft), mistakes } if mistakes.is_empty() => Ok(draft),
+            Written { mistakes, .. } => Err(FormRefusal::Mistakes(mistakes)),
+        }
+    }
+
+    /// A form as it is read here. What it leaves out is looked up, and only for that the passphrase is asked for.
+    pub(super) fn written(
+        &mut self,
+        context: &Context,
+        form: &FormFile,
+        attached: &[PathBuf],
+    ) -> Result<Written, CliError> {
         let asked: OnceCell<Result<Keys, CliError>> = OnceCell::new();
         let keys = || match self.is_unlocked {
             true => Some(&self.keys),
             false => asked.get_or_init(|| self.unlocked(context)).as_ref().ok(),
         };
         let held = HeldHere::new(&self.desk, &self.trust, form.folder(), &keys);
-        let draft = form.draft(context, &held, attached);
+        let written = form.written(context, &held, attached);
         if let Some(error) = held.failure() {
-            return Err(failure(context, error).into());
+            return Err(failure(context, error));
         }
         if let Some(keys) = asked.into_inner() {
             self.keys = keys?;
             self.is_unlocked = true;
         }
-        draft
+        written
     }
 
     /// Connects to the own gateway.
@@ -172,6 +210,9 @@ impl DeskSession {
     }
 }
 
+/// How often the passphrase of an office is asked for.
+const TYPED_AT_MOST: usize = 3;
+
 /// What of the register is brought up to date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Directions {
@@ -181,6 +222,12 @@ pub(super) enum Directions {
     Unattended,
     /// What went out.
     Sent,
+}
+
+/// The office whose key this is; none for the keys of the desk itself.
+fn office_of(key: &Path) -> Option<String> {
+    let is_office = key.parent()?.file_name()? == "offices";
+    is_office.then(|| key.file_stem().map(|stem| stem.to_string_lossy().into_owned()))?
 }
 
 /// The desk of this context, without trust and keys.
@@ -198,6 +245,12 @@ pub(super) fn failure(context: &Context, error: DeskError) -> CliError {
         let again = context.typed.replace(reference.as_str(), id);
         return CliError::from(error).hint(again);
     }
+    if let DeskError::Key(KeyError::WrongPassphrase(key)) = &error
+        && let Some(office) = office_of(key)
+    {
+        let hint = context.passphrase.with_file_for(&shell_word(&office));
+        return CliError::from(error).hint(hint);
+    }
     let error = CliError::from(error);
     if let Some(hint) = error.hint_command().map(str::to_owned) {
         let elsewhere = hint.strip_prefix("chancery ").filter(|words| !words.starts_with("--home"));
@@ -205,6 +258,10 @@ pub(super) fn failure(context: &Context, error: DeskError) -> CliError {
     }
     match (error.kind(), error.code()) {
         (_, "passphrase-needed") => error.hint(format!("{} --passphrase-file FILE", context.typed)),
+        (_, "disk") => match context.desk_home() {
+            Ok(home) => error.hint(format!("df -h {}", shell_word(&home.to_string_lossy()))),
+            Err(_) => error,
+        },
         (Kind::TryLater, _) => error.hint(context.typed.clone()),
         _ => error,
     }

@@ -195,12 +195,12 @@ impl Compose {
         let composed = desk.compose_draft(trust, keys, (&draft, form.folder()), &wishes, &output).await;
         let (draft, composition) = match composed {
             Err(crate::desk::error::DeskError::Forbidden(findings)) => {
-                form.judge(context, &findings)?;
+                form.judge(context, &[], &findings)?;
                 return Err(failed(crate::desk::error::DeskError::Forbidden(findings)));
             }
             other => other.map_err(failed)?,
         };
-        form.judge(context, &composition.findings)?;
+        form.judge(context, &[], &composition.findings)?;
         write(&output, &draft, self.overwrite)?;
         tell(context, &session, &draft, &output, "composed")
     }
@@ -337,7 +337,10 @@ impl DeskSession {
     /// Asks for the passphrase of one office, which need not be that of the desk.
     fn unlock_office(&mut self, context: &Context, office: &str) -> Result<(), CliError> {
         let source: &PassphraseSource = &context.passphrase;
-        let typed = source.existing(&format!("the office {office}"))?.for_keys()?;
+        let typed = match source.of_offices()?.remove(office) {
+            Some(given) => given.for_keys()?,
+            None => source.existing(&format!("the office {office}"))?.for_keys()?,
+        };
         let keys = crate::desk::keys::Keys::locked(self.desk.config().clone());
         self.keys = keys.with_office(office, typed);
         Ok(())

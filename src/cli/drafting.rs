@@ -10,8 +10,9 @@ use super::output::Mark;
 use super::{desk_session, failures, files, shell_word};
 use crate::consultation::rules::{self, Finding, Severity};
 use crate::desk::form::draft::{Draft, References, Supplied};
+use crate::desk::form::parse::Parsed;
 use crate::desk::form::place::place;
-use crate::desk::form::{FormError, parse};
+use crate::desk::form::{FORM_PERSON_UNKNOWN, FormError, parse};
 use crate::limits;
 
 /// A form as it was read.
@@ -46,21 +47,17 @@ impl FormFile {
         if self.path == Path::new("-") { "stdin".to_owned() } else { self.path.display().to_string() }
     }
 
-    /// The draft with further files attached, or every mistake.
-    pub(super) fn draft(
+    /// What it says, with further files attached, and every mistake; with mistakes it is never sent.
+    pub(super) fn written(
         &self,
         context: &Context,
         references: &dyn References,
         attached: &[PathBuf],
-    ) -> Result<Draft, FormRefusal> {
-        let mut draft = parse::parse(&self.text, references).map_err(FormRefusal::Mistakes)?;
+    ) -> Result<Written, CliError> {
+        let Parsed { draft, mistakes } = parse::parse_all(&self.text, references);
+        let Some(mut draft) = draft else { return Ok(Written { draft: None, mistakes }) };
         for mistake in &draft.left_out {
-            let FormError { line, field, message, .. } = mistake;
-            let line = format!(
-                "{}:{line}: {field}: {message}: left out, a protective act goes without it",
-                self.shown()
-            );
-            context.output.step(Mark::Warning, &line);
+            context.output.step(Mark::Warning, &self.left_out(mistake));
         }
         for Supplied { field, said } in &draft.supplied {
             context.output.note(&format!("{}: {field} was left out and is {said}", self.shown()));
@@ -72,41 +69,68 @@ impl FormFile {
             })?;
             draft.attach(&path).map_err(|error| desk_session::failure(context, error))?;
         }
-        Ok(draft)
+        Ok(Written { draft: Some(draft), mistakes })
+    }
+
+    /// What a protective act goes without, or in spite of.
+    fn left_out(&self, mistake: &FormError) -> String {
+        let FormError { line, field, code, message, hint, .. } = mistake;
+        let field = if field.is_empty() { String::new() } else { format!("{field}: ") };
+        let cure = if hint.is_empty() { String::new() } else { format!(" ({hint})") };
+        let without = match *code {
+            FORM_PERSON_UNKNOWN => "",
+            _ => ": left out, a protective act goes without it",
+        };
+        format!("{}:{line}: {field}{message}{without}{cure}", self.shown())
     }
 
     /// All mistakes as one error: a line for each, as compilers write them.
     pub(super) fn mistakes(&self, mistakes: &[FormError]) -> CliError {
+        self.all_that_is_wrong(mistakes, &[]).hint(format!("chancery check {}", shell_word(&self.shown())))
+    }
+
+    /// The same with what the rules find besides.
+    fn all_that_is_wrong(&self, mistakes: &[FormError], findings: &[Finding]) -> CliError {
         let shown = self.shown();
-        let message = match mistakes.len() {
-            1 => format!("{shown} has a mistake"),
-            count => format!("{shown} has {count} mistakes"),
+        let grave = || findings.iter().filter(|finding| finding.severity == Severity::Error);
+        let count = |count: usize, one: &str, several: &str| match count {
+            1 => one.to_owned(),
+            count => format!("{count} {several}"),
         };
+        let mut message = format!("{shown} has {}", count(mistakes.len(), "a mistake", "mistakes"));
+        if grave().next().is_some() {
+            let found = count(grave().count(), "a rule forbids", "findings of the rules stand against");
+            message.push_str(&format!(", and {found} what else it says"));
+        }
         let line = |mistake: &FormError| {
             let FormError { line, column, field, code, message, hint } = mistake;
             let field = if field.is_empty() { String::new() } else { format!("{field}: ") };
             let cure = if hint.is_empty() { String::new() } else { format!(" ({hint})") };
             format!("{shown}:{line}:{column}: {code}: {field}{message}{cure}")
         };
-        let error = mistakes
-            .iter()
-            .fold(CliError::usage("form", message), |error, mistake| error.cause(line(mistake)));
+        let error = CliError::usage("form", message);
+        let error = mistakes.iter().fold(error, |error, mistake| error.cause(line(mistake)));
+        let error = grave().fold(error, |error, finding| error.cause(self.finding(finding)));
         match mistakes.first() {
-            Some(first) => {
-                error.reason(first.reason()).hint(format!("chancery check {}", shell_word(&shown)))
-            }
+            Some(first) => error.reason(first.reason()),
             None => error,
         }
     }
 
-    /// Shows what the rules only warn of, and fails where they forbid.
-    pub(super) fn judge(&self, context: &Context, findings: &[Finding]) -> Result<(), CliError> {
+    /// Shows what the rules only warn of, and fails where there are mistakes or the rules forbid: with all of them.
+    pub(super) fn judge(
+        &self,
+        context: &Context,
+        mistakes: &[FormError],
+        findings: &[Finding],
+    ) -> Result<(), CliError> {
         for finding in findings.iter().filter(|finding| finding.severity == Severity::Warning) {
             context.output.step(Mark::Warning, &self.finding(finding));
         }
-        match rules::forbids(findings) {
-            true => Err(failures::forbidden(findings, |finding| self.finding(finding))),
-            false => Ok(()),
+        match (mistakes.is_empty(), rules::forbids(findings)) {
+            (false, _) => Err(self.all_that_is_wrong(mistakes, findings)),
+            (true, true) => Err(failures::forbidden(findings, |finding| self.finding(finding))),
+            (true, false) => Ok(()),
         }
     }
 
@@ -120,20 +144,37 @@ impl FormFile {
 
     /// Findings as scripts see them.
     pub(super) fn finding_reports(&self, findings: &[Finding]) -> Vec<Value> {
-        let each = findings.iter().map(|finding| {
-            let place = place(&self.text, &finding.field);
-            json!({
-                "rule": finding.reason(),
-                "severity": if finding.severity == Severity::Error { "error" } else { "warning" },
-                "field": finding.field,
-                "line": place.map(|(line, _)| line),
-                "column": place.map(|(_, column)| column),
-                "message": finding.message,
-                "hint": finding.hint,
-            })
-        });
-        each.collect()
+        finding_reports(findings, |field| place(&self.text, field))
     }
+}
+
+/// Findings as scripts see them; `place` gives line and column of a field.
+pub(super) fn finding_reports(
+    findings: &[Finding],
+    place: impl Fn(&str) -> Option<(usize, usize)>,
+) -> Vec<Value> {
+    let each = findings.iter().map(|finding| {
+        let place = place(&finding.field);
+        json!({
+            "rule": finding.reason(),
+            "severity": if finding.severity == Severity::Error { "error" } else { "warning" },
+            "field": finding.field,
+            "line": place.map(|(line, _)| line),
+            "column": place.map(|(_, column)| column),
+            "message": finding.message,
+            "hint": finding.hint,
+        })
+    });
+    each.collect()
+}
+
+/// A form as it was read at a desk.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// What it says; with mistakes, what it would say without them.
+    pub(super) draft: Option<Draft>,
+    /// Every mistake.
+    pub(super) mistakes: Vec<FormError>,
 }
 
 /// Why a form is no draft.

@@ -30,6 +30,7 @@ mod drafting;
 pub mod environment;
 pub mod error;
 mod evidence_report;
+mod examining;
 pub mod export;
 mod failures;
 pub mod files;

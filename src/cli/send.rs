@@ -8,9 +8,10 @@ use serde_json::json;
 
 use super::context::{Context, parse_duration};
 use super::desk_session::{self, DeskSession};
-use super::drafting::{FormFile, FormRefusal};
+use super::drafting::FormFile;
 use super::error::{CliError, Kind};
-use super::{confirm, owed, proofs, sent_report, shell_word, summary};
+use super::examining::Question;
+use super::{confirm, drafting, owed, proofs, sent_report, shell_word, summary};
 use crate::desk::compose::Composition;
 use crate::desk::form::draft::Draft;
 use crate::desk::owed::Outstanding;
@@ -68,19 +69,21 @@ impl Send {
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         let form = FormFile::read(&self.file)?;
         let mut session = DeskSession::open_locked(context)?;
-        let draft = match session.draft(context, &form, &self.attach) {
-            Ok(draft) => draft,
-            Err(FormRefusal::Mistakes(mistakes)) => return Err(form.mistakes(&mistakes)),
-            Err(FormRefusal::Other(error)) => return Err(error),
-        };
         self.sending.require_consent_possible(context)?;
-        if !self.sending.dry_run || draft.in_reply_to.is_some() {
-            session.unlock(context)?;
-            // A wrong passphrase is told before anybody consents to anything.
-            session.keys.registry().map_err(|error| desk_session::failure(context, error))?;
-        }
-        let composition = self.compose(context, &session, &form, &draft)?;
-        form.judge(context, &composition.findings)?;
+        let question = Question {
+            form: &form,
+            attach: &self.attach,
+            sign_as: self.sign_as.as_deref(),
+            needs_keys: !self.sending.dry_run,
+        };
+        let examined = session.examine(context, &question)?;
+        let (draft, composition) = match examined.sendable(context, &form) {
+            Err(error) if error.code() == "form" => {
+                let check = context.command(&format!("check {}", shell_word(&form.shown())));
+                return Err(error.hint(check));
+            }
+            sendable => sendable?,
+        };
         let lines = summary::lines(&session.trust, &draft, &composition);
         if self.sending.dry_run {
             let report = summary::report(&draft, &composition, form.finding_reports(&composition.findings));
@@ -89,29 +92,29 @@ impl Send {
         lines.iter().for_each(|line| context.output.note(line));
         self.sending.go(context, &session, composition).await
     }
-
-    fn compose(
-        &self,
-        context: &Context,
-        session: &DeskSession,
-        form: &FormFile,
-        draft: &Draft,
-    ) -> Result<Composition, CliError> {
-        let DeskSession { desk, trust, keys, .. } = session;
-        let composed = desk.compose(trust, keys, draft, form.folder(), self.sign_as.as_deref());
-        let composition = composed.map_err(|error| desk_session::failure(context, error))?;
-        if let Some(label) = &self.sign_as {
-            let signs = composition.offices.iter().flatten().any(|office| office.label() == *label);
-            if !signs {
-                let message = format!("no office {label} of this desk may give a signature this form needs");
-                return Err(CliError::new(Kind::NotPermitted, "no-office", message));
-            }
-        }
-        Ok(composition)
-    }
 }
 
 impl Sending {
+    /// Shows what was composed without a form, with further lines, and sends it; or, without sending it, tells of it.
+    pub(super) async fn go_shown(
+        &self,
+        context: &Context,
+        session: &DeskSession,
+        draft: &Draft,
+        composition: Composition,
+        further: &[String],
+    ) -> Result<(), CliError> {
+        let lines: Vec<String> = summary::lines(&session.trust, draft, &composition).to_vec();
+        let lines: Vec<&str> = lines.iter().chain(further).map(String::as_str).collect();
+        if self.dry_run {
+            let findings = drafting::finding_reports(&composition.findings, |_| None);
+            let report = summary::report(draft, &composition, findings);
+            return context.output.data(&report, || lines.join("\n"));
+        }
+        lines.iter().for_each(|line| context.output.note(line));
+        self.go(context, session, composition).await
+    }
+
     /// Asks for consent to what was shown, and sends it.
     pub(super) async fn go(
         &self,
@@ -123,6 +126,7 @@ impl Sending {
             context.output.note("nothing stands against sending it");
             return Ok(());
         }
+        session.unlock_signers(context, composition.signers())?;
         let alone = composition.act.class() == ActClass::Protective;
         let code = summary::codes(&composition);
         confirm::type_back(context, &format!("type {code} to sign and send:"), &code, self.yes)?;

@@ -6,8 +6,9 @@ use super::desk_session::{self, DeskSession, Directions};
 use super::error::CliError;
 use super::inbox::parse_ministry;
 use super::send::Sending;
-use super::summary;
 use crate::consultation::reference::{ConsultationId, PersonRef};
+use crate::desk::error::DeskError;
+use crate::desk::form::night;
 use crate::trust::name::Ministry;
 
 /// Send at once that a person withdraws a statement of will
@@ -23,8 +24,8 @@ use crate::trust::name::Ministry;
     chancery withdraw P-7QK4-M2XD-9WTV --consultation C-7QK4-M2XD-9WTV --to XB")]
 pub struct Withdraw {
     /// The person
-    #[arg(value_name = "PERSON", value_parser = parse_hasty_person)]
-    person: PersonRef,
+    #[arg(value_name = "PERSON")]
+    person: String,
 
     /// The consultation, where the casebook does not know the person
     #[arg(long, value_name = "C-...", value_parser = parse_consultation)]
@@ -42,20 +43,50 @@ impl Withdraw {
     /// Sends it.
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         let mut session = DeskSession::open_locked(context)?;
-        self.sending.require_consent_possible(context)?;
+        let person = parse_hasty_person(&self.person);
+        if person.is_ok() {
+            self.sending.require_consent_possible(context)?;
+        }
         session.unlock(context)?;
+        let person = person.map_err(|wrong| unknown(context, &session, &self.person, wrong))?;
         let failed = |error| desk_session::failure(context, error);
         // The person may be spoken of in what was not fetched yet. Whatever stands in the way of looking holds nothing up.
         if let Err(error) = session.update(context, Directions::Unattended).await {
             context.output.note(&format!("not all that came could be looked at: {}", error.message()));
         }
         let DeskSession { desk, trust, keys, .. } = &session;
-        let draft = desk.withdrawal(trust, keys, self.person, self.consultation, &self.to).map_err(failed)?;
+        let draft = match desk.withdrawal(trust, keys, person, self.consultation, &self.to) {
+            Err(error @ DeskError::PersonUnknown) => {
+                return Err(near(context, &session, &self.person, failed(error)));
+            }
+            draft => draft.map_err(failed)?,
+        };
         let folder = std::path::Path::new(".");
         let composition = desk.compose(trust, keys, &draft, folder, None).map_err(failed)?;
-        let lines = summary::lines(trust, &draft, &composition);
-        lines.iter().for_each(|line| context.output.note(line));
-        self.sending.go(context, &session, composition).await
+        self.sending.go_shown(context, &session, &draft, composition, &[]).await
+    }
+}
+
+/// A reference that cannot be read.
+fn unknown(context: &Context, session: &DeskSession, typed: &str, wrong: String) -> CliError {
+    near(context, session, typed, CliError::usage("person", wrong))
+}
+
+/// The same error with the references that are known here and look like what was typed. It is never guessed which.
+fn near(context: &Context, session: &DeskSession, typed: &str, error: CliError) -> CliError {
+    let DeskSession { desk, trust, keys, .. } = session;
+    // Whatever stands in the way of looking, the error itself is told.
+    let Ok(index) = desk.casebook(trust, keys) else { return error };
+    let known: Vec<PersonRef> = index.persons().into_iter().collect();
+    match night::nearest(typed, &known).as_slice() {
+        [] => error,
+        near => {
+            let error = error.cause(format!("did you mean {}?", near.join(" or ")));
+            match near {
+                [one] => error.hint(context.command(&format!("withdraw {one}"))),
+                _ => error.hint(context.command("consultation list")),
+            }
+        }
     }
 }
 

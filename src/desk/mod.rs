@@ -8,6 +8,8 @@
 //! |---|---|
 //! | `form` | drafts as forms that teach; acts as text |
 //! | `documents`, `compose` | draft to dispatch |
+//! | `trial` | whether what is composed can be sent at all |
+//! | `circle` | among which Powers a consultation is held, and how high a level may go there |
 //! | `signatories`, `authorities` | which offices sign; what ROL is judged on |
 //! | `draft` | drafts on their way between offices |
 //! | `withdraw`, `countersign` | the quick road of a withdrawal; a second office behind it |
@@ -33,6 +35,7 @@ mod authorities;
 mod believed;
 pub mod bundles;
 pub mod casebook;
+mod circle;
 pub mod compose;
 pub mod config;
 mod convoy;
@@ -65,6 +68,7 @@ mod settle;
 pub mod signatories;
 mod silence;
 mod stand_in;
+mod trial;
 mod unpaid;
 mod withdraw;
 
