@@ -114,6 +114,9 @@ impl New {
             act: Vec::new(),
         };
         self.answered(context, &mut prefill)?;
+        if let (true, Some(consultation)) = (prefill.to.is_empty(), &prefill.consultation) {
+            prefill.to = powers_of(context, consultation);
+        }
         if let (ActKind::CaseRegistration, Some(consultation)) = (self.act, &prefill.consultation) {
             prefill.act.extend(minted(context, consultation)?);
         }
@@ -175,6 +178,14 @@ fn minted(
     let person = person::mint(context, &session, consultation)?;
     context.output.note(&format!("minted {} for {}", person.text(), consultation.text()));
     Ok(Some(("person", format!("\"{}\"", person.text()))))
+}
+
+/// The Powers of a consultation, where a desk is there and knows it; its keys are not needed for that.
+fn powers_of(context: &Context, consultation: &ConsultationId) -> Vec<Ministry> {
+    let circle = DeskSession::open_locked(context)
+        .ok()
+        .and_then(|session| session.desk.circle_of(&session.trust, None, consultation).ok().flatten());
+    circle.map(|circle| circle.powers).unwrap_or_default()
 }
 
 /// Whom an answer to a message goes to.

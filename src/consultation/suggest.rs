@@ -9,6 +9,19 @@ pub(crate) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c s
     (distance <= 1 + candidate.len() / 4).then_some(candidate)
 }
 
+/// The candidates near enough to `word` to be meant, the nearest first, at most so many.
+pub(crate) fn near<'c>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'c str>,
+    most: usize,
+) -> Vec<&'c str> {
+    let scored = candidates.into_iter().map(|candidate| (distance(word, candidate), candidate));
+    let mut near: Vec<(usize, &str)> =
+        scored.filter(|(distance, candidate)| *distance <= candidate.len() / 4).collect();
+    near.sort_unstable();
+    near.into_iter().take(most).map(|(_, candidate)| candidate).collect()
+}
+
 /// Edits between two words (Levenshtein).
 fn distance(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();

@@ -160,6 +160,23 @@ pub(super) fn opened<'a>(documents: &'a [Document], words: &'a [Option<String>])
     each.collect()
 }
 
+/// Why a file cannot be sent, in words without its path; none where it can.
+pub fn fault_of(path: &Path) -> Option<String> {
+    let told = |cause: &std::io::Error| match cause.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "this file may not be read".to_owned(),
+        _ => format!("this file cannot be read: {cause}"),
+    };
+    let metadata = match File::open(path).and_then(|file| file.metadata()) {
+        Ok(metadata) => metadata,
+        Err(cause) => return Some(told(&cause)),
+    };
+    if metadata.is_dir() {
+        return Some("this is a folder, not a file".to_owned());
+    }
+    (metadata.len() > limits::DOCUMENT_BYTES_MAX).then(|| "this file is larger than 4 GiB".to_owned())
+}
+
 /// A text in a file is plain text unless its ending says otherwise.
 fn text_type_of(path: &str) -> &'static str {
     match media_type_of(path) {

@@ -86,7 +86,7 @@ impl Desk {
     }
 
     /// The channel on which a consultation is held, and its Powers but our own.
-    fn powers_of(
+    pub(super) fn powers_of(
         &self,
         trust: &Trust,
         consultation: &ConsultationId,

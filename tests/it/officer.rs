@@ -24,6 +24,8 @@ mod exchange;
 mod forms;
 mod killed;
 mod names;
+mod night;
+mod passphrases;
 mod three;
 
 /// XA and XB with running gateways, by the clock of this machine: the binary has no other.

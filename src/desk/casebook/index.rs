@@ -105,6 +105,11 @@ impl Index {
         self.persons.get(person).into_iter().flatten().map(String::as_str).collect()
     }
 
+    /// Every person that was spoken of, or for whom a reference was minted here.
+    pub fn persons(&self) -> BTreeSet<PersonRef> {
+        self.known_persons().copied().collect()
+    }
+
     /// Everybody of whom somebody has spoken here, or for whom a reference was minted; some twice.
     pub(super) fn known_persons(&self) -> impl Iterator<Item = &PersonRef> {
         self.persons.keys().chain(self.minted.keys())

@@ -20,9 +20,11 @@ use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::documents::{self, Source};
 use crate::desk::error::DeskError;
-use crate::desk::form::draft::{Counting, Referenced, References};
+use crate::desk::form::draft::{Circle, Counting, Referenced, References};
 use crate::desk::keys::Keys;
 use crate::digest::Digest;
+use crate::time::Timestamp;
+use crate::trust::name::Ministry;
 
 /// What this desk holds, for whoever reads a form.
 pub struct HeldHere<'a> {
@@ -136,6 +138,35 @@ impl References for HeldHere<'_> {
         };
         let given = past.of_kind(ActKind::Assurances).filter(own).filter(covers);
         Self::counting(&folded, given.max_by_key(|one| one.order())?)
+    }
+
+    fn own(&self) -> Option<Ministry> {
+        Some(self.desk.config.ministry.clone())
+    }
+
+    fn now(&self) -> Option<Timestamp> {
+        Some(self.desk.clock.now())
+    }
+
+    fn is_accredited(&self, ministry: &Ministry) -> bool {
+        self.trust.bundle(ministry).is_ok()
+    }
+
+    fn circle_of(&self, consultation: &ConsultationId) -> Option<Circle> {
+        self.kept(self.desk.circle_of(self.trust, (self.keys)(), consultation))?
+    }
+
+    fn circle_with(&self, powers: &[Ministry]) -> Option<Circle> {
+        self.desk.circle_with(self.trust, powers)
+    }
+
+    fn persons(&self) -> Vec<PersonRef> {
+        let known = (self.keys)().and_then(|keys| self.kept(self.desk.casebook(self.trust, keys)));
+        known.map(|index| index.persons().into_iter().collect()).unwrap_or_default()
+    }
+
+    fn fault_of_file(&self, path: &str) -> Option<String> {
+        documents::fault_of(&self.folder.join(path))
     }
 
     fn digest_of_file(&self, path: &str) -> Option<Digest> {

@@ -4,7 +4,7 @@
 use super::draft::{DraftAct, Referenced};
 use super::reader::{Fields, Report, Wrong, referenced};
 use super::supply::{self, Beside};
-use super::{FORM_REFERENCE_UNKNOWN, night, tree};
+use super::{mending, night, tree};
 use crate::consultation::act::{Act, ActKind};
 use crate::consultation::describe::{Description, Kind};
 use crate::consultation::fault::{FormRefusal, Reason};
@@ -29,8 +29,15 @@ pub(super) fn read(
         Ok(act) => Some(act),
         Err(_) if kind.class() == ActClass::Protective => without_its_faults(kind, written, fields, report),
         Err(faults) => {
-            faults.iter().for_each(|refusal| refuse(refusal, fields, report));
-            None
+            let unread = supply::unread(kind, beside);
+            let follows = |fault: &&FormRefusal| {
+                fault.term() == Reason::FieldMissing && unread.iter().any(|name| *name == fault.field())
+            };
+            faults.iter().filter(|fault| !follows(fault)).for_each(|fault| refuse(fault, fields, report));
+            // What does not fit together, and what the rules find, is told at once as well.
+            let mending::Mended { further, act } = mending::as_if_mended(kind, &written, &faults);
+            further.iter().for_each(|fault| refuse(fault, fields, report));
+            act
         }
     };
     act.map(|act| match act {
@@ -60,9 +67,39 @@ fn without_its_faults(
         }
         Err(_) => {
             faults.iter().for_each(|refusal| refuse(refusal, fields, report));
+            suggest_persons(fields, report);
             None
         }
     }
+}
+
+/// Beside a reference that cannot be read stand those that are known here and look like it.
+fn suggest_persons(fields: &Fields<'_>, report: &mut Report<'_>) {
+    let written = tree::of_table(fields.table());
+    let known = report.references.persons();
+    for error in &mut report.errors {
+        let typed = match error.field.strip_prefix("act.person") {
+            Some("") => text_in(&written, "person", 0),
+            Some(entry) => {
+                let index = entry.trim_start_matches("s[").trim_end_matches(']').parse();
+                text_in(&written, "persons", index.unwrap_or(0))
+            }
+            None => None,
+        };
+        let suggested = typed.map(|typed| night::did_you_mean(&typed, &known)).unwrap_or_default();
+        if !suggested.is_empty() {
+            error.hint = suggested;
+        }
+    }
+}
+
+fn text_in(written: &[Field], name: &str, index: usize) -> Option<String> {
+    let value = &written.iter().find(|field| field.name == name)?.value;
+    let entry = match value {
+        Value::List(entries) => entries.get(index)?,
+        value => value,
+    };
+    Some(entry.as_text()?.into_owned())
 }
 
 /// Reports a fault at the line of its field.
@@ -134,10 +171,7 @@ fn look_up(
             Some(digest) => return (Value::Reference(digest.hex()), Some(meant)),
             // No message here bears it as its id: it is the digest of a dispatch, as rendered acts state it.
             None if !meant.known => return (Value::Reference(text.to_owned()), None),
-            None => {
-                let hint = "read it first: acts refer to what was opened";
-                Wrong::new(FORM_REFERENCE_UNKNOWN, "this message was not opened here yet", hint)
-            }
+            None => supply::read_first(text),
         },
         Err(wrong) => wrong,
     };

@@ -2,6 +2,7 @@
 
 use oxilangtag::LanguageTag;
 
+use super::FORM_FILE;
 use super::draft::{DraftDocument, DraftText, TextSource};
 use super::reader::{Fields, Report, Wrong, short, string, term};
 use crate::consultation::acts::values::EntryId;
@@ -59,6 +60,10 @@ fn text(mut fields: Fields<'_>, ids: &mut Vec<EntryId>, report: &mut Report<'_>)
             None
         }
     };
+    let source = match source {
+        Some(TextSource::File(path)) => Some(TextSource::File(readable(path, &fields, "file", report))),
+        source => source,
+    };
     let default = language.clone().unwrap_or_default();
     let document_id = id(&mut fields, &default, ids, report);
     let translation_of = fields.optional(report, "translation_of", |item| Ok(EntryId::parse(string(item)?)?));
@@ -87,6 +92,7 @@ fn document(
     let language = language(&mut fields, report);
     let stated = fields.optional(report, "media_type", |item| media_type(string(item)?));
     let media_type = stated.unwrap_or_else(|| media_type_of(path.as_deref().unwrap_or_default()));
+    let path = path.map(|path| readable(path, &fields, "path", report));
     let document_id = id(&mut fields, &format!("document-{}", index + 1), ids, report);
     let translation_of = fields.optional(report, "translation_of", |item| Ok(EntryId::parse(string(item)?)?));
     fields.finish(report);
@@ -101,6 +107,23 @@ fn document(
         translation_of,
     })
 }
+
+/// The path of a file that can be sent; of any other the fault is kept, and an empty file stands for it.
+fn readable(path: String, fields: &Fields<'_>, name: &str, report: &mut Report<'_>) -> String {
+    let Some(fault) = report.references.fault_of_file(&path) else { return path };
+    let hint = "paths begin beside the form";
+    report.add(fields.span_of(name), &fields.path(name), Wrong::new(FORM_FILE, fault, hint));
+    NO_FILE.to_owned()
+}
+
+/// Leaves out what stands in files that cannot be sent.
+pub(super) fn drop_unreadable(texts: &mut Vec<DraftText>, documents: &mut Vec<DraftDocument>) {
+    texts.retain(|text| !matches!(&text.source, TextSource::File(path) if path == NO_FILE));
+    documents.retain(|document| document.path != NO_FILE);
+}
+
+/// Stands for a file that is not there, in a form that is not sent.
+const NO_FILE: &str = "/dev/null";
 
 fn id(
     fields: &mut Fields<'_>,

@@ -138,6 +138,17 @@ pub struct Supplied {
     pub said: String,
 }
 
+/// The Powers among which a consultation is held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Circle {
+    /// All of them but this one, ascending.
+    pub powers: Vec<Ministry>,
+    /// Its channel, where that is in force.
+    pub channel: Option<ChannelId>,
+    /// The highest level that may go there.
+    pub ceiling: Level,
+}
+
 /// An act that a form does not name, because the desk knows which one counts.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Counting {
@@ -191,6 +202,41 @@ pub trait References {
     /// SHA-256 of a file that the form names.
     fn digest_of_file(&self, _path: &str) -> Option<Digest> {
         None
+    }
+
+    /// Why a file that the form names cannot be sent; none where it can, or where nobody looks.
+    fn fault_of_file(&self, _path: &str) -> Option<String> {
+        None
+    }
+
+    /// This ministry.
+    fn own(&self) -> Option<Ministry> {
+        None
+    }
+
+    /// The present.
+    fn now(&self) -> Option<Timestamp> {
+        None
+    }
+
+    /// Whether anything can be sealed to a ministry.
+    fn is_accredited(&self, _: &Ministry) -> bool {
+        true
+    }
+
+    /// Among whom a consultation is held; none where it is not known here.
+    fn circle_of(&self, _: &ConsultationId) -> Option<Circle> {
+        None
+    }
+
+    /// The circle that these Powers and this one make on a channel of their own.
+    fn circle_with(&self, _: &[Ministry]) -> Option<Circle> {
+        None
+    }
+
+    /// Every person that is known here.
+    fn persons(&self) -> Vec<PersonRef> {
+        Vec::new()
     }
 }
 

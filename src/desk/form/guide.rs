@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::consultation::act::ActKind;
 use crate::consultation::describe::{self, Description, Kind};
-use crate::message::terms::{Caveat, DocumentClass, DocumentStanding, Level};
+use crate::message::terms::{ActClass, Caveat, DocumentClass, DocumentStanding, Level};
 
 /// A field of a form.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ pub fn heading(kind: ActKind) -> Vec<Entry> {
     let usual = |word: Option<&'static str>| format!("\"{}\"", word.unwrap_or_default());
     let form = usual(specification.forms.first().map(|form| form.word()));
     let precedence = usual(specification.precedences.first().map(|precedence| precedence.word()));
-    vec![
+    let mut entries = vec![
         entry(
             "to",
             Mandatory,
@@ -171,7 +171,31 @@ pub fn heading(kind: ActKind) -> Vec<Entry> {
             "5 FAH-1 H-610",
             "\"TREATIES-2\"",
         ),
-    ]
+    ];
+    if specification.class == ActClass::Protective {
+        entries.iter_mut().for_each(of_protective_act);
+    }
+    entries
+}
+
+/// What the desk knows need not be written at night, and is not asked for.
+fn of_protective_act(entry: &mut Entry) {
+    let (meaning, example) = match entry.name {
+        "to" => ("Left out, every Power of the consultation, which is as it should be.", "[\"XB\"]"),
+        "consultation" => (
+            "Left out, that of the person; for somebody unknown here, the id, or \"new\".",
+            "\"C-4T9M-2XQ7-HD8K\"",
+        ),
+        "level" => {
+            ("Left out, RESTRICTED, or the ceiling of the channel where that is lower.", "\"RESTRICTED\"")
+        }
+        _ => return,
+    };
+    entry.need = Optional;
+    entry.meaning = Cow::Borrowed(meaning);
+    entry.example = Cow::Borrowed(example);
+    // Without a desk nobody else knows whom it goes to.
+    entry.supplied = entry.name == "to";
 }
 
 /// The fields of a `[[text]]`.

@@ -19,13 +19,17 @@ pub mod render;
 pub mod template;
 
 mod acts;
-mod night;
+mod mending;
+pub(crate) mod night;
+mod night_heading;
 pub(crate) mod reader;
 mod supply;
 pub(crate) mod tree;
 
 #[cfg(test)]
 mod bounds;
+#[cfg(test)]
+mod night_tests;
 #[cfg(test)]
 mod tests;
 
@@ -60,5 +64,9 @@ pub const FORM_SYNTAX: &str = "FORM_SYNTAX";
 pub const FORM_FIELD_UNKNOWN: &str = "FORM_FIELD_UNKNOWN";
 /// A value of another type than the field takes.
 pub const FORM_TYPE: &str = "FORM_TYPE";
+/// A file that cannot be read.
+pub const FORM_FILE: &str = "FORM_FILE";
+/// A person of whom nobody here has heard.
+pub const FORM_PERSON_UNKNOWN: &str = "FORM_PERSON_UNKNOWN";
 /// A reference to a message that is not known here.
 pub const FORM_REFERENCE_UNKNOWN: &str = "FORM_REFERENCE_UNKNOWN";

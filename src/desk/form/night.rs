@@ -8,6 +8,8 @@ use toml_edit::Document;
 
 use crate::consultation::act::ActKind;
 use crate::consultation::outline::{Field, Value};
+use crate::consultation::reference::PersonRef;
+use crate::consultation::suggest;
 use crate::message::terms::ActClass;
 
 /// Lines that are mended at most; a form of a protective act has fewer.
@@ -75,6 +77,31 @@ pub(super) fn straighten(written: &mut [Field]) {
             }
         }
     }
+}
+
+/// The references nearest to one that is not known, as a hint; empty where none is near.
+pub(crate) fn did_you_mean(typed: &str, known: &[PersonRef]) -> String {
+    match nearest(typed, known).as_slice() {
+        [] => String::new(),
+        near => format!("did you mean {}?", near.join(" or ")),
+    }
+}
+
+/// The references nearest to what was typed, the nearest first.
+pub(crate) fn nearest(typed: &str, known: &[PersonRef]) -> Vec<String> {
+    let texts: Vec<String> = known.iter().map(PersonRef::text).collect();
+    let near = suggest::near(&as_written(typed), texts.iter().map(String::as_str), SUGGESTIONS_MAX);
+    near.into_iter().map(str::to_owned).collect()
+}
+
+/// References suggested at most.
+const SUGGESTIONS_MAX: usize = 3;
+
+/// Letters and digits in groups of four, whatever was typed between them.
+fn as_written(typed: &str) -> String {
+    let mut text = Value::Text(typed.to_owned());
+    person(&mut text);
+    text.as_text().map(|text| text.into_owned()).unwrap_or_default()
 }
 
 fn person(value: &mut Value) {

@@ -5,7 +5,7 @@ use toml_edit::{Document, Item};
 use super::draft::{ConsultationChoice, Draft, DraftAct, DraftDocument, DraftText, Reference, References};
 use super::reader::{Fields, Report, Wrong, ministry, referenced, short, string, term, time};
 use super::supply::{self, Beside};
-use super::{FORM_SYNTAX, FormError, acts, documents, night};
+use super::{FORM_SYNTAX, FormError, acts, documents, night, night_heading};
 use crate::consultation::act::ActKind;
 use crate::consultation::codec;
 use crate::consultation::fault::Reason;
@@ -19,10 +19,28 @@ use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 use crate::trust::policy::ChannelId;
 
+/// A form as it was read.
+#[derive(Debug)]
+pub struct Parsed {
+    /// What it says; with mistakes, what it would say without them, as far as that can be told.
+    pub draft: Option<Draft>,
+    /// Every mistake, in the order of their lines.
+    pub mistakes: Vec<FormError>,
+}
+
 /// Reads a form. All mistakes come at once, in the order of their lines.
 ///
 /// A protective act goes all the same, without what is wrong: see `night`.
 pub fn parse(text: &str, references: &dyn References) -> Result<Draft, Vec<FormError>> {
+    let Parsed { draft, mistakes } = parse_all(text, references);
+    match draft {
+        Some(draft) if mistakes.is_empty() => Ok(draft),
+        _ => Err(mistakes),
+    }
+}
+
+/// The same, with a draft beside the mistakes: it is never sent, and shows what else stands against it.
+pub fn parse_all(text: &str, references: &dyn References) -> Parsed {
     let parsed = Document::parse(text);
     let mended = parsed.is_err().then(|| night::mend(text)).flatten();
     let mut report = Report::new(mended.as_ref().map_or(text, |(mended, _)| mended), references);
@@ -39,14 +57,9 @@ pub fn parse(text: &str, references: &dyn References) -> Result<Draft, Vec<FormE
             None
         }
     };
-    let Report { mut errors, left_out, supplied, .. } = report;
-    match draft {
-        Some(draft) if errors.is_empty() => Ok(Draft { left_out, supplied, ..draft }),
-        _ => {
-            errors.sort_by_key(|error| (error.line, error.column));
-            Err(errors)
-        }
-    }
+    let Report { errors: mut mistakes, left_out, supplied, .. } = report;
+    mistakes.sort_by_key(|error| (error.line, error.column));
+    Parsed { draft: draft.map(|draft| Draft { left_out, supplied, ..draft }), mistakes }
 }
 
 fn read(document: &Document<&str>, report: &mut Report<'_>) -> Option<Draft> {
@@ -54,13 +67,14 @@ fn read(document: &Document<&str>, report: &mut Report<'_>) -> Option<Draft> {
     let kind = fields.required(report, "kind", kind);
     let nothing_holds_it_up = kind.is_some_and(|kind| kind.class() == ActClass::Protective);
     let heading = match kind.filter(|_| nothing_holds_it_up) {
-        Some(kind) => protective_heading(kind, &mut fields, report),
-        None => heading(&mut fields, report),
+        Some(kind) => night_heading::read(kind, &mut fields, report),
+        None => heading(kind, &mut fields, report),
     };
     let errors = report.errors.len();
-    let (texts, documents) = documents::read(&mut fields, report);
+    let (mut texts, mut documents) = documents::read(&mut fields, report);
     if nothing_holds_it_up {
         report.leave_out_from(errors);
+        documents::drop_unreadable(&mut texts, &mut documents);
     }
     let table = fields.inner(report, "act");
     // Without its kind an act cannot be read; the mistake about the kind is reported already.
@@ -69,9 +83,15 @@ fn read(document: &Document<&str>, report: &mut Report<'_>) -> Option<Draft> {
             ConsultationChoice::Known(id) => Some(id),
             ConsultationChoice::New => None,
         }),
-        answered: heading.as_ref().and_then(|heading| heading.in_reply_to.as_ref().map(|one| one.message)),
+        answered: heading.as_ref().and_then(|heading| heading.in_reply_to.clone()),
         documents: &documents,
     };
+    if let Some(kind) = kind.filter(|kind| !supply::unread(*kind, &beside).is_empty())
+        && let Some(answered) = &beside.answered
+        && kind.class() != ActClass::Protective
+    {
+        report.add(fields.span_of("in_reply_to"), "in_reply_to", supply::read_first(&answered.text));
+    }
     let act = table.zip(kind).and_then(|(table, kind)| acts::read(kind, &table, &beside, report));
     let errors = report.errors.len();
     fields.finish(report);
@@ -81,50 +101,27 @@ fn read(document: &Document<&str>, report: &mut Report<'_>) -> Option<Draft> {
     Some(heading?.into_draft(texts, documents, act?))
 }
 
-/// The heading of a protective act: whom it goes to and in what consultation must be known, everything else is as
-/// usual for such an act where it is missing or wrong.
-fn protective_heading(kind: ActKind, fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Heading> {
-    let addressees = addressees(fields, report);
-    let consultation = consultation(fields, report);
-    let errors = report.errors.len();
-    let usual = kind.specification();
-    let word = |words: &'static [Precedence]| move |item: &Item| term(string(item)?, words, Precedence::word);
-    let precedence = fields.optional(report, "precedence", word(usual.precedences));
-    let level = fields.optional(report, "level", |item| term(string(item)?, Level::ALL, Level::word));
-    let form = fields.optional(report, "form", |item| term(string(item)?, usual.forms, Form::word));
-    let rest = Heading {
-        addressees: Vec::new(),
-        consultation: ConsultationChoice::New,
-        precedence: precedence.or(usual.precedences.first().copied()).unwrap_or(Precedence::Immediate),
-        level: level.unwrap_or(Level::Restricted),
-        form: form.or(usual.forms.first().copied()).unwrap_or(Form::ServiceMessage),
-        ..optional_heading(fields, report)
-    };
-    report.leave_out_from(errors);
-    Some(Heading { addressees: addressees?, consultation: consultation?, ..rest })
-}
-
 /// Everything of a draft but its texts, documents and act.
-struct Heading {
-    addressees: Vec<Addressee>,
-    channel: Option<ChannelId>,
-    consultation: ConsultationChoice,
-    precedence: Precedence,
-    level: Level,
-    national_label: Option<ShortText>,
-    caveats: Vec<Caveat>,
-    releasable_to: Option<Vec<Ministry>>,
-    eyes_only_roles: Vec<ShortText>,
-    form: Form,
-    formal_number: Option<ShortText>,
-    reply_due: Option<Timestamp>,
-    valid_until: Option<Timestamp>,
-    in_reply_to: Option<Reference>,
-    relayed_on_behalf_of: Option<Ministry>,
-    drafting_office: Option<ShortText>,
+pub(super) struct Heading {
+    pub(super) addressees: Vec<Addressee>,
+    pub(super) channel: Option<ChannelId>,
+    pub(super) consultation: ConsultationChoice,
+    pub(super) precedence: Precedence,
+    pub(super) level: Level,
+    pub(super) national_label: Option<ShortText>,
+    pub(super) caveats: Vec<Caveat>,
+    pub(super) releasable_to: Option<Vec<Ministry>>,
+    pub(super) eyes_only_roles: Vec<ShortText>,
+    pub(super) form: Form,
+    pub(super) formal_number: Option<ShortText>,
+    pub(super) reply_due: Option<Timestamp>,
+    pub(super) valid_until: Option<Timestamp>,
+    pub(super) in_reply_to: Option<Reference>,
+    pub(super) relayed_on_behalf_of: Option<Ministry>,
+    pub(super) drafting_office: Option<ShortText>,
 }
 
-fn heading(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Heading> {
+fn heading(kind: Option<ActKind>, fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Heading> {
     let addressees = addressees(fields, report);
     let consultation = consultation(fields, report);
     let precedence =
@@ -132,18 +129,22 @@ fn heading(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Heading> 
     let level = fields.required(report, "level", |item| term(string(item)?, Level::ALL, Level::word));
     let form = fields.required(report, "form", |item| term(string(item)?, Form::ALL, Form::word));
     let rest = optional_heading(fields, report);
+    // What is wrong is reported; what is usual stands there for whatever else is wrong.
+    let usual = kind.map(ActKind::specification);
+    let usual_precedence = usual.and_then(|usual| usual.precedences.first().copied());
+    let usual_form = usual.and_then(|usual| usual.forms.first().copied());
     Some(Heading {
         addressees: addressees?,
         consultation: consultation?,
-        precedence: precedence?,
-        level: level?,
-        form: form?,
+        precedence: precedence.or(usual_precedence).unwrap_or(Precedence::Routine),
+        level: level.unwrap_or(Level::Restricted),
+        form: form.or(usual_form).unwrap_or(Form::ServiceMessage),
         ..rest
     })
 }
 
 /// What may be left out of a heading, with anything in the places of what may not.
-fn optional_heading(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Heading {
+pub(super) fn optional_heading(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Heading {
     let references = report.references;
     let names_releasability = fields.has("releasable_to");
     let caveats = fields.list::<_, 0>(report, "caveats", |text| term(text, Caveat::ALL, Caveat::word));
@@ -163,13 +164,29 @@ fn optional_heading(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Heading
         form: Form::ServiceMessage,
         formal_number: formal_number.filter(|number| number.as_str() != "auto"),
         reply_due: fields.optional(report, "reply_due", time),
-        valid_until: fields.optional(report, "valid_until", time),
+        valid_until: fields.optional(report, "valid_until", |item| valid_until(references, item)),
         in_reply_to: fields.optional(report, "in_reply_to", |item| {
             let text = string(item)?;
             Ok(Reference { text: text.to_owned(), message: referenced(references, text)? })
         }),
         relayed_on_behalf_of: fields.optional(report, "relayed_on_behalf_of", |item| ministry(string(item)?)),
         drafting_office: fields.optional(report, "drafting_office", short),
+    }
+}
+
+/// An instant that has not passed.
+fn valid_until(references: &dyn References, item: &Item) -> Result<Timestamp, Wrong> {
+    let until = time(item)?;
+    match references.now() {
+        Some(now) if until <= now => {
+            let hint = "leave it out for thirty days after release";
+            Err(Wrong::new(
+                Reason::TimeInvalid.word(),
+                "this time has passed: nothing would be delivered",
+                hint,
+            ))
+        }
+        _ => Ok(until),
     }
 }
 
@@ -184,6 +201,14 @@ fn addressees(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Vec<Ad
         addressees.extend(ministries.iter().map(|ministry| Addressee { ministry: ministry.clone(), kind }));
     }
     addressees.sort();
+    if let Some(own) = report.references.own()
+        && addressees.iter().any(|addressee| addressee.ministry == own)
+    {
+        let name = if action.iter().any(|ministry| *ministry == own) { "to" } else { "info" };
+        let wrong =
+            Wrong::new(Reason::ReferenceInvalid.word(), "this ministry itself", "name the others alone");
+        report.add(fields.span_of(name), name, wrong);
+    }
     if addressees.len() > limits::ADDRESSEES_MAX {
         let message = format!("more than {} addressees", limits::ADDRESSEES_MAX);
         report.add(fields.span_of("to"), "to", Wrong::new(Reason::ListTooLong.word(), message, ""));
@@ -229,7 +254,7 @@ fn consultation(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Cons
     Some(ConsultationChoice::Known(id))
 }
 
-fn stated_consultation(item: &Item) -> Result<ConsultationChoice, Wrong> {
+pub(super) fn stated_consultation(item: &Item) -> Result<ConsultationChoice, Wrong> {
     match string(item)? {
         "new" => Ok(ConsultationChoice::New),
         text => Ok(ConsultationChoice::Known(ConsultationId::parse(text)?)),

@@ -4,15 +4,35 @@ use std::ops::Range;
 
 use toml_edit::{Document, Item, TableLike};
 
+use super::guide;
+use crate::consultation::act::ActKind;
+
 /// Line and column, both from 1, of the field of a finding such as `dispatch.marking.level`, `act.subject` or
 /// `dispatch.documents[2].title`; of its table where the form leaves the field out; none where neither stands
 /// in the form.
 pub fn place(text: &str, field: &str) -> Option<(usize, usize)> {
     let document = Document::parse(text).ok()?;
-    let span = span(document.as_table(), field)?;
-    let before = text.get(..span.start)?;
+    let start = match span(document.as_table(), field) {
+        Some(span) => span.start,
+        None => of_heading(document.as_table(), text, field)?,
+    };
+    let before = text.get(..start)?;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count();
     Some((before.matches('\n').count().saturating_add(1), column.saturating_add(1)))
+}
+
+/// Where a field of the heading is proposed in a comment, as the form was written for the officer; else where the heading
+/// begins.
+fn of_heading(form: &dyn TableLike, text: &str, field: &str) -> Option<usize> {
+    let name = field.rsplit('.').next()?;
+    guide::heading(ActKind::Correspondence).iter().find(|entry| entry.name == name)?;
+    let comments = [format!("#{name} ="), format!("# {name} =")];
+    let is_proposal = |line: &&str| comments.iter().any(|comment| line.starts_with(comment.as_str()));
+    match text.lines().find(is_proposal) {
+        // A line of this very text begins within it.
+        Some(line) => Some((line.as_ptr() as usize).saturating_sub(text.as_ptr() as usize)),
+        None => form.get("kind")?.span().map(|span| span.start),
+    }
 }
 
 fn span(form: &dyn TableLike, field: &str) -> Option<Range<usize>> {
@@ -31,6 +51,12 @@ fn span(form: &dyn TableLike, field: &str) -> Option<Range<usize>> {
         let inner = segments.next().and_then(|name| document.get(name));
         return inner.and_then(Item::span).or_else(|| first_span(document));
     }
+    if name == "documents" {
+        // All of them together are meant: what is said of them stands where the first is.
+        return document_table(form, 0).and_then(first_span).or_else(|| form.get("act").and_then(Item::span));
+    }
+    // An addressee stands in the form among those who are to act, unless there is no such list.
+    let name = if name == "addressees" { "to" } else { name };
     if let Some(item) = table.get(name) {
         found = item.span().or(found);
     }
@@ -79,5 +105,15 @@ mod tests {
             assert!(place.is_none() || field == "act..", "{field}: {place:?}");
         }
         assert_eq!(place("not toml", "act.subject"), None);
+    }
+
+    #[test]
+    fn what_is_said_of_all_texts_or_of_a_heading_left_out_has_a_line_too() {
+        assert_eq!(place(FORM, "dispatch.documents"), Some((8, 12)));
+        assert_eq!(place("kind = \"x\"\n\n[act]\n", "dispatch.documents"), Some((3, 1)));
+        assert_eq!(place(FORM, "dispatch.marking.eyes_only_roles"), Some((1, 8)));
+        assert_eq!(place("kind = \"x\"\nto = [\"XA\"]\n", "address.addressees[0]"), Some((2, 6)));
+        let proposed = "kind = \"x\"\n#releasable_to = [\"XA\"]\n";
+        assert_eq!(place(proposed, "address.releasable_to"), Some((2, 1)));
     }
 }

@@ -8,18 +8,19 @@
 use toml_edit::{Document, TableLike};
 
 use super::acts::refuse;
-use super::draft::{Counting, DraftDocument, Referenced, References};
-use super::reader::{Fields, Report};
-use super::{answer, night, tree};
+use super::draft::{Counting, DraftDocument, Reference, Referenced, References};
+use super::reader::{Fields, Report, Wrong};
+use super::{FORM_REFERENCE_UNKNOWN, answer, night, tree};
 use crate::consultation::act::ActKind;
 use crate::consultation::acts::law::Destination;
 use crate::consultation::acts::values::{EntryId, RegionCode, persons_digest};
+use crate::consultation::describe::{Kind, Need};
 use crate::consultation::fault::{Fault, Reason};
 use crate::consultation::outline::{Field, Value};
 use crate::consultation::reference::{ConsultationId, PersonRef};
 use crate::consultation::words::DestinationKind;
 use crate::digest::Digest;
-use crate::message::terms::{DocumentClass, DocumentStanding};
+use crate::message::terms::{ActClass, DocumentClass, DocumentStanding};
 
 /// Stands for the consultation of a proposal until the heading is known.
 const PROPOSED: &str = "C-0000-0000-0000";
@@ -29,7 +30,7 @@ pub(super) struct Beside<'a> {
     /// The consultation; none for a new one.
     pub(super) consultation: Option<ConsultationId>,
     /// The message that the heading answers.
-    pub(super) answered: Option<Referenced>,
+    pub(super) answered: Option<Reference>,
     /// The documents.
     pub(super) documents: &'a [DraftDocument],
 }
@@ -39,8 +40,7 @@ pub(super) fn consultation(
     form: &dyn TableLike,
     references: &dyn References,
 ) -> Option<(ConsultationId, &'static str)> {
-    let answered = form.get("in_reply_to").and_then(|item| references.message(item.as_str()?)?.consultation);
-    if let Some(id) = answered {
+    if let Some(id) = answered_consultation(form, references) {
         return Some((id, "that of the message it answers"));
     }
     let mut act = tree::of_table(form.get("act")?.as_table_like()?);
@@ -49,16 +49,28 @@ pub(super) fn consultation(
     Some((references.home_of(&person)?, "that of the person"))
 }
 
+/// The consultation of the message that the heading answers.
+pub(super) fn answered_consultation(
+    form: &dyn TableLike,
+    references: &dyn References,
+) -> Option<ConsultationId> {
+    form.get("in_reply_to").and_then(|item| references.message(item.as_str()?)?.consultation)
+}
+
 fn first_person(fields: &[Field]) -> Option<PersonRef> {
-    fn of(value: &Value) -> Option<PersonRef> {
-        match value {
-            Value::Text(text) => PersonRef::parse(text).ok(),
-            Value::List(values) => values.iter().find_map(of),
-            Value::Group(fields) => first_person(fields),
-            _ => None,
-        }
+    let mut found = Vec::new();
+    fields.iter().for_each(|field| every_person(&field.value, &mut found));
+    found.first().copied()
+}
+
+/// Every person whom a value names.
+pub(super) fn every_person(value: &Value, found: &mut Vec<PersonRef>) {
+    match value {
+        Value::Text(text) => found.extend(PersonRef::parse(text)),
+        Value::List(values) => values.iter().for_each(|value| every_person(value, found)),
+        Value::Group(fields) => fields.iter().for_each(|field| every_person(&field.value, found)),
+        _ => {}
     }
-    fields.iter().find_map(|field| of(&field.value))
 }
 
 /// Fills in what a form left out of its act; `meant` is the first message that the act names.
@@ -80,6 +92,9 @@ pub(super) fn supply(
     }
     if let Some(consultation) = &beside.consultation {
         known(kind, written, consultation, references, &mut told);
+    }
+    if kind.class() == ActClass::Protective {
+        flags(kind, written, &mut told);
     }
     if kind == ActKind::AgreementNote {
         agreement(written, beside, references, &mut told);
@@ -135,6 +150,21 @@ const fn answering_field(kind: ActKind) -> Option<&'static str> {
     }
 }
 
+/// What an act of this kind would take from the message that it answers, if that had been opened here.
+pub(super) fn unread(kind: ActKind, beside: &Beside<'_>) -> Vec<&'static str> {
+    let answered = beside.answered.as_ref().map(|one| &one.message);
+    if answered.is_none_or(|message| !message.known || message.dispatch_digest.is_some()) {
+        return Vec::new();
+    }
+    answering_field(kind).into_iter().chain(answer::names(kind).iter().copied()).collect()
+}
+
+/// A message must be read before an act refers to what it says.
+pub(super) fn read_first(reference: &str) -> Wrong {
+    let hint = format!("chancery read {reference}");
+    Wrong::new(FORM_REFERENCE_UNKNOWN, "this message was not opened here yet: read it first", hint)
+}
+
 /// The answered act is that of the message which the heading answers.
 fn answered(
     kind: ActKind,
@@ -143,9 +173,9 @@ fn answered(
     beside: &Beside<'_>,
     told: &mut Told,
 ) -> Option<Referenced> {
-    let message = meant.or(beside.answered);
+    let message = meant.or(beside.answered.as_ref().map(|one| one.message));
     let Some(name) = answering_field(kind).filter(|name| !is_stated(written, name)) else { return message };
-    let answered = beside.answered?;
+    let answered = beside.answered.as_ref()?.message;
     put(written, name, Value::Reference(answered.dispatch_digest?.hex()));
     told.push((name.to_owned(), "that of the message it answers".to_owned()));
     Some(answered)
@@ -225,6 +255,16 @@ fn known(
             }
         }
         _ => {}
+    }
+}
+
+/// What a protective act must say with yes or no is no, until somebody says yes: nobody is kept up by it at night.
+fn flags(kind: ActKind, written: &mut Vec<Field>, told: &mut Told) {
+    for field in kind.fields() {
+        if field.kind == Kind::Flag && field.need == Need::Mandatory && !is_stated(written, field.name) {
+            put(written, field.name, Value::Flag(false));
+            told.push((field.name.to_owned(), "false".to_owned()));
+        }
     }
 }
 

@@ -66,13 +66,15 @@ fn write(kind: ActKind, prefill: &Prefill, with_examples: bool) -> Template {
         taken_over.or_else(|| reference.map(quoted))
     };
     pen.table("act", &guide::act(kind), &known);
-    if kind.specification().texts == Texts::None {
-        pen.line("");
-        pen.line("# This act says all it has to say above; a text may stand beside it.");
-        pen.line("#[[text]]");
-        guide::text().iter().for_each(|entry| pen.proposal(entry));
-    } else {
-        texts(&mut pen, &prefill.languages);
+    match kind.specification().texts {
+        Texts::None => {
+            pen.line("");
+            pen.line("# This act says all it has to say above; a text may stand beside it.");
+            pen.line("#[[text]]");
+            guide::text().iter().for_each(|entry| pen.proposal(entry));
+        }
+        Texts::Official => texts(&mut pen, &prefill.languages),
+        Texts::Authentic => agreed_texts(&mut pen, &prefill.languages),
     }
     documents(&mut pen, kind);
     Template { text: pen.text, to_fill: pen.to_fill, optional: pen.optional }
@@ -102,6 +104,30 @@ fn answered_message(kind: ActKind) -> Option<&'static str> {
     let fields = kind.fields();
     let mut references = fields.iter().filter(|field| matches!(field.kind, Kind::Act | Kind::Message));
     references.find(|field| names_one && field.need == describe::Need::Mandatory).map(|field| field.name)
+}
+
+/// The texts of an agreement, which bind alike: a document for each language.
+fn agreed_texts(pen: &mut Pen, languages: &[String]) {
+    let entries = guide::document();
+    let count = languages.len().max(1);
+    for index in 0..count {
+        pen.line("");
+        if index == 0 {
+            pen.line(
+                "# The texts of the agreement, one document for each language. All bind alike (LNG_01).",
+            );
+        }
+        pen.line("[[document]]");
+        for entry in &entries {
+            let known = match entry.name {
+                "class" => Some("\"AGREEMENT_TEXT\"".to_owned()),
+                "standing" => Some("\"AUTHENTIC\"".to_owned()),
+                "language" => languages.get(index).map(|language| quoted(language)),
+                _ => None,
+            };
+            pen.entry(entry, known.as_deref());
+        }
+    }
 }
 
 fn texts(pen: &mut Pen, languages: &[String]) {

@@ -100,6 +100,9 @@ fn acts_are_listed_explained_and_written_as_forms() {
         assert_eq!(chancery(args).code, 7, "a form is not overwritten unasked");
         let example = chancery(["acts", kind, "--example"]);
         fs::write(&path, &example.data).unwrap();
+        for named in ["annex.pdf", "application.pdf"] {
+            fs::write(folder.path().join(named), "as the example names it").unwrap();
+        }
         let checked = chancery(["--home", "/nowhere", "check", path.to_str().unwrap()]);
         assert_eq!(checked.code, 0, "the example of {kind} is a good form: {checked:?}");
     }
