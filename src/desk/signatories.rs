@@ -61,7 +61,7 @@ impl Desk {
 impl Composition {
     /// The offices whose keys its release needs; those of a draft in clearance have signed.
     pub fn signers(&self) -> impl Iterator<Item = &Office> {
-        let has_signed = matches!(self.origin, Origin::Draft(..));
+        let has_signed = matches!(self.origin, Origin::Draft(..) | Origin::Owed(..));
         self.offices.iter().flatten().filter(move |_| !has_signed)
     }
 }
