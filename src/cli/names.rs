@@ -42,6 +42,8 @@ impl AskForNames {
         }
         let Some(office) = self.office.as_ref().filter(|_| self.names) else { return Ok(false) };
         let DeskSession { desk, trust, keys, .. } = session;
+        let offices = keys.offices().map_err(|error| desk_session::failure(context, error))?;
+        session.unlock_signers(context, offices.values().filter(|one| one.label() == *office))?;
         for person in act.into_iter().flat_map(Act::persons) {
             desk.names_of(trust, keys, &person, office)
                 .map_err(|error| desk_session::failure(context, error))?;
