@@ -121,12 +121,7 @@ fn roles(script: &Script, say: &Say, place: &mut Place<'_, '_, '_>) {
     }
     let words: Vec<&str> = needed.iter().map(|role| role.word()).collect();
     let message = format!("{} has no role for this act", say.sender);
-    // Facts and protective acts are never refused for it, so that nothing of the kind can be expected.
-    let expected = match Rule::Con03.stands_against(say.kind.class()) {
-        true => "; or expect = \"CON_03\"",
-        false => "",
-    };
-    let hint = format!("it needs {}{expected}", words.join(" or "));
+    let hint = format!("it needs {}; or expect = \"CON_03\"", words.join(" or "));
     place.add("kind", false, Wrong::new(SCRIPT_NO_ROLE, message, hint));
 }
 
