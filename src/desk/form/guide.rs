@@ -293,7 +293,17 @@ pub fn document() -> Vec<Entry> {
 /// stands in the heading.
 pub fn act(kind: ActKind) -> Vec<Entry> {
     let fields = kind.fields().into_iter().filter(|field| field.name != "consultation");
-    fields.map(of_description).collect()
+    let supplies_no = kind.specification().class == ActClass::Protective;
+    let entry = |field: Description| {
+        let is_flag = field.kind == Kind::Flag;
+        let entry = of_description(field);
+        // What a protective act must say with yes or no is no, until somebody says yes.
+        match is_flag && supplies_no && entry.need == Mandatory {
+            true => Entry { need: Optional, supplied: true, ..entry },
+            false => entry,
+        }
+    };
+    fields.map(entry).collect()
 }
 
 fn of_description(field: Description) -> Entry {

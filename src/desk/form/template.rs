@@ -74,7 +74,15 @@ fn write(kind: ActKind, prefill: &Prefill, with_examples: bool) -> Template {
             guide::text().iter().for_each(|entry| pen.proposal(entry));
         }
         Texts::Official => texts(&mut pen, &prefill.languages),
-        Texts::Authentic => agreed_texts(&mut pen, &prefill.languages),
+        Texts::Authentic => {
+            agreed_texts(&mut pen, &prefill.languages);
+            pen.line("");
+            pen.line(
+                "# The note needs no text of its own; one beside those of the agreement binds like them.",
+            );
+            pen.line("#[[text]]");
+            guide::text().iter().for_each(|entry| pen.proposal(entry));
+        }
     }
     documents(&mut pen, kind);
     Template { text: pen.text, to_fill: pen.to_fill, optional: pen.optional }
