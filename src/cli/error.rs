@@ -86,13 +86,23 @@ struct Account {
     reason: Option<Cow<'static, str>>,
     causes: Vec<String>,
     hint: Option<String>,
+    /// The exit code of another convention, under which what was printed has told everything.
+    told: Option<u8>,
 }
 
 impl CliError {
     /// An error of `kind`; `code` is a stable word in lower case with hyphens, `message` says what happened.
     pub fn new(kind: Kind, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         let (code, message) = (code.into(), message.into());
-        Self(Box::new(Account { kind, code, message, reason: None, causes: Vec::new(), hint: None }))
+        Self(Box::new(Account {
+            kind,
+            code,
+            message,
+            reason: None,
+            causes: Vec::new(),
+            hint: None,
+            told: None,
+        }))
     }
 
     /// The command, a form or a configuration is wrong.
@@ -108,6 +118,23 @@ impl CliError {
     /// Whoever read our output closed it.
     pub fn reader_gone() -> Self {
         Self::new(Kind::ReaderGone, "reader-gone", "the reader of the output closed it")
+    }
+
+    /// What was printed has told everything, by a convention that has exit codes of its own.
+    pub fn told(exit: u8) -> Self {
+        let mut error = Self::failed("told", "what was printed tells it");
+        error.0.told = Some(exit);
+        error
+    }
+
+    /// Whether nothing more is to be said.
+    pub fn is_told(&self) -> bool {
+        self.0.told.is_some()
+    }
+
+    /// What the process ends with.
+    pub fn exit_code(&self) -> u8 {
+        self.0.told.unwrap_or_else(|| self.0.kind.exit_code())
     }
 
     /// Adds the stable reason code of a refusal, such as `SIGNATURE_INVALID` or `CHN_04`.
@@ -181,7 +208,7 @@ impl CliError {
         json!({
             "schema": "chancery.error/1",
             "kind": self.0.kind.word(),
-            "exit": self.0.kind.exit_code(),
+            "exit": self.exit_code(),
             "code": self.0.code,
             "reason": self.0.reason,
             "message": self.0.message,

@@ -16,7 +16,7 @@ use super::report::{self, Done};
 use super::table::Table;
 use crate::desk::config::Config;
 use crate::desk::error::DeskError;
-use crate::keys::file::{certificate_end, read_certificates};
+use crate::keys::file::{certificate_validity, read_certificates};
 use crate::keys::home::enrolment::{Enrolment, Requested};
 use crate::keys::ministry::{Application, MinistryHome};
 use crate::keys::{open_reading_key, secret_file};
@@ -225,7 +225,7 @@ fn certified_until(requested: &Requested, home: &Path) -> Result<Option<Timestam
         return Ok(None);
     }
     let certificates = read_certificates(&chain)?;
-    Ok(certificates.first().and_then(|leaf| certificate_end(leaf)))
+    Ok(certificates.first().and_then(|leaf| certificate_validity(leaf)).map(|(_, ends)| ends))
 }
 
 fn state(until: Option<Timestamp>, now: Timestamp) -> String {

@@ -4,6 +4,7 @@
 //! are proofs that whoever needs them checks.
 
 pub(super) mod queue;
+pub(super) mod status;
 
 use std::io;
 use std::path::Path;
@@ -12,10 +13,10 @@ use std::time::Duration;
 use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
 
+use self::status::GatewayStatus;
 use super::context::Context;
 use super::error::{CliError, Kind};
 use super::shell_word;
-use crate::digest::Digest;
 use crate::keys::home::desk::DeskHome;
 use crate::keys::home::gateway::GatewayHome;
 use crate::limits;
@@ -23,7 +24,6 @@ use crate::message::id::MessageId;
 use crate::message::receipt::Receipt;
 use crate::proto::gateway::v1 as wire;
 use crate::proto::gateway::v1::operator_service_client::OperatorServiceClient;
-use crate::time::Timestamp;
 use crate::transport::channel::connect_unix;
 use crate::transport::status::reason_of;
 use crate::trust::name::Ministry;
@@ -32,71 +32,6 @@ use crate::trust::name::Ministry;
 #[derive(Debug)]
 pub(super) struct Operator {
     client: OperatorServiceClient<Channel>,
-}
-
-/// The gateway on one screen.
-#[derive(Debug)]
-pub(super) struct GatewayStatus {
-    pub(super) ministry: String,
-    pub(super) version: String,
-    pub(super) started: Timestamp,
-    pub(super) policy: u64,
-    pub(super) peers: Vec<PeerStatus>,
-    pub(super) mailbox_waiting: u64,
-    pub(super) certificate_end: Timestamp,
-    pub(super) alarms: Vec<queue::Alarm>,
-    pub(super) relay: String,
-    pub(super) mailbox: String,
-    pub(super) store: StoreRoom,
-}
-
-/// Room on the disk, and what one peer may take of it.
-#[derive(Debug, Default)]
-pub(super) struct StoreRoom {
-    pub(super) free: u64,
-    pub(super) floor: u64,
-    pub(super) ballast: u64,
-    pub(super) accepting: bool,
-    pub(super) mailbox_max: Amount,
-    pub(super) uploads_max: Amount,
-}
-
-/// How many, and how many bytes.
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Amount {
-    pub(super) count: u64,
-    pub(super) bytes: u64,
-}
-
-/// One peer.
-#[derive(Debug)]
-pub(super) struct PeerStatus {
-    pub(super) ministry: String,
-    pub(super) display_name: String,
-    pub(super) connected: bool,
-    pub(super) takes_nothing_since: Option<Timestamp>,
-    pub(super) queued: u64,
-    pub(super) held: u64,
-    pub(super) oldest: Option<Timestamp>,
-    pub(super) next_attempt: Option<Timestamp>,
-    pub(super) last_receipt: Option<Timestamp>,
-    pub(super) last_failure: String,
-    pub(super) clock_skew: i64,
-    pub(super) waiting: Amount,
-    pub(super) uploads: Amount,
-    pub(super) standing: String,
-    pub(super) transfers: Vec<PartTransfer>,
-}
-
-/// A large sealed part on its way to a peer.
-#[derive(Debug)]
-pub(super) struct PartTransfer {
-    pub(super) digest: String,
-    pub(super) size: u64,
-    pub(super) done: u64,
-    pub(super) moving: bool,
-    pub(super) failures: u32,
-    pub(super) reason: String,
 }
 
 /// What a ping found.
@@ -204,19 +139,13 @@ impl Operator {
     /// The gateway on one screen.
     pub(super) async fn status(&mut self) -> Result<GatewayStatus, CliError> {
         let seen = self.client.get_status(wire::GetStatusRequest {}).await.map_err(failed)?.into_inner();
-        Ok(GatewayStatus {
-            ministry: seen.ministry,
-            version: seen.version,
-            started: Timestamp::from_seconds(seen.start_time),
-            policy: seen.policy_sequence,
-            peers: seen.peers.into_iter().map(peer).collect(),
-            mailbox_waiting: seen.mailbox_waiting,
-            certificate_end: Timestamp::from_seconds(seen.certificate_end_time),
-            alarms: seen.alarms.into_iter().map(queue::alarm).collect(),
-            relay: seen.relay_address,
-            mailbox: seen.mailbox_address,
-            store: room(&seen.store.unwrap_or_default()),
-        })
+        Ok(status::seen(seen))
+    }
+
+    /// Everything that is measured, as a page for Prometheus.
+    pub(super) async fn metrics(&mut self) -> Result<String, CliError> {
+        let answer = self.client.get_metrics(wire::GetMetricsRequest {}).await.map_err(failed)?;
+        Ok(answer.into_inner().page)
     }
 
     /// Lets the gateway connect to a peer now.
@@ -318,43 +247,6 @@ fn archived(piece: wire::export_archive_response::Piece) -> Archived {
             Archived::Message { sent, origin, index, header, signature, receipt }
         }
     }
-}
-
-fn peer(seen: wire::PeerStatus) -> PeerStatus {
-    PeerStatus {
-        ministry: seen.ministry,
-        display_name: seen.display_name,
-        connected: seen.connected,
-        takes_nothing_since: queue::instant(seen.takes_nothing_since),
-        queued: seen.queued,
-        held: seen.held,
-        oldest: queue::instant(seen.oldest_time),
-        next_attempt: queue::instant(seen.next_attempt_time),
-        last_receipt: queue::instant(seen.last_receipt_time),
-        last_failure: seen.last_failure,
-        clock_skew: seen.clock_skew,
-        transfers: seen.transfers.into_iter().map(transfer).collect(),
-        waiting: Amount { count: seen.mailbox_messages, bytes: seen.mailbox_bytes },
-        uploads: Amount { count: seen.uploads, bytes: seen.upload_bytes },
-        standing: seen.standing,
-    }
-}
-
-fn room(seen: &wire::StoreRoom) -> StoreRoom {
-    StoreRoom {
-        free: seen.free_bytes,
-        floor: seen.floor_bytes,
-        ballast: seen.ballast_bytes,
-        accepting: seen.accepting,
-        mailbox_max: Amount { count: seen.mailbox_messages_max, bytes: seen.mailbox_bytes_max },
-        uploads_max: Amount { count: seen.uploads_max, bytes: seen.upload_bytes_max },
-    }
-}
-
-fn transfer(moving: wire::PartTransfer) -> PartTransfer {
-    let digest = Digest::from_slice(&moving.digest).map(|digest| digest.hex()).unwrap_or_default();
-    let wire::PartTransfer { size, done, moving, failures, reason, .. } = moving;
-    PartTransfer { digest, size, done, moving, failures, reason }
 }
 
 fn log(seen: wire::LogHead) -> LogHead {

@@ -115,6 +115,11 @@ impl Output {
         self.write_data(ending_in_newline(untrusted::lines(&text()).into_owned()).as_bytes())
     }
 
+    /// What was asked for as one object, whether or not `--json` was given.
+    pub fn object(&self, report: &Value) -> Result<(), CliError> {
+        self.write_data(json_line(report)?.as_bytes())
+    }
+
     /// A list: one JSON object a line, or a table, or for an empty table the sentence `nothing` on stderr.
     pub fn list(&self, reports: &[Value], table: &Table, nothing: &str) -> Result<(), CliError> {
         if self.wishes.json {
@@ -187,9 +192,9 @@ impl Output {
     }
 
     /// An error: `error[code]: message`, causes, hint; under `--json` one object. Never silent, unless the
-    /// reader is gone.
+    /// reader is gone or what was printed has told it.
     pub fn error(&self, error: &CliError) {
-        if error.kind() == Kind::ReaderGone {
+        if error.kind() == Kind::ReaderGone || error.is_told() {
             return;
         }
         if self.wishes.json {

@@ -77,7 +77,7 @@ impl Gateway {
             Err(Declined::Failed(fault)) => return Err(fault),
         };
         self.store.expire(overdue.message_id, reason.to_owned(), permit.entry(leaf), now).await?;
-        self.tell_settled(overdue.message_id, SentState::Expired);
+        self.tell_settled(&overdue.peer, overdue.message_id, SentState::Expired);
         // The peer's mirror is to hold the leaf.
         self.wake(&overdue.peer);
         Ok(())

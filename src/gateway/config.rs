@@ -1,6 +1,7 @@
 //! `gateway.toml` and the places of a gateway's home: what the operator writes, validated once.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -46,6 +47,8 @@ pub struct Config {
     pub mailbox_listen: String,
     /// How much the store may take, and what it keeps free.
     pub store: Bounds,
+    /// Where metrics are read, if anywhere.
+    pub metrics_listen: Option<SocketAddr>,
 }
 
 #[derive(Deserialize)]
@@ -57,6 +60,30 @@ struct File {
     mailbox_listen: String,
     #[serde(default)]
     store: StoreTable,
+    metrics: Option<MetricsTable>,
+}
+
+/// `[metrics]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MetricsTable {
+    listen: SocketAddr,
+    #[serde(default)]
+    beyond_loopback: bool,
+}
+
+impl MetricsTable {
+    /// Where to listen, if whoever reaches that address may read the metrics.
+    fn address(&self) -> Result<SocketAddr, String> {
+        if self.listen.ip().is_loopback() || self.beyond_loopback {
+            return Ok(self.listen);
+        }
+        Err(format!(
+            "metrics.listen: whoever reaches {} reads the metrics; choose a loopback address, or say \
+             beyond_loopback = true where its network is the ministry's own",
+            self.listen
+        ))
+    }
 }
 
 /// `[store]`: every key may be missing.
@@ -112,6 +139,7 @@ impl Config {
             relay_listen: file.relay_listen,
             mailbox_listen: file.mailbox_listen,
             store: file.store.bounds(),
+            metrics_listen: file.metrics.map(|table| table.address()).transpose()?,
         })
     }
 
@@ -211,6 +239,22 @@ mod tests {
         let usual = Bounds::default();
         let mailbox = Quota { count: 7, ..usual.mailbox };
         assert_eq!(store, Bounds { floor: 3 * 1024 * 1024, mailbox, ..usual });
+    }
+
+    #[test]
+    fn metrics_are_read_nowhere_or_on_the_loopback_unless_the_operator_says_more() {
+        let text =
+            "ministry = \"XA\"\ndomain = \"mfa.xa.example\"\nrelay_listen = \"a\"\nmailbox_listen = \"b\"\n";
+        let listen = |table: &str| {
+            Config::parse(Path::new("."), &format!("{text}{table}")).map(|config| config.metrics_listen)
+        };
+        assert_eq!(listen(""), Ok(None));
+        let address = "127.0.0.1:9464".parse().unwrap();
+        assert_eq!(listen("[metrics]\nlisten = \"127.0.0.1:9464\"\n"), Ok(Some(address)));
+        let refused = listen("[metrics]\nlisten = \"[::]:9464\"\n").unwrap_err();
+        assert!(refused.contains("beyond_loopback = true"), "{refused}");
+        let wide = listen("[metrics]\nlisten = \"[::]:9464\"\nbeyond_loopback = true\n").unwrap();
+        assert_eq!(wide, Some("[::]:9464".parse().unwrap()));
     }
 
     #[test]

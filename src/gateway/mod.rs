@@ -19,7 +19,8 @@
 //! | `export` | hands out what others can check |
 //! | `scrub`, `fsck` | compare everything kept with what signatures vouch for, running and at rest |
 //! | `accreditation`, `admission` | who is believed; what may pass |
-//! | `credentials` | what TLS configurations are built from |
+//! | `credentials`, `expiry` | what TLS configurations are built from; what ends by itself, and who is told |
+//! | `metrics` | what the ministry's monitoring reads |
 //! | `store` | what is kept |
 //! | `filling` | fills stores for measurements |
 //! | `room` | watches the disk, sweeps what nobody refers to |
@@ -35,6 +36,7 @@ mod clerk;
 pub mod config;
 mod credentials;
 pub mod error;
+pub mod expiry;
 mod export;
 pub mod filling;
 pub mod fork;
@@ -43,6 +45,7 @@ pub mod freight;
 pub mod fsck;
 mod greeting;
 mod mailbox;
+pub mod metrics;
 mod origins;
 pub mod process;
 pub mod queue;
@@ -75,6 +78,7 @@ use crate::gateway::beliefs::Beliefs;
 use crate::gateway::config::Config;
 use crate::gateway::frame::Window;
 use crate::gateway::freight::Freight;
+use crate::gateway::metrics::Tallies;
 use crate::gateway::relay::dialling::PeerLink;
 use crate::gateway::relay::{LinkState, Patience, Quarantine};
 use crate::gateway::room::Allowance;
@@ -126,6 +130,8 @@ pub struct Gateway {
     attention: Notify,
     /// Tells whoever listens which messages were settled.
     settled: broadcast::Sender<JustSettled>,
+    /// Counts for the ministry's monitoring.
+    tallies: Tallies,
     started: Timestamp,
 }
 
@@ -156,8 +162,9 @@ impl Gateway {
         self.link_of(peer).tell_news();
     }
 
-    /// Tells who listens that a message was settled.
-    fn tell_settled(&self, message: Digest, state: SentState) {
+    /// Counts that a message was settled, and tells who listens.
+    fn tell_settled(&self, recipient: &Ministry, message: Digest, state: SentState) {
+        self.tallies.settled(recipient, state);
         // Nobody listens, mostly.
         let _unheard = self.settled.send(JustSettled { message_id: MessageId::from(message), state });
     }

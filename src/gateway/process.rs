@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -134,6 +135,7 @@ impl Progress for ProgressLines {
 pub fn run(options: &RunOptions) -> ExitCode {
     begin(options, |options| async move {
         let opened = open(&options).await?;
+        tell_manager(&[NotifyState::Ready]);
         let stop = CancellationToken::new();
         let signals = tokio::spawn(obey_signals(opened.gateway().clone(), stop.clone(), Signals::listen()?));
         let served = serve(opened, stop).await;
@@ -231,16 +233,37 @@ impl Signals {
 async fn obey_signals(gateway: Arc<Gateway>, stop: CancellationToken, mut signals: Signals) {
     loop {
         tokio::select! {
-            _ = signals.hangup.recv() => match gateway.reload() {
-                Ok(()) => tracing::info!("certificates and keys were read again"),
-                Err(fault) => tracing::warn!(%fault, "the reload was refused; what was in force stays"),
-            },
+            _ = signals.hangup.recv() => {
+                tell_reloading();
+                match gateway.reload() {
+                    Ok(()) => tracing::info!("certificates and keys were read again"),
+                    Err(fault) => tracing::warn!(%fault, "the reload was refused; what was in force stays"),
+                }
+                tell_manager(&[NotifyState::Ready]);
+            }
             _ = signals.terminate.recv() => break,
             _ = signals.interrupt.recv() => break,
         }
     }
     tracing::info!("stopping");
+    tell_manager(&[NotifyState::Stopping]);
     stop.cancel();
+}
+
+/// Tells the service manager that started this process, if one did. It is a courtesy: where nobody listens the
+/// gateway serves all the same.
+fn tell_manager(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::warn!(%error, "the service manager could not be told");
+    }
+}
+
+/// Tells it that everything is read again, and when that began, as its protocol asks.
+fn tell_reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => tell_manager(&[NotifyState::Reloading, now]),
+        Err(error) => tracing::warn!(%error, "the service manager could not be told"),
+    }
 }
 
 /// Keys and envelopes must not end up in a crash dump. Where the system refuses, it is only said.

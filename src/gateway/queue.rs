@@ -275,7 +275,7 @@ impl Gateway {
             Withdrawal::Already(state) => Err(answered(state)),
             Withdrawal::Done { place, unreceipted } => {
                 tracing::info!(message = %id, operator, "an operator withdrew a message");
-                self.tell_settled(id, SentState::Withdrawn);
+                self.tell_settled(&entry.peer, id, SentState::Withdrawn);
                 self.retry_peer_of(id).await?;
                 Ok((place, unreceipted))
             }

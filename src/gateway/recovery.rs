@@ -249,7 +249,7 @@ impl Gateway {
             let states =
                 self.store.settle_all(answers, Vec::new(), self.clock.now()).await?.unwrap_or_default();
             for (message, state) in settled.into_iter().zip(states) {
-                state.into_iter().for_each(|state| self.tell_settled(message, state));
+                state.into_iter().for_each(|state| self.tell_settled(peer, message, state));
             }
         }
     }

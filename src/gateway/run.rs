@@ -23,6 +23,7 @@ use crate::gateway::config::Config;
 use crate::gateway::credentials::{certificate, credentials_source};
 use crate::gateway::error::Fault;
 use crate::gateway::freight::Freight;
+use crate::gateway::metrics::{MetricsListener, Tallies};
 use crate::gateway::relay::Quarantine;
 use crate::gateway::relay::dialling::PeerLink;
 use crate::gateway::room::SpaceWatch;
@@ -45,6 +46,8 @@ pub struct Addresses {
     pub relay: String,
     /// Mailbox listener.
     pub mailbox: String,
+    /// Where metrics are read, if anywhere.
+    pub metrics: Option<String>,
 }
 
 /// A gateway with its listeners open, ready to serve.
@@ -54,6 +57,7 @@ pub struct Opened {
     relay: Listener,
     mailbox: Listener,
     operator: OperatorSocket,
+    metrics: Option<MetricsListener>,
 }
 
 impl Opened {
@@ -87,11 +91,19 @@ impl Opened {
         let operator = OperatorSocket::bind(&socket)
             .await
             .map_err(|cause| Fault::Listener(format!("{}: {cause}", socket.display())))?;
-        let addresses = Addresses { relay: address(&relay)?, mailbox: address(&mailbox)? };
+        let metrics = match gateway.config.metrics_listen {
+            Some(listen) => Some(MetricsListener::over(bind(&listen.to_string()).await?)?),
+            None => None,
+        };
+        let addresses = Addresses {
+            relay: address(&relay)?,
+            mailbox: address(&mailbox)?,
+            metrics: metrics.as_ref().map(|listener| listener.address().to_string()),
+        };
         gateway.announce(addresses)?;
         let relay = Listener::over(relay, Door::Relay, gateway.credentials.clone());
         let mailbox = Listener::over(mailbox, Door::Mailbox, gateway.credentials.clone());
-        Ok(Self { gateway, relay, mailbox, operator })
+        Ok(Self { gateway, relay, mailbox, operator, metrics })
     }
 
     /// The gateway itself.
@@ -101,12 +113,16 @@ impl Opened {
 
     /// Serves until `stop` is cancelled, then until everything under way has ended.
     pub async fn serve(self, stop: CancellationToken) -> Result<(), Fault> {
-        let Self { gateway, relay, mailbox, operator } = self;
+        let Self { gateway, relay, mailbox, operator, metrics } = self;
         let mut tasks = JoinSet::new();
         tasks.spawn(keep_couriers(gateway.clone(), stop.clone()));
         tasks.spawn(gateway.clone().clerk(stop.clone()));
         tasks.spawn(gateway.clone().watch_store(stop.clone()));
+        tasks.spawn(gateway.clone().warn_of_ends(stop.clone()));
         tasks.spawn(gateway.clone().announce_origins(relay.known_origins(), stop.clone()));
+        if let Some(metrics) = metrics {
+            tasks.spawn(metrics.serve(gateway.clone(), stop.clone()));
+        }
         let serving = async {
             let served = tokio::try_join!(
                 serve_relay(gateway.clone(), relay, stop.clone()),
@@ -169,6 +185,7 @@ impl Gateway {
             attention: Notify::new(),
             patience: Mutex::default(),
             settled: broadcast::Sender::new(limits::SETTLED_WAITING_MAX),
+            tallies: Tallies::default(),
         })
     }
 
@@ -180,7 +197,9 @@ impl Gateway {
     /// Writes down where the gateway really listens, for scripts and for ports chosen by the system.
     fn announce(&self, addresses: Addresses) -> Result<(), Fault> {
         let path = self.config.endpoint_file();
-        let text = format!("relay {}\nmailbox {}\n", addresses.relay, addresses.mailbox);
+        let metrics = addresses.metrics.iter().map(|address| format!("metrics {address}\n"));
+        let metrics: String = metrics.collect();
+        let text = format!("relay {}\nmailbox {}\n{metrics}", addresses.relay, addresses.mailbox);
         make_parent(&path)?;
         fs::write(&path, text).map_err(|cause| Fault::Listener(format!("{}: {cause}", path.display())))?;
         *self.addresses.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = addresses;

@@ -39,6 +39,9 @@ pub enum Standing {
 }
 
 impl Standing {
+    /// All of them, in the order of their words.
+    pub const ALL: [Self; 4] = [Self::CatchingUp, Self::Frozen, Self::Sound, Self::Unconfirmed];
+
     /// The word for people and reports.
     pub fn word(self) -> &'static str {
         match self {

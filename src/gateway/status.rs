@@ -1,6 +1,7 @@
 //! What the operator sees: identity, peers, queues, logs, alarms; and what the operator may ask for: a ping
 //! of a peer, proofs of a leaf.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
@@ -8,6 +9,7 @@ use tokio::time::timeout;
 use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
+use crate::gateway::expiry::Lifetime;
 use crate::gateway::frame::Frame;
 use crate::gateway::freight::Transfer;
 use crate::gateway::standing::Standing;
@@ -32,8 +34,8 @@ pub struct Status {
     pub peers: Vec<PeerStatus>,
     /// Messages the desk has not acknowledged.
     pub mailbox_waiting: u64,
-    /// End of the transport certificate.
-    pub certificate_end: Timestamp,
+    /// What ends by itself, the nearest end first.
+    pub lifetimes: Vec<Lifetime>,
     /// What needs a person, and what somebody has acknowledged.
     pub alarms: Vec<RaisedAlarm>,
     /// What the store's writer has done since the start.
@@ -42,6 +44,42 @@ pub struct Status {
     pub space: SpaceUse,
     /// What one peer may have waiting in the mailbox, and of parts that no message names.
     pub quotas: [Quota; 2],
+    /// How far the newest logs of each pair have come, and how far the other side vouches for them.
+    pub logs: Vec<LogSize>,
+}
+
+/// How far a log has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogSize {
+    /// Origin.
+    pub origin: String,
+    /// The other ministry of the pair.
+    pub peer: Ministry,
+    /// True for the mirror of the peer's log, false for our own.
+    pub mirror: bool,
+    /// Number of leaves.
+    pub size: u64,
+    /// Leaves under the newest checkpoint that the side which does not keep the log has cosigned.
+    pub cosigned: u64,
+}
+
+impl LogSize {
+    fn of(head: LogHead) -> Self {
+        let LogHead { origin, peer, mirror, size, cosigned, .. } = head;
+        Self { origin, peer, mirror, size, cosigned: cosigned.map_or(0, |checkpoint| checkpoint.size) }
+    }
+}
+
+/// Of each pair the newest own log and the newest mirror: each year begins another, and its origin ends with it.
+fn newest(logs: Vec<LogHead>) -> Vec<LogSize> {
+    let mut newest = BTreeMap::new();
+    for log in logs {
+        let key = (log.peer.clone(), log.mirror);
+        if newest.get(&key).is_none_or(|known: &LogSize| known.origin < log.origin) {
+            newest.insert(key, LogSize::of(log));
+        }
+    }
+    newest.into_values().collect()
 }
 
 /// One peer.
@@ -130,11 +168,13 @@ impl Gateway {
             policy: in_force.map_or(0, |in_force| in_force.policy().sequence()),
             peers,
             mailbox_waiting: self.store.waiting().await?,
-            certificate_end: self.credentials.ends(),
+            lifetimes: self.lifetimes()?,
             alarms: self.store.alarms().await?,
             writer: self.store.counts(),
             space: self.store.space().await?,
             quotas: [self.config.store.mailbox, self.config.store.uploads],
+            // No checkpoint is signed for somebody who only looks.
+            logs: newest(self.store.list_logs().await?),
         })
     }
 

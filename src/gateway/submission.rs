@@ -59,8 +59,8 @@ struct Batch<Messages> {
     refusals: Vec<Option<Refusal>>,
     /// Leave to sign for every recipient, until the batch is durable.
     permits: BTreeMap<Ministry, Permit>,
-    /// Of each of the messages its exact bytes, to be carried in a moment.
-    fresh: Vec<(Digest, Vec<u8>)>,
+    /// Of each of the messages its recipient and its exact bytes, to be carried in a moment.
+    fresh: Vec<(Digest, Ministry, Vec<u8>)>,
     /// Messages that are not to wait for the end of any pause, with their channel and recipient.
     urgent: Vec<(Digest, (String, Ministry))>,
     messages: Messages,
@@ -181,7 +181,7 @@ impl Gateway {
                 let sequence = (consignment.channel.clone(), consignment.peer.clone());
                 urgent.push((consignment.message_id, sequence));
             }
-            fresh.push((consignment.message_id, bytes));
+            fresh.push((consignment.message_id, consignment.peer.clone(), bytes));
             messages.push((Purpose::Send, consignment));
             refusals.push(None);
         }
@@ -265,9 +265,12 @@ impl Gateway {
         let Batch { refusals, permits, fresh, urgent, messages } = batch;
         let Admitted { custodies, proven } = messages.await?;
         let mut held = BTreeSet::new();
-        for (custody, (message_id, bytes)) in custodies.iter().zip(fresh) {
+        for (custody, (message_id, recipient, bytes)) in custodies.iter().zip(fresh) {
             match custody {
-                Custody::Taken(_) => self.store.keep_fresh(message_id, bytes),
+                Custody::Taken(_) => {
+                    self.store.keep_fresh(message_id, bytes);
+                    self.tallies.taken(&recipient);
+                }
                 Custody::AlreadyHeld { .. } => {}
                 _ => continue,
             }

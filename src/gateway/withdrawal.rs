@@ -34,7 +34,10 @@ impl Gateway {
         let entry = permit.entry(leaf);
         let decision = Decision { time: now, operator: DESK, reason: WITHDRAWN_BY_DESK.to_owned() };
         let place = match self.store.surrender(consignment, entry, decision).await? {
-            Surrender::Withdrawn(Withdrawal::Done { place, .. }) => place,
+            Surrender::Withdrawn(Withdrawal::Done { place, .. }) => {
+                self.tallies.settled(&recipient, SentState::Withdrawn);
+                place
+            }
             Surrender::Withdrawn(_) => self.place_of(&envelope).await?,
             Surrender::NotTaken(custody) => custody_place(custody)?,
         };

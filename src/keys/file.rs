@@ -170,10 +170,13 @@ pub fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Ke
     certificates.ok().filter(|chain| !chain.is_empty()).ok_or_else(|| KeyError::malformed(path, CHAIN))
 }
 
-/// When a certificate, DER, ends.
-pub fn certificate_end(certificate: &[u8]) -> Option<Timestamp> {
+/// When a certificate, DER, begins and ends.
+pub fn certificate_validity(certificate: &[u8]) -> Option<(Timestamp, Timestamp)> {
     let validity = Certificate::from_der(certificate).ok()?.tbs_certificate.validity;
-    i64::try_from(validity.not_after.to_unix_duration().as_secs()).ok().map(Timestamp::from_seconds)
+    let instant = |time: x509_cert::time::Time| {
+        i64::try_from(time.to_unix_duration().as_secs()).ok().map(Timestamp::from_seconds)
+    };
+    Some((instant(validity.not_before)?, instant(validity.not_after)?))
 }
 
 pub(super) fn at(path: &Path, refusal: PrivateKeyRefusal) -> KeyError {

@@ -145,5 +145,26 @@ pub const RELAY_STREAMS_PER_PEER_MAX: usize = 16;
 /// Path of a Unix socket, bytes: what the operating system takes, less the zero at its end.
 pub const SOCKET_PATH_BYTES_MAX: usize = 107;
 
+/// Scrapes of the metrics answered at once: one monitoring system, and somebody who looks.
+pub const SCRAPES_AT_ONCE_MAX: usize = 4;
+
+/// How long one scrape may take, question and answer.
+pub const SCRAPE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Bytes of the question of a scrape that are kept: the least that the HTTP library takes.
+pub const SCRAPE_REQUEST_BYTES_MAX: usize = 8 * 1024;
+
+/// How long before an end people are told first.
+pub const EXPIRY_MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// How long before an end they are told again.
+pub const EXPIRY_WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// How long before an end they are told for the last time.
+pub const EXPIRY_DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Pause between looks for ends that have come nearer.
+pub const EXPIRY_LOOK_PAUSE: Duration = Duration::from_secs(15 * 60);
+
 /// How long a gateway that was told to stop waits for what is under way.
 pub const STOP_DEADLINE: Duration = Duration::from_secs(10);

@@ -82,6 +82,12 @@ pub const LOGS_MAX: usize = 16 * 1024;
 /// Alarms that one answer shows: one of every code about every peer, and more codes than there are.
 pub const STATUS_ALARMS_MAX: usize = 16 * PEERS_MAX;
 
+/// Logs that a status shows: the newest own one and the newest mirror of every pair.
+pub const NEWEST_LOGS_MAX: usize = 2 * PEERS_MAX;
+
+/// Ends that a status shows: bundle and root of every peer and of the own ministry, and two certificates.
+pub const LIFETIMES_MAX: usize = 2 * PEERS_MAX + 4;
+
 /// How far a release time may lie ahead of our clock (CHN-08).
 pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(5 * 60);
 

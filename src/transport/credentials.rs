@@ -217,7 +217,12 @@ impl Credentials {
 
     /// When the certificate in force ends.
     pub fn ends(&self) -> Timestamp {
-        self.shared.in_force.load().ends
+        self.validity().1
+    }
+
+    /// When the certificate in force began and when it ends.
+    pub fn validity(&self) -> (Timestamp, Timestamp) {
+        self.shared.in_force.load().validity
     }
 
     /// The configuration in force for a door, if it is open at all.
@@ -271,7 +276,7 @@ struct Shared {
 /// All configurations of one reading of the source; they change together or not at all.
 struct Configurations {
     name: Name,
-    ends: Timestamp,
+    validity: (Timestamp, Timestamp),
     doors: BTreeMap<Door, OpenDoor>,
     callees: BTreeMap<Ministry, Callee>,
 }
@@ -310,7 +315,8 @@ impl Configurations {
                 doors.insert(Door::Mailbox, open_door(&identity, Visitors::Desks(desks), clock)?);
             }
         }
-        Ok(Self { name: identity.name().clone(), ends: identity.ends(), doors, callees })
+        let validity = (identity.begins, identity.ends);
+        Ok(Self { name: identity.name().clone(), validity, doors, callees })
     }
 }
 

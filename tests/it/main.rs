@@ -33,6 +33,7 @@ mod founding;
 mod fsck;
 mod hostile;
 mod impostor;
+mod metrics;
 mod officer;
 mod ordeal;
 mod protective;

@@ -177,6 +177,9 @@ impl Gateway {
                 Ok(_) => answers.next().ok_or_else(unanswered)?,
                 Err(refusal) => unsigned(refusal),
             };
+            if let (Ok(Admissible { rejection, .. }), Answer::Receipt(_)) = (found, &answer) {
+                self.tallies.received(peer, rejection.is_none());
+            }
             if let (Some(id), Answer::Receipt(_)) = (message_id, &answer) {
                 self.quarantine.forget(&id.digest());
             }

@@ -144,7 +144,7 @@ impl Session<'_> {
             drop(self.gateway.store.take_fresh(&item.message_id));
             // What is kept is told: it may have expired or been withdrawn since it was handed over.
             if let Some(state) = state {
-                self.gateway.tell_settled(item.message_id, state);
+                self.gateway.tell_settled(self.peer, item.message_id, state);
             }
             self.link.answered(&item.message_id);
         }
@@ -159,6 +159,7 @@ impl Session<'_> {
             return Ok(());
         }
         let peer = self.peer;
+        self.gateway.tallies.attempt_failed(peer);
         if let Some(unsaid) = self.link.refusals.next() {
             tracing::warn!(peer = %peer, message = %item.message_id, %reason, unsaid, "refused, will retry");
         }

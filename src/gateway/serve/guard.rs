@@ -17,6 +17,7 @@ use tonic::{Code, Status};
 use tower::{Layer, Service};
 
 use crate::gateway::Gateway;
+use crate::gateway::metrics::Tallies;
 use crate::gateway::serve::permission::{Caller, Pace, Row, TABLE, row_of};
 use crate::limits;
 use crate::transport::peer::Peer;
@@ -49,20 +50,29 @@ struct Watch {
     under_way: Vec<Arc<Quota<Option<Name>>>>,
     silence_max: Duration,
     refusals: Refusals,
+    tallies: Tallies,
 }
 
 impl Guard {
     pub(super) fn of(gateway: &Arc<Gateway>, entrance: Entrance) -> Self {
-        let (own, gateway) = (gateway.config.ministry.clone(), gateway.clone());
+        let (own, tallies) = (gateway.config.ministry.clone(), gateway.tallies.clone());
+        let gateway = gateway.clone();
         let accredited = move |ministry: &Ministry| {
             gateway.accreditation().is_ok_and(|in_force| in_force.is_peer(ministry))
         };
-        Self::new(own, Box::new(accredited), entrance, limits::CALL_SILENCE_MAX)
+        Self::new(own, Box::new(accredited), entrance, tallies, limits::CALL_SILENCE_MAX)
     }
 
-    fn new(own: Ministry, accredited: Box<Accredited>, entrance: Entrance, silence_max: Duration) -> Self {
+    fn new(
+        own: Ministry,
+        accredited: Box<Accredited>,
+        entrance: Entrance,
+        tallies: Tallies,
+        silence_max: Duration,
+    ) -> Self {
         let under_way = TABLE.iter().map(|row| Quota::new(usize::MAX, row.at_once)).collect();
-        Self(Arc::new(Watch { own, accredited, entrance, under_way, silence_max, refusals: Refusals::new() }))
+        let refusals = Refusals::new();
+        Self(Arc::new(Watch { own, accredited, entrance, under_way, silence_max, refusals, tallies }))
     }
 }
 
@@ -85,8 +95,10 @@ impl Watch {
     /// Lets a call through, with its place among those under way.
     fn admit<B>(&self, request: &Request<B>) -> Result<(&'static Row, Slot<Option<Name>>), Status> {
         let path = request.uri().path();
-        let (place, row) = row_of(path)
-            .ok_or_else(|| refusal(Code::Unimplemented, "UNKNOWN_CALL", "there is no such call here"))?;
+        let Some((place, row)) = row_of(path) else {
+            self.tallies.call_refused("", "UNKNOWN_CALL");
+            return Err(refusal(Code::Unimplemented, "UNKNOWN_CALL", "there is no such call here"));
+        };
         let peer = request.extensions().get::<Peer>();
         let caller = self.caller(peer);
         if !row.callers.contains(&caller) {
@@ -94,11 +106,13 @@ impl Watch {
             if let Some(unsaid) = self.refusals.next() {
                 tracing::info!(%name, ?caller, call = row.method, unsaid, "call refused: not permitted");
             }
+            self.tallies.call_refused(row.method, row.reason);
             return Err(refusal(Code::PermissionDenied, row.reason, "this caller may not make this call"));
         }
         let key = peer.map(|peer| peer.name().clone());
         let slot = self.under_way.get(place).and_then(|quota| quota.admit(key, 0));
         slot.map(|slot| (row, slot)).ok_or_else(|| {
+            self.tallies.call_refused(row.method, "TOO_MANY_CALLS");
             refusal(Code::ResourceExhausted, "TOO_MANY_CALLS", "too many calls of this kind are under way")
         })
     }

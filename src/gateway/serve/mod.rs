@@ -12,6 +12,7 @@ pub mod peer_link;
 pub mod permission;
 mod queue;
 mod relay;
+mod screen;
 mod volume;
 mod wire;
 

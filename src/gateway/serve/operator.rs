@@ -10,19 +10,16 @@ use tonic::{Code, Request, Response, Status};
 
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
-use crate::gateway::freight::Transfer;
 use crate::gateway::serve::archive::archived;
 use crate::gateway::serve::queue::{self, operator, place, refused};
+use crate::gateway::serve::screen::screen;
 use crate::gateway::serve::{declined, failed, malformed};
-use crate::gateway::status::PeerStatus;
-use crate::gateway::store::WriterCounts;
-use crate::gateway::store::record::{LogHead, Quota, Retry, SpaceUse};
+use crate::gateway::store::record::{LogHead, Retry};
 use crate::limits;
 use crate::message::id::MessageId;
 use crate::message::receipt::Receipt;
 use crate::proto::gateway::v1 as wire;
 use crate::proto::gateway::v1::operator_service_server::OperatorService;
-use crate::time::Timestamp;
 use crate::transport::status;
 use crate::trust::name::Ministry;
 
@@ -47,21 +44,15 @@ impl OperatorService for OperatorEdge {
         _: Request<wire::GetStatusRequest>,
     ) -> Result<Response<wire::GetStatusResponse>, Status> {
         let seen = self.gateway.status().await.map_err(|fault| failed(&fault))?;
-        let addresses = self.gateway.addresses();
-        Ok(Response::new(wire::GetStatusResponse {
-            ministry: seen.ministry.to_string(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            start_time: seen.started.seconds(),
-            policy_sequence: seen.policy,
-            peers: seen.peers.into_iter().map(peer).collect(),
-            mailbox_waiting: seen.mailbox_waiting,
-            certificate_end_time: seen.certificate_end.seconds(),
-            alarms: seen.alarms.into_iter().map(queue::alarm).collect(),
-            relay_address: addresses.relay,
-            mailbox_address: addresses.mailbox,
-            writer: Some(writer(seen.writer)),
-            store: Some(room(&seen.space, &seen.quotas)),
-        }))
+        Ok(Response::new(screen(seen, self.gateway.addresses(), self.gateway.clock.now())))
+    }
+
+    async fn get_metrics(
+        &self,
+        _: Request<wire::GetMetricsRequest>,
+    ) -> Result<Response<wire::GetMetricsResponse>, Status> {
+        let page = self.gateway.metrics().await.map_err(|fault| failed(&fault))?;
+        Ok(Response::new(wire::GetMetricsResponse { page }))
     }
 
     async fn ping_peer(
@@ -272,57 +263,6 @@ fn unreachable(fault: Fault) -> Status {
         }
         other => failed(&other),
     }
-}
-
-fn peer(seen: PeerStatus) -> wire::PeerStatus {
-    wire::PeerStatus {
-        ministry: seen.ministry.to_string(),
-        display_name: seen.display_name,
-        connected: seen.connected,
-        takes_nothing_since: seen.shut_since.map_or(0, Timestamp::seconds),
-        queued: seen.queued,
-        held: seen.held,
-        oldest_time: seen.oldest.map_or(0, Timestamp::seconds),
-        next_attempt_time: seen.next_attempt.map_or(0, Timestamp::seconds),
-        last_receipt_time: seen.last_receipt.map_or(0, Timestamp::seconds),
-        last_failure: seen.last_failure,
-        clock_skew: seen.clock_skew,
-        transfers: seen.transfers.into_iter().map(transfer).collect(),
-        mailbox_messages: seen.mailbox.count,
-        mailbox_bytes: seen.mailbox.bytes,
-        uploads: seen.uploads.count,
-        upload_bytes: seen.uploads.bytes,
-        standing: seen.standing.word().to_owned(),
-    }
-}
-
-fn room(seen: &SpaceUse, [mailbox, uploads]: &[Quota; 2]) -> wire::StoreRoom {
-    wire::StoreRoom {
-        free_bytes: seen.free,
-        floor_bytes: seen.floor,
-        ballast_bytes: seen.ballast,
-        accepting: seen.admits,
-        mailbox_messages_max: mailbox.count,
-        mailbox_bytes_max: mailbox.bytes,
-        uploads_max: uploads.count,
-        upload_bytes_max: uploads.bytes,
-    }
-}
-
-fn transfer(moving: Transfer) -> wire::PartTransfer {
-    wire::PartTransfer {
-        digest: moving.digest.as_bytes().to_vec(),
-        size: moving.size,
-        done: moving.done,
-        moving: moving.moving,
-        failures: moving.failures,
-        reason: moving.reason,
-    }
-}
-
-fn writer(counts: WriterCounts) -> wire::WriterCounts {
-    let WriterCounts { commits, jobs, checkpoints, waiting } = counts;
-    wire::WriterCounts { commits, jobs, checkpoints, waiting }
 }
 
 fn log(head: LogHead) -> wire::LogHead {

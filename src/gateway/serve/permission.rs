@@ -92,6 +92,7 @@ pub static TABLE: &[Row] = &[
     mailbox("Acknowledge"),
     mailbox("Accredit"),
     operator("GetStatus"),
+    operator("GetMetrics"),
     operator("PingPeer"),
     operator("ListLogs"),
     operator("ProveLeaf"),

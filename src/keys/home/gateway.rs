@@ -212,7 +212,11 @@ pub fn config_text(plan: &GatewayPlan) -> String {
          # mailbox_mib = 32768\n\
          # uploads = 1024\n\
          # uploads_mib = 32768\n\
-         # mirror_leaves = 4194304\n",
+         # mirror_leaves = 4194304\n\n\
+         # Metrics for Prometheus, at http://ADDRESS/metrics, for whoever reaches the address: on the loopback only,\n\
+         # unless beyond_loopback = true says that its network is the ministry's own.\n\
+         # [metrics]\n\
+         # listen = \"127.0.0.1:9464\"\n",
         ministry = plan.ministry,
         domain = plan.domain,
         relay = quoted(&plan.relay_listen),

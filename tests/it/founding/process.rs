@@ -122,6 +122,12 @@ impl Gateway {
         Self::start(place.command(env!("CARGO_BIN_EXE_chancery")).args(["gateway-run", "--home", home]))
     }
 
+    /// By the daemon's own executable, under a service manager that listens at `socket`.
+    pub fn managed(place: &Place, home: &str, socket: &Path) -> Self {
+        let mut command = place.command(env!("CARGO_BIN_EXE_chancery-gateway"));
+        Self::start(command.args(["run", "--home", home]).env("NOTIFY_SOCKET", socket))
+    }
+
     fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let talk = BufReader::new(child.stderr.take().unwrap());

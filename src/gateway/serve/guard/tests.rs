@@ -18,7 +18,7 @@ const PUT_PART: &str = "/chancery.gateway.v1.RelayService/PutPart";
 fn guard(entrance: Entrance) -> Guard {
     let accredited = |ministry: &Ministry| ministry.as_str() == "XB";
     let own = Ministry::parse("XA").unwrap();
-    Guard::new(own, Box::new(accredited), entrance, SILENCE_MAX)
+    Guard::new(own, Box::new(accredited), entrance, Tallies::default(), SILENCE_MAX)
 }
 
 /// Silence that these tests wait for.

@@ -1,0 +1,108 @@
+//! `status --format nagios`: one line as the plugins of Nagios write it, and their exit codes.
+//!
+//! 0 is OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN; behind the bar stand numbers with their thresholds. A gateway that does
+//! not answer is CRITICAL: nothing is carried while it is away. Source: the guidelines of the Monitoring Plugins.
+
+use std::fmt;
+
+use super::{days_left, screen};
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::operator::status::{GatewayStatus, PeerStatus};
+use crate::time::Timestamp;
+
+/// What monitoring makes of a state; its number is the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Severity {
+    Ok = 0,
+    Warning = 1,
+    Critical = 2,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ok => "OK",
+            Self::Warning => "WARNING",
+            Self::Critical => "CRITICAL",
+        })
+    }
+}
+
+/// Prints the line and ends with its code.
+pub(super) fn tell(context: &Context, seen: Result<GatewayStatus, CliError>) -> Result<(), CliError> {
+    let (severity, line) = match seen {
+        Ok(seen) => line(&seen, context.clock.now()),
+        Err(error) => (Severity::Critical, format!("CHANCERY CRITICAL - {}", error.message())),
+    };
+    context.output.data(&serde_json::Value::Null, || line)?;
+    match severity {
+        Severity::Ok => Ok(()),
+        _ => Err(CliError::told(severity as u8)),
+    }
+}
+
+/// What is said of a gateway: the worst first, then numbers.
+pub(super) fn line(seen: &GatewayStatus, now: Timestamp) -> (Severity, String) {
+    let mut findings = findings(seen, now);
+    findings.sort_by_key(|(severity, _)| std::cmp::Reverse(*severity));
+    let severity = findings.first().map_or(Severity::Ok, |(severity, _)| *severity);
+    let said: Vec<&str> = findings.iter().map(|(_, said)| said.as_str()).collect();
+    let said = if said.is_empty() { "all is well".to_owned() } else { said.join("; ") };
+    // A bar would begin the numbers.
+    let said = said.replace('|', "/");
+    (severity, format!("CHANCERY {severity} - {said} | {}", numbers(seen, now)))
+}
+
+fn findings(seen: &GatewayStatus, now: Timestamp) -> Vec<(Severity, String)> {
+    let mut found = Vec::new();
+    for alarm in seen.alarms.iter().filter(|alarm| alarm.acknowledged.is_none()) {
+        found.push((Severity::Critical, format!("alarm {} about {}", alarm.code, alarm.ministry)));
+    }
+    for life in &seen.lifetimes {
+        let severity = match life.nearness.as_str() {
+            "far" => continue,
+            "day" | "ended" => Severity::Critical,
+            _ => Severity::Warning,
+        };
+        let days = days_left(life.ends, now);
+        found.push((severity, format!("{} of {} ends in {days} days", life.what, life.ministry)));
+    }
+    if !seen.store.accepting {
+        found.push((Severity::Critical, "nothing new is taken: the disk is short of room".to_owned()));
+    }
+    found.extend(seen.peers.iter().filter_map(of_peer));
+    found
+}
+
+fn of_peer(peer: &PeerStatus) -> Option<(Severity, String)> {
+    let name = &peer.ministry;
+    match peer.standing.as_str() {
+        "sound" => {}
+        "frozen" => return Some((Severity::Critical, format!("{name} is frozen"))),
+        standing => return Some((Severity::Warning, format!("{name} is {standing}"))),
+    }
+    let waiting = peer.queued.saturating_sub(peer.held);
+    let takes_none = !peer.connected || peer.takes_nothing_since.is_some();
+    let said = format!("{waiting} waiting for {name}, which takes nothing");
+    (takes_none && waiting > 0).then_some((Severity::Warning, said))
+}
+
+fn numbers(seen: &GatewayStatus, now: Timestamp) -> String {
+    let sum = |of: fn(&PeerStatus) -> u64| seen.peers.iter().map(of).sum::<u64>();
+    let connected = seen.peers.iter().filter(|peer| peer.connected).count();
+    let mut numbers = format!(
+        "peers={} connected={connected} queued={} held={} mailbox={} alarms={} free={}MB;;{}",
+        seen.peers.len(),
+        sum(|peer| peer.queued),
+        sum(|peer| peer.held),
+        seen.mailbox_waiting,
+        seen.alarms.len(),
+        seen.store.free / screen::MIB,
+        seen.store.floor / screen::MIB,
+    );
+    if let Some(life) = seen.transport() {
+        numbers.push_str(&format!(" certificate_days={}", days_left(life.ends, now)));
+    }
+    numbers
+}

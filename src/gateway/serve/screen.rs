@@ -1,0 +1,98 @@
+//! What the operator's screen is made of, on the wire.
+
+use crate::gateway::expiry::{Expiring, Lifetime};
+use crate::gateway::freight::Transfer;
+use crate::gateway::run::Addresses;
+use crate::gateway::serve::queue;
+use crate::gateway::status::{LogSize, PeerStatus, Status};
+use crate::gateway::store::WriterCounts;
+use crate::gateway::store::record::{Quota, SpaceUse};
+use crate::proto::gateway::v1 as wire;
+use crate::time::Timestamp;
+
+/// The whole screen, as it is at `now`.
+pub(super) fn screen(seen: Status, addresses: Addresses, now: Timestamp) -> wire::GetStatusResponse {
+    let transport = seen.lifetimes.iter().find(|life| life.what == Expiring::Transport);
+    wire::GetStatusResponse {
+        ministry: seen.ministry.to_string(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        start_time: seen.started.seconds(),
+        policy_sequence: seen.policy,
+        certificate_end_time: transport.map_or(0, |life| life.ends.seconds()),
+        peers: seen.peers.into_iter().map(peer).collect(),
+        mailbox_waiting: seen.mailbox_waiting,
+        alarms: seen.alarms.into_iter().map(queue::alarm).collect(),
+        relay_address: addresses.relay,
+        mailbox_address: addresses.mailbox,
+        metrics_address: addresses.metrics.unwrap_or_default(),
+        writer: Some(writer(seen.writer)),
+        store: Some(room(&seen.space, &seen.quotas)),
+        lifetimes: seen.lifetimes.iter().map(|life| lifetime(life, now)).collect(),
+        logs: seen.logs.into_iter().map(log).collect(),
+    }
+}
+
+fn lifetime(life: &Lifetime, now: Timestamp) -> wire::Lifetime {
+    wire::Lifetime {
+        what: life.what.word().to_owned(),
+        ministry: life.ministry.to_string(),
+        end_time: life.ends.seconds(),
+        nearness: life.nearness(now).word().to_owned(),
+    }
+}
+
+fn log(log: LogSize) -> wire::LogSize {
+    let LogSize { origin, peer, mirror, size, cosigned } = log;
+    wire::LogSize { origin, ministry: peer.to_string(), mirror, size, cosigned_size: cosigned }
+}
+
+fn peer(seen: PeerStatus) -> wire::PeerStatus {
+    wire::PeerStatus {
+        ministry: seen.ministry.to_string(),
+        display_name: seen.display_name,
+        connected: seen.connected,
+        takes_nothing_since: seen.shut_since.map_or(0, Timestamp::seconds),
+        queued: seen.queued,
+        held: seen.held,
+        oldest_time: seen.oldest.map_or(0, Timestamp::seconds),
+        next_attempt_time: seen.next_attempt.map_or(0, Timestamp::seconds),
+        last_receipt_time: seen.last_receipt.map_or(0, Timestamp::seconds),
+        last_failure: seen.last_failure,
+        clock_skew: seen.clock_skew,
+        transfers: seen.transfers.into_iter().map(transfer).collect(),
+        mailbox_messages: seen.mailbox.count,
+        mailbox_bytes: seen.mailbox.bytes,
+        uploads: seen.uploads.count,
+        upload_bytes: seen.uploads.bytes,
+        standing: seen.standing.word().to_owned(),
+    }
+}
+
+fn room(seen: &SpaceUse, [mailbox, uploads]: &[Quota; 2]) -> wire::StoreRoom {
+    wire::StoreRoom {
+        free_bytes: seen.free,
+        floor_bytes: seen.floor,
+        ballast_bytes: seen.ballast,
+        accepting: seen.admits,
+        mailbox_messages_max: mailbox.count,
+        mailbox_bytes_max: mailbox.bytes,
+        uploads_max: uploads.count,
+        upload_bytes_max: uploads.bytes,
+    }
+}
+
+fn transfer(moving: Transfer) -> wire::PartTransfer {
+    wire::PartTransfer {
+        digest: moving.digest.as_bytes().to_vec(),
+        size: moving.size,
+        done: moving.done,
+        moving: moving.moving,
+        failures: moving.failures,
+        reason: moving.reason,
+    }
+}
+
+fn writer(counts: WriterCounts) -> wire::WriterCounts {
+    let WriterCounts { commits, jobs, checkpoints, waiting } = counts;
+    wire::WriterCounts { commits, jobs, checkpoints, waiting }
+}
