@@ -24,6 +24,7 @@ pub mod demo;
 pub mod desk;
 mod desk_session;
 mod desk_status;
+pub mod doctor;
 pub mod draft;
 mod draft_report;
 mod drafting;
@@ -130,6 +131,7 @@ enum Command {
     Export(export::Export),
     Verify(verify::Verify),
     Status(status::Status),
+    Doctor(doctor::Doctor),
     Alarm(alarm::Alarm),
     Queue(queue::Queue),
     Log(log::Log),
@@ -169,6 +171,7 @@ impl Command {
             Self::Export(command) => apart(move || command.run(context)).await,
             Self::Verify(command) => apart(move || command.run(context)).await,
             Self::Status(command) => apart(move || command.run(context)).await,
+            Self::Doctor(command) => apart(move || command.run(context)).await,
             Self::Alarm(command) => apart(move || command.run(context)).await,
             Self::Queue(command) => apart(move || command.run(context)).await,
             Self::Log(command) => apart(move || command.run(context)).await,
@@ -233,7 +236,7 @@ async fn run(args: Vec<OsString>, environment: Environment, streams: Streams) ->
         Err(error) => {
             let error = advice::advised(&context, error);
             context.output.error(&error);
-            error.kind().exit_code()
+            error.exit_code()
         }
     }
 }

@@ -1,0 +1,115 @@
+//! Looks at the files of a home: whether they are there, who else may read them, and when certificates end.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use super::finding::Finding;
+use crate::cli::shell_word;
+use crate::desk::config::Config as DeskConfig;
+use crate::keys::file::{certificate_validity, read_certificates};
+use crate::keys::home::gateway::GatewayHome;
+use crate::time::Timestamp;
+
+/// Days before its end from which a certificate is to be renewed, or a third of its life.
+const RENEWAL_DAYS: i64 = 30;
+
+/// Everything that can be seen without asking anybody.
+pub(super) fn look(home: &Path, is_desk: bool, now: Timestamp) -> Vec<Finding> {
+    let file = if is_desk { home.join(DeskConfig::FILE) } else { GatewayHome::at(home).config() };
+    let mut found = vec![configuration(home, &file, is_desk)];
+    if !file.is_file() {
+        return found;
+    }
+    found.push(secrets(home));
+    found.extend(certificates(home, now));
+    found
+}
+
+fn configuration(home: &Path, file: &Path, is_desk: bool) -> Finding {
+    let shown = file.display().to_string();
+    let word = shell_word(&home.to_string_lossy());
+    if !file.is_file() {
+        let command = format!("chancery --home {word} init gateway --help");
+        return Finding::fail(
+            "home",
+            format!("{shown} is not there: this is no home of a gateway or desk"),
+            command,
+        );
+    }
+    if !is_desk {
+        // The daemon itself judges it best.
+        return Finding::ok("home", shown);
+    }
+    match DeskConfig::load(home) {
+        Ok(_) => Finding::ok("home", shown),
+        Err(error) => Finding::fail("home", error.to_string(), format!("edit {shown}")),
+    }
+}
+
+/// Nobody else may read a key.
+fn secrets(home: &Path) -> Finding {
+    let mut keys = Vec::new();
+    collect_keys(&home.join("keys"), &mut keys);
+    let open =
+        keys.iter().find(|path| fs::metadata(path).is_ok_and(|seen| seen.permissions().mode() & 0o077 != 0));
+    if let Some(path) = open {
+        let command = format!("chmod 600 {}", shell_word(&path.to_string_lossy()));
+        return Finding::fail("keys", format!("others may read {}", path.display()), command);
+    }
+    let own = rustix::process::getuid().as_raw();
+    if let Some(path) = keys.iter().find(|path| fs::metadata(path).is_ok_and(|seen| seen.uid() != own)) {
+        let command = format!("chown --recursive {own} {}", shell_word(&home.to_string_lossy()));
+        return Finding::fail("keys", format!("{} belongs to another user", path.display()), command);
+    }
+    match keys.len() {
+        0 => {
+            let command = format!("ls -l {}", shell_word(&home.to_string_lossy()));
+            Finding::fail("keys", "there are none in this home", command)
+        }
+        count => Finding::ok("keys", format!("{count}, closed to others")),
+    }
+}
+
+/// Files of private keys: those beside which a certificate or a request may lie.
+fn collect_keys(folder: &Path, keys: &mut Vec<PathBuf>) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if path.is_dir() {
+            collect_keys(&path, keys);
+        } else if path.extension().is_some_and(|extension| extension == "key" || extension == "age") {
+            keys.push(path);
+        }
+    }
+    keys.sort();
+}
+
+/// Every certificate of the home, the nearest end first.
+fn certificates(home: &Path, now: Timestamp) -> Vec<Finding> {
+    let mut chains = Vec::new();
+    for folder in ["keys", "keys/offices", "trust"] {
+        let Ok(entries) = fs::read_dir(home.join(folder)) else { continue };
+        let paths = entries.flatten().map(|entry| entry.path());
+        chains.extend(paths.filter(|path| path.extension().is_some_and(|extension| extension == "pem")));
+    }
+    let mut found: Vec<(Timestamp, Finding)> =
+        chains.iter().filter_map(|path| certificate(home, path, now)).collect();
+    found.sort_by_key(|(ends, _)| *ends);
+    found.into_iter().map(|(_, finding)| finding).collect()
+}
+
+fn certificate(home: &Path, path: &Path, now: Timestamp) -> Option<(Timestamp, Finding)> {
+    let (begins, ends) = certificate_validity(read_certificates(path).ok()?.first()?)?;
+    let days = ends.seconds().saturating_sub(now.seconds()).div_euclid(24 * 3600);
+    let whole = ends.seconds().saturating_sub(begins.seconds()) / (24 * 3600);
+    let name = path.strip_prefix(home).unwrap_or(path).display();
+    let said = format!("{name} until {ends} ({days} days)");
+    let renew =
+        format!("chancery desk enrol --ministry-home ROOT --renew {}", shell_word(&home.to_string_lossy()));
+    let finding = match days {
+        ..0 => Finding::fail("certificate", said, renew),
+        days if days <= RENEWAL_DAYS.min(whole / 3) => Finding::warn("certificate", said, renew),
+        _ => Finding::ok("certificate", said),
+    };
+    Some((ends, finding))
+}

@@ -1,0 +1,137 @@
+//! What surrounds a gateway is told how it is: the service manager, monitoring, and an operator who asks a doctor.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::process::{Ended, Gateway, Place};
+use super::{fingerprint, found};
+
+/// The next thing that a service manager is told.
+fn told(manager: &UnixDatagram) -> String {
+    let mut bytes = [0; 256];
+    let length = manager.recv(&mut bytes).expect("the service manager was told nothing");
+    String::from_utf8(bytes[..length].to_vec()).unwrap()
+}
+
+#[test]
+fn a_service_manager_is_told_when_the_gateway_serves_reads_anew_and_stops() {
+    let place = Place::new();
+    found(&place, "XA");
+    let socket = place.path("notify");
+    let manager = UnixDatagram::bind(&socket).unwrap();
+    manager.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut xa = Gateway::managed(&place, "xa/gateway", &socket);
+    assert_eq!(told(&manager), "READY=1\n");
+    assert_eq!(place.json(&["--home", "xa/gateway", "status"])["policy"], 0, "it serves when it says so");
+    xa.hang_up();
+    let reloading = told(&manager);
+    assert!(reloading.starts_with("RELOADING=1\nMONOTONIC_USEC="), "{reloading}");
+    assert_eq!(told(&manager), "READY=1\n");
+    assert_eq!(xa.stop(), Some(0));
+    assert_eq!(told(&manager), "STOPPING=1\n");
+}
+
+/// Level and subject of every check, and the exit code.
+fn examined(place: &Place, args: &[&str]) -> (i32, Vec<(String, String)>) {
+    let ended = place.run(&[&["--json"], args].concat());
+    let report: Value = serde_json::from_str(&ended.data).unwrap();
+    assert_eq!(report["schema"], "chancery.doctor/1");
+    let word = |check: &Value, key: &str| check[key].as_str().unwrap().to_owned();
+    let checks = report["checks"].as_array().unwrap();
+    for check in checks {
+        assert_eq!(
+            check["level"] == "ok",
+            check["next"].is_null(),
+            "what is not ok has a next command: {check}"
+        );
+    }
+    (ended.code, checks.iter().map(|check| (word(check, "level"), word(check, "subject"))).collect())
+}
+
+fn has(checks: &[(String, String)], level: &str, subject: &str) -> bool {
+    checks.iter().any(|(found, of)| found == level && of == subject)
+}
+
+#[test]
+fn a_doctor_finds_nothing_wrong_with_what_is_well_and_names_the_next_command_for_what_is_not() {
+    let place = Place::new();
+    found(&place, "XA");
+    found(&place, "XB");
+    let home = ["--home", "xa/gateway", "doctor"];
+    let (code, checks) = examined(&place, &home);
+    assert!(code == 1 && has(&checks, "fail", "gateway"), "nobody answers: {checks:?}");
+    let mut xa = Gateway::daemon(&place, "xa/gateway");
+    xa.wait_for("the gateway listens");
+    let mut xb = Gateway::daemon(&place, "xb/gateway");
+    xb.wait_for("the gateway listens");
+    let (code, checks) = examined(&place, &home);
+    assert!(code == 0 && has(&checks, "warn", "peers"), "{checks:?}");
+    let (of_xa, of_xb) = (fingerprint(&place, "xa.bundle").0, fingerprint(&place, "xb.bundle").0);
+    place.succeed(&["--home", "xa/desk", "peer", "add", "xb.bundle", "--fingerprint", &of_xb]);
+    place.succeed(&["--home", "xb/desk", "peer", "add", "xa.bundle", "--fingerprint", &of_xa]);
+    place.until(&["--home", "xa/gateway", "status"], |status| {
+        status["peers"][0]["connected"] == true && status["peers"][0]["standing"] == "sound"
+    });
+    let (code, checks) = examined(&place, &home);
+    assert!(code == 0 && checks.iter().all(|(level, _)| level == "ok"), "{checks:?}");
+    assert!(has(&checks, "ok", "ping XB") && has(&checks, "ok", "certificate"), "{checks:?}");
+    let said = place.succeed(&home).talk;
+    assert!(said.contains("ok    store") && said.contains("ok    peer XB"), "{said}");
+
+    let key = place.path("xa/gateway/keys/log.key");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    let ended = place.run(&home);
+    assert!(ended.code == 1 && ended.talk.contains("hint: chmod 600 "), "{}", ended.talk);
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(xb.stop(), Some(0));
+    let (code, checks) = examined(&place, &home);
+    assert!(code == 1 && has(&checks, "fail", "ping XB"), "{checks:?}");
+    let (_, checks) = examined(&place, &["--home", "xa/gateway", "doctor", "--offline"]);
+    assert!(!checks.iter().any(|(_, subject)| subject.starts_with("ping")), "{checks:?}");
+    let (code, checks) = examined(&place, &["--home", "xa/desk", "doctor"]);
+    assert!(code == 0 && has(&checks, "ok", "keys"), "{checks:?}");
+    assert_eq!(xa.stop(), Some(0));
+}
+
+#[test]
+fn a_support_bundle_holds_state_and_no_key() {
+    let place = Place::new();
+    found(&place, "XA");
+    let mut xa = Gateway::daemon(&place, "xa/gateway");
+    xa.wait_for("the gateway listens");
+    place.succeed(&["--home", "xa/gateway", "doctor", "--bundle", "support.json"]);
+    let text = fs::read_to_string(place.path("support.json")).unwrap();
+    let bundle: Value = serde_json::from_str(&text).unwrap();
+    assert!(bundle["metrics"].as_str().unwrap().ends_with("# EOF\n"));
+    assert!(bundle["configuration"].as_str().unwrap().contains("relay_listen"));
+    let files = bundle["files"].as_array().unwrap();
+    assert!(files.iter().any(|file| file["name"] == "keys/log.key" && file["mode"] == "600"), "{files:?}");
+    assert!(!text.contains("PRIVATE KEY"));
+    for key in ["log.key", "cosigner.key", "transport.key"] {
+        let secret = fs::read_to_string(place.path("xa/gateway/keys").join(key)).unwrap();
+        let secret = secret.lines().nth(1).unwrap();
+        assert!(secret.len() > 20 && !text.contains(secret), "{key}");
+    }
+    let again = place.run(&["--home", "xa/gateway", "doctor", "--bundle", "support.json"]);
+    assert_eq!(again.code, 7, "nothing is overwritten: {}", again.talk);
+    assert_eq!(xa.stop(), Some(0));
+}
+
+#[test]
+fn monitoring_is_answered_in_its_own_words_and_codes() {
+    let place = Place::new();
+    found(&place, "XA");
+    let ask = || place.run(&["--home", "xa/gateway", "status", "--format", "nagios"]);
+    let Ended { code, data, .. } = ask();
+    assert!(code == 2 && data.starts_with("CHANCERY CRITICAL - no gateway answers in "), "{code} {data}");
+    let mut xa = Gateway::daemon(&place, "xa/gateway");
+    xa.wait_for("the gateway listens");
+    let Ended { code, data, talk } = ask();
+    assert!(code == 0 && data.starts_with("CHANCERY OK - all is well | peers=0 "), "{code} {data}");
+    assert_eq!((data.lines().count(), talk.as_str()), (1, ""));
+    assert_eq!(xa.stop(), Some(0));
+}
