@@ -133,7 +133,11 @@ mod tests {
         scene.urge(Precedence::Routine);
         scene.say("IC", "will-indication", "person = \"P1\"\nsource = \"FAMILY\"");
         assert_eq!(scene.history().heard(&ministry("IC"), &ministry("XB")), scene.last("XB"));
-        assert_eq!(alarms(&scene), ["will-withdrawal by IC"], "a desk declares what it fetched, read or unread");
+        assert_eq!(
+            alarms(&scene),
+            ["will-withdrawal by IC"],
+            "a desk declares what it fetched, read or unread"
+        );
         scene.say_unnumbered("IC", "registry-receipt", &receipt(&withdrawal));
         assert_eq!(alarms(&scene), Vec::<String>::new());
     }

@@ -116,6 +116,6 @@ fn a_draft_of_particulars_is_shown_with_names_to_an_office_that_asks_and_to_one_
     assert!(named.data.contains("길동"), "{named:?}");
     assert_eq!(asked(&both, "XB"), 1);
     let composed: Value = composed.json();
-    let waiting = composed["authentications"].as_array().unwrap().iter().find(|one| one["signed"].is_null());
+    let waiting = composed["authentications"].as_array().unwrap().iter().find(|one| one["signed"] == false);
     assert!(waiting.is_some(), "somebody is still to sign: {composed}");
 }

@@ -156,8 +156,8 @@ fn a_number_that_two_channels_share_names_both_and_hints_name_one(all: &Ministri
     let (number, id) = (text_of(&copy, "ref"), text_of(&copy, "message_id")[..12].to_owned());
     assert!(said.talk.contains(&format!("countersign {id}")), "{said:?}");
 
-    for verb in ["read", "countersign", "receipt"] {
-        let told = all.types("XB", [verb, number, "--json"]);
+    for (verb, consent) in [("read", None), ("countersign", Some("--yes")), ("receipt", None)] {
+        let told = all.types("XB", [verb, number, "--json"].into_iter().chain(consent));
         let error = told.error();
         assert_eq!((told.code, text_of(&error, "code")), (2, "ambiguous"), "{told:?}");
         assert!(text_of(&error, "message").contains(&id), "{told:?}");
