@@ -26,6 +26,7 @@
 //! | `casebook` | what is known of every consultation, sealed |
 //! | `rehearsed` | what nobody but a rehearsal makes a desk do |
 //! | `progress` | how far long work has come |
+//! | `serve` | the service for the ministry's own systems |
 //! | `register`, `mailbox` | what it has; the own gateway |
 
 pub mod accreditation;
@@ -61,6 +62,7 @@ pub mod reject;
 mod release;
 pub mod run;
 pub mod send;
+pub mod serve;
 mod settle;
 pub mod signatories;
 mod silence;

@@ -126,6 +126,8 @@ pub struct Gateway {
     attention: Notify,
     /// Tells whoever listens which messages were settled.
     settled: broadcast::Sender<JustSettled>,
+    /// Tells whoever listens that something of a peer was taken into custody.
+    received: watch::Sender<()>,
     started: Timestamp,
 }
 
@@ -160,6 +162,16 @@ impl Gateway {
     fn tell_settled(&self, message: Digest, state: SentState) {
         // Nobody listens, mostly.
         let _unheard = self.settled.send(JustSettled { message_id: MessageId::from(message), state });
+    }
+
+    /// Tells who listens that something of a peer was taken into custody.
+    fn tell_received(&self) {
+        self.received.send_replace(());
+    }
+
+    /// Hears whenever something of a peer is taken into custody from now on.
+    pub fn listen_received(&self) -> watch::Receiver<()> {
+        self.received.subscribe()
     }
 
     /// Hears of every message that is settled from now on.

@@ -169,6 +169,7 @@ impl Gateway {
             attention: Notify::new(),
             patience: Mutex::default(),
             settled: broadcast::Sender::new(limits::SETTLED_WAITING_MAX),
+            received: watch::Sender::new(()),
         })
     }
 

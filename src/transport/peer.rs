@@ -1,5 +1,6 @@
 //! `Peer`: the authenticated name at the other end of a call.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use tonic::{Code, Request, Status};
@@ -7,6 +8,7 @@ use tonic::{Code, Request, Status};
 use super::status::refusal;
 use crate::digest::Digest;
 use crate::trust::name::{Ministry, Name};
+use crate::trust::role::Role;
 
 /// Who is at the other end, as the anchors that verified the certificate say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,12 +16,24 @@ pub struct Peer {
     name: Name,
     certificate: Digest,
     address: SocketAddr,
+    roles: BTreeSet<Role>,
 }
 
 impl Peer {
     /// A peer whose certificate was verified by the caller.
     pub fn new(name: Name, certificate: Digest, address: SocketAddr) -> Self {
-        Self { name, certificate, address }
+        Self { name, certificate, address, roles: BTreeSet::new() }
+    }
+
+    /// The same with the roles that its certificate states.
+    #[must_use]
+    pub fn with_roles(self, roles: BTreeSet<Role>) -> Self {
+        Self { roles, ..self }
+    }
+
+    /// What a client of a desk may ask it for; empty for everybody else.
+    pub fn roles(&self) -> &BTreeSet<Role> {
+        &self.roles
     }
 
     /// The caller of a request. Without one the request did not come through our listener.
