@@ -50,6 +50,12 @@ pub const SERVICE_RETRY_PAUSE: Duration = Duration::from_secs(2);
 /// Uploads, whole and unfinished, that rest at a desk.
 pub const SERVICE_UPLOADS_MAX: usize = 4096;
 
+/// Bytes of them in sum: some of the longest documents.
+pub const SERVICE_UPLOADS_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
+
+/// How long an upload may stop before its stream is ended; what came is kept, and nobody else is held up.
+pub const UPLOAD_PATIENCE: Duration = Duration::from_secs(60);
+
 /// For how long an upload rests that no draft took up.
 pub const UPLOADS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 

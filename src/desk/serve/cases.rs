@@ -119,7 +119,7 @@ impl Service {
             parties: folded.book.charter().parties.iter().map(party).collect(),
             acts: folded.book.history().len() as u64,
             waiting: folded.book.waiting().count() as u64,
-            unread: past.unread().count() as u64,
+            not_understood: past.not_understood().count() as u64,
             unopened,
             cases,
         }

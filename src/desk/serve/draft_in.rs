@@ -1,25 +1,24 @@
 //! What a client asks to be drafted, as a draft of the desk: every field read into its type, or every fault by its path.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use oxilangtag::LanguageTag;
 
 use super::acts;
 use super::refusals::{Refused, Violation};
-use super::uploads;
+use super::uploads::Uploads;
 use crate::consultation::acts::values::EntryId;
 use crate::consultation::codec;
 use crate::consultation::fault::Reason;
 use crate::consultation::reference::ConsultationId;
 use crate::consultation::text::ShortText;
 use crate::desk::Desk;
+use crate::desk::deposit::Deposit;
 use crate::desk::form::documents::MEDIA_TYPES;
 use crate::desk::form::draft::{
     ConsultationChoice, Draft, DraftAct, DraftDocument, DraftText, Reference, References, TextSource,
 };
 use crate::digest::Digest;
-use crate::entropy::Entropy;
 use crate::limits;
 use crate::message::header::Addressee;
 use crate::message::terms::{
@@ -30,12 +29,11 @@ use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 use crate::trust::policy::ChannelId;
 
-/// Reads a draft. `uploads` is the folder in which uploaded documents lie.
+/// Reads a draft, with the documents that were uploaded for it.
 pub(super) fn read(
     content: wire::DraftContent,
     desk: &Desk,
-    entropy: &dyn Entropy,
-    uploads: &Path,
+    uploads: &Uploads,
 ) -> Result<Draft, Refused> {
     let mut reader = Reader { found: Vec::new(), ids: BTreeSet::new(), uploads };
     let wanted = reader.optional("consultation", &content.consultation, consultation);
@@ -48,7 +46,7 @@ pub(super) fn read(
     }
     let minted = match wanted {
         Some(known) => known,
-        None => ConsultationId::mint(entropy).map_err(|cause| {
+        None => ConsultationId::mint(desk.entropy.as_ref()).map_err(|cause| {
             Refused::new(tonic::Code::Unavailable, "NO_ENTROPY", cause.to_string()).later()
         })?,
     };
@@ -82,6 +80,7 @@ pub(super) fn read(
         // Where there is none, a violation is there instead.
         act: act.ok_or_else(|| Refused::fields(std::mem::take(&mut reader.found)))?,
         left_out: Vec::new(),
+        supplied: Vec::new(),
     };
     if reader.found.is_empty() { Ok(draft) } else { Err(Refused::fields(reader.found)) }
 }
@@ -91,7 +90,7 @@ struct Reader<'a> {
     found: Vec<Violation>,
     /// Ids of texts and documents so far.
     ids: BTreeSet<String>,
-    uploads: &'a Path,
+    uploads: &'a Uploads,
 }
 
 impl Reader<'_> {
@@ -186,22 +185,19 @@ impl Reader<'_> {
         EntryId::parse(text).map_err(|fault| self.add(&path, fault.reason().word(), fault.message())).ok()
     }
 
-    /// The name of a file that was uploaded whole.
-    fn upload(&mut self, field: &str, digest: &[u8]) -> Option<String> {
+    /// A document that was uploaded whole.
+    fn upload(&mut self, field: &str, digest: &[u8]) -> Option<Deposit> {
         let path = format!("{field}.upload_digest");
         let Ok(digest) = Digest::from_slice(digest) else {
             self.add(&path, "FIELD_INVALID", "the 32 bytes of a SHA-256 are expected");
             return None;
         };
-        if !uploads::is_whole(self.uploads, &digest) {
-            self.add(
-                &path,
-                "UPLOAD_UNKNOWN",
-                "no document with this digest was uploaded whole: UploadDocument",
-            );
-            return None;
+        let found = self.uploads.whole(&digest);
+        if found.is_none() {
+            let message = "no document with this digest was uploaded whole: UploadDocument";
+            self.add(&path, "UPLOAD_UNKNOWN", message);
         }
-        Some(digest.hex())
+        found
     }
 
     fn texts(&mut self, texts: Vec<wire::DraftText>) -> Vec<DraftText> {
@@ -227,7 +223,7 @@ impl Reader<'_> {
         let translation_of = self.translated(field, &text.translation_of);
         let source = match (text.words.is_empty(), text.upload_digest.is_empty()) {
             (false, true) => Some(TextSource::Inline(text.words)),
-            (true, false) => self.upload(field, &text.upload_digest).map(TextSource::File),
+            (true, false) => self.upload(field, &text.upload_digest).map(TextSource::Deposit),
             _ => {
                 self.add(
                     &format!("{field}.words"),
@@ -257,7 +253,7 @@ impl Reader<'_> {
 
     fn document(&mut self, field: &str, document: wire::DraftDocument) -> Option<DraftDocument> {
         let document_id = self.id(field, &document.document_id);
-        let path = self.upload(field, &document.upload_digest);
+        let deposit = self.upload(field, &document.upload_digest);
         let title = self.title(field, &document.title);
         let class = DocumentClass::from_number(document.document_class);
         if class.is_none() {
@@ -290,13 +286,14 @@ impl Reader<'_> {
         };
         Some(DraftDocument {
             document_id: document_id?,
-            path: path?,
+            path: String::new(),
             title: title?,
             class: class?,
             standing: standing?,
             language: language?,
             media_type,
             translation_of,
+            deposit: Some(deposit?),
         })
     }
 

@@ -51,10 +51,10 @@ impl Service {
         request: wire::ValidateDraftRequest,
     ) -> Result<wire::ValidateDraftResponse, Refused> {
         let content = request.content.ok_or_else(no_content)?;
-        let uploads = self.desk.config.uploads();
-        let draft = draft_in::read(content, &self.desk, self.desk.entropy.as_ref(), &uploads)?;
+        let folder = self.desk.config.uploads();
+        let draft = draft_in::read(content, &self.desk, &self.uploads)?;
         let wishes = wishes(visitor, Vec::new(), request.clear_by)?;
-        let composed = self.desk.compose_with(&*self.trust()?, &self.keys, &draft, &uploads, &wishes)?;
+        let composed = self.desk.compose_with(&*self.trust()?, &self.keys, &draft, &folder, &wishes)?;
         Ok(wire::ValidateDraftResponse {
             acceptable: !rules::forbids(&composed.findings),
             findings: findings(&composed.findings),
@@ -73,12 +73,12 @@ impl Service {
             Met::Done(subject) => return self.draft_of(&subject),
         };
         let content = request.content.clone().ok_or_else(no_content)?;
-        let uploads = self.desk.config.uploads();
-        let draft = draft_in::read(content, &self.desk, self.desk.entropy.as_ref(), &uploads)?;
+        let folder = self.desk.config.uploads();
+        let draft = draft_in::read(content, &self.desk, &self.uploads)?;
         let wishes = wishes(&visitor, request.sign_as.clone(), request.clear_by.clone())?;
         let trust = self.trust()?;
         let holding = |draft: &DraftFile| self.holding(&visitor, draft, errand).map(Some);
-        let (form, place) = ((&draft, uploads.as_path()), self.held_place());
+        let (form, place) = ((&draft, folder.as_path()), self.held_place());
         let composed = self.desk.compose_draft_held(&trust, &self.keys, form, &wishes, &place, holding).await;
         let (draft, composition) = match composed {
             Err(DeskError::Register(RegisterFault::DoneBefore)) => {

@@ -9,7 +9,7 @@ use tonic::{Code, Request, Response, Status, Streaming};
 use super::events::Watch;
 use super::refusals::Refused;
 use super::visitors::Visitor;
-use super::{Service, uploads};
+use super::Service;
 use crate::proto::desk::v1 as wire;
 use crate::proto::desk::v1::desk_service_server::DeskService;
 
@@ -205,8 +205,7 @@ impl DeskService for Edge {
         request: Request<wire::GetUploadRequest>,
     ) -> Result<Response<wire::Upload>, Status> {
         let (_, asked) = taken(request)?;
-        let folder = self.0.uploads();
-        Ok(Response::new(uploads::standing(&folder, &asked.digest)?))
+        self.ask(move |service| service.uploads.standing(&asked.digest)).await
     }
 
     async fn upload_document(
@@ -214,9 +213,8 @@ impl DeskService for Edge {
         request: Request<Streaming<wire::UploadDocumentRequest>>,
     ) -> Result<Response<wire::Upload>, Status> {
         let (_, pieces) = taken(request)?;
-        let folder = self.0.uploads();
         tokio::select! {
-            taken = uploads::take(&folder, pieces) => Ok(Response::new(taken?)),
+            taken = self.0.uploads.take(pieces) => Ok(Response::new(taken?)),
             () = self.0.stopped() => Err(draining().into()),
         }
     }

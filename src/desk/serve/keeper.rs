@@ -6,7 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Service, uploads};
+use tokio::runtime::Handle;
+
+use super::Service;
 use crate::desk::error::DeskError;
 use crate::desk::mailbox::{Mailbox, Settlements};
 use crate::limits;
@@ -60,12 +62,20 @@ impl Service {
         }
         self.desk.refresh_sent(&trust, mailbox).await?;
         self.tell();
-        let growing = self.clone();
-        let grown = tokio::task::spawn_blocking(move || {
-            growing.desk.grow_casebook(&trust, &growing.keys).map(|_| trust)
+        let (service, runtime) = (self.clone(), Handle::current());
+        let attended = tokio::task::spawn_blocking(move || {
+            service.desk.grow_casebook(&trust, &service.keys)?;
+            runtime.block_on(service.desk.attend(&trust, &service.keys))
         });
-        let trust = grown.await.map_err(|cause| DeskError::Draft(cause.to_string()))??;
-        self.desk.attend(&trust, &self.keys).await.map(|_| ())
+        match attended.await.map_err(|cause| DeskError::Draft(cause.to_string()))? {
+            Ok(_) => Ok(()),
+            // The gateway is there; what could not be answered is owed on, and tried again with the next look.
+            Err(cause @ (DeskError::Owed(_) | DeskError::Forbidden(_))) => {
+                tracing::warn!(%cause, "the registry owes answers that it could not give");
+                Ok(())
+            }
+            Err(cause) => Err(cause),
+        }
     }
 
     /// Fetches now; answers whether the gateway was there.
@@ -89,9 +99,7 @@ impl Service {
         if let Err(fault) = self.desk.register.forget_errands(now.before(limits::REQUESTS_REMEMBERED)) {
             tracing::warn!(%fault, "requests that were done long ago could not be forgotten");
         }
-        let since = now.before(limits::UPLOADS_KEPT).seconds();
-        let since = Duration::from_secs(u64::try_from(since).unwrap_or(0));
-        uploads::sweep(&self.desk.config.uploads(), std::time::SystemTime::UNIX_EPOCH + since);
+        self.uploads.sweep();
     }
 }
 

@@ -66,10 +66,12 @@ use crate::desk::keys::Keys;
 use crate::desk::serve::config::ServiceConfig;
 use crate::desk::serve::guard::{Entrance, Guard};
 use crate::desk::serve::refusals::Refused;
+use crate::desk::serve::uploads::Uploads;
 use crate::desk::serve::visitors::Visitors;
 use crate::keys::home::clients::Clients;
 use crate::keys::{Passphrase, file};
 use crate::limits;
+use crate::message::seal::ReadingKey;
 use crate::proto::desk::v1::desk_service_server::DeskServiceServer;
 use crate::transport::anchors::{DeskAnchors, PeerAnchors};
 use crate::transport::channel::server_builder;
@@ -88,6 +90,8 @@ pub struct Service {
     trust: Mutex<Option<(Edition, Arc<Trust>)>>,
     /// Number of the last event.
     told: watch::Sender<u64>,
+    /// Documents that clients uploaded.
+    uploads: Uploads,
     /// Asks the keeper to look at once.
     wake: Notify,
     stop: CancellationToken,
@@ -119,7 +123,12 @@ impl Service {
         let visitors = Arc::new(Visitors::new(clients_of(&desk), config.users.clone()));
         let last = desk.register.last_event()?;
         let (trust, wake) = (Mutex::new(None), Notify::new());
-        Ok(Arc::new(Self { desk, keys, visitors, trust, told: watch::Sender::new(last), wake, stop }))
+        let reading = ReadingKey::parse(&keys.reading()?.secret_text());
+        let reading = reading.map_err(|cause| DeskError::Trust(cause.to_string()))?;
+        let (folder, entropy) = (desk.config.uploads(), desk.entropy.clone());
+        let uploads = Uploads::new(folder, reading, desk.clock.clone(), entropy);
+        let told = watch::Sender::new(last);
+        Ok(Arc::new(Self { desk, keys, visitors, trust, told, uploads, wake, stop }))
     }
 
     /// Binds what the configuration names.
@@ -281,11 +290,6 @@ impl Service {
         Work: Future<Output = Result<T, Refused>> + Send + 'static,
     {
         tokio::spawn(work).await.unwrap_or_else(|cause| Err(crashed(&cause)))
-    }
-
-    /// Where documents rest that clients uploaded.
-    fn uploads(&self) -> std::path::PathBuf {
-        self.desk.config.uploads()
     }
 
     /// Ends when the service is to stop.

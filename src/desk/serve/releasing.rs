@@ -110,14 +110,14 @@ impl Service {
         let trust = self.trust()?;
         let (composing, by) = (trust.clone(), visitor.clone());
         let composed = self.apart(move |service| {
-            let uploads = service.desk.config.uploads();
-            let draft = draft_in::read(content, &service.desk, service.desk.entropy.as_ref(), &uploads)?;
+            let folder = service.desk.config.uploads();
+            let draft = draft_in::read(content, &service.desk, &service.uploads)?;
             if draft.act.kind().class() != ActClass::Protective {
                 let message = "only protective acts go at once; others are drafted, cleared and released";
                 return Err(Refused::new(Code::FailedPrecondition, "NOT_PROTECTIVE", message));
             }
             let wishes = wishes(&by, Vec::new(), Vec::new())?;
-            Ok(service.desk.compose_with(&composing, &service.keys, &draft, &uploads, &wishes)?)
+            Ok(service.desk.compose_with(&composing, &service.keys, &draft, &folder, &wishes)?)
         });
         let composition = composed.await?;
         let offices = composition.offices.iter().flatten().map(|office| office.label());
