@@ -79,12 +79,33 @@ struct Enrol {
 
 /// Serve the ministry's own systems: drafts, clearances, releases, messages and proofs over gRPC, until SIGTERM
 ///
-/// On the inside network only. Clients show a certificate of `desk enrol NAME --roles`, or are users of this machine
-/// that `service.toml` in the home names. Where nothing is configured, only this machine is listened to.
+/// On the inside network only: plain text crosses this listener. Clients show a certificate of `desk enrol NAME --roles`,
+/// or are users of this machine that `service.toml` in the home names. Where nothing is configured, only this machine is
+/// listened to. The service keeps up with the own gateway while it runs: it fetches, answers for the registry, and tells
+/// watchers at once. On SIGTERM, calls under way are ended within 20 seconds, streams with the reason DRAINING; a client
+/// goes on at the next start from its last cursor, and sends again under the same request id what was not answered.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     chancery desk serve --listen 10.0.0.5:7110 --passphrase-file /run/secrets/desk\n  \
-    chancery desk serve --socket /run/chancery/desk.sock --log-format json")]
+    chancery desk serve --socket /run/chancery/desk.sock --log-format json\n\n\
+    Roles of clients, and what each opens (proto/chancery/desk/v1/desk_service.proto):\n  \
+    draft     validate, create, rebase and cancel drafts; upload documents\n  \
+    clear     sign drafts of others as a clearing office\n  \
+    release   release what others drafted and cleared; protective acts at once; withdraw notes\n  \
+    read      what messages say; consultations, cases, search, documents; may somebody depart\n  \
+    register  lists of messages, receipts\n  \
+    audit     the same, and evidence files\n  \
+    observe   events\n\n\
+    A first call, once `desk enrol casework --roles draft,read,observe -o casework` was answered:\n  \
+    grpcurl -cacert casework/root.pem -cert casework/client.pem -key casework/client.key \\\n    \
+    -authority main.desk.mfa.xa.example -d '{}' 127.0.0.1:7110 chancery.desk.v1.DeskService/ListMessages\n\n\
+    service.toml in the home of the desk:\n  \
+    listen = \"10.0.0.5:7110\"\n  \
+    socket = \"run/service.sock\"\n  \
+    [[user]]\n  \
+    uid = 1001\n  \
+    name = \"casework\"\n  \
+    roles = [\"draft\", \"read\"]")]
 struct Serve {
     /// Address to listen at, instead of what service.toml says [default: 127.0.0.1:7110]
     #[arg(long, value_name = "ADDRESS:PORT")]

@@ -40,9 +40,7 @@ impl Source {
             Self::File(path) => Ok(Box::new(File::open(path).map_err(DeskError::file(path))?)),
             Self::Inline(text) => Ok(Box::new(Cursor::new(text.as_bytes()))),
             Self::Carried(bytes) => Ok(Box::new(Cursor::new(bytes.as_slice()))),
-            Self::Deposit(deposit) => {
-                Ok(Box::new(deposit.reader().map_err(|cause| self.unreadable(cause))?))
-            }
+            Self::Deposit(deposit) => Ok(Box::new(deposit.reader().map_err(|cause| self.unreadable(cause))?)),
         }
     }
 

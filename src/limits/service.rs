@@ -32,11 +32,17 @@ pub const PAGE_TOKEN_BYTES_MAX: usize = 128;
 /// Bytes of a search.
 pub const SEARCH_BYTES_MAX: usize = 256;
 
-/// Events that wait for one watcher; whoever does not read them is ended after `WATCHER_PATIENCE`.
+/// Events that wait for one watcher; whoever does not read them is ended after `READER_PATIENCE`.
 pub const EVENTS_WAITING_MAX: usize = 64;
 
-/// How long a watcher may leave events unread.
-pub const WATCHER_PATIENCE: Duration = Duration::from_secs(30);
+/// How long a watcher or a download may leave unread what waits for it; as long again, and its connection is closed.
+pub const READER_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Pieces of a download that wait for their reader.
+pub const PIECES_WAITING_MAX: usize = 4;
+
+/// Downloads and evidence files that are handed out at once: each holds a thread, and other work needs some.
+pub const DOWNLOADS_MAX: usize = 128;
 
 /// Pause between looks at the own gateway, which tells by itself of what happens: in case its word was lost.
 pub const SERVICE_FETCH_PAUSE: Duration = Duration::from_secs(30);
@@ -65,11 +71,17 @@ pub const VIOLATIONS_TOLD_MAX: usize = 12;
 /// Bytes of each of them.
 pub const VIOLATION_BYTES_MAX: usize = 240;
 
-/// The certificate of the service is renewed this long before its end, when the service starts.
+/// Pause between tidyings: old uploads and requests go, and the own certificate is renewed.
+pub const SERVICE_TIDY_PAUSE: Duration = Duration::from_secs(3600);
+
+/// The certificate of the service is renewed this long before its end.
 pub const SERVICE_RENEWAL: Duration = Duration::from_secs(60 * 24 * 3600);
 
 /// Bytes of words that are told inside a message; longer texts are downloaded.
 pub const SHOWN_TEXT_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes of words that are told in one page of opened messages.
+pub const LISTED_WORDS_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// How long calls and streams may take to end when the service stops.
 pub const SERVICE_DRAIN_DEADLINE: Duration = Duration::from_secs(20);

@@ -291,8 +291,8 @@ impl Hall {
             }
             believed
         };
-        let never = CancellationToken::new();
-        let watched = Watched::new(self.metered(stream, &peer), changes, believed, &never);
+        let metered = self.metered(stream, &peer);
+        let watched = Watched::new(metered, changes, believed, peer.cord().token());
         Ok(Connection::new(watched, peer, slot))
     }
 

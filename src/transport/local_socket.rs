@@ -4,6 +4,7 @@
 //! closed before a byte of theirs is read. The system says who is at the other end, so nothing needs to be shown.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::fs::{self, Permissions};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,6 +15,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::UnixStream;
+use tokio::sync::watch;
 use tokio_stream::{Stream, StreamExt};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::Connected;
@@ -21,6 +23,7 @@ use tonic::transport::server::Connected;
 use super::operator_socket::OperatorSocket;
 use super::peer::Peer;
 use super::refusals::Refusals;
+use super::watched::Watched;
 use crate::digest::Digest;
 use crate::trust::name::Name;
 use crate::trust::role::Role;
@@ -58,16 +61,24 @@ impl LocalSocket {
             };
             let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
             let peer = Peer::new(name, Digest::of(b""), nowhere).with_roles(roles);
+            // No credentials were shown that could change.
+            let (_, unchanging) = watch::channel(());
+            let stream = Watched::new(stream, unchanging, || true, peer.cord().token());
             Some(Ok(LocalConnection { stream, peer }))
         })
     }
 }
 
 /// A connection from a named user of this machine.
-#[derive(Debug)]
 pub struct LocalConnection {
-    stream: UnixStream,
+    stream: Watched<UnixStream>,
     peer: Peer,
+}
+
+impl fmt::Debug for LocalConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LocalConnection({})", self.peer.name())
+    }
 }
 
 impl Connected for LocalConnection {

@@ -45,15 +45,13 @@ impl Serving {
             "listen": listen.map(|address| address.to_string()),
             "socket": config.socket.as_ref().map(|path| path.display().to_string()),
         });
-        if context.output.is_json() {
-            context.output.event(&report)?;
-        }
         let places = [
             listen.map(|address| address.to_string()),
             config.socket.as_ref().map(|path| path.display().to_string()),
         ];
         let places: Vec<String> = places.into_iter().flatten().collect();
-        context.output.note(&format!("the desk serves clients at {}", places.join(" and ")));
+        // For whoever started it: from now on clients may call.
+        context.output.data(&report, || format!("the desk serves clients at {}", places.join(" and ")))?;
         service.serve(entrances).await.map_err(failed)?;
         context.output.note("the desk has stopped serving");
         Ok(())

@@ -70,7 +70,13 @@ impl Deposit {
     pub(super) fn reader(&self) -> io::Result<DepositReader> {
         let mut file = File::open(&self.path)?;
         sealed_key(&mut file)?;
-        Ok(DepositReader { file, cipher: Cipher::new(&self.key)?, number: 0, chunk: Zeroizing::default(), read: 0 })
+        Ok(DepositReader {
+            file,
+            cipher: Cipher::new(&self.key)?,
+            number: 0,
+            chunk: Zeroizing::default(),
+            read: 0,
+        })
     }
 }
 
@@ -167,7 +173,10 @@ impl Read for DepositReader {
 }
 
 fn altered() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "an uploaded document was altered at rest, or is another desk's")
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        "an uploaded document was altered at rest, or is another desk's",
+    )
 }
 
 impl fmt::Debug for Deposit {

@@ -220,11 +220,25 @@ mod tests {
             assert!(place.read(&place.reading).unwrap() == whole, "{cut}");
             let after = fs::read(&place.path).unwrap();
             assert_eq!(before.len(), after.len());
-            assert!(before[before.len() - 100..] != after[after.len() - 100..], "another nonce, another record");
+            assert!(
+                before[before.len() - 100..] != after[after.len() - 100..],
+                "another nonce, another record"
+            );
         }
         let place = Place::new();
         place.put(0, &[&whole[..10]]);
         assert_eq!(place.put(500, &[]).0, 10, "no more than is there");
+    }
+
+    #[test]
+    fn records_that_changed_places_are_not_read() {
+        let (place, whole) = (Place::new(), document(2 * CHUNK_BYTES));
+        place.put(0, &[&whole]);
+        let mut file = fs::read(&place.path).unwrap();
+        let records = file.len() - 2 * RECORD_BYTES;
+        file[records..].rotate_left(RECORD_BYTES);
+        fs::write(&place.path, file).unwrap();
+        assert_eq!(place.read(&place.reading).unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
 
     #[test]

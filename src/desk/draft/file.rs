@@ -167,7 +167,12 @@ impl DraftFile {
                     let most = document.size.saturating_add(1);
                     let read = source.open()?.take(most).read_to_end(&mut content);
                     read.map_err(|cause| source.unreadable(cause))?;
-                    stored.push(StoredDocument { id, content: Some(BASE64.encode(&content)), path: None, key: None });
+                    stored.push(StoredDocument {
+                        id,
+                        content: Some(BASE64.encode(&content)),
+                        path: None,
+                        key: None,
+                    });
                 }
             }
         }
@@ -285,7 +290,8 @@ fn sources(stored: &[StoredDocument], dispatch: &Dispatch, folder: &Path) -> Res
 }
 
 fn deposit(path: &str, key: &str) -> Result<Deposit, DraftRefusal> {
-    Deposit::of_draft(PathBuf::from(path), key).ok_or_else(|| malformed("the key of a document is not readable"))
+    Deposit::of_draft(PathBuf::from(path), key)
+        .ok_or_else(|| malformed("the key of a document is not readable"))
 }
 
 /// The path of a document that stays a file.

@@ -5,10 +5,12 @@ use std::fs;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::desk::config::{Config, ConfigError};
+use crate::limits;
 use crate::trust::name::Label;
 use crate::trust::role::Role;
 
@@ -21,6 +23,8 @@ pub struct ServiceConfig {
     pub socket: Option<PathBuf>,
     /// The users of this machine who are clients.
     pub users: Vec<User>,
+    /// How long a reader may leave unread what waits for it; no file changes it.
+    pub patience: Duration,
 }
 
 /// A user of this machine who is a client.
@@ -82,8 +86,8 @@ impl ServiceConfig {
             // Four eyes are two clients.
             return Err(format!("user {} is two clients", twice.uid));
         }
-        let config =
-            Self { listen: listen.transpose()?, socket: file.socket.map(|path| desk.home.join(path)), users };
+        let socket = file.socket.map(|path| desk.home.join(path));
+        let config = Self { listen: listen.transpose()?, socket, users, patience: limits::READER_PATIENCE };
         match (config.listen, &config.socket) {
             (None, None) => Err("neither listen nor socket: nobody could call".to_owned()),
             _ => Ok(config),

@@ -30,11 +30,7 @@ use crate::trust::name::Ministry;
 use crate::trust::policy::ChannelId;
 
 /// Reads a draft, with the documents that were uploaded for it.
-pub(super) fn read(
-    content: wire::DraftContent,
-    desk: &Desk,
-    uploads: &Uploads,
-) -> Result<Draft, Refused> {
+pub(super) fn read(content: wire::DraftContent, desk: &Desk, uploads: &Uploads) -> Result<Draft, Refused> {
     let mut reader = Reader { found: Vec::new(), ids: BTreeSet::new(), uploads };
     let wanted = reader.optional("consultation", &content.consultation, consultation);
     let addressees = reader.addressees(&content.to, &content.info);

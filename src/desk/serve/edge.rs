@@ -1,15 +1,13 @@
 //! The calls of the service, each handed to the room behind with the client that makes it. Nothing is decided here.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
-use tokio_stream::Stream;
 use tonic::{Code, Request, Response, Status, Streaming};
 
-use super::events::Watch;
+use super::Service;
+use super::outlet::{Answers, draining};
 use super::refusals::Refused;
 use super::visitors::Visitor;
-use super::Service;
 use crate::proto::desk::v1 as wire;
 use crate::proto::desk::v1::desk_service_server::DeskService;
 
@@ -51,12 +49,10 @@ fn taken<T>(request: Request<T>) -> Result<(Visitor, T), Status> {
     Ok((visitor.ok_or_else(nobody)?, request.into_inner()))
 }
 
-type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
-
 #[tonic::async_trait]
 impl DeskService for Edge {
     type DownloadDocumentStream = Answers<wire::DownloadDocumentResponse>;
-    type WatchEventsStream = Watch;
+    type WatchEventsStream = Answers<wire::Event>;
     type ExportEvidenceStream = Answers<wire::ExportEvidenceResponse>;
 
     async fn validate_draft(
@@ -223,9 +219,8 @@ impl DeskService for Edge {
         &self,
         request: Request<wire::DownloadDocumentRequest>,
     ) -> Result<Response<Self::DownloadDocumentStream>, Status> {
-        let (_, asked) = taken(request)?;
-        let pieces = Service::to_its_end(self.service().download_document(asked)).await?;
-        Ok(Response::new(Box::pin(pieces)))
+        let (visitor, asked) = taken(request)?;
+        self.order(self.service().download_document(visitor, asked)).await
     }
 
     async fn watch_events(
@@ -233,7 +228,7 @@ impl DeskService for Edge {
         request: Request<wire::WatchEventsRequest>,
     ) -> Result<Response<Self::WatchEventsStream>, Status> {
         let (visitor, asked) = taken(request)?;
-        Ok(Response::new(self.0.watch_events(&visitor, &asked)?))
+        Ok(Response::new(self.0.watch_events(visitor, &asked)?))
     }
 
     async fn get_receipts(
@@ -248,13 +243,7 @@ impl DeskService for Edge {
         &self,
         request: Request<wire::ExportEvidenceRequest>,
     ) -> Result<Response<Self::ExportEvidenceStream>, Status> {
-        let (_, asked) = taken(request)?;
-        let pieces = Service::to_its_end(self.service().export_evidence(asked)).await?;
-        Ok(Response::new(Box::pin(pieces)))
+        let (visitor, asked) = taken(request)?;
+        self.order(self.service().export_evidence(visitor, asked)).await
     }
-}
-
-/// What a stream is told that the stop of the service cuts.
-fn draining() -> Refused {
-    Refused::new(Code::Unavailable, "DRAINING", "the desk stops: go on later").later()
 }

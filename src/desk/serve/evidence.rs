@@ -6,13 +6,14 @@ use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Code, Status};
+use tokio::runtime::Handle;
+use tonic::Code;
 
 use super::Service;
-use super::reading::{PIECES_WAITING_MAX, hand_out};
+use super::outlet::{Answers, End, Outlet, Spout};
+use super::reading::{READER_TOO_SLOW, not_a_reader};
 use super::refusals::Refused;
+use super::visitors::Visitor;
 use crate::desk::error::DeskError;
 use crate::desk::receipts::Proven;
 use crate::digest::{Digest, Hasher};
@@ -21,6 +22,7 @@ use crate::message::evidence::{self, Exhibit, TrustBasis, Verdict};
 use crate::proto::desk::v1 as wire;
 use crate::time::Timestamp;
 use crate::trust::bundle::SignedBundle;
+use crate::trust::role::Role;
 
 impl Service {
     /// What is proven of a message: by what is kept here, and by what the own gateway has by now where that is not all.
@@ -53,8 +55,13 @@ impl Service {
     /// Writes an evidence file, verifies it and hands it out.
     pub(super) async fn export_evidence(
         self: Arc<Self>,
+        visitor: Visitor,
         request: wire::ExportEvidenceRequest,
-    ) -> Result<ReceiverStream<Result<wire::ExportEvidenceResponse, Status>>, Refused> {
+    ) -> Result<Answers<wire::ExportEvidenceResponse>, Refused> {
+        if request.disclose && !visitor.may(Role::Read) {
+            return Err(not_a_reader());
+        }
+        let place = self.place_to_hand_out()?;
         let trust = self.trust()?;
         let entries = match request.name.strip_prefix("consultations/") {
             Some(id) => self.desk.entries_of(id)?,
@@ -80,21 +87,16 @@ impl Service {
         }
         let bundles = self.desk.known_bundles(&trust)?;
         let written = self.apart(move |service| service.write_evidence(exhibits, bundles)).await?;
-        let (file, size, digest) = written;
-        let (sender, pieces) = mpsc::channel(PIECES_WAITING_MAX);
-        let first = wire::ExportEvidenceResponse {
-            size,
-            digest: digest.as_bytes().to_vec(),
-            left_out,
-            content: Vec::new(),
-        };
+        let (outlet, answers) =
+            Outlet::open(visitor, limits::PIECES_WAITING_MAX, self.patience, self.stop.clone());
+        let runtime = Handle::current();
         tokio::task::spawn_blocking(move || {
-            let piece = |content| wire::ExportEvidenceResponse { content, ..Default::default() };
-            if sender.blocking_send(Ok(first)).is_ok() {
-                hand_out(file, &sender, piece);
-            }
+            let _place = place;
+            let end = hand_out(written, left_out, &outlet, &runtime);
+            // Whoever reads nothing is waited for without this thread.
+            runtime.spawn(outlet.end(end, READER_TOO_SLOW));
         });
-        Ok(ReceiverStream::new(pieces))
+        Ok(answers)
     }
 
     fn write_evidence(
@@ -128,6 +130,27 @@ impl Service {
         file.seek(SeekFrom::Start(0)).map_err(failed)?;
         Ok((file, size, hasher.finish()))
     }
+}
+
+/// Reads an evidence file to its end and hands it out, for as long as somebody takes it.
+fn hand_out(
+    (mut file, size, digest): (File, u64, Digest),
+    left_out: u32,
+    outlet: &Outlet<wire::ExportEvidenceResponse>,
+    runtime: &Handle,
+) -> Result<(), End> {
+    let digest = digest.as_bytes().to_vec();
+    let first = wire::ExportEvidenceResponse { size, digest, left_out, content: Vec::new() };
+    runtime.block_on(outlet.hand(first))?;
+    let shape = |content| wire::ExportEvidenceResponse { content, ..Default::default() };
+    let mut spout = Spout::new(outlet, runtime.clone(), 0, shape);
+    let copied = std::io::copy(&mut file, &mut spout).and_then(|_| spout.flush());
+    copied.map_err(|cause| {
+        spout.end.take().unwrap_or_else(|| {
+            tracing::error!(%cause, "a file that was verified cannot be read");
+            End::Told(Refused::new(Code::Internal, "DESK_FAULT", "the file could not be read"))
+        })
+    })
 }
 
 fn receipt(proven: &Proven) -> wire::ProvenReceipt {

@@ -87,16 +87,7 @@ impl Watch {
         if let Some(unsaid) = self.refusals.next() {
             tracing::info!(%name, call = row.method, ?stranger, unsaid, "call refused: nobody this desk knows");
         }
-        match stranger {
-            Stranger::Unknown => refusal(
-                Code::Unauthenticated,
-                "CLIENT_UNKNOWN",
-                "no client with this certificate is enrolled here",
-            ),
-            Stranger::Suspended => {
-                refusal(Code::Unauthenticated, "CLIENT_SUSPENDED", "this client is suspended")
-            }
-        }
+        stranger.refused().into()
     }
 }
 
@@ -188,6 +179,7 @@ mod tests {
     use crate::digest::Digest;
     use crate::keys::home::clients::Clients;
     use crate::limits::{SERVICE_CALLS_PER_CLIENT_MAX, SERVICE_STREAMS_PER_CLIENT_MAX};
+    use crate::time::SystemClock;
     use crate::trust::name::{Domain, Label, Ministry, Name};
     use crate::trust::role::Role;
 
@@ -198,7 +190,7 @@ mod tests {
         let clients = Clients::at(Path::new("/nowhere"), &ministry, &domain, &label);
         let roles = [Role::Draft, Role::Observe].into();
         let user = User { uid: 7, label, roles, offices: Default::default() };
-        Guard::new(Arc::new(Visitors::new(clients, vec![user])), entrance).0
+        Guard::new(Arc::new(Visitors::new(clients, vec![user], Arc::new(SystemClock))), entrance).0
     }
 
     fn request(method: &str, name: Option<&str>) -> Request<()> {

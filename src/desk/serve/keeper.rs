@@ -16,6 +16,7 @@ use crate::limits;
 impl Service {
     /// Keeps up until the service is stopped.
     pub(super) async fn keep_up(self: Arc<Self>) {
+        let mut tidied = self.desk.clock.now();
         self.tidy();
         let mut link: Option<(Mailbox, Settlements)> = None;
         let mut was_away = false;
@@ -40,6 +41,10 @@ impl Service {
                 }
             };
             self.tell();
+            if tidied < self.desk.clock.now().before(limits::SERVICE_TIDY_PAUSE) {
+                tidied = self.desk.clock.now();
+                self.tidy();
+            }
             tokio::select! {
                 () = self.stop.cancelled() => return,
                 () = self.wake.notified() => {}
@@ -93,13 +98,14 @@ impl Service {
         fetched.is_ok()
     }
 
-    /// Forgets what nobody comes back for.
+    /// Forgets what nobody comes back for, shows a certificate that holds, and cuts connections whose own has ended.
     fn tidy(&self) {
         let now = self.desk.clock.now();
         if let Err(fault) = self.desk.register.forget_errands(now.before(limits::REQUESTS_REMEMBERED)) {
             tracing::warn!(%fault, "requests that were done long ago could not be forgotten");
         }
         self.uploads.sweep();
+        self.renew();
     }
 }
 

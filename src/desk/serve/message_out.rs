@@ -103,6 +103,17 @@ pub(super) fn content(opened: &Opened, texts: &[OpenedText<'_>]) -> wire::Messag
     }
 }
 
+/// A message without its words where those before it have taken the room of the page.
+pub(super) fn within(mut message: wire::Message, room: &mut usize) -> wire::Message {
+    let Some(content) = &mut message.content else { return message };
+    let length = content.documents.iter().map(|one| one.words.len()).fold(0, usize::saturating_add);
+    match room.checked_sub(length) {
+        Some(rest) => *room = rest,
+        None => content.documents.iter_mut().for_each(|one| one.words.clear()),
+    }
+    message
+}
+
 /// Leaves of a message what a mask wants.
 pub(super) fn masked(whole: wire::Message, mask: &Mask) -> wire::Message {
     if mask.is_silent() {
@@ -145,5 +156,25 @@ fn state(state: SentState) -> wire::SentState {
         SentState::Expired => wire::SentState::Expired,
         SentState::Withdrawn => wire::SentState::Withdrawn,
         SentState::Void => wire::SentState::Void,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::LISTED_WORDS_BYTES_MAX;
+
+    #[test]
+    fn a_page_holds_so_many_words_and_says_the_rest_without() {
+        let message = |length: usize| {
+            let document = wire::DocumentInfo { words: "x".repeat(length), ..Default::default() };
+            let content = wire::MessageContent { documents: vec![document], ..Default::default() };
+            wire::Message { content: Some(content), ..Default::default() }
+        };
+        let words = |message: wire::Message| message.content.unwrap().documents[0].words.len();
+        let mut room = LISTED_WORDS_BYTES_MAX;
+        assert_eq!(words(within(message(LISTED_WORDS_BYTES_MAX - 1), &mut room)), LISTED_WORDS_BYTES_MAX - 1);
+        assert_eq!(words(within(message(2), &mut room)), 0);
+        assert_eq!(words(within(message(1), &mut room)), 1);
     }
 }

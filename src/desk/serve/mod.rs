@@ -17,7 +17,7 @@
 //! | `edge` | the calls, each handed to the room behind |
 //! | `drafting`, `releasing`, `errands` | drafts, clearances, releases; each request once |
 //! | `reading`, `searching`, `cases`, `evidence`, `uploads` | messages, consultations, proofs, documents |
-//! | `events`, `keeper` | what happens, as it happens; keeps up with the own gateway |
+//! | `events`, `outlet`, `keeper` | what happens, as it happens; to whoever reads in time; keeps up with the own gateway |
 //! | `draft_in`, `draft_out`, `message_out`, `acts`, `pages`, `refusals`, `vault` | wire and desk, each way |
 
 mod acts;
@@ -33,6 +33,7 @@ mod evidence;
 mod guard;
 mod keeper;
 mod message_out;
+mod outlet;
 mod pages;
 pub mod permission;
 mod reading;
@@ -47,12 +48,12 @@ use std::convert::Infallible;
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
@@ -90,10 +91,16 @@ pub struct Service {
     trust: Mutex<Option<(Edition, Arc<Trust>)>>,
     /// Number of the last event.
     told: watch::Sender<u64>,
+    /// What the listener shows, and what opens it.
+    shown: Mutex<Option<(CredentialStore, Passphrase)>>,
     /// Documents that clients uploaded.
     uploads: Uploads,
     /// Asks the keeper to look at once.
     wake: Notify,
+    /// Places for those to whom files are handed out.
+    handing_out: Arc<Semaphore>,
+    /// How long a reader may leave unread what waits for it.
+    patience: Duration,
     stop: CancellationToken,
 }
 
@@ -120,15 +127,30 @@ impl Service {
         keys.registry()?;
         keys.reading()?;
         keys.access()?;
-        let visitors = Arc::new(Visitors::new(clients_of(&desk), config.users.clone()));
+        let visitors = Arc::new(Visitors::new(clients_of(&desk), config.users.clone(), desk.clock.clone()));
         let last = desk.register.last_event()?;
-        let (trust, wake) = (Mutex::new(None), Notify::new());
         let reading = ReadingKey::parse(&keys.reading()?.secret_text());
         let reading = reading.map_err(|cause| DeskError::Trust(cause.to_string()))?;
         let (folder, entropy) = (desk.config.uploads(), desk.entropy.clone());
         let uploads = Uploads::new(folder, reading, desk.clock.clone(), entropy);
         let told = watch::Sender::new(last);
-        Ok(Arc::new(Self { desk, keys, visitors, trust, told, uploads, wake, stop }))
+        let handing_out = Arc::new(Semaphore::new(limits::DOWNLOADS_MAX));
+        let patience = config.patience;
+        let (trust, shown) = (Mutex::new(None), Mutex::new(None));
+        let service = Self {
+            desk,
+            keys,
+            visitors,
+            trust,
+            told,
+            shown,
+            uploads,
+            wake: Notify::new(),
+            handing_out,
+            patience,
+            stop,
+        };
+        Ok(Arc::new(service))
     }
 
     /// Binds what the configuration names.
@@ -201,20 +223,26 @@ impl Service {
         Incoming: Stream<Item = Result<Io, Infallible>>,
         Io: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
     {
-        let (health, health_service) = tonic_health::server::health_reporter();
+        let (mut health, health_service) = tonic_health::server::health_reporter();
         let health_service = health_service.max_decoding_message_size(limits::HEALTH_QUESTION_BYTES_MAX);
         health.set_serving::<DeskServiceServer<edge::Edge>>().await;
-        let reflection = tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(crate::proto::DESCRIPTORS)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-            .with_service_name("chancery.desk.v1.DeskService")
-            .with_service_name("grpc.health.v1.Health")
-            .build_v1()
-            .map_err(|cause| DeskError::Trust(format!("the descriptors of the service: {cause}")))?;
+        // Watches of the health end with the service, once they have said so.
+        let stop = self.stop.clone();
+        tokio::spawn(async move {
+            stop.cancelled().await;
+            health.set_not_serving::<DeskServiceServer<edge::Edge>>().await;
+            for name in ["", SERVICE] {
+                health.clear_service_status(name).await;
+            }
+        });
+        let undescribed = |cause| DeskError::Trust(format!("the descriptors of the service: {cause}"));
+        let reflection = described().build_v1().map_err(undescribed)?;
+        let older_reflection = described().build_v1alpha().map_err(undescribed)?;
         let service = DeskServiceServer::new(edge::Edge::new(self.clone()))
             .max_decoding_message_size(limits::SERVICE_REQUEST_BYTES_MAX)
             .max_encoding_message_size(limits::SERVICE_ANSWER_BYTES_MAX);
-        let routes = Routes::new(service).add_service(health_service).add_service(reflection);
+        let routes = Routes::new(service).add_service(health_service);
+        let routes = routes.add_service(reflection).add_service(older_reflection);
         let guard = Guard::new(self.visitors.clone(), entrance);
         let server = server_builder().layer(guard).add_routes(routes);
         let served = server.serve_with_incoming_shutdown(incoming, self.stop.cancelled()).await;
@@ -226,25 +254,36 @@ impl Service {
         let (clock, entropy) = (self.desk.clock.clone(), self.desk.entropy.clone());
         let clients = clients_of(&self.desk);
         let unusable = |cause: &dyn std::fmt::Display| DeskError::Trust(format!("clients: {cause}"));
-        let now = clock.now();
-        clients.found(passphrase, now, entropy.as_ref()).map_err(|cause| unusable(&cause))?;
-        let until = now.after(limits::SERVICE_RENEWAL);
-        clients.renew_service(passphrase, until, now, entropy.as_ref()).map_err(|cause| unusable(&cause))?;
-        let (key, chain) = clients.service();
-        let opened = file::open_protected(&key, passphrase)?;
-        let pem = opened.to_plain_pem().map_err(|cause| unusable(&cause))?;
-        let certificates = fs::read(&chain).map_err(DeskError::file(&chain))?;
-        let identity =
-            TlsIdentity::from_pem(&certificates, pem.as_bytes()).map_err(|cause| unusable(&cause))?;
+        clients.found(passphrase, clock.now(), entropy.as_ref()).map_err(|cause| unusable(&cause))?;
+        clients.renew(passphrase, clock.now(), entropy.as_ref()).map_err(|cause| unusable(&cause))?;
         let (root, authority) = (certificate(&clients.root())?, certificate(&clients.authority())?);
         let ministry = self.desk.config.ministry.clone();
         let anchors = Anchors::new(ministry, &root, &[authority], &[]).map_err(|cause| unusable(&cause))?;
         let desks = Some(DeskAnchors::new(anchors));
+        let (shown, opened_by) = (clients.clone(), passphrase.clone());
         let source = Box::new(move || {
-            Ok(Material { identity: identity.clone(), peers: PeerAnchors::new(), desks: desks.clone() })
+            let (key, chain) = shown.service();
+            let pem = file::open_protected(&key, &opened_by)?.to_plain_pem()?;
+            let identity = TlsIdentity::from_pem(&fs::read(&chain)?, pem.as_bytes())?;
+            Ok(Material { identity, peers: PeerAnchors::new(), desks: desks.clone() })
         });
-        let (_store, credentials) = CredentialStore::open(source, clock).map_err(|cause| unusable(&cause))?;
+        let (store, credentials) = CredentialStore::open(source, clock).map_err(|cause| unusable(&cause))?;
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some((store, passphrase.clone()));
         Ok(credentials)
+    }
+
+    /// Certifies the own key again when its certificate nears its end, and judges those of open connections again.
+    fn renew(&self) {
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((store, passphrase)) = shown.as_ref() else { return };
+        let clients = clients_of(&self.desk);
+        let renewed = clients.renew(passphrase, self.desk.clock.now(), self.desk.entropy.as_ref());
+        if let Err(cause) = renewed {
+            tracing::error!(%cause, "the certificate of the service cannot be renewed");
+        }
+        if let Err(cause) = store.reload() {
+            tracing::error!(%cause, "the certificate of the service cannot be read again");
+        }
     }
 
     /// Which user of this machine is which client.
@@ -306,6 +345,18 @@ impl Service {
             Err(fault) => tracing::error!(%fault, "events cannot be told"),
         }
     }
+}
+
+/// The full name of the service.
+const SERVICE: &str = "chancery.desk.v1.DeskService";
+
+/// What generic clients may learn of the service.
+fn described() -> tonic_reflection::server::Builder<'static> {
+    tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(crate::proto::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .with_service_name(SERVICE)
+        .with_service_name("grpc.health.v1.Health")
 }
 
 fn crashed(cause: &tokio::task::JoinError) -> Refused {

@@ -1,11 +1,12 @@
 //! Pages, cursors and masks: what clients hand back to us of what we told them, read strictly.
 
 use data_encoding::BASE64URL_NOPAD;
-use tonic::Code;
+use prost::Message;
 
 use super::refusals::Refused;
 use crate::digest::Digest;
 use crate::limits;
+use crate::time::Timestamp;
 
 /// How many entries a page is to have.
 pub(super) fn size(asked: i32) -> Result<usize, Refused> {
@@ -26,8 +27,12 @@ impl Pages {
     /// Pages of a list under a filter.
     pub(super) fn of(list: &str, filter: &[&str]) -> Self {
         let parts: Vec<&[u8]> = filter.iter().map(|part| part.as_bytes()).collect();
-        let digest = Digest::of_parts(&parts).hex();
-        Self { mark: format!("{list}.{}", digest.get(..16).unwrap_or_default()) }
+        Self { mark: format!("{list}.{}", short(&Digest::of_parts(&parts))) }
+    }
+
+    /// The same where the filter is a whole request, without what turns the pages.
+    pub(super) fn of_message(list: &str, filter: &impl Message) -> Self {
+        Self { mark: format!("{list}.{}", short(&Digest::of(&filter.encode_to_vec()))) }
     }
 
     /// The token of the page that begins after a place.
@@ -64,23 +69,48 @@ impl Pages {
     }
 }
 
-/// The cursor of an event.
-pub(super) fn cursor(number: u64) -> String {
-    Pages::of("events", &[]).token(&number.to_string())
+/// Enough of a digest to tell filters apart; nobody gains anything by two that are alike.
+fn short(digest: &Digest) -> String {
+    digest.hex().get(..16).unwrap_or_default().to_owned()
 }
 
-/// The event that a cursor names.
-pub(super) fn event_at(cursor: &str) -> Result<u64, Refused> {
+/// From when to when messages were released.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Span {
+    from: Option<Timestamp>,
+    before: Option<Timestamp>,
+}
+
+impl Span {
+    /// Reads both ends; 0 is no end.
+    pub(super) fn read(from: i64, before: i64) -> Result<Self, Refused> {
+        let end = |seconds: i64| (seconds != 0).then(|| Timestamp::from_seconds(seconds));
+        let span = Self { from: end(from), before: end(before) };
+        match (span.from, span.before) {
+            (Some(from), Some(before)) if before <= from => {
+                Err(Refused::field("before_time", "FIELD_INVALID", "it is not later than from_time"))
+            }
+            _ => Ok(span),
+        }
+    }
+
+    /// Whether an instant lies within.
+    pub(super) fn contains(&self, instant: Timestamp) -> bool {
+        self.from.is_none_or(|from| from <= instant) && self.before.is_none_or(|before| instant < before)
+    }
+}
+
+/// The cursor of an event: its number, and what tells it from another one of this number.
+pub(super) fn cursor(number: u64, mark: &str) -> String {
+    Pages::of("events", &[]).token(&format!("{number}.{mark}"))
+}
+
+/// The number and the mark that a cursor names.
+pub(super) fn event_at(cursor: &str) -> Result<(u64, String), Refused> {
     let wrong = || Refused::field("cursor", "INVALID_CURSOR", "it is not a cursor of an event");
-    let number = Pages::of("events", &[]).number(cursor).map_err(|_| wrong())?;
-    number.ok_or_else(wrong)
-}
-
-/// A cursor that is beyond everything that happened here: it is from another desk, or this one was restored.
-pub(super) fn beyond_the_end() -> Refused {
-    let message =
-        "nothing has happened here yet at this cursor: it is another desk's, or this one was restored";
-    Refused::new(Code::OutOfRange, "CURSOR_BEYOND_END", message)
+    let place = Pages::of("events", &[]).place(cursor).map_err(|_| wrong())?.ok_or_else(wrong)?;
+    let (number, mark) = place.split_once('.').ok_or_else(wrong)?;
+    Ok((number.parse().map_err(|_| wrong())?, mark.to_owned()))
 }
 
 /// Which fields of an answer are wanted.
@@ -147,6 +177,28 @@ mod tests {
         }
         assert_eq!((size(0).unwrap(), size(3).unwrap(), size(10_000).unwrap()), (PAGE_DEFAULT, 3, PAGE_MAX));
         assert!(size(-1).is_err());
+    }
+
+    #[test]
+    fn a_cursor_is_read_as_it_was_given_and_nothing_else_is_one() {
+        assert_eq!(event_at(&cursor(17, "abc")).unwrap(), (17, "abc".to_owned()));
+        assert_eq!(event_at(&cursor(0, "")).unwrap(), (0, String::new()));
+        let events = Pages::of("events", &[]);
+        for wrong in
+            ["", "17", &events.token("17"), &events.token("x.abc"), &Pages::of("drafts", &[]).token("17.abc")]
+        {
+            assert!(event_at(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_span_holds_its_beginning_and_not_its_end() {
+        let within = |from: i64, before: i64, seconds: i64| {
+            Span::read(from, before).unwrap().contains(Timestamp::from_seconds(seconds))
+        };
+        assert!(within(0, 0, 5) && within(5, 0, 5) && within(0, 6, 5) && within(5, 6, 5));
+        assert!(!within(6, 0, 5) && !within(0, 5, 5));
+        assert!(Span::read(5, 5).is_err() && Span::read(6, 5).is_err());
     }
 
     #[test]

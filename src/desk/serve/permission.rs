@@ -53,6 +53,7 @@ pub static TABLE: &[Row] = &[
     stream("ExportEvidence", &[Role::Audit]),
     Row { service: "grpc.health.v1.Health", ..call("Check", &Role::ALL) },
     Row { service: "grpc.health.v1.Health", ..stream("Watch", &Role::ALL) },
+    Row { service: "grpc.reflection.v1alpha.ServerReflection", ..stream("ServerReflectionInfo", &Role::ALL) },
     Row { service: "grpc.reflection.v1.ServerReflection", ..stream("ServerReflectionInfo", &Role::ALL) },
 ];
 

@@ -1,21 +1,24 @@
 //! Messages: listed as they are registered, opened for whoever may read them, their documents handed out.
 
-use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Code, Status};
+use tokio::runtime::Handle;
+use tokio::sync::OwnedSemaphorePermit;
+use tonic::Code;
 
 use super::message_out::{self, FIELDS, masked, registered};
-use super::pages::{self, Mask, Pages};
+use super::outlet::{Answers, End, Outlet, Spout};
+use super::pages::{self, Mask, Pages, Span};
 use super::refusals::Refused;
 use super::visitors::Visitor;
 use super::{Service, draft_out};
+use crate::consultation::reference::ConsultationId;
 use crate::desk::error::DeskError;
-use crate::desk::parts::open_document;
+use crate::desk::parts::{SealedSource, open_document};
 use crate::desk::reference::Entry;
+use crate::desk::register::SentState;
 use crate::limits;
+use crate::message::dispatch::Document;
 use crate::message::terms::Precedence;
 use crate::proto::desk::v1 as wire;
 use crate::trust::name::Ministry;
@@ -27,17 +30,67 @@ struct Filter {
     consultation: Option<String>,
     peer: Option<Ministry>,
     unread_only: bool,
+    span: Span,
+    state: Option<SentState>,
+}
+
+/// The state that is asked for; none for any.
+pub(super) fn sent_state(number: i32) -> Result<Option<SentState>, Refused> {
+    let wrong = |_| Refused::field("state", "FIELD_INVALID", "there is no such state");
+    let wanted = wire::SentState::try_from(number).map_err(wrong)?;
+    Ok(Some(match wanted {
+        wire::SentState::Unspecified => return Ok(None),
+        wire::SentState::Released => SentState::Released,
+        wire::SentState::Queued => SentState::Queued,
+        wire::SentState::Delivered => SentState::Delivered,
+        wire::SentState::Rejected => SentState::Rejected,
+        wire::SentState::Expired => SentState::Expired,
+        wire::SentState::Withdrawn => SentState::Withdrawn,
+        wire::SentState::Void => SentState::Void,
+    }))
+}
+
+/// Whether a message is in the state that is wanted; only sent ones are in any.
+pub(super) fn is_in(entry: &Entry, state: Option<SentState>) -> bool {
+    state.is_none_or(|wanted| matches!(entry, Entry::Sent(sent) if sent.state == wanted))
 }
 
 impl Filter {
+    fn read(request: &wire::ListMessagesRequest) -> Result<Self, Refused> {
+        let direction = wire::Direction::try_from(request.direction)
+            .map_err(|_| Refused::field("direction", "FIELD_INVALID", "there is no such direction"))?;
+        let peer = match request.peer.as_str() {
+            "" => None,
+            code => Some(
+                Ministry::parse(code)
+                    .map_err(|cause| Refused::field("peer", "FIELD_INVALID", cause.to_string()))?,
+            ),
+        };
+        let consultation = match request.consultation.as_str() {
+            "" => None,
+            name => {
+                let wrong =
+                    |_| Refused::field("consultation", "FIELD_INVALID", "consultations/C-... is expected");
+                let id = name.strip_prefix("consultations/").unwrap_or(name);
+                Some(ConsultationId::parse(id).map_err(wrong)?.text())
+            }
+        };
+        let (span, state) = (Span::read(request.from_time, request.before_time)?, sent_state(request.state)?);
+        Ok(Self { direction, consultation, peer, unread_only: request.unread_only, span, state })
+    }
+
     fn takes(&self, entry: &Entry) -> bool {
-        let (peer, is_unread) = match entry {
-            Entry::Received(received) => (&received.sender, received.read_time.is_none()),
-            Entry::Sent(sent) => (&sent.recipient, false),
+        let (peer, is_unread, released) = match entry {
+            Entry::Received(received) => {
+                (&received.sender, received.read_time.is_none(), received.release_time)
+            }
+            Entry::Sent(sent) => (&sent.recipient, false, sent.release_time),
         };
         self.consultation.as_ref().is_none_or(|wanted| entry.consultation() == wanted)
             && self.peer.as_ref().is_none_or(|wanted| peer == wanted)
             && (is_unread || !self.unread_only)
+            && self.span.contains(released)
+            && is_in(entry, self.state)
     }
 }
 
@@ -79,38 +132,31 @@ impl Service {
         }
         let (entries, next_page_token) = self.apart(move |service| service.page(&request)).await?;
         let mut messages = Vec::with_capacity(entries.len());
+        let mut room = limits::LISTED_WORDS_BYTES_MAX;
         for entry in entries {
             let shown = match opens {
                 true => self.opened_message(&entry).await.unwrap_or_else(|_| registered(&self.desk, &entry)),
                 false => registered(&self.desk, &entry),
             };
-            messages.push(masked(shown, &mask));
+            messages.push(masked(message_out::within(shown, &mut room), &mask));
         }
         Ok(wire::ListMessagesResponse { messages, next_page_token })
     }
 
     fn page(&self, request: &wire::ListMessagesRequest) -> Result<(Vec<Entry>, String), Refused> {
         let size = pages::size(request.page_size)?;
-        let direction = wire::Direction::try_from(request.direction)
-            .map_err(|_| Refused::field("direction", "FIELD_INVALID", "there is no such direction"))?;
-        let peer = match request.peer.as_str() {
-            "" => None,
-            code => Some(
-                Ministry::parse(code)
-                    .map_err(|cause| Refused::field("peer", "FIELD_INVALID", cause.to_string()))?,
-            ),
+        let filter = Filter::read(request)?;
+        let bare = wire::ListMessagesRequest {
+            page_token: String::new(),
+            page_size: 0,
+            read_mask: None,
+            ..request.clone()
         };
-        let consultation = Some(request.consultation.as_str()).filter(|name| !name.is_empty());
-        let consultation =
-            consultation.map(|name| name.strip_prefix("consultations/").unwrap_or(name).to_owned());
-        let unread = if request.unread_only { "unread" } else { "" };
-        let parts = [direction.as_str_name(), request.consultation.as_str(), request.peer.as_str(), unread];
-        let pages = Pages::of("messages", &parts);
-        let filter = Filter { direction, consultation, peer, unread_only: request.unread_only };
+        let pages = Pages::of_message("messages", &bare);
         let wrong = || Refused::field("page_token", "INVALID_PAGE_TOKEN", "it is not a token of this list");
         let mut place = match pages.place(&request.page_token)? {
             Some(place) => Place::parse(&place).ok_or_else(wrong)?,
-            None if direction == wire::Direction::Sent => Place::Sent(0),
+            None if filter.direction == wire::Direction::Sent => Place::Sent(0),
             None => Place::Received(0),
         };
         let (mut found, mut looked) = (Vec::new(), 0_usize);
@@ -187,18 +233,25 @@ impl Service {
 
     /// The registered message of a name.
     pub(super) fn entry(&self, name: &str) -> Result<Entry, Refused> {
-        let wrong = || Refused::field("name", "INVALID_NAME", "messages/ and a message id are expected");
+        self.entry_named(name, "name")
+    }
+
+    fn entry_named(&self, name: &str, field: &str) -> Result<Entry, Refused> {
+        let wrong = || Refused::field(field, "INVALID_NAME", "messages/ and a message id are expected");
         let reference =
             name.strip_prefix("messages/").filter(|rest| !rest.starts_with('@')).ok_or_else(wrong)?;
         Ok(self.desk.find(reference)?)
     }
 
-    /// Hands out a document of a message, after all of it was verified.
+    /// Hands out a document of a message, after all of it was verified: it is opened twice, so that nothing of it ever
+    /// stands on a disk in plain.
     pub(super) async fn download_document(
         self: Arc<Self>,
+        visitor: Visitor,
         request: wire::DownloadDocumentRequest,
-    ) -> Result<ReceiverStream<Result<wire::DownloadDocumentResponse, Status>>, Refused> {
-        let entry = self.entry(&request.message)?;
+    ) -> Result<Answers<wire::DownloadDocumentResponse>, Refused> {
+        let place = self.place_to_hand_out()?;
+        let entry = self.entry_named(&request.message, "message")?;
         let opened = self
             .apart(move |service| {
                 Ok(service.desk.unseal_unjudged(&*service.trust()?, service.keys.reading()?, &entry)?)
@@ -215,61 +268,56 @@ impl Service {
         }
         let mut mailbox = None;
         let sealed = self.desk.sealed_part(&self.keys, &opened.envelope, number, &mut mailbox).await?;
-        let (sender, pieces) = mpsc::channel(PIECES_WAITING_MAX);
-        let plain = self
-            .apart(move |service| {
-                let failed = |cause| Refused::from(DeskError::file(&service.desk.config.home)(cause));
-                // Without a name: it goes when this call does, whatever dies.
-                let mut file = tempfile::tempfile_in(&service.desk.config.home).map_err(failed)?;
-                open_document(service.keys.reading()?, sealed.reader()?, &document, &mut file)
-                    .map_err(DeskError::from)?;
-                file.seek(SeekFrom::Start(request.offset)).map_err(failed)?;
-                Ok((file, document))
-            })
-            .await?;
-        let (file, document) = plain;
-        let first = wire::DownloadDocumentResponse {
-            document: Some(draft_out::document(&document)),
-            content: Vec::new(),
-        };
-        let shaped = |content| wire::DownloadDocumentResponse { document: None, content };
-        tokio::task::spawn_blocking(move || {
-            if sender.blocking_send(Ok(first)).is_ok() {
-                hand_out(file, &sender, shaped);
-            }
+        let verified = self.apart(move |service| {
+            open_document(service.keys.reading()?, sealed.reader()?, &document, std::io::sink())
+                .map_err(DeskError::from)?;
+            Ok((sealed, document))
         });
-        Ok(ReceiverStream::new(pieces))
+        let (sealed, document) = verified.await?;
+        let (outlet, answers) =
+            Outlet::open(visitor, limits::PIECES_WAITING_MAX, self.patience, self.stop.clone());
+        let (service, runtime) = (self.clone(), Handle::current());
+        tokio::task::spawn_blocking(move || {
+            let _place = place;
+            let end = service.hand_out_document(&outlet, &runtime, &sealed, &document, request.offset);
+            // Whoever reads nothing is waited for without this thread.
+            runtime.spawn(outlet.end(end, READER_TOO_SLOW));
+        });
+        Ok(answers)
+    }
+
+    fn hand_out_document(
+        &self,
+        outlet: &Outlet<wire::DownloadDocumentResponse>,
+        runtime: &Handle,
+        sealed: &SealedSource,
+        document: &Document,
+        offset: u64,
+    ) -> Result<(), End> {
+        let described = Some(draft_out::document(document));
+        let first = wire::DownloadDocumentResponse { document: described, content: Vec::new() };
+        runtime.block_on(outlet.hand(first))?;
+        let shape = |content| wire::DownloadDocumentResponse { document: None, content };
+        let mut spout = Spout::new(outlet, runtime.clone(), offset, shape);
+        let unreadable = |cause: DeskError| End::Told(cause.into());
+        let key = self.keys.reading().map_err(unreadable)?;
+        let handed_out = open_document(key, sealed.reader().map_err(unreadable)?, document, &mut spout);
+        // What was verified before is refused now: somebody changed it meanwhile.
+        handed_out.map_err(|refusal| spout.end.take().unwrap_or_else(|| unreadable(refusal.into())))
+    }
+
+    /// A place among those to whom something is handed out: each holds a thread.
+    pub(super) fn place_to_hand_out(&self) -> Result<OwnedSemaphorePermit, Refused> {
+        self.handing_out.clone().try_acquire_owned().map_err(|_| {
+            let message = "too many downloads are under way at this desk";
+            Refused::new(Code::ResourceExhausted, "TOO_MANY_DOWNLOADS", message).later()
+        })
     }
 }
 
-/// Reads a file to its end and hands out its pieces, for as long as somebody takes them.
-pub(super) fn hand_out<T>(
-    file: std::fs::File,
-    sender: &mpsc::Sender<Result<T, Status>>,
-    shaped: impl Fn(Vec<u8>) -> T,
-) {
-    let mut reader = BufReader::with_capacity(limits::PIECE_BYTES_MAX, file);
-    loop {
-        let mut piece = Vec::new();
-        let read = reader.by_ref().take(limits::PIECE_BYTES_MAX as u64).read_to_end(&mut piece);
-        let sent = match read {
-            Ok(0) => return,
-            Ok(_) => sender.blocking_send(Ok(shaped(piece))),
-            Err(cause) => {
-                tracing::error!(%cause, "a file that was verified cannot be read");
-                let fault = Refused::new(Code::Internal, "DESK_FAULT", "the file could not be read");
-                sender.blocking_send(Err(fault.into()))
-            }
-        };
-        if sent.is_err() {
-            return;
-        }
-    }
-}
+/// Reason of a download that is read too slowly.
+pub(super) const READER_TOO_SLOW: &str = "READER_TOO_SLOW";
 
-fn not_a_reader() -> Refused {
+pub(super) fn not_a_reader() -> Refused {
     Refused::new(Code::PermissionDenied, "WRONG_ROLE", "what messages say is for the role read")
 }
-
-/// Pieces of a download that wait for their reader.
-pub(super) const PIECES_WAITING_MAX: usize = 4;

@@ -3,6 +3,7 @@
 //! A failure of the desk enters; a status leaves with a stable reason (ErrorInfo), the fields that are wrong
 //! (BadRequest) and when to try again (RetryInfo). Of a fault of our own nothing leaves but that there was one.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use tonic::{Code, Status};
@@ -124,6 +125,11 @@ impl From<DeskError> for Refused {
             DeskError::Draft(detail) => Self::new(Code::InvalidArgument, "DRAFT_INVALID", detail),
             DeskError::Trust(detail) => Self::new(Code::FailedPrecondition, "NOT_TRUSTED", detail),
             DeskError::Register(fault) => fault.into(),
+            DeskError::File { ref cause, .. } if cause.kind() == ErrorKind::StorageFull => {
+                tracing::error!(%cause, "a request of a client found the disk full");
+                let message = "the disk of the desk is full: nothing was changed, and its operator knows";
+                Self::new(Code::ResourceExhausted, "DISK_FULL", message).later()
+            }
             fault => ours(&fault),
         }
     }
@@ -199,6 +205,15 @@ mod tests {
         assert_eq!(told.field_violations.len(), VIOLATIONS_TOLD_MAX);
         assert!(told.field_violations.iter().all(|one| one.description.len() <= VIOLATION_BYTES_MAX));
         assert!(details.retry_info().is_some());
+    }
+
+    #[test]
+    fn a_full_disk_is_a_reason_to_come_back() {
+        let cause = DeskError::File { path: "/secret/place".into(), cause: ErrorKind::StorageFull.into() };
+        let status = Status::from(Refused::from(cause));
+        assert_eq!(reason_of(&status).as_deref(), Some("DISK_FULL"));
+        assert!(status.get_error_details().retry_info().is_some());
+        assert!(!status.message().contains("secret"), "{}", status.message());
     }
 
     #[test]

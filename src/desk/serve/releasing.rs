@@ -1,4 +1,5 @@
-//! Releases: a cleared draft leaves, a protective act leaves at once, and a copy that nobody has taken is given up.
+//! Releases: a cleared draft leaves, a protective act leaves at once, and a copy that nobody has answered for is
+//! withdrawn.
 
 use std::sync::Arc;
 
@@ -140,7 +141,7 @@ impl Service {
         Ok(wire::ReleaseDraftResponse { messages: shown.collect() })
     }
 
-    /// Gives up a copy that the own gateway has not taken.
+    /// Withdraws a copy that its recipient has not answered for.
     pub(super) async fn withdraw_note(
         self: Arc<Self>,
         visitor: Visitor,
@@ -149,8 +150,8 @@ impl Service {
         let met = self.meet(&visitor, "WithdrawNote", &request.request_id, &request)?;
         let entry = self.entry(&request.name)?;
         let Entry::Sent(copy) = &entry else {
-            let message = "it was received: only what this desk sent is given up here";
-            return Err(Refused::new(Code::FailedPrecondition, "NOT_STUCK", message));
+            let message = "it was received: only what this desk sent is withdrawn here";
+            return Err(Refused::new(Code::FailedPrecondition, "NOT_SENT_HERE", message));
         };
         let Met::New(errand) = met else { return Ok(message_out::registered(&self.desk, &entry)) };
         let given_up = match copy.state {
@@ -159,7 +160,7 @@ impl Service {
             _ => {
                 let trust = self.trust()?;
                 let mut mailbox = self.desk.mailbox(&self.keys).await?;
-                self.desk.void(&trust, &mut mailbox, &copy.id).await?
+                self.desk.withdraw_copy(&trust, &mut mailbox, &copy.id).await.map_err(too_late)?
             }
         };
         let subject = given_up.id.as_bytes().to_vec();
@@ -167,6 +168,19 @@ impl Service {
         self.tell();
         Ok(message_out::registered(&self.desk, &Entry::Sent(given_up)))
     }
+}
+
+/// What is settled cannot be withdrawn here; what can be done instead is said.
+fn too_late(cause: DeskError) -> Refused {
+    let DeskError::NotStuck { state, .. } = cause else { return cause.into() };
+    let message = match state {
+        SentState::Delivered => {
+            "its recipient has it, and nothing un-sends a note: take back what it says by the act note-withdrawal, or a \
+             person's will by will-withdrawal"
+        }
+        _ => "its recipient refused it, or it expired: there is nothing to withdraw",
+    };
+    Refused::new(Code::FailedPrecondition, "ALREADY_SETTLED", message)
 }
 
 /// Bytes of a digest.

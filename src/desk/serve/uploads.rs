@@ -127,14 +127,19 @@ impl Uploads {
         let lengths: Vec<u64> = resting.map(|one| one.metadata().map_or(0, |file| file.len())).collect();
         let bytes = lengths.iter().copied().fold(size, u64::saturating_add);
         if lengths.len() >= limits::SERVICE_UPLOADS_MAX || bytes > limits::SERVICE_UPLOADS_BYTES_MAX {
-            let message = "too many uploads rest here, or too many bytes: those that no draft takes up go in time";
+            let message =
+                "too many uploads rest here, or too many bytes: those that no draft takes up go in time";
             return Err(Refused::new(Code::ResourceExhausted, "TOO_MANY_UPLOADS", message));
         }
         Ok(())
     }
 
     fn path(&self, digest: &Digest) -> PathBuf {
-        self.folder.join(HEXLOWER.encode(&vault::fingerprint(&self.reading, "UploadDocument", digest.as_bytes())))
+        self.folder.join(HEXLOWER.encode(&vault::fingerprint(
+            &self.reading,
+            "UploadDocument",
+            digest.as_bytes(),
+        )))
     }
 
     fn unfinished(&self, digest: &Digest) -> PathBuf {
@@ -275,8 +280,9 @@ mod tests {
         assert!(uploads.whole(&digest).is_none());
         assert_eq!(uploads.standing(digest.as_bytes()).unwrap().held, 4);
         assert_eq!(reason(upload(&uploads, vec![piece(&digest, 10, 5, b"ument")]).await), "UPLOAD_GAP");
-        let ended =
-            upload(&uploads, vec![piece(&digest, 10, 4, b"cum"), piece(&digest, 0, 0, b"ent")]).await.unwrap();
+        let ended = upload(&uploads, vec![piece(&digest, 10, 4, b"cum"), piece(&digest, 0, 0, b"ent")])
+            .await
+            .unwrap();
         assert!(ended.complete);
         let mut read = String::new();
         uploads.whole(&digest).unwrap().reader().unwrap().read_to_string(&mut read).unwrap();
@@ -308,7 +314,10 @@ mod tests {
         long.set_len(SERVICE_UPLOADS_BYTES_MAX).unwrap();
         let another = Digest::of(b"another");
         fs::remove_file(home.path().join("2")).unwrap();
-        assert_eq!(reason(upload(&uploads, vec![piece(&another, 7, 0, b"another")]).await), "TOO_MANY_UPLOADS");
+        assert_eq!(
+            reason(upload(&uploads, vec![piece(&another, 7, 0, b"another")]).await),
+            "TOO_MANY_UPLOADS"
+        );
     }
 
     #[tokio::test]

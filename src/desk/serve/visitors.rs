@@ -9,10 +9,14 @@ use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use tonic::Code;
+
 use super::config::User;
+use super::refusals::Refused;
 use crate::digest::Digest;
 use crate::keys::home::clients::{Client, ClientRefusal, Clients};
-use crate::transport::peer::Peer;
+use crate::time::Clock;
+use crate::transport::peer::{Cord, Peer};
 use crate::trust::name::{Label, Name};
 use crate::trust::role::Role;
 
@@ -26,6 +30,7 @@ pub(super) struct Visitor {
     offices: BTreeSet<Label>,
     /// Digest of its certificate; none of a user of this machine.
     certificate: Option<Digest>,
+    cord: Cord,
 }
 
 impl Visitor {
@@ -39,6 +44,11 @@ impl Visitor {
         self.offices.iter().map(ToString::to_string)
     }
 
+    /// Closes the connection of the call.
+    pub(super) fn hang_up(&self) {
+        self.cord.pull();
+    }
+
     /// Its name.
     pub(super) fn name(&self) -> &str {
         self.label.as_str()
@@ -50,19 +60,49 @@ impl Visitor {
     }
 }
 
+#[cfg(test)]
+impl Visitor {
+    /// Somebody who may do nothing.
+    pub(super) fn anybody() -> Self {
+        let label = Label::parse("anybody").unwrap();
+        let (roles, offices) = (BTreeSet::new(), BTreeSet::new());
+        Self { label, roles, offices, certificate: None, cord: Cord::default() }
+    }
+
+    /// Whether its connection was closed from within.
+    pub(super) fn is_hung_up(&self) -> bool {
+        self.cord.is_pulled()
+    }
+}
+
 /// Why somebody is nobody here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stranger {
     /// No enrolled client.
     Unknown,
+    /// A client whose certificate has ended.
+    Ended,
     /// A client that is suspended.
     Suspended,
+}
+
+impl Stranger {
+    /// What it is told.
+    pub(super) fn refused(self) -> Refused {
+        let (reason, message) = match self {
+            Self::Unknown => ("CLIENT_UNKNOWN", "no client with this certificate is enrolled here"),
+            Self::Ended => ("CLIENT_EXPIRED", "the certificate of this client has ended: enrol it again"),
+            Self::Suspended => ("CLIENT_SUSPENDED", "this client is suspended"),
+        };
+        Refused::new(Code::Unauthenticated, reason, message)
+    }
 }
 
 /// Knows the clients of a desk.
 pub(super) struct Visitors {
     clients: Clients,
     users: Vec<User>,
+    clock: Arc<dyn Clock>,
     /// The book as it was read, and which file it was then.
     book: Mutex<Option<(Edition, Arc<Vec<Client>>)>>,
 }
@@ -71,8 +111,8 @@ pub(super) struct Visitors {
 type Edition = (u64, SystemTime);
 
 impl Visitors {
-    pub(super) fn new(clients: Clients, users: Vec<User>) -> Self {
-        Self { clients, users, book: Mutex::new(None) }
+    pub(super) fn new(clients: Clients, users: Vec<User>, clock: Arc<dyn Clock>) -> Self {
+        Self { clients, users, clock, book: Mutex::new(None) }
     }
 
     /// The client as which a user of this machine is known.
@@ -92,11 +132,16 @@ impl Visitors {
         if entered.suspended {
             return Err(Stranger::Suspended);
         }
+        // Connections outlive certificates.
+        if entered.valid_until <= self.clock.now() {
+            return Err(Stranger::Ended);
+        }
         Ok(Visitor {
             label: label.clone(),
             roles: entered.roles.intersection(peer.roles()).copied().collect(),
             offices: entered.offices.clone(),
             certificate: Some(entered.certificate),
+            cord: peer.cord().clone(),
         })
     }
 
@@ -105,14 +150,20 @@ impl Visitors {
         let Name::Client { label, .. } = peer.name() else { return Err(Stranger::Unknown) };
         let user = self.users.iter().find(|user| user.label == *label).ok_or(Stranger::Unknown)?;
         let (roles, offices) = (user.roles.clone(), user.offices.clone());
-        Ok(Visitor { label: label.clone(), roles, offices, certificate: None })
+        Ok(Visitor { label: label.clone(), roles, offices, certificate: None, cord: peer.cord().clone() })
     }
 
     /// Whether a client that was let in may go on: long calls ask.
-    pub(super) fn is_still(&self, visitor: &Visitor) -> bool {
-        let Some(certificate) = visitor.certificate else { return true };
-        let is_active = |client: &Client| client.certificate == certificate && !client.suspended;
-        self.book().is_ok_and(|book| book.iter().any(is_active))
+    pub(super) fn still(&self, visitor: &Visitor) -> Result<(), Stranger> {
+        let Some(certificate) = visitor.certificate else { return Ok(()) };
+        let book = self.book().map_err(|_| Stranger::Unknown)?;
+        let entered = book.iter().find(|client| client.certificate == certificate);
+        match entered {
+            None => Err(Stranger::Unknown),
+            Some(client) if client.suspended => Err(Stranger::Suspended),
+            Some(client) if client.valid_until <= self.clock.now() => Err(Stranger::Ended),
+            Some(_) => Ok(()),
+        }
     }
 
     fn book(&self) -> Result<Arc<Vec<Client>>, ClientRefusal> {

@@ -29,6 +29,7 @@ use crate::keys::ministry::HomeError;
 use crate::keys::passphrase::Passphrase;
 use crate::keys::request::{CertificateRequest, RequestRefusal};
 use crate::keys::{PrivateKey, PrivateKeyRefusal, file, generate, secret_file};
+use crate::limits;
 use crate::time::Timestamp;
 use crate::trust::name::{Domain, Label, Ministry, Name};
 use crate::trust::role::Role;
@@ -185,18 +186,17 @@ impl Clients {
         }
     }
 
-    /// Certifies the key of the service again where its certificate ends before `until`.
-    pub fn renew_service(
+    /// Certifies the key of the service again where its certificate ends before long.
+    pub fn renew(
         &self,
         passphrase: &Passphrase,
-        until: Timestamp,
         now: Timestamp,
         entropy: &dyn Entropy,
     ) -> Result<(), ClientRefusal> {
         let (key, chain) = self.service();
         let certificates = file::read_certificates(&chain)?;
         let ends = certificates.first().and_then(|certificate| file::certificate_end(certificate));
-        if ends.is_some_and(|ends| ends > until) {
+        if ends.is_some_and(|ends| ends > now.after(limits::SERVICE_RENEWAL)) {
             return Ok(());
         }
         let authority = self.open_authority(passphrase)?;

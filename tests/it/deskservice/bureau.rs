@@ -6,6 +6,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chancery::desk::config::Config;
@@ -16,6 +17,7 @@ use chancery::desk::serve::config::{ServiceConfig, User};
 use chancery::desk::serve::{Service, clients_of};
 use chancery::entropy::SystemEntropy;
 use chancery::keys::home::clients::{Candidate, Clients};
+use chancery::limits::READER_PATIENCE;
 use chancery::proto::desk::v1 as wire;
 use chancery::proto::desk::v1::desk_service_client::DeskServiceClient;
 use chancery::time::{Clock, SystemClock};
@@ -49,13 +51,20 @@ pub type Client = DeskServiceClient<Channel>;
 impl Bureau {
     /// Opens the service of a ministry's desk.
     pub async fn open(stage: &Stage, code: &str) -> Self {
+        Self::with_patience(stage, code, READER_PATIENCE).await
+    }
+
+    /// The same, which does not wait as long for its readers.
+    pub async fn with_patience(stage: &Stage, code: &str, patience: Duration) -> Self {
         let listen = Some("127.0.0.1:0".parse().unwrap());
-        Self::serving(stage, code, ServiceConfig { listen, socket: None, users: Vec::new() }).await
+        let (socket, users) = (None, Vec::new());
+        Self::serving(stage, code, ServiceConfig { listen, socket, users, patience }).await
     }
 
     /// The same at a local socket, for these users.
     pub async fn at_socket(stage: &Stage, code: &str, path: &Path, users: Vec<User>) -> Self {
-        Self::serving(stage, code, ServiceConfig { listen: None, socket: Some(path.to_owned()), users }).await
+        let (socket, patience) = (Some(path.to_owned()), READER_PATIENCE);
+        Self::serving(stage, code, ServiceConfig { listen: None, socket, users, patience }).await
     }
 
     async fn serving(stage: &Stage, code: &str, serving: ServiceConfig) -> Self {
@@ -106,8 +115,23 @@ impl Bureau {
         (enrolled.chain, enrolled.key.unwrap().to_string())
     }
 
+    /// Where its register lies.
+    pub fn register_file(&self) -> std::path::PathBuf {
+        self.config.register()
+    }
+
     /// Connects with this certificate, believing the root of this desk's clients.
     pub async fn dial(&self, chain: &str, key: &str) -> Result<Channel, tonic::transport::Error> {
+        self.dial_with(chain, key, |endpoint| endpoint).await.map(|(channel, _)| channel)
+    }
+
+    /// The same with settings of the client's own; and how often it was dialled.
+    pub async fn dial_with(
+        &self,
+        chain: &str,
+        key: &str,
+        settings: impl FnOnce(Endpoint) -> Endpoint,
+    ) -> Result<(Channel, Arc<AtomicUsize>), tonic::transport::Error> {
         let certificate = |pem: &[u8]| -> Vec<CertificateDer<'static>> {
             CertificateDer::pem_slice_iter(pem).map(Result::unwrap).collect()
         };
@@ -126,14 +150,18 @@ impl Bureau {
         config.alpn_protocols = vec![b"h2".to_vec()];
         let (connector, address) = (TlsConnector::from(Arc::new(config)), self.address.unwrap());
         let name = ServerName::try_from(self.clients.service_dns_name()).unwrap();
+        let dialled = Arc::new(AtomicUsize::new(0));
+        let count = dialled.clone();
         let dialling = tower::service_fn(move |_: Uri| {
+            count.fetch_add(1, Ordering::Relaxed);
             let (connector, name) = (connector.clone(), name.clone());
             async move {
                 let stream = TcpStream::connect(address).await?;
                 Ok::<_, std::io::Error>(TokioIo::new(connector.connect(name, stream).await?))
             }
         });
-        Endpoint::from_static("http://desk.invalid").connect_with_connector(dialling).await
+        let endpoint = settings(Endpoint::from_static("http://desk.invalid"));
+        Ok((endpoint.connect_with_connector(dialling).await?, dialled))
     }
 
     /// Stops it, and waits until it has ended.
