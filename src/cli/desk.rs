@@ -68,6 +68,10 @@ struct Enrol {
     #[arg(long, value_name = "FILE", requires = "roles")]
     csr: Option<PathBuf>,
 
+    /// End the earlier certificates of this client with that; otherwise they stay good beside the new one
+    #[arg(long, requires = "roles")]
+    replace: bool,
+
     /// Folder for key, certificate and root of the client [default: its name]
     #[arg(short, long, value_name = "DIR", requires = "roles")]
     output: Option<PathBuf>,
@@ -158,8 +162,8 @@ impl Enrol {
     fn client(self, context: &Context) -> Result<(), CliError> {
         let name = self.enrolled.to_string_lossy();
         let label = Label::parse(&name).map_err(|cause| CliError::usage("name", cause.to_string()))?;
-        let Self { roles, offices, days, csr: request, output, .. } = self;
-        clients::Enrolling { label, roles, offices, days, request, output }.run(context)
+        let Self { roles, offices, days, csr: request, replace, output, .. } = self;
+        clients::Enrolling { label, roles, offices, days, request, replace, output }.run(context)
     }
 
     fn run(self, context: &Context) -> Result<(), CliError> {

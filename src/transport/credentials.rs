@@ -309,16 +309,19 @@ impl Configurations {
                 return Err(CredentialsRefusal::ForeignDesks { desks, own });
             }
             let clients = Visitors::Clients(clients.clone());
-            doors.insert(Door::Service, open_door(&identity, clients, clock)?);
+            doors.insert(Door::Service, open_door(Door::Service, &identity, clients, clock)?);
         }
         if let Name::Gateway { ministry } = identity.name() {
-            doors.insert(Door::Relay, open_door(&identity, Visitors::Gateways(peers), clock)?);
+            doors.insert(Door::Relay, open_door(Door::Relay, &identity, Visitors::Gateways(peers), clock)?);
             if let Some(desks) = desks {
                 if desks.ministry() != ministry {
                     let (desks, own) = (desks.ministry().clone(), identity.name().clone());
                     return Err(CredentialsRefusal::ForeignDesks { desks, own });
                 }
-                doors.insert(Door::Mailbox, open_door(&identity, Visitors::Desks(desks), clock)?);
+                doors.insert(
+                    Door::Mailbox,
+                    open_door(Door::Mailbox, &identity, Visitors::Desks(desks), clock)?,
+                );
             }
         }
         Ok(Self { name: identity.name().clone(), ends: identity.ends(), doors, callees })
@@ -326,12 +329,17 @@ impl Configurations {
 }
 
 fn open_door(
+    door: Door,
     identity: &TlsIdentity,
     visitors: Visitors,
     clock: &Arc<dyn Clock>,
 ) -> Result<OpenDoor, rustls::Error> {
     let visitors = Arc::new(visitors);
-    Ok(OpenDoor { config: tls::server(identity, visitors.clone(), clock)?, visitors })
+    let config = match door {
+        Door::Service => tls::service(identity, visitors.clone(), clock)?,
+        Door::Mailbox | Door::Relay => tls::server(identity, visitors.clone(), clock)?,
+    };
+    Ok(OpenDoor { config, visitors })
 }
 
 fn name_of(certificate: &CertificateDer<'_>) -> Result<Name, InvalidIdentity> {

@@ -3,6 +3,7 @@
 
 mod bureau;
 mod drafts;
+mod elsewhere;
 mod readers;
 mod withdrawal;
 

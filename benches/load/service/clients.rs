@@ -79,6 +79,7 @@ impl Served {
             offices: BTreeSet::new(),
             valid_for: Duration::from_secs(24 * 3600),
             request: None,
+            replaces: false,
         };
         let enrolled = self.clients.enrol(&candidate, &passphrase()?, SystemClock.now(), &SystemEntropy)?;
         let key = enrolled.key.ok_or("no key was made")?;

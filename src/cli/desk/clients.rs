@@ -29,6 +29,7 @@ pub(super) struct Enrolling {
     pub(super) offices: Vec<Label>,
     pub(super) days: u16,
     pub(super) request: Option<PathBuf>,
+    pub(super) replace: bool,
     pub(super) output: Option<PathBuf>,
 }
 
@@ -54,6 +55,7 @@ impl Enrolling {
             offices: self.offices.iter().cloned().collect(),
             valid_for,
             request,
+            replaces: self.replace,
         };
         let enrolled = clients.enrol(&candidate, &passphrase, now, entropy)?;
         fs::create_dir_all(&folder).map_err(|error| unwritable(&folder, &error))?;

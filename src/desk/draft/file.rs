@@ -21,7 +21,9 @@ use crate::digest::Digest;
 use crate::limits;
 use crate::message::dispatch::Dispatch;
 use crate::message::header::Address;
+use crate::message::terms::AuthenticationKind;
 use crate::time::Timestamp;
+use crate::trust::name::Name;
 
 /// Begins every file of this format.
 const FORMAT: &str = "chancery-draft/1";
@@ -207,6 +209,23 @@ impl DraftFile {
     /// The signatures given so far, one place for each that the dispatch lists.
     pub fn signatures(&self) -> &[Option<Vec<u8>>] {
         &self.signatures
+    }
+
+    /// Puts a signature that was given elsewhere into the first place that lacks one of this kind by whom `is_wanted`
+    /// takes. Whether it holds is not asked here.
+    pub(in crate::desk) fn put_signature(
+        &mut self,
+        kind: AuthenticationKind,
+        p7s: &[u8],
+        is_wanted: impl Fn(&Name) -> bool,
+    ) {
+        let listed = self.dispatch.authentications.iter().zip(self.signatures.iter_mut());
+        let mut open = listed.filter(|(expected, given)| {
+            given.is_none() && expected.kind == kind && is_wanted(&expected.credential)
+        });
+        if let Some((_, place)) = open.next() {
+            *place = Some(p7s.to_vec());
+        }
     }
 
     /// All signatures, where every office has signed.

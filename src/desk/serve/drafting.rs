@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use tonic::Code;
 
-use super::draft_out::{COMPOSED, Shown, expected_steps, findings, label, state};
+use super::draft_out::{COMPOSED, Shown, expected_steps, label, state};
 use super::errands::Met;
 use super::pages::{self, Mask, Pages};
+use super::paths::Shape;
 use super::refusals::Refused;
 use super::visitors::Visitor;
 use super::{Service, draft_in, vault};
@@ -41,6 +42,8 @@ const FIELDS: &[&str] = &[
     "documents",
     "steps",
     "findings",
+    "dispatch",
+    "address",
 ];
 
 impl Service {
@@ -52,12 +55,14 @@ impl Service {
     ) -> Result<wire::ValidateDraftResponse, Refused> {
         let content = request.content.ok_or_else(no_content)?;
         let folder = self.desk.config.uploads();
+        let texts = content.texts.len();
         let draft = draft_in::read(content, &self.desk, &self.uploads)?;
+        let shape = Shape::of(texts, draft.act.kind().word());
         let wishes = wishes(visitor, Vec::new(), request.clear_by)?;
         let composed = self.desk.compose_with(&*self.trust()?, &self.keys, &draft, &folder, &wishes)?;
         Ok(wire::ValidateDraftResponse {
             acceptable: !rules::forbids(&composed.findings),
-            findings: findings(&composed.findings),
+            findings: shape.findings(&composed.findings),
             steps: expected_steps(&composed),
         })
     }
@@ -74,7 +79,9 @@ impl Service {
         };
         let content = request.content.clone().ok_or_else(no_content)?;
         let folder = self.desk.config.uploads();
+        let texts = content.texts.len();
         let draft = draft_in::read(content, &self.desk, &self.uploads)?;
+        let shape = Shape::of(texts, draft.act.kind().word());
         let wishes = wishes(&visitor, request.sign_as.clone(), request.clear_by.clone())?;
         let trust = self.trust()?;
         let holding = |draft: &DraftFile| self.holding(&visitor, draft, errand).map(Some);
@@ -88,10 +95,10 @@ impl Service {
                     Met::New(_) => Err(RegisterFault::DoneBefore.into()),
                 };
             }
-            composed => composed?,
+            composed => composed.map_err(|cause| Refused::from(cause).pointing(&shape))?,
         };
         self.tell();
-        Ok(wire::Draft { findings: findings(&composition.findings), ..self.shown(&draft)? })
+        Ok(wire::Draft { findings: shape.findings(&composition.findings), ..self.shown(&draft)? })
     }
 
     /// What is registered with a draft: its sealed text, and whose hand composed it.
@@ -115,7 +122,16 @@ impl Service {
     pub(super) fn get_draft(&self, request: wire::GetDraftRequest) -> Result<wire::Draft, Refused> {
         let mask = Mask::parse(request.read_mask, FIELDS)?;
         let (_, draft) = self.held(&request.name)?;
-        Ok(masked(self.shown(&draft)?, &mask))
+        let shown = self.shown(&draft)?;
+        if mask.is_silent() {
+            return Ok(shown);
+        }
+        let exact = wire::Draft {
+            dispatch: draft.bytes().to_vec(),
+            address: draft.address().bytes().to_vec(),
+            ..shown
+        };
+        Ok(masked(exact, &mask))
     }
 
     /// Lists drafts, newest first.
@@ -278,7 +294,7 @@ impl Service {
     }
 
     /// The draft that came of a request.
-    fn draft_of(&self, subject: &[u8]) -> Result<wire::Draft, Refused> {
+    pub(super) fn draft_of(&self, subject: &[u8]) -> Result<wire::Draft, Refused> {
         let digest =
             Digest::from_slice(subject).map_err(|_| Refused::from(RegisterFault::Damaged("an errand")))?;
         let (_, draft) = self.held(&format!("drafts/{}", digest.hex()))?;
@@ -351,7 +367,9 @@ fn masked(whole: wire::Draft, mask: &Mask) -> wire::Draft {
         act,
         documents,
         steps,
-        findings
+        findings,
+        dispatch,
+        address
     );
     kept
 }

@@ -95,6 +95,14 @@ impl DeskService for Edge {
         self.ask(move |service| service.clear_draft(&visitor, asked)).await
     }
 
+    async fn add_signature(
+        &self,
+        request: Request<wire::AddSignatureRequest>,
+    ) -> Result<Response<wire::Draft>, Status> {
+        let (visitor, asked) = taken(request)?;
+        self.ask(move |service| service.add_signature(&visitor, asked)).await
+    }
+
     async fn rebase_draft(
         &self,
         request: Request<wire::RebaseDraftRequest>,

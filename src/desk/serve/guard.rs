@@ -16,6 +16,7 @@ use tonic::{Code, Status};
 use tower::{Layer, Service};
 
 use super::permission::{Row, TABLE, row_of};
+use super::refusals::Refused;
 use super::visitors::{Stranger, Visitor, Visitors};
 use crate::transport::peer::Peer;
 use crate::transport::quota::{Quota, Slot};
@@ -78,7 +79,8 @@ impl Watch {
         }
         let slot = self.under_way.get(place).and_then(|quota| quota.admit(visitor.name().to_owned(), 0));
         slot.map(|slot| (visitor, slot)).ok_or_else(|| {
-            refusal(Code::ResourceExhausted, "TOO_MANY_CALLS", "too many calls of this kind are under way")
+            let message = "too many calls of this kind are under way";
+            Refused::new(Code::ResourceExhausted, "TOO_MANY_CALLS", message).later().into()
         })
     }
 

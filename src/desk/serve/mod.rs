@@ -15,10 +15,10 @@
 //! |---|---|
 //! | `config`, `visitors`, `permission`, `guard` | where it listens; who is there; who may call what; enforced |
 //! | `edge` | the calls, each handed to the room behind |
-//! | `drafting`, `releasing`, `errands` | drafts, clearances, releases; each request once |
+//! | `drafting`, `signing`, `releasing`, `errands` | drafts, clearances, releases; each request once |
 //! | `reading`, `searching`, `cases`, `evidence`, `uploads` | messages, consultations, proofs, documents |
 //! | `events`, `outlet`, `keeper` | what happens, as it happens; to whoever reads in time; keeps up with the own gateway |
-//! | `draft_in`, `draft_out`, `message_out`, `acts`, `pages`, `refusals`, `vault` | wire and desk, each way |
+//! | `draft_in`, `draft_out`, `message_out`, `acts`, `pages`, `paths`, `refusals`, `vault` | wire and desk, each way |
 
 mod acts;
 mod cases;
@@ -35,11 +35,13 @@ mod keeper;
 mod message_out;
 mod outlet;
 mod pages;
+mod paths;
 pub mod permission;
 mod reading;
 mod refusals;
 mod releasing;
 mod searching;
+mod signing;
 mod uploads;
 mod vault;
 mod visitors;
@@ -355,6 +357,8 @@ fn described() -> tonic_reflection::server::Builder<'static> {
     tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(crate::proto::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        // What refusals bear, so that generic clients can show it.
+        .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
         .with_service_name(SERVICE)
         .with_service_name("grpc.health.v1.Health")
 }

@@ -32,6 +32,7 @@ pub static TABLE: &[Row] = &[
     call("GetDraft", OFFICE_WORK),
     call("ListDrafts", OFFICE_WORK),
     call("ClearDraft", &[Role::Clear]),
+    call("AddSignature", &[Role::Clear]),
     call("RebaseDraft", &[Role::Draft]),
     call("CancelDraft", &[Role::Draft]),
     call("ReleaseDraft", &[Role::Release]),
@@ -112,8 +113,15 @@ mod tests {
             assert!(TABLE.iter().any(|row| opens(&row)), "{role} opens nothing");
         }
         // Nobody changes anything who only looks.
-        let changing =
-            ["CreateDraft", "ClearDraft", "CancelDraft", "ReleaseDraft", "SendProtectiveAct", "WithdrawNote"];
+        let changing = [
+            "CreateDraft",
+            "ClearDraft",
+            "AddSignature",
+            "CancelDraft",
+            "ReleaseDraft",
+            "SendProtectiveAct",
+            "WithdrawNote",
+        ];
         for row in TABLE.iter().filter(|row| changing.contains(&row.method)) {
             assert_eq!(row.roles.len(), 1, "{}", row.method);
             assert!(OFFICE_WORK.contains(&row.roles[0]), "{}", row.method);

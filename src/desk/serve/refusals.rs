@@ -9,6 +9,7 @@ use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
+use super::paths::Shape;
 use crate::consultation::rules::{Finding, Severity};
 use crate::desk::draft::DraftRefusal;
 use crate::desk::error::DeskError;
@@ -65,6 +66,12 @@ impl Refused {
         Self::fields(vec![Violation::new(field, reason, message)])
     }
 
+    /// The same with the paths of the request where rules named fields of what was composed of it.
+    pub(super) fn pointing(mut self, shape: &Shape) -> Self {
+        self.violations.iter_mut().for_each(|one| one.field = shape.path(&one.field));
+        self
+    }
+
     /// The same, to be tried again after a while.
     pub(super) fn later(self) -> Self {
         Self { retry: Some(limits::SERVICE_RETRY_PAUSE), ..self }
@@ -115,6 +122,13 @@ impl From<DeskError> for Refused {
             DeskError::FourEyes => Self::new(Code::FailedPrecondition, "TOO_FEW_OFFICES", cause.to_string()),
             DeskError::NotAuthorised { .. } => {
                 Self::new(Code::PermissionDenied, "OFFICE_NOT_AUTHORISED", cause.to_string())
+            }
+            // The keys of the desk itself were opened at the start.
+            DeskError::Key(cause) => {
+                tracing::warn!(%cause, "a request of a client needs the key of an office, which cannot be opened");
+                let message = "the key of an office that is to sign is not at this desk, or has a passphrase of its own: \
+                               let the office sign elsewhere, and AddSignature";
+                Self::new(Code::FailedPrecondition, "OFFICE_KEY_NOT_HERE", message)
             }
             DeskError::AnsweredBefore(_) => {
                 Self::new(Code::FailedPrecondition, "ANSWERED_BEFORE", cause.to_string())

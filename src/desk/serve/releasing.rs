@@ -8,9 +8,11 @@ use tonic::Code;
 use super::draft_out::label;
 use super::drafting::{four_eyes, hand, wishes};
 use super::errands::Met;
+use super::paths::Shape;
 use super::refusals::Refused;
 use super::visitors::Visitor;
 use super::{Service, draft_in, message_out};
+use crate::consultation::rules;
 use crate::desk::accreditation::Trust;
 use crate::desk::compose::Composition;
 use crate::desk::draft::{DraftFile, DraftRefusal};
@@ -108,6 +110,7 @@ impl Service {
         let content = request.content.clone();
         let content =
             content.ok_or_else(|| Refused::field("content", "FIELD_MISSING", "an act is expected"))?;
+        let texts = content.texts.len();
         let trust = self.trust()?;
         let (composing, by) = (trust.clone(), visitor.clone());
         let composed = self.apart(move |service| {
@@ -118,7 +121,13 @@ impl Service {
                 return Err(Refused::new(Code::FailedPrecondition, "NOT_PROTECTIVE", message));
             }
             let wishes = wishes(&by, Vec::new(), Vec::new())?;
-            Ok(service.desk.compose_with(&composing, &service.keys, &draft, &folder, &wishes)?)
+            let shape = Shape::of(texts, draft.act.kind().word());
+            let Service { desk, keys, .. } = service;
+            let composed = desk.compose_with(&composing, keys, &draft, &folder, &wishes)?;
+            if rules::forbids(&composed.findings) {
+                return Err(Refused::from(DeskError::Forbidden(composed.findings)).pointing(&shape));
+            }
+            Ok(composed)
         });
         let composition = composed.await?;
         let offices = composition.offices.iter().flatten().map(|office| office.label());

@@ -129,7 +129,7 @@ impl Uploads {
         if lengths.len() >= limits::SERVICE_UPLOADS_MAX || bytes > limits::SERVICE_UPLOADS_BYTES_MAX {
             let message =
                 "too many uploads rest here, or too many bytes: those that no draft takes up go in time";
-            return Err(Refused::new(Code::ResourceExhausted, "TOO_MANY_UPLOADS", message));
+            return Err(Refused::new(Code::ResourceExhausted, "TOO_MANY_UPLOADS", message).later());
         }
         Ok(())
     }

@@ -75,6 +75,8 @@ pub struct Candidate {
     pub valid_for: Duration,
     /// Its own request (PKCS#10, PEM); without one a key is made for it.
     pub request: Option<String>,
+    /// Whether its earlier certificates end with that.
+    pub replaces: bool,
 }
 
 /// A client that was enrolled.
@@ -250,6 +252,10 @@ impl Clients {
             {
                 return Err(ClientRefusal::SameKey(other.label.clone()));
             }
+            if candidate.replaces {
+                // Whoever is not in the book is nobody.
+                book.retain(|earlier| earlier.label != entered.label);
+            }
             book.push(entered);
             Ok(())
         })?;
@@ -409,6 +415,7 @@ mod tests {
             offices: BTreeSet::new(),
             valid_for: DESK_VALIDITY,
             request,
+            replaces: false,
         }
     }
 
@@ -459,5 +466,11 @@ mod tests {
         assert!(clients.all().unwrap().iter().any(|one| one.suspended && one.label.as_str() == "casework"));
         let unknown = clients.suspend(&Label::parse("head").unwrap(), true);
         assert!(matches!(unknown, Err(ClientRefusal::Unknown(_))));
+
+        let narrower = Candidate { replaces: true, ..candidate("legal", &[Role::Observe], None) };
+        let narrower = enrol(narrower).unwrap().client;
+        let mut legal = clients.all().unwrap();
+        legal.retain(|one| one.label == narrower.label);
+        assert_eq!(legal, [narrower], "the wider certificate ended");
     }
 }

@@ -25,6 +25,7 @@ use chancery::transport::status::reason_of;
 use chancery::trust::name::Label;
 use chancery::trust::role::Role;
 use hyper_util::rt::TokioIo;
+use rustls::crypto::{CryptoProvider, SupportedKxGroup};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -109,10 +110,16 @@ impl Bureau {
             offices: BTreeSet::new(),
             valid_for: Duration::from_secs(24 * 3600),
             request: None,
+            replaces: false,
         };
         let enrolled =
             self.clients.enrol(&candidate, &passphrase(), SystemClock.now(), &SystemEntropy).unwrap();
         (enrolled.chain, enrolled.key.unwrap().to_string())
+    }
+
+    /// Where the keys of its offices lie.
+    pub fn offices(&self) -> std::path::PathBuf {
+        self.config.offices()
     }
 
     /// Where its register lies.
@@ -132,6 +139,26 @@ impl Bureau {
         key: &str,
         settings: impl FnOnce(Endpoint) -> Endpoint,
     ) -> Result<(Channel, Arc<AtomicUsize>), tonic::transport::Error> {
+        self.dialled(chain, key, rustls::crypto::ring::ALL_KX_GROUPS.to_vec(), settings).await
+    }
+
+    /// The same by these groups alone.
+    pub async fn dial_by(
+        &self,
+        chain: &str,
+        key: &str,
+        groups: Vec<&'static dyn SupportedKxGroup>,
+    ) -> Result<Channel, tonic::transport::Error> {
+        self.dialled(chain, key, groups, |endpoint| endpoint).await.map(|(channel, _)| channel)
+    }
+
+    async fn dialled(
+        &self,
+        chain: &str,
+        key: &str,
+        kx_groups: Vec<&'static dyn SupportedKxGroup>,
+        settings: impl FnOnce(Endpoint) -> Endpoint,
+    ) -> Result<(Channel, Arc<AtomicUsize>), tonic::transport::Error> {
         let certificate = |pem: &[u8]| -> Vec<CertificateDer<'static>> {
             CertificateDer::pem_slice_iter(pem).map(Result::unwrap).collect()
         };
@@ -140,7 +167,8 @@ impl Bureau {
             roots.add(root).unwrap();
         }
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = CryptoProvider { kx_groups, ..rustls::crypto::ring::default_provider() };
+        let provider = Arc::new(provider);
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])
             .unwrap()
