@@ -10,10 +10,9 @@ use super::refusals::Refused;
 use crate::consultation::acts::values::EntryId;
 use crate::consultation::history::Past;
 use crate::consultation::reference::{ConsultationId, PersonRef};
-use crate::consultation::rules::Rule;
 use crate::consultation::state::guard::Stop;
 use crate::consultation::state::next_steps::{self, Step};
-use crate::consultation::state::{commitments, departure, opening, stage};
+use crate::consultation::state::{opening, stage};
 use crate::desk::casebook::Folded;
 use crate::proto::desk::v1 as wire;
 use crate::time::Timestamp;
@@ -118,7 +117,7 @@ impl Service {
             subject: proposal.map(|one| one.act.subject.as_str().to_owned()).unwrap_or_default(),
             parties: folded.book.charter().parties.iter().map(party).collect(),
             acts: folded.book.history().len() as u64,
-            waiting: folded.book.waiting().count() as u64,
+            waiting: folded.book.waiting().count().saturating_add(folded.count_turned_away()) as u64,
             not_understood: past.not_understood().count() as u64,
             unopened,
             cases,
@@ -159,63 +158,16 @@ impl Service {
         is_up_to_date: bool,
     ) -> Result<wire::CheckDepartureResponse, Refused> {
         let trust = self.trust()?;
-        let index = self.desk.casebook(&trust, &self.keys)?;
-        let home = index.home_of(&person).ok_or_else(no_person)?.text();
-        let folded = self.desk.consultation_of(&trust, &self.keys, &home)?;
-        let now = self.desk.clock.now();
-        let (arrangement, stops) = ask(&folded, &person, arrangement, now);
-        let mut not_looked_at = blind_spots(&folded, &self.desk.config.ministry, index.unopened_in(&home));
-        if !is_up_to_date {
-            not_looked_at.push("the own gateway is away: what waits there was not looked at".to_owned());
-        }
+        let answer = self.desk.departure(&trust, &self.keys, &person, arrangement, is_up_to_date)?;
         Ok(wire::CheckDepartureResponse {
-            clear: stops.is_empty() && not_looked_at.is_empty(),
-            case_name: case_name(&home, &person),
-            arrangement: arrangement.unwrap_or_default(),
-            check_time: now.seconds(),
-            stops: stops.iter().map(stop).collect(),
-            not_looked_at,
+            clear: answer.is_clear(),
+            case_name: case_name(&answer.home.text(), &person),
+            arrangement: answer.arrangement.map(|id| id.as_str().to_owned()).unwrap_or_default(),
+            check_time: answer.asked.seconds(),
+            stops: answer.stops.iter().map(stop).collect(),
+            not_looked_at: answer.not_looked_at,
         })
     }
-}
-
-fn ask(
-    folded: &Folded,
-    person: &PersonRef,
-    arrangement: Option<EntryId>,
-    now: Timestamp,
-) -> (Option<String>, Vec<Stop>) {
-    let past = folded.book.everything();
-    let last = || {
-        let arranged = commitments::arrangements_of(&past, person);
-        arranged.last().map(|arranged| arranged.act.arrangement_id.clone())
-    };
-    match arrangement.or_else(last) {
-        Some(id) => {
-            let stops = departure::clear_to_depart(&past, person, &id, now, folded.book.charter());
-            (Some(id.as_str().to_owned()), stops)
-        }
-        None => (None, vec![Stop::new(Rule::Hnd01, "no confirmed arrangement lists the person")]),
-    }
-}
-
-/// What this desk could not look at and that might say no.
-fn blind_spots(folded: &Folded, own: &Ministry, unopened: u64) -> Vec<String> {
-    let mut spots = Vec::new();
-    if unopened > 0 {
-        spots.push(format!("{unopened} messages of the consultation do not open"));
-    }
-    let waiting = folded.book.waiting().count();
-    if waiting > 0 {
-        spots.push(format!("{waiting} acts wait for others that are not here yet"));
-    }
-    for (sender, number) in folded.passed_over.iter().filter(|(sender, _)| sender != own) {
-        spots.push(format!("act {number} of {sender} never came here: ask {sender} what it said"));
-    }
-    for (sender, number, _) in folded.book.equivocations() {
-        spots.push(format!("{sender} gave number {number} to two acts"));
-    }
-    spots
 }
 
 fn step(step: &Step) -> wire::NextStep {

@@ -44,6 +44,9 @@ impl Shown<'_> {
             documents: dispatch.documents.iter().map(document).collect(),
             steps: self.steps(),
             findings: Vec::new(),
+            // Whoever asks for them by name is given them besides.
+            dispatch: Vec::new(),
+            address: Vec::new(),
         }
     }
 
