@@ -24,13 +24,19 @@ use crate::message::header::Addressee;
 use crate::message::terms::{
     AddresseeKind, Caveat, DocumentClass, DocumentStanding, Form, Level, Precedence,
 };
+use crate::proto::consultation::v1::ActMark;
 use crate::proto::desk::v1 as wire;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 use crate::trust::policy::ChannelId;
 
-/// Reads a draft, with the documents that were uploaded for it.
-pub(super) fn read(content: wire::DraftContent, desk: &Desk, uploads: &Uploads) -> Result<Draft, Refused> {
+/// Reads a draft, with the documents that were uploaded for it, and what `references` know where it is left out.
+pub(super) fn read(
+    content: wire::DraftContent,
+    desk: &Desk,
+    references: &dyn References,
+    uploads: &Uploads,
+) -> Result<Draft, Refused> {
     let mut reader = Reader { found: Vec::new(), ids: BTreeSet::new(), uploads };
     let wanted = reader.optional("consultation", &content.consultation, consultation);
     let addressees = reader.addressees(&content.to, &content.info);
@@ -46,7 +52,8 @@ pub(super) fn read(content: wire::DraftContent, desk: &Desk, uploads: &Uploads) 
             Refused::new(tonic::Code::Unavailable, "NO_ENTROPY", cause.to_string()).later()
         })?,
     };
-    let act = reader.act(content.act, &minted);
+    let act = content.act.map(|act| filled_in(act, &minted, references));
+    let act = reader.act(act, &minted);
     let releasable_to = reader.ministries("releasable_to", &content.releasable_to);
     let draft = Draft {
         addressees,
@@ -346,6 +353,29 @@ fn proposing(mut act: wire::Act, consultation: &ConsultationId) -> wire::Act {
     act
 }
 
+/// A GO that does not say what it knew says what is known here, as a form does.
+fn filled_in(mut act: wire::Act, consultation: &ConsultationId, references: &dyn References) -> wire::Act {
+    if let Some(wire::act::Act::GoNoGo(go)) = &mut act.act {
+        if go.synced_to.is_empty()
+            && let Some(marks) = references.synced_to(consultation)
+        {
+            let known = marks.iter().filter(|(_, number)| *number > 0);
+            let mark = |(ministry, act_number): (&Ministry, u64)| ActMark {
+                ministry: ministry.to_string(),
+                act_number,
+            };
+            go.synced_to = known.map(mark).collect();
+        }
+        if go.protective_acts.is_empty()
+            && let Ok(arrangement) = EntryId::parse(&go.arrangement_id)
+        {
+            let known = references.protective_acts(consultation, &arrangement).into_iter();
+            go.protective_acts = known.map(|one| one.dispatch_digest.as_bytes().to_vec()).collect();
+        }
+    }
+    act
+}
+
 fn consultation(name: &str) -> Result<ConsultationId, String> {
     let id = name.strip_prefix("consultations/").unwrap_or(name);
     ConsultationId::parse(id).map_err(|fault| fault.message().to_owned())
@@ -367,4 +397,54 @@ fn short(text: &str) -> Result<ShortText, String> {
 
 fn instant(seconds: i64) -> Option<Timestamp> {
     (seconds != 0).then(|| Timestamp::from_seconds(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consultation::registered::Marks;
+    use crate::desk::form::draft::{Counting, Referenced};
+    use crate::entropy::SystemEntropy;
+    use crate::proto::consultation::v1::GoNoGo;
+
+    /// A desk that knows one withdrawal.
+    struct Known;
+
+    impl References for Known {
+        fn message(&self, _: &str) -> Option<Referenced> {
+            None
+        }
+
+        fn synced_to(&self, _: &ConsultationId) -> Option<Marks> {
+            Some(Marks::new([(Ministry::parse("XA").unwrap(), 4), (Ministry::parse("XB").unwrap(), 0)]))
+        }
+
+        fn protective_acts(&self, _: &ConsultationId, arrangement: &EntryId) -> Vec<Counting> {
+            let known = Counting { dispatch_digest: Digest::of(b"withdrawal"), number: String::new() };
+            if arrangement.as_str() == "H-1" { vec![known] } else { Vec::new() }
+        }
+    }
+
+    #[test]
+    fn a_go_says_what_the_desk_knows_where_it_says_nothing() {
+        let consultation = ConsultationId::mint(&SystemEntropy).unwrap();
+        let go = |go: GoNoGo| {
+            let act = wire::Act { act: Some(wire::act::Act::GoNoGo(go)) };
+            match filled_in(act, &consultation, &Known).act {
+                Some(wire::act::Act::GoNoGo(go)) => go,
+                _ => panic!("another act"),
+            }
+        };
+        let filled = go(GoNoGo { arrangement_id: "H-1".to_owned(), ..GoNoGo::default() });
+        let mark = ActMark { ministry: "XA".to_owned(), act_number: 4 };
+        assert_eq!((filled.synced_to.as_slice(), filled.protective_acts.len()), (&[mark.clone()][..], 1));
+        let stated = ActMark { act_number: 9, ..mark };
+        let own = GoNoGo {
+            arrangement_id: "H-1".to_owned(),
+            synced_to: vec![stated],
+            protective_acts: vec![vec![7; 32]],
+            ..GoNoGo::default()
+        };
+        assert_eq!(go(own.clone()), own, "what the client says stands");
+    }
 }

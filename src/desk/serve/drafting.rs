@@ -16,8 +16,11 @@ use super::refusals::Refused;
 use super::visitors::Visitor;
 use super::{Service, draft_in, vault};
 use crate::consultation::rules;
+use crate::desk::accreditation::Trust;
+use crate::desk::casebook::HeldHere;
 use crate::desk::draft::{DraftFile, DraftRefusal};
 use crate::desk::error::DeskError;
+use crate::desk::form::draft::Draft;
 use crate::desk::register::{Errand, Hand, Held, Holding, RegisterFault};
 use crate::desk::signatories::Wishes;
 use crate::digest::Digest;
@@ -56,10 +59,11 @@ impl Service {
         let content = request.content.ok_or_else(no_content)?;
         let folder = self.desk.config.uploads();
         let texts = content.texts.len();
-        let draft = draft_in::read(content, &self.desk, &self.uploads)?;
+        let trust = self.trust()?;
+        let draft = self.drafted(&trust, content)?;
         let shape = Shape::of(texts, draft.act.kind().word());
         let wishes = wishes(visitor, Vec::new(), request.clear_by)?;
-        let composed = self.desk.compose_with(&*self.trust()?, &self.keys, &draft, &folder, &wishes)?;
+        let composed = self.desk.compose_with(&trust, &self.keys, &draft, &folder, &wishes)?;
         Ok(wire::ValidateDraftResponse {
             acceptable: !rules::forbids(&composed.findings),
             findings: shape.findings(&composed.findings),
@@ -80,10 +84,10 @@ impl Service {
         let content = request.content.clone().ok_or_else(no_content)?;
         let folder = self.desk.config.uploads();
         let texts = content.texts.len();
-        let draft = draft_in::read(content, &self.desk, &self.uploads)?;
+        let trust = self.trust()?;
+        let draft = self.drafted(&trust, content)?;
         let shape = Shape::of(texts, draft.act.kind().word());
         let wishes = wishes(&visitor, request.sign_as.clone(), request.clear_by.clone())?;
-        let trust = self.trust()?;
         let holding = |draft: &DraftFile| self.holding(&visitor, draft, errand).map(Some);
         let (form, place) = ((&draft, folder.as_path()), self.held_place());
         let composed = self.desk.compose_draft_held(&trust, &self.keys, form, &wishes, &place, holding).await;
@@ -99,6 +103,14 @@ impl Service {
         };
         self.tell();
         Ok(wire::Draft { findings: shape.findings(&composition.findings), ..self.shown(&draft)? })
+    }
+
+    /// What a client asks for, read.
+    pub(super) fn drafted(&self, trust: &Trust, content: wire::DraftContent) -> Result<Draft, Refused> {
+        let (folder, keys) = (self.desk.config.uploads(), || Some(&self.keys));
+        let held = HeldHere::new(&self.desk, trust, &folder, &keys);
+        let draft = draft_in::read(content, &self.desk, &held, &self.uploads);
+        held.failure().map_or(draft, |failure| Err(failure.into()))
     }
 
     /// What is registered with a draft: its sealed text, and whose hand composed it.
@@ -206,11 +218,7 @@ impl Service {
     }
 
     /// The office whose turn it is to clear a draft.
-    fn clearing_office(
-        &self,
-        trust: &crate::desk::accreditation::Trust,
-        draft: &DraftFile,
-    ) -> Result<String, Refused> {
+    fn clearing_office(&self, trust: &Trust, draft: &DraftFile) -> Result<String, Refused> {
         let standing = self.desk.standing(trust, draft)?;
         let next = standing.due().find(|step| !step.expected.kind.releases());
         next.map(|step| label(&step.expected.credential)).ok_or_else(|| {

@@ -11,7 +11,7 @@ use super::errands::Met;
 use super::paths::Shape;
 use super::refusals::Refused;
 use super::visitors::Visitor;
-use super::{Service, draft_in, message_out};
+use super::{Service, message_out};
 use crate::consultation::rules;
 use crate::desk::accreditation::Trust;
 use crate::desk::compose::Composition;
@@ -115,7 +115,7 @@ impl Service {
         let (composing, by) = (trust.clone(), visitor.clone());
         let composed = self.apart(move |service| {
             let folder = service.desk.config.uploads();
-            let draft = draft_in::read(content, &service.desk, &service.uploads)?;
+            let draft = service.drafted(&composing, content)?;
             if draft.act.kind().class() != ActClass::Protective {
                 let message = "only protective acts go at once; others are drafted, cleared and released";
                 return Err(Refused::new(Code::FailedPrecondition, "NOT_PROTECTIVE", message));
