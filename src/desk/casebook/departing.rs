@@ -28,7 +28,7 @@ pub struct Departure {
     pub arrangement: Option<EntryId>,
     /// When it was asked.
     pub asked: Timestamp,
-    /// Every reason why not.
+    /// Every reason why not: that the person says no, what else protects the person, the rest.
     pub stops: Vec<Stop>,
     /// What could not be looked at.
     pub not_looked_at: Vec<String>,
@@ -59,8 +59,15 @@ impl Desk {
         let (arrangement, mut stops) = ask(&folded, person, arrangement, now);
         let promised = self.promised_elsewhere(trust, keys, &home.text())?;
         stops.extend(promised_twice(&folded, person, arrangement.as_ref(), &promised));
+        stops.sort_by(Stop::by_rank);
         let mut not_looked_at =
             blind_spots(&folded, &self.config().ministry, index.unopened_in(&home.text()));
+        // One that has gone to nobody stands in no casebook yet.
+        let outstanding = self.outstanding(trust, keys)?;
+        let of_this = outstanding.iter().filter(|one| one.consultation == home.text());
+        not_looked_at.extend(
+            of_this.map(|one| format!("a protective act of this desk is owed to {}: {one}", one.recipient)),
+        );
         if !is_up_to_date {
             not_looked_at.push("the own gateway is away: what waits there was not looked at".to_owned());
         }

@@ -101,6 +101,8 @@ pub struct Service {
     wake: Notify,
     /// Places for those to whom files are handed out.
     handing_out: Arc<Semaphore>,
+    /// Held by the release whose turn it is.
+    releasing: tokio::sync::Mutex<()>,
     /// How long a reader may leave unread what waits for it.
     patience: Duration,
     stop: CancellationToken,
@@ -149,6 +151,7 @@ impl Service {
             uploads,
             wake: Notify::new(),
             handing_out,
+            releasing: tokio::sync::Mutex::new(()),
             patience,
             stop,
         };

@@ -107,6 +107,10 @@ impl From<DeskError> for Refused {
             DeskError::GatewayRefused { reason, detail } => {
                 Self::new(Group::of(&reason).code(), reason, detail)
             }
+            DeskError::Busy(_) => {
+                let message = "another command of this desk is at work, and did not end in time";
+                Self::new(Code::Unavailable, "DESK_BUSY", message).later()
+            }
             DeskError::Stuck { .. } => Self::new(Code::Unavailable, "STUCK", cause.to_string()).later(),
             DeskError::NotStuck { .. } => Self::new(Code::FailedPrecondition, "NOT_STUCK", cause.to_string()),
             DeskError::NotYetProven { .. } => {

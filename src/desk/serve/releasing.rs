@@ -84,6 +84,12 @@ impl Service {
     ) -> Result<wire::ReleaseDraftResponse, Refused> {
         let (client, request_id) = (errand.client.clone(), errand.request_id.clone());
         let marks = Marks { errands: vec![errand], hands, ..Marks::default() };
+        // One after the other, in the order in which they came, instead of all at the lock of the desk; what protects
+        // somebody goes there at once.
+        let _turn = match composition.act.class() {
+            ActClass::Protective => None,
+            _ => Some(self.releasing.lock().await),
+        };
         let sent = self.desk.send_marked(trust, &self.keys, composition, marks, |_| {}).await;
         self.tell();
         self.wake.notify_one();
@@ -147,7 +153,10 @@ impl Service {
         copies.retain(|copy| copy.dispatch_digest.as_bytes().as_slice() == digest);
         copies.sort_by(|one, other| one.recipient.cmp(&other.recipient));
         let shown = copies.into_iter().map(|copy| message_out::registered(&self.desk, &Entry::Sent(copy)));
-        Ok(wire::ReleaseDraftResponse { messages: shown.collect() })
+        let owed = self.desk.register.owed()?.into_iter();
+        let owed = owed.filter(|one| one.dispatch.as_bytes().as_slice() == digest);
+        let owed = owed.map(|one| one.recipient.to_string()).collect();
+        Ok(wire::ReleaseDraftResponse { messages: shown.collect(), owed })
     }
 
     /// Withdraws a copy that its recipient has not answered for.
