@@ -30,7 +30,7 @@ async fn a_note_is_withdrawn_until_its_recipient_has_answered_for_it() {
     assert_eq!(next(&mut seen, wire::EventKind::MessageQueued).await.subject, name);
 
     // While the own gateway is away nothing is changed, and the client knows to come back.
-    stage.house_mut("XA").stop().await.unwrap();
+    stage.house_mut("XA").lose().await.unwrap();
     let away = head.withdraw_note(withdraw("w", &name)).await.unwrap_err();
     assert!(away.get_error_details().retry_info().is_some(), "{away:?}");
     assert_eq!(reason::<()>(Err(away)), "GATEWAY_AWAY");
