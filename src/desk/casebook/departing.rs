@@ -121,7 +121,12 @@ fn blind_spots(folded: &Folded, own: &Ministry, unopened: u64) -> Vec<String> {
         spots.push(format!("{waiting} acts wait for others that are not here yet"));
     }
     for missing in folded.book.passed_over().filter(|missing| missing.ministry != *own) {
-        spots.push(format!("{missing} never came here: ask {} what it said", missing.ministry));
+        let (sender, first) = (&missing.ministry, missing.first);
+        spots.push(format!(
+            "{missing} never came here: ask {sender} what it said; if it reached nobody, {sender} says so under its number \
+             by `chancery outbox fill {} {first}`",
+            folded.consultation
+        ));
     }
     for missing in folded.overdrawn() {
         let sender = &missing.ministry;

@@ -1,6 +1,6 @@
 //! Drafts as clients see them: what they say, who has signed and who must next, and what the rules warn of.
 
-use super::acts;
+use super::names;
 use crate::consultation::rules::{Finding, Severity};
 use crate::desk::compose::Composition;
 use crate::desk::draft::{DraftFile, Standing};
@@ -19,6 +19,8 @@ pub(super) struct Shown<'a> {
     /// None where a signature does not hold any more: then nothing counts as signed.
     pub(super) standing: Option<&'a Standing>,
     pub(super) hands: &'a [Hand],
+    /// Whether who a person is may be shown.
+    pub(super) names: bool,
 }
 
 /// Word of the hand that composed a draft, whether an office signed with it or not.
@@ -40,7 +42,7 @@ impl Shown<'_> {
             precedence: address.precedence.number(),
             level: address.level.number(),
             form: dispatch.form.number(),
-            act: acts::shown(self.draft.act()),
+            act: names::shown(self.draft.act(), self.names),
             documents: dispatch.documents.iter().map(document).collect(),
             steps: self.steps(),
             findings: Vec::new(),

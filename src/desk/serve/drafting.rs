@@ -10,6 +10,7 @@ use tonic::Code;
 
 use super::draft_out::{COMPOSED, Shown, expected_steps, label, state};
 use super::errands::Met;
+use super::names::withheld;
 use super::pages::{self, Mask, Pages};
 use super::paths::Shape;
 use super::refusals::Refused;
@@ -131,12 +132,20 @@ impl Service {
     }
 
     /// Shows one draft.
-    pub(super) fn get_draft(&self, request: wire::GetDraftRequest) -> Result<wire::Draft, Refused> {
+    pub(super) fn get_draft(
+        &self,
+        visitor: &Visitor,
+        request: wire::GetDraftRequest,
+    ) -> Result<wire::Draft, Refused> {
         let mask = Mask::parse(request.read_mask, FIELDS)?;
         let (_, draft) = self.held(&request.name)?;
-        let shown = self.shown(&draft)?;
+        let names = self.may_show(visitor, Some(draft.act()), &request.names_as)?;
+        let shown = self.shown_with(&draft, names)?;
         if mask.is_silent() {
             return Ok(shown);
+        }
+        if mask.names("dispatch") && !names {
+            return Err(withheld());
         }
         let exact = wire::Draft {
             dispatch: draft.bytes().to_vec(),
@@ -311,11 +320,16 @@ impl Service {
 
     /// A draft as it stands now.
     pub(super) fn shown(&self, draft: &DraftFile) -> Result<wire::Draft, Refused> {
+        self.shown_with(draft, false)
+    }
+
+    fn shown_with(&self, draft: &DraftFile, names: bool) -> Result<wire::Draft, Refused> {
         let digest = draft.digest();
         let entry = self.desk.register.draft(&digest)?;
         let hands = self.desk.register.hands(&digest)?;
         let standing = self.desk.standing(&*self.trust()?, draft).ok();
-        Ok(Shown { draft, entry: entry.as_ref(), standing: standing.as_ref(), hands: &hands }.to_wire())
+        Ok(Shown { draft, entry: entry.as_ref(), standing: standing.as_ref(), hands: &hands, names }
+            .to_wire())
     }
 
     /// What stands in the register in the place of a file: the service holds it.

@@ -75,8 +75,8 @@ impl DeskService for Edge {
         &self,
         request: Request<wire::GetDraftRequest>,
     ) -> Result<Response<wire::Draft>, Status> {
-        let (_, asked) = taken(request)?;
-        self.ask(move |service| service.get_draft(asked)).await
+        let (visitor, asked) = taken(request)?;
+        self.ask(move |service| service.get_draft(&visitor, asked)).await
     }
 
     async fn list_drafts(

@@ -14,8 +14,10 @@ use super::outlet::{Answers, End, Outlet, Spout};
 use super::reading::{READER_TOO_SLOW, not_a_reader};
 use super::refusals::Refused;
 use super::visitors::Visitor;
+use crate::desk::accreditation::Trust;
 use crate::desk::error::DeskError;
 use crate::desk::receipts::Proven;
+use crate::desk::reference::Entry;
 use crate::digest::{Digest, Hasher};
 use crate::limits;
 use crate::message::evidence::{self, Exhibit, TrustBasis, Verdict};
@@ -74,7 +76,8 @@ impl Service {
         let is_one = entries.len() == 1;
         let (mut mailbox, mut exhibits, mut left_out) = (None, Vec::new(), 0_u32);
         for entry in &entries {
-            match self.desk.exhibit(&trust, &self.keys, &mut mailbox, entry, request.disclose).await {
+            let disclose = request.disclose && self.may_disclose(&trust, entry)?;
+            match self.desk.exhibit(&trust, &self.keys, &mut mailbox, entry, disclose).await {
                 Ok(exhibit) => exhibits.push(exhibit),
                 // The rest of a consultation is evidence all the same; that it is not all is said.
                 Err(DeskError::NotYetProven { .. }) if !is_one => left_out = left_out.saturating_add(1),
@@ -97,6 +100,12 @@ impl Service {
             runtime.spawn(outlet.end(end, READER_TOO_SLOW));
         });
         Ok(answers)
+    }
+
+    /// Whether whoever has the file may read a message: one that tells who a person is stays sealed.
+    fn may_disclose(&self, trust: &Trust, entry: &Entry) -> Result<bool, Refused> {
+        let opened = self.desk.unseal_unjudged(trust, self.keys.reading()?, entry)?;
+        Ok(opened.act().is_some_and(|act| !act.names_persons()))
     }
 
     fn write_evidence(

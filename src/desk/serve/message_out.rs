@@ -1,7 +1,7 @@
 //! Messages as clients see them: what the register holds of them, and what they say once they were opened.
 
-use super::acts;
 use super::draft_out::{addressees, document, findings};
+use super::names;
 use super::pages::Mask;
 use crate::desk::Desk;
 use crate::desk::parts::OpenedText;
@@ -71,7 +71,7 @@ pub(super) fn registered(desk: &Desk, entry: &Entry) -> wire::Message {
 }
 
 /// What an opened message says.
-pub(super) fn content(opened: &Opened, texts: &[OpenedText<'_>]) -> wire::MessageContent {
+pub(super) fn content(opened: &Opened, texts: &[OpenedText<'_>], names: bool) -> wire::MessageContent {
     let (address, dispatch) = (opened.envelope.header().address(), opened.dispatch.dispatch());
     let shown = |one: &crate::message::dispatch::Document| {
         let text = texts.iter().find(|text| text.document.document_id == one.document_id);
@@ -85,7 +85,7 @@ pub(super) fn content(opened: &Opened, texts: &[OpenedText<'_>]) -> wire::Messag
     });
     wire::MessageContent {
         kind: dispatch.kind.clone(),
-        act: opened.act().and_then(acts::shown),
+        act: opened.act().and_then(|act| names::shown(act, names)),
         form: dispatch.form.number(),
         formal_number: dispatch.formal_number.clone(),
         precedence: address.precedence.number(),

@@ -16,7 +16,7 @@
 //! | `config`, `visitors`, `permission`, `guard` | where it listens; who is there; who may call what; enforced |
 //! | `edge` | the calls, each handed to the room behind |
 //! | `drafting`, `signing`, `releasing`, `errands` | drafts, clearances, releases; each request once |
-//! | `reading`, `searching`, `cases`, `evidence`, `uploads` | messages, consultations, proofs, documents |
+//! | `reading`, `searching`, `cases`, `names`, `evidence`, `uploads` | messages, consultations, persons, proofs, documents |
 //! | `events`, `outlet`, `keeper` | what happens, as it happens; to whoever reads in time; keeps up with the own gateway |
 //! | `draft_in`, `draft_out`, `message_out`, `acts`, `pages`, `paths`, `refusals`, `vault` | wire and desk, each way |
 
@@ -33,6 +33,7 @@ mod evidence;
 mod guard;
 mod keeper;
 mod message_out;
+mod names;
 mod outlet;
 mod pages;
 mod paths;

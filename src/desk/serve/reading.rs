@@ -7,6 +7,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tonic::Code;
 
 use super::message_out::{self, FIELDS, masked, registered};
+use super::names::withheld;
 use super::outlet::{Answers, End, Outlet, Spout};
 use super::pages::{self, Mask, Pages, Span};
 use super::refusals::Refused;
@@ -135,7 +136,10 @@ impl Service {
         let mut room = limits::LISTED_WORDS_BYTES_MAX;
         for entry in entries {
             let shown = match opens {
-                true => self.opened_message(&entry).await.unwrap_or_else(|_| registered(&self.desk, &entry)),
+                true => self
+                    .opened_message(&visitor, &entry, "")
+                    .await
+                    .unwrap_or_else(|_| registered(&self.desk, &entry)),
                 false => registered(&self.desk, &entry),
             };
             messages.push(masked(message_out::within(shown, &mut room), &mask));
@@ -205,7 +209,7 @@ impl Service {
         let mask = Mask::parse(request.read_mask, FIELDS)?;
         let entry = self.entry(&request.name)?;
         let shown = match (mask.wants("content"), visitor.may(Role::Read)) {
-            (true, true) => self.opened_message(&entry).await?,
+            (true, true) => self.opened_message(&visitor, &entry, &request.names_as).await?,
             (true, false) if mask.names("content") => return Err(not_a_reader()),
             _ => registered(&self.desk, &entry),
         };
@@ -213,7 +217,12 @@ impl Service {
     }
 
     /// A message, opened: verified, judged, and marked as read where it was received.
-    async fn opened_message(self: &Arc<Self>, entry: &Entry) -> Result<wire::Message, Refused> {
+    async fn opened_message(
+        self: &Arc<Self>,
+        visitor: &Visitor,
+        entry: &Entry,
+        names_as: &str,
+    ) -> Result<wire::Message, Refused> {
         let wanted = entry.clone();
         let opened = self
             .apart(move |service| Ok(service.desk.read(&*service.trust()?, &service.keys, &wanted)?))
@@ -225,7 +234,8 @@ impl Service {
         self.tell();
         let mut mailbox = None;
         let texts = self.desk.open_texts(&self.keys, &opened, &mut mailbox).await?;
-        let content = Some(message_out::content(&opened, &texts));
+        let names = self.may_show(visitor, opened.act(), names_as)?;
+        let content = Some(message_out::content(&opened, &texts, names));
         // What was noted by reading it is shown.
         let now = self.desk.find(&entry.id().to_string())?;
         Ok(wire::Message { content, ..registered(&self.desk, &now) })
@@ -257,6 +267,9 @@ impl Service {
                 Ok(service.desk.unseal_unjudged(&*service.trust()?, service.keys.reading()?, &entry)?)
             })
             .await?;
+        if !self.may_show(&visitor, opened.act(), &request.names_as)? {
+            return Err(withheld());
+        }
         let documents = &opened.dispatch.dispatch().documents;
         let found = (1_usize..).zip(documents).find(|(_, one)| one.document_id == request.document_id);
         let (number, document) =

@@ -140,6 +140,9 @@ impl From<DeskError> for Refused {
             DeskError::PersonUnknown => {
                 Self::new(Code::NotFound, "NO_SUCH_PERSON", "nobody here speaks of this person")
             }
+            DeskError::NotForNames(_) => {
+                Self::new(Code::PermissionDenied, "NOT_FOR_NAMES", cause.to_string())
+            }
             DeskError::Draft(detail) => Self::new(Code::InvalidArgument, "DRAFT_INVALID", detail),
             DeskError::Trust(detail) => Self::new(Code::FailedPrecondition, "NOT_TRUSTED", detail),
             DeskError::Register(fault) => fault.into(),

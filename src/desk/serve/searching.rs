@@ -157,7 +157,10 @@ fn contains(kept: &Kept, received: &Received, words: &[String]) -> bool {
         kept.dispatch.formal_number,
         kept.header.address().consultation
     );
-    if let Received::Read(act) = received {
+    // Who a person is is not found by trying.
+    if let Received::Read(act) = received
+        && !act.names_persons()
+    {
         act.outline().iter().for_each(|field| collect(field, &mut text));
     }
     let text = text.to_lowercase();
