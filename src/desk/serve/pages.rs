@@ -26,8 +26,8 @@ pub(super) struct Pages {
 impl Pages {
     /// Pages of a list under a filter.
     pub(super) fn of(list: &str, filter: &[&str]) -> Self {
-        let parts: Vec<&[u8]> = filter.iter().map(|part| part.as_bytes()).collect();
-        Self { mark: format!("{list}.{}", short(&Digest::of_parts(&parts))) }
+        // Kept apart: what ends one part and begins the next is another filter.
+        Self { mark: format!("{list}.{}", short(&Digest::of(filter.join("\0").as_bytes()))) }
     }
 
     /// The same where the filter is a whole request, without what turns the pages.
