@@ -97,7 +97,8 @@ async fn three_clients_send_a_note_that_the_other_ministry_sees_reads_and_proves
     // The other side: seen, and only then opened.
     let received = next(&mut seen, wire::EventKind::MessageReceived).await;
     assert_eq!(received.subject, message.name);
-    let asked = wire::GetMessageRequest { name: received.subject.clone(), read_mask: None };
+    let asked =
+        wire::GetMessageRequest { name: received.subject.clone(), read_mask: None, names_as: String::new() };
     let read = registry.get_message(asked).await.unwrap().into_inner();
     let content = read.content.clone().unwrap();
     assert_eq!((content.kind.as_str(), content.formal_number), ("correspondence", drafted.formal_number));
@@ -315,6 +316,7 @@ async fn a_document_is_uploaded_in_pieces_and_travels_only_whole() {
         message: received.subject,
         document_id: "annex-1".to_owned(),
         offset: 100_000,
+        names_as: String::new(),
     };
     let mut pieces = registry.download_document(wanted).await.unwrap().into_inner();
     let first = pieces.message().await.unwrap().unwrap().document.unwrap();

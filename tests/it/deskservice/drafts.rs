@@ -37,7 +37,8 @@ async fn a_draft_is_judged_without_a_trace_shown_in_part_listed_by_state_and_can
         drafts.push(casework.create_draft(creation(id, note("XB", ""))).await.unwrap().into_inner());
     }
     let mask = Some(prost_types::FieldMask { paths: vec!["state".to_owned(), "composed_by".to_owned()] });
-    let asked = wire::GetDraftRequest { name: drafts[0].name.clone(), read_mask: mask };
+    let asked =
+        wire::GetDraftRequest { name: drafts[0].name.clone(), read_mask: mask, names_as: String::new() };
     let shown = casework.get_draft(asked).await.unwrap().into_inner();
     let expected = wire::Draft {
         state: wire::DraftState::Open.into(),

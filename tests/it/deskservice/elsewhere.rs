@@ -31,7 +31,7 @@ async fn an_office_that_signs_elsewhere_brings_its_signature_and_only_one_that_h
     let draft = casework.create_draft(creation("one", note("XB", ""))).await.unwrap().into_inner();
     assert!(draft.dispatch.is_empty(), "bytes come where they are asked for");
     let mask = Some(prost_types::FieldMask { paths: vec!["dispatch".to_owned(), "address".to_owned()] });
-    let asked = wire::GetDraftRequest { name: draft.name.clone(), read_mask: mask };
+    let asked = wire::GetDraftRequest { name: draft.name.clone(), read_mask: mask, names_as: String::new() };
     let exact = legal_view(&mut legal, asked).await;
     assert_eq!(draft.name, format!("drafts/{}", Digest::of(&exact.dispatch).hex()));
     assert!(!exact.address.is_empty() && exact.act.is_none());
