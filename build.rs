@@ -4,6 +4,8 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 #[path = "build/consultation.rs"]
 mod consultation;
+#[path = "build/desk.rs"]
+mod desk;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
@@ -23,6 +25,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         "chancery/consultation/v1/transfer.proto",
         "chancery/consultation/v1/vocabulary.proto",
         "chancery/consultation/v1/will.proto",
+        "chancery/desk/v1/act.proto",
+        "chancery/desk/v1/desk_service.proto",
+        "chancery/desk/v1/draft.proto",
+        "chancery/desk/v1/message.proto",
         "chancery/gateway/v1/mailbox_service.proto",
         "chancery/gateway/v1/operator_service.proto",
         "chancery/gateway/v1/relay_service.proto",
@@ -38,6 +44,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("consultation_words.rs"), written.words)?;
     fs::write(out.join("consultation_meanings.rs"), written.meanings)?;
     fs::write(out.join("consultation_shapes.rs"), written.shapes)?;
+    let written = desk::write(&descriptors);
+    fs::write(out.join("desk_shapes.rs"), written.shapes)?;
+    fs::write(out.join("desk_acts.rs"), written.acts)?;
     // Types know their names, by which `canonical::shapes` knows their bounds; services decode by them.
     let mut config = tonic_prost_build::Config::new();
     config.enable_type_names();

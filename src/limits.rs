@@ -4,9 +4,11 @@
 mod connection;
 mod exchange;
 mod formats;
+mod service;
 mod store;
 
 pub use self::connection::*;
 pub use self::exchange::*;
 pub use self::formats::*;
+pub use self::service::*;
 pub use self::store::*;

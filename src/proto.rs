@@ -33,5 +33,13 @@ pub mod gateway {
     }
 }
 
+/// The service of the desk for the ministry's own systems.
+pub mod desk {
+    /// Version 1.
+    pub mod v1 {
+        tonic::include_proto!("chancery.desk.v1");
+    }
+}
+
 /// The compiled descriptors of all packages (a serialized `google.protobuf.FileDescriptorSet`).
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.binpb"));

@@ -91,7 +91,7 @@ fn officer(stage: &Stage, ministry: &Ministry, place: &Path, arguments: &[&str])
     }
 }
 
-fn write_words(path: &Path) -> Outcome<()> {
+pub fn write_words(path: &Path) -> Outcome<()> {
     fs::write(path, format!("{PASSPHRASE}\n"))?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
     Ok(())

@@ -19,6 +19,7 @@ mod process;
 mod registers;
 mod report;
 mod rest;
+mod service;
 mod stage;
 mod stored;
 
@@ -65,10 +66,11 @@ async fn measure(options: Options) -> Outcome<()> {
         stage.hold()?;
     }
     // Desks open what comes; the other rows send what only gateways take for messages.
-    let mut desks = match options.rows().iter().any(|row| matches!(row, Row::Desk | Row::Document)) {
-        true => Some(Stage::set(&options, "desks").await?),
-        false => None,
-    };
+    let mut desks =
+        match options.rows().iter().any(|row| matches!(row, Row::Desk | Row::Document | Row::Service)) {
+            true => Some(Stage::set(&options, "desks").await?),
+            false => None,
+        };
     for round in 1..=options.rounds() {
         eprintln!("round {round} of {}", options.rounds());
         for row in options.rows() {
@@ -80,6 +82,10 @@ async fn measure(options: Options) -> Outcome<()> {
                 Row::Desk => {
                     let stage = desks.as_mut().ok_or("no stage for desks")?;
                     desks::rows(stage, &options, &mut report).await?;
+                }
+                Row::Service => {
+                    let stage = desks.as_ref().ok_or("no stage for desks")?;
+                    service::rows(stage, &options, &mut report).await?;
                 }
                 // What is large is measured once.
                 Row::Stored | Row::Register | Row::Document if round > 1 => {}

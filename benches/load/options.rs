@@ -8,7 +8,7 @@ use clap::{Parser, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(name = "load", after_help = EXAMPLES)]
 pub struct Options {
-    /// Rows to measure; all but `document`, `stored` and `register` where none is named, or `all`
+    /// Rows to measure; all but `service`, `document`, `stored` and `register` where none is named, or `all`
     #[arg(long, value_delimiter = ',', value_enum)]
     rows: Vec<Row>,
 
@@ -57,6 +57,7 @@ const EXAMPLES: &str = "Examples:
   cargo bench --bench load                                  the usual rows, 5 rounds
   cargo bench --bench load -- --rows unary,gateway,stream   the gateway path beside a bare call
   cargo bench --bench load -- --rows desk                   from desk to desk
+  cargo bench --bench load -- --rows service                ministry systems at their desks
   cargo bench --bench load -- --rows document               what takes long
   cargo bench --bench load -- --rows all --rounds 3 --output figures.json
   cargo bench --bench load -- --quick --rounds 1            whether everything runs";
@@ -76,6 +77,8 @@ pub enum Row {
     Stream,
     /// From desk to desk, composing and opening included: 1 at a time, and a run of many
     Desk,
+    /// The service of desks: drafts made and released, release to event, watchers at rest
+    Service,
     /// One large document from desk to desk
     Document,
     /// Gateways with few and with many messages in logs, mailbox and queue: cost of one more, start

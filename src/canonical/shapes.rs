@@ -22,6 +22,10 @@ fn named(package: &str, name: &str) -> &'static Shape {
         let found = CONSULTATION_SHAPES.iter().find(|(message, _)| *message == name);
         return found.map_or(&Shape::PLAIN, |(_, shape)| *shape);
     }
+    if package == DESK {
+        let found = DESK_SHAPES.iter().find(|(message, _)| *message == name);
+        return found.map_or(&Shape::PLAIN, |(_, shape)| *shape);
+    }
     let found = TABLE.iter().find(|row| row.package == package && row.name == name);
     found.map_or(&Shape::PLAIN, |row| row.shape)
 }
@@ -37,7 +41,9 @@ const fn row(package: &'static str, name: &'static str, shape: &'static Shape) -
 }
 
 const CONSULTATION: &str = "chancery.consultation.v1";
+const DESK: &str = "chancery.desk.v1";
 const GATEWAY: &str = "chancery.gateway.v1";
+const GOOGLE: &str = "google.protobuf";
 const MESSAGE: &str = "chancery.message.v1";
 const TRUST: &str = "chancery.trust.v1";
 
@@ -73,6 +79,7 @@ static TABLE: &[Row] = &[
     row(GATEWAY, "AcknowledgeAlarmsResponse", &ALARMS),
     row(GATEWAY, "ExportArchiveResponse", &EXPORT_ARCHIVE_RESPONSE),
     row(GATEWAY, "ArchivedLeaves", &ARCHIVED_LEAVES),
+    row(GOOGLE, "FieldMask", &FIELD_MASK),
     row(MESSAGE, "Envelope", &ENVELOPE),
     row(MESSAGE, "Address", &ADDRESS),
     row(MESSAGE, "Parts", &PARTS),
@@ -153,6 +160,8 @@ static WITHDRAW_QUEUED_RESPONSE: Shape =
     Shape { fields: &[(1, One(&Shape::PLAIN)), (2, One(&Shape::PLAIN))] };
 static ALARMS: Shape = Shape { fields: &[(1, ManyOf(STATUS_ALARMS_MAX, &Shape::PLAIN))] };
 
+static FIELD_MASK: Shape = Shape { fields: &[(1, Many(LIST_ENTRIES_MAX))] };
+
 static ENVELOPE: Shape = Shape { fields: &[(3, Many(RECORD_ENTRIES_MAX))] };
 static ADDRESS: Shape =
     Shape { fields: &[(5, ManyOf(RECORD_ENTRIES_MAX, &Shape::PLAIN)), (8, Many(RECORD_ENTRIES_MAX))] };
@@ -186,6 +195,9 @@ static CHANNEL_RULE: Shape = Shape { fields: &[(2, Many(RECORD_ENTRIES_MAX))] };
 
 // Lists of acts all have the same bound; the table of `proto/chancery/consultation/v1` is written by the build.
 include!(concat!(env!("OUT_DIR"), "/consultation_shapes.rs"));
+
+// Those of the desk service too: its callers are the ministry's own, and what a draft may hold is judged by its form.
+include!(concat!(env!("OUT_DIR"), "/desk_shapes.rs"));
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! `clear-to-depart`: may this person leave now? Yes, or every reason why not.
 //!
-//! The question of the desk of the Detaining Power before a convoy moves, asked of everything this desk holds. Nothing
-//! that was not looked at counts as fine: what did not open, waits for other acts or cannot be read says no as well.
+//! The question of the desk of the Detaining Power before a convoy moves, asked of everything this desk holds
+//! (`desk/casebook/departing`).
 
 use serde_json::json;
 
@@ -13,15 +13,8 @@ use super::error::{CliError, Kind};
 use super::output::Mark;
 use crate::consultation::acts::values::EntryId;
 use crate::consultation::reference::PersonRef;
-use crate::consultation::rules::Rule;
-use crate::consultation::rules::judgement::Promises;
-use crate::consultation::state::commitments;
-use crate::consultation::state::custody::{Likeness, Places};
-use crate::consultation::state::departure;
-use crate::consultation::state::guard::Stop;
-use crate::desk::casebook::Folded;
-use crate::time::Timestamp;
-use crate::trust::name::Ministry;
+use crate::desk::casebook::Departure;
+use crate::desk::error::DeskError;
 
 /// Ask whether a person may leave now: exit code 0 for yes, 6 with every reason for no
 ///
@@ -57,42 +50,30 @@ impl ClearToDepart {
         let is_up_to_date = session.update(context, Directions::Received).await?;
         let failed = |error| desk_session::failure(context, error);
         let DeskSession { desk, trust, keys, .. } = &session;
-        let index = desk.casebook(trust, keys).map_err(failed)?;
-        let home = desk.home_of(trust, keys, &self.person).map_err(failed)?;
-        let home = home.ok_or_else(|| unknown(&self.person))?;
+        let answer = desk.departure(trust, keys, &self.person, self.arrangement.clone(), is_up_to_date);
+        let answer = match answer {
+            Err(DeskError::PersonUnknown) => return Err(unknown(&self.person)),
+            answer => answer.map_err(failed)?,
+        };
+        let is_clear = answer.is_clear();
+        let Departure { home, arrangement, asked, stops, not_looked_at } = answer;
         let folded = desk.consultation_of(trust, keys, &home.text()).map_err(failed)?;
-        let now = context.clock.now();
-        let (arrangement, mut stops) = self.ask(&folded, now);
-        let promised = desk.promised_elsewhere(trust, keys, &home.text()).map_err(failed)?;
-        stops.extend(self.promised_twice(&folded, arrangement.as_ref(), &promised));
-        stops.sort_by(Stop::by_rank);
-        let mut other = blind_spots(&folded, &desk.config().ministry, index.unopened_in(&home.text()));
-        // One that has gone to nobody stands in no casebook yet.
-        let outstanding = desk.outstanding(trust, keys).map_err(failed)?;
-        let of_this = outstanding.iter().filter(|one| one.consultation == home.text());
-        other.extend(
-            of_this.map(|one| format!("a protective act of this desk is owed to {}: {one}", one.recipient)),
-        );
-        if !is_up_to_date {
-            other.push("the own gateway is away: what waits there was not looked at".to_owned());
-        }
-        let is_clear = stops.is_empty() && other.is_empty();
         let report = json!({
             "schema": "chancery.clear-to-depart/1",
             "person": self.person.text(),
             "consultation": home.text(),
             "arrangement": arrangement.as_ref().map(EntryId::as_str),
-            "at": now.to_string(),
+            "at": asked.to_string(),
             "clear": is_clear,
             "stops": stops.iter().map(stop_report).collect::<Vec<_>>(),
-            "not_looked_at": other,
+            "not_looked_at": not_looked_at,
         });
         let capitals = Capitals::of(&folded.book.charter().parties);
         let answer = if is_clear { "YES, clear to depart" } else { "NO, not clear to depart" };
-        let heading = format!("{}: {answer} at {}\n", self.person.text(), capitals.show(now));
+        let heading = format!("{}: {answer} at {}\n", self.person.text(), capitals.show(asked));
         context.output.data(&report, || heading)?;
         stops.iter().for_each(|stop| context.output.step(Mark::Bad, &stop_text(stop)));
-        other.iter().for_each(|reason| context.output.step(Mark::Bad, reason));
+        not_looked_at.iter().for_each(|reason| context.output.step(Mark::Bad, reason));
         if is_clear {
             return Ok(());
         }
@@ -104,62 +85,6 @@ impl ClearToDepart {
         };
         Err(error.hint(context.command(&format!("consultation show {}", home.text()))))
     }
-
-    /// EXC-06 across consultations: only this desk knows that the references of two mean one man.
-    fn promised_twice(
-        &self,
-        folded: &Folded,
-        arrangement: Option<&EntryId>,
-        promised: &Promises,
-    ) -> Option<Stop> {
-        let past = folded.book.everything();
-        let arranged = commitments::arrangement(&past, arrangement?)?;
-        let (line, places) = (arranged.agreement.line(&self.person)?, Places::of(&past, &self.person));
-        let elsewhere = |other| places.compare(other, &line.destination) != Likeness::Same;
-        let because = "an agreement of another consultation sends the person elsewhere";
-        promised.get(&self.person)?.iter().any(elsewhere).then(|| Stop::new(Rule::Exc06, because))
-    }
-
-    fn ask(&self, folded: &Folded, now: Timestamp) -> (Option<EntryId>, Vec<Stop>) {
-        let past = folded.book.everything();
-        let last = || {
-            let arranged = commitments::arrangements_of(&past, &self.person);
-            arranged.last().map(|arranged| arranged.act.arrangement_id.clone())
-        };
-        match self.arrangement.clone().or_else(last) {
-            Some(id) => {
-                let charter = folded.book.charter();
-                let stops = departure::clear_to_depart(&past, &self.person, &id, now, charter);
-                (Some(id), stops)
-            }
-            None => (None, vec![Stop::new(Rule::Hnd01, "no confirmed arrangement lists the person")]),
-        }
-    }
-}
-
-/// What this desk could not look at and that might say no.
-fn blind_spots(folded: &Folded, own: &Ministry, unopened: u64) -> Vec<String> {
-    let mut spots = Vec::new();
-    if unopened > 0 {
-        spots.push(format!("{unopened} messages of the consultation do not open"));
-    }
-    let waiting = folded.book.waiting().count().saturating_add(folded.count_turned_away());
-    if waiting > 0 {
-        spots.push(format!("{waiting} acts wait for others that are not here yet"));
-    }
-    for missing in folded.book.passed_over().filter(|missing| missing.ministry != *own) {
-        let (sender, first) = (&missing.ministry, missing.first);
-        spots.push(format!(
-            "{missing} never came here: ask {sender} what it said; if it reached nobody, {sender} says so under its number \
-             by `chancery outbox fill {} {first}`",
-            folded.consultation
-        ));
-    }
-    for missing in folded.overdrawn() {
-        let sender = &missing.ministry;
-        spots.push(format!("{sender} left out {missing} and more before: ask it what it sent"));
-    }
-    spots
 }
 
 /// Nobody has spoken of this person here.

@@ -154,6 +154,7 @@ fn of_draft(refusal: &DraftRefusal) -> CliError {
         No::Unknown => (Kind::NotFound, "no-draft"),
         No::StaleBasis(_) => (Kind::Refused, "stale-basis"),
         No::Cancelled | No::Superseded | No::YearOver(_) | No::Expired(_) => (Kind::Refused, "draft-over"),
+        No::DocumentGone => (Kind::NotFound, "document-gone"),
         No::Protective => (Kind::Usage, "protective"),
     };
     CliError::new(kind, code, refusal.to_string()).reason(refusal.reason())

@@ -142,6 +142,16 @@ impl Config {
         self.home.join("lookups")
     }
 
+    /// Configuration of the desk service.
+    pub fn service(&self) -> PathBuf {
+        self.home.join("service.toml")
+    }
+
+    /// Folder of the desk service: documents that clients uploaded, plain and closed to others.
+    pub fn uploads(&self) -> PathBuf {
+        self.home.join("service/uploads")
+    }
+
     /// Folder of sealed parts that travel beside their envelopes.
     pub fn parts(&self) -> PathBuf {
         self.home.join("parts")

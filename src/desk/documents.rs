@@ -4,12 +4,14 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{Cursor, Read};
+use std::io::{Cursor, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use crate::consultation::acts::values::EntryId;
 use crate::consultation::rules::judgement::OpenedDocument;
 use crate::consultation::text::ShortText;
+use crate::desk::deposit::Deposit;
+use crate::desk::draft::DraftRefusal;
 use crate::desk::error::DeskError;
 use crate::desk::form::documents::media_type_of;
 use crate::desk::form::draft::{Draft, DraftDocument, TextSource};
@@ -27,6 +29,8 @@ pub enum Source {
     Inline(String),
     /// Bytes that a draft in clearance carries.
     Carried(Vec<u8>),
+    /// A document that a client uploaded.
+    Deposit(Deposit),
 }
 
 impl Source {
@@ -36,12 +40,18 @@ impl Source {
             Self::File(path) => Ok(Box::new(File::open(path).map_err(DeskError::file(path))?)),
             Self::Inline(text) => Ok(Box::new(Cursor::new(text.as_bytes()))),
             Self::Carried(bytes) => Ok(Box::new(Cursor::new(bytes.as_slice()))),
+            Self::Deposit(deposit) => Ok(Box::new(deposit.reader().map_err(|cause| self.unreadable(cause))?)),
         }
     }
 
     pub(super) fn unreadable(&self, cause: std::io::Error) -> DeskError {
         match self {
             Self::File(path) => DeskError::file(path)(cause),
+            Self::Deposit(_) if cause.kind() == ErrorKind::NotFound => DraftRefusal::DocumentGone.into(),
+            Self::Deposit(_) if cause.kind() == ErrorKind::InvalidData => {
+                DraftRefusal::Altered(cause.to_string()).into()
+            }
+            Self::Deposit(deposit) => DeskError::file(deposit.path())(cause),
             Self::Inline(_) | Self::Carried(_) => DeskError::Draft(cause.to_string()),
         }
     }
@@ -75,6 +85,7 @@ impl Draft {
             media_type: media_type_of(&path_text).to_owned(),
             path: path_text,
             translation_of: None,
+            deposit: None,
         });
         Ok(())
     }
@@ -89,6 +100,7 @@ pub(super) fn of_draft(draft: &Draft, folder: &Path) -> Result<(Vec<Document>, V
         let (source, media_type) = match &text.source {
             TextSource::Inline(words) => (Source::Inline(words.clone()), "text/plain"),
             TextSource::File(path) => (Source::File(folder.join(path)), text_type_of(path)),
+            TextSource::Deposit(deposit) => (Source::Deposit(deposit.clone()), "text/plain"),
         };
         documents.push(Document {
             document_id: text.document_id.as_str().to_owned(),
@@ -104,7 +116,10 @@ pub(super) fn of_draft(draft: &Draft, folder: &Path) -> Result<(Vec<Document>, V
         check_sum(&documents)?;
     }
     for document in &draft.documents {
-        let source = Source::File(folder.join(&document.path));
+        let source = match &document.deposit {
+            Some(deposit) => Source::Deposit(deposit.clone()),
+            None => Source::File(folder.join(&document.path)),
+        };
         documents.push(Document {
             document_id: document.document_id.as_str().to_owned(),
             title: document.title.as_str().to_owned(),

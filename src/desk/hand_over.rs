@@ -156,12 +156,50 @@ impl Desk {
         id: &MessageId,
     ) -> Result<SentEntry, DeskError> {
         let _released_alone = self.hold(RELEASE_LOCK).await?;
-        let mut entry = self.stuck(id)?;
+        let entry = self.stuck(id)?;
+        self.void_copy(trust, mailbox, entry).await
+    }
+
+    /// Withdraws a copy wherever it stands: one that the gateway has not taken is given up, one in its custody is
+    /// withdrawn there, unless the recipient has answered for it meanwhile. What is settled stays what it is.
+    pub async fn withdraw_copy(
+        &self,
+        trust: &Trust,
+        mailbox: &mut Mailbox,
+        id: &MessageId,
+    ) -> Result<SentEntry, DeskError> {
+        let _released_alone = self.hold(RELEASE_LOCK).await?;
+        let entry =
+            self.register.sent_message(id)?.ok_or_else(|| DeskError::NoSuchMessage(id.to_string()))?;
+        match entry.state {
+            SentState::Withdrawn => Ok(entry),
+            SentState::Released | SentState::Void => self.void_copy(trust, mailbox, entry).await,
+            SentState::Queued => {
+                let entry = SentEntry { reason: "WITHDRAWN".to_owned(), ..entry };
+                match self.give_up(trust, mailbox, entry).await? {
+                    withdrawn if withdrawn.state == SentState::Withdrawn => Ok(withdrawn),
+                    // The recipient was faster; what it answered is asked for with the others.
+                    SentEntry { id, submission_receipt, .. } => {
+                        self.register.note_sent(&id, SentState::Queued, "", &submission_receipt, &[])?;
+                        Err(DeskError::NotStuck { id, state: SentState::Delivered })
+                    }
+                }
+            }
+            state => Err(DeskError::NotStuck { id: *id, state }),
+        }
+    }
+
+    async fn void_copy(
+        &self,
+        trust: &Trust,
+        mailbox: &mut Mailbox,
+        mut entry: SentEntry,
+    ) -> Result<SentEntry, DeskError> {
         if entry.reason.is_empty() {
             entry.reason = "VOIDED".to_owned();
         }
         entry.state = SentState::Void;
-        self.register.note_sent(id, SentState::Void, &entry.reason, &[], &[])?;
+        self.register.note_sent(&entry.id, SentState::Void, &entry.reason, &[], &[])?;
         let given_up = self.give_up(trust, mailbox, entry).await?;
         // What it held up leaves now: behind it may stand what protects somebody.
         match self.hand_over(trust, mailbox).await {

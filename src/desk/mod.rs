@@ -26,8 +26,10 @@
 //! | `receipts`, `believed`, `evidence` | what both logs prove; evidence files |
 //! | `accreditation`, `keys` | whom this desk believes; what it signs with |
 //! | `casebook` | what is known of every consultation, sealed |
+//! | `deposit` | documents that clients uploaded, sealed at rest |
 //! | `rehearsed` | what nobody but a rehearsal makes a desk do |
 //! | `progress` | how far long work has come |
+//! | `serve` | the service for the ministry's own systems |
 //! | `register`, `mailbox` | what it has; the own gateway |
 
 pub mod accreditation;
@@ -40,6 +42,7 @@ pub mod compose;
 pub mod config;
 mod convoy;
 mod countersign;
+pub mod deposit;
 pub mod documents;
 pub mod draft;
 pub mod error;
@@ -64,6 +67,7 @@ pub mod reject;
 mod release;
 pub mod run;
 pub mod send;
+pub mod serve;
 mod settle;
 pub mod signatories;
 mod silence;

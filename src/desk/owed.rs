@@ -23,7 +23,7 @@ use crate::desk::keys::Keys;
 use crate::desk::mailbox::Mailbox;
 use crate::desk::numbering::Behind;
 use crate::desk::reference::{Entry, register_number};
-use crate::desk::register::{OwedEntry, SentEntry, SentState};
+use crate::desk::register::{Marks, OwedEntry, SentEntry, SentState};
 use crate::desk::release::Release;
 use crate::desk::send::{RELEASE_LOCK, Registered};
 use crate::digest::Digest;
@@ -90,7 +90,7 @@ impl Desk {
         &self,
         trust: &Trust,
         keys: &Keys,
-        (composition, act_number): (Composition, Option<u64>),
+        (composition, act_number, marks): (Composition, Option<u64>, Marks),
         mut registered: impl FnMut(Registered<'_>),
     ) -> Result<Vec<SentEntry>, DeskError> {
         let released_alone = self.hold_urgently(RELEASE_LOCK).await?;
@@ -118,6 +118,7 @@ impl Desk {
             }
         }
         let mut release = Release::begin(self, trust, keys, std::iter::once(&composition))?;
+        release.mark(marks);
         release.sign_and_seal_owing(composition, positions, (act_number, shortfalls))?;
         let owed = release.owed().to_vec();
         let released = release.register()?;

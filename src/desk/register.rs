@@ -14,6 +14,7 @@
 //! | `numbers` | formal numbers, act numbers |
 //! | `owed` | protective acts that somebody is still to be sent |
 //! | `drafts` | drafts in clearance, and what was answered automatically |
+//! | `held`, `errands`, `events` | what the desk service holds of drafts; what it did; what happened |
 //! | `place` | how far the gateway's mailbox has come into it |
 //! | `passage` | in the order of registration, for whoever goes on from where he was |
 
@@ -28,6 +29,9 @@ use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
 mod drafts;
+mod errands;
+mod events;
+mod held;
 mod numbers;
 mod owed;
 mod passage;
@@ -39,6 +43,9 @@ mod sent;
 mod tests;
 
 pub use drafts::{DraftEntry, DraftState};
+pub use errands::Errand;
+pub use events::{Event, EventKind};
+pub use held::{Hand, Held, Holding};
 pub use owed::OwedEntry;
 pub use place::Place;
 pub use received::Opening;
@@ -50,6 +57,12 @@ pub enum RegisterFault {
     /// The database refused.
     #[error("the register of this desk: {0}")]
     Database(#[from] rusqlite::Error),
+    /// A request of a client was done before, by this one or another at the same time; nothing was changed.
+    #[error("this request was done before")]
+    DoneBefore,
+    /// What was to be changed was changed meanwhile; nothing was changed.
+    #[error("somebody else changed it meanwhile")]
+    Overtaken,
     /// A row does not parse: the file was altered.
     #[error("the register of this desk is damaged: {0}")]
     Damaged(&'static str),

@@ -21,7 +21,7 @@ use crate::desk::form::draft::Draft;
 use crate::desk::keys::Keys;
 use crate::desk::mailbox::Mailbox;
 use crate::desk::numbering::ActNumber;
-use crate::desk::register::{Place, SentEntry};
+use crate::desk::register::{Marks, Place, SentEntry};
 use crate::desk::signatories::Wishes;
 use crate::message::dispatch::{Basis, ExpectedAuthentication};
 use crate::message::header::Address;
@@ -123,7 +123,7 @@ impl Desk {
     ) -> Result<Vec<SentEntry>, DeskError> {
         let Directed { composition, act_number } = directed;
         let act_number = act_number.map_or(ActNumber::Next, ActNumber::Directed);
-        self.release(trust, keys, (composition, act_number), |_| {}).await
+        self.release(trust, keys, (composition, act_number, Marks::default()), |_| {}).await
     }
 
     /// Fetches those messages that have arrived; the others stay in the gateway, as if they were still on their way.

@@ -77,6 +77,11 @@ impl<'a> Release<'a> {
         Ok(Self { desk, trust, keys, now, next_number, marks, released, opened_by })
     }
 
+    /// Takes up what becomes true besides when it is registered; to be called before anything is signed.
+    pub(super) fn mark(&mut self, marks: Marks) {
+        self.marks = marks;
+    }
+
     /// Numbers, signs and seals one draft; its copies are not registered yet.
     pub(super) fn sign_and_seal(
         &mut self,
@@ -106,6 +111,10 @@ impl<'a> Release<'a> {
             }
         };
         let digest = Digest::of(&bytes);
+        for errand in self.marks.errands.iter_mut().filter(|errand| errand.subject.is_empty()) {
+            // What came of it is found by its consultation, and told from others there by its digest.
+            errand.subject = [digest.as_bytes().as_slice(), address.consultation.as_bytes()].concat();
+        }
         self.marks.numbers.extend(number.map(|number| (number, digest)));
         if !shortfalls.is_empty() {
             let kept = (sources.clone(), authentications.clone());

@@ -13,7 +13,7 @@ use crate::desk::hand_over::GIVES_WAY;
 use crate::desk::keys::Keys;
 use crate::desk::mailbox::Mailbox;
 use crate::desk::numbering::{ActNumber, Numbering};
-use crate::desk::register::{OwedEntry, SentEntry};
+use crate::desk::register::{Marks, OwedEntry, SentEntry};
 use crate::desk::release::Release;
 use crate::message::terms::ActClass;
 
@@ -50,18 +50,30 @@ impl Desk {
         composition: Composition,
         registered: impl FnMut(Registered<'_>),
     ) -> Result<Vec<SentEntry>, DeskError> {
+        self.send_marked(trust, keys, composition, Marks::default(), registered).await
+    }
+
+    /// The same, with what else becomes true in the moment in which it is registered.
+    pub(super) async fn send_marked(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        composition: Composition,
+        marks: Marks,
+        registered: impl FnMut(Registered<'_>),
+    ) -> Result<Vec<SentEntry>, DeskError> {
         if rules::forbids(&composition.findings) {
             return Err(DeskError::Forbidden(composition.findings));
         }
-        self.release(trust, keys, (composition, ActNumber::Next), registered).await
+        self.release(trust, keys, (composition, ActNumber::Next, marks), registered).await
     }
 
-    /// Releases what the rules were asked about, under this act number.
+    /// Releases what the rules were asked about, under this act number; with what else becomes true as it is registered.
     pub(super) async fn release(
         &self,
         trust: &Trust,
         keys: &Keys,
-        (composition, act_number): (Composition, ActNumber),
+        (composition, act_number, marks): (Composition, ActNumber, Marks),
         mut registered: impl FnMut(Registered<'_>),
     ) -> Result<Vec<SentEntry>, DeskError> {
         if composition.act.class() == ActClass::Protective {
@@ -70,7 +82,7 @@ impl Desk {
                 ActNumber::Directed(number) => Some(number),
                 ActNumber::Next | ActNumber::InPlaceOf(_) => None,
             };
-            return self.release_protective(trust, keys, (composition, directed), registered).await;
+            return self.release_protective(trust, keys, (composition, directed, marks), registered).await;
         }
         // Held until everything is submitted: two releases at once must not reach for the same numbers.
         let mut released_alone = Some(self.hold(RELEASE_LOCK).await?);
@@ -84,6 +96,7 @@ impl Desk {
             position.act_number = number.unwrap_or(position.act_number);
         }
         let mut release = Release::begin(self, trust, keys, std::iter::once(&composition))?;
+        release.mark(marks);
         release.sign_and_seal(composition, positions)?;
         let released = release.register()?;
         released.iter().flatten().for_each(|copy| registered(Registered::Copy(copy)));

@@ -20,7 +20,7 @@ use crate::desk::compose::Composition;
 use crate::desk::error::DeskError;
 use crate::desk::form::draft::{Draft, DraftText, TextSource};
 use crate::desk::keys::Keys;
-use crate::desk::register::SentEntry;
+use crate::desk::register::{Marks, SentEntry};
 use crate::message::envelope::Envelope;
 use crate::message::leaf::LeafKind;
 use crate::message::terms::{DocumentStanding, Form};
@@ -75,7 +75,8 @@ impl Desk {
         if rules::forbids(&composition.findings) {
             return Err(DeskError::Forbidden(composition.findings));
         }
-        self.release(trust, keys, (composition, ActNumber::InPlaceOf(number)), |_| {}).await
+        let number = ActNumber::InPlaceOf(number);
+        self.release(trust, keys, (composition, number, Marks::default()), |_| {}).await
     }
 
     /// The copies of everything that bore this number, all of which their recipients rejected by signed answers.

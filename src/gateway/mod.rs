@@ -132,6 +132,8 @@ pub struct Gateway {
     settled: broadcast::Sender<JustSettled>,
     /// Counts for the ministry's monitoring.
     tallies: Tallies,
+    /// Tells whoever listens that something of a peer was taken into custody.
+    received: watch::Sender<()>,
     started: Timestamp,
 }
 
@@ -167,6 +169,16 @@ impl Gateway {
         self.tallies.settled(recipient, state);
         // Nobody listens, mostly.
         let _unheard = self.settled.send(JustSettled { message_id: MessageId::from(message), state });
+    }
+
+    /// Tells who listens that something of a peer was taken into custody.
+    fn tell_received(&self) {
+        self.received.send_replace(());
+    }
+
+    /// Hears whenever something of a peer is taken into custody from now on.
+    pub fn listen_received(&self) -> watch::Receiver<()> {
+        self.received.subscribe()
     }
 
     /// Hears of every message that is settled from now on.

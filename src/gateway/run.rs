@@ -186,6 +186,7 @@ impl Gateway {
             patience: Mutex::default(),
             settled: broadcast::Sender::new(limits::SETTLED_WAITING_MAX),
             tallies: Tallies::default(),
+            received: watch::Sender::new(()),
         })
     }
 

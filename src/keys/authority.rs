@@ -24,6 +24,7 @@ use super::signing::{CertificateKey, SubjectKey};
 use crate::entropy::{Entropy, NoEntropy};
 use crate::time::Timestamp;
 use crate::trust::name::{Authority, Domain, Ministry, Name};
+use crate::trust::role::Role;
 
 /// How long a root is valid: a generation of officers.
 pub const ROOT_VALIDITY: Duration = days(7305);
@@ -50,6 +51,8 @@ pub struct Grant<'a> {
     pub name: &'a Name,
     /// What they may do in the name of the ministry.
     pub authorities: &'a BTreeSet<Authority>,
+    /// What a client may ask its desk for; empty for everybody else.
+    pub roles: &'a BTreeSet<Role>,
     /// Domain of the ministry; a gateway's certificate names its host.
     pub domain: &'a Domain,
     /// For how long.
@@ -88,6 +91,9 @@ pub enum IssueRefusal {
     /// Only the root founds authorities, and no second root.
     #[error("the {0} authority does not certify a {1} authority")]
     NotBelow(Branch, Branch),
+    /// A name that is no client's was to be given a role.
+    #[error("{0} may not hold roles")]
+    Role(Name),
     /// The certificate would be valid longer than its issuer.
     #[error("the certificate would outlive its issuer, which is valid until {0}")]
     Outlives(Timestamp),
@@ -99,19 +105,44 @@ pub enum IssueRefusal {
 impl CertificateAuthority {
     /// Founds a root: a new key that certifies itself.
     pub fn root(ministry: &Ministry, now: Timestamp, entropy: &dyn Entropy) -> Result<Self, IssueRefusal> {
+        Self::self_certified(Branch::Root, ministry, now, entropy)
+    }
+
+    /// Founds the authority for the clients of a desk, under a root of its own that certifies nothing else and whose
+    /// key is forgotten at once. Its own certificate comes beside it.
+    pub fn for_clients(
+        ministry: &Ministry,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Result<(Self, Vec<u8>), IssueRefusal> {
+        let root = Self::self_certified(Branch::ClientRoot, ministry, now, entropy)?;
+        Ok((root.found(Branch::Client, now, entropy)?, root.certificate))
+    }
+
+    fn self_certified(
+        branch: Branch,
+        ministry: &Ministry,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, IssueRefusal> {
         let key = PrivateKey::new_signing()?;
         let not_after = now.after(ROOT_VALIDITY);
-        let params = authority_params(Branch::Root, ministry, now, not_after, Serial::random(entropy)?)?;
+        let params = authority_params(branch, ministry, now, not_after, Serial::random(entropy)?)?;
         let certificate = params.self_signed(&CertificateKey::of(&key)?).map_err(construction)?;
         let certificate = certificate.der().to_vec();
-        Ok(Self { branch: Branch::Root, ministry: ministry.clone(), certificate, not_after, key })
+        Ok(Self { branch, ministry: ministry.clone(), certificate, not_after, key })
     }
 
     /// Founds an authority below this root: a new key that the root certifies.
     pub fn found(&self, branch: Branch, now: Timestamp, entropy: &dyn Entropy) -> Result<Self, IssueRefusal> {
         let key = PrivateKey::new_signing()?;
         let not_after = now.after(BRANCH_VALIDITY);
-        if self.branch != Branch::Root || branch == Branch::Root {
+        let fits = match self.branch {
+            Branch::Root => !matches!(branch, Branch::Root | Branch::ClientRoot | Branch::Client),
+            Branch::ClientRoot => branch == Branch::Client,
+            _ => false,
+        };
+        if !fits {
             return Err(IssueRefusal::NotBelow(self.branch, branch));
         }
         if not_after > self.not_after {
@@ -159,6 +190,9 @@ impl CertificateAuthority {
         }
         if !grant.authorities.is_empty() && !grant.name.may_hold_authority() {
             return Err(IssueRefusal::Authority(grant.name.clone()));
+        }
+        if !grant.roles.is_empty() && !matches!(grant.name, Name::Client { .. }) {
+            return Err(IssueRefusal::Role(grant.name.clone()));
         }
         let not_after = now.after(grant.valid_for);
         if not_after > self.not_after {
@@ -229,12 +263,13 @@ fn authority_params(
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::OrganizationName, ministry.as_str());
     params.distinguished_name.push(DnType::CommonName, authority_name(branch, ministry));
-    let below = if branch == Branch::Root { 1 } else { 0 };
+    let is_root = matches!(branch, Branch::Root | Branch::ClientRoot);
+    let below = if is_root { 1 } else { 0 };
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(below));
     params.key_usages = vec![Usage::KeyCertSign, Usage::CrlSign];
     // A purpose in the authority's certificate binds all that it certifies; the root has none.
     params.extended_key_usages = purposes(branch);
-    params.use_authority_key_identifier_extension = branch != Branch::Root;
+    params.use_authority_key_identifier_extension = !is_root;
     Ok(params)
 }
 
@@ -253,14 +288,31 @@ fn leaf_params(
     for authority in grant.authorities {
         params.subject_alt_names.push(SanType::URI(text(authority.uri(grant.name.ministry()))?));
     }
-    if matches!(grant.name, Name::Gateway { .. }) {
-        params.subject_alt_names.push(SanType::DnsName(text(grant.domain.gateway_dns_name())?));
+    for role in grant.roles {
+        params.subject_alt_names.push(SanType::URI(text(role.uri(grant.name.ministry()))?));
+    }
+    match grant.name {
+        Name::Gateway { .. } => {
+            params.subject_alt_names.push(SanType::DnsName(text(grant.domain.gateway_dns_name())?));
+        }
+        Name::Service { label, .. } => {
+            params.subject_alt_names.push(SanType::DnsName(text(grant.domain.service_dns_name(label))?));
+        }
+        _ => {}
     }
     params.is_ca = IsCa::ExplicitNoCa;
     match grant.name {
         Name::Gateway { .. } | Name::Desk { .. } => {
             params.key_usages = vec![Usage::DigitalSignature];
             params.extended_key_usages = purposes(Branch::of(grant.name));
+        }
+        Name::Client { .. } => {
+            params.key_usages = vec![Usage::DigitalSignature];
+            params.extended_key_usages = vec![Purpose::ClientAuth];
+        }
+        Name::Service { .. } => {
+            params.key_usages = vec![Usage::DigitalSignature];
+            params.extended_key_usages = vec![Purpose::ServerAuth];
         }
         Name::Registry { .. } | Name::Office { .. } | Name::Trust { .. } => {
             params.key_usages = vec![Usage::DigitalSignature, Usage::ContentCommitment];
@@ -285,8 +337,8 @@ fn dated_params(
 
 fn purposes(branch: Branch) -> Vec<Purpose> {
     match branch {
-        Branch::Root => Vec::new(),
-        Branch::Transport => vec![Purpose::ServerAuth, Purpose::ClientAuth],
+        Branch::Root | Branch::ClientRoot => Vec::new(),
+        Branch::Transport | Branch::Client => vec![Purpose::ServerAuth, Purpose::ClientAuth],
         Branch::Desk => vec![Purpose::Other(DOCUMENT_SIGNING.to_vec())],
         Branch::DeskAccess => vec![Purpose::ClientAuth],
     }

@@ -19,10 +19,14 @@ pub enum Branch {
     Desk,
     /// Certifies desks towards the own gateway; never published.
     DeskAccess,
+    /// Certifies the service of one desk and its clients; made at that desk, under a root of its own.
+    Client,
+    /// Self-signed; certified one client authority and was forgotten. Nobody outside the desk and its clients knows it.
+    ClientRoot,
 }
 
 impl Branch {
-    /// Every branch, the root first.
+    /// Every branch below the root of the ministry, after the root.
     pub const ALL: [Self; 4] = [Self::Root, Self::Transport, Self::Desk, Self::DeskAccess];
 
     /// The branch that certifies the keys of `name`.
@@ -31,6 +35,7 @@ impl Branch {
             Name::Gateway { .. } => Self::Transport,
             Name::Registry { .. } | Name::Office { .. } => Self::Desk,
             Name::Desk { .. } => Self::DeskAccess,
+            Name::Client { .. } | Name::Service { .. } => Self::Client,
             Name::Trust { .. } => Self::Root,
         }
     }
@@ -42,6 +47,8 @@ impl Branch {
             Self::Transport => "transport",
             Self::Desk => "desk",
             Self::DeskAccess => "desk-access",
+            Self::Client => "client",
+            Self::ClientRoot => "client-root",
         }
     }
 

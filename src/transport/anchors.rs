@@ -51,7 +51,8 @@ impl PeerAnchors {
     }
 }
 
-/// Anchors of the desk-access certificates of the own ministry, which no peer ever learns.
+/// Anchors of certificates of the own ministry that no peer ever learns: those of desks at their gateway, those of
+/// clients at their desk.
 #[derive(Debug, Clone)]
 pub struct DeskAnchors(Anchors);
 

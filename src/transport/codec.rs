@@ -71,9 +71,22 @@ where
             return Err(malformed("the message is in pieces"));
         }
         shapes::of::<U>().check(buf.chunk()).map_err(misshapen)?;
-        U::decode(buf).map(Some).map_err(|_| malformed("not a message of this kind"))
+        let length = buf.remaining();
+        let decoded = U::decode(buf).map_err(|_| malformed("not a message of this kind"))?;
+        // What a machine asks its desk to say in the name of a ministry is said whole or not at all: a field that this
+        // release does not know would be left out in silence.
+        if U::PACKAGE == WHOLE && decoded.encoded_len() != length {
+            return Err(refusal(Code::InvalidArgument, "UNKNOWN_FIELD", UNKNOWN_FIELD));
+        }
+        Ok(Some(decoded))
     }
 }
+
+/// Package whose messages hold nothing but what this release knows.
+const WHOLE: &str = "chancery.desk.v1";
+
+const UNKNOWN_FIELD: &str =
+    "the request holds a field that this release does not know, or one that stands twice";
 
 fn misshapen(cause: Misshapen) -> Status {
     match cause {

@@ -128,7 +128,8 @@ pub struct Material {
     pub identity: TlsIdentity,
     /// Gateways we believe: on a gateway its peers, on a desk the own gateway.
     pub peers: PeerAnchors,
-    /// Desks a gateway lets in at its mailbox; `None` on a desk.
+    /// Whom the other door lets in: desks at the mailbox of a gateway, clients at the service of a desk; `None` on
+    /// whoever only calls.
     pub desks: Option<DeskAnchors>,
 }
 
@@ -171,13 +172,15 @@ pub struct Credentials {
     clock: Arc<dyn Clock>,
 }
 
-/// Which listener of a gateway is meant.
+/// Which listener is meant: of a gateway, or of the service of a desk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Door {
     /// Own desks.
     Mailbox,
     /// Gateways of peers.
     Relay,
+    /// Clients of a desk.
+    Service,
 }
 
 impl CredentialStore {
@@ -305,14 +308,25 @@ impl Configurations {
             callees.insert(ministry.clone(), Callee { config, expected, server_name });
         }
         let mut doors = BTreeMap::new();
+        if let (Name::Service { ministry, .. }, Some(clients)) = (identity.name(), &desks) {
+            if clients.ministry() != ministry {
+                let (desks, own) = (clients.ministry().clone(), identity.name().clone());
+                return Err(CredentialsRefusal::ForeignDesks { desks, own });
+            }
+            let clients = Visitors::Clients(clients.clone());
+            doors.insert(Door::Service, open_door(Door::Service, &identity, clients, clock)?);
+        }
         if let Name::Gateway { ministry } = identity.name() {
-            doors.insert(Door::Relay, open_door(&identity, Visitors::Gateways(peers), clock)?);
+            doors.insert(Door::Relay, open_door(Door::Relay, &identity, Visitors::Gateways(peers), clock)?);
             if let Some(desks) = desks {
                 if desks.ministry() != ministry {
                     let (desks, own) = (desks.ministry().clone(), identity.name().clone());
                     return Err(CredentialsRefusal::ForeignDesks { desks, own });
                 }
-                doors.insert(Door::Mailbox, open_door(&identity, Visitors::Desks(desks), clock)?);
+                doors.insert(
+                    Door::Mailbox,
+                    open_door(Door::Mailbox, &identity, Visitors::Desks(desks), clock)?,
+                );
             }
         }
         let validity = (identity.begins, identity.ends);
@@ -321,19 +335,24 @@ impl Configurations {
 }
 
 fn open_door(
+    door: Door,
     identity: &TlsIdentity,
     visitors: Visitors,
     clock: &Arc<dyn Clock>,
 ) -> Result<OpenDoor, rustls::Error> {
     let visitors = Arc::new(visitors);
-    Ok(OpenDoor { config: tls::server(identity, visitors.clone(), clock)?, visitors })
+    let config = match door {
+        Door::Service => tls::service(identity, visitors.clone(), clock)?,
+        Door::Mailbox | Door::Relay => tls::server(identity, visitors.clone(), clock)?,
+    };
+    Ok(OpenDoor { config, visitors })
 }
 
 fn name_of(certificate: &CertificateDer<'_>) -> Result<Name, InvalidIdentity> {
     let subject = Subject::of(certificate)
         .map_err(|refusal: SubjectRefusal| InvalidIdentity::Name(refusal.to_string()))?;
     match subject.name() {
-        name @ (Name::Gateway { .. } | Name::Desk { .. }) => Ok(name.clone()),
+        name @ (Name::Gateway { .. } | Name::Desk { .. } | Name::Service { .. }) => Ok(name.clone()),
         other => Err(InvalidIdentity::Name(format!("{other} signs records and opens no connection"))),
     }
 }

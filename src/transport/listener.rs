@@ -74,7 +74,7 @@ impl Bounds {
     pub fn of(door: Door) -> Self {
         let (connections_per_name_max, handshakes_per_ministry_max) = match door {
             // All who come there are of one ministry.
-            Door::Mailbox => (limits::CONNECTIONS_PER_NAME_MAX, limits::HANDSHAKES_RESERVED),
+            Door::Mailbox | Door::Service => (limits::CONNECTIONS_PER_NAME_MAX, limits::HANDSHAKES_RESERVED),
             Door::Relay => (limits::CONNECTIONS_PER_PEER_MAX, limits::HANDSHAKES_PER_MINISTRY_MAX),
         };
         Self { connections_per_name_max, handshakes_per_ministry_max, ..Self::default() }
@@ -105,7 +105,7 @@ impl Listener {
     /// Takes a socket that is bound already.
     pub fn over(socket: TcpListener, door: Door, credentials: Credentials) -> Self {
         let known = KnownOrigins::new(match door {
-            Door::Mailbox => limits::KNOWN_ORIGINS_MAX,
+            Door::Mailbox | Door::Service => limits::KNOWN_ORIGINS_MAX,
             Door::Relay => limits::KNOWN_ORIGINS_PER_PEER_MAX,
         });
         Self { socket, door, credentials, bounds: Bounds::of(door), known }
@@ -281,6 +281,7 @@ impl Hall {
         let certificate = certificate.clone().into_owned();
         let subject = Subject::of(&certificate).map_err(|_| NotConnected::Nameless)?;
         let peer = Peer::new(subject.name().clone(), Digest::of(&certificate), address);
+        let peer = peer.with_roles(subject.roles().clone());
         let slot = self.visits.admit(peer.name().clone(), 0).ok_or(NotConnected::TooMany)?;
         let (door, name, credentials) = (self.door, peer.name().clone(), self.credentials.clone());
         let believed = move || {
@@ -290,8 +291,8 @@ impl Hall {
             }
             believed
         };
-        let never = CancellationToken::new();
-        let watched = Watched::new(self.metered(stream, &peer), changes, believed, &never);
+        let metered = self.metered(stream, &peer);
+        let watched = Watched::new(metered, changes, believed, peer.cord().token());
         Ok(Connection::new(watched, peer, slot))
     }
 

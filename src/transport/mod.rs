@@ -13,6 +13,7 @@ pub mod credentials;
 pub mod frames;
 mod key_exchange;
 pub mod listener;
+pub mod local_socket;
 pub(crate) mod lookup;
 mod metered;
 pub mod operator_socket;

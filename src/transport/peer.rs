@@ -1,12 +1,16 @@
 //! `Peer`: the authenticated name at the other end of a call.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::net::SocketAddr;
 
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Status};
 
 use super::status::refusal;
 use crate::digest::Digest;
 use crate::trust::name::{Ministry, Name};
+use crate::trust::role::Role;
 
 /// Who is at the other end, as the anchors that verified the certificate say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,12 +18,65 @@ pub struct Peer {
     name: Name,
     certificate: Digest,
     address: SocketAddr,
+    roles: BTreeSet<Role>,
+    cord: Cord,
+}
+
+/// Closes a connection from within, whatever its other side does.
+#[derive(Clone, Default)]
+pub struct Cord(CancellationToken);
+
+impl Cord {
+    /// Closes it.
+    pub fn pull(&self) {
+        self.0.cancel();
+    }
+
+    /// Whether somebody has closed it.
+    pub fn is_pulled(&self) -> bool {
+        self.0.is_cancelled()
+    }
+
+    pub(super) fn token(&self) -> &CancellationToken {
+        &self.0
+    }
+}
+
+/// A cord says nothing of who is there.
+impl PartialEq for Cord {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Cord {}
+
+impl fmt::Debug for Cord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Cord")
+    }
 }
 
 impl Peer {
     /// A peer whose certificate was verified by the caller.
     pub fn new(name: Name, certificate: Digest, address: SocketAddr) -> Self {
-        Self { name, certificate, address }
+        Self { name, certificate, address, roles: BTreeSet::new(), cord: Cord::default() }
+    }
+
+    /// The same with the roles that its certificate states.
+    #[must_use]
+    pub fn with_roles(self, roles: BTreeSet<Role>) -> Self {
+        Self { roles, ..self }
+    }
+
+    /// What a client of a desk may ask it for; empty for everybody else.
+    pub fn roles(&self) -> &BTreeSet<Role> {
+        &self.roles
+    }
+
+    /// Closes its connection.
+    pub fn cord(&self) -> &Cord {
+        &self.cord
     }
 
     /// The caller of a request. Without one the request did not come through our listener.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustls::client::Resumption;
 use rustls::client::danger::ServerCertVerifier;
-use rustls::crypto::ring::kx_group::X25519;
+use rustls::crypto::ring::kx_group::{SECP256R1, X25519};
 use rustls::crypto::{CryptoProvider, SupportedKxGroup, WebPkiSupportedAlgorithms};
 use rustls::pki_types::UnixTime;
 use rustls::server::NoServerSessionStorage;
@@ -44,7 +44,28 @@ pub(super) fn server(
     visitors: Arc<dyn ClientCertVerifier>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<ServerConfig>, Error> {
-    let mut config = ServerConfig::builder_with_details(Arc::new(provider()), time(clock))
+    listener(identity, visitors, clock, provider())
+}
+
+/// The configuration of the listener of a desk, inside the ministry. Its clients speak what their libraries speak: gRPC
+/// in C (Python, C++, Ruby, PHP) before 1.83, and what runs in FIPS mode, offer P-256 and nothing else.
+pub(super) fn service(
+    identity: &TlsIdentity,
+    visitors: Arc<dyn ClientCertVerifier>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<ServerConfig>, Error> {
+    let mut provider = provider();
+    provider.kx_groups.push(SECP256R1);
+    listener(identity, visitors, clock, provider)
+}
+
+fn listener(
+    identity: &TlsIdentity,
+    visitors: Arc<dyn ClientCertVerifier>,
+    clock: &Arc<dyn Clock>,
+    provider: CryptoProvider,
+) -> Result<Arc<ServerConfig>, Error> {
+    let mut config = ServerConfig::builder_with_details(Arc::new(provider), time(clock))
         .with_protocol_versions(&[&TLS13])?
         .with_client_cert_verifier(visitors)
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(identity.certified())));

@@ -25,6 +25,8 @@ use crate::trust::subject::{Subject, SubjectRefusal};
 /// Whom a door lets in.
 #[derive(Debug)]
 pub(super) enum Visitors {
+    /// Clients of the own desk.
+    Clients(DeskAnchors),
     /// Desks of the own ministry.
     Desks(DeskAnchors),
     /// Gateways of accredited ministries.
@@ -64,6 +66,9 @@ impl Visitors {
             },
             (Self::Desks(desks), Name::Desk { ministry, .. }) if ministry == desks.ministry() => {
                 desks.anchors()
+            }
+            (Self::Clients(clients), Name::Client { ministry, .. }) if ministry == clients.ministry() => {
+                clients.anchors()
             }
             (_, name) => return Err(not_believed(NotBelieved::WrongDoor(name.clone()))),
         };

@@ -10,6 +10,7 @@ pub mod fingerprint;
 pub mod name;
 pub mod policy;
 pub mod revocation;
+pub mod role;
 pub mod signature;
 pub mod subject;
 

@@ -24,6 +24,9 @@ pub enum InvalidName {
     /// Not the URI of a name.
     #[error("{0:?} is not the URI of a name such as chancery://XA/gateway")]
     Name(String),
+    /// Not one of the roles.
+    #[error("{0:?} is no role: audit, clear, draft, observe, read, register or release is expected")]
+    Role(String),
 }
 
 /// The code of a ministry: two to eight capital letters, such as `XA`.
@@ -93,6 +96,20 @@ pub enum Name {
         /// Which of its desks.
         label: Label,
     },
+    /// A system of the ministry that calls the desk service: `chancery://XA/client/casework`.
+    Client {
+        /// The ministry it belongs to.
+        ministry: Ministry,
+        /// Which of its systems.
+        label: Label,
+    },
+    /// The desk service, as its clients see it: `chancery://XA/service/main`.
+    Service {
+        /// The ministry it belongs to.
+        ministry: Ministry,
+        /// Label of the desk.
+        label: Label,
+    },
     /// Signs headers and channel policies: `chancery://XA/registry`.
     Registry {
         /// The ministry it belongs to.
@@ -125,6 +142,8 @@ impl Name {
                 "trust" => Ok(Self::Trust { ministry }),
                 _ => Err(refusal()),
             },
+            Some(("client", text)) => Ok(Self::Client { ministry, label: label(text)? }),
+            Some(("service", text)) => Ok(Self::Service { ministry, label: label(text)? }),
             Some(("desk", text)) => Ok(Self::Desk { ministry, label: label(text)? }),
             Some(("office", text)) => Ok(Self::Office { ministry, label: label(text)? }),
             Some(_) => Err(refusal()),
@@ -135,7 +154,9 @@ impl Name {
     pub fn ministry(&self) -> &Ministry {
         match self {
             Self::Gateway { ministry }
+            | Self::Client { ministry, .. }
             | Self::Desk { ministry, .. }
+            | Self::Service { ministry, .. }
             | Self::Registry { ministry }
             | Self::Office { ministry, .. }
             | Self::Trust { ministry } => ministry,
@@ -152,7 +173,9 @@ impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Gateway { ministry } => write!(f, "{SCHEME}{ministry}/gateway"),
+            Self::Client { ministry, label } => write!(f, "{SCHEME}{ministry}/client/{label}"),
             Self::Desk { ministry, label } => write!(f, "{SCHEME}{ministry}/desk/{label}"),
+            Self::Service { ministry, label } => write!(f, "{SCHEME}{ministry}/service/{label}"),
             Self::Registry { ministry } => write!(f, "{SCHEME}{ministry}/registry"),
             Self::Office { ministry, label } => write!(f, "{SCHEME}{ministry}/office/{label}"),
             Self::Trust { ministry } => write!(f, "{SCHEME}{ministry}/trust"),
@@ -262,6 +285,11 @@ impl Domain {
     /// The DNS name in the transport certificate of its gateway; TLS clients ask for it.
     pub fn gateway_dns_name(&self) -> String {
         format!("gateway.{self}")
+    }
+
+    /// The DNS name in the certificate of the service of one of its desks; clients ask for it.
+    pub fn service_dns_name(&self, desk: &Label) -> String {
+        format!("{desk}.desk.{self}")
     }
 
     /// Origin of the log that this ministry keeps about `peer` in `year`.

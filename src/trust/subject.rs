@@ -11,6 +11,7 @@ use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
 use super::name::{Authority, InvalidName, Name};
+use super::role::Role;
 use crate::digest::Digest;
 
 /// Whom a certificate names and what it lets them do.
@@ -18,6 +19,7 @@ use crate::digest::Digest;
 pub struct Subject {
     name: Name,
     authorities: BTreeSet<Authority>,
+    roles: BTreeSet<Role>,
     dns_names: Vec<String>,
     key: Digest,
 }
@@ -40,6 +42,9 @@ pub enum SubjectRefusal {
     /// An entry that is neither a URI nor a DNS name, or too many entries.
     #[error("the certificate's alternative names are not of the expected kinds")]
     Unexpected,
+    /// A role of another ministry than the name's, or beside a name that is no client's.
+    #[error("the certificate of {0} may not hold the role {1}")]
+    Role(Name, Role),
     /// Bytes that are no certificate.
     #[error("not a certificate: {0}")]
     Unreadable(String),
@@ -64,14 +69,17 @@ impl Subject {
             return Err(SubjectRefusal::Unexpected);
         }
         let mut names = Vec::new();
-        let mut granted = Vec::new();
+        let (mut granted, mut given) = (Vec::new(), Vec::new());
         let mut dns_names = BTreeSet::new();
         for entry in &alternatives.0 {
             match entry {
-                GeneralName::UniformResourceIdentifier(uri) => match Authority::parse_uri(uri.as_str()) {
-                    Ok(grant) => granted.push(grant),
-                    Err(_) => names.push(Name::parse(uri.as_str())?),
-                },
+                GeneralName::UniformResourceIdentifier(uri) => {
+                    match (Authority::parse_uri(uri.as_str()), Role::parse_uri(uri.as_str())) {
+                        (Ok(grant), _) => granted.push(grant),
+                        (Err(_), Some(role)) => given.push(role),
+                        (Err(_), None) => names.push(Name::parse(uri.as_str())?),
+                    }
+                }
                 GeneralName::DnsName(dns_name) if dns_names.insert(dns_name.as_str().to_owned()) => {}
                 GeneralName::DnsName(_) => return Err(SubjectRefusal::Doubled),
                 _ => return Err(SubjectRefusal::Unexpected),
@@ -87,9 +95,19 @@ impl Subject {
                 return Err(SubjectRefusal::Doubled);
             }
         }
+        let mut roles = BTreeSet::new();
+        for (ministry, role) in given {
+            if &ministry != name.ministry() || !matches!(name, Name::Client { .. }) {
+                return Err(SubjectRefusal::Role(name.clone(), role));
+            }
+            if !roles.insert(role) {
+                return Err(SubjectRefusal::Doubled);
+            }
+        }
         let key = certificate.tbs_certificate.subject_public_key_info.to_der();
         let key = Digest::of(&key.map_err(|error| SubjectRefusal::Unreadable(error.to_string()))?);
-        Ok(Self { name: name.clone(), authorities, dns_names: dns_names.into_iter().collect(), key })
+        let dns_names = dns_names.into_iter().collect();
+        Ok(Self { name: name.clone(), authorities, roles, dns_names, key })
     }
 
     /// Who holds the key.
@@ -100,6 +118,11 @@ impl Subject {
     /// What they may do.
     pub fn authorities(&self) -> &BTreeSet<Authority> {
         &self.authorities
+    }
+
+    /// What a client may ask its desk for; empty for everybody else.
+    pub fn roles(&self) -> &BTreeSet<Role> {
+        &self.roles
     }
 
     /// SHA-256 of the public key (SubjectPublicKeyInfo): two names with one key are one hand.

@@ -68,6 +68,7 @@ const WIRE: &[&str] = &[
     "gateway/peer_link.rs",
     "desk/mailbox.rs",
     "desk/mailbox/",
+    "desk/serve/",
     "cli/operator.rs",
     "cli/operator/",
 ];
@@ -80,6 +81,7 @@ const TONIC: &[&str] = &[
     "gateway/peer_link.rs",
     "desk/mailbox.rs",
     "desk/mailbox/",
+    "desk/serve/",
     "cli/operator.rs",
 ];
 

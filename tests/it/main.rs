@@ -26,6 +26,7 @@ mod cms_interop;
 mod confidentiality;
 mod custody;
 mod demo;
+mod deskservice;
 mod disk;
 mod documents;
 mod exchange;

@@ -20,6 +20,7 @@
 //! | `persons` | references minted, names shown and to whom |
 //! | `vouching` | whose word makes a name one that no text may contain |
 //! | `promises` | where other consultations send the persons of this one |
+//! | `departing` | may this person leave now, and every reason why not |
 //! | `supplying` | what a form may leave out |
 //! | `attending` | rejections and receipts that this desk owes |
 //! | `folding` | a consultation, folded by the pure casebook |
@@ -29,6 +30,7 @@
 
 mod attending;
 mod charters;
+mod departing;
 mod folding;
 mod growth;
 mod homes;
@@ -45,6 +47,7 @@ mod supplying;
 mod vouching;
 mod wax;
 
+pub use departing::Departure;
 pub use folding::Folded;
 pub use growth::Growth;
 pub use index::{Index, KnownName};

@@ -13,7 +13,7 @@ use crate::desk::compose::{Composition, bears_number};
 use crate::desk::error::DeskError;
 use crate::desk::form::draft::Draft;
 use crate::desk::keys::Keys;
-use crate::desk::register::{DraftEntry, DraftState};
+use crate::desk::register::{DraftEntry, DraftState, Errand, Holding};
 use crate::desk::send::RELEASE_LOCK;
 use crate::desk::signatories::Wishes;
 use crate::entropy::random;
@@ -32,6 +32,19 @@ impl Desk {
         form: (&Draft, &Path),
         wishes: &Wishes,
         path: &Path,
+    ) -> Result<(DraftFile, Composition), DeskError> {
+        self.compose_draft_held(trust, keys, form, wishes, path, |_| Ok(None)).await
+    }
+
+    /// The same of a draft that the desk service holds: what `holding` gives is registered with it, or nothing is.
+    pub(in crate::desk) async fn compose_draft_held(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        form: (&Draft, &Path),
+        wishes: &Wishes,
+        path: &Path,
+        holding: impl FnOnce(&DraftFile) -> Result<Option<Holding>, DeskError>,
     ) -> Result<(DraftFile, Composition), DeskError> {
         let (form, folder) = form;
         if form.act.kind().class() == ActClass::Protective {
@@ -64,7 +77,8 @@ impl Desk {
         self.sign_as_drafter(keys, &mut draft)?;
         self.standing(trust, &draft)?;
         let entry = entry(&draft, (now, received_row), now.year(), number, path);
-        self.register.open_draft(&entry, None)?;
+        let holding = holding(&draft)?;
+        self.register.open_draft_held(&entry, None, holding.as_ref())?;
         Ok((draft, composition))
     }
 
@@ -76,6 +90,19 @@ impl Desk {
         keys: &Keys,
         draft: &DraftFile,
         path: &Path,
+    ) -> Result<DraftFile, DeskError> {
+        self.rebase_held(trust, keys, draft, path, |_| Ok(None))
+    }
+
+    /// The same of a draft that the desk service holds: what `holding` gives is registered with the later version. It is
+    /// not asked where the draft stands as it is.
+    pub(in crate::desk) fn rebase_held(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        draft: &DraftFile,
+        path: &Path,
+        holding: impl FnOnce(&DraftFile) -> Result<Option<Holding>, DeskError>,
     ) -> Result<DraftFile, DeskError> {
         let entry_before = self.open_entry(draft)?;
         let rule = self.rule_of(trust, draft)?;
@@ -101,7 +128,8 @@ impl Desk {
         self.sign_as_drafter(keys, &mut later)?;
         let now = self.clock.now();
         let entry = entry(&later, (now, received_row), entry_before.year, entry_before.formal_number, path);
-        match self.register.open_draft(&entry, Some(&draft.digest()))? {
+        let holding = holding(&later)?;
+        match self.register.open_draft_held(&entry, Some(&draft.digest()), holding.as_ref())? {
             true => Ok(later),
             false => Err(DraftRefusal::Superseded.into()),
         }
@@ -109,15 +137,24 @@ impl Desk {
 
     /// Cancels a draft: its number stays void, and no version of it is released.
     pub fn cancel_draft(&self, draft: &DraftFile) -> Result<DraftEntry, DeskError> {
+        self.cancel_draft_for(draft, None)
+    }
+
+    /// The same on an errand of a client.
+    pub(in crate::desk) fn cancel_draft_for(
+        &self,
+        draft: &DraftFile,
+        errand: Option<&Errand>,
+    ) -> Result<DraftEntry, DeskError> {
         let entry = self.open_entry(draft)?;
-        match self.register.cancel_draft(&draft.digest())? {
+        match self.register.cancel_draft_for(&draft.digest(), errand)? {
             true => Ok(DraftEntry { state: DraftState::Cancelled, ..entry }),
             false => Err(DraftRefusal::AlreadyReleased.into()),
         }
     }
 
     /// What the register holds of a draft that is open; why not, of any other.
-    pub(super) fn open_entry(&self, draft: &DraftFile) -> Result<DraftEntry, DeskError> {
+    pub(in crate::desk) fn open_entry(&self, draft: &DraftFile) -> Result<DraftEntry, DeskError> {
         let entry = self.register.draft(&draft.digest())?.ok_or(DraftRefusal::Unknown)?;
         let refusal = match entry.state {
             DraftState::Open => return Ok(entry),

@@ -14,13 +14,16 @@ use serde::{Deserialize, Serialize};
 use super::DraftRefusal;
 use crate::consultation::act::Act;
 use crate::consultation::codec;
+use crate::desk::deposit::Deposit;
 use crate::desk::documents::{self, Source};
 use crate::desk::error::DeskError;
 use crate::digest::Digest;
 use crate::limits;
 use crate::message::dispatch::Dispatch;
 use crate::message::header::Address;
+use crate::message::terms::AuthenticationKind;
 use crate::time::Timestamp;
+use crate::trust::name::Name;
 
 /// Begins every file of this format.
 const FORMAT: &str = "chancery-draft/1";
@@ -68,6 +71,9 @@ struct StoredDocument {
     content: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     path: Option<String>,
+    /// Opens what lies at the path, where a client uploaded it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
 }
 
 impl DraftFile {
@@ -150,10 +156,12 @@ impl DraftFile {
             let id = document.document_id.clone();
             match source {
                 Source::File(path) if document.size > room => {
-                    let path = std::path::absolute(path).map_err(DeskError::file(path))?;
-                    let path =
-                        path.to_str().ok_or_else(|| malformed("the path of a document is not UTF-8"))?;
-                    stored.push(StoredDocument { id, content: None, path: Some(path.to_owned()) });
+                    let path = stored_path(path)?;
+                    stored.push(StoredDocument { id, content: None, path: Some(path), key: None });
+                }
+                Source::Deposit(deposit) if document.size > room => {
+                    let (path, key) = (stored_path(deposit.path())?, deposit.key_text());
+                    stored.push(StoredDocument { id, content: None, path: Some(path), key: Some(key) });
                 }
                 source => {
                     room = room.saturating_sub(document.size);
@@ -161,7 +169,12 @@ impl DraftFile {
                     let most = document.size.saturating_add(1);
                     let read = source.open()?.take(most).read_to_end(&mut content);
                     read.map_err(|cause| source.unreadable(cause))?;
-                    stored.push(StoredDocument { id, content: Some(BASE64.encode(&content)), path: None });
+                    stored.push(StoredDocument {
+                        id,
+                        content: Some(BASE64.encode(&content)),
+                        path: None,
+                        key: None,
+                    });
                 }
             }
         }
@@ -196,6 +209,23 @@ impl DraftFile {
     /// The signatures given so far, one place for each that the dispatch lists.
     pub fn signatures(&self) -> &[Option<Vec<u8>>] {
         &self.signatures
+    }
+
+    /// Puts a signature that was given elsewhere into the first place that lacks one of this kind by whom `is_wanted`
+    /// takes. Whether it holds is not asked here.
+    pub(in crate::desk) fn put_signature(
+        &mut self,
+        kind: AuthenticationKind,
+        p7s: &[u8],
+        is_wanted: impl Fn(&Name) -> bool,
+    ) {
+        let listed = self.dispatch.authentications.iter().zip(self.signatures.iter_mut());
+        let mut open = listed.filter(|(expected, given)| {
+            given.is_none() && expected.kind == kind && is_wanted(&expected.credential)
+        });
+        if let Some((_, place)) = open.next() {
+            *place = Some(p7s.to_vec());
+        }
     }
 
     /// All signatures, where every office has signed.
@@ -255,19 +285,39 @@ fn sources(stored: &[StoredDocument], dispatch: &Dispatch, folder: &Path) -> Res
     }
     let mut sources = Vec::with_capacity(stored.len());
     for (one, document) in stored.iter().zip(&dispatch.documents) {
-        let source = match (&one.content, &one.path) {
-            (Some(content), None) => Source::Carried(bytes(content)?),
-            (None, Some(path)) => Source::File(folder.join(PathBuf::from(path))),
+        let source = match (&one.content, &one.path, &one.key) {
+            (Some(content), None, None) => Source::Carried(bytes(content)?),
+            (None, Some(path), None) => Source::File(folder.join(PathBuf::from(path))),
+            (None, Some(path), Some(key)) => Source::Deposit(deposit(path, key)?),
             _ => return Err(malformed("a document is carried, or has a path").into()),
         };
-        let measured = documents::measured(&source)?;
-        let same = (measured.size, measured.digest) == (document.size, document.digest);
-        if one.id != document.document_id || !same {
+        // What was uploaded was measured then and cannot change unnoticed: whoever reads it fails, and its digest is
+        // compared when it is sealed. It may be gone once the draft has left.
+        let is_same = match &source {
+            Source::Deposit(_) => true,
+            plain => {
+                let measured = documents::measured(plain)?;
+                (measured.size, measured.digest) == (document.size, document.digest)
+            }
+        };
+        if one.id != document.document_id || !is_same {
             return Err(altered(&format!("{} is not the document it lists", document.document_id)).into());
         }
         sources.push(source);
     }
     Ok(sources)
+}
+
+fn deposit(path: &str, key: &str) -> Result<Deposit, DraftRefusal> {
+    Deposit::of_draft(PathBuf::from(path), key)
+        .ok_or_else(|| malformed("the key of a document is not readable"))
+}
+
+/// The path of a document that stays a file.
+fn stored_path(path: &Path) -> Result<String, DeskError> {
+    let path = std::path::absolute(path).map_err(DeskError::file(path))?;
+    let text = path.to_str().ok_or_else(|| malformed("the path of a document is not UTF-8"))?;
+    Ok(text.to_owned())
 }
 
 fn bytes(text: &str) -> Result<Vec<u8>, DraftRefusal> {

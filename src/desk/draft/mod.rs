@@ -87,6 +87,9 @@ pub enum DraftRefusal {
     /// The register does not know it.
     #[error("the register of this desk does not know this draft")]
     Unknown,
+    /// A document that was uploaded for it is not here any more.
+    #[error("a document that was uploaded for this draft is not kept any more: upload it and draft anew")]
+    DocumentGone,
     /// Its formal number is of another year.
     #[error("its formal number is of the year {0}, which is over")]
     YearOver(i16),
@@ -115,6 +118,7 @@ impl DraftRefusal {
             Self::Cancelled => "DRAFT_CANCELLED",
             Self::Superseded => "DRAFT_SUPERSEDED",
             Self::Unknown => "DRAFT_UNKNOWN",
+            Self::DocumentGone => "DOCUMENT_GONE",
             Self::YearOver(_) => "NUMBER_OF_ANOTHER_YEAR",
             Self::Expired(_) => "DRAFT_EXPIRED",
             Self::Protective => "PROTECTIVE_ACT",

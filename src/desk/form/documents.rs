@@ -105,6 +105,7 @@ fn document(
         language: language?,
         media_type: media_type.to_owned(),
         translation_of,
+        deposit: None,
     })
 }
 

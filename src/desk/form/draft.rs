@@ -10,6 +10,7 @@ use crate::consultation::acts::values::EntryId;
 use crate::consultation::reference::{ConsultationId, PersonRef};
 use crate::consultation::registered::Marks;
 use crate::consultation::text::ShortText;
+use crate::desk::deposit::Deposit;
 use crate::digest::Digest;
 use crate::message::header::Addressee;
 use crate::message::id::MessageId;
@@ -275,6 +276,8 @@ pub enum TextSource {
     Inline(String),
     /// In a file, by its path relative to the form.
     File(String),
+    /// In a document that a client uploaded.
+    Deposit(Deposit),
 }
 
 /// A further document.
@@ -296,6 +299,8 @@ pub struct DraftDocument {
     pub media_type: String,
     /// The document it translates.
     pub translation_of: Option<EntryId>,
+    /// Where it is, if a client uploaded it; its path says nothing then.
+    pub deposit: Option<Deposit>,
 }
 
 /// An act that may still lack the consultation it proposes.

@@ -61,7 +61,8 @@ impl Submissions {
 }
 
 impl Settlements {
-    /// The next messages that were settled; none where some went by that are not named.
+    /// The next messages that were settled; none where some went by that are not named. Nobody where something came in
+    /// alone.
     pub async fn next(&mut self) -> Result<Option<Vec<MessageId>>, DeskError> {
         let answer = self.0.message().await.map_err(failed)?;
         let answer = answer.ok_or_else(|| DeskError::GatewayAway("it tells no more".to_owned()))?;

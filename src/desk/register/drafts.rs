@@ -5,6 +5,8 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::errands::{Errand, note_errand};
+use super::held::{Holding, hold};
 use super::{Register, RegisterFault};
 use crate::digest::Digest;
 use crate::message::id::MessageId;
@@ -65,7 +67,20 @@ impl Register {
     /// Registers a draft that was composed, in the place of an earlier version where it has one. False where that
     /// version is not open any more.
     pub fn open_draft(&self, entry: &DraftEntry, instead_of: Option<&Digest>) -> Result<bool, RegisterFault> {
+        self.open_draft_held(entry, instead_of, None)
+    }
+
+    /// The same of a draft that the desk service holds.
+    pub fn open_draft_held(
+        &self,
+        entry: &DraftEntry,
+        instead_of: Option<&Digest>,
+        holding: Option<&Holding>,
+    ) -> Result<bool, RegisterFault> {
         self.change_if(|connection| {
+            if let Some(holding) = holding {
+                hold(connection, &entry.dispatch, holding)?;
+            }
             if let Some(earlier) = instead_of
                 && !end_draft(connection, earlier, DraftState::Superseded)?
             {
@@ -90,7 +105,19 @@ impl Register {
 
     /// Cancels an open draft. False where it is not open.
     pub fn cancel_draft(&self, dispatch: &Digest) -> Result<bool, RegisterFault> {
-        self.change_if(|connection| end_draft(connection, dispatch, DraftState::Cancelled))
+        self.cancel_draft_for(dispatch, None)
+    }
+
+    /// The same on an errand of a client.
+    pub fn cancel_draft_for(
+        &self,
+        dispatch: &Digest,
+        errand: Option<&Errand>,
+    ) -> Result<bool, RegisterFault> {
+        self.change_if(|connection| {
+            errand.map_or(Ok(()), |errand| note_errand(connection, errand))?;
+            end_draft(connection, dispatch, DraftState::Cancelled)
+        })
     }
 
     /// A draft, whatever became of it.

@@ -23,7 +23,7 @@ const CHECKPOINT_PAGES: u32 = 2 * 1024;
 const STATEMENTS_KEPT: usize = 32;
 
 /// What stands on the pages of a register of this release.
-const VERSION: i64 = 5;
+const VERSION: i64 = 6;
 
 const TABLES: &str = "
 CREATE TABLE sent (
@@ -87,6 +87,49 @@ CREATE TABLE owed (
 ) STRICT;
 ";
 
+/// What the sixth release added: the service for the ministry's own systems. A draft that it holds is sealed; who did
+/// what with it, and which requests were done, stands beside it. Events are written by what they tell of, in the same
+/// transaction, whichever command does it; what was registered before this release is told of by none.
+const ADDED_SIXTH: &str = "
+CREATE TABLE held_draft (
+  number INTEGER PRIMARY KEY, dispatch_digest BLOB NOT NULL UNIQUE, version INTEGER NOT NULL, sealed BLOB NOT NULL
+) STRICT;
+CREATE TABLE hand (
+  dispatch_digest BLOB NOT NULL, kind TEXT NOT NULL, office TEXT NOT NULL, client TEXT NOT NULL,
+  PRIMARY KEY (dispatch_digest, kind, office)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE errand (
+  client TEXT NOT NULL, request_id TEXT NOT NULL, fingerprint BLOB NOT NULL, subject BLOB NOT NULL,
+  time INTEGER NOT NULL, PRIMARY KEY (client, request_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX errand_time ON errand (time);
+CREATE TABLE event (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, subject BLOB NOT NULL
+) STRICT;
+CREATE TRIGGER tell_received AFTER INSERT ON received BEGIN
+  INSERT INTO event (kind, subject) VALUES ('received', new.message_id);
+END;
+CREATE TRIGGER tell_read AFTER UPDATE OF read_time ON received
+  WHEN old.read_time IS NULL AND new.read_time IS NOT NULL BEGIN
+  INSERT INTO event (kind, subject) VALUES ('read', new.message_id);
+END;
+CREATE TRIGGER tell_sent AFTER INSERT ON sent BEGIN
+  INSERT INTO event (kind, subject) VALUES (new.state, new.message_id);
+END;
+CREATE TRIGGER tell_state AFTER UPDATE OF state ON sent WHEN old.state <> new.state BEGIN
+  INSERT INTO event (kind, subject) VALUES (new.state, new.message_id);
+END;
+CREATE TRIGGER tell_draft AFTER INSERT ON draft BEGIN
+  INSERT INTO event (kind, subject) VALUES ('draft ' || new.state, new.dispatch_digest);
+END;
+CREATE TRIGGER tell_draft_state AFTER UPDATE OF state ON draft WHEN old.state <> new.state BEGIN
+  INSERT INTO event (kind, subject) VALUES ('draft ' || new.state, new.dispatch_digest);
+END;
+CREATE TRIGGER tell_draft_cleared AFTER UPDATE OF version ON held_draft BEGIN
+  INSERT INTO event (kind, subject) VALUES ('draft cleared', new.dispatch_digest);
+END;
+";
+
 /// Moves what the first release wrote. Whether parts travelled beside an envelope it did not note: all are asked for.
 const FROM_FIRST: [&str; 3] = [
     "ALTER TABLE sent RENAME TO sent_first; ALTER TABLE received RENAME TO received_first;",
@@ -120,28 +163,21 @@ pub(super) fn open(path: &Path) -> Result<Connection, RegisterFault> {
     // Another command may have done it meanwhile.
     match version(&transaction)? {
         0 => {
-            transaction.execute_batch(TABLES)?;
-            transaction.execute_batch(LASTING)?;
-            transaction.execute_batch(ADDED_THIRD)?;
-            transaction.execute_batch(ADDED_FOURTH)?;
-            transaction.execute_batch(ADDED_FIFTH)?;
+            let all = [TABLES, LASTING, ADDED_THIRD, ADDED_FOURTH, ADDED_FIFTH, ADDED_SIXTH];
+            all.iter().try_for_each(|step| transaction.execute_batch(step))?;
         }
         1 => {
-            FROM_FIRST.iter().try_for_each(|step| transaction.execute_batch(step))?;
-            transaction.execute_batch(ADDED_THIRD)?;
-            transaction.execute_batch(ADDED_FOURTH)?;
-            transaction.execute_batch(ADDED_FIFTH)?;
+            let rest = [ADDED_THIRD, ADDED_FOURTH, ADDED_FIFTH, ADDED_SIXTH];
+            FROM_FIRST.iter().chain(&rest).try_for_each(|step| transaction.execute_batch(step))?;
         }
-        2 => {
-            transaction.execute_batch(ADDED_THIRD)?;
-            transaction.execute_batch(ADDED_FOURTH)?;
-            transaction.execute_batch(ADDED_FIFTH)?;
-        }
-        3 => {
-            transaction.execute_batch(ADDED_FOURTH)?;
-            transaction.execute_batch(ADDED_FIFTH)?;
-        }
-        4 => transaction.execute_batch(ADDED_FIFTH)?,
+        2 => [ADDED_THIRD, ADDED_FOURTH, ADDED_FIFTH, ADDED_SIXTH]
+            .iter()
+            .try_for_each(|step| transaction.execute_batch(step))?,
+        3 => [ADDED_FOURTH, ADDED_FIFTH, ADDED_SIXTH]
+            .iter()
+            .try_for_each(|step| transaction.execute_batch(step))?,
+        4 => [ADDED_FIFTH, ADDED_SIXTH].iter().try_for_each(|step| transaction.execute_batch(step))?,
+        5 => transaction.execute_batch(ADDED_SIXTH)?,
         VERSION => {}
         _ => return Err(RegisterFault::Damaged("written by a later release")),
     }

@@ -3,6 +3,8 @@
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use super::drafts::{close_draft, note_answer};
+use super::errands::{Errand, note_errand};
+use super::held::{Hand, note_hand};
 use super::numbers::bind_formal_number;
 use super::owed::{OwedEntry, owe, pay};
 use super::{LastSent, Register, RegisterFault, SentEntry, SentState, message_id, ministry};
@@ -39,6 +41,10 @@ pub struct Marks {
     pub owed: Vec<OwedEntry>,
     /// What is owed no longer: a dispatch, and to whom.
     pub paid: Vec<(Digest, Ministry)>,
+    /// Requests of clients that are done by it.
+    pub errands: Vec<Errand>,
+    /// Who had which of these drafts signed.
+    pub hands: Vec<(Digest, Hand)>,
 }
 
 /// A message that has left this desk and is not known to be settled for good.
@@ -99,6 +105,12 @@ impl Register {
                 }
             }
             marks.owed.iter().try_for_each(|owed| owe(connection, owed))?;
+            for errand in &marks.errands {
+                note_errand(connection, errand)?;
+            }
+            for (dispatch, hand) in &marks.hands {
+                note_hand(connection, dispatch, hand)?;
+            }
             entries.into_iter().try_for_each(|entry| insert(connection, entry))?;
             Ok(true)
         })

@@ -260,6 +260,9 @@ impl Gateway {
             }
         }
         let places: Vec<LeafPlace> = placed.iter().flatten().cloned().collect();
+        if !places.is_empty() {
+            self.tell_received();
+        }
         let mut receipts = self.receipts_of(&places, proven)?.into_iter();
         let answer = |placed: Result<LeafPlace, Refusal>| match placed {
             Ok(_) => Ok(Answer::Receipt(receipts.next().ok_or_else(unanswered)?.encode())),

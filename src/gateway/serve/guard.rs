@@ -88,6 +88,8 @@ impl Watch {
             Name::Gateway { .. } => Caller::UnaccreditedGateway,
             Name::Desk { ministry, .. } if *ministry == self.own => Caller::OwnDesk,
             Name::Desk { .. } => Caller::ForeignDesk,
+            // Known at the door of a desk service, and nowhere else.
+            Name::Client { .. } | Name::Service { .. } => Caller::Nobody,
             Name::Office { .. } | Name::Registry { .. } | Name::Trust { .. } => Caller::Signer,
         }
     }

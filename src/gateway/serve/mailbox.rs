@@ -58,7 +58,10 @@ impl MailboxService for MailboxEdge {
         &self,
         _: Request<wire::WatchSentRequest>,
     ) -> Result<Response<Self::WatchSentStream>, Status> {
-        Ok(Response::new(Box::pin(volume::settled(self.gateway.listen_settled()))))
+        Ok(Response::new(Box::pin(volume::settled(
+            self.gateway.listen_settled(),
+            self.gateway.listen_received(),
+        ))))
     }
 
     async fn withdraw(

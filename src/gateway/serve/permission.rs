@@ -166,7 +166,7 @@ mod tests {
     fn every_call_of_every_service_has_one_row() {
         let set = prost_types::FileDescriptorSet::decode(crate::proto::DESCRIPTORS).unwrap();
         let mut paths = BTreeSet::new();
-        for file in &set.file {
+        for file in set.file.iter().filter(|file| file.package() == "chancery.gateway.v1") {
             for service in &file.service {
                 for method in &service.method {
                     let path = format!("/{}.{}/{}", file.package(), service.name(), method.name());

@@ -1,6 +1,6 @@
 //! The mailbox's streams for volume: batches of envelopes in and their answers out, and what was settled.
 
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Status, Streaming};
@@ -68,9 +68,10 @@ pub(super) fn answer(submitted: Result<Submitted, Fault>) -> Answer {
     Ok(wire::SubmitStreamResponse { submissions })
 }
 
-/// What is settled from now on, as much at a time as has happened.
+/// What is settled from now on, as much at a time as has happened, and that something was received.
 pub(super) fn settled(
     mut heard: broadcast::Receiver<JustSettled>,
+    mut received: watch::Receiver<()>,
 ) -> impl Stream<Item = Result<wire::WatchSentResponse, Status>> {
     let (sender, answers) = mpsc::channel(1);
     tokio::spawn(async move {
@@ -79,7 +80,12 @@ pub(super) fn settled(
         while sender.send(std::mem::take(&mut answer)).await.is_ok() {
             let first = tokio::select! {
                 () = sender.closed() => return,
-                first = heard.recv() => first,
+                first = heard.recv() => Some(first),
+                changed = received.changed() => changed.is_err().then_some(Err(broadcast::error::RecvError::Closed)),
+            };
+            let Some(first) = first else {
+                answer.received = true;
+                continue;
             };
             match first {
                 Ok(settled) => answer.settled.push(message(settled)),

@@ -42,7 +42,8 @@ fn certify(
 ) -> Result<IssuedCertificate, IssueRefusal> {
     let key = PrivateKey::new_signing().unwrap();
     let (authorities, domain) = (held.iter().copied().collect(), Domain::parse("mfa.xa.example").unwrap());
-    let grant = Grant { name, authorities: &authorities, domain: &domain, valid_for };
+    let roles = BTreeSet::new();
+    let grant = Grant { name, authorities: &authorities, roles: &roles, domain: &domain, valid_for };
     authority.certify(key.public_key(), &grant, now(), &SystemEntropy)
 }
 

@@ -61,6 +61,7 @@ fn chain_for(key: &PrivateKey) -> String {
     let grant = Grant {
         name: &Name::Registry { ministry },
         authorities: &std::collections::BTreeSet::new(),
+        roles: &std::collections::BTreeSet::new(),
         domain: &Domain::parse("mfa.xa.example").unwrap(),
         valid_for: DESK_VALIDITY,
     };

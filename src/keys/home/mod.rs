@@ -10,6 +10,7 @@
 //! A home appears whole or not at all, closed to others, and is never overwritten. A gateway's keys are
 //! plain, because it starts unattended; a desk's keys lie under a passphrase.
 
+pub mod clients;
 pub mod desk;
 pub mod enrolment;
 pub mod gateway;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{HomeError, MinistryHome};
 use crate::entropy::Entropy;
-use crate::keys::authority::{CertificateAuthority, Grant, IssuedCertificate, certificate_pem};
+use crate::keys::authority::{CertificateAuthority, Grant, IssueRefusal, IssuedCertificate, certificate_pem};
 use crate::keys::branch::Branch;
 use crate::keys::register::{IssuedRecord, Register};
 use crate::keys::request::CertificateRequest;
@@ -124,6 +124,7 @@ impl MinistryHome {
         let grant = Grant {
             name: &application.name,
             authorities: &application.authorities,
+            roles: &BTreeSet::new(),
             domain: &self.founding.domain,
             valid_for: application.valid_for,
         };
@@ -137,6 +138,11 @@ fn accept(application: &Application) -> Result<CertificateRequest, HomeError> {
     if request.name() != &application.name {
         let (requested, asked) = (request.name().clone(), application.name.clone());
         return Err(HomeError::OtherName { requested, asked });
+    }
+    if !Branch::ALL.contains(&Branch::of(&application.name)) {
+        // The desk that a client calls enrols it, under an authority of its own.
+        let (name, ministry) = (application.name.clone(), application.name.ministry().clone());
+        return Err(IssueRefusal::Branch(name, Branch::Root, ministry).into());
     }
     Ok(request)
 }

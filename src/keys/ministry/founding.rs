@@ -67,6 +67,7 @@ fn lay_out(
     let grant = Grant {
         name: &name,
         authorities: &BTreeSet::new(),
+        roles: &BTreeSet::new(),
         domain: &founding.domain,
         valid_for: BRANCH_VALIDITY,
     };

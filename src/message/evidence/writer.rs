@@ -24,9 +24,9 @@ use super::paper::{AnswerKind, Paper};
 use super::standing::{Doubt, Standings, TrustBasis};
 
 /// Where the bytes of a sealed part come from: a file, or a cursor over bytes.
-pub trait PartSource: Read + Seek {}
+pub trait PartSource: Read + Seek + Send {}
 
-impl<Source: Read + Seek> PartSource for Source {}
+impl<Source: Read + Seek + Send> PartSource for Source {}
 
 /// One message to be put into an evidence file.
 pub struct Exhibit<'a> {

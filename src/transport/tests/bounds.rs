@@ -77,7 +77,7 @@ async fn one_name_has_so_many_connections_at_each_door() {
         let mut place = (address, listener.incoming(CancellationToken::new()));
         let client = match door {
             Door::Relay => xb.transport.issue(&xb.gateway()),
-            Door::Mailbox => xa.access.issue(&xa.desk_access()),
+            Door::Mailbox | Door::Service => xa.access.issue(&xa.desk_access()),
         };
         let mut held = Vec::new();
         for _ in 0..most {
@@ -91,7 +91,7 @@ async fn one_name_has_so_many_connections_at_each_door() {
 
 #[tokio::test]
 async fn a_listener_has_the_bounds_of_its_door_where_nobody_replaces_them() {
-    for door in [Door::Relay, Door::Mailbox] {
+    for door in [Door::Relay, Door::Mailbox, Door::Service] {
         let bounds = Bounds::of(door);
         // A thousand connections would be a long test; smaller bounds in all are tried in `listening`.
         assert_eq!(bounds.connections_max, limits::CONNECTIONS_MAX);
@@ -100,7 +100,7 @@ async fn a_listener_has_the_bounds_of_its_door_where_nobody_replaces_them() {
     }
     let share = |door| Bounds::of(door).handshakes_per_ministry_max;
     // At the door of the own desks all are of one ministry, and there is nobody to leave anything to.
-    assert_eq!(share(Door::Mailbox), limits::HANDSHAKES_RESERVED);
+    assert_eq!([Door::Mailbox, Door::Service].map(share), [limits::HANDSHAKES_RESERVED; 2]);
     assert_eq!(share(Door::Relay), limits::HANDSHAKES_PER_MINISTRY_MAX);
     // A service replaces none: beyond its share a source is closed at once, not at the deadline.
     let (_, _, listener) = listener(Door::Relay).await;

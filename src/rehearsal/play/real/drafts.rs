@@ -105,6 +105,7 @@ fn papers(papers: &[Paper], folder: &Path) -> Result<(Vec<DraftText>, Vec<DraftD
             language: paper.language.clone(),
             media_type: paper.media_type.clone(),
             translation_of,
+            deposit: None,
         });
     }
     Ok((texts, documents))

@@ -1,0 +1,166 @@
+//! `desk enrol NAME --roles`, `desk suspend`, `desk clients`: the systems that may call the service of this desk.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::super::context::Context;
+use super::super::desk_session;
+use super::super::error::{CliError, Kind};
+use super::super::files;
+use super::super::report::{Done, require_no_file};
+use super::super::shell_word;
+use super::super::table::Table;
+use crate::desk::serve;
+use crate::keys::authority::DESK_VALIDITY;
+use crate::keys::home::clients::{Candidate, Client, ClientRefusal, Clients};
+use crate::keys::secret_file;
+use crate::limits;
+use crate::trust::name::Label;
+use crate::trust::role::Role;
+
+/// Who is to be enrolled, as it was typed.
+pub(super) struct Enrolling {
+    pub(super) label: Label,
+    pub(super) roles: Vec<Role>,
+    pub(super) offices: Vec<Label>,
+    pub(super) days: u16,
+    pub(super) request: Option<PathBuf>,
+    pub(super) replace: bool,
+    pub(super) output: Option<PathBuf>,
+}
+
+impl Enrolling {
+    /// Certifies the client, and writes what it needs into a folder of its own.
+    pub(super) fn run(self, context: &Context) -> Result<(), CliError> {
+        let folder = self.output.clone().unwrap_or_else(|| PathBuf::from(self.label.as_str()));
+        let place = |name: &str| folder.join(name);
+        let [key, chain, root] = ["client.key", "client.pem", "root.pem"].map(place);
+        [&key, &chain, &root].into_iter().try_for_each(|path| require_no_file(path))?;
+        let request = self.request.as_deref().map(read_request).transpose()?;
+        let desk = desk_session::desk(context)?;
+        let config = desk.config();
+        let passphrase =
+            context.passphrase.existing(&format!("the desk of {}", config.ministry))?.for_keys()?;
+        let clients = serve::clients_of(&desk);
+        let (now, entropy) = (context.clock.now(), context.entropy.as_ref());
+        clients.found(&passphrase, now, entropy)?;
+        let valid_for = Duration::from_secs(u64::from(self.days).saturating_mul(24 * 3600));
+        let candidate = Candidate {
+            label: self.label.clone(),
+            roles: self.roles.iter().copied().collect(),
+            offices: self.offices.iter().cloned().collect(),
+            valid_for,
+            request,
+            replaces: self.replace,
+        };
+        let enrolled = clients.enrol(&candidate, &passphrase, now, entropy)?;
+        fs::create_dir_all(&folder).map_err(|error| unwritable(&folder, &error))?;
+        if let Some(made) = &enrolled.key {
+            secret_file::create(&key, made.as_bytes())?;
+        }
+        secret_file::create(&chain, enrolled.chain.as_bytes())?;
+        let pinned = fs::read(clients.root()).map_err(|error| unwritable(&clients.root(), &error))?;
+        secret_file::create(&root, &pinned)?;
+        let report = report(&enrolled.client, &clients);
+        let mut done = Done::new(report).says(format!(
+            "enrolled {}, may {}, until {}",
+            self.label,
+            words(&enrolled.client.roles),
+            enrolled.client.valid_until
+        ));
+        if enrolled.key.is_some() {
+            done = done.wrote(&key);
+        }
+        done = done.wrote(&chain).wrote(&root);
+        let says = format!("it asks the service for the name {}", clients.service_dns_name());
+        done.says(says).next(context.command("desk serve")).tell(context)
+    }
+}
+
+/// Suspends a client, or lets it act again.
+pub(super) fn suspend(context: &Context, label: &Label, suspended: bool) -> Result<(), CliError> {
+    let clients = serve::clients_of(&desk_session::desk(context)?);
+    let count = match clients.exists() {
+        true => clients.suspend(label, suspended)?,
+        false => return Err(ClientRefusal::NoBook.into()),
+    };
+    let report = json!({
+        "schema": "chancery.client-suspended/1",
+        "client": label.as_str(),
+        "suspended": suspended,
+        "certificates": count,
+    });
+    let said = match suspended {
+        true => format!("{label} is suspended: the service takes no further call of it"),
+        false => format!("{label} may call again"),
+    };
+    Done::new(report).says(said).tell(context)
+}
+
+/// Lists the clients.
+pub(super) fn list(context: &Context) -> Result<(), CliError> {
+    let clients = serve::clients_of(&desk_session::desk(context)?);
+    let all = if clients.exists() { clients.all()? } else { Vec::new() };
+    let mut table = Table::new(["CLIENT", "ROLES", "OFFICES", "UNTIL", "STATE"]);
+    for client in &all {
+        let offices: Vec<&str> = client.offices.iter().map(Label::as_str).collect();
+        let offices = if offices.is_empty() { "any".to_owned() } else { offices.join(", ") };
+        let state = if client.suspended { "suspended" } else { "active" };
+        let (roles, until) = (words(&client.roles), client.valid_until.to_string());
+        table.row([client.label.as_str(), &roles, &offices, &until, state]);
+    }
+    let reports: Vec<_> = all.iter().map(|client| report(client, &clients)).collect();
+    context.output.list(&reports, &table, "no clients")
+}
+
+fn report(client: &Client, clients: &Clients) -> serde_json::Value {
+    json!({
+        "schema": "chancery.client/1",
+        "client": client.label.as_str(),
+        "roles": client.roles.iter().map(|role| role.word()).collect::<Vec<_>>(),
+        "offices": client.offices.iter().map(Label::as_str).collect::<Vec<_>>(),
+        "certificate": client.certificate.hex(),
+        "valid_until": client.valid_until.to_string(),
+        "suspended": client.suspended,
+        "service": clients.service_dns_name(),
+    })
+}
+
+fn words(roles: &BTreeSet<Role>) -> String {
+    roles.iter().map(|role| role.word()).collect::<Vec<_>>().join(", ")
+}
+
+fn read_request(path: &Path) -> Result<String, CliError> {
+    let bytes = files::read(path, limits::CHAIN_BYTES_MAX as u64)?;
+    String::from_utf8(bytes)
+        .map_err(|_| CliError::usage("request", format!("{} is no request (PEM)", path.display())))
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> CliError {
+    CliError::failed("unwritable", format!("cannot use {}", shell_word(&path.to_string_lossy())))
+        .because(error)
+}
+
+/// For how long a client is certified unless somebody says otherwise, in days.
+pub(super) fn days_default() -> u16 {
+    u16::try_from(DESK_VALIDITY.as_secs() / (24 * 3600)).unwrap_or(u16::MAX)
+}
+
+impl From<ClientRefusal> for CliError {
+    fn from(refusal: ClientRefusal) -> Self {
+        match refusal {
+            ClientRefusal::Home(error) => error.into(),
+            ClientRefusal::NoBook | ClientRefusal::Unknown(_) => {
+                Self::new(Kind::NotFound, "no-client", refusal.to_string()).hint("chancery desk clients")
+            }
+            ClientRefusal::SameKey(_) => {
+                Self::new(Kind::NotPermitted, "same-key", refusal.to_string()).reason("KEY_OF_ANOTHER_CLIENT")
+            }
+            ClientRefusal::NoRole => Self::usage("no-role", refusal.to_string()),
+        }
+    }
+}

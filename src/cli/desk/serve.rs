@@ -1,0 +1,72 @@
+//! `desk serve`: the service of this desk for the ministry's own systems, in the foreground until it is told to stop.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::super::context::Context;
+use super::super::desk_session;
+use super::super::error::CliError;
+use crate::desk::keys::Keys;
+use crate::desk::serve::Service;
+use crate::desk::serve::config::ServiceConfig;
+use crate::telemetry::{self, LogFormat};
+
+/// What was typed.
+pub(super) struct Serving {
+    pub(super) listen: Option<std::net::SocketAddr>,
+    pub(super) socket: Option<PathBuf>,
+    pub(super) log_format: LogFormat,
+}
+
+impl Serving {
+    /// Serves until SIGTERM or SIGINT.
+    pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
+        let failed = |error| desk_session::failure(context, error);
+        let desk = desk_session::desk(context)?;
+        let mut config = ServiceConfig::load(desk.config())
+            .map_err(|cause| failed(crate::desk::error::DeskError::Config(cause)))?;
+        if self.listen.is_some() || self.socket.is_some() {
+            (config.listen, config.socket) = (self.listen, self.socket);
+        }
+        let passphrase =
+            context.passphrase.existing(&format!("the desk of {}", desk.config().ministry))?.for_keys()?;
+        let keys = Keys::new(desk.config().clone(), passphrase.clone());
+        telemetry::start(self.log_format);
+        let stop = CancellationToken::new();
+        obey_signals(&stop)?;
+        let service = Service::new(desk, keys, &config, stop).map_err(failed)?;
+        let entrances = service.bind(&config, &passphrase).await.map_err(failed)?;
+        let listen = entrances.listener.as_ref().and_then(|listener| listener.local_address().ok());
+        let report = json!({
+            "schema": "chancery.desk-serving/1",
+            "listen": listen.map(|address| address.to_string()),
+            "socket": config.socket.as_ref().map(|path| path.display().to_string()),
+        });
+        let places = [
+            listen.map(|address| address.to_string()),
+            config.socket.as_ref().map(|path| path.display().to_string()),
+        ];
+        let places: Vec<String> = places.into_iter().flatten().collect();
+        // For whoever started it: from now on clients may call.
+        context.output.data(&report, || format!("the desk serves clients at {}", places.join(" and ")))?;
+        service.serve(entrances).await.map_err(failed)?;
+        context.output.note("the desk has stopped serving");
+        Ok(())
+    }
+}
+
+fn obey_signals(stop: &CancellationToken) -> Result<(), CliError> {
+    for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
+        let mut signals = signal(kind)
+            .map_err(|error| CliError::failed("signals", "cannot listen to signals").because(&error))?;
+        let stop = stop.clone();
+        tokio::spawn(async move {
+            signals.recv().await;
+            stop.cancel();
+        });
+    }
+    Ok(())
+}

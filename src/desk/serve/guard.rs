@@ -1,0 +1,242 @@
+//! The guard before every service: no call without a row, none by another client than its row allows, none beyond its
+//! number at once.
+//!
+//! A request enters with the peer that the listener verified; it reaches its service with its `Visitor`, or a refusal
+//! leaves.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use http_body::{Frame, SizeHint};
+use prost::bytes::Bytes;
+use tonic::body::Body;
+use tonic::{Code, Status};
+use tower::{Layer, Service};
+
+use super::permission::{Row, TABLE, row_of};
+use super::refusals::Refused;
+use super::visitors::{Stranger, Visitor, Visitors};
+use crate::transport::peer::Peer;
+use crate::transport::quota::{Quota, Slot};
+use crate::transport::refusals::Refusals;
+use crate::transport::status::{reason_of, refusal};
+
+/// Through which opening calls come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Entrance {
+    /// The listener: by certificate.
+    Listener,
+    /// The local socket: by user.
+    Socket,
+}
+
+/// Guards all services of one entrance.
+#[derive(Clone)]
+pub(super) struct Guard(Arc<Watch>);
+
+struct Watch {
+    visitors: Arc<Visitors>,
+    entrance: Entrance,
+    /// For each row of the table, which client has how many calls of it under way.
+    under_way: Vec<Arc<Quota<String>>>,
+    refusals: Refusals,
+}
+
+impl Guard {
+    pub(super) fn new(visitors: Arc<Visitors>, entrance: Entrance) -> Self {
+        let under_way = TABLE.iter().map(|row| Quota::new(usize::MAX, row.at_once)).collect();
+        Self(Arc::new(Watch { visitors, entrance, under_way, refusals: Refusals::new() }))
+    }
+}
+
+impl Watch {
+    /// Lets a call through: its client, and its place among those under way.
+    fn admit<B>(&self, request: &Request<B>) -> Result<(Visitor, Slot<String>), Status> {
+        let path = request.uri().path();
+        let (place, row) = row_of(path)
+            .ok_or_else(|| refusal(Code::Unimplemented, "UNKNOWN_CALL", "there is no such call here"))?;
+        let peer = request.extensions().get::<Peer>();
+        let visitor = match (peer, self.entrance) {
+            (None, _) => Err(Stranger::Unknown),
+            (Some(peer), Entrance::Listener) => self.visitors.by_certificate(peer),
+            (Some(peer), Entrance::Socket) => self.visitors.by_user(peer),
+        };
+        let visitor = visitor.map_err(|stranger| self.turn_away(row, peer, stranger))?;
+        if !row.roles.iter().any(|role| visitor.may(*role)) {
+            if let Some(unsaid) = self.refusals.next() {
+                tracing::info!(
+                    client = visitor.name(),
+                    call = row.method,
+                    unsaid,
+                    "call refused: no role for it"
+                );
+            }
+            let words: Vec<&str> = row.roles.iter().map(|role| role.word()).collect();
+            let message = format!("this call needs the role {}", words.join(" or "));
+            return Err(refusal(Code::PermissionDenied, "WRONG_ROLE", message));
+        }
+        let slot = self.under_way.get(place).and_then(|quota| quota.admit(visitor.name().to_owned(), 0));
+        slot.map(|slot| (visitor, slot)).ok_or_else(|| {
+            let message = "too many calls of this kind are under way";
+            Refused::new(Code::ResourceExhausted, "TOO_MANY_CALLS", message).later().into()
+        })
+    }
+
+    fn turn_away(&self, row: &Row, peer: Option<&Peer>, stranger: Stranger) -> Status {
+        let name = peer.map(|peer| peer.name().to_string()).unwrap_or_default();
+        if let Some(unsaid) = self.refusals.next() {
+            tracing::info!(%name, call = row.method, ?stranger, unsaid, "call refused: nobody this desk knows");
+        }
+        stranger.refused().into()
+    }
+}
+
+impl<S> Layer<S> for Guard {
+    type Service = Guarded<S>;
+
+    fn layer(&self, inner: S) -> Guarded<S> {
+        Guarded { inner, watch: self.0.clone() }
+    }
+}
+
+/// A service behind the guard.
+#[derive(Clone)]
+pub(super) struct Guarded<S> {
+    inner: S,
+    watch: Arc<Watch>,
+}
+
+impl<S> Service<Request<Body>> for Guarded<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let (visitor, slot) = match self.watch.admit(&request) {
+            Ok(admitted) => admitted,
+            Err(status) => return Box::pin(async move { Ok(status.into_http()) }),
+        };
+        request.extensions_mut().insert(visitor);
+        let answered = self.inner.call(request);
+        Box::pin(async move {
+            let answered = answered.await?;
+            if let Some(too_large) = too_large(&answered) {
+                return Ok(too_large.into_http());
+            }
+            Ok(answered.map(|body| Body::new(Held { body, _slot: slot })))
+        })
+    }
+}
+
+/// The refusal with a reason of a message that is longer than the service takes: tonic counts bytes before anything of
+/// ours is asked, and gives none.
+fn too_large<B>(answered: &Response<B>) -> Option<Status> {
+    let status = Status::from_header_map(answered.headers())?;
+    let unexplained = status.code() == Code::OutOfRange && reason_of(&status).is_none();
+    unexplained.then(|| refusal(Code::InvalidArgument, "TOO_LARGE", "a gRPC message is over its bound"))
+}
+
+/// The body of an answer; its call is under way until this is gone.
+struct Held {
+    body: Body,
+    _slot: Slot<String>,
+}
+
+impl http_body::Body for Held {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::config::User;
+    use super::*;
+    use crate::digest::Digest;
+    use crate::keys::home::clients::Clients;
+    use crate::limits::{SERVICE_CALLS_PER_CLIENT_MAX, SERVICE_STREAMS_PER_CLIENT_MAX};
+    use crate::time::SystemClock;
+    use crate::trust::name::{Domain, Label, Ministry, Name};
+    use crate::trust::role::Role;
+
+    /// The guard of a socket with one client, who may draft and watch.
+    fn watch(entrance: Entrance) -> Arc<Watch> {
+        let (ministry, domain) = (Ministry::parse("XA").unwrap(), Domain::parse("mfa.xa.example").unwrap());
+        let label = Label::parse("casework").unwrap();
+        let clients = Clients::at(Path::new("/nowhere"), &ministry, &domain, &label);
+        let roles = [Role::Draft, Role::Observe].into();
+        let user = User { uid: 7, label, roles, offices: Default::default() };
+        Guard::new(Arc::new(Visitors::new(clients, vec![user], Arc::new(SystemClock))), entrance).0
+    }
+
+    fn request(method: &str, name: Option<&str>) -> Request<()> {
+        let path = format!("http://desk/chancery.desk.v1.DeskService/{method}");
+        let mut request = Request::builder().uri(path).body(()).unwrap();
+        if let Some(name) = name {
+            let address = "192.0.2.1:1".parse().unwrap();
+            request.extensions_mut().insert(Peer::new(Name::parse(name).unwrap(), Digest::of(b""), address));
+        }
+        request
+    }
+
+    fn reason<T>(admitted: Result<T, Status>) -> String {
+        admitted.err().and_then(|status| reason_of(&status)).unwrap_or_default()
+    }
+
+    const CASEWORK: Option<&str> = Some("chancery://XA/client/casework");
+
+    #[test]
+    fn a_client_has_its_roles_and_strangers_have_none() {
+        let socket = watch(Entrance::Socket);
+        let (visitor, _slot) = socket.admit(&request("CreateDraft", CASEWORK)).unwrap();
+        assert_eq!(visitor.name(), "casework");
+        assert_eq!(reason(socket.admit(&request("ClearDraft", CASEWORK))), "WRONG_ROLE");
+        assert_eq!(reason(socket.admit(&request("DropDraft", CASEWORK))), "UNKNOWN_CALL");
+        for name in [None, Some("chancery://XA/client/other"), Some("chancery://XA/desk/casework")] {
+            assert_eq!(reason(socket.admit(&request("CreateDraft", name))), "CLIENT_UNKNOWN", "{name:?}");
+        }
+        // Who is known by his user is not known by a certificate that nobody enrolled.
+        let listener = watch(Entrance::Listener);
+        assert_eq!(reason(listener.admit(&request("CreateDraft", CASEWORK))), "CLIENT_UNKNOWN");
+    }
+
+    #[test]
+    fn a_client_has_so_many_calls_of_a_kind_under_way() {
+        let watch = watch(Entrance::Socket);
+        let most =
+            [("ListDrafts", SERVICE_CALLS_PER_CLIENT_MAX), ("WatchEvents", SERVICE_STREAMS_PER_CLIENT_MAX)];
+        for (method, most) in most {
+            let mut held: Vec<_> =
+                (0..most).map(|_| watch.admit(&request(method, CASEWORK)).unwrap()).collect();
+            assert_eq!(reason(watch.admit(&request(method, CASEWORK))), "TOO_MANY_CALLS", "{method}");
+            held.pop();
+            assert!(watch.admit(&request(method, CASEWORK)).is_ok());
+        }
+    }
+}

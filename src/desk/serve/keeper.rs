@@ -1,0 +1,124 @@
+//! The keeper: keeps the desk up with its own gateway while the service runs, as an officer's commands do otherwise.
+//!
+//! It fetches what came, asks what became of what was sent, takes both up into the casebook, answers what the registry
+//! owes, and tells watchers. The gateway says at once when something came or is settled; in between nothing is asked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use super::Service;
+use crate::desk::error::DeskError;
+use crate::desk::mailbox::{Mailbox, Settlements};
+use crate::limits;
+
+impl Service {
+    /// Keeps up until the service is stopped.
+    pub(super) async fn keep_up(self: Arc<Self>) {
+        let mut tidied = self.desk.clock.now();
+        self.tidy();
+        let mut link: Option<(Mailbox, Settlements)> = None;
+        let mut was_away = false;
+        loop {
+            let round = self.round(&mut link).await;
+            let pause = match round {
+                Ok(()) => {
+                    was_away = false;
+                    // What the gateway did not take yet is offered again before long.
+                    match self.desk.register.waiting(None, 1) {
+                        Ok(waiting) if waiting.is_empty() => limits::SERVICE_FETCH_PAUSE,
+                        _ => limits::SERVICE_AWAY_PAUSE,
+                    }
+                }
+                Err(cause) => {
+                    link = None;
+                    if !was_away {
+                        tracing::warn!(%cause, "the desk does not keep up with its gateway");
+                    }
+                    was_away = true;
+                    limits::SERVICE_AWAY_PAUSE
+                }
+            };
+            self.tell();
+            if tidied < self.desk.clock.now().before(limits::SERVICE_TIDY_PAUSE) {
+                tidied = self.desk.clock.now();
+                self.tidy();
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = self.wake.notified() => {}
+                () = settled(&mut link, pause) => {}
+            }
+        }
+    }
+
+    /// One look at the gateway.
+    async fn round(self: &Arc<Self>, link: &mut Option<(Mailbox, Settlements)>) -> Result<(), DeskError> {
+        let trust = self.trust().map_err(|_| DeskError::Trust("what this desk believes".to_owned()))?;
+        if link.is_none() {
+            let mut mailbox = self.desk.mailbox(&self.keys).await?;
+            let settlements = mailbox.settlements().await?;
+            *link = Some((mailbox, settlements));
+        }
+        let Some((mailbox, _)) = link else { return Ok(()) };
+        if self.desk.fetch(&trust, mailbox).await? > 0 {
+            self.tell();
+        }
+        self.desk.refresh_sent(&trust, mailbox).await?;
+        self.tell();
+        let (service, runtime) = (self.clone(), Handle::current());
+        let attended = tokio::task::spawn_blocking(move || {
+            service.desk.grow_casebook(&trust, &service.keys)?;
+            runtime.block_on(service.desk.attend(&trust, &service.keys))
+        });
+        match attended.await.map_err(|cause| DeskError::Draft(cause.to_string()))? {
+            Ok(_) => Ok(()),
+            // The gateway is there; what could not be answered is owed on, and tried again with the next look.
+            Err(cause @ (DeskError::Owed(_) | DeskError::Forbidden(_))) => {
+                tracing::warn!(%cause, "the registry owes answers that it could not give");
+                Ok(())
+            }
+            Err(cause) => Err(cause),
+        }
+    }
+
+    /// Fetches now; answers whether the gateway was there.
+    pub(super) async fn fetch_now(&self) -> bool {
+        let Ok(trust) = self.trust() else { return false };
+        let fetching = async {
+            let mut mailbox = self.desk.mailbox(&self.keys).await?;
+            self.desk.fetch(&trust, &mut mailbox).await
+        };
+        let fetched = fetching.await;
+        self.tell();
+        if let Err(cause) = &fetched {
+            tracing::warn!(%cause, "the gateway could not be asked for what is new");
+        }
+        fetched.is_ok()
+    }
+
+    /// Forgets what nobody comes back for, shows a certificate that holds, and cuts connections whose own has ended.
+    fn tidy(&self) {
+        let now = self.desk.clock.now();
+        if let Err(fault) = self.desk.register.forget_errands(now.before(limits::REQUESTS_REMEMBERED)) {
+            tracing::warn!(%fault, "requests that were done long ago could not be forgotten");
+        }
+        self.uploads.sweep();
+        self.renew();
+    }
+}
+
+/// Waits until the gateway says that something came or is settled, or for a pause.
+async fn settled(link: &mut Option<(Mailbox, Settlements)>, pause: Duration) {
+    let word = async {
+        if let Some((_, settlements)) = link
+            && settlements.next().await.is_ok()
+        {
+            return;
+        }
+        // Without its word, the pause decides.
+        std::future::pending().await
+    };
+    let _silent = tokio::time::timeout(pause, word).await;
+}

@@ -1,0 +1,181 @@
+//! Visitors: which client is at the other end of a call, and what it may ask for now.
+//!
+//! A verified certificate, or a user of this machine, enters; a visitor leaves, or nobody. The certificate says which
+//! roles were given, the book which of them still hold: suspension counts at the next call, on open connections too.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use tonic::Code;
+
+use super::config::User;
+use super::refusals::Refused;
+use crate::digest::Digest;
+use crate::keys::home::clients::{Client, ClientRefusal, Clients};
+use crate::time::Clock;
+use crate::transport::peer::{Cord, Peer};
+use crate::trust::name::{Label, Name};
+use crate::trust::role::Role;
+
+/// A client as the service knows it during one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Visitor {
+    /// Which client; the same on the socket and on the network.
+    pub(super) label: Label,
+    /// What it may ask for.
+    pub(super) roles: BTreeSet<Role>,
+    offices: BTreeSet<Label>,
+    /// Digest of its certificate; none of a user of this machine.
+    certificate: Option<Digest>,
+    cord: Cord,
+}
+
+impl Visitor {
+    /// Whether the client may have the desk sign as this office.
+    pub(super) fn may_sign_as(&self, office: &str) -> bool {
+        self.offices.is_empty() || self.offices.iter().any(|label| label.as_str() == office)
+    }
+
+    /// The offices it is bound to, to be preferred.
+    pub(super) fn offices(&self) -> impl Iterator<Item = String> {
+        self.offices.iter().map(ToString::to_string)
+    }
+
+    /// Closes the connection of the call.
+    pub(super) fn hang_up(&self) {
+        self.cord.pull();
+    }
+
+    /// Its name.
+    pub(super) fn name(&self) -> &str {
+        self.label.as_str()
+    }
+
+    /// Whether it has a role.
+    pub(super) fn may(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+}
+
+#[cfg(test)]
+impl Visitor {
+    /// Somebody who may do nothing.
+    pub(super) fn anybody() -> Self {
+        let label = Label::parse("anybody").unwrap();
+        let (roles, offices) = (BTreeSet::new(), BTreeSet::new());
+        Self { label, roles, offices, certificate: None, cord: Cord::default() }
+    }
+
+    /// Whether its connection was closed from within.
+    pub(super) fn is_hung_up(&self) -> bool {
+        self.cord.is_pulled()
+    }
+}
+
+/// Why somebody is nobody here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stranger {
+    /// No enrolled client.
+    Unknown,
+    /// A client whose certificate has ended.
+    Ended,
+    /// A client that is suspended.
+    Suspended,
+}
+
+impl Stranger {
+    /// What it is told.
+    pub(super) fn refused(self) -> Refused {
+        let (reason, message) = match self {
+            Self::Unknown => ("CLIENT_UNKNOWN", "no client with this certificate is enrolled here"),
+            Self::Ended => ("CLIENT_EXPIRED", "the certificate of this client has ended: enrol it again"),
+            Self::Suspended => ("CLIENT_SUSPENDED", "this client is suspended"),
+        };
+        Refused::new(Code::Unauthenticated, reason, message)
+    }
+}
+
+/// Knows the clients of a desk.
+pub(super) struct Visitors {
+    clients: Clients,
+    users: Vec<User>,
+    clock: Arc<dyn Clock>,
+    /// The book as it was read, and which file it was then.
+    book: Mutex<Option<(Edition, Arc<Vec<Client>>)>>,
+}
+
+/// Which edition of the book: it is replaced whole, so each is another file.
+type Edition = (u64, SystemTime);
+
+impl Visitors {
+    pub(super) fn new(clients: Clients, users: Vec<User>, clock: Arc<dyn Clock>) -> Self {
+        Self { clients, users, clock, book: Mutex::new(None) }
+    }
+
+    /// The client as which a user of this machine is known.
+    pub(super) fn user(&self, uid: u32) -> Option<&User> {
+        self.users.iter().find(|user| user.uid == uid)
+    }
+
+    /// Who is at the other end of a connection with a certificate.
+    pub(super) fn by_certificate(&self, peer: &Peer) -> Result<Visitor, Stranger> {
+        let Name::Client { label, .. } = peer.name() else { return Err(Stranger::Unknown) };
+        let book = self.book().map_err(|cause| {
+            tracing::error!(%cause, "the book of clients cannot be read: nobody is let in");
+            Stranger::Unknown
+        })?;
+        let entered = book.iter().find(|client| client.certificate == peer.certificate());
+        let entered = entered.filter(|client| client.label == *label).ok_or(Stranger::Unknown)?;
+        if entered.suspended {
+            return Err(Stranger::Suspended);
+        }
+        // Connections outlive certificates.
+        if entered.valid_until <= self.clock.now() {
+            return Err(Stranger::Ended);
+        }
+        Ok(Visitor {
+            label: label.clone(),
+            roles: entered.roles.intersection(peer.roles()).copied().collect(),
+            offices: entered.offices.clone(),
+            certificate: Some(entered.certificate),
+            cord: peer.cord().clone(),
+        })
+    }
+
+    /// Who is at the other end of the local socket.
+    pub(super) fn by_user(&self, peer: &Peer) -> Result<Visitor, Stranger> {
+        let Name::Client { label, .. } = peer.name() else { return Err(Stranger::Unknown) };
+        let user = self.users.iter().find(|user| user.label == *label).ok_or(Stranger::Unknown)?;
+        let (roles, offices) = (user.roles.clone(), user.offices.clone());
+        Ok(Visitor { label: label.clone(), roles, offices, certificate: None, cord: peer.cord().clone() })
+    }
+
+    /// Whether a client that was let in may go on: long calls ask.
+    pub(super) fn still(&self, visitor: &Visitor) -> Result<(), Stranger> {
+        let Some(certificate) = visitor.certificate else { return Ok(()) };
+        let book = self.book().map_err(|_| Stranger::Unknown)?;
+        let entered = book.iter().find(|client| client.certificate == certificate);
+        match entered {
+            None => Err(Stranger::Unknown),
+            Some(client) if client.suspended => Err(Stranger::Suspended),
+            Some(client) if client.valid_until <= self.clock.now() => Err(Stranger::Ended),
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn book(&self) -> Result<Arc<Vec<Client>>, ClientRefusal> {
+        let edition = fs::metadata(self.clients.book_file())
+            .and_then(|file| Ok((file.ino(), file.modified()?)))
+            .map_err(|_| ClientRefusal::NoBook)?;
+        let mut known = self.book.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, book)) = known.as_ref().filter(|(then, _)| *then == edition) {
+            return Ok(book.clone());
+        }
+        let book = Arc::new(self.clients.all()?);
+        *known = Some((edition, book.clone()));
+        Ok(book)
+    }
+}
