@@ -19,6 +19,7 @@ use crate::support::{Net, all_sound, ministry, mould, passphrase};
 mod away;
 mod casebook;
 mod clearance;
+mod clients;
 mod evidence;
 mod exchange;
 mod forms;

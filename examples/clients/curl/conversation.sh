@@ -45,7 +45,7 @@ call() {
     code=0
     stream "$1" "$2" <<<"$3" 2>"$STATE/error" || code=$?
     # buf ends with the gRPC code times eight: 14 is UNAVAILABLE, and NOT_YET_PROVEN is one of its reasons.
-    [ "$code" = $((14 * 8)) ] && [ "$attempt" != 0 ] || break
+    if [ "$code" != $((14 * 8)) ] || [ "$attempt" = 0 ]; then break; fi
     sleep "$attempt"
   done
   [ "$code" = 0 ] || { echo "$2: $(cat "$STATE/error")" >&2; return "$code"; }
@@ -164,8 +164,14 @@ ask() {
     echo "$title: $(stat -c %s "$target") bytes, as signed"
   done < <(jq -r '.content.documents[] | select(.words | not) | [.documentId, .title] | @tsv' <<<"$answer")
   evidence=$STATE/$2-evidence.zip
-  call head ExportEvidence "$(jq -n --argjson sent "$sent" '{name: $sent.consultation, disclose: true}')" |
-    jq -r '.content // empty' | while read -r piece; do base64 -d <<<"$piece"; done >"$evidence"
+  for _ in $(seq 30); do
+    call head ExportEvidence "$(jq -n --argjson sent "$sent" '{name: $sent.consultation, disclose: true}')" >"$STATE/pieces"
+    # What is not proven by both sides yet is left out, and said so in the first piece.
+    [ "$(jq -s '.[0].leftOut // 0' "$STATE/pieces")" != 0 ] || break
+    sleep 2
+  done
+  jq -r '.content // empty' "$STATE/pieces" | while read -r piece; do base64 -d <<<"$piece"; done >"$evidence"
+  rm "$STATE/pieces"
   echo "evidence: $evidence"
 }
 

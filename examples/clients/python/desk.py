@@ -141,17 +141,22 @@ class Desk:
         os.replace(unfinished, target)
 
     def export(self, name: str, target: Path, disclose: bool = False) -> None:
-        """Writes the evidence of a message or consultation, once both sides prove it."""
+        """Writes the evidence of a message or consultation, once both sides prove all of it."""
+        request = api.ExportEvidenceRequest(name=name, disclose=disclose)
 
-        def attempt():
-            request = api.ExportEvidenceRequest(name=name, disclose=disclose)
+        def attempt() -> int:
             stream = self.stub.ExportEvidence(request, timeout=TRANSFER_DEADLINE_S)
             first = next(stream)
             target.write_bytes(b"".join(answer.content for answer in stream))
             if sha256(target) != first.digest:
                 raise ValueError(f"the evidence of {name} did not arrive whole")
+            return first.left_out
 
-        again(attempt)
+        until = time.monotonic() + PATIENCE_S
+        while left_out := again(attempt):
+            if time.monotonic() > until:
+                raise TimeoutError(f"{left_out} messages of {name} are not proven by both sides")
+            time.sleep(2)
 
     def begin_watch(self, cursor_file: Path) -> None:
         """Keeps a cursor of now, where there is none yet: nothing that happens from here on is missed."""
