@@ -89,15 +89,17 @@ keep() { printf '%s' "$1" >"$STATE/cursor.new" && mv "$STATE/cursor.new" "$STATE
 watching() {
   local pipe=$STATE/events.$$ watcher cursor kind subject found=1
   rm -f "$pipe" && mkfifo "$pipe"
+  # A group of its own, so that buf ends with whoever started it.
+  set -m
   stream casework WatchEvents "$PATIENCE_S" <<<"$1" >"$pipe" 2>"$STATE/error" &
   watcher=$!
+  set +m
   exec 3< <(jq --unbuffered -r '[.cursor, .kind, .subject // "-"] | @tsv' <"$pipe")
   while read -r cursor kind subject <&3; do
     if "$2" "$cursor" "$kind" "$subject"; then found=0; break; fi
     keep "$cursor"
   done
-  pkill -P "$watcher" 2>/dev/null || true
-  kill "$watcher" 2>/dev/null || true
+  kill -- "-$watcher" 2>/dev/null || true
   wait "$watcher" 2>/dev/null || true
   exec 3<&-
   rm -f "$pipe"
