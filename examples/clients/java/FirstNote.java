@@ -78,7 +78,8 @@ public final class FirstNote {
                 .overrideAuthority(args[2])
                 .sslContext(GrpcSslContexts.forClient()
                         .keyManager(new File(own, "client.pem"), new File(own, "client.key"))
-                        .trustManager(new File(own, "root.pem")).build())
+                        .trustManager(new File(own, "root.pem"))
+                        .protocols("TLSv1.3").build())
                 .maxInboundMessageSize(64 * 1024 * 1024)
                 .build();
         return DeskServiceGrpc.newBlockingStub(channel);

@@ -181,7 +181,7 @@ class Desk:
                     keep(cursor_file, event.cursor)
             except grpc.RpcError as error:
                 refused = Refused(error)
-                # CURSOR_BEYOND_END: the desk was restored from a backup. Somebody must compare both sides first.
+                # CURSOR_OF_ANOTHER_PAST: the desk was restored from a backup. A person compares both sides first.
                 if refused.pause_s is None:
                     raise refused from error
                 time.sleep(refused.pause_s)

@@ -2,7 +2,7 @@
 //! binary at two real gateways, and what it exports is verified.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{OnceLock, mpsc};
@@ -32,7 +32,7 @@ impl Served {
         let place = tempfile::Builder::new().prefix("ch").tempdir_in("/tmp").unwrap();
         let mut name = String::new();
         for (label, roles) in
-            [("casework", "draft,read,observe"), ("legal", "clear"), ("head", "release,register,audit")]
+            [("casework", "draft,read,observe"), ("legal", "clear"), ("head", "release,read,register,audit")]
         {
             let into = place.path().join("clients").join(label);
             let args = ["desk", "enrol", label, "--roles", roles, "-o", into.to_str().unwrap(), "--json"];
@@ -49,7 +49,7 @@ impl Served {
         command.env_clear().args(["--json", "--home"]).arg(both.desk(code)).arg("--passphrase-file");
         command.arg(both.directory.join("passphrase")).args(["desk", "serve"]);
         let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let address = address_of(&mut child);
         Self { code, child, address, socket, name, place }
     }
@@ -85,13 +85,18 @@ impl Drop for Served {
 
 /// Where it says that it listens. Everything it says after that is read, so that it never waits for a reader.
 fn address_of(child: &mut Child) -> String {
-    let talk = child.stderr.take().unwrap();
+    let data: Box<dyn Read + Send> = Box::new(child.stdout.take().unwrap());
+    let talk: Box<dyn Read + Send> = Box::new(child.stderr.take().unwrap());
     let (sender, lines) = mpsc::channel();
-    thread::spawn(move || {
-        for line in BufReader::new(talk).lines().map_while(Result::ok) {
-            let _nobody_asks_any_more = sender.send(line);
-        }
-    });
+    for source in [data, talk] {
+        let sender = sender.clone();
+        thread::spawn(move || {
+            for line in BufReader::new(source).lines().map_while(Result::ok) {
+                let _nobody_asks_any_more = sender.send(line);
+            }
+        });
+    }
+    drop(sender);
     let mut said = Vec::new();
     loop {
         let line = lines.recv_timeout(Duration::from_secs(30));
