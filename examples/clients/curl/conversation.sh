@@ -13,6 +13,7 @@
 #
 # Needs buf, jq, openssl and coreutils.
 set -euo pipefail
+shopt -s inherit_errexit
 
 : "${DESK:?}" "${STATE:?}" "${BUF:=buf}" "${PATIENCE_S:=300}"
 readonly SERVICE=chancery.desk.v1.DeskService
@@ -44,11 +45,18 @@ call() {
   for attempt in 1 2 4 8 16 0; do
     code=0
     stream "$1" "$2" <<<"$3" 2>"$STATE/error" || code=$?
-    # buf ends with the gRPC code times eight: 14 is UNAVAILABLE, and NOT_YET_PROVEN is one of its reasons.
-    if [ "$code" != $((14 * 8)) ] || [ "$attempt" = 0 ]; then break; fi
+    # buf ends with the gRPC code times eight: 14 is UNAVAILABLE, and NOT_YET_PROVEN is one of its reasons. With 1 it ends
+    # where nobody answers its reflection.
+    case $code in $((14 * 8)) | 1) ;; *) break ;; esac
+    [ "$attempt" != 0 ] || break
     sleep "$attempt"
   done
-  [ "$code" = 0 ] || { echo "$2: $(cat "$STATE/error")" >&2; return "$code"; }
+  [ "$code" = 0 ] || { echo "$2: $(refusal)" >&2; return "$code"; }
+}
+
+# What was refused, in words: buf shows details as it got them, and their texts can be read all the same.
+refusal() {
+  jq -r '.code, .message, (.details[]? | .value | @base64d | gsub("[^ -~]+"; " "))' "$STATE/error" 2>/dev/null || cat "$STATE/error"
 }
 
 digest() { openssl dgst -sha256 -binary "$1" | base64; }
@@ -103,7 +111,7 @@ watching() {
   wait "$watcher" 2>/dev/null || true
   exec 3<&-
   rm -f "$pipe"
-  [ "$found" = 0 ] || { echo "nothing came within $PATIENCE_S s: $(cat "$STATE/error")" >&2; return 1; }
+  [ "$found" = 0 ] || { echo "nothing came within $PATIENCE_S s: $(refusal)" >&2; return 1; }
 }
 
 # wait_for OUTSIDE INSIDE: prints the first received message that both jq filters take, of those that are here, then of
