@@ -216,6 +216,31 @@ fn a_python_system_asks_another_ministry_and_is_answered_with_a_document() {
 }
 
 #[test]
+fn the_first_note_of_the_guide_is_released_as_the_guide_writes_it() {
+    let Some(stubs) = stubs() else { return };
+    let both = Ministries::found("guide");
+    let xa = Served::of(&both, "XA");
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/integrate.md");
+    let guide = fs::read_to_string(guide).unwrap();
+    let blocks = guide.split("```python\n").skip(1).map(|rest| rest.split_once("```").unwrap().0);
+    let mut script = blocks.collect::<String>();
+    let clients = xa.place.path().join("clients/{name}");
+    // What the guide names by its own folders and port stands elsewhere here.
+    for (theirs, ours) in [
+        ("examples/clients/python/generated", stubs.to_str().unwrap()),
+        ("clients/{name}", clients.to_str().unwrap()),
+        ("127.0.0.1:7110", xa.address.as_str()),
+        ("main.desk.mfa.xa.example", xa.name.as_str()),
+    ] {
+        assert!(script.contains(theirs), "the guide says nothing of {theirs}");
+        script = script.replace(theirs, ours);
+    }
+    let said = told(bounded("python3").args(["-c", &script]).output().unwrap());
+    assert!(said.starts_with("XA-XB-"), "{said}");
+    assert_eq!(counted(&both, "XA"), [1, 0]);
+}
+
+#[test]
 fn the_same_conversation_needs_nothing_but_reflection_and_a_shell() {
     if !buf().exists() {
         eprintln!("SKIPPED the conversation by buf curl: buf not found");
