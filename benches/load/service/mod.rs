@@ -60,14 +60,13 @@ pub async fn rows(stage: &Stage, options: &Options, report: &mut Report) -> Outc
         let begun: Begun = Arc::default();
         let watching = tokio::spawn(told(events, count, begun.clone()));
         let meter = Meter::start(stage).await?;
-        let before = [sender.reading()?, recipient.reading()?];
+        let before = (sender.reading()?, recipient.reading()?);
         let began = Instant::now();
         let released = release_all(&hands, count, at_once, row, &begun).await?;
         let whole = began.elapsed();
         let told = tokio::time::timeout(PATIENCE, watching).await???;
-        let desks = [sender.reading()?, recipient.reading()?];
+        let after = (sender.reading()?, recipient.reading()?);
         let gateways = meter.spent(stage, count).await?;
-        let spent = |at: usize| micros_each(desks[at].cpu_since(&before[at]), count);
         let (release, event) = (percentiles(released), percentiles(told));
         report.add(
             row,
@@ -77,9 +76,9 @@ pub async fn rows(stage: &Stage, options: &Options, report: &mut Report) -> Outc
                 ("release call p99 ms", release.1),
                 ("release to event p50 ms", event.0),
                 ("release to event p99 ms", event.1),
-                ("CPU sending desk us", spent(0)),
+                ("CPU sending desk us", micros_each(after.0.cpu_since(&before.0), count)),
                 ("CPU both gateways us", gateways.cpu_us),
-                ("CPU receiving desk us", spent(1)),
+                ("CPU receiving desk us", micros_each(after.1.cpu_since(&before.1), count)),
             ],
         );
     }
@@ -163,7 +162,7 @@ async fn told(
 
 /// Opens many watches and lets them rest.
 async fn at_rest(served: &Served, options: &Options, report: &mut Report) -> Outcome<()> {
-    let count = if options.quick { 60 } else { 1_000 };
+    let count: usize = if options.quick { 60 } else { 1_000 };
     let mut clients = Vec::new();
     for number in 0..count.div_ceil(WATCHES_EACH) {
         clients.push(served.client(&format!("watcher-{number}"), &["observe"]).await?);

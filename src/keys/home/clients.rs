@@ -197,7 +197,10 @@ impl Clients {
     ) -> Result<(), ClientRefusal> {
         let (key, chain) = self.service();
         let certificates = file::read_certificates(&chain)?;
-        let ends = certificates.first().and_then(|certificate| file::certificate_end(certificate));
+        let ends = certificates
+            .first()
+            .and_then(|certificate| file::certificate_validity(certificate))
+            .map(|(_, ends)| ends);
         if ends.is_some_and(|ends| ends > now.after(limits::SERVICE_RENEWAL)) {
             return Ok(());
         }

@@ -82,8 +82,7 @@ fn a_desk_that_is_killed_at_any_moment_sends_what_it_registered_once_and_uses_no
             _ => &["send", &path, "--yes"],
         };
         let mut child = begins(&all, args);
-        // All over the time that a whole one takes, and a little beyond it.
-        std::thread::sleep(whole.mul_f64((f64::from(number) + 0.5) * 1.1 / f64::from(kills)));
+        dies_after(whole.mul_f64((f64::from(number) + 0.5) * 1.1 / f64::from(kills)));
         ended += usize::from(child.try_wait().unwrap().is_some());
         child.kill().unwrap();
         child.wait().unwrap();
@@ -95,13 +94,19 @@ fn a_desk_that_is_killed_at_any_moment_sends_what_it_registered_once_and_uses_no
     assert_eq!(all.types("XA", ["send", &path, "--yes", "--wait=30s"]).code, 0);
 }
 
+/// Lets a command live for so long: all over the time that a whole one takes, and a little beyond it.
+#[allow(clippy::disallowed_methods, reason = "it is killed at a moment, not at an event")]
+fn dies_after(life: Duration) {
+    std::thread::sleep(life);
+}
+
 /// Waits until this process holds the lock of releases.
 fn holds_the_lock(desk: &Path, child: &Child) {
     let (lock, until) = (desk.join("release.lock"), Instant::now() + PATIENCE);
     let own = child.id().to_string();
     while !fs::read_to_string(&lock).is_ok_and(|text| text.lines().next() == Some(&own)) {
         assert!(Instant::now() < until, "it never came as far");
-        std::thread::sleep(Duration::from_millis(1));
+        std::thread::yield_now();
     }
 }
 
