@@ -66,7 +66,8 @@ fn span(form: &dyn TableLike, field: &str) -> Option<Range<usize>> {
 /// `documents[2]` as its name and number.
 fn numbered(segment: &str) -> (&str, Option<usize>) {
     let split = segment.strip_suffix(']').and_then(|segment| segment.split_once('['));
-    split.map_or((segment, None), |(name, number)| (name, number.parse().ok()))
+    let read = split.and_then(|(name, number)| Some((name, Some(number.parse().ok()?))));
+    read.unwrap_or((segment, None))
 }
 
 /// The table of document `number` of the dispatch: texts come first.
