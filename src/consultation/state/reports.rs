@@ -199,14 +199,20 @@ impl<'h> Round<'h> {
     }
 }
 
-/// When a handover happened: as stated, but never after that was reported.
+/// When a handover happened: as stated, but not later than it could be reported. A release bears whole minutes, so one
+/// that is reported at once is stated some seconds after its release.
 fn happened((registered, act): &Report<'_>) -> Timestamp {
-    will::said(registered, Some(act.handover_time))
+    act.handover_time.min(latest_told(registered))
+}
+
+/// The latest instant of which an act can tell (CHN_08).
+fn latest_told(registered: &Registered) -> Timestamp {
+    registered.released.after(limits::CLOCK_SKEW_MAX)
 }
 
 /// Whether a report tells of what had not happened yet.
 fn is_dated_ahead((registered, act): &Report<'_>) -> bool {
-    act.handover_time > registered.released.after(limits::CLOCK_SKEW_MAX)
+    act.handover_time > latest_told(registered)
 }
 
 /// What stood against a handover under this arrangement at the time it happened (HND-06).

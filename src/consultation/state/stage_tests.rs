@@ -423,6 +423,27 @@ fn a_handover_against_a_no_go_or_before_its_window_is_irregular() {
 }
 
 #[test]
+fn a_handover_that_is_reported_at_once_is_stated_some_seconds_after_the_minute_of_its_release() {
+    let mut scene = Scene::arranged();
+    let opens = scene.asks(|past, _, _| {
+        crate::consultation::state::commitments::arrangement(past, &EntryId::parse("H-1").unwrap())
+            .unwrap()
+            .act
+            .window_start_time
+    });
+    // Releases bear whole minutes: this one is of the minute in which the window opens.
+    scene.wait(u64::try_from(opens.seconds() - scene.at().seconds() - 20).unwrap());
+    let happened = opens.after(std::time::Duration::from_secs(10));
+    let fields = format!(
+        "arrangement_id = \"H-1\"\nhandover_time = \"{happened}\"\nplace_code = \"EAGLE\"\n\
+         lines = [{{ person = \"P1\", outcome = \"HANDED_OVER\", final_question_put = true }}]"
+    );
+    scene.say("XB", "handover-report", &fields);
+    scene.say("XA", "handover-report", &fields);
+    assert_eq!((shown(&scene).as_str(), irregular(&scene)), ("HANDED_OVER", vec![]));
+}
+
+#[test]
 fn a_request_that_names_no_time_is_to_be_answered_within_that_of_the_charter() {
     let mut scene = Scene::ready();
     scene.say("XA", "transfer-request", REQUEST);
