@@ -13,6 +13,7 @@ use crate::desk::mailbox::Mailbox;
 use crate::desk::register::{LastSent, SentEntry, SentState};
 use crate::message::header::Position;
 use crate::message::id::MessageId;
+use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
 /// The number that an act bears.
@@ -60,7 +61,8 @@ impl Desk {
         numbering: &mut Numbering,
     ) -> Result<Vec<Position>, DeskError> {
         let address = &composition.address;
-        let act_number = self.next_act_number(composition)?;
+        // One instant for all copies: desks judge by it, and must come to the same verdict.
+        let told = (self.next_act_number(composition)?, self.clock.now().minute());
         let mut positions = Vec::new();
         for addressee in &address.addressees {
             let line = (address.channel.to_string(), addressee.ministry.clone());
@@ -72,7 +74,7 @@ impl Desk {
                     last
                 }
             };
-            positions.push(self.position_after(last, &addressee.ministry, composition, act_number));
+            positions.push(self.position_after(last, &addressee.ministry, composition, told));
         }
         Ok(positions)
     }
@@ -83,20 +85,20 @@ impl Desk {
         Ok(if composition.numbered { last()?.saturating_add(1) } else { 0 })
     }
 
-    /// The position of a copy released now, behind the last one.
+    /// The position of a copy behind the last one, under the act number and the release time of all copies of the act.
     pub(super) fn position_after(
         &self,
         (sequence, previous): (u64, Option<MessageId>),
         recipient: &Ministry,
         composition: &Composition,
-        act_number: u64,
+        (act_number, release_time): (u64, Timestamp),
     ) -> Position {
         Position {
             recipient: recipient.clone(),
             sequence: sequence.saturating_add(1),
             previous,
             act_number,
-            release_time: self.clock.now().minute(),
+            release_time,
             valid_until: composition.valid_until,
         }
     }

@@ -29,7 +29,6 @@ use crate::desk::send::{RELEASE_LOCK, Registered};
 use crate::digest::Digest;
 use crate::limits;
 use crate::message::envelope::Envelope;
-use crate::message::header::Position;
 use crate::message::id::MessageId;
 use crate::message::refusal::{Reason, Refusal};
 use crate::message::seal;
@@ -107,19 +106,21 @@ impl Desk {
             Some(given) => given,
             None => self.next_act_number(&composition)?,
         };
+        // One instant for all copies, owed ones too: desks judge by it, and must come to the same verdict.
+        let told = (act_number, self.clock.now().minute());
         let (mut positions, mut shortfalls) = (Vec::new(), Vec::new());
         for addressee in &composition.address.addressees {
             let recipient = addressee.ministry.clone();
             let line = (composition.address.channel.to_string(), recipient.clone());
             match self.place(trust, &mut mailbox, &line).await {
-                Ok(last) => positions.push(self.position_after(last, &recipient, &composition, act_number)),
+                Ok(last) => positions.push(self.position_after(last, &recipient, &composition, told)),
                 Err(failure @ DeskError::Register(_)) => return Err(failure),
                 Err(failure) => shortfalls.push(Shortfall { recipient, reason: reason_of(&failure) }),
             }
         }
         let mut release = Release::begin(self, trust, keys, std::iter::once(&composition))?;
         release.mark(marks);
-        release.sign_and_seal_owing(composition, positions, (act_number, shortfalls))?;
+        release.sign_and_seal_owing(composition, positions, (told, shortfalls))?;
         let owed = release.owed().to_vec();
         let released = release.register()?;
         released.iter().flatten().for_each(|copy| registered(Registered::Copy(copy)));
@@ -214,10 +215,8 @@ impl Desk {
         let line = (owed.channel.as_str(), &owed.recipient);
         let last = self.last_position(trust, mailbox, line, Behind::Follow).await?;
         let composition = self.composition_of(keys, owed)?;
-        let position = Position {
-            release_time: owed.release_time,
-            ..self.position_after(last, &owed.recipient, &composition, owed.act_number)
-        };
+        let told = (owed.act_number, owed.release_time);
+        let position = self.position_after(last, &owed.recipient, &composition, told);
         let mut release = Release::begin(self, trust, keys, std::iter::once(&composition))?;
         release.sign_and_seal(composition, vec![position])?;
         for copy in release.register()?.into_iter().flatten() {

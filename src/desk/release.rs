@@ -88,15 +88,15 @@ impl<'a> Release<'a> {
         composition: Composition,
         positions: Vec<Position>,
     ) -> Result<&[SentEntry], DeskError> {
-        self.sign_and_seal_owing(composition, positions, (0, Vec::new()))
+        self.sign_and_seal_owing(composition, positions, ((0, self.now.minute()), Vec::new()))
     }
 
-    /// The same where some are owed a copy, each for a reason, under the act number of all copies.
+    /// The same where some are owed a copy, each for a reason, under the act number and release time of all copies.
     pub(super) fn sign_and_seal_owing(
         &mut self,
         composition: Composition,
         positions: Vec<Position>,
-        (act_number, shortfalls): (u64, Vec<Shortfall>),
+        (told, shortfalls): ((u64, Timestamp), Vec<Shortfall>),
     ) -> Result<&[SentEntry], DeskError> {
         let Composition { address, mut dispatch, act, sources, offices, valid_until, origin, .. } =
             composition;
@@ -119,7 +119,7 @@ impl<'a> Release<'a> {
         if !shortfalls.is_empty() {
             let kept = (sources.clone(), authentications.clone());
             let draft = DraftFile::signed(address.clone(), dispatch.clone(), act, valid_until, kept);
-            self.owe(&draft, act_number, shortfalls)?;
+            self.owe(&draft, told, shortfalls)?;
         }
         if positions.is_empty() {
             self.released.push(Vec::new());
@@ -165,7 +165,7 @@ impl<'a> Release<'a> {
     fn owe(
         &mut self,
         draft: &DraftFile,
-        act_number: u64,
+        (act_number, release_time): (u64, Timestamp),
         shortfalls: Vec<Shortfall>,
     ) -> Result<(), DeskError> {
         let text = Zeroizing::new(draft.text()?);
@@ -178,7 +178,7 @@ impl<'a> Release<'a> {
             channel: address.channel.to_string(),
             consultation: address.consultation.clone(),
             act_number,
-            release_time: self.now.minute(),
+            release_time,
             reason: shortfall.reason,
             sealed: sealed.clone(),
         });
