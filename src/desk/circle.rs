@@ -30,7 +30,7 @@ impl Desk {
         powers.sort();
         powers.dedup();
         let agreed = match keys {
-            Some(keys) => self.knowledge(trust, keys, &consultation.text())?.charter(),
+            Some(keys) => self.knowledge(trust, keys, &consultation.text(), &[])?.charter(),
             None => None,
         };
         let joined = self.ceiling(trust, channel.as_ref(), &powers);

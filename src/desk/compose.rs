@@ -165,7 +165,7 @@ impl Desk {
             Some((rule, held)) => Some(channel_facts(held, rule)),
             None => rule.map(|rule| channel_facts(&address.channel, rule)),
         };
-        let known = self.knowledge(trust, keys, &address.consultation)?;
+        let known = self.knowledge(trust, keys, &address.consultation, &act.persons())?;
         let numbered = rule.is_some_and(|rule| is_numbered(address, rule));
         let number = match numbered {
             true => self.register.last_act_number_signed(&address.consultation)?.saturating_add(1),
@@ -283,7 +283,8 @@ impl Desk {
         channel: &ChannelRule,
     ) -> Result<Vec<Basis>, DeskError> {
         // What waits for other acts is not judged yet, and nothing may rest on it.
-        if let Some(basis) = self.knowledge(trust, keys, &address.consultation)?.basis(&channel.parties) {
+        if let Some(basis) = self.knowledge(trust, keys, &address.consultation, &[])?.basis(&channel.parties)
+        {
             return Ok(basis);
         }
         let known = |ministry: &Ministry| {

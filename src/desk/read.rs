@@ -63,7 +63,8 @@ impl Desk {
         let key = keys.reading()?;
         let mut opened = self.unseal_unjudged(trust, key, entry)?;
         let consultation = opened.envelope.header().address().consultation.clone();
-        let known = self.knowledge(trust, keys, &consultation)?;
+        let persons = opened.act().map(Act::persons).unwrap_or_default();
+        let known = self.knowledge(trust, keys, &consultation, &persons)?;
         opened.waits_for = known.missing_for(&opened);
         opened.findings = self.judge(trust, keys, &opened, &known)?;
         Ok(opened)

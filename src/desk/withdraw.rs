@@ -79,7 +79,7 @@ impl Desk {
         // Where no channel joins them, composing says so.
         let chosen = self.channel(trust, draft).ok();
         let chosen = chosen.map(|(channel, rule)| channel_facts(channel, rule).ceiling);
-        let agreed = self.knowledge(trust, keys, &consultation.text())?.charter();
+        let agreed = self.knowledge(trust, keys, &consultation.text(), &[])?.charter();
         let agreed = agreed.map(|charter| charter.ceiling);
         let ceilings = [held, chosen, agreed].into_iter().flatten();
         Ok(ceilings.fold(Level::Restricted, Level::min))

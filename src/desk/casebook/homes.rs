@@ -61,16 +61,16 @@ impl Desk {
         Ok(home.and_then(|home| ConsultationId::parse(home).ok()))
     }
 
-    /// Persons that belong to other consultations than this one (PRV-02).
+    /// Those of these persons that belong to other consultations than this one (PRV-02).
     pub(super) fn persons_elsewhere(
         &self,
         trust: &Trust,
         keys: &Keys,
         index: &Index,
-        consultation: &str,
+        (consultation, persons): (&str, &[PersonRef]),
     ) -> Result<BTreeSet<PersonRef>, DeskError> {
         let mut elsewhere = BTreeSet::new();
-        for person in index.known_persons() {
+        for person in persons {
             let home = self.home_in(trust, keys, index, person)?;
             if home.is_some_and(|home| home.text() != consultation) {
                 elsewhere.insert(*person);

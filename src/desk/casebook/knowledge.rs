@@ -39,12 +39,13 @@ pub(in crate::desk) struct Knowledge {
 }
 
 impl Desk {
-    /// What this desk knows beside an act of a consultation.
+    /// What this desk knows beside an act of a consultation that speaks of these persons.
     pub(in crate::desk) fn knowledge(
         &self,
         trust: &Trust,
         keys: &Keys,
         consultation: &str,
+        persons: &[PersonRef],
     ) -> Result<Knowledge, DeskError> {
         match keys.reading() {
             Ok(_) => {}
@@ -69,7 +70,7 @@ impl Desk {
             false => self.promised_elsewhere(trust, keys, consultation)?,
         };
         Ok(Knowledge {
-            elsewhere: self.persons_elsewhere(trust, keys, &index, consultation)?,
+            elsewhere: self.persons_elsewhere(trust, keys, &index, (consultation, persons))?,
             index,
             promised,
             folded: Some(folded),
