@@ -50,7 +50,9 @@ fn configuration(home: &Path, file: &Path, is_desk: bool) -> Finding {
 /// Nobody else may read a key.
 fn secrets(home: &Path) -> Finding {
     let mut keys = Vec::new();
-    collect_keys(&home.join("keys"), &mut keys);
+    for folder in ["keys", "clients"] {
+        collect_keys(&home.join(folder), &mut keys);
+    }
     let open =
         keys.iter().find(|path| fs::metadata(path).is_ok_and(|seen| seen.permissions().mode() & 0o077 != 0));
     if let Some(path) = open {
@@ -87,19 +89,24 @@ fn collect_keys(folder: &Path, keys: &mut Vec<PathBuf>) {
 /// Every certificate of the home, the nearest end first.
 fn certificates(home: &Path, now: Timestamp) -> Vec<Finding> {
     let mut chains = Vec::new();
-    for folder in ["keys", "keys/offices", "trust"] {
+    for folder in ["keys", "keys/offices", "trust", "clients"] {
         let Ok(entries) = fs::read_dir(home.join(folder)) else { continue };
         let paths = entries.flatten().map(|entry| entry.path());
         chains.extend(paths.filter(|path| path.extension().is_some_and(|extension| extension == "pem")));
     }
     let mut found: Vec<(Timestamp, Finding)> =
-        chains.iter().filter_map(|path| certificate(home, path, now)).collect();
+        chains.iter().map(|path| certificate(home, path, now)).collect();
     found.sort_by_key(|(ends, _)| *ends);
     found.into_iter().map(|(_, finding)| finding).collect()
 }
 
-fn certificate(home: &Path, path: &Path, now: Timestamp) -> Option<(Timestamp, Finding)> {
-    let (begins, ends) = certificate_validity(read_certificates(path).ok()?.first()?)?;
+fn certificate(home: &Path, path: &Path, now: Timestamp) -> (Timestamp, Finding) {
+    let read = read_certificates(path).ok();
+    let Some((begins, ends)) = read.as_ref().and_then(|chain| certificate_validity(chain.first()?)) else {
+        let said = format!("{} is no certificate", path.display());
+        let next = format!("ls -l {}", shell_word(&path.to_string_lossy()));
+        return (Timestamp::from_seconds(0), Finding::fail("certificate", said, next));
+    };
     let days = ends.seconds().saturating_sub(now.seconds()).div_euclid(24 * 3600);
     let whole = ends.seconds().saturating_sub(begins.seconds()) / (24 * 3600);
     let name = path.strip_prefix(home).unwrap_or(path).display();
@@ -111,5 +118,5 @@ fn certificate(home: &Path, path: &Path, now: Timestamp) -> Option<(Timestamp, F
         days if days <= RENEWAL_DAYS.min(whole / 3) => Finding::warn("certificate", said, renew),
         _ => Finding::ok("certificate", said),
     };
-    Some((ends, finding))
+    (ends, finding)
 }
