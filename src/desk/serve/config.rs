@@ -86,6 +86,10 @@ impl ServiceConfig {
             // Four eyes are two clients.
             return Err(format!("user {} is two clients", twice.uid));
         }
+        let mut named = BTreeSet::new();
+        if let Some(twice) = users.iter().find(|user| !named.insert(user.label.clone())) {
+            return Err(format!("the name {} is that of two users", twice.label));
+        }
         let socket = file.socket.map(|path| desk.home.join(path));
         let config = Self { listen: listen.transpose()?, socket, users, patience: limits::READER_PATIENCE };
         match (config.listen, &config.socket) {

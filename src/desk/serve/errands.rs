@@ -47,10 +47,13 @@ impl Service {
                 time: self.desk.clock.now(),
             })),
             Some(done) if done.fingerprint == fingerprint => Ok(Met::Done(done.subject)),
-            Some(_) => {
-                let message = "another request was done under this id: a new intention takes a new id";
-                Err(Refused::new(Code::AlreadyExists, "REQUEST_ID_REUSED", message))
-            }
+            Some(_) => Err(reused()),
         }
     }
+}
+
+/// Another request of the client was done under this id.
+pub(super) fn reused() -> Refused {
+    let message = "another request was done under this id: a new intention takes a new id";
+    Refused::new(Code::AlreadyExists, "REQUEST_ID_REUSED", message)
 }

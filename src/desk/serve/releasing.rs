@@ -7,7 +7,7 @@ use tonic::Code;
 
 use super::draft_out::label;
 use super::drafting::{four_eyes, hand, wishes};
-use super::errands::Met;
+use super::errands::{Met, reused};
 use super::paths::Shape;
 use super::refusals::Refused;
 use super::visitors::Visitor;
@@ -83,6 +83,7 @@ impl Service {
         errand: Errand,
     ) -> Result<wire::ReleaseDraftResponse, Refused> {
         let (client, request_id) = (errand.client.clone(), errand.request_id.clone());
+        let asked = errand.fingerprint.clone();
         let marks = Marks { errands: vec![errand], hands, ..Marks::default() };
         // One after the other, in the order in which they came, instead of all at the lock of the desk; what protects
         // somebody goes there at once.
@@ -95,7 +96,9 @@ impl Service {
         self.wake.notify_one();
         match self.desk.register.errand(&client, &request_id)? {
             // Registered, whatever the gateway said since: that stands with each copy.
-            Some(done) => self.copies(&done.subject),
+            Some(done) if done.fingerprint == asked => self.copies(&done.subject),
+            // Another request of this client was faster under the same id: what it did was not asked for here.
+            Some(_) => Err(reused()),
             None => match sent {
                 Err(cause) => Err(cause.into()),
                 Ok(_) => Err(RegisterFault::Overtaken.into()),
