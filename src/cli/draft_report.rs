@@ -42,6 +42,8 @@ pub(super) fn text(draft: &DraftFile, shows_names: bool) -> Result<String, CliEr
     for (document, words) in dispatch.documents.iter().zip(words) {
         let Document { language, standing, title, .. } = document;
         if let Some(words) = words {
+            let shown = shows_names || !draft.act().names_persons();
+            let words = if shown { words } else { names::WITHHELD.into() };
             lines.push_str(&format!("\n--- {language} · {standing} · {title}\n{words}"));
             if !words.ends_with('\n') {
                 lines.push('\n');

@@ -93,8 +93,9 @@ impl Message<'_> {
             let OpenedText { document, bytes } = text;
             let Document { language, standing, title, .. } = document;
             lines.push_str(&format!("\n--- {language} · {standing} · {title}\n"));
-            lines.push_str(&String::from_utf8_lossy(bytes));
-            if !bytes.ends_with(b"\n") {
+            let words = if self.names { String::from_utf8_lossy(bytes) } else { names::WITHHELD.into() };
+            lines.push_str(&words);
+            if !words.ends_with('\n') {
                 lines.push('\n');
             }
         }
@@ -168,7 +169,7 @@ impl Message<'_> {
             "kind": dispatch.kind,
             "act": opened.act().map(|act| names::report(act, self.names)),
             "not_understood": opened.act().is_none(),
-            "texts": self.texts.iter().map(text_report).collect::<Vec<_>>(),
+            "texts": self.texts.iter().map(|text| text_report(text, self.names)).collect::<Vec<_>>(),
             "documents": dispatch.documents.iter().map(summary::document_report).collect::<Vec<_>>(),
             "verdict": self.verdict(),
         })
@@ -259,10 +260,10 @@ fn missing_report(missing: &Missing) -> Value {
     json!({ "ministry": missing.ministry.as_str(), "first": missing.first, "last": missing.last })
 }
 
-fn text_report(text: &OpenedText<'_>) -> Value {
+fn text_report(text: &OpenedText<'_>, names: bool) -> Value {
     let mut report = summary::document_report(text.document);
     if let Some(report) = report.as_object_mut() {
-        let words = std::str::from_utf8(&text.bytes).ok();
+        let words = std::str::from_utf8(&text.bytes).ok().filter(|_| names);
         report.insert("text".to_owned(), json!(words));
     }
     report

@@ -9,6 +9,7 @@ use super::context::Context;
 use super::desk_session::{self, DeskSession};
 use super::error::CliError;
 use crate::consultation::act::Act;
+use crate::desk::error::DeskError;
 use crate::desk::form::render;
 
 /// Who asks for names, if anybody.
@@ -44,6 +45,10 @@ impl AskForNames {
         let DeskSession { desk, trust, keys, .. } = session;
         let offices = keys.offices().map_err(|error| desk_session::failure(context, error))?;
         session.unlock_signers(context, offices.values().filter(|one| one.label() == *office))?;
+        if !desk.may_know_names(keys, office) {
+            let refused = DeskError::NotForNames(office.clone());
+            return Err(desk_session::failure(context, refused));
+        }
         for person in act.into_iter().flat_map(Act::persons) {
             desk.names_of(trust, keys, &person, office)
                 .map_err(|error| desk_session::failure(context, error))?;

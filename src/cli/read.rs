@@ -83,8 +83,13 @@ impl Read {
         };
         let message = Message { own, spelling, opened: &opened, receipts: &receipts, texts: &texts, names };
         message.tell_verdict(&context.output);
-        if self.documents.is_some() && !names {
-            let message = "documents of particulars tell who a person is";
+        // What cannot be read may name somebody too; its texts are for every reader, its documents are not.
+        let may_save = names
+            && (opened.act().is_some()
+                || self.documents.is_none()
+                || self.asks.may_show(context, &session, None)?);
+        if (self.documents.is_some() || self.output.is_some()) && !may_save {
+            let message = "texts and documents of particulars tell who a person is";
             let error = CliError::new(Kind::NotPermitted, "names", message).cause(WITHHELD);
             return Err(error.hint(format!("{} --names --as OFFICE", context.typed)));
         }

@@ -75,6 +75,8 @@ pub(super) fn content(opened: &Opened, texts: &[OpenedText<'_>], names: bool) ->
     let (address, dispatch) = (opened.envelope.header().address(), opened.dispatch.dispatch());
     let shown = |one: &crate::message::dispatch::Document| {
         let text = texts.iter().find(|text| text.document.document_id == one.document_id);
+        // Texts of what names nobody, or cannot be read, are for every reader.
+        let text = text.filter(|_| names || opened.act().is_none());
         let words = text.filter(|text| text.bytes.len() <= limits::SHOWN_TEXT_BYTES_MAX);
         let words = words.and_then(|text| std::str::from_utf8(&text.bytes).ok()).unwrap_or_default();
         wire::DocumentInfo { words: words.to_owned(), ..document(one) }

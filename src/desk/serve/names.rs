@@ -9,6 +9,7 @@ use super::refusals::Refused;
 use super::visitors::Visitor;
 use super::{Service, acts};
 use crate::consultation::act::Act;
+use crate::desk::error::DeskError;
 use crate::proto::consultation::v1::PersonParticulars;
 use crate::proto::desk::v1 as wire;
 
@@ -29,6 +30,9 @@ impl Service {
         if !visitor.may_sign_as(names_as) {
             let message = format!("this client does not ask for {names_as}");
             return Err(Refused::new(Code::PermissionDenied, "OFFICE_NOT_PERMITTED", message));
+        }
+        if !self.desk.may_know_names(&self.keys, names_as) {
+            return Err(DeskError::NotForNames(names_as.to_owned()).into());
         }
         let trust = self.trust()?;
         for person in act.into_iter().flat_map(Act::persons) {
