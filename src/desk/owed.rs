@@ -14,8 +14,10 @@
 use std::fmt;
 use std::path::Path;
 
+use crate::consultation::casebook::Incoming;
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
+use crate::desk::authorities;
 use crate::desk::compose::{Composition, Origin};
 use crate::desk::draft::DraftFile;
 use crate::desk::error::DeskError;
@@ -29,6 +31,7 @@ use crate::desk::send::{RELEASE_LOCK, Registered};
 use crate::digest::Digest;
 use crate::limits;
 use crate::message::envelope::Envelope;
+use crate::message::header::Position;
 use crate::message::id::MessageId;
 use crate::message::refusal::{Reason, Refusal};
 use crate::message::seal;
@@ -223,6 +226,21 @@ impl Desk {
             only_faults(self.submit_at_front(trust, mailbox, &copy).await)?;
         }
         Ok(())
+    }
+
+    /// An act that is owed as the casebook of this desk takes it, though no copy of it was made.
+    pub(super) fn owed_as_incoming(&self, keys: &Keys, owed: &OwedEntry) -> Result<Incoming, DeskError> {
+        let Composition { address, dispatch, valid_until, .. } = self.composition_of(keys, owed)?;
+        let facts = authorities::at_this_desk(keys.offices()?.as_ref(), &dispatch.authentications);
+        let position = Position {
+            recipient: owed.recipient.clone(),
+            sequence: 0,
+            previous: None,
+            act_number: owed.act_number,
+            release_time: owed.release_time,
+            valid_until,
+        };
+        Ok(Incoming::new(address, position, dispatch, owed.dispatch, Some(facts)))
     }
 
     /// What is kept of an act that is owed, ready to be sealed to one more Power.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chancery::consultation::act::ActKind;
 use chancery::desk::form::draft::IdsOnly;
 use chancery::desk::form::parse::parse;
 use chancery::desk::owed::Outstanding;
@@ -164,6 +165,18 @@ async fn a_withdrawal_is_signed_while_the_own_gateway_is_away_and_goes_when_it_i
         outstanding(&stage).into_iter().map(|one| (one.recipient.to_string(), one.reason)).collect();
     let away = |code: &str| (code.to_owned(), "GATEWAY_AWAY".to_owned());
     assert_eq!(owed, [away("XB"), away("XC")]);
+    // Whoever looks into the casebook meanwhile finds it there, and nothing moves the person.
+    let known = |stage: &Stage| {
+        let house = stage.house("XA");
+        let desk = house.desk().unwrap();
+        let folded = desk.consultation_of(&desk.trust().unwrap(), house.keys(), &consultation).unwrap();
+        let past = folded.book.everything();
+        let withdrawals: Vec<_> = past.of_kind(ActKind::WillWithdrawal).collect();
+        assert!(withdrawals.iter().all(|act| act.stands()));
+        (withdrawals.len(), folded.kept.len())
+    };
+    let (withdrawals, kept) = known(&stage);
+    assert_eq!(withdrawals, 1);
     stage.house_mut("XA").start().await.unwrap();
     let house = stage.house("XA");
     let desk = house.desk().unwrap();
@@ -174,6 +187,7 @@ async fn a_withdrawal_is_signed_while_the_own_gateway_is_away_and_goes_when_it_i
         assert_eq!(stage.settled("XA", &copy).await.state, SentState::Delivered);
     }
     assert_eq!(desk.register().sent().unwrap().len(), 4);
+    assert_eq!(known(&stage), (1, kept + 1), "it is the same act");
     assert_eq!(outstanding(&stage), []);
 }
 

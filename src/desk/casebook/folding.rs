@@ -61,12 +61,35 @@ impl Desk {
     ) -> Result<Arc<Folded>, DeskError> {
         self.grow_casebook(trust, keys)?;
         let lost: BTreeSet<Digest> = self.register.never_arrived(consultation)?.into_iter().collect();
-        if let Some(known) = self.memory.folded(consultation).filter(|known| known.lost == lost) {
-            return Ok(known);
+        let folded = match self.memory.folded(consultation).filter(|known| known.lost == lost) {
+            Some(known) => known,
+            None => {
+                let folded = Arc::new(self.fold(trust, keys, consultation, lost)?);
+                self.memory.keep(&folded);
+                folded
+            }
+        };
+        self.with_owed(keys, folded)
+    }
+
+    /// The same with protective acts of this desk that are signed and of which no copy could be made yet: they count
+    /// here from the minute in which they were signed, and not from that in which the first of them leaves.
+    fn with_owed(&self, keys: &Keys, folded: Arc<Folded>) -> Result<Arc<Folded>, DeskError> {
+        let mut owed = BTreeMap::new();
+        for entry in self.register.owed_in(&folded.consultation)? {
+            let reference = ActRef::new(entry.dispatch);
+            if !folded.kept.contains_key(&reference) && !owed.contains_key(&reference) {
+                owed.insert(reference, self.owed_as_incoming(keys, &entry)?);
+            }
         }
-        let folded = Arc::new(self.fold(trust, keys, consultation, lost)?);
-        self.memory.keep(&folded);
-        Ok(folded)
+        if owed.is_empty() {
+            return Ok(folded);
+        }
+        let mut with = Folded::clone(&folded);
+        let mut owed: Vec<Incoming> = owed.into_values().collect();
+        owed.sort_by_key(|incoming| incoming.position.act_number);
+        owed.into_iter().for_each(|incoming| with.take_owed(incoming));
+        Ok(Arc::new(with))
     }
 
     fn fold(
@@ -175,6 +198,14 @@ impl Folded {
         self.kept.insert(incoming.reference, kept);
         self.offer(incoming);
         self.offer_again();
+    }
+
+    /// Takes an own act of which no copy was made.
+    fn take_owed(&mut self, incoming: Incoming) {
+        let (sender, number) = (incoming.address.sender.clone(), incoming.position.act_number);
+        let come = self.come.entry(sender).or_default();
+        *come = number.max(*come);
+        self.offer(incoming);
     }
 
     /// What is missing of ministries that left out more than is passed over, from the first act that is not here to the

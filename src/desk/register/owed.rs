@@ -44,6 +44,17 @@ impl Register {
         rows.map(|row| row?).collect()
     }
 
+    /// What is owed in one consultation, oldest first.
+    pub fn owed_in(&self, consultation: &str) -> Result<Vec<OwedEntry>, RegisterFault> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(
+            "SELECT dispatch_digest, recipient, channel, consultation, act_number, release_time, reason, sealed
+             FROM owed WHERE consultation = ?1 ORDER BY number",
+        )?;
+        let rows = statement.query_map([consultation], |row| Ok(entry(row)))?;
+        rows.map(|row| row?).collect()
+    }
+
     /// Numbers of acts in a consultation of which somebody is owed a copy, each once, ascending.
     pub fn owed_numbers(&self, consultation: &str) -> Result<Vec<u64>, RegisterFault> {
         let connection = self.connection();
