@@ -68,6 +68,7 @@ impl Doctor {
             let text = serde_json::to_string_pretty(&bundle)
                 .map_err(|error| CliError::failed("bundle", "the bundle was not written").because(&error))?;
             files::write(context, file, text.as_bytes(), false)?;
+            context.output.note(&format!("wrote {}", file.display()));
         }
         tell(context, &findings)
     }

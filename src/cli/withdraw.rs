@@ -5,6 +5,7 @@ use super::context::Context;
 use super::desk_session::{self, DeskSession, Directions};
 use super::error::CliError;
 use super::inbox::parse_ministry;
+use super::output::Mark;
 use super::send::Sending;
 use crate::consultation::reference::{ConsultationId, PersonRef};
 use crate::desk::error::DeskError;
@@ -63,8 +64,23 @@ impl Withdraw {
         };
         let folder = std::path::Path::new(".");
         let composition = desk.compose(trust, keys, &draft, folder, None).map_err(failed)?;
+        tell_of_owed(context, &session, &composition.address.consultation)?;
         self.sending.go_shown(context, &session, &draft, composition, &[]).await
     }
+}
+
+/// Whoever types it again because nothing seems to have happened is told that it has: the first one goes by itself.
+fn tell_of_owed(context: &Context, session: &DeskSession, consultation: &str) -> Result<(), CliError> {
+    let DeskSession { desk, trust, keys, .. } = session;
+    let owed = desk.outstanding(trust, keys).map_err(|error| desk_session::failure(context, error))?;
+    for one in owed.iter().filter(|one| one.consultation == consultation) {
+        let what =
+            format!("a protective act of {} is signed already and owed to {}", one.released, one.recipient);
+        context
+            .output
+            .step(Mark::Warning, &format!("{what}: it goes by itself, and this would be another one"));
+    }
+    Ok(())
 }
 
 /// A reference that cannot be read.

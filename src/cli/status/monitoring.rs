@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::{days_left, screen};
+use super::days_left;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::operator::status::{GatewayStatus, PeerStatus};
@@ -83,23 +83,26 @@ fn of_peer(peer: &PeerStatus) -> Option<(Severity, String)> {
         standing => return Some((Severity::Warning, format!("{name} is {standing}"))),
     }
     let waiting = peer.queued.saturating_sub(peer.held);
-    let takes_none = !peer.connected || peer.takes_nothing_since.is_some();
-    let said = format!("{waiting} waiting for {name}, which takes nothing");
-    (takes_none && waiting > 0).then_some((Severity::Warning, said))
+    let why = match (peer.connected, peer.takes_nothing_since) {
+        (false, _) => "is away",
+        (true, Some(_)) => "takes nothing",
+        (true, None) => return None,
+    };
+    (waiting > 0).then(|| (Severity::Warning, format!("{waiting} waiting for {name}, which {why}")))
 }
 
 fn numbers(seen: &GatewayStatus, now: Timestamp) -> String {
     let sum = |of: fn(&PeerStatus) -> u64| seen.peers.iter().map(of).sum::<u64>();
     let connected = seen.peers.iter().filter(|peer| peer.connected).count();
     let mut numbers = format!(
-        "peers={} connected={connected} queued={} held={} mailbox={} alarms={} free={}MB;;{}",
+        "peers={} connected={connected} queued={} held={} mailbox={} alarms={} free={}B;;{}:",
         seen.peers.len(),
         sum(|peer| peer.queued),
         sum(|peer| peer.held),
         seen.mailbox_waiting,
         seen.alarms.len(),
-        seen.store.free / screen::MIB,
-        seen.store.floor / screen::MIB,
+        seen.store.free,
+        seen.store.floor,
     );
     if let Some(life) = seen.transport() {
         numbers.push_str(&format!(" certificate_days={}", days_left(life.ends, now)));

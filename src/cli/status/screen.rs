@@ -133,7 +133,7 @@ fn share(used: Amount, most: Amount) -> String {
     if used.count == 0 { "0".to_owned() } else { format!("{} ({percent}% of quota)", used.count) }
 }
 
-pub(super) const MIB: u64 = 1024 * 1024;
+const MIB: u64 = 1024 * 1024;
 
 /// How far our log of the pair and the mirror of the peer's have come, each with what the other side has not cosigned.
 fn logs(seen: &GatewayStatus, peer: &PeerStatus) -> String {

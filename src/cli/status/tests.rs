@@ -2,7 +2,7 @@
 
 use super::monitoring::Severity;
 use super::report::report;
-use super::screen::{MIB, screen};
+use super::screen::screen;
 use super::*;
 use crate::cli::context::GlobalOptions;
 use crate::cli::environment::Environment;
@@ -158,7 +158,7 @@ fn monitoring_gets_one_line_with_the_worst_first_and_the_severity_of_its_plugins
     assert_eq!(severity, Severity::Ok);
     assert_eq!(
         line,
-        "CHANCERY OK - all is well | peers=1 connected=1 queued=0 held=0 mailbox=0 alarms=0 free=3MB;;256 \
+        "CHANCERY OK - all is well | peers=1 connected=1 queued=0 held=0 mailbox=0 alarms=0 free=3145728B;;268435456: \
          certificate_days=0"
     );
     seen.lifetimes[0].nearness = "week".to_owned();
@@ -173,7 +173,10 @@ fn monitoring_gets_one_line_with_the_worst_first_and_the_severity_of_its_plugins
     let mut seen = status(false, 3, true);
     seen.store.accepting = true;
     let (severity, line) = told(&seen);
-    assert!(severity == Severity::Critical && line.contains("alarm CHN_04_EQUIVOCATION about XB; 3 waiting"));
+    assert!(
+        severity == Severity::Critical
+            && line.contains("alarm CHN_04_EQUIVOCATION about XB; 3 waiting for XB, which is away")
+    );
     seen.alarms[0].acknowledged = Some((now, 1000));
     assert_eq!(told(&seen).0, Severity::Warning);
     seen.peers[0].held = 3;
@@ -181,3 +184,5 @@ fn monitoring_gets_one_line_with_the_worst_first_and_the_severity_of_its_plugins
     seen.store.accepting = false;
     assert_eq!(told(&seen).0, Severity::Critical);
 }
+
+const MIB: u64 = 1024 * 1024;

@@ -61,7 +61,10 @@ impl OperatorService for OperatorEdge {
     ) -> Result<Response<wire::PingPeerResponse>, Status> {
         let ministry =
             Ministry::parse(&request.into_inner().ministry).map_err(|_| malformed("the ministry"))?;
-        let accreditation = self.gateway.accreditation().map_err(|fault| failed(&fault))?;
+        let Ok(accreditation) = self.gateway.accreditation() else {
+            let message = format!("{ministry} is not accredited at this gateway: no ministry is yet");
+            return Err(status::refusal(Code::NotFound, "NOT_ACCREDITED", message));
+        };
         let endpoint = match accreditation.bundle(&ministry) {
             Ok(bundle) => bundle
                 .bundle()
