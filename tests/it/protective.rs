@@ -1,15 +1,21 @@
 //! Protective acts, which nothing holds up: they go to whomever they can, and are owed to the others until they can.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use chancery::consultation::act::ActKind;
+use chancery::desk::Desk;
 use chancery::desk::form::draft::IdsOnly;
 use chancery::desk::form::parse::parse;
 use chancery::desk::owed::Outstanding;
 use chancery::desk::register::{SentEntry, SentState};
 use chancery::digest::Digest;
+use chancery::entropy::SystemEntropy;
 use chancery::message::envelope::Envelope;
 use chancery::message::terms::Level;
+use chancery::time::{Clock, Timestamp};
 
 use crate::support::craft::Craft;
 use crate::support::{PATIENCE, Stage, forms, ministry};
@@ -243,4 +249,36 @@ async fn a_withdrawal_goes_before_the_rest_of_a_run_that_was_under_way() {
     for copy in &sent {
         assert_eq!(stage.settled("XA", copy).await.state, SentState::Delivered);
     }
+}
+
+/// A clock that shows a second more whenever somebody looks.
+struct Hasty(AtomicI64);
+
+impl Clock for Hasty {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_seconds(self.0.fetch_add(1, Ordering::SeqCst))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_copies_of_an_act_bear_one_release_time_however_long_it_takes_to_make_them() {
+    let (stage, consultation) = three(|_| {}).await;
+    let house = stage.house("XA");
+    let home = house.homes().desk.directory();
+    let letter = forms::memorandum("XB\", \"XC", &consultation, "To both.");
+    let mut minutes = BTreeSet::new();
+    // Each begins some seconds nearer to the end of a minute.
+    for begin in (0..60).step_by(4) {
+        let at = stage.clock.now().minute().seconds() + begin;
+        let desk = Desk::open(home, Arc::new(Hasty(AtomicI64::new(at))), Arc::new(SystemEntropy)).unwrap();
+        let trust = desk.trust().unwrap();
+        let form = if begin % 8 == 0 { letter.clone() } else { withdrawal(&["XB", "XC"], &consultation) };
+        let draft = parse(&form, &IdsOnly).unwrap();
+        let composition = desk.compose(&trust, house.keys(), &draft, stage.folder(), None).unwrap();
+        let sent = desk.send(&trust, house.keys(), composition).await.unwrap();
+        let times: BTreeSet<Timestamp> = sent.iter().map(|copy| copy.release_time).collect();
+        assert_eq!((sent.len(), times.len()), (2, 1), "{begin}: {times:?}");
+        minutes.extend(times);
+    }
+    assert!(minutes.len() > 1, "no release came near the end of a minute");
 }
