@@ -5,6 +5,7 @@ mod clients;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use chancery::proto::desk::v1 as wire;
@@ -62,7 +63,7 @@ pub async fn rows(stage: &Stage, options: &Options, report: &mut Report) -> Outc
         let meter = Meter::start(stage).await?;
         let before = (sender.reading()?, recipient.reading()?);
         let began = Instant::now();
-        let released = release_all(&hands, count, at_once, row, &begun).await?;
+        let released = release_all(&hands, count, at_once, &begun).await?;
         let whole = began.elapsed();
         let told = tokio::time::timeout(PATIENCE, watching).await???;
         let after = (sender.reading()?, recipient.reading()?);
@@ -82,7 +83,9 @@ pub async fn rows(stage: &Stage, options: &Options, report: &mut Report) -> Outc
             ],
         );
     }
-    at_rest(&recipient, options, report).await
+    // In a process that has done nothing yet: one that has keeps memory in which watchers would be hidden.
+    drop(recipient);
+    at_rest(&Served::start(stage, &stage.recipient)?, options, report).await
 }
 
 /// Composes, clears and releases so many drafts; how long each call of a release took.
@@ -90,17 +93,18 @@ async fn release_all(
     hands: &Hands,
     count: usize,
     at_once: usize,
-    row: &str,
     begun: &Begun,
 ) -> Outcome<Vec<Duration>> {
     let (mut working, mut took) = (JoinSet::new(), Vec::with_capacity(count));
-    let run = format!("{}-{}", row.replace(|c: char| !c.is_ascii_alphanumeric(), "-"), std::process::id());
+    // A request id that was used before would be answered with what came of it then.
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    let run = format!("bench-{}-{}", std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
     for number in 0..count {
         if working.len() >= at_once {
             took.push(working.join_next().await.ok_or("nothing is under way")???);
         }
         let (hands, begun, id) = (hands.clone(), begun.clone(), format!("{run}-{number}"));
-        working.spawn(async move { hands.make(id.get(..id.len().min(64)).unwrap_or("x"), &begun).await });
+        working.spawn(async move { hands.make(&id, &begun).await });
     }
     while let Some(done) = working.join_next().await {
         took.push(done??);
