@@ -36,6 +36,7 @@ mod hostile;
 mod impostor;
 mod metrics;
 mod officer;
+mod operations_page;
 mod ordeal;
 mod protective;
 mod queue;
