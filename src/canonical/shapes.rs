@@ -63,6 +63,7 @@ static TABLE: &[Row] = &[
     row(GATEWAY, "GetSentResponse", &GET_SENT_RESPONSE),
     row(GATEWAY, "GetReceiptsResponse", &RECEIPTS),
     row(GATEWAY, "AccreditRequest", &ACCREDIT_REQUEST),
+    row(GATEWAY, "ListOfferedResponse", &LIST_OFFERED_RESPONSE),
     row(GATEWAY, "GetStatusResponse", &GET_STATUS_RESPONSE),
     row(GATEWAY, "PeerStatus", &PEER_STATUS),
     row(GATEWAY, "ListLogsResponse", &LIST_LOGS_RESPONSE),
@@ -101,6 +102,7 @@ static RELAY_FRAME: Shape = Shape {
         (6, One(&Shape::PLAIN)),
         (7, One(&Shape::PLAIN)),
         (8, One(&COPY)),
+        (9, One(&Shape::PLAIN)),
     ],
 };
 static HELLO: Shape = Shape { fields: &[(3, Many(HELLO_CHECKPOINTS_MAX)), (4, Many(HELLO_CHECKPOINTS_MAX))] };
@@ -118,6 +120,7 @@ static GET_SENT_REQUEST: Shape = Shape { fields: &[(1, Many(BATCH_ENVELOPES_MAX)
 static GET_SENT_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(BATCH_ENVELOPES_MAX, &Shape::PLAIN))] };
 static RECEIPTS: Shape = Shape { fields: &[(1, Many(RECEIPTS_MAX))] };
 static ACCREDIT_REQUEST: Shape = Shape { fields: &[(3, Many(PEERS_MAX))] };
+static LIST_OFFERED_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(PEERS_MAX, &Shape::PLAIN))] };
 
 static GET_STATUS_RESPONSE: Shape = Shape {
     fields: &[

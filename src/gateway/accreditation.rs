@@ -26,6 +26,7 @@ use crate::trust::anchor::Anchors;
 use crate::trust::bundle::SignedBundle;
 use crate::trust::name::Ministry;
 use crate::trust::policy::{ChannelPolicy, SignedPolicy};
+use crate::trust::revocation::RevocationList;
 
 /// What is in force: the own bundle, the channel policy and the bundles it names.
 #[derive(Debug, Clone)]
@@ -159,6 +160,17 @@ impl Accreditation {
         Ok(year.is_some_and(|year| year.len() == 4 && year.bytes().all(|digit| digit.is_ascii_digit())))
     }
 
+    /// Lets further revocation lists of a peer count, in its TLS certificates and in its signatures: those that say
+    /// something new under the accredited bundle. Answers them.
+    pub(super) fn stop(&mut self, peer: &Ministry, lists: &[Vec<u8>], at: Timestamp) -> Vec<RevocationList> {
+        let Some(bundle) = self.peers.get_mut(peer) else { return Vec::new() };
+        let newer = bundle.bundle().newer_lists(lists, at);
+        if !newer.is_empty() {
+            *bundle = bundle.with_lists(&newer);
+        }
+        newer
+    }
+
     /// The bundle of a peer.
     pub fn bundle(&self, peer: &Ministry) -> Result<&SignedBundle, Fault> {
         self.peers.get(peer).ok_or_else(|| Fault::NotAccredited(peer.clone()))
@@ -179,7 +191,8 @@ impl Gateway {
     pub async fn accredit(&self, own: &[u8], policy: &[u8], peers: &[Vec<u8>]) -> Result<u64, Declined> {
         let _accrediting = self.accrediting.lock().await;
         let now = self.clock.now();
-        let next = Accreditation::assemble(&self.config.ministry, &self.root, own, policy, peers, now)?;
+        let mut next = Accreditation::assemble(&self.config.ministry, &self.root, own, policy, peers, now)?;
+        self.stop_revoked(&mut next).await?;
         let sequence = next.policy().sequence();
         self.check_succession(&next).await?;
         let trial = Arc::new(ArcSwapOption::new(Some(Arc::new(next.clone()))));
@@ -231,7 +244,8 @@ impl Gateway {
             return Ok(());
         };
         match kept {
-            Ok(next) => {
+            Ok(mut next) => {
+                self.stop_revoked(&mut next).await?;
                 self.accredited.send_replace(next.policy().sequence());
                 self.put_in_force(next).await?;
             }
@@ -241,6 +255,17 @@ impl Gateway {
                 let (code, ministry) = ("ACCREDITATION_ENDED".to_owned(), ministry.clone());
                 self.store.raise_alarm(Alarm { code, ministry, detail, time: now }).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Lets the revocation lists count that peers announced since their bundles were accredited.
+    async fn stop_revoked(&self, next: &mut Accreditation) -> Result<(), Fault> {
+        let peers: Vec<Ministry> = next.peers.keys().cloned().collect();
+        for peer in peers {
+            let lists = self.store.kept_lists(peer.clone()).await?;
+            // They were judged when they came, by the clock of then.
+            next.stop(&peer, &lists, Timestamp::from_seconds(i64::MAX));
         }
         Ok(())
     }

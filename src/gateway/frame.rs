@@ -15,6 +15,8 @@ use crate::trust::name::Ministry;
 /// One frame of the relay stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Frame {
+    /// The newest bundle of the sending side's ministry, as the exact bytes of its signed record.
+    Announcement(Vec<u8>),
     /// Leaves of the receiving side's own log, as the sending side holds them.
     Copy(Copied),
     /// Asks for the sending side's own log.
@@ -46,6 +48,18 @@ pub struct Hello {
     pub mirrors: Vec<String>,
     /// What it takes to begin with.
     pub window: Window,
+    /// The greatest number of a frame that it takes.
+    pub frames: u32,
+}
+
+impl Hello {
+    /// What this release takes.
+    pub const FRAMES: u32 = 9;
+
+    /// Whether announcements may be sent to whoever said this, and leaves about what was announced be shown to it.
+    pub fn takes_announcements(&self) -> bool {
+        self.frames >= 9
+    }
 }
 
 /// How many deliveries may be unanswered at once, and how many bytes of envelopes they may have in sum.

@@ -49,6 +49,7 @@ impl Gateway {
             logs: newest(logs),
             mirrors: newest(mirrors),
             window: self.window_for(&self.link_of(peer)),
+            frames: Hello::FRAMES,
         })
     }
 

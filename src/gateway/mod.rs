@@ -19,6 +19,7 @@
 //! | `export` | hands out what others can check |
 //! | `scrub`, `fsck` | compare everything kept with what signatures vouch for, running and at rest |
 //! | `accreditation`, `admission` | who is believed; what may pass |
+//! | `announcement` | what peers' ministries say of themselves since they were accredited |
 //! | `credentials`, `expiry` | what TLS configurations are built from; what ends by itself, and who is told |
 //! | `metrics` | what the ministry's monitoring reads |
 //! | `store` | what is kept |
@@ -30,6 +31,7 @@
 
 pub mod accreditation;
 pub mod admission;
+pub mod announcement;
 mod archive;
 mod beliefs;
 mod clerk;

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::error::{Declined, Fault};
-use crate::gateway::store::record::{LogEntry, UNCONFIRMED_ALARM};
+use crate::gateway::store::record::{LogEntry, OwedKind, UNCONFIRMED_ALARM};
 use crate::limits;
 use crate::message::leaf::{Leaf, LeafKind};
 use crate::message::refusal::{Reason, Refusal};
@@ -286,9 +286,13 @@ impl Gateway {
     }
 
     async fn pay_owed_if(&self, peer: &Ministry, may_sign: impl Fn(&Gate) -> bool) -> Result<(), Fault> {
-        for record in self.store.owed(peer.clone()).await? {
+        for (record, kind) in self.store.owed(peer.clone()).await? {
             let Ok(permit) = self.permit_if(peer, &may_sign).await else { return Ok(()) };
-            let leaf = Leaf::about_record(LeafKind::Bundle, record, self.clock.now()).bytes();
+            let kind = match kind {
+                OwedKind::Bundle => LeafKind::Bundle,
+                OwedKind::Revocation => LeafKind::Revocation,
+            };
+            let leaf = Leaf::about_record(kind, record, self.clock.now()).bytes();
             self.store.pay(record, permit.entry(leaf)).await?;
         }
         Ok(())

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use crate::digest::Digest;
 use crate::gateway::Gateway;
+use crate::gateway::announcement::is_newer;
 use crate::gateway::error::Fault;
 use crate::gateway::expiry::Lifetime;
 use crate::gateway::frame::Frame;
@@ -113,6 +114,10 @@ pub struct PeerStatus {
     pub uploads: Amount,
     /// Whether anything may be signed for the pair.
     pub standing: Standing,
+    /// Sequence of its bundle that is accredited.
+    pub bundle: u64,
+    /// Sequence of a newer one that it has announced.
+    pub announced: Option<u64>,
     /// Large sealed parts on their way to it, the most urgent first.
     pub transfers: Vec<Transfer>,
 }
@@ -141,6 +146,7 @@ impl Gateway {
         let holdings =
             self.store.holdings(accredited.clone().map(|(peer, _)| peer.clone()).collect()).await?;
         for ((ministry, bundle), holding) in accredited.zip(holdings) {
+            let announced = self.store.offered(ministry.clone()).await?.filter(|one| is_newer(one, bundle));
             let queue = queues.iter().find(|queue| queue.peer == *ministry);
             let link = links.get(ministry).cloned().unwrap_or_default();
             let failure = queue.map(|queue| queue.last_failure.clone()).unwrap_or_default();
@@ -159,6 +165,8 @@ impl Gateway {
                 mailbox: holding.mailbox,
                 uploads: holding.uploads,
                 standing: self.standing(ministry),
+                bundle: bundle.bundle().content().sequence,
+                announced: announced.map(|one| one.sequence),
                 transfers: self.freight.transfers(ministry),
             });
         }

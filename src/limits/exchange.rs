@@ -164,3 +164,11 @@ pub const DESK_LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// Pause between looks, while a document is handed over, at whether a protective act waits.
 pub const URGENT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Trust bundles that a peer may announce on one stream: far more than a ministry issues while one lives. Each costs some
+/// signatures to judge.
+pub const ANNOUNCEMENTS_PER_STREAM_MAX: u32 = 64;
+
+/// Newer bundles of one peer that are taken in one day: each may bring a leaf for every list in it, and a ministry in the
+/// midst of a rotation issues a handful.
+pub const OFFERED_PER_DAY_MAX: i64 = 24;

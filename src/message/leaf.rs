@@ -39,6 +39,8 @@ vocabulary! {
         Opened = 7 "OPENED",
         /// A message was withdrawn before the peer had answered for it.
         Withdrawn = 8 "WITHDRAWN",
+        /// A revocation list that the peer announced came into force.
+        Revocation = 9 "REVOCATION",
     }
 }
 
@@ -85,7 +87,7 @@ impl Leaf {
         Self { kind, message: Some(message), time, reason: reason.to_owned(), record: None }
     }
 
-    /// A leaf about a record: bundle, policy or closing checkpoint.
+    /// A leaf about a record: bundle, policy, revocation list or closing checkpoint.
     pub fn about_record(kind: LeafKind, record: Digest, time: Timestamp) -> Self {
         Self { kind, message: None, time, reason: String::new(), record: Some(record) }
     }
@@ -119,7 +121,7 @@ impl Leaf {
                 | LeafKind::Expired
                 | LeafKind::Withdrawn,
             ) => Some(parse_message(&record).map_err(|InvalidDigest| malformed())?),
-            (true, LeafKind::Bundle | LeafKind::Policy | LeafKind::Opened) => None,
+            (true, LeafKind::Bundle | LeafKind::Policy | LeafKind::Opened | LeafKind::Revocation) => None,
             _ => return Err(malformed()),
         };
         let concerned = match record.record_digest.as_slice() {

@@ -103,6 +103,28 @@ impl Anchors {
         self
     }
 
+    /// Those of `lists` (DER) that the root or an authority of these anchors has signed, each newer than every list of
+    /// its issuer that counts here and not made after `at`. Others are passed over: they are no business of these
+    /// anchors, or say nothing new.
+    pub fn newer_lists(&self, lists: &[Vec<u8>], at: Timestamp) -> Vec<RevocationList> {
+        let read = lists.iter().filter_map(|list| self.read_list(list).ok());
+        let is_newer = |list: &RevocationList| {
+            let held = self.lists.iter().filter(|held| held.issuer() == list.issuer());
+            list.this_update() <= at && held.map(RevocationList::this_update).all(|held| held < list.this_update())
+        };
+        read.filter(is_newer).collect()
+    }
+
+    /// The same anchors with further lists beside those that count already; only those of the root and of authorities
+    /// here make a difference. What was revoked stays so.
+    pub(super) fn with_lists(&self, lists: &[RevocationList]) -> Self {
+        let mut extended = self.clone();
+        let ours = lists.iter().filter(|list| self.read_list(list.der()).is_ok()).cloned();
+        extended.lists.extend(ours);
+        extended.memory = Memory::default();
+        extended
+    }
+
     /// The same root with those of its authorities that are named, and the lists of what remains.
     pub(super) fn restricted_to(&self, authorities: &[Vec<u8>]) -> Self {
         let mut restricted = self.clone();

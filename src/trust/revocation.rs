@@ -11,6 +11,7 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::{CertRevocationList, EndEntityCert, OwnedCertRevocationList};
 use x509_cert::crl::CertificateList;
 
+use crate::digest::Digest;
 use crate::time::Timestamp;
 
 use super::certificate;
@@ -75,9 +76,22 @@ impl RevocationList {
         self.next_update
     }
 
+    /// What tells its issuer from others: SHA-256 of the name.
+    pub fn issuer_digest(&self) -> Digest {
+        Digest::of(self.issuer())
+    }
+
     /// The issuer's name, the content octets of its DER.
     pub(super) fn issuer(&self) -> &[u8] {
         self.entries.issuer()
+    }
+
+    /// Serial numbers of the certificates that it revokes, hexadecimal.
+    pub fn serials(&self) -> Vec<String> {
+        let list = CertificateList::from_der(&self.der).ok();
+        let entries = list.and_then(|list| list.tbs_cert_list.revoked_certificates).unwrap_or_default();
+        let hex = |bytes: &[u8]| data_encoding::HEXLOWER.encode(bytes);
+        entries.iter().map(|entry| hex(entry.serial_number.as_bytes())).collect()
     }
 
     /// From which instant the certificate with this serial number is not believed: its revocation or, if that

@@ -77,6 +77,8 @@ pub(in crate::cli) struct PeerStatus {
     pub(in crate::cli) waiting: Amount,
     pub(in crate::cli) uploads: Amount,
     pub(in crate::cli) standing: String,
+    pub(in crate::cli) bundle: u64,
+    pub(in crate::cli) announced: Option<u64>,
     pub(in crate::cli) transfers: Vec<PartTransfer>,
 }
 
@@ -144,6 +146,8 @@ fn peer(seen: wire::PeerStatus) -> PeerStatus {
         waiting: Amount { count: seen.mailbox_messages, bytes: seen.mailbox_bytes },
         uploads: Amount { count: seen.uploads, bytes: seen.upload_bytes },
         standing: seen.standing,
+        bundle: seen.bundle_sequence,
+        announced: Some(seen.announced_sequence).filter(|sequence| *sequence > 0),
     }
 }
 

@@ -53,6 +53,8 @@ fn peer_report(peer: &PeerStatus) -> Value {
         "mailbox": amount_report(peer.waiting),
         "uploads": amount_report(peer.uploads),
         "standing": peer.standing,
+        "bundle": peer.bundle,
+        "announced": peer.announced,
         "transfers": peer.transfers.iter().map(transfer_report).collect::<Vec<_>>(),
     })
 }

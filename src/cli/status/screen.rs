@@ -30,6 +30,7 @@ pub(super) fn screen(seen: &GatewayStatus, now: Timestamp) -> String {
         room(&seen.store),
     );
     text.push_str(&if seen.peers.is_empty() { "no peers\n".to_owned() } else { peers(seen, now) });
+    text.push_str(&announced(seen));
     text.push_str(&transfers(seen));
     text.push_str(&match seen.alarms.as_slice() {
         [] => "no alarms\n".to_owned(),
@@ -78,6 +79,16 @@ fn peers(seen: &GatewayStatus, now: Timestamp) -> String {
         ]);
     }
     table.render()
+}
+
+/// Bundles that peers announced and that nobody has accredited.
+fn announced(seen: &GatewayStatus) -> String {
+    let newer = seen.peers.iter().filter_map(|peer| {
+        let announced = peer.announced?;
+        let PeerStatus { ministry, bundle, .. } = peer;
+        Some(format!("{ministry} announced bundle {announced}, not accredited yet (bundle {bundle} is)\n"))
+    });
+    newer.collect()
 }
 
 /// Large sealed parts on their way.

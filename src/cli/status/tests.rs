@@ -38,6 +38,8 @@ fn status(connected: bool, queued: u64, alarm: bool) -> GatewayStatus {
         waiting: Amount { count: 50, bytes: 3 },
         uploads: Amount::default(),
         standing: "sound".to_owned(),
+        bundle: 6,
+        announced: None,
         transfers: vec![PartTransfer {
             digest: "ab".repeat(32),
             size: 2_000_000,

@@ -209,6 +209,8 @@ mod tests {
             mailbox: Amount { count: 5, bytes: 6 },
             uploads: Amount { count: 7, bytes: 8 },
             standing: Standing::Sound,
+            bundle: 1,
+            announced: None,
             transfers: Vec::new(),
         };
         let alarm = RaisedAlarm {

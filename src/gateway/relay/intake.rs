@@ -41,6 +41,8 @@ struct State {
     repeated: usize,
     /// Cosignatures that may come: one for all leaves that we sent, and a few besides.
     cosignatures: usize,
+    /// How often the peer may still announce a bundle.
+    announcements: u32,
     /// How often the peer may change its window.
     windows: Bucket,
 }
@@ -56,6 +58,7 @@ impl Intake {
             shown: BTreeMap::new(),
             repeated: 0,
             cosignatures: limits::HELLO_CHECKPOINTS_MAX,
+            announcements: limits::ANNOUNCEMENTS_PER_STREAM_MAX,
             windows: Bucket::full(burst, per_second, Instant::now()),
         }))
     }
@@ -118,6 +121,14 @@ impl Intake {
         let mut state = lock(&self.0);
         let left = state.cosignatures.checked_sub(1);
         state.cosignatures = left.ok_or_else(|| misshapen("there are more cosignatures than leaves"))?;
+        Ok(())
+    }
+
+    /// Counts a bundle that the peer announces.
+    pub(super) fn announced(&self) -> Result<(), Fault> {
+        let mut state = lock(&self.0);
+        let left = state.announcements.checked_sub(1);
+        state.announcements = left.ok_or_else(|| misshapen("there are too many announcements on one stream"))?;
         Ok(())
     }
 

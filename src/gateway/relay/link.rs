@@ -38,6 +38,8 @@ pub(in crate::gateway) struct LinkState {
     pub(super) full: watch::Sender<bool>,
     /// Since when the peer says that it takes nothing.
     shut: Arc<Mutex<Option<Timestamp>>>,
+    /// Digest of the bundle that it announced last and that was taken, or was known.
+    heard: Arc<Mutex<Option<Digest>>>,
     /// Log lines that the peer causes.
     pub(in crate::gateway) refusals: Arc<Refusals>,
     /// Why the last session ended, or did not begin.
@@ -59,6 +61,7 @@ impl Default for LinkState {
             suspected: Arc::default(),
             full: watch::Sender::default(),
             shut: Arc::default(),
+            heard: Arc::default(),
             refusals: Arc::default(),
             last_failure: String::new(),
             clock_skew: 0,
@@ -113,6 +116,16 @@ impl LinkState {
     /// Since when a peer that is there takes nothing.
     pub(in crate::gateway) fn shut_since(&self) -> Option<Timestamp> {
         lock(&self.shut).filter(|_| self.is_live())
+    }
+
+    /// Whether the peer announced these bytes last, and they were in order.
+    pub(in crate::gateway) fn heard_before(&self, announced: Digest) -> bool {
+        *lock(&self.heard) == Some(announced)
+    }
+
+    /// Notes bytes that the peer announced and that were in order.
+    pub(in crate::gateway) fn heard(&self, announced: Digest) {
+        *lock(&self.heard) = Some(announced);
     }
 
     /// Counts one more live session.

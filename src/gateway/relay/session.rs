@@ -20,6 +20,7 @@ use super::link::LinkState;
 use super::lock;
 use super::reception::Judged;
 use super::waiting::Waiting;
+use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::{CosignatureLine, Frame, Hello, Outcome, Relay, Window};
@@ -98,6 +99,7 @@ impl Gateway {
         opener: Opener,
     ) -> Result<(), Fault> {
         let (intake, full) = (self.intake.subscribe(), self.link_of(peer).full.subscribe());
+        let accredited = self.accredited.subscribe();
         let (ours, theirs) = self.greet(peer, &mut relay, opener).await?;
         self.compare(peer, &ours, &theirs).await?;
         self.note_link(peer, |link| link.last_failure.clear());
@@ -118,7 +120,11 @@ impl Gateway {
         if let Some(request) = self.wanted_copy(peer).await? {
             session.waiting.request(request);
         }
-        let running = session.run(relay, &theirs, session.announce(ours.window, intake, full));
+        let telling = async {
+            let windows = session.tell_windows(ours.window, intake, full);
+            tokio::try_join!(windows, session.announce(&theirs, accredited)).map(|_| ())
+        };
+        let running = session.run(relay, &theirs, telling);
         if opener == Opener::Peer {
             return running.await;
         }
@@ -161,7 +167,7 @@ impl Session<'_> {
         &self,
         relay: Relay,
         theirs: &Hello,
-        announcing: impl Future<Output = Result<(), Fault>>,
+        telling: impl Future<Output = Result<(), Fault>>,
     ) -> Result<(), Fault> {
         let updates = self.begin_updates(theirs).await?;
         let Relay { outgoing, incoming } = relay;
@@ -177,7 +183,7 @@ impl Session<'_> {
                 self.place_all(to_place),
                 self.carry(),
                 self.write(outgoing, updates),
-                announcing,
+                telling,
                 self.gateway.until_frozen(self.peer),
             )
         };
@@ -249,6 +255,10 @@ impl Session<'_> {
                         self.waiting.request(request);
                     }
                 }
+                Frame::Announcement(bundle) => {
+                    self.intake.announced()?;
+                    gateway.take_announced(peer, &bundle).await?;
+                }
                 Frame::Hello(_) => return Err(Fault::Link("the peer sent a frame out of turn".to_owned())),
             }
         }
@@ -279,7 +289,7 @@ impl Session<'_> {
     }
 
     /// Tells the peer whenever we take more or less than `granted`, or than it was told since.
-    async fn announce(
+    async fn tell_windows(
         &self,
         mut granted: Window,
         mut intake: watch::Receiver<Allowance>,
@@ -297,6 +307,22 @@ impl Session<'_> {
                 changed = full.changed() => changed,
             };
             changed.map_err(|_| over())?;
+        }
+    }
+
+    /// Shows the peer the bundle of our ministry, now and whenever it is another one.
+    async fn announce(&self, theirs: &Hello, mut accredited: watch::Receiver<u64>) -> Result<(), Fault> {
+        let mut told: Option<Digest> = None;
+        loop {
+            if theirs.takes_announcements() {
+                let in_force = self.gateway.accreditation()?;
+                let own = Some(in_force.own().digest());
+                if told != own {
+                    told = own;
+                    self.waiting.announcement(in_force.own().to_bytes());
+                }
+            }
+            accredited.changed().await.map_err(|_| over())?;
         }
     }
 }

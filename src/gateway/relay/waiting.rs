@@ -2,7 +2,7 @@
 //!
 //! Whoever has something to say leaves it here and goes on; only the writer waits for the peer. Everything that
 //! can wait is bounded: answers by the window that we granted, deliveries by the window that the peer granted,
-//! cosignatures by one for each log, copies and our requests for them by one each.
+//! cosignatures by one for each log; copies, our requests for them and our bundle by one each.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
@@ -28,6 +28,7 @@ pub(super) struct Waiting {
 #[derive(Debug, Default)]
 struct State {
     window: Option<Window>,
+    announcement: Option<Vec<u8>>,
     cosignatures: BTreeMap<String, CosignatureLine>,
     answers: VecDeque<Answers>,
     deliveries: VecDeque<Vec<Delivery>>,
@@ -58,6 +59,11 @@ impl Waiting {
     /// The newest window is the one that counts.
     pub(super) fn window(&self, window: Window) {
         self.change(|state| state.window = Some(window));
+    }
+
+    /// The newest bundle is the one that counts.
+    pub(super) fn announcement(&self, bundle: Vec<u8>) {
+        self.change(|state| state.announcement = Some(bundle));
     }
 
     /// Of one log the cosignature on the largest checkpoint is enough: it covers the smaller ones.
@@ -111,6 +117,9 @@ impl Waiting {
         let mut state = lock(&self.state);
         if let Some(window) = state.window.take() {
             return Some(Next::Frame(Frame::Window(window)));
+        }
+        if let Some(bundle) = state.announcement.take() {
+            return Some(Next::Frame(Frame::Announcement(bundle)));
         }
         if let Some((_, line)) = state.cosignatures.pop_first() {
             return Some(Next::Frame(Frame::Cosignature(line)));

@@ -8,9 +8,10 @@ use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::gateway::Gateway;
+use crate::gateway::announcement::Offers;
 use crate::gateway::mailbox::{MailboxItem, SentReport};
 use crate::gateway::serve::{declined, failed, malformed, parts, volume};
-use crate::gateway::store::record::SentState;
+use crate::gateway::store::record::{Offered, SentState};
 use crate::limits;
 use crate::message::id::MessageId;
 use crate::message::receipt::Receipt;
@@ -175,6 +176,29 @@ impl MailboxService for MailboxEdge {
         let accredited = self.gateway.accredit(&own_bundle, &policy, &peer_bundles).await;
         Ok(Response::new(wire::AccreditResponse { policy_sequence: accredited.map_err(declined)? }))
     }
+
+    async fn list_offered(
+        &self,
+        _: Request<wire::ListOfferedRequest>,
+    ) -> Result<Response<wire::ListOfferedResponse>, Status> {
+        let offers = self.gateway.offers().await.map_err(|fault| failed(&fault))?;
+        let Offers { offered: kept, own_sequence, policy_sequence } = offers;
+        // An answer is bounded in bytes: what does not fit comes when some of the others are accredited.
+        let (mut offered, mut bytes) = (Vec::new(), 0_usize);
+        for one in kept.into_iter().map(offered_bundle) {
+            bytes = bytes.saturating_add(one.encoded_len());
+            if !offered.is_empty() && bytes > limits::FRAME_BYTES_MAX {
+                break;
+            }
+            offered.push(one);
+        }
+        Ok(Response::new(wire::ListOfferedResponse { offered, own_sequence, policy_sequence }))
+    }
+}
+
+fn offered_bundle(kept: Offered) -> wire::OfferedBundle {
+    let Offered { ministry, bytes, time, .. } = kept;
+    wire::OfferedBundle { ministry: ministry.to_string(), bundle: bytes, time: time.seconds() }
 }
 
 fn received(item: MailboxItem) -> wire::ReceivedMessage {

@@ -91,6 +91,7 @@ pub static TABLE: &[Row] = &[
     desk_stream("WatchSent"),
     mailbox("Acknowledge"),
     mailbox("Accredit"),
+    mailbox("ListOffered"),
     operator("GetStatus"),
     operator("GetMetrics"),
     operator("PingPeer"),

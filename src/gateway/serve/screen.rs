@@ -65,6 +65,8 @@ fn peer(seen: PeerStatus) -> wire::PeerStatus {
         uploads: seen.uploads.count,
         upload_bytes: seen.uploads.bytes,
         standing: seen.standing.word().to_owned(),
+        bundle_sequence: seen.bundle,
+        announced_sequence: seen.announced.unwrap_or(0),
     }
 }
 

@@ -24,7 +24,9 @@ pub(super) fn encode(frame: Frame) -> wire::RelayFrame {
             mirrors: hello.mirrors,
             window_envelopes: hello.window.envelopes,
             window_bytes: hello.window.bytes,
+            frames: hello.frames,
         }),
+        Frame::Announcement(bundle) => WireFrame::Announcement(wire::Announcement { bundle }),
         Frame::Deliveries(deliveries) => WireFrame::Deliveries(wire::Deliveries {
             deliveries: deliveries
                 .into_iter()
@@ -77,6 +79,7 @@ pub(super) fn decode(frame: wire::RelayFrame) -> Result<Frame, Fault> {
             Ok(Frame::CopyRequest(CopyRequest { origin, first_index }))
         }
         WireFrame::Copy(copied) => Ok(Frame::Copy(decode_copied(copied)?)),
+        WireFrame::Announcement(wire::Announcement { bundle }) => decode_announcement(bundle),
     }
 }
 
@@ -90,7 +93,16 @@ fn decode_hello(hello: wire::Hello) -> Result<Hello, Fault> {
         logs: hello.logs,
         mirrors: hello.mirrors,
         window: Window { envelopes: hello.window_envelopes, bytes: hello.window_bytes },
+        frames: hello.frames,
     })
+}
+
+fn decode_announcement(bundle: Vec<u8>) -> Result<Frame, Fault> {
+    if bundle.len() <= limits::SIGNED_FILE_BYTES_MAX {
+        return Ok(Frame::Announcement(bundle));
+    }
+    let detail = "the announced bundle is longer than any may be".to_owned();
+    Err(Fault::Misshapen { reason: "TOO_LARGE".to_owned(), detail })
 }
 
 fn encode_copied(copied: Copied) -> wire::Copy {

@@ -5,7 +5,7 @@
 use rusqlite::types::Type;
 use rusqlite::{Error, Row};
 
-use super::record::{DecisionKind, Direction, RecordKind, SentState};
+use super::record::{DecisionKind, Direction, OwedKind, RecordKind, SentState};
 use crate::digest::Digest;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
@@ -93,6 +93,10 @@ impl Code for Direction {
 
 impl Code for RecordKind {
     const CODES: &'static [(Self, i64)] = &[(Self::Bundle, 1), (Self::Policy, 2)];
+}
+
+impl Code for OwedKind {
+    const CODES: &'static [(Self, i64)] = &[(Self::Bundle, 1), (Self::Revocation, 2)];
 }
 
 impl Code for SentState {

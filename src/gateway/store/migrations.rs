@@ -324,3 +324,27 @@ CREATE INDEX upload_by_digest ON upload (digest);
 INSERT INTO upload (source, digest, size, time) SELECT source, digest, size, time FROM former_upload;
 DROP TABLE former_upload;
 ";
+
+/// What peers announce by themselves, and what of it counts before anybody accredited it.
+pub(super) const OFFERED: &str = "
+-- The newest bundle that the gateway of a ministry has announced, and how many of it were taken on one day.
+CREATE TABLE offered (
+    ministry TEXT PRIMARY KEY,
+    sequence INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    time INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    taken INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Revocation lists in force beside those of accredited bundles: the newest of each issuer, by SHA-256 of its name.
+CREATE TABLE revocation_list (
+    ministry TEXT NOT NULL,
+    issuer BLOB NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (ministry, issuer)
+) STRICT, WITHOUT ROWID;
+
+-- What kind of record is owed a leaf: 1 a bundle, 2 a revocation list.
+ALTER TABLE owed_leaf ADD COLUMN kind INTEGER NOT NULL DEFAULT 1;
+";

@@ -25,6 +25,7 @@
 //! | `mirror` | `extend_mirror` |
 //! | `news` | `log_news` |
 //! | `ledger` | records |
+//! | `offered` | bundles that peers announced, revocation lists beside those of bundles |
 //! | `parts` | `part_progress`, `put_part`, `open_part`, `read_part`, `examine_part`, `sweep_parts` |
 //! | `standing`, `mark` | what decides whether anything may be signed for a pair |
 //! | `recovered` | `restore` |
@@ -52,6 +53,7 @@ mod message;
 mod migrations;
 mod mirror;
 mod news;
+mod offered;
 mod outbox;
 mod ownership;
 mod parts;

@@ -24,7 +24,13 @@ const STATEMENTS_KEPT: usize = 96;
 /// Pages that the writing connection keeps, KiB.
 const WRITER_CACHE_KIB: i64 = 8 * 1024;
 
-const MIGRATIONS: &[&str] = &[migrations::FIRST, migrations::QUEUE, migrations::NEAR, migrations::SOURCES];
+const MIGRATIONS: &[&str] = &[
+    migrations::FIRST,
+    migrations::QUEUE,
+    migrations::NEAR,
+    migrations::SOURCES,
+    migrations::OFFERED,
+];
 
 /// Opens the connection that writes, and brings the database up to date.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreFault> {

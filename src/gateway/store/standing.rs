@@ -3,10 +3,12 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::columns::{self, stored};
+use super::columns::{self, Code as _, stored};
 use super::job::Verdict;
 use super::mark::Mark;
-use super::record::{Checkpoint, ForkRecord, LogEntry, LogLeaf, OwnLog, Proven, Record, RecordsKept};
+use super::record::{
+    Checkpoint, ForkRecord, LogEntry, LogLeaf, OwedKind, OwnLog, Proven, Record, RecordsKept,
+};
 use super::tree::{self, LogTree};
 use super::{Store, StoreFault, alarms, ledger, log};
 use crate::digest::Digest;
@@ -62,11 +64,13 @@ impl Store {
     }
 
     /// Records about which the log of a pair still lacks a leaf.
-    pub async fn owed(&self, peer: Ministry) -> Result<Vec<Digest>, StoreFault> {
+    pub async fn owed(&self, peer: Ministry) -> Result<Vec<(Digest, OwedKind)>, StoreFault> {
         self.read(move |connection| {
-            let sql = "SELECT record FROM owed_leaf WHERE peer = ?1";
+            let sql = "SELECT record, kind FROM owed_leaf WHERE peer = ?1";
             let mut statement = connection.prepare_cached(sql)?;
-            let rows = statement.query_map([peer.as_str()], |row| columns::digest(row, 0))?;
+            let rows = statement.query_map([peer.as_str()], |row| {
+                Ok((columns::digest(row, 0)?, OwedKind::column(row, 1)?))
+            })?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
         .await
@@ -131,7 +135,6 @@ impl Store {
         ministry: Ministry,
     ) -> Result<Vec<Vec<u8>>, StoreFault> {
         self.read(move |connection| {
-            use super::columns::Code as _;
             let sql = "SELECT bytes FROM record WHERE kind = ?1 AND ministry = ?2 ORDER BY sequence DESC";
             let mut statement = connection.prepare_cached(sql)?;
             let rows = statement.query_map(params![kind.code(), ministry.as_str()], |row| row.get(0))?;

@@ -4,6 +4,7 @@
 //! refusal. A bundle speaks for itself only: that its root is the right one is decided by comparing the
 //! fingerprint out of band, or by the bundle that was accredited before it.
 
+mod changes;
 mod rules;
 mod signed;
 mod wire;
@@ -16,8 +17,10 @@ use super::anchor::{AnchorRefusal, Anchors};
 use super::endpoint::Endpoint;
 use super::fingerprint::Fingerprint;
 use super::name::{Domain, Ministry, Name};
+use super::revocation::RevocationList;
 use super::signature::{SignatureRefusal, SigningFault};
 
+pub use changes::{Change, changes};
 pub use signed::SignedBundle;
 
 /// What stands in a bundle; certificates and lists as DER.
@@ -77,6 +80,30 @@ impl Bundle {
             signing: all.restricted_to(&content.desk_authorities),
             content,
         })
+    }
+
+    /// Those of `lists` (DER) that say something new under its root and authorities; see `Anchors::newer_lists`.
+    pub fn newer_lists(&self, lists: &[Vec<u8>], at: Timestamp) -> Vec<RevocationList> {
+        let mut newer: Vec<RevocationList> = Vec::new();
+        for anchors in [&self.transport, &self.signing] {
+            for list in anchors.newer_lists(lists, at) {
+                if !newer.iter().any(|known| known.der() == list.der()) {
+                    newer.push(list);
+                }
+            }
+        }
+        newer
+    }
+
+    /// The same bundle with further lists beside its own, in what certificates are judged by; what stands in it and its
+    /// exact bytes stay as they are.
+    pub fn with_lists(&self, lists: &[RevocationList]) -> Self {
+        Self {
+            content: self.content.clone(),
+            trust: self.trust.with_lists(lists),
+            transport: self.transport.with_lists(lists),
+            signing: self.signing.with_lists(lists),
+        }
     }
 
     /// Everything that stands in it.

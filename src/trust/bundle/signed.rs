@@ -5,6 +5,7 @@ use crate::time::Timestamp;
 
 use super::super::fingerprint::Fingerprint;
 use super::super::record::SignedRecord;
+use super::super::revocation::RevocationList;
 use super::super::signature::{self, Signature, Signer};
 use super::{Bundle, BundleContent, BundleFault, BundleRefusal, wire};
 
@@ -80,21 +81,51 @@ impl SignedBundle {
 
     /// Whether this bundle comes directly after `previous`. It says nothing about signatures.
     pub fn follows(&self, previous: &Self) -> Result<(), BundleRefusal> {
+        self.is_later_than(previous)?;
         let (this, before) = (self.bundle.content(), previous.bundle.content());
+        if before.sequence.checked_add(1) == Some(this.sequence) {
+            return Ok(());
+        }
+        Err(BundleRefusal::Succession("its sequence is not the next one"))
+    }
+
+    /// Whether this bundle may take the place of `accredited` at `at` without anybody comparing a fingerprint again:
+    /// the same ministry under the same root, a later number, and a signature that holds by what is known of the
+    /// ministry already, too. Bundles between the two may be missing: whoever was away saw none of them.
+    pub fn succeeds(&self, accredited: &Self, at: Timestamp) -> Result<(), BundleRefusal> {
+        self.is_later_than(accredited)?;
+        self.verify(Some(accredited.bundle.fingerprint().digest()), at)?;
+        // What was revoked before counts, whatever this bundle leaves out; a list that is stale does not, because the
+        // next one comes with this very bundle.
+        let known = accredited.bundle.trust_anchors().clone().tolerating_stale_lists();
+        signature::verify(&self.signed.record, &self.signed.signature, &known, at)?;
+        Ok(())
+    }
+
+    /// Whether it is of the same ministry, root and domain, with a later number; where that is the next one, it must name
+    /// `previous` as the one before it.
+    fn is_later_than(&self, previous: &Self) -> Result<(), BundleRefusal> {
+        let (this, before) = (self.bundle.content(), previous.bundle.content());
+        let is_next = before.sequence.checked_add(1) == Some(this.sequence);
         let broken = if this.ministry != before.ministry {
             Some("it is of another ministry")
         } else if this.root != before.root {
             Some("its root is another one")
         } else if this.domain != before.domain {
             Some("its domain is another one")
-        } else if before.sequence.checked_add(1) != Some(this.sequence) {
-            Some("its sequence is not the next one")
-        } else if this.previous_digest != Some(previous.digest()) {
+        } else if this.sequence <= before.sequence {
+            Some("its sequence is not a later one")
+        } else if is_next && this.previous_digest != Some(previous.digest()) {
             Some("it names another bundle as the one before it")
         } else {
             None
         };
         broken.map_or(Ok(()), |what| Err(BundleRefusal::Succession(what)))
+    }
+
+    /// The same bundle, exact bytes and all, with further revocation lists in what certificates are judged by.
+    pub fn with_lists(&self, lists: &[RevocationList]) -> Self {
+        Self { signed: self.signed.clone(), bundle: self.bundle.with_lists(lists) }
     }
 
     fn verify_signature(&self, at: Timestamp) -> Result<Signature, BundleRefusal> {

@@ -100,7 +100,7 @@ async fn greeted(stage: &Stage, logs: Vec<String>, mirrors: Vec<String>) -> Stri
     let ((outgoing, _sent), (frames, incoming)) = (mpsc::channel(8), mpsc::channel(8));
     let (ministry, time) = (ministry("XA"), stage.clock.now());
     let window = Window { envelopes: 1, bytes: 1 };
-    let hello = Hello { ministry: ministry.clone(), time, logs, mirrors, window };
+    let hello = Hello { ministry: ministry.clone(), time, logs, mirrors, window, frames: 0 };
     frames.send(Ok(Frame::Hello(hello))).await.unwrap();
     drop(frames);
     let ended = stage.gateway("XB").converse(&ministry, Relay { outgoing, incoming }).await;

@@ -76,6 +76,7 @@ async fn a_peer_that_changes_its_window_again_and_again_is_read_at_a_pace() {
         logs,
         mirrors,
         window: Window::FULL,
+        frames: 0,
     };
     frames.send(Ok(Plain::Hello(hello))).await.unwrap();
     let (gateway, peer) = (stage.gateway("XB").clone(), ministry("XA"));

@@ -141,6 +141,7 @@ async fn a_peer_that_reads_nothing_and_sends_on_is_cut_off_at_its_window() {
         logs: vec![],
         mirrors: vec![],
         window: chancery::gateway::frame::Window::FULL,
+        frames: 0,
     });
     frames.send(Ok(hello)).await.unwrap();
     let envelope = Craft::new(&stage, "XA", "XB").signed(&stage).encode();

@@ -143,6 +143,8 @@ impl Bot {
             mirrors: mirrors.to_vec(),
             window_envelopes: limits::WINDOW_ENVELOPES,
             window_bytes: limits::WINDOW_BYTES,
+            // Bots are of the first release, unless a test says otherwise.
+            frames: 0,
         }
     }
 
@@ -207,7 +209,7 @@ pub trait Play: Send {
                 let envelopes = deliveries.deliveries.into_iter().map(|delivery| delivery.envelope);
                 self.deliveries(bot, envelopes.collect())
             }
-            Frame::Cosignature(_) | Frame::Outcomes(_) | Frame::Window(_) => Vec::new(),
+            Frame::Announcement(_) | Frame::Cosignature(_) | Frame::Outcomes(_) | Frame::Window(_) => Vec::new(),
             Frame::CopyRequest(request) => self.copy_request(bot, request),
             Frame::Copy(_) => Vec::new(),
         }

@@ -19,6 +19,10 @@ pub const PART_STUCK_ALARM: &str = "PART_STUCK";
 pub const PART_ROOM_ALARM: &str = "PART_WITHOUT_ROOM";
 /// A policy is in force whose TLS configurations could not be built.
 pub const CREDENTIALS_ALARM: &str = "CREDENTIALS_REFUSED";
+/// A peer's gateway announced a trust bundle that does not follow the one that is accredited.
+pub const BUNDLE_REFUSED_ALARM: &str = "BUNDLE_REFUSED";
+/// The revocation list of the own desk-access authority cannot be used, and the one before it stays in force.
+pub const DESK_LIST_ALARM: &str = "DESK_LIST_REFUSED";
 /// The disk has no room for anything new.
 pub const SPACE_ALARM: &str = "STORE_SPACE";
 /// A peer refuses messages and signs nothing, so that its channel stands still.

@@ -1,6 +1,8 @@
 //! Accredited records, and what a scrub finds.
 
 use super::log::LeafPlace;
+use crate::digest::Digest;
+use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
 /// Kind of an accredited record.
@@ -23,6 +25,39 @@ pub struct Record {
     pub sequence: u64,
     /// Exact bytes.
     pub bytes: Vec<u8>,
+}
+
+/// A bundle that a peer's gateway announced and that passed every test, with what of it counts already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offered {
+    /// Whose it is.
+    pub ministry: Ministry,
+    /// Its sequence.
+    pub sequence: u64,
+    /// Exact bytes of the signed record.
+    pub bytes: Vec<u8>,
+    /// When it was announced first.
+    pub time: Timestamp,
+}
+
+/// A revocation list that counts beside those of accredited bundles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptList {
+    /// Whose authority made it.
+    pub ministry: Ministry,
+    /// SHA-256 of the issuer's name.
+    pub issuer: Digest,
+    /// Exact bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// What is owed a leaf.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OwedKind {
+    /// A bundle that was accredited.
+    Bundle,
+    /// A revocation list that came into force.
+    Revocation,
 }
 
 /// What became of records that were to be kept.

@@ -14,12 +14,12 @@ mod space;
 mod standing;
 
 pub use alarm::{
-    Acknowledged, Alarm, CREDENTIALS_ALARM, EQUIVOCATION_ALARM, MIRROR_ALARM, PART_DAMAGED_ALARM,
-    PART_ROOM_ALARM, PART_STUCK_ALARM, REFUSED_ALARM, RaisedAlarm, SPACE_ALARM, UNCONFIRMED_ALARM,
+    Acknowledged, Alarm, BUNDLE_REFUSED_ALARM, CREDENTIALS_ALARM, DESK_LIST_ALARM, EQUIVOCATION_ALARM,
+    MIRROR_ALARM, PART_DAMAGED_ALARM, PART_ROOM_ALARM, PART_STUCK_ALARM, REFUSED_ALARM, RaisedAlarm, SPACE_ALARM, UNCONFIRMED_ALARM,
     URGENT_EXPIRED_ALARM, URGENT_HELD_UP_ALARM, WITHHOLDING_ALARM,
 };
 pub use archive::ArchivedMessage;
-pub use ledger::{Record, RecordKind, RecordsKept, Verification};
+pub use ledger::{KeptList, Offered, OwedKind, Record, RecordKind, RecordsKept, Verification};
 pub use log::{
     Checkpoint, CheckpointKept, Extension, Footing, FoundLeaf, Ground, LeafPlace, LogEntry, LogHead, LogLeaf,
     LogNews, LogProgress, MirrorUpdate, Mirrored, NewLeaves, ProvenLeaves,

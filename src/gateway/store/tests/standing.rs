@@ -7,7 +7,7 @@ use crate::gateway::store::fixture::{Line, NOW, ORIGIN, entry, fresh, open, peer
 use crate::gateway::store::job::Verdict;
 use crate::gateway::store::mark::Mark;
 use crate::gateway::store::record::{
-    Alarm, ForkRecord, LogEntry, LogLeaf, OwnLog, Record, RecordKind, RecordsKept,
+    Alarm, ForkRecord, LogEntry, LogLeaf, OwedKind, OwnLog, Record, RecordKind, RecordsKept,
 };
 use crate::gateway::store::tree;
 
@@ -37,7 +37,7 @@ async fn a_leaf_that_is_owed_is_paid_once_also_after_a_restart() {
     assert!(matches!(kept, RecordsKept::Kept(_)));
     drop(store);
     let store = open(directory.path());
-    assert_eq!(store.owed(peer()).await.unwrap(), [digest]);
+    assert_eq!(store.owed(peer()).await.unwrap(), [(digest, OwedKind::Bundle)]);
     for _ in 0..2 {
         store.pay(digest, entry("about the bundle")).await.unwrap();
     }
