@@ -16,6 +16,7 @@ use crate::consultation::registered::Registered;
 use crate::consultation::state::countersignature::{self, Countersigning};
 use crate::consultation::state::guard::Stop;
 use crate::consultation::state::next_steps::{self, Step};
+use crate::consultation::state::reached::Facet;
 use crate::consultation::state::stage::{self, CaseStage};
 use crate::consultation::state::will::Will;
 use crate::consultation::state::{custody, exposure, holds, judicial, medical, protection, saying, will};
@@ -54,8 +55,7 @@ impl<'a> CaseView<'a> {
         if let Some(reported) = stage.reported.filter(|reported| *reported != stage.reached) {
             words.push_str(&format!(", reported {reported}"));
         }
-        let list =
-            |facets: &[stage::Facet]| facets.iter().map(|facet| facet.word()).collect::<Vec<_>>().join(", ");
+        let list = |facets: &[Facet]| facets.iter().map(|facet| facet.word()).collect::<Vec<_>>().join(", ");
         if !stage.stops.is_empty() {
             words.push_str(&format!(", stopped by {}", list(&stage.stops)));
         }
@@ -139,7 +139,7 @@ impl<'a> CaseView<'a> {
         let fitness = medical::fitness(self.past, &self.person, self.at, self.charter);
         let judicial = judicial::judicial(self.past, &self.person);
         let case = custody::case(self.past, &self.person);
-        let words = |facets: &[stage::Facet]| facets.iter().map(|facet| facet.word()).collect::<Vec<_>>();
+        let words = |facets: &[Facet]| facets.iter().map(|facet| facet.word()).collect::<Vec<_>>();
         json!({
             "schema": "chancery.case/1",
             "person": self.person.text(),

@@ -9,7 +9,7 @@ use crate::consultation::history::Past;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule, handover, passage};
-use crate::consultation::state::{commitments, custody, medical, opening, protection, will};
+use crate::consultation::state::{commitments, custody, medical, opening, promised, protection, will};
 use crate::consultation::words::{EntryIntoForce, MedicalDecision, PartyRole, Route};
 
 pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
@@ -184,7 +184,7 @@ fn promised_twice(
 ) {
     let except = Some(&terms.agreement_id);
     let (at, charter) = (judgement.release_time(), judgement.charter);
-    if commitments::other_commitment(past, &line.person, &line.destination, except, at, charter).is_some() {
+    if promised::other_commitment(past, &line.person, &line.destination, except, at, charter).is_some() {
         let message = "another agreement sends the person elsewhere";
         findings.add(Rule::Exc06, field, message, Rule::Exc06.cure());
     } else if judgement.is_promised_elsewhere(past, &line.person, &line.destination) {

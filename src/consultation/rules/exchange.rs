@@ -9,7 +9,7 @@ use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule, passage};
 use crate::consultation::state::custody::{self, Places};
 use crate::consultation::state::will::{self, WillStanding};
-use crate::consultation::state::{commitments, exchange, saying};
+use crate::consultation::state::{exchange, promised, saying};
 use crate::consultation::words::Reply;
 use crate::digest::Digest;
 use crate::trust::name::Ministry;
@@ -117,7 +117,7 @@ fn is_promised(
 ) -> bool {
     let (at, charter) = (judgement.release_time(), judgement.charter);
     exchange::destination(terms, person).is_some_and(|to| {
-        commitments::other_commitment(past, person, &to, None, at, charter).is_some()
+        promised::other_commitment(past, person, &to, None, at, charter).is_some()
             || judgement.is_promised_elsewhere(past, person, &to)
     })
 }

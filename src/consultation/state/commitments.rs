@@ -1,4 +1,4 @@
-//! What was agreed and arranged, what entered into force, and what ended (AGR, HND, EXC-06; domain 5.5).
+//! What was agreed and arranged, what entered into force, and what ended (AGR, HND; domain 5.5).
 //!
 //! An agreement is concluded when every party it requires has consented: whoever proposed it by his note, the others
 //! by replies that stand. Of two under one id the later counts, so that it is amended as it was made. An arrangement
@@ -10,15 +10,12 @@ use crate::consultation::acts::agreement::{
     AgreementLine, AgreementNote, AgreementTermination, AgreementTerms,
 };
 use crate::consultation::acts::handover::HandoverArrangement;
-use crate::consultation::acts::law::Destination;
 use crate::consultation::acts::values::{ActRef, EntryId};
-use crate::consultation::charter::Charter;
 use crate::consultation::history::{Past, Thread};
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
-use crate::consultation::state::custody::{Likeness, Places};
-use crate::consultation::state::{reports, saying};
+use crate::consultation::state::saying;
 use crate::consultation::words::{EntryIntoForce, Reply};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
@@ -139,28 +136,6 @@ pub fn agreements_of<'h>(past: &Past<'h>, person: &PersonRef) -> Vec<Agreement<'
     }
     let agreements = ids.into_iter().filter_map(|id| agreement(past, id));
     agreements.filter(|agreement| agreement.line(person).is_some()).collect()
-}
-
-/// Another agreement that sends a person elsewhere and binds still: he is promised twice (EXC-06).
-pub fn other_commitment<'h>(
-    past: &Past<'h>,
-    person: &PersonRef,
-    destination: &Destination,
-    except: Option<&EntryId>,
-    at: Timestamp,
-    charter: &Charter,
-) -> Option<Agreement<'h>> {
-    let places = Places::of(past, person);
-    let elsewhere = |agreement: &Agreement<'h>| {
-        let line = agreement.line(person);
-        line.is_some_and(|line| places.compare(&line.destination, destination) != Likeness::Same)
-    };
-    agreements_of(past, person).into_iter().find(|agreement| {
-        Some(&agreement.terms().agreement_id) != except
-            && elsewhere(agreement)
-            && !agreement.is_ended(past, person, at)
-            && !reports::is_spent(past, person, agreement.note, charter)
-    })
 }
 
 /// A note that awaits its replies: it stands, its proposer did not withdraw it, and it is not concluded.

@@ -20,13 +20,13 @@ use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::{Marks, Registered};
 use crate::consultation::rules::table::Rule;
 use crate::consultation::state::commitments::{self, Arrangement};
+use crate::consultation::state::go::{is_in_window, last_word, needed};
 use crate::consultation::state::guard::{self, Stop};
 use crate::consultation::state::medical::{self, FitnessStanding};
 use crate::consultation::state::{reports, saying, will};
 use crate::limits;
 use crate::message::terms::ActClass;
 use crate::time::Timestamp;
-use crate::trust::name::Ministry;
 
 /// How long a convoy may be on its way.
 const ROAD: Duration = Duration::from_secs(24 * 60 * 60);
@@ -75,60 +75,9 @@ pub fn clear_to_depart(
     stops
 }
 
-/// Those whose GO a departure needs: every party to the agreement (HND-08), the agreed observers (HND-09), and
-/// whoever else said NO GO and did not take it back. To stop, anybody's word is enough.
-pub fn needed<'h>(past: &Past<'h>, arranged: &Arrangement<'h>) -> BTreeSet<(&'h Ministry, Rule)> {
-    let parties = arranged.agreement.terms().required_parties.iter().chain([&arranged.registered.sender]);
-    let parties: BTreeSet<&Ministry> = parties.chain([&arranged.confirmation.sender]).collect();
-    let observers = arranged.act.observers.iter().filter(|observer| !parties.contains(observer));
-    let observers: BTreeSet<&Ministry> = observers.collect();
-    let refuses = |other: &&Ministry| last_word(past, arranged, other).is_some_and(|(_, act)| !act.go.0);
-    let others = words(past, arranged).map(|(one, _)| &one.sender);
-    let others = others.filter(|other| !parties.contains(other) && !observers.contains(other));
-    let others: BTreeSet<&Ministry> = others.filter(refuses).collect();
-    let needed = parties.union(&others).map(|party| (*party, Rule::Hnd08));
-    needed.chain(observers.iter().map(|observer| (*observer, Rule::Hnd09))).collect()
-}
-
-fn words<'h>(
-    past: &Past<'h>,
-    arranged: &Arrangement<'_>,
-) -> impl DoubleEndedIterator<Item = (&'h Registered, &'h GoNoGo)> + use<'h> {
-    saying!(past.of_thread(&Thread::Arrangement(arranged.act.arrangement_id.clone())), GoNoGo)
-}
-
-/// Whether somebody had said NO GO at an instant and not taken it back, by what was released until then.
-pub fn was_refused(past: &Past<'_>, arranged: &Arrangement<'_>, at: Timestamp) -> bool {
-    let before = || words(past, arranged).filter(|(one, _)| one.released <= at);
-    let taken_back = |refusal: &Registered| {
-        before()
-            .any(|(one, act)| act.go.0 && one.stands() && one.sender == refusal.sender && one.knew(refusal))
-    };
-    before().any(|(one, act)| !act.go.0 && !taken_back(one))
-}
-
-/// The last word of a ministry about an arrangement: a NO GO that no later GO of its own answered, or its last GO.
-/// A GO must stand, and whoever gave it must have known the arrangement; a NO GO need neither.
-pub fn last_word<'h>(
-    past: &Past<'h>,
-    arranged: &Arrangement<'h>,
-    ministry: &Ministry,
-) -> Option<(&'h Registered, &'h GoNoGo)> {
-    let own = || words(past, arranged).filter(|(one, _)| one.sender == *ministry);
-    let goes = || own().filter(|(one, act)| act.go.0 && one.stands() && one.knew(arranged.registered));
-    let unanswered = |one: &Registered| !goes().any(|(go, _)| go.knew(one));
-    let no_go = own().rfind(|(one, act)| !act.go.0 && unanswered(one));
-    no_go.or_else(|| goes().max_by_key(|(one, act)| (will::said(one, Some(act.time)), one.number)))
-}
-
 /// What whoever gave a GO had registered, protective acts that came early included.
 fn synced_to(act: &GoNoGo) -> Marks {
     Marks::new(act.synced_to.iter().map(|mark| (mark.ministry.clone(), mark.act_number)))
-}
-
-/// Whether this is a GO, and young enough to depart on.
-pub fn is_in_window(one: &Registered, act: &GoNoGo, at: Timestamp, charter: &Charter) -> bool {
-    act.go.0 && at <= will::said(one, Some(act.time)).after(charter.go_window)
 }
 
 fn clearances(past: &Past<'_>, arranged: &Arrangement<'_>, at: Timestamp, charter: &Charter) -> Vec<Stop> {

@@ -14,10 +14,12 @@
 //! | `exchange` | which round of a proposal is live, which lines were found to match |
 //! | `commitments` | what was agreed and arranged, and what ended |
 //! | `offers` | what one ministry offered and what may still bind it |
+//! | `promised` | whether he is promised twice |
 //! | `guard` | all that stands against moving one person as agreed |
+//! | `go` | who said GO or NO GO, and whose word is needed |
 //! | `departure` | whether he may leave now |
 //! | `reports` | what was reported of his handover, and what stood against it |
-//! | `stage` | where his case stands |
+//! | `stage`, `reached` | where his case stands, and the words for it |
 //! | `next_steps` | who must act next, by when, and what blocks it |
 //! | `acknowledgement` | which urgent acts nobody acknowledged in time |
 //! | `countersignature` | which protective acts a second office stands behind |
@@ -36,6 +38,7 @@ pub mod custody;
 pub mod departure;
 pub mod exchange;
 pub mod exposure;
+pub mod go;
 pub mod guard;
 pub mod holds;
 pub mod judicial;
@@ -43,7 +46,9 @@ pub mod medical;
 pub mod next_steps;
 pub mod offers;
 pub mod opening;
+pub mod promised;
 pub mod protection;
+pub mod reached;
 pub mod reports;
 pub mod stage;
 pub mod will;

@@ -9,13 +9,14 @@ use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::rules::table::Rule;
 use crate::consultation::state::commitments::{self, Agreement, Arrangement};
-use crate::consultation::state::departure::{self, clear_to_depart};
+use crate::consultation::state::departure::clear_to_depart;
 use crate::consultation::state::guard::{self, Stop};
 use crate::consultation::state::medical::{self, FitnessStanding};
 use crate::consultation::state::opening::{self, Opening};
-use crate::consultation::state::stage::{self, CaseStage, Stage};
+use crate::consultation::state::reached::Stage;
+use crate::consultation::state::stage::{self, CaseStage};
 use crate::consultation::state::will::{self, WillStanding};
-use crate::consultation::state::{custody, exchange, exposure, holds, saying};
+use crate::consultation::state::{custody, exchange, exposure, go, holds, saying};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
@@ -192,9 +193,9 @@ impl<'h> Steps<'_, 'h> {
 
     /// Those whose GO is missing or too old.
     fn awaited(&self, arranged: &Arrangement<'h>) -> Vec<Ministry> {
-        let missing = departure::needed(self.past, arranged).into_iter().filter(|(ministry, _)| {
-            let word = departure::last_word(self.past, arranged, ministry);
-            word.is_none_or(|(one, act)| !departure::is_in_window(one, act, self.at, self.charter))
+        let missing = go::needed(self.past, arranged).into_iter().filter(|(ministry, _)| {
+            let word = go::last_word(self.past, arranged, ministry);
+            word.is_none_or(|(one, act)| !go::is_in_window(one, act, self.at, self.charter))
         });
         missing.map(|(ministry, _)| ministry.clone()).collect()
     }

@@ -14,9 +14,9 @@ use crate::consultation::history::Past;
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
-use crate::consultation::state::stage::{Facet, Stage};
+use crate::consultation::state::reached::{Facet, Stage};
 use crate::consultation::state::{
-    commitments, custody, departure, exposure, holds, judicial, medical, opening, protection, saying, will,
+    commitments, custody, exposure, go, holds, judicial, medical, opening, protection, saying, will,
 };
 use crate::consultation::words::HandoverOutcome;
 use crate::limits;
@@ -235,7 +235,7 @@ pub fn irregularities(
     stood(Facet::Incident, exposure::was_open(past, person, at));
     let arranged = commitments::arrangement(past, arrangement);
     let arranged = arranged.filter(|arranged| arranged.act.persons.find(person).is_some());
-    stood(Facet::NoGo, arranged.as_ref().is_some_and(|arranged| departure::was_refused(past, arranged, at)));
+    stood(Facet::NoGo, arranged.as_ref().is_some_and(|arranged| go::was_refused(past, arranged, at)));
     let line = arranged.as_ref().and_then(|arranged| arranged.agreement.line(person));
     let (Some(arranged), Some(line)) = (&arranged, line) else {
         stood(Facet::Commitment, true);

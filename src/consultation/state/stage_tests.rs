@@ -4,8 +4,8 @@ use super::*;
 use crate::consultation::acts::values::EntryId;
 use crate::consultation::rules::table::Rule;
 use crate::consultation::state::guard::Stop;
-use crate::consultation::state::next_steps;
 use crate::consultation::state::samples::{DAY, HOUR, Scene, case, ministry, person};
+use crate::consultation::state::{next_steps, promised};
 
 fn shown(scene: &Scene) -> String {
     scene.asks(|past, at, charter| stage(past, &person(1), at, charter).shown().to_string())
@@ -147,7 +147,7 @@ fn what_led_to_a_handover_that_failed_is_spent() {
     let promised = |scene: &Scene| {
         let elsewhere = crate::consultation::acts::law::Destination::RemainInDetainingState;
         scene.asks(|past, at, charter| {
-            commitments::other_commitment(past, &person(1), &elsewhere, None, at, charter).is_some()
+            promised::other_commitment(past, &person(1), &elsewhere, None, at, charter).is_some()
         })
     };
     assert!(!promised(&scene));

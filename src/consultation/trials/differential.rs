@@ -18,7 +18,8 @@ use crate::consultation::acts::law::Destination;
 use crate::consultation::acts::values::RegionCode;
 use crate::consultation::casebook::Incoming;
 use crate::consultation::rules::Rule;
-use crate::consultation::state::stage::{self, CaseStage, Facet, Stage};
+use crate::consultation::state::reached::{Facet, Stage};
+use crate::consultation::state::stage::{self, CaseStage};
 use crate::consultation::state::will::WillStanding;
 use crate::consultation::state::{protection, will};
 

@@ -10,7 +10,7 @@ use crate::consultation::history::Past;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::rules::Rule;
-use crate::consultation::state::{commitments, departure};
+use crate::consultation::state::{commitments, departure, go};
 use crate::message::terms::ActClass;
 use crate::time::Timestamp;
 
@@ -60,8 +60,8 @@ impl World {
                 let stops = past.of_person(person).filter(|one| is_withdrawal(one));
                 counts.withdrawn_before += usize::from(stops.count() > 0);
                 assert_eq!(unheeded(&past, person, at), Vec::<String>::new());
-                for (party, _) in departure::needed(&past, &arranged) {
-                    let (go, _) = departure::last_word(&past, &arranged, party).unwrap();
+                for (party, _) in go::needed(&past, &arranged) {
+                    let (go, _) = go::last_word(&past, &arranged, party).unwrap();
                     let desk = PARTIES.into_iter().find(|one| *one == party.as_str()).unwrap();
                     let known = &self.recorded[&(desk, self.first_of(go.reference))];
                     let there = self.desks[desk].everything();

@@ -7,6 +7,7 @@ use crate::consultation::casebook::Casebook;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::state::opening::{self, Opening};
 use crate::consultation::state::protection::ProtectionStanding;
+use crate::consultation::state::reached::Stage;
 use crate::consultation::state::will::WillStanding;
 use crate::consultation::state::{custody, exposure, holds, judicial, medical, protection, stage, will};
 use crate::consultation::suggest::nearest;
@@ -109,7 +110,7 @@ pub(super) fn held_by(casebook: &Casebook, person: &PersonRef, now: Timestamp) -
     let (past, charter) = (casebook.everything(), casebook.charter());
     let case = stage::stage(&past, person, now, charter);
     let words: Vec<&str> = case.stops.iter().map(|stop| stop.word()).collect();
-    (case.shown() == stage::Stage::Held).then(|| words.join(" and "))
+    (case.shown() == Stage::Held).then(|| words.join(" and "))
 }
 
 /// A destination as checks write it: the code of a State, ORIGIN, REMAIN.
