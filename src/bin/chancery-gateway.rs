@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use chancery::gateway::process::{self, FillOptions, FsckOptions, RunOptions};
+use chancery::gateway::process::{self, BackupOptions, FillOptions, FsckOptions, RunOptions};
 use clap::{Parser, Subcommand};
 use rustix::fs::Mode;
 use rustix::process::umask;
@@ -33,6 +33,15 @@ enum Command {
     ///   chancery-gateway fsck --home /backup/chancery --json
     #[command(verbatim_doc_comment)]
     Fsck(FsckOptions),
+    /// Back up a stopped gateway into one sealed file
+    ///
+    /// The same file as `chancery backup create` makes of one that runs. `chancery backup verify` reads it, and
+    /// `chancery backup restore` makes a home of it again.
+    ///
+    /// Examples:
+    ///   chancery-gateway backup --home /var/lib/chancery -o xa.backup --to recovery.recipient
+    #[command(verbatim_doc_comment)]
+    Backup(BackupOptions),
     /// Fill the stores of two stopped gateways with filler, for measurements
     #[command(hide = true)]
     Fill(FillOptions),
@@ -43,6 +52,7 @@ fn main() -> ExitCode {
     match CommandLine::parse().command {
         Command::Run(options) => process::run(&options),
         Command::Check(options) => process::check(&options),
+        Command::Backup(options) => process::backup(&options, print),
         Command::Fill(options) => process::fill(&options),
         Command::Fsck(options) => process::fsck(&options, print),
     }

@@ -80,6 +80,8 @@ static TABLE: &[Row] = &[
     row(GATEWAY, "AcknowledgeAlarmsResponse", &ALARMS),
     row(GATEWAY, "ExportArchiveResponse", &EXPORT_ARCHIVE_RESPONSE),
     row(GATEWAY, "ArchivedLeaves", &ARCHIVED_LEAVES),
+    row(GATEWAY, "CopyStoreResponse", &COPY_STORE_RESPONSE),
+    row(GATEWAY, "CopyEnd", &COPY_END),
     row(GOOGLE, "FieldMask", &FIELD_MASK),
     row(MESSAGE, "Envelope", &ENVELOPE),
     row(MESSAGE, "Address", &ADDRESS),
@@ -144,6 +146,8 @@ static EXPORT_ARCHIVE_RESPONSE: Shape = Shape {
         (5, One(&Shape::PLAIN)),
     ],
 };
+static COPY_STORE_RESPONSE: Shape = Shape { fields: &[(1, One(&Shape::PLAIN)), (3, One(&COPY_END))] };
+static COPY_END: Shape = Shape { fields: &[(2, ManyOf(LOGS_MAX, &Shape::PLAIN)), (3, Many(DAMAGES_MAX))] };
 static ARCHIVED_LEAVES: Shape = Shape { fields: &[(1, Many(LOG_UPDATE_LEAVES_MAX))] };
 
 static LIST_FORKS_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(FORKS_MAX, &Shape::PLAIN))] };

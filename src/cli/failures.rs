@@ -10,8 +10,10 @@ use crate::desk::config::ConfigError;
 use crate::desk::draft::DraftRefusal;
 use crate::desk::error::DeskError;
 use crate::keys::KeyError;
+use crate::keys::home::backup::BackupError;
 use crate::keys::ministry::HomeError;
 use crate::message::refusal::Reason;
+use crate::message::seal::OpenError;
 use crate::trust::bundle::BundleRefusal;
 
 impl From<KeyError> for CliError {
@@ -27,6 +29,29 @@ impl From<KeyError> for CliError {
         match error {
             KeyError::OpenToOthers { command, .. } => said.hint(command),
             _ => said,
+        }
+    }
+}
+
+impl From<BackupError> for CliError {
+    fn from(error: BackupError) -> Self {
+        let reason = error.reason();
+        let (kind, code) = match &error {
+            BackupError::Damaged(_) | BackupError::Malformed(_) => (Kind::Verification, "backup-damaged"),
+            BackupError::Database { .. } => (Kind::Verification, "backup-database"),
+            BackupError::Open(OpenError::NotForUs) => (Kind::NotPermitted, "backup-locked"),
+            BackupError::Open(OpenError::Io(_)) | BackupError::Io { .. } => (Kind::Failed, "backup-io"),
+            BackupError::Open(_) => (Kind::Verification, "backup-damaged"),
+            BackupError::LaterRelease(_) => (Kind::Usage, "later-release"),
+            BackupError::Moved(_) => (Kind::TryLater, "backup-moved"),
+            BackupError::NoHome(_) => (Kind::NotFound, "no-home"),
+            BackupError::OtherMinistry { .. } => (Kind::NotPermitted, "other-ministry"),
+            BackupError::Seal(_) => (Kind::Failed, "backup-seal"),
+            BackupError::Home(_) => (Kind::Failed, "home"),
+        };
+        match error {
+            BackupError::Home(error) => error.into(),
+            other => Self::new(kind, code, other.to_string()).reason(reason),
         }
     }
 }

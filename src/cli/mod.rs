@@ -8,6 +8,7 @@ pub mod acts;
 mod advice;
 pub mod alarm;
 mod archive;
+pub mod backup;
 mod capitals;
 mod case_report;
 pub mod casebook;
@@ -135,6 +136,7 @@ enum Command {
     Alarm(alarm::Alarm),
     Queue(queue::Queue),
     Log(log::Log),
+    Backup(backup::Backup),
     Rehearse(rehearse::Rehearse),
     Demo(demo::Demo),
     Completions(completions::Completions),
@@ -174,6 +176,7 @@ impl Command {
             Self::Doctor(command) => apart(move || command.run(context)).await,
             Self::Alarm(command) => apart(move || command.run(context)).await,
             Self::Queue(command) => apart(move || command.run(context)).await,
+            Self::Backup(command) => apart(move || command.run(context)).await,
             Self::Log(command) => apart(move || command.run(context)).await,
             Self::Rehearse(command) => apart(move || command.run(context)).await,
             Self::Demo(command) => apart(move || command.run(context)).await,

@@ -3,6 +3,7 @@
 //! Plain values leave. What a gateway says of itself is shown, never decided upon; receipts that leave here
 //! are proofs that whoever needs them checks.
 
+pub(super) mod copy;
 pub(super) mod queue;
 pub(super) mod status;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
 
+use self::copy::Copied;
 use self::status::GatewayStatus;
 use super::context::Context;
 use super::error::{CliError, Kind};
@@ -96,6 +98,20 @@ impl Archive {
                 Err(CliError::failed("gateway", "the gateway's archive holds a piece that is not known here"))
             }
         }
+    }
+}
+
+/// A copy of the gateway's store on its way here.
+#[derive(Debug)]
+pub(super) struct StoreCopy {
+    pieces: Streaming<wire::CopyStoreResponse>,
+}
+
+impl StoreCopy {
+    /// The next piece, or the end; none where the gateway broke off.
+    pub(super) async fn next(&mut self) -> Result<Option<Copied>, CliError> {
+        let next = self.pieces.message().await.map_err(failed)?;
+        Ok(next.and_then(|answer| answer.piece).map(copy::copied))
     }
 }
 
@@ -202,6 +218,12 @@ impl Operator {
     pub(super) async fn verify(&mut self) -> Result<Scrub, CliError> {
         let found = self.client.verify_logs(wire::VerifyLogsRequest {}).await.map_err(failed)?.into_inner();
         Ok(Scrub { leaves: found.leaves, parts: found.parts, damages: found.damages })
+    }
+
+    /// Lets the gateway copy its store.
+    pub(super) async fn copy_store(&mut self) -> Result<StoreCopy, CliError> {
+        let answer = self.client.copy_store(wire::CopyStoreRequest {}).await.map_err(failed)?;
+        Ok(StoreCopy { pieces: answer.into_inner() })
     }
 
     /// Lets the gateway hand out everything that others can check.

@@ -33,6 +33,7 @@ pub mod accreditation;
 pub mod admission;
 pub mod announcement;
 mod archive;
+pub mod backup;
 mod beliefs;
 mod clerk;
 pub mod config;

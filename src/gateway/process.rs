@@ -4,6 +4,8 @@
 //! SIGHUP reads certificates and keys again, SIGTERM and SIGINT stop it. It ends with 0 when it was stopped,
 //! 1 when something failed and 2 when the home or its configuration cannot be used.
 
+mod backup;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -26,6 +28,8 @@ use crate::keys::home::gateway::GatewayHome;
 use crate::limits;
 use crate::telemetry::{self, LogFormat};
 use crate::time::{Clock, SystemClock};
+
+pub use backup::{BackupOptions, backup};
 
 /// How a gateway is run.
 #[derive(Debug, Clone, clap::Args)]

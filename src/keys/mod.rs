@@ -24,7 +24,7 @@ mod signing;
 pub use error::KeyError;
 pub use passphrase::{InvalidPassphrase, Passphrase};
 pub use private_key::{KeyKind, PrivateKey, PrivateKeyRefusal};
-pub use reading::{open_reading_key, save_reading_key};
+pub use reading::{open_identity, open_reading_key, save_reading_key};
 pub use register::{BundlePosition, IssuedRecord};
 
 #[cfg(test)]

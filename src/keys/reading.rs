@@ -18,7 +18,24 @@ pub fn open_reading_key(path: &Path, passphrase: &Passphrase) -> Result<ReadingK
         OpenError::NotForUs => KeyError::WrongPassphrase(path.to_owned()),
         _ => KeyError::malformed(path, READING_KEY),
     })?;
-    let text = std::str::from_utf8(&plain).map_err(|_| KeyError::malformed(path, READING_KEY))?;
+    parsed(path, &plain)
+}
+
+/// Opens a key that may as well lie in its file as `age-keygen` writes it; one that is protected asks for its
+/// passphrase.
+pub fn open_identity<E: From<KeyError>>(
+    path: &Path,
+    passphrase: impl FnOnce() -> Result<Passphrase, E>,
+) -> Result<ReadingKey, E> {
+    let bytes = secret_file::read_secret(path)?;
+    match bytes.starts_with(AGE_FILE) {
+        true => Ok(open_reading_key(path, &passphrase()?)?),
+        false => Ok(parsed(path, &bytes)?),
+    }
+}
+
+fn parsed(path: &Path, plain: &[u8]) -> Result<ReadingKey, KeyError> {
+    let text = std::str::from_utf8(plain).map_err(|_| KeyError::malformed(path, READING_KEY))?;
     let mut lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     let key = match (lines.next(), lines.next()) {
         (Some(line), None) => ReadingKey::parse(line).ok(),
@@ -48,6 +65,9 @@ pub fn save_reading_key(
 /// with every command that reads, and the signing key beside it, under the same passphrase, costs a guesser
 /// no more: a dearer lock here would protect nothing.
 const WORK_FACTOR: u8 = 15;
+
+/// How every age file begins.
+const AGE_FILE: &[u8] = b"age-encryption.org/";
 
 const READING_KEY: &str = "a reading key (age file under a passphrase)";
 

@@ -19,6 +19,7 @@ mod age_interop;
 mod age_vectors;
 mod architecture;
 mod archive;
+mod backup;
 mod bounds;
 mod casebook;
 mod clearance;

@@ -3,6 +3,7 @@
 //! to a caller than a reason code and a sentence.
 
 mod archive;
+mod copy;
 mod guard;
 mod mailbox;
 mod operator;

@@ -11,6 +11,7 @@ use tonic::{Code, Request, Response, Status};
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::serve::archive::archived;
+use crate::gateway::serve::copy;
 use crate::gateway::serve::queue::{self, operator, place, refused};
 use crate::gateway::serve::screen::screen;
 use crate::gateway::serve::{declined, failed, malformed};
@@ -38,6 +39,7 @@ impl OperatorEdge {
 impl OperatorService for OperatorEdge {
     type ExportArchiveStream =
         Pin<Box<dyn Stream<Item = Result<wire::ExportArchiveResponse, Status>> + Send>>;
+    type CopyStoreStream = copy::Pieces;
 
     async fn get_status(
         &self,
@@ -245,6 +247,14 @@ impl OperatorService for OperatorEdge {
         let alarms = seen.map_err(|fault| failed(&fault))?.into_iter().map(queue::alarm).collect();
         Ok(Response::new(wire::AcknowledgeAlarmsResponse { alarms }))
     }
+
+    async fn copy_store(
+        &self,
+        _: Request<wire::CopyStoreRequest>,
+    ) -> Result<Response<Self::CopyStoreStream>, Status> {
+        Ok(Response::new(copy::pieces(self.gateway.clone())))
+    }
+
     async fn export_archive(
         &self,
         _: Request<wire::ExportArchiveRequest>,

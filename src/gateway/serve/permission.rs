@@ -109,6 +109,7 @@ pub static TABLE: &[Row] = &[
     operator("ListAlarms"),
     operator("AcknowledgeAlarms"),
     operator("ExportArchive"),
+    operator("CopyStore"),
     health("Check"),
     health("Watch"),
 ];

@@ -32,16 +32,7 @@ impl Store {
 
     /// All logs with their heads, by origin.
     pub async fn list_logs(&self) -> Result<Vec<LogHead>, StoreFault> {
-        self.read(|connection| {
-            let mut heads = Vec::new();
-            for origin in origins(connection)? {
-                if let Some(tree) = LogTree::find(connection, &origin)? {
-                    heads.push(head(connection, tree)?);
-                }
-            }
-            Ok(heads)
-        })
-        .await
+        self.read(heads).await
     }
 
     /// Root of the tree over the first `size` leaves; `None` where the log has fewer or does not exist. With
@@ -179,6 +170,17 @@ fn earliest_cosigned(connection: &Connection, place: &LeafPlace) -> Result<Optio
             Ok(Checkpoint { size: columns::count(row, 0)?, text: row.get(1)? })
         });
     Ok(found.optional()?)
+}
+
+/// Heads of all logs, in the order of their origins.
+pub(super) fn heads(connection: &Connection) -> Result<Vec<LogHead>, StoreFault> {
+    let mut heads = Vec::new();
+    for origin in origins(connection)? {
+        if let Some(tree) = LogTree::find(connection, &origin)? {
+            heads.push(head(connection, tree)?);
+        }
+    }
+    Ok(heads)
 }
 
 /// Origins of all logs, in order.

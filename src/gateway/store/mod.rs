@@ -32,6 +32,7 @@
 //! | `uploads` | `announce_part`, `settle_upload`, `sweep`, `holdings` |
 //! | `space` | ballast, floor, what may still be written |
 //! | `verify` | `verify` |
+//! | `copy` | `copy`: a snapshot of everything, for backups |
 //! | `archive` | `records`, `cosigned_after`, `archived_after` |
 
 mod about;
@@ -41,6 +42,7 @@ mod arrivals;
 mod attempts;
 mod batch;
 mod columns;
+mod copy;
 mod custody;
 mod decisions;
 mod fault;
@@ -81,6 +83,7 @@ mod tests;
 
 pub use arrivals::PartProgress;
 pub use batch::{Admitted, Prepared};
+pub use copy::{CopiedPart, StoreCopy};
 pub use custody::Purpose;
 pub use fault::StoreFault;
 pub use outbox::LEFT_OUT;
@@ -156,6 +159,7 @@ impl Store {
         change: impl FnOnce(&Connection) -> Result<(), StoreFault>,
     ) -> Result<Self, StoreFault> {
         let ownership = Ownership::take(directory)?;
+        copy::clear(directory)?;
         let space = Arc::new(Space::open(directory, bounds)?);
         let database = database_path(directory);
         let connection = schema::open_writer(&database)?;

@@ -10,6 +10,7 @@
 //! A home appears whole or not at all, closed to others, and is never overwritten. A gateway's keys are
 //! plain, because it starts unattended; a desk's keys lie under a passphrase.
 
+pub mod backup;
 pub mod clients;
 pub mod desk;
 pub mod enrolment;
@@ -23,18 +24,39 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
+use tempfile::TempDir;
+
 use super::error::KeyError;
 use super::ministry::HomeError;
 use super::secret_file;
 
-/// Lets `lay_out` fill an empty directory, which then appears as `home`. A home that does not exist yet is
-/// filled beside its place and moved there in one step; an empty directory that somebody prepared, such as
-/// a service manager, is filled from within, and `last` is the name that makes a home of it.
+/// Lets `lay_out` fill an empty directory, which then appears as `home`; `last` is the name that makes a home of it.
 pub(super) fn found(
     home: &Path,
-    last: &str,
+    last: &'static str,
     lay_out: impl FnOnce(&Path) -> Result<(), HomeError>,
 ) -> Result<(), HomeError> {
+    found_as(home, |passing| lay_out(passing).map(|()| last))
+}
+
+/// The same where only what is laid out tells that name. A home that does not exist yet is filled beside its place
+/// and moved there in one step; an empty directory that somebody prepared, such as a service manager, is filled from
+/// within, that name last.
+fn found_as<E: From<HomeError>>(
+    home: &Path,
+    lay_out: impl FnOnce(&Path) -> Result<&'static str, E>,
+) -> Result<(), E> {
+    let (passing, around) = prepare(home)?;
+    let last = lay_out(passing.path())?;
+    match around == home {
+        true => move_into(passing.path(), home, last)?,
+        false => move_to(passing.path(), home)?,
+    }
+    Ok(secret_file::sync_directory(around).map_err(HomeError::from)?)
+}
+
+/// A closed directory to fill, and the one that it is in.
+fn prepare(home: &Path) -> Result<(TempDir, &Path), HomeError> {
     let prepared = match fs::symlink_metadata(home) {
         Err(error) if error.kind() == ErrorKind::NotFound => false,
         Err(error) => return Err(KeyError::io(home, error).into()),
@@ -49,13 +71,7 @@ pub(super) fn found(
         .permissions(Permissions::from_mode(OWNER_ONLY))
         .tempdir_in(around)
         .map_err(|error| KeyError::io(around, error))?;
-    lay_out(passing.path())?;
-    if prepared {
-        move_into(passing.path(), home, last)?
-    } else {
-        move_to(passing.path(), home)?
-    }
-    Ok(secret_file::sync_directory(around)?)
+    Ok((passing, around))
 }
 
 /// Makes a directory that only its owner may enter, and those above it.

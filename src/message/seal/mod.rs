@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `part` | sealed parts: padded, hybrid recipients only; `seal`, `open` and their streams |
 //! | `file` | plain age files without padding: the layer below, key files and test vectors |
+//! | `stream` | the same for files whose length is known at their end only: backups |
 //! | `header`, `payload`, `padding` | the three layers of a sealed part |
 //! | `hybrid`, `x25519`, `passphrase` | the kinds of recipients and their keys |
 
@@ -22,6 +23,7 @@ mod passphrase;
 mod payload;
 mod recipient;
 mod stanza;
+mod stream;
 mod text;
 mod x25519;
 
@@ -41,6 +43,7 @@ pub use part::{
 pub use passphrase::{PassphraseKey, protect, protect_with_work, unprotect};
 pub use recipient::Recipient;
 pub use stanza::Stanza;
+pub use stream::{Opening, Sealing};
 pub use text::InvalidKey;
 pub use x25519::X25519Key;
 

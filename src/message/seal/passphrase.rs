@@ -27,18 +27,28 @@ pub fn protect_with_work(
     work_factor: u8,
     entropy: &dyn Entropy,
 ) -> Result<Vec<u8>, SealError> {
+    let key = FileKey::generate(entropy)?;
+    let stanza = wrap(&key, passphrase, work_factor, entropy)?;
+    file::encrypt_to(&[stanza], &key, plain, entropy)
+}
+
+/// The stanza by which a passphrase opens the file of `key`.
+pub(super) fn wrap(
+    key: &FileKey,
+    passphrase: &str,
+    work_factor: u8,
+    entropy: &dyn Entropy,
+) -> Result<Stanza, SealError> {
     if !(1..=WORK_FACTOR_MAX).contains(&work_factor) {
         return Err(SealError::WorkFactor(work_factor));
     }
-    let key = FileKey::generate(entropy)?;
     let lock = Lock { salt: random(entropy)?, work_factor };
     let wrap_key = lock.wrap_key(passphrase).ok_or(SealError::Cipher)?;
-    let stanza = Stanza {
+    Ok(Stanza {
         kind: KIND.to_owned(),
         arguments: vec![BASE64_NOPAD.encode(&lock.salt), lock.work_factor.to_string()],
-        body: wrap_with(&wrap_key, &key).ok_or(SealError::Cipher)?,
-    };
-    file::encrypt_to(&[stanza], &key, plain, entropy)
+        body: wrap_with(&wrap_key, key).ok_or(SealError::Cipher)?,
+    })
 }
 
 /// Opens what `protect` made; a wrong passphrase is `SEAL_NOT_FOR_US`.

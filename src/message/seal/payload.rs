@@ -7,7 +7,7 @@
 use std::io::{Read, Write};
 use std::ops::Range;
 
-use ring::aead::{Aad, LessSafeKey, MAX_TAG_LEN, Nonce};
+use ring::aead::{Aad, LessSafeKey, MAX_TAG_LEN, Nonce, Tag};
 use zeroize::Zeroizing;
 
 use super::{FileKey, OpenError, SealError};
@@ -18,7 +18,8 @@ pub(super) const CHUNK_BYTES: usize = 64 * 1024;
 pub(super) const TAG_BYTES: usize = MAX_TAG_LEN;
 /// Bytes before the first chunk.
 pub(super) const NONCE_BYTES: usize = 16;
-const SEALED_CHUNK_BYTES: usize = CHUNK_BYTES + TAG_BYTES;
+/// Bytes of a full sealed chunk.
+pub(super) const SEALED_CHUNK_BYTES: usize = CHUNK_BYTES + TAG_BYTES;
 
 /// Size of the payload of `plain_size` bytes, nonce included.
 pub(super) const fn payload_size(plain_size: u64) -> u64 {
@@ -80,10 +81,22 @@ impl ChunkSealer {
         out.resize(begin.saturating_add(length), 0);
         let chunk = out.get_mut(begin..).unwrap_or_default();
         source.read_exact(chunk)?;
-        let nonce = self.0.nonce(rest == 0).ok_or(SealError::Cipher)?;
-        let tag = self.0.key.seal_in_place_separate_tag(nonce, Aad::empty(), chunk);
-        out.extend_from_slice(tag.map_err(|_| SealError::Cipher)?.as_ref());
+        let tag = self.tag(chunk, rest == 0)?;
+        out.extend_from_slice(tag.as_ref());
         Ok(rest)
+    }
+
+    /// Seals one chunk, of at most `CHUNK_BYTES`, in its place.
+    pub(super) fn seal_chunk(&mut self, chunk: &mut Vec<u8>, last: bool) -> Result<(), SealError> {
+        let tag = self.tag(chunk, last)?;
+        chunk.extend_from_slice(tag.as_ref());
+        Ok(())
+    }
+
+    fn tag(&mut self, chunk: &mut [u8], last: bool) -> Result<Tag, SealError> {
+        let nonce = self.0.nonce(last).ok_or(SealError::Cipher)?;
+        let tag = self.0.key.seal_in_place_separate_tag(nonce, Aad::empty(), chunk);
+        tag.map_err(|_| SealError::Cipher)
     }
 }
 
@@ -148,7 +161,8 @@ impl ChunkOpener {
         }
     }
 
-    fn open_next<'a>(&mut self, chunk: &'a mut [u8], last: bool) -> Result<&'a [u8], OpenError> {
+    /// Opens the next chunk in its place.
+    pub(super) fn open_next<'a>(&mut self, chunk: &'a mut [u8], last: bool) -> Result<&'a [u8], OpenError> {
         let first = self.0.number == 0;
         let nonce = self.0.nonce(last).ok_or(OpenError::PayloadAltered)?;
         let opened = self.0.key.open_in_place(nonce, Aad::empty(), chunk);
@@ -181,7 +195,7 @@ impl Chunks {
 }
 
 /// Reads until `buffer` is full or `source` ends; returns how much was read.
-fn fill(source: &mut impl Read, buffer: &mut [u8]) -> Result<usize, OpenError> {
+pub(super) fn fill(source: &mut impl Read, buffer: &mut [u8]) -> Result<usize, OpenError> {
     let mut filled = 0;
     while let Some(room) = buffer.get_mut(filled..).filter(|room| !room.is_empty()) {
         match source.read(room) {

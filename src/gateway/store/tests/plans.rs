@@ -48,6 +48,7 @@ const COLD: &[(&str, &str)] = &[
     ("SELECT origin FROM log WHERE EXISTS", "the scrub reads everything"),
     ("SELECT DISTINCT part.digest", "the scrub reads everything"),
     ("SELECT message.id, leaf_about.leaf_index", "the scrub reads everything"),
+    ("SELECT digest, size FROM part WHERE beside", "a backup copies everything"),
 ];
 
 /// What stands in statements that are put together from pieces, beside constants: every value it may have.

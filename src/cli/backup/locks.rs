@@ -1,0 +1,111 @@
+//! To whom a backup is sealed, and with what it is opened.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Kind};
+use crate::keys::home::backup::Lock;
+use crate::keys::home::desk::DeskHome;
+use crate::keys::{self, open_identity, open_reading_key};
+use crate::message::seal::{Opener, PassphraseKey, ReadingKey, Recipient};
+
+/// What a new backup is sealed with.
+#[derive(Debug)]
+pub(super) enum Sealed {
+    Passphrase(keys::Passphrase),
+    Recipients(Vec<Recipient>),
+}
+
+impl Sealed {
+    /// The recipients that were named, or a passphrase.
+    pub(super) fn of(context: &Context, to: &[String], home: &Path) -> Result<Self, CliError> {
+        if to.is_empty() {
+            return Ok(Self::Passphrase(context.passphrase.new_one("this backup")?.for_keys()?));
+        }
+        let mut recipients = Vec::new();
+        for text in to {
+            recipients.push(recipient(text)?);
+        }
+        let own = fs::read_to_string(DeskHome::at(home).reading_recipient()).ok();
+        let own = own.and_then(|text| Recipient::parse(text.trim()).ok());
+        if own.is_some_and(|own| recipients.iter().all(|recipient| *recipient == own)) {
+            let message =
+                "the only key that opens this backup would be in it: name another recipient too, or none";
+            return Err(CliError::usage("backup-own-key", message).reason("BACKUP_OWN_KEY"));
+        }
+        Ok(Self::Recipients(recipients))
+    }
+
+    /// The same as it is borrowed.
+    pub(super) fn lock(&self) -> Lock<'_> {
+        match self {
+            Self::Passphrase(passphrase) => Lock::Passphrase(passphrase),
+            Self::Recipients(recipients) => Lock::Recipients(recipients),
+        }
+    }
+}
+
+/// A recipient, or a file that holds one.
+fn recipient(text: &str) -> Result<Recipient, CliError> {
+    let held = match text.starts_with("age1") {
+        true => text.to_owned(),
+        false => fs::read_to_string(text).map_err(|error| {
+            CliError::usage(
+                "recipient",
+                format!("{text} is neither a recipient (age1pq1...) nor a file with one"),
+            )
+            .because(&error)
+        })?,
+    };
+    let parsed = Recipient::parse(held.trim())
+        .map_err(|error| CliError::usage("recipient", "this is no recipient of age").because(&error))?;
+    if !parsed.is_post_quantum() {
+        let message = "a backup is sealed to post-quantum recipients only (age1pq1...), as messages are";
+        return Err(CliError::usage("recipient", message).reason("SEAL_CLASSICAL_RECIPIENT"));
+    }
+    Ok(parsed)
+}
+
+/// What opens a backup.
+#[derive(Debug)]
+pub(super) struct Keys {
+    passphrase: Option<PassphraseKey>,
+    reading: Option<ReadingKey>,
+}
+
+impl Keys {
+    /// The identity that was named; otherwise a passphrase, and with it the reading key of a desk.
+    pub(super) fn of(
+        context: &Context,
+        identity: Option<&Path>,
+        desk: Option<PathBuf>,
+    ) -> Result<Self, CliError> {
+        if let Some(path) = identity {
+            let asked = || -> Result<keys::Passphrase, CliError> {
+                context.passphrase.existing(&path.display().to_string())?.for_keys()
+            };
+            return Ok(Self { passphrase: None, reading: Some(open_identity(path, asked)?) });
+        }
+        let words = context.passphrase.existing("the backup")?;
+        let reading = desk.map(|home| DeskHome::at(&home).reading_key()).filter(|path| path.is_file());
+        let reading = match reading {
+            Some(path) => open_reading_key(&path, &words.for_keys()?).ok(),
+            None => None,
+        };
+        Ok(Self { passphrase: Some(PassphraseKey::new(words.expose())), reading })
+    }
+
+    pub(super) fn openers(&self) -> Vec<&dyn Opener> {
+        let passphrase = self.passphrase.iter().map(|key| key as &dyn Opener);
+        passphrase.chain(self.reading.iter().map(|key| key as &dyn Opener)).collect()
+    }
+}
+
+/// The file of a backup.
+pub(super) fn open(path: &Path) -> Result<fs::File, CliError> {
+    fs::File::open(path).map_err(|error| {
+        let kind = if error.kind() == std::io::ErrorKind::NotFound { Kind::NotFound } else { Kind::Failed };
+        CliError::new(kind, "unreadable", format!("cannot read {}", path.display())).because(&error)
+    })
+}

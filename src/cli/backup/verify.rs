@@ -1,0 +1,114 @@
+//! `backup verify`: everything in a backup is read, hashed and looked into, and nothing of it stays.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::locks::{Keys, open};
+use super::{lines, report};
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Kind};
+use crate::cli::report::Done;
+use crate::cli::shell_word;
+use crate::keys::home::backup::{BackupError, examine_database, read};
+use crate::keys::home::enrolment::HomeKind;
+
+/// Read a whole backup: its seal, every digest, its databases, and of a gateway every signature and proof
+///
+/// Says what it is of and how old it is. It needs room for what is in it, in a closed folder below --work, which is
+/// removed again; keys are hashed and never written. Ends with 3 where anything is damaged.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    chancery backup verify xa-gateway.backup --identity recovery.key\n  \
+    chancery backup verify xa-desk.backup --passphrase-file FILE\n  \
+    chancery --home xa/desk backup verify xa-gateway.backup            # by the desk's reading key")]
+pub(super) struct Verify {
+    /// The backup
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// File with the key of a recipient, as age-keygen writes it or as a desk keeps it; otherwise a passphrase opens it
+    #[arg(long, value_name = "FILE")]
+    identity: Option<PathBuf>,
+
+    /// Folder with room for what is in it [default: that of temporary files]
+    #[arg(long, value_name = "DIR")]
+    work: Option<PathBuf>,
+}
+
+impl Verify {
+    pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
+        let source = open(&self.file)?;
+        let keys = Keys::of(context, self.identity.as_deref(), context.named_home())?;
+        let mut folder = tempfile::Builder::new();
+        let folder = folder.prefix(".chancery-verify-");
+        let made = match &self.work {
+            Some(work) => folder.tempdir_in(work),
+            None => folder.tempdir(),
+        };
+        let folder =
+            made.map_err(|error| CliError::failed("work", "no folder to work in").because(&error))?;
+        let manifest = read(source, &keys.openers(), &mut |path, _, bytes| lay(folder.path(), path, bytes))?;
+        for database in &manifest.about.databases {
+            examine_database(folder.path(), &database.path)?;
+        }
+        let examined = match manifest.about.kind {
+            HomeKind::Gateway => Some(examined(folder.path()).await?),
+            HomeKind::Desk => None,
+        };
+        let mut told = report(&manifest);
+        if let Some(told) = told.as_object_mut() {
+            told.insert("schema".to_owned(), json!("chancery.backup-verified/1"));
+            told.insert("examined".to_owned(), json!(examined));
+        }
+        let mut done = Done::new(told);
+        for line in lines(&manifest, context.clock.now()) {
+            done = done.says(line);
+        }
+        let shown = shell_word(&self.file.to_string_lossy());
+        done.says("seal, digests and databases are in order".to_owned())
+            .next(format!("chancery --home EMPTY backup restore {shown}"))
+            .tell(context)
+    }
+}
+
+/// Writes what is looked into; keys are not.
+fn lay(root: &Path, path: &str, bytes: &mut dyn Read) -> Result<(), BackupError> {
+    if path.starts_with("keys/") {
+        return Ok(());
+    }
+    let place = root.join(path);
+    let cannot = |source: io::Error| BackupError::Io { path: place.clone(), source };
+    if let Some(folder) = place.parent() {
+        fs::create_dir_all(folder).map_err(cannot)?;
+    }
+    let mut file: File =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&place).map_err(cannot)?;
+    io::copy(bytes, &mut file).map(drop).map_err(cannot)
+}
+
+/// Lets the daemon's examination read everything; the command line itself never opens a gateway's store.
+async fn examined(home: &Path) -> Result<Value, CliError> {
+    let failed =
+        |error: &io::Error| CliError::failed("fsck", "the copy could not be examined").because(error);
+    let executable = std::env::current_exe().map_err(|error| failed(&error))?;
+    let mut command = tokio::process::Command::new(executable);
+    command.args(["gateway-fsck", "--json", "--home"]).arg(home).kill_on_drop(true);
+    let output = command.output().await.map_err(|error| failed(&error))?;
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    if found.get("clean").and_then(Value::as_bool) == Some(true) {
+        return Ok(found);
+    }
+    let damages = found.get("damages").and_then(Value::as_array).into_iter().flatten();
+    let mut error = CliError::new(Kind::Verification, "backup-damaged", "what the backup holds is damaged");
+    for damage in damages.take(8) {
+        error = error.cause(damage.get("detail").and_then(Value::as_str).unwrap_or_default());
+    }
+    if let Some(message) = found.get("message").and_then(Value::as_str) {
+        error = error.cause(message);
+    }
+    Err(error.reason("BACKUP_DAMAGED"))
+}

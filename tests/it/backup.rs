@@ -1,0 +1,254 @@
+//! Backups of gateways and desks by the real binary: made while messages flow, verified, restored into an empty place,
+//! and then repaired by peers and desks, so that nothing is signed twice and every message arrives once.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use chancery::desk::register::{SentEntry, SentState};
+use chancery::entropy::SystemEntropy;
+use chancery::gateway::standing::Standing;
+use chancery::message::seal::ReadingKey;
+use serde_json::Value;
+
+use crate::support::{Stage, forms, ministry, proofs};
+
+/// How a command ended.
+#[derive(Debug)]
+struct Said {
+    code: i32,
+    data: String,
+    talk: String,
+}
+
+impl Said {
+    fn json(&self) -> Value {
+        assert_eq!(self.code, 0, "{self:?}");
+        serde_json::from_str(&self.data).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+fn run(program: &str, args: &[&OsStr]) -> Said {
+    let mut command = Command::new(program);
+    let output = command.env_clear().args(args).stdin(Stdio::null()).output().unwrap();
+    Said {
+        code: output.status.code().unwrap_or(-1),
+        data: String::from_utf8(output.stdout).unwrap(),
+        talk: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// An operator with a recovery key in a safe.
+struct Operator {
+    folder: PathBuf,
+    recipient: String,
+}
+
+impl Operator {
+    fn of(stage: &Stage) -> Self {
+        let key = ReadingKey::generate(&SystemEntropy).unwrap();
+        let folder = stage.folder().to_owned();
+        let text = format!("# kept in a safe\n{}\n", &*key.secret_text());
+        fs::write(folder.join("recovery.key"), text).unwrap();
+        fs::set_permissions(folder.join("recovery.key"), fs::Permissions::from_mode(0o600)).unwrap();
+        Self { folder, recipient: key.recipient().to_string() }
+    }
+
+    fn again(&self) -> Self {
+        Self { folder: self.folder.clone(), recipient: self.recipient.clone() }
+    }
+
+    fn identity(&self) -> PathBuf {
+        self.folder.join("recovery.key")
+    }
+
+    /// What the operator types at a home.
+    fn types(&self, home: &Path, args: &[&str]) -> Said {
+        let mut all =
+            vec![OsStr::new("--home"), home.as_os_str(), OsStr::new("--json"), OsStr::new("backup")];
+        all.extend(args.iter().map(OsStr::new));
+        run(env!("CARGO_BIN_EXE_chancery"), &all)
+    }
+
+    fn creates(&self, home: &Path, name: &str) -> PathBuf {
+        let file = self.folder.join(name);
+        let said = self.types(home, &["create", "-o", file.to_str().unwrap(), "--to", &self.recipient]);
+        assert_eq!(said.json()["schema"], "chancery.backup-created/1");
+        file
+    }
+
+    /// Verifies or restores by the recovery key.
+    fn opens(&self, home: &Path, verb: &str, file: &Path) -> Said {
+        let identity = self.identity();
+        self.types(home, &[verb, file.to_str().unwrap(), "--identity", identity.to_str().unwrap()])
+    }
+}
+
+fn gateway_home(stage: &Stage, code: &str) -> PathBuf {
+    stage.house(code).homes().gateway.directory().to_owned()
+}
+
+async fn delivered(stage: &Stage, from: &str, to: &str, words: &str) -> SentEntry {
+    let [sent] = stage.send(from, &forms::memorandum(to, "new", words)).await.try_into().unwrap();
+    let settled = stage.settled(from, &sent).await;
+    assert_eq!(settled.state, SentState::Delivered, "{}", settled.reason);
+    settled
+}
+
+/// A memorandum with a document that travels beside its envelope.
+async fn with_document(stage: &Stage, from: &str, to: &str) {
+    fs::write(stage.folder().join("scan.bin"), vec![3; 300 * 1024]).unwrap();
+    let document = "\n[[document]]\nid = \"scan\"\npath = \"scan.bin\"\ntitle = \"Scan\"\nclass = \"EVIDENCE\"\nlanguage = \"und\"\n";
+    let form = forms::memorandum(to, "new", "With a scan.") + document;
+    let [sent] = stage.send(from, &form).await.try_into().unwrap();
+    assert_eq!(stage.settled(from, &sent).await.state, SentState::Delivered);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_restored_from_a_backup_signs_no_number_twice_and_gets_everything_back() {
+    let mut stage = Stage::pair().await;
+    let operator = Operator::of(&stage);
+    let home = gateway_home(&stage, "XA");
+    delivered(&stage, "XA", "XB", "One.").await;
+    with_document(&stage, "XB", "XA").await;
+    // Messages flow while it is made.
+    let (file, _) = tokio::join!(
+        async {
+            let (operator, home) = (operator.again(), home.clone());
+            tokio::task::spawn_blocking(move || operator.creates(&home, "xa.backup")).await.unwrap()
+        },
+        async {
+            for round in 0..4 {
+                delivered(&stage, "XA", "XB", &format!("Meanwhile {round}.")).await;
+                delivered(&stage, "XB", "XA", &format!("Heard {round}.")).await;
+            }
+        }
+    );
+    let report = operator.opens(&home, "verify", &file).json();
+    assert_eq!((report["kind"].as_str(), report["ministry"].as_str()), (Some("gateway"), Some("XA")));
+    assert_eq!(report["examined"]["clean"], true, "{report}");
+    assert_eq!(report["examined"]["parts"].as_u64().is_some_and(|parts| parts > 0), true, "{report}");
+
+    delivered(&stage, "XA", "XB", "After the backup.").await;
+    with_document(&stage, "XB", "XA").await;
+    assert_eq!(stage.house("XA").fetch().await.unwrap(), 6);
+    delivered(&stage, "XB", "XA", "Not fetched.").await;
+    proofs::logs_agree(&stage).await;
+    let before = proofs::own_logs(&stage, &ministry("XA")).await.pop().unwrap();
+
+    // The host burns; a new one is given the same place.
+    stage.house_mut("XA").lose().await.unwrap();
+    fs::remove_dir_all(&home).unwrap();
+    assert_eq!(operator.opens(&home, "restore", &file).json()["schema"], "chancery.backup-restored/1");
+    assert!(!home.join("run/mark").exists(), "nothing vouches for a restored store");
+    assert_eq!(operator.opens(&home, "restore", &file).code, 7, "over a home nothing is restored");
+    stage.house_mut("XB").stop().await.unwrap();
+    stage.house_mut("XA").start().await.unwrap();
+    assert_eq!(stage.gateway("XA").standing(&ministry("XB")), Standing::Unconfirmed);
+    stage.house_mut("XB").start().await.unwrap();
+    stage.sound("XA", "XB").await;
+    let root = stage.gateway("XA").root_of(&before.origin, before.size).await.unwrap();
+    assert_eq!(root, Some(before.root), "what was signed stands where it stood");
+    let alarms = stage.gateway("XA").status().await.unwrap().alarms;
+    assert!(alarms.iter().any(|alarm| alarm.code == "ROLLED_BACK"), "{alarms:?}");
+
+    assert_eq!(delivered(&stage, "XA", "XB", "Traffic goes on.").await.sequence, 7);
+    delivered(&stage, "XB", "XA", "Here too.").await;
+    assert_eq!(stage.house("XA").fetch().await.unwrap(), 2, "what was not fetched, and what is new");
+    assert_eq!(stage.gateway("XB").list_received(0, 64).await.unwrap().0.len(), 7);
+    assert_eq!(stage.gateway("XA").list_received(0, 64).await.unwrap().0.len(), 8);
+    crate::support::eventually("XA holds all its parts again", || async {
+        stage.gateway("XA").verify().await.unwrap().damages.is_empty()
+    })
+    .await;
+    proofs::logs_agree(&stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_desk_fetches_what_it_lost_and_gives_no_number_that_was_given() {
+    let stage = Stage::pair().await;
+    let operator = Operator::of(&stage);
+    let home = stage.house("XA").homes().desk.directory().to_owned();
+    delivered(&stage, "XA", "XB", "One.").await;
+    delivered(&stage, "XB", "XA", "Heard one.").await;
+    assert_eq!(stage.house("XA").fetch().await.unwrap(), 1);
+    let file = operator.creates(&home, "desk.backup");
+    assert_eq!(operator.opens(&home, "verify", &file).json()["kind"], "desk");
+    let restored = |name: &str| {
+        fs::remove_dir_all(&home).unwrap();
+        assert_eq!(operator.opens(&home, "restore", &file).code, 0, "{name}");
+    };
+
+    // Nothing was released since then: what was received since then comes again, and the desk goes on.
+    delivered(&stage, "XB", "XA", "Heard it again.").await;
+    assert_eq!(stage.house("XA").fetch().await.unwrap(), 1);
+    restored("nothing lost");
+    assert_eq!(stage.house("XA").fetch().await.unwrap(), 1, "the one that came after the backup");
+    assert_eq!(delivered(&stage, "XA", "XB", "Two.").await.sequence, 2);
+
+    // What was released since then nobody gives back: the gateway holds it, and the desk says so and stops there.
+    restored("one lost");
+    let form = forms::memorandum("XB", "new", "Three.");
+    let refused = stage.house("XA").send(&form, stage.folder()).await.unwrap_err().to_string();
+    assert!(refused.contains("holds 1 messages to XB, the gateway 2"), "{refused}");
+    assert_eq!(stage.gateway("XB").list_received(0, 64).await.unwrap().0.len(), 2, "nothing was sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_backup_is_refused_by_name_and_leaves_nothing_behind() {
+    let mut stage = Stage::pair().await;
+    let operator = Operator::of(&stage);
+    let home = gateway_home(&stage, "XA");
+    delivered(&stage, "XA", "XB", "One.").await;
+    let file = operator.creates(&home, "xa.backup");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let path = file.to_str().unwrap();
+    let again = operator.types(&home, &["create", "-o", path, "--to", &operator.recipient]);
+    assert_eq!(again.code, 7, "never overwritten: {again:?}");
+    let bytes = fs::read(&file).unwrap();
+    let place = stage.folder().join("elsewhere");
+    let refused = |name: &str, bytes: &[u8]| {
+        let bad = stage.folder().join(name);
+        fs::write(&bad, bytes).unwrap();
+        let codes = ["verify", "restore"].map(|verb| operator.opens(&place, verb, &bad).code);
+        assert!(!place.exists(), "{name}");
+        codes
+    };
+    let mut damaged = bytes.clone();
+    damaged[bytes.len() / 2] ^= 1;
+    assert_eq!(refused("damaged", &damaged), [3, 3]);
+    assert_eq!(refused("truncated", &bytes[..bytes.len() - 1]), [3, 3]);
+    assert_eq!(refused("half", &bytes[..bytes.len() / 2]), [3, 3]);
+    assert_eq!(refused("no-backup", b"not a backup"), [3, 3]);
+    let other = ReadingKey::generate(&SystemEntropy).unwrap();
+    let wrong = stage.folder().join("wrong.key");
+    fs::write(&wrong, format!("{}\n", &*other.secret_text())).unwrap();
+    fs::set_permissions(&wrong, fs::Permissions::from_mode(0o600)).unwrap();
+    let said = operator.types(&place, &["restore", path, "--identity", wrong.to_str().unwrap()]);
+    assert_eq!(said.code, 4, "{said:?}");
+    let identity = operator.identity();
+    let said = operator
+        .types(&place, &["restore", path, "--identity", identity.to_str().unwrap(), "--ministry", "XB"]);
+    assert!(said.code == 4 && said.talk.contains("BACKUP_OTHER_MINISTRY"), "{said:?}");
+    assert!(!place.exists());
+    let desk = stage.house("XA").homes().desk.directory().to_owned();
+    let own = fs::read_to_string(desk.join("keys/reading.recipient")).unwrap();
+    let said = operator.types(&desk, &["create", "-o", "d.backup", "--to", own.trim()]);
+    assert!(said.code == 2 && said.talk.contains("BACKUP_OWN_KEY"), "{said:?}");
+
+    // One that runs is not opened by the daemon's own command, and one that does not is backed up by that alone.
+    let output = stage.folder().join("offline.backup");
+    let offline = ["backup", "--home", home.to_str().unwrap(), "-o", output.to_str().unwrap(), "--to"];
+    let offline: Vec<&OsStr> =
+        offline.iter().map(OsStr::new).chain([OsStr::new(operator.recipient.as_str())]).collect();
+    assert_eq!(run(env!("CARGO_BIN_EXE_chancery-gateway"), &offline).code, 1);
+    assert!(!output.exists());
+    stage.house_mut("XA").stop().await.unwrap();
+    let away = operator.types(&home, &["create", "-o", "x.backup", "--to", &operator.recipient]);
+    assert!(away.code == 5 && away.talk.contains("chancery-gateway backup"), "{away:?}");
+    let said = run(env!("CARGO_BIN_EXE_chancery-gateway"), &offline);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(operator.opens(&home, "verify", &output).json()["examined"]["clean"], true);
+}
