@@ -172,3 +172,12 @@ pub const ANNOUNCEMENTS_PER_STREAM_MAX: u32 = 64;
 /// Newer bundles of one peer that are taken in one day: each may bring a leaf for every list in it, and a ministry in the
 /// midst of a rotation issues a handful.
 pub const OFFERED_PER_DAY_MAX: i64 = 24;
+
+/// Bytes of one record of a courier stick: a frame of the relay stream is no larger, and a piece of a part far smaller.
+pub const COURIER_RECORD_BYTES_MAX: usize = super::FRAME_BYTES_MAX;
+
+/// Numbers of sticks that are named as missing: more are counted.
+pub const COURIER_MISSING_NAMED_MAX: usize = 64;
+
+/// Messages of a stick that are named as refused, each with its reason: more are counted.
+pub const COURIER_REFUSED_NAMED_MAX: usize = 64;

@@ -1,0 +1,392 @@
+//! The container of a courier stick: what two gateways would say to each other over a stream, in one file.
+//!
+//! A first line, records with their lengths, and a last record with their number and the SHA-256 over all before it.
+//! Bytes enter and records leave, or the place of what is not in order. The container protects nothing against
+//! whoever makes one: everything in it stands under the signatures that it has on the wire. `docs/format.md` has the
+//! layout.
+
+use crate::digest::{Digest, Hasher};
+use crate::limits::COURIER_RECORD_BYTES_MAX;
+use crate::time::Timestamp;
+use crate::trust::name::Ministry;
+
+/// The first line of every stick of this format; a later one has a later number.
+pub const MAGIC: &[u8] = b"chancery-courier/1\n";
+
+/// What all formats begin with.
+const ANY_MAGIC: &[u8] = b"chancery-courier/";
+
+/// Why a stick is not in order.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// A record or the digest is not as it was written.
+    #[error("the stick is damaged: {what}, at byte {at}")]
+    Damaged {
+        /// Where.
+        at: u64,
+        /// What is wrong there.
+        what: &'static str,
+    },
+    /// A later release wrote it.
+    #[error("the stick is of a later release: unpack it with that release")]
+    LaterRelease,
+    /// It is something else.
+    #[error("this is no courier stick")]
+    NoStick,
+    /// It ends before its last record.
+    #[error("the stick is cut short: it ends at byte {at}, before its last record")]
+    Truncated {
+        /// How long it is.
+        at: u64,
+    },
+}
+
+impl Unfit {
+    /// The stable reason code.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Damaged { .. } => "COURIER_DAMAGED",
+            Self::LaterRelease => "COURIER_LATER_RELEASE",
+            Self::NoStick => "COURIER_NO_STICK",
+            Self::Truncated { .. } => "COURIER_TRUNCATED",
+        }
+    }
+}
+
+/// One record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// Who the stick is from and for; the first record.
+    Opening(Opening),
+    /// Exact bytes of a frame of the relay stream.
+    Frame(Vec<u8>),
+    /// A large sealed part begins.
+    Part {
+        /// Its SHA-256.
+        digest: Digest,
+        /// Its length.
+        size: u64,
+    },
+    /// Some of the bytes of the part that was begun last.
+    Piece(Vec<u8>),
+}
+
+/// Who a stick is from and for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opening {
+    /// The ministry that packed it.
+    pub from: Ministry,
+    /// The ministry that it is for.
+    pub to: Ministry,
+    /// Its number among those from the one to the other, from 1.
+    pub number: u64,
+    /// When it was packed.
+    pub time: Timestamp,
+}
+
+impl Opening {
+    fn bytes(&self) -> Vec<u8> {
+        let Self { from, to, number, time } = self;
+        format!("from {from}\nto {to}\nnumber {number}\ntime {}\n", time.seconds()).into_bytes()
+    }
+
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let mut lines = text.lines();
+        let mut value = |name: &str| lines.next()?.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned);
+        let opening = Self {
+            from: Ministry::parse(&value("from")?).ok()?,
+            to: Ministry::parse(&value("to")?).ok()?,
+            number: value("number")?.parse().ok()?,
+            time: Timestamp::from_seconds(value("time")?.parse().ok()?),
+        };
+        // One spelling alone.
+        (opening.bytes() == bytes && opening.number > 0).then_some(opening)
+    }
+}
+
+const OPENING: u8 = 1;
+const FRAME: u8 = 2;
+const PART: u8 = 3;
+const PIECE: u8 = 4;
+const END: u8 = 255;
+/// Kind and length.
+const HEAD_BYTES: usize = 5;
+/// Number of records and digest.
+const END_BYTES: usize = 8 + 32;
+
+/// Writes records.
+#[derive(Debug, Default)]
+pub struct Packing {
+    hasher: Hasher,
+    records: u64,
+}
+
+impl Packing {
+    /// The first bytes of a stick, and its opening.
+    pub fn begin(opening: &Opening) -> (Self, Vec<u8>) {
+        let mut packing = Self::default();
+        packing.hasher.update(MAGIC);
+        let first = packing.record(OPENING, &opening.bytes());
+        (packing, [MAGIC, &first].concat())
+    }
+
+    /// A frame, as its exact bytes.
+    pub fn frame(&mut self, frame: &[u8]) -> Vec<u8> {
+        self.record(FRAME, frame)
+    }
+
+    /// The beginning of a part.
+    pub fn part(&mut self, digest: &Digest, size: u64) -> Vec<u8> {
+        self.record(PART, &[digest.as_bytes().as_slice(), &size.to_be_bytes()].concat())
+    }
+
+    /// Some of its bytes.
+    pub fn piece(&mut self, piece: &[u8]) -> Vec<u8> {
+        self.record(PIECE, piece)
+    }
+
+    /// The last record.
+    pub fn end(self) -> Vec<u8> {
+        let digest = self.hasher.finish();
+        let payload = [self.records.to_be_bytes().as_slice(), digest.as_bytes()].concat();
+        written(END, &payload)
+    }
+
+    fn record(&mut self, kind: u8, payload: &[u8]) -> Vec<u8> {
+        let bytes = written(kind, payload);
+        self.hasher.update(&bytes);
+        self.records = self.records.saturating_add(1);
+        bytes
+    }
+}
+
+fn written(kind: u8, payload: &[u8]) -> Vec<u8> {
+    // What is packed is bounded far below this.
+    let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+    [&[kind], length.to_be_bytes().as_slice(), payload].concat()
+}
+
+/// Reads records out of bytes that come piece by piece.
+#[derive(Debug, Default)]
+pub struct Unpacking {
+    waiting: Vec<u8>,
+    /// Where the first waiting byte stands in the stick.
+    at: u64,
+    hasher: Hasher,
+    records: u64,
+    begun: bool,
+    ended: Option<Digest>,
+    /// Bytes of the part that was begun last that have not come.
+    missing: u64,
+}
+
+impl Unpacking {
+    /// More bytes of the stick.
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.waiting.extend_from_slice(bytes);
+    }
+
+    /// The next record, where all of it is here.
+    pub fn next_record(&mut self) -> Result<Option<Record>, Unfit> {
+        if !self.begun && !self.begin()? {
+            return Ok(None);
+        }
+        let Some(head) = self.waiting.first_chunk::<HEAD_BYTES>() else { return Ok(None) };
+        if self.ended.is_some() {
+            return Err(self.damaged("something follows its last record"));
+        }
+        let [kind, length @ ..] = *head;
+        let length = u32::from_be_bytes(length) as usize;
+        if length > COURIER_RECORD_BYTES_MAX {
+            return Err(self.damaged("a record is longer than any"));
+        }
+        let whole = HEAD_BYTES.saturating_add(length);
+        if self.waiting.len() < whole {
+            return Ok(None);
+        }
+        let rest = self.waiting.split_off(whole);
+        let record = std::mem::replace(&mut self.waiting, rest);
+        let payload = record.get(HEAD_BYTES..).unwrap_or_default();
+        if kind == END {
+            self.close(payload)?;
+            self.at = self.at.saturating_add(whole as u64);
+            return Ok(None);
+        }
+        let read = self.read(kind, payload)?;
+        self.hasher.update(&record);
+        self.at = self.at.saturating_add(whole as u64);
+        self.records = self.records.saturating_add(1);
+        Ok(Some(read))
+    }
+
+    /// The digest of a stick that has come to its end.
+    pub fn finish(self) -> Result<Digest, Unfit> {
+        let at = self.at.saturating_add(self.waiting.len() as u64);
+        match self.ended {
+            Some(digest) if self.waiting.is_empty() => Ok(digest),
+            Some(_) => Err(self.damaged("something follows its last record")),
+            None if !self.begun && !MAGIC.starts_with(&self.waiting) => Err(Unfit::NoStick),
+            None => Err(Unfit::Truncated { at }),
+        }
+    }
+
+    fn begin(&mut self) -> Result<bool, Unfit> {
+        let Some(first) = self.waiting.get(..MAGIC.len()) else { return Ok(false) };
+        if first != MAGIC {
+            return Err(if first.starts_with(ANY_MAGIC) { Unfit::LaterRelease } else { Unfit::NoStick });
+        }
+        self.hasher.update(MAGIC);
+        self.waiting.drain(..MAGIC.len());
+        self.at = MAGIC.len() as u64;
+        self.begun = true;
+        Ok(true)
+    }
+
+    fn read(&mut self, kind: u8, payload: &[u8]) -> Result<Record, Unfit> {
+        if (self.records == 0) != (kind == OPENING) {
+            return Err(self.damaged("its opening does not stand first, and once"));
+        }
+        if (self.missing > 0) != (kind == PIECE) {
+            return Err(self.damaged("a part has other bytes than it announced"));
+        }
+        match kind {
+            OPENING => Opening::parse(payload)
+                .map(Record::Opening)
+                .ok_or_else(|| self.damaged("its opening cannot be read")),
+            FRAME => Ok(Record::Frame(payload.to_vec())),
+            PART => {
+                let (digest, size) = payload.split_at_checked(32).unwrap_or_default();
+                let size = size.try_into().map(u64::from_be_bytes);
+                let (Ok(digest), Ok(size)) = (Digest::from_slice(digest), size) else {
+                    return Err(self.damaged("the beginning of a part cannot be read"));
+                };
+                self.missing = size;
+                Ok(Record::Part { digest, size })
+            }
+            PIECE => {
+                let left = self.missing.checked_sub(payload.len() as u64).filter(|_| !payload.is_empty());
+                self.missing =
+                    left.ok_or_else(|| self.damaged("a part has other bytes than it announced"))?;
+                Ok(Record::Piece(payload.to_vec()))
+            }
+            _ => Err(self.damaged("there is no record of this kind")),
+        }
+    }
+
+    fn close(&mut self, payload: &[u8]) -> Result<(), Unfit> {
+        let digest = std::mem::take(&mut self.hasher).finish();
+        let expected = [self.records.to_be_bytes().as_slice(), digest.as_bytes()].concat();
+        if payload.len() != END_BYTES || payload != expected || self.missing > 0 || self.records == 0 {
+            return Err(self.damaged("its digest is another"));
+        }
+        self.ended = Some(digest);
+        Ok(())
+    }
+
+    fn damaged(&self, what: &'static str) -> Unfit {
+        Unfit::Damaged { at: self.at, what }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opening() -> Opening {
+        Opening {
+            from: Ministry::parse("XA").unwrap(),
+            to: Ministry::parse("XB").unwrap(),
+            number: 7,
+            time: Timestamp::from_seconds(1_790_000_000),
+        }
+    }
+
+    fn stick() -> (Vec<u8>, Vec<Record>) {
+        let digest = Digest::of(b"part");
+        let (mut packing, mut bytes) = Packing::begin(&opening());
+        bytes.extend(packing.frame(b"hello"));
+        bytes.extend(packing.part(&digest, 4));
+        bytes.extend(packing.piece(b"pa"));
+        bytes.extend(packing.piece(b"rt"));
+        bytes.extend(packing.frame(b""));
+        bytes.extend(packing.end());
+        let piece = |bytes: &[u8]| Record::Piece(bytes.to_vec());
+        let records = vec![
+            Record::Opening(opening()),
+            Record::Frame(b"hello".to_vec()),
+            Record::Part { digest, size: 4 },
+            piece(b"pa"),
+            piece(b"rt"),
+            Record::Frame(Vec::new()),
+        ];
+        (bytes, records)
+    }
+
+    fn read(bytes: &[u8], at_once: usize) -> Result<Vec<Record>, Unfit> {
+        let (mut unpacking, mut records) = (Unpacking::default(), Vec::new());
+        for piece in bytes.chunks(at_once) {
+            unpacking.add(piece);
+            while let Some(record) = unpacking.next_record()? {
+                records.push(record);
+            }
+        }
+        unpacking.finish().map(|_| records)
+    }
+
+    #[test]
+    fn what_was_packed_is_read_however_it_comes() {
+        let (bytes, records) = stick();
+        for at_once in [1, 7, 64, bytes.len()] {
+            assert_eq!(read(&bytes, at_once).unwrap(), records);
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_and_every_cut_is_refused_with_its_place() {
+        let (bytes, _) = stick();
+        for bit in 0..bytes.len() * 8 {
+            let mut altered = bytes.clone();
+            altered[bit / 8] ^= 1 << (bit % 8);
+            assert!(read(&altered, 64).is_err(), "bit {bit}");
+        }
+        for length in 0..bytes.len() {
+            let refused = read(&bytes[..length], 64).unwrap_err();
+            assert_eq!(refused, Unfit::Truncated { at: length as u64 }, "{length} bytes");
+        }
+        let prolonged = [bytes.as_slice(), b"x"].concat();
+        assert_eq!(read(&prolonged, 64).unwrap_err().reason(), "COURIER_DAMAGED");
+        let mut piece = bytes.clone();
+        let middle = bytes.windows(2).position(|two| two == b"pa").unwrap();
+        piece[middle] = b'x';
+        let Unfit::Damaged { at, .. } = read(&piece, 64).unwrap_err() else { panic!("not damaged") };
+        assert_eq!(at as usize, bytes.len() - HEAD_BYTES - END_BYTES, "the digest tells at the end");
+    }
+
+    #[test]
+    fn another_format_and_another_file_are_told_apart() {
+        let (bytes, _) = stick();
+        let later = [b"chancery-courier/2\n".as_slice(), &bytes[MAGIC.len()..]].concat();
+        assert_eq!(read(&later, 64).unwrap_err(), Unfit::LaterRelease);
+        assert_eq!(read(b"PK\x03\x04 a zip file, and long enough", 64).unwrap_err(), Unfit::NoStick);
+        assert_eq!(read(b"PK", 64).unwrap_err(), Unfit::NoStick);
+        assert_eq!(read(b"", 64).unwrap_err(), Unfit::Truncated { at: 0 });
+    }
+
+    #[test]
+    fn records_out_of_order_are_refused_although_their_digest_is_right() {
+        let sealed = |records: &dyn Fn(&mut Packing) -> Vec<u8>| {
+            let (mut packing, mut bytes) = Packing::begin(&opening());
+            bytes.extend(records(&mut packing));
+            bytes.extend(packing.end());
+            read(&bytes, 64).unwrap_err().reason()
+        };
+        let part = |packing: &mut Packing| packing.part(&Digest::of(b"x"), 2);
+        assert_eq!(sealed(&|packing| packing.piece(b"x")), "COURIER_DAMAGED");
+        assert_eq!(sealed(&|packing| [part(packing), packing.frame(b"x")].concat()), "COURIER_DAMAGED");
+        assert_eq!(sealed(&|packing| [part(packing), packing.piece(b"xyz")].concat()), "COURIER_DAMAGED");
+        assert_eq!(sealed(&|packing| [part(packing), packing.piece(b"x")].concat()), "COURIER_DAMAGED");
+        assert_eq!(sealed(&|packing| packing.record(OPENING, &opening().bytes())), "COURIER_DAMAGED");
+        assert_eq!(sealed(&|packing| packing.record(9, b"")), "COURIER_DAMAGED");
+    }
+}
