@@ -374,6 +374,15 @@ mod tests {
     }
 
     #[test]
+    fn a_record_over_its_bound_is_refused_before_it_is_waited_for() {
+        let (bytes, _) = stick();
+        let mut long = bytes[..MAGIC.len()].to_vec();
+        long.push(FRAME);
+        long.extend(u32::try_from(COURIER_RECORD_BYTES_MAX + 1).unwrap().to_be_bytes());
+        assert_eq!(read(&long, 64).unwrap_err().reason(), "COURIER_DAMAGED");
+    }
+
+    #[test]
     fn records_out_of_order_are_refused_although_their_digest_is_right() {
         let sealed = |records: &dyn Fn(&mut Packing) -> Vec<u8>| {
             let (mut packing, mut bytes) = Packing::begin(&opening());

@@ -1,8 +1,6 @@
 //! `backup verify`: everything in a backup is read, hashed and looked into, and nothing of it stays.
 
-use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -13,7 +11,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::report::Done;
 use crate::cli::shell_word;
-use crate::keys::home::backup::{BackupError, examine_database, read};
+use crate::keys::home::backup::{BackupError, examine_database, lay, read};
 use crate::keys::home::enrolment::HomeKind;
 
 /// Read a whole backup: its seal, every digest, its databases, and of a gateway every signature and proof
@@ -51,7 +49,7 @@ impl Verify {
         };
         let folder =
             made.map_err(|error| CliError::failed("work", "no folder to work in").because(&error))?;
-        let manifest = read(source, &keys.openers(), &mut |path, _, bytes| lay(folder.path(), path, bytes))?;
+        let manifest = read(source, &keys.openers(), &mut |path, _, bytes| look(folder.path(), path, bytes))?;
         for database in &manifest.about.databases {
             examine_database(folder.path(), &database.path)?;
         }
@@ -76,18 +74,8 @@ impl Verify {
 }
 
 /// Writes what is looked into; keys are not.
-fn lay(root: &Path, path: &str, bytes: &mut dyn Read) -> Result<(), BackupError> {
-    if path.starts_with("keys/") {
-        return Ok(());
-    }
-    let place = root.join(path);
-    let cannot = |source: io::Error| BackupError::Io { path: place.clone(), source };
-    if let Some(folder) = place.parent() {
-        fs::create_dir_all(folder).map_err(cannot)?;
-    }
-    let mut file: File =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&place).map_err(cannot)?;
-    io::copy(bytes, &mut file).map(drop).map_err(cannot)
+fn look(root: &Path, path: &str, bytes: &mut dyn Read) -> Result<(), BackupError> {
+    if path.starts_with("keys/") { Ok(()) } else { lay(root, path, bytes) }
 }
 
 /// Lets the daemon's examination read everything; the command line itself never opens a gateway's store.

@@ -49,7 +49,7 @@ pub fn restore(
 }
 
 /// Writes one file of a backup below `root`, closed to others, and syncs it.
-fn lay(root: &Path, path: &str, bytes: &mut dyn Read) -> Result<(), BackupError> {
+pub fn lay(root: &Path, path: &str, bytes: &mut dyn Read) -> Result<(), BackupError> {
     let path = root.join(path);
     if let Some(folder) = path.parent() {
         make_directory(folder)?;
