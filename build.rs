@@ -32,6 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "chancery/gateway/v1/mailbox_service.proto",
         "chancery/gateway/v1/operator_service.proto",
         "chancery/gateway/v1/relay_service.proto",
+        "chancery/message/v1/administration.proto",
         "chancery/message/v1/dispatch.proto",
         "chancery/message/v1/envelope.proto",
         "chancery/message/v1/leaf.proto",

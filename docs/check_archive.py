@@ -115,6 +115,17 @@ def read_leaf(data):
     return Leaf(kind, leaf["id"], leaf["envelope"], leaf["parts"], leaf["time"] or 0, leaf["reason"].decode())
 
 
+ADMINISTRATION = "ADMINISTRATION"  # in the place of a ministry: the log of what was done to the gateway, of no pair
+ACT = {1: "context", 2: "verb", 3: "ministry", 4: "digest", 5: "reason", 6: "who", 7: "time"}
+
+
+def read_act(data):
+    act = record(data, ACT)
+    demand(act["context"] == b"chancery/administration/v1", "MALFORMED", "an entry is no administrative leaf")
+    demand(act["verb"] and act["who"] and act["time"], "MALFORMED", "an administrative leaf names nobody or nothing")
+    demand(len(act["digest"]) in (0, 32), "MALFORMED", "an administrative leaf has a digest that is none")
+
+
 Header = collections.namedtuple("Header", "channel sender recipient sequence previous parts")
 
 
@@ -335,9 +346,12 @@ class Check:
             log.leaves += bundle((place / tile_path("entries", index, min(WIDTH, size - index * WIDTH))).read_bytes())
         self.note(len(log.leaves) == size, "ALTERED", f"{log} has {len(log.leaves)} entries, not {size}")
         log.tree = Tree(log.leaves)
-        self.logs[origin, holder] = log
-        self.counts["mirrors" if stated["mirror"] else "logs"] += 1
-        self.counts["entries"] += len(log.leaves)
+        if log.about == ADMINISTRATION:
+            self.counts["acts"] += len(log.leaves)
+        else:
+            self.logs[origin, holder] = log
+            self.counts["mirrors" if stated["mirror"] else "logs"] += 1
+            self.counts["entries"] += len(log.leaves)
         self.attempt(self.check_tiles, log, place)
         checkpoint = self.attempt(self.check_checkpoint, log, (place / "checkpoint").read_text())
         self.note(not checkpoint or checkpoint.size == size, "ALTERED", f"the checkpoint of {log} does not cover it")
@@ -348,7 +362,7 @@ class Check:
                 self.note(log.about in cosigned.cosigned, "COSIGNATURE_MISSING", missing)
                 log.cosigned = max(log.cosigned, cosigned.size if log.about in cosigned.cosigned else 0)
         for leaf in set(log.leaves):
-            self.attempt(read_leaf, leaf)
+            self.attempt(read_act if log.about == ADMINISTRATION else read_leaf, leaf)
 
     def check_tiles(self, log, place):
         expected = {}

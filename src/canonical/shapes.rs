@@ -7,9 +7,9 @@
 use super::shape::Field::{Many, ManyOf, Numbers, One};
 use super::shape::Shape;
 use crate::limits::{
-    BATCH_ENVELOPES_MAX, DAMAGES_MAX, FORKS_MAX, FREIGHT_SHOWN_MAX, HELLO_CHECKPOINTS_MAX, LIFETIMES_MAX,
-    LIST_ENTRIES_MAX, LOG_UPDATE_LEAVES_MAX, LOGS_MAX, NEWEST_LOGS_MAX, PAGE_MAX, PATH_HASHES_MAX, PEERS_MAX,
-    QUEUE_PAGE_MAX, RECEIPTS_MAX, RECORD_ENTRIES_MAX, STATUS_ALARMS_MAX,
+    ACTS_PAGE_MAX, BATCH_ENVELOPES_MAX, DAMAGES_MAX, FORKS_MAX, FREIGHT_SHOWN_MAX, HELLO_CHECKPOINTS_MAX,
+    LIFETIMES_MAX, LIST_ENTRIES_MAX, LOG_UPDATE_LEAVES_MAX, LOGS_MAX, NEWEST_LOGS_MAX, PAGE_MAX,
+    PATH_HASHES_MAX, PEERS_MAX, QUEUE_PAGE_MAX, RECEIPTS_MAX, RECORD_ENTRIES_MAX, STATUS_ALARMS_MAX,
 };
 
 /// The shape of a message type.
@@ -70,6 +70,7 @@ static TABLE: &[Row] = &[
     row(GATEWAY, "ProveLeafResponse", &RECEIPTS),
     row(GATEWAY, "VerifyLogsResponse", &VERIFY_LOGS_RESPONSE),
     row(GATEWAY, "ListForksResponse", &LIST_FORKS_RESPONSE),
+    row(GATEWAY, "ListActsResponse", &LIST_ACTS_RESPONSE),
     row(GATEWAY, "ListQueueResponse", &LIST_QUEUE_RESPONSE),
     row(GATEWAY, "ShowQueuedResponse", &SHOW_QUEUED_RESPONSE),
     row(GATEWAY, "QueuedLeaf", &QUEUED_LEAF),
@@ -150,6 +151,7 @@ static COPY_STORE_RESPONSE: Shape = Shape { fields: &[(1, One(&Shape::PLAIN)), (
 static COPY_END: Shape = Shape { fields: &[(2, ManyOf(LOGS_MAX, &Shape::PLAIN)), (3, Many(DAMAGES_MAX))] };
 static ARCHIVED_LEAVES: Shape = Shape { fields: &[(1, Many(LOG_UPDATE_LEAVES_MAX))] };
 
+static LIST_ACTS_RESPONSE: Shape = Shape { fields: &[(4, Many(ACTS_PAGE_MAX))] };
 static LIST_FORKS_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(FORKS_MAX, &Shape::PLAIN))] };
 
 static LIST_QUEUE_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(QUEUE_PAGE_MAX, &Shape::PLAIN))] };

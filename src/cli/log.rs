@@ -1,10 +1,11 @@
-//! `log head|prove|verify|export|fork`: the gateway's logs, for the operator.
+//! `log head|tail|prove|verify|export|fork`: the gateway's logs, for the operator.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::administration::{self, Tail};
 use super::archive::Export;
 use super::context::Context;
 use super::desk_session;
@@ -32,6 +33,7 @@ pub struct Log {
 #[derive(Debug, clap::Subcommand)]
 enum What {
     Head(Head),
+    Tail(Tail),
     Prove(Prove),
     Verify(Verify),
     Export(Export),
@@ -42,12 +44,20 @@ enum What {
 #[derive(Debug, clap::Args)]
 struct Head {}
 
-/// Prove that a message is in the logs of both sides
+/// Prove that a message is in the logs of both sides, or that an act is in the administrative log
 #[derive(Debug, clap::Args)]
 struct Prove {
     /// Message id, or with --desk a register number or the beginning of an id
-    #[arg(value_name = "REF")]
-    reference: String,
+    #[arg(value_name = "REF", required_unless_present = "administration")]
+    reference: Option<String>,
+
+    /// Entry of the administrative log, as `log tail --administration` numbers it
+    #[arg(long, value_name = "INDEX", conflicts_with_all = ["reference", "desk"])]
+    administration: Option<u64>,
+
+    /// Of this administrative log, as `log head` names it; otherwise the newest
+    #[arg(long, value_name = "ORIGIN", requires = "administration")]
+    log: Option<String>,
 
     /// Home of a desk whose register knows the reference
     #[arg(long, value_name = "DIR")]
@@ -67,6 +77,7 @@ impl Log {
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         match self.what {
             What::Head(command) => command.run(context).await,
+            What::Tail(command) => command.run(context).await,
             What::Prove(command) => command.run(context).await,
             What::Verify(command) => command.run(context).await,
             What::Export(command) => command.run(context).await,
@@ -94,6 +105,9 @@ impl Prove {
         if let Some(directory) = &self.output {
             report::require_vacant(directory)?;
         }
+        if let Some(index) = self.administration {
+            return administration::prove(context, self.log.as_deref(), index, self.output.as_deref()).await;
+        }
         let id = self.id(context)?;
         let (receipts, logs) = Operator::ask(context, async |mut operator| {
             Ok((operator.prove(&id).await?, operator.logs().await?))
@@ -116,12 +130,13 @@ impl Prove {
     }
 
     fn id(&self, context: &Context) -> Result<MessageId, CliError> {
+        let reference = self.reference.as_deref().unwrap_or_default();
         if let Some(home) = &self.desk {
             let desk = Desk::open(home, context.clock.clone(), context.entropy.clone());
-            let found = desk.and_then(|desk| desk.find(&self.reference));
+            let found = desk.and_then(|desk| desk.find(reference));
             return Ok(found.map_err(|error| desk_session::failure(context, error))?.id());
         }
-        MessageId::parse(&self.reference).map_err(|_| {
+        MessageId::parse(reference).map_err(|_| {
             let message = "a gateway knows messages by their ids of 64 hexadecimal digits only";
             CliError::usage("reference", message).hint(format!("{} --desk DIR", context.typed))
         })

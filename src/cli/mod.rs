@@ -5,6 +5,7 @@
 //! gateways; they never open a gateway's store, and never print foreign text as it came.
 
 pub mod acts;
+mod administration;
 mod advice;
 pub mod alarm;
 mod archive;
@@ -16,6 +17,7 @@ pub mod channel;
 pub mod check;
 pub mod clear_to_depart;
 pub mod completions;
+pub mod config;
 pub mod confirm;
 pub mod consultation;
 pub mod context;
@@ -52,6 +54,7 @@ pub mod outbox;
 pub mod output;
 mod owed;
 pub mod passphrase;
+mod pause;
 pub mod peer;
 pub mod person;
 mod proofs;
@@ -135,6 +138,7 @@ enum Command {
     Doctor(doctor::Doctor),
     Alarm(alarm::Alarm),
     Queue(queue::Queue),
+    Config(config::Config),
     Log(log::Log),
     Backup(backup::Backup),
     Rehearse(rehearse::Rehearse),
@@ -177,6 +181,7 @@ impl Command {
             Self::Alarm(command) => apart(move || command.run(context)).await,
             Self::Queue(command) => apart(move || command.run(context)).await,
             Self::Backup(command) => apart(move || command.run(context)).await,
+            Self::Config(command) => apart(move || command.run(context)).await,
             Self::Log(command) => apart(move || command.run(context)).await,
             Self::Rehearse(command) => apart(move || command.run(context)).await,
             Self::Demo(command) => apart(move || command.run(context)).await,

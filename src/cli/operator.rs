@@ -4,6 +4,7 @@
 //! are proofs that whoever needs them checks.
 
 pub(super) mod copy;
+pub(super) mod administration;
 pub(super) mod queue;
 pub(super) mod status;
 

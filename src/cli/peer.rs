@@ -1,4 +1,4 @@
-//! `peer card|inspect|add|list|show|ping|confirm`: whom this ministry believes, and how they are reached.
+//! `peer card|inspect|add|list|show|ping|confirm|pause|resume`: whom this ministry believes, and how they are reached.
 
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,7 @@ use super::desk_session;
 use super::error::{CliError, Kind};
 use super::files;
 use super::operator::Operator;
+use super::pause::{Pause, Resume};
 use super::report::{self, Done};
 use super::shell_word;
 use super::table::Table;
@@ -39,6 +40,8 @@ enum What {
     Show(Show),
     Ping(Ping),
     Confirm(Confirm),
+    Pause(Pause),
+    Resume(Resume),
 }
 
 /// Write the own trust bundle, to be given to a peer
@@ -124,6 +127,8 @@ impl Peer {
             What::Show(command) => command.run(context),
             What::Ping(command) => command.run(context).await,
             What::Confirm(command) => command.run(context).await,
+            What::Pause(command) => command.run(context).await,
+            What::Resume(command) => command.run(context).await,
         }
     }
 }

@@ -102,7 +102,9 @@ fn verdict(context: &Context, seen: &GatewayStatus) -> Result<(), CliError> {
         let words = format!("alarm ack {} --ministry {}", alarm.code, alarm.ministry);
         return Err(error.hint(context.command(&words)));
     }
-    let takes_none = |peer: &PeerStatus| !peer.connected || peer.takes_nothing_since.is_some();
+    // A pause is somebody's decision, and no failure.
+    let takes_none =
+        |peer: &PeerStatus| peer.pause.is_none() && (!peer.connected || peer.takes_nothing_since.is_some());
     let waits = |peer: &&PeerStatus| takes_none(peer) && peer.queued > peer.held;
     let Some(peer) = seen.peers.iter().find(waits) else { return Ok(()) };
     let what = match peer.queued {

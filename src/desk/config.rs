@@ -3,9 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-
 use crate::keys::home::desk::DeskHome;
+use crate::keys::settings::DESK;
 use crate::trust::name::{Domain, Label, Ministry};
 
 /// A desk's configuration was not usable.
@@ -44,15 +43,6 @@ pub struct Config {
     pub gateway: String,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    ministry: String,
-    domain: String,
-    label: String,
-    gateway: String,
-}
-
 impl Config {
     /// Name of the configuration file in the home.
     pub const FILE: &'static str = DeskHome::CONFIG;
@@ -67,13 +57,13 @@ impl Config {
 
     /// Validates the text of a `desk.toml`.
     pub fn parse(home: &Path, text: &str) -> Result<Self, String> {
-        let file: File = toml::from_str(text).map_err(|cause| cause.to_string())?;
+        let settings = DESK.read_or_say(text)?;
         Ok(Self {
             home: home.to_owned(),
-            ministry: Ministry::parse(&file.ministry).map_err(|cause| format!("ministry: {cause}"))?,
-            domain: Domain::parse(&file.domain).map_err(|cause| format!("domain: {cause}"))?,
-            label: Label::parse(&file.label).map_err(|cause| format!("label: {cause}"))?,
-            gateway: file.gateway,
+            ministry: Ministry::parse(settings.text("ministry")).map_err(|cause| cause.to_string())?,
+            domain: Domain::parse(settings.text("domain")).map_err(|cause| cause.to_string())?,
+            label: Label::parse(settings.text("label")).map_err(|cause| cause.to_string())?,
+            gateway: settings.text("gateway").to_owned(),
         })
     }
 

@@ -17,6 +17,7 @@ use crate::gateway::credentials::{Peers, credentials_source};
 use crate::gateway::error::{Declined, Fault};
 use crate::gateway::store::Store;
 use crate::gateway::store::record::{Alarm, CREDENTIALS_ALARM, Record, RecordKind, RecordsKept};
+use crate::message::administration::{Actor, AdministrativeAct, AdministrativeVerb};
 use crate::message::refusal::{Reason, Refusal};
 use crate::time::Timestamp;
 use crate::tlog::verifier_key::VerifierKey;
@@ -206,12 +207,15 @@ impl Gateway {
             records.push(record(RecordKind::Bundle, ministry, bundle.bundle().content().sequence, bytes));
         }
         let owed = self.owed_leaves(&next);
+        let permit = self.act_permit().await?;
+        let acts = self.accrediting_acts(&next, &owed).into_iter().map(|act| permit.entry(act)).collect();
         if let RecordsKept::Conflict { ministry, sequence, .. } =
-            self.store.save_records_owing(records, owed).await?
+            self.store.save_records_owing(records, owed, acts).await?
         {
             let detail = format!("another record of {ministry} with sequence {sequence} is in force already");
             return Err(untrusted(detail).into());
         }
+        drop(permit);
         let peers: Vec<Ministry> = next.peers.keys().cloned().collect();
         self.put_in_force(next).await?;
         let reloaded = self.reload();
@@ -298,6 +302,23 @@ impl Gateway {
         };
         let peers = next.peers().iter().map(|(peer, bundle)| (peer.clone(), bundle.digest()));
         peers.filter(|(peer, digest)| known(peer) != Some(*digest)).collect()
+    }
+
+    /// What the registry does by what is to be in force: its policy, new bundles of peers, and who is none any more.
+    fn accrediting_acts(&self, next: &Accreditation, news: &[(Ministry, Digest)]) -> Vec<AdministrativeAct> {
+        let act = |verb| AdministrativeAct::new(verb, Actor::Registry);
+        let policy = Digest::of(&next.policy.to_bytes());
+        let mut acts = vec![act(AdministrativeVerb::Policy).concerning(policy)];
+        acts.extend(
+            news.iter().map(|(peer, bundle)| {
+                act(AdministrativeVerb::PeerAccredited).about(peer).concerning(*bundle)
+            }),
+        );
+        let before = self.trust.load_full();
+        let former = before.iter().flat_map(|old| old.peers().keys());
+        let removed = former.filter(|peer| !next.is_peer(peer));
+        acts.extend(removed.map(|peer| act(AdministrativeVerb::PeerRemoved).about(peer)));
+        acts
     }
 
     /// All log keys that bundles of a ministry ever announced here, and those of the bundle before the newest.

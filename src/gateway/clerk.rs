@@ -41,6 +41,9 @@ impl Gateway {
             if let Err(fault) = self.expire_overdue().await {
                 tracing::error!(%fault, "expired messages could not be noted");
             }
+            if let Err(fault) = self.let_flash_pass().await {
+                tracing::error!(%fault, "whether an urgent message waits behind a pause could not be looked at");
+            }
             if let Err(fault) = self.watch_queues().await {
                 tracing::error!(%fault, "the queue could not be looked at");
             }
@@ -89,6 +92,8 @@ impl Gateway {
         let fronts = self.store.queue_fronts().await?;
         let lasting = self.lasting(&fronts, now).await?;
         let mut causes = causes(&fronts, &lasting, now);
+        // A peer that is paused here is not to blame for what it does not answer.
+        causes.retain(|(code, peer), _| *code == URGENT_HELD_UP_ALARM || self.pause_of(peer).is_none());
         for (peer, _) in self.links().iter().filter(|(_, link)| link.is_held_to_answers()) {
             let detail = "it holds as many messages as it is trusted with: nothing new is handed over";
             causes.entry((WITHHOLDING_ALARM, peer.clone())).or_insert_with(|| detail.to_owned());

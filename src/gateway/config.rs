@@ -4,11 +4,10 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-
 use crate::gateway::store::Bounds;
 use crate::gateway::store::record::Quota;
 use crate::keys::home::gateway::GatewayHome;
+use crate::keys::settings::{GATEWAY, Settings};
 use crate::trust::name::{Domain, Ministry};
 
 /// A gateway's configuration file was not usable.
@@ -51,72 +50,6 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    ministry: String,
-    domain: String,
-    relay_listen: String,
-    mailbox_listen: String,
-    #[serde(default)]
-    store: StoreTable,
-    metrics: Option<MetricsTable>,
-}
-
-/// `[metrics]`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MetricsTable {
-    listen: SocketAddr,
-    #[serde(default)]
-    beyond_loopback: bool,
-}
-
-impl MetricsTable {
-    /// Where to listen, if whoever reaches that address may read the metrics.
-    fn address(&self) -> Result<SocketAddr, String> {
-        if self.listen.ip().is_loopback() || self.beyond_loopback {
-            return Ok(self.listen);
-        }
-        Err(format!(
-            "metrics.listen: whoever reaches {} reads the metrics; choose a loopback address, or say \
-             beyond_loopback = true where its network is the ministry's own",
-            self.listen
-        ))
-    }
-}
-
-/// `[store]`: every key may be missing.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StoreTable {
-    ballast_mib: Option<u32>,
-    floor_mib: Option<u32>,
-    mailbox_messages: Option<u32>,
-    mailbox_mib: Option<u32>,
-    uploads: Option<u32>,
-    uploads_mib: Option<u32>,
-    mirror_leaves: Option<u32>,
-}
-
-impl StoreTable {
-    fn bounds(&self) -> Bounds {
-        let usual = Bounds::default();
-        let bytes = |mib: Option<u32>, usual| mib.map_or(usual, |mib| u64::from(mib) * 1024 * 1024);
-        let quota = |count: Option<u32>, mib, usual: Quota| Quota {
-            count: count.map_or(usual.count, u64::from),
-            bytes: bytes(mib, usual.bytes),
-        };
-        Bounds {
-            ballast: bytes(self.ballast_mib, usual.ballast),
-            floor: bytes(self.floor_mib, usual.floor),
-            mailbox: quota(self.mailbox_messages, self.mailbox_mib, usual.mailbox),
-            uploads: quota(self.uploads, self.uploads_mib, usual.uploads),
-            mirror: self.mirror_leaves.map_or(usual.mirror, u64::from),
-        }
-    }
-}
-
 impl Config {
     /// Name of the configuration file in the home.
     pub const FILE: &'static str = GatewayHome::CONFIG;
@@ -131,15 +64,16 @@ impl Config {
 
     /// Validates the text of a `gateway.toml`.
     pub fn parse(home: &Path, text: &str) -> Result<Self, String> {
-        let file: File = toml::from_str(text).map_err(|cause| cause.to_string())?;
+        let settings = GATEWAY.read_or_say(text)?;
+        let metrics = settings.has("metrics.listen").then(|| settings.text("metrics.listen").parse());
         Ok(Self {
             home: home.to_owned(),
-            ministry: Ministry::parse(&file.ministry).map_err(|cause| format!("ministry: {cause}"))?,
-            domain: Domain::parse(&file.domain).map_err(|cause| format!("domain: {cause}"))?,
-            relay_listen: file.relay_listen,
-            mailbox_listen: file.mailbox_listen,
-            store: file.store.bounds(),
-            metrics_listen: file.metrics.map(|table| table.address()).transpose()?,
+            ministry: Ministry::parse(settings.text("ministry")).map_err(|cause| cause.to_string())?,
+            domain: Domain::parse(settings.text("domain")).map_err(|cause| cause.to_string())?,
+            relay_listen: settings.text("relay_listen").to_owned(),
+            mailbox_listen: settings.text("mailbox_listen").to_owned(),
+            store: bounds(&settings),
+            metrics_listen: metrics.transpose().map_err(|_| "metrics.listen is no address".to_owned())?,
         })
     }
 
@@ -206,6 +140,21 @@ impl Config {
     /// File that tells the addresses a running gateway really listens on.
     pub fn endpoint_file(&self) -> PathBuf {
         self.places().endpoint_file()
+    }
+}
+
+/// The room of the store.
+fn bounds(settings: &Settings<'_>) -> Bounds {
+    let bytes = |key| settings.number(key).saturating_mul(1024 * 1024);
+    Bounds {
+        ballast: bytes("store.ballast_mib"),
+        floor: bytes("store.floor_mib"),
+        mailbox: Quota {
+            count: settings.number("store.mailbox_messages"),
+            bytes: bytes("store.mailbox_mib"),
+        },
+        uploads: Quota { count: settings.number("store.uploads"), bytes: bytes("store.uploads_mib") },
+        mirror: settings.number("store.mirror_leaves"),
     }
 }
 

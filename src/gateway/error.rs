@@ -33,6 +33,9 @@ pub enum Fault {
     /// A log of the pair has forked.
     #[error("the channel with {0} is frozen: a log has forked")]
     Frozen(Ministry),
+    /// An operator lets nothing be exchanged with the ministry at present.
+    #[error("the operator of this gateway has paused {0}")]
+    Paused(Ministry),
     /// The peer refused a call.
     #[error("the peer refused: {reason}")]
     Refused {

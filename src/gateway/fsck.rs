@@ -14,6 +14,7 @@ use crate::gateway::config::Config;
 use crate::gateway::credentials::certificate;
 use crate::gateway::error::Fault;
 use crate::gateway::scrub::Scrub;
+use crate::gateway::store::mark::Mark;
 use crate::gateway::store::record::{Damage, Damaged, Examination, Progress};
 use crate::gateway::store::{Store, StoreFault};
 use crate::keys::file::FileNoteSigner;
@@ -57,8 +58,11 @@ pub async fn examine(home: &Path, now: Timestamp, progress: &dyn Progress) -> Re
     let trust = kept.ok().flatten().and_then(Result::ok).map(Arc::new);
     let accredited = trust.is_some();
     let log_key = log_key(&config)?;
+    let mut seen = Mark::remembered(&config.mark());
+    seen.retain(|origin, _| config.domain.administration_year(origin).is_some());
     let scrub = Scrub { store, ministry: config.ministry, root, log_key, trust };
-    let found = scrub.thorough(progress).await?;
+    let mut found = scrub.thorough(progress).await?;
+    found.add(forgotten(&scrub, &seen).await);
     let mut needed_by = BTreeMap::new();
     for part in found.damages.iter().filter_map(|damage| damage.part) {
         // A database that is damaged itself may not tell.
@@ -66,6 +70,23 @@ pub async fn examine(home: &Path, now: Timestamp, progress: &dyn Progress) -> Re
         needed_by.insert(part, messages);
     }
     Ok(report(found, needed_by, accredited))
+}
+
+/// The administrative logs of which this host has `seen` more leaves than are held. Nobody mirrors them, so that no peer
+/// can tell; where a log stands behind such a one already, the gateway has told of it.
+async fn forgotten(scrub: &Scrub, seen: &BTreeMap<String, u64>) -> Vec<Damage> {
+    // What cannot be read is named by the scrub.
+    let held = scrub.store.own_logs(Some(scrub.ministry.clone())).await.unwrap_or_default();
+    let size_of = |origin: &str| held.iter().find(|log| log.origin == origin).map_or(0, |log| log.size);
+    let is_last = |origin: &str| held.iter().all(|log| log.origin.as_str() <= origin);
+    let short = seen.iter().filter(|(origin, size)| **size > size_of(origin) && is_last(origin));
+    short
+        .map(|(origin, size)| {
+            let (held, told) = (size_of(origin), "leaves are missing: this host has seen");
+            let detail = format!("{told} {size} leaves of {origin} signed, and {held} are held");
+            Damage::new(Damaged::Leaf, detail).in_log(origin).at(held)
+        })
+        .collect()
 }
 
 /// The key of the own logs; a copy of a home need not hold it, the own bundle names it as well.

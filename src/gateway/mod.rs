@@ -13,8 +13,10 @@
 //! | `standing`, `fork` | whether anything may be signed for a pair; proofs that a log forked |
 //! | `schedule` | when a message is tried again and what goes first: pure |
 //! | `clerk` | expires what is overdue; raises and clears the alarms of the queue |
+//! | `pausing` | peers with whom nothing is exchanged for a time, by their operator |
 //! | `queue` | what operators see of the queue, and decide about it |
 //! | `archive`, `witness` | own logs and receipts; mirrors and cosignatures |
+//! | `administration` | the log of what operators, the registry and the gateway itself have done here |
 //! | `beliefs` | checkpoints that need not be verified again |
 //! | `export` | hands out what others can check |
 //! | `scrub`, `fsck` | compare everything kept with what signatures vouch for, running and at rest |
@@ -30,6 +32,7 @@
 //! | `run`, `process` | listeners and couriers; options, signals, exit codes |
 
 pub mod accreditation;
+pub mod administration;
 pub mod admission;
 pub mod announcement;
 mod archive;
@@ -50,6 +53,7 @@ mod greeting;
 mod mailbox;
 pub mod metrics;
 mod origins;
+mod pausing;
 pub mod process;
 pub mod queue;
 mod reasons;
@@ -77,6 +81,7 @@ use tokio::sync::{Notify, broadcast, watch};
 use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::gateway::accreditation::Accreditation;
+use crate::gateway::administration::Administration;
 use crate::gateway::beliefs::Beliefs;
 use crate::gateway::config::Config;
 use crate::gateway::frame::Window;
@@ -115,6 +120,8 @@ pub struct Gateway {
     beliefs: Beliefs,
     /// Sequence of the policy in force; those who dial follow it.
     accredited: watch::Sender<u64>,
+    /// The log of what is done to this gateway.
+    administration: Administration,
     /// One change of what is in force at a time.
     accrediting: tokio::sync::Mutex<()>,
     /// The standing of every pair: whether anything may be signed for it.

@@ -26,6 +26,7 @@ use crate::gateway::store::StoreFault;
 use crate::gateway::store::record::Progress;
 use crate::keys::home::gateway::GatewayHome;
 use crate::limits;
+use crate::message::administration::AdministrativeVerb;
 use crate::telemetry::{self, LogFormat};
 use crate::time::{Clock, SystemClock};
 
@@ -139,6 +140,7 @@ impl Progress for ProgressLines {
 pub fn run(options: &RunOptions) -> ExitCode {
     begin(options, |options| async move {
         let opened = open(&options).await?;
+        opened.gateway().record_own_act(AdministrativeVerb::Started).await;
         tell_manager(&[NotifyState::Ready]);
         let stop = CancellationToken::new();
         let signals = tokio::spawn(obey_signals(opened.gateway().clone(), stop.clone(), Signals::listen()?));
@@ -240,7 +242,10 @@ async fn obey_signals(gateway: Arc<Gateway>, stop: CancellationToken, mut signal
             _ = signals.hangup.recv() => {
                 tell_reloading();
                 match gateway.reload() {
-                    Ok(()) => tracing::info!("certificates and keys were read again"),
+                    Ok(()) => {
+                        tracing::info!("certificates and keys were read again");
+                        gateway.record_own_act(AdministrativeVerb::Reloaded).await;
+                    }
                     Err(fault) => tracing::warn!(%fault, "the reload was refused; what was in force stays"),
                 }
                 tell_manager(&[NotifyState::Ready]);
@@ -251,6 +256,7 @@ async fn obey_signals(gateway: Arc<Gateway>, stop: CancellationToken, mut signal
     }
     tracing::info!("stopping");
     tell_manager(&[NotifyState::Stopping]);
+    gateway.record_own_act(AdministrativeVerb::Stopped).await;
     stop.cancel();
 }
 

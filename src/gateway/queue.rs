@@ -15,6 +15,7 @@ use crate::gateway::store::record::{
     QueuePage, QueuePlace, RaisedAlarm, Release, Retried, Retry, SentState, Withdrawal,
 };
 use crate::limits;
+use crate::message::administration::{Actor, AdministrativeAct, AdministrativeVerb};
 use crate::message::header::Header;
 use crate::message::leaf::{Leaf, LeafKind, WITHDRAWN_BY_OPERATOR};
 use crate::message::refusal::Refusal;
@@ -42,6 +43,9 @@ pub enum QueueRefusal {
     /// It is not held.
     #[error("it is not held")]
     NotHeld,
+    /// The peer is not paused.
+    #[error("{0} is not paused")]
+    NotPaused(Ministry),
     /// It came from a peer.
     #[error("it was received, not sent")]
     NotSent,
@@ -49,7 +53,7 @@ pub enum QueueRefusal {
     #[error("no message begins so")]
     Unknown,
     /// It, or one behind it, is most urgent.
-    #[error("it, or a message behind it, has precedence FLASH, which is held only by force")]
+    #[error("it, or a message behind it, has precedence FLASH, which is held up only by force")]
     Urgent,
     /// It is withdrawn already.
     #[error("it is withdrawn already")]
@@ -81,6 +85,7 @@ impl QueueRefusal {
             Self::Answered(_) => "ANSWERED",
             Self::Held(_) => "HELD",
             Self::NotHeld => "NOT_HELD",
+            Self::NotPaused(_) => "NOT_PAUSED",
             Self::NotSent => "NOT_SENT",
             Self::Unknown => "NO_SUCH_MESSAGE",
             Self::Urgent => "URGENT",
@@ -146,7 +151,7 @@ impl Gateway {
     }
 
     /// Refuses a ministry that is neither accredited nor has anything in the queue: it is a slip of the hand.
-    async fn known(&self, peer: &Ministry) -> Result<(), QueueRefusal> {
+    pub(super) async fn known(&self, peer: &Ministry) -> Result<(), QueueRefusal> {
         let accredited = self.trust.load().as_ref().is_some_and(|trust| trust.bundle(peer).is_ok());
         if accredited || self.store.queues().await?.iter().any(|queue| queue.peer == *peer) {
             return Ok(());
@@ -204,7 +209,13 @@ impl Gateway {
                 peer.clone()
             }
         };
-        match self.store.retry(what, self.clock.now()).await? {
+        let permit = self.act_permit().await?;
+        let mut act = AdministrativeAct::new(AdministrativeVerb::MessageRetried, Actor::User(operator));
+        act = act.about(&peer);
+        if let Retry::Message(id) = &what {
+            act = act.concerning(*id);
+        }
+        match self.store.retry(what, self.clock.now(), Some(permit.entry(act))).await? {
             Retried::Done(due) => {
                 tracing::info!(%peer, due, operator, "an operator has what waits tried now");
                 self.retry(&peer);
@@ -220,9 +231,9 @@ impl Gateway {
     /// between dials are for what is urgent. What an operator holds stays held.
     pub(super) async fn hasten(&self, id: Digest) -> Result<(), Fault> {
         let Some(entry) = self.store.queue_entry(id).await? else { return Ok(()) };
-        self.store.retry(Retry::Message(id), self.clock.now()).await?;
+        self.store.retry(Retry::Message(id), self.clock.now(), None).await?;
         self.retry(&entry.peer);
-        Ok(())
+        self.let_flash_pass().await
     }
 
     /// Stops carrying a message. Answers how many wait behind it.
@@ -233,7 +244,10 @@ impl Gateway {
         reason: String,
         operator: u32,
     ) -> Result<u64, QueueRefusal> {
-        let decision = Decision { time: self.clock.now(), operator, reason };
+        let permit = self.act_permit().await?;
+        let act = self.act_about(AdministrativeVerb::MessageHeld, id, operator).await?.because(&reason);
+        let act = Some(permit.entry(act));
+        let decision = Decision { time: self.clock.now(), operator, reason, act };
         match self.store.hold(id, force, decision).await? {
             Holding::Already { behind } => Ok(behind),
             Holding::Done { behind } => {
@@ -248,7 +262,10 @@ impl Gateway {
 
     /// Carries a held message again.
     pub async fn release(&self, id: Digest, operator: u32) -> Result<(), QueueRefusal> {
-        let decision = Decision { time: self.clock.now(), operator, reason: String::new() };
+        let permit = self.act_permit().await?;
+        let act = self.act_about(AdministrativeVerb::MessageReleased, id, operator).await?;
+        let act = Some(permit.entry(act));
+        let decision = Decision { time: self.clock.now(), operator, reason: String::new(), act };
         match self.store.release(id, decision).await? {
             Release::Done => {
                 tracing::info!(message = %id, operator, "an operator released a message");
@@ -270,7 +287,10 @@ impl Gateway {
         let leaf = Leaf::about(LeafKind::Withdrawn, about, WITHDRAWN_BY_OPERATOR, now).bytes();
         let permit = self.permit_soon(&entry.peer).await?;
         let log_entry = permit.entry(leaf);
-        let decision = Decision { time: now, operator, reason: WITHDRAWN_BY_OPERATOR.to_owned() };
+        let acts = self.act_permit().await?;
+        let act = self.act_about(AdministrativeVerb::MessageWithdrawn, id, operator).await?;
+        let act = Some(acts.entry(act));
+        let decision = Decision { time: now, operator, reason: WITHDRAWN_BY_OPERATOR.to_owned(), act };
         match self.store.withdraw(id, log_entry, decision).await? {
             Withdrawal::Already(state) => Err(answered(state)),
             Withdrawal::Done { place, unreceipted } => {
@@ -296,7 +316,23 @@ impl Gateway {
         operator: u32,
     ) -> Result<Vec<RaisedAlarm>, Fault> {
         let by = Acknowledged { time: self.clock.now(), operator };
-        Ok(self.store.acknowledge_alarms(code, ministry, by).await?)
+        let permit = self.act_permit().await?;
+        let act = move |alarm: &RaisedAlarm| {
+            let act = AdministrativeAct::new(AdministrativeVerb::AlarmAcknowledged, Actor::User(operator));
+            Some(permit.entry(act.about(&alarm.ministry).because(&alarm.code)))
+        };
+        Ok(self.store.acknowledge_alarms(code, ministry, by, act).await?)
+    }
+
+    /// What an operator does about a sent message.
+    async fn act_about(
+        &self,
+        verb: AdministrativeVerb,
+        id: Digest,
+        operator: u32,
+    ) -> Result<AdministrativeAct, QueueRefusal> {
+        let entry = self.store.queue_entry(id).await?.ok_or(QueueRefusal::Unknown)?;
+        Ok(AdministrativeAct::new(verb, Actor::User(operator)).about(&entry.peer).concerning(id))
     }
 
     async fn retry_peer_of(&self, id: Digest) -> Result<(), QueueRefusal> {

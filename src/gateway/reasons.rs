@@ -24,6 +24,10 @@ const ID_DIGITS_SHOWN: usize = 12;
 
 /// No session with the peer lives; it is dialled again and again.
 const PEER_AWAY: &str = "PEER_AWAY";
+/// The operator here lets nothing be exchanged with the peer.
+const PAUSED_HERE: &str = "PAUSED";
+/// The peer's operator lets nothing be exchanged with us.
+const PAUSED_BY_PEER: &str = "PAUSED_BY_PEER";
 /// The peer has said that it takes nothing at present.
 const PEER_TAKES_NOTHING: &str = "PEER_TAKES_NOTHING";
 /// The peer holds as much without an answer as it is trusted with.
@@ -130,6 +134,8 @@ fn behind(id: &Digest) -> String {
 fn of_peer(standing: Standing, link: &LinkState) -> Option<&'static str> {
     match standing {
         Standing::Frozen => Some(CHANNEL_FROZEN),
+        _ if link.pause().is_some() => Some(PAUSED_HERE),
+        _ if !link.is_live() && link.paused_by_peer => Some(PAUSED_BY_PEER),
         _ if !link.is_live() => Some(PEER_AWAY),
         _ if link.shut_since().is_some() => Some(PEER_TAKES_NOTHING),
         _ if link.is_held_to_answers() => Some(PEER_OWES_ANSWERS),
@@ -153,6 +159,7 @@ fn of_parts(message: &Digest, transfers: &[Transfer]) -> Option<String> {
 mod tests {
     use super::*;
     use crate::gateway::frame::Window;
+    use crate::gateway::store::record::Pause;
 
     #[test]
     fn nothing_goes_to_a_peer_that_is_away_or_takes_nothing_or_whose_log_forked() {
@@ -167,6 +174,11 @@ mod tests {
         assert_eq!(of_peer(Standing::Frozen, &link), Some(CHANNEL_FROZEN));
         link.note_window(Window::FULL, now);
         assert_eq!((link.shut_since(), of_peer(Standing::Sound, &link)), (None, None));
+        let peer = Ministry::parse("XB").unwrap();
+        link.set_pause(Some(Pause { peer, time: now, operator: 7, reason: String::new(), force: false }));
+        assert_eq!(of_peer(Standing::Sound, &link), Some(PAUSED_HERE));
+        let away = LinkState { paused_by_peer: true, ..LinkState::default() };
+        assert_eq!(of_peer(Standing::Sound, &away), Some(PAUSED_BY_PEER));
     }
 
     #[test]

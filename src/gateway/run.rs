@@ -18,6 +18,7 @@ use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::gateway::Gateway;
 use crate::gateway::accreditation::credentials_of;
+use crate::gateway::administration::Administration;
 use crate::gateway::beliefs::Beliefs;
 use crate::gateway::config::Config;
 use crate::gateway::credentials::{certificate, credentials_source};
@@ -83,6 +84,7 @@ impl Opened {
         gateway.resume_accreditation().await?;
         make_parent(&gateway.config.mark())?;
         gateway.resume_standing().await?;
+        gateway.resume_pauses().await?;
         gateway.credentials_store.reload().map_err(|cause| Fault::Credentials(cause.to_string()))?;
         let relay = bind(&gateway.config.relay_listen).await?;
         let mailbox = bind(&gateway.config.mailbox_listen).await?;
@@ -175,6 +177,7 @@ impl Gateway {
             freight,
             beliefs: Beliefs::default(),
             accredited: watch::Sender::new(0),
+            administration: Administration::default(),
             accrediting: tokio::sync::Mutex::new(()),
             gates: Mutex::default(),
             links: Mutex::default(),

@@ -21,6 +21,7 @@ use crate::gateway::store::record::{
 };
 use crate::gateway::store::{Store, StoreFault};
 use crate::limits::LOG_UPDATE_LEAVES_MAX;
+use crate::message::administration::AdministrativeLeaf;
 use crate::message::leaf::Leaf;
 use crate::tlog::checkpoint::Checkpoint;
 use crate::tlog::cosignature;
@@ -110,6 +111,9 @@ impl Scrub {
 
     /// The name of a log says between whom it is: `DOMAIN/chancery/OTHER/YEAR`.
     fn name_damage(&self, log: &LogHead) -> Option<Damage> {
+        if self.is_administration(log) {
+            return None;
+        }
         let other = if log.mirror { &self.ministry } else { &log.peer };
         let named = log.origin.rsplit('/').nth(1) == Some(other.lower().as_str());
         let of_pair = match &self.trust {
@@ -123,6 +127,11 @@ impl Scrub {
         (!named || !of_pair).then_some(damage)
     }
 
+    /// Whether a log is one of the own administration: by its keeper and by its name.
+    fn is_administration(&self, log: &LogHead) -> bool {
+        !log.mirror && log.peer == self.ministry && log.origin.rsplit('/').nth(1) == Some("administration")
+    }
+
     /// Leaves must be leaves, and be about the message under which they are found.
     async fn bind_leaves(
         &self,
@@ -130,6 +139,7 @@ impl Scrub {
         found: &mut Examination,
         progress: &dyn Progress,
     ) -> Result<(), Fault> {
+        let is_whole = if self.is_administration(log) { is_act } else { says_what_it_is_about };
         let mut index = 0;
         while index < log.size {
             let leaves = self.store.leaves(log.origin.clone(), index, LOG_UPDATE_LEAVES_MAX).await?;
@@ -137,7 +147,7 @@ impl Scrub {
                 // That they are missing is named already.
                 return Ok(());
             }
-            let wrong = (index..).zip(&leaves).filter(|(_, leaf)| !says_what_it_is_about(leaf));
+            let wrong = (index..).zip(&leaves).filter(|(_, leaf)| !is_whole(leaf));
             found.add(wrong.map(|(index, leaf)| {
                 let detail = format!("leaf {index} of {} is not about what it is kept under", log.origin);
                 let damage = Damage::new(Damaged::Leaf, detail).in_log(&log.origin).at(index);
@@ -174,6 +184,11 @@ impl Scrub {
 fn says_what_it_is_about(leaf: &LogLeaf) -> bool {
     let about = Leaf::parse(&leaf.bytes).map(|read| read.message.map(|message| message.id.digest()));
     about.is_ok_and(|about| about == leaf.message_id)
+}
+
+/// Whether a leaf is an act; those are found by no message.
+fn is_act(leaf: &LogLeaf) -> bool {
+    leaf.message_id.is_none() && AdministrativeLeaf::parse(&leaf.bytes).is_ok()
 }
 
 /// Turns "it cannot be read" into a damage; everything else stays a fault.

@@ -20,6 +20,7 @@ use crate::gateway::Gateway;
 use crate::gateway::error::{Declined, Fault};
 use crate::gateway::store::record::{LogEntry, OwedKind, UNCONFIRMED_ALARM};
 use crate::limits;
+use crate::message::administration::{Actor, AdministrativeAct, AdministrativeVerb};
 use crate::message::leaf::{Leaf, LeafKind};
 use crate::message::refusal::{Reason, Refusal};
 use crate::tlog::merkle::TreeHead;
@@ -300,18 +301,22 @@ impl Gateway {
 
     /// The operator takes it on himself that the store is the newest there is, because the peer stays away; or
     /// that leaves which this host knows to be lost and which the peer does not show are given up.
-    pub async fn confirm(&self, peer: &Ministry) -> Result<(), Declined> {
+    pub async fn confirm(&self, peer: &Ministry, operator: u32) -> Result<(), Declined> {
         if !self.accreditation()?.is_peer(peer) {
             return Err(Fault::NotAccredited(peer.clone()).into());
         }
+        let act =
+            AdministrativeAct::new(AdministrativeVerb::PeerConfirmed, Actor::User(operator)).about(peer);
         match self.standing(peer) {
             Standing::Sound => Ok(()),
             Standing::Unconfirmed => {
+                self.record_act(act).await?;
                 let detail = "signing began before the peer's hello, because the operator said so".to_owned();
                 self.alarm_about(peer, "CONFIRMED_BY_OPERATOR", detail).await?;
                 Ok(self.make_sound(peer).await?)
             }
             Standing::CatchingUp if self.gate(peer).nothing_is_lost() => {
+                self.record_act(act).await?;
                 if let Some(lost) = self.known_lost(peer).await? {
                     let detail =
                         format!("signing goes on with only {lost} ever signed, because the operator said so");

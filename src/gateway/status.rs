@@ -15,7 +15,7 @@ use crate::gateway::frame::Frame;
 use crate::gateway::freight::Transfer;
 use crate::gateway::standing::Standing;
 use crate::gateway::store::WriterCounts;
-use crate::gateway::store::record::{Amount, Equivocation, LogHead, Quota, RaisedAlarm, SpaceUse};
+use crate::gateway::store::record::{Amount, Equivocation, LogHead, Pause, Quota, RaisedAlarm, SpaceUse};
 use crate::limits;
 use crate::message::id::MessageId;
 use crate::message::receipt::Receipt;
@@ -72,9 +72,10 @@ impl LogSize {
 }
 
 /// Of each pair the newest own log and the newest mirror: each year begins another, and its origin ends with it.
-fn newest(logs: Vec<LogHead>) -> Vec<LogSize> {
+/// The log of the own administration is of no pair.
+fn newest(logs: Vec<LogHead>, own: &Ministry) -> Vec<LogSize> {
     let mut newest = BTreeMap::new();
-    for log in logs {
+    for log in logs.into_iter().filter(|log| log.peer != *own) {
         let key = (log.peer.clone(), log.mirror);
         if newest.get(&key).is_none_or(|known: &LogSize| known.origin < log.origin) {
             newest.insert(key, LogSize::of(log));
@@ -118,6 +119,8 @@ pub struct PeerStatus {
     pub bundle: u64,
     /// Sequence of a newer one that it has announced.
     pub announced: Option<u64>,
+    /// Since when and why an operator lets nothing be exchanged with it.
+    pub pause: Option<Pause>,
     /// Large sealed parts on their way to it, the most urgent first.
     pub transfers: Vec<Transfer>,
 }
@@ -167,6 +170,7 @@ impl Gateway {
                 standing: self.standing(ministry),
                 bundle: bundle.bundle().content().sequence,
                 announced: announced.map(|one| one.sequence),
+                pause: self.pause_of(ministry),
                 transfers: self.freight.transfers(ministry),
             });
         }
@@ -182,7 +186,7 @@ impl Gateway {
             space: self.store.space().await?,
             quotas: [self.config.store.mailbox, self.config.store.uploads],
             // No checkpoint is signed for somebody who only looks.
-            logs: newest(self.store.list_logs().await?),
+            logs: newest(self.store.list_logs().await?, &self.config.ministry),
         })
     }
 
@@ -209,8 +213,14 @@ impl Gateway {
         Ok(Ping { round_trip, peer_log_size, mirrored_size, clock_skew })
     }
 
-    /// Own logs and mirrors with their newest checkpoints.
+    /// Own logs of pairs and mirrors with their newest checkpoints.
     pub async fn logs(&self) -> Result<Vec<LogHead>, Fault> {
+        let logs = self.all_logs().await?;
+        Ok(logs.into_iter().filter(|log| log.peer != self.config.ministry).collect())
+    }
+
+    /// The same with those of the own administration.
+    pub async fn all_logs(&self) -> Result<Vec<LogHead>, Fault> {
         let mut logs = self.store.list_logs().await?;
         for log in logs.iter_mut().filter(|log| !log.mirror) {
             log.checkpoint = Some(self.checkpoint(&log.origin).await?);

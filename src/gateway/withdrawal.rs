@@ -32,7 +32,8 @@ impl Gateway {
         let consignment = consignment(permit.origin(), &recipient, &envelope, &sent);
         let leaf = Leaf::about(LeafKind::Withdrawn, about, WITHDRAWN_BY_DESK, now).bytes();
         let entry = permit.entry(leaf);
-        let decision = Decision { time: now, operator: DESK, reason: WITHDRAWN_BY_DESK.to_owned() };
+        let decision =
+            Decision { time: now, operator: DESK, reason: WITHDRAWN_BY_DESK.to_owned(), act: None };
         let place = match self.store.surrender(consignment, entry, decision).await? {
             Surrender::Withdrawn(Withdrawal::Done { place, .. }) => {
                 self.tallies.settled(&recipient, SentState::Withdrawn);

@@ -19,6 +19,7 @@ mod register;
 pub mod request;
 pub mod revocation;
 pub mod secret_file;
+pub mod settings;
 mod signing;
 
 pub use error::KeyError;

@@ -128,6 +128,9 @@ pub const RETRY_MESSAGES_MAX: usize = 4096;
 /// Entries of one page of the queue.
 pub const QUEUE_PAGE_MAX: usize = 256;
 
+/// Entries of one page of the administrative log.
+pub const ACTS_PAGE_MAX: usize = 256;
+
 /// Digits of the shortest beginning of an id that may stand for a message: few others begin so by chance.
 pub const ID_PREFIX_DIGITS_MIN: usize = 4;
 

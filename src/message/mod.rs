@@ -4,6 +4,7 @@
 //! nothing signed is ever encoded a second time.
 
 pub mod courier;
+pub mod administration;
 pub mod dispatch;
 pub mod envelope;
 pub mod evidence;

@@ -110,7 +110,8 @@ impl Anchors {
         let read = lists.iter().filter_map(|list| self.read_list(list).ok());
         let is_newer = |list: &RevocationList| {
             let held = self.lists.iter().filter(|held| held.issuer() == list.issuer());
-            list.this_update() <= at && held.map(RevocationList::this_update).all(|held| held < list.this_update())
+            list.this_update() <= at
+                && held.map(RevocationList::this_update).all(|held| held < list.this_update())
         };
         read.filter(is_newer).collect()
     }

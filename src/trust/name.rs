@@ -297,6 +297,23 @@ impl Domain {
         format!("{self}/chancery/{}/{year:04}", peer.lower())
     }
 
+    /// Origin of the log of the own administration in `year`; a `part` beyond the first stands behind a log of the
+    /// year of which leaves were lost. No ministry has a code of so many letters.
+    pub fn administration_origin(&self, year: i16, part: u16) -> String {
+        let base = format!("{self}/chancery/{ADMINISTRATION}/{year:04}");
+        if part <= 1 { base } else { format!("{base}-{part:03}") }
+    }
+
+    /// Year and part of an origin of the log of the own administration; none for any other log.
+    pub fn administration_year(&self, origin: &str) -> Option<(i16, u16)> {
+        let rest = origin.strip_prefix(&format!("{self}/chancery/{ADMINISTRATION}/"))?;
+        let (year, part) = match rest.split_once('-') {
+            Some((year, part)) => (year.parse().ok()?, part.parse().ok()?),
+            None => (rest.parse().ok()?, 1),
+        };
+        (self.administration_origin(year, part) == origin).then_some((year, part))
+    }
+
     /// Name under which the bundle announces the log key, without peer and year.
     pub fn log_name(&self) -> String {
         format!("{self}/chancery")
@@ -334,6 +351,9 @@ fn is_dns_label(text: &str) -> bool {
 fn beginning(text: &str) -> String {
     text.chars().take(64).collect()
 }
+
+/// In the place of a peer in the origin of the log of the own administration.
+const ADMINISTRATION: &str = "administration";
 
 #[cfg(test)]
 mod tests {
@@ -416,6 +436,13 @@ mod tests {
         let peer = Ministry::parse("XB").unwrap();
         assert_eq!(domain.gateway_dns_name(), "gateway.mfa.xa.example");
         assert_eq!(domain.log_origin(&peer, 2026), "mfa.xa.example/chancery/xb/2026");
+        let administration = domain.administration_origin(2026, 2);
+        assert_eq!(administration, "mfa.xa.example/chancery/administration/2026-002");
+        assert_eq!(domain.administration_year(&administration), Some((2026, 2)));
+        assert_eq!(domain.administration_year(&domain.administration_origin(2026, 1)), Some((2026, 1)));
+        for other in ["mfa.xa.example/chancery/xb/2026", "mfa.xa.example/chancery/administration/2026-2"] {
+            assert_eq!(domain.administration_year(other), None, "{other}");
+        }
         assert_eq!(domain.log_name(), "mfa.xa.example/chancery");
         assert_eq!(domain.cosigner_name(), "mfa.xa.example/chancery/cosigner");
     }

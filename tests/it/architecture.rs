@@ -56,6 +56,7 @@ const WIRE: &[&str] = &[
     "message/header.rs",
     "message/envelope.rs",
     "message/dispatch.rs",
+    "message/administration.rs",
     "message/leaf.rs",
     "message/receipt.rs",
     "message/wire.rs",

@@ -1,8 +1,10 @@
 //! The queue in the hands of its operator: the real binary at real gateways, and what the peer and the desk see.
 
+mod administration;
 mod alarms;
 mod expiry;
 mod order;
+mod pausing;
 mod withdrawal;
 
 use std::ffi::OsStr;

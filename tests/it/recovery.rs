@@ -1,6 +1,7 @@
 //! A gateway that was restored from an older copy, or that has lost everything: it signs no number twice, takes
 //! back what its peers and its desk hold, and goes on.
 
+mod administration;
 mod forks;
 mod liars;
 mod start;

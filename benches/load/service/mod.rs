@@ -89,12 +89,7 @@ pub async fn rows(stage: &Stage, options: &Options, report: &mut Report) -> Outc
 }
 
 /// Composes, clears and releases so many drafts; how long each call of a release took.
-async fn release_all(
-    hands: &Hands,
-    count: usize,
-    at_once: usize,
-    begun: &Begun,
-) -> Outcome<Vec<Duration>> {
+async fn release_all(hands: &Hands, count: usize, at_once: usize, begun: &Begun) -> Outcome<Vec<Duration>> {
     let (mut working, mut took) = (JoinSet::new(), Vec::with_capacity(count));
     // A request id that was used before would be answered with what came of it then.
     static RUNS: AtomicUsize = AtomicUsize::new(0);

@@ -100,6 +100,12 @@ fn alarms(context: &Context, seen: &GatewayStatus) -> Finding {
 
 fn standing(context: &Context, peer: &PeerStatus) -> Finding {
     let (name, subject) = (&peer.ministry, format!("peer {}", peer.ministry));
+    if let Some(pause) = peer.pause.as_ref().filter(|_| peer.standing == "sound") {
+        let why = if pause.reason.is_empty() { String::new() } else { format!(" ({})", pause.reason) };
+        let flash = if pause.force { "; even FLASH waits" } else { "" };
+        let said = format!("paused by an operator since {}{why}{flash}", pause.since);
+        return Finding::warn(subject, said, context.command(&format!("peer resume {name}")));
+    }
     match peer.standing.as_str() {
         "sound" if peer.connected => Finding::ok(subject, "connected; its log is where it was left"),
         "sound" => Finding::warn(subject, "away", context.command(&format!("peer ping {name}"))),
@@ -117,7 +123,7 @@ fn standing(context: &Context, peer: &PeerStatus) -> Finding {
 
 fn queue(context: &Context, peer: &PeerStatus) -> Option<Finding> {
     let waiting = peer.queued.saturating_sub(peer.held);
-    let stuck = !peer.connected || peer.takes_nothing_since.is_some();
+    let stuck = peer.pause.is_none() && (!peer.connected || peer.takes_nothing_since.is_some());
     (waiting > 0 && stuck).then(|| {
         let said = format!("{waiting} waiting for {}: {}", peer.ministry, peer.last_failure);
         Finding::warn("queue", said, context.command(&format!("queue list --ministry {}", peer.ministry)))

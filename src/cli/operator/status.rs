@@ -79,7 +79,16 @@ pub(in crate::cli) struct PeerStatus {
     pub(in crate::cli) standing: String,
     pub(in crate::cli) bundle: u64,
     pub(in crate::cli) announced: Option<u64>,
+    pub(in crate::cli) pause: Option<Paused>,
     pub(in crate::cli) transfers: Vec<PartTransfer>,
+}
+
+/// Since when and why an operator lets nothing be exchanged with a peer.
+#[derive(Debug)]
+pub(in crate::cli) struct Paused {
+    pub(in crate::cli) since: Timestamp,
+    pub(in crate::cli) reason: String,
+    pub(in crate::cli) force: bool,
 }
 
 /// A large sealed part on its way to a peer.
@@ -148,6 +157,11 @@ fn peer(seen: wire::PeerStatus) -> PeerStatus {
         standing: seen.standing,
         bundle: seen.bundle_sequence,
         announced: Some(seen.announced_sequence).filter(|sequence| *sequence > 0),
+        pause: instant(seen.paused_since).map(|since| Paused {
+            since,
+            reason: seen.paused_reason,
+            force: seen.paused_by_force,
+        }),
     }
 }
 

@@ -82,6 +82,9 @@ fn of_peer(peer: &PeerStatus) -> Option<(Severity, String)> {
         "frozen" => return Some((Severity::Critical, format!("{name} is frozen"))),
         standing => return Some((Severity::Warning, format!("{name} is {standing}"))),
     }
+    if peer.pause.is_some() {
+        return None;
+    }
     let waiting = peer.queued.saturating_sub(peer.held);
     let why = match (peer.connected, peer.takes_nothing_since) {
         (false, _) => "is away",

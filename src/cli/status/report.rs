@@ -55,6 +55,11 @@ fn peer_report(peer: &PeerStatus) -> Value {
         "standing": peer.standing,
         "bundle": peer.bundle,
         "announced": peer.announced,
+        "paused": peer.pause.as_ref().map(|pause| json!({
+            "since": pause.since.to_string(),
+            "reason": (!pause.reason.is_empty()).then_some(&pause.reason),
+            "force": pause.force,
+        })),
         "transfers": peer.transfers.iter().map(transfer_report).collect::<Vec<_>>(),
     })
 }

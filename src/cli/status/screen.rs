@@ -115,6 +115,9 @@ fn transfers(seen: &GatewayStatus) -> String {
 
 /// How a peer stands.
 fn state(peer: &PeerStatus, now: Timestamp) -> String {
+    if let Some(pause) = peer.pause.as_ref().filter(|_| peer.standing == "sound") {
+        return format!("paused ({})", queue_report::since(pause.since, now));
+    }
     match peer.takes_nothing_since {
         _ if peer.standing != "sound" => peer.standing.clone(),
         _ if !peer.connected => "away".to_owned(),

@@ -6,8 +6,9 @@ use super::screen::screen;
 use super::*;
 use crate::cli::context::GlobalOptions;
 use crate::cli::environment::Environment;
-use crate::cli::operator::status::{Amount, Lifetime, LogSize, PartTransfer, StoreRoom};
+use crate::cli::operator::status::{Amount, Lifetime, LogSize, PartTransfer, Paused, StoreRoom};
 use crate::cli::output::tests::kept_streams;
+use serde_json::json;
 
 #[test]
 fn days_of_a_certificate_are_whole_ones() {
@@ -40,6 +41,7 @@ fn status(connected: bool, queued: u64, alarm: bool) -> GatewayStatus {
         standing: "sound".to_owned(),
         bundle: 6,
         announced: None,
+        pause: None,
         transfers: vec![PartTransfer {
             digest: "ab".repeat(32),
             size: 2_000_000,
@@ -128,6 +130,19 @@ fn a_peer_that_is_there_and_takes_nothing_is_told_apart_and_since_when() {
     assert_eq!(report(&seen)["peers"][0]["takes_nothing_since"], "2026-11-18T11:06:40Z");
     seen.peers[0].queued = 0;
     assert_eq!(verdict(&context(), &seen), Ok(()));
+}
+
+#[test]
+fn a_peer_that_an_operator_has_paused_is_no_failure_and_is_told_apart_from_one_that_is_away() {
+    let mut seen = status(false, 3, false);
+    let since = Timestamp::from_seconds(1_795_000_000);
+    seen.peers[0].pause = Some(Paused { since, reason: "TICKET-7".to_owned(), force: false });
+    assert_eq!(verdict(&context(), &seen), Ok(()));
+    let text = screen(&seen, Timestamp::from_seconds(1_795_000_300));
+    assert!(text.contains("paused (5 min)"), "{text}");
+    let peer = &report(&seen)["peers"][0];
+    assert_eq!(peer["paused"]["since"], "2026-11-18T11:06:40Z");
+    assert_eq!((&peer["paused"]["reason"], &peer["paused"]["force"]), (&json!("TICKET-7"), &json!(false)));
 }
 
 #[test]

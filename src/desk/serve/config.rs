@@ -7,9 +7,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
-
 use crate::desk::config::{Config, ConfigError};
+use crate::keys::settings::{SERVICE, Settings};
 use crate::limits;
 use crate::trust::name::Label;
 use crate::trust::role::Role;
@@ -40,25 +39,6 @@ pub struct User {
     pub offices: BTreeSet<Label>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    listen: Option<String>,
-    socket: Option<PathBuf>,
-    #[serde(default)]
-    user: Vec<StoredUser>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StoredUser {
-    uid: u32,
-    name: String,
-    roles: Vec<String>,
-    #[serde(default)]
-    offices: Vec<String>,
-}
-
 impl ServiceConfig {
     /// Where the service listens without a configuration: this machine alone.
     pub const LISTEN: &'static str = "127.0.0.1:7110";
@@ -76,40 +56,29 @@ impl ServiceConfig {
 
     /// Validates the text of a `service.toml`.
     pub fn parse(desk: &Config, text: &str) -> Result<Self, String> {
-        let file: File = toml::from_str(text).map_err(|cause| cause.to_string())?;
-        let listen = file.listen.map(|address| {
-            address.parse().map_err(|_| format!("listen: {address} is not an address such as 127.0.0.1:7110"))
-        });
-        let users = file.user.into_iter().map(StoredUser::read).collect::<Result<Vec<_>, _>>()?;
-        let mut seen = BTreeSet::new();
-        if let Some(twice) = users.iter().find(|user| !seen.insert(user.uid)) {
-            // Four eyes are two clients.
-            return Err(format!("user {} is two clients", twice.uid));
-        }
-        let mut named = BTreeSet::new();
-        if let Some(twice) = users.iter().find(|user| !named.insert(user.label.clone())) {
-            return Err(format!("the name {} is that of two users", twice.label));
-        }
-        let socket = file.socket.map(|path| desk.home.join(path));
-        let config = Self { listen: listen.transpose()?, socket, users, patience: limits::READER_PATIENCE };
-        match (config.listen, &config.socket) {
-            (None, None) => Err("neither listen nor socket: nobody could call".to_owned()),
-            _ => Ok(config),
-        }
+        let settings = SERVICE.read_or_say(text)?;
+        let listen = settings.has("listen").then(|| settings.text("listen").parse());
+        let users = (0..settings.count_of("user")).map(|place| user(&settings, place));
+        Ok(Self {
+            listen: listen.transpose().map_err(|_| "listen is no address".to_owned())?,
+            socket: settings.has("socket").then(|| desk.home.join(settings.text("socket"))),
+            users: users.collect::<Result<_, _>>()?,
+            patience: limits::READER_PATIENCE,
+        })
     }
 }
 
-impl StoredUser {
-    fn read(self) -> Result<User, String> {
-        let role = |word: &String| Role::parse(word).map_err(|cause| format!("user.roles: {cause}"));
-        let office = |text: &String| Label::parse(text).map_err(|cause| format!("user.offices: {cause}"));
-        Ok(User {
-            uid: self.uid,
-            label: Label::parse(&self.name).map_err(|cause| format!("user.name: {cause}"))?,
-            roles: self.roles.iter().map(role).collect::<Result<_, _>>()?,
-            offices: self.offices.iter().map(office).collect::<Result<_, _>>()?,
-        })
-    }
+/// One of the users.
+fn user(settings: &Settings<'_>, place: usize) -> Result<User, String> {
+    let key = |name: &str| format!("user[{place}].{name}");
+    let roles = settings.texts(&key("roles")).map(Role::parse).collect::<Result<_, _>>();
+    let offices = settings.texts(&key("offices")).map(Label::parse).collect::<Result<_, _>>();
+    Ok(User {
+        uid: u32::try_from(settings.number(&key("uid"))).map_err(|cause| cause.to_string())?,
+        label: Label::parse(settings.text(&key("name"))).map_err(|cause| cause.to_string())?,
+        roles: roles.map_err(|cause| cause.to_string())?,
+        offices: offices.map_err(|cause| cause.to_string())?,
+    })
 }
 
 #[cfg(test)]

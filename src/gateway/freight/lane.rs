@@ -23,6 +23,8 @@ pub(super) struct Lane {
     pub(super) hauls: BTreeMap<Digest, Haul>,
     /// Calls on which it waits for a part; as many as its row in `serve/permission` lets it have under way.
     takers: Vec<Taker>,
+    /// Nothing moves: an operator has paused the peer.
+    pub(super) paused: bool,
     /// Numbers hauls in the order in which they were asked for.
     asked: u64,
     /// Log lines that the peer causes.
@@ -99,6 +101,17 @@ impl Lane {
             }
             haul.message != *message
         });
+    }
+
+    /// Sets down what moves and ends the calls of the peer, until the pause ends.
+    pub(super) fn pause(&mut self) {
+        self.paused = true;
+        self.takers.clear();
+        for haul in self.hauls.values() {
+            if let State::Moving { token, .. } = &haul.state {
+                token.cancel();
+            }
+        }
     }
 
     /// Hauls of one kind, the most urgent first.

@@ -243,6 +243,19 @@ impl Freight {
         }
     }
 
+    /// Sets down what moves to a peer, until `go_on`.
+    pub fn halt(&self, peer: &Ministry) {
+        self.lanes().entry(peer.clone()).or_default().pause();
+    }
+
+    /// Lets parts move to a peer again.
+    pub fn go_on(self: &Arc<Self>, peer: &Ministry) {
+        if let Some(lane) = self.lanes().get_mut(peer) {
+            lane.paused = false;
+            self.dispatch(peer, lane);
+        }
+    }
+
     /// The parts on their way to `peer`, the most urgent first.
     pub fn transfers(&self, peer: &Ministry) -> Vec<Transfer> {
         let lanes = self.lanes();

@@ -33,7 +33,7 @@ impl Freight {
     /// Starts what may move: the most urgent first. Where all hauls of a peer are taken, one that is less urgent
     /// than one that waits is set down; it goes on later where it was.
     pub(super) fn dispatch(self: &Arc<Self>, peer: &Ministry, lane: &mut Lane) {
-        if self.stop.is_cancelled() {
+        if self.stop.is_cancelled() || lane.paused {
             return;
         }
         let mut moving = lane.those(|haul| matches!(haul.state, State::Moving { .. }));

@@ -99,6 +99,9 @@ const OF_PEER: &[(&str, &str, OfPeer)] = &[
     ("peer_takes_nothing_since_timestamp_seconds", "Since when it takes nothing, though connected", |peer| {
         at(peer.shut_since)
     }),
+    ("peer_paused_since_timestamp_seconds", "Since when an operator has it paused", |peer| {
+        at(peer.pause.as_ref().map(|pause| pause.time))
+    }),
     ("peer_clock_skew_seconds", "Difference of its clock to ours", |peer| Some(peer.clock_skew)),
     ("peer_mailbox_messages", "Its messages that wait for the desk", |peer| Some(number(peer.mailbox.count))),
     ("peer_mailbox_bytes", "Bytes of them", |peer| Some(number(peer.mailbox.bytes))),
@@ -212,6 +215,7 @@ mod tests {
             bundle: 1,
             announced: None,
             transfers: Vec::new(),
+            pause: None,
         };
         let alarm = RaisedAlarm {
             code: "CHN_04_EQUIVOCATION".to_owned(),

@@ -17,6 +17,7 @@ use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::Relay;
 use crate::gateway::freight::{Carried, Giver};
+use crate::gateway::pausing::PAUSED;
 use crate::gateway::schedule;
 use crate::limits;
 use crate::trust::name::Ministry;
@@ -63,15 +64,26 @@ impl Gateway {
                 // The sender is in the link that is held here.
                 _ = sessions.wait_for(|live| *live == 0) => {}
             }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = link.until_resumed() => {}
+            }
             let ended = tokio::select! {
                 () = stop.cancelled() => return,
                 ended = self.dial(&peer) => ended,
             };
+            if let Err(Fault::Paused(_)) = ended {
+                continue;
+            }
             if let Err(fault) = ended {
                 if let Some(unsaid) = link.refusals.next() {
                     tracing::info!(peer = %peer, %fault, unsaid, "the relay to the peer ended");
                 }
-                self.note_link(&peer, |link| link.last_failure = fault.to_string());
+                let by_peer = matches!(&fault, Fault::Refused { reason, .. } if reason == PAUSED);
+                self.note_link(&peer, |link| {
+                    link.last_failure = fault.to_string();
+                    link.paused_by_peer = by_peer;
+                });
             }
             tokio::select! {
                 () = stop.cancelled() => return,

@@ -128,7 +128,8 @@ impl Intake {
     pub(super) fn announced(&self) -> Result<(), Fault> {
         let mut state = lock(&self.0);
         let left = state.announcements.checked_sub(1);
-        state.announcements = left.ok_or_else(|| misshapen("there are too many announcements on one stream"))?;
+        state.announcements =
+            left.ok_or_else(|| misshapen("there are too many announcements on one stream"))?;
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use super::flight::is_shut;
 use super::lock;
 use crate::digest::Digest;
 use crate::gateway::frame::Window;
-use crate::gateway::store::record::OutboxItem;
+use crate::gateway::store::record::{OutboxItem, Pause};
 use crate::limits;
 use crate::time::Timestamp;
 use crate::transport::refusals::Refusals;
@@ -40,10 +40,14 @@ pub(in crate::gateway) struct LinkState {
     shut: Arc<Mutex<Option<Timestamp>>>,
     /// Digest of the bundle that it announced last and that was taken, or was known.
     heard: Arc<Mutex<Option<Digest>>>,
+    /// Why and since when an operator lets nothing be exchanged with it.
+    paused: watch::Sender<Option<Pause>>,
     /// Log lines that the peer causes.
     pub(in crate::gateway) refusals: Arc<Refusals>,
     /// Why the last session ended, or did not begin.
     pub(in crate::gateway) last_failure: String,
+    /// Whether it has told us, when we dialled it last, that its own operator has paused us.
+    pub(in crate::gateway) paused_by_peer: bool,
     /// Difference of the peer's clock to ours in seconds.
     pub(in crate::gateway) clock_skew: i64,
 }
@@ -62,8 +66,10 @@ impl Default for LinkState {
             full: watch::Sender::default(),
             shut: Arc::default(),
             heard: Arc::default(),
+            paused: watch::Sender::default(),
             refusals: Arc::default(),
             last_failure: String::new(),
+            paused_by_peer: false,
             clock_skew: 0,
         }
     }
@@ -83,6 +89,29 @@ impl LinkState {
     /// Whether a session with the peer lives.
     pub(in crate::gateway) fn is_live(&self) -> bool {
         *self.live.borrow() > 0
+    }
+
+    /// The pause that an operator has decided.
+    pub(in crate::gateway) fn pause(&self) -> Option<Pause> {
+        self.paused.borrow().clone()
+    }
+
+    /// Takes up a pause, or its end.
+    pub(in crate::gateway) fn set_pause(&self, pause: Option<Pause>) {
+        self.paused.send_replace(pause);
+    }
+
+    /// Waits until the peer is paused.
+    pub(in crate::gateway) async fn until_paused(&self) {
+        // The sender is in the link that is held here.
+        let mut paused = self.paused.subscribe();
+        let _paused = paused.wait_for(Option::is_some).await;
+    }
+
+    /// Waits until the peer is not paused.
+    pub(super) async fn until_resumed(&self) {
+        let mut paused = self.paused.subscribe();
+        let _resumed = paused.wait_for(Option::is_none).await;
     }
 
     /// Tells all sessions that there may be something to carry.

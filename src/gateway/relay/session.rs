@@ -98,11 +98,17 @@ impl Gateway {
         mut relay: Relay,
         opener: Opener,
     ) -> Result<(), Fault> {
+        if self.pause_of(peer).is_some() {
+            return Err(Fault::Paused(peer.clone()));
+        }
         let (intake, full) = (self.intake.subscribe(), self.link_of(peer).full.subscribe());
         let accredited = self.accredited.subscribe();
         let (ours, theirs) = self.greet(peer, &mut relay, opener).await?;
         self.compare(peer, &ours, &theirs).await?;
-        self.note_link(peer, |link| link.last_failure.clear());
+        self.note_link(peer, |link| {
+            link.last_failure.clear();
+            link.paused_by_peer = false;
+        });
         let link = self.link_of(peer);
         link.note_window(theirs.window, self.clock.now());
         let _live = link.enter();
@@ -185,6 +191,7 @@ impl Session<'_> {
                 self.write(outgoing, updates),
                 telling,
                 self.gateway.until_frozen(self.peer),
+                self.gateway.until_paused(self.peer),
             )
         };
         let first = tokio::select! {
@@ -207,8 +214,11 @@ impl Session<'_> {
             self.flight.distrust();
         }
         let ended = witnessed.and(settled).and(worked);
-        if ended.is_err() {
-            self.note_cut().await?;
+        match &ended {
+            // That it was cut says nothing of the peer.
+            Err(Fault::Paused(_)) => drop(self.flight.forsake()),
+            Err(_) => self.note_cut().await?,
+            Ok(()) => {}
         }
         ended
     }

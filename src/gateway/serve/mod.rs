@@ -29,6 +29,7 @@ use tonic::{Code, Status};
 
 use crate::gateway::Gateway;
 use crate::gateway::error::{Declined, Fault};
+use crate::gateway::pausing::PAUSED;
 use crate::gateway::serve::guard::{Entrance, Guard};
 use crate::limits;
 use crate::proto::gateway::v1::mailbox_service_server::MailboxServiceServer;
@@ -124,6 +125,7 @@ fn failed(fault: &Fault) -> Status {
             "CHANNEL_FROZEN",
             "two checkpoints of one log contradict each other",
         ),
+        Fault::Paused(_) => paused(),
         Fault::Store(cause) => {
             tracing::error!(%fault, "the store failed");
             status::refusal(
@@ -144,6 +146,15 @@ fn failed(fault: &Fault) -> Status {
             status::refusal(Code::Unavailable, "TRY_LATER", "the gateway cannot do this now; try again later")
         }
     }
+}
+
+/// What a peer is told with whom nothing is exchanged at present.
+fn paused() -> Status {
+    status::refusal(
+        Code::FailedPrecondition,
+        PAUSED,
+        "the operator of this gateway has paused the exchange; what waits is kept",
+    )
 }
 
 fn malformed(what: &str) -> Status {

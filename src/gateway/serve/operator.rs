@@ -9,6 +9,7 @@ use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Code, Request, Response, Status};
 
 use crate::gateway::Gateway;
+use crate::gateway::administration::{ActPage, ActRange};
 use crate::gateway::error::Fault;
 use crate::gateway::serve::archive::archived;
 use crate::gateway::serve::copy;
@@ -92,7 +93,7 @@ impl OperatorService for OperatorEdge {
         &self,
         _: Request<wire::ListLogsRequest>,
     ) -> Result<Response<wire::ListLogsResponse>, Status> {
-        let logs = self.gateway.logs().await.map_err(|fault| failed(&fault))?;
+        let logs = self.gateway.all_logs().await.map_err(|fault| failed(&fault))?;
         Ok(Response::new(wire::ListLogsResponse { logs: logs.into_iter().map(log).collect() }))
     }
 
@@ -129,10 +130,61 @@ impl OperatorService for OperatorEdge {
         &self,
         request: Request<wire::ConfirmPeerRequest>,
     ) -> Result<Response<wire::ConfirmPeerResponse>, Status> {
+        let by = operator(&request)?;
         let peer = Ministry::parse(&request.into_inner().ministry);
         let peer = peer.map_err(|_| malformed("the ministry"))?;
-        self.gateway.confirm(&peer).await.map_err(declined)?;
+        self.gateway.confirm(&peer, by).await.map_err(declined)?;
         Ok(Response::new(wire::ConfirmPeerResponse {}))
+    }
+
+    async fn list_acts(
+        &self,
+        request: Request<wire::ListActsRequest>,
+    ) -> Result<Response<wire::ListActsResponse>, Status> {
+        let wire::ListActsRequest { origin, first_index, newest } = request.into_inner();
+        let range = match newest {
+            0 => ActRange::From(first_index),
+            count => ActRange::Newest(count as usize),
+        };
+        let page = self.gateway.acts(named(origin), range).await.map_err(|fault| failed(&fault))?;
+        let ActPage { origin, size, first_index, leaves } = page;
+        Ok(Response::new(wire::ListActsResponse { origin, size, first_index, leaves }))
+    }
+
+    async fn prove_act(
+        &self,
+        request: Request<wire::ProveActRequest>,
+    ) -> Result<Response<wire::ProveActResponse>, Status> {
+        let wire::ProveActRequest { origin, index } = request.into_inner();
+        let proven = self.gateway.prove_act(named(origin), index).await.map_err(|fault| failed(&fault))?;
+        let none = || {
+            let message = format!("the administrative log has no entry {index}");
+            status::refusal(Code::NotFound, "NO_SUCH_ENTRY", message)
+        };
+        let (leaf, proof) = proven.ok_or_else(none)?;
+        Ok(Response::new(wire::ProveActResponse { leaf, proof: proof.to_string() }))
+    }
+
+    async fn pause_peer(
+        &self,
+        request: Request<wire::PausePeerRequest>,
+    ) -> Result<Response<wire::PausePeerResponse>, Status> {
+        let by = operator(&request)?;
+        let wire::PausePeerRequest { ministry, reason, force } = request.into_inner();
+        let peer = Ministry::parse(&ministry).map_err(|_| malformed("the ministry"))?;
+        let reason = queue::reason(reason)?;
+        let queued = self.gateway.pause_peer(&peer, force, reason, by).await.map_err(refused)?;
+        Ok(Response::new(wire::PausePeerResponse { queued }))
+    }
+
+    async fn resume_peer(
+        &self,
+        request: Request<wire::ResumePeerRequest>,
+    ) -> Result<Response<wire::ResumePeerResponse>, Status> {
+        let by = operator(&request)?;
+        let peer = Ministry::parse(&request.into_inner().ministry).map_err(|_| malformed("the ministry"))?;
+        let queued = self.gateway.resume_peer(&peer, by).await.map_err(refused)?;
+        Ok(Response::new(wire::ResumePeerResponse { queued }))
     }
 
     async fn verify_logs(
@@ -266,6 +318,11 @@ impl OperatorService for OperatorEdge {
             ReceiverStream::new(pieces).map(|piece| piece.map(archived).map_err(|fault| failed(&fault)));
         Ok(Response::new(Box::pin(pieces)))
     }
+}
+
+/// The origin of a log, where one is named.
+fn named(origin: String) -> Option<String> {
+    Some(origin).filter(|origin| !origin.is_empty())
 }
 
 /// The operator is told what the link said; a caller from outside never is.

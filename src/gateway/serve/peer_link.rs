@@ -11,6 +11,7 @@ use tokio::time::{sleep, timeout};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
+use tonic::metadata::MetadataValue;
 use tonic::transport::Channel;
 
 use crate::digest::Digest;
@@ -93,7 +94,11 @@ impl PeerLink for GrpcLink {
         let (mut client, own) = self.client(peer).await?;
         let (outgoing, to_send) = mpsc::channel::<Frame>(limits::RELAY_FRAMES_WAITING_MAX);
         let frames = ReceiverStream::new(to_send).map(wire::encode);
-        let answer = timeout(limits::CONNECT_DEADLINE, client.relay(frames)).await;
+        let mut call = tonic::Request::new(frames);
+        if self.store.flash_waits(peer.clone()).await? {
+            call.metadata_mut().insert(relay::PRECEDENCE, MetadataValue::from_static(relay::FLASH));
+        }
+        let answer = timeout(limits::CONNECT_DEADLINE, client.relay(call)).await;
         let answer = answer.map_err(|_| Fault::Link("the peer did not answer in time".to_owned()))?;
         let answer = answer.map_err(refused)?;
         let (relay, _) = relay::ends(answer.into_inner(), own);

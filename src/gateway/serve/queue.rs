@@ -10,7 +10,7 @@ use crate::gateway::store::record::{
     Attempt, DecisionKind, KeptDecision, LeafPlace, QueueFilter, QueuePlace, QueueState, RaisedAlarm,
     SentState,
 };
-use crate::limits;
+use crate::message::administration::is_reason;
 use crate::message::leaf::LeafKind;
 use crate::message::terms::Precedence;
 use crate::proto::gateway::v1 as wire;
@@ -74,12 +74,7 @@ pub(super) fn token(place: QueuePlace) -> String {
 
 /// A reason of an operator: a code, never a text in which somebody could be named.
 pub(super) fn reason(reason: String) -> Result<String, Status> {
-    let fits = |symbol: char| symbol.is_ascii_uppercase() || symbol.is_ascii_digit() || "_-".contains(symbol);
-    if reason.chars().all(fits) && reason.len() <= limits::OPERATOR_REASON_MAX {
-        Ok(reason)
-    } else {
-        Err(malformed("the reason"))
-    }
+    if is_reason(&reason) { Ok(reason) } else { Err(malformed("the reason")) }
 }
 
 /// To the wire.
@@ -185,6 +180,7 @@ fn decision(kept: KeptDecision) -> wire::QueuedDecision {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits;
 
     #[test]
     fn a_page_token_leads_back_to_its_place_and_nothing_else_does() {

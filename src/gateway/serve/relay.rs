@@ -15,7 +15,8 @@ use tonic::{Code, Request, Response, Status, Streaming};
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::{Frame, Relay};
-use crate::gateway::serve::{failed, part_calls, parts, wire};
+use crate::gateway::pausing::{PAUSED, Urgent};
+use crate::gateway::serve::{failed, part_calls, parts, paused, wire};
 use crate::limits;
 use crate::proto::gateway::v1::relay_service_server::RelayService;
 use crate::proto::gateway::v1::{
@@ -39,6 +40,11 @@ impl RelayEdge {
         Self { gateway, stop, streams: Mutex::default() }
     }
 
+    /// Refuses a call of a peer with which nothing is exchanged at present.
+    fn require_exchange(&self, peer: &Ministry) -> Result<(), Status> {
+        if self.gateway.pause_of(peer).is_some() { Err(paused()) } else { Ok(()) }
+    }
+
     /// Counts one more relay stream of a peer, as long as the answer is held.
     fn one_more(&self, peer: &Ministry) -> Result<OwnedSemaphorePermit, Status> {
         let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
@@ -59,6 +65,16 @@ impl RelayService for RelayEdge {
         request: Request<Streaming<RelayFrame>>,
     ) -> Result<Response<Self::RelayStream>, Status> {
         let peer = Peer::of(&request)?.ministry().clone();
+        if self.gateway.pause_of(&peer).is_some() {
+            let is_urgent = request.metadata().get(PRECEDENCE).is_some_and(|said| said == FLASH);
+            let gave_way = match is_urgent {
+                true => self.gateway.give_way(&peer, Urgent::Theirs).await.map_err(|fault| failed(&fault))?,
+                false => false,
+            };
+            if !gave_way {
+                return Err(paused());
+            }
+        }
         let open = self.one_more(&peer)?;
         let (relay, outgoing) = ends(request.into_inner(), ());
         let (gateway, stop) = (self.gateway.clone(), self.stop.clone());
@@ -86,6 +102,7 @@ impl RelayService for RelayEdge {
         request: Request<FindPartRequest>,
     ) -> Result<Response<FindPartResponse>, Status> {
         let peer = Peer::of(&request)?.ministry().clone();
+        self.require_exchange(&peer)?;
         parts::find(&self.gateway, &peer, request.get_ref()).await.map(Response::new)
     }
 
@@ -94,7 +111,11 @@ impl RelayService for RelayEdge {
         request: Request<Streaming<PutPartRequest>>,
     ) -> Result<Response<PutPartResponse>, Status> {
         let peer = Peer::of(&request)?.ministry().clone();
-        parts::put(&self.gateway, &peer, request.into_inner()).await.map(Response::new)
+        self.require_exchange(&peer)?;
+        tokio::select! {
+            put = parts::put(&self.gateway, &peer, request.into_inner()) => put.map(Response::new),
+            _ = self.gateway.until_paused(&peer) => Err(paused()),
+        }
     }
 
     type TakePartStream = Pin<Box<dyn Stream<Item = Result<TakePartResponse, Status>> + Send>>;
@@ -104,12 +125,25 @@ impl RelayService for RelayEdge {
         request: Request<Streaming<TakePartRequest>>,
     ) -> Result<Response<Self::TakePartStream>, Status> {
         let peer = Peer::of(&request)?.ministry().clone();
+        self.require_exchange(&peer)?;
         let (taker, handed) = part_calls::taker(request.into_inner());
         self.gateway.freight.welcome(&peer, taker);
         let handed = ReceiverStream::new(handed).map(|handed| Ok(part_calls::encode_handed(handed)));
-        Ok(Response::new(Box::pin(handed.take_until(self.stop.clone().cancelled_owned()))))
+        let (gateway, stop) = (self.gateway.clone(), self.stop.clone());
+        let over = async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                _ = gateway.until_paused(&peer) => {}
+            }
+        };
+        Ok(Response::new(Box::pin(handed.take_until(Box::pin(over)))))
     }
 }
+
+/// Metadata of a relay call by which the dialling side says that a message of precedence FLASH waits for the other.
+pub(super) const PRECEDENCE: &str = "chancery-precedence";
+/// Its only value.
+pub(super) const FLASH: &str = "FLASH";
 
 /// The two ends of a stream: ours as plain frames, and what is to go out. `kept` is dropped when the stream is over or
 /// nobody here listens any more: the other side may never end its half.
@@ -144,6 +178,7 @@ pub(super) fn ends(
 fn broken(status: &Status) -> Fault {
     let detail = wire::plain_words(status.message());
     match status::reason_of(status) {
+        Some(reason) if reason == PAUSED => Fault::Refused { reason, detail },
         Some(reason) if status.code() == Code::InvalidArgument => Fault::Misshapen { reason, detail },
         // tonic counts bytes before the codec is asked, and gives no reason.
         None if status.code() == Code::OutOfRange => {

@@ -67,6 +67,9 @@ fn peer(seen: PeerStatus) -> wire::PeerStatus {
         standing: seen.standing.word().to_owned(),
         bundle_sequence: seen.bundle,
         announced_sequence: seen.announced.unwrap_or(0),
+        paused_since: seen.pause.as_ref().map_or(0, |pause| pause.time.seconds()),
+        paused_by_force: seen.pause.as_ref().is_some_and(|pause| pause.force),
+        paused_reason: seen.pause.map(|pause| pause.reason).unwrap_or_default(),
     }
 }
 

@@ -36,12 +36,15 @@ impl Gateway {
         if self.store.epoch().await? == 0 {
             self.renew_epoch().await?;
         }
-        for peer in logs.iter().map(|log| &log.peer) {
+        for peer in logs.iter().map(|log| &log.peer).filter(|peer| **peer != self.config.ministry) {
             let gate = self.gate(peer);
             gate.unseen.store(self.store.orphans(peer.clone()).await? > 0, Ordering::SeqCst);
             let mut own = logs.iter().filter(|log| log.peer == *peer);
             gate.vouched.store(own.all(|log| vouched.contains_key(&log.origin)), Ordering::SeqCst);
         }
+        self.resume_administration(&lost).await?;
+        // Nobody mirrors the log of the own administration: it has no pair, and no standing.
+        let logs: Vec<OwnLog> = logs.into_iter().filter(|log| log.peer != self.config.ministry).collect();
         self.judge_forks().await?;
         for (origin, size) in &lost {
             if let Some(peer) = self.peer_of(origin) {

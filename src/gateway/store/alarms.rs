@@ -8,8 +8,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::columns::{self, stored_len};
 use super::job::Verdict;
-use super::record::{Acknowledged, Alarm, RaisedAlarm};
-use super::{Store, StoreFault};
+use super::record::{Acknowledged, Alarm, LogEntry, RaisedAlarm};
+use super::{Store, StoreFault, tree};
 use crate::limits::{ALARM_SILENCE, STATUS_ALARMS_MAX};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
@@ -53,12 +53,14 @@ impl Store {
     }
 
     /// Notes that an operator has seen the standing alarms with this code, or all where none is named, about
-    /// this ministry, or about all. Answers those that nobody had acknowledged, durable on return.
+    /// this ministry, or about all, with an act for each.
+    /// Answers those that nobody had acknowledged, durable on return.
     pub async fn acknowledge_alarms(
         &self,
         code: Option<String>,
         ministry: Option<Ministry>,
         by: Acknowledged,
+        act: impl Fn(&RaisedAlarm) -> Option<LogEntry> + Send + 'static,
     ) -> Result<Vec<RaisedAlarm>, StoreFault> {
         self.write(0, move |connection| {
             let sql = format!(
@@ -70,7 +72,11 @@ impl Store {
             let mut statement = connection.prepare_cached(&sql)?;
             let values = params![code, ministry, by.time.seconds(), by.operator];
             let rows = statement.query_map(values, raised_alarm)?;
-            Ok(Verdict::Keep(rows.collect::<Result<_, _>>()?))
+            let seen: Vec<RaisedAlarm> = rows.collect::<Result<_, _>>()?;
+            for alarm in &seen {
+                tree::append_act(connection, act(alarm).as_ref())?;
+            }
+            Ok(Verdict::Keep(seen))
         })
         .await
     }

@@ -82,7 +82,7 @@ impl Store {
             let mut statement = connection.prepare_cached(sql)?;
             let rows = statement.query_map([message.message], |row| {
                 let time = columns::instant(row, 1)?;
-                let decision = Decision { time, operator: row.get(2)?, reason: row.get(3)? };
+                let decision = Decision { time, operator: row.get(2)?, reason: row.get(3)?, act: None };
                 Ok(KeptDecision { kind: DecisionKind::column(row, 0)?, decision })
             })?;
             Ok(rows.collect::<Result<_, _>>()?)
@@ -177,7 +177,8 @@ fn keep(
     let sql = "INSERT INTO decision (message, number, time, operator, what, reason)
                VALUES (?1, (SELECT ifnull(max(number), 0) + 1 FROM decision WHERE message = ?1),
                        ?2, ?3, ?4, ?5) RETURNING number";
-    let Decision { time, operator, reason } = decision;
+    let Decision { time, operator, reason, act } = decision;
+    tree::append_act(connection, act.as_ref())?;
     let values = params![message.message, time.seconds(), operator, kind.code(), reason];
     let number: u32 = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
     if number > DECISIONS_KEPT.saturating_mul(2) {

@@ -348,3 +348,14 @@ CREATE TABLE revocation_list (
 -- What kind of record is owed a leaf: 1 a bundle, 2 a revocation list.
 ALTER TABLE owed_leaf ADD COLUMN kind INTEGER NOT NULL DEFAULT 1;
 ";
+
+/// Peers with whom an operator lets nothing be exchanged for a time.
+pub(super) const PAUSES: &str = "
+CREATE TABLE pause (
+    peer TEXT PRIMARY KEY,
+    time INTEGER NOT NULL,
+    operator INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    force INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+";

@@ -20,6 +20,7 @@
 //! | `queue` | `queue_page`, `queue_fronts`, `queues`, `find_message`, `retry` |
 //! | `decisions` | `hold`, `release`, `withdraw`, `decisions` |
 //! | `alarms` | alarms: raised, acknowledged, cleared |
+//! | `pauses` | `pause`, `resume`, `pauses`: peers with whom nothing is exchanged for a time |
 //! | `mailbox` | `received_after`, `acknowledge`, `waiting` |
 //! | `log`, `about` | `append_leaf`, heads, checkpoints, leaves, proofs; which leaves are about which message |
 //! | `mirror` | `extend_mirror` |
@@ -59,6 +60,7 @@ mod offered;
 mod outbox;
 mod ownership;
 mod parts;
+mod pauses;
 mod queue;
 mod readers;
 mod recovered;

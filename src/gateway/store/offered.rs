@@ -17,17 +17,22 @@ impl Store {
     /// a leaf owed about each of these. False, and nothing done, where as many bundles of this ministry were taken today
     /// as may be. Durable on return; callers pass only what they have verified.
     pub async fn take_offered(&self, offered: Offered, lists: Vec<KeptList>) -> Result<bool, StoreFault> {
-        let weight = lists.iter().map(|list| list.bytes.len()).sum::<usize>().saturating_add(offered.bytes.len());
+        let weight =
+            lists.iter().map(|list| list.bytes.len()).sum::<usize>().saturating_add(offered.bytes.len());
         self.write(weight, move |connection| {
             if !note_offered(connection, &offered)? {
                 return Ok(Verdict::Undo(false));
             }
             for list in &lists {
                 keep_list(connection, list)?;
-                let sql = "INSERT INTO owed_leaf (peer, record, kind) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+                let sql =
+                    "INSERT INTO owed_leaf (peer, record, kind) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
                 let digest = Digest::of(&list.bytes);
-                let values =
-                    params![list.ministry.as_str(), digest.as_bytes().as_slice(), OwedKind::Revocation.code()];
+                let values = params![
+                    list.ministry.as_str(),
+                    digest.as_bytes().as_slice(),
+                    OwedKind::Revocation.code()
+                ];
                 connection.prepare_cached(sql)?.execute(values)?;
             }
             Ok(Verdict::Keep(true))

@@ -6,11 +6,11 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::columns::{self, Code, stored_len};
 use super::job::Verdict;
 use super::record::{
-    Direction, FoundMessage, PeerQueue, QueueEntry, QueueFilter, QueueFront, QueuePage, QueuePlace,
+    Direction, FoundMessage, LogEntry, PeerQueue, QueueEntry, QueueFilter, QueueFront, QueuePage, QueuePlace,
     QueueState, Retried, Retry, SentState, UNANSWERED,
 };
 use super::settlement::{self, Outgoing};
-use super::{Store, StoreFault, outbox};
+use super::{Store, StoreFault, outbox, tree};
 use crate::digest::Digest;
 use crate::limits::{ID_PREFIX_DIGITS_MIN, QUEUE_PAGE_MAX, RETRY_MESSAGES_MAX};
 use crate::time::Timestamp;
@@ -64,16 +64,21 @@ impl Store {
     }
 
     /// Makes what waits for another attempt due at `now`. Held messages stay held. Durable on return.
-    pub async fn retry(&self, what: Retry, now: Timestamp) -> Result<Retried, StoreFault> {
-        self.write(0, move |connection| match &what {
-            Retry::Message(id) => retry_message(connection, id, now),
-            Retry::Peer(peer) => {
-                let mut due = 0_u64;
-                for pair in queued_pairs(connection, Some(peer))? {
-                    due = due.saturating_add(make_due(connection, pair, i64::MAX, now)?);
-                }
-                Ok(Verdict::Keep(Retried::Done(due)))
+    pub async fn retry(
+        &self,
+        what: Retry,
+        now: Timestamp,
+        act: Option<LogEntry>,
+    ) -> Result<Retried, StoreFault> {
+        self.write(0, move |connection| {
+            let retried = match &what {
+                Retry::Message(id) => retry_message(connection, id, now)?,
+                Retry::Peer(peer) => Verdict::Keep(retry_all(connection, peer, now)?),
+            };
+            if let Verdict::Keep(_) = retried {
+                tree::append_act(connection, act.as_ref())?;
             }
+            Ok(retried)
         })
         .await
     }
@@ -196,6 +201,14 @@ fn queues(connection: &Connection) -> Result<Vec<PeerQueue>, StoreFault> {
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn retry_all(connection: &Connection, peer: &Ministry, now: Timestamp) -> Result<Retried, StoreFault> {
+    let mut due = 0_u64;
+    for pair in queued_pairs(connection, Some(peer))? {
+        due = due.saturating_add(make_due(connection, pair, i64::MAX, now)?);
+    }
+    Ok(Retried::Done(due))
 }
 
 fn retry_message(

@@ -30,6 +30,7 @@ const MIGRATIONS: &[&str] = &[
     migrations::NEAR,
     migrations::SOURCES,
     migrations::OFFERED,
+    migrations::PAUSES,
 ];
 
 /// Opens the connection that writes, and brings the database up to date.

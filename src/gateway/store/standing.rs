@@ -40,12 +40,13 @@ impl Store {
         .await
     }
 
-    /// Keeps `records`, all or nothing, and with them which peers are owed a leaf about which record. Where
-    /// every record is held already, nothing is owed. Durable on return.
+    /// Keeps `records`, all or nothing, and with them which peers are owed a leaf about which record, and
+    /// the acts that say so. Where every record is held already, nothing is owed or said. Durable on return.
     pub async fn save_records_owing(
         &self,
         records: Vec<Record>,
         owed: Vec<(Ministry, Digest)>,
+        acts: Vec<LogEntry>,
     ) -> Result<RecordsKept, StoreFault> {
         let weight = records.iter().map(|record| record.bytes.len()).sum();
         self.write(weight, move |connection| {
@@ -57,6 +58,7 @@ impl Store {
                         .prepare_cached(sql)?
                         .execute(params![peer.as_str(), record.as_bytes().as_slice()])?;
                 }
+                acts.iter().try_for_each(|act| tree::append_act(connection, Some(act)))?;
             }
             Ok(kept)
         })

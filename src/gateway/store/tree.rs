@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::{self, blob, prefix, stored};
-use super::record::{LeafPlace, LogLeaf};
+use super::record::{LeafPlace, LogEntry, LogLeaf};
 use super::{StoreFault, about};
 use crate::digest::Digest;
 use crate::limits::LEAF_BYTES_MAX;
@@ -45,6 +45,14 @@ pub(super) fn append_own(
     let appended = logs.append(origin, peer, leaf)?;
     logs.save_sizes()?;
     Ok(appended)
+}
+
+/// Appends an act to the log of the own administration, in the commit of its effect.
+pub(super) fn append_act(connection: &Connection, act: Option<&LogEntry>) -> Result<(), StoreFault> {
+    let Some(LogEntry { origin, peer, leaf }) = act else { return Ok(()) };
+    let leaf = LogLeaf { bytes: leaf.clone(), message_id: None };
+    append_own(connection, origin, peer, &leaf)?;
+    Ok(())
 }
 
 /// Own logs that grow in one job: each is looked up once, and its size is kept once, at the end.

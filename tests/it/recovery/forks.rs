@@ -44,7 +44,7 @@ async fn a_cloned_gateway_is_found_at_its_next_hello() {
     put_back(&mut stage, "XA", &twin).await;
     forget(&stage, "XA");
     stage.house_mut("XA").start().await.unwrap();
-    stage.gateway("XA").confirm(&ministry("XB")).await.unwrap();
+    stage.gateway("XA").confirm(&ministry("XB"), 0).await.unwrap();
     let channel = Craft::new(&stage, "XA", "XB");
     let last =
         stage.gateway("XA").last_position(channel.address.channel.as_str(), &ministry("XB")).await.unwrap();

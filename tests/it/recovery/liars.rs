@@ -194,7 +194,7 @@ async fn what_this_host_knows_to_be_lost_and_nobody_shows_is_given_up_by_the_ope
     shown.store(before, Ordering::SeqCst);
     stage.house_mut("XA").start().await.unwrap();
     stands_still(&stage, before).await;
-    stage.gateway("XA").confirm(&ministry("XB")).await.unwrap();
+    stage.gateway("XA").confirm(&ministry("XB"), 0).await.unwrap();
     assert_eq!(stage.gateway("XA").standing(&ministry("XB")), Standing::Sound);
     let alarms = stage.gateway("XA").status().await.unwrap().alarms;
     assert_eq!(alarms_named(alarms, "CONFIRMED_BY_OPERATOR"), 1);

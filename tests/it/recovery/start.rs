@@ -120,7 +120,7 @@ async fn an_operator_who_knows_the_store_to_be_the_newest_can_say_so_and_it_is_o
     }
     forget(&stage, "XA");
     stage.house_mut("XA").start().await.unwrap();
-    stage.gateway("XA").confirm(&ministry("XB")).await.unwrap();
+    stage.gateway("XA").confirm(&ministry("XB"), 0).await.unwrap();
     assert_eq!(memo(&stage, "XA", "XB", "Two.").await.state, SentState::Queued);
     assert_eq!(alarms_named(stage.gateway("XA").status().await.unwrap().alarms, "CONFIRMED_BY_OPERATOR"), 1);
 }

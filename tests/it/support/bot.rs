@@ -209,7 +209,9 @@ pub trait Play: Send {
                 let envelopes = deliveries.deliveries.into_iter().map(|delivery| delivery.envelope);
                 self.deliveries(bot, envelopes.collect())
             }
-            Frame::Announcement(_) | Frame::Cosignature(_) | Frame::Outcomes(_) | Frame::Window(_) => Vec::new(),
+            Frame::Announcement(_) | Frame::Cosignature(_) | Frame::Outcomes(_) | Frame::Window(_) => {
+                Vec::new()
+            }
             Frame::CopyRequest(request) => self.copy_request(bot, request),
             Frame::Copy(_) => Vec::new(),
         }

@@ -29,6 +29,10 @@ pub const SPACE_ALARM: &str = "STORE_SPACE";
 pub const REFUSED_ALARM: &str = "REFUSED_BY_PEER";
 /// A peer's log grows beyond what the messages between us account for.
 pub const MIRROR_ALARM: &str = "MIRROR_QUOTA";
+/// The store holds fewer entries of the administrative log than this host has seen signed.
+pub const ADMINISTRATION_ALARM: &str = "ADMINISTRATION_ROLLED_BACK";
+/// A message of precedence FLASH ended the pause of a peer.
+pub const PAUSE_ENDED_ALARM: &str = "PAUSE_ENDED";
 /// The gateway has started and nothing vouches that its store is the newest copy.
 pub const UNCONFIRMED_ALARM: &str = "UNCONFIRMED";
 

@@ -14,9 +14,10 @@ mod space;
 mod standing;
 
 pub use alarm::{
-    Acknowledged, Alarm, BUNDLE_REFUSED_ALARM, CREDENTIALS_ALARM, DESK_LIST_ALARM, EQUIVOCATION_ALARM,
-    MIRROR_ALARM, PART_DAMAGED_ALARM, PART_ROOM_ALARM, PART_STUCK_ALARM, REFUSED_ALARM, RaisedAlarm, SPACE_ALARM, UNCONFIRMED_ALARM,
-    URGENT_EXPIRED_ALARM, URGENT_HELD_UP_ALARM, WITHHOLDING_ALARM,
+    ADMINISTRATION_ALARM, Acknowledged, Alarm, BUNDLE_REFUSED_ALARM, CREDENTIALS_ALARM, DESK_LIST_ALARM,
+    EQUIVOCATION_ALARM, MIRROR_ALARM, PART_DAMAGED_ALARM, PART_ROOM_ALARM, PART_STUCK_ALARM,
+    PAUSE_ENDED_ALARM, REFUSED_ALARM, RaisedAlarm, SPACE_ALARM, UNCONFIRMED_ALARM, URGENT_EXPIRED_ALARM,
+    URGENT_HELD_UP_ALARM, WITHHOLDING_ALARM,
 };
 pub use archive::ArchivedMessage;
 pub use ledger::{KeptList, Offered, OwedKind, Record, RecordKind, RecordsKept, Verification};
@@ -27,8 +28,8 @@ pub use log::{
 pub use message::{Consignment, Custody, Direction, Equivocation, Part, Position, Received, SignedHeader};
 pub use queue::{
     Attempt, AttemptEnd, DESK, Decision, DecisionKind, FailedAttempt, FoundMessage, Holding, KeptDecision,
-    QueueEntry, QueueFilter, QueueFront, QueuePage, QueuePlace, QueueState, Release, Retried, Retry,
-    Surrender, UNANSWERED, Withdrawal,
+    Pause, Pausing, QueueEntry, QueueFilter, QueueFront, QueuePage, QueuePlace, QueueState, Release, Retried,
+    Retry, Surrender, UNANSWERED, Withdrawal,
 };
 pub use scrub::{Damage, Damaged, Examination, KeptMessage, KeptOutgoing, Progress, Unwatched};
 pub use sent::{Answered, Expiry, OutboxItem, Overdue, PeerQueue, SentMessage, SentState, Settlement};

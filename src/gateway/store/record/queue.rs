@@ -1,5 +1,6 @@
 //! The queue as its operator sees it: entries, attempts, decisions.
 
+use super::log::LogEntry;
 use super::message::{Custody, Direction};
 use super::sent::SentState;
 use crate::digest::Digest;
@@ -59,6 +60,32 @@ pub struct Decision {
     pub operator: u32,
     /// Reason code; may be empty.
     pub reason: String,
+    /// The entry of the administrative log that says so, written in the same commit; none where it is kept.
+    pub act: Option<LogEntry>,
+}
+
+/// A peer with whom an operator lets nothing be exchanged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    /// The peer.
+    pub peer: Ministry,
+    /// Since when.
+    pub time: Timestamp,
+    /// Number of the operator's user on the gateway's host.
+    pub operator: u32,
+    /// Reason code; may be empty.
+    pub reason: String,
+    /// Whether messages of the greatest urgency wait as well.
+    pub force: bool,
+}
+
+/// What became of a request to pause a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pausing {
+    /// It is paused.
+    Done,
+    /// A message of the greatest urgency waits for it, which is held up only by force; nothing was changed.
+    Urgent,
 }
 
 /// A decision as it is kept.

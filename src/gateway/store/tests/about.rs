@@ -73,7 +73,7 @@ async fn lived() -> (tempfile::TempDir, [Consignment; 2]) {
 
     let ended = messages[1].message_id;
     store.expire(ended, "CHN_06".to_owned(), entry("expired"), later(1001)).await.unwrap();
-    let decision = Decision { time: NOW, operator: 7, reason: "WITHDRAWN".to_owned() };
+    let decision = Decision { time: NOW, operator: 7, reason: "WITHDRAWN".to_owned(), act: None };
     store.withdraw(ended, entry("withdrawn"), decision).await.unwrap();
     for id in [id, ended] {
         store.settle(id, Settlement::Delivered, b"taken".to_vec(), NOW).await.unwrap();

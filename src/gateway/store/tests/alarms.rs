@@ -48,9 +48,9 @@ async fn an_acknowledged_alarm_stays_quiet_while_the_same_goes_on_and_over_a_res
     store.raise_alarm(alarm("REFUSED_BY_PEER", "CHN_02", NOW)).await.unwrap();
     store.raise_alarm(alarm("LOG_FORK", "fork", NOW)).await.unwrap();
     let code = Some("REFUSED_BY_PEER".to_owned());
-    let seen = store.acknowledge_alarms(code.clone(), Some(peer()), BY).await.unwrap();
+    let seen = store.acknowledge_alarms(code.clone(), Some(peer()), BY, |_| None).await.unwrap();
     assert_eq!(seen.iter().map(|one| one.code.as_str()).collect::<Vec<_>>(), ["REFUSED_BY_PEER"]);
-    assert_eq!(store.acknowledge_alarms(code, None, BY).await.unwrap(), [], "once is enough");
+    assert_eq!(store.acknowledge_alarms(code, None, BY, |_| None).await.unwrap(), [], "once is enough");
     drop(store);
     let store = open(directory.path());
     for minute in 1..10 {
@@ -65,7 +65,7 @@ async fn an_acknowledged_alarm_stays_quiet_while_the_same_goes_on_and_over_a_res
 #[tokio::test]
 async fn an_acknowledged_alarm_is_new_with_another_detail_after_a_silence_and_after_it_was_cleared() {
     let (_directory, store) = fresh();
-    let acknowledge = || store.acknowledge_alarms(None, None, BY);
+    let acknowledge = || store.acknowledge_alarms(None, None, BY, |_| None);
     assert!(store.raise_alarm(alarm("REFUSED_BY_PEER", "CHN_02", NOW)).await.unwrap());
     acknowledge().await.unwrap();
     assert!(store.raise_alarm(alarm("REFUSED_BY_PEER", "CHN_08", later(60))).await.unwrap());

@@ -201,7 +201,7 @@ async fn so_many_messages_are_tried_at_once_and_the_others_when_their_turn_comes
     store.note_attempt(ids.clone(), refused("CHN_02", later(500))).await.unwrap();
     let last = *ids.last().unwrap();
     let most = RETRY_MESSAGES_MAX as u64;
-    assert_eq!(store.retry(Retry::Message(last), later(2)).await.unwrap(), Retried::Done(most));
+    assert_eq!(store.retry(Retry::Message(last), later(2), None).await.unwrap(), Retried::Done(most));
     let entry = async |id| store.queue_entry(id).await.unwrap().unwrap().next_attempt;
     assert_eq!((entry(ids[0]).await, entry(last).await), (later(2), later(500)));
     let due = store.due(peer(), later(2), 10, BTreeMap::new()).await.unwrap();
@@ -221,7 +221,12 @@ async fn the_beginning_of_an_id_has_a_few_digits_at_least() {
 async fn the_first_and_the_last_decisions_about_a_message_are_kept() {
     let (_directory, store) = fresh();
     let ids = sent(&store, 1).await;
-    let by = |number: u32| Decision { time: later(number.into()), operator: 1000, reason: String::new() };
+    let by = |number: u32| Decision {
+        time: later(number.into()),
+        operator: 1000,
+        reason: String::new(),
+        act: None,
+    };
     let turns = 3 * DECISIONS_KEPT;
     for number in 1..=turns {
         match number % 2 {

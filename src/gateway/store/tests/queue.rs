@@ -27,7 +27,7 @@ async fn send(store: &Store, channel: &str, precedences: &[u8]) -> Vec<Digest> {
 }
 
 fn by(reason: &str) -> Decision {
-    Decision { time: later(1), operator: 1000, reason: reason.to_owned() }
+    Decision { time: later(1), operator: 1000, reason: reason.to_owned(), act: None }
 }
 
 async fn due(store: &Store) -> Vec<(String, u64)> {
@@ -60,7 +60,7 @@ async fn a_held_message_and_all_behind_it_wait_and_other_channels_do_not() {
     assert_eq!(listed(&store, Some(QueueState::Queued)).await, places(&[("ch-a", 3), ("ch-b", 1)]));
     let [queue] = store.queues().await.unwrap().try_into().unwrap();
     assert_eq!((queue.queued, queue.held, queue.next_attempt), (3, 1, Some(NOW)));
-    assert_eq!(store.retry(Retry::Message(a[2]), NOW).await.unwrap(), Retried::Held(a[1]));
+    assert_eq!(store.retry(Retry::Message(a[2]), NOW, None).await.unwrap(), Retried::Held(a[1]));
 
     assert_eq!(store.release(a[1], by("")).await.unwrap(), Release::Done);
     assert_eq!(store.release(a[1], by("")).await.unwrap(), Release::NotHeld(SentState::Queued));
@@ -176,12 +176,12 @@ async fn retry_makes_the_front_due_and_an_answered_message_is_left_alone() {
     let all = [a.clone(), b.clone()].concat();
     store.note_attempt(all.clone(), refused("CHN_02", later(50))).await.unwrap();
     assert_eq!(due(&store).await, places(&[]));
-    assert_eq!(store.retry(Retry::Message(a[0]), later(2)).await.unwrap(), Retried::Done(1));
+    assert_eq!(store.retry(Retry::Message(a[0]), later(2), None).await.unwrap(), Retried::Done(1));
     assert_eq!(due(&store).await, places(&[("ch-a", 1)]));
-    assert_eq!(store.retry(Retry::Peer(peer()), later(2)).await.unwrap(), Retried::Done(2));
+    assert_eq!(store.retry(Retry::Peer(peer()), later(2), None).await.unwrap(), Retried::Done(2));
     assert_eq!(due(&store).await, places(&[("ch-a", 1), ("ch-a", 2), ("ch-b", 1)]));
     store.settle(a[0], Settlement::Delivered, b"receipt".to_vec(), NOW).await.unwrap();
-    let answered = store.retry(Retry::Message(a[0]), NOW).await.unwrap();
+    let answered = store.retry(Retry::Message(a[0]), NOW, None).await.unwrap();
     assert_eq!(answered, Retried::NotQueued(SentState::Delivered));
 }
 

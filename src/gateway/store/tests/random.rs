@@ -330,7 +330,7 @@ impl World {
 }
 
 fn decision() -> Decision {
-    Decision { time: NOW, operator: 0, reason: String::new() }
+    Decision { time: NOW, operator: 0, reason: String::new(), act: None }
 }
 
 proptest! {

@@ -174,7 +174,7 @@ async fn a_message_that_was_withdrawn_in_the_lost_tail_is_taken_up_as_withdrawn_
     let restored = store.restore(piece(&whole, &leaves, 0, 5).await).await.unwrap();
     assert_eq!(restored, Restored::Done { size: 5, unseen: 1 });
 
-    let decision = Decision { time: later(9), operator: 0, reason };
+    let decision = Decision { time: later(9), operator: 0, reason, act: None };
     let bare = Consignment { parts: Vec::new(), ..second };
     let given_up = store.surrender(bare, entry("withdrawn again"), decision).await.unwrap();
     assert_eq!(given_up, Surrender::Withdrawn(Withdrawal::Already(SentState::Withdrawn)));

@@ -33,7 +33,7 @@ async fn a_leaf_that_is_owed_is_paid_once_also_after_a_restart() {
     let record =
         Record { kind: RecordKind::Bundle, ministry: peer(), sequence: 1, bytes: b"bundle".to_vec() };
     let owed = vec![(peer(), digest)];
-    let kept = store.save_records_owing(vec![record.clone()], owed.clone()).await.unwrap();
+    let kept = store.save_records_owing(vec![record.clone()], owed.clone(), vec![]).await.unwrap();
     assert!(matches!(kept, RecordsKept::Kept(_)));
     drop(store);
     let store = open(directory.path());
@@ -43,7 +43,7 @@ async fn a_leaf_that_is_owed_is_paid_once_also_after_a_restart() {
     }
     assert_eq!(store.owed(peer()).await.unwrap(), []);
     assert_eq!(store.log_head(ORIGIN.to_owned()).await.unwrap().unwrap().size, 1);
-    assert_eq!(store.save_records_owing(vec![record], owed).await.unwrap(), RecordsKept::AlreadyHeld);
+    assert_eq!(store.save_records_owing(vec![record], owed, vec![]).await.unwrap(), RecordsKept::AlreadyHeld);
     assert_eq!(store.owed(peer()).await.unwrap(), []);
 }
 

@@ -1,0 +1,251 @@
+//! `AdministrativeLeaf`: what a gateway writes into the log of its own administration. A leaf names what was done, by
+//! whom as a number or an office and why as a code, never anything about a person.
+
+use std::fmt;
+
+use crate::canonical;
+use crate::digest::{Digest, InvalidDigest};
+use crate::limits;
+use crate::message::refusal::{Reason, Refusal};
+use crate::proto::message::v1 as wire;
+use crate::time::Timestamp;
+use crate::trust::name::Ministry;
+use crate::vocabulary;
+use prost::Message as _;
+
+const CONTEXT: &str = "chancery/administration/v1";
+
+vocabulary! {
+    /// What was done.
+    pub enum AdministrativeVerb {
+        /// A log was begun behind another.
+        Opened = 1 "OPENED",
+        /// The gateway's process started.
+        Started = 2 "STARTED",
+        /// It was told to stop.
+        Stopped = 3 "STOPPED",
+        /// Certificates, keys and revocation lists were read again.
+        Reloaded = 4 "RELOADED",
+        /// A channel policy came into force.
+        Policy = 5 "POLICY",
+        /// A trust bundle of a ministry was accredited.
+        PeerAccredited = 6 "PEER_ACCREDITED",
+        /// A ministry is not accredited any more.
+        PeerRemoved = 7 "PEER_REMOVED",
+        /// Signing was let begin before the peer had spoken, or lost leaves were given up.
+        PeerConfirmed = 8 "PEER_CONFIRMED",
+        /// Nothing is exchanged with a peer from now on.
+        PeerPaused = 9 "PEER_PAUSED",
+        /// Its messages travel again.
+        PeerResumed = 10 "PEER_RESUMED",
+        /// A message is not carried from now on.
+        MessageHeld = 11 "MESSAGE_HELD",
+        /// It is carried again.
+        MessageReleased = 12 "MESSAGE_RELEASED",
+        /// A message, or everything for a ministry, was made due at once.
+        MessageRetried = 13 "MESSAGE_RETRIED",
+        /// A message was withdrawn before its recipient had answered for it.
+        MessageWithdrawn = 14 "MESSAGE_WITHDRAWN",
+        /// An alarm was acknowledged; its code is the reason.
+        AlarmAcknowledged = 15 "ALARM_ACKNOWLEDGED",
+        /// A backup was made.
+        BackupMade = 16 "BACKUP_MADE",
+        /// The gateway was restored from a backup.
+        Restored = 17 "RESTORED",
+        /// Messages for a ministry were written for a courier.
+        PackWritten = 18 "PACK_WRITTEN",
+        /// What a courier brought was read.
+        PackRead = 19 "PACK_READ",
+        /// A key of the gateway was replaced.
+        KeyRotated = 20 "KEY_ROTATED",
+        /// A revocation list of an authority was taken.
+        RevocationTaken = 21 "REVOCATION_TAKEN",
+    }
+}
+
+/// Who did something to the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor {
+    /// The gateway by itself.
+    Gateway,
+    /// The own registry, by what it has signed.
+    Registry,
+    /// The user with this number on the gateway's host, as its system tells it.
+    User(u32),
+}
+
+impl Actor {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "gateway" => Some(Self::Gateway),
+            "registry" => Some(Self::Registry),
+            _ => text.strip_prefix("uid:")?.parse().ok().map(Self::User),
+        }
+    }
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gateway => f.write_str("gateway"),
+            Self::Registry => f.write_str("registry"),
+            Self::User(number) => write!(f, "uid:{number}"),
+        }
+    }
+}
+
+/// What was done to a gateway, and by whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdministrativeAct {
+    /// What was done.
+    pub verb: AdministrativeVerb,
+    /// The ministry it concerns.
+    pub ministry: Option<Ministry>,
+    /// The message, record, file or checkpoint it concerns.
+    pub concerns: Option<Digest>,
+    /// Why: a code, never a text; may be empty.
+    pub reason: String,
+    /// By whom.
+    pub who: Actor,
+}
+
+impl AdministrativeAct {
+    /// An act that concerns nothing in particular.
+    pub fn new(verb: AdministrativeVerb, who: Actor) -> Self {
+        Self { verb, ministry: None, concerns: None, reason: String::new(), who }
+    }
+
+    /// The same about a ministry.
+    #[must_use]
+    pub fn about(mut self, ministry: &Ministry) -> Self {
+        self.ministry = Some(ministry.clone());
+        self
+    }
+
+    /// The same concerning a message, record, file or checkpoint.
+    #[must_use]
+    pub fn concerning(mut self, digest: Digest) -> Self {
+        self.concerns = Some(digest);
+        self
+    }
+
+    /// The same for a reason. One that is no code is left out: no text in which somebody could be named gets in.
+    #[must_use]
+    pub fn because(mut self, reason: &str) -> Self {
+        self.reason = if is_reason(reason) { reason.to_owned() } else { String::new() };
+        self
+    }
+}
+
+/// Whether a text is the reason that an operator may give: a code or the number of a ticket; it may be empty.
+pub fn is_reason(text: &str) -> bool {
+    let fits = |symbol: char| symbol.is_ascii_uppercase() || symbol.is_ascii_digit() || "_-".contains(symbol);
+    text.chars().all(fits) && text.len() <= limits::OPERATOR_REASON_MAX
+}
+
+/// One entry of the administrative log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdministrativeLeaf {
+    /// What was done.
+    pub act: AdministrativeAct,
+    /// When, by the clock of the gateway.
+    pub time: Timestamp,
+}
+
+impl AdministrativeLeaf {
+    /// The exact bytes that are hashed into the log.
+    pub fn bytes(&self) -> Vec<u8> {
+        let AdministrativeAct { verb, ministry, concerns, reason, who } = &self.act;
+        wire::AdministrativeLeaf {
+            context: CONTEXT.to_owned(),
+            verb: verb.number(),
+            ministry: ministry.as_ref().map(ToString::to_string).unwrap_or_default(),
+            digest: concerns.map(|digest| digest.as_bytes().to_vec()).unwrap_or_default(),
+            reason: reason.clone(),
+            who: who.to_string(),
+            time: self.time.seconds(),
+        }
+        .encode_to_vec()
+    }
+
+    /// Parses exact leaf bytes.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+        let record: wire::AdministrativeLeaf = canonical::decode(bytes, limits::LEAF_BYTES_MAX)?;
+        let verb = AdministrativeVerb::from_number(record.verb).ok_or_else(malformed)?;
+        let ministry = match record.ministry.as_str() {
+            "" => None,
+            code => Some(Ministry::parse(code).map_err(|_| malformed())?),
+        };
+        let concerns = match record.digest.as_slice() {
+            [] => None,
+            digest => Some(Digest::from_slice(digest).map_err(|InvalidDigest| malformed())?),
+        };
+        let who = Actor::parse(&record.who).ok_or_else(malformed)?;
+        if record.context != CONTEXT || !is_reason(&record.reason) || record.time <= 0 {
+            return Err(malformed());
+        }
+        let act = AdministrativeAct { verb, ministry, concerns, reason: record.reason, who };
+        let leaf = Self { act, time: Timestamp::from_seconds(record.time) };
+        if leaf.bytes() == bytes { Ok(leaf) } else { Err(malformed()) }
+    }
+}
+
+fn malformed() -> Refusal {
+    Refusal::new(Reason::Malformed, "not an administrative log leaf of format version 1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leaf(who: Actor) -> AdministrativeLeaf {
+        let act = AdministrativeAct::new(AdministrativeVerb::MessageHeld, who)
+            .about(&Ministry::parse("XB").unwrap())
+            .concerning(Digest::of(b"message"))
+            .because("TICKET-7");
+        AdministrativeLeaf { act, time: Timestamp::from_seconds(1_795_000_000) }
+    }
+
+    #[test]
+    fn what_was_written_reads_back_as_it_was() {
+        for who in [Actor::Gateway, Actor::Registry, Actor::User(0), Actor::User(u32::MAX)] {
+            let leaf = leaf(who);
+            assert_eq!(AdministrativeLeaf::parse(&leaf.bytes()).unwrap(), leaf);
+        }
+        for verb in AdministrativeVerb::ALL {
+            let act = AdministrativeAct::new(*verb, Actor::Gateway);
+            let leaf = AdministrativeLeaf { act, time: Timestamp::from_seconds(1) };
+            assert_eq!(AdministrativeLeaf::parse(&leaf.bytes()).unwrap(), leaf);
+        }
+    }
+
+    #[test]
+    fn a_text_in_which_somebody_could_be_named_never_gets_into_a_leaf() {
+        for text in ["about Mr Doe", "ticket 7", &"X".repeat(33)] {
+            let act = AdministrativeAct::new(AdministrativeVerb::PeerPaused, Actor::User(7)).because(text);
+            assert_eq!(act.reason, "", "{text}");
+        }
+    }
+
+    #[test]
+    fn what_no_gateway_of_ours_would_write_is_refused() {
+        let good = wire::AdministrativeLeaf::decode(leaf(Actor::User(7)).bytes().as_slice()).unwrap();
+        let breaks: [fn(&mut wire::AdministrativeLeaf); 9] = [
+            |leaf| leaf.context = "chancery/leaf/v1".to_owned(),
+            |leaf| leaf.verb = 0,
+            |leaf| leaf.verb = 999,
+            |leaf| leaf.ministry = "xb".to_owned(),
+            |leaf| leaf.digest = vec![1; 31],
+            |leaf| leaf.reason = "about Mr Doe".to_owned(),
+            |leaf| leaf.who = "uid:007".to_owned(),
+            |leaf| leaf.who = "root".to_owned(),
+            |leaf| leaf.time = 0,
+        ];
+        for (number, broken) in breaks.iter().enumerate() {
+            let mut record = good.clone();
+            broken(&mut record);
+            let refused = AdministrativeLeaf::parse(&record.encode_to_vec()).unwrap_err();
+            assert_eq!(refused.reason(), Reason::Malformed, "break {number}");
+        }
+    }
+}
