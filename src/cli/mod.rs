@@ -27,6 +27,7 @@ pub mod demo;
 pub mod desk;
 mod desk_session;
 mod desk_status;
+mod dismissal;
 pub mod doctor;
 pub mod draft;
 mod draft_report;

@@ -3,8 +3,8 @@
 //! Plain values leave. What a gateway says of itself is shown, never decided upon; receipts that leave here
 //! are proofs that whoever needs them checks.
 
-pub(super) mod copy;
 pub(super) mod administration;
+pub(super) mod copy;
 pub(super) mod queue;
 pub(super) mod status;
 

@@ -1,4 +1,4 @@
-//! `peer card|inspect|add|list|show|ping|confirm|pause|resume`: whom this ministry believes, and how they are reached.
+//! `peer card|inspect|add|list|show|ping|confirm|pause|resume|remove`: whom this ministry believes, and how they are reached.
 
 use std::path::{Path, PathBuf};
 
@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::confirm;
 use super::context::Context;
 use super::desk_session;
+use super::dismissal::Remove;
 use super::error::{CliError, Kind};
 use super::files;
 use super::operator::Operator;
@@ -42,6 +43,7 @@ enum What {
     Confirm(Confirm),
     Pause(Pause),
     Resume(Resume),
+    Remove(Remove),
 }
 
 /// Write the own trust bundle, to be given to a peer
@@ -129,6 +131,7 @@ impl Peer {
             What::Confirm(command) => command.run(context).await,
             What::Pause(command) => command.run(context).await,
             What::Resume(command) => command.run(context).await,
+            What::Remove(command) => command.run(context).await,
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::trust::policy::{ChannelId, ChannelPolicy, ChannelRule, SignedPolicy};
 pub(super) const BUNDLE_ENDING: &str = "bundle";
 
 /// Two changes of what is believed at once: the later one would forget what the earlier one added.
-const ACCREDITATION_LOCK: &str = "accreditation.lock";
+pub(super) const ACCREDITATION_LOCK: &str = "accreditation.lock";
 
 /// What this desk believes: its own bundle, the peers' bundles and the channel policy.
 #[derive(Debug, Clone)]
@@ -29,6 +29,8 @@ pub struct Trust {
     pub own: SignedBundle,
     /// The accredited peers.
     pub peers: BTreeMap<Ministry, SignedBundle>,
+    /// The last bundle of each ministry that was believed and is no more.
+    pub former: BTreeMap<Ministry, SignedBundle>,
     /// The policy in force; none before the first peer.
     pub policy: Option<ChannelPolicy>,
     /// Log and cosigner keys of every bundle that was ever believed here: what they signed stays proven.
@@ -56,20 +58,26 @@ impl Trust {
         )))
     }
 
+    /// The bundle of a ministry, or the last one of a peer that is believed no more: what it said then was signed
+    /// under it. Nothing is sent by it.
+    pub fn remembered(&self, ministry: &Ministry) -> Result<&SignedBundle, DeskError> {
+        self.bundle(ministry).or_else(|unknown| self.former.get(ministry).ok_or(unknown))
+    }
+
     /// Anchors of the registry and offices of a ministry.
     pub fn signing_anchors(&self, ministry: &Ministry) -> Result<&Anchors, DeskError> {
-        Ok(self.bundle(ministry)?.bundle().signing_anchors())
+        Ok(self.remembered(ministry)?.bundle().signing_anchors())
     }
 
     /// Verifier keys of a ministry's logs, those in force first, then those of former bundles.
     pub fn log_keys(&self, ministry: &Ministry) -> Result<Vec<VerifierKey>, DeskError> {
-        let keys = verifier_keys(&self.bundle(ministry)?.bundle().content().log_keys)?;
+        let keys = verifier_keys(&self.remembered(ministry)?.bundle().content().log_keys)?;
         Ok(self.with_former(keys, ministry, KeyKind::Log))
     }
 
     /// Verifier keys with which a ministry cosigns, those in force first, then those of former bundles.
     pub fn cosigner_keys(&self, ministry: &Ministry) -> Result<Vec<VerifierKey>, DeskError> {
-        let keys = verifier_keys(&self.bundle(ministry)?.bundle().content().cosigner_keys)?;
+        let keys = verifier_keys(&self.remembered(ministry)?.bundle().content().cosigner_keys)?;
         Ok(self.with_former(keys, ministry, KeyKind::Cosigner))
     }
 
@@ -95,7 +103,7 @@ impl Trust {
         other: &Ministry,
         origin: &KeyName,
     ) -> Result<bool, DeskError> {
-        let prefix = format!("{}/{}/", self.bundle(keeper)?.bundle().domain().log_name(), other.lower());
+        let prefix = format!("{}/{}/", self.remembered(keeper)?.bundle().domain().log_name(), other.lower());
         let year = origin.as_str().strip_prefix(&prefix);
         Ok(year.is_some_and(|year| year.len() == 4 && year.bytes().all(|digit| digit.is_ascii_digit())))
     }
@@ -109,9 +117,11 @@ impl Trust {
     }
 }
 
-/// The channels in force, to be changed.
-fn channels(trust: &Trust) -> BTreeMap<ChannelId, ChannelRule> {
-    trust.policy.as_ref().map(|policy| policy.channels().clone()).unwrap_or_default()
+/// The channels in force among those who are believed, to be changed.
+pub(super) fn channels(trust: &Trust) -> BTreeMap<ChannelId, ChannelRule> {
+    let mut channels = trust.policy.as_ref().map(|policy| policy.channels().clone()).unwrap_or_default();
+    channels.retain(|_, rule| rule.parties.iter().all(|party| trust.bundle(party).is_ok()));
+    channels
 }
 
 fn verifier_keys(texts: &[String]) -> Result<Vec<VerifierKey>, DeskError> {
@@ -145,12 +155,18 @@ impl Desk {
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => None,
             Err(cause) => return Err(DeskError::file(&self.config.policy())(cause)),
         };
-        let mut trust = Trust { own, peers, policy, former_keys: BTreeMap::new() };
+        let (former, former_keys) = (BTreeMap::new(), BTreeMap::new());
+        let mut trust = Trust { own, peers, former, policy, former_keys };
         for bundle in self.known_bundles(&trust)? {
             let content = bundle.bundle().content();
             let keys = trust.former_keys.entry(bundle.bundle().ministry().clone()).or_default();
             keys.extend(verifier_keys(&content.log_keys)?);
             keys.extend(verifier_keys(&content.cosigner_keys)?);
+            let ministry = bundle.bundle().ministry().clone();
+            let newer = |known: &SignedBundle| known.bundle().content().sequence < content.sequence;
+            if trust.bundle(&ministry).is_err() && trust.former.get(&ministry).is_none_or(newer) {
+                trust.former.insert(ministry, bundle);
+            }
         }
         Ok(trust)
     }
@@ -209,7 +225,7 @@ impl Desk {
     }
 
     /// Signs the next policy and hands it to the own gateway with the bundles it names.
-    async fn put_in_force(
+    pub(super) async fn put_in_force(
         &self,
         keys: &Keys,
         trust: &Trust,

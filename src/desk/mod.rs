@@ -24,7 +24,7 @@
 //! | `hand_back` | gives a restored gateway what no peer has |
 //! | `fetch`, `read`, `parts` | mailbox to register; verify, open, judge; documents |
 //! | `receipts`, `believed`, `evidence` | what both logs prove; evidence files |
-//! | `accreditation`, `keys` | whom this desk believes; what it signs with |
+//! | `accreditation`, `dismissal`, `keys` | whom this desk believes, and whom no more; what it signs with |
 //! | `casebook` | what is known of every consultation, sealed |
 //! | `deposit` | documents that clients uploaded, sealed at rest |
 //! | `rehearsed` | what nobody but a rehearsal makes a desk do |
@@ -43,6 +43,7 @@ pub mod config;
 mod convoy;
 mod countersign;
 pub mod deposit;
+mod dismissal;
 pub mod documents;
 pub mod draft;
 pub mod error;

@@ -27,8 +27,8 @@ use crate::trust::name::Ministry;
 pub(super) struct Administration {
     /// The log that takes leaves, with its year; nobody else appends while it is held.
     open: Arc<tokio::sync::Mutex<Option<(i16, String)>>>,
-    /// Logs of which this host has seen more leaves than are held: how many.
-    lost: Mutex<BTreeMap<String, u64>>,
+    /// Logs to which nothing may be added, and why: more of their leaves may have been signed than are held.
+    closed: Mutex<BTreeMap<String, &'static str>>,
 }
 
 /// Leave to write acts. While it is held, nobody else writes any.
@@ -106,21 +106,21 @@ impl Gateway {
     async fn open_administration(&self, now: Timestamp) -> Result<(i16, String), Fault> {
         let (own, domain) = (&self.config.ministry, &self.config.domain);
         let newest = self.store.own_logs(Some(own.clone())).await?.pop();
-        let lost = hold(&self.administration.lost).clone();
+        let closed = hold(&self.administration.closed).clone();
         let held = newest.as_ref().and_then(|log| domain.administration_year(&log.origin));
-        let seen = lost.keys().filter_map(|origin| domain.administration_year(origin));
+        let seen = closed.keys().filter_map(|origin| domain.administration_year(origin));
         let greatest = held.into_iter().chain(seen).max();
-        let is_lost =
-            greatest.is_some_and(|(year, part)| lost.contains_key(&domain.administration_origin(year, part)));
+        let name = |(year, part)| domain.administration_origin(year, part);
+        let why = greatest.and_then(|greatest| closed.get(&name(greatest)).copied());
         let (year, part) = match greatest {
-            Some((year, part)) if year >= now.year() => (year, part.saturating_add(u16::from(is_lost))),
+            Some((year, part)) if year >= now.year() => (year, part.saturating_add(u16::from(why.is_some()))),
             _ => (now.year(), 1),
         };
-        let origin = domain.administration_origin(year, part);
+        let origin = name((year, part));
         match newest {
             Some(log) if log.origin == origin => {}
-            None if !is_lost => {}
-            before => self.begin_behind(before, &origin, is_lost, now).await?,
+            None if why.is_none() => {}
+            before => self.begin_behind(before, &origin, why.unwrap_or_default(), now).await?,
         }
         Ok((year, origin))
     }
@@ -130,11 +130,10 @@ impl Gateway {
         &self,
         before: Option<OwnLog>,
         origin: &str,
-        lost: bool,
+        why: &str,
         now: Timestamp,
     ) -> Result<(), Fault> {
-        let mut act = AdministrativeAct::new(AdministrativeVerb::Opened, Actor::Gateway);
-        act = act.because(if lost { "ROLLED_BACK" } else { "" });
+        let mut act = AdministrativeAct::new(AdministrativeVerb::Opened, Actor::Gateway).because(why);
         let entry = |act| LogEntry {
             origin: origin.to_owned(),
             peer: self.config.ministry.clone(),
@@ -151,13 +150,18 @@ impl Gateway {
         if opened { Ok(()) } else { Err(Fault::Damaged(format!("the log {origin} cannot be begun"))) }
     }
 
-    /// Takes up the administrative logs after a start: `lost` names those of which this host has seen more leaves than
-    /// are held. From now on the mark vouches for them.
-    pub(super) async fn resume_administration(&self, lost: &BTreeMap<String, u64>) -> Result<(), Fault> {
-        let domain = &self.config.domain;
+    /// Takes up the administrative logs after a start. `lost` names those of which this host has seen more leaves than
+    /// are held. The newest that is held is gone on with only where the mark of this home, of whatever run of the host,
+    /// `remembered` it: a home that was restored has no mark. From now on the mark vouches for all of them.
+    pub(super) async fn resume_administration(
+        &self,
+        lost: &BTreeMap<String, u64>,
+        remembered: &BTreeMap<String, u64>,
+    ) -> Result<(), Fault> {
+        let (own, domain) = (&self.config.ministry, &self.config.domain);
+        let newest = self.store.own_logs(Some(own.clone())).await?.pop();
         let of_ours = lost.iter().filter(|(origin, _)| domain.administration_year(origin).is_some());
-        let lost: BTreeMap<String, u64> = of_ours.map(|(origin, size)| (origin.clone(), *size)).collect();
-        let newest = self.store.own_logs(Some(self.config.ministry.clone())).await?.pop();
+        let lost: BTreeMap<&String, &u64> = of_ours.collect();
         // Behind a log that stands behind it, the loss was told of.
         let is_news = |origin: &String| newest.as_ref().is_none_or(|log| log.origin <= *origin);
         if let Some((origin, size)) = lost.last_key_value().filter(|(origin, _)| is_news(origin)) {
@@ -166,14 +170,17 @@ impl Gateway {
                  and the next log stands behind it"
             );
             // A gateway whose disk is full must start all the same.
-            if let Err(cause) =
-                self.alarm_about(&self.config.ministry, ADMINISTRATION_ALARM, detail.clone()).await
-            {
+            if let Err(cause) = self.alarm_about(own, ADMINISTRATION_ALARM, detail.clone()).await {
                 tracing::error!(%cause, "{detail}");
             }
         }
-        *hold(&self.administration.lost) = lost;
-        self.store.confirm(self.config.ministry.clone()).await?;
+        let mut closed: BTreeMap<String, &str> =
+            lost.into_keys().map(|origin| (origin.clone(), ROLLED_BACK)).collect();
+        if let Some(log) = newest.filter(|log| !remembered.contains_key(&log.origin)) {
+            closed.insert(log.origin, UNVOUCHED);
+        }
+        *hold(&self.administration.closed) = closed;
+        self.store.confirm(own.clone()).await?;
         Ok(())
     }
 
@@ -213,3 +220,8 @@ impl Gateway {
         Ok(Some((leaf, TlogProof { extra: Vec::new(), index, path, checkpoint })))
     }
 }
+
+/// Why a log stands behind another of its year: this host has seen more leaves of that one than are held.
+const ROLLED_BACK: &str = "ROLLED_BACK";
+/// Why a log stands behind another of its year: nothing on this host remembers how far that one went.
+const UNVOUCHED: &str = "UNVOUCHED";

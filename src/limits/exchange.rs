@@ -184,3 +184,6 @@ pub const COURIER_MISSING_NAMED_MAX: usize = 64;
 
 /// Messages of a stick that are named as refused, each with its reason: more are counted.
 pub const COURIER_REFUSED_NAMED_MAX: usize = 64;
+
+/// Newest messages to a peer among which those are counted that are not settled, when it is to be believed no more.
+pub const UNSETTLED_LOOKED_AT: usize = 4096;

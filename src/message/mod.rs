@@ -3,8 +3,8 @@
 //! registry signs the header outside. No plaintext leaves before everything that covers it was verified, and
 //! nothing signed is ever encoded a second time.
 
-pub mod courier;
 pub mod administration;
+pub mod courier;
 pub mod dispatch;
 pub mod envelope;
 pub mod evidence;

@@ -1,6 +1,7 @@
 //! Founding, as a person types it: the real executables take two ministries from nothing to two gateways that
 //! reach each other, and refuse what they must refuse on the way.
 
+mod config;
 mod health;
 mod process;
 mod samples;

@@ -20,6 +20,7 @@ mod away;
 mod casebook;
 mod clearance;
 mod clients;
+mod dismissal;
 mod evidence;
 mod exchange;
 mod forms;

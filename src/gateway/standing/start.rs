@@ -25,7 +25,8 @@ impl Gateway {
         let path = self.config.mark();
         let vouched = Mark::read(&path, &boot).filter(|_| !boot.is_empty()).unwrap_or_default();
         let logs = self.store.own_logs(None).await?;
-        let lost = lost(&logs, Mark::remembered(&path));
+        let remembered = Mark::remembered(&path);
+        let lost = lost(&logs, remembered.clone());
         match Mark::begin(&path, &boot, &vouched, &lost) {
             Ok(mark) => self.store.keep_mark(mark),
             Err(cause) => {
@@ -42,7 +43,7 @@ impl Gateway {
             let mut own = logs.iter().filter(|log| log.peer == *peer);
             gate.vouched.store(own.all(|log| vouched.contains_key(&log.origin)), Ordering::SeqCst);
         }
-        self.resume_administration(&lost).await?;
+        self.resume_administration(&lost, &remembered).await?;
         // Nobody mirrors the log of the own administration: it has no pair, and no standing.
         let logs: Vec<OwnLog> = logs.into_iter().filter(|log| log.peer != self.config.ministry).collect();
         self.judge_forks().await?;

@@ -10,6 +10,7 @@ use super::{Source, code, sources, split_at_tests};
 /// Constants that no input can go beyond: paces of our own, sizes of our own batches and queues, defaults.
 const BOUND_NOTHING: &[(&str, &str)] = &[
     ("ACCEPT_PAUSE", "our pause after the system refused"),
+    ("ACTS_PAGE_MAX", "our own answer to our own command: the rest is on the next page"),
     ("ANNOUNCED_ORIGINS_PAUSE", "our pause between looks"),
     ("ANSWERS_VERIFIED_HERE_MAX", "where we do our own work"),
     ("BLOCKING_THREADS_MAX", "our own threads"),
@@ -51,6 +52,7 @@ const BOUND_NOTHING: &[(&str, &str)] = &[
     ("STORE_WATCH_PAUSE", "our pause between looks"),
     ("SUBMIT_BATCHES_JUDGED_MAX", "our own work at once"),
     ("SWEEP_PAUSE", "our pause between sweeps"),
+    ("UNSETTLED_LOOKED_AT", "our own look"),
     ("URGENT_PAUSE", "our pause between looks"),
     ("WAIT_PAUSE", "our pause between questions"),
     ("WAIT_SILENCE", "our pause before a question"),

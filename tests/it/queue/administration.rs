@@ -107,7 +107,7 @@ async fn an_entry_is_proven_to_whoever_has_the_bundle_and_the_log_is_shown_expor
     assert_eq!(beyond.refusal(), (7, "NO_SUCH_ENTRY".to_owned()));
 
     let export = stage.folder().join("archive");
-    let done = types(&stage, "XB", ["log", "export", "-o", export.to_str().unwrap()]).await;
+    let done = types(&stage, "XB", ["log", "export", export.to_str().unwrap()]).await;
     assert_eq!(done.code, 0, "{done:?}");
     assert!(export.join("logs").join(origin).join("checkpoint").is_file());
     let read = asks(&stage, "XB", "log verify").await.report();

@@ -76,18 +76,15 @@ async fn paused_while_traffic_flows_over_a_restart_and_resumed_every_message_com
     assert!(!connected(&stage, "XA").await && stage.house("XA").fetch().await.unwrap() == 0);
 
     let resumed = asks(&stage, "XA", "peer resume XB").await.report();
-    assert_eq!(resumed["queued"].as_u64(), Some(waiting_at_most(&sent, came)));
+    // Beside those that did not come there may be some whose receipt was cut off.
+    let queued = resumed["queued"].as_u64().unwrap();
+    assert!((sent.len() - came..=sent.len()).contains(&usize::try_from(queued).unwrap()), "{resumed}");
     eventually("everything arrives", || async { waiting(&stage).await.is_empty() }).await;
     let ids: Vec<String> = mailbox(&stage).await.into_iter().map(|(_, id)| id).collect();
     assert_eq!(ids, sent.iter().map(|one| one.id().to_string()).collect::<Vec<_>>());
     assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), 6);
     stage.settled("XB", &theirs).await;
     assert_eq!(asks(&stage, "XA", "peer resume XB").await.refusal(), (6, "NOT_PAUSED".to_owned()));
-}
-
-/// Messages that the sender has no receipt of: those that did not come, and those whose receipt was cut off.
-fn waiting_at_most(sent: &[Envelope], came: usize) -> u64 {
-    (sent.len() - came) as u64
 }
 
 #[tokio::test(flavor = "multi_thread")]

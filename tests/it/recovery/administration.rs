@@ -7,7 +7,7 @@ use chancery::gateway::store::record::{Damaged, Unwatched};
 use chancery::message::administration::{Actor, AdministrativeAct, AdministrativeLeaf, AdministrativeVerb};
 use chancery::time::Clock;
 
-use super::{alarms_named, keep, put_back};
+use super::{alarms_named, forget, keep, put_back};
 use crate::support::Stage;
 
 async fn act(stage: &Stage, reason: &str) {
@@ -80,4 +80,22 @@ async fn a_new_year_begins_a_log_with_the_checkpoint_that_closes_the_old_one() {
     assert_eq!(closed.size, before.len() as u64);
     let closing = chancery::digest::Digest::of(closed.checkpoint.unwrap().text.as_bytes());
     assert_eq!(after[0].act.concerns, Some(closing));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_home_without_its_mark_such_as_a_restored_one_signs_nothing_behind_what_it_holds() {
+    let mut stage = Stage::pair().await;
+    act(&stage, "ONE").await;
+    let kept = keep(&mut stage, "XA").await;
+    act(&stage, "TWO").await;
+    let (origin, before) = acts(&stage, None).await;
+    put_back(&mut stage, "XA", &kept).await;
+    forget(&stage, "XA");
+    stage.house_mut("XA").start().await.unwrap();
+    act(&stage, "THREE").await;
+    let (next, after) = acts(&stage, None).await;
+    assert_eq!(next, format!("{origin}-002"), "entry {} of {origin} was signed elsewhere", before.len() - 1);
+    assert_eq!((after[0].act.verb, after[0].act.reason.as_str()), (AdministrativeVerb::Opened, "UNVOUCHED"));
+    assert_eq!(acts(&stage, Some(&origin)).await.1.len(), before.len() - 1);
+    assert_eq!(stage.gateway("XA").verify().await.unwrap().damages, Vec::<String>::new());
 }
