@@ -6,6 +6,7 @@ use crate::consultation::rules::table::Rule;
 use crate::consultation::state::guard::Stop;
 use crate::consultation::state::samples::{DAY, HOUR, Scene, case, ministry, person};
 use crate::consultation::state::{next_steps, promised};
+use crate::consultation::words::HandoverOutcome;
 
 fn shown(scene: &Scene) -> String {
     scene.asks(|past, at, charter| stage(past, &person(1), at, charter).shown().to_string())
