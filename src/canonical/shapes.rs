@@ -7,9 +7,10 @@
 use super::shape::Field::{Many, ManyOf, Numbers, One};
 use super::shape::Shape;
 use crate::limits::{
-    ACTS_PAGE_MAX, BATCH_ENVELOPES_MAX, DAMAGES_MAX, FORKS_MAX, FREIGHT_SHOWN_MAX, HELLO_CHECKPOINTS_MAX,
-    LIFETIMES_MAX, LIST_ENTRIES_MAX, LOG_UPDATE_LEAVES_MAX, LOGS_MAX, NEWEST_LOGS_MAX, PAGE_MAX,
-    PATH_HASHES_MAX, PEERS_MAX, QUEUE_PAGE_MAX, RECEIPTS_MAX, RECORD_ENTRIES_MAX, STATUS_ALARMS_MAX,
+    ACTS_PAGE_MAX, BATCH_ENVELOPES_MAX, COURIER_MISSING_NAMED_MAX, COURIER_REFUSED_NAMED_MAX, DAMAGES_MAX,
+    FORKS_MAX, FREIGHT_SHOWN_MAX, HELLO_CHECKPOINTS_MAX, LIFETIMES_MAX, LIST_ENTRIES_MAX,
+    LOG_UPDATE_LEAVES_MAX, LOGS_MAX, NEWEST_LOGS_MAX, PAGE_MAX, PATH_HASHES_MAX, PEERS_MAX, QUEUE_PAGE_MAX,
+    RECEIPTS_MAX, RECORD_ENTRIES_MAX, STATUS_ALARMS_MAX,
 };
 
 /// The shape of a message type.
@@ -83,6 +84,7 @@ static TABLE: &[Row] = &[
     row(GATEWAY, "ArchivedLeaves", &ARCHIVED_LEAVES),
     row(GATEWAY, "CopyStoreResponse", &COPY_STORE_RESPONSE),
     row(GATEWAY, "CopyEnd", &COPY_END),
+    row(GATEWAY, "UnpackQueueResponse", &UNPACK_QUEUE_RESPONSE),
     row(GOOGLE, "FieldMask", &FIELD_MASK),
     row(MESSAGE, "Envelope", &ENVELOPE),
     row(MESSAGE, "Address", &ADDRESS),
@@ -145,6 +147,12 @@ static EXPORT_ARCHIVE_RESPONSE: Shape = Shape {
         (3, One(&ARCHIVED_LEAVES)),
         (4, One(&Shape::PLAIN)),
         (5, One(&Shape::PLAIN)),
+    ],
+};
+static UNPACK_QUEUE_RESPONSE: Shape = Shape {
+    fields: &[
+        (10, ManyOf(COURIER_REFUSED_NAMED_MAX, &Shape::PLAIN)),
+        (11, Numbers(COURIER_MISSING_NAMED_MAX)),
     ],
 };
 static COPY_STORE_RESPONSE: Shape = Shape { fields: &[(1, One(&Shape::PLAIN)), (3, One(&COPY_END))] };

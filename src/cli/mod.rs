@@ -22,6 +22,7 @@ pub mod confirm;
 pub mod consultation;
 pub mod context;
 pub mod countersign;
+mod courier;
 mod deadlines;
 pub mod demo;
 pub mod desk;

@@ -5,6 +5,7 @@
 
 pub(super) mod administration;
 pub(super) mod copy;
+pub(super) mod courier;
 pub(super) mod queue;
 pub(super) mod status;
 
@@ -12,14 +13,19 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt as _;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
 
 use self::copy::Copied;
+use self::courier::{PackPiece, Unpacked};
 use self::status::GatewayStatus;
 use super::context::Context;
 use super::error::{CliError, Kind};
 use super::shell_word;
+use crate::digest::Digest;
 use crate::keys::home::desk::DeskHome;
 use crate::keys::home::gateway::GatewayHome;
 use crate::limits;
@@ -99,6 +105,20 @@ impl Archive {
                 Err(CliError::failed("gateway", "the gateway's archive holds a piece that is not known here"))
             }
         }
+    }
+}
+
+/// A courier stick on its way here.
+#[derive(Debug)]
+pub(super) struct Stick {
+    pieces: Streaming<wire::PackQueueResponse>,
+}
+
+impl Stick {
+    /// The next piece, or the end; none where the gateway broke off.
+    pub(super) async fn next(&mut self) -> Result<Option<PackPiece>, CliError> {
+        let next = self.pieces.message().await.map_err(failed)?;
+        Ok(next.and_then(|answer| answer.piece).map(courier::piece))
     }
 }
 
@@ -219,6 +239,28 @@ impl Operator {
     pub(super) async fn verify(&mut self) -> Result<Scrub, CliError> {
         let found = self.client.verify_logs(wire::VerifyLogsRequest {}).await.map_err(failed)?.into_inner();
         Ok(Scrub { leaves: found.leaves, parts: found.parts, damages: found.damages })
+    }
+
+    /// Lets the gateway pack a courier stick.
+    pub(super) async fn pack_queue(&mut self, peer: &Ministry, only_new: bool) -> Result<Stick, CliError> {
+        let request = wire::PackQueueRequest { ministry: peer.to_string(), only_new };
+        let answer = self.client.pack_queue(request).await.map_err(failed)?;
+        Ok(Stick { pieces: answer.into_inner() })
+    }
+
+    /// Lets the gateway take a courier stick, whose bytes come from `stick`.
+    pub(super) async fn unpack_queue(
+        &mut self,
+        digest: &Digest,
+        stick: mpsc::Receiver<Vec<u8>>,
+    ) -> Result<Unpacked, CliError> {
+        let mut first = Some(*digest);
+        let requests = ReceiverStream::new(stick).map(move |data| {
+            let digest = first.take();
+            courier::request(data, digest.as_ref().map(|digest| digest.as_bytes().as_slice()))
+        });
+        let answer = self.client.unpack_queue(requests).await.map_err(failed)?;
+        Ok(courier::unpacked(answer.into_inner()))
     }
 
     /// Lets the gateway copy its store.

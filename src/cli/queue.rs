@@ -1,4 +1,4 @@
-//! `queue list|show|retry|hold|release|cancel`: what waits at the gateway, and what its operator decides.
+//! `queue list|show|retry|hold|release|cancel`, and beside them `pack|unpack` (`courier`): what waits at the gateway, and what its operator decides.
 //!
 //! Headers and states are shown, never content: a gateway holds none that it could open. Ids may be shortened
 //! to a beginning that no other message shares.
@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::confirm;
 use super::context::Context;
+use super::courier::{Pack, Unpack};
 use super::error::{CliError, Kind};
 use super::operator::Operator;
 use super::operator::queue::{QueueEntry, Withdrawn};
@@ -27,7 +28,9 @@ use crate::trust::name::Ministry;
     chancery --home GATEWAY queue hold 3fa9c1 --reason TICKET-4711\n  \
     chancery --home GATEWAY queue release 3fa9c1\n  \
     chancery --home GATEWAY queue retry --all XB\n  \
-    chancery --home GATEWAY queue cancel 3fa9c1")]
+    chancery --home GATEWAY queue cancel 3fa9c1\n  \
+    chancery --home GATEWAY queue pack --peer XB -o a.stick\n  \
+    chancery --home GATEWAY queue unpack b.stick")]
 pub struct Queue {
     #[command(subcommand)]
     what: What,
@@ -41,6 +44,8 @@ enum What {
     Hold(Hold),
     Release(Release),
     Cancel(Cancel),
+    Pack(Pack),
+    Unpack(Unpack),
 }
 
 /// List sent messages that their recipients have not answered for, by channel and number
@@ -140,6 +145,8 @@ impl Queue {
             What::Hold(command) => command.run(context).await,
             What::Release(command) => command.run(context).await,
             What::Cancel(command) => command.run(context).await,
+            What::Pack(command) => command.run(context).await,
+            What::Unpack(command) => command.run(context).await,
         }
     }
 }

@@ -25,6 +25,7 @@ pub(super) fn entry(entry: &QueueEntry) -> Value {
         "reason": (!entry.reason.is_empty()).then_some(&entry.reason),
         "custody": entry.custody.to_string(),
         "valid_until": entry.valid_until.to_string(),
+        "packed": entry.packed.map(|at| at.to_string()),
     })
 }
 
@@ -41,6 +42,7 @@ pub(super) fn table(entries: &[QueueEntry], now: Timestamp) -> Table {
         "NEXT",
         "REASON",
         "AGE",
+        "PACKED",
         "VALID UNTIL",
     ]);
     for one in entries {
@@ -55,6 +57,7 @@ pub(super) fn table(entries: &[QueueEntry], now: Timestamp) -> Table {
             &one.next_attempt.map_or_else(|| "-".to_owned(), |at| until(at, now)),
             if one.reason.is_empty() { "-" } else { &one.reason },
             &since(one.custody, now),
+            &one.packed.map_or_else(|| "-".to_owned(), |at| at.to_string()),
             &one.valid_until.to_string(),
         ]);
     }
@@ -199,6 +202,7 @@ mod tests {
             reason: "CHN_02\u{1b}[2J".to_owned(),
             custody: at,
             valid_until: at,
+            packed: None,
         };
         assert_eq!(entry(&one)["next_attempt"], Value::Null);
         assert!(table(&[one.clone()], at).render().contains(" -  "), "none is shown");

@@ -24,6 +24,7 @@ use crate::keys::home::backup::{
 };
 use crate::keys::home::enrolment::HomeKind;
 use crate::limits::PIECE_BYTES_MAX;
+use crate::message::administration::{Actor, AdministrativeAct, AdministrativeVerb};
 use crate::message::seal::Recipient;
 use crate::time::Timestamp;
 
@@ -64,8 +65,14 @@ type Sink = mpsc::Sender<Result<Copied, Uncopied>>;
 
 impl Gateway {
     /// Gives a copy of the store to `sink`, until its end or until nobody takes it any more.
-    pub(super) async fn copy_out(&self, sink: &Sink) {
-        if let Err(cause) = copy_store(&self.store, sink).await {
+    pub(super) async fn copy_out(&self, sink: &Sink, operator: u32) {
+        let copied = async {
+            copy_store(&self.store, sink).await?;
+            let act = AdministrativeAct::new(AdministrativeVerb::BackupMade, Actor::User(operator));
+            self.record_act(act).await?;
+            Ok::<(), Uncopied>(())
+        };
+        if let Err(cause) = copied.await {
             // Whoever asked may be gone, too.
             let _gone = sink.send(Err(cause)).await;
         }

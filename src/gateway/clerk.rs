@@ -223,6 +223,7 @@ mod tests {
 
     fn front(unreceipted: u32, since: u64, last: &str, urgency_held: u8) -> QueueFront {
         let first = QueueEntry {
+            packed: None,
             message_id: Digest::of(b"header"),
             peer: Ministry::parse("XB").unwrap(),
             channel: "ch-1".to_owned(),

@@ -62,6 +62,41 @@ impl Gateway {
         if self.standing(peer) == Standing::Frozen {
             return Err(Fault::Frozen(peer.clone()));
         }
+        let (shown, lost) = self.weigh(peer, theirs).await?;
+        self.decide(peer, &shown, lost).await
+    }
+
+    /// What a hello tells that may be old, because it came on a stick: it makes no pair sound, but what it shows to be
+    /// signed was signed, and two histories of a log are two whenever they are shown.
+    pub(super) async fn learn_from_stick(&self, peer: &Ministry, theirs: &Hello) -> Result<(), Fault> {
+        if self.standing(peer) == Standing::Frozen {
+            return Err(Fault::Frozen(peer.clone()));
+        }
+        let (_, lost) = self.weigh(peer, theirs).await?;
+        if lost.is_empty() {
+            return Ok(());
+        }
+        self.learn(peer, &lost).await?;
+        let detail = missing(&lost);
+        {
+            let gate = self.gate(peer);
+            let mut known = hold(&gate.lost);
+            for (origin, head) in lost {
+                if known.get(&origin).is_none_or(|before| before.size < head.size) {
+                    known.insert(origin, head);
+                }
+            }
+        }
+        self.roll_back(peer, &detail).await
+    }
+
+    /// Weighs the checkpoints of a hello: which sizes of our logs it shows, and which of them are more than is held. Two
+    /// histories of one log freeze the pair.
+    async fn weigh(
+        &self,
+        peer: &Ministry,
+        theirs: &Hello,
+    ) -> Result<(BTreeMap<String, u64>, BTreeMap<String, TreeHead>), Fault> {
         for log in &theirs.logs {
             let (claim, note) = self.open_checkpoint(peer, log)?;
             if self.judge_claim(&claim).await? == Finding::Contradicts {
@@ -85,7 +120,7 @@ impl Gateway {
             }
             shown.insert(claim.origin.as_str().to_owned(), claim.size);
         }
-        self.decide(peer, &shown, lost).await
+        Ok((shown, lost))
     }
 
     /// Decides the standing of a pair whose logs do not contradict each other.
@@ -98,13 +133,11 @@ impl Gateway {
         let gate = self.gate(peer);
         gate.heard.store(true, Ordering::SeqCst);
         let standing = gate.standing();
-        let missing: Vec<String> =
-            lost.iter().map(|(origin, head)| format!("{} leaves of {origin}", head.size)).collect();
+        let detail = (!lost.is_empty()).then(|| missing(&lost));
         // Whatever the peer shows next time: these leaves were signed.
         self.learn(peer, &lost).await?;
         *hold(&gate.lost) = lost;
-        if !missing.is_empty() {
-            let detail = format!("the peer holds {}, more than the store", missing.join(", "));
+        if let Some(detail) = detail {
             return self.roll_back(peer, &detail).await;
         }
         if standing == Standing::Sound {
@@ -160,6 +193,13 @@ impl Gateway {
         self.store.raise_alarm(Alarm { code, ministry, detail, time }).await?;
         Ok(())
     }
+}
+
+/// What the peer has shown and the store lacks, for people.
+fn missing(lost: &BTreeMap<String, TreeHead>) -> String {
+    let leaves: Vec<String> =
+        lost.iter().map(|(origin, head)| format!("{} leaves of {origin}", head.size)).collect();
+    format!("the peer holds {}, more than the store", leaves.join(", "))
 }
 
 /// What a signed checkpoint says about what is held of its log.

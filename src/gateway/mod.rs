@@ -40,6 +40,7 @@ pub mod backup;
 mod beliefs;
 mod clerk;
 pub mod config;
+mod courier;
 mod credentials;
 pub mod error;
 pub mod expiry;

@@ -216,16 +216,16 @@ impl Gateway {
     }
 
     /// Settles restored messages whose answer stands in the mirror of the peer's log already: the leaf there,
-    /// under a checkpoint that the peer has signed, is the very receipt that was lost.
-    pub(super) async fn settle_restored(&self, peer: &Ministry) -> Result<(), Fault> {
+    /// under a checkpoint that the peer has signed, is the very receipt that was lost. Answers how many.
+    pub(super) async fn settle_restored(&self, peer: &Ministry) -> Result<u64, Fault> {
         let gate = self.gate(peer);
-        let Some(unfinished) = Unfinished::begin(&gate.restored) else { return Ok(()) };
-        let mut after = 0;
+        let Some(unfinished) = Unfinished::begin(&gate.restored) else { return Ok(0) };
+        let (mut after, mut count) = (0, 0_u64);
         loop {
             let page = self.store.proven(peer.clone(), after, limits::BATCH_ENVELOPES_MAX).await?;
             let Some(last) = page.last() else {
                 unfinished.end();
-                return Ok(());
+                return Ok(count);
             };
             after = last.key;
             let (mut answers, mut settled) = (Vec::new(), Vec::new());
@@ -249,6 +249,7 @@ impl Gateway {
             let states =
                 self.store.settle_all(answers, Vec::new(), self.clock.now()).await?.unwrap_or_default();
             for (message, state) in settled.into_iter().zip(states) {
+                count = count.saturating_add(u64::from(state.is_some()));
                 state.into_iter().for_each(|state| self.tell_settled(peer, message, state));
             }
         }

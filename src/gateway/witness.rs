@@ -224,7 +224,7 @@ impl Gateway {
         Ok((checkpoint, note))
     }
 
-    fn own_cosigner(&self) -> Result<VerifierKey, Fault> {
+    pub(super) fn own_cosigner(&self) -> Result<VerifierKey, Fault> {
         let name = key_name(&self.config.domain.cosigner_name())?;
         Ok(VerifierKey { name, kind: KeyKind::Cosigner, public_key: self.cosigner_key.public_key() })
     }

@@ -25,6 +25,7 @@ mod casebook;
 mod clearance;
 mod cms_interop;
 mod confidentiality;
+mod courier;
 mod custody;
 mod demo;
 mod deskservice;

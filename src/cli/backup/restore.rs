@@ -63,7 +63,7 @@ impl Restore {
         done = match manifest.about.kind {
             HomeKind::Gateway => done
                 .says("nothing is signed for a peer before it has told how far our log had come: see `status`")
-                .says("what no peer has is handed over again by the desk, with its next message to each peer")
+                .says("what no peer has the desk hands over again: chancery --home DESK outbox")
                 .next(format!("chancery-gateway fsck --home {shown}"))
                 .next(format!("chancery-gateway run --home {shown}"))
                 .next(format!("{chancery} status")),

@@ -21,6 +21,7 @@ pub(in crate::cli) struct QueueEntry {
     pub(in crate::cli) reason: String,
     pub(in crate::cli) custody: Timestamp,
     pub(in crate::cli) valid_until: Timestamp,
+    pub(in crate::cli) packed: Option<Timestamp>,
 }
 
 /// One page of the queue.
@@ -224,6 +225,7 @@ fn entry(seen: wire::QueueEntry) -> QueueEntry {
         reason: seen.reason,
         custody: Timestamp::from_seconds(seen.custody_time),
         valid_until: Timestamp::from_seconds(seen.valid_until),
+        packed: instant(seen.packed_time),
     }
 }
 

@@ -187,7 +187,7 @@ impl Gateway {
 }
 
 /// The exact envelope that was taken into custody; of a withdrawn message its header and signature.
-fn envelope_bytes(item: &OutboxItem) -> Result<Vec<u8>, Fault> {
+pub(in crate::gateway) fn envelope_bytes(item: &OutboxItem) -> Result<Vec<u8>, Fault> {
     let damaged = |cause: Refusal| Fault::Damaged(cause.to_string());
     let header = Header::parse(&item.signed.header).map_err(damaged)?;
     if item.withdrawn {

@@ -31,6 +31,7 @@ mod settlement;
 mod updates;
 mod waiting;
 
+pub(super) use carrying::envelope_bytes;
 pub use flight::Patience;
 pub(super) use link::LinkState;
 pub(super) use quarantine::{Quarantine, behind_a_wall_of};

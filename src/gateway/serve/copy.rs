@@ -21,9 +21,9 @@ use crate::transport::status;
 pub(super) type Pieces = Pin<Box<dyn Stream<Item = Result<wire::CopyStoreResponse, Status>> + Send>>;
 
 /// Begins a copy.
-pub(super) fn pieces(gateway: Arc<Gateway>) -> Pieces {
+pub(super) fn pieces(gateway: Arc<Gateway>, operator: u32) -> Pieces {
     let (sink, pieces) = mpsc::channel(limits::RELAY_FRAMES_WAITING_MAX);
-    tokio::spawn(async move { gateway.copy_out(&sink).await });
+    tokio::spawn(async move { gateway.copy_out(&sink, operator).await });
     Box::pin(ReceiverStream::new(pieces).map(|piece| piece.map(copied).map_err(uncopied)))
 }
 

@@ -4,6 +4,7 @@
 
 mod archive;
 mod copy;
+mod courier;
 mod guard;
 mod mailbox;
 mod operator;

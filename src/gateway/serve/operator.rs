@@ -6,13 +6,15 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt as _};
-use tonic::{Code, Request, Response, Status};
+use tonic::{Code, Request, Response, Status, Streaming};
 
 use crate::gateway::Gateway;
 use crate::gateway::administration::{ActPage, ActRange};
+use crate::gateway::courier::Packing;
 use crate::gateway::error::Fault;
 use crate::gateway::serve::archive::archived;
 use crate::gateway::serve::copy;
+use crate::gateway::serve::courier;
 use crate::gateway::serve::queue::{self, operator, place, refused};
 use crate::gateway::serve::screen::screen;
 use crate::gateway::serve::{declined, failed, malformed};
@@ -300,11 +302,33 @@ impl OperatorService for OperatorEdge {
         Ok(Response::new(wire::AcknowledgeAlarmsResponse { alarms }))
     }
 
+    type PackQueueStream = courier::Packed;
+
+    async fn pack_queue(
+        &self,
+        request: Request<wire::PackQueueRequest>,
+    ) -> Result<Response<Self::PackQueueStream>, Status> {
+        let by = operator(&request)?;
+        let wire::PackQueueRequest { ministry, only_new } = request.into_inner();
+        let peer = Ministry::parse(&ministry).map_err(|_| malformed("the ministry"))?;
+        let packing = Packing { peer, only_new, operator: by };
+        Ok(Response::new(courier::pack(self.gateway.clone(), packing)))
+    }
+
+    async fn unpack_queue(
+        &self,
+        request: Request<Streaming<wire::UnpackQueueRequest>>,
+    ) -> Result<Response<wire::UnpackQueueResponse>, Status> {
+        let by = operator(&request)?;
+        courier::unpack(&self.gateway, request.into_inner(), by).await.map(Response::new)
+    }
+
     async fn copy_store(
         &self,
-        _: Request<wire::CopyStoreRequest>,
+        request: Request<wire::CopyStoreRequest>,
     ) -> Result<Response<Self::CopyStoreStream>, Status> {
-        Ok(Response::new(copy::pieces(self.gateway.clone())))
+        let by = operator(&request)?;
+        Ok(Response::new(copy::pieces(self.gateway.clone(), by)))
     }
 
     async fn export_archive(

@@ -114,6 +114,9 @@ pub static TABLE: &[Row] = &[
     operator("AcknowledgeAlarms"),
     operator("ExportArchive"),
     operator("CopyStore"),
+    operator("PackQueue"),
+    // The gateway writes documents to the disk while whoever reads the stick waits.
+    Row { pace: Pace::Lasting, ..operator("UnpackQueue") },
     health("Check"),
     health("Watch"),
 ];

@@ -101,6 +101,7 @@ pub(super) fn entry(Waits { entry, reason, next }: Waits) -> wire::QueueEntry {
         reason,
         custody_time: entry.custody_time.seconds(),
         valid_until: entry.valid_until.seconds(),
+        packed_time: entry.packed.map_or(0, Timestamp::seconds),
     }
 }
 
@@ -166,6 +167,7 @@ fn attempt(attempt: Attempt) -> wire::QueuedAttempt {
 fn decision(kept: KeptDecision) -> wire::QueuedDecision {
     let what = match kept.kind {
         DecisionKind::Held => "HELD",
+        DecisionKind::Packed => "PACKED",
         DecisionKind::Released => "RELEASED",
         DecisionKind::Withdrawn => "WITHDRAWN",
     };

@@ -110,5 +110,6 @@ impl Code for SentState {
 }
 
 impl Code for DecisionKind {
-    const CODES: &'static [(Self, i64)] = &[(Self::Held, 1), (Self::Released, 2), (Self::Withdrawn, 3)];
+    const CODES: &'static [(Self, i64)] =
+        &[(Self::Held, 1), (Self::Released, 2), (Self::Withdrawn, 3), (Self::Packed, 4)];
 }

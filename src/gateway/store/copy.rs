@@ -96,6 +96,36 @@ fn fault(error: BackupError) -> StoreFault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gateway::store::fixture::{Line, beside, fresh, peer, taken};
+    use crate::limits::PIECE_BYTES_MAX;
+
+    #[tokio::test]
+    async fn what_a_copy_refers_to_is_found_or_told_to_be_gone_or_lost() {
+        let (directory, store) = fresh();
+        let content = vec![7; 300 * 1024];
+        let part = beside(&content);
+        let mut upload = store.put_part(&peer(), part.digest, part.size, 0).await.unwrap();
+        upload
+            .write(vec![content[..PIECE_BYTES_MAX].to_vec(), content[PIECE_BYTES_MAX..].to_vec()])
+            .await
+            .unwrap();
+        upload.finish().await.unwrap();
+        let mut message = Line::on("ch-1").next();
+        message.parts.push(part.clone());
+        taken(store.take_custody(message).await.unwrap());
+        let copy = store.copy().await.unwrap();
+        assert_eq!(copy.parts, [(part.digest, part.size)]);
+        assert_eq!(copy.logs.iter().map(|log| log.size).sum::<u64>(), 1);
+        let left = std::fs::read_dir(directory.path()).unwrap();
+        let names = left.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        assert!(!names.into_iter().any(|name| name.starts_with(FOLDER)), "the copy has lost its name");
+        assert!(matches!(store.copied_part(part.digest).await.unwrap(), CopiedPart::Held(_)));
+        let hex = part.digest.hex();
+        std::fs::remove_file(directory.path().join("parts").join(&hex[..2]).join(&hex)).unwrap();
+        assert!(matches!(store.copied_part(part.digest).await.unwrap(), CopiedPart::Missing));
+        let unknown = Digest::of(b"no message has it");
+        assert!(matches!(store.copied_part(unknown).await.unwrap(), CopiedPart::Moved));
+    }
 
     #[test]
     fn what_a_copy_that_was_cut_short_has_left_goes_when_the_store_is_opened() {

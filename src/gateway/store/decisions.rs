@@ -168,7 +168,7 @@ fn withdraw(
 }
 
 /// Keeps a decision: the first ones and the last ones of a message.
-fn keep(
+pub(super) fn keep(
     connection: &Connection,
     message: &Outgoing,
     kind: DecisionKind,

@@ -359,3 +359,15 @@ CREATE TABLE pause (
     force INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 ";
+
+/// Courier sticks: the numbers of those that were packed, and what was taken.
+pub(super) const PACKS: &str = "
+CREATE TABLE pack (
+    peer TEXT NOT NULL,
+    direction INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    time INTEGER NOT NULL,
+    PRIMARY KEY (peer, direction, number, digest)
+) STRICT, WITHOUT ROWID;
+";

@@ -18,6 +18,7 @@
 //! | `settlement` | `settle_all`, `expire`, `overdue`, `sent` |
 //! | `attempts` | `note_attempt`, `attempts` |
 //! | `queue` | `queue_page`, `queue_fronts`, `queues`, `find_message`, `retry` |
+//! | `packs` | `next_pack`, `missing_packs`, `is_taken`: courier sticks |
 //! | `decisions` | `hold`, `release`, `withdraw`, `decisions` |
 //! | `alarms` | alarms: raised, acknowledged, cleared |
 //! | `pauses` | `pause`, `resume`, `pauses`: peers with whom nothing is exchanged for a time |
@@ -59,6 +60,7 @@ mod news;
 mod offered;
 mod outbox;
 mod ownership;
+mod packs;
 mod parts;
 mod pauses;
 mod queue;

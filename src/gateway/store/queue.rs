@@ -21,7 +21,8 @@ const ENTRY: &str =
     "message.id, pair.peer, pair.channel, message.sequence, outgoing.precedence, outgoing.state,
                      outgoing.held, outgoing.attempts, outgoing.unreceipted, outgoing.next_attempt,
                      outgoing.reason, message.custody_time, outgoing.valid_until,
-                     outgoing.unanswered";
+                     outgoing.unanswered,
+                     (SELECT max(time) FROM decision WHERE decision.message = outgoing.message AND what = 4)";
 
 /// Tables of an entry.
 const FROM: &str = "FROM outgoing JOIN message ON message.key = outgoing.message
@@ -125,7 +126,7 @@ fn page(
                 return Ok(page);
             }
             page.entries.push(entry(row)?);
-            page.next = Some(QueuePlace { pair, message: row.get(14)? });
+            page.next = Some(QueuePlace { pair, message: row.get(15)? });
         }
     }
     page.next = None;
@@ -303,5 +304,6 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<QueueEntry> {
         custody_time: columns::instant(row, 11)?,
         valid_until: columns::instant(row, 12)?,
         unanswered: row.get(13)?,
+        packed: row.get::<_, Option<i64>>(14)?.map(Timestamp::from_seconds),
     })
 }

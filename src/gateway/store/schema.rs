@@ -31,6 +31,7 @@ const MIGRATIONS: &[&str] = &[
     migrations::SOURCES,
     migrations::OFFERED,
     migrations::PAUSES,
+    migrations::PACKS,
 ];
 
 /// Opens the connection that writes, and brings the database up to date.

@@ -102,6 +102,8 @@ pub struct KeptDecision {
 pub enum DecisionKind {
     /// Not to carry the message for now.
     Held,
+    /// To put it on a data stick; it may go by wire as well.
+    Packed,
     /// To carry it again.
     Released,
     /// To withdraw it.
@@ -133,6 +135,8 @@ pub struct QueueEntry {
     pub unreceipted: u32,
     /// When the next attempt is due.
     pub next_attempt: Timestamp,
+    /// When it was last put on a data stick.
+    pub packed: Option<Timestamp>,
     /// Reason of the last failure, expiry or withdrawal; may be empty.
     pub reason: String,
     /// When it came into custody.

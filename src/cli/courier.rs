@@ -1,0 +1,282 @@
+//! `queue pack` and `queue unpack`: what waits for a peer goes on a data stick where there is no line, and its answers
+//! come back the same way.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use super::context::Context;
+use super::error::{CliError, Kind};
+use super::operator::Operator;
+use super::operator::courier::{PackPiece, PackedStick, Unpacked};
+use super::queue_report::counted;
+use super::report::{Done, require_no_file};
+use super::shell_word;
+use crate::digest::Digest;
+use crate::keys::home::backup::NewFile;
+use crate::message::courier::{Unfit, Unpacking};
+use crate::trust::name::Ministry;
+
+/// Put what waits for a ministry on a data stick, with receipts and log entries, where there is no line to it
+///
+/// The file holds what the relay would carry: messages in their order with their documents, the entries of our log that
+/// the peer has not cosigned, and our cosignatures on its log, which are its receipts. Nothing leaves the queue by it: a
+/// message may go by wire as well, and is answered once. Each stick repeats what no answer has come for, so that a lost
+/// one costs a journey and nothing else. It is not sealed: whoever finds it sees what the network sees of us, headers and
+/// ciphertext.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    chancery --home GATEWAY queue pack --peer XB -o a.stick\n  \
+    chancery --home GATEWAY queue pack --peer XB --new -o second.stick")]
+pub(super) struct Pack {
+    /// For this ministry
+    #[arg(long, value_name = "CODE", value_parser = Ministry::parse)]
+    peer: Ministry,
+
+    /// The new file
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+
+    /// Leave out messages that an earlier stick holds; they must have arrived before
+    #[arg(long)]
+    new: bool,
+}
+
+/// Take a data stick that a peer has packed: its messages, its documents and its receipts
+///
+/// The file is read once before anything is taken: a damaged one changes nothing. Everything in it is then judged as if
+/// it had come by wire, so that the stick needs no trust. A stick that was taken before changes nothing, either. With
+/// --answer what the peer is owed is packed at once, for the way back.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    chancery --home GATEWAY queue unpack a.stick --answer b.stick\n  \
+    chancery --home GATEWAY queue unpack b.stick")]
+pub(super) struct Unpack {
+    /// The stick
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// Pack the answer into this new file
+    #[arg(long, value_name = "FILE")]
+    answer: Option<PathBuf>,
+}
+
+impl Pack {
+    pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
+        let packed = pack(context, &self.peer, self.new, &self.output).await?;
+        let report = json!({
+            "schema": "chancery.packed/1",
+            "to": self.peer.to_string(),
+            "number": packed.number,
+            "messages": packed.messages,
+            "parts": packed.parts,
+            "leaves": packed.leaves,
+            "cosignatures": packed.cosignatures,
+        });
+        let shown = shell_word(&self.output.to_string_lossy());
+        Done::new(report)
+            .says(said(&self.peer, &packed))
+            .says(format!("carry it to {}; there: chancery queue unpack {shown} --answer FILE", self.peer))
+            .wrote(&self.output)
+            .tell(context)
+    }
+}
+
+fn said(peer: &Ministry, packed: &PackedStick) -> String {
+    format!(
+        "stick {} for {peer}: {}, {}, {}, {}",
+        packed.number,
+        counted(packed.messages, "message"),
+        counted(packed.parts, "document part"),
+        entries(packed.leaves),
+        counted(packed.cosignatures, "cosignature"),
+    )
+}
+
+/// Entries of a log.
+fn entries(count: u64) -> String {
+    if count == 1 { "1 log entry".to_owned() } else { format!("{count} log entries") }
+}
+
+async fn pack(
+    context: &Context,
+    peer: &Ministry,
+    only_new: bool,
+    output: &Path,
+) -> Result<PackedStick, CliError> {
+    use std::io::Write;
+    require_no_file(output)?;
+    let home = context.gateway_home();
+    let mut pieces = context
+        .within("the gateway's answer", async {
+            Operator::connect(&home).await?.pack_queue(peer, only_new).await
+        })
+        .await?;
+    let mut file = NewFile::beside(output)?;
+    let cannot = |error: std::io::Error| {
+        CliError::failed("unwritable", format!("cannot write {}", output.display())).because(&error)
+    };
+    // A large stick takes its time; only silence is bounded.
+    loop {
+        match context.within("the next piece of the stick", pieces.next()).await? {
+            Some(PackPiece::Bytes(bytes)) => file.write_all(&bytes).map_err(cannot)?,
+            Some(PackPiece::End(packed)) => {
+                file.keep(output)?;
+                return Ok(packed);
+            }
+            None => {
+                return Err(CliError::new(Kind::TryLater, "gateway-away", "the gateway broke off the stick"));
+            }
+        }
+    }
+}
+
+impl Unpack {
+    pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
+        if let Some(answer) = &self.answer {
+            require_no_file(answer)?;
+        }
+        let digest = examine(&self.file)?;
+        let (pieces, stick) = mpsc::channel(PIECES_WAITING);
+        let reading = std::thread::spawn({
+            let file = self.file.clone();
+            move || read_out(&file, &pieces)
+        });
+        let home = context.gateway_home();
+        let mut operator = context.within("the gateway's answer", Operator::connect(&home)).await?;
+        // A large stick is written to the disk piece by piece: it is given the time it needs.
+        let unpacked = operator.unpack_queue(&digest, stick).await;
+        // It ends with the channel.
+        let read = reading.join();
+        let unpacked = unpacked?;
+        if let (false, Ok(Err(error))) = (unpacked.already_taken, read) {
+            return Err(
+                CliError::failed("unreadable", "the stick could not be read to its end").because(&error)
+            );
+        }
+        self.tell(context, &unpacked).await
+    }
+
+    async fn tell(&self, context: &Context, unpacked: &Unpacked) -> Result<(), CliError> {
+        let report = json!({
+            "schema": "chancery.unpacked/1",
+            "from": unpacked.ministry,
+            "number": unpacked.number,
+            "already_taken": unpacked.already_taken,
+            "taken": unpacked.taken,
+            "held": unpacked.held,
+            "rejected": unpacked.rejected,
+            "leaves": unpacked.leaves,
+            "settled": unpacked.settled,
+            "refusals": unpacked.refusals,
+            "refused": unpacked.refused.iter().map(|(what, reason, detail)| json!({
+                "what": what, "reason": reason, "detail": detail,
+            })).collect::<Vec<_>>(),
+            "missing_sticks": unpacked.missing,
+        });
+        let mut done = Done::new(report);
+        for line in lines(unpacked) {
+            done = done.says(line);
+        }
+        let peer = Ministry::parse(&unpacked.ministry);
+        if let (Some(answer), Ok(peer)) = (&self.answer, &peer) {
+            let packed = pack(context, peer, false, answer).await?;
+            done = done.says(said(peer, &packed)).wrote(answer);
+        }
+        done.tell(context)?;
+        if unpacked.refusals == 0 {
+            return Ok(());
+        }
+        let message = format!("{} on the stick could not be taken", counted(unpacked.refusals, "element"));
+        let mut error = CliError::new(Kind::Refused, "courier-refused", message).reason("COURIER_REFUSED");
+        for (what, reason, detail) in &unpacked.refused {
+            error = error.cause(format!("{what}: {reason}: {detail}"));
+        }
+        if !unpacked.missing.is_empty() {
+            error = error.cause(format!(
+                "sticks of {} that have not been here: {}",
+                unpacked.ministry,
+                listed(&unpacked.missing)
+            ));
+        }
+        Err(error)
+    }
+}
+
+fn lines(unpacked: &Unpacked) -> Vec<String> {
+    let Unpacked { ministry, number, .. } = unpacked;
+    if unpacked.already_taken {
+        return vec![format!("stick {number} of {ministry} was already taken: nothing changed")];
+    }
+    let mut lines = vec![format!(
+        "stick {number} of {ministry}: {} taken, {} held before, {} rejected; {} of theirs, {} of ours answered",
+        counted(unpacked.taken, "message"),
+        unpacked.held,
+        unpacked.rejected,
+        entries(unpacked.leaves),
+        counted(unpacked.settled, "message"),
+    )];
+    if !unpacked.missing.is_empty() {
+        lines.push(format!("not seen here: sticks {} of {ministry}", listed(&unpacked.missing)));
+    }
+    lines
+}
+
+fn listed(numbers: &[u64]) -> String {
+    numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Reads a whole stick before anything of it is taken; its digest.
+fn examine(path: &Path) -> Result<Digest, CliError> {
+    let mut file = open(path)?;
+    let mut unpacking = Unpacking::default();
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        let count = file.read(&mut piece).map_err(|error| unreadable(path, &error))?;
+        if count == 0 {
+            return unpacking.finish().map_err(|unfit| refused(&unfit));
+        }
+        unpacking.add(piece.get(..count).unwrap_or_default());
+        while unpacking.next_record().map_err(|unfit| refused(&unfit))?.is_some() {}
+    }
+}
+
+/// Gives the bytes of a stick, as long as anybody takes them.
+fn read_out(path: &Path, pieces: &mpsc::Sender<Vec<u8>>) -> std::io::Result<()> {
+    let mut file = File::open(path)?;
+    loop {
+        let mut piece = vec![0; PIECE_BYTES];
+        let count = file.read(&mut piece)?;
+        piece.truncate(count);
+        if count == 0 || pieces.blocking_send(piece).is_err() {
+            return Ok(());
+        }
+    }
+}
+
+fn open(path: &Path) -> Result<File, CliError> {
+    File::open(path).map_err(|error| {
+        let kind = if error.kind() == std::io::ErrorKind::NotFound { Kind::NotFound } else { Kind::Failed };
+        CliError::new(kind, "unreadable", format!("cannot read {}", path.display())).because(&error)
+    })
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> CliError {
+    CliError::failed("unreadable", format!("cannot read {}", path.display())).because(error)
+}
+
+fn refused(unfit: &Unfit) -> CliError {
+    let (kind, code) = match unfit {
+        Unfit::Damaged { .. } | Unfit::Truncated { .. } => (Kind::Verification, "stick-damaged"),
+        Unfit::LaterRelease => (Kind::Usage, "later-release"),
+        Unfit::NoStick => (Kind::Usage, "no-stick"),
+    };
+    CliError::new(kind, code, unfit.to_string()).reason(unfit.reason())
+}
+
+/// Pieces that wait for the gateway, and what each holds.
+const PIECES_WAITING: usize = 4;
+const PIECE_BYTES: usize = 128 * 1024;

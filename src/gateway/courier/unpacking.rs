@@ -1,0 +1,291 @@
+//! Unpacking: what came on a stick goes, element by element, to the code that judges it on the wire.
+//!
+//! Every element is taken for itself and is idempotent there; the order matters as far as numbers run. What is refused
+//! is told, and what stands behind it in its channel is refused with it, as on the wire.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures_util::stream::unfold;
+use tokio::sync::mpsc;
+
+use super::{CourierRefusal, Item};
+use crate::digest::Digest;
+use crate::gateway::Gateway;
+use crate::gateway::error::Fault;
+use crate::gateway::frame::{Answer, Delivery, Frame, Hello, LogUpdate, Outcome};
+use crate::gateway::freight::keep;
+use crate::gateway::standing::Standing;
+use crate::gateway::store::record::{Direction, Footing};
+use crate::limits;
+use crate::message::administration::{Actor, AdministrativeAct, AdministrativeVerb};
+use crate::message::courier::Opening;
+use crate::message::envelope::Envelope;
+use crate::trust::name::Ministry;
+
+/// What a stick holds, on its way here.
+pub(in crate::gateway) type Items = mpsc::Receiver<Result<Item, CourierRefusal>>;
+
+/// What became of a stick.
+#[derive(Debug, Default)]
+pub(in crate::gateway) struct Unpacked {
+    pub(in crate::gateway) from: String,
+    pub(in crate::gateway) number: u64,
+    /// It was unpacked here before, all of it.
+    pub(in crate::gateway) already_taken: bool,
+    /// Messages that are new.
+    pub(in crate::gateway) taken: u64,
+    /// Messages that were here.
+    pub(in crate::gateway) held: u64,
+    /// New messages that were refused for good, by a signed leaf.
+    pub(in crate::gateway) rejected: u64,
+    /// Leaves that are new in the mirror.
+    pub(in crate::gateway) leaves: u64,
+    /// Messages of ours that are answered now.
+    pub(in crate::gateway) settled: u64,
+    /// Messages and parts that were not taken: the first ones with their reasons.
+    pub(in crate::gateway) refused: Vec<Refused>,
+    /// How many were not taken.
+    pub(in crate::gateway) refusals: u64,
+    /// Numbers of sticks of that ministry before this one that have not been here: the last ones.
+    pub(in crate::gateway) missing: Vec<u64>,
+}
+
+/// A message or part that was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::gateway) struct Refused {
+    /// "message" or "part", and which.
+    pub(in crate::gateway) what: String,
+    /// Reason code.
+    pub(in crate::gateway) reason: String,
+    /// For people.
+    pub(in crate::gateway) detail: String,
+}
+
+impl Gateway {
+    /// Takes a stick. What is taken is durable when it answers, and before that where it fails.
+    pub(in crate::gateway) async fn unpack(
+        self: &Arc<Self>,
+        mut items: Items,
+        digest: Option<Digest>,
+        operator: u32,
+    ) -> Result<Unpacked, CourierRefusal> {
+        let Opening { from, to, number, .. } = match next(&mut items).await? {
+            Item::Opening(opening) => opening,
+            _ => return Err(CourierRefusal::Misshapen("it does not begin with its opening")),
+        };
+        let own = self.config.ministry.clone();
+        if from == own {
+            return Err(CourierRefusal::Own(to));
+        }
+        if to != own {
+            return Err(CourierRefusal::OtherMinistry { to, own });
+        }
+        if !self.accreditation()?.is_peer(&from) {
+            return Err(CourierRefusal::NotAccredited(from));
+        }
+        if self.pause_of(&from).is_some() {
+            return Err(Fault::Paused(from).into());
+        }
+        let missing = self.store.missing_packs(from.clone(), number).await?;
+        let mut unpacked = Unpacked { from: from.to_string(), number, missing, ..Unpacked::default() };
+        if let Some(digest) = digest {
+            unpacked.already_taken = self.store.is_taken(from.clone(), digest).await?;
+            if unpacked.already_taken {
+                return Ok(unpacked);
+            }
+        }
+        let before = self.store.list_logs().await?;
+        let ended = self.unpack_all(&from, &mut items, &mut unpacked).await;
+        // Whatever was mirrored counts, although the rest was not in order.
+        self.gate(&from).restored.store(true, Ordering::SeqCst);
+        unpacked.settled = self.settle_restored(&from).await?;
+        let held = |logs: &[crate::gateway::store::record::LogHead]| -> u64 {
+            logs.iter().filter(|log| log.mirror && log.peer == from).map(|log| log.size).sum()
+        };
+        unpacked.leaves = held(&self.store.list_logs().await?).saturating_sub(held(&before));
+        self.link_of(&from).tell_news();
+        let digest = ended?;
+        let act = AdministrativeAct::new(AdministrativeVerb::PackRead, Actor::User(operator));
+        self.record_act(act.about(&from).concerning(digest)).await?;
+        if unpacked.refusals == 0 {
+            self.store.note_taken_pack(from, number, digest, self.clock.now()).await?;
+        }
+        Ok(unpacked)
+    }
+
+    async fn unpack_all(
+        self: &Arc<Self>,
+        peer: &Ministry,
+        items: &mut Items,
+        unpacked: &mut Unpacked,
+    ) -> Result<Digest, CourierRefusal> {
+        match next(items).await? {
+            Item::Frame(Frame::Hello(hello)) if hello.ministry == *peer => self.hear(peer, &hello).await?,
+            _ => return Err(CourierRefusal::Misshapen("the hello of its ministry does not come next")),
+        }
+        loop {
+            match next(items).await? {
+                Item::Frame(Frame::Announcement(bundle)) => self.take_announced(peer, &bundle).await?,
+                Item::Frame(Frame::LogUpdate(update)) => self.extend(peer, update).await?,
+                Item::Frame(Frame::Cosignature(line)) => {
+                    self.keep_cosignature(peer, line).await.map_err(unproven)?;
+                }
+                Item::Frame(Frame::Deliveries(deliveries)) => {
+                    self.deliver(peer, deliveries, unpacked).await?
+                }
+                Item::Part { digest, size } => self.take_part(peer, (digest, size), items, unpacked).await?,
+                Item::End(digest) => return Ok(digest),
+                _ => return Err(CourierRefusal::Misshapen("it holds what no stick carries")),
+            }
+        }
+    }
+
+    /// Mirrors leaves of the peer's log.
+    async fn extend(&self, peer: &Ministry, update: LogUpdate) -> Result<(), CourierRefusal> {
+        let (checkpoint, _) = self.open_checkpoint(peer, &update.checkpoint).map_err(unproven)?;
+        let origin = checkpoint.origin.as_str().to_owned();
+        let have = self.store.log_head(origin.clone()).await?.map_or(0, |head| head.size);
+        if update.first_index > have {
+            let first = update.first_index;
+            let detail =
+                format!("leaves {have} to {first} of {origin} are missing before those on the stick");
+            return Err(CourierRefusal::Gap(detail));
+        }
+        let mirroring = self.mirror(peer, update, &Footing::default()).map_err(unproven)?;
+        self.mirrored(peer, mirroring).await.map(drop).map_err(unproven)
+    }
+
+    /// What the hello of a stick may do: show that a log forked, or that more of ours was signed than is held.
+    async fn hear(&self, peer: &Ministry, hello: &Hello) -> Result<(), CourierRefusal> {
+        self.learn_from_stick(peer, hello).await.map_err(unproven)?;
+        match self.standing(peer) {
+            Standing::Frozen => Err(Fault::Frozen(peer.clone()).into()),
+            _ => Ok(()),
+        }
+    }
+
+    async fn deliver(
+        self: &Arc<Self>,
+        peer: &Ministry,
+        deliveries: Vec<Delivery>,
+        unpacked: &mut Unpacked,
+    ) -> Result<(), CourierRefusal> {
+        if deliveries.is_empty() || deliveries.len() > limits::BATCH_ENVELOPES_MAX {
+            return Err(CourierRefusal::Misshapen("a batch is over its bound"));
+        }
+        let names = named(&deliveries);
+        let mut held = BTreeMap::new();
+        for id in names.keys() {
+            held.insert(*id, self.store.held_place(Direction::In, *id).await?.is_some());
+        }
+        for Outcome { message_id, answer } in self.receive(peer, deliveries).await? {
+            let id = message_id.map(|id| id.digest());
+            match answer {
+                Answer::Receipt(_) if id.and_then(|id| held.get(&id)) == Some(&true) => unpacked.held += 1,
+                Answer::Receipt(receipt) => {
+                    let receipt = crate::message::receipt::Receipt::parse(&receipt);
+                    let rejected = receipt.is_ok_and(|receipt| !receipt.leaf().reason.is_empty());
+                    unpacked.taken += u64::from(!rejected);
+                    unpacked.rejected += u64::from(rejected);
+                }
+                Answer::Unsigned { reason, detail } => {
+                    let name = id.and_then(|id| names.get(&id).cloned());
+                    let what = name.unwrap_or_else(|| "message that cannot be read".to_owned());
+                    unpacked.refuse(Refused { what, reason, detail });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps a large part as if the peer had put it; what is here already is passed over.
+    async fn take_part(
+        &self,
+        peer: &Ministry,
+        (digest, size): (Digest, u64),
+        items: &mut Items,
+        unpacked: &mut Unpacked,
+    ) -> Result<(), CourierRefusal> {
+        if size == 0 || size > limits::SEALED_PART_BYTES_MAX {
+            return Err(CourierRefusal::Misshapen("a part is over its bound"));
+        }
+        let begun = self.store.part_progress(peer, digest, size).await?;
+        let came = AtomicU64::new(0);
+        if !begun.complete {
+            let kept = {
+                let pieces = unfold((&mut *items, &came), |(items, came)| async move {
+                    if came.load(Ordering::Relaxed) >= size {
+                        return None;
+                    }
+                    let piece = piece(items, came).await.map(|(at, piece)| fresh(at, piece, begun.offset));
+                    Some((piece, (items, came)))
+                });
+                keep(self, peer, (digest, size), begun.offset, pin!(pieces), CourierRefusal::from).await
+            };
+            match kept {
+                Err(CourierRefusal::Failed(Fault::Store(cause))) if !self.store.is_stopped() => {
+                    let (reason, detail) = (cause.reason().to_owned(), cause.to_string());
+                    unpacked.refuse(Refused { what: format!("part {digest}"), reason, detail });
+                }
+                kept => kept?,
+            }
+        }
+        while came.load(Ordering::Relaxed) < size {
+            piece(items, &came).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Unpacked {
+    fn refuse(&mut self, refused: Refused) {
+        self.refusals += 1;
+        if self.refused.len() < limits::COURIER_REFUSED_NAMED_MAX {
+            self.refused.push(refused);
+        }
+    }
+}
+
+/// The next piece of a part, and where in the part it begins.
+async fn piece(items: &mut Items, came: &AtomicU64) -> Result<(u64, Vec<u8>), CourierRefusal> {
+    match next(items).await? {
+        Item::Piece(piece) => Ok((came.fetch_add(piece.len() as u64, Ordering::Relaxed), piece)),
+        _ => Err(CourierRefusal::Misshapen("a part has other bytes than it announced")),
+    }
+}
+
+/// What of a piece is behind what an earlier transfer has brought.
+fn fresh(at: u64, piece: Vec<u8>, from: u64) -> Vec<u8> {
+    let known = usize::try_from(from.saturating_sub(at)).unwrap_or(usize::MAX).min(piece.len());
+    piece.get(known..).map(<[u8]>::to_vec).unwrap_or_default()
+}
+
+async fn next(items: &mut Items) -> Result<Item, CourierRefusal> {
+    items.recv().await.unwrap_or(Err(CourierRefusal::Misshapen("it was not read to its end")))
+}
+
+/// What messages are called in words, by their ids.
+fn named(deliveries: &[Delivery]) -> BTreeMap<Digest, String> {
+    let name = |delivery: &Delivery| {
+        let parsed = match delivery.withdrawn {
+            true => Envelope::parse_without_parts(&delivery.envelope),
+            false => Envelope::parse(&delivery.envelope),
+        };
+        let envelope = parsed.ok()?;
+        let (address, position) = (envelope.header().address(), envelope.header().position());
+        let id = envelope.id().digest();
+        Some((id, format!("message number {} on {}", position.sequence, address.channel)))
+    };
+    deliveries.iter().filter_map(name).collect()
+}
+
+/// An element that the wire would have ended its stream for.
+fn unproven(fault: Fault) -> CourierRefusal {
+    match fault {
+        Fault::Link(detail) | Fault::Misshapen { detail, .. } => CourierRefusal::Unproven(detail),
+        other => CourierRefusal::Failed(other),
+    }
+}
