@@ -19,7 +19,6 @@ const BOUND_NOTHING: &[(&str, &str)] = &[
     ("CASEBOOK_VOLUME_RECORDS_MAX", "our own volumes: what is over it begins another"),
     ("COMMIT_PATIENCE", "our own wait for a shared commit"),
     ("CONNECTIONS_WAITING_MAX", "our queue: who waits in it counts among handshakes"),
-    ("COURIER_MISSING_NAMED_MAX", "our own answer to our own command"),
     ("COURIER_PAUSE", "our pause after a defect of ours"),
     ("COURIER_REFUSED_NAMED_MAX", "our own answer to our own command"),
     ("DESK_LOCK_PATIENCE", "our own wait for our own commands"),
