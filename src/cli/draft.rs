@@ -12,6 +12,7 @@ use super::passphrase::PassphraseSource;
 use super::send::Sending;
 use super::table::Table;
 use super::{confirm, files, shell_word};
+use crate::consultation::withholding::Withheld;
 use crate::desk::draft::{DraftFile, Standing};
 use crate::desk::register::DraftState;
 use crate::desk::signatories::Wishes;
@@ -214,8 +215,11 @@ impl Sign {
         let (standing, due) = session.desk.asked_of(&session.trust, &draft, &self.office).map_err(failed)?;
         // What is signed is shown first, and goes where a person reads it, not where scripts do.
         // An office that works on cases is to know whose particulars it signs: its signature tells that it saw them.
-        let knows = session.desk.may_know_names(&session.keys, &self.office);
-        context.output.note(&draft_report::text(&draft, knows)?);
+        let withheld = match session.desk.may_know_names(&session.keys, &self.office) {
+            true => Withheld::nothing(),
+            false => unasked(&draft),
+        };
+        context.output.note(&draft_report::text(&draft, &withheld)?);
         draft_report::tell_standing(context, &standing);
         let kinds = due.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let question = format!("type {} to sign ({kinds}):", self.office);
@@ -245,7 +249,7 @@ impl Release {
         keys.registry().map_err(failed)?;
         let standing = desk.standing(trust, &draft).map_err(failed)?;
         draft_report::tell_standing(context, &standing);
-        let shown = draft_report::text(&draft, false)?;
+        let shown = draft_report::text(&draft, &unasked(&draft))?;
         let hint = |error: CliError| match error.reason_code() {
             Some("STALE_BASIS") => {
                 let file = shell_word(&first.display().to_string());
@@ -316,15 +320,16 @@ impl Show {
         };
         let failed = |error| desk_session::failure(context, error);
         let standing = session.desk.standing(&session.trust, &draft).map_err(failed)?;
-        let names = self.asks.may_show(context, &session, Some(draft.act()))?;
+        let what = (Some(draft.act()), draft.dispatch().documents.as_slice());
+        let withheld = self.asks.withheld(context, &session, what, &draft.digest().hex())?;
         if let Some(folder) = &self.extract {
             extract(context, &draft, folder)?;
         }
         draft_report::tell_standing(context, &standing);
         let file = self.file.display().to_string();
         let entry = session.desk.register().draft(&draft.digest()).map_err(|error| failed(error.into()))?;
-        let report = draft_report::report(&draft, &standing, entry.as_ref(), &file, names);
-        let text = draft_report::text(&draft, names)?;
+        let report = draft_report::report(&draft, &standing, entry.as_ref(), &file, &withheld);
+        let text = draft_report::text(&draft, &withheld)?;
         context.output.data(&report, || text)?;
         if entry.is_some_and(|entry| entry.state == DraftState::Open) {
             context.output.next(&draft_report::next(context, &standing, &file));
@@ -347,6 +352,11 @@ impl DeskSession {
     }
 }
 
+/// What is withheld of a draft where nobody asks.
+fn unasked(draft: &DraftFile) -> Withheld {
+    Withheld::of(Some(draft.act()), &draft.dispatch().documents)
+}
+
 /// What was done with a draft, and the command that comes next.
 fn tell(
     context: &Context,
@@ -360,7 +370,7 @@ fn tell(
     let entry = session.desk.register().draft(&draft.digest()).map_err(|error| failed(error.into()))?;
     let shown = file.display().to_string();
     if context.output.is_json() {
-        let report = draft_report::report(draft, &standing, entry.as_ref(), &shown, false);
+        let report = draft_report::report(draft, &standing, entry.as_ref(), &shown, &unasked(draft));
         return context.output.data(&report, String::new);
     }
     let number = match draft.dispatch().formal_number.as_str() {

@@ -7,14 +7,15 @@ use super::error::CliError;
 use super::output::Mark;
 use super::table::Table;
 use super::{names, summary};
+use crate::consultation::withholding::Withheld;
 use crate::desk::draft::{DraftFile, Standing, Step};
 use crate::desk::register::DraftEntry;
 use crate::message::dispatch::Document;
 use crate::message::terms::AddresseeKind;
 use crate::trust::name::{Ministry, Name};
 
-/// Everything the draft says: whoever signs has seen it. Who a person is stands there with `shows_names` only.
-pub(super) fn text(draft: &DraftFile, shows_names: bool) -> Result<String, CliError> {
+/// Everything the draft says: whoever signs has seen it. What tells who a person is may be withheld.
+pub(super) fn text(draft: &DraftFile, withheld: &Withheld) -> Result<String, CliError> {
     let (address, dispatch) = (draft.address(), draft.dispatch());
     let mut lines = String::new();
     let mut say = |label: &str, value: &str| {
@@ -37,13 +38,12 @@ pub(super) fn text(draft: &DraftFile, shows_names: bool) -> Result<String, CliEr
     say("on behalf of", dispatch.relayed_on_behalf_of.as_ref().map_or("", Ministry::as_str));
     say("drafted by", &dispatch.drafting_office);
     lines.push('\n');
-    lines.push_str(&names::text(draft.act(), shows_names));
+    lines.push_str(&names::text(draft.act(), withheld));
     let words = draft.words()?;
-    for (document, words) in dispatch.documents.iter().zip(words) {
+    for (place, (document, words)) in dispatch.documents.iter().zip(words).enumerate() {
         let Document { language, standing, title, .. } = document;
         if let Some(words) = words {
-            let shown = shows_names || !draft.act().names_persons();
-            let words = if shown { words } else { names::WITHHELD.into() };
+            let words = if withheld.document(place) { names::WITHHELD.into() } else { words };
             lines.push_str(&format!("\n--- {language} · {standing} · {title}\n{words}"));
             if !words.ends_with('\n') {
                 lines.push('\n');
@@ -56,8 +56,9 @@ pub(super) fn text(draft: &DraftFile, shows_names: bool) -> Result<String, CliEr
         }
         let Document { document_id, title, class, standing, language, media_type, size, .. } = document;
         let size = summary::size(*size);
+        let withheld = if withheld.document(number) { ", withheld" } else { "" };
         lines.push_str(&format!(
-            "{document_id}  {title}  ({class}, {standing}, {language}, {media_type}, {size})\n"
+            "{document_id}  {title}  ({class}, {standing}, {language}, {media_type}, {size}{withheld})\n"
         ));
     }
     Ok(lines)
@@ -93,7 +94,7 @@ pub(super) fn report(
     standing: &Standing,
     entry: Option<&DraftEntry>,
     file: &str,
-    shows_names: bool,
+    withheld: &Withheld,
 ) -> Value {
     let (address, dispatch) = (draft.address(), draft.dispatch());
     json!({
@@ -112,8 +113,8 @@ pub(super) fn report(
         "basis": dispatch.basis.iter().map(|basis| json!({
             "ministry": basis.ministry.as_str(), "act_number": basis.act_number,
         })).collect::<Vec<_>>(),
-        "act": names::report(draft.act(), shows_names),
-        "documents": dispatch.documents.iter().map(summary::document_report).collect::<Vec<_>>(),
+        "act": names::report(draft.act(), withheld),
+        "documents": summary::documents_report(&dispatch.documents, withheld),
         "authentications": standing.steps.iter().map(step_report).collect::<Vec<_>>(),
         "complete": standing.is_complete(),
     })

@@ -8,10 +8,11 @@ use serde_json::json;
 use super::context::Context;
 use super::desk_session::{self, DeskSession};
 use super::error::{CliError, Kind};
-use super::names::{AskForNames, WITHHELD};
+use super::names::{self, AskForNames, WITHHELD};
 use super::output::Mark;
 use super::{files, shell_word};
 use crate::consultation::reference::ConsultationId;
+use crate::consultation::withholding::Withheld;
 use crate::desk::error::DeskError;
 use crate::desk::reference::Entry;
 use crate::message::evidence::{self, Exhibit, TrustBasis, Verdict, WriteError};
@@ -21,12 +22,13 @@ use crate::trust::bundle::SignedBundle;
 ///
 /// It holds signed headers, sealed parts, the receipts of both sides and the trust bundles, with commands and scripts
 /// to check them. With --disclose it also holds the keys of the sealed parts: whoever has the file can then read what
-/// is in it, and nothing else. Messages that tell who a person is stay sealed even then, unless an office that may know
-/// asks with --names.
+/// is in it, and nothing else. Messages and documents that tell who a person is stay sealed even then, unless an office
+/// that may know asks with --names.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     chancery export XA-XB-2026-0007 -o evidence.zip\n  \
-    chancery export C-7QK4-M2XD-9WTV -o dossier.zip --disclose")]
+    chancery export C-7QK4-M2XD-9WTV -o dossier.zip --disclose\n  \
+    chancery export C-7QK4-M2XD-9WTV -o dossier.zip --disclose --names --as releasing-01")]
 pub struct Export {
     /// A message (register number, beginning of an id, @last) or a whole consultation (C-...)
     #[arg(value_name = "REF|CONSULTATION")]
@@ -48,6 +50,14 @@ pub struct Export {
     asks: AskForNames,
 }
 
+/// What goes into the file.
+struct Gathered {
+    references: Vec<String>,
+    exhibits: Vec<Exhibit<'static>>,
+    /// What of it nobody gets to read, though it is to be disclosed.
+    sealed: Vec<String>,
+}
+
 impl Export {
     /// Writes it.
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
@@ -59,7 +69,7 @@ impl Export {
         }
         files::require_vacant(context, &self.output, self.overwrite)?;
         let session = DeskSession::open(context)?;
-        let (references, exhibits) = self.exhibits(context, &session).await?;
+        let Gathered { references, exhibits, sealed } = self.exhibits(context, &session).await?;
         let bundles = session
             .desk
             .known_bundles(&session.trust)
@@ -76,6 +86,7 @@ impl Export {
             "file": shown,
             "messages": references,
             "disclosed": self.disclose,
+            "withheld": sealed,
         });
         if context.output.is_json() {
             return context.output.data(&report, String::new);
@@ -83,6 +94,9 @@ impl Export {
         let what = if self.disclose { "disclosed" } else { "sealed" };
         let messages = if count == 1 { "1 message".to_owned() } else { format!("{count} messages") };
         context.output.note(&format!("wrote {shown}: {messages}, {what}, verified"));
+        if !sealed.is_empty() {
+            context.output.note(&format!("with what was withheld: {}", names::asking(context, self.overwrite)));
+        }
         context.output.next(&format!("chancery verify --trust DIR {}", shell_word(&shown)));
         Ok(())
     }
@@ -91,7 +105,7 @@ impl Export {
         &self,
         context: &Context,
         session: &DeskSession,
-    ) -> Result<(Vec<String>, Vec<Exhibit<'static>>), CliError> {
+    ) -> Result<Gathered, CliError> {
         let is_consultation = ConsultationId::parse(&self.what).is_ok();
         let entries = match is_consultation {
             true => consultation(context, session, &self.what)?,
@@ -99,10 +113,13 @@ impl Export {
         };
         let DeskSession { desk, trust, keys, .. } = session;
         let mut mailbox = None;
-        let (mut references, mut exhibits) = (Vec::new(), Vec::new());
+        let (mut references, mut exhibits, mut sealed) = (Vec::new(), Vec::new(), Vec::new());
         for entry in entries {
-            let disclose = self.disclose && self.may_disclose(context, session, &entry)?;
-            match desk.exhibit(trust, keys, &mut mailbox, &entry, disclose).await {
+            let disclosed = match self.disclose {
+                true => Some(self.withheld(context, session, &entry, &mut sealed)?),
+                false => None,
+            };
+            match desk.exhibit(trust, keys, &mut mailbox, &entry, disclosed.as_ref()).await {
                 Ok(exhibit) => {
                     references.push(entry.reference(&desk.config().ministry));
                     exhibits.push(exhibit);
@@ -118,26 +135,37 @@ impl Export {
             let message = format!("nothing of {} is proven by both sides yet", self.what);
             return Err(CliError::new(Kind::TryLater, "not-yet-proven", message).hint(context.typed.clone()));
         }
-        Ok((references, exhibits))
+        Ok(Gathered { references, exhibits, sealed })
     }
 }
 
 impl Export {
-    /// Whether whoever has the file may read a message: one that tells who a person is stays sealed until asked for.
-    fn may_disclose(
+    /// What whoever has the file does not get to read of a message: what tells who a person is stays sealed until asked
+    /// for. Each such message and document is told of, and goes into `sealed`.
+    fn withheld(
         &self,
         context: &Context,
         session: &DeskSession,
         entry: &Entry,
-    ) -> Result<bool, CliError> {
+        sealed: &mut Vec<String>,
+    ) -> Result<Withheld, CliError> {
         let DeskSession { desk, trust, keys, .. } = session;
         let opened = desk.read(trust, keys, entry).map_err(|error| desk_session::failure(context, error))?;
-        let may = self.asks.may_show(context, session, opened.act())?;
-        if !may {
-            let reference = entry.reference(&desk.config().ministry);
+        let documents = opened.dispatch.dispatch().documents.as_slice();
+        let what = (opened.act(), documents);
+        let withheld = self.asks.withheld(context, session, what, &entry.id().to_string())?;
+        let reference = entry.reference(&desk.config().ministry);
+        if withheld.dispatch() {
             context.output.step(Mark::Warning, &format!("{reference} stays sealed: names are {WITHHELD}"));
+            sealed.push(reference);
+            return Ok(withheld);
         }
-        Ok(may)
+        for document in withheld.among(documents) {
+            let what = names::of_document(document);
+            context.output.step(Mark::Warning, &format!("{reference}: a document stays sealed: {what}"));
+            sealed.push(format!("{reference}/{}", document.document_id));
+        }
+        Ok(withheld)
     }
 }
 

@@ -8,6 +8,7 @@ use super::{names, proofs, summary};
 use crate::consultation::casebook::Missing;
 use crate::consultation::receive::Received;
 use crate::consultation::rules::Severity;
+use crate::consultation::withholding::Withheld;
 use crate::desk::parts::OpenedText;
 use crate::desk::read::Opened;
 use crate::desk::receipts::Proven;
@@ -24,8 +25,8 @@ pub(super) struct Message<'a> {
     pub(super) opened: &'a Opened,
     pub(super) receipts: &'a [Proven],
     pub(super) texts: &'a [OpenedText<'a>],
-    /// Whether names of persons are shown.
-    pub(super) names: bool,
+    /// What of it is not shown.
+    pub(super) withheld: &'a Withheld,
 }
 
 impl Message<'_> {
@@ -93,7 +94,8 @@ impl Message<'_> {
             let OpenedText { document, bytes } = text;
             let Document { language, standing, title, .. } = document;
             lines.push_str(&format!("\n--- {language} · {standing} · {title}\n"));
-            let words = if self.names { String::from_utf8_lossy(bytes) } else { names::WITHHELD.into() };
+            let is_withheld = self.withheld.words();
+            let words = if is_withheld { names::WITHHELD.into() } else { String::from_utf8_lossy(bytes) };
             lines.push_str(&words);
             if !words.ends_with('\n') {
                 lines.push('\n');
@@ -105,7 +107,8 @@ impl Message<'_> {
             }
             let Document { document_id, title, class, standing, language, media_type, size, .. } = document;
             let size = summary::size(*size);
-            let what = format!("{class}, {standing}, {language}, {media_type}, {size}");
+            let withheld = if self.withheld.document(number) { ", withheld" } else { "" };
+            let what = format!("{class}, {standing}, {language}, {media_type}, {size}{withheld}");
             lines.push_str(&format!("{document_id}  {title}  ({what})\n"));
         }
         lines
@@ -116,7 +119,7 @@ impl Message<'_> {
         let dispatch = self.opened.dispatch.dispatch();
         let (kind, class) = (&dispatch.kind, dispatch.act_class);
         match &self.opened.received {
-            Received::Read(act) => names::text(act, self.names),
+            Received::Read(act) => names::text(act, self.withheld),
             Received::NotUnderstood(faults) => {
                 format!(
                     "act: {kind} ({class}), which this release cannot read, is registered without being understood: {faults}\n"
@@ -167,10 +170,10 @@ impl Message<'_> {
             "drafting_office": dispatch.drafting_office,
             "dispatch_sha256": opened.dispatch.digest().hex(),
             "kind": dispatch.kind,
-            "act": opened.act().map(|act| names::report(act, self.names)),
+            "act": opened.act().map(|act| names::report(act, self.withheld)),
             "not_understood": opened.act().is_none(),
-            "texts": self.texts.iter().map(|text| text_report(text, self.names)).collect::<Vec<_>>(),
-            "documents": dispatch.documents.iter().map(summary::document_report).collect::<Vec<_>>(),
+            "texts": self.texts.iter().map(|text| text_report(text, self.withheld)).collect::<Vec<_>>(),
+            "documents": summary::documents_report(&dispatch.documents, self.withheld),
             "verdict": self.verdict(),
         })
     }
@@ -260,10 +263,10 @@ fn missing_report(missing: &Missing) -> Value {
     json!({ "ministry": missing.ministry.as_str(), "first": missing.first, "last": missing.last })
 }
 
-fn text_report(text: &OpenedText<'_>, names: bool) -> Value {
+fn text_report(text: &OpenedText<'_>, withheld: &Withheld) -> Value {
     let mut report = summary::document_report(text.document);
     if let Some(report) = report.as_object_mut() {
-        let words = std::str::from_utf8(&text.bytes).ok().filter(|_| names);
+        let words = std::str::from_utf8(&text.bytes).ok().filter(|_| !withheld.words());
         report.insert("text".to_owned(), json!(words));
     }
     report

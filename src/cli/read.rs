@@ -9,8 +9,10 @@ use super::context::Context;
 use super::desk_session::{self, DeskSession};
 use super::error::{CliError, Kind};
 use super::message_report::{Message, chosen};
-use super::names::{AskForNames, WITHHELD};
+use super::names::{self, AskForNames, WITHHELD};
+use super::output::Mark;
 use super::{files, proofs};
+use crate::consultation::withholding::Withheld;
 use crate::desk::mailbox::Mailbox;
 use crate::desk::parts::OpenedText;
 use crate::desk::read::Opened;
@@ -19,13 +21,13 @@ use crate::message::terms::Precedence;
 /// Verify, open and show a message
 ///
 /// The verdict goes to stderr. What is shown on stdout has control characters spelled out; -o and --documents write
-/// exact bytes. Of particulars the person's reference is shown, and the rest to an office that asks for it with --names.
+/// exact bytes. Of particulars the person's reference is shown, and documents that identify a person are not written,
+/// until an office asks for them with --names.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     chancery read @last\n  \
     chancery read XA-XB-2026-0007 -o note.txt --documents annexes\n  \
-    chancery read XA-XB-2026-0007 --names --as releasing-01       particulars: who the person is
-  \
+    chancery read XA-XB-2026-0007 --names --as releasing-01       particulars: who the person is\n  \
     chancery read XA-XB-2026-0007 --json")]
 pub struct Read {
     /// Register number, beginning of a message id, or @last
@@ -77,23 +79,11 @@ impl Read {
         };
         let own = &desk.config().ministry;
         let spelling = &desk.spelling(&entry).map_err(failed)?;
-        let names = match opened.act() {
-            Some(act) => self.asks.may_show(context, &session, Some(act))?,
-            None => true,
-        };
-        let message = Message { own, spelling, opened: &opened, receipts: &receipts, texts: &texts, names };
+        let withheld = &self.withheld(context, &session, &opened)?;
+        let message = Message { own, spelling, opened: &opened, receipts: &receipts, texts: &texts, withheld };
         message.tell_verdict(&context.output);
-        // What cannot be read may name somebody too; its texts are for every reader, its documents are not.
-        let may_save = names
-            && (opened.act().is_some()
-                || self.documents.is_none()
-                || self.asks.may_show(context, &session, None)?);
-        if (self.documents.is_some() || self.output.is_some()) && !may_save {
-            let message = "texts and documents of particulars tell who a person is";
-            let error = CliError::new(Kind::NotPermitted, "names", message).cause(WITHHELD);
-            return Err(error.hint(format!("{} --names --as OFFICE", context.typed)));
-        }
-        let saved = self.save_documents(context, &session, &opened, &mut mailbox).await?;
+        self.require_something_to_write(context, &opened, withheld)?;
+        let saved = self.save_documents(context, &session, &opened, (&mut mailbox, withheld)).await?;
         if context.output.is_json() {
             let mut report = message.report();
             if let Some(report) = report.as_object_mut() {
@@ -108,20 +98,60 @@ impl Read {
         }
     }
 
+    /// What stays withheld. Nobody signs for having asked what is not to be shown anyway: documents are not shown, only
+    /// written.
+    fn withheld(
+        &self,
+        context: &Context,
+        session: &DeskSession,
+        opened: &Opened,
+    ) -> Result<Withheld, CliError> {
+        let (act, documents) = (opened.act(), opened.dispatch.dispatch().documents.as_slice());
+        let all = Withheld::of(act, documents);
+        if !all.words() && (self.documents.is_none() || all.among(documents).is_empty()) {
+            return Ok(all);
+        }
+        self.asks.withheld(context, session, (act, documents), &opened.envelope.id().to_string())
+    }
+
+    /// Refuses to write where all that is to be written is withheld.
+    fn require_something_to_write(
+        &self,
+        context: &Context,
+        opened: &Opened,
+        withheld: &Withheld,
+    ) -> Result<(), CliError> {
+        let documents = &opened.dispatch.dispatch().documents;
+        let count = withheld.among(documents).len();
+        let is_all = withheld.words() || self.output.is_none() && count > 0 && count == documents.len();
+        if !is_all || self.documents.is_none() && self.output.is_none() {
+            return Ok(());
+        }
+        let message = "what is to be written tells who a person is";
+        let error = CliError::new(Kind::NotPermitted, "names", message).cause(WITHHELD);
+        Err(error.hint(names::asking(context, true)))
+    }
+
     async fn save_documents(
         &self,
         context: &Context,
         session: &DeskSession,
         opened: &Opened,
-        mailbox: &mut Option<Mailbox>,
+        (mailbox, withheld): (&mut Option<Mailbox>, &Withheld),
     ) -> Result<Vec<PathBuf>, CliError> {
         let Some(folder) = &self.documents else { return Ok(Vec::new()) };
-        let saved = session.desk.save_documents(&session.keys, opened, mailbox, folder, self.overwrite).await;
+        let chosen = (folder.as_path(), withheld);
+        let saved = session.desk.save_documents(&session.keys, opened, mailbox, chosen, self.overwrite).await;
         let saved = saved.map_err(|error| match desk_session::failure(context, error) {
             error if error.code() == "exists" => error.hint(format!("{} --overwrite", context.typed)),
             error => error,
         })?;
         saved.iter().for_each(|path| context.output.note(&format!("wrote {}", path.display())));
+        let left = withheld.among(&opened.dispatch.dispatch().documents);
+        left.iter().for_each(|one| context.output.step(Mark::Warning, &names::of_document(one)));
+        if !left.is_empty() {
+            context.output.next(&names::asking(context, self.overwrite));
+        }
         Ok(saved)
     }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::consultation::act::Act;
+use crate::consultation::withholding::Withheld;
 use crate::desk::accreditation::Trust;
 use crate::desk::compose::Composition;
 use crate::desk::form::draft::{ConsultationChoice, Draft};
@@ -84,6 +85,18 @@ pub(super) fn document_report(document: &Document) -> Value {
         "sha256": document.digest.hex(),
         "translation_of": (!document.translation_of.is_empty()).then_some(&document.translation_of),
     })
+}
+
+/// All documents of a message, each with whether it is withheld.
+pub(super) fn documents_report(documents: &[Document], withheld: &Withheld) -> Vec<Value> {
+    let each = documents.iter().enumerate().map(|(place, document)| {
+        let mut report = document_report(document);
+        if let Some(report) = report.as_object_mut() {
+            report.insert("withheld".to_owned(), json!(withheld.document(place)));
+        }
+        report
+    });
+    each.collect()
 }
 
 /// A size as people say it.

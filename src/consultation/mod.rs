@@ -50,6 +50,7 @@ pub mod registered;
 pub mod rules;
 pub mod state;
 pub mod text;
+pub mod withholding;
 pub mod words;
 
 pub(crate) mod suggest;

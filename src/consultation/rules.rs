@@ -47,6 +47,7 @@ mod scenes;
 
 pub use form::{authentications_needed, required_authentications};
 use judgement::Judgement;
+pub(in crate::consultation) use privacy::identifies;
 pub use privacy::names_a_person;
 pub use table::{Place, Rule, RuleKind, Severity};
 

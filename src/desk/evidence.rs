@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Cursor, Read};
 
+use crate::consultation::withholding::Withheld;
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::error::DeskError;
@@ -24,23 +25,24 @@ use crate::message::refusal::{Reason, Refusal};
 use crate::message::seal::{self, FileKey};
 
 impl Desk {
-    /// A message as an evidence file shows it; with `disclose`, together with the keys of all its parts.
+    /// A message as an evidence file shows it; with `disclosed`, together with the keys of all its parts that are not
+    /// withheld.
     pub async fn exhibit(
         &self,
         trust: &Trust,
         keys: &Keys,
         mailbox: &mut Option<Mailbox>,
         entry: &Entry,
-        disclose: bool,
+        disclosed: Option<&Withheld>,
     ) -> Result<Exhibit<'static>, DeskError> {
         let envelope = Envelope::parse(entry.envelope())?;
         let (sent, answer) = self.both_receipts(trust, keys, mailbox, entry).await?;
         let mut parts: Vec<Box<dyn PartSource>> = Vec::new();
-        let mut disclosed = BTreeMap::new();
+        let mut keys_of_parts = BTreeMap::new();
         for number in 0..envelope.header().parts().len() {
             let sealed = self.sealed_part(keys, &envelope, number, mailbox).await?;
-            if disclose {
-                disclosed.insert(number, part_key(keys, &sealed)?);
+            if disclosed.is_some_and(|withheld| !withheld.part(number)) {
+                keys_of_parts.insert(number, part_key(keys, &sealed)?);
             }
             parts.push(match sealed {
                 SealedSource::Inline(bytes) => Box::new(Cursor::new(bytes)),
@@ -53,7 +55,7 @@ impl Desk {
             parts,
             sent: sent.receipt,
             answer: answer.receipt,
-            disclosed,
+            disclosed: keys_of_parts,
         })
     }
 

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use zeroize::Zeroizing;
 
+use crate::consultation::withholding::Withheld;
 use crate::desk::Desk;
 use crate::desk::documents::is_read_by_rules;
 use crate::desk::error::DeskError;
@@ -41,26 +42,29 @@ impl std::fmt::Debug for OpenedText<'_> {
 }
 
 impl Desk {
-    /// Opens every document of a message into a folder, under names made here. A document appears only when
-    /// it was verified whole; one that is there already stays, unless `overwrite` was asked for. Sealed parts that are not here are fetched from the gateway.
+    /// Opens every document of a message that is not withheld into a folder, under names made here. A document appears
+    /// only when it was verified whole; one that is there already stays, unless `overwrite` was asked for. Sealed parts
+    /// that are not here are fetched from the gateway.
     pub async fn save_documents(
         &self,
         keys: &Keys,
         opened: &Opened,
         mailbox: &mut Option<Mailbox>,
-        folder: &Path,
+        (folder, withheld): (&Path, &Withheld),
         overwrite: bool,
     ) -> Result<Vec<PathBuf>, DeskError> {
         fs::create_dir_all(folder).map_err(DeskError::file(folder))?;
-        let documents = &opened.dispatch.dispatch().documents;
-        let paths: Vec<PathBuf> = documents.iter().map(|one| folder.join(file_name(one))).collect();
+        let documents = (1_usize..).zip(&opened.dispatch.dispatch().documents);
+        let documents: Vec<(usize, &Document)> =
+            documents.filter(|(number, _)| !withheld.document(number.saturating_sub(1))).collect();
+        let paths: Vec<PathBuf> = documents.iter().map(|(_, one)| folder.join(file_name(one))).collect();
         // All names are looked at before the first file is written, so that a folder holds all or none.
         for path in &paths {
             if !overwrite && path.symlink_metadata().is_ok() {
                 return Err(DeskError::file(path)(std::io::ErrorKind::AlreadyExists.into()));
             }
         }
-        for ((number, document), path) in (1..).zip(documents).zip(&paths) {
+        for ((number, document), path) in documents.into_iter().zip(&paths) {
             let sealed = self.sealed_part(keys, &opened.envelope, number, mailbox).await?;
             let file = tempfile::NamedTempFile::new_in(folder).map_err(DeskError::file(folder))?;
             let mut sink = BufWriter::with_capacity(limits::PIECE_BYTES_MAX, file.as_file());

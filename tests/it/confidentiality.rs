@@ -6,6 +6,7 @@ use std::fs;
 use std::io::Write;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use chancery::consultation::withholding::Withheld;
 use chancery::desk::register::{Place, SentState};
 use chancery::digest::Digest;
 use chancery::message::envelope::Envelope;
@@ -244,7 +245,7 @@ async fn gateways_and_wires_carry_no_byte_of_a_name_or_a_face() {
     let opened = house.read("@last").unwrap();
     let folder = stage.folder().join("saved");
     let saved =
-        house.desk().unwrap().save_documents(house.keys(), &opened, &mut None, &folder, false).await.unwrap();
+        house.desk().unwrap().save_documents(house.keys(), &opened, &mut None, (&folder, &Withheld::nothing()), false).await.unwrap();
     assert_eq!(saved.len(), 4);
     assert!(!found_below(&folder, &needles).is_empty(), "the reader has it");
     let receipt = forms::registry_receipt(&opened, LATIN);

@@ -4,6 +4,7 @@
 mod bureau;
 mod drafts;
 mod elsewhere;
+mod names;
 mod readers;
 mod withdrawal;
 
@@ -148,9 +149,9 @@ async fn proven(stage: &Stage, auditor: &mut Client, name: &str) {
     })
     .await;
     // The keys of what it says are for whoever may read.
-    let disclosing = wire::ExportEvidenceRequest { name: name.to_owned(), disclose: true };
+    let disclosing = wire::ExportEvidenceRequest { name: name.to_owned(), disclose: true, names_as: String::new() };
     assert_eq!(reason(auditor.export_evidence(disclosing).await), "WRONG_ROLE");
-    let asked = wire::ExportEvidenceRequest { name: name.to_owned(), disclose: false };
+    let asked = wire::ExportEvidenceRequest { name: name.to_owned(), disclose: false, names_as: String::new() };
     let mut pieces = auditor.export_evidence(asked).await.unwrap().into_inner();
     let first = pieces.message().await.unwrap().unwrap();
     let mut file = Vec::new();

@@ -9,6 +9,7 @@ mod taking;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use chancery::consultation::withholding::Withheld;
 use chancery::desk::register::{SentEntry, SentState};
 use chancery::message::envelope::Envelope;
 use chancery::message::header::Part;
@@ -90,7 +91,7 @@ async fn saved(
     house.fetch().await.unwrap();
     let opened = house.read("@last").unwrap();
     let desk = house.desk().unwrap();
-    desk.save_documents(house.keys(), &opened, &mut None, &stage.folder().join(into), false).await
+    desk.save_documents(house.keys(), &opened, &mut None, (&stage.folder().join(into), &Withheld::nothing()), false).await
 }
 
 fn same(saved: &Path, plain: &Path) -> bool {

@@ -4,7 +4,7 @@
 //! shown to an office that works on cases, on its request and no other way. The office signs for what it asked, and
 //! that is kept, sealed, before anything is shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use data_encoding::BASE64;
@@ -13,6 +13,7 @@ use super::Contents;
 use super::index::KnownName;
 use super::shelf::Shelf;
 use super::wax::Wax;
+use crate::consultation::act::Act;
 use crate::consultation::reference::{ConsultationId, PersonRef};
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
@@ -32,14 +33,14 @@ const MAY_KNOW_NAMES: [Authority; 6] = [
     Authority::Conclude,
 ];
 
-/// That an office asked for the names of a person.
+/// That an office asked who a person is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lookup {
     /// When.
     pub at: Timestamp,
     /// Which office.
     pub office: String,
-    /// Whose names, as the reference.
+    /// Whose names, as the reference; a message whose act names nobody or cannot be read, by its id.
     pub person: String,
     /// Whether the office's signature over it holds.
     pub signed: bool,
@@ -86,19 +87,42 @@ impl Desk {
         office: &str,
     ) -> Result<Vec<KnownName>, DeskError> {
         let index = self.casebook(trust, keys)?;
+        self.sign_for(keys, office, &[person.text()])?;
+        Ok(index.names.get(person).into_iter().flat_map(BTreeMap::keys).cloned().collect())
+    }
+
+    /// Keeps that an office that may know asks who is meant by a message: by its persons, or by `message` itself where it
+    /// names none or cannot be read. Whoever shows what tells it has called this first.
+    pub fn ask_who(
+        &self,
+        keys: &Keys,
+        office: &str,
+        act: Option<&Act>,
+        message: &str,
+    ) -> Result<(), DeskError> {
+        let persons: BTreeSet<PersonRef> = act.into_iter().flat_map(Act::persons).collect();
+        let mut asked: Vec<String> = persons.iter().map(PersonRef::text).collect();
+        if asked.is_empty() {
+            asked.push(message.to_owned());
+        }
+        self.sign_for(keys, office, &asked)
+    }
+
+    /// The office signs for each of whom it asks, and that is kept.
+    fn sign_for(&self, keys: &Keys, office: &str, asked: &[String]) -> Result<(), DeskError> {
         let offices = keys.offices()?;
         let known = offices.values().find(|known| known.label() == office);
+        let known = known.filter(|known| may_know(&known.authorities));
         let known = known.ok_or_else(|| DeskError::NotForNames(office.to_owned()))?;
-        if !may_know(&known.authorities) {
-            return Err(DeskError::NotForNames(office.to_owned()));
-        }
         let now = self.clock.now();
-        let statement = statement(now, &known.name, person);
         let signer = keys.office(known)?;
-        let signed = signature::sign(statement.as_bytes(), signer.as_ref(), now)
-            .map_err(|cause| DeskError::Trust(cause.to_string()))?;
-        self.note_lookup(keys, &format!("{statement}{}\n", BASE64.encode(&signed)))?;
-        Ok(index.names.get(person).into_iter().flat_map(BTreeMap::keys).cloned().collect())
+        for one in asked {
+            let statement = statement(now, &known.name, one);
+            let signed = signature::sign(statement.as_bytes(), signer.as_ref(), now)
+                .map_err(|cause| DeskError::Trust(cause.to_string()))?;
+            self.note_lookup(keys, &format!("{statement}{}\n", BASE64.encode(&signed)))?;
+        }
+        Ok(())
     }
 
     /// Who asked for names, oldest first.
@@ -146,6 +170,6 @@ fn may_know(authorities: &std::collections::BTreeSet<Authority>) -> bool {
 }
 
 /// What the office signs.
-fn statement(at: Timestamp, office: &Name, person: &PersonRef) -> String {
-    format!("{at}\n{office}\n{}\n", person.text())
+fn statement(at: Timestamp, office: &Name, asked: &str) -> String {
+    format!("{at}\n{office}\n{asked}\n")
 }

@@ -2,6 +2,7 @@
 
 use super::names;
 use crate::consultation::rules::{Finding, Severity};
+use crate::consultation::withholding::Withheld;
 use crate::desk::compose::Composition;
 use crate::desk::draft::{DraftFile, Standing};
 use crate::desk::register::{DraftEntry, DraftState, Hand};
@@ -19,8 +20,8 @@ pub(super) struct Shown<'a> {
     /// None where a signature does not hold any more: then nothing counts as signed.
     pub(super) standing: Option<&'a Standing>,
     pub(super) hands: &'a [Hand],
-    /// Whether who a person is may be shown.
-    pub(super) names: bool,
+    /// What of it is not shown.
+    pub(super) withheld: &'a Withheld,
 }
 
 /// Word of the hand that composed a draft, whether an office signed with it or not.
@@ -42,14 +43,23 @@ impl Shown<'_> {
             precedence: address.precedence.number(),
             level: address.level.number(),
             form: dispatch.form.number(),
-            act: names::shown(self.draft.act(), self.names),
-            documents: dispatch.documents.iter().map(document).collect(),
+            act: names::shown(self.draft.act(), self.withheld),
+            documents: self.documents(),
             steps: self.steps(),
             findings: Vec::new(),
             // Whoever asks for them by name is given them besides.
             dispatch: Vec::new(),
             address: Vec::new(),
         }
+    }
+
+    fn documents(&self) -> Vec<wire::DocumentInfo> {
+        let listed = self.draft.dispatch().documents.iter().enumerate();
+        let each = listed.map(|(place, one)| wire::DocumentInfo {
+            withheld: self.withheld.document(place),
+            ..document(one)
+        });
+        each.collect()
     }
 
     fn steps(&self) -> Vec<wire::AuthenticationStep> {
@@ -126,6 +136,7 @@ pub(super) fn document(document: &Document) -> wire::DocumentInfo {
         digest: document.digest.as_bytes().to_vec(),
         translation_of: document.translation_of.clone(),
         words: String::new(),
+        withheld: false,
     }
 }
 

@@ -10,13 +10,14 @@ use tonic::Code;
 
 use super::draft_out::{COMPOSED, Shown, expected_steps, label, state};
 use super::errands::Met;
-use super::names::withheld;
+use super::names::names_withheld;
 use super::pages::{self, Mask, Pages};
 use super::paths::Shape;
 use super::refusals::Refused;
 use super::visitors::Visitor;
 use super::{Service, draft_in, vault};
 use crate::consultation::rules;
+use crate::consultation::withholding::Withheld;
 use crate::desk::accreditation::Trust;
 use crate::desk::casebook::HeldHere;
 use crate::desk::draft::{DraftFile, DraftRefusal};
@@ -139,13 +140,19 @@ impl Service {
     ) -> Result<wire::Draft, Refused> {
         let mask = Mask::parse(request.read_mask, FIELDS)?;
         let (_, draft) = self.held(&request.name)?;
-        let names = self.may_show(visitor, Some(draft.act()), &request.names_as)?;
-        let shown = self.shown_with(&draft, names)?;
+        let documents = draft.dispatch().documents.as_slice();
+        let mut withheld = Withheld::of(Some(draft.act()), documents);
+        if withheld.words() {
+            // Of documents nothing is shown here but what they are.
+            let what = (Some(draft.act()), documents);
+            withheld = self.withheld(visitor, what, &draft.digest().hex(), &request.names_as)?;
+        }
+        let shown = self.shown_with(&draft, &withheld)?;
         if mask.is_silent() {
             return Ok(shown);
         }
-        if mask.names("dispatch") && !names {
-            return Err(withheld());
+        if mask.names("dispatch") && withheld.dispatch() {
+            return Err(names_withheld());
         }
         let exact = wire::Draft {
             dispatch: draft.bytes().to_vec(),
@@ -320,15 +327,15 @@ impl Service {
 
     /// A draft as it stands now.
     pub(super) fn shown(&self, draft: &DraftFile) -> Result<wire::Draft, Refused> {
-        self.shown_with(draft, false)
+        self.shown_with(draft, &Withheld::of(Some(draft.act()), &draft.dispatch().documents))
     }
 
-    fn shown_with(&self, draft: &DraftFile, names: bool) -> Result<wire::Draft, Refused> {
+    fn shown_with(&self, draft: &DraftFile, withheld: &Withheld) -> Result<wire::Draft, Refused> {
         let digest = draft.digest();
         let entry = self.desk.register.draft(&digest)?;
         let hands = self.desk.register.hands(&digest)?;
         let standing = self.desk.standing(&*self.trust()?, draft).ok();
-        Ok(Shown { draft, entry: entry.as_ref(), standing: standing.as_ref(), hands: &hands, names }
+        Ok(Shown { draft, entry: entry.as_ref(), standing: standing.as_ref(), hands: &hands, withheld }
             .to_wire())
     }
 

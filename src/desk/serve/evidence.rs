@@ -14,10 +14,8 @@ use super::outlet::{Answers, End, Outlet, Spout};
 use super::reading::{READER_TOO_SLOW, not_a_reader};
 use super::refusals::Refused;
 use super::visitors::Visitor;
-use crate::desk::accreditation::Trust;
 use crate::desk::error::DeskError;
 use crate::desk::receipts::Proven;
-use crate::desk::reference::Entry;
 use crate::digest::{Digest, Hasher};
 use crate::limits;
 use crate::message::evidence::{self, Exhibit, TrustBasis, Verdict};
@@ -74,11 +72,23 @@ impl Service {
             return Err(Refused::new(Code::NotFound, "NO_SUCH_CONSULTATION", message));
         }
         let is_one = entries.len() == 1;
-        let (mut mailbox, mut exhibits, mut left_out) = (None, Vec::new(), 0_u32);
+        let (mut mailbox, mut exhibits, mut left_out, mut sealed) = (None, Vec::new(), 0_u32, 0_u32);
         for entry in &entries {
-            let disclose = request.disclose && self.may_disclose(&trust, entry)?;
-            match self.desk.exhibit(&trust, &self.keys, &mut mailbox, entry, disclose).await {
-                Ok(exhibit) => exhibits.push(exhibit),
+            let mut still_sealed = 0_usize;
+            let mut disclosed = None;
+            if request.disclose {
+                let opened = self.desk.unseal_unjudged(&trust, self.keys.reading()?, entry)?;
+                let documents = opened.dispatch.dispatch().documents.as_slice();
+                let (what, message) = ((opened.act(), documents), entry.id().to_string());
+                let withheld = self.withheld(&visitor, what, &message, &request.names_as)?;
+                still_sealed = if withheld.dispatch() { 1 } else { withheld.among(documents).len() };
+                disclosed = Some(withheld);
+            }
+            match self.desk.exhibit(&trust, &self.keys, &mut mailbox, entry, disclosed.as_ref()).await {
+                Ok(exhibit) => {
+                    exhibits.push(exhibit);
+                    sealed = sealed.saturating_add(u32::try_from(still_sealed).unwrap_or(u32::MAX));
+                }
                 // The rest of a consultation is evidence all the same; that it is not all is said.
                 Err(DeskError::NotYetProven { .. }) if !is_one => left_out = left_out.saturating_add(1),
                 Err(cause) => return Err(cause.into()),
@@ -95,17 +105,11 @@ impl Service {
         let runtime = Handle::current();
         tokio::task::spawn_blocking(move || {
             let _place = place;
-            let end = hand_out(written, left_out, &outlet, &runtime);
+            let end = hand_out(written, (left_out, sealed), &outlet, &runtime);
             // Whoever reads nothing is waited for without this thread.
             runtime.spawn(outlet.end(end, READER_TOO_SLOW));
         });
         Ok(answers)
-    }
-
-    /// Whether whoever has the file may read a message: one that tells who a person is stays sealed.
-    fn may_disclose(&self, trust: &Trust, entry: &Entry) -> Result<bool, Refused> {
-        let opened = self.desk.unseal_unjudged(trust, self.keys.reading()?, entry)?;
-        Ok(opened.act().is_some_and(|act| !act.names_persons()))
     }
 
     fn write_evidence(
@@ -144,12 +148,12 @@ impl Service {
 /// Reads an evidence file to its end and hands it out, for as long as somebody takes it.
 fn hand_out(
     (mut file, size, digest): (File, u64, Digest),
-    left_out: u32,
+    (left_out, withheld): (u32, u32),
     outlet: &Outlet<wire::ExportEvidenceResponse>,
     runtime: &Handle,
 ) -> Result<(), End> {
     let digest = digest.as_bytes().to_vec();
-    let first = wire::ExportEvidenceResponse { size, digest, left_out, content: Vec::new() };
+    let first = wire::ExportEvidenceResponse { size, digest, left_out, withheld, content: Vec::new() };
     runtime.block_on(outlet.hand(first))?;
     let shape = |content| wire::ExportEvidenceResponse { content, ..Default::default() };
     let mut spout = Spout::new(outlet, runtime.clone(), 0, shape);

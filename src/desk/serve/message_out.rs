@@ -3,6 +3,7 @@
 use super::draft_out::{addressees, document, findings};
 use super::names;
 use super::pages::Mask;
+use crate::consultation::withholding::Withheld;
 use crate::desk::Desk;
 use crate::desk::parts::OpenedText;
 use crate::desk::read::Opened;
@@ -71,15 +72,18 @@ pub(super) fn registered(desk: &Desk, entry: &Entry) -> wire::Message {
 }
 
 /// What an opened message says.
-pub(super) fn content(opened: &Opened, texts: &[OpenedText<'_>], names: bool) -> wire::MessageContent {
+pub(super) fn content(
+    opened: &Opened,
+    texts: &[OpenedText<'_>],
+    withheld: &Withheld,
+) -> wire::MessageContent {
     let (address, dispatch) = (opened.envelope.header().address(), opened.dispatch.dispatch());
-    let shown = |one: &crate::message::dispatch::Document| {
+    let shown = |(place, one): (usize, &crate::message::dispatch::Document)| {
         let text = texts.iter().find(|text| text.document.document_id == one.document_id);
-        // Texts of what names nobody, or cannot be read, are for every reader.
-        let text = text.filter(|_| names || opened.act().is_none());
+        let text = text.filter(|_| !withheld.document(place));
         let words = text.filter(|text| text.bytes.len() <= limits::SHOWN_TEXT_BYTES_MAX);
         let words = words.and_then(|text| std::str::from_utf8(&text.bytes).ok()).unwrap_or_default();
-        wire::DocumentInfo { words: words.to_owned(), ..document(one) }
+        wire::DocumentInfo { words: words.to_owned(), withheld: withheld.document(place), ..document(one) }
     };
     let expected = dispatch.authentications.iter().map(|one| message::ExpectedAuthentication {
         kind: one.kind.number(),
@@ -87,7 +91,7 @@ pub(super) fn content(opened: &Opened, texts: &[OpenedText<'_>], names: bool) ->
     });
     wire::MessageContent {
         kind: dispatch.kind.clone(),
-        act: opened.act().and_then(|act| names::shown(act, names)),
+        act: opened.act().and_then(|act| names::shown(act, withheld)),
         form: dispatch.form.number(),
         formal_number: dispatch.formal_number.clone(),
         precedence: address.precedence.number(),
@@ -97,7 +101,7 @@ pub(super) fn content(opened: &Opened, texts: &[OpenedText<'_>], names: bool) ->
         in_reply_to: dispatch.in_reply_to.map(|id| format!("messages/{id}")).unwrap_or_default(),
         reply_due_time: dispatch.reply_due.map_or(0, Timestamp::seconds),
         addressees: addressees(&address.addressees),
-        documents: dispatch.documents.iter().map(shown).collect(),
+        documents: dispatch.documents.iter().enumerate().map(shown).collect(),
         authentications: expected.collect(),
         findings: findings(&opened.findings),
         waits_for: u32::try_from(opened.waits_for.len()).unwrap_or(u32::MAX),

@@ -1,7 +1,7 @@
 //! Names: who a person is leaves for a client only where an office that may know asks through it, and signs for that.
 //!
-//! An act enters; it leaves whole, or with the reference of the person alone. An act that cannot be read may name somebody
-//! too. The lookup is kept before anything is shown (`chancery person lookups` lists it), as on the command line.
+//! An act and its documents enter; what is withheld of them leaves (`consultation::withholding` says what that is). The
+//! lookup is kept before anything is shown (`chancery person lookups` lists it), as on the command line.
 
 use tonic::Code;
 
@@ -9,23 +9,25 @@ use super::refusals::Refused;
 use super::visitors::Visitor;
 use super::{Service, acts};
 use crate::consultation::act::Act;
+use crate::consultation::withholding::Withheld;
 use crate::desk::error::DeskError;
+use crate::message::dispatch::Document;
 use crate::proto::consultation::v1::PersonParticulars;
 use crate::proto::desk::v1 as wire;
 
 impl Service {
-    /// Whether what an act says of a person may leave: it says nothing of the kind, or this office has asked for it.
-    pub(super) fn may_show(
+    /// What of a message stays withheld: all that tells who a person is, or nothing where this office has asked. No act is
+    /// one that cannot be read; `message` names it where it names nobody.
+    pub(super) fn withheld(
         &self,
         visitor: &Visitor,
-        act: Option<&Act>,
+        (act, documents): (Option<&Act>, &[Document]),
+        message: &str,
         names_as: &str,
-    ) -> Result<bool, Refused> {
-        if act.is_some_and(|act| !act.names_persons()) {
-            return Ok(true);
-        }
-        if names_as.is_empty() {
-            return Ok(false);
+    ) -> Result<Withheld, Refused> {
+        let withheld = Withheld::of(act, documents);
+        if names_as.is_empty() || !withheld.is_anything() {
+            return Ok(withheld);
         }
         if !visitor.may_sign_as(names_as) {
             let message = format!("this client does not ask for {names_as}");
@@ -34,18 +36,15 @@ impl Service {
         if !self.desk.may_know_names(&self.keys, names_as) {
             return Err(DeskError::NotForNames(names_as.to_owned()).into());
         }
-        let trust = self.trust()?;
-        for person in act.into_iter().flat_map(Act::persons) {
-            self.desk.names_of(&trust, &self.keys, &person, names_as)?;
-        }
-        Ok(true)
+        self.desk.ask_who(&self.keys, names_as, act, message)?;
+        Ok(Withheld::nothing())
     }
 }
 
-/// An act as it is shown; of one that tells who a person is, where nobody asked, the reference alone.
-pub(super) fn shown(act: &Act, is_permitted: bool) -> Option<wire::Act> {
+/// An act as it is shown; of one whose words are withheld the reference alone.
+pub(super) fn shown(act: &Act, withheld: &Withheld) -> Option<wire::Act> {
     match act {
-        Act::PersonParticulars(particulars) if !is_permitted => {
+        Act::PersonParticulars(particulars) if withheld.words() => {
             let bare = PersonParticulars { person: particulars.person.text(), ..Default::default() };
             Some(wire::Act { act: Some(wire::act::Act::PersonParticulars(bare)) })
         }
@@ -54,7 +53,7 @@ pub(super) fn shown(act: &Act, is_permitted: bool) -> Option<wire::Act> {
 }
 
 /// What is said of bytes that tell who a person is.
-pub(super) fn withheld() -> Refused {
+pub(super) fn names_withheld() -> Refused {
     let message = "it tells who a person is: an office that may know asks (names_as), and signs for it";
     Refused::new(Code::PermissionDenied, "NAMES_WITHHELD", message)
 }

@@ -7,13 +7,14 @@ use tokio::sync::OwnedSemaphorePermit;
 use tonic::Code;
 
 use super::message_out::{self, FIELDS, masked, registered};
-use super::names::withheld;
+use super::names::names_withheld;
 use super::outlet::{Answers, End, Outlet, Spout};
 use super::pages::{self, Mask, Pages, Span};
 use super::refusals::Refused;
 use super::visitors::Visitor;
 use super::{Service, draft_out};
 use crate::consultation::reference::ConsultationId;
+use crate::consultation::withholding::Withheld;
 use crate::desk::error::DeskError;
 use crate::desk::parts::{SealedSource, open_document};
 use crate::desk::reference::Entry;
@@ -234,8 +235,13 @@ impl Service {
         self.tell();
         let mut mailbox = None;
         let texts = self.desk.open_texts(&self.keys, &opened, &mut mailbox).await?;
-        let names = self.may_show(visitor, opened.act(), names_as)?;
-        let content = Some(message_out::content(&opened, &texts, names));
+        let (act, documents) = (opened.act(), opened.dispatch.dispatch().documents.as_slice());
+        let mut withheld = Withheld::of(act, documents);
+        if withheld.words() {
+            // Nobody signs for having asked what is not shown here anyway: documents are downloaded.
+            withheld = self.withheld(visitor, (act, documents), &entry.id().to_string(), names_as)?;
+        }
+        let content = Some(message_out::content(&opened, &texts, &withheld));
         // What was noted by reading it is shown.
         let now = self.desk.find(&entry.id().to_string())?;
         Ok(wire::Message { content, ..registered(&self.desk, &now) })
@@ -267,15 +273,17 @@ impl Service {
                 Ok(service.desk.unseal_unjudged(&*service.trust()?, service.keys.reading()?, &entry)?)
             })
             .await?;
-        if !self.may_show(&visitor, opened.act(), &request.names_as)? {
-            return Err(withheld());
-        }
         let documents = &opened.dispatch.dispatch().documents;
         let found = (1_usize..).zip(documents).find(|(_, one)| one.document_id == request.document_id);
         let (number, document) =
             found.map(|(number, document)| (number, document.clone())).ok_or_else(|| {
                 Refused::new(Code::NotFound, "NO_SUCH_DOCUMENT", "the message has no document of this id")
             })?;
+        let what = (opened.act(), std::slice::from_ref(&document));
+        let message = opened.envelope.id().to_string();
+        if self.withheld(&visitor, what, &message, &request.names_as)?.document(0) {
+            return Err(names_withheld());
+        }
         if request.offset > document.size {
             return Err(Refused::field("offset", "OUT_OF_RANGE", "the document ends before"));
         }

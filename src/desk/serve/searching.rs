@@ -10,6 +10,7 @@ use crate::consultation::act::ActKind;
 use crate::consultation::outline::{Field, Value};
 use crate::consultation::receive::Received;
 use crate::consultation::reference::{ConsultationId, PersonRef};
+use crate::consultation::withholding::Withheld;
 use crate::desk::casebook::Kept;
 use crate::desk::error::DeskError;
 use crate::desk::register::SentState;
@@ -159,7 +160,7 @@ fn contains(kept: &Kept, received: &Received, words: &[String]) -> bool {
     );
     // Who a person is is not found by trying.
     if let Received::Read(act) = received
-        && !act.names_persons()
+        && !Withheld::of(Some(act), &[]).words()
     {
         act.outline().iter().for_each(|field| collect(field, &mut text));
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use chancery::consultation::rules::authority::Validity;
 use chancery::consultation::rules::{Rule, Severity};
+use chancery::consultation::withholding::Withheld;
 use chancery::desk::error::DeskError;
 use chancery::desk::read::Opened;
 use chancery::desk::reference::Entry;
@@ -318,7 +319,7 @@ async fn a_large_document_that_is_not_the_one_that_was_signed_is_not_saved() {
     let opened = house.read(&forms::reference(&envelope.id())).unwrap();
     let folder = stage.folder().join("saved");
     let desk = house.desk().unwrap();
-    let saved = desk.save_documents(house.keys(), &opened, &mut None, &folder, false).await;
+    let saved = desk.save_documents(house.keys(), &opened, &mut None, (&folder, &Withheld::nothing()), false).await;
     let Err(DeskError::Refused(refusal)) = saved else { panic!("saved") };
     assert_eq!(refusal.reason().word(), "PART_MISMATCH");
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);

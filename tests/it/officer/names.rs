@@ -79,6 +79,108 @@ fn exports_stay_sealed_about_names(both: &Ministries, code: &str, consultation: 
     assert!(!said.talk.contains("stays sealed") && content.contains("길동"), "{said:?} {content}");
 }
 
+/// A hold that bears an identity card, which names a person, and a legal basis, which names nobody; and their files.
+fn hold_with_a_card(folder: &Path, consultation: &str, person: &str) -> String {
+    let hold = forms::hold("XA", consultation, person);
+    let hold = hold.replace("[act]", "caveats = [\"PERSONAL_GC3_13\"]\n[act]");
+    let card = document(folder, "card", "IDENTITY_CARD", "홍길동, 1901");
+    format!("{hold}\n{card}{}", document(folder, "basis", "LEGAL_BASIS", "Article 118"))
+}
+
+fn document(folder: &Path, name: &str, class: &str, content: &str) -> String {
+    let path = folder.join(format!("{name}.txt"));
+    std::fs::write(&path, content).unwrap();
+    format!(
+        "[[document]]\npath = {path:?}\ntitle = \"Annex\"\nclass = \"{class}\"\nlanguage = \"und\"\nid = \"{name}\"\n"
+    )
+}
+
+#[test]
+fn a_document_that_identifies_a_person_is_withheld_in_any_act_and_holds_up_nothing_else() {
+    let both = Ministries::found("cards");
+    let begun = both.delivers("XB", &forms::memorandum("XA", "new", "A consultation begins."), &[]);
+    let consultation = text_of(&begun, "consultation");
+    let minted = good(both.types("XB", ["person", "mint", "--consultation", consultation, "--json"])).json();
+    let (person, papers) = (text_of(&minted, "person"), TempDir::new().unwrap());
+    a_draft_withholds_the_card(&both, papers.path(), consultation, person);
+    let form = hold_with_a_card(papers.path(), consultation, person);
+    let sent = both.delivers("XB", &form, &[]);
+    let reference = text_of(&sent, "ref");
+
+    for (code, before) in [("XA", 0), ("XB", 1)] {
+        let folder = TempDir::new().unwrap();
+        let into = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        let report = good(both.types(code, ["read", reference, "--json"])).json();
+        let marked = |id: &str| {
+            let documents = report["documents"].as_array().unwrap();
+            documents.iter().find(|one| one["id"] == id).unwrap()["withheld"] == true
+        };
+        assert!(marked("card") && !marked("basis"), "{report}");
+        good(both.types(code, ["read", reference, "--names", "--as", "drafting-01"]));
+        assert_eq!(asked(&both, code), before, "nobody signs for what is not shown");
+
+        let documents = into("documents");
+        let saved = good(both.types(code, ["read", reference, "--documents", &documents]));
+        assert!(Path::new(&documents).join("basis.txt").exists() && is_silent_about_the_name(&saved));
+        assert_eq!(everything(Path::new(&documents)), "Article 118");
+        let next = format!("--documents {documents} --overwrite --names --as OFFICE");
+        assert!(saved.talk.contains("card (IDENTITY_CARD) tells who a person is: withheld"), "{saved:?}");
+        assert!(saved.talk.contains(&next), "{saved:?}");
+
+        let again = ["read", reference, "--documents", &documents, "--overwrite", "--names", "--as"];
+        let seal = both.types(code, again.iter().chain(&["seal", "--json"]));
+        assert_eq!((seal.code, seal.error()["code"].as_str()), (4, Some("not-for-names")));
+        assert_eq!(asked(&both, code), before);
+        good(both.types(code, again.iter().chain(&["drafting-01"])));
+        assert!(everything(Path::new(&documents)).contains("길동"));
+        let lookups = good(both.types(code, ["person", "lookups", "--json"])).data;
+        assert_eq!(lookups.lines().count(), before + 1);
+        assert!(lookups.lines().last().unwrap().contains(person), "{lookups}");
+
+        let disclosed = |file: &str, more: &[&str]| {
+            let path = into(file);
+            let export = [&["export", reference, "--disclose", "-o", &path], more].concat();
+            let said = good(both.types(code, export));
+            let content = into(&format!("{file}.content"));
+            let trust = both.trust();
+            good(both.types(code, ["verify", &path, "--trust", trust.to_str().unwrap(), "-o", &content]));
+            (said, everything(Path::new(&content)))
+        };
+        let (said, content) = disclosed("sealed.zip", &[]);
+        assert!(said.talk.contains("card (IDENTITY_CARD)"), "{said:?}");
+        assert!(said.talk.contains("--overwrite --names --as OFFICE"), "{said:?}");
+        assert!(content.contains("Article 118") && !content.contains("길동"), "{content}");
+        let (_, content) = disclosed("named.zip", &["--names", "--as", "releasing-01"]);
+        assert!(content.contains("길동"), "{content}");
+        assert_eq!(asked(&both, code), before + 2);
+    }
+}
+
+fn a_draft_withholds_the_card(both: &Ministries, folder: &Path, consultation: &str, person: &str) {
+    let case = forms::memorandum("XA", consultation, "A case is registered.");
+    let act = format!(
+        "person = \"{person}\"\nstatus = \"PRISONER_OF_WAR\"\npower_of_origin = \"XD\"\n\
+         information_bureau_notified = true\ncentral_agency_notified = true"
+    );
+    let case = case.replace("\"correspondence\"", "\"case-registration\"");
+    let case = case.replace("[act]", "caveats = [\"PERSONAL_GC3_13\", \"HUMANITARIAN_PURPOSE_ONLY\"]\n[act]");
+    let case = case.replace("subject = \"Prisoners of war: procedure\"", &act);
+    let (path, draft) = (folder.join("case.toml"), folder.join("case.draft"));
+    let card = document(folder, "card", "IDENTITY_CARD", "홍길동, 1901");
+    std::fs::write(&path, format!("{case}\n{card}")).unwrap();
+    let draft = draft.to_str().unwrap();
+    good(both.types("XB", ["draft", "compose", path.to_str().unwrap(), "-o", draft]));
+    for words in [&["draft", "show", draft][..], &["draft", "show", draft, "--json"]] {
+        let shown = good(both.types("XB", words));
+        assert!(is_silent_about_the_name(&shown), "{shown:?}");
+    }
+    assert_eq!(asked(both, "XB"), 0);
+    let named = good(both.types("XB", ["draft", "show", draft, "--names", "--as", "drafting-01"]));
+    assert!(named.data.contains("길동"), "{named:?}");
+    assert_eq!(asked(both, "XB"), 1);
+    good(both.types("XB", ["draft", "cancel", draft, "--yes"]));
+}
+
 /// All files below a folder, as one text.
 fn everything(folder: &Path) -> String {
     let mut text = String::new();

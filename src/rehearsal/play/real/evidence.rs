@@ -98,7 +98,7 @@ async fn exhibit(one: &RealDesk, keys: &Keys, entry: &Entry) -> Result<Exhibit<'
     let mut mailbox = None;
     let cosigned = async {
         loop {
-            match one.desk.exhibit(&one.trust, keys, &mut mailbox, entry, false).await {
+            match one.desk.exhibit(&one.trust, keys, &mut mailbox, entry, None).await {
                 Err(DeskError::NotYetProven { .. }) => tokio::time::sleep(PAUSE).await,
                 exhibit => return exhibit,
             }
