@@ -102,7 +102,7 @@ fn a_document_that_identifies_a_person_is_withheld_in_any_act_and_holds_up_nothi
     let consultation = text_of(&begun, "consultation");
     let minted = good(both.types("XB", ["person", "mint", "--consultation", consultation, "--json"])).json();
     let (person, papers) = (text_of(&minted, "person"), TempDir::new().unwrap());
-    a_draft_withholds_the_card(&both, papers.path(), consultation, person);
+    a_draft_withholds_its_certificate(&both, papers.path(), consultation, person);
     let form = hold_with_a_card(papers.path(), consultation, person);
     let sent = both.delivers("XB", &form, &[]);
     let reference = text_of(&sent, "ref");
@@ -156,18 +156,18 @@ fn a_document_that_identifies_a_person_is_withheld_in_any_act_and_holds_up_nothi
     }
 }
 
-fn a_draft_withholds_the_card(both: &Ministries, folder: &Path, consultation: &str, person: &str) {
-    let case = forms::memorandum("XA", consultation, "A case is registered.");
+fn a_draft_withholds_its_certificate(both: &Ministries, folder: &Path, consultation: &str, person: &str) {
+    let finding = forms::memorandum("XA", consultation, "The person is fit to travel.");
     let act = format!(
-        "person = \"{person}\"\nstatus = \"PRISONER_OF_WAR\"\npower_of_origin = \"XD\"\n\
-         information_bureau_notified = true\ncentral_agency_notified = true"
+        "person = \"{person}\"\nkind = \"FITNESS_TO_TRAVEL\"\nexamination_time = \"2026-01-02T10:00:00Z\"\n\
+         decision = \"FIT\"\ncertificate_document = \"finding\""
     );
-    let case = case.replace("\"correspondence\"", "\"case-registration\"");
-    let case = case.replace("[act]", "caveats = [\"PERSONAL_GC3_13\", \"HUMANITARIAN_PURPOSE_ONLY\"]\n[act]");
-    let case = case.replace("subject = \"Prisoners of war: procedure\"", &act);
-    let (path, draft) = (folder.join("case.toml"), folder.join("case.draft"));
-    let card = document(folder, "card", "IDENTITY_CARD", "홍길동, 1901");
-    std::fs::write(&path, format!("{case}\n{card}")).unwrap();
+    let finding = finding.replace("\"correspondence\"", "\"medical-finding\"");
+    let finding = finding.replace("[act]", "caveats = [\"PERSONAL_GC3_13\", \"MEDICAL\"]\n[act]");
+    let finding = finding.replace("subject = \"Prisoners of war: procedure\"", &act);
+    let (path, draft) = (folder.join("finding.toml"), folder.join("finding.draft"));
+    let certificate = document(folder, "finding", "MEDICAL_CERTIFICATE", "홍길동, 1901");
+    std::fs::write(&path, format!("{finding}\n{certificate}")).unwrap();
     let draft = draft.to_str().unwrap();
     good(both.types("XB", ["draft", "compose", path.to_str().unwrap(), "-o", draft]));
     for words in [&["draft", "show", draft][..], &["draft", "show", draft, "--json"]] {
