@@ -31,7 +31,7 @@ pub(super) fn report(context: &Context, one: &Outstanding) -> Value {
         "schema": "chancery.owed/1",
         "to": one.recipient.as_str(),
         "consultation": one.consultation,
-        "act_number": one.act_number,
+        "act_number": (one.act_number > 0).then_some(one.act_number),
         "released": one.released.to_string(),
         "dispatch_sha256": one.dispatch.hex(),
         "ref": one.copy.as_ref().map(|(_, reference)| reference),

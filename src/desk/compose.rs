@@ -168,7 +168,10 @@ impl Desk {
         let known = self.knowledge(trust, keys, &address.consultation, &act.persons())?;
         let numbered = rule.is_some_and(|rule| is_numbered(address, rule));
         let number = match numbered {
-            true => self.register.last_act_number_signed(&address.consultation)?.saturating_add(1),
+            true => {
+                let channel = address.channel.to_string();
+                self.register.last_act_number_used(&channel, &address.consultation)?.saturating_add(1)
+            }
             false => 0,
         };
         let past = known.past(&address.sender, number, &dispatch.basis);

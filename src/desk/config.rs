@@ -142,6 +142,16 @@ impl Config {
         self.home.join("service/uploads")
     }
 
+    /// Users of the socket of the desk service who are suspended.
+    pub fn suspended_users(&self) -> PathBuf {
+        self.home.join("service/suspended")
+    }
+
+    /// Folder of the large documents of acts that are owed, sealed to the own reading key.
+    pub fn owed(&self) -> PathBuf {
+        self.home.join("owed")
+    }
+
     /// Folder of sealed parts that travel beside their envelopes.
     pub fn parts(&self) -> PathBuf {
         self.home.join("parts")

@@ -10,8 +10,8 @@ use crate::desk::accreditation::Trust;
 use crate::desk::compose::Composition;
 use crate::desk::error::DeskError;
 use crate::desk::mailbox::Mailbox;
-use crate::desk::register::{LastSent, SentEntry, SentState};
-use crate::message::header::Position;
+use crate::desk::register::{LastSent, Lost, SentEntry, SentState};
+use crate::message::header::{Address, Position};
 use crate::message::id::MessageId;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
@@ -81,8 +81,39 @@ impl Desk {
 
     /// The number of the next act to all Powers of the channel; 0 for an act that goes to some of them.
     pub(super) fn next_act_number(&self, composition: &Composition) -> Result<u64, DeskError> {
-        let last = || self.register.last_act_number_signed(&composition.address.consultation);
-        Ok(if composition.numbered { last()?.saturating_add(1) } else { 0 })
+        if !composition.numbered {
+            return Ok(0);
+        }
+        let address = &composition.address;
+        let used = self.register.last_act_number_used(&address.channel.to_string(), &address.consultation)?;
+        Ok(used.saturating_add(1))
+    }
+
+    /// What the gateway holds towards the addressees that this register does not: it was restored from an older copy.
+    /// Every act to all of them took a place towards each, so the longest of these losses counts them all.
+    pub(super) async fn lost_towards(
+        &self,
+        mailbox: &mut Mailbox,
+        address: &Address,
+    ) -> Result<Vec<Lost>, DeskError> {
+        let mut lost = Vec::new();
+        let mut most = 0_u64;
+        for addressee in &address.addressees {
+            let (channel, recipient) = (address.channel.to_string(), addressee.ministry.clone());
+            let (through, _) = match mailbox.position(&channel, &recipient).await {
+                Err(failure) if !failure.is_passing() => continue,
+                position => position?,
+            };
+            let used = self.register.used_through(&channel, &recipient)?;
+            if let Some(count) = through.checked_sub(used).filter(|count| *count > 0) {
+                most = most.max(count);
+                lost.push(Lost { channel, recipient, through, acts: 0 });
+            }
+        }
+        if let Some(first) = lost.first_mut() {
+            first.acts = most;
+        }
+        Ok(lost)
     }
 
     /// The position of a copy behind the last one, under the act number and the release time of all copies of the act.

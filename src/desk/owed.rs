@@ -7,9 +7,12 @@
 //! these; only its place in the sequence, its seal and its end of validity are of its own day.
 //!
 //! Nothing is sealed to the keys of a bundle that has ended, and nothing is numbered by the register alone where the
-//! gateway cannot be asked: a register that was restored from an older copy would use a number twice. That is why a copy
-//! is owed there and not made. What must never happen: that one Power keeps an act from another, that an act that was
-//! signed is forgotten, or that it goes to one Power twice.
+//! gateway cannot be asked, or holds what the register does not: one that was restored from an older copy would use a
+//! number twice. There the act is owed to all without a number, and gets one with the first copy, behind everything that
+//! the gateway holds. What must never happen: that one Power keeps an act from another, that an act that was signed is
+//! forgotten, that it goes to one Power twice, or that two acts bear one number.
+
+mod keeping;
 
 use std::fmt;
 use std::path::Path;
@@ -48,6 +51,9 @@ pub const NOT_ACCREDITED: &str = "NOT_ACCREDITED";
 /// The own gateway did not answer.
 pub const GATEWAY_AWAY: &str = "GATEWAY_AWAY";
 
+/// The register of this desk lacks messages that the own gateway holds.
+pub const REGISTER_BEHIND: &str = "REGISTER_BEHIND";
+
 /// A Power for which no copy can be made now, and why: a stable code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Shortfall {
@@ -73,7 +79,7 @@ pub struct Outstanding {
     pub recipient: Ministry,
     /// Its consultation.
     pub consultation: String,
-    /// Its number in the consultation.
+    /// Its number in the consultation; 0 where it has none, or none yet.
     pub act_number: u64,
     /// When it was released.
     pub released: Timestamp,
@@ -105,8 +111,11 @@ impl Desk {
             // among it may be a document that takes minutes, and this is numbered behind it all the same.
             only_faults(self.pay_all(trust, keys, mailbox).await)?;
         }
+        let unsure = act_number.is_none() && self.may_lack_acts(&mut mailbox, &composition).await;
         let act_number = match act_number {
             Some(given) => given,
+            // It gets one when the first copy of it is made.
+            None if unsure => 0,
             None => self.next_act_number(&composition)?,
         };
         // One instant for all copies, owed ones too: desks judge by it, and must come to the same verdict.
@@ -116,6 +125,9 @@ impl Desk {
             let recipient = addressee.ministry.clone();
             let line = (composition.address.channel.to_string(), recipient.clone());
             match self.place(trust, &mut mailbox, &line).await {
+                Ok(_) if unsure => {
+                    shortfalls.push(Shortfall { recipient, reason: REGISTER_BEHIND.to_owned() })
+                }
                 Ok(last) => positions.push(self.position_after(last, &recipient, &composition, told)),
                 Err(failure @ DeskError::Register(_)) => return Err(failure),
                 Err(failure) => shortfalls.push(Shortfall { recipient, reason: reason_of(&failure) }),
@@ -126,11 +138,18 @@ impl Desk {
         release.sign_and_seal_owing(composition, positions, (told, shortfalls))?;
         let owed = release.owed().to_vec();
         let released = release.register()?;
-        released.iter().flatten().for_each(|copy| registered(Registered::Copy(copy)));
-        owed.iter().for_each(|owed| registered(Registered::Owed(owed)));
-        let copies: Vec<SentEntry> = released.into_iter().flatten().collect();
+        let mut copies: Vec<SentEntry> = released.into_iter().flatten().collect();
+        if let (true, Ok(mailbox), Some(first)) = (unsure, &mut mailbox, owed.first()) {
+            // It is durable, and its number follows from what the gateway says now.
+            only_faults(self.pay_all(trust, keys, mailbox).await)?;
+            copies = self.register.sent_in(&first.consultation)?;
+            copies.retain(|copy| copy.dispatch_digest == first.dispatch);
+        }
+        copies.iter().for_each(|copy| registered(Registered::Copy(copy)));
+        let is_owed = |owed: &&OwedEntry| copies.iter().all(|copy| copy.recipient != owed.recipient);
+        owed.iter().filter(is_owed).for_each(|owed| registered(Registered::Owed(owed)));
         if let Ok(mailbox) = &mut mailbox {
-            for copy in &copies {
+            for copy in copies.iter().filter(|copy| copy.state == SentState::Released) {
                 only_faults(self.submit_at_front(trust, mailbox, copy).await)?;
             }
             // The others must not wait for those in front of them longer than they have to.
@@ -143,6 +162,23 @@ impl Desk {
         }
         let now = |copy: SentEntry| Ok(self.register.sent_message(&copy.id)?.unwrap_or(copy));
         copies.into_iter().map(now).collect()
+    }
+
+    /// Whether this register may lack acts that bear the number which it would give: the gateway holds messages to one
+    /// of the Powers that are not here, or cannot be asked.
+    async fn may_lack_acts(
+        &self,
+        mailbox: &mut Result<Mailbox, DeskError>,
+        composition: &Composition,
+    ) -> bool {
+        match mailbox {
+            Ok(mailbox) if composition.numbered => {
+                let lost = self.lost_towards(mailbox, &composition.address).await;
+                lost.map_or(true, |lost| !lost.is_empty())
+            }
+            Ok(_) => false,
+            Err(_) => composition.numbered,
+        }
     }
 
     /// The place after which a copy to this recipient comes, where one can be made.
@@ -176,11 +212,16 @@ impl Desk {
 
     /// Makes copies of what is owed, as far as that is possible now. Returns how many.
     pub async fn pay_owed(&self, trust: &Trust, keys: &Keys) -> Result<usize, DeskError> {
-        if self.register.owed()?.is_empty() {
+        if self.register.owed()?.is_empty() && !self.config.owed().exists() {
             return Ok(0);
         }
         // Whoever releases right now pays them, or the next command does: nobody waits for that.
         let Some(_released_alone) = self.try_hold(RELEASE_LOCK)? else { return Ok(0) };
+        if self.register.owed()?.is_empty() {
+            // A crash came between the last copy and this.
+            self.forget_paid()?;
+            return Ok(0);
+        }
         let mut mailbox = self.mailbox(keys).await?;
         self.pay_all(trust, keys, &mut mailbox).await
     }
@@ -194,6 +235,11 @@ impl Desk {
     ) -> Result<usize, DeskError> {
         let mut paid = 0_usize;
         for owed in self.register.owed()? {
+            let owed = match owed.awaits_number {
+                // The copy for another Power may have given it its number just now.
+                true => self.register.owed_of(&owed.dispatch, &owed.recipient)?.unwrap_or(owed),
+                false => owed,
+            };
             match self.pay_one(trust, keys, mailbox, &owed).await {
                 Ok(()) => paid = paid.saturating_add(1),
                 Err(failure @ (DeskError::Register(_) | DeskError::Key(_) | DeskError::Locked)) => {
@@ -203,6 +249,9 @@ impl Desk {
                     self.register.note_owed(&owed.dispatch, &owed.recipient, &reason_of(&failure))?;
                 }
             }
+        }
+        if paid > 0 {
+            self.forget_paid()?;
         }
         Ok(paid)
     }
@@ -215,12 +264,25 @@ impl Desk {
         owed: &OwedEntry,
     ) -> Result<(), DeskError> {
         trust.bundle_in_force(&owed.recipient, self.clock.now())?;
-        let line = (owed.channel.as_str(), &owed.recipient);
-        let last = self.last_position(trust, mailbox, line, Behind::Follow).await?;
         let composition = self.composition_of(keys, owed)?;
-        let told = (owed.act_number, owed.release_time);
+        let lost = self.lost_towards(mailbox, &composition.address).await?;
+        let line = (owed.channel.as_str(), &owed.recipient);
+        let last = match self.last_position(trust, mailbox, line, Behind::Follow).await {
+            // Whatever it was that the register lost, this comes behind it.
+            Err(DeskError::RegisterBehind { .. }) => mailbox.position(line.0, line.1).await?,
+            last => last?,
+        };
+        let mut marks = Marks::default();
+        let mut told = (owed.act_number, owed.release_time);
+        if owed.awaits_number {
+            let may_be_used = lost.iter().fold(0, |sum: u64, one| sum.saturating_add(one.acts));
+            told.0 = self.next_act_number(&composition)?.saturating_add(may_be_used);
+            marks.numbered = Some((owed.dispatch, told.0));
+        }
+        marks.lost = lost;
         let position = self.position_after(last, &owed.recipient, &composition, told);
         let mut release = Release::begin(self, trust, keys, std::iter::once(&composition))?;
+        release.mark(marks);
         release.sign_and_seal(composition, vec![position])?;
         for copy in release.register()?.into_iter().flatten() {
             only_faults(self.submit_at_front(trust, mailbox, &copy).await)?;
@@ -249,7 +311,8 @@ impl Desk {
             .map_err(|cause| Refusal::new(Reason::SealBroken, format!("what is owed: {cause}")))?;
         let text = std::str::from_utf8(&plain)
             .map_err(|_| DeskError::Draft("what is owed is no text".to_owned()))?;
-        let draft = DraftFile::parse(text, Path::new(&self.config.home))?;
+        let mut draft = DraftFile::parse(text, Path::new(&self.config.home))?;
+        self.find_kept(&mut draft)?;
         // However late it is: it is still to be delivered.
         let least = self.clock.now().after(limits::VALIDITY_DEFAULT);
         Ok(Composition {
@@ -258,7 +321,7 @@ impl Desk {
             act: draft.act().clone(),
             sources: draft.sources().to_vec(),
             offices: vec![None; draft.dispatch().authentications.len()],
-            numbered: owed.act_number > 0,
+            numbered: owed.act_number > 0 || owed.awaits_number,
             valid_until: draft.valid_until().map_or(least, |until| until.max(least)),
             findings: Vec::new(),
             origin: Origin::Owed(Box::new(draft), owed.recipient.clone()),
@@ -358,7 +421,7 @@ fn reason_of(failure: &DeskError) -> String {
         DeskError::NotAccredited(_) => NOT_ACCREDITED,
         DeskError::Trust(_) => BUNDLE_ENDED,
         DeskError::GatewayAway(_) => GATEWAY_AWAY,
-        DeskError::RegisterBehind { .. } => "REGISTER_BEHIND",
+        DeskError::RegisterBehind { .. } => REGISTER_BEHIND,
         DeskError::GatewayRolledBack { .. } => "GATEWAY_ROLLED_BACK",
         other if other.reason().is_empty() => "NOT_MADE",
         other => other.reason(),
@@ -386,6 +449,7 @@ impl fmt::Display for Outstanding {
             (BUNDLE_ENDED, _) => write!(f, "the trust bundle of {recipient} has ended"),
             (NOT_ACCREDITED, _) => write!(f, "no trust bundle of {recipient} is here"),
             (GATEWAY_AWAY, _) => f.write_str("the own gateway is away"),
+            (REGISTER_BEHIND, _) => f.write_str("the register of this desk lacks what the own gateway holds"),
             ("", Some(front)) => write!(f, "{} before it has not been taken yet", front.reference),
             (word, Some(front)) => write!(f, "{} before it has not been taken ({word})", front.reference),
             ("", None) => f.write_str("the own gateway has not taken it yet"),

@@ -12,7 +12,7 @@
 //! | `schema` | tables, indexes, and how an older register becomes a newer one |
 //! | `sent`, `received` | messages by direction: written, found, listed |
 //! | `numbers` | formal numbers, act numbers |
-//! | `owed` | protective acts that somebody is still to be sent |
+//! | `owed`, `lost` | protective acts that somebody is still to be sent; what a restored register lacks |
 //! | `drafts` | drafts in clearance, and what was answered automatically |
 //! | `held`, `errands`, `events` | what the desk service holds of drafts; what it did; what happened |
 //! | `place` | how far the gateway's mailbox has come into it |
@@ -32,6 +32,7 @@ mod drafts;
 mod errands;
 mod events;
 mod held;
+mod lost;
 mod numbers;
 mod owed;
 mod passage;
@@ -46,6 +47,7 @@ pub use drafts::{DraftEntry, DraftState};
 pub use errands::Errand;
 pub use events::{Event, EventKind};
 pub use held::{Hand, Held, Holding};
+pub use lost::Lost;
 pub use owed::OwedEntry;
 pub use place::Place;
 pub use received::Opening;

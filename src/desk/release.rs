@@ -98,8 +98,9 @@ impl<'a> Release<'a> {
         positions: Vec<Position>,
         (told, shortfalls): ((u64, Timestamp), Vec<Shortfall>),
     ) -> Result<&[SentEntry], DeskError> {
-        let Composition { address, mut dispatch, act, sources, offices, valid_until, origin, .. } =
-            composition;
+        let Composition {
+            address, mut dispatch, act, sources, offices, numbered, valid_until, origin, ..
+        } = composition;
         let (bytes, authentications, number) = match &origin {
             Origin::Draft(draft, number) => (draft.bytes().to_vec(), draft.complete()?, *number),
             Origin::Owed(draft, _) => (draft.bytes().to_vec(), draft.complete()?, None),
@@ -119,7 +120,13 @@ impl<'a> Release<'a> {
         if !shortfalls.is_empty() {
             let kept = (sources.clone(), authentications.clone());
             let draft = DraftFile::signed(address.clone(), dispatch.clone(), act, valid_until, kept);
-            self.owe(&draft, told, shortfalls)?;
+            self.owe(draft, (numbered, told), shortfalls)?;
+        }
+        match origin {
+            Origin::Form => {}
+            Origin::Owed(_, recipient) => self.marks.paid.push((digest, recipient)),
+            Origin::Draft(..) => self.marks.drafts.push(digest),
+            Origin::Answer(message, kind) => self.marks.answers.push((message, kind, digest)),
         }
         if positions.is_empty() {
             self.released.push(Vec::new());
@@ -134,12 +141,6 @@ impl<'a> Release<'a> {
         let contents: Vec<Vec<u8>> = parts.into_iter().map(|sealed| sealed.content).collect();
         let copy = |position| self.copy(&address, position, digest, &headers, &contents);
         let copies = positions.iter().map(copy).collect::<Result<Vec<_>, _>>()?;
-        match origin {
-            Origin::Form => {}
-            Origin::Owed(_, recipient) => self.marks.paid.push((digest, recipient)),
-            Origin::Draft(..) => self.marks.drafts.push(digest),
-            Origin::Answer(message, kind) => self.marks.answers.push((message, kind, digest)),
-        }
         self.released.push(copies);
         Ok(self.released.last().map(Vec::as_slice).unwrap_or_default())
     }
@@ -164,10 +165,11 @@ impl<'a> Release<'a> {
     /// Keeps a signed dispatch for those who cannot be sent a copy now, sealed to the own reading keys.
     fn owe(
         &mut self,
-        draft: &DraftFile,
-        (act_number, release_time): (u64, Timestamp),
+        mut draft: DraftFile,
+        (numbered, (act_number, release_time)): (bool, (u64, Timestamp)),
         shortfalls: Vec<Shortfall>,
     ) -> Result<(), DeskError> {
+        self.desk.keep_large(self.keys, &mut draft)?;
         let text = Zeroizing::new(draft.text()?);
         let own = recipients_of(&self.desk.config.ministry, &self.trust.own)?;
         let sealed = seal::seal(text.as_bytes(), &own, self.desk.entropy.as_ref()).map_err(unsealable)?.bytes;
@@ -178,6 +180,7 @@ impl<'a> Release<'a> {
             channel: address.channel.to_string(),
             consultation: address.consultation.clone(),
             act_number,
+            awaits_number: numbered && act_number == 0,
             release_time,
             reason: shortfall.reason,
             sealed: sealed.clone(),

@@ -1,5 +1,7 @@
 //! Protective acts, which nothing holds up: they go to whomever they can, and are owed to the others until they can.
 
+mod restored;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

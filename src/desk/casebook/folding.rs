@@ -49,6 +49,8 @@ pub struct Folded {
     asked: u64,
     /// Dispatches of this desk that nobody took: they are no part of it.
     lost: BTreeSet<Digest>,
+    /// How many losses of the register it was folded after: the numbers that each leaves out are passed over.
+    losses: u64,
 }
 
 impl Desk {
@@ -61,10 +63,13 @@ impl Desk {
     ) -> Result<Arc<Folded>, DeskError> {
         self.grow_casebook(trust, keys)?;
         let lost: BTreeSet<Digest> = self.register.never_arrived(consultation)?.into_iter().collect();
-        let folded = match self.memory.folded(consultation).filter(|known| known.lost == lost) {
+        let losses = self.register.losses()?;
+        let is_whole = |known: &Arc<Folded>| (&known.lost, known.losses) == (&lost, losses);
+        let folded = match self.memory.folded(consultation).filter(is_whole) {
             Some(known) => known,
             None => {
-                let folded = Arc::new(self.fold(trust, keys, consultation, lost)?);
+                let folded = Folded { losses, ..self.fold(trust, keys, consultation, lost)? };
+                let folded = Arc::new(folded);
                 self.memory.keep(&folded);
                 folded
             }
@@ -183,6 +188,7 @@ impl Folded {
             #[cfg(test)]
             asked: 0,
             lost: BTreeSet::new(),
+            losses: 0,
         }
     }
 

@@ -7,8 +7,9 @@
 //! ```
 //! Each deposit has a key of its own, which is sealed to the reading key of the desk; a draft that names the deposit
 //! carries that key in its own sealed text. Plain bytes enter and leave, piece by piece; only the last record may be
-//! shorter, and it is written anew, under a new nonce, until it is full. What must never happen: that plain text reaches
-//! the disk, or that bytes leave which were not put there under this key at this place.
+//! shorter, and it is written anew, under a new nonce, until it is full. Whoever names a deposit says which document it is,
+//! and whoever reads it to its end fails where it is another. What must never happen: that plain text reaches the disk, or
+//! that bytes leave which were not put there under this key at this place.
 
 mod writer;
 
@@ -21,6 +22,7 @@ use data_encoding::BASE64;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use zeroize::Zeroizing;
 
+use crate::digest::{Digest, Hasher};
 use crate::message::seal::{self, Opener, ReadingKey};
 
 pub(super) use writer::DepositWriter;
@@ -38,6 +40,8 @@ const KEY_BYTES: usize = 32;
 pub struct Deposit {
     path: PathBuf,
     key: Zeroizing<[u8; KEY_BYTES]>,
+    /// The digest of the whole document, where it is known.
+    digest: Option<Digest>,
 }
 
 impl Deposit {
@@ -47,13 +51,23 @@ impl Deposit {
         let openers: [&dyn Opener; 1] = [reading];
         let opened = seal::open(&sealed, &openers).map_err(|_| altered())?;
         let key = <[u8; KEY_BYTES]>::try_from(opened.as_slice()).map_err(|_| altered())?;
-        Ok(Self { path: path.to_owned(), key: Zeroizing::new(key) })
+        Ok(Self { path: path.to_owned(), key: Zeroizing::new(key), digest: None })
+    }
+
+    /// The same, which must hold the document of this digest.
+    pub(super) fn of(self, digest: Digest) -> Self {
+        Self { digest: Some(digest), ..self }
+    }
+
+    /// The same, where it lies now.
+    pub(super) fn at(self, path: PathBuf) -> Self {
+        Self { path, ..self }
     }
 
     /// The deposit that a draft names, by the text of its key.
     pub(super) fn of_draft(path: PathBuf, key: &str) -> Option<Self> {
         let bytes = Zeroizing::new(BASE64.decode(key.as_bytes()).ok()?);
-        Some(Self { path, key: Zeroizing::new(bytes.as_slice().try_into().ok()?) })
+        Some(Self { path, key: Zeroizing::new(bytes.as_slice().try_into().ok()?), digest: None })
     }
 
     /// Where it lies.
@@ -76,6 +90,7 @@ impl Deposit {
             number: 0,
             chunk: Zeroizing::default(),
             read: 0,
+            expected: self.digest.map(|digest| (digest, Hasher::new())),
         })
     }
 }
@@ -143,6 +158,8 @@ pub(super) struct DepositReader {
     number: u64,
     chunk: Zeroizing<Vec<u8>>,
     read: usize,
+    /// What it must come to, and what it comes to so far.
+    expected: Option<(Digest, Hasher)>,
 }
 
 impl DepositReader {
@@ -164,6 +181,11 @@ impl Read for DepositReader {
         if self.read >= self.chunk.len() {
             self.chunk = self.next_chunk()?;
             self.read = 0;
+            match &mut self.expected {
+                Some((_, hasher)) if !self.chunk.is_empty() => hasher.update(&self.chunk),
+                Some((digest, hasher)) if hasher.clone().finish() != *digest => return Err(altered()),
+                _ => {}
+            }
         }
         let mut rest = self.chunk.get(self.read..).unwrap_or_default();
         let count = rest.read(into)?;

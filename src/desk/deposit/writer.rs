@@ -50,6 +50,7 @@ impl DepositWriter {
             number: 0,
             chunk: Zeroizing::default(),
             read: 0,
+            expected: None,
         };
         file.seek(SeekFrom::Start(beginning))?;
         let mut length = 0_u64;

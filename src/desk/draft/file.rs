@@ -19,7 +19,7 @@ use crate::desk::documents::{self, Source};
 use crate::desk::error::DeskError;
 use crate::digest::Digest;
 use crate::limits;
-use crate::message::dispatch::Dispatch;
+use crate::message::dispatch::{Dispatch, Document};
 use crate::message::header::Address;
 use crate::message::terms::AuthenticationKind;
 use crate::time::Timestamp;
@@ -148,23 +148,51 @@ impl DraftFile {
         ))
     }
 
-    /// Small documents travel with the draft, so that it can be carried to another office; large ones stay files.
-    fn stored_documents(&self) -> Result<Vec<StoredDocument>, DeskError> {
+    /// For each document whether it travels with the draft. Small ones do, so that it can be carried to another office;
+    /// large files stay where they are.
+    fn carried(&self) -> Vec<bool> {
         let mut room = limits::DRAFT_CARRIED_BYTES_MAX;
+        let each = self.dispatch.documents.iter().zip(&self.sources).map(|(document, source)| {
+            let rests = matches!(source, Source::File(_) | Source::Deposit(_));
+            if rests && document.size > room {
+                return false;
+            }
+            room = room.saturating_sub(document.size);
+            true
+        });
+        each.collect()
+    }
+
+    /// Lets `keep` say where each document is from now on that does not travel with the draft.
+    pub(in crate::desk) fn keep_large(
+        &mut self,
+        mut keep: impl FnMut(usize, &Document, &Source) -> Result<Source, DeskError>,
+    ) -> Result<(), DeskError> {
+        let carried = self.carried();
+        let documents = self.dispatch.documents.iter().zip(self.sources.iter_mut()).zip(carried);
+        for (place, ((document, source), is_carried)) in documents.enumerate() {
+            if !is_carried {
+                *source = keep(place, document, source)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn stored_documents(&self) -> Result<Vec<StoredDocument>, DeskError> {
         let mut stored = Vec::with_capacity(self.sources.len());
-        for (document, source) in self.dispatch.documents.iter().zip(&self.sources) {
+        let documents = self.dispatch.documents.iter().zip(&self.sources).zip(self.carried());
+        for ((document, source), is_carried) in documents {
             let id = document.document_id.clone();
             match source {
-                Source::File(path) if document.size > room => {
+                Source::File(path) if !is_carried => {
                     let path = stored_path(path)?;
                     stored.push(StoredDocument { id, content: None, path: Some(path), key: None });
                 }
-                Source::Deposit(deposit) if document.size > room => {
+                Source::Deposit(deposit) if !is_carried => {
                     let (path, key) = (stored_path(deposit.path())?, deposit.key_text());
                     stored.push(StoredDocument { id, content: None, path: Some(path), key: Some(key) });
                 }
                 source => {
-                    room = room.saturating_sub(document.size);
                     let mut content = Vec::new();
                     let most = document.size.saturating_add(1);
                     let read = source.open()?.take(most).read_to_end(&mut content);
@@ -288,7 +316,7 @@ fn sources(stored: &[StoredDocument], dispatch: &Dispatch, folder: &Path) -> Res
         let source = match (&one.content, &one.path, &one.key) {
             (Some(content), None, None) => Source::Carried(bytes(content)?),
             (None, Some(path), None) => Source::File(folder.join(PathBuf::from(path))),
-            (None, Some(path), Some(key)) => Source::Deposit(deposit(path, key)?),
+            (None, Some(path), Some(key)) => Source::Deposit(deposit(path, key)?.of(document.digest)),
             _ => return Err(malformed("a document is carried, or has a path").into()),
         };
         // What was uploaded was measured then and cannot change unnoticed: whoever reads it fails, and its digest is

@@ -22,8 +22,11 @@ pub struct OwedEntry {
     pub channel: String,
     /// Consultation.
     pub consultation: String,
-    /// Act number, the same as in the copies for others; 0 for acts that are not numbered.
+    /// Act number, the same as in the copies for others; 0 for acts that are not numbered, or not yet.
     pub act_number: u64,
+    /// Whether it is given a number when the first copy of it is made: until then this register may lack acts that bear
+    /// those that it would give.
+    pub awaits_number: bool,
     /// Release, the same as in the copies for others.
     pub release_time: Timestamp,
     /// Why it could not be made: a stable code.
@@ -37,7 +40,8 @@ impl Register {
     pub fn owed(&self) -> Result<Vec<OwedEntry>, RegisterFault> {
         let connection = self.connection();
         let mut statement = connection.prepare_cached(
-            "SELECT dispatch_digest, recipient, channel, consultation, act_number, release_time, reason, sealed
+            "SELECT dispatch_digest, recipient, channel, consultation, act_number, release_time, reason, sealed,
+               awaits_number
              FROM owed ORDER BY number",
         )?;
         let rows = statement.query_map([], |row| Ok(entry(row)))?;
@@ -48,11 +52,29 @@ impl Register {
     pub fn owed_in(&self, consultation: &str) -> Result<Vec<OwedEntry>, RegisterFault> {
         let connection = self.connection();
         let mut statement = connection.prepare_cached(
-            "SELECT dispatch_digest, recipient, channel, consultation, act_number, release_time, reason, sealed
+            "SELECT dispatch_digest, recipient, channel, consultation, act_number, release_time, reason, sealed,
+               awaits_number
              FROM owed WHERE consultation = ?1 ORDER BY number",
         )?;
         let rows = statement.query_map([consultation], |row| Ok(entry(row)))?;
         rows.map(|row| row?).collect()
+    }
+
+    /// What one Power is owed of an act.
+    pub fn owed_of(
+        &self,
+        dispatch: &Digest,
+        recipient: &Ministry,
+    ) -> Result<Option<OwedEntry>, RegisterFault> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(
+            "SELECT dispatch_digest, recipient, channel, consultation, act_number, release_time, reason, sealed,
+               awaits_number
+             FROM owed WHERE dispatch_digest = ?1 AND recipient = ?2",
+        )?;
+        let mut rows = statement
+            .query_map(params![dispatch.as_bytes().as_slice(), recipient.as_str()], |row| Ok(entry(row)))?;
+        rows.next().transpose()?.transpose()
     }
 
     /// Numbers of acts in a consultation of which somebody is owed a copy, each once, ascending.
@@ -84,8 +106,9 @@ impl Register {
 /// Notes that somebody is owed a copy.
 pub(super) fn owe(connection: &Connection, owed: &OwedEntry) -> Result<(), RegisterFault> {
     let mut insert = connection.prepare_cached(
-        "INSERT INTO owed (dispatch_digest, recipient, channel, consultation, act_number, release_time, reason, sealed)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO owed (dispatch_digest, recipient, channel, consultation, act_number, release_time, reason, sealed,
+           awaits_number)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
     insert.execute(params![
         owed.dispatch.as_bytes().as_slice(),
@@ -96,7 +119,20 @@ pub(super) fn owe(connection: &Connection, owed: &OwedEntry) -> Result<(), Regis
         owed.release_time.seconds(),
         owed.reason,
         owed.sealed,
+        owed.awaits_number,
     ])?;
+    Ok(())
+}
+
+/// Gives an act its number, towards all to whom it is owed.
+pub(super) fn give_number(
+    connection: &Connection,
+    dispatch: &Digest,
+    act_number: u64,
+) -> Result<(), RegisterFault> {
+    let mut update = connection
+        .prepare_cached("UPDATE owed SET act_number = ?2, awaits_number = 0 WHERE dispatch_digest = ?1")?;
+    update.execute(params![dispatch.as_bytes().as_slice(), act_number])?;
     Ok(())
 }
 
@@ -122,6 +158,7 @@ fn entry(row: &Row<'_>) -> Result<OwedEntry, RegisterFault> {
         release_time: Timestamp::from_seconds(row.get(5)?),
         reason: row.get(6)?,
         sealed: row.get(7)?,
+        awaits_number: row.get(8)?,
     })
 }
 
@@ -140,6 +177,7 @@ mod tests {
             channel: "ch".to_owned(),
             consultation: "C-1".to_owned(),
             act_number: 7,
+            awaits_number: false,
             release_time: Timestamp::from_seconds(1_795_345_200),
             reason: "BUNDLE_ENDED".to_owned(),
             sealed: b"sealed".to_vec(),
@@ -156,5 +194,33 @@ mod tests {
         assert!(register.release_with(&[], &paid).unwrap());
         assert!(!register.release_with(&[], &paid).unwrap(), "it was paid before");
         assert!(register.owed().unwrap().is_empty());
+    }
+
+    #[test]
+    fn an_act_that_awaits_its_number_gets_it_towards_all_and_takes_none_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let register = Register::open(&folder.path().join("register.db")).unwrap();
+        let owed = |to: &str| OwedEntry {
+            dispatch: Digest::of(b"one"),
+            recipient: Ministry::parse(to).unwrap(),
+            channel: "ch".to_owned(),
+            consultation: "C-1".to_owned(),
+            act_number: 0,
+            awaits_number: true,
+            release_time: Timestamp::from_seconds(1_795_345_200),
+            reason: "REGISTER_BEHIND".to_owned(),
+            sealed: b"sealed".to_vec(),
+        };
+        let marks = Marks { owed: vec![owed("XB"), owed("XC")], ..Marks::default() };
+        assert!(register.release_with(&[], &marks).unwrap());
+        assert_eq!(register.last_act_number_signed("C-1").unwrap(), 0);
+        assert!(register.owed_numbers("C-1").unwrap().is_empty());
+        let (dispatch, recipient) = (owed("XB").dispatch, owed("XB").recipient);
+        let paid =
+            Marks { paid: vec![(dispatch, recipient)], numbered: Some((dispatch, 9)), ..Marks::default() };
+        assert!(register.release_with(&[], &paid).unwrap());
+        let left = register.owed().unwrap();
+        assert_eq!((left.len(), left[0].act_number, left[0].awaits_number), (1, 9, false));
+        assert_eq!(register.last_act_number_signed("C-1").unwrap(), 9);
     }
 }

@@ -23,7 +23,7 @@ const CHECKPOINT_PAGES: u32 = 2 * 1024;
 const STATEMENTS_KEPT: usize = 32;
 
 /// What stands on the pages of a register of this release.
-const VERSION: i64 = 6;
+const VERSION: i64 = 7;
 
 const TABLES: &str = "
 CREATE TABLE sent (
@@ -130,6 +130,20 @@ CREATE TRIGGER tell_draft_cleared AFTER UPDATE OF version ON held_draft BEGIN
 END;
 ";
 
+/// What the seventh release added: acts that are owed before they have a number, and what a register that was restored
+/// from an older copy has lost, as the gateway told it.
+const ADDED_SEVENTH: &str = "
+ALTER TABLE owed ADD COLUMN awaits_number INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE lost (
+  number INTEGER PRIMARY KEY, channel TEXT NOT NULL, recipient TEXT NOT NULL, through INTEGER NOT NULL,
+  acts INTEGER NOT NULL, after_row INTEGER NOT NULL
+) STRICT;
+CREATE INDEX lost_towards ON lost (channel, recipient);
+";
+
+/// What was added to the tables of the second release, one step after the other.
+const ADDED: [&str; 5] = [ADDED_THIRD, ADDED_FOURTH, ADDED_FIFTH, ADDED_SIXTH, ADDED_SEVENTH];
+
 /// Moves what the first release wrote. Whether parts travelled beside an envelope it did not note: all are asked for.
 const FROM_FIRST: [&str; 3] = [
     "ALTER TABLE sent RENAME TO sent_first; ALTER TABLE received RENAME TO received_first;",
@@ -162,28 +176,26 @@ pub(super) fn open(path: &Path) -> Result<Connection, RegisterFault> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another command may have done it meanwhile.
     match version(&transaction)? {
-        0 => {
-            let all = [TABLES, LASTING, ADDED_THIRD, ADDED_FOURTH, ADDED_FIFTH, ADDED_SIXTH];
-            all.iter().try_for_each(|step| transaction.execute_batch(step))?;
-        }
-        1 => {
-            let rest = [ADDED_THIRD, ADDED_FOURTH, ADDED_FIFTH, ADDED_SIXTH];
-            FROM_FIRST.iter().chain(&rest).try_for_each(|step| transaction.execute_batch(step))?;
-        }
-        2 => [ADDED_THIRD, ADDED_FOURTH, ADDED_FIFTH, ADDED_SIXTH]
-            .iter()
-            .try_for_each(|step| transaction.execute_batch(step))?,
-        3 => [ADDED_FOURTH, ADDED_FIFTH, ADDED_SIXTH]
-            .iter()
-            .try_for_each(|step| transaction.execute_batch(step))?,
-        4 => [ADDED_FIFTH, ADDED_SIXTH].iter().try_for_each(|step| transaction.execute_batch(step))?,
-        5 => transaction.execute_batch(ADDED_SIXTH)?,
+        0 => run(&transaction, [TABLES, LASTING].iter().chain(&ADDED))?,
+        1 => run(&transaction, FROM_FIRST.iter().chain(&ADDED))?,
         VERSION => {}
+        2 => run(&transaction, ADDED.iter())?,
+        3 => run(&transaction, ADDED.iter().skip(1))?,
+        4 => run(&transaction, ADDED.iter().skip(2))?,
+        5 => run(&transaction, ADDED.iter().skip(3))?,
+        6 => run(&transaction, ADDED.iter().skip(4))?,
         _ => return Err(RegisterFault::Damaged("written by a later release")),
     }
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()?;
     Ok(connection)
+}
+
+fn run<'s>(
+    connection: &Connection,
+    mut steps: impl Iterator<Item = &'s &'s str>,
+) -> Result<(), RegisterFault> {
+    Ok(steps.try_for_each(|step| connection.execute_batch(step))?)
 }
 
 fn version(connection: &Connection) -> Result<i64, RegisterFault> {

@@ -5,8 +5,9 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use super::drafts::{close_draft, note_answer};
 use super::errands::{Errand, note_errand};
 use super::held::{Hand, note_hand};
+use super::lost::{Lost, note_lost};
 use super::numbers::bind_formal_number;
-use super::owed::{OwedEntry, owe, pay};
+use super::owed::{OwedEntry, give_number, owe, pay};
 use super::{LastSent, Register, RegisterFault, SentEntry, SentState, message_id, ministry};
 use crate::digest::Digest;
 use crate::message::id::MessageId;
@@ -41,6 +42,10 @@ pub struct Marks {
     pub owed: Vec<OwedEntry>,
     /// What is owed no longer: a dispatch, and to whom.
     pub paid: Vec<(Digest, Ministry)>,
+    /// The number that an act is given which was owed without one.
+    pub numbered: Option<(Digest, u64)>,
+    /// What this register has lost before it.
+    pub lost: Vec<Lost>,
     /// Requests of clients that are done by it.
     pub errands: Vec<Errand>,
     /// Who had which of these drafts signed.
@@ -104,6 +109,10 @@ impl Register {
                     return Ok(false);
                 }
             }
+            if let Some((dispatch, number)) = &marks.numbered {
+                give_number(connection, dispatch, *number)?;
+            }
+            marks.lost.iter().try_for_each(|lost| note_lost(connection, lost))?;
             marks.owed.iter().try_for_each(|owed| owe(connection, owed))?;
             for errand in &marks.errands {
                 note_errand(connection, errand)?;

@@ -42,7 +42,7 @@ fn consultation(number: u64) -> String {
     format!("C-{:04}", number / 4)
 }
 
-fn sent(number: u64) -> SentEntry {
+pub(super) fn sent(number: u64) -> SentEntry {
     let header = format!("header {number} to XB").into_bytes();
     SentEntry {
         id: MessageId::of_header(&header),
