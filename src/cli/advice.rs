@@ -8,13 +8,22 @@ use super::error::CliError;
 
 /// The error with the command that comes next.
 pub(super) fn advised(context: &Context, error: CliError) -> CliError {
-    if error.hint_command().is_some() {
-        return error;
+    if let Some(hint) = error.hint_command().map(str::to_owned) {
+        // A hint that names no home would be about another one.
+        let elsewhere = hint.strip_prefix("chancery ").filter(|words| !names_its_home(words));
+        return error.hint(elsewhere.map_or(hint.clone(), |words| context.command(words)));
     }
     match next(context, &error) {
         Some(command) => error.hint(command),
         None => error,
     }
+}
+
+/// Whether the words of a command say which home they are about, or are about none.
+fn names_its_home(words: &str) -> bool {
+    const HOMELESS: [&str; 7] = ["acts", "demo", "help", "init", "rehearse", "verify", "version"];
+    let mut words = words.split_whitespace();
+    words.clone().any(|word| word == "--home") || words.next().is_some_and(|verb| HOMELESS.contains(&verb))
 }
 
 fn next(context: &Context, error: &CliError) -> Option<String> {
@@ -58,6 +67,15 @@ mod tests {
         ] {
             assert_eq!(hint(error(code)).as_deref(), Some(command), "{code}");
             assert_eq!(hint(error(code).hint("true")).as_deref(), Some("true"));
+        }
+        let hinted = |command: &str| hint(error("any").hint(command)).unwrap();
+        assert_eq!(hinted("chancery desk clients"), "chancery --home xa/desk desk clients");
+        for stays in [
+            "chancery verify --trust DIR x.zip",
+            "chancery --home xb/desk inbox",
+            "chancery inbox --home DIR",
+        ] {
+            assert_eq!(hinted(stays), stays);
         }
         let unknown = error("not-found").reason("NO_SUCH_MESSAGE");
         assert_eq!(hint(unknown).as_deref(), Some("chancery --home xa/desk queue list"));

@@ -49,6 +49,6 @@ impl Casebook {
         if grown.unopened > 0 {
             done = done.says(format!("{} messages do not open; `read` says why", grown.unopened));
         }
-        done.next("chancery consultation list").tell(context)
+        done.next(context.command("consultation list")).tell(context)
     }
 }

@@ -124,7 +124,7 @@ struct Serve {
     log_format: LogFormat,
 }
 
-/// Take no further call of a client, on open connections too
+/// Take no further call of a client, on open connections too, nor of the user of this machine who bears its name
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  chancery desk suspend casework\n  chancery desk suspend casework --lift"

@@ -16,6 +16,7 @@ use super::shell_word;
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::casebook::HeldHere;
+use crate::desk::config::Config;
 use crate::desk::error::DeskError;
 use crate::desk::form::draft::Draft;
 use crate::desk::keys::{Keys, Office};
@@ -23,7 +24,7 @@ use crate::desk::lock::Holder;
 use crate::desk::mailbox::Mailbox;
 use crate::desk::progress::Step;
 use crate::desk::reference::Entry;
-use crate::keys::KeyError;
+use crate::keys::{KeyError, Passphrase};
 
 /// An open desk.
 #[derive(Debug)]
@@ -73,11 +74,7 @@ impl DeskSession {
 
     fn unlocked(&self, context: &Context) -> Result<Keys, CliError> {
         let typed = context.passphrase.existing(&format!("the desk of {}", self.desk.config().ministry))?;
-        let mut keys = Keys::new(self.desk.config().clone(), typed.for_keys()?);
-        for (office, own) in context.passphrase.of_offices()? {
-            keys = keys.with_office(&office, own.for_keys()?);
-        }
-        Ok(keys)
+        keys_of(context, self.desk.config(), typed.for_keys()?)
     }
 
     /// Opens the keys of the offices that are to sign, before anybody consents to anything. One that the passphrase of
@@ -236,6 +233,24 @@ pub(super) fn desk(context: &Context) -> Result<Desk, CliError> {
     Desk::open(&home, context.clock.clone(), context.entropy.clone()).map_err(|error| failure(context, error))
 }
 
+/// Whether a register number is one that this ministry gives: such a message went out from here, if there is any.
+fn is_own(context: &Context, reference: &str) -> bool {
+    let config = context.desk_home().ok().and_then(|home| Config::load(&home).ok());
+    config.is_some_and(|config| {
+        let begins = reference.get(..config.ministry.as_str().len().saturating_add(1));
+        begins.is_some_and(|begins| begins.eq_ignore_ascii_case(&format!("{}-", config.ministry)))
+    })
+}
+
+/// The keys of a desk under this passphrase, and those of offices under their own where they are given beforehand.
+pub(super) fn keys_of(context: &Context, config: &Config, passphrase: Passphrase) -> Result<Keys, CliError> {
+    let mut keys = Keys::new(config.clone(), passphrase);
+    for (office, own) in context.passphrase.of_offices()? {
+        keys = keys.with_office(&office, own.for_keys()?);
+    }
+    Ok(keys)
+}
+
 /// A failure of the desk; where the same command may succeed another time, that command is the hint. Any other hint is
 /// about the same home.
 pub(super) fn failure(context: &Context, error: DeskError) -> CliError {
@@ -244,6 +259,11 @@ pub(super) fn failure(context: &Context, error: DeskError) -> CliError {
     {
         let again = context.typed.replace(reference.as_str(), id);
         return CliError::from(error).hint(again);
+    }
+    if let DeskError::NoSuchMessage(reference) = &error
+        && is_own(context, reference)
+    {
+        return CliError::from(error).hint(context.command("outbox"));
     }
     if let DeskError::Key(KeyError::WrongPassphrase(key)) = &error
         && let Some(office) = office_of(key)

@@ -95,17 +95,15 @@ impl Export {
         let messages = if count == 1 { "1 message".to_owned() } else { format!("{count} messages") };
         context.output.note(&format!("wrote {shown}: {messages}, {what}, verified"));
         if !sealed.is_empty() {
-            context.output.note(&format!("with what was withheld: {}", names::asking(context, self.overwrite)));
+            context
+                .output
+                .note(&format!("with what was withheld: {}", names::asking(context, self.overwrite)));
         }
         context.output.next(&format!("chancery verify --trust DIR {}", shell_word(&shown)));
         Ok(())
     }
 
-    async fn exhibits(
-        &self,
-        context: &Context,
-        session: &DeskSession,
-    ) -> Result<Gathered, CliError> {
+    async fn exhibits(&self, context: &Context, session: &DeskSession) -> Result<Gathered, CliError> {
         let is_consultation = ConsultationId::parse(&self.what).is_ok();
         let entries = match is_consultation {
             true => consultation(context, session, &self.what)?,

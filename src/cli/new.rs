@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use oxilangtag::LanguageTag;
 use serde_json::json;
 
+use super::clear_to_depart::parse_person;
 use super::context::Context;
 use super::desk_session::DeskSession;
 use super::error::CliError;
 use super::{acts, desk_session, files, person, shell_word};
 use crate::consultation::act::ActKind;
-use crate::consultation::reference::ConsultationId;
+use crate::consultation::reference::{ConsultationId, PersonRef};
 use crate::desk::form::answer;
 use crate::desk::form::template::{self, Prefill};
 use crate::desk::reference::Entry;
@@ -20,7 +21,7 @@ use crate::trust::name::Ministry;
 /// Write a form to fill in
 ///
 /// With --reply-to, what the answered message decides is filled in. `new case-registration --consultation C-...` mints
-/// the reference of the person.
+/// the reference of the person, unless --person names one that was minted before.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     chancery new correspondence --to XB --lang ko,en -o note.toml\n  \
@@ -42,6 +43,10 @@ pub struct New {
     /// The consultation it belongs to, or `new`
     #[arg(long, value_name = "C-...|new", value_parser = parse_consultation)]
     consultation: Option<Consultation>,
+
+    /// The person whom it concerns; without it `new case-registration` mints a reference
+    #[arg(long, value_name = "P-...", value_parser = parse_person)]
+    person: Option<PersonRef>,
 
     /// The message it answers; addressee and consultation are taken from it
     #[arg(long, value_name = "REF")]
@@ -97,7 +102,8 @@ impl New {
         }
         let (to_fill, optional) = (template.to_fill, template.optional);
         context.output.note(&format!("wrote {shown} ({to_fill} fields to fill, {optional} optional)"));
-        context.output.next(&format!("edit it, then  chancery check {}", shell_word(&shown)));
+        let check = context.command(&format!("check {}", shell_word(&shown)));
+        context.output.next(&format!("edit it, then  {check}"));
         Ok(())
     }
 
@@ -117,10 +123,34 @@ impl New {
         if let (true, Some(consultation)) = (prefill.to.is_empty(), &prefill.consultation) {
             prefill.to = powers_of(context, consultation);
         }
-        if let (ActKind::CaseRegistration, Some(consultation)) = (self.act, &prefill.consultation) {
-            prefill.act.extend(minted(context, consultation)?);
+        match (self.person, self.act, &prefill.consultation) {
+            (Some(person), ..) => {
+                let concerned = self.concerned(context, &person)?;
+                prefill.act.retain(|(field, _)| *field != concerned.0);
+                prefill.act.push(concerned);
+            }
+            (None, ActKind::CaseRegistration, Some(consultation)) => {
+                prefill.act.extend(minted(context, consultation)?);
+            }
+            _ => {}
         }
         Ok(prefill)
+    }
+
+    /// The field of the act that says whom it concerns, with this person in it.
+    fn concerned(&self, context: &Context, person: &PersonRef) -> Result<(&'static str, String), CliError> {
+        let fields = self.act.fields();
+        let has = |name: &str| fields.iter().any(|field| field.name == name);
+        let reference = person.text();
+        if has("person") {
+            return Ok(("person", format!("\"{reference}\"")));
+        }
+        if has("persons") {
+            return Ok(("persons", format!("[\"{reference}\"]")));
+        }
+        let message = format!("an act of kind {} has no field for one person", self.act.word());
+        let hint = context.command(&format!("acts {}", self.act.word()));
+        Err(CliError::usage("no-person-field", message).hint(hint))
     }
 
     /// What the message it answers says of addressees, consultation and act.

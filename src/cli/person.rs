@@ -119,9 +119,8 @@ impl Mint {
         });
         context.output.data(&report, || format!("{}\n", person.text()))?;
         let consultation = self.consultation.text();
-        context
-            .output
-            .next(&format!("chancery new case-registration --consultation {consultation} -o case.toml"));
+        let words = format!("--consultation {consultation} --person {}", person.text());
+        context.output.next(&context.command(&format!("new case-registration {words} -o case.toml")));
         Ok(())
     }
 }

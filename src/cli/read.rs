@@ -80,7 +80,8 @@ impl Read {
         let own = &desk.config().ministry;
         let spelling = &desk.spelling(&entry).map_err(failed)?;
         let withheld = &self.withheld(context, &session, &opened)?;
-        let message = Message { own, spelling, opened: &opened, receipts: &receipts, texts: &texts, withheld };
+        let message =
+            Message { own, spelling, opened: &opened, receipts: &receipts, texts: &texts, withheld };
         message.tell_verdict(&context.output);
         self.require_something_to_write(context, &opened, withheld)?;
         let saved = self.save_documents(context, &session, &opened, (&mut mailbox, withheld)).await?;

@@ -35,7 +35,11 @@ impl Withheld {
             None => document.class != DocumentClass::DiplomaticText,
         };
         let documents = documents.iter().enumerate().filter(|(_, document)| tells(document));
-        Self { dispatch: words || act.is_none(), words, documents: documents.map(|(place, _)| place).collect() }
+        Self {
+            dispatch: words || act.is_none(),
+            words,
+            documents: documents.map(|(place, _)| place).collect(),
+        }
     }
 
     /// Nothing: an office that may know has asked.

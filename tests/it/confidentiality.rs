@@ -244,8 +244,12 @@ async fn gateways_and_wires_carry_no_byte_of_a_name_or_a_face() {
     house.fetch().await.unwrap();
     let opened = house.read("@last").unwrap();
     let folder = stage.folder().join("saved");
-    let saved =
-        house.desk().unwrap().save_documents(house.keys(), &opened, &mut None, (&folder, &Withheld::nothing()), false).await.unwrap();
+    let saved = house
+        .desk()
+        .unwrap()
+        .save_documents(house.keys(), &opened, &mut None, (&folder, &Withheld::nothing()), false)
+        .await
+        .unwrap();
     assert_eq!(saved.len(), 4);
     assert!(!found_below(&folder, &needles).is_empty(), "the reader has it");
     let receipt = forms::registry_receipt(&opened, LATIN);

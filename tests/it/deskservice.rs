@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use chancery::desk::register::DraftState;
 use chancery::desk::serve::config::User;
+use chancery::desk::serve::suspended::SuspendedUsers;
 use chancery::digest::Digest;
 use chancery::limits::{
     REQUEST_ID_BYTES_MAX, REQUEST_OFFICES_MAX, SEARCH_BYTES_MAX, SERVICE_REQUEST_BYTES_MAX,
@@ -149,9 +150,11 @@ async fn proven(stage: &Stage, auditor: &mut Client, name: &str) {
     })
     .await;
     // The keys of what it says are for whoever may read.
-    let disclosing = wire::ExportEvidenceRequest { name: name.to_owned(), disclose: true, names_as: String::new() };
+    let disclosing =
+        wire::ExportEvidenceRequest { name: name.to_owned(), disclose: true, names_as: String::new() };
     assert_eq!(reason(auditor.export_evidence(disclosing).await), "WRONG_ROLE");
-    let asked = wire::ExportEvidenceRequest { name: name.to_owned(), disclose: false, names_as: String::new() };
+    let asked =
+        wire::ExportEvidenceRequest { name: name.to_owned(), disclose: false, names_as: String::new() };
     let mut pieces = auditor.export_evidence(asked).await.unwrap().into_inner();
     let first = pieces.message().await.unwrap().unwrap();
     let mut file = Vec::new();
@@ -415,6 +418,14 @@ async fn a_process_of_this_machine_is_known_by_the_user_it_runs_as() {
     let draft = casework.create_draft(creation("one", note("XB", ""))).await.unwrap().into_inner();
     assert_eq!(draft.composed_by, "casework");
     assert_eq!(reason(casework.release_draft(release("r", &draft.name)).await), "WRONG_ROLE");
+    // Suspended, it gets no further on the connection it has.
+    let (house, label) = (stage.house("XA"), Label::parse("casework").unwrap());
+    let suspended = SuspendedUsers::of(house.desk().unwrap().config());
+    suspended.set(&label, true).unwrap();
+    let asked = || wire::ListDraftsRequest::default();
+    assert_eq!(reason(casework.list_drafts(asked()).await), "CLIENT_SUSPENDED");
+    suspended.set(&label, false).unwrap();
+    assert_eq!(casework.list_drafts(asked()).await.unwrap().into_inner().drafts.len(), 1);
     xa.close().await;
     // Another user is nobody: the connection is closed before anything is read.
     let xa = Bureau::at_socket(&stage, "XA", &path, vec![local(user.wrapping_add(1))]).await;

@@ -91,7 +91,14 @@ async fn saved(
     house.fetch().await.unwrap();
     let opened = house.read("@last").unwrap();
     let desk = house.desk().unwrap();
-    desk.save_documents(house.keys(), &opened, &mut None, (&stage.folder().join(into), &Withheld::nothing()), false).await
+    desk.save_documents(
+        house.keys(),
+        &opened,
+        &mut None,
+        (&stage.folder().join(into), &Withheld::nothing()),
+        false,
+    )
+    .await
 }
 
 fn same(saved: &Path, plain: &Path) -> bool {

@@ -123,7 +123,10 @@ media_type = "application/octet-stream"
     let opened = house.read("@last").unwrap();
     let folder = stage.folder().join("saved");
     let desk = house.desk().unwrap();
-    let saved = desk.save_documents(house.keys(), &opened, &mut None, (&folder, &Withheld::nothing()), false).await.unwrap();
+    let saved = desk
+        .save_documents(house.keys(), &opened, &mut None, (&folder, &Withheld::nothing()), false)
+        .await
+        .unwrap();
     let names: Vec<_> = saved.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
     assert_eq!(names, ["ko.txt", "en.txt", "annex.pdf", "scan.bin"]);
     assert!(fs::read_to_string(&saved[0]).unwrap().contains("경의를 표하며"));
@@ -135,7 +138,10 @@ media_type = "application/octet-stream"
     let opened = house.read(&forms::reference(&sent.id)).unwrap();
     let folder = stage.folder().join("own");
     let desk = house.desk().unwrap();
-    let saved = desk.save_documents(house.keys(), &opened, &mut None, (&folder, &Withheld::nothing()), false).await.unwrap();
+    let saved = desk
+        .save_documents(house.keys(), &opened, &mut None, (&folder, &Withheld::nothing()), false)
+        .await
+        .unwrap();
     assert!(fs::read(&saved[3]).unwrap() == film);
     proofs::logs_agree(&stage).await;
 }

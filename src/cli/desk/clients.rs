@@ -14,7 +14,11 @@ use super::super::files;
 use super::super::report::{Done, require_no_file};
 use super::super::shell_word;
 use super::super::table::Table;
+use crate::desk::config::Config;
+use crate::desk::error::DeskError;
 use crate::desk::serve;
+use crate::desk::serve::config::{ServiceConfig, User};
+use crate::desk::serve::suspended::SuspendedUsers;
 use crate::keys::authority::DESK_VALIDITY;
 use crate::keys::home::clients::{Candidate, Client, ClientRefusal, Clients};
 use crate::keys::secret_file;
@@ -81,18 +85,30 @@ impl Enrolling {
     }
 }
 
-/// Suspends a client, or lets it act again.
+/// Suspends a client, or lets it act again: its certificates, and the user of this machine who bears its name.
 pub(super) fn suspend(context: &Context, label: &Label, suspended: bool) -> Result<(), CliError> {
-    let clients = serve::clients_of(&desk_session::desk(context)?);
-    let count = match clients.exists() {
-        true => clients.suspend(label, suspended)?,
-        false => return Err(ClientRefusal::NoBook.into()),
+    let desk = desk_session::desk(context)?;
+    let clients = serve::clients_of(&desk);
+    let is_user = users(context, desk.config())?.iter().any(|user| user.label == *label);
+    let entered = match clients.exists() {
+        true => clients.suspend(label, suspended),
+        false => Err(ClientRefusal::NoBook),
     };
+    let count = match entered {
+        Err(ClientRefusal::NoBook | ClientRefusal::Unknown(_)) if is_user => 0,
+        entered => entered?,
+    };
+    if is_user || !suspended {
+        SuspendedUsers::of(desk.config())
+            .set(label, suspended)
+            .map_err(|error| desk_session::failure(context, error))?;
+    }
     let report = json!({
         "schema": "chancery.client-suspended/1",
         "client": label.as_str(),
         "suspended": suspended,
         "certificates": count,
+        "user": is_user,
     });
     let said = match suspended {
         true => format!("{label} is suspended: the service takes no further call of it"),
@@ -101,19 +117,42 @@ pub(super) fn suspend(context: &Context, label: &Label, suspended: bool) -> Resu
     Done::new(report).says(said).tell(context)
 }
 
-/// Lists the clients.
+fn users(context: &Context, config: &Config) -> Result<Vec<User>, CliError> {
+    let read = ServiceConfig::load(config).map_err(DeskError::Config);
+    read.map(|config| config.users).map_err(|error| desk_session::failure(context, error))
+}
+
+/// Lists the clients: those with certificates, then users of this machine.
 pub(super) fn list(context: &Context) -> Result<(), CliError> {
-    let clients = serve::clients_of(&desk_session::desk(context)?);
+    let desk = desk_session::desk(context)?;
+    let clients = serve::clients_of(&desk);
     let all = if clients.exists() { clients.all()? } else { Vec::new() };
     let mut table = Table::new(["CLIENT", "ROLES", "OFFICES", "UNTIL", "STATE"]);
-    for client in &all {
-        let offices: Vec<&str> = client.offices.iter().map(Label::as_str).collect();
+    let mut row = |label: &Label, what: (&BTreeSet<Role>, &BTreeSet<Label>), until: &str, suspended: bool| {
+        let offices: Vec<&str> = what.1.iter().map(Label::as_str).collect();
         let offices = if offices.is_empty() { "any".to_owned() } else { offices.join(", ") };
-        let state = if client.suspended { "suspended" } else { "active" };
-        let (roles, until) = (words(&client.roles), client.valid_until.to_string());
-        table.row([client.label.as_str(), &roles, &offices, &until, state]);
+        let state = if suspended { "suspended" } else { "active" };
+        table.row([label.as_str(), &words(what.0), &offices, until, state]);
+    };
+    let mut reports = Vec::new();
+    for client in &all {
+        let until = client.valid_until.to_string();
+        row(&client.label, (&client.roles, &client.offices), &until, client.suspended);
+        reports.push(report(client, &clients));
     }
-    let reports: Vec<_> = all.iter().map(|client| report(client, &clients)).collect();
+    let suspended = SuspendedUsers::of(desk.config());
+    for user in users(context, desk.config())? {
+        let is_suspended = suspended.is_suspended(&user.label);
+        row(&user.label, (&user.roles, &user.offices), &format!("user {}", user.uid), is_suspended);
+        reports.push(json!({
+            "schema": "chancery.client/1",
+            "client": user.label.as_str(),
+            "roles": user.roles.iter().map(|role| role.word()).collect::<Vec<_>>(),
+            "offices": user.offices.iter().map(Label::as_str).collect::<Vec<_>>(),
+            "uid": user.uid,
+            "suspended": is_suspended,
+        }));
+    }
     context.output.list(&reports, &table, "no clients")
 }
 

@@ -9,7 +9,6 @@ use tokio_util::sync::CancellationToken;
 use super::super::context::Context;
 use super::super::desk_session;
 use super::super::error::CliError;
-use crate::desk::keys::Keys;
 use crate::desk::serve::Service;
 use crate::desk::serve::config::ServiceConfig;
 use crate::telemetry::{self, LogFormat};
@@ -33,7 +32,7 @@ impl Serving {
         }
         let passphrase =
             context.passphrase.existing(&format!("the desk of {}", desk.config().ministry))?.for_keys()?;
-        let keys = Keys::new(desk.config().clone(), passphrase.clone());
+        let keys = desk_session::keys_of(context, desk.config(), passphrase.clone())?;
         telemetry::start(self.log_format);
         let stop = CancellationToken::new();
         obey_signals(&stop)?;

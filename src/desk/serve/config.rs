@@ -114,4 +114,16 @@ mod tests {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }
+
+    #[test]
+    fn one_user_is_one_client_and_one_name_is_that_of_one_user() {
+        let users = |one: (u32, &str), other: (u32, &str)| {
+            let user = |(uid, name)| format!("[[user]]\nuid = {uid}\nname = {name:?}\nroles = [\"draft\"]\n");
+            parse(&format!("listen = \"127.0.0.1:1\"\n{}{}", user(one), user(other)))
+        };
+        assert!(users((1, "casework"), (2, "head")).is_ok());
+        assert_eq!(users((1, "casework"), (1, "head")).unwrap_err(), "user 1 is two clients");
+        let twice = users((1, "casework"), (2, "casework")).unwrap_err();
+        assert_eq!(twice, "the name casework is that of two users");
+    }
 }

@@ -172,11 +172,11 @@ impl Service {
             .map_err(|_| Refused::field("state", "FIELD_INVALID", "there is no such state"))?;
         let pages = Pages::of("drafts", &[wanted.as_str_name()]);
         let mut before = pages.number(&request.page_token)?.unwrap_or(u64::MAX);
-        let (mut drafts, mut looked) = (Vec::new(), 0_usize);
+        let (mut drafts, mut unopened, mut looked) = (Vec::new(), Vec::new(), 0_usize);
         loop {
             let batch = self.desk.register.held_before(before, limits::PAGE_MAX)?;
             if batch.is_empty() {
-                return Ok(wire::ListDraftsResponse { drafts, next_page_token: String::new() });
+                return Ok(wire::ListDraftsResponse { drafts, next_page_token: String::new(), unopened });
             }
             for held in batch {
                 before = held.number;
@@ -185,11 +185,18 @@ impl Service {
                 let is_wanted = wanted == wire::DraftState::Unspecified
                     || entry.is_some_and(|entry| state(entry.state) == wanted);
                 if is_wanted {
-                    drafts.push(self.shown(&self.opened(&held)?)?);
+                    match self.opened(&held) {
+                        Ok(draft) => drafts.push(self.shown(&draft)?),
+                        // The others are there all the same.
+                        Err(_) => {
+                            tracing::error!(draft = %held.dispatch, "a draft that is held does not open");
+                            unopened.push(format!("drafts/{}", held.dispatch.hex()));
+                        }
+                    }
                 }
-                if drafts.len() >= size || looked >= limits::PAGE_ROWS_MAX {
+                if drafts.len().saturating_add(unopened.len()) >= size || looked >= limits::PAGE_ROWS_MAX {
                     let next_page_token = pages.token(&before.to_string());
-                    return Ok(wire::ListDraftsResponse { drafts, next_page_token });
+                    return Ok(wire::ListDraftsResponse { drafts, next_page_token, unopened });
                 }
             }
         }

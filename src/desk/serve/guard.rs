@@ -177,7 +177,10 @@ mod tests {
     use std::path::Path;
 
     use super::super::config::User;
+    use super::super::suspended::SuspendedUsers;
+    use super::super::visitors::Stranger;
     use super::*;
+    use crate::desk::config::Config;
     use crate::digest::Digest;
     use crate::keys::home::clients::Clients;
     use crate::limits::{SERVICE_CALLS_PER_CLIENT_MAX, SERVICE_STREAMS_PER_CLIENT_MAX};
@@ -187,12 +190,21 @@ mod tests {
 
     /// The guard of a socket with one client, who may draft and watch.
     fn watch(entrance: Entrance) -> Arc<Watch> {
+        watch_in(Path::new("/nowhere"), entrance)
+    }
+
+    /// The same at the desk in this home.
+    fn watch_in(home: &Path, entrance: Entrance) -> Arc<Watch> {
         let (ministry, domain) = (Ministry::parse("XA").unwrap(), Domain::parse("mfa.xa.example").unwrap());
         let label = Label::parse("casework").unwrap();
-        let clients = Clients::at(Path::new("/nowhere"), &ministry, &domain, &label);
+        let clients = Clients::at(home, &ministry, &domain, &label);
         let roles = [Role::Draft, Role::Observe].into();
         let user = User { uid: 7, label, roles, offices: Default::default() };
-        Guard::new(Arc::new(Visitors::new(clients, vec![user], Arc::new(SystemClock))), entrance).0
+        let desk =
+            "ministry = \"XA\"\ndomain = \"mfa.xa.example\"\nlabel = \"main\"\ngateway = \"127.0.0.1:1\"";
+        let suspended = SuspendedUsers::of(&Config::parse(home, desk).unwrap());
+        Guard::new(Arc::new(Visitors::new(clients, (vec![user], suspended), Arc::new(SystemClock))), entrance)
+            .0
     }
 
     fn request(method: &str, name: Option<&str>) -> Request<()> {
@@ -224,6 +236,23 @@ mod tests {
         // Who is known by his user is not known by a certificate that nobody enrolled.
         let listener = watch(Entrance::Listener);
         assert_eq!(reason(listener.admit(&request("CreateDraft", CASEWORK))), "CLIENT_UNKNOWN");
+    }
+
+    #[test]
+    fn a_user_of_the_socket_who_is_suspended_gets_no_further_until_that_is_lifted() {
+        let home = tempfile::tempdir().unwrap();
+        let socket = watch_in(home.path(), Entrance::Socket);
+        let (visitor, _slot) = socket.admit(&request("CreateDraft", CASEWORK)).unwrap();
+        let desk =
+            "ministry = \"XA\"\ndomain = \"mfa.xa.example\"\nlabel = \"main\"\ngateway = \"127.0.0.1:1\"";
+        let suspended = SuspendedUsers::of(&Config::parse(home.path(), desk).unwrap());
+        let casework = Label::parse("casework").unwrap();
+        suspended.set(&casework, true).unwrap();
+        assert_eq!(reason(socket.admit(&request("CreateDraft", CASEWORK))), "CLIENT_SUSPENDED");
+        assert_eq!(socket.visitors.still(&visitor), Err(Stranger::Suspended), "nor do long calls go on");
+        suspended.set(&casework, false).unwrap();
+        assert!(socket.admit(&request("CreateDraft", CASEWORK)).is_ok());
+        assert_eq!(socket.visitors.still(&visitor), Ok(()));
     }
 
     #[test]

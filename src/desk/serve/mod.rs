@@ -13,7 +13,7 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | `config`, `visitors`, `permission`, `guard` | where it listens; who is there; who may call what; enforced |
+//! | `config`, `visitors`, `suspended`, `permission`, `guard` | where it listens; who is there; who may call what; enforced |
 //! | `edge` | the calls, each handed to the room behind |
 //! | `drafting`, `signing`, `releasing`, `errands` | drafts, clearances, releases; each request once |
 //! | `reading`, `searching`, `cases`, `names`, `evidence`, `uploads` | messages, consultations, persons, proofs, documents |
@@ -43,6 +43,7 @@ mod refusals;
 mod releasing;
 mod searching;
 mod signing;
+pub mod suspended;
 mod uploads;
 mod vault;
 mod visitors;
@@ -70,6 +71,7 @@ use crate::desk::keys::Keys;
 use crate::desk::serve::config::ServiceConfig;
 use crate::desk::serve::guard::{Entrance, Guard};
 use crate::desk::serve::refusals::Refused;
+use crate::desk::serve::suspended::SuspendedUsers;
 use crate::desk::serve::uploads::Uploads;
 use crate::desk::serve::visitors::Visitors;
 use crate::keys::home::clients::Clients;
@@ -132,7 +134,8 @@ impl Service {
         keys.registry()?;
         keys.reading()?;
         keys.access()?;
-        let visitors = Arc::new(Visitors::new(clients_of(&desk), config.users.clone(), desk.clock.clone()));
+        let users = (config.users.clone(), SuspendedUsers::of(&desk.config));
+        let visitors = Arc::new(Visitors::new(clients_of(&desk), users, desk.clock.clone()));
         let last = desk.register.last_event()?;
         let reading = ReadingKey::parse(&keys.reading()?.secret_text());
         let reading = reading.map_err(|cause| DeskError::Trust(cause.to_string()))?;

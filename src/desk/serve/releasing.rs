@@ -94,16 +94,8 @@ impl Service {
         let sent = self.desk.send_marked(trust, &self.keys, composition, marks, |_| {}).await;
         self.tell();
         self.wake.notify_one();
-        match self.desk.register.errand(&client, &request_id)? {
-            // Registered, whatever the gateway said since: that stands with each copy.
-            Some(done) if done.fingerprint == asked => self.copies(&done.subject),
-            // Another request of this client was faster under the same id: what it did was not asked for here.
-            Some(_) => Err(reused()),
-            None => match sent {
-                Err(cause) => Err(cause.into()),
-                Ok(_) => Err(RegisterFault::Overtaken.into()),
-            },
-        }
+        let done = self.desk.register.errand(&client, &request_id)?;
+        self.copies(&came_of(done, &asked, sent.map(|_| ()))?)
     }
 
     /// Sends a protective act.
@@ -191,6 +183,18 @@ impl Service {
     }
 }
 
+/// What came of a request, as it stands in the register under its id.
+fn came_of(done: Option<Errand>, asked: &[u8], sent: Result<(), DeskError>) -> Result<Vec<u8>, Refused> {
+    match (done, sent) {
+        // Registered, whatever the gateway said since: that stands with each copy.
+        (Some(done), _) if done.fingerprint == asked => Ok(done.subject),
+        // Another request of this client was faster under the same id: what it did was not asked for here.
+        (Some(_), _) => Err(reused()),
+        (None, Err(cause)) => Err(cause.into()),
+        (None, Ok(())) => Err(RegisterFault::Overtaken.into()),
+    }
+}
+
 /// What is settled cannot be withdrawn here; what can be done instead is said.
 fn too_late(cause: DeskError) -> Refused {
     let DeskError::NotStuck { state, .. } = cause else { return cause.into() };
@@ -206,3 +210,39 @@ fn too_late(cause: DeskError) -> Refused {
 
 /// Bytes of a digest.
 const DIGEST_BYTES: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use tonic::Status;
+
+    use super::*;
+    use crate::time::Timestamp;
+    use crate::transport::status::reason_of;
+
+    fn done(fingerprint: &[u8]) -> Option<Errand> {
+        Some(Errand {
+            client: "head".to_owned(),
+            request_id: "r-1".to_owned(),
+            fingerprint: fingerprint.to_vec(),
+            subject: b"what it did".to_vec(),
+            time: Timestamp::from_seconds(0),
+        })
+    }
+
+    fn reason(came: Result<Vec<u8>, Refused>) -> String {
+        reason_of(&Status::from(came.unwrap_err())).unwrap()
+    }
+
+    #[test]
+    fn what_another_request_did_under_the_same_id_is_not_the_answer_to_this_one() {
+        let away = || Err(DeskError::GatewayAway("it is away".to_owned()));
+        for sent in [Ok(()), away()] {
+            assert_eq!(came_of(done(b"this"), b"this", sent).unwrap(), b"what it did");
+        }
+        for sent in [Ok(()), away(), Err(RegisterFault::DoneBefore.into())] {
+            assert_eq!(reason(came_of(done(b"another"), b"this", sent)), "REQUEST_ID_REUSED");
+        }
+        assert_ne!(reason(came_of(None, b"this", away())), "REQUEST_ID_REUSED");
+        assert!(came_of(None, b"this", Ok(())).is_err(), "nothing was noted for it");
+    }
+}

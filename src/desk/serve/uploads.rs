@@ -5,8 +5,8 @@
 //! name that only the reading key gives, so that whoever sees the folder cannot even try whether some document is there.
 
 use std::fs::{self, DirBuilder, File};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::PathBuf;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -51,7 +51,7 @@ impl Uploads {
     /// come.
     pub(super) fn whole(&self, digest: &Digest) -> Option<Deposit> {
         let path = self.path(digest);
-        let deposit = Deposit::open(&path, &self.reading).ok()?;
+        let deposit = Deposit::open(&path, &self.reading).ok()?.of(*digest);
         let now = time_of_files(self.clock.now());
         if let Err(cause) = File::options().append(true).open(&path).and_then(|file| file.set_modified(now)) {
             tracing::warn!(%cause, "an upload that is named again may be deleted early");
@@ -165,11 +165,7 @@ impl Upload {
         }
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let file = options.open(&path).map_err(unusable)?;
-        if file.try_lock().is_err() {
-            let message = "another stream uploads this document";
-            return Err(Refused::new(Code::Aborted, "UPLOAD_UNDER_WAY", message).later());
-        }
+        let file = alone(options.open(&path).map_err(unusable)?, &path)?;
         let there = held(&path).unwrap_or(0);
         if offset > there {
             let message = format!("{there} bytes are held: begin there");
@@ -214,7 +210,9 @@ impl Upload {
             return Err(Refused::field("digest", "DIGEST_MISMATCH", message));
         }
         let (passing, path) = (self.uploads.unfinished(&self.digest), self.uploads.path(&self.digest));
-        self.writer.into_file().sync_all().map_err(unusable)?;
+        // Held until it has its name: whoever opened it before that is not to write on in what is whole.
+        let held = self.writer.into_file();
+        held.sync_all().map_err(unusable)?;
         fs::rename(&passing, &path).map_err(unusable)?;
         File::open(&self.uploads.folder).and_then(|folder| folder.sync_all()).map_err(unusable)?;
         Ok(wire::Upload { digest, held: so_far, complete: true })
@@ -224,6 +222,17 @@ impl Upload {
         // Nothing is lost where it stays: the next attempt begins at its own offset.
         let _gone = fs::remove_file(self.uploads.unfinished(&self.digest));
     }
+}
+
+/// The file of an unfinished upload, where no other stream has it, and none had it that ended since it was opened: then
+/// it is whole, or forgotten, and has its name no more.
+fn alone(file: File, path: &Path) -> Result<File, Refused> {
+    let is_it = || Ok(file.metadata()?.ino() == fs::metadata(path)?.ino());
+    if file.try_lock().is_ok() && is_it().unwrap_or_else(|_: std::io::Error| false) {
+        return Ok(file);
+    }
+    let message = "another stream uploads this document";
+    Err(Refused::new(Code::Aborted, "UPLOAD_UNDER_WAY", message).later())
 }
 
 /// An instant as files bear it.
@@ -331,6 +340,36 @@ mod tests {
         assert_eq!(reason(long), "TOO_LARGE");
         let huge = vec![piece(&digest, limits::DOCUMENT_BYTES_MAX + 1, 0, b"")];
         assert_eq!(reason(upload(&uploads, huge).await), "TOO_LARGE");
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_opened_a_file_before_another_one_ended_it_writes_nothing_into_what_is_whole() {
+        let home = tempfile::tempdir().unwrap();
+        let (digest, uploads) = (Digest::of(b"a document"), at(home.path()));
+        assert!(!upload(&uploads, vec![piece(&digest, 10, 0, b"a do")]).await.unwrap().complete);
+        let path = uploads.unfinished(&digest);
+        let open = || File::options().read(true).write(true).open(&path).unwrap();
+        let (held, late) = (alone(open(), &path).unwrap(), open());
+        let reason = |refused: Result<File, Refused>| reason_of(&Status::from(refused.unwrap_err())).unwrap();
+        assert_eq!(reason(alone(open(), &path)), "UPLOAD_UNDER_WAY");
+        drop(held);
+        assert!(upload(&uploads, vec![piece(&digest, 10, 4, b"cument")]).await.unwrap().complete);
+        assert_eq!(reason(alone(late, &path)), "UPLOAD_UNDER_WAY", "it is whole under another name");
+    }
+
+    #[tokio::test]
+    async fn what_rests_under_a_digest_and_is_another_document_is_never_read_to_its_end() {
+        let home = tempfile::tempdir().unwrap();
+        let (one, other) = (Digest::of(b"a document"), Digest::of(b"another one"));
+        let uploads = at(home.path());
+        assert!(upload(&uploads, vec![piece(&one, 10, 0, b"a document")]).await.unwrap().complete);
+        fs::rename(uploads.path(&one), uploads.path(&other)).unwrap();
+        let mut read = String::new();
+        let refused = uploads.whole(&other).unwrap().reader().unwrap().read_to_string(&mut read);
+        assert_eq!(refused.unwrap_err().kind(), std::io::ErrorKind::InvalidData);
+        // Nor does a draft take it up.
+        let source = crate::desk::documents::Source::Deposit(uploads.whole(&other).unwrap());
+        assert!(crate::desk::documents::measured(&source).is_err());
     }
 
     #[tokio::test]

@@ -13,6 +13,7 @@ use tonic::Code;
 
 use super::config::User;
 use super::refusals::Refused;
+use super::suspended::SuspendedUsers;
 use crate::digest::Digest;
 use crate::keys::home::clients::{Client, ClientRefusal, Clients};
 use crate::time::Clock;
@@ -102,6 +103,7 @@ impl Stranger {
 pub(super) struct Visitors {
     clients: Clients,
     users: Vec<User>,
+    suspended: SuspendedUsers,
     clock: Arc<dyn Clock>,
     /// The book as it was read, and which file it was then.
     book: Mutex<Option<(Edition, Arc<Vec<Client>>)>>,
@@ -111,8 +113,12 @@ pub(super) struct Visitors {
 type Edition = (u64, SystemTime);
 
 impl Visitors {
-    pub(super) fn new(clients: Clients, users: Vec<User>, clock: Arc<dyn Clock>) -> Self {
-        Self { clients, users, clock, book: Mutex::new(None) }
+    pub(super) fn new(
+        clients: Clients,
+        (users, suspended): (Vec<User>, SuspendedUsers),
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { clients, users, suspended, clock, book: Mutex::new(None) }
     }
 
     /// The client as which a user of this machine is known.
@@ -149,13 +155,19 @@ impl Visitors {
     pub(super) fn by_user(&self, peer: &Peer) -> Result<Visitor, Stranger> {
         let Name::Client { label, .. } = peer.name() else { return Err(Stranger::Unknown) };
         let user = self.users.iter().find(|user| user.label == *label).ok_or(Stranger::Unknown)?;
+        if self.suspended.is_suspended(label) {
+            return Err(Stranger::Suspended);
+        }
         let (roles, offices) = (user.roles.clone(), user.offices.clone());
         Ok(Visitor { label: label.clone(), roles, offices, certificate: None, cord: peer.cord().clone() })
     }
 
     /// Whether a client that was let in may go on: long calls ask.
     pub(super) fn still(&self, visitor: &Visitor) -> Result<(), Stranger> {
-        let Some(certificate) = visitor.certificate else { return Ok(()) };
+        let Some(certificate) = visitor.certificate else {
+            let is_suspended = self.suspended.is_suspended(&visitor.label);
+            return if is_suspended { Err(Stranger::Suspended) } else { Ok(()) };
+        };
         let book = self.book().map_err(|_| Stranger::Unknown)?;
         let entered = book.iter().find(|client| client.certificate == certificate);
         match entered {

@@ -159,12 +159,20 @@ impl PeerLink for GrpcLink {
 }
 
 fn refused(status: tonic::Status) -> Fault {
+    if status.code() == tonic::Code::Cancelled && std::error::Error::source(&status).is_some() {
+        // The connection ended, and nobody answered: so TLS 1.3 tells a client that its certificate is not believed.
+        return Fault::Link(NOT_LET_IN.to_owned());
+    }
     let detail = wire::plain_words(status.message());
     match crate::transport::status::reason_of(&status) {
         Some(reason) => Fault::Refused { reason: wire::code_words(reason), detail },
         None => Fault::Link(format!("the call to the peer failed: {}: {detail}", status.code())),
     }
 }
+
+/// What is said where a peer ends the connection before it answers anything.
+const NOT_LET_IN: &str = "the peer closed the connection before it answered: most likely it has not added this ministry \
+    yet, or not its newest bundle; its desk does so by `chancery peer add BUNDLE`";
 
 #[cfg(test)]
 mod tests {
@@ -181,6 +189,22 @@ mod tests {
             let Fault::Refused { detail, .. } = fault else { panic!("{fault:?}") };
             assert_eq!(detail, "words of the peer");
         }
+    }
+
+    #[test]
+    fn a_connection_that_ends_before_anything_is_answered_says_that_we_are_not_added_yet() {
+        let mut shut = tonic::Status::cancelled("operation was canceled");
+        assert!(
+            !refused(shut.clone()).to_string().contains("added"),
+            "so a peer answers that cancels a call"
+        );
+        shut.set_source(Arc::new(std::io::Error::other("canceled")));
+        let said = refused(shut).to_string();
+        assert!(
+            said.contains("has not added this ministry yet") && said.contains("chancery peer add"),
+            "{said}"
+        );
+        assert!(!said.contains("cancel"), "{said}");
     }
 
     #[tokio::test]

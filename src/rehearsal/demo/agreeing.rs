@@ -41,7 +41,9 @@ pub(super) async fn request(notes: &mut Notes<'_>) -> Result<(), DemoFailure> {
     notes.fetch(&XA).await?;
     let request = notes.send(Note::new(&XA, "request")).await?;
     notes.set("REQUEST", request);
-    notes.told("Two of its documents identify a person: an office that may know asks for them, and signs for that.");
+    notes.told(
+        "Two of its documents identify a person: an office that may know asks for them, and signs for that.",
+    );
     let asks = ["--names", "--as", "drafting-01"];
     let reads = [["read", "@last", "--documents"].as_slice(), &["xb/documents/request"], &asks].concat();
     notes.stage.run(line(XB.desk, &reads)).await?;

@@ -105,6 +105,40 @@ fn hold(consultation: &str) -> wire::DraftContent {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_draft_that_does_not_open_is_named_and_the_others_are_listed() {
+    let stage = pair().await;
+    let xa = Bureau::open(&stage, "XA").await;
+    let mut casework = xa.client("casework", &[Role::Draft]).await;
+    let mut names = Vec::new();
+    for id in ["one", "two", "three"] {
+        let draft = casework.create_draft(creation(id, note("XB", ""))).await.unwrap().into_inner();
+        names.push(draft.name);
+    }
+    let digest = Digest::parse(names[1].strip_prefix("drafts/").unwrap()).unwrap();
+    let register = rusqlite::Connection::open(xa.register_file()).unwrap();
+    let altered = "UPDATE held_draft SET sealed = x'00' WHERE dispatch_digest = ?1";
+    assert_eq!(register.execute(altered, [digest.as_bytes().as_slice()]).unwrap(), 1);
+    let listed = casework.list_drafts(wire::ListDraftsRequest::default()).await.unwrap().into_inner();
+    let found: Vec<&str> = listed.drafts.iter().map(|draft| draft.name.as_str()).collect();
+    assert_eq!(found, [names[2].as_str(), names[0].as_str()]);
+    assert_eq!(listed.unopened, [names[1].clone()]);
+    // Page by page each comes once.
+    let (mut token, mut seen) = (String::new(), Vec::new());
+    loop {
+        let asked = wire::ListDraftsRequest { page_size: 1, page_token: token, ..Default::default() };
+        let page = casework.list_drafts(asked).await.unwrap().into_inner();
+        seen.extend(page.drafts.into_iter().map(|draft| draft.name).chain(page.unopened));
+        token = page.next_page_token;
+        if token.is_empty() {
+            break;
+        }
+    }
+    names.reverse();
+    assert_eq!(seen, names);
+    xa.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hold_goes_at_once_and_stops_the_person_at_both_desks() {
     let stage = pair().await;
     let [first] = stage.send("XA", &forms::memorandum("XB", "new", "Let us talk.")).await.try_into().unwrap();

@@ -4,7 +4,10 @@
 use std::io::Cursor;
 use std::path::Path;
 
+use chancery::desk::form::draft::IdsOnly;
+use chancery::desk::form::parse::parse;
 use chancery::message::evidence::{self, TrustBasis};
+use chancery::message::terms::ActClass;
 use chancery::proto::desk::v1 as wire;
 use chancery::time::Clock;
 use chancery::trust::role::Role;
@@ -25,7 +28,11 @@ fn lookups(stage: &Stage) -> Vec<String> {
     all.into_iter().map(|one| one.person).collect()
 }
 
-async fn read(client: &mut Client, name: &str, names_as: &str) -> Result<wire::MessageContent, tonic::Status> {
+async fn read(
+    client: &mut Client,
+    name: &str,
+    names_as: &str,
+) -> Result<wire::MessageContent, tonic::Status> {
     let (name, names_as) = (name.to_owned(), names_as.to_owned());
     let asked = wire::GetMessageRequest { name, read_mask: None, names_as };
     client.get_message(asked).await.map(|shown| shown.into_inner().content.unwrap())
@@ -116,7 +123,9 @@ fn hold_with_a_card(folder: &Path, consultation: &str) -> String {
     let document = |name: &str, class: &str, content: &str| {
         let path = folder.join(name);
         std::fs::write(&path, content).unwrap();
-        format!("[[document]]\npath = {path:?}\ntitle = \"Annex\"\nclass = \"{class}\"\nlanguage = \"und\"\nid = \"{name}\"\n")
+        format!(
+            "[[document]]\npath = {path:?}\ntitle = \"Annex\"\nclass = \"{class}\"\nlanguage = \"und\"\nid = \"{name}\"\n"
+        )
     };
     let hold = forms::hold("XB", consultation, PERSON);
     let hold = hold.replace("[act]", "caveats = [\"PERSONAL_GC3_13\"]\n[act]");
@@ -160,5 +169,49 @@ async fn a_document_that_identifies_a_person_is_given_to_no_client_until_an_offi
     let (content, withheld) = disclosed(&stage, &mut reader, &name, "releasing-01").await;
     assert!(content.contains(CARD));
     assert_eq!((withheld, lookups(&stage).len()), (0, 2));
+    xb.close().await;
+}
+
+/// An act of a kind that no desk of this release knows, with a document.
+async fn of_a_later_release(stage: &Stage, folder: &Path, consultation: &str) {
+    let path = folder.join("basis");
+    std::fs::write(&path, "Article 118").unwrap();
+    let form = format!(
+        "{}\n[[document]]\npath = {path:?}\ntitle = \"Annex\"\nclass = \"LEGAL_BASIS\"\nlanguage = \"und\"\nid = \"basis\"\n",
+        forms::memorandum("XB", consultation, "Words that every release can read.")
+    );
+    let house = stage.house("XA");
+    let desk = house.desk().unwrap();
+    let trust = desk.trust().unwrap();
+    let draft = parse(&form, &IdsOnly).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+    let mut composition = desk.compose(&trust, house.keys(), &draft, folder, None).unwrap();
+    composition.dispatch.kind = "parole-report".to_owned();
+    composition.dispatch.act_class = ActClass::Factual;
+    composition.dispatch.act = vec![0xfa, 0x3f, 0x02, b'o', b'k'];
+    let [sent] = desk.send(&trust, house.keys(), composition).await.unwrap().try_into().unwrap();
+    stage.settled("XA", &sent).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_what_cannot_be_read_clients_get_the_texts_and_documents_by_an_office_that_may_know() {
+    let stage = pair().await;
+    let consultation = begun(&stage).await;
+    let xb = Bureau::open(&stage, "XB").await;
+    let mut reader = xb.client("reader", &[Role::Read, Role::Observe]).await;
+    let mut seen = reader.watch_events(wire::WatchEventsRequest::default()).await.unwrap().into_inner();
+    next(&mut seen, wire::EventKind::MessageReceived).await;
+    let folder = tempfile::tempdir().unwrap();
+    of_a_later_release(&stage, folder.path(), &consultation).await;
+    let name = next(&mut seen, wire::EventKind::MessageReceived).await.subject;
+    let shown = read(&mut reader, &name, "").await.unwrap();
+    assert_eq!((shown.kind.as_str(), &shown.act), ("parole-report", &None));
+    let marked: Vec<(bool, bool)> =
+        shown.documents.iter().map(|one| (one.withheld, one.words.is_empty())).collect();
+    assert_eq!(marked, [(false, false), (true, true)]);
+    assert_eq!(reason(download(&mut reader, &name, "basis", "").await), "NAMES_WITHHELD");
+    assert_eq!(reason(download(&mut reader, &name, "basis", "seal").await), "NOT_FOR_NAMES");
+    assert_eq!(lookups(&stage), [""; 0]);
+    assert_eq!(download(&mut reader, &name, "basis", "drafting-01").await.unwrap(), b"Article 118");
+    assert_eq!(lookups(&stage), [name.strip_prefix("messages/").unwrap()], "nobody is named: the message is");
     xb.close().await;
 }

@@ -94,7 +94,28 @@ fn a_doctor_finds_nothing_wrong_with_what_is_well_and_names_the_next_command_for
     assert!(!checks.iter().any(|(_, subject)| subject.starts_with("ping")), "{checks:?}");
     let (code, checks) = examined(&place, &["--home", "xa/desk", "doctor"]);
     assert!(code == 0 && has(&checks, "ok", "keys"), "{checks:?}");
+    clients_of_a_desk_are_looked_at(&place);
     assert_eq!(xa.stop(), Some(0));
+}
+
+fn clients_of_a_desk_are_looked_at(place: &Place) {
+    let doctor = ["--home", "xa/desk", "doctor"];
+    let clients = place.path("xa/desk/clients");
+    fs::create_dir_all(&clients).unwrap();
+    let (key, chain) = (clients.join("service.key"), clients.join("service.pem"));
+    fs::write(&key, "a key").unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
+    let ended = place.run(&doctor);
+    let open = format!("others may read {}", "xa/desk/clients/service.key");
+    assert!(ended.code == 1 && ended.talk.contains(&open), "{}", ended.talk);
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    let (code, checks) = examined(place, &doctor);
+    assert!(code == 0 && has(&checks, "ok", "keys"), "{checks:?}");
+    fs::write(&chain, "no certificate\n").unwrap();
+    let ended = place.run(&doctor);
+    let unreadable = "xa/desk/clients/service.pem is no certificate";
+    assert!(ended.code == 1 && ended.talk.contains(unreadable), "{}", ended.talk);
+    assert!(ended.talk.contains("hint: ls -l ") || ended.talk.contains("ls -l "), "{}", ended.talk);
 }
 
 #[test]

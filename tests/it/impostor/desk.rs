@@ -319,7 +319,8 @@ async fn a_large_document_that_is_not_the_one_that_was_signed_is_not_saved() {
     let opened = house.read(&forms::reference(&envelope.id())).unwrap();
     let folder = stage.folder().join("saved");
     let desk = house.desk().unwrap();
-    let saved = desk.save_documents(house.keys(), &opened, &mut None, (&folder, &Withheld::nothing()), false).await;
+    let saved =
+        desk.save_documents(house.keys(), &opened, &mut None, (&folder, &Withheld::nothing()), false).await;
     let Err(DeskError::Refused(refusal)) = saved else { panic!("saved") };
     assert_eq!(refusal.reason().word(), "PART_MISMATCH");
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);

@@ -14,6 +14,19 @@ fn lines(said: &Said) -> Vec<Value> {
     said.data.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+fn a_minted_reference_goes_into_the_form_that_is_written_next(both: &Ministries, consultation: &str) {
+    let minted = good(both.types("XB", ["person", "mint", "--consultation", consultation]));
+    let person = minted.data.trim();
+    let next = format!("new case-registration --consultation {consultation} --person {person} -o case.toml");
+    assert!(minted.talk.contains(&next) && minted.talk.contains("chancery --home "), "{minted:?}");
+    let new = ["new", "case-registration", "--consultation", consultation, "--person", person];
+    let form = good(both.types("XB", new));
+    assert!(form.data.contains(&format!("person = \"{person}\"")), "{form:?}");
+    assert!(!form.talk.contains("minted"), "and none is minted again: {form:?}");
+    let wrong = both.types("XB", ["new", "correspondence", "--to", "XA", "--person", person, "--json"]);
+    assert_eq!((wrong.code, wrong.error()["code"].as_str()), (2, Some("no-person-field")));
+}
+
 #[test]
 fn an_officer_sees_where_a_case_stands_and_whether_a_person_may_depart() {
     let both = Ministries::found("casebook");
@@ -22,6 +35,9 @@ fn an_officer_sees_where_a_case_stands_and_whether_a_person_may_depart() {
     let minted = good(both.types("XB", ["person", "mint", "--consultation", consultation, "--json"])).json();
     let person = minted["person"].as_str().unwrap();
     assert_eq!(minted["consultation"], consultation);
+    a_minted_reference_goes_into_the_form_that_is_written_next(&both, consultation);
+    let unknown = both.types("XB", ["read", "XB-XA-2026-9999", "--json"]);
+    assert!(unknown.error()["hint"].as_str().unwrap().ends_with("/xb/desk outbox"), "{unknown:?}");
     both.delivers("XB", &forms::particulars("XA", consultation, person, &[("홍", "길동", "Hang")]), &[]);
     both.delivers("XB", &forms::hold("XA", consultation, person), &[]);
 

@@ -40,7 +40,16 @@ fn particulars_are_read_and_exported_without_names_until_an_office_that_may_know
         let report = good(both.types(code, ["read", reference, "--json"]));
         assert!(is_silent_about_the_name(&report), "{report:?}");
         assert_eq!(report.json()["act"]["withheld"], true);
+        // Their texts tell it as well, on the screen, in a report and in a file.
+        let words = "The Ministry transmits";
+        assert!(!text.data.contains(words) && !report.data.contains(words), "{report:?}");
+        assert_eq!(report.json()["texts"][0]["text"], Value::Null);
         let folder = TempDir::new().unwrap();
+        let note = folder.path().join("note.txt");
+        let output = ["read", reference, "-o", note.to_str().unwrap()];
+        let refused = both.types(code, output.iter().chain(&["--json"]));
+        assert_eq!((refused.code, refused.error()["code"].as_str()), (4, Some("names")), "{refused:?}");
+        assert!(!note.exists());
         let documents = folder.path().join("documents");
         let into = ["read", reference, "--documents", documents.to_str().unwrap(), "--json"];
         let refused = both.types(code, into);
@@ -51,10 +60,15 @@ fn particulars_are_read_and_exported_without_names_until_an_office_that_may_know
         assert_eq!(asked(&both, code), 0, "nobody that may know has asked");
 
         let shown = good(both.types(code, ["read", reference, "--names", "--as", "drafting-01"]));
-        assert!(shown.data.contains("길동"), "{shown:?}");
+        assert!(shown.data.contains("길동") && shown.data.contains(words), "{shown:?}");
         assert_eq!(asked(&both, code), 1);
+        let named = ["read", reference, "--names", "--as", "drafting-01", "--json"];
+        assert!(text_of(&good(both.types(code, named)).json()["texts"][0], "text").contains(words));
+        good(both.types(code, output.iter().chain(&["--names", "--as", "drafting-01"])));
+        assert!(std::fs::read_to_string(&note).unwrap().contains(words));
+        assert_eq!(asked(&both, code), 3);
         exports_stay_sealed_about_names(&both, code, consultation, folder.path());
-        assert_eq!(asked(&both, code), 2, "a file with names is asked for as well");
+        assert_eq!(asked(&both, code), 4, "a file with names is asked for as well");
     }
     let half = both.types("XA", ["read", reference, "--names"]);
     assert_eq!(half.code, 2, "names are asked for by somebody: {half:?}");

@@ -1,7 +1,14 @@
 //! Offices with passphrases of their own that send alone: given by file, or typed at a terminal where the office is named.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+use chancery::proto::consultation::v1::{HoldNotice, HoldReason};
+use chancery::proto::desk::v1 as wire;
+use chancery::proto::desk::v1::desk_service_client::DeskServiceClient;
+use chancery::proto::message::v1 as terms;
+use chancery::transport::channel::connect_unix;
 
 use super::{Ministries, Said, chancery, text_of, write_secret};
 use crate::support::forms;
@@ -38,6 +45,65 @@ for answer in pairs[1::2]:
 print("as it should be")
 "#;
 
+/// Has the desk of XB served at a local socket, and asks it for a hold.
+fn held_by_service(both: &Ministries, consultation: &str, id: &str, more: &[&str]) -> Result<usize, String> {
+    // Names of sockets are short.
+    let place = tempfile::Builder::new().prefix("ch").tempdir_in("/tmp").unwrap();
+    let (socket, user) = (place.path().join("desk.sock"), rustix::process::getuid().as_raw());
+    let config =
+        format!("socket = {socket:?}\n\n[[user]]\nuid = {user}\nname = \"duty\"\nroles = [\"release\"]\n");
+    std::fs::write(both.desk("XB").join("service.toml"), config).unwrap();
+    let passphrase = both.directory.join("passphrase");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_chancery"))
+        .env_clear()
+        .args(["--json", "--home"])
+        .arg(both.desk("XB"))
+        .arg("--passphrase-file")
+        .arg(passphrase)
+        .args(more)
+        .args(["desk", "serve"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    assert!(said.contains("chancery.desk-serving/1"), "{said}");
+    let act = HoldNotice {
+        persons: vec!["P-7QK4-M2XD-9WTV".to_owned()],
+        reason: HoldReason::Identity.into(),
+        ..HoldNotice::default()
+    };
+    let content = wire::DraftContent {
+        to: vec!["XA".to_owned()],
+        consultation: format!("consultations/{consultation}"),
+        precedence: terms::Precedence::Flash.into(),
+        level: terms::Level::Restricted.into(),
+        form: terms::Form::ServiceMessage.into(),
+        act: Some(wire::Act { act: Some(wire::act::Act::HoldNotice(act)) }),
+        ..wire::DraftContent::default()
+    };
+    let asked = wire::SendProtectiveActRequest { request_id: id.to_owned(), content: Some(content) };
+    let answer = super::wait(async {
+        let mut client = DeskServiceClient::new(connect_unix(&socket).await.unwrap());
+        client.send_protective_act(asked).await
+    });
+    let _ended = Command::new("kill").arg(child.id().to_string()).status();
+    let _gone = child.wait();
+    answer.map(|sent| sent.into_inner().messages.len()).map_err(|refused| refused.message().to_owned())
+}
+
+fn a_service_signs_as_the_offices_whose_passphrases_it_is_given(
+    both: &Ministries,
+    consultation: &str,
+    duty: &str,
+) {
+    let refused = held_by_service(both, consultation, "without", &[]).unwrap_err();
+    assert!(!refused.is_empty());
+    assert_eq!(held_by_service(both, consultation, "with", &["--passphrase-for", duty]), Ok(1));
+}
+
 #[test]
 fn an_office_with_a_passphrase_of_its_own_sends_and_countersigns_alone() {
     let both = Ministries::found("passphrases");
@@ -72,6 +138,8 @@ fn an_office_with_a_passphrase_of_its_own_sends_and_countersigns_alone() {
     );
     let given = ["countersign", text_of(&sent, "ref"), "--yes", "--passphrase-for", &releasing, "--json"];
     good(both.types("XB", given));
+
+    a_service_signs_as_the_offices_whose_passphrases_it_is_given(&both, consultation, &duty);
 
     // By the credentials of a service manager.
     let credentials = both.directory.join("credentials");
