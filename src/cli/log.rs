@@ -229,11 +229,17 @@ fn head_report(log: &LogHead) -> Value {
         "schema": "chancery.log/1",
         "log": log.origin,
         "mirror": log.mirror,
+        "administration": is_administration(log),
         "size": log.size,
         "cosigned_size": log.cosigned_size,
         "root": root_of(&log.checkpoint),
         "checkpoint": log.checkpoint,
     })
+}
+
+/// Whether a log is of no pair, but of what was done to the gateway: nobody mirrors it.
+fn is_administration(log: &LogHead) -> bool {
+    !log.mirror && log.origin.rsplit('/').nth(1) == Some("administration")
 }
 
 /// The root hash as the checkpoint states it; nobody's signature is judged here.

@@ -315,6 +315,12 @@ impl Gateway {
             }),
         );
         let before = self.trust.load_full();
+        // A next bundle of our own is how keys of this ministry are changed.
+        let own = next.own.digest();
+        if before.as_ref().is_some_and(|old| old.own.digest() != own) {
+            let renewed = act(AdministrativeVerb::PeerAccredited).about(&self.config.ministry);
+            acts.push(renewed.concerning(own));
+        }
         let former = before.iter().flat_map(|old| old.peers().keys());
         let removed = former.filter(|peer| !next.is_peer(peer));
         acts.extend(removed.map(|peer| act(AdministrativeVerb::PeerRemoved).about(peer)));

@@ -105,6 +105,8 @@ impl Gateway {
     /// that was turned back does not lead back into a closed log.
     async fn open_administration(&self, now: Timestamp) -> Result<(i16, String), Fault> {
         let (own, domain) = (&self.config.ministry, &self.config.domain);
+        // What was written before under another permit is counted too.
+        self.store.barrier().await?;
         let newest = self.store.own_logs(Some(own.clone())).await?.pop();
         let closed = hold(&self.administration.closed).clone();
         let held = newest.as_ref().and_then(|log| domain.administration_year(&log.origin));

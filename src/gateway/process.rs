@@ -243,8 +243,8 @@ async fn obey_signals(gateway: Arc<Gateway>, stop: CancellationToken, mut signal
                 tell_reloading();
                 match gateway.reload() {
                     Ok(()) => {
-                        tracing::info!("certificates and keys were read again");
                         gateway.record_own_act(AdministrativeVerb::Reloaded).await;
+                        tracing::info!("certificates and keys were read again");
                     }
                     Err(fault) => tracing::warn!(%fault, "the reload was refused; what was in force stays"),
                 }

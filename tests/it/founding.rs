@@ -80,7 +80,7 @@ fn two_ministries_are_founded_accredit_each_other_and_stay_in_touch() {
         let screen = place.succeed(&["--home", home, "status"]).data;
         assert!(screen.contains("connected") && screen.contains("no alarms"), "{screen}");
         let heads = place.succeed(&["--home", home, "log", "head"]).data;
-        assert_eq!(heads.lines().count(), 3, "an own log and a mirror: {heads}");
+        assert_eq!(heads.lines().count(), 4, "an own log, a mirror and the administrative log: {heads}");
         assert_eq!(place.json(&["--home", home, "log", "verify"])["damages"], serde_json::json!([]));
     }
     let unknown = place.run(&["--home", "xa/gateway", "log", "prove", &"0".repeat(64)]);
@@ -90,8 +90,29 @@ fn two_ministries_are_founded_accredit_each_other_and_stay_in_touch() {
     a_broken_certificate_keeps_the_old_one_serving(&place, &mut xa);
     assert_eq!(xb.stop(), Some(0));
     assert_eq!(xa.stop(), Some(0));
+    what_the_process_did_is_in_the_administrative_log(&place);
     let away = place.run(&["--home", "xa/gateway", "status"]);
     assert_eq!((away.code, away.error_code().as_deref()), (5, Some("gateway-away")), "{}", away.talk);
+}
+
+/// A reload that was refused changes nothing, and is none.
+fn what_the_process_did_is_in_the_administrative_log(place: &Place) {
+    let mut again = Gateway::daemon(place, "xa/gateway");
+    again.wait_for("the gateway listens");
+    let tail = place.succeed(&["--json", "--home", "xa/gateway", "log", "tail", "--administration"]).data;
+    let entries = tail.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let told: Vec<String> =
+        entries.map(|one| format!("{} {}", one["who"], one["what"]).replace('"', "")).collect();
+    let expected = [
+        "gateway STARTED",
+        "registry POLICY",
+        "registry PEER_ACCREDITED",
+        "gateway RELOADED",
+        "gateway STOPPED",
+        "gateway STARTED",
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(again.stop(), Some(0));
 }
 
 fn a_broken_certificate_keeps_the_old_one_serving(place: &Place, xa: &mut Gateway) {

@@ -90,7 +90,8 @@ impl Hosts {
             let logs: Vec<_> =
                 self.homes.values().map(|home| operator_list(home, &["log", "head"])).collect();
             let own = |logs: &[Value], mirror: bool| {
-                let found = logs.iter().find(|log| log["mirror"] == mirror);
+                let of_pair = |log: &&Value| log["administration"] == false && log["mirror"] == mirror;
+                let found = logs.iter().find(of_pair);
                 found.map(|log| (log["size"].clone(), log["cosigned_size"].clone()))
             };
             [(0, 1), (1, 0)].iter().all(|(keeper, holder)| {

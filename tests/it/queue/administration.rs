@@ -89,6 +89,7 @@ async fn an_entry_is_proven_to_whoever_has_the_bundle_and_the_log_is_shown_expor
     let origin = "mfa.xb.example/chancery/administration/2026";
     let heads = asks(&stage, "XB", "log head").await.reports();
     let head = heads.iter().find(|head| head["log"] == origin).expect("`log head` lists it");
+    assert_eq!(heads.iter().filter(|head| head["administration"] == true).count(), 1, "{heads:?}");
     assert_eq!((head["size"].as_u64(), &head["mirror"]), (Some(entries.len() as u64), &false.into()));
     let name = KeyName::parse(origin).unwrap();
     let key = log_key(&stage, &ministry("XB"), &name);
