@@ -177,7 +177,9 @@ mod tests {
         let peer = Ministry::parse("XB").unwrap();
         link.set_pause(Some(Pause { peer, time: now, operator: 7, reason: String::new(), force: false }));
         assert_eq!(of_peer(Standing::Sound, &link), Some(PAUSED_HERE));
-        let away = LinkState { paused_by_peer: true, ..LinkState::default() };
+        let mut away = LinkState::default();
+        assert_eq!(of_peer(Standing::Sound, &away), Some(PEER_AWAY));
+        away.paused_by_peer = true;
         assert_eq!(of_peer(Standing::Sound, &away), Some(PAUSED_BY_PEER));
     }
 
