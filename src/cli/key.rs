@@ -1,9 +1,9 @@
-//! `key list|csr|certify|export|new|passphrase`: the keys of a home, one by one.
+//! `key csr|certify|export` and the other commands about the keys of a home, one by one.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::confirm;
 use super::context::Context;
@@ -11,19 +11,20 @@ use super::desk_session;
 use super::error::CliError;
 use super::files;
 use super::init;
+use super::key_list::List;
 use super::key_office::{ChangePassphrase, NewOffice, find};
+use super::key_rotate::{Install, Rotate};
 use super::report::{self, Done};
-use super::table::Table;
+use super::shell_word;
 use crate::desk::config::Config;
 use crate::desk::error::DeskError;
-use crate::keys::file::{certificate_validity, read_certificates};
+use crate::desk::reading_keys::ReadingKeys;
 use crate::keys::home::enrolment::{Enrolment, Requested};
 use crate::keys::ministry::{Application, MinistryHome};
-use crate::keys::{open_reading_key, secret_file};
-use crate::time::Timestamp;
+use crate::keys::secret_file;
 use crate::trust::name::{Authority, Name};
 
-/// List, certify and export keys
+/// List, certify, rotate and export keys
 #[derive(Debug, clap::Args)]
 pub struct Key {
     #[command(subcommand)]
@@ -37,12 +38,10 @@ enum What {
     Certify(Certify),
     Export(Export),
     New(NewOffice),
+    Rotate(Rotate),
+    Install(Install),
     Passphrase(ChangePassphrase),
 }
-
-/// List the keys of a desk or gateway, and until when they are certified
-#[derive(Debug, clap::Args)]
-struct List {}
 
 /// Write the certificate request of one key
 #[derive(Debug, clap::Args)]
@@ -84,7 +83,8 @@ struct Certify {
     request: PathBuf,
 }
 
-/// Reveal the reading key of the desk into a file, so that other age programs can open what was sealed to it
+/// Reveal the reading keys of the desk into a file, those of former years included, so that other age programs can
+/// open what was sealed to them
 #[derive(Debug, clap::Args)]
 struct Export {
     /// Where to write it
@@ -105,26 +105,10 @@ impl Key {
             What::Certify(command) => command.run(context),
             What::Export(command) => command.run(context),
             What::New(command) => command.run(context),
+            What::Rotate(command) => command.run(context).await,
+            What::Install(command) => command.run(context).await,
             What::Passphrase(command) => command.run(context),
         }
-    }
-}
-
-impl List {
-    fn run(self, context: &Context) -> Result<(), CliError> {
-        let home = context.desk_home()?;
-        let enrolment = Enrolment::read(&home)?;
-        let mut table = Table::new(["KEY", "HOLDER", "MAY", "CERTIFIED"]);
-        let mut reports = Vec::with_capacity(enrolment.requests.len());
-        for requested in &enrolment.requests {
-            let until = certified_until(requested, &home)?;
-            let state = state(until, context.clock.now());
-            let may: Vec<&str> = requested.authorities.iter().map(|one| one.word()).collect();
-            let may = if may.is_empty() { "-".to_owned() } else { may.join(", ") };
-            table.row([&requested.stem, &requested.name.to_string(), &may, &state]);
-            reports.push(key_report(requested, &home, until));
-        }
-        context.output.list(&reports, &table, "no keys")
     }
 }
 
@@ -187,6 +171,10 @@ impl Certify {
                 "cp {} HOME/KEY.pem, with KEY as `chancery key list` names it",
                 self.output.display()
             ))
+            .next(format!(
+                "chancery --home HOME key install KEY {}, where KEY is being rotated",
+                shell_word(&self.output.to_string_lossy())
+            ))
             .tell(context)
     }
 }
@@ -202,14 +190,25 @@ impl Export {
         context.output.note("whoever has this file reads everything that was ever sealed to this desk");
         confirm::type_back(context, "type REVEAL to write it:", "REVEAL", self.yes)?;
         let passphrase = context.passphrase.existing("the reading key")?.for_keys()?;
-        let key = open_reading_key(&config.reading_key(), &passphrase)?;
-        let recipient = key.recipient().to_string();
-        let mut text = zeroize::Zeroizing::new(String::with_capacity(8 * 1024));
-        for part in ["# reading key of ", config.ministry.as_str(), "\n# public key: ", &recipient, "\n"] {
-            text.push_str(part);
+        let keys = ReadingKeys::open(&config.home, &passphrase)
+            .map_err(|error| desk_session::failure(context, error))?;
+        let recipient = keys.newest().recipient().to_string();
+        let room = keys.all().count().saturating_mul(8 * 1024);
+        let mut text = zeroize::Zeroizing::new(String::with_capacity(room));
+        for key in keys.all() {
+            let (ministry, recipient) = (config.ministry.as_str(), key.recipient().to_string());
+            for part in [
+                "# reading key of ",
+                ministry,
+                "\n# public key: ",
+                &recipient,
+                "\n",
+                &key.secret_text(),
+                "\n",
+            ] {
+                text.push_str(part);
+            }
         }
-        text.push_str(&key.secret_text());
-        text.push('\n');
         secret_file::create(&self.output, text.as_bytes())?;
         Done::new(json!({ "schema": "chancery.reading-key/1", "recipient": recipient }))
             .says("opened the reading key; delete the file when it has served")
@@ -217,32 +216,6 @@ impl Export {
             .next(format!("age --decrypt -i {} PART.age", self.output.display()))
             .tell(context)
     }
-}
-
-fn certified_until(requested: &Requested, home: &Path) -> Result<Option<Timestamp>, CliError> {
-    let chain = requested.place(home, "pem");
-    if !chain.exists() {
-        return Ok(None);
-    }
-    let certificates = read_certificates(&chain)?;
-    Ok(certificates.first().and_then(|leaf| certificate_validity(leaf)).map(|(_, ends)| ends))
-}
-
-fn state(until: Option<Timestamp>, now: Timestamp) -> String {
-    match until {
-        None => "not yet".to_owned(),
-        Some(until) if until < now => format!("ended {until}"),
-        Some(until) => format!("until {until}"),
-    }
-}
-
-fn key_report(requested: &Requested, home: &Path, until: Option<Timestamp>) -> Value {
-    let mut report = report::requested(requested, home);
-    if let Some(object) = report.as_object_mut() {
-        object.insert("schema".to_owned(), json!("chancery.key/1"));
-        object.insert("valid_until".to_owned(), json!(until.map(|until| until.to_string())));
-    }
-    report
 }
 
 /// A request carries one key and one name.

@@ -33,6 +33,7 @@ use crate::message::id::MessageId;
 use crate::message::receipt::Receipt;
 use crate::proto::gateway::v1 as wire;
 use crate::proto::gateway::v1::operator_service_client::OperatorServiceClient;
+use crate::time::Timestamp;
 use crate::transport::channel::connect_unix;
 use crate::transport::status::reason_of;
 use crate::trust::name::Ministry;
@@ -233,6 +234,20 @@ impl Operator {
         let request = wire::ConfirmPeerRequest { ministry: peer.to_string() };
         self.client.confirm_peer(request).await.map_err(failed)?;
         Ok(())
+    }
+
+    /// Lets the gateway read certificates and keys again; when its certificate ends then.
+    pub(super) async fn reload(&mut self) -> Result<Timestamp, CliError> {
+        let answer = self.client.reload(wire::ReloadRequest {}).await.map_err(failed)?;
+        Ok(Timestamp::from_seconds(answer.into_inner().certificate_end_time))
+    }
+
+    /// Who would believe what a log or cosigner key signs: whether the own bundle names it, and which peers have not
+    /// accredited such a bundle.
+    pub(super) async fn review_key(&mut self, key: &str) -> Result<(bool, Vec<String>), CliError> {
+        let request = wire::ReviewKeyRequest { verifier_key: key.to_owned() };
+        let answer = self.client.review_key(request).await.map_err(failed)?.into_inner();
+        Ok((answer.announced, answer.waiting_for))
     }
 
     /// Lets the gateway re-hash everything it keeps.

@@ -151,7 +151,7 @@ impl Outbox {
         for copy in copies.into_iter().skip(older) {
             let entry = Entry::Sent(copy.clone());
             // Own messages are sealed to the own archive key as well.
-            let opened = session.desk.unseal_unjudged(&session.trust, key, &entry).ok();
+            let opened = session.desk.unseal_unjudged(&session.trust, &key, &entry).ok();
             let act = opened.as_ref().and_then(|opened| opened.act());
             let reference = entry.reference(&session.desk.config().ministry);
             let title = act.map_or("does not open", |act| act.act_kind().title());

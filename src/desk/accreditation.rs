@@ -238,8 +238,8 @@ impl Desk {
             trust.peers.iter().map(|(ministry, bundle)| (ministry.clone(), bundle.digest())).collect();
         let policy = ChannelPolicy::new(self.config.ministry.clone(), sequence, now, channels, peers)
             .map_err(|cause| unfit(cause.to_string()))?;
-        let signed =
-            SignedPolicy::issue(policy, keys.registry()?, now).map_err(|cause| unfit(cause.to_string()))?;
+        let signed = SignedPolicy::issue(policy, keys.registry()?.as_ref(), now)
+            .map_err(|cause| unfit(cause.to_string()))?;
         let bundles = trust.peers.values().map(SignedBundle::to_bytes).collect();
         self.mailbox(keys).await?.accredit(trust.own.to_bytes(), signed.to_bytes(), bundles).await?;
         Ok(signed)

@@ -333,7 +333,7 @@ impl Desk {
             Err(DeskError::Key(KeyError::WrongPassphrase(_))) => return Ok(Vec::new()),
             key => key?,
         };
-        Ok(vec![self.unseal_unjudged(trust, key, &entry)?.earlier()])
+        Ok(vec![self.unseal_unjudged(trust, &key, &entry)?.earlier()])
     }
 }
 

@@ -87,6 +87,11 @@ impl Config {
         DeskHome::at(&self.home).reading_key()
     }
 
+    /// Folder of reading keys that were in use once.
+    pub fn retired_keys(&self) -> PathBuf {
+        DeskHome::at(&self.home).retired_keys()
+    }
+
     /// The reading key's recipient, for the trust bundle.
     pub fn reading_recipient(&self) -> PathBuf {
         DeskHome::at(&self.home).reading_recipient()

@@ -31,7 +31,7 @@ impl Desk {
         entry: &Entry,
         sign_as: Option<&str>,
     ) -> Result<(Draft, Composition), DeskError> {
-        let opened = self.unseal_unjudged(trust, keys.reading()?, entry)?;
+        let opened = self.unseal_unjudged(trust, &keys.reading()?, entry)?;
         let draft = self.countersigning(&opened)?;
         let signed: Vec<(Name, Digest)> =
             opened.signatures.iter().map(|one| (one.name().clone(), one.key())).collect();

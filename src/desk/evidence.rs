@@ -107,5 +107,5 @@ fn part_key(keys: &Keys, sealed: &SealedSource) -> Result<FileKey, DeskError> {
     let unreadable = |cause: std::io::Error| DeskError::Draft(format!("a sealed part: {cause}"));
     sealed.reader()?.take(most as u64).read_to_end(&mut beginning).map_err(unreadable)?;
     let broken = |cause: seal::OpenError| Refusal::new(Reason::SealBroken, cause.to_string());
-    Ok(seal::file_key(&beginning, &[keys.reading()?]).map_err(broken)?)
+    Ok(seal::file_key(&beginning, &[&keys.reading()?]).map_err(broken)?)
 }

@@ -1,32 +1,35 @@
-//! The desk's keys, opened only when they are needed: with one passphrase, but for offices that have their own.
+//! The desk's keys, opened only when they are needed: with one passphrase, but for offices that have their own. They
+//! are opened anew when their files change, so that a service that runs follows a rotation.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
-use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use crate::desk::config::Config;
 use crate::desk::error::DeskError;
+use crate::desk::reading_keys::ReadingKeys;
 use crate::digest::Digest;
 use crate::keys::file::{self, FileSigner};
-use crate::keys::{Passphrase, open_reading_key};
-use crate::message::seal::ReadingKey;
-use crate::transport::credentials::TlsIdentity;
+use crate::keys::rotation::next_of;
+use crate::keys::{KeyError, Passphrase};
+use crate::transport::credentials::{InvalidIdentity, TlsIdentity};
 use crate::trust::name::{Authority, Name};
 use crate::trust::signature::Signer;
 use crate::trust::subject::Subject;
 
-/// Opens the keys of one desk, each at most once. Holding it is holding the passphrase, unless it is locked.
+/// Opens the keys of one desk, each once for as long as its files stay the same. Holding it is holding the passphrase, unless it is locked.
 pub struct Keys {
     config: Config,
     passphrase: Option<Passphrase>,
     /// Passphrases of offices that do not share the one of the desk, by label.
     own_passphrases: BTreeMap<String, Passphrase>,
-    registry: OnceLock<FileSigner>,
-    access: OnceLock<TlsIdentity>,
-    reading: OnceLock<ReadingKey>,
+    registry: Followed<FileSigner>,
+    access: Followed<TlsIdentity>,
+    reading: Followed<ReadingKeys>,
     /// Signers of offices by the names of their files, for as long as their certificates stay the same.
     signers: Mutex<BTreeMap<String, Arc<FileSigner>>>,
     /// The offices as they were read, and when their folder had last changed then.
@@ -63,9 +66,9 @@ impl Keys {
             config,
             passphrase: None,
             own_passphrases: BTreeMap::new(),
-            registry: OnceLock::new(),
-            access: OnceLock::new(),
-            reading: OnceLock::new(),
+            registry: Followed::default(),
+            access: Followed::default(),
+            reading: Followed::default(),
             signers: Mutex::new(BTreeMap::new()),
             offices: Mutex::new(None),
         }
@@ -79,36 +82,29 @@ impl Keys {
     }
 
     /// The registry's signing key.
-    pub fn registry(&self) -> Result<&FileSigner, DeskError> {
-        if let Some(open) = self.registry.get() {
-            return Ok(open);
-        }
+    pub fn registry(&self) -> Result<Arc<FileSigner>, DeskError> {
         let (key, chain) = (self.config.key("registry"), self.config.chain("registry"));
-        let signer = FileSigner::open(&key, &chain, self.passphrase()?)?;
-        Ok(self.registry.get_or_init(|| signer))
+        let open = || Ok(FileSigner::open(&key, &chain, self.passphrase()?)?);
+        self.registry.read(&[&key, &chain], open)
     }
 
-    /// The reading key.
-    pub fn reading(&self) -> Result<&ReadingKey, DeskError> {
-        if let Some(open) = self.reading.get() {
-            return Ok(open);
-        }
-        let key = open_reading_key(&self.config.reading_key(), self.passphrase()?)?;
-        Ok(self.reading.get_or_init(|| key))
+    /// The reading keys.
+    pub fn reading(&self) -> Result<Arc<ReadingKeys>, DeskError> {
+        let key = self.config.reading_key();
+        let open = || ReadingKeys::open(&self.config.home, self.passphrase()?);
+        self.reading.read(&[&key, &next_of(&key), &self.config.retired_keys()], open)
     }
 
     /// What this desk shows its gateway.
     pub fn access(&self) -> Result<TlsIdentity, DeskError> {
-        if let Some(open) = self.access.get() {
-            return Ok(open.clone());
-        }
         let (key, chain) = (self.config.key("access"), self.config.chain("access"));
-        let opened = file::open_protected(&key, self.passphrase()?)?;
-        let pem = opened.to_plain_pem().map_err(|cause| DeskError::Trust(cause.to_string()))?;
-        let certificates = fs::read(&chain).map_err(DeskError::file(&chain))?;
-        let identity = TlsIdentity::from_pem(&certificates, pem.as_bytes())
-            .map_err(|cause| DeskError::Trust(format!("{}: {cause}", chain.display())))?;
-        Ok(self.access.get_or_init(|| identity).clone())
+        let open = || {
+            let certificates = fs::read(&chain).map_err(DeskError::file(&chain))?;
+            let passphrase = self.passphrase()?;
+            file::with_next(&key, Unfit::is_mismatch, |key| identity(key, &certificates, passphrase))
+                .map_err(|unfit| unfit.about(&chain))
+        };
+        Ok(self.access.read(&[&key, &chain], open)?.as_ref().clone())
     }
 
     /// The offices of this desk, by name; their keys are not opened. They are read again when their folder changes:
@@ -160,6 +156,76 @@ impl Keys {
     fn passphrase(&self) -> Result<&Passphrase, DeskError> {
         self.passphrase.as_ref().ok_or(DeskError::Locked)
     }
+}
+
+/// What was opened from files, and how they looked then. It is opened anew when they change: a rotation puts others in
+/// their place. Where the new ones do not open, what was opened stays.
+struct Followed<T>(Mutex<Option<(Vec<Look>, Arc<T>)>>);
+
+/// How a file looks that is put in its place whole: which one it is, and when it was written.
+type Look = Option<(u64, i64, i64)>;
+
+impl<T> Followed<T> {
+    fn read(
+        &self,
+        files: &[&PathBuf],
+        open: impl FnOnce() -> Result<T, DeskError>,
+    ) -> Result<Arc<T>, DeskError> {
+        let look = |path: &&PathBuf| {
+            let seen = fs::metadata(path).ok()?;
+            Some((seen.ino(), seen.mtime(), seen.mtime_nsec()))
+        };
+        let looks: Vec<Look> = files.iter().map(look).collect();
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, opened)) = known.as_ref().filter(|(then, _)| *then == looks) {
+            return Ok(opened.clone());
+        }
+        match (open(), known.as_ref()) {
+            (Ok(opened), _) => {
+                let opened = Arc::new(opened);
+                *known = Some((looks, opened.clone()));
+                Ok(opened)
+            }
+            (Err(cause), Some((_, opened))) => {
+                tracing::warn!(%cause, "a key that was changed does not open; the one that was opened before stays");
+                Ok(opened.clone())
+            }
+            (Err(cause), None) => Err(cause),
+        }
+    }
+}
+
+impl<T> Default for Followed<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+/// Why key and chain are no identity.
+enum Unfit {
+    Key(KeyError),
+    Form(String),
+    Identity(InvalidIdentity),
+}
+
+impl Unfit {
+    fn is_mismatch(&self) -> bool {
+        matches!(self, Self::Identity(InvalidIdentity::Mismatch))
+    }
+
+    fn about(self, chain: &Path) -> DeskError {
+        match self {
+            Self::Key(error) => error.into(),
+            Self::Form(cause) => DeskError::Trust(cause),
+            Self::Identity(cause) => DeskError::Trust(format!("{}: {cause}", chain.display())),
+        }
+    }
+}
+
+fn identity(key: &Path, certificates: &[u8], passphrase: &Passphrase) -> Result<TlsIdentity, Unfit> {
+    let opened = file::open_protected(key, passphrase).map_err(Unfit::Key)?;
+    let pem = opened.to_plain_pem().map_err(|cause| Unfit::Form(cause.to_string()))?;
+    TlsIdentity::from_pem(certificates, pem.as_bytes()).map_err(Unfit::Identity)
 }
 
 fn read_offices(folder: &Path) -> Result<Offices, DeskError> {

@@ -24,7 +24,8 @@
 //! | `hand_back` | gives a restored gateway what no peer has |
 //! | `fetch`, `read`, `parts` | mailbox to register; verify, open, judge; documents |
 //! | `receipts`, `believed`, `evidence` | what both logs prove; evidence files |
-//! | `accreditation`, `dismissal`, `keys` | whom this desk believes, and whom no more; what it signs with |
+//! | `accreditation`, `dismissal` | whom this desk believes, and whom no more |
+//! | `keys`, `reading_keys` | what it signs with; what it opens with, former years included |
 //! | `casebook` | what is known of every consultation, sealed |
 //! | `deposit` | documents that clients uploaded, sealed at rest |
 //! | `rehearsed` | what nobody but a rehearsal makes a desk do |
@@ -60,6 +61,7 @@ pub mod owed;
 pub mod parts;
 pub mod progress;
 pub mod read;
+pub mod reading_keys;
 pub mod receipts;
 pub mod reference;
 pub mod register;

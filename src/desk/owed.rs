@@ -307,7 +307,7 @@ impl Desk {
 
     /// What is kept of an act that is owed, ready to be sealed to one more Power.
     fn composition_of(&self, keys: &Keys, owed: &OwedEntry) -> Result<Composition, DeskError> {
-        let plain = seal::open(&owed.sealed, &[keys.reading()?])
+        let plain = seal::open(&owed.sealed, &[&keys.reading()?])
             .map_err(|cause| Refusal::new(Reason::SealBroken, format!("what is owed: {cause}")))?;
         let text = std::str::from_utf8(&plain)
             .map_err(|_| DeskError::Draft("what is owed is no text".to_owned()))?;
@@ -331,7 +331,7 @@ impl Desk {
     /// The protective acts of this desk that some Power has not been sent, oldest first.
     pub fn outstanding(&self, trust: &Trust, keys: &Keys) -> Result<Vec<Outstanding>, DeskError> {
         let is_protective = |copy: &SentEntry| {
-            let opened = self.unseal_unjudged(trust, keys.reading()?, &Entry::Sent(copy.clone()));
+            let opened = self.unseal_unjudged(trust, &keys.reading()?, &Entry::Sent(copy.clone()));
             Ok::<bool, DeskError>(match opened {
                 Ok(opened) => opened.dispatch.dispatch().act_class == ActClass::Protective,
                 // What does not open here and is urgent may be one: it is told of rather than left out.

@@ -70,7 +70,7 @@ impl Desk {
             let mut sink = BufWriter::with_capacity(limits::PIECE_BYTES_MAX, file.as_file());
             let size = opened.envelope.header().parts().get(number).map_or(0, |part| part.size);
             let meter = Meter::new(&self.progress, Stage::Opening, size);
-            open_document(keys.reading()?, Metered::new(sealed.reader()?, meter), document, &mut sink)?;
+            open_document(&keys.reading()?, Metered::new(sealed.reader()?, meter), document, &mut sink)?;
             sink.flush().map_err(DeskError::file(path))?;
             drop(sink);
             let kept = if overwrite { file.persist(path) } else { file.persist_noclobber(path) };
@@ -93,7 +93,7 @@ impl Desk {
             }
             let sealed = self.sealed_part(keys, &opened.envelope, number, mailbox).await?;
             let mut bytes = Vec::new();
-            open_document(keys.reading()?, sealed.reader()?, document, &mut bytes)?;
+            open_document(&keys.reading()?, sealed.reader()?, document, &mut bytes)?;
             texts.push(OpenedText { document, bytes });
         }
         Ok(texts)

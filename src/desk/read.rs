@@ -61,7 +61,7 @@ impl Desk {
     /// Opens a registered message.
     pub fn unseal(&self, trust: &Trust, keys: &Keys, entry: &Entry) -> Result<Opened, DeskError> {
         let key = keys.reading()?;
-        let mut opened = self.unseal_unjudged(trust, key, entry)?;
+        let mut opened = self.unseal_unjudged(trust, &key, entry)?;
         let consultation = opened.envelope.header().address().consultation.clone();
         let persons = opened.act().map(Act::persons).unwrap_or_default();
         let known = self.knowledge(trust, keys, &consultation, &persons)?;
@@ -165,11 +165,11 @@ impl Desk {
         if let Some(id) = dispatch.in_reply_to {
             // What is answered may not have been fetched yet, or not open; rules then judge without it.
             let answered = self.find(&id.to_string());
-            let answered = answered.and_then(|entry| self.unseal_unjudged(trust, key, &entry));
+            let answered = answered.and_then(|entry| self.unseal_unjudged(trust, &key, &entry));
             earlier.extend(answered.ok().map(|answered| answered.earlier()));
         }
         let own = header.address().sender == self.config.ministry;
-        let words = inline_words(key, opened)?;
+        let words = inline_words(&key, opened)?;
         let documents = words.as_deref().map(|words| documents::opened(&dispatch.documents, words));
         let authorities = authorities::of_opened(opened);
         let parties = rule.into_iter().flat_map(|rule| rule.parties.iter().cloned());

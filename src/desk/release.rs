@@ -201,7 +201,7 @@ impl<'a> Release<'a> {
     fn sign_all(&self, bytes: &[u8], offices: &[Option<Office>]) -> Result<Vec<Vec<u8>>, DeskError> {
         let each = offices.iter().map(|office| match office {
             Some(office) => sign(bytes, self.keys.office(office)?.as_ref(), self.now),
-            None => sign(bytes, self.keys.registry()?, self.now),
+            None => sign(bytes, self.keys.registry()?.as_ref(), self.now),
         });
         each.collect()
     }
@@ -231,7 +231,7 @@ impl<'a> Release<'a> {
         contents: &[Vec<u8>],
     ) -> Result<SentEntry, DeskError> {
         let header = Header::compose(address, position, headers)?;
-        let signature = sign(header.bytes(), self.keys.registry()?, self.now)?;
+        let signature = sign(header.bytes(), self.keys.registry()?.as_ref(), self.now)?;
         let envelope = Envelope::compose(header, signature, contents.to_vec())?;
         Ok(SentEntry {
             id: envelope.id(),

@@ -29,11 +29,13 @@ impl Gateway {
 
     /// Signs the checkpoint of an own log at a size.
     pub(super) fn sign_checkpoint(&self, origin: &str, size: u64, root: Digest) -> Result<String, Fault> {
-        if let Some(text) = self.beliefs.signed_with(origin, size, &root) {
+        let key = self.log_key();
+        let by = key.public_key();
+        if let Some(text) = self.beliefs.signed_with(origin, size, &root, by) {
             return Ok(text);
         }
-        let text = Checkpoint { origin: key_name(origin)?, size, root }.sign(self.log_key.as_ref());
-        self.beliefs.note_signed(origin, size, root, &text);
+        let text = Checkpoint { origin: key_name(origin)?, size, root }.sign(key.as_ref());
+        self.beliefs.note_signed(origin, size, root, by, &text);
         Ok(text)
     }
 

@@ -28,6 +28,8 @@ struct Signed {
     origin: String,
     size: u64,
     root: Digest,
+    /// With which key: the next one signs anew.
+    by: [u8; 32],
     text: String,
 }
 
@@ -119,12 +121,12 @@ impl Beliefs {
     }
 
     /// A checkpoint of an own log was signed.
-    pub(super) fn note_signed(&self, origin: &str, size: u64, root: Digest, text: &str) {
+    pub(super) fn note_signed(&self, origin: &str, size: u64, root: Digest, by: [u8; 32], text: &str) {
         let mut signed = self.own();
         if signed.len() >= BELIEFS_MAX {
             signed.pop_front();
         }
-        signed.push_back(Signed { origin: origin.to_owned(), size, root, text: text.to_owned() });
+        signed.push_back(Signed { origin: origin.to_owned(), size, root, by, text: text.to_owned() });
     }
 
     /// The checkpoint of an own log that was signed at this size a moment ago.
@@ -134,10 +136,12 @@ impl Beliefs {
         found.map(|signed| signed.text.clone())
     }
 
-    /// The same where it has this root.
-    pub(super) fn signed_with(&self, origin: &str, size: u64, root: &Digest) -> Option<String> {
+    /// The same where it has this root, under this key.
+    pub(super) fn signed_with(&self, origin: &str, size: u64, root: &Digest, by: [u8; 32]) -> Option<String> {
         let signed = self.own();
-        let same = |signed: &&Signed| signed.size == size && signed.root == *root && signed.origin == origin;
+        let same = |signed: &&Signed| {
+            signed.size == size && signed.root == *root && signed.by == by && signed.origin == origin
+        };
         signed.iter().rev().find(same).map(|signed| signed.text.clone())
     }
 

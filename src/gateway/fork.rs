@@ -14,7 +14,7 @@ use crate::gateway::store::record::{Alarm, ForkRecord, UNCONFIRMED_ALARM};
 use crate::tlog::checkpoint::Checkpoint;
 use crate::tlog::fork::ForkProof;
 use crate::tlog::signed_note::Note;
-use crate::tlog::verifier_key::{KeyKind, VerifierKey};
+use crate::tlog::verifier_key::VerifierKey;
 use crate::trust::name::Ministry;
 
 /// A kept proof.
@@ -99,8 +99,7 @@ impl Gateway {
             return self.accreditation()?.log_keys(peer);
         }
         let name = key_name(&self.config.domain.log_name())?;
-        let public_key = self.log_key.public_key();
-        Ok(vec![VerifierKey { name, kind: KeyKind::Log, public_key }])
+        Ok(self.binding_log_keys(&name))
     }
 
     /// Freezes every pair of which a fork is proven under a key that is still believed, and lets the others

@@ -16,7 +16,7 @@ use crate::limits;
 use crate::tlog::checkpoint::Checkpoint;
 use crate::tlog::merkle::TreeHead;
 use crate::tlog::signed_note::Note;
-use crate::tlog::verifier_key::{KeyKind, KeyName, VerifierKey};
+use crate::tlog::verifier_key::{KeyName, VerifierKey};
 use crate::trust::name::Ministry;
 
 impl Gateway {
@@ -182,9 +182,11 @@ impl Gateway {
     /// The keys that may have signed a log of ours: the present one, and those that were announced before it.
     pub(super) fn own_keys(&self, origin: &KeyName) -> Vec<VerifierKey> {
         let former = self.trust.load_full().map(|in_force| in_force.own_log_keys()).unwrap_or_default();
-        let public_key = self.log_key.public_key();
-        let present = VerifierKey { name: origin.clone(), kind: KeyKind::Log, public_key };
-        former.into_iter().map(|key| key.with_name(origin.clone())).chain([present]).collect()
+        former
+            .into_iter()
+            .map(|key| key.with_name(origin.clone()))
+            .chain([self.log_verifier(origin.clone())])
+            .collect()
     }
 
     /// Raises an alarm about a peer, now.

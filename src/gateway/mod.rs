@@ -17,6 +17,7 @@
 //! | `queue` | what operators see of the queue, and decide about it |
 //! | `archive`, `witness` | own logs and receipts; mirrors and cosignatures |
 //! | `administration` | the log of what operators, the registry and the gateway itself have done here |
+//! | `note_keys` | the keys of both, their rotation, and who would believe the next ones |
 //! | `beliefs` | checkpoints that need not be verified again |
 //! | `export` | hands out what others can check |
 //! | `scrub`, `fsck` | compare everything kept with what signatures vouch for, running and at rest |
@@ -53,6 +54,7 @@ pub mod fsck;
 mod greeting;
 mod mailbox;
 pub mod metrics;
+mod note_keys;
 mod origins;
 mod pausing;
 pub mod process;
@@ -76,7 +78,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::{Notify, broadcast, watch};
 
 use crate::digest::Digest;
@@ -88,6 +90,7 @@ use crate::gateway::config::Config;
 use crate::gateway::frame::Window;
 use crate::gateway::freight::Freight;
 use crate::gateway::metrics::Tallies;
+use crate::gateway::note_keys::NoteKeys;
 use crate::gateway::relay::dialling::PeerLink;
 use crate::gateway::relay::{LinkState, Patience, Quarantine};
 use crate::gateway::room::Allowance;
@@ -96,7 +99,6 @@ use crate::gateway::store::Store;
 use crate::gateway::store::record::SentState;
 use crate::message::id::MessageId;
 use crate::time::{Clock, Timestamp};
-use crate::tlog::signed_note::NoteSigner;
 use crate::transport::credentials::{CredentialStore, Credentials};
 use crate::trust::name::Ministry;
 
@@ -106,8 +108,7 @@ pub struct Gateway {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     store: Store,
-    log_key: Arc<dyn NoteSigner>,
-    cosigner_key: Arc<dyn NoteSigner>,
+    note_keys: ArcSwap<NoteKeys>,
     /// SHA-256 of the own ministry's root certificate, pinned by the operator.
     root: Digest,
     /// What is in force, shared with the source of the TLS configurations.

@@ -26,7 +26,7 @@ use crate::gateway::store::StoreFault;
 use crate::gateway::store::record::Progress;
 use crate::keys::home::gateway::GatewayHome;
 use crate::limits;
-use crate::message::administration::AdministrativeVerb;
+use crate::message::administration::{Actor, AdministrativeVerb};
 use crate::telemetry::{self, LogFormat};
 use crate::time::{Clock, SystemClock};
 
@@ -241,13 +241,8 @@ async fn obey_signals(gateway: Arc<Gateway>, stop: CancellationToken, mut signal
         tokio::select! {
             _ = signals.hangup.recv() => {
                 tell_reloading();
-                match gateway.reload() {
-                    Ok(()) => {
-                        gateway.record_own_act(AdministrativeVerb::Reloaded).await;
-                        tracing::info!("certificates and keys were read again");
-                    }
-                    Err(fault) => tracing::warn!(%fault, "the reload was refused; what was in force stays"),
-                }
+                // What became of it is in the log.
+                let _said = gateway.reload_as_asked(Actor::Gateway).await;
                 tell_manager(&[NotifyState::Ready]);
             }
             _ = signals.terminate.recv() => break,

@@ -7,7 +7,7 @@ use std::net::ToSocketAddrs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinSet;
@@ -25,14 +25,15 @@ use crate::gateway::credentials::{certificate, credentials_source};
 use crate::gateway::error::Fault;
 use crate::gateway::freight::Freight;
 use crate::gateway::metrics::{MetricsListener, Tallies};
+use crate::gateway::note_keys::NoteKeys;
 use crate::gateway::relay::Quarantine;
 use crate::gateway::relay::dialling::PeerLink;
 use crate::gateway::room::SpaceWatch;
 use crate::gateway::serve::peer_link::GrpcLink;
 use crate::gateway::serve::{serve_mailbox, serve_operator, serve_relay};
 use crate::gateway::store::{Store, StoreFault};
-use crate::keys::file::FileNoteSigner;
 use crate::limits;
+use crate::message::administration::{Actor, AdministrativeAct, AdministrativeVerb};
 use crate::time::{Clock, Timestamp};
 use crate::transport::anchors::PeerAnchors;
 use crate::transport::credentials::{CredentialStore, Door};
@@ -151,8 +152,7 @@ impl Gateway {
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, Fault> {
         let unusable = |cause: crate::keys::KeyError| Fault::Credentials(cause.to_string());
-        let log_key = FileNoteSigner::open(&config.log_key()).map_err(unusable)?;
-        let cosigner_key = FileNoteSigner::open(&config.cosigner_key()).map_err(unusable)?;
+        let note_keys = NoteKeys::open(&config).map_err(unusable)?;
         let root = Digest::of(&certificate(&config.root())?);
         let trust = Arc::new(ArcSwapOption::empty());
         let source = credentials_of(config.clone(), trust.clone());
@@ -167,8 +167,7 @@ impl Gateway {
             clock,
             entropy,
             store,
-            log_key: Arc::new(log_key),
-            cosigner_key: Arc::new(cosigner_key),
+            note_keys: ArcSwap::from_pointee(note_keys),
             root,
             trust,
             credentials_store,
@@ -195,7 +194,36 @@ impl Gateway {
 
     /// Reads certificates, keys and revocation lists again. A bad file is refused and the old ones stay.
     pub fn reload(&self) -> Result<(), Fault> {
-        self.credentials_store.reload().map_err(|cause| Fault::Credentials(cause.to_string()))
+        // Neither waits for the other: a log key that is refused must not keep a revocation out of TLS.
+        let keys = self.reload_note_keys();
+        self.credentials_store.reload().map_err(|cause| Fault::Credentials(cause.to_string()))?;
+        keys
+    }
+
+    /// The same for an operator, by a signal or a call, with a line in the log and what was done in that of the
+    /// administration.
+    pub(super) async fn reload_as_asked(&self, by: Actor) -> Result<(), Fault> {
+        let (log, cosigner) = (self.log_key().public_key(), self.cosigner_key().public_key());
+        if let Err(fault) = self.reload() {
+            tracing::warn!(%fault, "the reload was refused; what was in force stays");
+            return Err(fault);
+        }
+        let act = |verb| AdministrativeAct::new(verb, by);
+        let mut acts = vec![act(AdministrativeVerb::Reloaded)];
+        for (word, from, to) in [("LOG", log, self.log_key()), ("COSIGNER", cosigner, self.cosigner_key())] {
+            if from != to.public_key() {
+                let rotated = act(AdministrativeVerb::KeyRotated).because(word);
+                acts.push(rotated.concerning(Digest::of(&to.public_key())));
+            }
+        }
+        for act in acts {
+            // It is done, whether or not it can be written.
+            if let Err(fault) = self.record_act(act).await {
+                tracing::warn!(%fault, "the administrative log could not take an entry");
+            }
+        }
+        tracing::info!("certificates and keys were read again");
+        Ok(())
     }
 
     /// Writes down where the gateway really listens, for scripts and for ports chosen by the system.
@@ -237,8 +265,7 @@ impl Gateway {
 /// Reads configuration, keys and certificates as a start would, and tells when the certificate ends.
 pub(super) fn check_home(config: &Config, clock: Arc<dyn Clock>) -> Result<Timestamp, Fault> {
     let unusable = |cause: crate::keys::KeyError| Fault::Credentials(cause.to_string());
-    FileNoteSigner::open(&config.log_key()).map_err(unusable)?;
-    FileNoteSigner::open(&config.cosigner_key()).map_err(unusable)?;
+    NoteKeys::open(config).map_err(unusable)?;
     require_length(&config.operator_socket()).map_err(|cause| Fault::Listener(cause.to_string()))?;
     let source = credentials_source(config.clone(), || Ok(PeerAnchors::new()));
     let (_, credentials) =

@@ -49,11 +49,7 @@ impl Gateway {
     /// Compares everything that is kept and names what is damaged.
     pub async fn verify(&self) -> Result<Verification, Fault> {
         let name = key_name(&self.config.domain.log_name())?;
-        let log_key = VerifierKey {
-            name,
-            kind: crate::tlog::verifier_key::KeyKind::Log,
-            public_key: self.log_key.public_key(),
-        };
+        let log_key = self.log_verifier(name);
         let scrub = Scrub {
             store: self.store.clone(),
             ministry: self.config.ministry.clone(),

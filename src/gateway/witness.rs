@@ -20,7 +20,7 @@ use crate::limits;
 use crate::message::leaf::Leaf;
 use crate::tlog::checkpoint::Checkpoint;
 use crate::tlog::cosignature;
-use crate::tlog::signed_note::Note;
+use crate::tlog::signed_note::{Note, NoteSigner};
 use crate::tlog::verifier_key::{KeyKind, VerifierKey};
 use crate::trust::name::Ministry;
 
@@ -54,9 +54,10 @@ impl Gateway {
             Ok(LogLeaf { bytes, message_id: leaf.message.map(|message| message.id.digest()) })
         });
         let leaves = leaves.collect::<Result<Vec<_>, Fault>>()?;
-        let own = self.own_cosigner()?;
-        let line = cosignature::cosign(&checkpoint, &own.name, self.cosigner_key.as_ref(), self.clock.now());
-        let cosigned = self.attach_own(&note, &line)?;
+        let own_key = self.cosigner_key();
+        let own = self.own_cosigner(own_key.as_ref())?;
+        let line = cosignature::cosign(&checkpoint, &own.name, own_key.as_ref(), self.clock.now());
+        let cosigned = attach(&note, &line, &own)?;
         let origin = checkpoint.origin.as_str().to_owned();
         let durable = self.store.extend_mirror(MirrorUpdate {
             origin: origin.clone(),
@@ -99,15 +100,20 @@ impl Gateway {
         }
         let origin = checkpoint.origin.as_str().to_owned();
         let is_kept = cosigned.is_some_and(|kept| kept.contains(&line));
-        let line = if is_kept { line } else { self.cosign_once(&checkpoint, &note).await? };
+        let line = if is_kept { line } else { self.cosign_once(&checkpoint, &note).await?.0 };
         Ok(CosignatureLine { origin, size: checkpoint.size, line })
     }
 
     /// Our cosignature on a checkpoint that is mirrored here. There is one for each size: what was cosigned
-    /// before is said again as it was, with the time of then.
-    async fn cosign_once(&self, checkpoint: &Checkpoint, note: &Note) -> Result<String, Fault> {
+    /// before is said again as it was, with the time of then. With the key that it is by.
+    async fn cosign_once(
+        &self,
+        checkpoint: &Checkpoint,
+        note: &Note,
+    ) -> Result<(String, VerifierKey), Fault> {
         let origin = checkpoint.origin.as_str().to_owned();
-        let own = self.own_cosigner()?;
+        let own_key = self.cosigner_key();
+        let own = self.own_cosigner(own_key.as_ref())?;
         // Under another key of ours the same checkpoint gets one more line.
         let mut standing = note.clone();
         if let Some(kept) = self.store.cosigned_at(origin.clone(), checkpoint.size).await? {
@@ -118,17 +124,20 @@ impl Gateway {
                 return Err(Fault::Link(detail));
             }
             if let Some(line) = kept.line_of(&own) {
-                return Ok(line.to_string());
+                let line = line.to_string();
+                return Ok((line, own));
             }
             standing = kept;
         }
-        let line = cosignature::cosign(checkpoint, &own.name, self.cosigner_key.as_ref(), self.clock.now());
-        let text = self.attach_own(&standing, &line)?.to_string();
+        let line = cosignature::cosign(checkpoint, &own.name, own_key.as_ref(), self.clock.now());
+        let text = attach(&standing, &line, &own)?.to_string();
         let kept = self.store.save_cosigned(origin, KeptCheckpoint { size: checkpoint.size, text }).await?;
         // Somebody else may have been quicker: only what is kept is given away.
         let kept = kept.and_then(|kept| Note::parse(&kept).ok());
         let line = kept.and_then(|kept| kept.line_of(&own).map(|line| line.to_string()));
-        line.ok_or_else(|| Fault::Link("the cosigned checkpoint is not that of the mirror".to_owned()))
+        let line =
+            line.ok_or_else(|| Fault::Link("the cosigned checkpoint is not that of the mirror".to_owned()))?;
+        Ok((line, own))
     }
 
     /// Keeps a peer's cosignature on a checkpoint of our log.
@@ -177,7 +186,8 @@ impl Gateway {
                 return Err(Fault::Link(detail.to_owned()));
             }
         }
-        self.attach_own(&note, &self.cosign_once(&checkpoint, &note).await?)
+        let (line, own) = self.cosign_once(&checkpoint, &note).await?;
+        attach(&note, &line, &own)
     }
 
     /// Believes a checkpoint that a peer's log key in force signed, of a log that the peer keeps about us.
@@ -224,14 +234,10 @@ impl Gateway {
         Ok((checkpoint, note))
     }
 
-    pub(super) fn own_cosigner(&self) -> Result<VerifierKey, Fault> {
+    /// Our key for cosignatures, as peers know it.
+    pub(super) fn own_cosigner(&self, key: &dyn NoteSigner) -> Result<VerifierKey, Fault> {
         let name = key_name(&self.config.domain.cosigner_name())?;
-        Ok(VerifierKey { name, kind: KeyKind::Cosigner, public_key: self.cosigner_key.public_key() })
-    }
-
-    fn attach_own(&self, note: &Note, line: &str) -> Result<Note, Fault> {
-        let attached = cosignature::attach(note, line, &self.own_cosigner()?);
-        attached.map_err(|cause| Fault::Damaged(cause.to_string()))
+        Ok(VerifierKey { name, kind: KeyKind::Cosigner, public_key: key.public_key() })
     }
 
     /// Leaves do not lead to the root that the peer has signed. At a size that is mirrored here that is a fork;
@@ -244,4 +250,9 @@ impl Gateway {
         self.alarm_about(peer, "LOG_MISMATCH", detail).await?;
         Ok(Fault::Link("the peer's leaves do not lead to its checkpoint".to_owned()))
     }
+}
+
+fn attach(note: &Note, line: &str, own: &VerifierKey) -> Result<Note, Fault> {
+    let attached = cosignature::attach(note, line, own);
+    attached.map_err(|cause| Fault::Damaged(cause.to_string()))
 }

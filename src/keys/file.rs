@@ -17,6 +17,7 @@ use x509_cert::Certificate;
 use super::error::KeyError;
 use super::passphrase::Passphrase;
 use super::private_key::{PrivateKey, PrivateKeyRefusal};
+use super::rotation::next_of;
 use super::secret_file;
 use crate::entropy::Entropy;
 use crate::limits;
@@ -36,7 +37,10 @@ impl FileSigner {
     pub fn open(key: &Path, chain: &Path, passphrase: &Passphrase) -> Result<Self, KeyError> {
         // The certificates come first, because deriving a key from a passphrase takes its time.
         let certificates = read_certificates(chain)?;
-        Self::join(key, &open_protected(key, passphrase)?, chain, certificates)
+        let is_mismatch = |error: &KeyError| matches!(error, KeyError::CertificateMismatch { .. });
+        with_next(key, is_mismatch, |key| {
+            Self::join(key, &open_protected(key, passphrase)?, chain, certificates.clone())
+        })
     }
 
     fn join(
@@ -168,6 +172,26 @@ pub fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Ke
     let pem = secret_file::read_public(path, limits::CHAIN_BYTES_MAX)?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     certificates.ok().filter(|chain| !chain.is_empty()).ok_or_else(|| KeyError::malformed(path, CHAIN))
+}
+
+/// The public key that a certificate, DER, is for, as private keys tell theirs.
+pub fn certified_key(certificate: &[u8]) -> Option<Vec<u8>> {
+    let certificate = Certificate::from_der(certificate).ok()?;
+    let key = certificate.tbs_certificate.subject_public_key_info.subject_public_key;
+    Some(key.raw_bytes().to_vec())
+}
+
+/// Reads the files of a key that a certificate is for: those of the key itself, or where the certificate is not for
+/// it those of the next key, which a rotation may have left beside it.
+pub fn with_next<T, E>(
+    key: &Path,
+    is_mismatch: impl Fn(&E) -> bool,
+    read: impl Fn(&Path) -> Result<T, E>,
+) -> Result<T, E> {
+    match read(key) {
+        Err(mismatch) if is_mismatch(&mismatch) => read(&next_of(key)).map_err(|_| mismatch),
+        outcome => outcome,
+    }
 }
 
 /// When a certificate, DER, begins and ends.

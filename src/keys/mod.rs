@@ -18,6 +18,7 @@ mod reading;
 mod register;
 pub mod request;
 pub mod revocation;
+pub mod rotation;
 pub mod secret_file;
 pub mod settings;
 mod signing;

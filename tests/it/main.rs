@@ -45,6 +45,7 @@ mod queue;
 mod recovery;
 mod rehearsals;
 mod relay;
+mod rotation;
 mod runs;
 mod supply_chain;
 mod support;

@@ -100,7 +100,7 @@ async fn acts_of_one_consultation_rest_on_those_before_them_in_the_run() {
     let desk = house.desk().unwrap();
     let (trust, key) = (desk.trust().unwrap(), house.keys().reading().unwrap());
     for copy in copies {
-        let opened = desk.unseal_unjudged(&trust, key, &Entry::Sent(copy.clone())).unwrap();
+        let opened = desk.unseal_unjudged(&trust, &key, &Entry::Sent(copy.clone())).unwrap();
         let basis = &opened.dispatch.dispatch().basis;
         let own = basis.iter().find(|basis| basis.ministry == ministry("XA")).unwrap();
         assert_eq!(own.act_number, copy.act_number - 1);

@@ -79,11 +79,18 @@ fn collect_keys(folder: &Path, keys: &mut Vec<PathBuf>) {
     for path in entries.flatten().map(|entry| entry.path()) {
         if path.is_dir() {
             collect_keys(&path, keys);
-        } else if path.extension().is_some_and(|extension| extension == "key" || extension == "age") {
+        } else if is_secret(&path) {
             keys.push(path);
         }
     }
     keys.sort();
+}
+
+/// By its name, the passing one of a key that comes next included.
+fn is_secret(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = name.strip_suffix(".next").unwrap_or(&name);
+    name.ends_with(".key") || name.ends_with(".age")
 }
 
 /// Every certificate of the home, the nearest end first.

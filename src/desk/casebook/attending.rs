@@ -69,7 +69,7 @@ impl Desk {
         let Some(kept) = folded.kept.get(&act.reference).filter(|kept| !kept.own) else { return Ok(false) };
         let Some(debt) = self.debt(folded, kept, act)? else { return Ok(false) };
         let Some(received) = self.register.received_message(&kept.id())? else { return Ok(false) };
-        let opened = self.unseal_unjudged(trust, keys.reading()?, &Entry::Received(received))?;
+        let opened = self.unseal_unjudged(trust, &keys.reading()?, &Entry::Received(received))?;
         let answered = match debt {
             Debt::Rejection(findings) => self.reject(trust, keys, &opened, &findings).await?,
             Debt::Acknowledgement => self.acknowledge(trust, keys, &opened, &kept.register_number()).await?,

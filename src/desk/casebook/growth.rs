@@ -174,7 +174,7 @@ impl Desk {
 
     /// What the casebook keeps of a registered message.
     fn kept_of(&self, trust: &Trust, keys: &Keys, entry: &Entry) -> Result<Opening, DeskError> {
-        match self.unseal_unjudged(trust, keys.reading()?, entry) {
+        match self.unseal_unjudged(trust, &keys.reading()?, entry) {
             Ok(opened) => {
                 let kept = Kept::of(&opened);
                 // The other copies of a dispatch say the same; only their places differ.
@@ -210,7 +210,7 @@ fn take_up(index: &mut Index, kept: &Kept) {
 
 impl Contents {
     /// What stands on the shelf, if it is whole and ours.
-    pub(super) fn of(open: &Open<'_>, wax: &Wax<'_>) -> Result<Option<Self>, DeskError> {
+    pub(super) fn of(open: &Open<'_>, wax: &Wax) -> Result<Option<Self>, DeskError> {
         let Some((place, spines)) = open.contents(wax)? else { return Ok(None) };
         let mut contents = Self { place, spines, index: Index::default() };
         if let Some(spine) = contents.spines.iter().find(|spine| spine.topic == INDEX_TOPIC) {
@@ -230,7 +230,7 @@ impl Contents {
     fn shelve(
         &mut self,
         open: &Open<'_>,
-        wax: &Wax<'_>,
+        wax: &Wax,
         topic: &str,
         new: &[Kept],
         entropy: &dyn crate::entropy::Entropy,
@@ -262,7 +262,7 @@ impl Contents {
     pub(super) fn write_index(
         &mut self,
         open: &Open<'_>,
-        wax: &Wax<'_>,
+        wax: &Wax,
         entropy: &dyn crate::entropy::Entropy,
     ) -> Result<(), DeskError> {
         for spine in self.spines.extract_if(.., |spine| spine.topic == INDEX_TOPIC) {
@@ -275,11 +275,7 @@ impl Contents {
 }
 
 /// What a volume holds; nothing where it is not whole.
-pub(super) fn read_volume(
-    open: &Open<'_>,
-    wax: &Wax<'_>,
-    spine: &Spine,
-) -> Result<Option<Vec<Kept>>, DeskError> {
+pub(super) fn read_volume(open: &Open<'_>, wax: &Wax, spine: &Spine) -> Result<Option<Vec<Kept>>, DeskError> {
     let Some(sealed) = open.sealed(spine)? else { return Ok(None) };
     Ok(wax.open(&sealed).and_then(|plain| kept::decode(&plain)))
 }

@@ -113,7 +113,7 @@ impl Shelf {
 impl Open<'_> {
     /// Place and volumes, if they are as they were left; nothing where something is missing, damaged or put there by
     /// somebody who has not the key.
-    pub(super) fn contents(&self, wax: &Wax<'_>) -> Result<Option<(Place, Vec<Spine>)>, RegisterFault> {
+    pub(super) fn contents(&self, wax: &Wax) -> Result<Option<(Place, Vec<Spine>)>, RegisterFault> {
         let spines = self.spines()?;
         let Some((place, code)) = self.place()? else {
             return Ok(spines.is_empty().then(|| (Place::default(), spines)));
@@ -152,7 +152,7 @@ impl Open<'_> {
     }
 
     /// Binds what stands here now, and makes it durable.
-    pub(super) fn commit(self, place: &Place, wax: &Wax<'_>) -> Result<(), RegisterFault> {
+    pub(super) fn commit(self, place: &Place, wax: &Wax) -> Result<(), RegisterFault> {
         let code = wax.bind(&summed(place, &self.spines()?));
         let bytes = |mark: &Mark| mark.id.map(|id| id.as_bytes().to_vec()).unwrap_or_default();
         self.0.execute(

@@ -92,7 +92,7 @@ impl References for HeldHere<'_> {
         let keys = (self.keys)()?;
         let entry = self.kept(self.desk.find(&message.message_id.to_string()))?;
         let key = self.kept(keys.reading())?;
-        self.kept(self.desk.unseal_unjudged(self.trust, key, &entry))?.act().cloned()
+        self.kept(self.desk.unseal_unjudged(self.trust, &key, &entry))?.act().cloned()
     }
 
     fn synced_to(&self, consultation: &ConsultationId) -> Option<Marks> {

@@ -5,11 +5,13 @@
 //! casebook and nothing else. What is destroyed is made anew from the archive.
 
 use std::fmt;
+use std::sync::Arc;
 
 use ring::hmac;
 use zeroize::Zeroizing;
 
 use crate::desk::error::DeskError;
+use crate::desk::reading_keys::ReadingKeys;
 use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::message::seal::{self, Opener, ReadingKey, Recipient};
@@ -17,20 +19,18 @@ use crate::message::seal::{self, Opener, ReadingKey, Recipient};
 /// What the code is derived for, and for nothing else.
 const PURPOSE: &[u8] = b"chancery/casebook/v1";
 
-/// Seals, opens and binds with one reading key.
-pub(super) struct Wax<'a> {
-    key: &'a ReadingKey,
+/// Seals and binds with the reading key in use, and opens and believes with every one of the desk.
+pub(super) struct Wax {
+    keys: Arc<ReadingKeys>,
     recipient: Recipient,
     binding: hmac::Key,
 }
 
-impl<'a> Wax<'a> {
-    /// Of the reading key of the desk.
-    pub(super) fn of(key: &'a ReadingKey) -> Self {
-        let secret = hmac::Key::new(hmac::HMAC_SHA256, key.secret_text().as_bytes());
-        let derived = hmac::sign(&secret, PURPOSE);
-        let binding = hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref());
-        Self { key, recipient: key.recipient(), binding }
+impl Wax {
+    /// Of the reading keys of the desk.
+    pub(super) fn of(keys: Arc<ReadingKeys>) -> Self {
+        let (recipient, binding) = (keys.newest().recipient(), binding(keys.newest()));
+        Self { keys, recipient, binding }
     }
 
     /// Seals some plain bytes.
@@ -42,7 +42,7 @@ impl<'a> Wax<'a> {
 
     /// Opens what it sealed; nothing where another key did, or the bytes are not whole.
     pub(super) fn open(&self, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let openers: [&dyn Opener; 1] = [self.key];
+        let openers: [&dyn Opener; 1] = [&self.keys];
         seal::open(sealed, &openers).ok()
     }
 
@@ -51,13 +51,20 @@ impl<'a> Wax<'a> {
         hmac::sign(&self.binding, contents.as_bytes()).as_ref().to_vec()
     }
 
-    /// Whether a code was given by this key.
+    /// Whether a code was given by a key of the desk.
     pub(super) fn is_bound(&self, contents: &Digest, code: &[u8]) -> bool {
-        hmac::verify(&self.binding, contents.as_bytes(), code).is_ok()
+        let binds = |binding: &hmac::Key| hmac::verify(binding, contents.as_bytes(), code).is_ok();
+        binds(&self.binding) || self.keys.others().iter().any(|key| binds(&binding(key)))
     }
 }
 
-impl fmt::Debug for Wax<'_> {
+fn binding(key: &ReadingKey) -> hmac::Key {
+    let secret = hmac::Key::new(hmac::HMAC_SHA256, key.secret_text().as_bytes());
+    let derived = hmac::sign(&secret, PURPOSE);
+    hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref())
+}
+
+impl fmt::Debug for Wax {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Wax")
     }
@@ -72,7 +79,8 @@ mod tests {
     fn another_key_neither_opens_nor_binds() {
         let (key, other) =
             (ReadingKey::generate(&SystemEntropy).unwrap(), ReadingKey::generate(&SystemEntropy).unwrap());
-        let (wax, strange) = (Wax::of(&key), Wax::of(&other));
+        let wax = |key: ReadingKey| Wax::of(Arc::new(key.into()));
+        let (wax, strange) = (wax(key), wax(other));
         let sealed = wax.seal(b"P-7QK4-M2XD-9WTV", &SystemEntropy).unwrap();
         assert_eq!(wax.open(&sealed).unwrap().as_slice(), b"P-7QK4-M2XD-9WTV");
         assert!(strange.open(&sealed).is_none());

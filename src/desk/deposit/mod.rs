@@ -23,7 +23,7 @@ use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundK
 use zeroize::Zeroizing;
 
 use crate::digest::{Digest, Hasher};
-use crate::message::seal::{self, Opener, ReadingKey};
+use crate::message::seal::{self, Opener};
 
 pub(super) use writer::DepositWriter;
 
@@ -45,8 +45,8 @@ pub struct Deposit {
 }
 
 impl Deposit {
-    /// The deposit of a file, opened with the reading key of the desk. `InvalidData` where it is none of this desk.
-    pub(super) fn open(path: &Path, reading: &ReadingKey) -> io::Result<Self> {
+    /// The deposit of a file, opened with a reading key of the desk. `InvalidData` where it is none of this desk.
+    pub(super) fn open(path: &Path, reading: &dyn Opener) -> io::Result<Self> {
         let (sealed, _) = sealed_key(&mut File::open(path)?)?;
         let openers: [&dyn Opener; 1] = [reading];
         let opened = seal::open(&sealed, &openers).map_err(|_| altered())?;

@@ -10,6 +10,7 @@ use ring::aead::NONCE_LEN;
 use zeroize::Zeroizing;
 
 use super::{CHUNK_BYTES, Cipher, Deposit, DepositReader, KEY_BYTES, RECORD_BYTES, sealed_key};
+use crate::desk::reading_keys::ReadingKeys;
 use crate::digest::Hasher;
 use crate::entropy::{Entropy, NoEntropy, random};
 use crate::message::seal::{self, ReadingKey};
@@ -34,14 +35,14 @@ impl DepositWriter {
         mut file: File,
         path: &Path,
         from: u64,
-        reading: &ReadingKey,
+        reading: &ReadingKeys,
         entropy: Arc<dyn Entropy>,
     ) -> io::Result<(Self, Hasher)> {
         let known = Deposit::open(path, reading);
         let (key, beginning) = match known {
             Ok(known) => (known.key, sealed_key(rewound(&mut file)?)?.1),
             // Nothing was ever put behind a key that is not whole.
-            Err(_) => begin(&mut file, reading, entropy.as_ref())?,
+            Err(_) => begin(&mut file, reading.newest(), entropy.as_ref())?,
         };
         let (mut hasher, mut full, mut tail) = (Hasher::new(), 0_u64, Zeroizing::default());
         let mut reader = DepositReader {
@@ -157,14 +158,14 @@ mod tests {
     struct Place {
         _folder: tempfile::TempDir,
         path: std::path::PathBuf,
-        reading: ReadingKey,
+        reading: ReadingKeys,
     }
 
     impl Place {
         fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("deposit");
-            Self { path, _folder: folder, reading: ReadingKey::generate(&SystemEntropy).unwrap() }
+            Self { path, _folder: folder, reading: ReadingKey::generate(&SystemEntropy).unwrap().into() }
         }
 
         /// Writes pieces after at most `from` bytes; what was there, and the digest of all.
@@ -182,7 +183,7 @@ mod tests {
             (found, hasher.finish())
         }
 
-        fn read(&self, reading: &ReadingKey) -> io::Result<Vec<u8>> {
+        fn read(&self, reading: &dyn seal::Opener) -> io::Result<Vec<u8>> {
             let mut all = Vec::new();
             Deposit::open(&self.path, reading)?.reader()?.read_to_end(&mut all)?;
             Ok(all)

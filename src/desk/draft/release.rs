@@ -102,7 +102,7 @@ impl Desk {
             return Err(DraftRefusal::StaleBasis(format!("{} acts", later.len())).into());
         }
         for (is_known, entry) in later {
-            if self.touches(trust, keys.reading()?, draft, (is_known, &entry)) {
+            if self.touches(trust, &keys.reading()?, draft, (is_known, &entry)) {
                 let reference = entry.reference(&self.config.ministry);
                 return Err(DraftRefusal::StaleBasis(reference).into());
             }

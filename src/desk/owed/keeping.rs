@@ -54,7 +54,7 @@ impl Desk {
         let file = options.read(true).write(true).create(true).truncate(true).mode(0o600).open(&path);
         let file = file.map_err(DeskError::file(&path))?;
         let reading = keys.reading()?;
-        let begun = DepositWriter::resume(file, &path, 0, reading, self.entropy.clone());
+        let begun = DepositWriter::resume(file, &path, 0, &reading, self.entropy.clone());
         let (mut writer, mut hasher) = begun.map_err(DeskError::file(&path))?;
         let mut plain = source.open()?;
         let mut piece = zeroize::Zeroizing::new(vec![0; limits::PIECE_BYTES_MAX]);
@@ -69,7 +69,7 @@ impl Desk {
         if !is_same {
             return Err(DeskError::Draft("a document changed while it was being sent".to_owned()));
         }
-        let kept = Deposit::open(&path, reading).map_err(DeskError::file(&path))?;
+        let kept = Deposit::open(&path, reading.as_ref()).map_err(DeskError::file(&path))?;
         Ok(Source::Deposit(kept.of(document.digest)))
     }
 

@@ -127,7 +127,7 @@ impl Service {
                 hands.push(hand(expected.kind.word(), &office, visitor));
             }
         }
-        let sealed = vault::seal(self.keys.reading()?, &draft.text()?, self.desk.entropy.as_ref())?;
+        let sealed = vault::seal(self.keys.reading()?.as_ref(), &draft.text()?, self.desk.entropy.as_ref())?;
         let subject = draft.digest().as_bytes().to_vec();
         Ok(Holding { sealed, hands, errand: Errand { subject, ..errand } })
     }
@@ -233,7 +233,7 @@ impl Service {
         }
         let signed = self.desk.sign_draft(&trust, &self.keys, &mut draft, &office)?;
         let hands: Vec<Hand> = signed.iter().map(|kind| hand(kind.word(), &office, visitor)).collect();
-        let sealed = vault::seal(self.keys.reading()?, &draft.text()?, self.desk.entropy.as_ref())?;
+        let sealed = vault::seal(self.keys.reading()?.as_ref(), &draft.text()?, self.desk.entropy.as_ref())?;
         let errand = Errand { subject: held.dispatch.as_bytes().to_vec(), ..errand };
         self.desk.register.hold_signed(&held, &sealed, &hands, &errand)?;
         self.tell();
@@ -316,7 +316,7 @@ impl Service {
     }
 
     fn opened(&self, held: &Held) -> Result<DraftFile, Refused> {
-        let text = vault::open(self.keys.reading()?, &held.sealed)?;
+        let text = vault::open(self.keys.reading()?.as_ref(), &held.sealed)?;
         let draft = DraftFile::parse(&text, &self.desk.config.uploads())?;
         if draft.digest() == held.dispatch {
             return Ok(draft);

@@ -37,7 +37,8 @@ impl Service {
             return Err(Refused::field("request_id", "INVALID_REQUEST_ID", message));
         }
         let key = self.keys.reading()?;
-        let fingerprint = vault::fingerprint(key, method, &request.encode_to_vec());
+        let request = request.encode_to_vec();
+        let fingerprint = vault::fingerprint(&key, method, &request);
         match self.desk.register.errand(visitor.name(), request_id)? {
             None => Ok(Met::New(Errand {
                 client: visitor.name().to_owned(),
@@ -46,7 +47,9 @@ impl Service {
                 subject: Vec::new(),
                 time: self.desk.clock.now(),
             })),
-            Some(done) if done.fingerprint == fingerprint => Ok(Met::Done(done.subject)),
+            Some(done) if vault::is_fingerprint(&key, &done.fingerprint, method, &request) => {
+                Ok(Met::Done(done.subject))
+            }
             Some(_) => Err(reused()),
         }
     }

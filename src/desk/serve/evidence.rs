@@ -77,7 +77,7 @@ impl Service {
             let mut still_sealed = 0_usize;
             let mut disclosed = None;
             if request.disclose {
-                let opened = self.desk.unseal_unjudged(&trust, self.keys.reading()?, entry)?;
+                let opened = self.desk.unseal_unjudged(&trust, &self.keys.reading()?, entry)?;
                 let documents = opened.dispatch.dispatch().documents.as_slice();
                 let (what, message) = ((opened.act(), documents), entry.id().to_string());
                 let withheld = self.withheld(&visitor, what, &message, &request.names_as)?;

@@ -77,7 +77,6 @@ use crate::desk::serve::visitors::Visitors;
 use crate::keys::home::clients::Clients;
 use crate::keys::{Passphrase, file};
 use crate::limits;
-use crate::message::seal::ReadingKey;
 use crate::proto::desk::v1::desk_service_server::DeskServiceServer;
 use crate::transport::anchors::{DeskAnchors, PeerAnchors};
 use crate::transport::channel::server_builder;
@@ -137,8 +136,7 @@ impl Service {
         let users = (config.users.clone(), SuspendedUsers::of(&desk.config));
         let visitors = Arc::new(Visitors::new(clients_of(&desk), users, desk.clock.clone()));
         let last = desk.register.last_event()?;
-        let reading = ReadingKey::parse(&keys.reading()?.secret_text());
-        let reading = reading.map_err(|cause| DeskError::Trust(cause.to_string()))?;
+        let reading = keys.reading()?;
         let (folder, entropy) = (desk.config.uploads(), desk.entropy.clone());
         let uploads = Uploads::new(folder, reading, desk.clock.clone(), entropy);
         let told = watch::Sender::new(last);

@@ -270,7 +270,7 @@ impl Service {
         let entry = self.entry_named(&request.message, "message")?;
         let opened = self
             .apart(move |service| {
-                Ok(service.desk.unseal_unjudged(&*service.trust()?, service.keys.reading()?, &entry)?)
+                Ok(service.desk.unseal_unjudged(&*service.trust()?, &service.keys.reading()?, &entry)?)
             })
             .await?;
         let documents = &opened.dispatch.dispatch().documents;
@@ -290,7 +290,7 @@ impl Service {
         let mut mailbox = None;
         let sealed = self.desk.sealed_part(&self.keys, &opened.envelope, number, &mut mailbox).await?;
         let verified = self.apart(move |service| {
-            open_document(service.keys.reading()?, sealed.reader()?, &document, std::io::sink())
+            open_document(&service.keys.reading()?, sealed.reader()?, &document, std::io::sink())
                 .map_err(DeskError::from)?;
             Ok((sealed, document))
         });
@@ -322,7 +322,7 @@ impl Service {
         let mut spout = Spout::new(outlet, runtime.clone(), offset, shape);
         let unreadable = |cause: DeskError| End::Told(cause.into());
         let key = self.keys.reading().map_err(unreadable)?;
-        let handed_out = open_document(key, sealed.reader().map_err(unreadable)?, document, &mut spout);
+        let handed_out = open_document(&key, sealed.reader().map_err(unreadable)?, document, &mut spout);
         // What was verified before is refused now: somebody changed it meanwhile.
         handed_out.map_err(|refusal| spout.end.take().unwrap_or_else(|| unreadable(refusal.into())))
     }

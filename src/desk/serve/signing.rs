@@ -54,7 +54,7 @@ impl Service {
         draft.put_signature(kind, &request.signature, |credential| label(credential) == request.office);
         // It must hold as everybody will judge it.
         self.desk.standing(&trust, &draft)?;
-        let sealed = vault::seal(self.keys.reading()?, &draft.text()?, self.desk.entropy.as_ref())?;
+        let sealed = vault::seal(self.keys.reading()?.as_ref(), &draft.text()?, self.desk.entropy.as_ref())?;
         let errand = Errand { subject: held.dispatch.as_bytes().to_vec(), ..errand };
         let hands = [hand(kind.word(), &request.office, visitor)];
         self.desk.register.hold_signed(&held, &sealed, &hands, &errand)?;

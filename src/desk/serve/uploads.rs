@@ -19,10 +19,10 @@ use super::refusals::Refused;
 use super::vault;
 use crate::desk::deposit::{Deposit, DepositWriter, held};
 use crate::desk::error::DeskError;
+use crate::desk::reading_keys::ReadingKeys;
 use crate::digest::{Digest, Hasher};
 use crate::entropy::Entropy;
 use crate::limits;
-use crate::message::seal::ReadingKey;
 use crate::proto::desk::v1 as wire;
 use crate::time::{Clock, Timestamp};
 
@@ -30,7 +30,7 @@ use crate::time::{Clock, Timestamp};
 #[derive(Clone)]
 pub(super) struct Uploads {
     folder: PathBuf,
-    reading: Arc<ReadingKey>,
+    reading: Arc<ReadingKeys>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     /// How long a stream may say nothing.
@@ -40,18 +40,18 @@ pub(super) struct Uploads {
 impl Uploads {
     pub(super) fn new(
         folder: PathBuf,
-        reading: ReadingKey,
+        reading: Arc<ReadingKeys>,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
-        Self { folder, reading: Arc::new(reading), clock, entropy, patience: limits::UPLOAD_PATIENCE }
+        Self { folder, reading, clock, entropy, patience: limits::UPLOAD_PATIENCE }
     }
 
     /// A document that is there whole; it was verified before it got this name. It is kept from now on as if it had just
     /// come.
     pub(super) fn whole(&self, digest: &Digest) -> Option<Deposit> {
         let path = self.path(digest);
-        let deposit = Deposit::open(&path, &self.reading).ok()?.of(*digest);
+        let deposit = Deposit::open(&path, self.reading.as_ref()).ok()?.of(*digest);
         let now = time_of_files(self.clock.now());
         if let Err(cause) = File::options().append(true).open(&path).and_then(|file| file.set_modified(now)) {
             tracing::warn!(%cause, "an upload that is named again may be deleted early");
@@ -134,12 +134,15 @@ impl Uploads {
         Ok(())
     }
 
+    /// Where a document lies or is to lie: under the name that the key in use gives, unless it came under a former one.
     fn path(&self, digest: &Digest) -> PathBuf {
-        self.folder.join(HEXLOWER.encode(&vault::fingerprint(
-            &self.reading,
-            "UploadDocument",
-            digest.as_bytes(),
-        )))
+        let path = |key| {
+            let name = vault::fingerprint_of(key, "UploadDocument", digest.as_bytes());
+            self.folder.join(HEXLOWER.encode(&name))
+        };
+        let is_there = |path: &PathBuf| path.exists() || path.with_extension("part").exists();
+        let there = self.reading.all().map(path).find(is_there);
+        there.unwrap_or_else(|| path(self.reading.newest()))
     }
 
     fn unfinished(&self, digest: &Digest) -> PathBuf {
@@ -258,12 +261,18 @@ mod tests {
     use super::*;
     use crate::entropy::SystemEntropy;
     use crate::limits::{SERVICE_UPLOADS_BYTES_MAX, SERVICE_UPLOADS_MAX, UPLOAD_PATIENCE, UPLOADS_KEPT};
+    use crate::message::seal::ReadingKey;
     use crate::time::SystemClock;
     use crate::transport::status::reason_of;
 
     fn at(folder: &Path) -> Uploads {
         let reading = ReadingKey::generate(&SystemEntropy).unwrap();
-        Uploads::new(folder.to_owned(), reading, Arc::new(SystemClock), Arc::new(SystemEntropy))
+        Uploads::new(
+            folder.to_owned(),
+            Arc::new(reading.into()),
+            Arc::new(SystemClock),
+            Arc::new(SystemEntropy),
+        )
     }
 
     fn piece(digest: &Digest, size: u64, offset: u64, content: &[u8]) -> wire::UploadDocumentRequest {

@@ -93,7 +93,10 @@ impl Gateway {
     fn own_line(&self, log: &LogHead) -> Result<Option<CosignatureLine>, Fault> {
         let Some(cosigned) = &log.cosigned else { return Ok(None) };
         let note = Note::parse(&cosigned.text).map_err(|cause| Fault::Damaged(cause.to_string()))?;
-        let line = note.line_of(&self.own_cosigner()?).map(|line| line.to_string());
+        let own = self.own_cosigner(self.cosigner_key().as_ref())?;
+        // What was cosigned before our key was rotated bears the line of the former one.
+        let former = || note.signatures().iter().rfind(|line| line.name == own.name);
+        let line = note.line_of(&own).or_else(former).map(|line| line.to_string());
         Ok(line.map(|line| CosignatureLine { origin: log.origin.clone(), size: cosigned.size, line }))
     }
 

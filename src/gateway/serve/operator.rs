@@ -20,10 +20,12 @@ use crate::gateway::serve::screen::screen;
 use crate::gateway::serve::{declined, failed, malformed};
 use crate::gateway::store::record::{LogHead, Retry};
 use crate::limits;
+use crate::message::administration::Actor;
 use crate::message::id::MessageId;
 use crate::message::receipt::Receipt;
 use crate::proto::gateway::v1 as wire;
 use crate::proto::gateway::v1::operator_service_server::OperatorService;
+use crate::tlog::verifier_key::VerifierKey;
 use crate::transport::status;
 use crate::trust::name::Ministry;
 
@@ -187,6 +189,29 @@ impl OperatorService for OperatorEdge {
         let peer = Ministry::parse(&request.into_inner().ministry).map_err(|_| malformed("the ministry"))?;
         let queued = self.gateway.resume_peer(&peer, by).await.map_err(refused)?;
         Ok(Response::new(wire::ResumePeerResponse { queued }))
+    }
+
+    async fn reload(
+        &self,
+        request: Request<wire::ReloadRequest>,
+    ) -> Result<Response<wire::ReloadResponse>, Status> {
+        let by = Actor::User(operator(&request)?);
+        let refused =
+            |fault: Fault| status::refusal(Code::FailedPrecondition, "RELOAD_REFUSED", fault.to_string());
+        self.gateway.reload_as_asked(by).await.map_err(refused)?;
+        let certificate_end_time = self.gateway.credentials.ends().seconds();
+        Ok(Response::new(wire::ReloadResponse { certificate_end_time }))
+    }
+
+    async fn review_key(
+        &self,
+        request: Request<wire::ReviewKeyRequest>,
+    ) -> Result<Response<wire::ReviewKeyResponse>, Status> {
+        let key = VerifierKey::parse(&request.into_inner().verifier_key);
+        let key = key.map_err(|_| malformed("the verifier key"))?;
+        let review = self.gateway.review_key(&key).await.map_err(|fault| failed(&fault))?;
+        let waiting_for = review.waiting_for.iter().map(ToString::to_string).collect();
+        Ok(Response::new(wire::ReviewKeyResponse { announced: review.announced, waiting_for }))
     }
 
     async fn verify_logs(

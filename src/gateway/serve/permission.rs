@@ -104,6 +104,8 @@ pub static TABLE: &[Row] = &[
     operator("ProveAct"),
     operator("PausePeer"),
     operator("ResumePeer"),
+    operator("Reload"),
+    operator("ReviewKey"),
     operator("ListQueue"),
     operator("ShowQueued"),
     operator("RetryQueued"),

@@ -131,6 +131,11 @@ impl DeskHome {
         self.directory.join("keys/reading.recipient")
     }
 
+    /// Folder of reading keys that were in use once: they open what was sealed to them then.
+    pub fn retired_keys(&self) -> PathBuf {
+        self.directory.join("keys/retired")
+    }
+
     /// The own trust bundle.
     pub fn own_bundle(&self) -> PathBuf {
         self.directory.join("trust/own.bundle")

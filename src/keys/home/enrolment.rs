@@ -16,6 +16,7 @@ use crate::keys::authority::{DESK_VALIDITY, GATEWAY_VALIDITY, certificate_pem};
 use crate::keys::branch::Branch;
 use crate::keys::error::KeyError;
 use crate::keys::ministry::{Application, HomeError, MinistryHome};
+use crate::keys::rotation::certified;
 use crate::keys::secret_file;
 use crate::limits;
 use crate::time::Timestamp;
@@ -135,6 +136,9 @@ impl Enrolment {
         if let Some(present) = chains.filter(|_| !renew).find(|chain| chain.exists()) {
             return Err(KeyError::AlreadyExists(present).into());
         }
+        for requested in &self.requests {
+            certified::settle(home, requested)?;
+        }
         let applications = self.applications(home)?;
         self.install_anchors(home, ministry)?;
         let chains = ministry.certify_all(&applications, now, entropy)?;
@@ -228,7 +232,7 @@ impl StoredRequest {
 }
 
 /// The root certificate of the own ministry, in every home.
-pub(super) const ROOT: &str = "trust/root.pem";
+pub(in crate::keys) const ROOT: &str = "trust/root.pem";
 /// The authority that certifies desks, in the home of a gateway.
 pub(super) const DESK_ACCESS: &str = "trust/desk-access.pem";
 

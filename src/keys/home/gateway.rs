@@ -12,6 +12,7 @@ use crate::keys::file::{self, FileNoteSigner};
 use crate::keys::generate;
 use crate::keys::ministry::HomeError;
 use crate::keys::request::certificate_request;
+use crate::keys::rotation::next_of;
 use crate::keys::secret_file;
 use crate::tlog::signed_note::NoteSigner;
 use crate::tlog::verifier_key::{KeyKind, KeyName, VerifierKey};
@@ -47,8 +48,14 @@ pub struct Announcement {
     pub ministry: String,
     /// Verifier key of its logs.
     pub log_key: String,
+    /// Verifier key of its logs after the next rotation, announced beside the one in use.
+    #[serde(default)]
+    pub next_log_key: Option<String>,
     /// Verifier key of its cosignatures.
     pub cosigner_key: String,
+    /// Verifier key of its cosignatures after the next rotation.
+    #[serde(default)]
+    pub next_cosigner_key: Option<String>,
     /// Where its relay is reached.
     pub endpoints: Vec<String>,
 }
@@ -91,7 +98,7 @@ impl GatewayHome {
     /// Writes configuration and announcement, anew where they exist: a gateway may move, and its next bundle
     /// says so.
     pub fn configure(&self, plan: &GatewayPlan) -> Result<(), HomeError> {
-        secret_file::replace(&self.announcement_file(), self.announce(plan)?.as_bytes())?;
+        self.announce_as(&self.announce(plan)?)?;
         Ok(secret_file::replace(&self.config(), config_text(plan).as_bytes())?)
     }
 
@@ -103,29 +110,30 @@ impl GatewayHome {
         parsed.ok_or_else(|| KeyError::malformed(&path, "what a gateway announces (TOML)"))
     }
 
-    fn announce(&self, plan: &GatewayPlan) -> Result<String, HomeError> {
+    fn announce(&self, plan: &GatewayPlan) -> Result<Announcement, HomeError> {
         let verifier_key = |path: PathBuf, kind, name: String| -> Result<String, HomeError> {
             let public_key = FileNoteSigner::open(&path)?.public_key();
             let name = KeyName::parse(&name).map_err(|_| KeyError::malformed(&path, "named by a domain"))?;
             Ok(VerifierKey { name, kind, public_key }.to_string())
         };
-        let log = verifier_key(self.log_key(), KeyKind::Log, plan.domain.log_name())?;
-        let cosigner = verifier_key(self.cosigner_key(), KeyKind::Cosigner, plan.domain.cosigner_name())?;
-        let endpoints: Vec<String> = plan.endpoints.iter().map(|one| quoted(&one.to_string())).collect();
-        Ok(format!(
-            "# What the trust bundle of {ministry} announces of this gateway. Nothing here is secret.\n\n\
-             ministry = \"{ministry}\"\n\n\
-             # Verifies its logs, under each log's own name.\n\
-             log_key = {log}\n\n\
-             # Verifies its cosignatures of peers' logs.\n\
-             cosigner_key = {cosigner}\n\n\
-             # Where peers reach its relay, tried in this order.\n\
-             endpoints = [{endpoints}]\n",
-            ministry = plan.ministry,
-            log = quoted(&log),
-            cosigner = quoted(&cosigner),
-            endpoints = endpoints.join(", "),
-        ))
+        let of_next = |path: PathBuf, kind, name: String| {
+            let next = next_of(&path);
+            next.exists().then(|| verifier_key(next, kind, name)).transpose()
+        };
+        let (log, cosigner) = (plan.domain.log_name(), plan.domain.cosigner_name());
+        Ok(Announcement {
+            ministry: plan.ministry.to_string(),
+            log_key: verifier_key(self.log_key(), KeyKind::Log, log.clone())?,
+            next_log_key: of_next(self.log_key(), KeyKind::Log, log)?,
+            cosigner_key: verifier_key(self.cosigner_key(), KeyKind::Cosigner, cosigner.clone())?,
+            next_cosigner_key: of_next(self.cosigner_key(), KeyKind::Cosigner, cosigner)?,
+            endpoints: plan.endpoints.iter().map(ToString::to_string).collect(),
+        })
+    }
+
+    /// Says from now on what the trust bundle is to say of this gateway.
+    pub(in crate::keys) fn announce_as(&self, announced: &Announcement) -> Result<(), KeyError> {
+        secret_file::replace(&self.announcement_file(), announced.text().as_bytes())
     }
 
     /// Where this home is.
@@ -186,6 +194,34 @@ impl GatewayHome {
     /// File that tells the addresses a running gateway really listens on.
     pub fn endpoint_file(&self) -> PathBuf {
         self.directory.join("run/endpoint")
+    }
+}
+
+impl Announcement {
+    /// As a commented file.
+    fn text(&self) -> String {
+        let next = |field: &str, key: &Option<String>| {
+            let quoted = key.as_ref().map(|key| format!("{field} = {}\n", quoted(key)));
+            quoted.unwrap_or_default()
+        };
+        let endpoints: Vec<String> = self.endpoints.iter().map(|one| quoted(one)).collect();
+        format!(
+            "# What the trust bundle of {ministry} announces of this gateway. Nothing here is secret.\n\n\
+             ministry = {code}\n\n\
+             # Verifies its logs, under each log's own name.\n\
+             log_key = {log}\n{next_log}\n\
+             # Verifies its cosignatures of peers' logs.\n\
+             cosigner_key = {cosigner}\n{next_cosigner}\n\
+             # Where peers reach its relay, tried in this order.\n\
+             endpoints = [{endpoints}]\n",
+            ministry = self.ministry,
+            code = quoted(&self.ministry),
+            log = quoted(&self.log_key),
+            next_log = next("next_log_key", &self.next_log_key),
+            cosigner = quoted(&self.cosigner_key),
+            next_cosigner = next("next_cosigner_key", &self.next_cosigner_key),
+            endpoints = endpoints.join(", "),
+        )
     }
 }
 

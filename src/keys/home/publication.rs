@@ -1,6 +1,7 @@
 //! `Publication`: the next trust bundle of a ministry, from its own authorities, the gateway's announcement
 //! and the desks' reading keys.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::desk::DeskHome;
@@ -8,6 +9,7 @@ use super::gateway::GatewayHome;
 use crate::keys::branch::Branch;
 use crate::keys::error::KeyError;
 use crate::keys::ministry::{HomeError, MinistryHome};
+use crate::keys::rotation::next_of;
 use crate::keys::secret_file;
 use crate::limits;
 use crate::time::Timestamp;
@@ -61,22 +63,42 @@ impl Publication {
             root: ministry.certificate(Branch::Root)?,
             transport_authorities: vec![ministry.certificate(Branch::Transport)?],
             desk_authorities: vec![ministry.certificate(Branch::Desk)?],
-            log_keys: vec![announced.log_key],
-            cosigner_keys: vec![announced.cosigner_key],
+            log_keys: self.log_keys()?,
+            cosigner_keys: self.cosigner_keys()?,
             reading_keys: self.reading_keys()?,
             endpoints,
             revocation_lists: lists.into_iter().collect::<Result<_, _>>()?,
         })
     }
 
-    fn reading_keys(&self) -> Result<Vec<String>, HomeError> {
-        let read = |desk: &DeskHome| -> Result<String, HomeError> {
-            let path = desk.reading_recipient();
+    /// The log key in use and, during a rotation, the next one.
+    pub(in crate::keys) fn log_keys(&self) -> Result<Vec<String>, HomeError> {
+        let announced = self.gateway.announcement()?;
+        Ok([announced.log_key].into_iter().chain(announced.next_log_key).collect())
+    }
+
+    /// The same of cosigners.
+    pub(in crate::keys) fn cosigner_keys(&self) -> Result<Vec<String>, HomeError> {
+        let announced = self.gateway.announcement()?;
+        Ok([announced.cosigner_key].into_iter().chain(announced.next_cosigner_key).collect())
+    }
+
+    /// The same of the reading keys of the desks: during a rotation peers seal to both.
+    pub(in crate::keys) fn reading_keys(&self) -> Result<Vec<String>, HomeError> {
+        let places = self.desks.iter().map(DeskHome::reading_recipient);
+        let places = places.flat_map(|path| {
+            let next = Some(next_of(&path)).filter(|next| next.exists());
+            [path].into_iter().chain(next)
+        });
+        let read = |path: PathBuf| -> Result<String, HomeError> {
             let bytes = secret_file::read_public(&path, limits::KEY_TEXT_BYTES_MAX.saturating_add(1))?;
             let text =
                 String::from_utf8(bytes).map_err(|_| KeyError::malformed(&path, "an age recipient"))?;
             Ok(text.trim_end().to_owned())
         };
-        self.desks.iter().map(read).collect()
+        let mut keys: Vec<String> = places.map(read).collect::<Result<_, _>>()?;
+        // In the midst of a switch the next one may already be the one in use.
+        keys.dedup();
+        Ok(keys)
     }
 }

@@ -28,6 +28,7 @@ mod text;
 mod x25519;
 
 use std::fmt;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
@@ -54,4 +55,20 @@ pub trait Opener: Send + Sync + fmt::Debug {
     /// Whoever calls it has already refused stanzas of malformed form and key shares of low order, as all
     /// functions of this room do.
     fn unwrap(&self, stanza: &Stanza) -> Option<Zeroizing<[u8; 16]>>;
+
+    /// Others of the same holder, such as keys of former years. They are asked only where nobody else opens a file,
+    /// because getting at them may take long.
+    fn further(&self) -> Vec<&dyn Opener> {
+        Vec::new()
+    }
+}
+
+impl<Shared: Opener + ?Sized> Opener for Arc<Shared> {
+    fn unwrap(&self, stanza: &Stanza) -> Option<Zeroizing<[u8; 16]>> {
+        self.as_ref().unwrap(stanza)
+    }
+
+    fn further(&self) -> Vec<&dyn Opener> {
+        self.as_ref().further()
+    }
 }

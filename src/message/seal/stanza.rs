@@ -42,8 +42,18 @@ impl Stanza {
     }
 }
 
-/// The file key in the first of `stanzas` that one of `openers` opens.
+/// The file key in the first of `stanzas` that one of `openers` opens, or else one of the further ones of them.
 pub(super) fn unwrap(stanzas: &[Stanza], openers: &[&dyn Opener]) -> Result<FileKey, OpenError> {
+    match unwrap_with(stanzas, openers) {
+        Err(OpenError::NotForUs) => {
+            let further: Vec<&dyn Opener> = openers.iter().flat_map(|opener| opener.further()).collect();
+            if further.is_empty() { Err(OpenError::NotForUs) } else { unwrap_with(stanzas, &further) }
+        }
+        outcome => outcome,
+    }
+}
+
+fn unwrap_with(stanzas: &[Stanza], openers: &[&dyn Opener]) -> Result<FileKey, OpenError> {
     for stanza in stanzas {
         stanza.check_share()?;
         for opener in openers {

@@ -17,7 +17,7 @@ async fn nothing_is_kept_whose_tls_configurations_cannot_be_built() {
     let (channels, peers) = (in_force.channels().clone(), in_force.peers().clone());
     let policy = ChannelPolicy::new(ministry("XA"), 50, stage.clock.now(), channels, peers).unwrap();
     let registry = house.keys().registry().unwrap();
-    let policy = SignedPolicy::issue(policy, registry, stage.clock.now()).unwrap().to_bytes();
+    let policy = SignedPolicy::issue(policy, registry.as_ref(), stage.clock.now()).unwrap().to_bytes();
     let own = house.issue_bundle().unwrap().to_bytes();
     let bundles = [stage.world.bundle(&ministry("XB")).unwrap().to_bytes()];
     let gateway = stage.gateway("XA");

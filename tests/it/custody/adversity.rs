@@ -144,7 +144,7 @@ async fn an_older_bundle_of_the_own_ministry_is_never_in_force_again() {
         let policy =
             ChannelPolicy::new(ministry("XA"), sequence, stage.clock.now(), channels, peers).unwrap();
         let registry = house.keys().registry().unwrap();
-        SignedPolicy::issue(policy, registry, stage.clock.now()).unwrap().to_bytes()
+        SignedPolicy::issue(policy, registry.as_ref(), stage.clock.now()).unwrap().to_bytes()
     };
     let peers = [peer.to_bytes()];
     let gateway = stage.gateway("XA");
@@ -190,7 +190,7 @@ async fn a_gateway_starts_although_its_bundle_is_younger_than_its_policy() {
     let in_force = SignedPolicy::parse(&fs::read(in_force).unwrap()).unwrap();
     let (channels, peers) = (in_force.policy().channels().clone(), in_force.policy().peers().clone());
     let policy = ChannelPolicy::new(ministry("XA"), 9, stage.clock.now(), channels, peers).unwrap();
-    let policy = SignedPolicy::issue(policy, registry, stage.clock.now()).unwrap().to_bytes();
+    let policy = SignedPolicy::issue(policy, registry.as_ref(), stage.clock.now()).unwrap().to_bytes();
     stage.clock.forward(Duration::from_secs(120));
     let own = fs::read(house.desk().unwrap().config().own_bundle()).unwrap();
     let peers = [stage.world.bundle(&ministry("XB")).unwrap().to_bytes()];

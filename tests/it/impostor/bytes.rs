@@ -92,7 +92,7 @@ async fn an_over_long_envelope_is_refused() {
     part.parts = vec![vec![1; usize::try_from(limits::INLINE_PARTS_BYTES_MAX).unwrap() + 1]];
     let header = part.header();
     let signer = stage.house("XA").keys().registry().unwrap();
-    let signature = signature::sign(header.bytes(), signer, stage.clock.now()).unwrap();
+    let signature = signature::sign(header.bytes(), signer.as_ref(), stage.clock.now()).unwrap();
     // A part that is too large to travel inside, inside all the same.
     let inside =
         wire::Envelope { header: header.bytes().to_vec(), signature, parts: part.parts }.encode_to_vec();
@@ -166,7 +166,7 @@ fn default_of_an_absent_field(fields: &[Vec<u8>]) -> Vec<u8> {
 /// A signed envelope around these header bytes.
 fn signed(stage: &Stage, craft: &Craft, header: Vec<u8>) -> Vec<u8> {
     let signer = stage.house("XA").keys().registry().unwrap();
-    let signature = signature::sign(&header, signer, stage.clock.now()).unwrap();
+    let signature = signature::sign(&header, signer.as_ref(), stage.clock.now()).unwrap();
     wire::Envelope { header, signature, parts: craft.parts.clone() }.encode_to_vec()
 }
 

@@ -106,7 +106,7 @@ fn resigned(stage: &Stage, opened: &Opened, offices: &[&str], change: impl FnOnc
 fn sign(stage: &Stage, label: &str, bytes: &[u8]) -> Vec<u8> {
     let (keys, now) = (stage.house("XA").keys(), stage.clock.now());
     if label == "registry" {
-        return signature::sign(bytes, keys.registry().unwrap(), now).unwrap();
+        return signature::sign(bytes, keys.registry().unwrap().as_ref(), now).unwrap();
     }
     let offices = keys.offices().unwrap();
     let signer = keys.office(&offices[&office(label)]).unwrap();

@@ -31,8 +31,8 @@ async fn nobody_delivers_what_another_ministry_sent() {
     let stolen = Craft::new(&stage, "XC", "XB").signed(&stage);
     assert_eq!(reason(&relay.deliver(vec![stolen.encode()]).await.unwrap()), "CHN_03");
     // In another's name, under the own signature.
-    let forged =
-        Craft::new(&stage, "XC", "XB").signed_by(&stage, stage.house("XA").keys().registry().unwrap());
+    let forged = Craft::new(&stage, "XC", "XB")
+        .signed_by(&stage, stage.house("XA").keys().registry().unwrap().as_ref());
     assert_eq!(reason(&relay.deliver(vec![forged.encode()]).await.unwrap()), "CHN_03");
     assert_eq!(proofs::trace(&stage, "XB").await, before);
     // The stream goes on: the ministry's own message passes.

@@ -36,8 +36,8 @@ async fn an_office_cannot_sign_a_header() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_registry_of_another_ministry_cannot_sign_a_header() {
     let stage = Stage::pair().await;
-    let envelope =
-        Craft::new(&stage, "XA", "XB").signed_by(&stage, stage.house("XB").keys().registry().unwrap());
+    let envelope = Craft::new(&stage, "XA", "XB")
+        .signed_by(&stage, stage.house("XB").keys().registry().unwrap().as_ref());
     refused_everywhere(&stage, envelope.encode(), "SIGNATURE_INVALID").await;
 }
 

@@ -74,7 +74,7 @@ impl Craft {
     /// Signed by the registry of the sender.
     pub fn signed(&self, stage: &Stage) -> Envelope {
         let house = stage.house(self.address.sender.as_str());
-        self.signed_by(stage, house.keys().registry().unwrap())
+        self.signed_by(stage, house.keys().registry().unwrap().as_ref())
     }
 
     pub fn signed_by(&self, stage: &Stage, signer: &dyn Signer) -> Envelope {

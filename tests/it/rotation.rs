@@ -1,0 +1,473 @@
+//! Rotation under load: every key of a ministry is rotated by the commands that its people type, while messages flow
+//! both ways between two real gateways and desks. Nothing is lost, nothing waits, nobody does anything by hand.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use chancery::desk::reference::Entry;
+use chancery::desk::register::{SentEntry, SentState};
+use chancery::entropy::SystemEntropy;
+use chancery::keys::ministry::{Application, MinistryHome};
+use chancery::keys::rotation::{Phase, Rotatable, Rotation};
+use chancery::message::leaf::LeafKind;
+use chancery::message::terms::Level;
+use chancery::rehearsal::founding::Plan;
+use chancery::rehearsal::house::House;
+use chancery::rehearsal::world::World;
+use chancery::time::{Clock, SystemClock};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::support::{Net, PATIENCE, Stage, all_sound, forms, ministry, mould, passphrase, proofs};
+use crate::tools;
+
+/// Messages that must go through in each direction between two acts.
+const FLOW: usize = 2;
+
+/// Two ministries by the clock of this machine: the binary has no other.
+struct Pair {
+    world: World,
+    folder: TempDir,
+    sent: [Mutex<Vec<SentEntry>>; 2],
+}
+
+/// How a command ended.
+#[derive(Debug)]
+struct Said {
+    code: i32,
+    data: String,
+    talk: String,
+}
+
+impl Said {
+    fn report(&self) -> Value {
+        assert_eq!(self.code, 0, "{self:?}");
+        serde_json::from_str(&self.data).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    fn refusal(&self) -> (i32, String) {
+        let error: Value = serde_json::from_str(self.talk.lines().last().unwrap_or_default())
+            .unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        (self.code, error["reason"].as_str().unwrap_or_default().to_owned())
+    }
+}
+
+impl Pair {
+    fn found() -> Self {
+        let folder = tempfile::Builder::new().prefix("ch").tempdir().unwrap();
+        let net = Net::next();
+        let plan = |(place, code): (usize, &&str)| {
+            let host = net.host(place);
+            Plan::new(mould::founding(code), &format!("{host}:7101"), &format!("{host}:7102")).unwrap()
+        };
+        let plans = ["XA", "XB"].iter().enumerate().map(plan).collect();
+        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let world = wait(World::found(folder.path(), plans, &passphrase(), clock, entropy)).unwrap();
+        wait(all_sound(&world));
+        let words = folder.path().join("passphrase");
+        fs::write(&words, "correct horse\n").unwrap();
+        fs::set_permissions(&words, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::create_dir(folder.path().join("trust")).unwrap();
+        for code in ["XA", "XB"] {
+            let bundle = world.bundle(&ministry(code)).unwrap().to_bytes();
+            fs::write(folder.path().join(format!("trust/{code}.bundle")), bundle).unwrap();
+        }
+        Self { world, folder, sent: Default::default() }
+    }
+
+    fn house(&self, code: &str) -> &House {
+        self.world.house(&ministry(code)).unwrap()
+    }
+
+    fn place(&self, code: &str, what: &str) -> PathBuf {
+        self.folder.path().join(code.to_lowercase()).join(what)
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// What somebody types in a home of a ministry, with `--json`.
+    fn types(&self, code: &str, home: &str, line: &str, more: &[&OsStr]) -> Said {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chancery"));
+        command.arg("--home").arg(self.place(code, home)).arg("--json");
+        if home != "gateway" || line.starts_with("key certify") || line.starts_with("trust sign") {
+            command.arg("--passphrase-file").arg(self.file("passphrase"));
+        }
+        command.args(line.split_whitespace()).args(more).env_clear().stdin(Stdio::null());
+        let output = command.output().unwrap();
+        Said {
+            code: output.status.code().unwrap_or(-1),
+            data: String::from_utf8(output.stdout).unwrap(),
+            talk: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Sends on and on until it is told to stop.
+    fn send_on(&self, from: usize, stop: &AtomicBool) {
+        let (code, other) = [("XA", "XB"), ("XB", "XA")][from];
+        let runtime = Runtime::new().unwrap();
+        while !stop.load(Ordering::SeqCst) {
+            let number = self.sent[from].lock().unwrap().len();
+            let form = forms::memorandum(other, "new", &format!("Message {number} of {code}."));
+            let sent = runtime.block_on(self.house(code).send(&form, self.folder.path()));
+            let [sent] =
+                sent.unwrap_or_else(|fault| panic!("{code} {number}: {fault:?}")).try_into().unwrap();
+            self.sent[from].lock().unwrap().push(sent);
+        }
+    }
+
+    fn count(&self) -> [usize; 2] {
+        [0, 1].map(|from| self.sent[from].lock().unwrap().len())
+    }
+
+    /// Waits until messages that were sent from now on were delivered, in both directions, and fetched.
+    fn flows(&self, after: &str) {
+        let before = self.count();
+        eventually(&format!("messages are sent after {after}"), || {
+            let now = self.count();
+            (0..2).all(|from| now[from] >= before[from] + FLOW)
+        });
+        for (from, (code, other)) in [("XA", "XB"), ("XB", "XA")].into_iter().enumerate() {
+            let last = self.sent[from].lock().unwrap()[before[from] + FLOW - 1].clone();
+            let settled = wait(self.house(code).settled(&last, PATIENCE)).unwrap();
+            let settled = settled.unwrap_or_else(|| panic!("{code} waits after {after}"));
+            assert_eq!(settled.state, SentState::Delivered, "{after}");
+            wait(self.house(other).fetch()).unwrap();
+            self.house(other).read(&last.id.to_string()).unwrap();
+        }
+    }
+
+    /// Rotates a key that carries a certificate, by the commands that its people type.
+    fn rotate_certified(&self, home: &str, key: &str, name: &str) {
+        let begun = self.types("XA", home, &format!("key rotate {key}"), &[]).report();
+        self.flows(&format!("a next {key} was made"));
+        let request = begun["wrote"][0].as_str().unwrap().to_owned();
+        let chain = self.file(&format!("{}.pem", key.replace('/', "-")));
+        // Exactly what was said to come next, with the places filled in.
+        let certify = begun["next"][0].as_str().unwrap().strip_prefix("chancery ").unwrap();
+        let certify = certify.replace("ROOT", &self.place("XA", "root").to_string_lossy());
+        let certify = certify.replace("CHAIN", &chain.to_string_lossy());
+        assert!(certify.contains(name) && certify.ends_with(&request), "{certify}");
+        self.types("XA", "root", &certify, &[]).report();
+        self.types("XA", home, &format!("key install {key}"), &[chain.as_os_str()]).report();
+        self.flows(&format!("the next {key} was installed"));
+    }
+
+    /// Signs the next bundle of XA; its file.
+    fn sign(&self, name: &str) -> PathBuf {
+        let file = self.file(name);
+        let (root, gateway, desk) =
+            (self.place("XA", "root"), self.place("XA", "gateway"), self.place("XA", "desk"));
+        let more =
+            ["--ministry-home", "ROOT", "--gateway", "GATEWAY", "--desk", "DESK", "-o"].map(OsStr::new);
+        let mut more = more.to_vec();
+        (more[1], more[3], more[5]) = (root.as_os_str(), gateway.as_os_str(), desk.as_os_str());
+        more.push(file.as_os_str());
+        self.types("XA", "root", "trust sign", &more).report();
+        file
+    }
+
+    /// A ministry believes a bundle from now on; its own newest one reaches its gateway with it.
+    fn adds(&self, code: &str, bundle: &Path) {
+        let shown = self.types(code, "desk", "peer inspect", &[bundle.as_os_str()]).report();
+        let fingerprint = shown["fingerprint"].as_str().unwrap();
+        let line = format!("peer add --ceiling CONFIDENTIAL --fingerprint {fingerprint}");
+        self.types(code, "desk", &line, &[bundle.as_os_str()]).report();
+    }
+
+    /// The next bundle of XA, in force at its own gateway and believed by XB.
+    fn announce(&self, name: &str) {
+        let bundle = self.sign(name);
+        self.adds("XA", &self.file("trust/XB.bundle"));
+        self.flows(&format!("{name} was in force at home"));
+        self.adds("XB", &bundle);
+        self.flows(&format!("{name} was believed"));
+    }
+
+    /// Rotates a key of logs or cosignatures; completing it too early is refused each time.
+    fn rotate_announced(&self, key: &str) {
+        self.types("XA", "gateway", &format!("key rotate {key}"), &[]).report();
+        let twice = self.types("XA", "gateway", &format!("key rotate {key}"), &[]).refusal();
+        assert_eq!(twice, (7, "ROTATION_BEGUN".to_owned()));
+        let complete = || self.types("XA", "gateway", &format!("key rotate {key} --complete"), &[]);
+        assert_eq!(complete().refusal(), (5, "ROTATION_NOT_ANNOUNCED".to_owned()), "{key}");
+        let bundle = self.sign(&format!("{key}-both.bundle"));
+        assert_eq!(complete().refusal(), (5, "ROTATION_NOT_ANNOUNCED".to_owned()), "signed, not in force");
+        self.adds("XA", &self.file("trust/XB.bundle"));
+        self.flows(&format!("the next {key} was announced at home"));
+        let early = complete();
+        assert_eq!(early.refusal(), (5, "ROTATION_TOO_EARLY".to_owned()), "{key}");
+        assert!(early.talk.contains("XB has not accredited"), "{early:?}");
+        self.adds("XB", &bundle);
+        // The peer says so in its log, which is on its way here.
+        eventually(&format!("{key} is completed"), || {
+            let said = complete();
+            said.code == 0 || {
+                assert_eq!(said.refusal(), (5, "ROTATION_TOO_EARLY".to_owned()));
+                false
+            }
+        });
+        self.flows(&format!("the next {key} was in use"));
+        self.announce(&format!("{key}-new.bundle"));
+    }
+
+    fn rotate_reading(&self) {
+        let own = || {
+            let shown = self.types(
+                "XA",
+                "desk",
+                "peer inspect",
+                &[self.place("XA", "desk/trust/own.bundle").as_os_str()],
+            );
+            shown.report()["reading_keys"].as_array().unwrap().clone()
+        };
+        let before = own();
+        self.types("XA", "desk", "key rotate reading", &[]).report();
+        let complete = || self.types("XA", "desk", "key rotate reading --complete", &[]);
+        assert_eq!(complete().refusal(), (5, "ROTATION_NOT_ANNOUNCED".to_owned()));
+        self.announce("reading-both.bundle");
+        assert_eq!((own().len(), &own()[..1]), (2, &before[..]));
+        complete().report();
+        self.flows("the next reading key was in use");
+        self.announce("reading-new.bundle");
+        assert_eq!(own().len(), 1);
+        assert_ne!(own(), before);
+    }
+
+    /// Writes the evidence of a message and verifies it away from every home.
+    fn proves(&self, code: &str, message: &SentEntry, name: &str) {
+        let file = self.file(name);
+        let mut more: Vec<&OsStr> = vec![OsStr::new("-o"), file.as_os_str()];
+        let id = message.id.to_string();
+        more.insert(0, OsStr::new(&id));
+        self.types(code, "desk", "export", &more).report();
+        self.verifies(&file);
+    }
+
+    fn verifies(&self, file: &Path) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chancery"));
+        command.args(["--home", "/nowhere", "verify", "--trust"]).arg(self.file("trust")).arg(file);
+        let output = command.env_clear().stdin(Stdio::null()).output().unwrap();
+        assert!(output.status.success(), "{}: {output:?}", file.display());
+    }
+
+    /// Everything that was sent arrived once and is proven by both sides, and nothing of it had to be tried twice.
+    fn arrived(&self) {
+        for (from, (code, other)) in [("XA", "XB"), ("XB", "XA")].into_iter().enumerate() {
+            let sent = self.sent[from].lock().unwrap().clone();
+            wait(self.house(other).fetch()).unwrap();
+            let (desk, reader) = (self.house(code).desk().unwrap(), self.house(other).desk().unwrap());
+            for copy in &sent {
+                let settled = wait(self.house(code).settled(copy, PATIENCE)).unwrap();
+                assert_eq!(settled.unwrap().state, SentState::Delivered);
+                let inspected = wait(self.house(code).gateway().unwrap().inspect(copy.id.digest())).unwrap();
+                assert_eq!(inspected.attempts.len(), 0, "{code}: {:?}", inspected.attempts);
+                let trust = desk.trust().unwrap();
+                let entry = desk.find(&copy.id.to_string()).unwrap();
+                let proven = wait(async {
+                    let mut mailbox = desk.mailbox(self.house(code).keys()).await.unwrap();
+                    desk.receipts(&trust, &mut mailbox, &entry).await.unwrap()
+                });
+                for kind in [LeafKind::Sent, LeafKind::Received] {
+                    let one = proven.iter().find(|one| one.kind() == kind);
+                    assert!(one.is_some_and(|one| one.cosigned.is_some()), "{code}: {kind:?} of {}", copy.id);
+                }
+            }
+            // Each once, in the order in which they were sent.
+            let held = sent.iter().map(|copy| match reader.find(&copy.id.to_string()).unwrap() {
+                Entry::Received(received) => (received.sequence, received.cursor),
+                Entry::Sent(_) => panic!("{} was sent by {code}", copy.id),
+            });
+            let held: Vec<(u64, u64)> = held.collect();
+            let numbers: Vec<u64> = held.iter().map(|(number, _)| *number).collect();
+            assert_eq!(numbers, (1..=sent.len() as u64).collect::<Vec<_>>(), "{other}");
+            assert!(held.is_sorted_by_key(|(_, cursor)| *cursor), "{other}: {held:?}");
+            self.house(other).read(&sent[0].id.to_string()).unwrap();
+        }
+    }
+
+    fn is_sound(&self) {
+        for code in ["XA", "XB"] {
+            let gateway = self.house(code).gateway().unwrap();
+            assert_eq!(wait(gateway.status()).unwrap().alarms, [], "{code}");
+            assert_eq!(wait(gateway.verify()).unwrap().damages, Vec::<String>::new(), "{code}");
+        }
+    }
+
+    /// Both archives convince the independent check, once both sides have everything of each other.
+    fn convinces_strangers(&self) {
+        let folders = ["XA", "XB"].map(|code| {
+            let folder = self.file(&format!("archive-{code}"));
+            self.types(code, "gateway", "log export", &[folder.as_os_str()]).report();
+            folder
+        });
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/check_archive.py");
+        let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/.venv/bin/python3");
+        let mut check = Command::new(if own.exists() { own } else { "python3".into() });
+        check.arg(script).arg("--drained").args(folders);
+        let Some(output) = tools::run(&mut check, "checking archives after a rotation") else { return };
+        let said = String::from_utf8_lossy(&output.stderr);
+        if said.contains("No module named 'cryptography'") {
+            eprintln!(
+                "SKIPPED checking archives after a rotation: the Python package cryptography not found"
+            );
+            return;
+        }
+        assert!(output.status.success(), "{}{said}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+fn wait<T>(work: impl Future<Output = T>) -> T {
+    Runtime::new().unwrap().block_on(work)
+}
+
+fn eventually(what: &str, mut is: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is() {
+        assert!(began.elapsed() < 2 * PATIENCE, "{what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn every_key_is_rotated_under_load_and_nothing_is_lost_delayed_or_tried_twice() {
+    let pair = Pair::found();
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let ending = StopAtEnd(&stop);
+        for from in 0..2 {
+            let (pair, stop) = (&pair, &stop);
+            scope.spawn(move || pair.send_on(from, stop));
+        }
+        pair.flows("the beginning");
+        let first = pair.sent[0].lock().unwrap()[0].clone();
+        pair.proves("XA", &first, "before.zip");
+        pair.rotate_certified("gateway", "transport", "chancery://XA/gateway");
+        pair.rotate_certified("desk", "registry", "chancery://XA/registry");
+        pair.rotate_certified("desk", "offices/seal", "chancery://XA/office/seal");
+        pair.rotate_certified("desk", "access", "chancery://XA/desk/main");
+        pair.rotate_announced("log");
+        pair.rotate_announced("cosigner");
+        pair.rotate_reading();
+        drop(ending);
+    });
+    pair.arrived();
+    let (first, last) =
+        (pair.sent[0].lock().unwrap()[0].clone(), pair.sent[0].lock().unwrap().last().unwrap().clone());
+    for (code, other) in [("XA", "sender"), ("XB", "recipient")] {
+        pair.proves(code, &first, &format!("old-{other}.zip"));
+        pair.proves(code, &last, &format!("new-{other}.zip"));
+    }
+    pair.verifies(&pair.file("before.zip"));
+    pair.is_sound();
+    pair.convinces_strangers();
+    let history = pair.types("XA", "gateway", "key list --history", &[]);
+    let deeds: Vec<Value> = history.data.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |key: &str| -> Vec<&str> {
+        deeds.iter().filter(|deed| deed["key"] == key).map(|deed| deed["done"].as_str().unwrap()).collect()
+    };
+    for key in ["keys/transport", "keys/log", "keys/cosigner"] {
+        assert_eq!(of(key), ["begun", "completed"], "{key}");
+    }
+}
+
+/// Certifies the next key of a home of XA.
+fn certified(stage: &Stage, rotation: &Rotation) -> String {
+    let Rotatable::Certified(requested) = rotation.key() else { panic!("{rotation:?}") };
+    let homes = stage.house("XA").homes();
+    let home =
+        if requested.stem == "keys/transport" { homes.gateway.directory() } else { homes.desk.directory() };
+    let application = Application {
+        request: fs::read_to_string(requested.place(home, "csr.next")).unwrap(),
+        name: requested.name.clone(),
+        authorities: requested.authorities.clone(),
+        valid_for: requested.validity(),
+    };
+    let root = MinistryHome::open(&homes.root, &passphrase()).unwrap();
+    let chain = root.certify(&application, stage.clock.now(), &SystemEntropy).unwrap();
+    // The first step of a switch, and no other: so a crash leaves it.
+    fs::write(requested.place(home, "pem"), &chain).unwrap();
+    chain
+}
+
+async fn delivers(stage: &Stage, words: &str) {
+    for (from, to) in [("XA", "XB"), ("XB", "XA")] {
+        let [sent] = stage.send(from, &forms::memorandum(to, "new", words)).await.try_into().unwrap();
+        assert_eq!(stage.settled(from, &sent).await.state, SentState::Delivered, "{from}: {words}");
+        stage.house(to).fetch().await.unwrap();
+        stage.house(to).read(&sent.id.to_string()).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gateway_and_desk_work_on_where_a_crash_has_left_the_certificate_of_the_next_key_beside_both_keys() {
+    let mut stage = Stage::pair().await;
+    let homes = stage.house("XA").homes().clone();
+    let keys = [
+        (homes.gateway.directory(), "transport"),
+        (homes.desk.directory(), "registry"),
+        (homes.desk.directory(), "offices/seal"),
+        (homes.desk.directory(), "access"),
+    ];
+    let now = stage.clock.now();
+    let rotations = keys.map(|(home, key)| Rotation::of(home, key).unwrap());
+    for rotation in &rotations {
+        rotation.begin(Some(&passphrase()), now, &SystemEntropy).unwrap();
+        certified(&stage, rotation);
+        assert_eq!(rotation.phase().unwrap(), Phase::Switching);
+    }
+    stage.gateway("XA").reload().unwrap();
+    delivers(&stage, "reloaded in the midst").await;
+    stage.house_mut("XA").stop().await.unwrap();
+    stage.house_mut("XA").start().await.unwrap();
+    delivers(&stage, "started in the midst").await;
+    for rotation in &rotations {
+        rotation.complete(now).unwrap();
+        assert_eq!(rotation.phase().unwrap(), Phase::Steady);
+    }
+    stage.gateway("XA").reload().unwrap();
+    delivers(&stage, "gone on with").await;
+    proofs::logs_agree(&stage).await;
+    assert_eq!(stage.gateway("XA").status().await.unwrap().alarms, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_takes_up_no_log_key_that_its_bundle_does_not_name_and_does_when_it_names_it() {
+    let stage = Stage::pair().await;
+    let (house, now) = (stage.house("XA"), stage.clock.now());
+    for key in ["log", "cosigner"] {
+        let rotation = Rotation::of(house.homes().gateway.directory(), key).unwrap();
+        rotation.begin(None, now, &SystemEntropy).unwrap();
+        // Nobody was asked, and nothing was announced.
+        rotation.complete(now).unwrap();
+    }
+    let refused = stage.gateway("XA").reload().unwrap_err().to_string();
+    assert!(refused.contains("does not name"), "{refused}");
+    delivers(&stage, "under the former keys").await;
+    let next = house.issue_bundle().unwrap();
+    let fingerprint = *next.bundle().fingerprint().digest();
+    // While the peer knows only the next keys, nothing of ours is believed there, and nothing is lost.
+    let peer = stage.house("XB");
+    peer.desk().unwrap().accredit(peer.keys(), next, &fingerprint, Level::Confidential).await.unwrap();
+    let [waits] = stage.send("XA", &forms::memorandum("XB", "new", "in between")).await.try_into().unwrap();
+    stage.accredit("XA", "XB").await;
+    assert_eq!(stage.settled("XA", &waits).await.state, SentState::Delivered);
+    delivers(&stage, "under the next keys").await;
+}
+
+/// Ends the senders when the rotations are done, or one of them has failed.
+struct StopAtEnd<'a>(&'a AtomicBool);
+
+impl Drop for StopAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
