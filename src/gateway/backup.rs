@@ -20,7 +20,7 @@ use crate::gateway::store::{CopiedPart, Store, StoreFault};
 use crate::keys::Passphrase;
 use crate::keys::home::backup::{
     About, BESIDE_GATEWAY, BackupError, Database, GATEWAY_DATABASE, Lock, LogMark, Manifest, NewFile, Piece,
-    Tree, Writing,
+    RESTORED_NOTE, Tree, Writing,
 };
 use crate::keys::home::enrolment::HomeKind;
 use crate::limits::PIECE_BYTES_MAX;
@@ -64,6 +64,17 @@ impl From<StoreFault> for Uncopied {
 type Sink = mpsc::Sender<Result<Copied, Uncopied>>;
 
 impl Gateway {
+    /// Tells the administrative log, once, that this home came out of a backup.
+    pub(super) async fn note_restored(&self) {
+        let note = self.config.home.join(RESTORED_NOTE);
+        if note.exists() {
+            self.record_own_act(AdministrativeVerb::Restored).await;
+            if let Err(cause) = std::fs::remove_file(&note) {
+                tracing::warn!(%cause, "the note that this home was restored could not be removed");
+            }
+        }
+    }
+
     /// Gives a copy of the store to `sink`, until its end or until nobody takes it any more.
     pub(super) async fn copy_out(&self, sink: &Sink, operator: u32) {
         let copied = async {

@@ -86,6 +86,7 @@ impl Opened {
         make_parent(&gateway.config.mark())?;
         gateway.resume_standing().await?;
         gateway.resume_pauses().await?;
+        gateway.note_restored().await;
         gateway.credentials_store.reload().map_err(|cause| Fault::Credentials(cause.to_string()))?;
         let relay = bind(&gateway.config.relay_listen).await?;
         let mailbox = bind(&gateway.config.mailbox_listen).await?;

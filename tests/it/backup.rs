@@ -9,7 +9,9 @@ use std::process::{Command, Stdio};
 
 use chancery::desk::register::{SentEntry, SentState};
 use chancery::entropy::SystemEntropy;
+use chancery::gateway::administration::ActRange;
 use chancery::gateway::standing::Standing;
+use chancery::message::administration::{AdministrativeLeaf, AdministrativeVerb};
 use chancery::message::seal::ReadingKey;
 use serde_json::Value;
 
@@ -148,6 +150,9 @@ async fn a_gateway_restored_from_a_backup_signs_no_number_twice_and_gets_everyth
     stage.house_mut("XB").stop().await.unwrap();
     stage.house_mut("XA").start().await.unwrap();
     assert_eq!(stage.gateway("XA").standing(&ministry("XB")), Standing::Unconfirmed);
+    let page = stage.gateway("XA").acts(None, ActRange::Newest(1)).await.unwrap();
+    let act = AdministrativeLeaf::parse(&page.leaves[0]).unwrap().act;
+    assert_eq!(act.verb, AdministrativeVerb::Restored);
     stage.house_mut("XB").start().await.unwrap();
     stage.sound("XA", "XB").await;
     let root = stage.gateway("XA").root_of(&before.origin, before.size).await.unwrap();

@@ -38,6 +38,9 @@ pub(super) struct Create {
     to: Vec<String>,
 }
 
+/// What belongs to one run of the host alone.
+const RUN: &str = "run";
+
 /// How long a gateway may take until its database is copied, unless `--timeout` says otherwise.
 const COPY_TIME: Duration = Duration::from_secs(60 * 60);
 
@@ -85,7 +88,7 @@ impl Create {
 
 fn desk(home: &Path, writing: &mut Writing<NewFile>, now: Timestamp) -> Result<About, CliError> {
     let config = DeskConfig::load(home).map_err(|error| CliError::usage("config", error.to_string()))?;
-    let mut tree = Tree::list(home, &[])?;
+    let mut tree = Tree::list(home, &[RUN])?;
     let databases = tree.give(&mut |piece| writing.take(piece))?;
     Ok(about(HomeKind::Desk, config.ministry.to_string(), now, databases, tree.left_out))
 }

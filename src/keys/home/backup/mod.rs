@@ -42,6 +42,9 @@ pub const BESIDE_GATEWAY: [&str; 2] = ["data", "run"];
 /// Where the database of a gateway is in its home.
 pub const GATEWAY_DATABASE: &str = "data/gateway.db";
 
+/// What restoring leaves in a gateway's home, for its first start to tell of.
+pub const RESTORED_NOTE: &str = "run/restored";
+
 /// A piece of a home on its way into a backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Piece {

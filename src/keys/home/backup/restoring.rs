@@ -8,7 +8,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 
 use super::reading::read;
-use super::{BackupError, Manifest};
+use super::{BackupError, Manifest, RESTORED_NOTE};
 use crate::keys::home::desk::DeskHome;
 use crate::keys::home::enrolment::HomeKind;
 use crate::keys::home::gateway::GatewayHome;
@@ -26,13 +26,19 @@ pub fn restore(
 ) -> Result<Manifest, BackupError> {
     let mut restored = None;
     found_as(home, |passing| {
-        let manifest = read(source, openers, &mut |path, _, bytes| lay(passing, path, bytes))?;
+        let manifest = read(source, openers, &mut |path, _, bytes| match path.starts_with("run/") {
+            true => Err(BackupError::Malformed("it holds what belongs to one run of a host")),
+            false => lay(passing, path, bytes),
+        })?;
         if let Some(expected) = expected.filter(|expected| *expected != manifest.about.ministry) {
             let found = manifest.about.ministry.clone();
             return Err(BackupError::OtherMinistry { found, expected: expected.to_owned() });
         }
         for database in &manifest.about.databases {
             examine_database(passing, &database.path)?;
+        }
+        if manifest.about.kind == HomeKind::Gateway {
+            lay(passing, RESTORED_NOTE, &mut manifest.about.time.as_bytes())?;
         }
         sync_all(passing)?;
         let last = match manifest.about.kind {
