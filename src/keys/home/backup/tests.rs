@@ -136,9 +136,12 @@ fn an_archive_that_leads_elsewhere_or_says_otherwise_is_refused() {
         reason
     };
     let none = manifest(SCHEMA, vec![]);
-    for path in ["../desk.toml", "/etc/desk.toml", "a/../../b", "./a", "a//b", "run/mark"] {
+    for path in ["../desk.toml", "/etc/desk.toml", "a/../../b", "./a", "a//b"] {
         assert_eq!(refused(forged(&key, &[(path, b"x")], &none, file)), "BACKUP_MALFORMED", "{path}");
     }
+    let mark = forged(&key, &[("run/mark", b"x")], &none, file);
+    let refusal = restore(&mark[..], &[&key], &folder.path().join("marked"), None).unwrap_err();
+    assert!(refusal.to_string().contains("one run of a host"), "{refusal}");
     let link = forged(&key, &[("desk.toml", b"")], &none, tar::EntryType::Symlink);
     assert_eq!(refused(link), "BACKUP_MALFORMED");
     assert_eq!(refused(forged(&key, &[("a", b"x"), ("a", b"x")], &none, file)), "BACKUP_MALFORMED");
