@@ -84,6 +84,7 @@ static TABLE: &[Row] = &[
     row(GATEWAY, "ArchivedLeaves", &ARCHIVED_LEAVES),
     row(GATEWAY, "CopyStoreResponse", &COPY_STORE_RESPONSE),
     row(GATEWAY, "CopyEnd", &COPY_END),
+    row(GATEWAY, "PackQueueResponse", &PACK_QUEUE_RESPONSE),
     row(GATEWAY, "UnpackQueueResponse", &UNPACK_QUEUE_RESPONSE),
     row(GOOGLE, "FieldMask", &FIELD_MASK),
     row(MESSAGE, "Envelope", &ENVELOPE),
@@ -149,6 +150,7 @@ static EXPORT_ARCHIVE_RESPONSE: Shape = Shape {
         (5, One(&Shape::PLAIN)),
     ],
 };
+static PACK_QUEUE_RESPONSE: Shape = Shape { fields: &[(2, One(&Shape::PLAIN))] };
 static UNPACK_QUEUE_RESPONSE: Shape = Shape {
     fields: &[
         (10, ManyOf(COURIER_REFUSED_NAMED_MAX, &Shape::PLAIN)),

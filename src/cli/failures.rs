@@ -51,6 +51,11 @@ impl From<BackupError> for CliError {
         };
         match error {
             BackupError::Home(error) => error.into(),
+            BackupError::Open(OpenError::NotForUs) => {
+                let message =
+                    "what was given does not open this backup: another passphrase or --identity does";
+                Self::new(kind, code, message).reason(reason)
+            }
             other => Self::new(kind, code, other.to_string()).reason(reason),
         }
     }
@@ -154,7 +159,9 @@ impl From<DeskError> for CliError {
             DeskError::NotYetProven { .. } => said(Kind::TryLater, "not-yet-proven"),
             DeskError::Evidence(cause) => said(Kind::Failed, "evidence").reason(cause.reason()),
             DeskError::GatewayRolledBack { .. } => said(Kind::Failed, "gateway-rolled-back"),
-            DeskError::RegisterBehind { .. } => said(Kind::Failed, "register-behind"),
+            DeskError::RegisterBehind { .. } => said(Kind::Failed, "register-behind")
+                .cause("the home was restored from an older copy: nothing is numbered twice, and nobody gives it back")
+                .hint("chancery --home EMPTY backup restore NEWEST_BACKUP_OF_THIS_DESK"),
             DeskError::Forbidden(findings) => forbidden(findings, finding_line),
             DeskError::Owed(_) => said(Kind::TryLater, "owed"),
             DeskError::Trust(_) => said(Kind::NotPermitted, "trust"),

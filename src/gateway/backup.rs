@@ -202,6 +202,7 @@ pub async fn back_up(order: Order, now: Timestamp, entropy: &dyn Entropy) -> Res
         time: now.to_string(),
         logs: end.logs.into_iter().map(log_mark).collect(),
         databases: vec![Database { path: GATEWAY_DATABASE.to_owned(), version: end.version }],
+        folders: tree.folders,
         left_out: tree.left_out.into_iter().chain(end.left_out).collect(),
     };
     let (file, manifest, _) = writing.finish(about)?;

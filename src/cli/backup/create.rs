@@ -27,7 +27,7 @@ use crate::time::Timestamp;
 #[command(after_help = "Examples:\n  \
     chancery --home /var/lib/chancery backup create -o xa-gateway.backup --to recovery.recipient\n  \
     chancery --home xa/desk backup create -o xa-desk.backup            # asks for a passphrase twice\n  \
-    age-keygen -pq -o recovery.key                                     # offline, once: keep it in a safe")]
+    age-keygen -pq -o recovery.key            # age 1.3 or later: offline, once; keep it in a safe")]
 pub(super) struct Create {
     /// The new file
     #[arg(short, long, value_name = "FILE")]
@@ -90,7 +90,8 @@ fn desk(home: &Path, writing: &mut Writing<NewFile>, now: Timestamp) -> Result<A
     let config = DeskConfig::load(home).map_err(|error| CliError::usage("config", error.to_string()))?;
     let mut tree = Tree::list(home, &[RUN])?;
     let databases = tree.give(&mut |piece| writing.take(piece))?;
-    Ok(about(HomeKind::Desk, config.ministry.to_string(), now, databases, tree.left_out))
+    let told = about(HomeKind::Desk, config.ministry.to_string(), now, databases, tree.left_out);
+    Ok(About { folders: tree.folders, ..told })
 }
 
 async fn gateway(
@@ -118,7 +119,8 @@ async fn gateway(
     };
     let databases = vec![Database { path: GATEWAY_DATABASE.to_owned(), version }];
     let left_out = tree.left_out.into_iter().chain(left_out).collect();
-    Ok(About { logs, ..about(HomeKind::Gateway, ministry, now, databases, left_out) })
+    let folders = tree.folders;
+    Ok(About { logs, folders, ..about(HomeKind::Gateway, ministry, now, databases, left_out) })
 }
 
 fn about(
@@ -129,7 +131,16 @@ fn about(
     left_out: Vec<String>,
 ) -> About {
     let version = env!("CARGO_PKG_VERSION").to_owned();
-    About { kind, ministry, version, time: now.to_string(), logs: Vec::new(), databases, left_out }
+    About {
+        kind,
+        ministry,
+        version,
+        time: now.to_string(),
+        logs: Vec::new(),
+        databases,
+        folders: Vec::new(),
+        left_out,
+    }
 }
 
 /// One that does not run is backed up by its own program.

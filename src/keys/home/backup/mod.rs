@@ -86,6 +86,8 @@ pub struct About {
     pub logs: Vec<LogMark>,
     /// The databases, with the version of their tables.
     pub databases: Vec<Database>,
+    /// Folders of the home, so that an empty one comes back too.
+    pub folders: Vec<String>,
     /// Paths that are not in it: links, files that are no files, parts that were lost already, and what can be made anew.
     pub left_out: Vec<String>,
 }

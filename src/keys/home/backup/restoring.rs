@@ -8,7 +8,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 
 use super::reading::read;
-use super::{BackupError, Manifest, RESTORED_NOTE};
+use super::{BackupError, Manifest, RESTORED_NOTE, is_inside};
 use crate::keys::home::desk::DeskHome;
 use crate::keys::home::enrolment::HomeKind;
 use crate::keys::home::gateway::GatewayHome;
@@ -36,6 +36,12 @@ pub fn restore(
         }
         for database in &manifest.about.databases {
             examine_database(passing, &database.path)?;
+        }
+        for folder in &manifest.about.folders {
+            if !is_inside(folder) {
+                return Err(BackupError::Malformed("it names a folder outside the home"));
+            }
+            make_directory(&passing.join(folder))?;
         }
         if manifest.about.kind == HomeKind::Gateway {
             lay(passing, RESTORED_NOTE, &mut manifest.about.time.as_bytes())?;

@@ -21,6 +21,7 @@ fn about(databases: Vec<Database>) -> About {
         time: NOW.to_string(),
         logs: Vec::new(),
         databases,
+        folders: vec!["trust/peers".to_owned()],
         left_out: Vec::new(),
     }
 }
@@ -29,6 +30,7 @@ fn about(databases: Vec<Database>) -> About {
 fn home(folder: &Path) -> Connection {
     let home = folder.join("desk");
     fs::create_dir_all(home.join("keys/offices")).unwrap();
+    fs::create_dir_all(home.join("trust/peers")).unwrap();
     fs::write(home.join("desk.toml"), "ministry = \"XA\"\n").unwrap();
     fs::write(home.join("keys/offices/legal.key"), vec![7; 1_000]).unwrap();
     fs::write(home.join("release.lock"), "").unwrap();
@@ -43,7 +45,9 @@ fn home(folder: &Path) -> Connection {
 
 fn backed_up(home: &Path, lock: Lock<'_>) -> (Vec<u8>, Manifest) {
     let mut writing = Writing::begin(Vec::new(), lock, NOW, &SystemEntropy).unwrap();
-    let databases = Tree::list(home, &[]).unwrap().give(&mut |piece| writing.take(piece)).unwrap();
+    let mut tree = Tree::list(home, &[]).unwrap();
+    assert!(tree.folders.contains(&"trust/peers".to_owned()) && !tree.folders.contains(&".".to_owned()));
+    let databases = tree.give(&mut |piece| writing.take(piece)).unwrap();
     let (bytes, manifest, _) = writing.finish(about(databases)).unwrap();
     (bytes, manifest)
 }
@@ -62,6 +66,7 @@ fn a_home_comes_back_as_it_was_with_what_sqlite_had_committed() {
     let again = restore(&bytes[..], &[&key], &back, Some("XA")).unwrap();
     assert_eq!(again, manifest);
     assert_eq!(fs::read(back.join("keys/offices/legal.key")).unwrap(), vec![7; 1_000]);
+    assert!(back.join("trust/peers").is_dir(), "an empty folder comes back");
     let kept: String = Connection::open(back.join("register.db"))
         .unwrap()
         .query_row("SELECT a FROM t", [], |row| row.get(0))
@@ -142,6 +147,11 @@ fn an_archive_that_leads_elsewhere_or_says_otherwise_is_refused() {
     let mark = forged(&key, &[("run/mark", b"x")], &none, file);
     let refusal = restore(&mark[..], &[&key], &folder.path().join("marked"), None).unwrap_err();
     assert!(refusal.to_string().contains("one run of a host"), "{refusal}");
+    let outside = About { folders: vec!["../elsewhere".to_owned()], ..about(vec![]) };
+    let outside = Manifest { schema: SCHEMA.to_owned(), about: outside, entries: vec![] };
+    let outside = forged(&key, &[], &serde_json::to_vec(&outside).unwrap(), file);
+    assert_eq!(refused(outside), "BACKUP_MALFORMED");
+    assert!(!folder.path().join("elsewhere").exists());
     let link = forged(&key, &[("desk.toml", b"")], &none, tar::EntryType::Symlink);
     assert_eq!(refused(link), "BACKUP_MALFORMED");
     assert_eq!(refused(forged(&key, &[("a", b"x"), ("a", b"x")], &none, file)), "BACKUP_MALFORMED");

@@ -26,6 +26,8 @@ pub struct Tree {
     skip: Vec<String>,
     databases: Vec<String>,
     files: Vec<String>,
+    /// Folders that are copied.
+    pub folders: Vec<String>,
     /// What is no file, or is not copied.
     pub left_out: Vec<String>,
 }
@@ -59,7 +61,8 @@ impl Tree {
             if is_passing(&name) || self.skip.contains(&path) {
                 continue;
             }
-            if kind.is_dir() {
+            if kind.is_dir() && is_inside(&path) {
+                self.folders.push(path.clone());
                 self.look(&entry.path(), &format!("{path}/"))?;
             } else if !kind.is_file() || !is_inside(&path) || entry.file_name().to_str().is_none() {
                 self.left_out.push(path);
