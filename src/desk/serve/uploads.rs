@@ -363,7 +363,10 @@ mod tests {
         assert_eq!(reason(alone(open(), &path)), "UPLOAD_UNDER_WAY");
         drop(held);
         assert!(upload(&uploads, vec![piece(&digest, 10, 4, b"cument")]).await.unwrap().complete);
-        assert_eq!(reason(alone(late, &path)), "UPLOAD_UNDER_WAY", "it is whole under another name");
+        let again = || late.try_clone().unwrap();
+        assert_eq!(reason(alone(again(), &path)), "UPLOAD_UNDER_WAY", "it is whole under another name");
+        fs::write(&path, "").unwrap();
+        assert_eq!(reason(alone(again(), &path)), "UPLOAD_UNDER_WAY", "nor is it what begins there now");
     }
 
     #[tokio::test]
