@@ -21,7 +21,8 @@ use crate::trust::name::{Authority, Name};
 use crate::trust::signature::Signer;
 use crate::trust::subject::Subject;
 
-/// Opens the keys of one desk, each once for as long as its files stay the same. Holding it is holding the passphrase, unless it is locked.
+/// Opens the keys of one desk, each once for as long as its files stay the same. Holding it is holding the passphrase,
+/// unless it is locked.
 pub struct Keys {
     config: Config,
     passphrase: Option<Passphrase>,
