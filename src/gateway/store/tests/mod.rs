@@ -14,6 +14,7 @@ mod mailbox;
 mod migrations;
 mod outbox;
 mod parts;
+mod pauses;
 mod plans;
 mod queue;
 mod random;

@@ -21,6 +21,7 @@ const COLD: &[(&str, &str)] = &[
     ("SELECT peer, origin, size FROM log WHERE mirror = 0", "a few logs for each peer"),
     ("SELECT count(*), ifnull(sum(size), 0) FROM log WHERE mirror = 1", "a few logs for each peer"),
     ("SELECT peer, own, key, proof FROM fork", "proofs of wrong, few"),
+    ("SELECT peer, time, operator, reason, force FROM pause", "one row for each paused peer"),
     ("SELECT origin FROM log ORDER BY origin", "a few logs for each peer"),
     ("SELECT digest FROM upload WHERE time", "once an hour, and bounded by quotas"),
     ("SELECT key FROM pair WHERE direction = ?1 AND queued > 0", "a few sequences for each peer"),
