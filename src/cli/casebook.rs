@@ -32,7 +32,8 @@ impl Casebook {
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         let What::Rebuild(Rebuild {}) = self.what;
         let session = DeskSession::open(context)?;
-        let DeskSession { desk, trust, keys, .. } = &session;
+        let DeskSession { desk, keys, .. } = &session;
+        let trust = &session.trust();
         let grown = desk.rebuild_casebook(trust, keys);
         let grown = grown.map_err(|error| desk_session::failure(context, error))?;
         let report = json!({

@@ -94,7 +94,7 @@ impl Open {
     async fn run(self, context: &Context) -> Result<(), CliError> {
         let session = DeskSession::open(context)?;
         let failed = |error| desk_session::failure(context, error);
-        let trust = &session.trust;
+        let trust = &session.trust();
         let own = &session.desk.config().ministry;
         let parties: BTreeSet<Ministry> = self.with.iter().chain([own]).cloned().collect();
         if parties.len() < 2 {
@@ -138,7 +138,7 @@ fn list(context: &Context) -> Result<(), CliError> {
 
 async fn change(context: &Context, id: &ChannelId, suspended: bool) -> Result<(), CliError> {
     let session = DeskSession::open(context)?;
-    let rule = session.trust.policy.as_ref().and_then(|policy| policy.channel(id)).cloned();
+    let rule = session.trust().policy.as_ref().and_then(|policy| policy.channel(id)).cloned();
     let Some(rule) = rule else {
         let error = CliError::new(Kind::NotFound, "no-channel", format!("{id} is not in force at this desk"));
         return Err(error.hint(context.command("channel list")));

@@ -49,7 +49,8 @@ impl ClearToDepart {
         let session = DeskSession::open(context)?;
         let is_up_to_date = session.update(context, Directions::Received).await?;
         let failed = |error| desk_session::failure(context, error);
-        let DeskSession { desk, trust, keys, .. } = &session;
+        let DeskSession { desk, keys, .. } = &session;
+        let trust = &session.trust();
         let answer = desk.departure(trust, keys, &self.person, self.arrangement.clone(), is_up_to_date);
         let answer = match answer {
             Err(DeskError::PersonUnknown) => return Err(unknown(&self.person)),

@@ -103,7 +103,8 @@ impl Consultation {
 /// Every consultation of this desk, folded.
 pub(super) fn all(context: &Context, session: &DeskSession) -> Result<Vec<Arc<Folded>>, CliError> {
     let failed = |error| desk_session::failure(context, error);
-    let DeskSession { desk, trust, keys, .. } = session;
+    let DeskSession { desk, keys, .. } = session;
+    let trust = &session.trust();
     let index = desk.casebook(trust, keys).map_err(failed)?;
     let folded = index.consultations().iter().map(|id| desk.consultation_of(trust, keys, id).map_err(failed));
     folded.collect()
@@ -185,7 +186,8 @@ impl<'a> Overview<'a> {
 impl Show {
     fn run(&self, context: &Context, session: &DeskSession) -> Result<(), CliError> {
         let failed = |error| desk_session::failure(context, error);
-        let DeskSession { desk, trust, keys, .. } = session;
+        let DeskSession { desk, keys, .. } = session;
+        let trust = &session.trust();
         let folded = desk.consultation_of(trust, keys, &self.id.text()).map_err(failed)?;
         let unopened = desk.casebook(trust, keys).map_err(failed)?.unopened_in(&self.id.text());
         if folded.kept.is_empty() && unopened == 0 {

@@ -45,7 +45,8 @@ impl Countersign {
         // What came meanwhile is known before anything rests on it. A gateway that is away is told of when it is sent.
         let _looked = session.update(context, Directions::Received).await?;
         let entry = session.find(context, &self.reference).await?;
-        let DeskSession { desk, trust, keys, .. } = &session;
+        let DeskSession { desk, keys, .. } = &session;
+        let trust = &session.trust();
         let composed = desk.countersignature(trust, keys, &entry, self.sign_as.as_deref());
         let (draft, composition) = composed.map_err(failed)?;
         if rules::forbids(&composition.findings) {
@@ -64,7 +65,8 @@ fn stands_behind(
     composition: &Composition,
 ) -> Result<String, CliError> {
     let failed = |error| desk_session::failure(context, error);
-    let DeskSession { desk, trust, keys, .. } = session;
+    let DeskSession { desk, keys, .. } = session;
+    let trust = &session.trust();
     let folded = desk.consultation_of(trust, keys, &composition.address.consultation).map_err(failed)?;
     let reference = entry.reference(&desk.config().ministry);
     let past = folded.book.everything();

@@ -8,6 +8,8 @@ use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+
 use super::context::Context;
 use super::drafting::{FormFile, FormRefusal, Written};
 use super::error::{CliError, Kind};
@@ -31,8 +33,8 @@ use crate::keys::{KeyError, Passphrase};
 pub(super) struct DeskSession {
     /// The desk.
     pub(super) desk: Desk,
-    /// What it believes.
-    pub(super) trust: Trust,
+    /// What it believes; another value when a peer's new bundle was followed.
+    believed: ArcSwap<Trust>,
     /// Its keys.
     pub(super) keys: Keys,
     /// Whether the passphrase was asked for.
@@ -60,7 +62,12 @@ impl DeskSession {
         let desk = desk(context)?.watched_by(Arc::new(progress)).called(&context.typed, Arc::new(waits));
         let trust = desk.trust().map_err(|error| failure(context, error))?;
         let keys = Keys::locked(desk.config().clone());
-        Ok(Self { desk, trust, keys, is_unlocked: false, follower })
+        Ok(Self { desk, believed: ArcSwap::from_pointee(trust), keys, is_unlocked: false, follower })
+    }
+
+    /// What the desk believes now.
+    pub(super) fn trust(&self) -> Arc<Trust> {
+        self.believed.load_full()
     }
 
     /// Asks for the passphrase, once. Whether it is the right one shows when the first key is opened.
@@ -121,7 +128,8 @@ impl DeskSession {
             true => Some(&self.keys),
             false => asked.get_or_init(|| self.unlocked(context)).as_ref().ok(),
         };
-        let held = HeldHere::new(&self.desk, &self.trust, form.folder(), &keys);
+        let trust = self.trust();
+        let held = HeldHere::new(&self.desk, &trust, form.folder(), &keys);
         let written = form.written(context, &held, attached);
         if let Some(error) = held.failure() {
             return Err(failure(context, error));
@@ -156,13 +164,15 @@ impl DeskSession {
     pub(super) async fn update(&self, context: &Context, directions: Directions) -> Result<bool, CliError> {
         let updating = async {
             let mut mailbox = self.mailbox(context).await?;
+            self.follow(context, &mut mailbox).await;
+            let trust = self.trust();
             let updated = match directions {
                 Directions::Received | Directions::Unattended => {
-                    self.desk.fetch(&self.trust, &mut mailbox).await.map(|_| ())
+                    self.desk.fetch(&trust, &mut mailbox).await.map(|_| ())
                 }
                 Directions::Sent => {
-                    let paid = self.desk.pay_owed(&self.trust, &self.keys).await.map(|_| ());
-                    self.desk.refresh_sent(&self.trust, &mut mailbox).await.and(paid)
+                    let paid = self.desk.pay_owed(&trust, &self.keys).await.map(|_| ());
+                    self.desk.refresh_sent(&trust, &mut mailbox).await.and(paid)
                 }
             };
             updated.map_err(|error| failure(context, error))
@@ -179,7 +189,7 @@ impl DeskSession {
             updated => updated.map(|()| true),
         };
         if directions != Directions::Sent {
-            let grown = self.desk.grow_casebook(&self.trust, &self.keys);
+            let grown = self.desk.grow_casebook(&self.trust(), &self.keys);
             grown.map_err(|error| failure(context, error))?;
             if matches!(updated, Ok(true)) && directions == Directions::Received {
                 self.attend(context).await;
@@ -188,11 +198,32 @@ impl DeskSession {
         updated
     }
 
+    /// Accredits the successors of bundles that are accredited, as peers announced them, and says so. What could not be
+    /// followed is said too, and keeps nobody from reading.
+    async fn follow(&self, context: &Context, mailbox: &mut Mailbox) {
+        match self.desk.follow(&self.keys, mailbox).await {
+            Ok(looked) => {
+                if looked.changed()
+                    && let Ok(trust) = self.desk.trust()
+                {
+                    self.believed.store(Arc::new(trust));
+                }
+                looked.lines().iter().for_each(|line| context.output.note(line));
+                for peer in looked.waiting.iter().map(|waiting| &waiting.ministry) {
+                    context.output.next(&context.command(&format!("peer update {peer}")));
+                }
+            }
+            Err(error) => {
+                context.output.detail(&format!("what peers announced could not be looked at: {error}"));
+            }
+        }
+    }
+
     /// Sends what the registry owes: rejections, receipts of urgent messages that were read, and what it signs where its
     /// own were not acknowledged. What cannot be sent now is owed on, and keeps nobody from reading.
     pub(super) async fn attend(&self, context: &Context) {
         let attending = async {
-            let attended = self.desk.attend(&self.trust, &self.keys).await;
+            let attended = self.desk.attend(&self.trust(), &self.keys).await;
             attended.map_err(|error| failure(context, error))
         };
         match context.within("sending what the registry owes", attending).await {

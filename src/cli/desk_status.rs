@@ -24,7 +24,8 @@ pub(super) async fn run(context: &Context) -> Result<(), CliError> {
     let session = DeskSession::open(context)?;
     let is_there = session.update(context, Directions::Received).await?;
     let failed = |error| desk_session::failure(context, error);
-    let DeskSession { desk, trust, keys, .. } = &session;
+    let DeskSession { desk, keys, .. } = &session;
+    let trust = &session.trust();
     let index = desk.casebook(trust, keys).map_err(failed)?;
     let now = context.clock.now();
     let mut due = Vec::new();

@@ -192,7 +192,8 @@ impl Compose {
         session.unlock(context)?;
         let failed = |error| desk_session::failure(context, error);
         let wishes = Wishes { prefer: self.sign_as.clone(), clear: self.clear_by.clone() };
-        let DeskSession { desk, trust, keys, .. } = &session;
+        let DeskSession { desk, keys, .. } = &session;
+        let trust = &session.trust();
         let composed = desk.compose_draft(trust, keys, (&draft, form.folder()), &wishes, &output).await;
         let (draft, composition) = match composed {
             Err(crate::desk::error::DeskError::Forbidden(findings)) => {
@@ -212,7 +213,7 @@ impl Sign {
         let draft = read(context, &self.file)?;
         let mut session = DeskSession::open_locked(context)?;
         let failed = |error| desk_session::failure(context, error);
-        let (standing, due) = session.desk.asked_of(&session.trust, &draft, &self.office).map_err(failed)?;
+        let (standing, due) = session.desk.asked_of(&session.trust(), &draft, &self.office).map_err(failed)?;
         // What is signed is shown first, and goes where a person reads it, not where scripts do.
         // An office that works on cases is to know whose particulars it signs: its signature tells that it saw them.
         let withheld = match session.desk.may_know_names(&session.keys, &self.office) {
@@ -226,7 +227,7 @@ impl Sign {
         confirm::type_back(context, &question, &self.office, self.yes)?;
         session.unlock_office(context, &self.office)?;
         let mut signed = draft;
-        session.desk.sign_draft(&session.trust, &session.keys, &mut signed, &self.office).map_err(failed)?;
+        session.desk.sign_draft(&session.trust(), &session.keys, &mut signed, &self.office).map_err(failed)?;
         write(&self.file, &signed, true)?;
         tell(context, &session, &signed, &self.file, "signed")
     }
@@ -245,7 +246,7 @@ impl Release {
         self.sending.require_consent_possible(context)?;
         session.unlock(context)?;
         let failed = |error| desk_session::failure(context, error);
-        let (desk, trust, keys) = (&session.desk, &session.trust, &session.keys);
+        let (desk, trust, keys) = (&session.desk, &session.trust(), &session.keys);
         keys.registry().map_err(failed)?;
         let standing = desk.standing(trust, &draft).map_err(failed)?;
         draft_report::tell_standing(context, &standing);
@@ -268,7 +269,8 @@ impl Rebase {
         let draft = read(context, &self.file)?;
         let mut session = DeskSession::open_locked(context)?;
         session.unlock(context)?;
-        let DeskSession { desk, trust, keys, .. } = &session;
+        let DeskSession { desk, keys, .. } = &session;
+        let trust = &session.trust();
         let later = desk.rebase(trust, keys, &draft, &self.file);
         let later = later.map_err(|error| desk_session::failure(context, error))?;
         let told = if later.digest() == draft.digest() { "up to date" } else { "based anew" };
@@ -302,7 +304,7 @@ impl List {
             let found =
                 read(context, Path::new(&entry.path)).ok().filter(|draft| draft.digest() == entry.dispatch);
             let found = found.and_then(|draft| {
-                let standing = session.desk.standing(&session.trust, &draft).ok()?;
+                let standing = session.desk.standing(&session.trust(), &draft).ok()?;
                 Some((draft, standing))
             });
             reports.push(draft_report::row(&mut table, entry, found.as_ref()));
@@ -319,7 +321,7 @@ impl Show {
             false => DeskSession::open_locked(context)?,
         };
         let failed = |error| desk_session::failure(context, error);
-        let standing = session.desk.standing(&session.trust, &draft).map_err(failed)?;
+        let standing = session.desk.standing(&session.trust(), &draft).map_err(failed)?;
         let what = (Some(draft.act()), draft.dispatch().documents.as_slice());
         let withheld = self.asks.withheld(context, &session, what, &draft.digest().hex())?;
         if let Some(folder) = &self.extract {
@@ -366,7 +368,7 @@ fn tell(
     what: &str,
 ) -> Result<(), CliError> {
     let failed = |error| desk_session::failure(context, error);
-    let standing: Standing = session.desk.standing(&session.trust, draft).map_err(failed)?;
+    let standing: Standing = session.desk.standing(&session.trust(), draft).map_err(failed)?;
     let entry = session.desk.register().draft(&draft.digest()).map_err(|error| failed(error.into()))?;
     let shown = file.display().to_string();
     if context.output.is_json() {

@@ -101,7 +101,8 @@ impl DeskSession {
         question: &Question<'_>,
     ) -> Result<Composition, CliError> {
         let failed = |error| desk_session::failure(context, error);
-        let Self { desk, trust, keys, .. } = self;
+        let Self { desk, keys, .. } = self;
+        let trust = &self.trust();
         let composed = desk.compose(trust, keys, draft, question.form.folder(), question.sign_as);
         let composition = composed.map_err(failed)?;
         desk.trial(&composition).map_err(failed)?;

@@ -72,7 +72,7 @@ impl Export {
         let Gathered { references, exhibits, sealed } = self.exhibits(context, &session).await?;
         let bundles = session
             .desk
-            .known_bundles(&session.trust)
+            .known_bundles(&session.trust())
             .map_err(|error| desk_session::failure(context, error))?;
         let count = exhibits.len();
         files::write_through(context, &self.output, self.overwrite, |file| {
@@ -109,7 +109,8 @@ impl Export {
             true => consultation(context, session, &self.what)?,
             false => vec![session.find(context, &self.what).await?],
         };
-        let DeskSession { desk, trust, keys, .. } = session;
+        let DeskSession { desk, keys, .. } = session;
+        let trust = &session.trust();
         let mut mailbox = None;
         let (mut references, mut exhibits, mut sealed) = (Vec::new(), Vec::new(), Vec::new());
         for entry in entries {
@@ -147,7 +148,8 @@ impl Export {
         entry: &Entry,
         sealed: &mut Vec<String>,
     ) -> Result<Withheld, CliError> {
-        let DeskSession { desk, trust, keys, .. } = session;
+        let DeskSession { desk, keys, .. } = session;
+        let trust = &session.trust();
         let opened = desk.read(trust, keys, entry).map_err(|error| desk_session::failure(context, error))?;
         let documents = opened.dispatch.dispatch().documents.as_slice();
         let what = (opened.act(), documents);

@@ -79,7 +79,7 @@ impl Row {
         let envelope = Envelope::parse(&received.envelope).map_err(|refusal| failed(refusal.into()))?;
         let key = session.keys.reading().map_err(failed)?;
         // What does not open is listed all the same; `read` says why.
-        let opened = session.desk.unseal_unjudged(&session.trust, &key, &entry).ok();
+        let opened = session.desk.unseal_unjudged(&session.trust(), &key, &entry).ok();
         let address = envelope.header().address();
         Ok(Self {
             reference: entry.reference(&session.desk.config().ministry),

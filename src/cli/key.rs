@@ -13,6 +13,7 @@ use super::files;
 use super::init;
 use super::key_list::List;
 use super::key_office::{ChangePassphrase, NewOffice, find};
+use super::key_revoke::Revoke;
 use super::key_rotate::{Install, Rotate};
 use super::report::{self, Done};
 use super::shell_word;
@@ -41,6 +42,7 @@ enum What {
     Rotate(Rotate),
     Install(Install),
     Passphrase(ChangePassphrase),
+    Revoke(Revoke),
 }
 
 /// Write the certificate request of one key
@@ -108,6 +110,7 @@ impl Key {
             What::Rotate(command) => command.run(context).await,
             What::Install(command) => command.run(context).await,
             What::Passphrase(command) => command.run(context),
+            What::Revoke(command) => command.run(context),
         }
     }
 }

@@ -183,7 +183,8 @@ impl New {
     ) -> Result<Vec<(&'static str, String)>, CliError> {
         let session = DeskSession::open(context)?;
         let failed = |error| desk_session::failure(context, error);
-        let DeskSession { desk, trust, keys, .. } = &session;
+        let DeskSession { desk, keys, .. } = &session;
+        let trust = &session.trust();
         let entry = desk.find(reference).map_err(failed)?;
         let opened = desk.unseal(trust, keys, &entry).map_err(failed)?;
         Ok(opened.act().map(|act| answer::fields(self.act, act)).unwrap_or_default())
@@ -214,7 +215,7 @@ fn minted(
 fn powers_of(context: &Context, consultation: &ConsultationId) -> Vec<Ministry> {
     let circle = DeskSession::open_locked(context)
         .ok()
-        .and_then(|session| session.desk.circle_of(&session.trust, None, consultation).ok().flatten());
+        .and_then(|session| session.desk.circle_of(&session.trust(), None, consultation).ok().flatten());
     circle.map(|circle| circle.powers).unwrap_or_default()
 }
 

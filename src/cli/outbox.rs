@@ -76,7 +76,8 @@ impl Fill {
         // What became of the copies, and what came meanwhile.
         session.update(context, Directions::Sent).await?;
         session.update(context, Directions::Received).await?;
-        let DeskSession { desk, trust, keys, .. } = &session;
+        let DeskSession { desk, keys, .. } = &session;
+        let trust = &session.trust();
         let composed = desk.stand_in(trust, keys, &self.consultation, self.number);
         let (draft, composition) = composed.map_err(failed)?;
         summary::lines(trust, &draft, &composition).iter().for_each(|line| context.output.note(line));
@@ -122,7 +123,7 @@ impl Void {
         confirm::type_back(context, &format!("type {reference} to give it up:"), &reference, self.yes)?;
         session.unlock(context)?;
         let mut mailbox = session.mailbox(context).await?;
-        let given_up = session.desk.void(&session.trust, &mut mailbox, &entry.id()).await;
+        let given_up = session.desk.void(&session.trust(), &mut mailbox, &entry.id()).await;
         let given_up = given_up.map_err(|error| desk_session::failure(context, error))?;
         let report = sent_report::report(context, &session, &given_up, None)?;
         context.output.data(&report, || format!("{reference} is {}", sent_report::state(&given_up)))
@@ -151,7 +152,7 @@ impl Outbox {
         for copy in copies.into_iter().skip(older) {
             let entry = Entry::Sent(copy.clone());
             // Own messages are sealed to the own archive key as well.
-            let opened = session.desk.unseal_unjudged(&session.trust, &key, &entry).ok();
+            let opened = session.desk.unseal_unjudged(&session.trust(), &key, &entry).ok();
             let act = opened.as_ref().and_then(|opened| opened.act());
             let reference = entry.reference(&session.desk.config().ministry);
             let title = act.map_or("does not open", |act| act.act_kind().title());
@@ -160,7 +161,7 @@ impl Outbox {
             reports.push(sent_report::report(context, &session, &copy, act)?);
         }
         context.output.list(&reports, &table, "nothing went out")?;
-        let outstanding = session.desk.outstanding(&session.trust, &session.keys).map_err(failed)?;
+        let outstanding = session.desk.outstanding(&session.trust(), &session.keys).map_err(failed)?;
         let concerned = |one: &&Outstanding| self.with.as_ref().is_none_or(|with| one.recipient == *with);
         owed::warn(context, outstanding.iter().filter(concerned));
         if older > 0 {

@@ -1,4 +1,4 @@
-//! `peer card|inspect|add|list|show|ping|confirm|pause|resume|remove`: whom this ministry believes, and how they are reached.
+//! `peer card|inspect|add|list|show|ping|confirm|pause|resume|remove|update`: whom this ministry believes, and how they are reached.
 
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use super::error::{CliError, Kind};
 use super::files;
 use super::operator::Operator;
 use super::pause::{Pause, Resume};
+use super::peer_update::Update;
 use super::report::{self, Done};
 use super::shell_word;
 use super::table::Table;
@@ -44,6 +45,7 @@ enum What {
     Pause(Pause),
     Resume(Resume),
     Remove(Remove),
+    Update(Update),
 }
 
 /// Write the own trust bundle, to be given to a peer
@@ -132,6 +134,7 @@ impl Peer {
             What::Pause(command) => command.run(context).await,
             What::Resume(command) => command.run(context).await,
             What::Remove(command) => command.run(context).await,
+            What::Update(command) => command.run(context).await,
         }
     }
 }
@@ -316,7 +319,7 @@ fn believed(context: &Context) -> Result<Trust, CliError> {
     desk_session::desk(context)?.trust().map_err(|error| desk_session::failure(context, error))
 }
 
-fn read(path: &Path) -> Result<SignedBundle, CliError> {
+pub(super) fn read(path: &Path) -> Result<SignedBundle, CliError> {
     Ok(SignedBundle::parse(&files::read(path, limits::SIGNED_FILE_BYTES_MAX as u64)?)?)
 }
 

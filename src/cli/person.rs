@@ -102,7 +102,8 @@ pub(super) fn mint(
     consultation: &ConsultationId,
 ) -> Result<PersonRef, CliError> {
     let failed = |error: DeskError| desk_session::failure(context, error);
-    let DeskSession { desk, trust, keys, .. } = session;
+    let DeskSession { desk, keys, .. } = session;
+    let trust = &session.trust();
     if !desk.register().knows(&consultation.text()).map_err(|fault| failed(fault.into()))? {
         return Err(super::consultation::unknown(context, consultation));
     }
@@ -128,7 +129,8 @@ impl Mint {
 impl Join {
     fn run(self, context: &Context, session: &DeskSession) -> Result<(), CliError> {
         let failed = |error| desk_session::failure(context, error);
-        let DeskSession { desk, trust, keys, .. } = session;
+        let DeskSession { desk, keys, .. } = session;
+        let trust = &session.trust();
         let index = desk.casebook(trust, keys).map_err(failed)?;
         for person in [&self.person, &self.other] {
             if !index.knows(person) {
@@ -145,7 +147,8 @@ impl Join {
 impl Show {
     fn run(&self, context: &Context, session: &DeskSession) -> Result<(), CliError> {
         let failed = |error| desk_session::failure(context, error);
-        let DeskSession { desk, trust, keys, .. } = session;
+        let DeskSession { desk, keys, .. } = session;
+        let trust = &session.trust();
         let index = desk.casebook(trust, keys).map_err(failed)?;
         let home = desk.home_of(trust, keys, &self.person).map_err(failed)?;
         let home = home.ok_or_else(|| unknown(&self.person))?;
@@ -193,7 +196,8 @@ impl Show {
 }
 
 fn lookups(context: &Context, session: &DeskSession) -> Result<(), CliError> {
-    let DeskSession { desk, trust, keys, .. } = session;
+    let DeskSession { desk, keys, .. } = session;
+    let trust = &session.trust();
     let all = desk.lookups(trust, keys).map_err(|error| desk_session::failure(context, error))?;
     let mut table = Table::new(["TIME", "OFFICE", "PERSON", "SIGNED"]);
     for one in &all {

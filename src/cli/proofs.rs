@@ -48,7 +48,7 @@ pub(super) fn report(proven: &Proven) -> Value {
 
 /// The receipts that the desk keeps of a message, verified again.
 pub(super) fn kept(context: &Context, session: &DeskSession, entry: &Entry) -> Result<Vec<Proven>, CliError> {
-    let kept = session.desk.kept_receipts(&session.trust, entry);
+    let kept = session.desk.kept_receipts(&session.trust(), entry);
     kept.map_err(|error| desk_session::failure(context, error))
 }
 
@@ -61,7 +61,7 @@ pub(super) async fn newest(
     let kept = kept(context, session, entry)?;
     let asking = async {
         let mut mailbox = session.mailbox(context).await?;
-        let proven = session.desk.receipts(&session.trust, &mut mailbox, entry).await;
+        let proven = session.desk.receipts(&session.trust(), &mut mailbox, entry).await;
         proven.map_err(|error| desk_session::failure(context, error))
     };
     match context.within("asking the own gateway for receipts", asking).await {

@@ -63,7 +63,8 @@ impl Read {
         let session = DeskSession::open(context)?;
         let entry = session.find(context, &self.reference).await?;
         let failed = |error| desk_session::failure(context, error);
-        let DeskSession { desk, trust, keys, .. } = &session;
+        let DeskSession { desk, keys, .. } = &session;
+        let trust = &session.trust();
         let opened = desk.read(trust, keys, &entry).map_err(failed)?;
         if opened.envelope.header().address().precedence >= Precedence::Immediate {
             // Its sender is alarmed until an officer has seen it.

@@ -102,14 +102,14 @@ fn policy(context: &Context, session: &DeskSession, proven: &Proven) -> Result<S
     let failed = |error| desk_session::failure(context, error);
     let note = &proven.receipt.proof().checkpoint;
     let mut lines = String::new();
-    for key in session.trust.log_keys(&proven.keeper).map_err(failed)? {
+    for key in session.trust().log_keys(&proven.keeper).map_err(failed)? {
         let key = key.with_name(proven.checkpoint.origin.clone());
         if note.verify(&key).is_ok() {
             lines.push_str(&format!("log {key}\n"));
         }
     }
     if proven.cosigned.is_some() {
-        for key in session.trust.cosigner_keys(&proven.other).map_err(failed)? {
+        for key in session.trust().cosigner_keys(&proven.other).map_err(failed)? {
             if note.line_of(&key).is_some() {
                 lines.push_str(&format!("witness {key}\n"));
             }

@@ -84,7 +84,7 @@ impl Send {
             }
             sendable => sendable?,
         };
-        let lines = summary::lines(&session.trust, &draft, &composition);
+        let lines = summary::lines(&session.trust(), &draft, &composition);
         if self.sending.dry_run {
             let report = summary::report(&draft, &composition, form.finding_reports(&composition.findings));
             return context.output.data(&report, || lines.join("\n"));
@@ -104,7 +104,7 @@ impl Sending {
         composition: Composition,
         further: &[String],
     ) -> Result<(), CliError> {
-        let lines: Vec<String> = summary::lines(&session.trust, draft, &composition).to_vec();
+        let lines: Vec<String> = summary::lines(&session.trust(), draft, &composition).to_vec();
         let lines: Vec<&str> = lines.iter().chain(further).map(String::as_str).collect();
         if self.dry_run {
             let findings = drafting::finding_reports(&composition.findings, |_| None);
@@ -268,7 +268,7 @@ async fn hand_over(
         }
         Registered::Owed(owed) => dispatch = Some(owed.dispatch),
     };
-    let sent = session.desk.send_telling(&session.trust, &session.keys, composition, registered).await;
+    let sent = session.desk.send_telling(&session.trust(), &session.keys, composition, registered).await;
     let sent = sent.map_err(|error| desk_session::failure(context, error))?;
     told.map(|()| (sent, dispatch))
 }
@@ -315,7 +315,8 @@ async fn settle(
     sent: Vec<SentEntry>,
     patience: Duration,
 ) -> Result<Vec<SentEntry>, CliError> {
-    let DeskSession { desk, trust, keys, .. } = session;
+    let DeskSession { desk, keys, .. } = session;
+    let trust = &session.trust();
     let each = sent.into_iter().map(|copy| async move {
         let settled = desk.wait(trust, keys, &copy.id, patience).await;
         let settled = match settled.map_err(|error| desk_session::failure(context, error)) {

@@ -1,4 +1,4 @@
-//! `trust sign`: issue the next trust bundle of the ministry.
+//! `trust sign|install`: issue the next trust bundle of the ministry, and put it in force.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,10 +6,14 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::context::Context;
+use super::desk_session;
 use super::error::CliError;
 use super::files;
+use super::peer;
+use super::peer_update;
 use super::report::{self, Done};
 use super::shell_word;
+use crate::desk::keys::Keys;
 use crate::keys::home::desk::DeskHome;
 use crate::keys::home::gateway::GatewayHome;
 use crate::keys::home::publication::Publication;
@@ -25,6 +29,19 @@ pub struct Trust {
 #[derive(Debug, clap::Subcommand)]
 enum What {
     Sign(Sign),
+    Install(Install),
+}
+
+/// Put the next bundle of the own ministry in force at this desk and its gateway, which announces it to the peers
+///
+/// `trust sign` writes the bundle into the desks that it is given, and the next command of such a desk that fetches hands
+/// it to the gateway. Where the ministry's home is kept elsewhere, bring the file to the desk and install it here.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  chancery --home DESK trust install XA-7.bundle")]
+struct Install {
+    /// The bundle that `trust sign` wrote
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
 }
 
 /// Sign the next trust bundle, install it at the desks and write it for the peers
@@ -56,7 +73,31 @@ impl Trust {
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         match self.what {
             What::Sign(command) => command.run(context),
+            What::Install(command) => command.run(context).await,
         }
+    }
+}
+
+impl Install {
+    async fn run(self, context: &Context) -> Result<(), CliError> {
+        let own = peer::read(&self.file)?;
+        let desk = desk_session::desk(context)?;
+        let passphrase = context.passphrase.existing("the registry key")?.for_keys()?;
+        let keys = Keys::new(desk.config().clone(), passphrase);
+        let installing = async {
+            let installed = desk.install_own(&keys, own).await;
+            installed.map_err(|error| desk_session::failure(context, error))
+        };
+        let (followed, handed_over) = context.within("the gateway's answer", installing).await?;
+        let sequence = followed.after;
+        let done = peer_update::told(&followed, "chancery.installed/1").wrote(&desk.config().own_bundle());
+        if handed_over {
+            let says = format!("bundle {sequence} is in force, and the gateway announces it to the peers");
+            return done.says(says).next(context.command("status")).tell(context);
+        }
+        done.says(format!("bundle {sequence} is in force here; the gateway gets it with the first peer"))
+            .next(context.command("peer add PEER.bundle"))
+            .tell(context)
     }
 }
 

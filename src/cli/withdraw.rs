@@ -55,7 +55,8 @@ impl Withdraw {
         if let Err(error) = session.update(context, Directions::Unattended).await {
             context.output.note(&format!("not all that came could be looked at: {}", error.message()));
         }
-        let DeskSession { desk, trust, keys, .. } = &session;
+        let DeskSession { desk, keys, .. } = &session;
+        let trust = &session.trust();
         let draft = match desk.withdrawal(trust, keys, person, self.consultation, &self.to) {
             Err(error @ DeskError::PersonUnknown) => {
                 return Err(near(context, &session, &self.person, failed(error)));
@@ -71,7 +72,8 @@ impl Withdraw {
 
 /// Whoever types it again because nothing seems to have happened is told that it has: the first one goes by itself.
 fn tell_of_owed(context: &Context, session: &DeskSession, consultation: &str) -> Result<(), CliError> {
-    let DeskSession { desk, trust, keys, .. } = session;
+    let DeskSession { desk, keys, .. } = session;
+    let trust = &session.trust();
     let owed = desk.outstanding(trust, keys).map_err(|error| desk_session::failure(context, error))?;
     for one in owed.iter().filter(|one| one.consultation == consultation) {
         let what =
@@ -90,7 +92,8 @@ fn unknown(context: &Context, session: &DeskSession, typed: &str, wrong: String)
 
 /// The same error with the references that are known here and look like what was typed. It is never guessed which.
 fn near(context: &Context, session: &DeskSession, typed: &str, error: CliError) -> CliError {
-    let DeskSession { desk, trust, keys, .. } = session;
+    let DeskSession { desk, keys, .. } = session;
+    let trust = &session.trust();
     // Whatever stands in the way of looking, the error itself is told.
     let Ok(index) = desk.casebook(trust, keys) else { return error };
     let known: Vec<PersonRef> = index.persons().into_iter().collect();

@@ -186,8 +186,8 @@ impl Desk {
         let mut trust = self.trust()?;
         let peer = bundle.bundle().ministry().clone();
         if let Some(known) = trust.peers.get(&peer).filter(|known| known.digest() != bundle.digest()) {
-            let follows = bundle.follows(known);
-            follows.map_err(|cause| DeskError::Trust(format!("{peer} is accredited already: {cause}")))?;
+            let succeeds = bundle.succeeds(known, now);
+            succeeds.map_err(|cause| DeskError::Trust(format!("{peer} is accredited already: {cause}")))?;
         }
         let channel = ChannelId::between(&[
             *trust.own.bundle().fingerprint().digest(),
@@ -204,8 +204,7 @@ impl Desk {
         // Accrediting again is how a ceiling is changed; what is reported is what is in force.
         rule.ceiling = ceiling;
         let signed = self.put_in_force(keys, &trust, channels).await?;
-        let path = self.config.peer_bundles().join(format!("{peer}.{BUNDLE_ENDING}"));
-        self.keep(&path, &bundle.to_bytes())?;
+        self.keep_peer(&bundle)?;
         self.keep(&self.config.policy(), &signed.to_bytes())?;
         Ok(channel)
     }
@@ -222,6 +221,13 @@ impl Desk {
         channels.insert(channel, rule);
         let signed = self.put_in_force(keys, &trust, channels).await?;
         self.keep(&self.config.policy(), &signed.to_bytes())
+    }
+
+    /// Keeps the bundle of a peer as the one that is accredited.
+    pub(super) fn keep_peer(&self, bundle: &SignedBundle) -> Result<(), DeskError> {
+        let peer = bundle.bundle().ministry();
+        let path = self.config.peer_bundles().join(format!("{peer}.{BUNDLE_ENDING}"));
+        self.keep(&path, &bundle.to_bytes())
     }
 
     /// Signs the next policy and hands it to the own gateway with the bundles it names.
@@ -253,6 +259,13 @@ impl Desk {
     /// The next policy number, used up durably before anything is signed under it: a policy whose answer was
     /// lost may be in force at the gateway, which takes no other one under its number.
     fn reserve_policy_number(&self, trust: &Trust) -> Result<u64, DeskError> {
+        let next = self.last_policy_number(trust)?.saturating_add(1);
+        self.keep(&self.config.policy_number(), format!("{next}\n").as_bytes())?;
+        Ok(next)
+    }
+
+    /// The greatest number that this desk has used for a policy, whether or not it came into force.
+    pub(super) fn last_policy_number(&self, trust: &Trust) -> Result<u64, DeskError> {
         let path = self.config.policy_number();
         let used = match fs::read_to_string(&path) {
             Ok(text) => text
@@ -262,10 +275,7 @@ impl Desk {
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => 0,
             Err(cause) => return Err(DeskError::file(&path)(cause)),
         };
-        let in_force = trust.policy.as_ref().map_or(0, ChannelPolicy::sequence);
-        let next = in_force.max(used).saturating_add(1);
-        self.keep(&path, format!("{next}\n").as_bytes())?;
-        Ok(next)
+        Ok(trust.policy.as_ref().map_or(0, ChannelPolicy::sequence).max(used))
     }
 
     fn believe_policy(&self, own: &SignedBundle, bytes: &[u8]) -> Result<ChannelPolicy, DeskError> {

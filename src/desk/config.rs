@@ -41,6 +41,18 @@ pub struct Config {
     pub label: Label,
     /// Address of the own gateway's mailbox listener.
     pub gateway: String,
+    /// What is done with bundles that peers announce.
+    pub follow: Follow,
+}
+
+/// What a desk does by itself with a bundle that an accredited peer announces.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Follow {
+    /// It waits until somebody says `peer update`.
+    ByHand,
+    /// It is accredited where it succeeds the accredited one under the same root.
+    #[default]
+    Successors,
 }
 
 impl Config {
@@ -64,6 +76,10 @@ impl Config {
             domain: Domain::parse(settings.text("domain")).map_err(|cause| cause.to_string())?,
             label: Label::parse(settings.text("label")).map_err(|cause| cause.to_string())?,
             gateway: settings.text("gateway").to_owned(),
+            follow: match settings.word("accreditation.follow") {
+                "by-hand" => Follow::ByHand,
+                _ => Follow::Successors,
+            },
         })
     }
 

@@ -187,6 +187,25 @@ impl Mailbox {
         self.client.accredit(request).await.map_err(failed)?;
         Ok(())
     }
+
+    /// Bundles newer than those in force that peers have announced, not verified.
+    pub async fn offers(&mut self) -> Result<Offers, DeskError> {
+        let answer = self.client.list_offered(wire::ListOfferedRequest {}).await.map_err(failed)?;
+        let wire::ListOfferedResponse { offered, own_sequence, policy_sequence } = answer.into_inner();
+        let bundles = offered.into_iter().map(|one| one.bundle).collect();
+        Ok(Offers { bundles, own_sequence, policy_sequence })
+    }
+}
+
+/// What peers have announced, as the gateway says; not verified.
+#[derive(Debug, Clone)]
+pub struct Offers {
+    /// Signed records of bundles.
+    pub bundles: Vec<Vec<u8>>,
+    /// Sequence of the own bundle that is in force there; 0 for none.
+    pub own_sequence: u64,
+    /// Sequence of the policy that is in force there; 0 for none.
+    pub policy_sequence: u64,
 }
 
 fn report(message: wire::SentMessage) -> SentReport {

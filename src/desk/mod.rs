@@ -26,6 +26,7 @@
 //! | `receipts`, `believed`, `evidence` | what both logs prove; evidence files |
 //! | `accreditation`, `dismissal` | whom this desk believes, and whom no more |
 //! | `keys`, `reading_keys` | what it signs with; what it opens with, former years included |
+//! | `following` | bundles that succeed the accredited ones |
 //! | `casebook` | what is known of every consultation, sealed |
 //! | `deposit` | documents that clients uploaded, sealed at rest |
 //! | `rehearsed` | what nobody but a rehearsal makes a desk do |
@@ -51,6 +52,7 @@ pub mod error;
 pub mod evidence;
 pub mod fetch;
 pub mod form;
+pub mod following;
 mod hand_back;
 mod hand_over;
 pub mod keys;

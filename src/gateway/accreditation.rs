@@ -13,7 +13,7 @@ use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::archive::key_name;
 use crate::gateway::config::Config;
-use crate::gateway::credentials::{Peers, credentials_source};
+use crate::gateway::credentials::{DeskList, Peers, credentials_source};
 use crate::gateway::error::{Declined, Fault};
 use crate::gateway::store::Store;
 use crate::gateway::store::record::{Alarm, CREDENTIALS_ALARM, Record, RecordKind, RecordsKept};
@@ -197,7 +197,7 @@ impl Gateway {
         let sequence = next.policy().sequence();
         self.check_succession(&next).await?;
         let trial = Arc::new(ArcSwapOption::new(Some(Arc::new(next.clone()))));
-        CredentialStore::open(credentials_of(self.config.clone(), trial), self.clock.clone())
+        CredentialStore::open(credentials_of(self.config.clone(), self.desk_list.clone(), trial), self.clock.clone())
             .map_err(|cause| Fault::Credentials(cause.to_string()))?;
         let mut records = vec![
             record(RecordKind::Bundle, &self.config.ministry, next.own.bundle().content().sequence, own),
@@ -350,8 +350,12 @@ impl Gateway {
 }
 
 /// What TLS configurations are built from under whatever is in force when they are.
-pub(super) fn credentials_of(config: Config, trust: Arc<ArcSwapOption<Accreditation>>) -> Source {
-    credentials_source(config, move || peer_anchors(trust.load_full().as_deref()))
+pub(super) fn credentials_of(
+    config: Config,
+    desk_list: DeskList,
+    trust: Arc<ArcSwapOption<Accreditation>>,
+) -> Source {
+    credentials_source(config, desk_list, move || peer_anchors(trust.load_full().as_deref()))
 }
 
 fn peer_anchors(in_force: Option<&Accreditation>) -> Peers {

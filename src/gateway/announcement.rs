@@ -87,7 +87,10 @@ impl Gateway {
         }
         self.link_of(peer).heard(Digest::of(bytes));
         self.store.clear_alarm(BUNDLE_REFUSED_ALARM, peer.clone(), now).await?;
-        tracing::info!(%peer, sequence, lists = stopped.len(), "the peer announced a bundle; its lists count");
+        if let Some(unsaid) = self.link_of(peer).refusals.next() {
+            let lists = stopped.len();
+            tracing::info!(peer = %peer, sequence, lists, unsaid, "the peer announced a bundle; its lists count");
+        }
         if stopped.is_empty() {
             return Ok(());
         }

@@ -112,6 +112,11 @@ impl Config {
         self.places().desk_access()
     }
 
+    /// Revocation list of the own desk-access authority (PEM), where there is one.
+    pub fn desk_list(&self) -> PathBuf {
+        self.places().desk_list()
+    }
+
     /// Folder of everything that is kept.
     pub fn data(&self) -> PathBuf {
         self.home.join("data")

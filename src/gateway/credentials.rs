@@ -5,7 +5,9 @@
 
 use std::error::Error;
 use std::path::Path;
+use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
@@ -13,6 +15,7 @@ use crate::gateway::config::Config;
 use crate::gateway::error::Fault;
 use crate::keys::{KeyError, file, secret_file};
 use crate::limits;
+use crate::time::Timestamp;
 use crate::transport::anchors::{DeskAnchors, PeerAnchors};
 use crate::transport::credentials::{InvalidIdentity, Material, Source, TlsIdentity};
 use crate::trust::anchor::Anchors;
@@ -20,17 +23,22 @@ use crate::trust::anchor::Anchors;
 /// The anchors of peers, or why there are none.
 pub(super) type Peers = Result<PeerAnchors, Box<dyn Error + Send + Sync>>;
 
+/// The revocation list of the own desk-access authority that counts, DER.
+pub(super) type DeskList = Arc<ArcSwapOption<Vec<u8>>>;
+
 /// Reads everything anew whenever it is asked, and asks for the peers.
 pub(super) fn credentials_source(
     config: Config,
+    desk_list: DeskList,
     peers: impl Fn() -> Peers + Send + Sync + 'static,
 ) -> Source {
     Box::new(move || {
         let identity = identity(&config)?;
-        let root = certificate(&config.root())?;
-        let desk_access = certificate(&config.desk_access())?;
-        let anchors = Anchors::new(config.ministry.clone(), &root, &[desk_access], &[])?;
-        let desks = Some(DeskAnchors::new(anchors));
+        let anchors = desk_anchors(&config)?;
+        let list: Vec<Vec<u8>> = desk_list.load_full().iter().map(|list| list.to_vec()).collect();
+        // One of an authority that was replaced since says nothing of those of today.
+        let lists = anchors.newer_lists(&list, Timestamp::from_seconds(i64::MAX));
+        let desks = Some(DeskAnchors::new(anchors.with_lists(&lists)));
         Ok(Material { identity, peers: peers()?, desks })
     })
 }
@@ -54,6 +62,14 @@ fn identity(config: &Config) -> Result<TlsIdentity, Box<dyn Error + Send + Sync>
 enum Unfit {
     Key(KeyError),
     Identity(InvalidIdentity),
+}
+
+/// What desk-access certificates are judged by, without any list.
+pub(super) fn desk_anchors(config: &Config) -> Result<Anchors, Fault> {
+    let root = certificate(&config.root())?;
+    let desk_access = certificate(&config.desk_access())?;
+    Anchors::new(config.ministry.clone(), &root, &[desk_access], &[])
+        .map_err(|cause| Fault::Credentials(cause.to_string()))
 }
 
 /// The certificate in a file, DER.

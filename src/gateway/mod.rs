@@ -23,6 +23,7 @@
 //! | `scrub`, `fsck` | compare everything kept with what signatures vouch for, running and at rest |
 //! | `accreditation`, `admission` | who is believed; what may pass |
 //! | `announcement` | what peers' ministries say of themselves since they were accredited |
+//! | `desk_list` | which of the own desks are let in no more |
 //! | `credentials`, `expiry` | what TLS configurations are built from; what ends by itself, and who is told |
 //! | `metrics` | what the ministry's monitoring reads |
 //! | `store` | what is kept |
@@ -43,6 +44,7 @@ mod clerk;
 pub mod config;
 mod courier;
 mod credentials;
+mod desk_list;
 pub mod error;
 pub mod expiry;
 mod export;
@@ -113,6 +115,8 @@ pub struct Gateway {
     root: Digest,
     /// What is in force, shared with the source of the TLS configurations.
     trust: Arc<ArcSwapOption<Accreditation>>,
+    /// The revocation list of the own desk-access authority, shared with the source of the TLS configurations.
+    desk_list: credentials::DeskList,
     credentials_store: CredentialStore,
     credentials: Credentials,
     link: Arc<dyn PeerLink>,

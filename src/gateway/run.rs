@@ -21,7 +21,7 @@ use crate::gateway::accreditation::credentials_of;
 use crate::gateway::administration::Administration;
 use crate::gateway::beliefs::Beliefs;
 use crate::gateway::config::Config;
-use crate::gateway::credentials::{certificate, credentials_source};
+use crate::gateway::credentials::{DeskList, certificate, credentials_source};
 use crate::gateway::error::Fault;
 use crate::gateway::freight::Freight;
 use crate::gateway::metrics::{MetricsListener, Tallies};
@@ -87,7 +87,7 @@ impl Opened {
         gateway.resume_standing().await?;
         gateway.resume_pauses().await?;
         gateway.note_restored().await;
-        gateway.credentials_store.reload().map_err(|cause| Fault::Credentials(cause.to_string()))?;
+        gateway.read_again().await?;
         let relay = bind(&gateway.config.relay_listen).await?;
         let mailbox = bind(&gateway.config.mailbox_listen).await?;
         let socket = gateway.config.operator_socket();
@@ -156,7 +156,8 @@ impl Gateway {
         let note_keys = NoteKeys::open(&config).map_err(unusable)?;
         let root = Digest::of(&certificate(&config.root())?);
         let trust = Arc::new(ArcSwapOption::empty());
-        let source = credentials_of(config.clone(), trust.clone());
+        let desk_list = DeskList::default();
+        let source = credentials_of(config.clone(), desk_list.clone(), trust.clone());
         let (credentials_store, credentials) = CredentialStore::open(source, clock.clone())
             .map_err(|cause| Fault::Credentials(cause.to_string()))?;
         let link: Arc<dyn PeerLink> =
@@ -171,6 +172,7 @@ impl Gateway {
             note_keys: ArcSwap::from_pointee(note_keys),
             root,
             trust,
+            desk_list,
             credentials_store,
             credentials,
             link,
@@ -193,7 +195,13 @@ impl Gateway {
         })
     }
 
-    /// Reads certificates, keys and revocation lists again. A bad file is refused and the old ones stay.
+    /// Reads everything again that lies in files: the list of the own desks that are let in no more, certificates, keys.
+    pub async fn read_again(&self) -> Result<(), Fault> {
+        self.read_desk_list().await?;
+        self.reload()
+    }
+
+    /// Reads certificates and keys again. A bad file is refused and the old ones stay.
     pub fn reload(&self) -> Result<(), Fault> {
         // Neither waits for the other: a log key that is refused must not keep a revocation out of TLS.
         let keys = self.reload_note_keys();
@@ -205,7 +213,7 @@ impl Gateway {
     /// administration.
     pub(super) async fn reload_as_asked(&self, by: Actor) -> Result<(), Fault> {
         let (log, cosigner) = (self.log_key().public_key(), self.cosigner_key().public_key());
-        if let Err(fault) = self.reload() {
+        if let Err(fault) = self.read_again().await {
             tracing::warn!(%fault, "the reload was refused; what was in force stays");
             return Err(fault);
         }
@@ -268,7 +276,7 @@ pub(super) fn check_home(config: &Config, clock: Arc<dyn Clock>) -> Result<Times
     let unusable = |cause: crate::keys::KeyError| Fault::Credentials(cause.to_string());
     NoteKeys::open(config).map_err(unusable)?;
     require_length(&config.operator_socket()).map_err(|cause| Fault::Listener(cause.to_string()))?;
-    let source = credentials_source(config.clone(), || Ok(PeerAnchors::new()));
+    let source = credentials_source(config.clone(), DeskList::default(), || Ok(PeerAnchors::new()));
     let (_, credentials) =
         CredentialStore::open(source, clock).map_err(|cause| Fault::Credentials(cause.to_string()))?;
     Ok(credentials.ends())

@@ -234,12 +234,17 @@ impl fmt::Debug for CertificateAuthority {
 
 /// A certificate in PEM form.
 pub fn certificate_pem(der: &[u8]) -> String {
-    let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
+    pem("CERTIFICATE", der)
+}
+
+/// DER as PEM with this label.
+pub(super) fn pem(label: &str, der: &[u8]) -> String {
+    let mut pem = format!("-----BEGIN {label}-----\n");
     for line in BASE64.encode(der).as_bytes().chunks(64) {
         pem.extend(line.iter().map(|byte| char::from(*byte)));
         pem.push('\n');
     }
-    pem.push_str("-----END CERTIFICATE-----\n");
+    pem.push_str(&format!("-----END {label}-----\n"));
     pem
 }
 

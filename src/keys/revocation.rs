@@ -2,7 +2,7 @@
 
 use rcgen::{CertificateRevocationListParams, KeyIdMethod, RevokedCertParams, SerialNumber};
 
-use super::authority::{CertificateAuthority, IssueRefusal, construction, date};
+use super::authority::{CertificateAuthority, IssueRefusal, construction, date, pem};
 use super::branch::Serial;
 use crate::time::Timestamp;
 
@@ -71,6 +71,11 @@ pub struct Issue {
     pub now: Timestamp,
     /// A newer list is to be expected by then.
     pub next_update: Timestamp,
+}
+
+/// A list as it lies in a file, PEM.
+pub fn list_pem(der: &[u8]) -> String {
+    pem("X509 CRL", der)
 }
 
 impl CertificateAuthority {

@@ -194,3 +194,6 @@ pub const CASEBOOK_PASSED_OVER_ACTS_MAX: u64 = 65_536;
 
 /// Acts of consultations that one process remembers: near 200 MB with what they hold.
 pub const CASEBOOK_REMEMBERED_ACTS_MAX: usize = 50_000;
+
+/// The revocation list of the own desk-access authority as a file, bytes: some thousand desks in base64.
+pub const DESK_LIST_BYTES_MAX: usize = 1024 * 1024;

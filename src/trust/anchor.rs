@@ -118,7 +118,7 @@ impl Anchors {
 
     /// The same anchors with further lists beside those that count already; only those of the root and of authorities
     /// here make a difference. What was revoked stays so.
-    pub(super) fn with_lists(&self, lists: &[RevocationList]) -> Self {
+    pub fn with_lists(&self, lists: &[RevocationList]) -> Self {
         let mut extended = self.clone();
         let ours = lists.iter().filter(|list| self.read_list(list.der()).is_ok()).cloned();
         extended.lists.extend(ours);

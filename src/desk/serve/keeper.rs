@@ -62,6 +62,10 @@ impl Service {
             *link = Some((mailbox, settlements));
         }
         let Some((mailbox, _)) = link else { return Ok(()) };
+        let trust = match self.follow(mailbox).await {
+            true => self.trust().map_err(|_| DeskError::Trust("what this desk believes".to_owned()))?,
+            false => trust,
+        };
         if self.desk.fetch(&trust, mailbox).await? > 0 {
             self.tell();
         }
@@ -80,6 +84,24 @@ impl Service {
                 Ok(())
             }
             Err(cause) => Err(cause),
+        }
+    }
+
+    /// Follows what peers announced; answers whether anything else is believed now. What could not be followed is tried
+    /// again with the next look, and keeps nobody from reading.
+    async fn follow(&self, mailbox: &mut Mailbox) -> bool {
+        match self.desk.follow(&self.keys, mailbox).await {
+            Ok(looked) => {
+                // What waits for somebody stands on the gateway's screen; here it would be said with every look.
+                if looked.changed() {
+                    looked.lines().iter().for_each(|line| tracing::info!("{line}"));
+                }
+                looked.changed()
+            }
+            Err(cause) => {
+                tracing::warn!(%cause, "what peers announced could not be followed");
+                false
+            }
         }
     }
 

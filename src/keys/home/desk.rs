@@ -153,7 +153,11 @@ pub fn config_text(plan: &DeskPlan) -> String {
          # Name of this desk in its access certificate.\n\
          label = \"{label}\"\n\n\
          # Mailbox listener of the own gateway (host:port).\n\
-         gateway = {gateway}\n",
+         gateway = {gateway}\n\n\
+         [accreditation]\n\
+         # What is done with a bundle that an accredited peer announces later, under the same root:\n\
+         # \"successors\" accredits it by itself, \"by-hand\" waits for `chancery peer update`.\n\
+         follow = \"successors\"\n",
         ministry = plan.ministry,
         domain = plan.domain,
         label = plan.label,

@@ -186,6 +186,11 @@ impl GatewayHome {
         self.directory.join(super::enrolment::DESK_ACCESS)
     }
 
+    /// Revocation list of the own desk-access authority (PEM); there is none before the first desk was revoked.
+    pub fn desk_list(&self) -> PathBuf {
+        self.directory.join("trust/desk-access.crl")
+    }
+
     /// Unix socket of the operator service.
     pub fn operator_socket(&self) -> PathBuf {
         self.directory.join("run/operator.sock")

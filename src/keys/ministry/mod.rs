@@ -118,6 +118,30 @@ impl MinistryHome {
         })
     }
 
+    /// Revokes certificates of one authority and signs its list, DER, which is due for replacement at `next_update`: both
+    /// or neither.
+    pub fn revoke_and_list(
+        &self,
+        branch: Branch,
+        revocations: &[Revocation],
+        now: Timestamp,
+        next_update: Timestamp,
+    ) -> Result<Vec<u8>, HomeError> {
+        let authority = self.authority(branch)?;
+        Register::update(&self.directory, |register| {
+            for revocation in revocations {
+                let mut records = register.issued.iter_mut();
+                let found = records.find(|one| one.serial == revocation.serial && one.branch() == branch);
+                let record = found.ok_or(HomeError::UnknownSerial(revocation.serial))?;
+                if record.revocation.is_some() {
+                    return Err(HomeError::AlreadyRevoked(revocation.serial));
+                }
+                record.revocation = Some(*revocation);
+            }
+            sign_list(&authority, register, now, next_update)
+        })
+    }
+
     /// Signs the current revocation list of an authority, DER; a newer one is due after `valid_for`.
     pub fn revocation_list(
         &self,
@@ -127,11 +151,7 @@ impl MinistryHome {
     ) -> Result<Vec<u8>, HomeError> {
         let authority = self.authority(branch)?;
         Register::update(&self.directory, |register| {
-            register.revocation_lists = register.revocation_lists.saturating_add(1);
-            let issue = Issue { number: register.revocation_lists, now, next_update: now.after(valid_for) };
-            let records = register.issued.iter().filter(|record| record.branch() == branch);
-            let revocations: Vec<_> = records.filter_map(|record| record.revocation).collect();
-            Ok(authority.revocation_list(&revocations, issue)?)
+            sign_list(&authority, register, now, now.after(valid_for))
         })
     }
 
@@ -148,6 +168,20 @@ impl MinistryHome {
     fn certificate_path(&self, stem: &str) -> PathBuf {
         self.directory.join(format!("{stem}.pem"))
     }
+}
+
+/// Signs the next list of an authority over everything of its own that the register says is revoked.
+fn sign_list(
+    authority: &CertificateAuthority,
+    register: &mut Register,
+    now: Timestamp,
+    next_update: Timestamp,
+) -> Result<Vec<u8>, HomeError> {
+    register.revocation_lists = register.revocation_lists.saturating_add(1);
+    let issue = Issue { number: register.revocation_lists, now, next_update };
+    let records = register.issued.iter().filter(|record| record.branch() == authority.branch());
+    let revocations: Vec<_> = records.filter_map(|record| record.revocation).collect();
+    Ok(authority.revocation_list(&revocations, issue)?)
 }
 
 impl fmt::Debug for MinistryHome {

@@ -65,6 +65,8 @@ pub enum Kind {
     Labels,
     /// The code of a ministry.
     Ministry,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
     /// A path, below the home unless it is absolute.
     Path,
     /// Roles of a client.
@@ -84,6 +86,8 @@ pub enum Usual {
     Number(u64),
     /// This truth.
     Flag(bool),
+    /// This word.
+    Word(&'static str),
 }
 
 impl Kind {
@@ -98,6 +102,10 @@ impl Kind {
                 let wrong = |_| format!("{text:?} is not an address such as 127.0.0.1:7110");
                 text.parse::<SocketAddr>().map(drop).map_err(wrong)
             }
+            Self::OneOf(words) if !words.contains(&text) => {
+                Err(format!("{text:?} is none of {}", words.join(", ")))
+            }
+            Self::OneOf(_) => Ok(()),
             Self::Endpoint | Self::Path if text.is_empty() => Err("it is empty".to_owned()),
             Self::Endpoint | Self::Path | Self::Count(_) | Self::Flag => Ok(()),
         }
@@ -113,6 +121,7 @@ impl Kind {
             Self::Label => "a label in quotation marks, such as \"main\"",
             Self::Labels => "a list of labels, such as [\"releasing-01\"]",
             Self::Ministry => "the code of a ministry in quotation marks, such as \"XA\"",
+            Self::OneOf(_) => "one of its words in quotation marks",
             Self::Path => "a path in quotation marks",
             Self::Roles => "a list of roles, such as [\"draft\", \"read\"]",
             Self::Socket => "address and port in quotation marks, such as \"127.0.0.1:7110\"",

@@ -135,6 +135,15 @@ impl Settings<'_> {
         self.values.get(key).and_then(|(value, _)| value.as_bool()).unwrap_or(usual)
     }
 
+    /// A word, or the usual one.
+    pub fn word(&self, key: &str) -> &str {
+        let usual = match self.form.setting(key).map(|setting| setting.usual) {
+            Some(Usual::Word(usual)) => usual,
+            _ => "",
+        };
+        self.values.get(key).and_then(|(value, _)| value.as_str()).unwrap_or(usual)
+    }
+
     /// The texts of a list.
     pub fn texts(&self, key: &str) -> impl Iterator<Item = &str> {
         let list = self.values.get(key).and_then(|(value, _)| value.as_array());
@@ -172,6 +181,7 @@ impl Settings<'_> {
             (Some((value, line)), _) => (value.clone(), Origin::File(*line)),
             (None, Usual::Number(usual)) => (json!(usual), Origin::Usual),
             (None, Usual::Flag(usual)) => (json!(usual), Origin::Usual),
+            (None, Usual::Word(usual)) => (json!(usual), Origin::Usual),
             (None, Usual::Nothing | Usual::Required) => (Value::Null, Origin::Usual),
         };
         Shown { key, value, origin, about: setting.about }

@@ -59,6 +59,7 @@ fn value(setting: &Setting) -> Value {
         Kind::Label => json!({ "type": "string", "pattern": LABEL }),
         Kind::Labels => json!({ "type": "array", "items": { "type": "string", "pattern": LABEL } }),
         Kind::Ministry => json!({ "type": "string", "pattern": "^[A-Z]{2,8}$" }),
+        Kind::OneOf(words) => json!({ "type": "string", "enum": words }),
         Kind::Roles => {
             let words: Vec<&str> = Role::ALL.iter().map(|role| role.word()).collect();
             json!({ "type": "array", "items": { "enum": words } })
@@ -70,6 +71,7 @@ fn value(setting: &Setting) -> Value {
         match setting.usual {
             Usual::Number(usual) => drop(schema.insert("default".to_owned(), json!(usual))),
             Usual::Flag(usual) => drop(schema.insert("default".to_owned(), json!(usual))),
+            Usual::Word(usual) => drop(schema.insert("default".to_owned(), json!(usual))),
             Usual::Nothing | Usual::Required => {}
         }
     }

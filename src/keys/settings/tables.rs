@@ -67,6 +67,12 @@ pub const DESK: Form = Form {
         ),
         setting("label", Kind::Label, Usual::Required, "Name of this desk in its access certificate"),
         setting("gateway", Kind::Endpoint, Usual::Required, "Mailbox listener of the own gateway"),
+        setting(
+            "accreditation.follow",
+            Kind::OneOf(&["successors", "by-hand"]),
+            Usual::Word("successors"),
+            "What is done with a later bundle of an accredited peer: accredited by itself, or by peer update only",
+        ),
     ],
     agree: |_| Vec::new(),
 };
