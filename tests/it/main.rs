@@ -36,6 +36,7 @@ mod founding;
 mod fsck;
 mod hostile;
 mod impostor;
+mod lists;
 mod metrics;
 mod officer;
 mod operations_page;

@@ -1,0 +1,203 @@
+//! Bundles and revocation lists travel over the stream: who was revoked is cut off and let in no more, and whoever
+//! announces what does not follow changes nothing.
+
+mod desks;
+mod hostile;
+
+use std::time::Duration;
+
+use chancery::digest::Digest;
+use chancery::gateway::error::Fault;
+use chancery::keys::generate;
+use chancery::keys::home::desk::DeskHome;
+use chancery::keys::ministry::MinistryHome;
+use chancery::keys::revocation::RevocationReason;
+use chancery::keys::save_reading_key;
+use chancery::entropy::SystemEntropy;
+use chancery::desk::keys::Keys;
+use chancery::message::leaf::{Leaf, LeafKind};
+use chancery::message::refusal::Reason;
+use chancery::time::Clock;
+use chancery::trust::bundle::SignedBundle;
+use chancery::trust::name::Name;
+use rusqlite::Connection;
+
+use crate::support::{Stage, eventually, forms, ministry, passphrase, proofs};
+
+/// The offline home of a ministry.
+pub fn root(stage: &Stage, code: &str) -> MinistryHome {
+    MinistryHome::open(&stage.house(code).homes().root, &passphrase()).unwrap()
+}
+
+/// Revokes every certificate of a name, by what follows the code of the ministry.
+pub fn revoke(stage: &Stage, code: &str, path: &str) {
+    let (home, name) = (root(stage, code), Name::parse(&format!("chancery://{code}/{path}")).unwrap());
+    let mut revoked = 0;
+    for one in home.issued().unwrap().iter().filter(|one| one.name == name && one.revocation.is_none()) {
+        home.revoke(one.serial, RevocationReason::KeyCompromise, None, stage.clock_of(code).now()).unwrap();
+        revoked += 1;
+    }
+    assert!(revoked > 0, "{name} was never certified");
+}
+
+/// Signs the next bundle of a ministry and hands it to its gateway, which announces it.
+pub async fn publish(stage: &Stage, code: &str) -> SignedBundle {
+    // Lists tell seconds only, and a later one must be later.
+    stage.clock.forward(Duration::from_secs(2));
+    let house = stage.house(code);
+    let bundle = house.issue_bundle().unwrap();
+    let desk = house.desk().unwrap();
+    let mut mailbox = desk.mailbox(house.keys()).await.unwrap();
+    let looked = desk.follow(house.keys(), &mut mailbox).await.unwrap();
+    assert_eq!(looked.published, Some(bundle.bundle().content().sequence));
+    bundle
+}
+
+/// Waits until the gateway of `at` has this bundle of `of`.
+pub async fn heard(stage: &Stage, at: &str, of: &str, bundle: &SignedBundle) {
+    let sequence = bundle.bundle().content().sequence;
+    eventually(&format!("{at} has heard of bundle {sequence} of {of}"), || async {
+        let offers = stage.gateway(at).offers().await.unwrap();
+        offers.offered.iter().any(|one| one.ministry == ministry(of) && one.bytes == bundle.to_bytes())
+    })
+    .await;
+}
+
+/// How often the own log of `at` about `about` says that this list came into force.
+fn logged(stage: &Stage, at: &str, list: &[u8]) -> usize {
+    let data = stage.house(at).homes().gateway.directory().join("data/gateway.db");
+    let connection = Connection::open(data).unwrap();
+    let sql = "SELECT leaf.bytes FROM leaf JOIN log ON log.key = leaf.log WHERE log.mirror = 0";
+    let mut statement = connection.prepare(sql).unwrap();
+    let leaves = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+    let leaves: Vec<Leaf> = leaves.map(|bytes| Leaf::parse(&bytes.unwrap()).unwrap()).collect();
+    let about = Some(Digest::of(list));
+    leaves.iter().filter(|leaf| leaf.kind == LeafKind::Revocation && leaf.record == about).count()
+}
+
+/// Whether a gateway reaches a peer.
+async fn reaches(stage: &Stage, from: &str, to: &str) -> Result<(), Fault> {
+    stage.gateway(from).ping(&ministry(to)).await.map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_whose_gateway_is_revoked_is_cut_off_and_let_in_no_more_until_it_has_another_certificate() {
+    let mut stage = Stage::pair().await;
+    proofs::logs_agree(&stage).await;
+    reaches(&stage, "XA", "XB").await.unwrap();
+    let connected = async |at: &str| stage.gateway(at).status().await.unwrap().peers[0].connected;
+    assert!(connected("XA").await && connected("XB").await);
+    revoke(&stage, "XB", "gateway");
+    let bundle = publish(&stage, "XB").await;
+    heard(&stage, "XA", "XB", &bundle).await;
+    eventually("the open streams end at both", || async { !connected("XA").await && !connected("XB").await })
+        .await;
+    let cut = reaches(&stage, "XA", "XB").await.unwrap_err().to_string();
+    assert!(cut.contains("revoked") || cut.contains("Revoked"), "{cut}");
+    assert!(reaches(&stage, "XB", "XA").await.is_err());
+    for list in &bundle.bundle().content().revocation_lists {
+        assert_eq!(logged(&stage, "XA", list), 1);
+    }
+    // What counts is not forgotten with the process.
+    stage.house_mut("XA").stop().await.unwrap();
+    stage.house_mut("XA").start().await.unwrap();
+    assert!(reaches(&stage, "XA", "XB").await.is_err());
+    assert!(reaches(&stage, "XB", "XA").await.is_err());
+    // The ministry certifies its gateway anew, and all goes on under the bundle that was accredited at first.
+    stage.house("XB").renew_certificates().unwrap();
+    stage.gateway("XB").reload().unwrap();
+    eventually("XA reaches XB again", || async { reaches(&stage, "XA", "XB").await.is_ok() }).await;
+    stage.sound("XA", "XB").await;
+    stage.sound("XB", "XA").await;
+    let sent = stage.send("XA", &forms::note("XB", "XA-XB-2026-0001")).await;
+    stage.settled("XA", &sent[0]).await;
+    for list in &bundle.bundle().content().revocation_lists {
+        assert_eq!(logged(&stage, "XA", list), 1, "said again after the restart");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_revoked_registry_signed_is_refused_from_then_on_and_what_was_logged_before_stays() {
+    let mut stage = Stage::pair().await;
+    let before = stage.send("XB", &forms::note("XA", "XB-XA-2026-0001")).await;
+    stage.settled("XB", &before[0]).await;
+    proofs::logs_agree(&stage).await;
+    // Signed, and on its way, before anybody knew.
+    stage.house_mut("XA").stop().await.unwrap();
+    let late = stage.send("XB", &forms::note("XA", "XB-XA-2026-0002")).await;
+    revoke(&stage, "XB", "registry");
+    stage.clock.forward(Duration::from_secs(2));
+    // A new certificate for the same registry, or nobody could sign the policy that publishes it.
+    stage.house("XB").renew_certificates().unwrap();
+    let bundle = stage.house("XB").issue_bundle().unwrap();
+    let anew = Keys::new(stage.house("XB").desk().unwrap().config().clone(), passphrase());
+    let desk = stage.house("XB").desk().unwrap();
+    desk.follow(&anew, &mut desk.mailbox(&anew).await.unwrap()).await.unwrap();
+    stage.house_mut("XA").start().await.unwrap();
+    heard(&stage, "XA", "XB", &bundle).await;
+    let settled = stage.settled("XB", &late[0]).await;
+    assert_eq!(settled.reason, Reason::SignerExpired.word());
+    stage.house("XA").fetch().await.unwrap();
+    let opened = stage.house("XA").read(&before[0].id.to_string()).unwrap();
+    assert!(opened.findings.is_empty(), "{:?}", opened.findings);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_office_that_is_revoked_binds_its_ministry_no_more_once_the_desk_has_followed() {
+    let mut stage = Stage::pair().await;
+    let before = stage.send("XB", &forms::note("XA", "XB-XA-2026-0001")).await;
+    stage.settled("XB", &before[0]).await;
+    proofs::logs_agree(&stage).await;
+    stage.house_mut("XA").stop().await.unwrap();
+    let late = stage.send("XB", &forms::note("XA", "XB-XA-2026-0002")).await;
+    revoke(&stage, "XB", "office/releasing-01");
+    let bundle = publish(&stage, "XB").await;
+    stage.house_mut("XA").start().await.unwrap();
+    heard(&stage, "XA", "XB", &bundle).await;
+    stage.settled("XB", &late[0]).await;
+    let (house, desk) = (stage.house("XA"), stage.house("XA").desk().unwrap());
+    let mut mailbox = desk.mailbox(house.keys()).await.unwrap();
+    let looked = desk.follow(house.keys(), &mut mailbox).await.unwrap();
+    assert_eq!(looked.followed.len(), 1, "{looked:?}");
+    assert!(looked.followed[0].changes.iter().any(|one| one.what == "revoked certificate" && one.added));
+    assert_eq!(house.fetch().await.unwrap(), 2);
+    assert!(house.read(&before[0].id.to_string()).unwrap().findings.is_empty());
+    let refused = house.read(&late[0].id.to_string());
+    let said = format!("{refused:?}");
+    assert!(refused.is_err() && said.contains("revoked"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_desk_follows_a_successor_and_what_is_sealed_to_its_new_reading_key_arrives() {
+    let stage = Stage::pair().await;
+    let home: &DeskHome = &stage.house("XB").homes().desk;
+    let old = std::fs::read_to_string(home.reading_recipient()).unwrap();
+    std::fs::remove_file(home.reading_key()).unwrap();
+    let key = generate::reading_key(&SystemEntropy).unwrap();
+    save_reading_key(&home.reading_key(), &key, &passphrase(), &SystemEntropy).unwrap();
+    std::fs::write(home.reading_recipient(), format!("{}\n", key.recipient())).unwrap();
+    let bundle = publish(&stage, "XB").await;
+    heard(&stage, "XA", "XB", &bundle).await;
+    let status = stage.gateway("XA").status().await.unwrap();
+    assert_eq!((status.peers[0].bundle, status.peers[0].announced), (1, Some(2)));
+    let (house, desk) = (stage.house("XA"), stage.house("XA").desk().unwrap());
+    let mut mailbox = desk.mailbox(house.keys()).await.unwrap();
+    let looked = desk.follow(house.keys(), &mut mailbox).await.unwrap();
+    let followed = &looked.followed[0];
+    assert_eq!((followed.before, followed.after), (1, 2));
+    let reading: Vec<bool> =
+        followed.changes.iter().filter(|one| one.what == "reading key").map(|one| one.added).collect();
+    assert_eq!(reading, [true, false]);
+    // Once is enough, and the gateway believes the same.
+    assert_eq!(desk.follow(house.keys(), &mut mailbox).await.unwrap(), Default::default());
+    let status = stage.gateway("XA").status().await.unwrap();
+    assert_eq!((status.peers[0].bundle, status.peers[0].announced), (2, None));
+    let sent = stage.send("XA", &forms::note("XB", "XA-XB-2026-0001")).await;
+    stage.settled("XA", &sent[0]).await;
+    stage.house("XB").fetch().await.unwrap();
+    let desk = stage.house("XB").desk().unwrap();
+    let anew = Keys::new(desk.config().clone(), passphrase());
+    let entry = desk.find(&sent[0].id.to_string()).unwrap();
+    assert!(desk.read(&desk.trust().unwrap(), &anew, &entry).unwrap().findings.is_empty());
+    assert_ne!(old.trim_end(), key.recipient().to_string());
+}
