@@ -37,7 +37,7 @@ impl Remove {
         let peer = &self.ministry;
         let session = DeskSession::open(context)?;
         let failed = |error| desk_session::failure(context, error);
-        if !session.trust.peers.contains_key(peer) {
+        if !session.trust().peers.contains_key(peer) {
             let message = format!("{peer} is not accredited at this desk");
             let error = CliError::new(Kind::NotFound, "not-accredited", message).reason("NOT_ACCREDITED");
             return Err(error.hint(context.command("peer list")));
