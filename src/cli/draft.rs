@@ -213,7 +213,8 @@ impl Sign {
         let draft = read(context, &self.file)?;
         let mut session = DeskSession::open_locked(context)?;
         let failed = |error| desk_session::failure(context, error);
-        let (standing, due) = session.desk.asked_of(&session.trust(), &draft, &self.office).map_err(failed)?;
+        let (standing, due) =
+            session.desk.asked_of(&session.trust(), &draft, &self.office).map_err(failed)?;
         // What is signed is shown first, and goes where a person reads it, not where scripts do.
         // An office that works on cases is to know whose particulars it signs: its signature tells that it saw them.
         let withheld = match session.desk.may_know_names(&session.keys, &self.office) {
@@ -227,7 +228,10 @@ impl Sign {
         confirm::type_back(context, &question, &self.office, self.yes)?;
         session.unlock_office(context, &self.office)?;
         let mut signed = draft;
-        session.desk.sign_draft(&session.trust(), &session.keys, &mut signed, &self.office).map_err(failed)?;
+        session
+            .desk
+            .sign_draft(&session.trust(), &session.keys, &mut signed, &self.office)
+            .map_err(failed)?;
         write(&self.file, &signed, true)?;
         tell(context, &session, &signed, &self.file, "signed")
     }

@@ -70,7 +70,10 @@ impl Revoke {
         let name = full_name(&self.name, &ministry.founding().ministry)?;
         let now = context.clock.now();
         if self.invalid_since.is_some_and(|since| since > now) {
-            return Err(CliError::usage("future", "a key cannot be known to be in wrong hands in the future"));
+            return Err(CliError::usage(
+                "future",
+                "a key cannot be known to be in wrong hands in the future",
+            ));
         }
         let record = self.chosen(context, &ministry, &name, now)?;
         let branch = record.branch();
@@ -102,7 +105,11 @@ impl Revoke {
         let done = done.says(format!("revoked the certificate {} of {name}", record.serial));
         match branch {
             Branch::DeskAccess => self.shut_out(context, done, &list),
-            _ => done.says("nobody knows yet: the next bundle says so").next(self.sign_next()).tell(context),
+            _ => done
+                .says("nobody knows yet: the next bundle says so")
+                .says("certify a new key in its place first: nobody speaks to a gateway, or believes a registry, without")
+                .next(self.sign_next())
+                .tell(context),
         }
     }
 

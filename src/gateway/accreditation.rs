@@ -197,8 +197,11 @@ impl Gateway {
         let sequence = next.policy().sequence();
         self.check_succession(&next).await?;
         let trial = Arc::new(ArcSwapOption::new(Some(Arc::new(next.clone()))));
-        CredentialStore::open(credentials_of(self.config.clone(), self.desk_list.clone(), trial), self.clock.clone())
-            .map_err(|cause| Fault::Credentials(cause.to_string()))?;
+        CredentialStore::open(
+            credentials_of(self.config.clone(), self.desk_list.clone(), trial),
+            self.clock.clone(),
+        )
+        .map_err(|cause| Fault::Credentials(cause.to_string()))?;
         let mut records = vec![
             record(RecordKind::Bundle, &self.config.ministry, next.own.bundle().content().sequence, own),
             record(RecordKind::Policy, &self.config.ministry, sequence, policy),

@@ -126,6 +126,11 @@ impl Anchors {
         extended
     }
 
+    /// The same anchors without any list: for what a ministry has itself kept of its own past.
+    pub fn without_lists(&self) -> Self {
+        Self { lists: Vec::new(), memory: Memory::default(), ..self.clone() }
+    }
+
     /// The same root with those of its authorities that are named, and the lists of what remains.
     pub(super) fn restricted_to(&self, authorities: &[Vec<u8>]) -> Self {
         let mut restricted = self.clone();

@@ -208,6 +208,16 @@ impl TestAuthority {
         revoked: &[(&TestSigner, Timestamp, Option<Timestamp>)],
         next_update: Timestamp,
     ) -> Vec<u8> {
+        self.revocation_list_at(revoked, NOW.before(days(1)), next_update)
+    }
+
+    /// The same, made at this instant.
+    pub(crate) fn revocation_list_at(
+        &self,
+        revoked: &[(&TestSigner, Timestamp, Option<Timestamp>)],
+        this_update: Timestamp,
+        next_update: Timestamp,
+    ) -> Vec<u8> {
         let entry = |(signer, at, invalid): &(&TestSigner, Timestamp, Option<Timestamp>)| RevokedCertParams {
             serial_number: SerialNumber::from_slice(&signer.serial()),
             revocation_time: date(*at),
@@ -215,7 +225,7 @@ impl TestAuthority {
             invalidity_date: invalid.map(date),
         };
         let params = CertificateRevocationListParams {
-            this_update: date(NOW.before(days(1))),
+            this_update: date(this_update),
             next_update: date(next_update),
             crl_number: SerialNumber::from(1_u64),
             issuing_distribution_point: None,

@@ -248,3 +248,31 @@ fn a_revoked_certificate_stands_in_the_list_of_its_own_authority_alone() {
         assert_eq!(list.find_serial(serial.as_bytes()).unwrap().is_some(), listed);
     }
 }
+
+#[test]
+fn a_certificate_is_revoked_together_with_the_list_that_says_so_or_not_at_all() {
+    use crate::trust::revocation::RevocationList;
+    let directory = tempfile::tempdir().unwrap();
+    let home = found(&directory.path().join("xa")).unwrap();
+    home.certify(&application("desk/main", &[]), now(), &SystemEntropy).unwrap();
+    let serial = home.issued().unwrap().last().unwrap().serial;
+    let revocation = |serial| Revocation {
+        serial,
+        revoked: now(),
+        invalid_since: None,
+        reason: RevocationReason::KeyCompromise,
+    };
+    let until = now().after(GATEWAY_VALIDITY);
+    let list = |branch, serial| home.revoke_and_list(branch, &[revocation(serial)], now(), until);
+    // Another authority did not issue it, and nothing is noted then.
+    let before = snapshot(&directory.path().join("xa"));
+    assert_eq!(list(Branch::Transport, serial).unwrap_err().reason(), "CERTIFICATE_UNKNOWN");
+    let wrong = MinistryHome::open(&directory.path().join("xa"), &wrong()).unwrap();
+    assert!(wrong.revoke_and_list(Branch::DeskAccess, &[revocation(serial)], now(), until).is_err());
+    assert_eq!(snapshot(&directory.path().join("xa")), before);
+    let signed = list(Branch::DeskAccess, serial).unwrap();
+    let authority = rustls_pki_types::CertificateDer::from(home.certificate(Branch::DeskAccess).unwrap());
+    let read = RevocationList::read(&signed, &authority).unwrap();
+    assert_eq!((read.serials(), read.next_update()), (vec![serial.to_string()], until));
+    assert_eq!(list(Branch::DeskAccess, serial).unwrap_err().reason(), "CERTIFICATE_ALREADY_REVOKED");
+}

@@ -357,3 +357,32 @@ proptest! {
         prop_assert!(SignedBundle::from_parts(bytes, vec![]).is_err());
     }
 }
+
+#[test]
+fn lists_that_come_later_count_beside_those_of_the_bundle_and_take_nothing_back() {
+    let xa = xa();
+    let (one, two) = (xa.office("one", &[]), xa.office("two", &[]));
+    let due = NOW.after(days(90));
+    let mut content = xa.bundle_content();
+    content.revocation_lists = vec![xa.desk.revocation_list(&[(&one, NOW, None)], due)];
+    let bundle = SignedBundle::issue(content, &xa.trust(), NOW).unwrap();
+    let judged = |bundle: &SignedBundle, signer: &crate::trust::testing::TestSigner| {
+        let signature = crate::trust::signature::sign(b"act", signer, NOW).unwrap();
+        crate::trust::signature::verify(b"act", &signature, bundle.bundle().signing_anchors(), NOW).is_ok()
+    };
+    assert!(!judged(&bundle, &one) && judged(&bundle, &two));
+    // A list of the same instant is none the newer, and a stranger's is none of ours.
+    let same = xa.desk.revocation_list(&[(&two, NOW, None)], due);
+    let foreign = TestMinistry::new("XA").desk.revocation_list_at(&[(&two, NOW, None)], NOW, due);
+    assert!(bundle.bundle().newer_lists(&[same, foreign, b"no list".to_vec()], NOW).is_empty());
+    let newer = xa.desk.revocation_list_at(&[(&two, NOW, None)], NOW, due);
+    assert!(bundle.bundle().newer_lists(std::slice::from_ref(&newer), NOW.before(days(1))).is_empty());
+    let newer = bundle.bundle().newer_lists(&[newer], NOW);
+    let stopped = bundle.with_lists(&newer);
+    assert!(!judged(&stopped, &one) && !judged(&stopped, &two));
+    assert_eq!((stopped.to_bytes(), stopped.digest()), (bundle.to_bytes(), bundle.digest()));
+    let said = changes(bundle.bundle(), stopped.bundle());
+    assert!(
+        said.iter().all(|change| change.what == "revoked certificate" && change.added) && said.len() == 1
+    );
+}

@@ -137,7 +137,7 @@ async fn ten_thousand_announcements_fill_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ministry_that_issues_one_bundle_after_the_other_is_heard_a_day_of_them() {
-    let (stage, mut dialled) = as_xb(&["XA", "XB"]).await;
+    let (stage, dialled) = as_xb(&["XA", "XB"]).await;
     let mut before = accredited(&stage);
     let most = limits::OFFERED_PER_DAY_MAX as u64;
     for _ in 0..=most {
