@@ -83,7 +83,7 @@ async fn who_has_a_revoked_gateway_key_is_cut_off_and_let_in_no_more_and_the_min
     proofs::logs_agree(&stage).await;
     let stolen = caller::gateway_identity(&stage, "XB");
     let mut thief =
-        Dialled::open(Bot::new(&stage, "XB", "XA"), caller::relay(&stage, stolen.clone(), "XA").await)
+        Dialled::greet(Bot::new(&stage, "XB", "XA"), caller::relay(&stage, stolen.clone(), "XA").await)
             .await
             .unwrap();
     revoke(&stage, "XB", "gateway");
@@ -105,7 +105,7 @@ async fn who_has_a_revoked_gateway_key_is_cut_off_and_let_in_no_more_and_the_min
     // The ministry's own gateway shows another certificate under the bundle of before, and all goes on.
     stage.sound("XA", "XB").await;
     stage.sound("XB", "XA").await;
-    let sent = stage.send("XA", &forms::note("XB", "XA-XB-2026-0001")).await;
+    let sent = stage.send("XA", &forms::note("XB", "C-7QK4-M2XD-9WTV")).await;
     stage.settled("XA", &sent[0]).await;
     for list in &bundle.bundle().content().revocation_lists {
         assert_eq!(logged(&stage, "XA", list), 1, "said again after the restart");
@@ -115,12 +115,12 @@ async fn who_has_a_revoked_gateway_key_is_cut_off_and_let_in_no_more_and_the_min
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_revoked_registry_signed_is_refused_from_then_on_and_what_was_logged_before_stays() {
     let mut stage = Stage::pair().await;
-    let before = stage.send("XB", &forms::note("XA", "XB-XA-2026-0001")).await;
+    let before = stage.send("XB", &forms::note("XA", "C-7QK4-M2XD-9WTV")).await;
     stage.settled("XB", &before[0]).await;
     proofs::logs_agree(&stage).await;
     // Signed, and on its way, before anybody knew.
     stage.house_mut("XA").stop().await.unwrap();
-    let late = stage.send("XB", &forms::note("XA", "XB-XA-2026-0002")).await;
+    let late = stage.send("XB", &forms::note("XA", "C-7QK4-M2XD-9WTV")).await;
     revoke(&stage, "XB", "registry");
     stage.clock.forward(Duration::from_secs(2));
     // A new certificate for the same registry, or nobody could sign the policy that publishes it.
@@ -141,11 +141,11 @@ async fn what_a_revoked_registry_signed_is_refused_from_then_on_and_what_was_log
 #[tokio::test(flavor = "multi_thread")]
 async fn an_office_that_is_revoked_binds_its_ministry_no_more_once_the_desk_has_followed() {
     let mut stage = Stage::pair().await;
-    let before = stage.send("XB", &forms::note("XA", "XB-XA-2026-0001")).await;
+    let before = stage.send("XB", &forms::note("XA", "C-7QK4-M2XD-9WTV")).await;
     stage.settled("XB", &before[0]).await;
     proofs::logs_agree(&stage).await;
     stage.house_mut("XA").stop().await.unwrap();
-    let late = stage.send("XB", &forms::note("XA", "XB-XA-2026-0002")).await;
+    let late = stage.send("XB", &forms::note("XA", "C-7QK4-M2XD-9WTV")).await;
     revoke(&stage, "XB", "office/releasing-01");
     let bundle = publish(&stage, "XB").await;
     stage.house_mut("XA").start().await.unwrap();
@@ -188,7 +188,7 @@ async fn a_desk_follows_a_successor_and_what_is_sealed_to_its_new_reading_key_ar
     assert_eq!(desk.follow(house.keys(), &mut mailbox).await.unwrap(), Default::default());
     let status = stage.gateway("XA").status().await.unwrap();
     assert_eq!((status.peers[0].bundle, status.peers[0].announced), (2, None));
-    let sent = stage.send("XA", &forms::note("XB", "XA-XB-2026-0001")).await;
+    let sent = stage.send("XA", &forms::note("XB", "C-7QK4-M2XD-9WTV")).await;
     stage.settled("XA", &sent[0]).await;
     stage.house("XB").fetch().await.unwrap();
     let desk = stage.house("XB").desk().unwrap();
