@@ -86,6 +86,7 @@ static TABLE: &[Row] = &[
     row(GATEWAY, "CopyEnd", &COPY_END),
     row(GATEWAY, "PackQueueResponse", &PACK_QUEUE_RESPONSE),
     row(GATEWAY, "UnpackQueueResponse", &UNPACK_QUEUE_RESPONSE),
+    row(GATEWAY, "ReviewKeyResponse", &REVIEW_KEY_RESPONSE),
     row(GOOGLE, "FieldMask", &FIELD_MASK),
     row(MESSAGE, "Envelope", &ENVELOPE),
     row(MESSAGE, "Address", &ADDRESS),
@@ -150,6 +151,7 @@ static EXPORT_ARCHIVE_RESPONSE: Shape = Shape {
         (5, One(&Shape::PLAIN)),
     ],
 };
+static REVIEW_KEY_RESPONSE: Shape = Shape { fields: &[(2, Many(PEERS_MAX))] };
 static PACK_QUEUE_RESPONSE: Shape = Shape { fields: &[(2, One(&Shape::PLAIN))] };
 static UNPACK_QUEUE_RESPONSE: Shape = Shape {
     fields: &[

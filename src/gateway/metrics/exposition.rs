@@ -187,7 +187,7 @@ mod tests {
     use super::*;
     use crate::gateway::expiry::{Expiring, Lifetime};
     use crate::gateway::store::WriterCounts;
-    use crate::gateway::store::record::{Amount, Quota, RaisedAlarm, SentState, SpaceUse};
+    use crate::gateway::store::record::{Amount, Pause, Quota, RaisedAlarm, SentState, SpaceUse};
     use crate::trust::name::Ministry;
 
     fn ministry(code: &str) -> Ministry {
@@ -215,7 +215,13 @@ mod tests {
             bundle: 1,
             announced: None,
             transfers: Vec::new(),
-            pause: None,
+            pause: Some(Pause {
+                peer: ministry("XB"),
+                time: at,
+                operator: 1000,
+                reason: String::new(),
+                force: false,
+            }),
         };
         let alarm = RaisedAlarm {
             code: "CHN_04_EQUIVOCATION".to_owned(),
