@@ -27,6 +27,7 @@ mod cms_interop;
 mod confidentiality;
 mod courier;
 mod custody;
+mod day;
 mod demo;
 mod deskservice;
 mod disk;

@@ -13,7 +13,7 @@ mod kills;
 mod overtaking;
 mod partition;
 mod power;
-mod process;
+pub mod process;
 mod rollback;
 mod traffic;
 mod transfer;

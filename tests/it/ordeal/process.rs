@@ -48,6 +48,17 @@ impl Process {
         self.end();
     }
 
+    /// Asks it to stop, and waits until it has, of its own accord.
+    pub fn stop(mut self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        let mut code = None;
+        eventually("the gateway stops", || {
+            code = self.child.try_wait().unwrap();
+            code.is_some()
+        });
+        assert!(code.is_some_and(|code| code.success()), "{code:?}\n{}", self.last_words());
+    }
+
     /// Stops every thread of it where it is: from now on no answer leaves it.
     pub fn freeze(&self) {
         freeze(&self.child);

@@ -80,7 +80,12 @@ impl Stage {
 
     /// The same in the present, for gateways that run as processes of their own.
     pub fn today(codes: &[&str]) -> Self {
-        Self::founded(codes, mould::today(), SystemClock.now(), |_| {})
+        Self::today_changed(codes, |_| {})
+    }
+
+    /// The same after `change` has seen the plans.
+    pub fn today_changed(codes: &[&str], change: impl FnOnce(&mut Vec<Plan>)) -> Self {
+        Self::founded(codes, mould::today(), SystemClock.now(), change)
     }
 
     fn founded(
