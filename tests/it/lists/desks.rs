@@ -6,6 +6,7 @@ use std::time::Duration;
 use chancery::gateway::Gateway;
 use chancery::keys::branch::Branch;
 use chancery::keys::revocation::list_pem;
+use chancery::limits;
 use chancery::time::Clock;
 
 use super::{revoke, root};
@@ -63,6 +64,7 @@ async fn a_revoked_desk_is_cut_off_its_mailbox_and_neither_a_bad_list_nor_none_l
         (harmless.clone(), "newer"),
         ("half a list".to_owned(), "no revocation list"),
         (list_pem(&foreign), "did not sign"),
+        (harmless.repeat(limits::DESK_LIST_BYTES_MAX / harmless.len() + 1), "desk-access.crl"),
     ] {
         fs::write(&place, bad).unwrap();
         stage.gateway("XA").read_again().await.unwrap();

@@ -117,7 +117,7 @@ async fn ten_thousand_announcements_fill_nothing() {
     let (stage, mut dialled) = as_xb(&["XA", "XB"]).await;
     let trace = proofs::trace(&stage, "XA").await;
     let known = announcement(accredited(&stage).to_bytes());
-    for _ in 0..10_000 {
+    for _ in 0..10_000_u32.max(limits::ANNOUNCEMENTS_PER_STREAM_MAX + 1) {
         dialled.send(known.clone()).await;
     }
     let end = async {
