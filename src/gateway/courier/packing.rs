@@ -94,9 +94,9 @@ impl Gateway {
         let Some(cosigned) = &log.cosigned else { return Ok(None) };
         let note = Note::parse(&cosigned.text).map_err(|cause| Fault::Damaged(cause.to_string()))?;
         let own = self.own_cosigner(self.cosigner_key().as_ref())?;
-        // What was cosigned before our key was rotated bears the line of the former one.
-        let former = || note.signatures().iter().rfind(|line| line.name == own.name);
-        let line = note.line_of(&own).or_else(former).map(|line| line.to_string());
+        // A line by a former key would not verify any more where our newest bundle is in force. The peer repeats
+        // the leaves that it has no line for, and then they are cosigned by the key in use.
+        let line = note.line_of(&own).map(|line| line.to_string());
         Ok(line.map(|line| CosignatureLine { origin: log.origin.clone(), size: cosigned.size, line }))
     }
 
