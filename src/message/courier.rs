@@ -2,8 +2,8 @@
 //!
 //! A first line, records with their lengths, and a last record with their number and the SHA-256 over all before it.
 //! Bytes enter and records leave, or the place of what is not in order. The container protects nothing against
-//! whoever makes one: everything in it stands under the signatures that it has on the wire. `docs/format.md` has the
-//! layout.
+//! whoever makes one: everything in it is proven by the signatures that it has on the wire, and that a message was
+//! withdrawn by the log of its sender. `docs/format.md` has the layout.
 
 use crate::digest::{Digest, Hasher};
 use crate::limits::COURIER_RECORD_BYTES_MAX;

@@ -15,7 +15,7 @@ use super::{CourierRefusal, Item};
 use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
-use crate::gateway::frame::{Answer, Delivery, Frame, Hello, LogUpdate, Outcome};
+use crate::gateway::frame::{Answer, CosignatureLine, Delivery, Frame, Hello, LogUpdate, Outcome};
 use crate::gateway::freight::keep;
 use crate::gateway::standing::Standing;
 use crate::gateway::store::record::{Direction, Footing};
@@ -23,10 +23,14 @@ use crate::limits;
 use crate::message::administration::{Actor, AdministrativeAct, AdministrativeVerb};
 use crate::message::courier::Opening;
 use crate::message::envelope::Envelope;
+use crate::message::leaf::{Leaf, LeafKind, LeafMessage};
 use crate::trust::name::Ministry;
 
 /// What a stick holds, on its way here.
 pub(in crate::gateway) type Items = mpsc::Receiver<Result<Item, CourierRefusal>>;
+
+/// Reason of an element that is not proven, where what follows it is taken.
+const UNPROVEN: &str = "COURIER_UNPROVEN";
 
 /// What became of a stick.
 #[derive(Debug, Default)]
@@ -45,7 +49,7 @@ pub(in crate::gateway) struct Unpacked {
     pub(in crate::gateway) leaves: u64,
     /// Messages of ours that are answered now.
     pub(in crate::gateway) settled: u64,
-    /// Messages and parts that were not taken: the first ones with their reasons.
+    /// Messages, parts and cosignatures that were not taken: the first ones with their reasons.
     pub(in crate::gateway) refused: Vec<Refused>,
     /// How many were not taken.
     pub(in crate::gateway) refusals: u64,
@@ -53,10 +57,10 @@ pub(in crate::gateway) struct Unpacked {
     pub(in crate::gateway) missing: Vec<u64>,
 }
 
-/// A message or part that was not taken.
+/// A message, part or cosignature that was not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::gateway) struct Refused {
-    /// "message" or "part", and which.
+    /// "message", "part" or "cosignature", and which.
     pub(in crate::gateway) what: String,
     /// Reason code.
     pub(in crate::gateway) reason: String,
@@ -130,9 +134,7 @@ impl Gateway {
             match next(items).await? {
                 Item::Frame(Frame::Announcement(bundle)) => self.take_announced(peer, &bundle).await?,
                 Item::Frame(Frame::LogUpdate(update)) => self.extend(peer, update).await?,
-                Item::Frame(Frame::Cosignature(line)) => {
-                    self.keep_cosignature(peer, line).await.map_err(unproven)?;
-                }
+                Item::Frame(Frame::Cosignature(line)) => self.hear_cosignature(peer, line, unpacked).await?,
                 Item::Frame(Frame::Deliveries(deliveries)) => {
                     self.deliver(peer, deliveries, unpacked).await?
                 }
@@ -167,6 +169,24 @@ impl Gateway {
         }
     }
 
+    /// Keeps the peer's cosignature. One that does not hold takes nothing from what follows it on the stick: it may
+    /// be by a key that was rotated since.
+    async fn hear_cosignature(
+        &self,
+        peer: &Ministry,
+        cosignature: CosignatureLine,
+        unpacked: &mut Unpacked,
+    ) -> Result<(), CourierRefusal> {
+        let what = format!("cosignature on {} leaves of our log", cosignature.size);
+        match self.keep_cosignature(peer, cosignature).await.map_err(unproven) {
+            Err(CourierRefusal::Unproven(detail)) => {
+                unpacked.refuse(Refused { what, reason: UNPROVEN.to_owned(), detail });
+                Ok(())
+            }
+            kept => kept,
+        }
+    }
+
     async fn deliver(
         self: &Arc<Self>,
         peer: &Ministry,
@@ -177,6 +197,7 @@ impl Gateway {
             return Err(CourierRefusal::Misshapen("a batch is over its bound"));
         }
         let names = named(&deliveries);
+        let deliveries = self.without_unproven_withdrawals(peer, deliveries, &names, unpacked).await?;
         let mut held = BTreeMap::new();
         for id in names.keys() {
             held.insert(*id, self.store.held_place(Direction::In, *id).await?.is_some());
@@ -199,6 +220,53 @@ impl Gateway {
             }
         }
         Ok(())
+    }
+
+    /// Refuses deliveries that are marked withdrawn where the peer's log does not say so. The mark stands under no
+    /// signature: on the wire the connection vouches for it, and nobody vouches for a stick.
+    async fn without_unproven_withdrawals(
+        &self,
+        peer: &Ministry,
+        deliveries: Vec<Delivery>,
+        names: &BTreeMap<Digest, String>,
+        unpacked: &mut Unpacked,
+    ) -> Result<Vec<Delivery>, CourierRefusal> {
+        let mut proven = Vec::with_capacity(deliveries.len());
+        for delivery in deliveries {
+            // What cannot be read is refused where the others are judged.
+            let withdrawn = match delivery.withdrawn {
+                true => Envelope::parse_without_parts(&delivery.envelope).ok(),
+                false => None,
+            };
+            let about = withdrawn.map(|envelope| LeafMessage::of(&envelope));
+            if let Some(about) = about
+                && !self.is_withdrawn_by(peer, about).await?
+            {
+                let name = names.get(&about.id.digest()).cloned();
+                let what = name.unwrap_or_else(|| "message".to_owned());
+                let detail = "it is marked as withdrawn, and the sender's log does not say so".to_owned();
+                unpacked.refuse(Refused { what, reason: UNPROVEN.to_owned(), detail });
+                continue;
+            }
+            proven.push(delivery);
+        }
+        Ok(proven)
+    }
+
+    /// Whether the mirror of a log of the peer holds the withdrawal of exactly this message.
+    async fn is_withdrawn_by(&self, peer: &Ministry, about: LeafMessage) -> Result<bool, CourierRefusal> {
+        for found in self.store.find_leaf(about.id.digest()).await?.into_iter().filter(|found| found.mirror) {
+            let log = self.store.log_head(found.place.origin.clone()).await?;
+            if log.is_none_or(|log| !log.mirror || log.peer != *peer) {
+                continue;
+            }
+            let Some(leaf) = self.store.leaf(found.place).await? else { continue };
+            let leaf = Leaf::parse(&leaf.bytes).map_err(|cause| Fault::Damaged(cause.to_string()))?;
+            if leaf.kind == LeafKind::Withdrawn && leaf.message == Some(about) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Keeps a large part as if the peer had put it; what is here already is passed over.
