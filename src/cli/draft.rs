@@ -146,7 +146,8 @@ struct Show {
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// Write the exact bytes and every signature into a new folder, for other programs to verify
+    /// Write the exact bytes and every signature into a new folder, for other programs to verify; where they tell who a
+    /// person is, an office asks for them (`--names --as OFFICE`)
     #[arg(long, value_name = "DIR")]
     extract: Option<PathBuf>,
 
@@ -329,7 +330,7 @@ impl Show {
         let what = (Some(draft.act()), draft.dispatch().documents.as_slice());
         let withheld = self.asks.withheld(context, &session, what, &draft.digest().hex())?;
         if let Some(folder) = &self.extract {
-            extract(context, &draft, folder)?;
+            extract(context, &draft, folder, &withheld)?;
         }
         draft_report::tell_standing(context, &standing);
         let file = self.file.display().to_string();

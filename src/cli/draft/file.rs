@@ -7,7 +7,9 @@ use std::path::Path;
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::names::{WITHHELD, asking};
 use crate::cli::{desk_session, files};
+use crate::consultation::withholding::Withheld;
 use crate::desk::draft::DraftFile;
 use crate::limits;
 
@@ -43,8 +45,19 @@ pub(in crate::cli) fn write(path: &Path, draft: &DraftFile, overwrite: bool) -> 
     }
 }
 
-/// `dispatch.bin` and one `authentication-N.p7s` for each signature, as in an evidence file.
-pub(in crate::cli) fn extract(context: &Context, draft: &DraftFile, folder: &Path) -> Result<(), CliError> {
+/// `dispatch.bin` and one `authentication-N.p7s` for each signature, as in an evidence file. The exact bytes hold the
+/// act: where that tells who a person is, nothing is written before an office that may know has asked.
+pub(in crate::cli) fn extract(
+    context: &Context,
+    draft: &DraftFile,
+    folder: &Path,
+    withheld: &Withheld,
+) -> Result<(), CliError> {
+    if withheld.dispatch() {
+        let message = "the exact bytes of this draft tell who a person is";
+        let error = CliError::new(Kind::NotPermitted, "names", message).reason("NAMES_WITHHELD");
+        return Err(error.cause(WITHHELD).hint(asking(context, true)));
+    }
     let cannot = |error: std::io::Error| {
         CliError::failed("unwritable", format!("cannot make {}", folder.display())).because(&error)
     };

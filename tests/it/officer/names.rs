@@ -231,7 +231,24 @@ fn a_draft_of_particulars_is_shown_with_names_to_an_office_that_asks_and_to_one_
     let named = good(both.types("XB", ["draft", "show", draft, "--names", "--as", "drafting-01"]));
     assert!(named.data.contains("길동"), "{named:?}");
     assert_eq!(asked(&both, "XB"), 1);
+    a_draft_is_extracted_for_an_office_that_asks(&both, folder.path(), draft);
     let composed: Value = composed.json();
     let waiting = composed["authentications"].as_array().unwrap().iter().find(|one| one["signed"] == false);
     assert!(waiting.is_some(), "somebody is still to sign: {composed}");
+}
+
+/// The exact bytes of a draft tell the names that the screen withholds.
+fn a_draft_is_extracted_for_an_office_that_asks(both: &Ministries, folder: &Path, draft: &str) {
+    let (extracted, before) = (folder.join("extracted"), asked(both, "XB"));
+    let show = ["draft", "show", draft, "--extract", extracted.to_str().unwrap(), "--json"];
+    let refused = both.types("XB", show);
+    let error = refused.error();
+    assert_eq!((refused.code, error["reason"].as_str()), (4, Some("NAMES_WITHHELD")), "{refused:?}");
+    assert!(text_of(&error, "hint").ends_with("--names --as OFFICE"), "{error}");
+    assert!(!extracted.exists() && is_silent_about_the_name(&refused), "{refused:?}");
+    assert_eq!(asked(both, "XB"), before, "nobody that may know has asked");
+    good(both.types("XB", show.iter().chain(&["--names", "--as", "drafting-01"])));
+    let bytes = std::fs::read(extracted.join("dispatch.bin")).unwrap();
+    assert!(String::from_utf8_lossy(&bytes).contains("길동"));
+    assert_eq!(asked(both, "XB"), before + 1);
 }
