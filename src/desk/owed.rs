@@ -120,19 +120,7 @@ impl Desk {
         };
         // One instant for all copies, owed ones too: desks judge by it, and must come to the same verdict.
         let told = (act_number, self.clock.now().minute());
-        let (mut positions, mut shortfalls) = (Vec::new(), Vec::new());
-        for addressee in &composition.address.addressees {
-            let recipient = addressee.ministry.clone();
-            let line = (composition.address.channel.to_string(), recipient.clone());
-            match self.place(trust, &mut mailbox, &line).await {
-                Ok(_) if unsure => {
-                    shortfalls.push(Shortfall { recipient, reason: REGISTER_BEHIND.to_owned() })
-                }
-                Ok(last) => positions.push(self.position_after(last, &recipient, &composition, told)),
-                Err(failure @ DeskError::Register(_)) => return Err(failure),
-                Err(failure) => shortfalls.push(Shortfall { recipient, reason: reason_of(&failure) }),
-            }
-        }
+        let (positions, shortfalls) = self.places(trust, &mut mailbox, &composition, (told, unsure)).await?;
         let mut release = Release::begin(self, trust, keys, std::iter::once(&composition))?;
         release.mark(marks);
         release.sign_and_seal_owing(composition, positions, (told, shortfalls))?;
@@ -162,6 +150,31 @@ impl Desk {
         }
         let now = |copy: SentEntry| Ok(self.register.sent_message(&copy.id)?.unwrap_or(copy));
         copies.into_iter().map(now).collect()
+    }
+
+    /// The position of each copy that can be made now, and for whom none can. Where the number of the act is unsure none
+    /// is made for anybody: the first one gives it.
+    async fn places(
+        &self,
+        trust: &Trust,
+        mailbox: &mut Result<Mailbox, DeskError>,
+        composition: &Composition,
+        (told, unsure): ((u64, Timestamp), bool),
+    ) -> Result<(Vec<Position>, Vec<Shortfall>), DeskError> {
+        let (mut positions, mut shortfalls) = (Vec::new(), Vec::new());
+        for addressee in &composition.address.addressees {
+            let recipient = addressee.ministry.clone();
+            let line = (composition.address.channel.to_string(), recipient.clone());
+            match self.place(trust, mailbox, &line).await {
+                Ok(_) if unsure => {
+                    shortfalls.push(Shortfall { recipient, reason: REGISTER_BEHIND.to_owned() })
+                }
+                Ok(last) => positions.push(self.position_after(last, &recipient, composition, told)),
+                Err(failure @ DeskError::Register(_)) => return Err(failure),
+                Err(failure) => shortfalls.push(Shortfall { recipient, reason: reason_of(&failure) }),
+            }
+        }
+        Ok((positions, shortfalls))
     }
 
     /// Whether this register may lack acts that bear the number which it would give: the gateway holds messages to one
