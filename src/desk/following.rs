@@ -4,7 +4,8 @@
 //! is accredited here when it succeeds the accredited one: the same ministry, root and domain, a later number, a
 //! signature that holds. That needs no other consent, because the root was compared out of band, and it is the ministry's
 //! own business which keys it uses under it. Another root is never followed. The own bundle goes the other way by the
-//! same road: one that was installed here is handed to the gateway, which announces it.
+//! same road: one that was installed here is handed to the gateway, which announces it. So does the policy: a gateway with
+//! an older one than this desk signed last was restored from a backup, and would let in again whom this desk removed.
 
 use std::collections::BTreeMap;
 
@@ -62,12 +63,14 @@ pub struct Looked {
     pub waiting: Vec<Unfollowed>,
     /// Sequence of the own bundle, where it was handed to the gateway.
     pub published: Option<u64>,
+    /// Sequence of the older policy that was found in force at the gateway, where this desk put its own in its place.
+    pub overruled: Option<u64>,
 }
 
 impl Looked {
     /// Whether anything else is believed now than before.
     pub fn changed(&self) -> bool {
-        !self.followed.is_empty() || self.published.is_some()
+        !self.followed.is_empty() || self.published.is_some() || self.overruled.is_some()
     }
 
     /// What happened, a line each.
@@ -82,38 +85,54 @@ impl Looked {
         });
         let published = self.published.iter();
         let published = published.map(|own| format!("the own bundle {own} was handed to the gateway"));
-        followed.chain(waiting).chain(published).collect()
+        let overruled = self.overruled.iter().map(|older| {
+            format!(
+                "the gateway had the older policy {older} in force, as after a restored backup; \
+                 what this desk decided since is in force again"
+            )
+        });
+        followed.chain(waiting).chain(published).chain(overruled).collect()
     }
 }
 
 impl Desk {
     /// Looks at what peers have announced, accredits what succeeds their accredited bundles where the configuration says
-    /// so, and hands over the own bundle where the gateway has an older one.
+    /// so, and hands over the own bundle and the own policy where the gateway has an older one.
     pub async fn follow(&self, keys: &Keys, mailbox: &mut Mailbox) -> Result<Looked, DeskError> {
         let offers = mailbox.offers().await?;
         let trust = self.trust()?;
         let candidates = self.candidates(&trust, &offers);
-        let is_behind = is_behind(&trust, &offers);
-        if candidates.is_empty() && !is_behind {
+        if candidates.is_empty() && !is_behind(&trust, &offers) {
             return Ok(Looked::default());
         }
+        let was_restored = has_older_policy(&trust, &offers);
+        let by_hand = self.config.follow == Follow::ByHand && !candidates.is_empty();
         let wait = |why: &str| Looked { waiting: waiting(&candidates, why), ..Looked::default() };
-        if self.config.follow == Follow::ByHand && !candidates.is_empty() {
+        if by_hand && !was_restored {
             return Ok(wait("this desk follows by hand"));
         }
-        if !self.governs(&trust, &offers)? {
+        if !was_restored && !self.governs(&trust, &offers)? {
             return Ok(wait("the policy in force at the gateway is not of this desk"));
         }
         let _accrediting_alone = self.hold(ACCREDITATION_LOCK).await?;
         // Another command may have done the same in the meantime.
+        let offers = mailbox.offers().await?;
         let trust = self.trust()?;
-        let candidates = self.candidates(&trust, &offers);
-        if candidates.is_empty() && !is_behind {
-            return Ok(Looked::default());
+        let mut candidates = self.candidates(&trust, &offers);
+        let mut looked = Looked::default();
+        if by_hand {
+            looked.waiting = waiting(&candidates, "this desk follows by hand");
+            candidates.clear();
         }
-        let followed = self.replace(keys, trust.clone(), candidates).await?;
-        let published = is_behind.then(|| trust.own.bundle().content().sequence);
-        Ok(Looked { followed, waiting: Vec::new(), published })
+        let behind = is_behind(&trust, &offers);
+        if candidates.is_empty() && !behind {
+            return Ok(looked);
+        }
+        let own = trust.own.bundle().content().sequence;
+        looked.published = (offers.own_sequence < own && behind).then_some(own);
+        looked.overruled = has_older_policy(&trust, &offers).then_some(offers.policy_sequence);
+        looked.followed = self.replace(keys, trust, candidates).await?;
+        Ok(looked)
     }
 
     /// Accredits a bundle of a peer that succeeds the accredited one: the one that is given, or the one that the peer has
@@ -212,11 +231,19 @@ impl Desk {
     }
 }
 
-/// Whether the gateway has an older bundle of the own ministry in force than this desk.
+/// Whether the gateway has an older bundle of the own ministry, or an older policy, in force than this desk.
 fn is_behind(trust: &Trust, offers: &Offers) -> bool {
+    let has_older_bundle = offers.own_sequence < trust.own.bundle().content().sequence;
     trust.policy.is_some()
         && offers.own_sequence > 0
-        && offers.own_sequence < trust.own.bundle().content().sequence
+        && (has_older_bundle || has_older_policy(trust, offers))
+}
+
+/// Whether the policy in force at the gateway is older than the one that this desk signed last. A gateway takes none with
+/// a smaller number, so its store is an older copy. Without any policy it lets nobody in, and is left as it is.
+fn has_older_policy(trust: &Trust, offers: &Offers) -> bool {
+    let signed = trust.policy.as_ref().map_or(0, ChannelPolicy::sequence);
+    (1..signed).contains(&offers.policy_sequence)
 }
 
 fn known<'t>(trust: &'t Trust, peer: &Ministry) -> Result<&'t SignedBundle, DeskError> {

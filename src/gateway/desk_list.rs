@@ -2,9 +2,11 @@
 //!
 //! The authority that certifies desks for their own gateway is published to nobody, so its revocation list comes in no
 //! bundle: it lies as a file in the gateway's home, signed by that authority. A list is read at the start and whenever
-//! certificates are read again. It counts when its authority signed it and it is newer than the one that counts; that one
-//! is kept in the store, so that neither a damaged file nor a missing one lets anybody in again.
+//! certificates are read again. It counts when its authority signed it, it is newer than the one that counts and it
+//! names all whom that one names; that one is kept in the store, so that neither a damaged file nor a missing one, nor a
+//! list that a restored root made without knowing of a revocation, lets anybody in again.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rustls_pki_types::CertificateRevocationListDer;
@@ -67,9 +69,14 @@ impl Gateway {
         let latest = self.clock.now().after(limits::CLOCK_SKEW_MAX);
         let read = anchors.newer_lists(&[list.to_vec()], latest).pop();
         let read = read.ok_or("the desk-access authority did not sign this list, or did so in the future")?;
-        match kept.is_none_or(|kept| kept.this_update() < read.this_update()) {
-            true => Ok(Some(read)),
-            false => Err("a newer list of the desk-access authority is in force".to_owned()),
+        if kept.is_some_and(|kept| kept.this_update() >= read.this_update()) {
+            return Err("a newer list of the desk-access authority is in force".to_owned());
+        }
+        let revoked: BTreeSet<String> = read.serials().into_iter().collect();
+        let in_force = kept.map(RevocationList::serials).unwrap_or_default();
+        match in_force.iter().find(|serial| !revoked.contains(*serial)) {
+            Some(serial) => Err(format!("this list lacks certificate {serial}, which the list in force revokes")),
+            None => Ok(Some(read)),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod desks;
 mod hostile;
+mod restored;
 
 use std::time::Duration;
 

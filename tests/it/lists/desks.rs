@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use chancery::gateway::Gateway;
 use chancery::keys::branch::Branch;
+use chancery::keys::ministry::MinistryHome;
 use chancery::keys::revocation::list_pem;
 use chancery::limits;
 use chancery::time::Clock;
 
 use super::{revoke, root};
 use crate::support::caller::{self, ShutOut};
-use crate::support::{Stage, eventually};
+use crate::support::{Stage, eventually, passphrase};
 
 /// A year: longer than a test.
 const LONG: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -77,4 +78,29 @@ async fn a_revoked_desk_is_cut_off_its_mailbox_and_neither_a_bad_list_nor_none_l
     stage.house_mut("XA").start().await.unwrap();
     assert_eq!(knock(&stage).await, Err(ShutOut::Door));
     assert_eq!(alarm(stage.gateway("XA")).await, None, "a file that is gone is no damage");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_list_of_a_root_that_forgot_a_revocation_does_not_let_the_desk_in_again() {
+    let stage = Stage::pair().await;
+    let place = stage.house("XA").homes().gateway.desk_list();
+    let forgetful = stage.folder().join("forgetful");
+    crate::archive::copy(&stage.house("XA").homes().root, &forgetful);
+    revoke(&stage, "XA", "desk/main");
+    fs::write(&place, list(&stage)).unwrap();
+    stage.gateway("XA").read_again().await.unwrap();
+    assert_eq!(knock(&stage).await, Err(ShutOut::Door));
+
+    stage.clock.forward(Duration::from_secs(2));
+    let home = MinistryHome::open(&forgetful, &passphrase()).unwrap();
+    let later = home.revocation_list(Branch::DeskAccess, stage.clock_of("XA").now(), LONG).unwrap();
+    fs::write(&place, list_pem(&later)).unwrap();
+    stage.gateway("XA").read_again().await.unwrap();
+    let detail = alarm(stage.gateway("XA")).await.unwrap();
+    assert!(detail.contains("lacks certificate"), "{detail}");
+    assert_eq!(knock(&stage).await, Err(ShutOut::Door));
+    fs::write(&place, list(&stage)).unwrap();
+    stage.gateway("XA").read_again().await.unwrap();
+    assert_eq!(alarm(stage.gateway("XA")).await, None, "one that names it is taken");
+    assert_eq!(knock(&stage).await, Err(ShutOut::Door));
 }
