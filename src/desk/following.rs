@@ -234,9 +234,7 @@ impl Desk {
 /// Whether the gateway has an older bundle of the own ministry, or an older policy, in force than this desk.
 fn is_behind(trust: &Trust, offers: &Offers) -> bool {
     let has_older_bundle = offers.own_sequence < trust.own.bundle().content().sequence;
-    trust.policy.is_some()
-        && offers.own_sequence > 0
-        && (has_older_bundle || has_older_policy(trust, offers))
+    trust.policy.is_some() && offers.own_sequence > 0 && (has_older_bundle || has_older_policy(trust, offers))
 }
 
 /// Whether the policy in force at the gateway is older than the one that this desk signed last. A gateway takes none with

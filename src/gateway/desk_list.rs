@@ -75,7 +75,9 @@ impl Gateway {
         let revoked: BTreeSet<String> = read.serials().into_iter().collect();
         let in_force = kept.map(RevocationList::serials).unwrap_or_default();
         match in_force.iter().find(|serial| !revoked.contains(*serial)) {
-            Some(serial) => Err(format!("this list lacks certificate {serial}, which the list in force revokes")),
+            Some(serial) => {
+                Err(format!("this list lacks certificate {serial}, which the list in force revokes"))
+            }
             None => Ok(Some(read)),
         }
     }
