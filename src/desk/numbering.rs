@@ -44,7 +44,8 @@ impl Numbering {
 /// What is done where a copy before the next one has not been taken by the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Behind {
-    /// Nothing is numbered: whoever sends is told what stands in front.
+    /// Nothing is numbered: whoever sends is told what stands in front. Nor is anything towards a Power to which messages
+    /// of this register are lost, for good: whoever composes does not see what he has said before.
     Refuse,
     /// The next one is numbered, and leaves as soon as what is in front has left or was given up. Its number follows
     /// from the register alone, which is safe: the gateway holds no later one, or it would say so.
@@ -143,6 +144,11 @@ impl Desk {
         behind: Behind,
     ) -> Result<(u64, Option<MessageId>), DeskError> {
         let (held, last_id) = mailbox.position(channel, recipient).await?;
+        let lost = self.register.lost_to(channel, recipient)?;
+        if behind == Behind::Refuse && lost > 0 {
+            let recipient = recipient.clone();
+            return Err(DeskError::RegisterBehind { recipient, held, sent: held.saturating_sub(lost) });
+        }
         let last = self.register.last_sent(channel, recipient)?;
         let sent = last.as_ref().map_or(0, |last| last.sequence);
         if let Some(last) = last.filter(|last| matches!(last.state, SentState::Released | SentState::Void)) {

@@ -68,10 +68,23 @@ impl Desk {
         not_looked_at.extend(
             of_this.map(|one| format!("a protective act of this desk is owed to {}: {one}", one.recipient)),
         );
+        for (recipient, lost) in self.lost_of(&folded)? {
+            not_looked_at.push(format!(
+                "this desk's register lost {lost} of its own messages to {recipient}; they may hold a withdrawal"
+            ));
+        }
         if !is_up_to_date {
             not_looked_at.push("the own gateway is away: what waits there was not looked at".to_owned());
         }
         Ok(Departure { home, arrangement, asked: now, stops, not_looked_at })
+    }
+
+    /// What a register that was restored from an older copy has lost on the channel of a consultation.
+    fn lost_of(&self, folded: &Folded) -> Result<Vec<(Ministry, u64)>, DeskError> {
+        match folded.kept.values().next() {
+            Some(kept) => Ok(self.register().lost_on(&kept.header.address().channel.to_string())?),
+            None => Ok(Vec::new()),
+        }
     }
 }
 

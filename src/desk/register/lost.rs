@@ -5,7 +5,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Register, RegisterFault};
+use super::{Register, RegisterFault, ministry};
 use crate::trust::name::Ministry;
 
 /// Messages to one Power of which this register knows no more than that there were some.
@@ -62,6 +62,47 @@ impl Register {
         Ok(statement.query_row([], |row| row.get(0))?)
     }
 
+    /// How many messages to a Power are known to be lost: places that were used and of which nothing is here.
+    pub fn lost_to(&self, channel: &str, recipient: &Ministry) -> Result<u64, RegisterFault> {
+        let (is_noted, here) = self.noted_and_here(channel, recipient)?;
+        match is_noted {
+            true => Ok(self.used_through(channel, recipient)?.saturating_sub(here)),
+            false => Ok(0),
+        }
+    }
+
+    /// The same for every Power of a channel to which something is lost.
+    pub fn lost_on(&self, channel: &str) -> Result<Vec<(Ministry, u64)>, RegisterFault> {
+        let mut lost = Vec::new();
+        for code in self.short_on(channel)? {
+            let recipient = ministry(&code)?;
+            let count = self.lost_to(channel, &recipient)?;
+            lost.push((recipient, count));
+        }
+        Ok(lost)
+    }
+
+    /// Whether a loss towards a Power is noted, and how many messages to it are here; they are counted only then.
+    fn noted_and_here(&self, channel: &str, recipient: &Ministry) -> Result<(bool, u64), RegisterFault> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM lost WHERE channel = ?1 AND recipient = ?2),
+               CASE WHEN EXISTS (SELECT 1 FROM lost WHERE channel = ?1 AND recipient = ?2)
+                 THEN (SELECT COUNT(*) FROM sent WHERE recipient = ?2 AND channel = ?1) ELSE 0 END",
+        )?;
+        let of = params![channel, recipient.as_str()];
+        Ok(statement.query_row(of, |row| Ok((row.get(0)?, row.get(1)?)))?)
+    }
+
+    /// The Powers of a channel to which something is lost.
+    fn short_on(&self, channel: &str) -> Result<Vec<String>, RegisterFault> {
+        let connection = self.connection();
+        let mut statement = connection
+            .prepare_cached("SELECT DISTINCT recipient FROM lost WHERE channel = ?1 ORDER BY recipient")?;
+        let rows = statement.query_map([channel], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Losses on a channel, oldest first: how many act numbers each may have used, and the last row before it.
     fn losses_on(&self, channel: &str) -> Result<Vec<(u64, u64)>, RegisterFault> {
         let connection = self.connection();
@@ -116,6 +157,8 @@ mod tests {
         assert!(register.release_with(&[], &lost(9, 4)).unwrap());
         assert_eq!(register.used_through("ch", &xb).unwrap(), 9);
         assert_eq!(register.used_through("other", &xb).unwrap(), 0);
+        assert_eq!((register.lost_to("ch", &xb).unwrap(), register.lost_to("other", &xb).unwrap()), (7, 0));
+        assert_eq!(register.lost_on("ch").unwrap(), [(xb.clone(), 7)]);
         let used = |consultation: &str| register.last_act_number_used("ch", consultation).unwrap();
         assert_eq!((used("C-1"), used("C-2"), used("C-3")), (9, 5, 0));
         assert_eq!(register.last_act_number_used("other", "C-1").unwrap(), 5);

@@ -6,12 +6,15 @@ use std::fs;
 use std::path::PathBuf;
 
 use chancery::consultation::act::ActKind;
+use chancery::consultation::reference::PersonRef;
 use chancery::consultation::withholding::Withheld;
+use chancery::desk::error::DeskError;
 use chancery::desk::register::{SentEntry, SentState};
 use chancery::limits::DRAFT_CARRIED_BYTES_MAX;
+use chancery::rehearsal::RehearsalFault;
 
 use super::{PERSON, outstanding, three, withdrawal};
-use crate::support::{Stage, forms};
+use crate::support::{Stage, forms, ministry};
 
 const BOTH: &str = "XB\", \"XC";
 
@@ -57,6 +60,18 @@ async fn registered_once(stage: &Stage, code: &str, consultation: &str) {
     assert!(withdrawals.len() == 1 && withdrawals[0].stands(), "{code}: {}", withdrawals.len());
 }
 
+/// Among what XA lost may be a withdrawal: it says so to whoever asks whether the person may leave.
+fn nobody_departs_on_what_is_lost(stage: &Stage) {
+    let house = stage.house("XA");
+    let (desk, person) = (house.desk().unwrap(), PersonRef::parse(PERSON).unwrap());
+    let answer = desk.departure(&desk.trust().unwrap(), house.keys(), &person, None, true).unwrap();
+    for code in ["XB", "XC"] {
+        let lost =
+            format!("this desk's register lost 3 of its own messages to {code}; they may hold a withdrawal");
+        assert!(!answer.is_clear() && answer.not_looked_at.contains(&lost), "{answer:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_register_restored_from_an_older_copy_gives_a_withdrawal_no_number_that_was_used() {
     let (stage, consultation) = three(|_| {}).await;
@@ -66,10 +81,19 @@ async fn a_register_restored_from_an_older_copy_gives_a_withdrawal_no_number_tha
     assert_eq!((to_xb.act_number, to_xb.dispatch_digest), (to_xc.act_number, to_xc.dispatch_digest));
     assert!(to_xb.act_number > 3, "{}", to_xb.act_number);
     assert_eq!(outstanding(&stage), []);
-    // What follows goes on behind it, and so does what follows in the other consultation.
-    let next = delivered(&stage, &forms::memorandum(BOTH, &consultation, "What follows.")).await;
+    // The loss is noted, and refuses all the same whatever is not protective, in every consultation of the channel.
+    for of in [&consultation, &other] {
+        let refused = stage.house("XA").send(&forms::memorandum(BOTH, of, "Blind."), stage.folder()).await;
+        let Err(RehearsalFault::Desk(DeskError::RegisterBehind { recipient, held, sent })) = &refused else {
+            panic!("{refused:?}")
+        };
+        assert_eq!((recipient, *held, *sent), (&ministry("XB"), 6, 3));
+    }
+    // Another protective act goes on behind it, and so does one in the other consultation.
+    let next = delivered(&stage, &forms::hold(BOTH, &consultation, "P-3HN8-ZC6V-5JF2")).await;
     assert_eq!(next[0].act_number, to_xb.act_number + 1);
-    delivered(&stage, &forms::memorandum(BOTH, &other, "What follows there.")).await;
+    delivered(&stage, &forms::hold(BOTH, &other, "P-9RB2-T7GE-1KYT")).await;
+    nobody_departs_on_what_is_lost(&stage);
     for code in ["XB", "XC"] {
         registered_once(&stage, code, &consultation).await;
     }
