@@ -57,7 +57,7 @@ impl Mint {
         for office in &composition.offices {
             signatures.push(match office {
                 Some(office) => signature::sign(&bytes, keys.office(office)?.as_ref(), now)?,
-                None => signature::sign(&bytes, keys.registry()?, now)?,
+                None => signature::sign(&bytes, keys.registry()?.as_ref(), now)?,
             });
         }
         let plain = SignedDispatch::compose(bytes, signatures)?.encode();
@@ -137,8 +137,8 @@ impl Mint {
             valid_until: self.valid_until,
         };
         let header = Header::compose(&address, &position, &[part])?;
-        let registry: &dyn Signer = stage.house(&stage.sender)?.keys().registry()?;
-        let signed = signature::sign(header.bytes(), registry, now)?;
+        let registry = stage.house(&stage.sender)?.keys().registry()?;
+        let signed = signature::sign(header.bytes(), registry.as_ref(), now)?;
         let envelope = Envelope::compose(header, signed, vec![sealed])?;
         Ok((envelope.id(), envelope.encode()))
     }

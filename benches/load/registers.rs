@@ -97,14 +97,14 @@ async fn commands(stage: &Stage, options: &Options) -> Outcome<[f64; 4]> {
         let key = recipient.keys().reading()?;
         for entry in to.register().newest_received(None, false, LISTED)? {
             // Most of what is listed was filled in and does not open.
-            let _opened = to.unseal_unjudged(&to_trust, key, &Entry::Received(entry)).ok();
+            let _opened = to.unseal_unjudged(&to_trust, key.as_ref(), &Entry::Received(entry)).ok();
         }
         took[2].push(began.elapsed());
         let began = Instant::now();
         from.refresh_sent(&from_trust, &mut out).await?;
         let key = sender.keys().reading()?;
         for entry in from.register().newest_sent(None, LISTED)? {
-            let _opened = from.unseal_unjudged(&from_trust, key, &Entry::Sent(entry)).ok();
+            let _opened = from.unseal_unjudged(&from_trust, key.as_ref(), &Entry::Sent(entry)).ok();
         }
         took[3].push(began.elapsed());
     }

@@ -222,7 +222,7 @@ impl Stage {
         let now = SystemClock.now();
         let sequence = house.desk()?.trust()?.policy.map_or(0, |policy| policy.sequence()) + 1;
         let policy = ChannelPolicy::new(at.clone(), sequence, now, channels, peers)?;
-        let signed = SignedPolicy::issue(policy, house.keys().registry()?, now)?;
+        let signed = SignedPolicy::issue(policy, house.keys().registry()?.as_ref(), now)?;
         let own = self.world.bundle(at)?.to_bytes();
         let mut mailbox = house.desk()?.mailbox(house.keys()).await?;
         mailbox.accredit(own, signed.to_bytes(), vec![theirs.to_bytes()]).await?;

@@ -230,8 +230,8 @@ impl Upload {
 /// The file of an unfinished upload, where no other stream has it, and none had it that ended since it was opened: then
 /// it is whole, or forgotten, and has its name no more.
 fn alone(file: File, path: &Path) -> Result<File, Refused> {
-    let is_it = || Ok(file.metadata()?.ino() == fs::metadata(path)?.ino());
-    if file.try_lock().is_ok() && is_it().unwrap_or_else(|_: std::io::Error| false) {
+    let is_it = || Ok::<_, std::io::Error>(file.metadata()?.ino() == fs::metadata(path)?.ino());
+    if file.try_lock().is_ok() && is_it().unwrap_or(false) {
         return Ok(file);
     }
     let message = "another stream uploads this document";
