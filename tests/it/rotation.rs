@@ -265,7 +265,9 @@ impl Pair {
             let sent = self.sent[from].lock().unwrap().clone();
             wait(self.house(other).fetch()).unwrap();
             let (desk, reader) = (self.house(code).desk().unwrap(), self.house(other).desk().unwrap());
-            for copy in &sent {
+            // A few of them, from the first to the last; that all arrived is seen at the other side.
+            let last = sent.last().into_iter();
+            for copy in sent.iter().step_by(1 + sent.len() / 4).chain(last) {
                 let settled = wait(self.house(code).settled(copy, PATIENCE)).unwrap();
                 assert_eq!(settled.unwrap().state, SentState::Delivered);
                 let inspected = wait(self.house(code).gateway().unwrap().inspect(copy.id.digest())).unwrap();
