@@ -18,7 +18,7 @@ use chancery::message::header::{Address, Header, Part, Position};
 use chancery::message::id::MessageId;
 use chancery::message::seal::{self, Recipient};
 use chancery::time::{Clock, SystemClock, Timestamp};
-use chancery::trust::signature::{self, Signer};
+use chancery::trust::signature;
 
 use crate::Outcome;
 use crate::stage::Stage;

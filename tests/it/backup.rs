@@ -131,7 +131,7 @@ async fn a_gateway_restored_from_a_backup_signs_no_number_twice_and_gets_everyth
     let report = operator.opens(&home, "verify", &file).json();
     assert_eq!((report["kind"].as_str(), report["ministry"].as_str()), (Some("gateway"), Some("XA")));
     assert_eq!(report["examined"]["clean"], true, "{report}");
-    assert_eq!(report["examined"]["parts"].as_u64().is_some_and(|parts| parts > 0), true, "{report}");
+    assert!(report["examined"]["parts"].as_u64().is_some_and(|parts| parts > 0), "{report}");
 
     delivered(&stage, "XA", "XB", "After the backup.").await;
     with_document(&stage, "XB", "XA").await;

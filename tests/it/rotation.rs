@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use chancery::desk::reference::Entry;
 use chancery::desk::register::{SentEntry, SentState};
@@ -25,6 +24,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use crate::ordeal::process::eventually;
 use crate::support::{Net, PATIENCE, Stage, all_sound, forms, ministry, mould, passphrase, proofs};
 use crate::tools;
 
@@ -329,14 +329,6 @@ impl Pair {
 
 fn wait<T>(work: impl Future<Output = T>) -> T {
     Runtime::new().unwrap().block_on(work)
-}
-
-fn eventually(what: &str, mut is: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !is() {
-        assert!(began.elapsed() < 2 * PATIENCE, "{what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 #[test]

@@ -221,10 +221,13 @@ impl Town {
     }
 }
 
+/// One of them: of which ministry, how many messages so far, and at the end the ids of all.
+type Busy = (&'static str, Arc<AtomicU64>, JoinHandle<Vec<String>>);
+
 /// Officers who send without a pause.
 pub struct Traffic {
     stop: Arc<AtomicBool>,
-    officers: [(&'static str, Arc<AtomicU64>, JoinHandle<Vec<String>>); 2],
+    officers: [Busy; 2],
 }
 
 impl Traffic {
