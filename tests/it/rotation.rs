@@ -332,6 +332,7 @@ fn wait<T>(work: impl Future<Output = T>) -> T {
 }
 
 #[test]
+#[ignore = "takes minutes; a day in the life rotates the same keys in the midst of traffic"]
 fn every_key_is_rotated_under_load_and_nothing_is_lost_delayed_or_tried_twice() {
     let pair = Pair::found();
     let stop = AtomicBool::new(false);
