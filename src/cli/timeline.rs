@@ -92,7 +92,12 @@ impl Line {
         }
         let mark = self.not_understood.then_some("NOT UNDERSTOOD");
         let said: Vec<&str> = mark.into_iter().chain(self.rules.iter().map(|(code, _)| *code)).collect();
-        let verdict = if said.is_empty() { "ok".to_owned() } else { said.join(" ") };
+        let verdict = match said.is_empty() {
+            true if self.warnings.is_empty() => "ok".to_owned(),
+            // What an officer is warned of when reading it, and nothing that stands against it.
+            true => format!("ok, warned: {}", self.warnings.join(" ")),
+            false => said.join(" "),
+        };
         match self.countersignature.as_ref().map(|one| one["countersigned_by"].is_null()) {
             None => verdict,
             Some(true) => format!("{verdict}, not countersigned"),

@@ -48,6 +48,7 @@ fn the_demonstration_plays_the_whole_road_and_gateways_killed_after_it_lose_and_
     let demo = running.demo.clone();
     assert!(demo.join("evidence.zip").exists() && demo.join("trust/XA.bundle").exists());
     one_departs_and_one_who_withdrew_does_not(&demo, &said);
+    nothing_stands_against_the_reports(&demo);
     no_gateway_holds_a_name(&demo, &said);
     it_does_not_overwrite_itself(&running);
     without_chancery(&demo);
@@ -66,14 +67,41 @@ fn it_does_not_overwrite_itself(running: &Running) {
     assert!(stranger.join("thesis.txt").exists(), "what no demonstration made is left alone");
 }
 
-/// What a desk of the demonstration says, as JSON; its exit code is not asked.
+/// What a desk of the demonstration says first, as JSON; its exit code is not asked.
 fn asked(demo: &Path, side: &str, arguments: &[&str]) -> serde_json::Value {
+    asked_all(demo, side, arguments).swap_remove(0)
+}
+
+/// The same of every line.
+fn asked_all(demo: &Path, side: &str, arguments: &[&str]) -> Vec<serde_json::Value> {
     let mut command = chancery(demo);
     command.env("CHANCERY_HOME", demo.join(side).join("desk"));
     command.env("CREDENTIALS_DIRECTORY", demo.join(side));
     let output = command.args(arguments).arg("--json").output().unwrap();
-    let first = String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_owned();
-    serde_json::from_str(&first).unwrap_or_else(|error| panic!("{error}: {}", text(&output)))
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let parsed =
+        |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {}", text(&output)));
+    let lines: Vec<serde_json::Value> = said.lines().map(parsed).collect();
+    assert!(!lines.is_empty(), "{}", text(&output));
+    lines
+}
+
+/// What was reported from the gate is found good by whoever reads it, as the timeline says.
+fn nothing_stands_against_the_reports(demo: &Path) {
+    for side in ["xa", "xb"] {
+        let listed = asked(demo, side, &["consultation", "list"]);
+        let consultation = listed["consultation"].as_str().unwrap();
+        let acts = asked_all(demo, side, &["consultation", "show", consultation, "--timeline"]);
+        let reports: Vec<_> = acts.iter().filter(|act| act["kind"] == "handover-report").collect();
+        assert_eq!(reports.len(), 2, "{side}");
+        for report in reports {
+            let read = asked(demo, side, &["read", report["ref"].as_str().unwrap()]).to_string();
+            assert!(!read.contains("HND_06") && !read.contains("HND_08"), "{side}: {read}");
+            let warned: Vec<&str> =
+                report["warnings"].as_array().unwrap().iter().map(|rule| rule.as_str().unwrap()).collect();
+            assert!(!warned.contains(&"HND_06") && !warned.contains(&"HND_08"), "{side}: {report}");
+        }
+    }
 }
 
 fn one_departs_and_one_who_withdrew_does_not(demo: &Path, said: &str) {

@@ -15,8 +15,6 @@ use crate::consultation::rules::{Findings, Rule, observer, passage};
 use crate::consultation::state::commitments::{self, Agreement};
 use crate::consultation::state::{departure, opening, reports, saying};
 use crate::consultation::words::{EntryIntoForce, HandoverOutcome, ObserverScope, Reply};
-use crate::limits;
-use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
 /// What brings an agreement into force that waits for notifications: they have no act in this release.
@@ -175,7 +173,7 @@ fn report(judgement: &Judgement<'_>, past: &Past<'_>, act: &HandoverReport, find
             handed_over_all_the_same(judgement, past, act, line, &field, findings);
         }
     }
-    if act.handover_time > judgement.release_time().after(limits::CLOCK_SKEW_MAX) {
+    if reports::is_dated_ahead(act, judgement.release_time()) {
         let message = "it tells of what had not happened when it was released";
         findings.add(Rule::Hnd05, "act.handover_time", message, Rule::Hnd05.cure());
     }
@@ -191,7 +189,7 @@ fn handed_over_all_the_same(
     findings: &mut Findings,
 ) {
     let (id, charter) = (&act.arrangement_id, judgement.charter);
-    let at: Timestamp = act.handover_time.min(judgement.release_time());
+    let at = reports::happened(act, judgement.release_time());
     let against = reports::irregularities(past, &line.person, id, at, charter);
     if !against.is_empty() {
         let words: Vec<&str> = against.iter().map(|facet| facet.word()).collect();

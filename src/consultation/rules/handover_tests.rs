@@ -1,5 +1,7 @@
 //! The HND rules, what passes and what fails each.
 
+use std::time::Duration;
+
 use crate::consultation::acts::values::EntryId;
 use crate::consultation::rules::Rule;
 use crate::consultation::rules::said::{
@@ -251,6 +253,16 @@ fn hnd_06_a_handover_against_a_stop_is_registered_and_named() {
     let case = Case::new(&scene, "XB", "handover-report", &fields(&scene));
     case.passes();
     case.warns(Rule::Hnd06);
+}
+
+#[test]
+fn hnd_06_a_report_whose_release_is_a_whole_minute_is_judged_at_the_handover_it_tells_of() {
+    let mut scene = Scene::cleared();
+    let at_the_gate = scene.at().after(Duration::from_secs(10));
+    // The window opened within the minute that the release bears: at its beginning nothing was arranged yet.
+    scene.set_back(20);
+    let fields = report(at_the_gate, "H-1", &[("P1", "HANDED_OVER")]);
+    Case::new(&scene, "XB", "handover-report", &fields).silent(Rule::Hnd06);
 }
 
 #[test]

@@ -150,7 +150,10 @@ impl<'h> Round<'h> {
         let times = || self.last.values().map(|(_, act)| act.handover_time);
         let latest = times().min().map(|earliest| earliest.after(charter.report_tolerance));
         let close = times().max() <= latest;
-        if self.last.values().any(is_dated_ahead) || !close || !reports.all(alike) {
+        if self.last.values().any(|(one, act)| is_dated_ahead(act, one.released))
+            || !close
+            || !reports.all(alike)
+        {
             return Stage::Disputed;
         }
         if !self.is_complete(past, person, |side| self.last.contains_key(side)) {
@@ -179,7 +182,7 @@ impl<'h> Round<'h> {
             line.is_some_and(|line| line.outcome == HandoverOutcome::HandedOver)
         };
         let gone: Vec<&Report<'_>> = self.reports.iter().filter(|(_, act)| is_gone(act)).collect();
-        let mut times: Vec<Timestamp> = gone.iter().map(|report| happened(report)).collect();
+        let mut times: Vec<Timestamp> = gone.iter().map(|report| time_of(report)).collect();
         times.sort_unstable();
         times.dedup();
         let mut found = Vec::new();
@@ -187,7 +190,7 @@ impl<'h> Round<'h> {
             let until = at.after(charter.report_tolerance);
             let says_so = |side: &Ministry| {
                 let mut own = gone.iter().filter(|(one, _)| one.sender == *side);
-                own.any(|report| (at..=until).contains(&happened(report)))
+                own.any(|report| (at..=until).contains(&time_of(report)))
             };
             if self.is_complete(past, person, says_so) {
                 found.extend(irregularities(past, person, self.arrangement, at, charter));
@@ -199,20 +202,20 @@ impl<'h> Round<'h> {
     }
 }
 
-/// When a handover happened: as stated, but not later than it could be reported. A release bears whole minutes, so one
-/// that is reported at once is stated some seconds after its release.
-fn happened((registered, act): &Report<'_>) -> Timestamp {
-    act.handover_time.min(latest_told(registered))
+/// When a handover happened by a registered report.
+fn time_of((registered, act): &Report<'_>) -> Timestamp {
+    happened(act, registered.released)
 }
 
-/// The latest instant of which an act can tell (CHN_08).
-fn latest_told(registered: &Registered) -> Timestamp {
-    registered.released.after(limits::CLOCK_SKEW_MAX)
+/// When a handover happened by a report released then: as stated, but not later than it could be reported (CHN_08). A
+/// release bears whole minutes, so one that is reported at once is stated some seconds after its release.
+pub fn happened(act: &HandoverReport, released: Timestamp) -> Timestamp {
+    act.handover_time.min(released.after(limits::CLOCK_SKEW_MAX))
 }
 
-/// Whether a report tells of what had not happened yet.
-fn is_dated_ahead((registered, act): &Report<'_>) -> bool {
-    act.handover_time > latest_told(registered)
+/// Whether a report released then tells of what had not happened yet.
+pub fn is_dated_ahead(act: &HandoverReport, released: Timestamp) -> bool {
+    act.handover_time > happened(act, released)
 }
 
 /// What stood against a handover under this arrangement at the time it happened (HND-06).

@@ -71,6 +71,8 @@ pub(super) async fn clear(notes: &mut Notes<'_>) -> Result<(), DemoFailure> {
 /// Both report what they saw at the gate.
 pub(super) async fn hand_over(notes: &mut Notes<'_>) -> Result<(), DemoFailure> {
     notes.scene("One is handed over; both report, and the reports match");
+    notes.told("A report says what its sender knew: XA looks for the GO of XB first.");
+    notes.fetch(&XA).await?;
     notes.send_both(Note::new(&XB, "report-xb"), Note::new(&XA, "report-xa")).await?;
     notes.scene("The Information Bureaux are told");
     notes.told("GC III Art. 122. What more would tell could harm him; both say so.");
