@@ -6,6 +6,7 @@ use data_encoding::BASE64;
 use serde_json::{Value, json};
 
 use super::context::Context;
+use super::desk_record;
 use super::error::CliError;
 use super::files;
 use super::operator::Operator;
@@ -13,16 +14,20 @@ use super::operator::administration::{ActEntry, Wanted};
 use super::report::Done;
 use super::table::Table;
 
-/// Show the newest entries of the gateway's administrative log
+/// Show the newest entries of the administrative log of a gateway, or of the record of a desk
 ///
 /// Every act of an operator, of the own registry and of the gateway about itself is an entry: what was done, about
 /// whom, by which user number, and the code that was given as reason. The log is signed by the gateway's log key and
 /// only grows; `log prove --administration INDEX` proves an entry to others, `log head` shows its checkpoint: whoever
 /// keeps one can tell later whether entries were taken out.
+///
+/// In the home of a desk: what was done to the desk, written before it was done. The gateway is told of each entry, and
+/// GATEWAY is the entry of its log that vouches for it; `log verify` in that home checks all of it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     chancery --home GATEWAY log tail --administration\n  \
     chancery --home GATEWAY log tail --administration -n 100 --json\n  \
+    chancery --home DESK log tail --administration\n  \
     chancery --home GATEWAY log tail --administration --from 0 --log mfa.xa.example/chancery/administration/2026")]
 pub(super) struct Tail {
     /// Of the administrative log
@@ -45,6 +50,13 @@ pub(super) struct Tail {
 
 impl Tail {
     pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
+        if let Some(home) = desk_record::desk_named(context) {
+            if self.log.is_some() {
+                let error = CliError::usage("log", "a desk keeps one record, which has no name");
+                return Err(error.hint(super::typed_without(&context.typed, "--log")));
+            }
+            return desk_record::tail(context, &home, self.from, self.limit);
+        }
         let page = Operator::ask(context, async |mut operator| {
             let wanted = Wanted { log: self.log.as_deref(), from: self.from, count: self.limit };
             operator.acts(wanted).await

@@ -9,11 +9,14 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::context::Context;
+use super::desk_record;
 use super::error::CliError;
 use super::report::{self, Done};
 use super::shell_word;
+use crate::desk::administration::act;
 use crate::keys::home::enrolment::{Enrolled, Enrolment, HomeKind};
 use crate::keys::ministry::MinistryHome;
+use crate::message::administration::AdministrativeVerb as Verb;
 use crate::telemetry::LogFormat;
 use crate::trust::name::Label;
 use crate::trust::role::Role;
@@ -172,6 +175,7 @@ impl Enrol {
         let passphrase = context.passphrase.existing("the ministry")?.for_keys()?;
         let ministry = MinistryHome::open(&ministry_home, &passphrase)?;
         let (now, entropy) = (context.clock.now(), context.entropy.as_ref());
+        desk_record::note(context, &self.enrolled, act(Verb::KeysCertified))?;
         let enrolled = enrolment
             .enrol(&self.enrolled, &ministry, self.renew, now, entropy)
             .map_err(|error| already(error.into(), context))?;

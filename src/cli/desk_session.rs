@@ -165,6 +165,7 @@ impl DeskSession {
         let updating = async {
             let mut mailbox = self.mailbox(context).await?;
             self.follow(context, &mut mailbox).await;
+            self.tell_acts(context, &mut mailbox).await;
             let trust = self.trust();
             let updated = match directions {
                 Directions::Received | Directions::Unattended => {
@@ -216,6 +217,18 @@ impl DeskSession {
             Err(error) => {
                 context.output.detail(&format!("what peers announced could not be looked at: {error}"));
             }
+        }
+    }
+
+    /// Tells the gateway of administrative acts that it does not know yet. What cannot be told is told another time; a
+    /// record that was altered is said, and keeps nobody from reading.
+    async fn tell_acts(&self, context: &Context, mailbox: &mut Mailbox) {
+        let Err(error) = self.desk.tell_acts(&self.trust(), mailbox).await else { return };
+        let error = failure(context, error);
+        let message = format!("the gateway was not told of every administrative act: {}", error.message());
+        match error.kind() {
+            Kind::Verification => context.output.note(&message),
+            _ => context.output.detail(&message),
         }
     }
 

@@ -164,6 +164,11 @@ impl From<DeskError> for CliError {
                 .hint("chancery --home EMPTY backup restore NEWEST_BACKUP_OF_THIS_DESK"),
             DeskError::Forbidden(findings) => forbidden(findings, finding_line),
             DeskError::Owed(_) => said(Kind::TryLater, "owed"),
+            DeskError::RecordDamaged { .. } | DeskError::RecordCut { .. } => {
+                said(Kind::Verification, "record-damaged")
+                    .reason("RECORD_DAMAGED")
+                    .hint("chancery --home GATEWAY log tail --administration -n 256")
+            }
             DeskError::Trust(_) => said(Kind::NotPermitted, "trust"),
             DeskError::Draft(_) => said(Kind::Usage, "draft"),
             DeskError::Key(_) => match error {

@@ -6,14 +6,17 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::context::Context;
+use super::desk_record;
 use super::error::CliError;
 use super::report::{self, Done};
 use super::{shell_word, typed_without};
+use crate::desk::administration::act;
 use crate::keys::branch::Branch;
 use crate::keys::home::desk::{DeskHome, DeskPlan};
 use crate::keys::home::enrolment::Enrolment;
 use crate::keys::home::gateway::{GatewayHome, GatewayPlan};
 use crate::keys::ministry::{Founding, MinistryHome};
+use crate::message::administration::AdministrativeVerb as Verb;
 use crate::transport::operator_socket::require_length;
 use crate::trust::endpoint::Endpoint;
 use crate::trust::fingerprint::Fingerprint;
@@ -206,6 +209,7 @@ impl InitDesk {
             offices,
         };
         home.found(&plan, &passphrase, context.entropy.as_ref())?;
+        desk_record::note(context, &directory, act(Verb::Opened).because("FOUNDED"))?;
         let report = json!({
             "schema": "chancery.desk/1",
             "ministry": self.ministry.as_str(),

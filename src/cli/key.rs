@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::confirm;
 use super::context::Context;
+use super::desk_record;
 use super::desk_session;
 use super::error::CliError;
 use super::files;
@@ -17,12 +18,14 @@ use super::key_revoke::Revoke;
 use super::key_rotate::{Install, Rotate};
 use super::report::{self, Done};
 use super::shell_word;
+use crate::desk::administration::act;
 use crate::desk::config::Config;
 use crate::desk::error::DeskError;
 use crate::desk::reading_keys::ReadingKeys;
 use crate::keys::home::enrolment::{Enrolment, Requested};
 use crate::keys::ministry::{Application, MinistryHome};
 use crate::keys::secret_file;
+use crate::message::administration::AdministrativeVerb;
 use crate::trust::name::{Authority, Name};
 
 /// List, certify, rotate and export keys
@@ -212,6 +215,7 @@ impl Export {
                 text.push_str(part);
             }
         }
+        desk_record::note(context, &config.home, act(AdministrativeVerb::KeyRevealed))?;
         secret_file::create(&self.output, text.as_bytes())?;
         Done::new(json!({ "schema": "chancery.reading-key/1", "recipient": recipient }))
             .says("opened the reading key; delete the file when it has served")

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::context::Context;
+use super::desk_record;
 use super::error::{CliError, Kind};
 use super::init;
 use super::passphrase::PassphraseSource;
@@ -13,6 +14,7 @@ use super::report::{self, Done};
 use crate::keys::file;
 use crate::keys::home::desk::DeskHome;
 use crate::keys::home::enrolment::{Enrolment, Requested};
+use crate::message::administration::AdministrativeVerb as Verb;
 use crate::trust::name::{Authority, Label};
 
 /// Make the key of one more office of this desk, under the passphrase that is given for it
@@ -33,10 +35,15 @@ impl NewOffice {
         report::require_no_file(&home.join(format!("keys/offices/{label}.key")))?;
         let passphrase = context.passphrase.new_one(&format!("the office {label}"))?.for_keys()?;
         let desk = DeskHome::at(&home);
+        desk_record::note_at(context, &home, Verb::OfficeAdded, &format!("keys/offices/{label}"))?;
         let requested = desk.add_office(&label, &authorities, &passphrase, context.entropy.as_ref())?;
         let may: String = authorities.iter().map(|one| format!(" --authority {}", one.word())).collect();
         let request = requested.place(&home, "csr");
-        Done::new(report::requested(&requested, &home))
+        let mut told = report::requested(&requested, &home);
+        if let Some(object) = told.as_object_mut() {
+            object.insert("schema".to_owned(), json!("chancery.office/1"));
+        }
+        Done::new(told)
             .says(format!("made the key of {}", requested.name))
             .wrote(&request)
             .next(format!(
@@ -82,6 +89,7 @@ impl ChangePassphrase {
             typed: context.typed.clone(),
         };
         let to = source.new_one(&format!("the key {}", requested.stem))?.for_keys()?;
+        desk_record::note_at(context, &home, Verb::PassphraseChanged, &requested.stem)?;
         file::change_passphrase(&path, &from, &to, context.entropy.as_ref())?;
         let report = json!({ "schema": "chancery.key-passphrase/1", "key": requested.stem });
         Done::new(report).says(format!("{} has a passphrase of its own", requested.stem)).tell(context)

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::context::Context;
+use super::desk_record;
 use super::desk_session;
 use super::error::{CliError, Kind};
 use super::files;
@@ -16,6 +17,7 @@ use crate::keys::Passphrase;
 use crate::keys::home::gateway::GatewayHome;
 use crate::keys::rotation::{Begun, Phase, Rotatable, Rotation, RotationRefusal};
 use crate::limits;
+use crate::message::administration::AdministrativeVerb as Verb;
 
 /// Rotate a key: make the next one beside the one in use, then complete it
 ///
@@ -75,6 +77,7 @@ impl Rotate {
             return install(context, &rotation, &chain).await;
         }
         if self.abandon {
+            note(context, &rotation, Verb::RotationAbandoned)?;
             rotation.abandon(context.clock.now()).map_err(|refusal| refused(context, refusal))?;
             let done = Done::new(report(&rotation, "abandoned"));
             return done.says(format!("{} stays as it is", rotation.key().stem())).tell(context);
@@ -83,6 +86,7 @@ impl Rotate {
             return complete(context, &rotation, self.yes).await;
         }
         let passphrase = passphrase(context, &rotation)?;
+        note(context, &rotation, Verb::RotationBegun)?;
         let begun = rotation.begin(passphrase.as_ref(), context.clock.now(), context.entropy.as_ref());
         let begun = begun.map_err(|refusal| refused(context, refusal))?;
         told(context, &rotation, &begun)
@@ -143,9 +147,15 @@ async fn install(context: &Context, rotation: &Rotation, chain: &std::path::Path
         Phase::Begun(_) => passphrase(context, rotation)?,
         _ => None,
     };
+    note(context, rotation, Verb::KeyRotated)?;
     let installed = rotation.install(&bytes, passphrase.as_ref(), context.clock.now());
     installed.map_err(|refusal| refused(context, refusal))?;
     finished(context, rotation).await
+}
+
+/// Tells the record of the desk, where it is one of a desk; a gateway tells its log when it uses the key.
+fn note(context: &Context, rotation: &Rotation, verb: Verb) -> Result<(), CliError> {
+    desk_record::note_at(context, &context.desk_home()?, verb, rotation.key().stem())
 }
 
 /// Puts a next key in use that needs no certificate, once those who must know it do.
@@ -159,6 +169,7 @@ async fn complete(context: &Context, rotation: &Rotation, yes: bool) -> Result<(
             _ => require_announced(context, rotation, &public, yes)?,
         }
     }
+    note(context, rotation, Verb::KeyRotated)?;
     rotation.complete(context.clock.now()).map_err(|refusal| refused(context, refusal))?;
     finished(context, rotation).await
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::administration::{self, Tail};
 use super::archive::Export;
 use super::context::Context;
+use super::desk_record;
 use super::desk_session;
 use super::error::{CliError, Kind};
 use super::files;
@@ -69,6 +70,8 @@ struct Prove {
 }
 
 /// Read every log entry, sealed part and mirror again, and compare all hashes; a day is given to it, or --timeout
+///
+/// In the home of a desk: its administrative record, and what the gateway proved of each entry.
 #[derive(Debug, clap::Args)]
 struct Verify {}
 
@@ -145,6 +148,9 @@ impl Prove {
 
 impl Verify {
     async fn run(self, context: &Context) -> Result<(), CliError> {
+        if desk_record::desk_named(context).is_some() {
+            return desk_record::verify(context);
+        }
         let found =
             Operator::ask_patiently(context, VERIFY_TIME, async |mut operator| operator.verify().await)
                 .await?;

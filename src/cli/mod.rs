@@ -26,6 +26,7 @@ mod courier;
 mod deadlines;
 pub mod demo;
 pub mod desk;
+mod desk_record;
 mod desk_session;
 mod desk_status;
 mod dismissal;

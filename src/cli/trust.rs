@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::context::Context;
+use super::desk_record;
 use super::desk_session;
 use super::error::CliError;
 use super::files;
@@ -13,11 +14,13 @@ use super::peer;
 use super::peer_update;
 use super::report::{self, Done};
 use super::shell_word;
+use crate::desk::administration::act;
 use crate::desk::keys::Keys;
 use crate::keys::home::desk::DeskHome;
 use crate::keys::home::gateway::GatewayHome;
 use crate::keys::home::publication::Publication;
 use crate::keys::ministry::MinistryHome;
+use crate::message::administration::AdministrativeVerb;
 
 /// Publish what the ministry is known by
 #[derive(Debug, clap::Args)]
@@ -111,6 +114,9 @@ impl Sign {
             desks: self.desk.iter().map(|desk| DeskHome::at(desk)).collect(),
             valid_for: Duration::from_secs(u64::from(self.days) * 24 * 3600),
         };
+        for desk in &self.desk {
+            desk_record::note(context, desk, act(AdministrativeVerb::BundleSigned))?;
+        }
         let signed = publication.sign(&ministry, context.clock.now())?;
         // The bundle counts from here on; whatever happens to the file, a desk has it.
         let first = self.desk.first().map(|desk| shell_word(&desk.to_string_lossy())).unwrap_or_default();

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use crate::desk::Desk;
+use crate::desk::administration::act;
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::digest::Digest;
+use crate::message::administration::AdministrativeVerb as Verb;
 use crate::message::terms::Level;
 use crate::time::Timestamp;
 use crate::tlog::verifier_key::{KeyKind, KeyName, VerifierKey};
@@ -193,6 +195,7 @@ impl Desk {
             *trust.own.bundle().fingerprint().digest(),
             *bundle.bundle().fingerprint().digest(),
         ]);
+        self.note_act(act(Verb::PeerAccredited).about(&peer).concerning(bundle.digest()))?;
         trust.peers.insert(peer.clone(), bundle.clone());
         let mut channels = channels(&trust);
         let ceiling = u32::try_from(ceiling.number()).unwrap_or(1);
@@ -247,6 +250,7 @@ impl Desk {
         let signed = SignedPolicy::issue(policy, keys.registry()?.as_ref(), now)
             .map_err(|cause| unfit(cause.to_string()))?;
         let bundles = trust.peers.values().map(SignedBundle::to_bytes).collect();
+        self.note_act(act(Verb::Policy).concerning(signed.digest()))?;
         self.mailbox(keys).await?.accredit(trust.own.to_bytes(), signed.to_bytes(), bundles).await?;
         Ok(signed)
     }

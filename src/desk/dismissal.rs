@@ -9,10 +9,12 @@ use std::io::ErrorKind;
 
 use crate::desk::Desk;
 use crate::desk::accreditation::{ACCREDITATION_LOCK, BUNDLE_ENDING, channels};
+use crate::desk::administration::act;
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::desk::register::SentState;
 use crate::limits;
+use crate::message::administration::AdministrativeVerb as Verb;
 use crate::trust::name::Ministry;
 use crate::trust::policy::ChannelId;
 
@@ -31,6 +33,7 @@ impl Desk {
         let mut trust = self.trust()?;
         self.remember_bundles(&trust)?;
         trust.peers.remove(peer).ok_or_else(|| DeskError::NotAccredited(peer.clone()))?;
+        self.note_act(act(Verb::PeerRemoved).about(peer))?;
         let before = trust.policy.iter().flat_map(|policy| policy.channels());
         let ended =
             before.filter(|(_, rule)| rule.parties.contains(peer)).map(|(id, _)| id.clone()).collect();

@@ -92,6 +92,24 @@ pub enum DeskError {
     /// The ministry is not accredited here.
     #[error("{0} is not accredited at this desk")]
     NotAccredited(Ministry),
+    /// A line of the administrative record, or of what the gateway said to it, does not read: the file was altered.
+    #[error("line {line} of {file} is damaged: the administrative record of this desk was altered")]
+    RecordDamaged {
+        /// The file, in the home.
+        file: &'static str,
+        /// The line, from one.
+        line: usize,
+    },
+    /// The administrative record holds fewer entries than the gateway has vouched for: some were taken out.
+    #[error(
+        "the administrative record of this desk holds {held} entries, and the gateway vouched for {known}"
+    )]
+    RecordCut {
+        /// Entries that are held.
+        held: usize,
+        /// Entries that the gateway has vouched for.
+        known: usize,
+    },
     /// Trust material of this desk is missing or not usable.
     #[error("{0}")]
     Trust(String),

@@ -11,10 +11,12 @@ use std::collections::BTreeMap;
 
 use crate::desk::Desk;
 use crate::desk::accreditation::{ACCREDITATION_LOCK, Trust, channels};
+use crate::desk::administration::act;
 use crate::desk::config::Follow;
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::desk::mailbox::{Mailbox, Offers};
+use crate::message::administration::AdministrativeVerb as Verb;
 use crate::trust::bundle::{Change, SignedBundle, changes};
 use crate::trust::name::Ministry;
 use crate::trust::policy::ChannelPolicy;
@@ -41,6 +43,17 @@ impl Followed {
             changes: changes(before.bundle(), after.bundle()),
         }
     }
+}
+
+/// A bundle that a peer has announced and nobody has accredited here.
+#[derive(Debug, Clone)]
+pub struct Announced {
+    /// The bundle.
+    pub bundle: SignedBundle,
+    /// What would become of it.
+    pub followed: Followed,
+    /// Why it could not take the place of the accredited one; none where it could.
+    pub refused: Option<String>,
 }
 
 /// A bundle that was announced and not followed.
@@ -135,6 +148,25 @@ impl Desk {
         Ok(looked)
     }
 
+    /// The bundles of a peer that it has announced, that are newer than the accredited one and not accredited, as the own
+    /// gateway hands them over; each judged here.
+    pub async fn announced(&self, keys: &Keys, peer: &Ministry) -> Result<Vec<Announced>, DeskError> {
+        let trust = self.trust()?;
+        let accredited = known(&trust, peer)?;
+        let (offers, now) = (self.mailbox(keys).await?.offers().await?, self.clock.now());
+        let parsed = offers.bundles.iter().filter_map(|bytes| SignedBundle::parse(bytes).ok());
+        let newer = parsed.filter(|bundle| {
+            let sequence = bundle.bundle().content().sequence;
+            bundle.bundle().ministry() == peer && sequence > accredited.bundle().content().sequence
+        });
+        let judged = newer.map(|bundle| Announced {
+            followed: Followed::of(accredited, &bundle),
+            refused: bundle.succeeds(accredited, now).err().map(|cause| cause.to_string()),
+            bundle,
+        });
+        Ok(judged.collect())
+    }
+
     /// Accredits a bundle of a peer that succeeds the accredited one: the one that is given, or the one that the peer has
     /// announced. None where there is nothing newer.
     pub async fn update_peer(
@@ -177,6 +209,7 @@ impl Desk {
             succeeds.map_err(|cause| DeskError::Trust(cause.to_string()))?;
         }
         let followed = Followed::of(&trust.own, &own);
+        self.note_act(act(Verb::BundleInstalled).about(&self.config.ministry).concerning(own.digest()))?;
         trust.own = own;
         let policy = match trust.policy {
             Some(_) => Some(self.put_in_force(keys, &trust, channels(&trust)).await?),
@@ -198,6 +231,7 @@ impl Desk {
     ) -> Result<Vec<Followed>, DeskError> {
         let mut followed = Vec::with_capacity(candidates.len());
         for (peer, bundle) in &candidates {
+            self.note_act(act(Verb::PeerUpdated).about(peer).concerning(bundle.digest()))?;
             followed.push(Followed::of(known(&trust, peer)?, bundle));
             trust.peers.insert(peer.clone(), bundle.clone());
         }

@@ -6,6 +6,7 @@ use tonic::transport::Channel;
 
 use crate::desk::error::DeskError;
 use crate::desk::register::Place;
+use crate::digest::Digest;
 use crate::limits;
 use crate::message::id::MessageId;
 use crate::proto::gateway::v1 as wire;
@@ -186,6 +187,14 @@ impl Mailbox {
         let request = wire::AccreditRequest { own_bundle, policy, peer_bundles };
         self.client.accredit(request).await.map_err(failed)?;
         Ok(())
+    }
+
+    /// Tells of one entry of this desk's record and its root; the answer is the gateway's leaf about it and the proof that
+    /// its administrative log holds that, not verified.
+    pub async fn record_act(&mut self, entry: &[u8], root: &Digest) -> Result<(Vec<u8>, String), DeskError> {
+        let request = wire::RecordActRequest { entry: entry.to_vec(), root: root.as_bytes().to_vec() };
+        let answer = self.client.record_act(request).await.map_err(failed)?.into_inner();
+        Ok((answer.leaf, answer.proof))
     }
 
     /// Bundles newer than those in force that peers have announced, not verified.

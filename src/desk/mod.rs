@@ -24,6 +24,7 @@
 //! | `hand_back` | gives a restored gateway what no peer has |
 //! | `fetch`, `read`, `parts` | mailbox to register; verify, open, judge; documents |
 //! | `receipts`, `believed`, `evidence` | what both logs prove; evidence files |
+//! | `administration` | the record of what was done to this desk |
 //! | `accreditation`, `dismissal` | whom this desk believes, and whom no more |
 //! | `keys`, `reading_keys` | what it signs with; what it opens with, former years included |
 //! | `following` | bundles that succeed the accredited ones |
@@ -35,6 +36,7 @@
 //! | `register`, `mailbox` | what it has; the own gateway |
 
 pub mod accreditation;
+pub mod administration;
 mod authorities;
 mod believed;
 pub mod bundles;

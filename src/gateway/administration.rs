@@ -1,4 +1,5 @@
-//! The log of the own administration: every act of an operator, of the registry and of the gateway about itself.
+//! The log of the own administration: every act of an operator, of the registry and of the gateway about itself, and what
+//! desks of the own ministry say was done to them.
 //!
 //! It is nobody's mirror, so no hello vouches for it and no `Permit` of a pair is needed: an act needs the
 //! `ActPermit` that only this file hands out. Leaves enter in the commit of their effect or before it. What must never
@@ -76,6 +77,19 @@ impl Gateway {
     pub async fn record_act(&self, act: AdministrativeAct) -> Result<LeafPlace, Fault> {
         let permit = self.act_permit().await?;
         Ok(self.store.append_leaf(permit.entry(act)).await?)
+    }
+
+    /// Writes what a desk of the own ministry says was done there, with the root of the record that it keeps. Answers the
+    /// leaf and the proof that it is in the log.
+    pub async fn record_act_of_desk(
+        &self,
+        act: AdministrativeAct,
+        root: Digest,
+    ) -> Result<(Vec<u8>, TlogProof), Fault> {
+        let act = AdministrativeAct { who: Actor::Desk, concerns: Some(root), ..act };
+        let place = self.record_act(act).await?;
+        let proven = self.prove_act(Some(place.origin.clone()), place.index).await?;
+        proven.ok_or_else(|| Fault::Damaged(format!("leaf {} of {}", place.index, place.origin)))
     }
 
     /// Writes an act of the gateway about itself, which goes on whether or not it can be written.

@@ -1,5 +1,6 @@
-//! `AdministrativeLeaf`: what a gateway writes into the log of its own administration. A leaf names what was done, by
-//! whom as a number or an office and why as a code, never anything about a person.
+//! `AdministrativeLeaf`: what a gateway writes into the log of its own administration, and a desk into the record of
+//! its own. A leaf names what was done, by whom as a number or an office and why as a code, never anything about a
+//! person.
 
 use std::fmt;
 
@@ -60,12 +61,52 @@ vocabulary! {
         KeyRotated = 20 "KEY_ROTATED",
         /// A revocation list of an authority was taken.
         RevocationTaken = 21 "REVOCATION_TAKEN",
+        /// A key of one more office was made.
+        OfficeAdded = 22 "OFFICE_ADDED",
+        /// The keys of a home were certified in the home of the ministry.
+        KeysCertified = 23 "KEYS_CERTIFIED",
+        /// A key was put under another passphrase.
+        PassphraseChanged = 24 "PASSPHRASE_CHANGED",
+        /// The next key was made beside the one in use.
+        RotationBegun = 25 "ROTATION_BEGUN",
+        /// The next key was given up.
+        RotationAbandoned = 26 "ROTATION_ABANDONED",
+        /// The reading keys were written into a file.
+        KeyRevealed = 27 "KEY_REVEALED",
+        /// The next bundle of the own ministry was signed for this home.
+        BundleSigned = 28 "BUNDLE_SIGNED",
+        /// A bundle of the own ministry was put in force.
+        BundleInstalled = 29 "BUNDLE_INSTALLED",
+        /// A bundle of a peer took the place of the one before it.
+        PeerUpdated = 30 "PEER_UPDATED",
+        /// The configuration was found to be another one than before.
+        SettingsChanged = 31 "SETTINGS_CHANGED",
+        /// A client of the desk service was certified.
+        ClientEnrolled = 32 "CLIENT_ENROLLED",
+        /// No call of a client is taken from now on.
+        ClientSuspended = 33 "CLIENT_SUSPENDED",
+        /// Its calls are taken again.
+        ClientReadmitted = 34 "CLIENT_READMITTED",
     }
 }
 
-/// Who did something to the gateway.
+impl AdministrativeVerb {
+    /// Whether a desk may tell its gateway of such an act of its own.
+    pub fn is_of_a_desk(self) -> bool {
+        use AdministrativeVerb::{
+            BackupMade, KeyRotated, Opened, PeerAccredited, PeerRemoved, Policy, Restored, Started, Stopped,
+        };
+        let shared =
+            [BackupMade, KeyRotated, Opened, PeerAccredited, PeerRemoved, Policy, Restored, Started, Stopped];
+        shared.contains(&self) || self.number() >= Self::OfficeAdded.number()
+    }
+}
+
+/// Who did something to the gateway or the desk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Actor {
+    /// A desk of the own ministry, as its own record has it.
+    Desk,
     /// The gateway by itself.
     Gateway,
     /// The own registry, by what it has signed.
@@ -77,6 +118,7 @@ pub enum Actor {
 impl Actor {
     fn parse(text: &str) -> Option<Self> {
         match text {
+            "desk" => Some(Self::Desk),
             "gateway" => Some(Self::Gateway),
             "registry" => Some(Self::Registry),
             _ => text.strip_prefix("uid:")?.parse().ok().map(Self::User),
@@ -87,6 +129,7 @@ impl Actor {
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Desk => f.write_str("desk"),
             Self::Gateway => f.write_str("gateway"),
             Self::Registry => f.write_str("registry"),
             Self::User(number) => write!(f, "uid:{number}"),
@@ -94,7 +137,7 @@ impl fmt::Display for Actor {
     }
 }
 
-/// What was done to a gateway, and by whom.
+/// What was done to a gateway or a desk, and by whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdministrativeAct {
     /// What was done.
@@ -143,12 +186,12 @@ pub fn is_reason(text: &str) -> bool {
     text.chars().all(fits) && text.len() <= limits::OPERATOR_REASON_MAX
 }
 
-/// One entry of the administrative log.
+/// One entry of the administrative log, or of the record of a desk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdministrativeLeaf {
     /// What was done.
     pub act: AdministrativeAct,
-    /// When, by the clock of the gateway.
+    /// When, by the clock of whoever keeps the log.
     pub time: Timestamp,
 }
 
@@ -208,7 +251,7 @@ mod tests {
 
     #[test]
     fn what_was_written_reads_back_as_it_was() {
-        for who in [Actor::Gateway, Actor::Registry, Actor::User(0), Actor::User(u32::MAX)] {
+        for who in [Actor::Desk, Actor::Gateway, Actor::Registry, Actor::User(0), Actor::User(u32::MAX)] {
             let leaf = leaf(who);
             assert_eq!(AdministrativeLeaf::parse(&leaf.bytes()).unwrap(), leaf);
         }
@@ -217,6 +260,14 @@ mod tests {
             let leaf = AdministrativeLeaf { act, time: Timestamp::from_seconds(1) };
             assert_eq!(AdministrativeLeaf::parse(&leaf.bytes()).unwrap(), leaf);
         }
+    }
+
+    #[test]
+    fn a_desk_tells_of_acts_of_desks_and_of_no_others() {
+        let of_gateways = AdministrativeVerb::ALL.iter().filter(|verb| !verb.is_of_a_desk());
+        let of_gateways: Vec<&str> = of_gateways.map(|verb| verb.word()).collect();
+        assert!(of_gateways.contains(&"MESSAGE_WITHDRAWN") && of_gateways.contains(&"PEER_CONFIRMED"));
+        assert_eq!(of_gateways.len(), 12, "{of_gateways:?}");
     }
 
     #[test]

@@ -181,9 +181,14 @@ async fn a_desk_follows_a_successor_and_what_is_sealed_to_its_new_reading_key_ar
     let status = stage.gateway("XA").status().await.unwrap();
     assert_eq!((status.peers[0].bundle, status.peers[0].announced), (1, Some(2)));
     let (house, desk) = (stage.house("XA"), stage.house("XA").desk().unwrap());
+    let announced = desk.announced(house.keys(), &ministry("XB")).await.unwrap();
+    assert_eq!((announced.len(), announced[0].refused.as_deref()), (1, None));
+    assert_eq!(announced[0].bundle.digest(), bundle.digest());
     let mut mailbox = desk.mailbox(house.keys()).await.unwrap();
     let looked = desk.follow(house.keys(), &mut mailbox).await.unwrap();
     let followed = &looked.followed[0];
+    assert_eq!(*followed, announced[0].followed, "it said beforehand what would change");
+    assert!(desk.announced(house.keys(), &ministry("XB")).await.unwrap().is_empty());
     assert_eq!((followed.before, followed.after), (1, 2));
     let reading: Vec<bool> =
         followed.changes.iter().filter(|one| one.what == "reading key").map(|one| one.added).collect();

@@ -28,6 +28,7 @@ mod killed;
 mod names;
 mod night;
 mod passphrases;
+mod record;
 mod three;
 
 /// XA and XB with running gateways, by the clock of this machine: the binary has no other.

@@ -7,14 +7,17 @@ use serde_json::json;
 
 use super::{lines, locks::Sealed, report};
 use crate::cli::context::Context;
+use crate::cli::desk_record;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::operator::Operator;
 use crate::cli::operator::copy::{Copied, CopyEnd};
 use crate::cli::report::{Done, require_no_file};
 use crate::cli::shell_word;
+use crate::desk::administration::act;
 use crate::desk::config::Config as DeskConfig;
 use crate::keys::home::backup::{About, BESIDE_GATEWAY, Database, GATEWAY_DATABASE, NewFile, Tree, Writing};
 use crate::keys::home::enrolment::HomeKind;
+use crate::message::administration::AdministrativeVerb;
 use crate::time::Timestamp;
 
 /// Back up a gateway or a desk, while it runs, into one sealed file
@@ -64,7 +67,7 @@ impl Create {
         let file = NewFile::beside(&self.output)?;
         let mut writing = Writing::begin(file, sealed.lock(), now, context.entropy.as_ref())?;
         let about = match operator {
-            None => desk(&home, &mut writing, now)?,
+            None => desk(context, &home, &mut writing, now)?,
             Some(operator) => gateway(context, operator, &home, &mut writing, now).await?,
         };
         let (file, manifest, digest) = writing.finish(about)?;
@@ -86,8 +89,14 @@ impl Create {
     }
 }
 
-fn desk(home: &Path, writing: &mut Writing<NewFile>, now: Timestamp) -> Result<About, CliError> {
+fn desk(
+    context: &Context,
+    home: &Path,
+    writing: &mut Writing<NewFile>,
+    now: Timestamp,
+) -> Result<About, CliError> {
     let config = DeskConfig::load(home).map_err(|error| CliError::usage("config", error.to_string()))?;
+    desk_record::note(context, home, act(AdministrativeVerb::BackupMade))?;
     let mut tree = Tree::list(home, &[RUN])?;
     let databases = tree.give(&mut |piece| writing.take(piece))?;
     let told = about(HomeKind::Desk, config.ministry.to_string(), now, databases, tree.left_out);

@@ -7,9 +7,11 @@ use serde_json::json;
 use super::locks::{Keys, open};
 use super::{lines, report};
 use crate::cli::context::Context;
+use crate::cli::desk_session;
 use crate::cli::error::CliError;
 use crate::cli::report::{Done, require_vacant};
 use crate::cli::shell_word;
+use crate::desk::administration::Record;
 use crate::keys::home::backup::restore;
 use crate::keys::home::enrolment::HomeKind;
 use crate::trust::name::Ministry;
@@ -49,6 +51,11 @@ impl Restore {
         let keys = Keys::of(context, self.identity.as_deref(), None)?;
         let expected = self.ministry.as_ref().map(Ministry::as_str);
         let manifest = restore(source, &keys.openers(), &home, expected)?;
+        if manifest.about.kind == HomeKind::Desk {
+            // The note that restoring has left says it too, where this is cut short.
+            let noticed = Record::of(&home).notice(context.clock.now());
+            noticed.map_err(|error| desk_session::failure(context, error))?;
+        }
         let mut told = report(&manifest);
         if let Some(told) = told.as_object_mut() {
             told.insert("schema".to_owned(), json!("chancery.backup-restored/1"));

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::super::context::Context;
+use super::super::desk_record::{self, client_place};
 use super::super::desk_session;
 use super::super::error::{CliError, Kind};
 use super::super::files;
@@ -23,6 +24,7 @@ use crate::keys::authority::DESK_VALIDITY;
 use crate::keys::home::clients::{Candidate, Client, ClientRefusal, Clients};
 use crate::keys::secret_file;
 use crate::limits;
+use crate::message::administration::AdministrativeVerb as Verb;
 use crate::trust::name::Label;
 use crate::trust::role::Role;
 
@@ -61,6 +63,8 @@ impl Enrolling {
             request,
             replaces: self.replace,
         };
+        let place = client_place(self.label.as_str());
+        desk_record::note_at(context, &config.home, Verb::ClientEnrolled, &place)?;
         let enrolled = clients.enrol(&candidate, &passphrase, now, entropy)?;
         fs::create_dir_all(&folder).map_err(|error| unwritable(&folder, &error))?;
         if let Some(made) = &enrolled.key {
@@ -90,6 +94,8 @@ pub(super) fn suspend(context: &Context, label: &Label, suspended: bool) -> Resu
     let desk = desk_session::desk(context)?;
     let clients = serve::clients_of(&desk);
     let is_user = users(context, desk.config())?.iter().any(|user| user.label == *label);
+    let verb = if suspended { Verb::ClientSuspended } else { Verb::ClientReadmitted };
+    desk_record::note_at(context, &desk.config().home, verb, &client_place(label.as_str()))?;
     let entered = match clients.exists() {
         true => clients.suspend(label, suspended),
         false => Err(ClientRefusal::NoBook),

@@ -7,10 +7,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::super::context::Context;
+use super::super::desk_record;
 use super::super::desk_session;
 use super::super::error::CliError;
+use crate::desk::administration::act;
 use crate::desk::serve::Service;
 use crate::desk::serve::config::ServiceConfig;
+use crate::message::administration::AdministrativeVerb as Verb;
 use crate::telemetry::{self, LogFormat};
 
 /// What was typed.
@@ -33,6 +36,7 @@ impl Serving {
         let passphrase =
             context.passphrase.existing(&format!("the desk of {}", desk.config().ministry))?.for_keys()?;
         let keys = desk_session::keys_of(context, desk.config(), passphrase.clone())?;
+        let home = desk.config().home.clone();
         telemetry::start(self.log_format);
         let stop = CancellationToken::new();
         obey_signals(&stop)?;
@@ -49,9 +53,16 @@ impl Serving {
             config.socket.as_ref().map(|path| path.display().to_string()),
         ];
         let places: Vec<String> = places.into_iter().flatten().collect();
+        desk_record::note(context, &home, act(Verb::Started))?;
         // For whoever started it: from now on clients may call.
         context.output.data(&report, || format!("the desk serves clients at {}", places.join(" and ")))?;
         service.serve(entrances).await.map_err(failed)?;
+        // It has stopped, whether or not that can be written.
+        if let Err(error) = desk_record::note(context, &home, act(Verb::Stopped)) {
+            context
+                .output
+                .note(&format!("the administrative record could not take an entry: {}", error.message()));
+        }
         context.output.note("the desk has stopped serving");
         Ok(())
     }

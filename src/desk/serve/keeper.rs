@@ -66,6 +66,9 @@ impl Service {
             true => self.trust().map_err(|_| DeskError::Trust("what this desk believes".to_owned()))?,
             false => trust,
         };
+        if let Err(cause) = self.desk.tell_acts(&trust, mailbox).await {
+            tracing::warn!(%cause, "the gateway was not told of every administrative act of this desk");
+        }
         if self.desk.fetch(&trust, mailbox).await? > 0 {
             self.tell();
         }

@@ -7,12 +7,14 @@ use prost::Message as _;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::announcement::Offers;
 use crate::gateway::mailbox::{MailboxItem, SentReport};
 use crate::gateway::serve::{declined, failed, malformed, parts, volume};
 use crate::gateway::store::record::{Offered, SentState};
 use crate::limits;
+use crate::message::administration::AdministrativeLeaf;
 use crate::message::id::MessageId;
 use crate::message::receipt::Receipt;
 use crate::proto::gateway::v1 as wire;
@@ -193,6 +195,21 @@ impl MailboxService for MailboxEdge {
             offered.push(one);
         }
         Ok(Response::new(wire::ListOfferedResponse { offered, own_sequence, policy_sequence }))
+    }
+
+    async fn record_act(
+        &self,
+        request: Request<wire::RecordActRequest>,
+    ) -> Result<Response<wire::RecordActResponse>, Status> {
+        let wire::RecordActRequest { entry, root } = request.into_inner();
+        let entry = AdministrativeLeaf::parse(&entry).map_err(|_| malformed("the entry"))?;
+        let root = Digest::from_slice(&root).map_err(|_| malformed("the root of the record"))?;
+        if !entry.act.verb.is_of_a_desk() {
+            return Err(malformed("the entry: it is no act of a desk"));
+        }
+        let recorded = self.gateway.record_act_of_desk(entry.act, root).await;
+        let (leaf, proof) = recorded.map_err(|fault| failed(&fault))?;
+        Ok(Response::new(wire::RecordActResponse { leaf, proof: proof.to_string() }))
     }
 }
 

@@ -92,6 +92,7 @@ pub static TABLE: &[Row] = &[
     mailbox("Acknowledge"),
     mailbox("Accredit"),
     mailbox("ListOffered"),
+    mailbox("RecordAct"),
     operator("GetStatus"),
     operator("GetMetrics"),
     operator("PingPeer"),

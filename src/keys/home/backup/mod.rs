@@ -42,7 +42,7 @@ pub const BESIDE_GATEWAY: [&str; 2] = ["data", "run"];
 /// Where the database of a gateway is in its home.
 pub const GATEWAY_DATABASE: &str = "data/gateway.db";
 
-/// What restoring leaves in a gateway's home, for its first start to tell of.
+/// What restoring leaves in a home, for the first start of a gateway or the first command of a desk to tell of.
 pub const RESTORED_NOTE: &str = "run/restored";
 
 /// A piece of a home on its way into a backup.

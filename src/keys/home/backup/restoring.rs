@@ -43,9 +43,7 @@ pub fn restore(
             }
             make_directory(&passing.join(folder))?;
         }
-        if manifest.about.kind == HomeKind::Gateway {
-            lay(passing, RESTORED_NOTE, &mut manifest.about.time.as_bytes())?;
-        }
+        lay(passing, RESTORED_NOTE, &mut manifest.about.time.as_bytes())?;
         sync_all(passing)?;
         let last = match manifest.about.kind {
             HomeKind::Desk => DeskHome::CONFIG,

@@ -1,0 +1,177 @@
+//! The administrative record of a desk on the command line: commands write into it before they act; `log tail
+//! --administration` shows it and `log verify` checks it, in the home of a desk.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use data_encoding::BASE64;
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::desk_session;
+use super::error::{CliError, Kind};
+use super::table::Table;
+use crate::desk::Desk;
+use crate::desk::administration::{self, Entry, Record, Vouched};
+use crate::desk::config::Config;
+use crate::desk::serve;
+use crate::digest::Digest;
+use crate::keys::home::enrolment::Enrolment;
+use crate::message::administration::{AdministrativeAct, AdministrativeVerb};
+
+/// Writes an act into the record of the desk in this home, before it is done; where the home is none of a desk, nothing.
+pub(super) fn note(context: &Context, home: &Path, act: AdministrativeAct) -> Result<(), CliError> {
+    if !is_desk(home) {
+        return Ok(());
+    }
+    let written = Record::of(home).write(act, context.clock.now());
+    written.map_err(|error| desk_session::failure(context, error))
+}
+
+/// The same of an act that concerns one key, office or client, by its place in the home.
+pub(super) fn note_at(
+    context: &Context,
+    home: &Path,
+    verb: AdministrativeVerb,
+    stem: &str,
+) -> Result<(), CliError> {
+    note(context, home, administration::act(verb).concerning(administration::place(stem)))
+}
+
+/// The home that was named, if it is one of a desk.
+pub(super) fn desk_named(context: &Context) -> Option<PathBuf> {
+    context.named_home().filter(|home| is_desk(home))
+}
+
+fn is_desk(home: &Path) -> bool {
+    home.join(Config::FILE).is_file()
+}
+
+/// Shows entries: from an index on, or the newest.
+pub(super) fn tail(context: &Context, home: &Path, from: Option<u64>, count: u32) -> Result<(), CliError> {
+    let failed = |error| desk_session::failure(context, error);
+    let record = Record::of(home);
+    let (entries, vouched) = (record.entries().map_err(failed)?, record.vouched().map_err(failed)?);
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    let first = match from {
+        Some(index) => usize::try_from(index).unwrap_or(usize::MAX),
+        None => entries.len().saturating_sub(count),
+    };
+    let places = places(context);
+    let mut table = Table::new(["ENTRY", "TIME", "WHO", "WHAT", "ABOUT", "REASON", "GATEWAY"]);
+    let mut reports = Vec::new();
+    for (index, entry) in entries.iter().enumerate().skip(first).take(count) {
+        let act = &entry.leaf.act;
+        let concerned = act.concerns.map(|digest| match places.get(&digest) {
+            Some(place) => place.clone(),
+            None => digest.hex().chars().take(SHORT).collect(),
+        });
+        let about = act.ministry.iter().map(ToString::to_string).chain(concerned);
+        let about = about.collect::<Vec<_>>().join(" ");
+        let told = vouched.get(index);
+        let gateway = told.map_or_else(|| "not yet".to_owned(), |told| told.proof.index.to_string());
+        table.row([
+            &index.to_string(),
+            &entry.leaf.time.to_string(),
+            &act.who.to_string(),
+            act.verb.word(),
+            if about.is_empty() { "-" } else { &about },
+            if act.reason.is_empty() { "-" } else { &act.reason },
+            &gateway,
+        ]);
+        reports.push(report(index, entry, told, &places));
+    }
+    context.output.list(&reports, &table, "nothing was done to this desk yet")?;
+    let end = first.saturating_add(count);
+    if end < entries.len() && !context.output.is_json() {
+        let typed = super::typed_without(&context.typed, "--from");
+        context.output.next(&format!("{typed} --from {end}"));
+    }
+    Ok(())
+}
+
+/// Checks the whole record: that every line reads, and that what the gateway proved of each entry is about it and all
+/// before it.
+pub(super) fn verify(context: &Context) -> Result<(), CliError> {
+    let desk: Desk = desk_session::desk(context)?;
+    let failed = |error| desk_session::failure(context, error);
+    let record = desk.record();
+    let (entries, vouched) = (record.entries().map_err(failed)?, record.vouched().map_err(failed)?);
+    let mut damages = Vec::new();
+    if !vouched.is_empty() {
+        let trust = desk.trust().map_err(failed)?;
+        for (index, told) in vouched.iter().enumerate() {
+            let held = entries.get(index).map(|entry| desk.believe_vouched(&trust, entry, told));
+            match held {
+                Some(Ok(())) => {}
+                Some(Err(why)) => damages.push(format!("entry {index}: {why}")),
+                None => damages.push(format!("entry {index} is gone, and the gateway vouched for it")),
+            }
+        }
+    }
+    let waiting = entries.len().saturating_sub(vouched.len());
+    let root = entries.last().map(|entry| entry.root.hex());
+    let told = json!({
+        "schema": "chancery.desk-record/1",
+        "entries": entries.len(),
+        "vouched": vouched.len(),
+        "root": root,
+        "damages": damages,
+    });
+    context.output.data(&told, || {
+        let mut text = format!(
+            "{} entries, of which the gateway's log vouches for {}; it was not told of {waiting} yet\nroot {}\n",
+            entries.len(),
+            vouched.len(),
+            root.as_deref().unwrap_or("-"),
+        );
+        damages.iter().for_each(|damage| text.push_str(&format!("damaged: {damage}\n")));
+        text
+    })?;
+    if damages.is_empty() {
+        context.output.note("nothing is damaged");
+        return Ok(());
+    }
+    let message = "the administrative record of this desk is not what the gateway was told";
+    let error = CliError::new(Kind::Verification, "record-damaged", message).reason("RECORD_DAMAGED");
+    Err(error.hint("chancery --home GATEWAY log tail --administration -n 256"))
+}
+
+/// Keys, offices and clients of the desk by what stands for them in entries.
+fn places(context: &Context) -> BTreeMap<Digest, String> {
+    let Ok(desk) = desk_session::desk(context) else { return BTreeMap::new() };
+    let mut stems = vec!["keys/reading".to_owned()];
+    if let Ok(enrolment) = Enrolment::read(&desk.config().home) {
+        stems.extend(enrolment.requests.into_iter().map(|requested| requested.stem));
+    }
+    if let Ok(clients) = serve::clients_of(&desk).all() {
+        stems.extend(clients.into_iter().map(|client| client_place(client.label.as_str())));
+    }
+    stems.into_iter().map(|stem| (administration::place(&stem), stem)).collect()
+}
+
+/// What stands for a client of the desk service.
+pub(super) fn client_place(label: &str) -> String {
+    format!("clients/{label}")
+}
+
+fn report(index: usize, entry: &Entry, told: Option<&Vouched>, places: &BTreeMap<Digest, String>) -> Value {
+    let act = &entry.leaf.act;
+    json!({
+        "schema": "chancery.desk-record-entry/1",
+        "index": index,
+        "time": entry.leaf.time.to_string(),
+        "who": act.who.to_string(),
+        "what": act.verb.word(),
+        "ministry": act.ministry.as_ref().map(ToString::to_string),
+        "digest": act.concerns.map(|digest| digest.hex()),
+        "place": act.concerns.and_then(|digest| places.get(&digest)),
+        "reason": (!act.reason.is_empty()).then_some(&act.reason),
+        "entry": BASE64.encode(&entry.bytes),
+        "root": entry.root.hex(),
+        "gateway": told.map(|told| json!({ "log": told.origin(), "index": told.proof.index })),
+    })
+}
+
+/// Digits of a digest that are shown to people.
+const SHORT: usize = 12;
