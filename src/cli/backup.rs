@@ -1,6 +1,7 @@
-//! `backup create|verify|restore`: one sealed file with all that a gateway or a desk keeps, and the way back.
+//! `backup create|list|verify|restore`: one sealed file with all that a gateway or a desk keeps, and the way back.
 
 mod create;
+mod list;
 mod locks;
 mod restore;
 mod verify;
@@ -8,6 +9,7 @@ mod verify;
 use serde_json::{Value, json};
 
 use self::create::Create;
+use self::list::List;
 use self::restore::Restore;
 use self::verify::Verify;
 use super::context::Context;
@@ -29,6 +31,7 @@ pub struct Backup {
 #[derive(Debug, clap::Subcommand)]
 enum What {
     Create(Create),
+    List(List),
     Verify(Verify),
     Restore(Restore),
 }
@@ -38,6 +41,7 @@ impl Backup {
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         match self.what {
             What::Create(command) => command.run(context).await,
+            What::List(command) => command.run(context).await,
             What::Verify(command) => command.run(context).await,
             What::Restore(command) => command.run(context).await,
         }

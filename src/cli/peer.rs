@@ -12,7 +12,7 @@ use super::error::{CliError, Kind};
 use super::files;
 use super::operator::Operator;
 use super::pause::{Pause, Resume};
-use super::peer_update::Update;
+use super::peer_update::{self, Update};
 use super::report::{self, Done};
 use super::shell_word;
 use super::table::Table;
@@ -84,9 +84,15 @@ struct Add {
 #[derive(Debug, clap::Args)]
 struct List {}
 
-/// Show what is believed of one peer
+/// Show what is believed of one peer, and with --announced what it has said of itself since
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  chancery --home DESK peer show XB\n  \
+    chancery --home DESK peer show XB --announced              # asks the own gateway, with the desk's passphrase")]
 struct Show {
+    /// Ask the own gateway too for a later bundle that the peer has announced and nobody has accredited here
+    #[arg(long)]
+    announced: bool,
+
     /// Code of the ministry
     #[arg(value_name = "CODE", value_parser = Ministry::parse)]
     ministry: Ministry,
@@ -128,7 +134,7 @@ impl Peer {
             What::Inspect(command) => command.run(context),
             What::Add(command) => command.run(context).await,
             What::List(command) => command.run(context),
-            What::Show(command) => command.run(context),
+            What::Show(command) => command.run(context).await,
             What::Ping(command) => command.run(context).await,
             What::Confirm(command) => command.run(context).await,
             What::Pause(command) => command.run(context).await,
@@ -227,7 +233,7 @@ impl List {
 }
 
 impl Show {
-    fn run(self, context: &Context) -> Result<(), CliError> {
+    async fn run(self, context: &Context) -> Result<(), CliError> {
         let trust = believed(context)?;
         let now = context.clock.now();
         let signed = trust.peers.get(&self.ministry).ok_or_else(|| {
@@ -235,9 +241,24 @@ impl Show {
             let error = CliError::new(Kind::NotFound, "not-accredited", message);
             error.hint(context.command("peer add FILE"))
         })?;
-        let report = peer_report(&trust, &self.ministry, signed, now);
+        let announced = match self.announced {
+            true => Some(peer_update::announced(context, &self.ministry).await?),
+            false => None,
+        };
+        let mut report = peer_report(&trust, &self.ministry, signed, now);
+        if let (Some(object), Some(announced)) = (report.as_object_mut(), &announced) {
+            let reports = announced.iter().map(peer_update::announced_report).collect::<Vec<_>>();
+            object.insert("announced".to_owned(), json!(reports));
+        }
         let ceiling = ceiling(&trust, &self.ministry).unwrap_or("-");
-        context.output.data(&report, || format!("{}ceiling        {ceiling}\n", bundle_text(signed, now)))
+        context.output.data(&report, || {
+            let lines = announced.as_deref().map(peer_update::announced_text).unwrap_or_default();
+            format!("{}ceiling        {ceiling}\n{lines}", bundle_text(signed, now))
+        })?;
+        if announced.iter().flatten().any(|one| one.refused.is_none()) {
+            context.output.next(&context.command(&format!("peer update {}", self.ministry)));
+        }
+        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@ use super::desk_session;
 use super::error::CliError;
 use super::peer;
 use super::report::Done;
-use crate::desk::following::Followed;
+use crate::desk::following::{Announced, Followed};
 use crate::desk::keys::Keys;
 use crate::trust::bundle::Change;
 use crate::trust::name::Ministry;
@@ -52,6 +52,46 @@ impl Update {
                 .tell(context),
         }
     }
+}
+
+/// What a peer has announced and nobody has accredited here.
+pub(super) async fn announced(context: &Context, peer: &Ministry) -> Result<Vec<Announced>, CliError> {
+    let desk = desk_session::desk(context)?;
+    let whose = format!("the desk of {}", desk.config().ministry);
+    let keys = Keys::new(desk.config().clone(), context.passphrase.existing(&whose)?.for_keys()?);
+    let asking = async {
+        let asked = desk.announced(&keys, peer).await;
+        asked.map_err(|error| desk_session::failure(context, error))
+    };
+    context.within("the gateway's answer", asking).await
+}
+
+pub(super) fn announced_report(one: &Announced) -> Value {
+    let content = one.bundle.bundle().content();
+    json!({
+        "sequence": content.sequence,
+        "valid_until": content.valid_until.to_string(),
+        "digest": one.bundle.digest().hex(),
+        "changes": one.followed.changes.iter().map(report).collect::<Vec<_>>(),
+        "refused": one.refused,
+    })
+}
+
+pub(super) fn announced_text(announced: &[Announced]) -> String {
+    let mut text = String::new();
+    for Announced { bundle, followed, refused } in announced {
+        let content = bundle.bundle().content();
+        text.push_str(&format!(
+            "announced      bundle {}, in force until {}, {}\n",
+            content.sequence,
+            content.valid_until,
+            refused.as_ref().map_or("not accredited yet".to_owned(), |why| format!("refused: {why}")),
+        ));
+        for change in &followed.changes {
+            text.push_str(&format!("               {}\n", sentence(change)));
+        }
+    }
+    if text.is_empty() { "announced      nothing newer\n".to_owned() } else { text }
 }
 
 /// What became of a bundle, to be completed.

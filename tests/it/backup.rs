@@ -244,6 +244,33 @@ async fn a_bad_backup_is_refused_by_name_and_leaves_nothing_behind() {
     let said = operator.types(&desk, &["create", "-o", "d.backup", "--to", own.trim()]);
     assert!(said.code == 2 && said.talk.contains("BACKUP_OWN_KEY"), "{said:?}");
 
+    // Without a key what lies in a folder is told as anybody sees it; with one, what each is of, or why not.
+    let folder = stage.folder().to_str().unwrap().to_owned();
+    let listed = |args: &[&str]| -> (i32, Vec<Value>) {
+        let said = operator.types(&place, args);
+        (said.code, said.data.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+    };
+    let named = |all: &[Value], name: &str| -> Value {
+        let ends = |one: &&Value| one["file"].as_str().unwrap().ends_with(name);
+        all.iter().find(ends).cloned().unwrap_or_default()
+    };
+    let (code, seen) = listed(&["list", &folder]);
+    let one = named(&seen, "/xa.backup");
+    assert_eq!((code, one["sealed"].as_str(), one["recipients"].as_u64()), (0, Some("recipients"), Some(1)));
+    assert_eq!((one["bytes"].as_u64(), &one["backup"]), (Some(bytes.len() as u64), &Value::Null));
+    assert_eq!(named(&seen, "/no-backup"), Value::Null, "what is sealed to nobody is none");
+    let (code, seen) = listed(&["list", &folder, "--identity", identity.to_str().unwrap()]);
+    let one = named(&seen, "/xa.backup");
+    assert_eq!((code, one["backup"]["ministry"].as_str()), (3, Some("XA")), "others there are damaged");
+    assert!(one["backup"]["logs"][0]["size"].as_u64().unwrap() > 0, "{one}");
+    assert!(!named(&seen, "/damaged")["refused"]["reason"].as_str().unwrap().is_empty());
+    let (code, seen) = listed(&["list", path, "--identity", wrong.to_str().unwrap()]);
+    assert_eq!(
+        (code, named(&seen, "/xa.backup")["refused"]["reason"].as_str()),
+        (0, Some("SEAL_NOT_FOR_US"))
+    );
+    assert_eq!(listed(&["list", &format!("{folder}/no-backup")]).0, 3);
+
     // One that runs is not opened by the daemon's own command, and one that does not is backed up by that alone.
     let output = stage.folder().join("offline.backup");
     let offline = ["backup", "--home", home.to_str().unwrap(), "-o", output.to_str().unwrap(), "--to"];

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::header::Header;
 use super::payload::{ChunkOpener, ChunkSealer, NONCE_BYTES, payload_size};
-use super::{FileKey, OpenError, Opener, Recipient, SealError, Stanza, stanza};
+use super::{FileKey, OpenError, Opener, Recipient, SealError, Stanza, passphrase, stanza};
 use crate::entropy::{Entropy, random};
 use crate::limits::{DOCUMENT_BYTES_MAX, RECIPIENTS_MAX};
 
@@ -23,6 +23,22 @@ pub fn decrypt(mut bytes: &[u8], openers: &[&dyn Opener]) -> Result<Zeroizing<Ve
     let header = Header::read(&mut bytes)?;
     let key = unlock(&header, openers)?;
     ChunkOpener::begin(&key, &mut bytes)?.open_all(bytes, |chunk| Ok(0..chunk.len()))
+}
+
+/// To whom a file is sealed, as anybody sees who has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SealedFor {
+    /// Whoever knows a passphrase.
+    Passphrase,
+    /// So many recipients.
+    Recipients(usize),
+}
+
+/// To whom a file is sealed. Nothing vouches for it before the file is opened.
+pub fn sealed_for(source: impl Read) -> Result<SealedFor, OpenError> {
+    let header = Header::read(&mut BufReader::new(source))?;
+    let under_words = header.stanzas().iter().any(|stanza| stanza.kind == passphrase::KIND);
+    Ok(if under_words { SealedFor::Passphrase } else { SealedFor::Recipients(header.stanzas().len()) })
 }
 
 /// Decrypts a file of any length in constant memory and returns the length of its plaintext.

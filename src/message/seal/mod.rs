@@ -33,7 +33,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 pub use error::{OpenError, SealError};
-pub use file::{decrypt, decrypt_stream, encrypt};
+pub use file::{SealedFor, decrypt, decrypt_stream, encrypt, sealed_for};
 pub use file_key::{FileKey, InvalidFileKey};
 pub use hybrid::ReadingKey;
 pub use padding::padded_size;
