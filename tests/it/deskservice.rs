@@ -4,6 +4,7 @@
 mod bureau;
 mod drafts;
 mod elsewhere;
+mod metrics;
 mod names;
 mod readers;
 mod withdrawal;

@@ -25,6 +25,7 @@ impl Service {
             let pause = match round {
                 Ok(()) => {
                     was_away = false;
+                    self.tallies.kept_up(self.desk.clock.now());
                     // What the gateway did not take yet is offered again before long.
                     match self.desk.register.waiting(None, 1) {
                         Ok(waiting) if waiting.is_empty() => limits::SERVICE_FETCH_PAUSE,
@@ -33,6 +34,7 @@ impl Service {
                 }
                 Err(cause) => {
                     link = None;
+                    self.tallies.round_failed();
                     if !was_away {
                         tracing::warn!(%cause, "the desk does not keep up with its gateway");
                     }

@@ -41,6 +41,7 @@ use crate::support::{PATIENCE, Stage, passphrase};
 /// A running service.
 pub struct Bureau {
     address: Option<SocketAddr>,
+    metrics: Option<SocketAddr>,
     config: Config,
     clients: Clients,
     stop: CancellationToken,
@@ -57,15 +58,16 @@ impl Bureau {
 
     /// The same, which does not wait as long for its readers.
     pub async fn with_patience(stage: &Stage, code: &str, patience: Duration) -> Self {
-        let listen = Some("127.0.0.1:0".parse().unwrap());
+        let (listen, metrics) = (Some("127.0.0.1:0".parse().unwrap()), Some("127.0.0.1:0".parse().unwrap()));
         let (socket, users) = (None, Vec::new());
-        Self::serving(stage, code, ServiceConfig { listen, socket, users, patience }).await
+        Self::serving(stage, code, ServiceConfig { listen, socket, metrics, users, patience }).await
     }
 
     /// The same at a local socket, for these users.
     pub async fn at_socket(stage: &Stage, code: &str, path: &Path, users: Vec<User>) -> Self {
         let (socket, patience) = (Some(path.to_owned()), READER_PATIENCE);
-        Self::serving(stage, code, ServiceConfig { listen: None, socket, users, patience }).await
+        Self::serving(stage, code, ServiceConfig { listen: None, socket, metrics: None, users, patience })
+            .await
     }
 
     async fn serving(stage: &Stage, code: &str, serving: ServiceConfig) -> Self {
@@ -77,13 +79,19 @@ impl Bureau {
         let service = Service::new(desk, keys, &serving, stop.clone()).unwrap();
         let entrances = service.bind(&serving, &passphrase()).await.unwrap();
         let address = entrances.listener.as_ref().map(|listener| listener.local_address().unwrap());
+        let metrics = entrances.metrics.as_ref().map(|listener| listener.address());
         let served = tokio::spawn(Arc::clone(&service).serve(entrances));
-        Self { address, config, clients, stop, served }
+        Self { address, metrics, config, clients, stop, served }
     }
 
     /// A register of its own over the same file, to look at.
     pub fn register(&self) -> Register {
         Register::open(&self.config.register()).unwrap()
+    }
+
+    /// Where its metrics are read.
+    pub fn metrics(&self) -> String {
+        self.metrics.unwrap().to_string()
     }
 
     /// The clients of the desk.
