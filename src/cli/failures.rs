@@ -5,10 +5,12 @@ use std::io;
 use std::path::Path;
 
 use super::error::{CliError, Kind};
+use super::files;
 use crate::consultation::rules::{Finding, Severity};
 use crate::desk::config::ConfigError;
 use crate::desk::draft::DraftRefusal;
 use crate::desk::error::DeskError;
+use crate::desk::mailbox::SHUT_OUT;
 use crate::keys::KeyError;
 use crate::keys::home::backup::BackupError;
 use crate::keys::ministry::HomeError;
@@ -28,6 +30,13 @@ impl From<KeyError> for CliError {
         let said = Self::new(kind, code, error.to_string()).reason(error.reason());
         match error {
             KeyError::OpenToOthers { command, .. } => said.hint(command),
+            KeyError::AlreadyExists(path) => match files::in_the_way(&path).hint_command() {
+                Some(aside) => said.hint(aside),
+                None => said,
+            },
+            KeyError::NotFound(path) | KeyError::Malformed { path, .. } | KeyError::Io { path, .. } => {
+                said.hint(files::look_around(&path))
+            }
             _ => said,
         }
     }
@@ -81,6 +90,7 @@ impl From<HomeError> for CliError {
             HomeError::Key(error) => error.into(),
             HomeError::NotAHome(_) => said.hint("chancery init ministry --help"),
             HomeError::NothingToEnrol(_) => said.hint("chancery --home DIR init desk --help"),
+            HomeError::AlreadyExists(path) => said.hint(files::look_around(&path.join("any"))),
             _ => said,
         }
     }
@@ -116,7 +126,8 @@ impl From<DeskError> for CliError {
             }
             DeskError::GatewayAway(detail) => {
                 let message = "the own gateway did not answer";
-                Self::new(Kind::TryLater, "gateway-away", message).cause(detail.clone())
+                let said = Self::new(Kind::TryLater, "gateway-away", message).cause(detail.clone());
+                if detail == SHUT_OUT { said.hint(REVOKED_DESKS) } else { said }
             }
             DeskError::GatewayBusy { reason, detail } => {
                 let message = "the own gateway does not take this yet";
@@ -179,6 +190,9 @@ impl From<DeskError> for CliError {
     }
 }
 
+/// Shows whom the gateway shuts out; on its host.
+pub(super) const REVOKED_DESKS: &str = "openssl crl -noout -text -in GATEWAY/trust/desk-access.crl";
+
 /// Why a draft does not go on: what is proven, what is missing, what is over.
 fn of_draft(refusal: &DraftRefusal) -> CliError {
     use DraftRefusal as No;
@@ -229,9 +243,11 @@ fn no_desk(configuration: &Path) -> CliError {
 fn of_file(path: &Path, cause: &io::Error) -> CliError {
     let said = |kind, code, what| CliError::new(kind, code, format!("{} {what}", path.display()));
     match cause.kind() {
-        io::ErrorKind::NotFound => said(Kind::NotFound, "unreadable", "is not there"),
-        io::ErrorKind::AlreadyExists => said(Kind::NotFound, "exists", "is there already"),
-        _ => said(Kind::Failed, "file", "cannot be used").because(cause),
+        io::ErrorKind::NotFound => {
+            said(Kind::NotFound, "unreadable", "is not there").hint(files::look_around(path))
+        }
+        io::ErrorKind::AlreadyExists => files::in_the_way(path),
+        _ => said(Kind::Failed, "file", "cannot be used").because(cause).hint(files::look_around(path)),
     }
 }
 

@@ -206,6 +206,7 @@ impl Pair {
         let early = complete();
         assert_eq!(early.refusal(), (5, "ROTATION_TOO_EARLY".to_owned()), "{key}");
         assert!(early.talk.contains("XB has not accredited"), "{early:?}");
+        assert!(early.talk.contains("\"hint\":\"chancery ") && !early.talk.contains(" --yes\""), "{early:?}");
         self.adds("XB", &bundle);
         // The peer says so in its log, which is on its way here.
         eventually(&format!("{key} is completed"), || {
