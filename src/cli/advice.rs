@@ -69,6 +69,7 @@ fn for_a_reason(context: &Context, reason: &str) -> Option<String> {
         | "NUMBER_OF_ANOTHER_YEAR"
         | "DOCUMENT_GONE" => here("draft compose FORM"),
         "PROTECTIVE_ACT" => here("send FORM"),
+        "TRUST_INVALID" => Some(context.typed.clone()),
         "COURIER_GAP" | "COURIER_UNPROVEN" | "COURIER_MISSHAPEN" => Some(packed_anew()),
         "COURIER_OWN" => {
             Some("chancery --home GATEWAY queue unpack STICK, at the ministry that it is for".to_owned())

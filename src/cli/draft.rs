@@ -324,7 +324,8 @@ impl Show {
             false => DeskSession::open_locked(context)?,
         };
         let failed = |error| desk_session::failure(context, error);
-        let standing = session.desk.standing(&session.trust(), &draft).map_err(failed)?;
+        let standing = session.desk.standing(&session.trust(), &draft).map_err(failed);
+        let standing = standing.map_err(|error| leads_on(context, &self.file, error))?;
         let what = (Some(draft.act()), draft.dispatch().documents.as_slice());
         let withheld = self.asks.withheld(context, &session, what, &draft.digest().hex())?;
         if let Some(folder) = &self.extract {
@@ -365,9 +366,9 @@ fn leads_on(context: &Context, file: &Path, error: CliError) -> CliError {
     };
     match error.reason_code() {
         Some("STALE_BASIS") => error.hint(about("rebase")),
-        Some("NOT_YET_CLEARED" | "NOT_LISTED" | "ALREADY_SIGNED" | "AUTHENTICATION_INVALID") => {
-            error.hint(about("show"))
-        }
+        Some("NOT_YET_CLEARED" | "NOT_LISTED" | "ALREADY_SIGNED") => error.hint(about("show")),
+        // Nobody mends a signature: it is composed anew.
+        Some("AUTHENTICATION_INVALID") => error.hint(context.command("draft list")),
         _ => error,
     }
 }

@@ -119,11 +119,7 @@ impl From<DeskError> for CliError {
             DeskError::Register(_) => said(Kind::Failed, "register"),
             DeskError::Locked => said(Kind::NotPermitted, "passphrase-needed"),
             DeskError::File { path, cause } => of_file(path, cause),
-            DeskError::GatewayRefused { reason, detail } => {
-                let kind = if reason == "NOT_ACCREDITED" { Kind::NotPermitted } else { Kind::Refused };
-                let message = format!("the own gateway refused: {detail}");
-                Self::new(kind, "refused", message).reason(reason.clone())
-            }
+            DeskError::GatewayRefused { reason, detail } => of_refusal(reason, detail),
             DeskError::GatewayAway(detail) => {
                 let message = "the own gateway did not answer";
                 let said = Self::new(Kind::TryLater, "gateway-away", message).cause(detail.clone());
@@ -187,6 +183,21 @@ impl From<DeskError> for CliError {
                 other => Self::failed("key", other.to_string()),
             },
         }
+    }
+}
+
+/// What the own gateway refuses. A desk that was restored numbers its policies behind its gateway.
+fn of_refusal(reason: &str, detail: &str) -> CliError {
+    let kind = if reason == "NOT_ACCREDITED" { Kind::NotPermitted } else { Kind::Refused };
+    let message = format!("the own gateway refused: {detail}");
+    let said = CliError::new(kind, "refused", message).reason(reason.to_owned());
+    let Some(in_force) = detail.strip_suffix(" is in force already") else { return said };
+    match in_force.strip_prefix("a newer bundle of ") {
+        Some(ministry) => said.hint(format!("chancery peer update {ministry}")),
+        None if in_force.starts_with("policy ") => {
+            said.cause("each try takes the next number: type the command again until it passes")
+        }
+        None => said,
     }
 }
 
@@ -255,6 +266,18 @@ fn of_file(path: &Path, cause: &io::Error) -> CliError {
 mod tests {
     use super::*;
     use crate::desk::register::RegisterFault;
+
+    #[test]
+    fn a_policy_that_is_behind_the_one_in_force_is_signed_again_and_a_bundle_is_updated() {
+        let refused = |detail: &str| {
+            let (reason, detail) = ("TRUST_INVALID".to_owned(), detail.to_owned());
+            CliError::from(DeskError::GatewayRefused { reason, detail })
+        };
+        let behind = refused("policy 17 is in force already");
+        assert!(behind.causes().iter().any(|cause| cause.contains("the next number")), "{behind:?}");
+        let older = refused("a newer bundle of XB is in force already");
+        assert_eq!(older.hint_command(), Some("chancery peer update XB"));
+    }
 
     #[test]
     fn a_disk_that_is_full_is_told_as_that() {

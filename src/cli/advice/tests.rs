@@ -43,6 +43,12 @@ fn an_error_ends_with_a_command_and_a_hint_of_its_own_stays() {
     let unknown = error("not-found").reason("NO_SUCH_MESSAGE");
     assert_eq!(hint(unknown).as_deref(), Some("chancery --home xa/desk queue list"));
     assert_eq!(hint(error("anything-else")), None);
+    let behind = error("refused").reason("TRUST_INVALID");
+    assert_eq!(
+        hint(behind).as_deref(),
+        Some("chancery --home xa/desk inbox"),
+        "each try takes the next number"
+    );
 }
 
 /// One word that the sources fail with: whether time may mend it, and where it stands.

@@ -51,6 +51,10 @@ fn an_officer_sees_where_a_case_stands_and_whether_a_person_may_depart() {
         assert_eq!(shown["cases"][0]["holds"][0]["reason"], "IDENTITY");
         let text = good(both.types(code, ["consultation", "show", consultation]));
         assert!(text.data.contains(person) && text.data.contains("hold"), "{text:?}");
+        // Nothing was agreed, so no step tells what the hold blocks.
+        let rule = "stopped     HLD_01: a hold is active (rule: nobody on whom a hold lies is moved)";
+        assert!(text.data.contains(rule), "{text:?}");
+        assert_eq!(shown["cases"][0]["stops"][0]["rule"], "HLD_01", "{shown}");
         assert!(!text.data.contains("길동"), "no name is shown: {text:?}");
         let timeline =
             lines(&good(both.types(code, ["consultation", "show", consultation, "--timeline", "--json"])));
@@ -136,6 +140,7 @@ fn two_references_of_one_consultation_are_not_one_person(
     let minted = good(both.types("XB", ["person", "mint", "--consultation", consultation, "--json"])).json();
     let other = minted["person"].as_str().unwrap();
     both.delivers("XB", &forms::hold("XA", consultation, other), &[]);
+    good(both.types("XB", ["consultation", "list"]));
     let refused = both.types("XB", ["person", "join", person, other, "--json"]);
     assert_eq!((refused.code, refused.error()["code"].as_str()), (6, Some("same-consultation")));
     let shows = format!(" person show {other}");
