@@ -81,7 +81,7 @@ fn every_failure_that_the_command_line_knows_names_the_command_that_comes_next()
 }
 
 /// Words whose hint is given where they arise, in every place: what is exact there is not known here.
-const HINTED_WHERE_THEY_ARISE: [&str; 42] = [
+const HINTED_WHERE_THEY_ARISE: [&str; 44] = [
     "advertise",
     "ambiguous",
     "begun",
@@ -95,6 +95,7 @@ const HINTED_WHERE_THEY_ARISE: [&str; 42] = [
     "folder-exists",
     "id",
     "key-open-to-others",
+    "log",
     "names",
     "no-alarm",
     "no-channel",
@@ -114,6 +115,7 @@ const HINTED_WHERE_THEY_ARISE: [&str; 42] = [
     "not-trusted",
     "passphrase-differs",
     "passphrase-file-mode",
+    "record-damaged",
     "reference",
     "register-behind",
     "rehearsal-unreal",
