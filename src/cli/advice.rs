@@ -59,7 +59,7 @@ fn for_a_reason(context: &Context, reason: &str) -> Option<String> {
         "ANSWERED" | "NOT_HELD" | "NO_SUCH_MESSAGE" => here("queue list"),
         "PAUSED" => here("status"),
         "CHANNEL_FROZEN" => here("log fork"),
-        "NO_SUCH_ENTRY" => here("log list"),
+        "NO_SUCH_ENTRY" => here("log tail --administration"),
         "RELOAD_REFUSED" => here("doctor"),
         "DRAFT_ALTERED" | "DRAFT_MALFORMED" | "DRAFT_UNKNOWN" | "OTHER_MINISTRY" => here("draft list"),
         "ALREADY_RELEASED" => here("outbox"),

@@ -169,6 +169,57 @@ fn gather(source: &str, path: &Path, words: &mut Words) {
     }
 }
 
+/// Reasons after which the table knows more than by the word for the failure.
+const REASONS: [&str; 24] = [
+    "ALREADY_RELEASED",
+    "ANSWERED",
+    "CHANNEL_FROZEN",
+    "COURIER_GAP",
+    "COURIER_MISSHAPEN",
+    "COURIER_OWN",
+    "COURIER_UNPROVEN",
+    "DOCUMENT_GONE",
+    "DRAFT_ALTERED",
+    "DRAFT_CANCELLED",
+    "DRAFT_EXPIRED",
+    "DRAFT_MALFORMED",
+    "DRAFT_SUPERSEDED",
+    "DRAFT_UNKNOWN",
+    "HOME_OTHER_MINISTRY",
+    "HOME_OTHER_ROOT",
+    "NOT_HELD",
+    "NO_SUCH_ENTRY",
+    "NO_SUCH_MESSAGE",
+    "NUMBER_OF_ANOTHER_YEAR",
+    "OTHER_MINISTRY",
+    "PAUSED",
+    "PROTECTIVE_ACT",
+    "RELOAD_REFUSED",
+];
+
+#[test]
+fn every_command_that_comes_next_exists_with_its_options() {
+    let context = context("chancery --home xa/desk status");
+    let mut words = Words::new();
+    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli"), &mut words);
+    let by_word = words.keys().map(|word| CliError::new(Kind::Failed, word.clone(), "it does not go"));
+    let by_reason = REASONS.iter().map(|reason| CliError::failed("any", "it does not go").reason(*reason));
+    let mut count = 0;
+    for error in by_word.chain(by_reason) {
+        let Some(hint) = advised(&context, error).hint_command().map(str::to_owned) else { continue };
+        // What repeats the command that was typed is as right as that was; where it is typed stands behind a comma.
+        let ours = hint.strip_prefix("chancery ").filter(|_| !hint.starts_with(&context.typed));
+        let Some(command) = ours.and_then(|command| command.split(", ").next()) else { continue };
+        let typed = ["chancery"].into_iter().chain(command.split(' ')).chain(["--help"]);
+        // Options are read before the help is shown. A word such as CODE may stand for what is to be put there.
+        let read = super::super::command().try_get_matches_from(typed).unwrap_err().kind();
+        let unknown = [clap::error::ErrorKind::UnknownArgument, clap::error::ErrorKind::InvalidSubcommand];
+        assert!(!unknown.contains(&read), "{hint}: {read}");
+        count += 1;
+    }
+    assert!(count > 60, "{count}");
+}
+
 #[test]
 fn a_failure_of_what_was_typed_shows_the_help_of_that_command() {
     for (typed, help) in [
