@@ -95,6 +95,7 @@ pub(super) async fn run(context: &Context) -> Result<(), CliError> {
     if is_there {
         return Ok(());
     }
-    let message = "the own gateway is away";
-    Err(CliError::new(Kind::TryLater, "gateway-away", message).hint(context.typed.clone()))
+    let message = format!("the own gateway at {} is away", desk.config().gateway);
+    // The desk cannot tell more: whether it runs, and whom it lets in, is seen on its host.
+    Err(CliError::new(Kind::TryLater, "gateway-away", message).hint("chancery --home GATEWAY doctor"))
 }

@@ -11,7 +11,7 @@ use super::error::{CliError, Kind};
 use super::operator::Operator;
 use super::operator::queue::Alarm;
 use super::operator::status::{GatewayStatus, PeerStatus};
-use super::{desk_status, shell_word};
+use super::{alarm, desk_status, shell_word};
 use crate::time::Timestamp;
 
 /// Show the state of the gateway: exit code 0 if all is well, 1 on an alarm that nobody has acknowledged, 5 if
@@ -93,14 +93,20 @@ fn days_left(ends: Timestamp, now: Timestamp) -> i64 {
 /// What the exit code tells.
 fn verdict(context: &Context, seen: &GatewayStatus) -> Result<(), CliError> {
     let unseen: Vec<&Alarm> = seen.alarms.iter().filter(|alarm| alarm.acknowledged.is_none()).collect();
-    if let Some(alarm) = unseen.first() {
+    if let Some(first) = unseen.first() {
         let message = match unseen.len() {
-            1 => format!("1 alarm needs a person, about {}", alarm.ministry),
-            count => format!("{count} alarms need a person, the first about {}", alarm.ministry),
+            1 => format!("1 alarm needs a person, about {}", first.ministry),
+            count => format!("{count} alarms need a person, the first about {}", first.ministry),
         };
-        let error = CliError::failed("alarm", message).reason(alarm.code.clone());
-        let words = format!("alarm ack {} --ministry {}", alarm.code, alarm.ministry);
-        return Err(error.hint(context.command(&words)));
+        let error = CliError::failed("alarm", message).reason(first.code.clone());
+        let seen = alarm::acknowledging(context, first);
+        // Whoever acknowledges first has a green light and the same trouble.
+        return Err(match alarm::remedy(context, first) {
+            Some(remedy) => {
+                error.cause(&first.detail).cause(format!("once that is done: {seen}")).hint(remedy)
+            }
+            None => error.cause(&first.detail).hint(seen),
+        });
     }
     // A pause is somebody's decision, and no failure.
     let takes_none =

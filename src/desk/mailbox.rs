@@ -20,6 +20,7 @@ mod answer;
 mod parts;
 mod volume;
 
+pub use answer::SHUT_OUT;
 use answer::failed;
 pub use volume::{Settlements, Submissions, batch_length};
 

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::announcement::is_newer;
+use crate::gateway::credentials::certificate;
 use crate::gateway::error::Fault;
 use crate::gateway::expiry::Lifetime;
 use crate::gateway::frame::Frame;
@@ -20,7 +21,8 @@ use crate::limits;
 use crate::message::id::MessageId;
 use crate::message::receipt::Receipt;
 use crate::time::Timestamp;
-use crate::trust::name::Ministry;
+use crate::trust::chain::{self, Purpose};
+use crate::trust::name::{Ministry, Name};
 
 /// The gateway on one screen.
 #[derive(Debug, Clone)]
@@ -47,6 +49,8 @@ pub struct Status {
     pub quotas: [Quota; 2],
     /// How far the newest logs of each pair have come, and how far the other side vouches for them.
     pub logs: Vec<LogSize>,
+    /// Why the bundle of the own ministry does not vouch for the transport certificate in the home, a reason code first.
+    pub certificate_flaw: Option<String>,
 }
 
 /// How far a log has come.
@@ -187,7 +191,27 @@ impl Gateway {
             quotas: [self.config.store.mailbox, self.config.store.uploads],
             // No checkpoint is signed for somebody who only looks.
             logs: newest(self.store.list_logs().await?, &self.config.ministry),
+            certificate_flaw: self.certificate_flaw(),
         })
+    }
+
+    /// Judges the certificate in the home as peers do: by the bundle of the own ministry that is in force here. Neither a
+    /// reload nor a start asks that, because a gateway believes itself.
+    fn certificate_flaw(&self) -> Option<String> {
+        let in_force = self.trust.load_full()?;
+        let own = &self.config.ministry;
+        let certificate = match certificate(&self.config.transport_chain()) {
+            Ok(certificate) => certificate,
+            Err(fault) => return Some(format!("CERTIFICATE_UNREADABLE: {fault}")),
+        };
+        let anchors = in_force.own().bundle().transport_anchors();
+        match chain::verify(&certificate, anchors, Purpose::TlsServer, self.clock.now()) {
+            Ok(judged) => match judged.into_subject().name() {
+                Name::Gateway { ministry } if ministry == own => None,
+                other => Some(format!("CERTIFICATE_NAME: it names {other}")),
+            },
+            Err(refusal) => Some(format!("{}: {refusal}", refusal.reason())),
+        }
     }
 
     /// Connects to a peer, exchanges hellos and hangs up.

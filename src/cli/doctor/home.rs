@@ -4,11 +4,15 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rustls_pki_types::CertificateDer;
+
 use super::finding::Finding;
 use crate::cli::shell_word;
 use crate::desk::config::Config as DeskConfig;
-use crate::keys::file::{certificate_validity, read_certificates};
+use crate::keys::PrivateKey;
+use crate::keys::file::{certificate_validity, certified_key, open_plain, read_certificates};
 use crate::keys::home::gateway::GatewayHome;
+use crate::keys::rotation::next_of;
 use crate::time::Timestamp;
 
 /// Days before its end from which a certificate is to be renewed, or a third of its life.
@@ -107,6 +111,16 @@ fn certificates(home: &Path, now: Timestamp) -> Vec<Finding> {
     found.into_iter().map(|(_, finding)| finding).collect()
 }
 
+/// Whether a certificate is neither for the key beside it nor for the next one that a rotation left there. A key that opens
+/// with a passphrase only is not asked.
+fn is_for_another_key(path: &Path, chain: &[CertificateDer<'_>]) -> bool {
+    let key = path.with_extension("key");
+    let certified = chain.first().and_then(|leaf| certified_key(leaf));
+    let kept: Vec<PrivateKey> = [next_of(&key), key].iter().filter_map(|key| open_plain(key).ok()).collect();
+    let is_its_own = |key: &PrivateKey| certified.as_deref() == Some(key.public_key());
+    !kept.is_empty() && !kept.iter().any(is_its_own)
+}
+
 fn certificate(home: &Path, path: &Path, now: Timestamp) -> (Timestamp, Finding) {
     let read = read_certificates(path).ok();
     let Some((begins, ends)) = read.as_ref().and_then(|chain| certificate_validity(chain.first()?)) else {
@@ -120,6 +134,10 @@ fn certificate(home: &Path, path: &Path, now: Timestamp) -> (Timestamp, Finding)
     let said = format!("{name} until {ends} ({days} days)");
     let renew =
         format!("chancery desk enrol --ministry-home ROOT --renew {}", shell_word(&home.to_string_lossy()));
+    if is_for_another_key(path, read.as_deref().unwrap_or_default()) {
+        let said = format!("{name} is not for the key beside it");
+        return (ends, Finding::fail("certificate", said, renew));
+    }
     let finding = match days {
         ..0 => Finding::fail("certificate", said, renew),
         days if days <= RENEWAL_DAYS.min(whole / 3) => Finding::warn("certificate", said, renew),

@@ -21,6 +21,8 @@ pub(in crate::cli) struct GatewayStatus {
     pub(in crate::cli) store: StoreRoom,
     pub(in crate::cli) lifetimes: Vec<Lifetime>,
     pub(in crate::cli) logs: Vec<LogSize>,
+    /// Why peers do not believe the transport certificate in the home, a reason code first.
+    pub(in crate::cli) certificate_flaw: Option<String>,
 }
 
 /// A certificate or bundle, and when it ends.
@@ -125,6 +127,7 @@ pub(super) fn seen(seen: wire::GetStatusResponse) -> GatewayStatus {
         store: room(&seen.store.unwrap_or_default()),
         lifetimes: seen.lifetimes.into_iter().map(lifetime).collect(),
         logs: seen.logs.into_iter().map(log).collect(),
+        certificate_flaw: Some(seen.certificate_flaw).filter(|flaw| !flaw.is_empty()),
     }
 }
 

@@ -59,6 +59,9 @@ fn findings(seen: &GatewayStatus, now: Timestamp) -> Vec<(Severity, String)> {
     for alarm in seen.alarms.iter().filter(|alarm| alarm.acknowledged.is_none()) {
         found.push((Severity::Critical, format!("alarm {} about {}", alarm.code, alarm.ministry)));
     }
+    if let Some(flaw) = &seen.certificate_flaw {
+        found.push((Severity::Critical, format!("the certificate of this gateway is not believed: {flaw}")));
+    }
     for life in &seen.lifetimes {
         let severity = match life.nearness.as_str() {
             "far" => continue,
@@ -71,7 +74,11 @@ fn findings(seen: &GatewayStatus, now: Timestamp) -> Vec<(Severity, String)> {
     if !seen.store.accepting {
         found.push((Severity::Critical, "nothing new is taken: the disk is short of room".to_owned()));
     }
-    found.extend(seen.peers.iter().filter_map(of_peer));
+    let of_peers: Vec<_> = seen.peers.iter().filter_map(of_peer).collect();
+    if of_peers.is_empty() {
+        found.extend(exchanges_with_nobody(seen));
+    }
+    found.extend(of_peers);
     found
 }
 
@@ -92,6 +99,18 @@ fn of_peer(peer: &PeerStatus) -> Option<(Severity, String)> {
         (true, None) => return None,
     };
     (waiting > 0).then(|| (Severity::Warning, format!("{waiting} waiting for {name}, which {why}")))
+}
+
+/// A gateway that exchanges with nobody is not well, although nothing waits and somebody may have wanted it so.
+fn exchanges_with_nobody(seen: &GatewayStatus) -> Option<(Severity, String)> {
+    if seen.peers.is_empty() || seen.peers.iter().any(|peer| peer.connected && peer.pause.is_none()) {
+        return None;
+    }
+    let why = seen.peers.iter().map(|peer| match &peer.pause {
+        Some(pause) => format!("{} is paused since {}", peer.ministry, pause.since),
+        None => format!("{} is away", peer.ministry),
+    });
+    Some((Severity::Warning, format!("no peer is connected: {}", why.collect::<Vec<_>>().join(", "))))
 }
 
 fn numbers(seen: &GatewayStatus, now: Timestamp) -> String {

@@ -235,6 +235,7 @@ mod tests {
             cleared: None,
         };
         Status {
+            certificate_flaw: None,
             ministry: ministry("XA"),
             started: at,
             policy: 4,

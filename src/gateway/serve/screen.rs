@@ -29,6 +29,7 @@ pub(super) fn screen(seen: Status, addresses: Addresses, now: Timestamp) -> wire
         store: Some(room(&seen.space, &seen.quotas)),
         lifetimes: seen.lifetimes.iter().map(|life| lifetime(life, now)).collect(),
         logs: seen.logs.into_iter().map(log).collect(),
+        certificate_flaw: seen.certificate_flaw.unwrap_or_default(),
     }
 }
 

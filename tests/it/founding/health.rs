@@ -90,12 +90,31 @@ fn a_doctor_finds_nothing_wrong_with_what_is_well_and_names_the_next_command_for
     assert_eq!(xb.stop(), Some(0));
     let (code, checks) = examined(&place, &home);
     assert!(code == 1 && has(&checks, "fail", "ping XB"), "{checks:?}");
+    let said = place.run(&home).talk;
+    assert!(
+        said.contains("next: chancery --home DESK peer show XB") && !said.contains("--verbose"),
+        "{said}"
+    );
+    a_foreign_certificate_is_seen(&place, &home);
     let (_, checks) = examined(&place, &["--home", "xa/gateway", "doctor", "--offline"]);
     assert!(!checks.iter().any(|(_, subject)| subject.starts_with("ping")), "{checks:?}");
     let (code, checks) = examined(&place, &["--home", "xa/desk", "doctor"]);
     assert!(code == 0 && has(&checks, "ok", "keys"), "{checks:?}");
     clients_of_a_desk_are_looked_at(&place);
     assert_eq!(xa.stop(), Some(0));
+}
+
+fn a_foreign_certificate_is_seen(place: &Place, doctor: &[&str]) {
+    let chain = place.path("xa/gateway/keys/transport.pem");
+    let own = fs::read(&chain).unwrap();
+    fs::copy(place.path("xb/gateway/keys/transport.pem"), &chain).unwrap();
+    let ended = place.run(doctor);
+    assert!(ended.talk.contains("keys/transport.pem is not for the key beside it"), "{}", ended.talk);
+    let unbelieved = "keys/transport.pem is not believed by anybody: CERTIFICATE_";
+    assert!(ended.code == 1 && ended.talk.contains(unbelieved), "{}", ended.talk);
+    fs::write(&chain, own).unwrap();
+    let ended = place.run(doctor);
+    assert!(!ended.talk.contains("keys/transport.pem is not"), "{}", ended.talk);
 }
 
 fn clients_of_a_desk_are_looked_at(place: &Place) {
