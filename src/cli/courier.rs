@@ -110,11 +110,8 @@ async fn pack(
     use std::io::Write;
     require_no_file(output)?;
     let home = context.gateway_home();
-    let mut pieces = context
-        .within("the gateway's answer", async {
-            Operator::connect(&home).await?.pack_queue(peer, only_new).await
-        })
-        .await?;
+    let mut operator = context.within("the gateway's answer", Operator::connect(&home)).await?;
+    let mut pieces = context.within("the gateway's answer", operator.pack_queue(peer, only_new)).await?;
     let mut file = NewFile::beside(output)?;
     let cannot = |error: std::io::Error| {
         CliError::failed("unwritable", format!("cannot write {}", output.display())).because(&error)
@@ -125,6 +122,9 @@ async fn pack(
             Some(PackPiece::Bytes(bytes)) => file.write_all(&bytes).map_err(cannot)?,
             Some(PackPiece::End(packed)) => {
                 file.keep(output)?;
+                // Only now: what is told as packed is on a stick that somebody can carry.
+                let noted = operator.note_packed(peer, packed.number);
+                context.within("the gateway's answer", noted).await?;
                 return Ok(packed);
             }
             None => {
