@@ -111,12 +111,9 @@ async fn pack(
     require_no_file(output)?;
     let home = context.gateway_home();
     let refused = |error| of_peer(context, peer.as_str(), error);
-    let mut pieces = context
-        .within("the gateway's answer", async {
-            Operator::connect(&home).await?.pack_queue(peer, only_new).await
-        })
-        .await
-        .map_err(refused)?;
+    let mut operator = context.within("the gateway's answer", Operator::connect(&home)).await?;
+    let asked = operator.pack_queue(peer, only_new);
+    let mut pieces = context.within("the gateway's answer", asked).await.map_err(refused)?;
     let mut file = NewFile::beside(output)?;
     let cannot = |error: std::io::Error| files::unwritable(output, &error);
     // A large stick takes its time; only silence is bounded.
@@ -125,6 +122,9 @@ async fn pack(
             Some(PackPiece::Bytes(bytes)) => file.write_all(&bytes).map_err(cannot)?,
             Some(PackPiece::End(packed)) => {
                 file.keep(output)?;
+                // Only now: what is told as packed is on a stick that somebody can carry.
+                let noted = operator.note_packed(peer, packed.number);
+                context.within("the gateway's answer", noted).await?;
                 return Ok(packed);
             }
             None => {

@@ -194,11 +194,9 @@ async fn require_known(
     public: &str,
     yes: bool,
 ) -> Result<(), CliError> {
+    // Only the gateway knows what is in force there. One that is away would start with a key that nobody can believe.
     let asked = Operator::ask(context, async |mut operator| operator.review_key(public).await).await;
-    let (announced, waiting_for) = match asked {
-        Err(error) if yes && error.kind() == Kind::TryLater => return Ok(()),
-        asked => asked?,
-    };
+    let (announced, waiting_for) = asked?;
     let key = rotation.key().stem();
     if !announced {
         let message =

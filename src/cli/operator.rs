@@ -263,6 +263,12 @@ impl Operator {
         Ok(Stick { pieces: answer.into_inner() })
     }
 
+    /// Tells the gateway that a courier stick is written; how many messages it has noted as packed.
+    pub(super) async fn note_packed(&mut self, peer: &Ministry, number: u64) -> Result<u64, CliError> {
+        let request = wire::NotePackedRequest { ministry: peer.to_string(), number };
+        Ok(self.client.note_packed(request).await.map_err(failed)?.into_inner().messages)
+    }
+
     /// Lets the gateway take a courier stick, whose bytes come from `stick`.
     pub(super) async fn unpack_queue(
         &mut self,

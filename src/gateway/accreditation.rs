@@ -222,6 +222,7 @@ impl Gateway {
         let peers: Vec<Ministry> = next.peers.keys().cloned().collect();
         self.put_in_force(next).await?;
         let reloaded = self.reload();
+        self.judge_note_keys().await?;
         self.judge_forks().await?;
         for peer in &peers {
             self.pay_owed(peer).await?;
@@ -255,6 +256,7 @@ impl Gateway {
                 self.stop_revoked(&mut next).await?;
                 self.accredited.send_replace(next.policy().sequence());
                 self.put_in_force(next).await?;
+                self.judge_note_keys().await?;
             }
             Err(cause) => {
                 let detail = cause.to_string();
@@ -290,8 +292,12 @@ impl Gateway {
         }
         for (ministry, bundle) in next.peers.iter().chain([(ministry, &next.own)]) {
             let kept = self.store.latest_record(RecordKind::Bundle, ministry.clone()).await?;
-            if kept.is_some_and(|kept| kept.sequence > bundle.bundle().content().sequence) {
-                return Err(untrusted(format!("a newer bundle of {ministry} is in force already")).into());
+            let newer = kept.filter(|kept| kept.sequence > bundle.bundle().content().sequence);
+            if let Some(kept) = newer {
+                // Whatever its root: numbers go on where a ministry is founded anew.
+                let number = kept.sequence;
+                let detail = format!("a newer bundle of {ministry} is in force already: number {number}");
+                return Err(untrusted(detail).into());
             }
         }
         Ok(())

@@ -12,7 +12,8 @@ use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::accreditation::Accreditation;
 use crate::gateway::error::Fault;
-use crate::gateway::store::record::{BUNDLE_REFUSED_ALARM, CREDENTIALS_ALARM, KeptList, Offered};
+use crate::gateway::frame::Road;
+use crate::gateway::store::record::{BUNDLE_REFUSED_ALARM, CREDENTIALS_ALARM, KeptList, Offered, RecordKind};
 use crate::limits;
 use crate::time::Timestamp;
 use crate::trust::bundle::{BundleRefusal, SignedBundle};
@@ -41,26 +42,47 @@ pub struct Offers {
 }
 
 impl Gateway {
-    /// Takes a bundle that the gateway of `peer` announces. What is not believed raises one alarm and changes nothing;
-    /// what is newer is kept for the desk, and its revocation lists count when this returns, here and on open connections.
-    pub(super) async fn take_announced(&self, peer: &Ministry, bytes: &[u8]) -> Result<(), Fault> {
-        if self.link_of(peer).heard_before(Digest::of(bytes)) {
-            return Ok(());
+    /// Takes a bundle that the gateway of `peer` announces; answers why not, where it is not believed. That changes
+    /// nothing, and raises one alarm where the peer itself has said it. What is newer is kept for the desk, and its
+    /// revocation lists count when this returns, here and on open connections.
+    pub(super) async fn take_announced(
+        &self,
+        peer: &Ministry,
+        bytes: &[u8],
+        road: Road,
+    ) -> Result<Option<BundleRefusal>, Fault> {
+        let digest = Digest::of(bytes);
+        if self.link_of(peer).heard_before(digest) {
+            return Ok(None);
         }
         let _accrediting = self.accrediting.lock().await;
         let in_force = self.accreditation()?;
         let (accredited, now) = (in_force.bundle(peer)?, self.clock.now());
         let announced = match SignedBundle::parse(bytes) {
             Ok(announced) => announced,
-            Err(refusal) => return self.refuse_announced(peer, &refusal).await,
+            Err(refusal) => return self.refuse_announced(peer, refusal, road).await,
         };
         let before = self.store.offered(peer.clone()).await?;
         match judge(&announced, accredited, before.as_ref(), now) {
-            Announced::Known => self.link_of(peer).heard(Digest::of(bytes)),
-            Announced::Newer => self.take_newer(peer, &in_force, &announced, bytes).await?,
-            Announced::Refused(refusal) => return self.refuse_announced(peer, &refusal).await,
+            Announced::Known if road == Road::Wire => {
+                self.link_of(peer).heard(digest);
+                // Whatever it announced before: this is what is believed of it.
+                self.store.clear_alarm(BUNDLE_REFUSED_ALARM, peer.clone(), now).await?;
+            }
+            Announced::Known => {}
+            Announced::Newer => return self.take_newer(peer, &in_force, &announced, (bytes, road)).await,
+            // An old stick, or a gateway whose desk has not brought it the newest bundle yet.
+            Announced::Refused(_) if self.was_accredited(peer, &announced).await? => {}
+            Announced::Refused(refusal) => return self.refuse_announced(peer, refusal, road).await,
         }
-        Ok(())
+        Ok(None)
+    }
+
+    /// Whether this bundle of a peer was in force here once.
+    async fn was_accredited(&self, peer: &Ministry, announced: &SignedBundle) -> Result<bool, Fault> {
+        let kept = self.store.records_of(RecordKind::Bundle, peer.clone()).await?;
+        let mut kept = kept.iter().filter_map(|bytes| SignedBundle::parse(bytes).ok());
+        Ok(kept.any(|known| known.digest() == announced.digest()))
     }
 
     /// Keeps a bundle that was judged to be newer, and lets its revocation lists count.
@@ -69,8 +91,8 @@ impl Gateway {
         peer: &Ministry,
         in_force: &Arc<Accreditation>,
         announced: &SignedBundle,
-        bytes: &[u8],
-    ) -> Result<(), Fault> {
+        (bytes, road): (&[u8], Road),
+    ) -> Result<Option<BundleRefusal>, Fault> {
         let (content, now) = (announced.bundle().content(), self.clock.now());
         let mut next = Accreditation::clone(in_force);
         let stopped = next.stop(peer, &content.revocation_lists, now.after(limits::CLOCK_SKEW_MAX));
@@ -83,7 +105,7 @@ impl Gateway {
         let offered = Offered { ministry, sequence, bytes: bytes.to_vec(), time: now };
         if !self.store.take_offered(offered, kept.collect()).await? {
             let refusal = BundleRefusal::Succession("there were too many bundles of its ministry today");
-            return self.refuse_announced(peer, &refusal).await;
+            return self.refuse_announced(peer, refusal, road).await;
         }
         self.link_of(peer).heard(Digest::of(bytes));
         self.store.clear_alarm(BUNDLE_REFUSED_ALARM, peer.clone(), now).await?;
@@ -92,7 +114,7 @@ impl Gateway {
             tracing::info!(peer = %peer, sequence, lists, unsaid, "the peer announced a bundle; its lists count");
         }
         if stopped.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         self.trust.store(Some(Arc::new(next)));
         if let Err(fault) = self.reload() {
@@ -100,12 +122,24 @@ impl Gateway {
             let detail = format!("the revocation lists of {peer} are in force, not in TLS: {fault}");
             self.alarm_about(&self.config.ministry, CREDENTIALS_ALARM, detail).await?;
         }
-        self.pay_owed(peer).await
+        self.pay_owed(peer).await?;
+        Ok(None)
     }
 
-    async fn refuse_announced(&self, peer: &Ministry, refusal: &BundleRefusal) -> Result<(), Fault> {
-        let detail = format!("{}: {refusal}", refusal.reason());
-        self.alarm_about(peer, BUNDLE_REFUSED_ALARM, detail).await
+    /// Raises the alarm where the peer itself has said it: what stands on a stick may be anybody's.
+    async fn refuse_announced(
+        &self,
+        peer: &Ministry,
+        refusal: BundleRefusal,
+        road: Road,
+    ) -> Result<Option<BundleRefusal>, Fault> {
+        if road == Road::Wire {
+            // Said again, what was in order before clears the alarm.
+            self.link_of(peer).unheard();
+            let detail = format!("{}: {refusal}", refusal.reason());
+            self.alarm_about(peer, BUNDLE_REFUSED_ALARM, detail).await?;
+        }
+        Ok(Some(refusal))
     }
 
     /// What peers have announced that their accredited bundles do not say, for the own desk.
@@ -152,6 +186,10 @@ fn judge(
     let at = now.max(begins.min(now.after(limits::CLOCK_SKEW_MAX)));
     if let Err(refusal) = announced.succeeds(accredited, at) {
         return Announced::Refused(refusal);
+    }
+    // Such a list could not count yet, and nobody would look at it again.
+    if announced.bundle().lists().any(|list| list.this_update() > now.after(limits::CLOCK_SKEW_MAX)) {
+        return Announced::Refused(BundleRefusal::Succession("a revocation list in it is still to come"));
     }
     let Some(before) = before.filter(|before| is_newer(before, accredited)) else { return Announced::Newer };
     let known = SignedBundle::parse(&before.bytes).ok().map(|known| known.digest());

@@ -78,10 +78,10 @@ impl Gateway {
     /// Gives a copy of the store to `sink`, until its end or until nobody takes it any more.
     pub(super) async fn copy_out(&self, sink: &Sink, operator: u32) {
         let copied = async {
-            copy_store(&self.store, sink).await?;
+            // Before anything leaves: whoever has taken a part of it may go and never say so.
             let act = AdministrativeAct::new(AdministrativeVerb::BackupMade, Actor::User(operator));
             self.record_act(act).await?;
-            Ok::<(), Uncopied>(())
+            copy_store(&self.store, sink).await
         };
         if let Err(cause) = copied.await {
             // Whoever asked may be gone, too.
@@ -175,8 +175,6 @@ pub async fn back_up(order: Order, now: Timestamp, entropy: &dyn Entropy) -> Res
     let store = Store::inspect(&config.data(), config.store).map_err(Fault::from)?;
     let file = NewFile::beside(&order.output)?;
     let mut writing = Writing::begin(file, lock, now, entropy)?;
-    let mut tree = Tree::list(&order.home, &BESIDE_GATEWAY)?;
-    tree.give(&mut |piece| writing.take(piece))?;
     let (sink, mut pieces) = mpsc::channel(2);
     let copying = tokio::spawn(async move {
         if let Err(cause) = copy_store(&store, &sink).await {
@@ -195,6 +193,9 @@ pub async fn back_up(order: Order, now: Timestamp, entropy: &dyn Entropy) -> Res
     }
     drop(copying);
     let end = end.ok_or(BackupError::Malformed("the store was not copied to its end"))?;
+    // After the store: a key that is rotated meanwhile must not be older than what stands under its successor.
+    let mut tree = Tree::list(&order.home, &BESIDE_GATEWAY)?;
+    tree.give(&mut |piece| writing.take(piece))?;
     let about = About {
         kind: HomeKind::Gateway,
         ministry: config.ministry.to_string(),

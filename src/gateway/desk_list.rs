@@ -30,7 +30,8 @@ impl Gateway {
         let anchors = desk_anchors(&self.config)?;
         let own = &self.config.ministry;
         let kept = self.store.kept_lists(own.clone()).await?;
-        let kept = anchors.newer_lists(&kept, Timestamp::from_seconds(i64::MAX)).pop();
+        let kept = anchors.newer_lists(&kept, Timestamp::from_seconds(i64::MAX));
+        let kept = kept.into_iter().max_by_key(RevocationList::this_update);
         match self.desk_list_file(&anchors, kept.as_ref()) {
             Ok(newer) => {
                 if let Some(list) = &newer {

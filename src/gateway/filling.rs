@@ -13,6 +13,7 @@ use crate::entropy::Entropy;
 use crate::gateway::Gateway;
 use crate::gateway::config::Config;
 use crate::gateway::error::Fault;
+use crate::gateway::frame::Road;
 use crate::gateway::store::record::{
     Answered, Consignment, Custody, Direction, Footing, LeafPlace, Part as KeptPart, Progress, Quota,
     Settlement,
@@ -241,9 +242,11 @@ async fn update([keeper, witness]: [&Gateway; 2], from: u64) -> Result<u64, Faul
         next = update.first_index.saturating_add(update.leaves.len() as u64);
         let mirroring = witness.mirror(owner, update, &Footing::default())?;
         // Nobody else is here to end the patience of the writers.
-        let (line, hurried) = tokio::join!(witness.mirrored(owner, mirroring), witness.store.barrier());
+        let (line, hurried) =
+            tokio::join!(witness.mirrored(owner, mirroring, Road::Wire), witness.store.barrier());
         hurried?;
-        let (kept, hurried) = tokio::join!(keeper.keep_cosignature(peer, line?), keeper.store.barrier());
+        let (kept, hurried) =
+            tokio::join!(keeper.keep_cosignature(peer, line?, Road::Wire), keeper.store.barrier());
         hurried?;
         kept?;
     }

@@ -35,6 +35,16 @@ pub enum Frame {
     Window(Window),
 }
 
+/// By which road something of a peer came here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::gateway) enum Road {
+    /// On a data stick, which may be old, and which anybody may have altered on its way: what no signature covers
+    /// accuses nobody, and what it holds says nothing of the present.
+    Stick,
+    /// Over a connection that the peer's certificate opened: it says so now, and whatever is wrong is its own doing.
+    Wire,
+}
+
 /// What a side knows when the stream opens; whatever it claims is signed by whom it binds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hello {

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
-use crate::gateway::frame::Hello;
+use crate::gateway::frame::{Hello, Road};
 use crate::gateway::standing::{Standing, hold};
 use crate::gateway::store::record::{Alarm, LogHead};
 use crate::limits;
@@ -62,7 +62,7 @@ impl Gateway {
         if self.standing(peer) == Standing::Frozen {
             return Err(Fault::Frozen(peer.clone()));
         }
-        let (shown, lost) = self.weigh(peer, theirs).await?;
+        let (shown, lost) = self.weigh(peer, theirs, Road::Wire).await?;
         self.decide(peer, &shown, lost).await
     }
 
@@ -72,7 +72,7 @@ impl Gateway {
         if self.standing(peer) == Standing::Frozen {
             return Err(Fault::Frozen(peer.clone()));
         }
-        let (_, lost) = self.weigh(peer, theirs).await?;
+        let (_, lost) = self.weigh(peer, theirs, Road::Stick).await?;
         if lost.is_empty() {
             return Ok(());
         }
@@ -96,6 +96,7 @@ impl Gateway {
         &self,
         peer: &Ministry,
         theirs: &Hello,
+        road: Road,
     ) -> Result<(BTreeMap<String, u64>, BTreeMap<String, TreeHead>), Fault> {
         for log in &theirs.logs {
             let (claim, note) = self.open_checkpoint(peer, log)?;
@@ -106,6 +107,10 @@ impl Gateway {
         let (mut shown, mut lost) = (BTreeMap::new(), BTreeMap::new());
         for mirror in &theirs.mirrors {
             let Some((claim, note)) = self.own_checkpoint(peer, mirror) else {
+                // On a stick anybody may have claimed it.
+                if road == Road::Stick {
+                    continue;
+                }
                 let detail =
                     "the peer claims to hold leaves of our log under a checkpoint that we did not sign";
                 self.alarm_about(peer, "FALSE_CLAIM", detail.to_owned()).await?;

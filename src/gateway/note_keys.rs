@@ -15,7 +15,7 @@ use crate::gateway::accreditation::Accreditation;
 use crate::gateway::archive::key_name;
 use crate::gateway::config::Config;
 use crate::gateway::error::Fault;
-use crate::gateway::store::record::RecordKind;
+use crate::gateway::store::record::{KEY_ALARM, RecordKind};
 use crate::keys::KeyError;
 use crate::keys::file::FileNoteSigner;
 use crate::limits;
@@ -108,6 +108,21 @@ impl Gateway {
             tracing::info!(key = %key, "from now on this key signs");
         }
         self.note_keys.store(Arc::new(next));
+        Ok(())
+    }
+
+    /// Tells people where a key signs that the own bundle in force does not name. No reload takes such a one; but files may
+    /// be exchanged while no gateway runs, and a restored store may be older than the keys.
+    pub(super) async fn judge_note_keys(&self) -> Result<(), Fault> {
+        let Some(in_force) = self.trust.load_full() else { return Ok(()) };
+        let log = self.log_verifier(key_name(&self.config.domain.log_name())?);
+        let keys = [log, self.own_cosigner(self.cosigner_key().as_ref())?];
+        let own = &self.config.ministry;
+        if let Some(key) = keys.iter().find(|key| !names(in_force.own(), key)) {
+            let detail = format!("the own bundle in force does not name {key}: peers believe nothing of it");
+            return self.alarm_about(own, KEY_ALARM, detail).await;
+        }
+        self.store.clear_alarm(KEY_ALARM, own.clone(), self.clock.now()).await?;
         Ok(())
     }
 

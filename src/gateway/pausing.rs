@@ -8,7 +8,7 @@
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::queue::QueueRefusal;
-use crate::gateway::store::record::{PAUSE_ENDED_ALARM, Pause, Pausing};
+use crate::gateway::store::record::{Ends, PAUSE_ENDED_ALARM, Pause, Pausing};
 use crate::message::administration::{Actor, AdministrativeAct, AdministrativeVerb};
 use crate::trust::name::Ministry;
 
@@ -52,7 +52,7 @@ impl Gateway {
     /// Exchanges messages with a peer again. Answers how many wait for it.
     pub async fn resume_peer(&self, peer: &Ministry, operator: u32) -> Result<u64, QueueRefusal> {
         self.known(peer).await?;
-        if !self.end_pause(peer, Actor::User(operator), "").await? {
+        if !self.end_pause(peer, Actor::User(operator), "", Ends::Any).await? {
             return Err(QueueRefusal::NotPaused(peer.clone()));
         }
         tracing::info!(%peer, operator, "an operator has resumed a peer");
@@ -103,22 +103,29 @@ impl Gateway {
             Urgent::Ours => ("FLASH", "of our desk"),
             Urgent::Theirs => ("FLASH_OF_PEER", "that the peer has for us"),
         };
-        if self.end_pause(peer, Actor::Gateway, reason).await? {
-            let detail = format!("a message of precedence FLASH {whose} ended the pause");
-            tracing::warn!(%peer, "{detail}");
-            self.alarm_about(peer, PAUSE_ENDED_ALARM, detail).await?;
+        if !self.end_pause(peer, Actor::Gateway, reason, Ends::Gentle).await? {
+            // An operator was quicker: it is over, or by force from now on.
+            return Ok(self.pause_of(peer).is_none());
         }
+        let detail = format!("a message of precedence FLASH {whose} ended the pause");
+        tracing::warn!(%peer, "{detail}");
+        self.alarm_about(peer, PAUSE_ENDED_ALARM, detail).await?;
         Ok(true)
     }
 
-    async fn end_pause(&self, peer: &Ministry, who: Actor, reason: &str) -> Result<bool, Fault> {
+    /// Ends a pause, in the store and here, one change at a time; false, and nothing done, where there is none that may
+    /// be ended so.
+    async fn end_pause(&self, peer: &Ministry, who: Actor, reason: &str, ends: Ends) -> Result<bool, Fault> {
         let permit = self.act_permit().await?;
         let act = AdministrativeAct::new(AdministrativeVerb::PeerResumed, who).about(peer).because(reason);
-        let ended = self.store.resume(peer.clone(), permit.entry(act)).await?;
+        if !self.store.resume(peer.clone(), ends, permit.entry(act)).await? {
+            return Ok(false);
+        }
         self.link_of(peer).set_pause(None);
+        drop(permit);
         self.freight.go_on(peer);
         self.retry(peer);
-        Ok(ended)
+        Ok(true)
     }
 
     fn take_up(&self, pause: Pause) {

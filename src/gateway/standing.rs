@@ -281,14 +281,21 @@ impl Gateway {
         Ok(())
     }
 
-    /// Writes the leaves that could not be written while nothing might be signed.
+    /// Writes the leaves that could not be written while nothing might be signed. They go at once: the peer waits for
+    /// them before it takes up a next key, and on a quiet channel no message would take them along.
     pub(super) async fn pay_owed(&self, peer: &Ministry) -> Result<(), Fault> {
-        self.pay_owed_if(peer, |gate| gate.standing() == Standing::Sound).await
+        if self.pay_owed_if(peer, |gate| gate.standing() == Standing::Sound).await? {
+            self.wake(peer);
+        }
+        Ok(())
     }
 
-    async fn pay_owed_if(&self, peer: &Ministry, may_sign: impl Fn(&Gate) -> bool) -> Result<(), Fault> {
-        for (record, kind) in self.store.owed(peer.clone()).await? {
-            let Ok(permit) = self.permit_if(peer, &may_sign).await else { return Ok(()) };
+    /// Answers whether any was written.
+    async fn pay_owed_if(&self, peer: &Ministry, may_sign: impl Fn(&Gate) -> bool) -> Result<bool, Fault> {
+        let owed = self.store.owed(peer.clone()).await?;
+        let are_any = !owed.is_empty();
+        for (record, kind) in owed {
+            let Ok(permit) = self.permit_if(peer, &may_sign).await else { return Ok(false) };
             let kind = match kind {
                 OwedKind::Bundle => LeafKind::Bundle,
                 OwedKind::Revocation => LeafKind::Revocation,
@@ -296,7 +303,7 @@ impl Gateway {
             let leaf = Leaf::about_record(kind, record, self.clock.now()).bytes();
             self.store.pay(record, permit.entry(leaf)).await?;
         }
-        Ok(())
+        Ok(are_any)
     }
 
     /// The operator takes it on himself that the store is the newest there is, because the peer stays away; or

@@ -16,11 +16,15 @@ use crate::gateway::frame::Frame;
 use crate::gateway::freight::Transfer;
 use crate::gateway::standing::Standing;
 use crate::gateway::store::WriterCounts;
-use crate::gateway::store::record::{Amount, Equivocation, LogHead, Pause, Quota, RaisedAlarm, SpaceUse};
+use crate::gateway::store::record::{
+    Amount, Checkpoint, Equivocation, LeafPlace, LogHead, Pause, Quota, RaisedAlarm, RecordKind, SpaceUse,
+};
 use crate::limits;
+use crate::message::evidence;
 use crate::message::id::MessageId;
 use crate::message::receipt::Receipt;
 use crate::time::Timestamp;
+use crate::trust::bundle::SignedBundle;
 use crate::trust::chain::{self, Purpose};
 use crate::trust::name::{Ministry, Name};
 
@@ -262,15 +266,33 @@ impl Gateway {
         let mut receipts = Vec::new();
         // A peer writes into its log what it likes, also about our message: our own leaves stand first.
         for found in self.store.find_leaf(message.digest()).await?.into_iter().take(limits::RECEIPTS_MAX) {
-            if !found.mirror {
-                receipts.push(self.receipt(&found.place).await?);
-                continue;
-            }
-            if let Some(checkpoint) = self.store.earliest_cosigned(found.place.clone()).await? {
-                receipts.push(self.receipt_under(&found.place, &checkpoint).await?);
+            match self.proving(&found.place).await? {
+                Some(checkpoint) => receipts.push(self.receipt_under(&found.place, &checkpoint).await?),
+                None if !found.mirror => receipts.push(self.receipt(&found.place).await?),
+                None => {}
             }
         }
         Ok(receipts)
+    }
+
+    /// The checkpoint by which a leaf is proven to others: the earliest that the other side has cosigned while the key
+    /// under it was announced. A stick may be on its way for so long that its leaves are cosigned when their key has long
+    /// been replaced; then a later checkpoint proves them as well. Where none does, the earliest.
+    async fn proving(&self, place: &LeafPlace) -> Result<Option<Checkpoint>, Fault> {
+        let most = limits::PROVING_CHECKPOINTS_MAX;
+        let mut cosigned = self.store.cosigned_over(place.clone(), most).await?;
+        let Some(log) = self.store.log_head(place.origin.clone()).await? else { return Ok(None) };
+        let own = &self.config.ministry;
+        let sides = if log.mirror { [&log.peer, own] } else { [own, &log.peer] };
+        let mut bundles = Vec::new();
+        for side in sides {
+            for bytes in self.store.records_of(RecordKind::Bundle, side.clone()).await? {
+                bundles.extend(SignedBundle::parse(&bytes).ok());
+            }
+        }
+        let first = evidence::first_proving(cosigned.iter().map(|one| one.text.as_str()), sides, bundles);
+        let place = first.unwrap_or(0);
+        Ok((place < cosigned.len()).then(|| cosigned.swap_remove(place)))
     }
 
     /// The kept proofs that one ministry signed two messages for one number, oldest first.

@@ -10,7 +10,7 @@ use crate::gateway::Gateway;
 use crate::gateway::archive::key_name;
 use crate::gateway::beliefs::Countersigned;
 use crate::gateway::error::Fault;
-use crate::gateway::frame::{CosignatureLine, LogUpdate};
+use crate::gateway::frame::{CosignatureLine, LogUpdate, Road};
 use crate::gateway::greeting::Finding;
 use crate::gateway::store::StoreFault;
 use crate::gateway::store::record::{
@@ -81,6 +81,7 @@ impl Gateway {
         &self,
         peer: &Ministry,
         mirroring: Mirroring,
+        road: Road,
     ) -> Result<CosignatureLine, Fault> {
         let Mirroring { checkpoint, note, line, durable } = mirroring;
         let Mirrored { extension, cosigned } = durable.await?;
@@ -96,7 +97,7 @@ impl Gateway {
                 self.alarm_about(peer, MIRROR_ALARM, detail.clone()).await?;
                 return Err(Fault::Misshapen { reason: "QUOTA".to_owned(), detail });
             }
-            Extension::RootMismatch => return Err(self.mismatch(peer, &checkpoint, note).await?),
+            Extension::RootMismatch => return Err(self.mismatch(peer, &checkpoint, note, road).await?),
         }
         let origin = checkpoint.origin.as_str().to_owned();
         let is_kept = cosigned.is_some_and(|kept| kept.contains(&line));
@@ -140,11 +141,13 @@ impl Gateway {
         Ok((line, own))
     }
 
-    /// Keeps a peer's cosignature on a checkpoint of our log.
+    /// Keeps a peer's cosignature on a checkpoint of our log. On a stick it may be old: that the peer held so much then
+    /// confirms nothing now.
     pub(super) async fn keep_cosignature(
         &self,
         peer: &Ministry,
         cosignature: CosignatureLine,
+        road: Road,
     ) -> Result<(), Fault> {
         let CosignatureLine { origin, size, line } = cosignature;
         let own = format!("{}/{}/", self.config.domain.log_name(), peer.lower());
@@ -167,6 +170,9 @@ impl Gateway {
             if let Ok(cosigned) = cosignature::attach(&note, &line, &key) {
                 let kept = KeptCheckpoint { size, text: cosigned.to_string() };
                 self.store.save_cosigned_soon(origin, kept).await?;
+                if road == Road::Stick {
+                    return Ok(());
+                }
                 let shown =
                     Checkpoint::parse(note.text()).map_err(|cause| Fault::Damaged(cause.to_string()))?;
                 return self.shown_again(peer, &shown).await;
@@ -241,13 +247,23 @@ impl Gateway {
     }
 
     /// Leaves do not lead to the root that the peer has signed. At a size that is mirrored here that is a fork;
-    /// beyond it the leaves may merely be wrong, and a checkpoint at a mirrored size will tell.
-    async fn mismatch(&self, peer: &Ministry, checkpoint: &Checkpoint, note: Note) -> Result<Fault, Fault> {
+    /// beyond it the leaves may merely be wrong, and a checkpoint at a mirrored size will tell. Nobody signed the leaves
+    /// alone, so on a stick they are anybody's.
+    async fn mismatch(
+        &self,
+        peer: &Ministry,
+        checkpoint: &Checkpoint,
+        note: Note,
+        road: Road,
+    ) -> Result<Fault, Fault> {
         if self.judge_claim(checkpoint).await? == Finding::Contradicts {
             return self.freeze(peer, false, checkpoint, note).await;
         }
-        let detail = format!("the peer's leaves do not lead to its own checkpoint of {}", checkpoint.origin);
-        self.alarm_about(peer, "LOG_MISMATCH", detail).await?;
+        if road == Road::Wire {
+            let detail =
+                format!("the peer's leaves do not lead to its own checkpoint of {}", checkpoint.origin);
+            self.alarm_about(peer, "LOG_MISMATCH", detail).await?;
+        }
         Ok(Fault::Link("the peer's leaves do not lead to its checkpoint".to_owned()))
     }
 }

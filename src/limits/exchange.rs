@@ -76,6 +76,10 @@ pub const LOG_UPDATE_LEAVES_MAX: usize = 1024;
 /// Receipts about one message that one answer holds: a handful of leaves in two logs.
 pub const RECEIPTS_MAX: usize = 256;
 
+/// Cosigned checkpoints over a leaf among which one is looked for that proves it to others: the first does but for those
+/// that were on their way when a key was replaced.
+pub const PROVING_CHECKPOINTS_MAX: usize = 64;
+
 /// Logs that one answer lists: own and mirrored ones of every peer, over many years.
 pub const LOGS_MAX: usize = 16 * 1024;
 

@@ -171,7 +171,10 @@ fn written(kind: u8, payload: &[u8]) -> Vec<u8> {
 #[derive(Debug, Default)]
 pub struct Unpacking {
     waiting: Vec<u8>,
-    /// Where the first waiting byte stands in the stick.
+    /// How many of these are read. They go all at once with the next bytes, so that each is moved once, however short
+    /// the records are.
+    read: usize,
+    /// Where the first byte that is not read stands in the stick.
     at: u64,
     hasher: Hasher,
     records: u64,
@@ -184,7 +187,20 @@ pub struct Unpacking {
 impl Unpacking {
     /// More bytes of the stick.
     pub fn add(&mut self, bytes: &[u8]) {
+        self.waiting.drain(..self.read);
+        self.read = 0;
         self.waiting.extend_from_slice(bytes);
+    }
+
+    /// The bytes that are not read.
+    fn rest(&self) -> &[u8] {
+        self.waiting.get(self.read..).unwrap_or_default()
+    }
+
+    /// So many of these are read.
+    fn advance(&mut self, count: usize) {
+        self.read = self.read.saturating_add(count);
+        self.at = self.at.saturating_add(count as u64);
     }
 
     /// The next record, where all of it is here.
@@ -192,7 +208,7 @@ impl Unpacking {
         if !self.begun && !self.begin()? {
             return Ok(None);
         }
-        let Some(head) = self.waiting.first_chunk::<HEAD_BYTES>() else { return Ok(None) };
+        let Some(head) = self.rest().first_chunk::<HEAD_BYTES>() else { return Ok(None) };
         if self.ended.is_some() {
             return Err(self.damaged("something follows its last record"));
         }
@@ -202,43 +218,38 @@ impl Unpacking {
             return Err(self.damaged("a record is longer than any"));
         }
         let whole = HEAD_BYTES.saturating_add(length);
-        if self.waiting.len() < whole {
-            return Ok(None);
-        }
-        let rest = self.waiting.split_off(whole);
-        let record = std::mem::replace(&mut self.waiting, rest);
+        let Some(record) = self.rest().get(..whole).map(<[u8]>::to_vec) else { return Ok(None) };
         let payload = record.get(HEAD_BYTES..).unwrap_or_default();
         if kind == END {
             self.close(payload)?;
-            self.at = self.at.saturating_add(whole as u64);
+            self.advance(whole);
             return Ok(None);
         }
         let read = self.read(kind, payload)?;
         self.hasher.update(&record);
-        self.at = self.at.saturating_add(whole as u64);
+        self.advance(whole);
         self.records = self.records.saturating_add(1);
         Ok(Some(read))
     }
 
     /// The digest of a stick that has come to its end.
     pub fn finish(self) -> Result<Digest, Unfit> {
-        let at = self.at.saturating_add(self.waiting.len() as u64);
+        let at = self.at.saturating_add(self.rest().len() as u64);
         match self.ended {
-            Some(digest) if self.waiting.is_empty() => Ok(digest),
+            Some(digest) if self.rest().is_empty() => Ok(digest),
             Some(_) => Err(self.damaged("something follows its last record")),
-            None if !self.begun && !MAGIC.starts_with(&self.waiting) => Err(Unfit::NoStick),
+            None if !self.begun && !MAGIC.starts_with(self.rest()) => Err(Unfit::NoStick),
             None => Err(Unfit::Truncated { at }),
         }
     }
 
     fn begin(&mut self) -> Result<bool, Unfit> {
-        let Some(first) = self.waiting.get(..MAGIC.len()) else { return Ok(false) };
+        let Some(first) = self.rest().get(..MAGIC.len()) else { return Ok(false) };
         if first != MAGIC {
             return Err(if first.starts_with(ANY_MAGIC) { Unfit::LaterRelease } else { Unfit::NoStick });
         }
         self.hasher.update(MAGIC);
-        self.waiting.drain(..MAGIC.len());
-        self.at = MAGIC.len() as u64;
+        self.advance(MAGIC.len());
         self.begun = true;
         Ok(true)
     }

@@ -109,7 +109,7 @@ impl Anchors {
     pub fn newer_lists(&self, lists: &[Vec<u8>], at: Timestamp) -> Vec<RevocationList> {
         let read = lists.iter().filter_map(|list| self.read_list(list).ok());
         let is_newer = |list: &RevocationList| {
-            let held = self.lists.iter().filter(|held| held.issuer() == list.issuer());
+            let held = self.lists.iter().filter(|held| held.issuer_digest() == list.issuer_digest());
             list.this_update() <= at
                 && held.map(RevocationList::this_update).all(|held| held < list.this_update())
         };

@@ -21,6 +21,7 @@ use super::certificate;
 pub struct RevocationList {
     entries: Arc<CertRevocationList<'static>>,
     der: Vec<u8>,
+    issuer: Digest,
     this_update: Timestamp,
     next_update: Timestamp,
 }
@@ -56,6 +57,7 @@ impl RevocationList {
         Ok(Self {
             entries: Arc::new(entries),
             der: der.to_vec(),
+            issuer: Digest::of_parts(&[issuer.subject(), issuer.subject_public_key_info().as_ref()]),
             this_update: certificate::timestamp(list.this_update),
             next_update: certificate::timestamp(next_update),
         })
@@ -76,9 +78,10 @@ impl RevocationList {
         self.next_update
     }
 
-    /// What tells its issuer from others: SHA-256 of the name.
+    /// What tells its issuer from others: SHA-256 of name and key. Two authorities may have one name, when one of them
+    /// follows the other, and the list of neither stands in the place of the other's.
     pub fn issuer_digest(&self) -> Digest {
-        Digest::of(self.issuer())
+        self.issuer
     }
 
     /// The issuer's name, the content octets of its DER.
@@ -129,6 +132,19 @@ mod tests {
         assert_eq!(listed(late, Some(early)), Some(early));
         assert_eq!(listed(early, Some(late)), Some(early));
         assert_eq!(listed(late, None), Some(late));
+    }
+
+    #[test]
+    fn two_authorities_of_one_name_are_two_issuers() {
+        let (xa, anew) = (TestMinistry::new("XA"), TestMinistry::new("XA"));
+        let issuer = |authority: &TestAuthority| {
+            let list = authority.revocation_list(&[], NOW.after(days(30)));
+            RevocationList::read(&list, &authority.certificate()).unwrap()
+        };
+        let (one, other) = (issuer(&xa.desk), issuer(&anew.desk));
+        assert_eq!(one.issuer(), other.issuer());
+        assert_ne!(one.issuer_digest(), other.issuer_digest());
+        assert_eq!(one.issuer_digest(), issuer(&xa.desk).issuer_digest());
     }
 
     #[test]

@@ -11,8 +11,10 @@ use chancery::desk::register::{SentEntry, SentState};
 use chancery::message::courier::{Packing, Record, Unpacking};
 use chancery::message::envelope::Envelope;
 use chancery::message::leaf::LeafKind;
+use chancery::message::terms::Level;
 use chancery::proto::gateway::v1::relay_frame::Frame;
 use chancery::proto::gateway::v1::{Delivery, RelayFrame};
+use chancery::time::Clock;
 use prost::Message as _;
 use serde_json::Value;
 
@@ -417,4 +419,112 @@ async fn a_cosignature_that_does_not_hold_keeps_no_message_off_a_stick() {
     assert_eq!((said.code, told["refused"][0]["reason"].as_str()), (6, Some("COURIER_UNPROVEN")), "{said:?}");
     assert_eq!(told["taken"], 1, "{told}");
     assert_eq!(count(&stage, "XB").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_signed_on_a_stick_accuses_nobody() {
+    let mut stage = Stage::pair().await;
+    proofs::logs_agree(&stage).await;
+    only(&mut stage, "XB", "XA").await;
+    sends(&stage, "XB", "XA", "One.").await;
+    packs(&stage, "XB", "XA", "b1", &[]);
+    only(&mut stage, "XA", "XB").await;
+    let claims = |frame: &mut Frame| {
+        if let Frame::Hello(hello) = frame {
+            // The mirror of another size, under the signature of the true one.
+            for mirror in &mut hello.mirrors {
+                let (origin, rest) = mirror.split_once('\n').unwrap();
+                let (_, rest) = rest.split_once('\n').unwrap();
+                *mirror = format!("{origin}\n1000000\n{rest}");
+            }
+        }
+    };
+    let announces = |frame: &mut Frame| {
+        if let Frame::Announcement(announcement) = frame {
+            announcement.bundle = b"no bundle".to_vec();
+        }
+    };
+    let tells = |frame: &mut Frame| {
+        if let Frame::LogUpdate(update) = frame {
+            let last = update.leaves.last_mut().unwrap();
+            let message = |what: &[u8]| {
+                let digest = chancery::digest::Digest::of(what);
+                chancery::message::leaf::Leaf::about_record(LeafKind::Bundle, digest, stage.clock.now())
+            };
+            *last = message(b"another").bytes();
+        }
+    };
+    let changes: [(&str, &dyn Fn(&mut Frame), i32); 3] =
+        [("tells", &tells, 6), ("announces", &announces, 6), ("claims", &claims, 0)];
+    let packed = text(&stick(&stage, "b1"));
+    for (name, change, code) in changes {
+        let other = altered(&packed, change);
+        assert_ne!(other, packed, "{name}");
+        fs::write(stick(&stage, name), other).unwrap();
+        let said = unpacks(&stage, "XA", name);
+        assert_eq!(said.code, code, "{name}: {said:?}");
+        assert_eq!(stage.gateway("XA").status().await.unwrap().alarms, [], "{name}");
+    }
+    assert_eq!(unpacks(&stage, "XA", "b1").json()["refusals"], 0);
+    assert_eq!(count(&stage, "XA").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_stick_with_a_bundle_that_has_its_successor_is_taken_without_a_word() {
+    let mut stage = Stage::pair().await;
+    proofs::logs_agree(&stage).await;
+    packs(&stage, "XB", "XA", "b1", &[]);
+    let next = stage.house("XB").issue_bundle().unwrap();
+    let fingerprint = *next.bundle().fingerprint().digest();
+    let house = stage.house("XA");
+    house.desk().unwrap().accredit(house.keys(), next, &fingerprint, Level::Confidential).await.unwrap();
+    stage.house_mut("XB").stop().await.unwrap();
+    let told = unpacks(&stage, "XA", "b1").json();
+    assert_eq!(told["refusals"], 0, "{told}");
+    assert_eq!(stage.gateway("XA").status().await.unwrap().alarms, []);
+}
+
+#[test]
+fn a_stick_of_short_records_is_read_in_the_time_of_its_length() {
+    let opening = chancery::message::courier::Opening {
+        from: ministry("XA"),
+        to: ministry("XB"),
+        number: 1,
+        time: chancery::time::Timestamp::from_seconds(1_790_000_000),
+    };
+    let (mut packing, mut bytes) = Packing::begin(&opening);
+    let count = 400_000;
+    for _ in 0..count {
+        bytes.extend(packing.frame(b""));
+    }
+    bytes.extend(packing.end());
+    // All of it at once, as a piece of a call may bring it.
+    let (begun, mut unpacking, mut read) = (std::time::Instant::now(), Unpacking::default(), 0);
+    unpacking.add(&bytes);
+    while unpacking.next_record().unwrap().is_some() {
+        read += 1;
+    }
+    unpacking.finish().unwrap();
+    assert_eq!(read, count + 1);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stick_that_could_not_be_written_is_packed_again_as_new() {
+    let mut stage = Stage::pair().await;
+    proofs::logs_agree(&stage).await;
+    only(&mut stage, "XA", "XB").await;
+    sends(&stage, "XA", "XB", "One.").await;
+    // The medium is full: no file may grow over one block.
+    let home = stage.house("XA").homes().gateway.directory().to_owned();
+    let file = stick(&stage, "full");
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -f 1 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_chancery"), "--home"]);
+    command.arg(home).args(["queue", "pack", "--peer", "XB", "-o"]).arg(&file);
+    let said = command.env_clear().stdin(Stdio::null()).output().unwrap();
+    assert!(!said.status.success() && !file.exists(), "{said:?}");
+    for (name, expected) in [("a1", 1), ("a2", 0)] {
+        let packed = packs(&stage, "XA", "XB", name, &["--new"]);
+        assert_eq!(packed["messages"].as_u64(), Some(expected), "{name}: {packed}");
+    }
 }

@@ -40,5 +40,5 @@ fn through_a_day_of_operations_every_message_arrives_once() {
     );
     // The log of the host that was lost is gone with it: the restored one begins another.
     town.remembers("XB", &["RESTORED", "PACK_READ", "STOPPED", "STARTED"]);
-    town.proves_the_last("XA");
+    town.proves_it_all("XA");
 }

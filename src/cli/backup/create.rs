@@ -111,8 +111,6 @@ async fn gateway(
     now: Timestamp,
 ) -> Result<About, CliError> {
     let ministry = context.within("the gateway's answer", operator.status()).await?.ministry;
-    let mut tree = Tree::list(home, &BESIDE_GATEWAY)?;
-    tree.give(&mut |piece| writing.take(piece))?;
     let mut copy = context.within("the gateway's answer", operator.copy_store()).await?;
     let mut next = context.within_time(COPY_TIME, "the copy of the store", copy.next()).await?;
     // A large store takes its time; from here on only silence is bounded.
@@ -126,6 +124,9 @@ async fn gateway(
         }
         next = context.within("the next piece of the store", copy.next()).await?;
     };
+    // After the store: a key that is rotated meanwhile must not be older than what stands under its successor.
+    let mut tree = Tree::list(home, &BESIDE_GATEWAY)?;
+    tree.give(&mut |piece| writing.take(piece))?;
     let databases = vec![Database { path: GATEWAY_DATABASE.to_owned(), version }];
     let left_out = tree.left_out.into_iter().chain(left_out).collect();
     let folders = tree.folders;

@@ -13,6 +13,7 @@ use crate::cli::report::Done;
 use crate::cli::shell_word;
 use crate::keys::home::backup::{BackupError, examine_database, lay, read};
 use crate::keys::home::enrolment::HomeKind;
+use crate::keys::home::gateway::GatewayHome;
 
 /// Read a whole backup: its seal, every digest, its databases, and of a gateway every signature and proof
 ///
@@ -73,9 +74,16 @@ impl Verify {
     }
 }
 
-/// Writes what is looked into; keys are not.
+/// Writes what is looked into. Everything else is hashed only, so that no secret of whatever name lies anywhere.
 fn look(root: &Path, path: &str, bytes: &mut dyn Read) -> Result<(), BackupError> {
-    if path.starts_with("keys/") { Ok(()) } else { lay(root, path, bytes) }
+    if is_looked_into(path) { lay(root, path, bytes) } else { Ok(()) }
+}
+
+/// Databases, and of a gateway what its examination reads.
+fn is_looked_into(path: &str) -> bool {
+    let of_gateway =
+        path == GatewayHome::CONFIG || ["data/", "trust/"].iter().any(|folder| path.starts_with(folder));
+    !path.ends_with(".key") && (path.ends_with(".db") || of_gateway)
 }
 
 /// Lets the daemon's examination read everything; the command line itself never opens a gateway's store.
@@ -99,4 +107,35 @@ async fn examined(home: &Path) -> Result<Value, CliError> {
         error = error.cause(message);
     }
     Err(error.reason("BACKUP_DAMAGED"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_secret_is_written_while_a_backup_is_verified() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = [
+            "keys/log.key",
+            "keys/log.key.next",
+            "keys/retired/reading-1.age",
+            "keys/reading.age",
+            "clients/authority.key",
+            "service.key",
+            "service.key.next",
+            "desk.toml",
+            "deposits/1",
+            "trust/some.key",
+        ];
+        for path in secret {
+            look(folder.path(), path, &mut b"secret".as_slice()).unwrap();
+            assert!(!folder.path().join(path).exists(), "{path}");
+        }
+        for path in ["data/gateway.db", "data/parts/aa/aabb", "register.db", "gateway.toml", "trust/root.pem"]
+        {
+            look(folder.path(), path, &mut b"looked into".as_slice()).unwrap();
+            assert!(folder.path().join(path).is_file(), "{path}");
+        }
+    }
 }

@@ -124,6 +124,19 @@ fn a_clock_that_is_a_little_ahead_does_not_hold_up_a_revocation_and_a_far_one_do
 }
 
 #[test]
+fn a_bundle_with_a_list_that_is_still_to_come_is_refused_and_not_taken_for_heard() {
+    let xb = TestMinistry::new("XB");
+    let accredited = xb.bundle();
+    let ahead = NOW.after(2 * limits::CLOCK_SKEW_MAX);
+    let second = next(&xb, &accredited, |content| {
+        content.revocation_lists = vec![xb.root.revocation_list_at(&[], ahead, NOW.after(days(90)))];
+    });
+    let (_, said) = refusal(judge(&second, &accredited, None, NOW));
+    assert!(said.contains("still to come"), "{said}");
+    assert_eq!(judge(&second, &accredited, None, ahead), Announced::Newer);
+}
+
+#[test]
 fn what_was_announced_under_another_root_is_forgotten_when_the_ministry_is_accredited_anew() {
     let (before, anew) = (TestMinistry::new("XB"), TestMinistry::new("XB"));
     let old = offered(&next(&before, &before.bundle(), |_| {}));

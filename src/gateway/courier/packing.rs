@@ -49,7 +49,7 @@ type Sink = mpsc::Sender<Result<Item, CourierRefusal>>;
 const ALL_PAUSES: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
 
 impl Gateway {
-    /// Gives what a stick for a peer holds to `sink`; at its end what was packed is noted.
+    /// Gives what a stick for a peer holds to `sink`. What was packed is noted when whoever asked says that it is written.
     pub(in crate::gateway) async fn pack(
         self: &Arc<Self>,
         packing: Packing,
@@ -64,6 +64,9 @@ impl Gateway {
         }
         let now = self.clock.now();
         let hello = self.hello(&peer).await?;
+        // Before anything leaves: whoever has taken a part of it may go and never say so.
+        let act = AdministrativeAct::new(AdministrativeVerb::PackWritten, Actor::User(packing.operator));
+        self.record_act(act.about(&peer)).await?;
         let number = self.store.next_pack(peer.clone(), now).await?;
         let mut end = PackEnd { number, ..PackEnd::default() };
         let from = self.config.ministry.clone();
@@ -82,11 +85,23 @@ impl Gateway {
             }
         }
         let packed = self.pack_messages(&packing, &mut end, sink).await?;
-        let decision = Decision { time: now, operator: packing.operator, reason: String::new(), act: None };
-        self.store.note_packed(packed, decision).await?;
-        let act = AdministrativeAct::new(AdministrativeVerb::PackWritten, Actor::User(packing.operator));
-        self.record_act(act.about(&peer)).await?;
+        self.link_of(&peer).stick_given(number, packed);
         Ok(end)
+    }
+
+    /// Notes what is on the stick that was packed last for a peer, once it is written; answers how many messages. Nothing
+    /// where that was another one: then they are packed again, which costs a journey and nothing else.
+    pub(in crate::gateway) async fn note_packed(
+        &self,
+        peer: &Ministry,
+        number: u64,
+        operator: u32,
+    ) -> Result<u64, Fault> {
+        let Some(packed) = self.link_of(peer).stick_taken(number) else { return Ok(0) };
+        let count = packed.len() as u64;
+        let decision = Decision { time: self.clock.now(), operator, reason: String::new(), act: None };
+        self.store.note_packed(packed, decision).await?;
+        Ok(count)
     }
 
     /// Our cosignature on the newest checkpoint that we have cosigned.

@@ -15,7 +15,7 @@ use super::{CourierRefusal, Item};
 use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
-use crate::gateway::frame::{Answer, CosignatureLine, Delivery, Frame, Hello, LogUpdate, Outcome};
+use crate::gateway::frame::{Answer, CosignatureLine, Delivery, Frame, Hello, LogUpdate, Outcome, Road};
 use crate::gateway::freight::keep;
 use crate::gateway::standing::Standing;
 use crate::gateway::store::record::{Direction, Footing};
@@ -60,7 +60,7 @@ pub(in crate::gateway) struct Unpacked {
 /// A message, part or cosignature that was not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::gateway) struct Refused {
-    /// "message", "part" or "cosignature", and which.
+    /// "message", "part", "cosignature" or "trust bundle", and which.
     pub(in crate::gateway) what: String,
     /// Reason code.
     pub(in crate::gateway) reason: String,
@@ -132,7 +132,9 @@ impl Gateway {
         }
         loop {
             match next(items).await? {
-                Item::Frame(Frame::Announcement(bundle)) => self.take_announced(peer, &bundle).await?,
+                Item::Frame(Frame::Announcement(bundle)) => {
+                    self.hear_announcement(peer, &bundle, unpacked).await?
+                }
                 Item::Frame(Frame::LogUpdate(update)) => self.extend(peer, update).await?,
                 Item::Frame(Frame::Cosignature(line)) => self.hear_cosignature(peer, line, unpacked).await?,
                 Item::Frame(Frame::Deliveries(deliveries)) => {
@@ -157,7 +159,7 @@ impl Gateway {
             return Err(CourierRefusal::Gap(detail));
         }
         let mirroring = self.mirror(peer, update, &Footing::default()).map_err(unproven)?;
-        self.mirrored(peer, mirroring).await.map(drop).map_err(unproven)
+        self.mirrored(peer, mirroring, Road::Stick).await.map(drop).map_err(unproven)
     }
 
     /// What the hello of a stick may do: show that a log forked, or that more of ours was signed than is held.
@@ -169,6 +171,21 @@ impl Gateway {
         }
     }
 
+    /// Hears what the peer's ministry said of itself when the stick was packed. What is not believed accuses nobody:
+    /// whoever carried the stick may have put it there.
+    async fn hear_announcement(
+        &self,
+        peer: &Ministry,
+        bundle: &[u8],
+        unpacked: &mut Unpacked,
+    ) -> Result<(), CourierRefusal> {
+        if let Some(refusal) = self.take_announced(peer, bundle, Road::Stick).await? {
+            let (what, reason) = ("trust bundle".to_owned(), refusal.reason().to_owned());
+            unpacked.refuse(Refused { what, reason, detail: refusal.to_string() });
+        }
+        Ok(())
+    }
+
     /// Keeps the peer's cosignature. One that does not hold takes nothing from what follows it on the stick: it may
     /// be by a key that was rotated since.
     async fn hear_cosignature(
@@ -178,7 +195,7 @@ impl Gateway {
         unpacked: &mut Unpacked,
     ) -> Result<(), CourierRefusal> {
         let what = format!("cosignature on {} leaves of our log", cosignature.size);
-        match self.keep_cosignature(peer, cosignature).await.map_err(unproven) {
+        match self.keep_cosignature(peer, cosignature, Road::Stick).await.map_err(unproven) {
             Err(CourierRefusal::Unproven(detail)) => {
                 unpacked.refuse(Refused { what, reason: UNPROVEN.to_owned(), detail });
                 Ok(())

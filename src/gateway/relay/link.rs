@@ -40,6 +40,8 @@ pub(in crate::gateway) struct LinkState {
     shut: Arc<Mutex<Option<Timestamp>>>,
     /// Digest of the bundle that it announced last and that was taken, or was known.
     heard: Arc<Mutex<Option<Digest>>>,
+    /// Number and messages of the stick that was packed last for the peer, until somebody says that it is written.
+    stick: Arc<Mutex<Option<(u64, Vec<Digest>)>>>,
     /// Why and since when an operator lets nothing be exchanged with it.
     paused: watch::Sender<Option<Pause>>,
     /// Log lines that the peer causes.
@@ -66,6 +68,7 @@ impl Default for LinkState {
             full: watch::Sender::default(),
             shut: Arc::default(),
             heard: Arc::default(),
+            stick: Arc::default(),
             paused: watch::Sender::default(),
             refusals: Arc::default(),
             last_failure: String::new(),
@@ -155,6 +158,21 @@ impl LinkState {
     /// Notes bytes that the peer announced and that were in order.
     pub(in crate::gateway) fn heard(&self, announced: Digest) {
         *lock(&self.heard) = Some(announced);
+    }
+
+    /// What is on the stick that was packed last for the peer.
+    pub(in crate::gateway) fn stick_given(&self, number: u64, messages: Vec<Digest>) {
+        *lock(&self.stick) = Some((number, messages));
+    }
+
+    /// The same, once, where it has this number.
+    pub(in crate::gateway) fn stick_taken(&self, number: u64) -> Option<Vec<Digest>> {
+        lock(&self.stick).take_if(|(last, _)| *last == number).map(|(_, messages)| messages)
+    }
+
+    /// Whatever the peer announces next is judged.
+    pub(in crate::gateway) fn unheard(&self) {
+        *lock(&self.heard) = None;
     }
 
     /// Counts one more live session.

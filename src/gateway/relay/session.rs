@@ -23,7 +23,7 @@ use super::waiting::Waiting;
 use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
-use crate::gateway::frame::{CosignatureLine, Frame, Hello, Outcome, Relay, Window};
+use crate::gateway::frame::{CosignatureLine, Frame, Hello, Outcome, Relay, Road, Window};
 use crate::gateway::room::Allowance;
 use crate::gateway::store::record::Footing;
 use crate::gateway::witness::Mirroring;
@@ -267,7 +267,7 @@ impl Session<'_> {
                 }
                 Frame::Announcement(bundle) => {
                     self.intake.announced()?;
-                    gateway.take_announced(peer, &bundle).await?;
+                    gateway.take_announced(peer, &bundle, Road::Wire).await?;
                 }
                 Frame::Hello(_) => return Err(Fault::Link("the peer sent a frame out of turn".to_owned())),
             }
@@ -288,10 +288,10 @@ impl Session<'_> {
             };
             match next {
                 Some(Witnessing::Leaves(leaves)) => {
-                    self.waiting.cosignature(self.gateway.mirrored(self.peer, leaves).await?);
+                    self.waiting.cosignature(self.gateway.mirrored(self.peer, leaves, Road::Wire).await?);
                 }
                 Some(Witnessing::Cosignature(line)) => {
-                    keeping.push(self.gateway.keep_cosignature(self.peer, line));
+                    keeping.push(self.gateway.keep_cosignature(self.peer, line, Road::Wire));
                 }
                 None => return keeping.try_collect().await,
             }

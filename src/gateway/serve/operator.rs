@@ -340,6 +340,18 @@ impl OperatorService for OperatorEdge {
         Ok(Response::new(courier::pack(self.gateway.clone(), packing)))
     }
 
+    async fn note_packed(
+        &self,
+        request: Request<wire::NotePackedRequest>,
+    ) -> Result<Response<wire::NotePackedResponse>, Status> {
+        let by = operator(&request)?;
+        let wire::NotePackedRequest { ministry, number } = request.into_inner();
+        let peer = Ministry::parse(&ministry).map_err(|_| malformed("the ministry"))?;
+        let noted = self.gateway.note_packed(&peer, number, by).await;
+        let messages = noted.map_err(|fault| failed(&fault))?;
+        Ok(Response::new(wire::NotePackedResponse { messages }))
+    }
+
     async fn unpack_queue(
         &self,
         request: Request<Streaming<wire::UnpackQueueRequest>>,

@@ -118,6 +118,7 @@ pub static TABLE: &[Row] = &[
     operator("ExportArchive"),
     operator("CopyStore"),
     operator("PackQueue"),
+    operator("NotePacked"),
     // The gateway writes documents to the disk while whoever reads the stick waits.
     Row { pace: Pace::Lasting, ..operator("UnpackQueue") },
     health("Check"),

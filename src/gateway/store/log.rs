@@ -119,6 +119,11 @@ impl Store {
         self.read(move |connection| earliest_cosigned(connection, &place)).await
     }
 
+    /// The same with those after it, smallest first, at most so many.
+    pub async fn cosigned_over(&self, place: LeafPlace, most: usize) -> Result<Vec<Checkpoint>, StoreFault> {
+        self.read(move |connection| cosigned_over(connection, &place, most)).await
+    }
+
     /// All kept checkpoints of a log with a cosignature, smallest first.
     pub async fn cosigned_checkpoints(&self, origin: String) -> Result<Vec<Checkpoint>, StoreFault> {
         self.read(move |connection| {
@@ -161,15 +166,23 @@ impl Store {
 }
 
 fn earliest_cosigned(connection: &Connection, place: &LeafPlace) -> Result<Option<Checkpoint>, StoreFault> {
+    Ok(cosigned_over(connection, place, 1)?.pop())
+}
+
+fn cosigned_over(
+    connection: &Connection,
+    place: &LeafPlace,
+    most: usize,
+) -> Result<Vec<Checkpoint>, StoreFault> {
     let sql = "SELECT cosigned_checkpoint.size, text FROM cosigned_checkpoint
                JOIN log ON log.key = cosigned_checkpoint.log
                WHERE log.origin = ?1 AND cosigned_checkpoint.size > ?2
-               ORDER BY cosigned_checkpoint.size LIMIT 1";
-    let found =
-        connection.prepare_cached(sql)?.query_row(params![place.origin, stored(place.index)], |row| {
-            Ok(Checkpoint { size: columns::count(row, 0)?, text: row.get(1)? })
-        });
-    Ok(found.optional()?)
+               ORDER BY cosigned_checkpoint.size LIMIT ?3";
+    let mut statement = connection.prepare_cached(sql)?;
+    let values = params![place.origin, stored(place.index), stored_len(most)];
+    let rows = statement
+        .query_map(values, |row| Ok(Checkpoint { size: columns::count(row, 0)?, text: row.get(1)? }))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Heads of all logs, in the order of their origins.

@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::columns;
 use super::job::Verdict;
-use super::record::{Direction, LogEntry, Pause, Pausing};
+use super::record::{Direction, Ends, LogEntry, Pause, Pausing, SentState};
 use super::{Store, StoreFault, columns::Code as _, tree};
 use crate::gateway::schedule::FLASH;
 use crate::trust::name::Ministry;
@@ -30,12 +30,13 @@ impl Store {
         .await
     }
 
-    /// Ends the pause of a peer, with the act that says so; false, and nothing done, where it is not paused. Durable
-    /// on return.
-    pub async fn resume(&self, peer: Ministry, act: LogEntry) -> Result<bool, StoreFault> {
+    /// Ends the pause of a peer, with the act that says so; false, and nothing done, where it is not paused, or is by
+    /// force and only gentle ones may be ended. Durable on return.
+    pub async fn resume(&self, peer: Ministry, ends: Ends, act: LogEntry) -> Result<bool, StoreFault> {
         self.write(act.leaf.len(), move |connection| {
-            let sql = "DELETE FROM pause WHERE peer = ?1";
-            if connection.prepare_cached(sql)?.execute([peer.as_str()])? == 0 {
+            let sql = "DELETE FROM pause WHERE peer = ?1 AND (force = 0 OR ?2)";
+            let values = params![peer.as_str(), ends == Ends::Any];
+            if connection.prepare_cached(sql)?.execute(values)? == 0 {
                 return Ok(Verdict::Undo(false));
             }
             tree::append_act(connection, Some(&act))?;
@@ -55,17 +56,21 @@ impl Store {
         .await
     }
 
-    /// Whether a message of the greatest urgency waits for a peer.
+    /// Whether a message of the greatest urgency waits for a peer, and would go if nothing but a pause held it up.
     pub async fn flash_waits(&self, peer: Ministry) -> Result<bool, StoreFault> {
         self.read(move |connection| flash_waits(connection, &peer)).await
     }
 }
 
+/// One that is withdrawn says nothing any more. One that is held, itself or behind a held one, was held by force, and
+/// goes no sooner where a pause ends.
 fn flash_waits(connection: &Connection, peer: &Ministry) -> Result<bool, StoreFault> {
     let sql = "SELECT EXISTS (SELECT 1 FROM pair JOIN outgoing INDEXED BY outgoing_urgent
                    ON outgoing.pair = pair.key AND outgoing.precedence = ?3 AND outgoing.unanswered = 1
-               WHERE pair.direction = ?1 AND pair.peer = ?2)";
-    let values = params![Direction::Out.code(), peer.as_str(), FLASH];
+               WHERE pair.direction = ?1 AND pair.peer = ?2 AND outgoing.state <> ?4
+                   AND NOT EXISTS (SELECT 1 FROM outgoing AS front INDEXED BY outgoing_held
+                       WHERE front.pair = pair.key AND front.held = 1 AND front.message <= outgoing.message))";
+    let values = params![Direction::Out.code(), peer.as_str(), FLASH, SentState::Withdrawn.code()];
     Ok(connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?)
 }
 

@@ -1,5 +1,7 @@
 //! `GatewayHome`: where everything of a gateway lies, how its home is founded, and what it announces.
 
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -98,7 +100,9 @@ impl GatewayHome {
     /// Writes configuration and announcement, anew where they exist: a gateway may move, and its next bundle
     /// says so.
     pub fn configure(&self, plan: &GatewayPlan) -> Result<(), HomeError> {
+        let alone = self.alone()?;
         self.announce_as(&self.announce(plan)?)?;
+        drop(alone);
         Ok(secret_file::replace(&self.config(), config_text(plan).as_bytes())?)
     }
 
@@ -131,9 +135,29 @@ impl GatewayHome {
         })
     }
 
-    /// Says from now on what the trust bundle is to say of this gateway.
-    pub(in crate::keys) fn announce_as(&self, announced: &Announcement) -> Result<(), KeyError> {
+    /// Changes what the trust bundle is to say of this gateway, while nobody else does: two keys may be rotated at once,
+    /// and neither must forget the other. Nothing is written where `change` fails.
+    pub(in crate::keys) fn announce_anew<E: From<KeyError>>(
+        &self,
+        change: impl FnOnce(&mut Announcement) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let _alone = self.alone()?;
+        let mut announced = self.announcement()?;
+        change(&mut announced)?;
+        Ok(self.announce_as(&announced)?)
+    }
+
+    fn announce_as(&self, announced: &Announcement) -> Result<(), KeyError> {
         secret_file::replace(&self.announcement_file(), announced.text().as_bytes())
+    }
+
+    /// Held as long as it lives.
+    fn alone(&self) -> Result<File, KeyError> {
+        let path = self.directory.join("public.toml.lock");
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let file = file.map_err(|error| KeyError::io(&path, error))?;
+        file.lock().map_err(|error| KeyError::io(&path, error))?;
+        Ok(file)
     }
 
     /// Where this home is.

@@ -59,15 +59,15 @@ impl Note {
             step()?;
             file::save_plain(&self.next(), &generate::log_key(entropy)?)?;
         }
-        let mut announced = self.home.announcement()?;
-        let next = self.verifier(&self.next(), &announced)?;
+        let next = self.verifier(&self.next(), &self.home.announcement()?)?;
         let said = Some(next.to_string());
-        match self.kind {
-            KeyKind::Log => announced.next_log_key.clone_from(&said),
-            KeyKind::Cosigner => announced.next_cosigner_key.clone_from(&said),
-        }
-        step()?;
-        self.home.announce_as(&announced)?;
+        self.home.announce_anew(|announced| {
+            match self.kind {
+                KeyKind::Log => announced.next_log_key.clone_from(&said),
+                KeyKind::Cosigner => announced.next_cosigner_key.clone_from(&said),
+            }
+            step()
+        })?;
         Ok(Begun { id: id_of(&next.public_key), request: None, public: said })
     }
 
@@ -84,14 +84,14 @@ impl Note {
 
     /// Announces the key in use alone.
     fn say_present(&self) -> Result<(), RotationRefusal> {
-        let mut announced = self.home.announcement()?;
-        let present = self.verifier(&self.place(), &announced)?.to_string();
-        match self.kind {
-            KeyKind::Log => (announced.log_key, announced.next_log_key) = (present, None),
-            KeyKind::Cosigner => (announced.cosigner_key, announced.next_cosigner_key) = (present, None),
-        }
-        step()?;
-        Ok(self.home.announce_as(&announced)?)
+        let present = self.verifier(&self.place(), &self.home.announcement()?)?.to_string();
+        Ok(self.home.announce_anew(|announced| {
+            match self.kind {
+                KeyKind::Log => (announced.log_key, announced.next_log_key) = (present, None),
+                KeyKind::Cosigner => (announced.cosigner_key, announced.next_cosigner_key) = (present, None),
+            }
+            step()
+        })?)
     }
 
     /// The verifier key of a file, under the name that is announced.

@@ -402,3 +402,27 @@ fn whoever_enrols_in_the_midst_of_a_switch_certifies_the_key_in_use() {
     }
     panic!("it was never done");
 }
+
+#[test]
+fn two_keys_that_are_rotated_at_once_are_both_announced() {
+    let place = Place::new();
+    let both = |work: &(dyn Fn(Rotation) + Sync)| {
+        let together = std::sync::Barrier::new(2);
+        std::thread::scope(|scope| {
+            for key in ["log", "cosigner"] {
+                let (rotation, together) = (place.rotation(key), &together);
+                scope.spawn(move || {
+                    together.wait();
+                    work(rotation);
+                });
+            }
+        });
+        place.gateway().announcement().unwrap()
+    };
+    for _ in 0..64 {
+        let announced = both(&|rotation| drop(rotation.begin(None, NOW, &SystemEntropy).unwrap()));
+        assert!(announced.next_log_key.is_some() && announced.next_cosigner_key.is_some(), "{announced:?}");
+        let announced = both(&|rotation| rotation.abandon(NOW).unwrap());
+        assert!(announced.next_log_key.is_none() && announced.next_cosigner_key.is_none(), "{announced:?}");
+    }
+}

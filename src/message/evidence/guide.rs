@@ -147,8 +147,9 @@ const README_MESSAGES: &str = r#"
 2. Messages
 
 Each is signed, in the sender's log and in the recipient's. The keys of the logs and of those who cosigned
-them are in the policies; grep looks whether the ministry announced them. The function tells whether the second file names the first one by its SHA-256. Messages are named by that of
-their header, parts by that of their sealed bytes, documents by that of their content.
+them are in the policies; grep looks whether the ministry announced them in a bundle that was in force when the
+other one cosigned, or within five minutes of that, because clocks differ. The function tells whether the second
+file names the first one by its SHA-256. Messages are named by that of their header, parts by that of their sealed bytes, documents by that of their content.
 
 names() { python3 -c 'import hashlib,sys; a,b=[open(f,"rb").read() for f in sys.argv[1:]]; sys.exit(hashlib.sha256(a).digest() not in b)' "$1" "$2"; }
 "#;
@@ -229,7 +230,10 @@ fn receipt_commands(
 
 /// The key of a policy is one that the ministry announced: its text stands in the record.
 fn announced_command(whole: &Whole<'_>, ministry: &Ministry, key: &VerifierKey, at: Timestamp) -> String {
-    let bundle = whole.standings.of(ministry).and_then(|standing| standing.in_force(at));
+    let bundle = whole.standings.of(ministry).and_then(|standing| {
+        let announced = standing.announced_at(key, at);
+        standing.in_force(announced.unwrap_or(at))
+    });
     let sequence = bundle.map_or(0, |bundle| bundle.bundle().content().sequence);
     let vkey = key.to_string();
     let material = vkey.splitn(3, '+').nth(2).unwrap_or_default();

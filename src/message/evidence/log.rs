@@ -141,6 +141,20 @@ pub(super) fn check_instants(paper: &Paper, proofs: &Proofs, at: Timestamp) -> R
     Ok(())
 }
 
+/// Whose keys stand under a receipt, of the keeper of the log and of who cosigned it, and when they were announced.
+fn announcements<'a>(
+    logged: &Logged,
+    [keeper, cosigner]: [&'a Ministry; 2],
+    standings: &Standings,
+) -> Vec<(&'a Ministry, Timestamp)> {
+    let (Ok((at, cosigners)), Ok((_, log))) = (&logged.cosigned, &logged.included) else { return Vec::new() };
+    let owners = std::iter::once((keeper, log)).chain(cosigners.iter().map(|key| (cosigner, key)));
+    let announced = owners.filter_map(|(ministry, key)| {
+        standings.of(ministry).ok()?.announced_at(key, *at).map(|instant| (ministry, instant))
+    });
+    announced.collect()
+}
+
 /// Which bundles an evidence file needs, with the first instant at which each is used.
 pub(super) fn used_bundles(
     papers: &[Paper],
@@ -153,6 +167,10 @@ pub(super) fn used_bundles(
         let parties = [paper.sender(), paper.recipient()].into_iter().cloned();
         let mut uses: BTreeSet<(Ministry, Timestamp)> =
             parties.flat_map(|party| instants.iter().map(move |at| (party.clone(), *at))).collect();
+        let (sender, recipient) = (paper.sender(), paper.recipient());
+        let sent = announcements(&proofs.sent, [sender, recipient], standings);
+        let answer = announcements(&proofs.answer, [recipient, sender], standings);
+        uses.extend(sent.into_iter().chain(answer).map(|(ministry, at)| (ministry.clone(), at)));
         let judged = paper.disclosed().zip(proofs.judged_at());
         uses.extend(judged.into_iter().flat_map(|(disclosure, at)| {
             let listed = disclosure.dispatch.dispatch().authentications.iter();
@@ -169,7 +187,7 @@ pub(super) fn used_bundles(
     used
 }
 
-/// Believes the receipt if a log key that `owner` announced at `at` signed its checkpoint under the origin of
+/// Believes the receipt if a log key that `owner` announced about `at` signed its checkpoint under the origin of
 /// the log that it keeps about `peer`.
 fn included(
     receipt: &Receipt,

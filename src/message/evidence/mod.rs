@@ -35,7 +35,7 @@ pub use disclosure::PROTECTIVE_KINDS;
 pub use paper::AnswerKind;
 pub use release::{Piece, release};
 pub use report::{Check, MessageReport, MinistryReport, Outcome, Report, Verdict};
-pub use standing::TrustBasis;
+pub use standing::{TrustBasis, first_proving};
 pub use verifier::{readme, verify};
 pub use writer::{Exhibit, PartSource, WriteError, write};
 

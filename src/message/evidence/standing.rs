@@ -8,7 +8,9 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::limits::CLOCK_SKEW_MAX;
 use crate::time::Timestamp;
+use crate::tlog::checkpoint::Checkpoint;
 use crate::tlog::cosignature::{self, CosignatureRefused};
 use crate::tlog::signed_note::Note;
 use crate::tlog::verifier_key::VerifierKey;
@@ -167,18 +169,48 @@ impl Standing {
         let Some(at) = found.values().min().copied() else {
             return Err(Doubt::refused("the other ministry has not cosigned the checkpoint"));
         };
-        let announced = &self.in_force(at)?.bundle().content().cosigner_keys;
-        let announced: BTreeSet<VerifierKey> = keys(announced).collect();
-        found.retain(|key, _| announced.contains(key));
+        self.in_force(at)?;
+        found.retain(|key, _| self.announced_at(key, at).is_some());
         if found.values().min() != Some(&at) {
             return Err(Doubt::refused("the cosigner's key was not announced at that time"));
         }
         Ok((at, found.into_keys().collect()))
     }
 
-    /// The keys of this ministry's logs at `at`.
+    /// The keys that may stand under this ministry's logs in what was cosigned at `at`: those announced then first.
     pub(super) fn log_keys(&self, at: Timestamp) -> Result<Vec<VerifierKey>, Doubt> {
-        Ok(keys(&self.in_force(at)?.bundle().content().log_keys).collect())
+        self.in_force(at)?;
+        let mut found: Vec<VerifierKey> = Vec::new();
+        for bundle in self.around(at).into_iter().filter_map(|instant| self.in_force(instant).ok()) {
+            for key in keys(&bundle.bundle().content().log_keys) {
+                if !found.contains(&key) {
+                    found.push(key);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// When this ministry's bundle in force announced a key of its gateway: at `at`, or else so near to it that clocks
+    /// may differ by as much. A log's key may stand under the name of the log.
+    pub(super) fn announced_at(&self, key: &VerifierKey, at: Timestamp) -> Option<Timestamp> {
+        let same = |one: VerifierKey| (one.kind, one.public_key) == (key.kind, key.public_key);
+        let announces = |bundle: &SignedBundle| {
+            let content = bundle.bundle().content();
+            keys(&content.log_keys).chain(keys(&content.cosigner_keys)).any(same)
+        };
+        self.around(at).into_iter().find(|instant| self.in_force(*instant).is_ok_and(announces))
+    }
+
+    /// The instants that count for keys in what was cosigned at `at`: that one first, then whenever another bundle came
+    /// into force about then. The root dates its bundles by another clock than that of the gateway which cosigns, and
+    /// what was signed with the former key may be on its way when its successor comes into force. Not more than the
+    /// clocks may differ: a key that was retired because somebody else has it must soon prove nothing more.
+    fn around(&self, at: Timestamp) -> Vec<Timestamp> {
+        let (first, last) = (at.before(CLOCK_SKEW_MAX), at.after(CLOCK_SKEW_MAX));
+        let begun = self.bundles.iter().rev().map(|bundle| bundle.bundle().content().valid_from);
+        let begun = begun.filter(|begin| first < *begin && *begin <= last);
+        std::iter::once(at).chain(begun).chain([first]).collect()
     }
 
     /// Why the caller trusts this ministry's root, if it does.
@@ -245,6 +277,25 @@ impl Standing {
         }
         Ok(())
     }
+}
+
+/// Which of these cosigned checkpoints, in their order, is the first that proves to others what a log holds: by the bundles
+/// of both ministries the second has cosigned it, under a key that the first announced about then.
+pub fn first_proving<'a>(
+    checkpoints: impl Iterator<Item = &'a str>,
+    [keeper, cosigner]: [&Ministry; 2],
+    bundles: Vec<SignedBundle>,
+) -> Option<usize> {
+    let standings = Standings::new(bundles, &TrustBasis::default()).ok()?;
+    let (keeper, cosigner) = (standings.of(keeper).ok()?, standings.of(cosigner).ok()?);
+    let proves = |text: &str| {
+        let note = Note::parse(text).ok()?;
+        let origin = Checkpoint::parse(note.text()).ok()?.origin;
+        let (at, _) = cosigner.cosigned(&note).ok()?;
+        let keys = keeper.log_keys(at).ok()?;
+        keys.into_iter().find(|key| Checkpoint::of_note(&note, &key.with_name(origin.clone())).is_ok())
+    };
+    checkpoints.map(proves).position(|key| key.is_some())
 }
 
 /// Keys of the kinds that are verified here; bundles may announce others beside them.

@@ -95,6 +95,11 @@ impl Bundle {
         newer
     }
 
+    /// The revocation lists by which its certificates are judged; one may come twice.
+    pub fn lists(&self) -> impl Iterator<Item = &RevocationList> {
+        [&self.trust, &self.transport, &self.signing].into_iter().flat_map(Anchors::revocation_lists)
+    }
+
     /// The same bundle with further lists beside its own, in what certificates are judged by; what stands in it and its
     /// exact bytes stay as they are.
     pub fn with_lists(&self, lists: &[RevocationList]) -> Self {

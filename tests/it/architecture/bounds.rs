@@ -34,6 +34,7 @@ const BOUND_NOTHING: &[(&str, &str)] = &[
     ("PART_ATTEMPTS_MAX", "our own attempts"),
     ("PART_ATTEMPT_PAUSE", "our pause between attempts"),
     ("PIECES_WAITING_MAX", "our queue: who does not read it is ended"),
+    ("PROVING_CHECKPOINTS_MAX", "our own search: where none of them proves, the earliest is given"),
     ("RELAY_FRAMES_WAITING_MAX", "our queue: its reader is waited for"),
     ("REQUESTS_REMEMBERED", "our own memory"),
     ("SEND_BATCHES_UNDER_WAY_MAX", "our own batches under way"),

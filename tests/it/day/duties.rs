@@ -160,8 +160,8 @@ impl Town {
         }
     }
 
-    /// What was sent last, under the next keys, is proven to somebody who has the bundles alone.
-    pub fn proves_the_last(&self, side: &'static str) {
+    /// Everything of the consultation, old keys and new ones, is proven to somebody who has the bundles alone.
+    pub fn proves_it_all(&self, side: &'static str) {
         let trust = self.place("trust");
         fs::create_dir(&trust).unwrap();
         for other in [side, peer_of(side)] {
@@ -169,9 +169,7 @@ impl Town {
             assert_eq!(self.officer(other).types(["peer", "card", "-o", text(&card)]).code, 0);
         }
         let evidence = self.place("evidence.zip");
-        let sent = self.officer(side).lists("outbox");
-        let last = sent.iter().max_by_key(|copy| copy["sequence"].as_u64()).unwrap()["ref"].as_str().unwrap();
-        let exported = self.officer(side).types(["export", last, "-o", text(&evidence)]);
+        let exported = self.officer(side).types(["export", &self.consultation(side), "-o", text(&evidence)]);
         assert_eq!(exported.code, 0, "{exported:?}");
         let verified = bare(&self.desk(side), ["verify", text(&evidence), "--trust", text(&trust)]);
         assert_eq!(verified.code, 0, "{verified:?}");

@@ -1,6 +1,7 @@
 //! A peer that announces what does not follow, or announces without end.
 
 use chancery::limits;
+use chancery::message::terms::Level;
 use chancery::proto::gateway::v1 as wire;
 use chancery::proto::gateway::v1::relay_frame::Frame;
 use chancery::time::Clock;
@@ -154,4 +155,27 @@ async fn a_ministry_that_issues_one_bundle_after_the_other_is_heard_a_day_of_the
     .await;
     let offered = stage.gateway("XA").offers().await.unwrap().offered;
     assert_eq!(offered.iter().map(|one| one.sequence).collect::<Vec<_>>(), [1 + most]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_accredited_once_is_no_offence_and_the_accredited_bundle_ends_the_alarm() {
+    let (stage, dialled) = as_xb(&["XA", "XB"]).await;
+    let (first, second) = (accredited(&stage), next(&stage, "XB", |_| {}));
+    let times = || async {
+        let alarms = stage.gateway("XA").list_alarms(true).await.unwrap();
+        alarms.iter().find(|alarm| alarm.code == "BUNDLE_REFUSED").map_or(0, |alarm| alarm.count)
+    };
+    dialled.send(announcement(first.to_bytes())).await;
+    dialled.send(announcement(b"no bundle".to_vec())).await;
+    eventually("nonsense is told", || async { refused(&stage).await.is_some() }).await;
+    dialled.send(announcement(first.to_bytes())).await;
+    eventually("it says again what is believed of it", || async { refused(&stage).await.is_none() }).await;
+
+    let (desk, fingerprint) = (stage.house("XA"), *first.bundle().fingerprint().digest());
+    desk.desk().unwrap().accredit(desk.keys(), second, &fingerprint, Level::Confidential).await.unwrap();
+    dialled.send(announcement(first.to_bytes())).await;
+    dialled.send(announcement(b"nonsense again".to_vec())).await;
+    eventually("nonsense is told again", || async { times().await >= 2 }).await;
+    assert_eq!(times().await, 2, "the former bundle is none");
+    assert!(refused(&stage).await.is_some_and(|(detail, _)| detail.starts_with("RECORD_NOT_CANONICAL")));
 }

@@ -23,6 +23,8 @@ pub const CREDENTIALS_ALARM: &str = "CREDENTIALS_REFUSED";
 pub const BUNDLE_REFUSED_ALARM: &str = "BUNDLE_REFUSED";
 /// The revocation list of the own desk-access authority cannot be used, and the one before it stays in force.
 pub const DESK_LIST_ALARM: &str = "DESK_LIST_REFUSED";
+/// A key signs logs or cosignatures that the own bundle in force does not name.
+pub const KEY_ALARM: &str = "KEY_NOT_ANNOUNCED";
 /// The disk has no room for anything new.
 pub const SPACE_ALARM: &str = "STORE_SPACE";
 /// A peer refuses messages and signs nothing, so that its channel stands still.

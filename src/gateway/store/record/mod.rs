@@ -15,7 +15,7 @@ mod standing;
 
 pub use alarm::{
     ADMINISTRATION_ALARM, Acknowledged, Alarm, BUNDLE_REFUSED_ALARM, CREDENTIALS_ALARM, DESK_LIST_ALARM,
-    EQUIVOCATION_ALARM, MIRROR_ALARM, PART_DAMAGED_ALARM, PART_ROOM_ALARM, PART_STUCK_ALARM,
+    EQUIVOCATION_ALARM, KEY_ALARM, MIRROR_ALARM, PART_DAMAGED_ALARM, PART_ROOM_ALARM, PART_STUCK_ALARM,
     PAUSE_ENDED_ALARM, REFUSED_ALARM, RaisedAlarm, SPACE_ALARM, UNCONFIRMED_ALARM, URGENT_EXPIRED_ALARM,
     URGENT_HELD_UP_ALARM, WITHHOLDING_ALARM,
 };
@@ -27,9 +27,9 @@ pub use log::{
 };
 pub use message::{Consignment, Custody, Direction, Equivocation, Part, Position, Received, SignedHeader};
 pub use queue::{
-    Attempt, AttemptEnd, DESK, Decision, DecisionKind, FailedAttempt, FoundMessage, Holding, KeptDecision,
-    Pause, Pausing, QueueEntry, QueueFilter, QueueFront, QueuePage, QueuePlace, QueueState, Release, Retried,
-    Retry, Surrender, UNANSWERED, Withdrawal,
+    Attempt, AttemptEnd, DESK, Decision, DecisionKind, Ends, FailedAttempt, FoundMessage, Holding,
+    KeptDecision, Pause, Pausing, QueueEntry, QueueFilter, QueueFront, QueuePage, QueuePlace, QueueState,
+    Release, Retried, Retry, Surrender, UNANSWERED, Withdrawal,
 };
 pub use scrub::{Damage, Damaged, Examination, KeptMessage, KeptOutgoing, Progress, Unwatched};
 pub use sent::{Answered, Expiry, OutboxItem, Overdue, PeerQueue, SentMessage, SentState, Settlement};

@@ -88,6 +88,15 @@ pub enum Pausing {
     Urgent,
 }
 
+/// Which pauses somebody may end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// Every one: an operator asks for it.
+    Any,
+    /// None that is by force: a message asks for it.
+    Gentle,
+}
+
 /// A decision as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptDecision {

@@ -2,9 +2,10 @@
 
 use crate::digest::Digest;
 use crate::gateway::store::Store;
-use crate::gateway::store::fixture::{Line, NOW, fresh, open, peer, taken};
+use crate::gateway::store::fixture::{Line, NOW, entry, fresh, open, peer, taken};
 use crate::gateway::store::record::{
-    Acknowledged, Alarm, Decision, Holding, LogEntry, Pause, Pausing, Release, Retried, Retry, SentState,
+    Acknowledged, Alarm, Decision, Ends, Holding, LogEntry, Pause, Pausing, Release, Retried, Retry,
+    SentState,
 };
 use crate::trust::name::Ministry;
 
@@ -49,8 +50,11 @@ async fn a_pause_outlives_the_process_and_ends_once() {
         .await
         .unwrap();
     assert_eq!(store.pauses().await.unwrap(), [pause("T-2", true)]);
-    assert!(store.resume(peer(), act("resumed")).await.unwrap());
-    assert!(!store.resume(peer(), act("resumed twice")).await.unwrap());
+    // Only who may end any pause ends one by force: it may have become one a moment ago.
+    assert!(!store.resume(peer(), Ends::Gentle, act("gave way")).await.unwrap());
+    assert_eq!(store.pauses().await.unwrap(), [pause("T-2", true)]);
+    assert!(store.resume(peer(), Ends::Any, act("resumed")).await.unwrap());
+    assert!(!store.resume(peer(), Ends::Any, act("resumed twice")).await.unwrap());
     assert_eq!(store.pauses().await.unwrap(), []);
     assert_eq!(acts(&store).await, ["paused", "again", "resumed"]);
 }
@@ -67,6 +71,33 @@ async fn a_peer_for_whom_flash_waits_is_paused_by_force_only() {
     assert_eq!((store.pauses().await.unwrap(), acts(&store).await), (vec![], vec![]), "nothing was changed");
     assert_eq!(store.pause(pause("", true), act("paused by force")).await.unwrap(), Pausing::Done);
     assert_eq!(acts(&store).await, ["paused by force"]);
+}
+
+#[tokio::test]
+async fn flash_that_is_held_or_withdrawn_waits_for_no_pause() {
+    let (_directory, store) = fresh();
+    let by = |what: &str| Decision { time: NOW, operator: 1000, reason: String::new(), act: Some(act(what)) };
+    let id = send(&store, 4).await;
+    store.hold(id, true, by("held by force")).await.unwrap();
+    assert!(!store.flash_waits(peer()).await.unwrap(), "it would not go if the pause ended");
+    // Neither would one behind it.
+    let mut line = Line::on("ch-5");
+    let (first, mut behind) = (line.next(), line.next());
+    behind.precedence = 4;
+    let held = first.message_id;
+    for message in [first, behind] {
+        taken(store.take_custody(message).await.unwrap());
+    }
+    assert!(store.flash_waits(peer()).await.unwrap());
+    store.hold(held, true, by("held by force")).await.unwrap();
+    assert!(!store.flash_waits(peer()).await.unwrap());
+    store.release(held, by("released")).await.unwrap();
+    assert!(store.flash_waits(peer()).await.unwrap());
+    store.hold(held, true, by("held by force")).await.unwrap();
+    // What was held and is withdrawn is carried as a header only, and says nothing.
+    store.withdraw(id, entry("withdrawn"), by("withdrawn")).await.unwrap();
+    assert!(!store.flash_waits(peer()).await.unwrap());
+    assert_eq!(store.pause(pause("", false), act("paused")).await.unwrap(), Pausing::Done);
 }
 
 #[tokio::test]

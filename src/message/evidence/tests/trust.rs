@@ -1,9 +1,12 @@
 //! Claims about whom an evidence file has to be believed by.
 
 use super::fixture::*;
+use crate::limits::CLOCK_SKEW_MAX;
 use crate::message::evidence::standing::Standings;
-use crate::message::evidence::{Report, TrustBasis, Verdict};
-use crate::trust::bundle::SignedBundle;
+use crate::message::evidence::{Report, TrustBasis, Verdict, write};
+use crate::time::Timestamp;
+use crate::tlog::verifier_key::KeyKind;
+use crate::trust::bundle::{BundleContent, SignedBundle};
 use crate::trust::fingerprint::Fingerprint;
 use crate::trust::testing::{NOW, TestCertificate, TestMinistry, days};
 
@@ -115,6 +118,67 @@ fn each_message_is_judged_by_the_bundle_that_was_in_force() {
     assert_eq!(report.verdict(), Verdict::Verified, "{report:#?}");
     assert_eq!(content(&file, "trust/XA.bundle"), next.to_bytes());
     assert_eq!(content(&file, "trust/XA.1.bundle"), world.xa.bundle().to_bytes());
+}
+
+/// Whether a file proves what was cosigned twenty days after the first bundles, where XA's first bundle
+/// or XB's is changed by `first`, and a second one comes into force so many seconds after the cosignatures.
+fn rotated(
+    of_xa: bool,
+    first: impl FnOnce(&mut BundleContent),
+    second: impl FnOnce(&mut BundleContent),
+    seconds: i64,
+) -> Result<(), String> {
+    let cosigned = NOW.after(days(20));
+    let mut world = World::of_one(&Recipe { logged_at: cosigned, ..Recipe::default() });
+    let side = if of_xa { &mut world.xa } else { &mut world.xb };
+    side.replace_bundle(first);
+    let next = side.next_bundle(|content| {
+        content.valid_from = Timestamp::from_seconds(cosigned.seconds() + seconds);
+        second(content);
+    });
+    let given = vec![next.clone(), world.xa.bundle(), world.xb.bundle()];
+    let written = write(std::io::Cursor::new(Vec::new()), world.exhibits(&[0]), given);
+    let file = written.map_err(|cause| cause.reason().to_owned())?.into_inner();
+    let report = check(&file, &world.basis());
+    assert_eq!(report.verdict(), Verdict::Verified, "{report:#?}");
+    // The commands for people look for each key where it was announced.
+    let readme = String::from_utf8(content(&file, "README.txt")).unwrap();
+    for line in readme.lines().filter(|line| line.starts_with("grep -aqF ")) {
+        let (key, record) = line.strip_prefix("grep -aqF '").and_then(|line| line.split_once("' ")).unwrap();
+        let record = String::from_utf8_lossy(&content(&file, record)).into_owned();
+        assert!(record.contains(key), "{line}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_key_that_was_replaced_while_its_checkpoint_was_on_its_way_proves_it_and_soon_nothing_more() {
+    let skew = i64::try_from(CLOCK_SKEW_MAX.as_secs()).unwrap();
+    let as_before = |_: &mut BundleContent| {};
+    let other_log = |content: &mut BundleContent| {
+        content.log_keys =
+            vec![NoteKey::new(77).verifier(&content.domain.log_name(), KeyKind::Log).to_string()];
+    };
+    let other_cosigner = |content: &mut BundleContent| {
+        let key = NoteKey::new(78).verifier(&content.domain.cosigner_name(), KeyKind::Cosigner);
+        content.cosigner_keys = vec![key.to_string()];
+    };
+    for ago in [0, 60, skew - 1] {
+        rotated(true, as_before, other_log, -ago).unwrap();
+        rotated(false, as_before, other_cosigner, -ago).unwrap();
+    }
+    for ago in [skew, skew + 1, 10 * skew] {
+        // Whoever has a key that was retired can state any time in a leaf: that counts for nothing.
+        assert_eq!(rotated(true, as_before, other_log, -ago).unwrap_err(), "EVIDENCE_RECEIPT", "{ago}");
+        assert_eq!(rotated(false, as_before, other_cosigner, -ago).unwrap_err(), "EVIDENCE_RECEIPT", "{ago}");
+    }
+    // A gateway whose clock is behind cosigns before the bundle which names the next key seems to be in force.
+    for ahead in [1, 60, skew] {
+        rotated(true, other_log, as_before, ahead).unwrap();
+        rotated(false, other_cosigner, as_before, ahead).unwrap();
+    }
+    assert_eq!(rotated(true, other_log, as_before, skew + 1).unwrap_err(), "EVIDENCE_RECEIPT");
+    assert_eq!(rotated(false, other_cosigner, as_before, skew + 1).unwrap_err(), "EVIDENCE_RECEIPT");
 }
 
 #[test]
