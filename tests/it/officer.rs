@@ -27,6 +27,7 @@ mod forms;
 mod killed;
 mod names;
 mod night;
+mod overdue;
 mod passphrases;
 mod record;
 mod service;
