@@ -6,7 +6,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use chancery::desk::config::Config;
@@ -24,18 +24,13 @@ use chancery::time::{Clock, SystemClock};
 use chancery::transport::status::reason_of;
 use chancery::trust::name::Label;
 use chancery::trust::role::Role;
-use hyper_util::rt::TokioIo;
-use rustls::crypto::{CryptoProvider, SupportedKxGroup};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
-use tokio::net::TcpStream;
+use rustls::crypto::SupportedKxGroup;
 use tokio::task::JoinHandle;
-use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
-use tonic::transport::{Channel, Endpoint, Uri};
+use tonic::transport::{Channel, Endpoint};
 
+use crate::support::doorway::Doorway;
 use crate::support::{PATIENCE, Stage, passphrase};
 
 /// A running service.
@@ -147,7 +142,8 @@ impl Bureau {
         key: &str,
         settings: impl FnOnce(Endpoint) -> Endpoint,
     ) -> Result<(Channel, Arc<AtomicUsize>), tonic::transport::Error> {
-        self.dialled(chain, key, rustls::crypto::ring::ALL_KX_GROUPS.to_vec(), settings).await
+        let groups = rustls::crypto::ring::ALL_KX_GROUPS.to_vec();
+        self.doorway().dialled(Some((chain, key)), groups, settings).await
     }
 
     /// The same by these groups alone.
@@ -157,47 +153,14 @@ impl Bureau {
         key: &str,
         groups: Vec<&'static dyn SupportedKxGroup>,
     ) -> Result<Channel, tonic::transport::Error> {
-        self.dialled(chain, key, groups, |endpoint| endpoint).await.map(|(channel, _)| channel)
+        let dialled = self.doorway().dialled(Some((chain, key)), groups, |endpoint| endpoint).await;
+        dialled.map(|(channel, _)| channel)
     }
 
-    async fn dialled(
-        &self,
-        chain: &str,
-        key: &str,
-        kx_groups: Vec<&'static dyn SupportedKxGroup>,
-        settings: impl FnOnce(Endpoint) -> Endpoint,
-    ) -> Result<(Channel, Arc<AtomicUsize>), tonic::transport::Error> {
-        let certificate = |pem: &[u8]| -> Vec<CertificateDer<'static>> {
-            CertificateDer::pem_slice_iter(pem).map(Result::unwrap).collect()
-        };
-        let mut roots = RootCertStore::empty();
-        for root in certificate(&fs::read(self.clients.root()).unwrap()) {
-            roots.add(root).unwrap();
-        }
-        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
-        let provider = CryptoProvider { kx_groups, ..rustls::crypto::ring::default_provider() };
-        let provider = Arc::new(provider);
-        let mut config = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_client_auth_cert(certificate(chain.as_bytes()), key)
-            .unwrap();
-        config.alpn_protocols = vec![b"h2".to_vec()];
-        let (connector, address) = (TlsConnector::from(Arc::new(config)), self.address.unwrap());
-        let name = ServerName::try_from(self.clients.service_dns_name()).unwrap();
-        let dialled = Arc::new(AtomicUsize::new(0));
-        let count = dialled.clone();
-        let dialling = tower::service_fn(move |_: Uri| {
-            count.fetch_add(1, Ordering::Relaxed);
-            let (connector, name) = (connector.clone(), name.clone());
-            async move {
-                let stream = TcpStream::connect(address).await?;
-                Ok::<_, std::io::Error>(TokioIo::new(connector.connect(name, stream).await?))
-            }
-        });
-        let endpoint = settings(Endpoint::from_static("http://desk.invalid"));
-        Ok((endpoint.connect_with_connector(dialling).await?, dialled))
+    /// The way in for clients with certificates.
+    pub fn doorway(&self) -> Doorway {
+        let root = fs::read(self.clients.root()).unwrap();
+        Doorway { address: self.address.unwrap(), root, name: self.clients.service_dns_name() }
     }
 
     /// Stops it, and waits until it has ended.

@@ -86,7 +86,7 @@ impl Drop for Served {
 }
 
 /// Where it says that it listens. Everything it says after that is read, so that it never waits for a reader.
-fn address_of(child: &mut Child) -> String {
+pub(super) fn address_of(child: &mut Child) -> String {
     let data: Box<dyn Read + Send> = Box::new(child.stdout.take().unwrap());
     let talk: Box<dyn Read + Send> = Box::new(child.stderr.take().unwrap());
     let (sender, lines) = mpsc::channel();
