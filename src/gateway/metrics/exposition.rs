@@ -185,6 +185,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::digest::Digest;
     use crate::gateway::expiry::{Expiring, Lifetime};
     use crate::gateway::store::WriterCounts;
     use crate::gateway::store::record::{Amount, Pause, Quota, RaisedAlarm, SentState, SpaceUse};
@@ -262,7 +263,10 @@ mod tests {
                 peer: ministry("XB"),
                 mirror: false,
                 size: 21,
+                root: Digest::of(b"root"),
                 cosigned: 20,
+                cosigner: Some(ministry("XB")),
+                cosign_time: Some(at),
             }],
         }
     }

@@ -42,8 +42,16 @@ fn lifetime(life: &Lifetime, now: Timestamp) -> wire::Lifetime {
 }
 
 fn log(log: LogSize) -> wire::LogSize {
-    let LogSize { origin, peer, mirror, size, cosigned } = log;
-    wire::LogSize { origin, ministry: peer.to_string(), mirror, size, cosigned_size: cosigned }
+    wire::LogSize {
+        origin: log.origin,
+        ministry: log.peer.to_string(),
+        mirror: log.mirror,
+        size: log.size,
+        cosigned_size: log.cosigned,
+        root: log.root.as_bytes().to_vec(),
+        cosigner: log.cosigner.map(|cosigner| cosigner.to_string()).unwrap_or_default(),
+        cosign_time: log.cosign_time.map_or(0, Timestamp::seconds),
+    }
 }
 
 fn peer(seen: PeerStatus) -> wire::PeerStatus {
