@@ -12,7 +12,6 @@ use super::operator::Operator;
 use super::operator::queue::Alarm;
 use super::operator::status::{GatewayStatus, PeerStatus};
 use super::{desk_status, shell_word};
-use crate::time::Timestamp;
 
 /// Show the state of the gateway: exit code 0 if all is well, 1 on an alarm that nobody has acknowledged, 5 if
 /// messages wait for an absent peer
@@ -83,11 +82,6 @@ fn tell(context: &Context, seen: &GatewayStatus, form: Form) -> Result<(), CliEr
         context.output.next(&format!("chancery desk enrol --ministry-home ROOT --renew {home}"));
     }
     verdict(context, seen)
-}
-
-/// Whole days until something ends.
-fn days_left(ends: Timestamp, now: Timestamp) -> i64 {
-    ends.seconds().saturating_sub(now.seconds()).div_euclid(24 * 3600)
 }
 
 /// What the exit code tells.

@@ -5,10 +5,10 @@
 
 use std::fmt;
 
-use super::days_left;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::operator::status::{GatewayStatus, PeerStatus};
+use crate::keys::expiry::days_left;
 use crate::time::Timestamp;
 
 /// What monitoring makes of a state; its number is the exit code.

@@ -2,10 +2,10 @@
 
 use indicatif::HumanBytes;
 
-use super::days_left;
 use crate::cli::operator::status::{Amount, GatewayStatus, Lifetime, LogSize, PeerStatus, StoreRoom};
 use crate::cli::table::Table;
 use crate::cli::{alarm, queue_report};
+use crate::keys::expiry::days_left;
 use crate::time::Timestamp;
 
 /// All of it, as it is at `now`.

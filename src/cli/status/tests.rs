@@ -8,6 +8,8 @@ use crate::cli::context::GlobalOptions;
 use crate::cli::environment::Environment;
 use crate::cli::operator::status::{Amount, Lifetime, LogSize, PartTransfer, Paused, StoreRoom};
 use crate::cli::output::tests::kept_streams;
+use crate::keys::expiry::days_left;
+use crate::time::Timestamp;
 use serde_json::json;
 
 #[test]

@@ -186,9 +186,9 @@ mod tests {
 
     use super::*;
     use crate::digest::Digest;
-    use crate::gateway::expiry::{Expiring, Lifetime};
     use crate::gateway::store::WriterCounts;
     use crate::gateway::store::record::{Amount, Pause, Quota, RaisedAlarm, SentState, SpaceUse};
+    use crate::keys::expiry::{Expiring, Lifetime};
     use crate::trust::name::Ministry;
 
     fn ministry(code: &str) -> Ministry {

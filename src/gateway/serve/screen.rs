@@ -1,12 +1,12 @@
 //! What the operator's screen is made of, on the wire.
 
-use crate::gateway::expiry::{Expiring, Lifetime};
 use crate::gateway::freight::Transfer;
 use crate::gateway::run::Addresses;
 use crate::gateway::serve::queue;
 use crate::gateway::status::{LogSize, PeerStatus, Status};
 use crate::gateway::store::WriterCounts;
 use crate::gateway::store::record::{Quota, SpaceUse};
+use crate::keys::expiry::{Expiring, Lifetime};
 use crate::proto::gateway::v1 as wire;
 use crate::time::Timestamp;
 
