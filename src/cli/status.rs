@@ -1,6 +1,6 @@
 //! `status`: the gateway on one screen, in the forms that people, scripts and monitoring read, and in its exit code.
 
-mod monitoring;
+pub(super) mod monitoring;
 mod report;
 mod screen;
 #[cfg(test)]
@@ -18,11 +18,13 @@ use super::{desk_status, shell_word};
 ///
 /// In the home of a desk: what needs a person there. Exit code 1 while an urgent message (FLASH, IMMEDIATE) is
 /// unacknowledged beyond its time, on the side that sent it and on the side that has it; 5 if the own gateway is away.
+/// Every certificate of the desk stands there with the days that are left; from 30 days before its end on it is marked.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   chancery status                       one screen
   chancery status --format nagios       one line with the exit code of a monitoring plugin: 0, 1, 2
-  chancery status --format prometheus   the page that Prometheus reads; [metrics] in gateway.toml serves it")]
+  chancery status --format prometheus   the page that Prometheus reads; [metrics] in gateway.toml serves it
+  chancery --home desk status --format nagios --passphrase-file FILE")]
 pub struct Status {
     /// In which form
     #[arg(long, value_name = "FORM", value_enum, default_value_t, conflicts_with = "json")]
@@ -48,9 +50,10 @@ impl Status {
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         let home = context.named_home();
         if home.is_some_and(|home| home.join(crate::desk::config::Config::FILE).is_file()) {
-            return match self.format {
-                Form::Text => desk_status::run(context).await,
-                _ => Err(CliError::usage("format", "a desk tells its state as text, or with --json")),
+            return match (desk_status::run(context, self.format).await, self.format) {
+                // What keeps a desk from telling its state is told in the words of whoever asks.
+                (Err(error), Form::Nagios) if !error.is_told() => monitoring::tell(context, Err(error)),
+                (ended, _) => ended,
             };
         }
         match self.format {
