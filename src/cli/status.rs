@@ -1,6 +1,6 @@
 //! `status`: the gateway on one screen, in the forms that people, scripts and monitoring read, and in its exit code.
 
-mod monitoring;
+pub(super) mod monitoring;
 mod report;
 mod screen;
 #[cfg(test)]
@@ -12,18 +12,19 @@ use super::operator::Operator;
 use super::operator::queue::Alarm;
 use super::operator::status::{GatewayStatus, PeerStatus};
 use super::{alarm, desk_status, shell_word};
-use crate::time::Timestamp;
 
 /// Show the state of the gateway: exit code 0 if all is well, 1 on an alarm that nobody has acknowledged, 5 if
 /// messages wait for an absent peer
 ///
 /// In the home of a desk: what needs a person there. Exit code 1 while an urgent message (FLASH, IMMEDIATE) is
 /// unacknowledged beyond its time, on the side that sent it and on the side that has it; 5 if the own gateway is away.
+/// Every certificate of the desk stands there with the days that are left; from 30 days before its end on it is marked.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   chancery status                       one screen
   chancery status --format nagios       one line with the exit code of a monitoring plugin: 0, 1, 2
-  chancery status --format prometheus   the page that Prometheus reads; [metrics] in gateway.toml serves it")]
+  chancery status --format prometheus   the page that Prometheus reads; [metrics] in gateway.toml serves it
+  chancery --home desk status --format nagios --passphrase-file FILE")]
 pub struct Status {
     /// In which form
     #[arg(long, value_name = "FORM", value_enum, default_value_t, conflicts_with = "json")]
@@ -49,9 +50,10 @@ impl Status {
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         let home = context.named_home();
         if home.is_some_and(|home| home.join(crate::desk::config::Config::FILE).is_file()) {
-            return match self.format {
-                Form::Text => desk_status::run(context).await,
-                _ => Err(CliError::usage("format", "a desk tells its state as text, or with --json")),
+            return match (desk_status::run(context, self.format).await, self.format) {
+                // What keeps a desk from telling its state is told in the words of whoever asks.
+                (Err(error), Form::Nagios) if !error.is_told() => monitoring::tell(context, Err(error)),
+                (ended, _) => ended,
             };
         }
         match self.format {
@@ -83,11 +85,6 @@ fn tell(context: &Context, seen: &GatewayStatus, form: Form) -> Result<(), CliEr
         context.output.next(&format!("chancery desk enrol --ministry-home ROOT --renew {home}"));
     }
     verdict(context, seen)
-}
-
-/// Whole days until something ends.
-fn days_left(ends: Timestamp, now: Timestamp) -> i64 {
-    ends.seconds().saturating_sub(now.seconds()).div_euclid(24 * 3600)
 }
 
 /// What the exit code tells.

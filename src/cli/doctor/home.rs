@@ -10,13 +10,11 @@ use super::finding::Finding;
 use crate::cli::shell_word;
 use crate::desk::config::Config as DeskConfig;
 use crate::keys::PrivateKey;
+use crate::keys::expiry::{Nearness, days_left};
 use crate::keys::file::{certificate_validity, certified_key, open_plain, read_certificates};
 use crate::keys::home::gateway::GatewayHome;
 use crate::keys::rotation::next_of;
 use crate::time::Timestamp;
-
-/// Days before its end from which a certificate is to be renewed, or a third of its life.
-const RENEWAL_DAYS: i64 = 30;
 
 /// Everything that can be seen without asking anybody.
 pub(super) fn look(home: &Path, is_desk: bool, now: Timestamp) -> Vec<Finding> {
@@ -128,8 +126,7 @@ fn certificate(home: &Path, path: &Path, now: Timestamp) -> (Timestamp, Finding)
         let next = format!("ls -l {}", shell_word(&path.to_string_lossy()));
         return (Timestamp::from_seconds(0), Finding::fail("certificate", said, next));
     };
-    let days = ends.seconds().saturating_sub(now.seconds()).div_euclid(24 * 3600);
-    let whole = ends.seconds().saturating_sub(begins.seconds()) / (24 * 3600);
+    let days = days_left(ends, now);
     let name = path.strip_prefix(home).unwrap_or(path).display();
     let said = format!("{name} until {ends} ({days} days)");
     let renew =
@@ -138,10 +135,10 @@ fn certificate(home: &Path, path: &Path, now: Timestamp) -> (Timestamp, Finding)
         let said = format!("{name} is not for the key beside it");
         return (ends, Finding::fail("certificate", said, renew));
     }
-    let finding = match days {
-        ..0 => Finding::fail("certificate", said, renew),
-        days if days <= RENEWAL_DAYS.min(whole / 3) => Finding::warn("certificate", said, renew),
-        _ => Finding::ok("certificate", said),
+    let finding = match Nearness::of(begins, ends, now) {
+        Nearness::Far => Finding::ok("certificate", said),
+        Nearness::Month | Nearness::Week | Nearness::Day => Finding::warn("certificate", said, renew),
+        Nearness::Ended => Finding::fail("certificate", said, renew),
     };
     (ends, finding)
 }

@@ -41,7 +41,10 @@ pub(in crate::cli) struct LogSize {
     pub(in crate::cli) ministry: String,
     pub(in crate::cli) mirror: bool,
     pub(in crate::cli) size: u64,
+    pub(in crate::cli) root: String,
     pub(in crate::cli) cosigned: u64,
+    pub(in crate::cli) cosigner: Option<String>,
+    pub(in crate::cli) cosign_time: Option<Timestamp>,
 }
 
 /// Room on the disk, and what one peer may take of it.
@@ -137,8 +140,17 @@ fn lifetime(seen: wire::Lifetime) -> Lifetime {
 }
 
 fn log(seen: wire::LogSize) -> LogSize {
-    let wire::LogSize { origin, ministry, mirror, size, cosigned_size } = seen;
-    LogSize { origin, ministry, mirror, size, cosigned: cosigned_size }
+    let root = Digest::from_slice(&seen.root).map(|root| root.hex()).unwrap_or_default();
+    LogSize {
+        origin: seen.origin,
+        ministry: seen.ministry,
+        mirror: seen.mirror,
+        size: seen.size,
+        root,
+        cosigned: seen.cosigned_size,
+        cosigner: Some(seen.cosigner).filter(|cosigner| !cosigner.is_empty()),
+        cosign_time: instant(seen.cosign_time),
+    }
 }
 
 fn peer(seen: wire::PeerStatus) -> PeerStatus {

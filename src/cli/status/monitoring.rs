@@ -5,15 +5,15 @@
 
 use std::fmt;
 
-use super::days_left;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::operator::status::{GatewayStatus, PeerStatus};
+use crate::keys::expiry::days_left;
 use crate::time::Timestamp;
 
 /// What monitoring makes of a state; its number is the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Severity {
+pub(in crate::cli) enum Severity {
     Ok = 0,
     Warning = 1,
     Critical = 2,
@@ -35,6 +35,11 @@ pub(super) fn tell(context: &Context, seen: Result<GatewayStatus, CliError>) -> 
         Ok(seen) => line(&seen, context.clock.now()),
         Err(error) => (Severity::Critical, format!("CHANCERY CRITICAL - {}", error.message())),
     };
+    end(context, severity, line)
+}
+
+/// Prints a line and ends with the code of its severity.
+pub(in crate::cli) fn end(context: &Context, severity: Severity, line: String) -> Result<(), CliError> {
     context.output.data(&serde_json::Value::Null, || line)?;
     match severity {
         Severity::Ok => Ok(()),
@@ -44,14 +49,18 @@ pub(super) fn tell(context: &Context, seen: Result<GatewayStatus, CliError>) -> 
 
 /// What is said of a gateway: the worst first, then numbers.
 pub(super) fn line(seen: &GatewayStatus, now: Timestamp) -> (Severity, String) {
-    let mut findings = findings(seen, now);
+    worded(findings(seen, now), &numbers(seen, now))
+}
+
+/// A line of these findings, the worst first, and of numbers.
+pub(in crate::cli) fn worded(mut findings: Vec<(Severity, String)>, numbers: &str) -> (Severity, String) {
     findings.sort_by_key(|(severity, _)| std::cmp::Reverse(*severity));
     let severity = findings.first().map_or(Severity::Ok, |(severity, _)| *severity);
     let said: Vec<&str> = findings.iter().map(|(_, said)| said.as_str()).collect();
     let said = if said.is_empty() { "all is well".to_owned() } else { said.join("; ") };
     // A bar would begin the numbers.
     let said = said.replace('|', "/");
-    (severity, format!("CHANCERY {severity} - {said} | {}", numbers(seen, now)))
+    (severity, format!("CHANCERY {severity} - {said} | {numbers}"))
 }
 
 fn findings(seen: &GatewayStatus, now: Timestamp) -> Vec<(Severity, String)> {

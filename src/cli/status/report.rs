@@ -91,6 +91,12 @@ fn log_report(log: &LogSize) -> Value {
         "ministry": log.ministry,
         "mirror": log.mirror,
         "size": log.size,
+        "root": log.root,
         "cosigned": log.cosigned,
+        "cosigned_by": log.cosigner.as_ref().map(|cosigner| json!({
+            "ministry": cosigner,
+            "size": log.cosigned,
+            "time": log.cosign_time.map(|at| at.to_string()),
+        })),
     })
 }

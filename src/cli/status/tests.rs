@@ -8,6 +8,8 @@ use crate::cli::context::GlobalOptions;
 use crate::cli::environment::Environment;
 use crate::cli::operator::status::{Amount, Lifetime, LogSize, PartTransfer, Paused, StoreRoom};
 use crate::cli::output::tests::kept_streams;
+use crate::keys::expiry::days_left;
+use crate::time::Timestamp;
 use serde_json::json;
 
 #[test]
@@ -84,7 +86,10 @@ fn status(connected: bool, queued: u64, alarm: bool) -> GatewayStatus {
             ministry: "XB".to_owned(),
             mirror: false,
             size: 12,
+            root: "3f".repeat(32),
             cosigned: 9,
+            cosigner: Some("XB".to_owned()),
+            cosign_time: Some(at),
         }],
         certificate_flaw: None,
         store: StoreRoom {
@@ -182,6 +187,15 @@ fn the_screen_says_how_far_logs_have_come_what_is_not_cosigned_and_what_ends_soo
     let mut seen = status(true, 0, false);
     let now = Timestamp::from_seconds(1_795_000_000);
     assert!(screen(&seen, now).contains("12 (3 not cosigned) / -"));
+    let head = "log.mfa.xa.example/xb/2026  own   12       3f3f3f3f3f3f  9 by XB at 2026-11-18T11:06:40Z\n";
+    assert!(screen(&seen, now).contains(head), "{}", screen(&seen, now));
+    let told = report(&seen)["logs"][0].clone();
+    assert_eq!((&told["root"], &told["cosigned_by"]["ministry"]), (&json!("3f".repeat(32)), &json!("XB")));
+    assert_eq!(told["cosigned_by"]["time"], "2026-11-18T11:06:40Z");
+    (seen.logs[0].cosigner, seen.logs[0].cosigned) = (None, 0);
+    assert!(
+        screen(&seen, now).contains("3f3f3f3f3f3f  -\n") && report(&seen)["logs"][0]["cosigned_by"].is_null()
+    );
     let ends = Timestamp::from_seconds(now.seconds() + 6 * 24 * 3600);
     let (what, ministry) = ("bundle".to_owned(), "XB".to_owned());
     seen.lifetimes.push(Lifetime { what, ministry, ends, nearness: "week".to_owned() });

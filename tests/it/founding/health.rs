@@ -175,3 +175,41 @@ fn monitoring_is_answered_in_its_own_words_and_codes() {
     assert_eq!((data.lines().count(), talk.as_str()), (1, ""));
     assert_eq!(xa.stop(), Some(0));
 }
+
+#[test]
+fn a_desk_tells_officers_monitoring_and_its_log_what_ends_soon_and_the_log_of_whom_it_is_not() {
+    let place = Place::new();
+    found(&place, "XA");
+    let mut xa = Gateway::daemon(&place, "xa/gateway");
+    xa.wait_for("the gateway listens");
+    let status = ["--home", "xa/desk", "status"];
+    let in_form = |form| place.run(&[&status[..], &["--format", form]].concat());
+    let seen = place.json(&status);
+    let certificates = seen["certificates"].as_array().unwrap();
+    for what in ["access", "bundle", "office", "registry", "root"] {
+        let far = |one: &Value| one["nearness"] == "far" && one["days"].as_i64() > Some(300);
+        assert!(certificates.iter().any(|one| one["what"] == what && far(one)), "{what}: {seen}");
+    }
+    let Ended { code, data, .. } = in_form("nagios");
+    assert!(code == 0 && data.starts_with("CHANCERY OK - all is well | unread=0 "), "{code} {data}");
+
+    let enrol = ["--home", "xa/desk", "desk", "enrol", "casework", "--roles", "read", "--days", "5"];
+    place.succeed(&enrol);
+    let Ended { code, data, .. } = in_form("nagios");
+    assert!(
+        code == 1 && data.starts_with("CHANCERY WARNING - client casework of XA ends in "),
+        "{code} {data}"
+    );
+    let Ended { code, data, .. } = in_form("prometheus");
+    let sample = "chancery_desk_end_timestamp_seconds{what=\"client\",ministry=\"XA\"} ";
+    assert!(code == 0 && data.contains(sample) && !data.contains("casework"), "{code} {data}");
+    let Ended { code, data, talk } = place.run(&status);
+    assert!(code == 0 && data.contains("\nRENEW  client casework"), "{code} {data}");
+    assert!(talk.contains("next: chancery --home xa/desk desk clients"), "{talk}");
+
+    let mut desk = Gateway::of_desk(&place, "xa/desk");
+    let line = desk.wait_for("it ends within a week");
+    assert!(line.contains("WARN") && line.contains("client") && !line.contains("casework"), "{line}");
+    drop(desk);
+    assert_eq!(xa.stop(), Some(0));
+}
