@@ -3,17 +3,15 @@
 //! Numbers and what ends enter; a line with its severity, or a page, leaves. Neither names a person, a consultation or
 //! a message; labels of metrics name no office and no client either.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use super::ends;
 use crate::cli::status::monitoring::{Severity, worded};
-use crate::desk::expiry::Ending;
+use crate::desk::expiry::{Ending, register_ends};
 use crate::keys::expiry::{Nearness, days_left};
 use crate::time::Timestamp;
 
@@ -86,24 +84,10 @@ pub(super) fn page(seen: &Seen<'_>) -> Result<String, fmt::Error> {
     for (name, help, value) in gauges {
         registry.register(name, help, ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)));
     }
-    let help = "When a certificate of the desk ends, or a trust bundle: of several of a kind the first";
-    registry.register("end_timestamp_seconds", help, first_ends(seen.endings));
+    register_ends(&mut registry, seen.endings);
     let mut text = String::new();
     encode(&mut text, &registry)?;
     Ok(text)
-}
-
-/// Of each kind the nearest end, so that no label names an office or a client.
-fn first_ends(endings: &[Ending]) -> Family<Vec<(&'static str, String)>, Gauge> {
-    let (family, mut known) = (Family::<Vec<(&'static str, String)>, Gauge>::default(), BTreeSet::new());
-    for life in endings.iter().map(|one| &one.lifetime) {
-        let (what, ministry) = (life.what.word(), life.ministry.to_string());
-        if known.insert((what, ministry.clone())) {
-            let labels = vec![("what", what.to_owned()), ("ministry", ministry)];
-            family.get_or_create(&labels).set(life.ends.seconds());
-        }
-    }
-    family
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use prometheus_client::registry::Registry;
 use tonic::Code;
 
 use super::Service;
+use crate::desk::expiry::{Ending, register_ends};
 use crate::time::Timestamp;
 use crate::transport::metrics::Measured;
 use crate::trust::name::Ministry;
@@ -98,6 +99,7 @@ struct Standing<'a> {
     started: Timestamp,
     last_event: u64,
     owed: usize,
+    endings: &'a [Ending],
 }
 
 /// One page.
@@ -113,6 +115,7 @@ fn page(standing: &Standing<'_>, tallies: &Tallies) -> Result<String, fmt::Error
     let owed = ConstGauge::new(i64::try_from(standing.owed).unwrap_or(i64::MAX));
     let help = "Acts that are signed, or to be signed, and could not be sent yet";
     registry.register("owed_acts", help, owed);
+    register_ends(&mut registry, standing.endings);
     let Tallies { answered, refused, under_way, kept_up, rounds_failed } = tallies.clone();
     registry.register("calls_answered", "Calls answered, and streams opened, by their code", answered);
     registry.register("calls_refused", "Calls refused before they reached the service", refused);
@@ -131,11 +134,13 @@ fn page(standing: &Standing<'_>, tallies: &Tallies) -> Result<String, fmt::Error
 impl Measured for Service {
     async fn page(self: Arc<Self>) -> Option<String> {
         let written = tokio::task::spawn_blocking(move || {
+            let endings = self.trust().map(|trust| self.desk.endings(&trust)).unwrap_or_default();
             let standing = Standing {
                 ministry: &self.desk.config.ministry,
                 started: self.started,
                 last_event: self.desk.register.last_event().map_err(|cause| cause.to_string())?,
                 owed: self.desk.register.owed().map_err(|cause| cause.to_string())?.len(),
+                endings: &endings,
             };
             page(&standing, &self.tallies).map_err(|cause| cause.to_string())
         });
@@ -149,6 +154,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::keys::expiry::{Expiring, Lifetime};
 
     fn full_page() -> String {
         let tallies = Tallies::default();
@@ -161,7 +167,11 @@ mod tests {
         let _watching = tallies.begun("WatchEvents");
         drop(tallies.begun("CreateDraft"));
         let ministry = Ministry::parse("XA").unwrap();
-        page(&Standing { ministry: &ministry, started: at, last_event: 7, owed: 2 }, &tallies).unwrap()
+        let lifetime = Lifetime { what: Expiring::Access, ministry: ministry.clone(), begins: at, ends: at };
+        let endings = [Ending { lifetime, label: None }];
+        let standing =
+            Standing { ministry: &ministry, started: at, last_event: 7, owed: 2, endings: &endings };
+        page(&standing, &tallies).unwrap()
     }
 
     #[test]
@@ -172,6 +182,7 @@ mod tests {
             "chancery_desk_start_time_seconds 1795000000",
             "chancery_desk_events_total 7",
             "chancery_desk_owed_acts 2",
+            "chancery_desk_end_timestamp_seconds{what=\"access\",ministry=\"XA\"} 1795000000",
             "chancery_desk_calls_answered_total{call=\"CreateDraft\",code=\"Ok\"} 1",
             "chancery_desk_calls_answered_total{call=\"CreateDraft\",code=\"FailedPrecondition\"} 1",
             "chancery_desk_calls_refused_total{call=\"ReleaseDraft\",reason=\"WRONG_ROLE\"} 1",
@@ -188,7 +199,7 @@ mod tests {
     fn a_desk_that_never_reached_its_gateway_says_no_time() {
         let ministry = Ministry::parse("XA").unwrap();
         let started = Timestamp::from_seconds(1);
-        let standing = Standing { ministry: &ministry, started, last_event: 0, owed: 0 };
+        let standing = Standing { ministry: &ministry, started, last_event: 0, owed: 0, endings: &[] };
         let page = super::page(&standing, &Tallies::default()).unwrap();
         assert!(!page.contains("gateway_reached"), "{page}");
     }
