@@ -4,6 +4,7 @@
 //! socket; where none runs, the files are looked at. Nothing is changed, and no content is opened.
 
 mod bundle;
+mod desk;
 mod finding;
 mod gateway;
 mod home;
@@ -48,7 +49,9 @@ impl Doctor {
         let now = context.clock.now();
         let mut findings = home::look(&home, is_desk, now);
         let mut seen = None;
-        if !is_desk {
+        if is_desk {
+            findings.extend(desk::look(context, &home));
+        } else {
             let asked = Operator::ask(context, async |mut operator| {
                 let status = operator.status().await?;
                 let pings =

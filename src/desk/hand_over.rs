@@ -83,7 +83,7 @@ impl Desk {
         mailbox: &mut Mailbox,
         entry: &mut SentEntry,
     ) -> Result<(), DeskError> {
-        let envelope = Envelope::parse(&entry.envelope)?;
+        let envelope = Envelope::parse_held(&entry.envelope)?;
         for (part, content) in envelope.header().parts().iter().zip(envelope.parts()) {
             if content.is_empty() {
                 // Only what the gateway says of the message itself makes its copy void.
@@ -111,7 +111,7 @@ impl Desk {
         mailbox: &mut Mailbox,
         mut entry: SentEntry,
     ) -> Result<SentEntry, DeskError> {
-        let envelope = Envelope::parse(&entry.envelope)?;
+        let envelope = Envelope::parse_held(&entry.envelope)?;
         let bare = Envelope::without_parts(envelope.header().clone(), envelope.signature().to_vec())?;
         let receipt = match mailbox.withdraw(bare.encode()).await {
             Err(failure) if is_ahead(&failure) => {
@@ -243,7 +243,7 @@ impl Desk {
     /// Hands over again what the gateway had in custody and does not hold any more, because it rotted there,
     /// where it still is here.
     pub(super) async fn mend(&self, mailbox: &mut Mailbox, entry: &SentEntry) -> Result<(), DeskError> {
-        let envelope = Envelope::parse(&entry.envelope)?;
+        let envelope = Envelope::parse_held(&entry.envelope)?;
         for (part, content) in envelope.header().parts().iter().zip(envelope.parts()) {
             let is_here = content.is_empty() && self.part_path(&part.digest).exists();
             if is_here && !mailbox.holds_part(&part.digest, part.size).await? {

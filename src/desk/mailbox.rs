@@ -18,9 +18,11 @@ use crate::trust::name::Ministry;
 
 mod answer;
 mod parts;
+mod returned;
 mod volume;
 
 use answer::failed;
+pub use returned::{Returned, ReturnedPage, SentLine};
 pub use volume::{Settlements, Submissions, batch_length};
 
 /// A connection to the own gateway's mailbox. Clones share it.
