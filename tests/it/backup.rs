@@ -11,6 +11,8 @@ use chancery::desk::register::{SentEntry, SentState};
 use chancery::entropy::SystemEntropy;
 use chancery::gateway::administration::ActRange;
 use chancery::gateway::standing::Standing;
+use chancery::keys::home::backup::read;
+use chancery::keys::{KeyError, open_identity};
 use chancery::message::administration::{AdministrativeLeaf, AdministrativeVerb};
 use chancery::message::seal::ReadingKey;
 use serde_json::Value;
@@ -304,4 +306,26 @@ async fn a_bad_backup_is_refused_by_name_and_leaves_nothing_behind() {
     let said = run(env!("CARGO_BIN_EXE_chancery-gateway"), &offline);
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(operator.opens(&home, "verify", &output).json()["examined"]["clean"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_has_the_store_before_the_keys_and_in_it_the_entry_that_it_was_made() {
+    let stage = Stage::pair().await;
+    let operator = Operator::of(&stage);
+    let file = operator.creates(&gateway_home(&stage, "XA"), "ordered.backup");
+    let key = open_identity::<KeyError>(&operator.identity(), || panic!("it has no passphrase")).unwrap();
+    let mut places = Vec::new();
+    let manifest = read(fs::File::open(&file).unwrap(), &[&key], &mut |path, _, bytes| {
+        places.push(path.to_owned());
+        std::io::copy(bytes, &mut std::io::sink()).unwrap();
+        Ok(())
+    });
+    // A key that is rotated meanwhile is then never older than what stands under its successor.
+    let last = places.iter().rposition(|path| path.starts_with("data/")).unwrap();
+    assert!(places.iter().position(|path| path.starts_with("keys/")).unwrap() > last, "{places:?}");
+    let copied = manifest.unwrap().about.logs;
+    let copied = copied.iter().find(|log| log.origin.contains("/administration/")).unwrap();
+    let now = stage.gateway("XA").all_logs().await.unwrap();
+    let now = now.iter().find(|log| log.origin == copied.origin).unwrap();
+    assert_eq!(copied.size, now.size, "it was written down before anything left");
 }
