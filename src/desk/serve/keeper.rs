@@ -72,8 +72,13 @@ impl Service {
             true => self.trust().map_err(|_| DeskError::Trust("what this desk believes".to_owned()))?,
             false => trust,
         };
-        if let Err(cause) = self.desk.tell_acts(&trust, mailbox).await {
-            tracing::warn!(%cause, "the gateway was not told of every administrative act of this desk");
+        match self.desk.tell_acts(&trust, mailbox).await {
+            Ok(_) => {}
+            // A gateway of an earlier release refuses the call, with every look.
+            Err(cause) if cause.is_passing() || matches!(cause, DeskError::GatewayRefused { .. }) => {
+                tracing::debug!(%cause, "the gateway was not told of every administrative act yet");
+            }
+            Err(cause) => tracing::warn!(%cause, "the administrative record of this desk"),
         }
         if self.desk.fetch(&trust, mailbox).await? > 0 {
             self.tell();
