@@ -27,6 +27,7 @@ use crate::message::refusal::Reason;
 impl Desk {
     /// Submits what waits, for the holder of the release lock: without it, what another process hands over right now
     /// could be given up here.
+    #[tracing::instrument(name = "desk.hand_over", skip_all)]
     pub(super) async fn hand_over(&self, trust: &Trust, mailbox: &mut Mailbox) -> Result<(), DeskError> {
         let mut convoy = Convoy::new(self, trust, mailbox);
         let (mut last, mut wrong) = (None, None);

@@ -69,6 +69,7 @@ impl Desk {
     }
 
     /// Releases what the rules were asked about, under this act number; with what else becomes true as it is registered.
+    #[tracing::instrument(name = "desk.release", skip_all)]
     pub(super) async fn release(
         &self,
         trust: &Trust,

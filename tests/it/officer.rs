@@ -29,6 +29,8 @@ mod names;
 mod night;
 mod passphrases;
 mod record;
+#[cfg(feature = "opentelemetry")]
+mod spans;
 mod three;
 
 /// XA and XB with running gateways, by the clock of this machine: the binary has no other.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::desk::config::{Config, ConfigError};
 use crate::keys::settings::{SERVICE, Settings};
 use crate::limits;
+use crate::telemetry;
 use crate::trust::name::Label;
 use crate::trust::role::Role;
 
@@ -22,6 +23,8 @@ pub struct ServiceConfig {
     pub socket: Option<PathBuf>,
     /// The users of this machine who are clients.
     pub users: Vec<User>,
+    /// Collector that gets spans, if any.
+    pub otlp: Option<String>,
     /// How long a reader may leave unread what waits for it; no file changes it.
     pub patience: Duration,
 }
@@ -63,6 +66,7 @@ impl ServiceConfig {
             listen: listen.transpose().map_err(|_| "listen is no address".to_owned())?,
             socket: settings.has("socket").then(|| desk.home.join(settings.text("socket"))),
             users: users.collect::<Result<_, _>>()?,
+            otlp: telemetry::collector(settings.has("log.otlp").then(|| settings.text("log.otlp")))?,
             patience: limits::READER_PATIENCE,
         })
     }

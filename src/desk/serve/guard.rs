@@ -14,6 +14,7 @@ use prost::bytes::Bytes;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
+use tracing::Instrument;
 
 use super::permission::{Row, TABLE, row_of};
 use super::refusals::Refused;
@@ -126,15 +127,19 @@ where
             Ok(admitted) => admitted,
             Err(status) => return Box::pin(async move { Ok(status.into_http()) }),
         };
+        // It has a row: otherwise it was not admitted.
+        let method = row_of(request.uri().path()).map_or("", |(_, row)| row.method);
         request.extensions_mut().insert(visitor);
+        let span = tracing::info_span!("call", otel.name = method, otel.kind = "server", method);
         let answered = self.inner.call(request);
-        Box::pin(async move {
+        let answering = async move {
             let answered = answered.await?;
             if let Some(too_large) = too_large(&answered) {
                 return Ok(too_large.into_http());
             }
             Ok(answered.map(|body| Body::new(Held { body, _slot: slot })))
-        })
+        };
+        Box::pin(answering.instrument(span))
     }
 }
 

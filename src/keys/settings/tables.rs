@@ -49,6 +49,7 @@ pub const GATEWAY: Form = Form {
             Usual::Flag(false),
             "Whether whoever reaches that address may be on another machine",
         ),
+        OTLP,
     ],
     agree: metrics_stay_inside,
 };
@@ -84,6 +85,7 @@ pub const SERVICE: Form = Form {
     settings: &[
         setting("listen", Kind::Socket, Usual::Nothing, "Address for clients with certificates, inside"),
         setting("socket", Kind::Path, Usual::Nothing, "Unix socket for processes of this machine"),
+        OTLP,
         setting("user[].uid", Kind::Count(MOST_UID), Usual::Required, "Number of a user of this machine"),
         setting("user[].name", Kind::Label, Usual::Required, "Name of the client that this user is"),
         setting("user[].roles", Kind::Roles, Usual::Required, "What it may ask for"),
@@ -96,6 +98,14 @@ pub const SERVICE: Form = Form {
     ],
     agree: users_are_told_apart,
 };
+
+/// Where a daemon hands its spans.
+const OTLP: Setting = setting(
+    "log.otlp",
+    Kind::Collector,
+    Usual::Nothing,
+    "Collector of OpenTelemetry on this host that gets spans, in a build with the feature opentelemetry",
+);
 
 const fn setting(key: &'static str, kind: Kind, usual: Usual, about: &'static str) -> Setting {
     Setting { key, kind, usual, about }
