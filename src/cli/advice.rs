@@ -144,7 +144,7 @@ fn of_files(context: &Context, code: &str) -> Option<String> {
         "recipient" | "backup-own-key" => Some(typed_without(&context.typed, "--to")),
         "backup-locked" => with("--identity FILE"),
         "backup-damaged" | "backup-database" => here("backup verify ANOTHER.backup"),
-        "backup-seal" | "fsck" => Some(context.typed.clone()),
+        "backup-seal" | "fsck" | "metrics" => Some(context.typed.clone()),
         "later-release" => Some("chancery version".to_owned()),
         "work" => with("--work DIR"),
         "request" => Some("chancery --home HOME key csr KEY -o REQUEST".to_owned()),

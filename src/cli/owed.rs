@@ -11,12 +11,13 @@ use super::error::{CliError, Kind};
 use super::failures::LOST;
 use super::output::Mark;
 use super::shell_word;
-use crate::desk::owed::{BUNDLE_ENDED, NOT_ACCREDITED, Outstanding};
+use crate::desk::owed::{BUNDLE_ENDED, DOCUMENT_GONE, NOT_ACCREDITED, Outstanding};
 
 /// The one command that comes next: what stands in the way is mended, or it is tried again.
 pub(super) fn next(context: &Context, one: &Outstanding) -> String {
     let (to, lower) = (shell_word(one.recipient.as_str()), one.recipient.lower());
     match (&one.behind, one.reason.as_str()) {
+        (_, DOCUMENT_GONE) => context.command("outbox supply DOCUMENT"),
         (_, BUNDLE_ENDED | NOT_ACCREDITED) => context.command(&format!("peer add {lower}.bundle")),
         (Some(front), _) if LOST.contains(&front.reason.as_str()) => {
             context.command(&format!("outbox void {}", front.reference))

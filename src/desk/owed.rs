@@ -15,14 +15,18 @@
 mod keeping;
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::Path;
 
+pub(in crate::desk) use keeping::kept_name;
+
 use crate::consultation::casebook::Incoming;
+
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::authorities;
 use crate::desk::compose::{Composition, Origin};
-use crate::desk::draft::DraftFile;
+use crate::desk::draft::{DraftFile, DraftRefusal};
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::desk::mailbox::Mailbox;
@@ -47,6 +51,9 @@ pub const BUNDLE_ENDED: &str = "BUNDLE_ENDED";
 
 /// No trust bundle of the Power is here.
 pub const NOT_ACCREDITED: &str = "NOT_ACCREDITED";
+
+/// A document of it is not in the keeping of this desk any more.
+pub const DOCUMENT_GONE: &str = "DOCUMENT_GONE";
 
 /// The own gateway did not answer.
 pub const GATEWAY_AWAY: &str = "GATEWAY_AWAY";
@@ -107,6 +114,8 @@ impl Desk {
             connected => connected,
         };
         if let Ok(mailbox) = &mut mailbox {
+            // What this register forgot has its numbers before everything else.
+            self.refill_urgently(trust, keys, mailbox).await;
             // What is owed from before has its numbers first. What waits here otherwise is handed over afterwards:
             // among it may be a document that takes minutes, and this is numbered behind it all the same.
             only_faults(self.pay_all(trust, keys, mailbox).await)?;
@@ -140,13 +149,17 @@ impl Desk {
             for copy in copies.iter().filter(|copy| copy.state == SentState::Released) {
                 only_faults(self.submit_at_front(trust, mailbox, copy).await)?;
             }
-            // The others must not wait for those in front of them longer than they have to.
-            drop(released_alone);
-            if !self.register.waiting(None, 1)?.is_empty()
-                && let Some(_released_alone) = self.try_hold(RELEASE_LOCK)?
-            {
-                only_faults(self.hand_over(trust, mailbox).await)?;
-            }
+        }
+        // The others must not wait for those in front of them longer than they have to.
+        drop(released_alone);
+        if let Ok(mailbox) = &mut mailbox
+            && !self.register.waiting(None, 1)?.is_empty()
+            && let Some(_released_alone) = self.try_hold(RELEASE_LOCK)?
+        {
+            only_faults(self.hand_over(trust, mailbox).await)?;
+        }
+        if !owed.is_empty() {
+            self.keep_documents(trust, keys)?;
         }
         let now = |copy: SentEntry| Ok(self.register.sent_message(&copy.id)?.unwrap_or(copy));
         copies.into_iter().map(now).collect()
@@ -229,14 +242,20 @@ impl Desk {
             return Ok(0);
         }
         // Whoever releases right now pays them, or the next command does: nobody waits for that.
-        let Some(_released_alone) = self.try_hold(RELEASE_LOCK)? else { return Ok(0) };
+        let Some(released_alone) = self.try_hold(RELEASE_LOCK)? else { return Ok(0) };
         if self.register.owed()?.is_empty() {
             // A crash came between the last copy and this.
             self.forget_paid()?;
             return Ok(0);
         }
         let mut mailbox = self.mailbox(keys).await?;
-        self.pay_all(trust, keys, &mut mailbox).await
+        // A register that was restored from an older copy may owe what was paid since: then that comes back.
+        self.refill(trust, keys, &mut mailbox).await?;
+        let paid = self.pay_all(trust, keys, &mut mailbox).await?;
+        drop(released_alone);
+        // Where that was cut short before, or there was no room.
+        self.keep_documents(trust, keys)?;
+        Ok(paid)
     }
 
     /// The same for the holder of the release lock. Why one cannot be paid is noted with it, and is no failure.
@@ -318,14 +337,20 @@ impl Desk {
         Ok(Incoming::new(address, position, dispatch, owed.dispatch, Some(facts)))
     }
 
-    /// What is kept of an act that is owed, ready to be sealed to one more Power.
-    fn composition_of(&self, keys: &Keys, owed: &OwedEntry) -> Result<Composition, DeskError> {
+    /// The signed draft that is kept of an act which is owed.
+    fn draft_owed(&self, keys: &Keys, owed: &OwedEntry) -> Result<DraftFile, DeskError> {
         let plain = seal::open(&owed.sealed, &[&keys.reading()?])
             .map_err(|cause| Refusal::new(Reason::SealBroken, format!("what is owed: {cause}")))?;
         let text = std::str::from_utf8(&plain)
             .map_err(|_| DeskError::Draft("what is owed is no text".to_owned()))?;
-        let mut draft = DraftFile::parse(text, Path::new(&self.config.home))?;
-        self.find_kept(&mut draft)?;
+        let mut draft = DraftFile::parse_kept(text, Path::new(&self.config.home))?;
+        self.find_kept(keys, &mut draft)?;
+        Ok(draft)
+    }
+
+    /// What is kept of an act that is owed, ready to be sealed to one more Power.
+    fn composition_of(&self, keys: &Keys, owed: &OwedEntry) -> Result<Composition, DeskError> {
+        let draft = self.draft_owed(keys, owed)?;
         // However late it is: it is still to be delivered.
         let least = self.clock.now().after(limits::VALIDITY_DEFAULT);
         Ok(Composition {
@@ -348,7 +373,7 @@ impl Desk {
             Ok::<bool, DeskError>(match opened {
                 Ok(opened) => opened.dispatch.dispatch().act_class == ActClass::Protective,
                 // What does not open here and is urgent may be one: it is told of rather than left out.
-                Err(_) => Envelope::parse(&copy.envelope)
+                Err(_) => Envelope::parse_held(&copy.envelope)
                     .is_ok_and(|envelope| envelope.header().address().precedence >= Precedence::Immediate),
             })
         };
@@ -434,6 +459,8 @@ fn reason_of(failure: &DeskError) -> String {
         DeskError::NotAccredited(_) => NOT_ACCREDITED,
         DeskError::Trust(_) => BUNDLE_ENDED,
         DeskError::GatewayAway(_) => GATEWAY_AWAY,
+        DeskError::DraftRefused(DraftRefusal::DocumentGone) => DOCUMENT_GONE,
+        DeskError::File { cause, .. } if cause.kind() == ErrorKind::NotFound => DOCUMENT_GONE,
         DeskError::RegisterBehind { .. } => REGISTER_BEHIND,
         DeskError::GatewayRolledBack { .. } => "GATEWAY_ROLLED_BACK",
         other if other.reason().is_empty() => "NOT_MADE",
@@ -461,6 +488,7 @@ impl fmt::Display for Outstanding {
         match (reason.as_str(), behind) {
             (BUNDLE_ENDED, _) => write!(f, "the trust bundle of {recipient} has ended"),
             (NOT_ACCREDITED, _) => write!(f, "no trust bundle of {recipient} is here"),
+            (DOCUMENT_GONE, _) => f.write_str("a document of it is not in the keeping of this desk any more"),
             (GATEWAY_AWAY, _) => f.write_str("the own gateway is away"),
             (REGISTER_BEHIND, _) => f.write_str("the register of this desk lacks what the own gateway holds"),
             ("", Some(front)) => write!(f, "{} before it has not been taken yet", front.reference),

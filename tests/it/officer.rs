@@ -31,6 +31,8 @@ mod overdue;
 mod passphrases;
 mod record;
 mod service;
+#[cfg(feature = "opentelemetry")]
+mod spans;
 mod three;
 
 /// XA and XB with running gateways, by the clock of this machine: the binary has no other.
