@@ -98,6 +98,8 @@ fn at_a_desk(context: &Context, code: &str) -> Option<String> {
         "config" => here("config check"),
         "trust" | "parties" => here("peer list"),
         "own-bundle" => here("trust install FILE"),
+        "policy-behind" => here("peer adopt"),
+        "not-lacking" => here("status"),
         "same-key" => here("desk clients"),
         "gateway-rolled-back" => Some("chancery --home GATEWAY status".to_owned()),
         "bundle" | "not-in-force" => {

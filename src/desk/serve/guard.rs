@@ -152,9 +152,8 @@ where
             Ok(admitted) => admitted,
             Err(status) => return Box::pin(async move { Ok(status.into_http()) }),
         };
-        // It has a row: otherwise it was not admitted.
-        let method = row_of(request.uri().path()).map_or("", |(_, row)| row.method);
         request.extensions_mut().insert(visitor);
+        let method = place.call;
         let span = tracing::info_span!("call", otel.name = method, otel.kind = "server", method);
         let answered = self.inner.call(request);
         let tallies = self.watch.tallies.clone();
