@@ -138,7 +138,7 @@ fn spans_reach_a_collector_and_tell_of_no_person_consultation_or_message() {
     let tells = |words: &str| bytes.windows(words.len()).any(|window| window == words.as_bytes());
     assert!(tells("XB") && tells("chancery"), "a peer and a service are named");
     let (id, number, consultation) =
-        (text_of(&sent, "id"), text_of(&sent, "ref"), text_of(&sent, "consultation"));
+        (text_of(&sent, "message_id"), text_of(&sent, "ref"), text_of(&sent, "consultation"));
     for secret in [canary, "Wilhelmina", id, &id[..16], number, consultation, "drafting-01", "legal-01"] {
         assert!(secret.len() > 3 && !tells(secret), "a span tells {secret:?}");
     }
