@@ -39,7 +39,7 @@ fn complaints(source: &Source) -> Vec<String> {
     let mut found = Vec::new();
     for span in spans(source) {
         let said = |what: &str| format!("{}: {what}: {span}", source.path);
-        let is_attribute = span.contains("name = ");
+        let is_attribute = span.trim_start().starts_with("name = ");
         if is_attribute && !span.contains("skip_all") {
             found.push(said("tells its arguments"));
         }

@@ -17,6 +17,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 use prost::Message;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
 use tonic::{Request, Response, Status};
@@ -40,10 +41,10 @@ impl TraceService for Collector {
 }
 
 impl Collector {
-    /// Listens on this machine.
-    fn start(&self) -> SocketAddr {
+    /// Listens on this machine, for as long as the runtime is there.
+    fn start(&self, runtime: &Runtime) -> SocketAddr {
         let service = TraceServiceServer::new(self.clone());
-        wait(async {
+        runtime.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
             let serving = Server::builder().add_service(service);
@@ -105,7 +106,8 @@ fn add(path: &Path, text: &str) {
 fn spans_reach_a_collector_and_tell_of_no_person_consultation_or_message() {
     let mut both = Ministries::found("spans");
     let collector = Collector::default();
-    let address = collector.start();
+    let runtime = Runtime::new().unwrap();
+    let address = collector.start(&runtime);
     wait(both.world.house_mut(&ministry("XA")).unwrap().stop()).unwrap();
     let (gateway, desk) = (both.directory.join("xa/gateway"), both.desk("XA"));
     add(&gateway.join("gateway.toml"), &format!("[log]\notlp = \"http://{address}\"\n"));
@@ -124,10 +126,11 @@ fn spans_reach_a_collector_and_tell_of_no_person_consultation_or_message() {
     both.delivers("XB", &forms::memorandum("XA", "new", canary), &[]);
     assert_eq!(both.types("XA", ["inbox"]).code, 0);
     let wanted = ["Submit", "ListReceived", "store.commit", "relay.hand_over", "relay.place", "desk.fetch"];
-    until("spans of gateway and desk", || {
+    let missing = || -> Vec<&str> {
         let names = collector.names();
-        wanted.iter().all(|name| names.contains(*name))
-    });
+        wanted.into_iter().filter(|name| !names.contains(*name)).collect()
+    };
+    until("spans of gateway and desk", || missing().is_empty());
     // What waits is handed over at the end.
     serving.stop();
     running.stop();
@@ -135,7 +138,7 @@ fn spans_reach_a_collector_and_tell_of_no_person_consultation_or_message() {
     let tells = |words: &str| bytes.windows(words.len()).any(|window| window == words.as_bytes());
     assert!(tells("XB") && tells("chancery"), "a peer and a service are named");
     let (id, number, consultation) =
-        (text_of(&sent, "id"), text_of(&sent, "ref"), text_of(&sent, "consultation"));
+        (text_of(&sent, "message_id"), text_of(&sent, "ref"), text_of(&sent, "consultation"));
     for secret in [canary, "Wilhelmina", id, &id[..16], number, consultation, "drafting-01", "legal-01"] {
         assert!(secret.len() > 3 && !tells(secret), "a span tells {secret:?}");
     }
