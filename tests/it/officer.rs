@@ -31,6 +31,7 @@ mod overdue;
 mod passphrases;
 mod record;
 mod service;
+mod restored;
 #[cfg(feature = "opentelemetry")]
 mod spans;
 mod three;
