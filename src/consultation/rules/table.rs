@@ -127,7 +127,7 @@ rules! {
         "mark it at least as high";
     Cls06 = 146 "CLS_06" Role Error Desk "only the originator of a document lowers its level",
         "ask its originator to lower the level";
-    Con01 = 161 "CON_01" State Error Desk "the consultation stands open for the act",
+    Con01 = 161 "CON_01" State Error Desk "the consultation stands open for the act, and is between two Powers at least",
         "fetch first, the answer may be waiting; else propose the consultation and wait until it is accepted, or resume it";
     Con02 = 162 "CON_02" Role Error Desk "the sender is a party to the consultation",
         "have a party send it";
@@ -278,7 +278,7 @@ rules! {
         "have a releasing office sign";
     Rol05 = 425 "ROL_05" Role Error Desk "a duty officer alone releases protective acts and nothing else",
         "have a releasing office sign";
-    Rol06 = 426 "ROL_06" Role Error Desk "observers send what observers may send",
+    Rol06 = 426 "ROL_06" Role Error Desk "observers, parties or invited, send what observers may send",
         "have a Power send it";
     Rol07 = 427 "ROL_07" Role Error Desk
         "a ministry countersigns its own protective acts that one office sent, and nothing else",
