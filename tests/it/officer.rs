@@ -30,8 +30,8 @@ mod night;
 mod overdue;
 mod passphrases;
 mod record;
-mod service;
 mod restored;
+mod service;
 #[cfg(feature = "opentelemetry")]
 mod spans;
 mod three;
