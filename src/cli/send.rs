@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::context::{Context, parse_duration};
 use super::desk_session::{self, DeskSession};
-use super::drafting::FormFile;
+use super::drafting::{FormFile, IS_DRAFT};
 use super::error::{CliError, Kind};
 use super::examining::Question;
 use super::{confirm, drafting, owed, proofs, sent_report, shell_word, summary};
@@ -67,7 +67,14 @@ pub(super) struct Sending {
 impl Send {
     /// Sends it.
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
-        let form = FormFile::read(&self.file)?;
+        let form = FormFile::read(&self.file).map_err(|error| match error.reason_code() {
+            // Its offices have signed it, or are to: it goes its own way.
+            Some(IS_DRAFT) => {
+                let draft = shell_word(&self.file.to_string_lossy());
+                error.hint(context.command(&format!("draft release {draft}")))
+            }
+            _ => error,
+        })?;
         let mut session = DeskSession::open_locked(context)?;
         self.sending.require_consent_possible(context)?;
         let question = Question {
