@@ -27,11 +27,21 @@ pub(super) fn advised(context: &Context, error: CliError) -> CliError {
     if let Some(hint) = error.hint_command().map(str::to_owned) {
         // A hint that names no home would be about another one.
         let elsewhere = hint.strip_prefix("chancery ").filter(|words| !names_its_home(words));
-        return error.hint(elsewhere.map_or(hint.clone(), |words| context.command(words)));
+        return placed(error, elsewhere.map_or(hint.clone(), |words| context.command(words)));
     }
     match next(context, &error) {
-        Some(command) => error.hint(command),
+        Some(command) => placed(error, command),
         None => error,
+    }
+}
+
+/// A command that somebody else types says where in a line of its own: a hint is typed as it stands.
+fn placed(error: CliError, command: String) -> CliError {
+    match command.rsplit_once(", at ").filter(|(_, place)| !place.contains('\'')) {
+        Some((command, place)) => {
+            error.cause(format!("the next command is to be typed at {place}")).hint(command)
+        }
+        None => error.hint(command),
     }
 }
 

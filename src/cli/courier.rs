@@ -151,7 +151,14 @@ impl Unpack {
         let unpacked = operator.unpack_queue(&digest, stick).await;
         // It ends with the channel.
         let read = reading.join();
-        let unpacked = unpacked.map_err(|error| of_peer(context, &from, error))?;
+        let unpacked = unpacked.map_err(|error| match error.reason_code() {
+            Some("COURIER_OWN") => {
+                let stick = shell_word(&self.file.to_string_lossy());
+                let next = format!("chancery --home GATEWAY queue unpack {stick}");
+                error.hint(format!("{next}, at the ministry that it is for"))
+            }
+            _ => of_peer(context, &from, error),
+        })?;
         if let (false, Ok(Err(error))) = (unpacked.already_taken, read) {
             return Err(
                 CliError::failed("unreadable", "the stick could not be read to its end").because(&error)

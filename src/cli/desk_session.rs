@@ -14,11 +14,11 @@ use super::context::Context;
 use super::drafting::{FormFile, FormRefusal, Written};
 use super::error::{CliError, Kind};
 use super::output::Follower;
-use super::shell_word;
+use super::{shell_word, typed_without};
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::casebook::HeldHere;
-use crate::desk::config::Config;
+use crate::desk::config::{Config, ConfigError};
 use crate::desk::error::DeskError;
 use crate::desk::form::draft::Draft;
 use crate::desk::keys::{Keys, Office};
@@ -27,6 +27,7 @@ use crate::desk::mailbox::Mailbox;
 use crate::desk::progress::Step;
 use crate::desk::reference::Entry;
 use crate::desk::refill::{Asked, Lacking, Refilled};
+use crate::keys::home::gateway::GatewayHome;
 use crate::keys::{KeyError, Passphrase};
 
 /// An open desk.
@@ -340,6 +341,17 @@ pub(super) fn keys_of(context: &Context, config: &Config, passphrase: Passphrase
     Ok(keys)
 }
 
+/// A home was named, and it is none of a desk: whoever has one is never led to found another.
+fn no_desk(context: &Context, home: &Path, error: CliError) -> CliError {
+    let shown = home.display();
+    let error = match GatewayHome::at(home).config().is_file() {
+        true => CliError::new(error.kind(), "no-home", format!("{shown} is a gateway; give --home DESK")),
+        false => error,
+    };
+    let typed = typed_without(&context.typed, "--home");
+    error.cause("DESK is the folder that `chancery init desk` has made").hint(format!("{typed} --home DESK"))
+}
+
 /// A failure of the desk; where the same command may succeed another time, that command is the hint. Any other hint is
 /// about the same home.
 pub(super) fn failure(context: &Context, error: DeskError) -> CliError {
@@ -353,6 +365,12 @@ pub(super) fn failure(context: &Context, error: DeskError) -> CliError {
         && is_own(context, reference)
     {
         return CliError::from(error).hint(context.command("outbox"));
+    }
+    if let DeskError::Config(ConfigError::Unreadable { path, .. }) = &error
+        && let Some(home) = path.parent().filter(|_| context.named_home().is_some())
+    {
+        let home = home.to_owned();
+        return no_desk(context, &home, CliError::from(error));
     }
     if let DeskError::Key(KeyError::WrongPassphrase(key)) = &error
         && let Some(office) = office_of(key)

@@ -47,6 +47,8 @@ pub(super) async fn run(context: &Context, form: Form) -> Result<(), CliError> {
     let unread = counted(desk.register().newest_received(None, true, COUNTED_MAX).map(|all| all.len()))?;
     let waiting = counted(desk.register().waiting(None, COUNTED_MAX).map(|all| all.len()))?;
     let outstanding = desk.outstanding(trust, keys).map_err(failed)?;
+    // What is owed without a copy was not handed over either.
+    let waiting = waiting.saturating_add(outstanding.iter().filter(|one| one.copy.is_none()).count());
     let alarms: Vec<&Deadline> = due.iter().filter(|one| one.is_alarm(now)).collect();
     let asked = session.asked();
     let refilled = asked.as_deref().map(|asked| asked.refilled().clone()).unwrap_or_default();
@@ -100,8 +102,8 @@ pub(super) async fn run(context: &Context, form: Form) -> Result<(), CliError> {
         let mut table = Table::new(["", "DUE", "WHAT", "PERSON", "CONSULTATION", "REF"]);
         for one in &outstanding {
             let what = format!("owed to {}: {one}", one.recipient);
-            let reference = one.copy.as_ref().map_or("-", |(_, reference)| reference);
-            table.row(["ALARM", &one.released.to_string(), &what, "-", &one.consultation, reference]);
+            let reference = one.reference();
+            table.row(["ALARM", &one.released.to_string(), &what, "-", &one.consultation, &reference]);
         }
         for one in alarms.iter().copied().chain(due.iter().filter(|one| !one.is_alarm(now)).take(DUE_SHOWN)) {
             let state = if one.is_overdue(now) { one.state(now) } else { "" };

@@ -1,6 +1,6 @@
 //! `doctor`: looks at everything that an operator can mend, and names for each fault the one command that comes next.
 //!
-//! A home enters; findings leave, each ok, warn or fail. What a running gateway says of itself is asked by its operator's
+//! A home enters; findings leave, each ok, warn or bad (`fail` in JSON). What a running gateway says of itself is asked by its operator's
 //! socket; where none runs, the files are looked at. Nothing is changed, and no content is opened.
 
 mod bundle;
@@ -9,9 +9,11 @@ mod finding;
 mod gateway;
 mod home;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::context::Context;
 use super::desk_record::{self, Examined};
@@ -20,11 +22,12 @@ use super::files;
 use super::operator::Operator;
 use super::output::Mark;
 use crate::desk::config::Config as DeskConfig;
+use crate::limits;
 use finding::{Finding, Level};
 
 /// Look for what is wrong with a gateway or a desk: exit code 0 if nothing is, 1 where something failed
 ///
-/// Every check ends with ok, warn or fail, and each that is not ok names the next command.
+/// Every check ends with ok, warn or bad (in JSON `fail`), and each that is not ok names the next command.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   chancery --home xa/gateway doctor
@@ -66,6 +69,8 @@ impl Doctor {
                 Err(error) => vec![gateway::away(&home, error)],
             });
             seen = asked.ok();
+        } else {
+            findings.extend(own_gateway(&home).await);
         }
         if let Some(file) = &self.bundle {
             let bundle =
@@ -97,6 +102,20 @@ fn record(context: &Context) -> Option<Finding> {
         // Whether there is a desk at all was looked at before.
         Err(_) => None,
     }
+}
+
+/// Whether anybody listens where a desk looks for its gateway. Whether it lets the desk in takes the passphrase, and
+/// `status` tells it.
+async fn own_gateway(desk: &Path) -> Option<Finding> {
+    let gateway = DeskConfig::load(desk).ok()?.gateway;
+    let why = match timeout(limits::CONNECT_DEADLINE, TcpStream::connect(gateway.as_str())).await {
+        Ok(Ok(_)) => return Some(Finding::ok("gateway", format!("{gateway} takes connections"))),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "no answer in time".to_owned(),
+    };
+    let said = format!("the own gateway at {gateway} is away: {why}");
+    // It is mended on its host.
+    Some(Finding::fail("gateway", said, "chancery --home GATEWAY doctor"))
 }
 
 fn tell(context: &Context, findings: &[Finding]) -> Result<(), CliError> {

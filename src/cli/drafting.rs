@@ -1,5 +1,7 @@
 //! A form on the command line: read, with every mistake at its line, before anything is asked or signed.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -9,11 +11,21 @@ use super::error::CliError;
 use super::output::Mark;
 use super::{desk_session, failures, files, shell_word};
 use crate::consultation::rules::{self, Finding, Severity};
+use crate::desk::draft::DraftFile;
 use crate::desk::form::draft::{Draft, References, Supplied};
 use crate::desk::form::parse::Parsed;
 use crate::desk::form::place::place;
 use crate::desk::form::{FORM_PERSON_UNKNOWN, FormError, parse};
 use crate::limits;
+
+/// The reason where a draft was given for a form.
+pub(super) const IS_DRAFT: &str = "FORM_IS_DRAFT";
+
+/// Begins every file of evidence, as it does every zip.
+const ARCHIVE: &[u8] = b"PK\x03\x04";
+
+/// As much of a file as shows whether it is a draft.
+const BEGINNING_BYTES: u64 = 64;
 
 /// A form as it was read.
 pub(super) struct FormFile {
@@ -30,10 +42,29 @@ impl std::fmt::Debug for FormFile {
 impl FormFile {
     /// Reads a form; `-` is stdin.
     pub(super) fn read(path: &Path) -> Result<Self, CliError> {
+        // A draft may be larger than any form: it holds documents.
+        if path.is_file() && begins_as_draft(path) {
+            return Err(Self { path: path.to_owned(), text: String::new() }.is_a_draft());
+        }
         let bytes = files::read(path, limits::FORM_BYTES_MAX)?;
-        let text = String::from_utf8(bytes)
-            .map_err(|_| CliError::usage("form", format!("{} is not UTF-8 text", path.display())))?;
-        Ok(Self { path: path.to_owned(), text })
+        let is_archive = bytes.starts_with(ARCHIVE);
+        let text = String::from_utf8(bytes).map_err(|_| {
+            let error = CliError::usage("form", format!("{} is not a form: it is no text", path.display()));
+            match is_archive {
+                true => {
+                    error.hint(format!("chancery verify --trust DIR {}", shell_word(&path.to_string_lossy())))
+                }
+                false => error.hint("chancery new --help"),
+            }
+        })?;
+        let form = Self { path: path.to_owned(), text };
+        if DraftFile::begins(&form.text) { Err(form.is_a_draft()) } else { Ok(form) }
+    }
+
+    /// What is signed already is not filled in any more.
+    fn is_a_draft(&self) -> CliError {
+        let error = CliError::usage("form", format!("{} is a draft, not a form", self.shown()));
+        error.reason(IS_DRAFT).hint(format!("chancery draft show {}", self.word()))
     }
 
     /// Where paths in the form begin: beside it.
@@ -161,6 +192,13 @@ impl FormFile {
     }
 }
 
+/// Whether a file says in its first bytes that it is a draft. One that cannot be read says nothing.
+fn begins_as_draft(path: &Path) -> bool {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(BEGINNING_BYTES).read_to_end(&mut bytes));
+    read.is_ok() && DraftFile::begins(&String::from_utf8_lossy(&bytes))
+}
+
 /// Findings as scripts see them; `place` gives line and column of a field.
 pub(super) fn finding_reports(
     findings: &[Finding],
@@ -209,6 +247,35 @@ impl From<CliError> for FormRefusal {
 mod tests {
     use super::*;
     use crate::limits::FORM_BYTES_MAX;
+
+    #[test]
+    fn a_draft_is_told_from_a_form_by_its_first_bytes_however_large_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("note.draft");
+        for length in [0, usize::try_from(FORM_BYTES_MAX).unwrap()] {
+            let rest = "#".repeat(length);
+            std::fs::write(&path, format!("format = \"chancery-draft/1\"\naddress = \"\"\n{rest}")).unwrap();
+            let error = FormFile::read(&path).unwrap_err();
+            assert!(error.message().ends_with("note.draft is a draft, not a form"), "{}", error.message());
+            assert_eq!((error.code(), error.reason_code()), ("form", Some(IS_DRAFT)));
+            assert!(error.hint_command().unwrap().starts_with("chancery draft show "), "{error:?}");
+        }
+        std::fs::write(&path, "format = \"NOTE_VERBALE\"\n").unwrap();
+        assert!(FormFile::read(&path).is_ok(), "only what says so is a draft");
+    }
+
+    #[test]
+    fn what_is_no_text_is_not_hinted_to_be_typed_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("evidence.zip");
+        for (bytes, next) in
+            [(&b"PK\x03\x04\xff\xfe"[..], "chancery verify --trust DIR "), (b"\xff", "chancery new ")]
+        {
+            std::fs::write(&path, bytes).unwrap();
+            let error = FormFile::read(&path).unwrap_err();
+            assert!(error.hint_command().unwrap().starts_with(next), "{error:?}");
+        }
+    }
 
     #[test]
     fn a_form_is_read_up_to_its_bound() {

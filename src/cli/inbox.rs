@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::desk_session::{self, DeskSession, Directions};
-use super::error::CliError;
+use super::error::{CliError, Kind};
 use super::table::Table;
 use crate::desk::read::Opened;
 use crate::desk::reference::Entry;
@@ -14,7 +14,7 @@ use crate::trust::name::Ministry;
 
 /// List what came in
 ///
-/// Asks the own gateway first; without it, shows what the register holds.
+/// Asks the own gateway first; without it, shows what the register holds, and ends with 5.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  chancery inbox\n  chancery inbox --unread --with XB --json")]
 pub struct Inbox {
@@ -40,7 +40,7 @@ impl Inbox {
     /// Lists it.
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         let session = DeskSession::open(context)?;
-        session.update(context, Directions::Received).await?;
+        let is_there = session.update(context, Directions::Received).await?;
         // One more than is shown tells whether there are more: counting all would take longer with every message.
         let asked = self.limit.saturating_add(1);
         let received = session.desk.register().newest_received(self.with.as_ref(), self.unread, asked);
@@ -59,7 +59,11 @@ impl Inbox {
             let command = context.command(&format!("inbox -n {more}"));
             context.output.note(&format!("there are older ones: {command}"));
         }
-        Ok(())
+        if is_there {
+            return Ok(());
+        }
+        let message = "the own gateway is away: what waits there is not known here";
+        Err(CliError::new(Kind::TryLater, "gateway-away", message).hint("chancery --home GATEWAY doctor"))
     }
 }
 

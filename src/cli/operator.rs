@@ -366,10 +366,15 @@ fn failed(status: Status) -> CliError {
 /// The reason of a gateway whose operator exchanges nothing with the peer for now.
 const PAUSED: &str = "PAUSED";
 
+/// The reason where the peer's operator exchanges nothing with us for now.
+const PAUSED_BY_PEER: &str = "PAUSED_BY_PEER";
+
 /// The error of an exchange with `peer`, with the command that ends its pause where one is under way.
 pub(super) fn of_peer(context: &Context, peer: &str, error: CliError) -> CliError {
     match error.reason_code() {
         Some(PAUSED) => error.hint(context.command(&format!("peer resume {peer}"))),
+        // Nothing that is typed here ends that; whether it has ended is asked once more.
+        Some(PAUSED_BY_PEER) => error.hint(context.command(&format!("peer ping {peer}"))),
         // To sign without the peer is to be thought about first.
         Some("AWAITING_HELLO") => error.hint(context.command("peer confirm --help")),
         _ => error,

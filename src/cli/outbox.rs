@@ -15,14 +15,13 @@ use super::sent_report;
 use super::summary;
 use super::table::Table;
 use crate::consultation::reference::ConsultationId;
-use crate::desk::owed::Outstanding;
 use crate::desk::reference::Entry;
 use crate::trust::name::Ministry;
 
 /// List what went out
 ///
 /// Hands over what is still here and asks the own gateway for receipts first; without it, shows what the register
-/// holds.
+/// holds. Ends with 5 while a Power is owed a protective act.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "Examples:\n  chancery outbox\n  chancery outbox --with XB --json\n  \
@@ -199,15 +198,24 @@ impl Outbox {
             table.row([&reference, copy.recipient.as_str(), title, &copy.consultation, &released, &state]);
             reports.push(sent_report::report(context, &session, &copy, act)?);
         }
+        let mut outstanding = session.desk.outstanding(&session.trust(), &session.keys).map_err(failed)?;
+        outstanding.retain(|one| self.with.as_ref().is_none_or(|with| one.recipient == *with));
+        // What has no copy yet is owed all the same.
+        for one in outstanding.iter().filter(|one| one.copy.is_none()) {
+            let reference = one.reference();
+            let unsent = session.desk.unsent(&session.keys, &one.dispatch.hex()).ok().flatten();
+            let title = unsent.map_or("does not open", |unsent| unsent.act.act_kind().title());
+            let (released, state) = (one.released.to_string(), format!("owed ({})", one.reason));
+            table.row([&reference, one.recipient.as_str(), title, &one.consultation, &released, &state]);
+            reports.push(owed::report(context, one));
+        }
         context.output.list(&reports, &table, "nothing went out")?;
-        let outstanding = session.desk.outstanding(&session.trust(), &session.keys).map_err(failed)?;
-        let concerned = |one: &&Outstanding| self.with.as_ref().is_none_or(|with| one.recipient == *with);
-        owed::warn(context, outstanding.iter().filter(concerned));
+        owed::warn(context, outstanding.iter());
         if older > 0 {
             let more = self.limit.saturating_mul(2);
             let command = context.command(&format!("outbox -n {more}"));
             context.output.note(&format!("there are older ones: {command}"));
         }
-        Ok(())
+        owed::error(context, &outstanding).map_or(Ok(()), Err)
     }
 }

@@ -10,8 +10,11 @@ use super::context::Context;
 use super::error::{CliError, Kind};
 use super::failures::LOST;
 use super::output::Mark;
-use super::shell_word;
-use crate::desk::owed::{BUNDLE_ENDED, DOCUMENT_GONE, NOT_ACCREDITED, Outstanding};
+use super::{names, shell_word};
+use crate::consultation::withholding::Withheld;
+use crate::desk::owed::{BUNDLE_ENDED, DOCUMENT_GONE, NOT_ACCREDITED, Outstanding, Unsent};
+use crate::desk::reference::by_digest;
+use crate::trust::name::Ministry;
 
 /// The one command that comes next: what stands in the way is mended, or it is tried again.
 pub(super) fn next(context: &Context, one: &Outstanding) -> String {
@@ -35,7 +38,7 @@ pub(super) fn report(context: &Context, one: &Outstanding) -> Value {
         "act_number": (one.act_number > 0).then_some(one.act_number),
         "released": one.released.to_string(),
         "dispatch_sha256": one.dispatch.hex(),
-        "ref": one.copy.as_ref().map(|(_, reference)| reference),
+        "ref": one.reference(),
         "reason": (!one.reason.is_empty()).then_some(&one.reason),
         "behind": one.behind.as_ref().map(|front| &front.reference),
         "next": next(context, one),
@@ -71,6 +74,34 @@ pub(super) fn error(context: &Context, outstanding: &[Outstanding]) -> Option<Cl
         .cause("it goes to them as soon as it can, with any command; do not send it again");
     let error = if first.reason.is_empty() { error } else { error.reason(first.reason.clone()) };
     Some(error.hint(next(context, first)))
+}
+
+/// A protective act that nobody has been sent, as it is kept here. Who a person is stays withheld.
+pub(super) fn show(context: &Context, unsent: &Unsent) -> Result<(), CliError> {
+    let Unsent { dispatch, owed_to, released, address, act, documents } = unsent;
+    let reference = by_digest(dispatch);
+    let powers: Vec<&str> = owed_to.iter().map(Ministry::as_str).collect();
+    let withheld = Withheld::of(Some(act), documents);
+    let report = json!({
+        "schema": "chancery.unsent/1",
+        "ref": reference,
+        "dispatch_sha256": dispatch.hex(),
+        "consultation": address.consultation,
+        "released": released.to_string(),
+        "owed_to": powers,
+        "act": names::report(act, &withheld),
+    });
+    context.output.note("signed and registered here; it has its number when it goes");
+    context.output.data(&report, || {
+        format!(
+            "reference      {reference}\nowed to        {}\nconsultation   {}\nreleased       {released}\n\
+             precedence     {}\n\n{}",
+            powers.join(", "),
+            address.consultation,
+            address.precedence.word(),
+            names::text(act, &withheld),
+        )
+    })
 }
 
 /// How `status` ends.

@@ -323,7 +323,20 @@ fn compare(context: &Context, bundle: &SignedBundle) -> Result<(), CliError> {
     let expected: Vec<&str> = places.iter().filter_map(|place| words.get(*place).copied()).collect();
     let numbers: Vec<String> = places.iter().map(|place| place.saturating_add(1).to_string()).collect();
     let question = format!("type words {} as {peer} read them:", numbers.join(", "));
-    confirm::type_back(context, &question, &expected.join(" "), false)
+    match confirm::knows(context, &question, &expected.join(" "))? {
+        true => Ok(()),
+        false => Err(differs(peer)),
+    }
+}
+
+/// The words that were typed are not those of the file. They are not told: it is the file that is not to be believed.
+fn differs(peer: &Ministry) -> CliError {
+    let message = format!(
+        "the fingerprint does NOT match: this may not be {peer}'s bundle; do not accredit it, call {peer}"
+    );
+    let error = CliError::new(Kind::NotPermitted, "fingerprint-differs", message);
+    let whole = format!("chancery --home DESK peer card -o {}.bundle, at {peer}", peer.lower());
+    error.cause("nothing was done; a mistyped word shows the same: ask for the words again").hint(whole)
 }
 
 /// Three places, ascending, so that nobody learns which words are asked for.
@@ -431,6 +444,15 @@ mod tests {
             seen.extend(places);
         }
         assert!(seen.len() > 12, "every place is asked for sooner or later: {seen:?}");
+    }
+
+    #[test]
+    fn a_fingerprint_that_differs_is_no_lack_of_consent_and_its_words_stay_untold() {
+        let error = differs(&Ministry::parse("XB").unwrap());
+        assert_eq!((error.kind(), error.code()), (Kind::NotPermitted, "fingerprint-differs"));
+        let said = "the fingerprint does NOT match: this may not be XB's bundle; do not accredit it, call XB";
+        assert_eq!(error.message(), said);
+        assert_eq!(error.hint_command(), Some("chancery --home DESK peer card -o xb.bundle, at XB"));
     }
 
     #[test]

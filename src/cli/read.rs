@@ -11,7 +11,7 @@ use super::error::{CliError, Kind};
 use super::message_report::{Message, chosen};
 use super::names::{self, AskForNames, WITHHELD};
 use super::output::Mark;
-use super::{files, proofs};
+use super::{files, owed, proofs};
 use crate::consultation::withholding::Withheld;
 use crate::desk::mailbox::Mailbox;
 use crate::desk::parts::OpenedText;
@@ -30,7 +30,7 @@ use crate::message::terms::Precedence;
     chancery read XA-XB-2026-0007 --names --as releasing-01       particulars: who the person is\n  \
     chancery read XA-XB-2026-0007 --json")]
 pub struct Read {
-    /// Register number, beginning of a message id, or @last
+    /// Register number, beginning of a message id or of the digest of an own dispatch, or @last
     #[arg(value_name = "REF")]
     reference: String,
 
@@ -61,9 +61,15 @@ impl Read {
             files::require_vacant(context, path, self.overwrite)?;
         }
         let session = DeskSession::open(context)?;
-        let entry = session.find(context, &self.reference).await?;
         let failed = |error| desk_session::failure(context, error);
         let DeskSession { desk, keys, .. } = &session;
+        let entry = match session.find(context, &self.reference).await {
+            Err(error) if error.code() == "no-message" => {
+                let unsent = desk.unsent(keys, &self.reference).map_err(failed)?;
+                return unsent.map_or(Err(error), |unsent| owed::show(context, &unsent));
+            }
+            found => found?,
+        };
         let trust = &session.trust();
         let opened = desk.read(trust, keys, &entry).map_err(failed)?;
         if opened.envelope.header().address().precedence >= Precedence::Immediate {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::consultation::acts::values::ActRef;
 use crate::consultation::registered::Registered;
 use crate::desk::casebook::Folded;
+use crate::desk::reference::by_digest;
 
 /// Register numbers by act.
 #[derive(Debug, Clone, Default)]
@@ -26,7 +27,7 @@ impl Registers {
     pub(super) fn named(&self, reference: ActRef) -> String {
         match self.0.get(&reference) {
             Some(number) => number.clone(),
-            None => reference.dispatch_digest().hex().chars().take(12).collect(),
+            None => by_digest(&reference.dispatch_digest()),
         }
     }
 }

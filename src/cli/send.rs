@@ -8,15 +8,15 @@ use serde_json::json;
 
 use super::context::{Context, parse_duration};
 use super::desk_session::{self, DeskSession};
-use super::drafting::FormFile;
+use super::drafting::{FormFile, IS_DRAFT};
 use super::error::{CliError, Kind};
 use super::examining::Question;
 use super::{confirm, drafting, owed, proofs, sent_report, shell_word, summary};
 use crate::desk::compose::Composition;
 use crate::desk::form::draft::Draft;
 use crate::desk::owed::Outstanding;
-use crate::desk::reference::Entry;
-use crate::desk::register::{SentEntry, SentState};
+use crate::desk::reference::{Entry, by_digest};
+use crate::desk::register::{OwedEntry, SentEntry, SentState};
 use crate::desk::send::Registered;
 use crate::digest::Digest;
 use crate::message::refusal::Reason;
@@ -67,7 +67,14 @@ pub(super) struct Sending {
 impl Send {
     /// Sends it.
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
-        let form = FormFile::read(&self.file)?;
+        let form = FormFile::read(&self.file).map_err(|error| match error.reason_code() {
+            // Its offices have signed it, or are to: it goes its own way.
+            Some(IS_DRAFT) => {
+                let draft = shell_word(&self.file.to_string_lossy());
+                error.hint(context.command(&format!("draft release {draft}")))
+            }
+            _ => error,
+        })?;
         let mut session = DeskSession::open_locked(context)?;
         self.sending.require_consent_possible(context)?;
         let question = Question {
@@ -142,13 +149,13 @@ impl Sending {
         };
         // One officer sent it; the morning will ask who stands behind it.
         let failed = |error| desk_session::failure(context, error);
-        let hint = match settled.first().filter(|_| alone) {
-            Some(copy) => {
-                let spelling = session.desk.spelling(&Entry::Sent(copy.clone())).map_err(failed)?;
-                Some(context.command(&format!("countersign {spelling}")))
-            }
-            None => None,
+        let named = match (settled.first(), &dispatch) {
+            _ if !alone => None,
+            (Some(copy), _) => Some(session.desk.spelling(&Entry::Sent(copy.clone())).map_err(failed)?),
+            (None, Some(dispatch)) => Some(by_digest(dispatch)),
+            (None, None) => None,
         };
+        let hint = named.map(|named| context.command(&format!("countersign {named}")));
         // What it is about must be known before it is left alone: a Power that has not got it acts as if nobody spoke.
         let outstanding = match dispatch.filter(|_| alone) {
             Some(dispatch) => session.desk.outstanding_of(&dispatch).map_err(failed)?,
@@ -264,7 +271,12 @@ async fn hand_over(
                 told = Err(error);
             }
         }
-        Registered::Owed(owed) => dispatch = Some(owed.dispatch),
+        Registered::Owed(owed) => {
+            dispatch = Some(owed.dispatch);
+            if let Err(error) = announce_owed(context, owed) {
+                told = Err(error);
+            }
+        }
     };
     let sent = session.desk.send_telling(&session.trust(), &session.keys, composition, registered).await;
     let sent = sent.map_err(|error| desk_session::failure(context, error))?;
@@ -284,6 +296,21 @@ fn announce(context: &Context, session: &DeskSession, copy: &SentEntry) -> Resul
         }));
     }
     context.output.data(&json!({}), || format!("registered {reference}"))
+}
+
+/// The same of what has no number yet: by the beginning of the digest of its dispatch `read` and `countersign` find it.
+fn announce_owed(context: &Context, owed: &OwedEntry) -> Result<(), CliError> {
+    let (reference, to) = (by_digest(&owed.dispatch), &owed.recipient);
+    if context.output.is_json() {
+        return context.output.event(&json!({
+            "schema": "chancery.registered/1",
+            "ref": reference,
+            "message_id": null,
+            "to": to.as_str(),
+        }));
+    }
+    let said = format!("registered {reference} for {to}: it has its number when it goes");
+    context.output.data(&json!({}), || said)
 }
 
 /// What the own gateway proves.

@@ -13,6 +13,7 @@
 //! forgotten, that it goes to one Power twice, or that two acts bear one number.
 
 mod keeping;
+mod naming;
 
 use std::fmt;
 use std::io::ErrorKind;
@@ -45,6 +46,8 @@ use crate::message::seal;
 use crate::message::terms::{ActClass, Precedence};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
+
+pub use naming::Unsent;
 
 /// The trust bundle of the Power has ended.
 pub const BUNDLE_ENDED: &str = "BUNDLE_ENDED";

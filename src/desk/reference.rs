@@ -1,5 +1,6 @@
 //! References: how people name a message. A register number (`XA-XB-2026-0007`: sender, recipient, year of
-//! release, sequence), an unambiguous beginning of the message id, or `@last` for the newest one received.
+//! release, sequence), an unambiguous beginning of the message id, or `@last` for the newest one received. An act of this
+//! desk is also named by the beginning of the digest of its dispatch, which it has before any copy of it has a number.
 //!
 //! Sequences are counted on each channel: two ministries that share several give one number to several messages. Such a
 //! number is refused with those that it may mean, and what this desk writes for somebody to type is `spelling`.
@@ -11,6 +12,7 @@ use crate::desk::Desk;
 use crate::desk::error::DeskError;
 use crate::desk::form::draft::{IdsOnly, Referenced, References};
 use crate::desk::register::{ReceivedEntry, SentEntry};
+use crate::digest::Digest;
 use crate::message::id::MessageId;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
@@ -81,6 +83,16 @@ impl Entry {
     }
 }
 
+/// How an act is shown that has no register number here: by the beginning of the digest of its dispatch.
+pub fn by_digest(dispatch: &Digest) -> String {
+    dispatch.hex().chars().take(ID_DIGITS_SHOWN).collect()
+}
+
+/// Whether a text may be the beginning of such a digest, or of a message id.
+pub(super) fn is_beginning(text: &str) -> bool {
+    IdRange::of(text).is_some()
+}
+
 /// The register number of a message.
 pub fn register_number(
     sender: &Ministry,
@@ -113,7 +125,10 @@ impl Desk {
                 .ok_or_else(none);
         }
         let (count, mut found) = match IdRange::of(reference) {
-            Some(range) => self.with_ids(&range)?,
+            Some(range) => match self.with_ids(&range)? {
+                (0, _) => self.with_dispatch(&range)?,
+                found => found,
+            },
             None => self.with_number(reference)?,
         };
         if count > 1 {
@@ -158,6 +173,18 @@ impl Desk {
         let sent = self.register.sent_between(ids, AMBIGUOUS_MAX)?.into_iter().map(Entry::Sent);
         let found: Vec<Entry> = received.chain(sent).collect();
         Ok((found.len(), found))
+    }
+
+    /// Acts of this desk whose dispatches begin so: how many, and of each the copy that was made first.
+    fn with_dispatch(&self, range: &IdRange) -> Result<(usize, Vec<Entry>), DeskError> {
+        let digests = [range.least.as_slice(), range.greatest.as_slice()];
+        let mut firsts: Vec<SentEntry> = Vec::new();
+        for copy in self.register.sent_of_dispatches(digests, AMBIGUOUS_MAX)? {
+            if firsts.iter().all(|first| first.dispatch_digest != copy.dispatch_digest) {
+                firsts.push(copy);
+            }
+        }
+        Ok((firsts.len(), firsts.into_iter().map(Entry::Sent).collect()))
     }
 
     /// Messages of a register number: how many, and each of them.

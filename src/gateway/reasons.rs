@@ -27,7 +27,7 @@ const PEER_AWAY: &str = "PEER_AWAY";
 /// The operator here lets nothing be exchanged with the peer.
 const PAUSED_HERE: &str = "PAUSED";
 /// The peer's operator lets nothing be exchanged with us.
-const PAUSED_BY_PEER: &str = "PAUSED_BY_PEER";
+pub(super) const PAUSED_BY_PEER: &str = "PAUSED_BY_PEER";
 /// The peer has said that it takes nothing at present.
 const PEER_TAKES_NOTHING: &str = "PEER_TAKES_NOTHING";
 /// The peer holds as much without an answer as it is trusted with.

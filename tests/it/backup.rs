@@ -260,6 +260,10 @@ async fn a_bad_backup_is_refused_by_name_and_leaves_nothing_behind() {
     let said = operator
         .types(&place, &["restore", path, "--identity", identity.to_str().unwrap(), "--ministry", "XB"]);
     assert!(said.code == 4 && said.talk.contains("BACKUP_OTHER_MINISTRY"), "{said:?}");
+    assert!(
+        said.talk.contains(" backup list ") && !said.talk.contains("key list"),
+        "no home is there: {said:?}"
+    );
     assert!(!place.exists());
     let desk = stage.house("XA").homes().desk.directory().to_owned();
     let own = fs::read_to_string(desk.join("keys/reading.recipient")).unwrap();
@@ -334,4 +338,42 @@ async fn a_backup_has_the_store_before_the_keys_and_in_it_the_entry_that_it_was_
     let now = stage.gateway("XA").all_logs().await.unwrap();
     let now = now.iter().find(|log| log.origin == copied.origin).unwrap();
     assert_eq!(copied.size, now.size, "it was written down before anything left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_open_a_backup_is_told_by_what_would() {
+    let stage = Stage::pair().await;
+    let operator = Operator::of(&stage);
+    let secret = |name: &str, words: &str| {
+        let path = stage.folder().join(name);
+        fs::write(&path, words).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (right, wrong) =
+        (secret("right", "tulip harbour lantern\n"), secret("wrong", "another set of words\n"));
+    let desk = stage.house("XA").homes().desk.directory().to_owned();
+    let file = stage.folder().join("under-words.backup");
+    let path = file.to_str().unwrap();
+    let made = operator.types(&desk, &["create", "-o", path, "--passphrase-file", &right]);
+    assert_eq!(made.code, 0, "{made:?}");
+    let identity = operator.identity();
+    let hint = |args: &[&str]| {
+        let said = operator.types(&stage.folder().join("elsewhere"), args);
+        let error: Value = serde_json::from_str(said.talk.lines().last().unwrap()).unwrap();
+        assert_eq!((said.code, error["code"].as_str()), (4, Some("backup-locked")), "{said:?}");
+        error["hint"].as_str().unwrap().to_owned()
+    };
+    for verb in ["verify", "restore"] {
+        for by in [["--passphrase-file", &wrong], ["--identity", identity.to_str().unwrap()]] {
+            let hinted = hint(&[verb, path, by[0], by[1]]);
+            assert!(
+                hinted.ends_with(" --passphrase-file FILE") && !hinted.contains("--identity"),
+                "{hinted}"
+            );
+        }
+    }
+    let sealed = operator.creates(&desk, "to-a-key.backup");
+    let hinted = hint(&["verify", sealed.to_str().unwrap(), "--passphrase-file", &wrong]);
+    assert!(hinted.ends_with(" --identity FILE"), "{hinted}");
 }

@@ -246,6 +246,9 @@ async fn a_missing_a_doubled_and_a_damaged_stick_are_told_and_lose_nothing() {
     packs(&stage, "XB", "XA", "b1", &[]);
     let own = unpacks(&stage, "XB", "b1");
     assert!(own.code == 6 && own.talk.contains("COURIER_OWN"), "{own:?}");
+    assert!(own.talk.contains("is to be typed at the ministry that it is for"), "{own:?}");
+    let pasted = own.hint().starts_with("chancery --home GATEWAY queue unpack ") && !own.hint().contains(',');
+    assert!(pasted, "{own:?}");
     let nobody = types(&stage, "XB", &["pack", "--peer", "XC", "-o", "x.stick"].map(OsStr::new));
     assert!(nobody.code == 7 && nobody.talk.contains("NOT_ACCREDITED"), "{nobody:?}");
     assert!(nobody.hint().ends_with(" status"), "{nobody:?}");

@@ -212,6 +212,27 @@ fn without_chancery(demo: &Path) {
     fs::write(demo.join("some.sh"), some).unwrap();
     let output = Command::new("sh").arg("some.sh").current_dir(demo).output().unwrap();
     assert!(output.status.success(), "{}", text(&output));
+    assert!(!text(&output).contains("skipped"), "{}", text(&output));
+    without_node(demo);
+}
+
+/// The same where node is not installed: it is said, all that can be checked is, and what does not hold ends it.
+fn without_node(demo: &Path) {
+    let script = fs::read_to_string(demo.join("without-chancery.sh")).unwrap();
+    let only_first = |line: &&str| {
+        let of_message = ["XA-XB-20", "XB-XA-20"].iter().any(|pair| line.contains(pair));
+        !of_message || line.contains("XA-XB-") && line.contains("-0001")
+    };
+    let mut some: String = script.lines().filter(only_first).flat_map(|line| [line, "\n"]).collect();
+    for (last, holds) in [("", true), ("grep -q nothing-of-this-kind README.txt\n", false)] {
+        some.push_str(last);
+        // As a shell finds a command that is not installed.
+        let nodeless = format!("node() {{ return 127; }}\n{some}");
+        fs::write(demo.join("nodeless.sh"), nodeless).unwrap();
+        let output = Command::new("sh").arg("nodeless.sh").current_dir(demo).output().unwrap();
+        assert_eq!(output.status.success(), holds, "{}", text(&output));
+        assert!(text(&output).contains("skipped: node with age-encryption is not here"), "{}", text(&output));
+    }
 }
 
 /// Two ministries left running by the demonstration.

@@ -261,6 +261,33 @@ fn keys_are_certified_one_by_one_by_whoever_has_the_root() {
     );
 }
 
+/// Whoever hands in a request for another name is told how one is made for his.
+#[test]
+fn a_client_with_a_request_of_another_name_is_told_how_his_own_is_made() {
+    let place = Place::new();
+    found(&place, "XA");
+    place.succeed(&["--home", "xa/desk", "key", "csr", "registry", "-o", "legal.csr"]);
+    let enrol = ["--home", "xa/desk", "desk", "enrol", "legal", "--roles", "clear", "--csr", "legal.csr"];
+    fs::write(place.path("other.csr"), "something else").unwrap();
+    let other = [&enrol[..7], &["--csr", "other.csr"]].concat();
+    for (args, code) in [(&enrol[..], "other-name"), (&other[..], "request")] {
+        let refused = place.run(args);
+        assert_eq!(refused.error_code().as_deref(), Some(code), "{}", refused.talk);
+        assert!(
+            refused.talk.contains(".csr is no request for chancery://XA/client/legal"),
+            "{}",
+            refused.talk
+        );
+        let made = "-keyout legal.key -subj /CN=legal -addext subjectAltName=URI:chancery://XA/client/legal -out legal.csr";
+        assert!(
+            refused.talk.contains("hint: openssl req -new ") && refused.talk.contains(made),
+            "{}",
+            refused.talk
+        );
+        assert!(!refused.talk.contains("chancery://XA/gateway"), "{}", refused.talk);
+    }
+}
+
 #[test]
 fn the_reading_key_is_revealed_into_a_closed_file_and_only_with_consent() {
     let place = Place::new();

@@ -140,9 +140,18 @@ impl Said {
 
 /// Runs the binary without a terminal and without anybody's variables.
 fn chancery<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Said {
+    chancery_with([], args)
+}
+
+/// The same with these variables.
+fn chancery_with<'a, I: AsRef<OsStr>>(
+    variables: impl IntoIterator<Item = (&'a str, &'a OsStr)>,
+    args: impl IntoIterator<Item = I>,
+) -> Said {
     let output: Output = Command::new(env!("CARGO_BIN_EXE_chancery"))
         .args(args)
         .env_clear()
+        .envs(variables)
         .stdin(Stdio::null())
         .output()
         .unwrap();

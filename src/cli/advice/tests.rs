@@ -40,6 +40,13 @@ fn an_error_ends_with_a_command_and_a_hint_of_its_own_stays() {
     ] {
         assert_eq!(hinted(stays), stays);
     }
+    for elsewhere in
+        [error("stick-damaged"), error("bundle"), error("altered"), error("x").reason("COURIER_OWN")]
+    {
+        let told = advised(&context, elsewhere);
+        assert!(!told.hint_command().unwrap().contains(", "), "it can be typed as it stands: {told:?}");
+        assert!(told.causes()[0].starts_with("the next command is to be typed at the "), "{told:?}");
+    }
     let unknown = error("not-found").reason("NO_SUCH_MESSAGE");
     assert_eq!(hint(unknown).as_deref(), Some("chancery --home xa/desk queue list"));
     assert_eq!(hint(error("anything-else")), None);
@@ -81,7 +88,7 @@ fn every_failure_that_the_command_line_knows_names_the_command_that_comes_next()
 }
 
 /// Words whose hint is given where they arise, in every place: what is exact there is not known here.
-const HINTED_WHERE_THEY_ARISE: [&str; 44] = [
+const HINTED_WHERE_THEY_ARISE: [&str; 45] = [
     "advertise",
     "ambiguous",
     "begun",
@@ -91,6 +98,7 @@ const HINTED_WHERE_THEY_ARISE: [&str; 44] = [
     "demo-exists",
     "demo-not-ours",
     "expired",
+    "fingerprint-differs",
     "fingerprint-needed",
     "folder-exists",
     "id",

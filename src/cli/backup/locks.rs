@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::files;
+use crate::cli::typed_without;
 use crate::keys::home::backup::Lock;
 use crate::keys::home::desk::DeskHome;
 use crate::keys::{self, open_identity, open_reading_key};
-use crate::message::seal::{Opener, PassphraseKey, ReadingKey, Recipient};
+use crate::message::seal::{Opener, PassphraseKey, ReadingKey, Recipient, SealedFor, sealed_for};
 
 /// What a new backup is sealed with.
 #[derive(Debug)]
@@ -108,6 +109,31 @@ impl Keys {
     pub(super) fn openers(&self) -> Vec<&dyn Opener> {
         let passphrase = self.passphrase.iter().map(|key| key as &dyn Opener);
         passphrase.chain(self.reading.iter().map(|key| key as &dyn Opener)).collect()
+    }
+}
+
+/// What does not open a backup, and what would: the file itself tells to whom it is sealed.
+pub(super) fn unopened(context: &Context, path: &Path, identity: Option<&Path>, error: CliError) -> CliError {
+    if error.code() != "backup-locked" {
+        return error;
+    }
+    let sealed = fs::File::open(path).ok().and_then(|file| sealed_for(file).ok());
+    let (message, option) = match (sealed, identity) {
+        (Some(SealedFor::Passphrase), None) => {
+            ("the passphrase does not open this backup", "--passphrase-file")
+        }
+        (Some(SealedFor::Passphrase), Some(_)) => {
+            ("this backup opens by a passphrase, by no key", "--passphrase-file")
+        }
+        (_, None) => ("this backup is sealed to recipients: the key of one of them opens it", "--identity"),
+        (_, Some(_)) => ("this key does not open this backup: that of another recipient does", "--identity"),
+    };
+    let typed =
+        [option, "--identity"].iter().fold(context.typed.clone(), |typed, one| typed_without(&typed, one));
+    let said = CliError::new(error.kind(), "backup-locked", message).hint(format!("{typed} {option} FILE"));
+    match error.reason_code() {
+        Some(reason) => said.reason(reason.to_owned()),
+        None => said,
     }
 }
 

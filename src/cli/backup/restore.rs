@@ -1,10 +1,10 @@
 //! `backup restore`: a backup becomes a home, where none is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::locks::{Keys, open};
+use super::locks::{Keys, open, unopened};
 use super::{lines, report};
 use crate::cli::context::Context;
 use crate::cli::desk_session;
@@ -50,7 +50,8 @@ impl Restore {
         let source = open(&self.file)?;
         let keys = Keys::of(context, self.identity.as_deref(), None)?;
         let expected = self.ministry.as_ref().map(Ministry::as_str);
-        let manifest = restore(source, &keys.openers(), &home, expected)?;
+        let restored = restore(source, &keys.openers(), &home, expected);
+        let manifest = restored.map_err(|error| self.unrestored(context, error.into()))?;
         if manifest.about.kind == HomeKind::Desk {
             // The note that restoring has left says it too, where this is cut short.
             let noticed = Record::of(&home).notice(context.clock.now());
@@ -82,5 +83,20 @@ impl Restore {
                 .next(format!("{chancery} status")),
         };
         done.wrote(&home).tell(context)
+    }
+
+    /// What comes next where nothing was restored: there is no home yet that could be asked.
+    fn unrestored(&self, context: &Context, error: CliError) -> CliError {
+        if error.code() != "other-ministry" {
+            return unopened(context, &self.file, self.identity.as_deref(), error);
+        }
+        let folder = self.file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = shell_word(&folder.unwrap_or(Path::new(".")).to_string_lossy());
+        let key = match &self.identity {
+            Some(identity) => format!("--identity {}", shell_word(&identity.to_string_lossy())),
+            None => "--open".to_owned(),
+        };
+        // Which of them is of the ministry that was named.
+        error.hint(context.command(&format!("backup list {folder} {key}")))
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::locks::{Keys, open};
+use super::locks::{Keys, open, unopened};
 use super::{lines, report};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
@@ -50,7 +50,9 @@ impl Verify {
         };
         let folder =
             made.map_err(|error| CliError::failed("work", "no folder to work in").because(&error))?;
-        let manifest = read(source, &keys.openers(), &mut |path, _, bytes| look(folder.path(), path, bytes))?;
+        let looked = read(source, &keys.openers(), &mut |path, _, bytes| look(folder.path(), path, bytes));
+        let manifest =
+            looked.map_err(|error| unopened(context, &self.file, self.identity.as_deref(), error.into()))?;
         for database in &manifest.about.databases {
             examine_database(folder.path(), &database.path)?;
         }

@@ -25,7 +25,7 @@ use crate::keys::home::clients::{Candidate, Client, ClientRefusal, Clients};
 use crate::keys::secret_file;
 use crate::limits;
 use crate::message::administration::AdministrativeVerb as Verb;
-use crate::trust::name::Label;
+use crate::trust::name::{Label, Name};
 use crate::trust::role::Role;
 
 /// Who is to be enrolled, as it was typed.
@@ -65,7 +65,8 @@ impl Enrolling {
         };
         let place = client_place(self.label.as_str());
         desk_record::note_at(context, &config.home, Verb::ClientEnrolled, &place)?;
-        let enrolled = clients.enrol(&candidate, &passphrase, now, entropy)?;
+        let enrolled = clients.enrol(&candidate, &passphrase, now, entropy);
+        let enrolled = enrolled.map_err(|refusal| self.refused(config, refusal))?;
         fs::create_dir_all(&folder).map_err(|error| unwritable(&folder, &error))?;
         if let Some(made) = &enrolled.key {
             secret_file::create(&key, made.as_bytes())?;
@@ -86,6 +87,28 @@ impl Enrolling {
         done = done.wrote(&chain).wrote(&root);
         let says = format!("it asks the service for the name {}", clients.service_dns_name());
         done.says(says).next(context.command("desk serve")).tell(context)
+    }
+
+    /// A request that is not this client's, with the command that makes one which is.
+    fn refused(&self, config: &Config, refusal: ClientRefusal) -> CliError {
+        let error = CliError::from(refusal);
+        let Some(request) =
+            self.request.as_ref().filter(|_| matches!(error.code(), "request" | "other-name"))
+        else {
+            return error;
+        };
+        let label = &self.label;
+        let name = Name::Client { ministry: config.ministry.clone(), label: label.clone() };
+        let message = format!("{} is no request for {name}", request.display());
+        let told = CliError::new(error.kind(), error.code().to_owned(), message).cause(error.message());
+        let told = match error.reason_code() {
+            Some(reason) => told.reason(reason.to_owned()),
+            None => told,
+        };
+        told.hint(format!(
+            "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout {label}.key \
+             -subj /CN={label} -addext subjectAltName=URI:{name} -out {label}.csr"
+        ))
     }
 }
 

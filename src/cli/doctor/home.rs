@@ -9,11 +9,13 @@ use rustls_pki_types::CertificateDer;
 use super::finding::Finding;
 use crate::cli::shell_word;
 use crate::desk::config::Config as DeskConfig;
-use crate::keys::PrivateKey;
 use crate::keys::expiry::{Nearness, days_left};
 use crate::keys::file::{certificate_validity, certified_key, open_plain, read_certificates};
 use crate::keys::home::gateway::GatewayHome;
+use crate::keys::request::CertificateRequest;
 use crate::keys::rotation::next_of;
+use crate::keys::secret_file::read_public;
+use crate::limits;
 use crate::time::Timestamp;
 
 /// Everything that can be seen without asking anybody.
@@ -109,14 +111,27 @@ fn certificates(home: &Path, now: Timestamp) -> Vec<Finding> {
     found.into_iter().map(|(_, finding)| finding).collect()
 }
 
-/// Whether a certificate is neither for the key beside it nor for the next one that a rotation left there. A key that opens
-/// with a passphrase only is not asked.
+/// Whether a certificate is neither for the key beside it nor for the next one that a rotation left there. The public half
+/// of a key that opens with a passphrase only is in the request that was made with it, which lies beside it as well.
 fn is_for_another_key(path: &Path, chain: &[CertificateDer<'_>]) -> bool {
-    let key = path.with_extension("key");
     let certified = chain.first().and_then(|leaf| certified_key(leaf));
-    let kept: Vec<PrivateKey> = [next_of(&key), key].iter().filter_map(|key| open_plain(key).ok()).collect();
-    let is_its_own = |key: &PrivateKey| certified.as_deref() == Some(key.public_key());
-    !kept.is_empty() && !kept.iter().any(is_its_own)
+    let beside = |extension: &str| {
+        let file = path.with_extension(extension);
+        [next_of(&file), file]
+    };
+    let plain = |key: &PathBuf| open_plain(key).ok().map(|key| key.public_key().to_vec());
+    let mut kept: Vec<Vec<u8>> = beside("key").iter().filter_map(plain).collect();
+    if kept.is_empty() {
+        kept = beside("csr").iter().filter_map(|request| requested_key(request)).collect();
+    }
+    !kept.is_empty() && !kept.iter().any(|public| certified.as_ref() == Some(public))
+}
+
+/// The public key that a request was made for, if it is there.
+fn requested_key(path: &Path) -> Option<Vec<u8>> {
+    let pem = read_public(path, limits::CHAIN_BYTES_MAX).ok()?;
+    let request = CertificateRequest::parse(std::str::from_utf8(&pem).ok()?).ok()?;
+    Some(request.public_key().to_vec())
 }
 
 fn certificate(home: &Path, path: &Path, now: Timestamp) -> (Timestamp, Finding) {

@@ -28,6 +28,9 @@ use crate::trust::name::Name;
 /// Begins every file of this format.
 const FORMAT: &str = "chancery-draft/1";
 
+/// The same of every release.
+const FORMATS: &str = "chancery-draft/";
+
 /// A draft in clearance, whole.
 #[derive(Clone)]
 pub struct DraftFile {
@@ -77,6 +80,12 @@ struct StoredDocument {
 }
 
 impl DraftFile {
+    /// Whether a text says in its first line that it is a draft, of whatever release, so that none is taken for a form.
+    pub fn begins(text: &str) -> bool {
+        let first = text.lines().next().unwrap_or_default();
+        first.strip_prefix("format = \"").is_some_and(|format| format.starts_with(FORMATS))
+    }
+
     /// A draft that nobody has signed.
     pub(super) fn unsigned(
         address: Address,

@@ -264,6 +264,19 @@ impl Register {
         )
     }
 
+    /// Some of the copies of the dispatches whose digests lie between two, both included, oldest first.
+    pub fn sent_of_dispatches(
+        &self,
+        digests: [&[u8]; 2],
+        count: usize,
+    ) -> Result<Vec<SentEntry>, RegisterFault> {
+        let [least, greatest] = digests;
+        self.select_sent(
+            "WHERE dispatch_digest BETWEEN ?1 AND ?2 ORDER BY number LIMIT ?3",
+            params![least, greatest, count],
+        )
+    }
+
     /// All copies of a consultation.
     pub fn sent_in(&self, consultation: &str) -> Result<Vec<SentEntry>, RegisterFault> {
         self.select_sent("WHERE consultation = ?1 ORDER BY number", [consultation])

@@ -12,6 +12,8 @@ use crate::gateway::Gateway;
 use crate::gateway::administration::{ActPage, ActRange};
 use crate::gateway::courier::Packing;
 use crate::gateway::error::Fault;
+use crate::gateway::pausing::PAUSED;
+use crate::gateway::reasons::PAUSED_BY_PEER;
 use crate::gateway::serve::archive::archived;
 use crate::gateway::serve::copy;
 use crate::gateway::serve::courier;
@@ -83,7 +85,7 @@ impl OperatorService for OperatorEdge {
                 .join(", "),
             Err(fault) => return Err(status::refusal(Code::NotFound, "NOT_ACCREDITED", fault.to_string())),
         };
-        let ping = self.gateway.ping(&ministry).await.map_err(unreachable)?;
+        let ping = self.gateway.ping(&ministry).await.map_err(|fault| unreachable(&ministry, fault))?;
         Ok(Response::new(wire::PingPeerResponse {
             endpoint,
             round_trip_micros: u64::try_from(ping.round_trip.as_micros()).unwrap_or(u64::MAX),
@@ -386,9 +388,15 @@ fn named(origin: String) -> Option<String> {
     Some(origin).filter(|origin| !origin.is_empty())
 }
 
-/// The operator is told what the link said; a caller from outside never is.
-fn unreachable(fault: Fault) -> Status {
+/// The operator is told what the link said; a caller from outside never is. Whose operator has paused whom is said here:
+/// a peer that has paused us speaks of its own gateway.
+fn unreachable(peer: &Ministry, fault: Fault) -> Status {
     match fault {
+        Fault::Refused { reason, .. } if reason == PAUSED => {
+            let message =
+                format!("{peer}'s operator has paused us; call {peer}: what waits is kept at both sides");
+            status::refusal(Code::Unavailable, PAUSED_BY_PEER, message)
+        }
         Fault::Link(detail) | Fault::Away(detail) | Fault::Refused { detail, .. } => {
             status::refusal(Code::Unavailable, "PEER_UNREACHABLE", detail)
         }

@@ -75,16 +75,34 @@ pub(super) fn form(name: &str) -> String {
     found.map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default()
 }
 
+/// Begins the script: whatever runs must hold, and what needs node is left out where node is not here.
+const WITHOUT_US: &str = "\
+# Needs openssl 3 and python3 with cryptography; node with `npm install age-encryption` in this folder opens sealed parts.
+set -e
+python3 -m zipfile -e evidence.zip unpacked
+cd unpacked
+skips=
+node -e 'import(\"age-encryption\").catch(() => process.exit(1))' > /dev/null 2>&1 || skips=1
+[ -z \"$skips\" ] || echo 'skipped: node with age-encryption is not here, and no sealed part is opened'
+opens() { [ -n \"$skips\" ] || \"$@\"; }
+";
+
+/// Begins a command that opens a sealed part, or looks at what was opened.
+pub(super) const OPENS: &str = "opens ";
+
 /// The commands of an evidence file's own README as one script: unpack it, check it, and open its parts with
 /// the reading key in `xa-reading.agekey`. None where the file has no README.
 pub(super) fn commands_without_us(source: impl Read + Seek) -> Option<String> {
     let readme = evidence::readme(source)?;
-    let mut script = "# Needs openssl 3, python3 with cryptography, and node with `npm install age-encryption` in this folder.\nset -e\npython3 -m zipfile -e evidence.zip unpacked\ncd unpacked\n".to_owned();
+    let mut script = WITHOUT_US.to_owned();
     let commands = [
         "# XA", "# XB", "names()", "names ", "holds()", "holds ", "cmp ", "grep ", "openssl ", "python3 ",
         "node ",
     ];
     for line in readme.lines().filter(|line| commands.iter().any(|start| line.starts_with(start))) {
+        if line.starts_with("node ") || line.contains(".opened ") {
+            script.push_str(OPENS);
+        }
         script.push_str(&line.replace("IDENTITY", "../xa-reading.agekey"));
         script.push('\n');
     }

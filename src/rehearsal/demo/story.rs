@@ -187,7 +187,8 @@ async fn without_us(stage: &Stage<'_>) -> Result<(), DemoFailure> {
     stage.write("without-chancery.sh", commands.as_bytes())?;
     stage.audience.told(
         "openssl, Python (package cryptography) and node (package age-encryption) check and open\n\
-         the same file. All the commands are in without-chancery.sh; these are some of them:\n",
+         the same file. All the commands are in without-chancery.sh, which says what it skips where node is not\n\
+         here; these are some of them:\n",
     );
     stage.audience.answered(&excerpt(&commands));
     Ok(())
@@ -206,6 +207,7 @@ fn excerpt(commands: &str) -> String {
     let with = |key: &'static str| {
         commands
             .lines()
+            .filter_map(|line| line.strip_prefix(papers::OPENS))
             .find(|line| line.starts_with("node ") && line.split_whitespace().any(|word| word.ends_with(key)))
     };
     first.into_iter().chain(with(".key")).chain(with(".agekey")).collect::<Vec<_>>().join("\n")

@@ -101,7 +101,31 @@ fn a_doctor_finds_nothing_wrong_with_what_is_well_and_names_the_next_command_for
     let (code, checks) = examined(&place, &["--home", "xa/desk", "doctor"]);
     assert!(code == 0 && has(&checks, "ok", "keys"), "{checks:?}");
     clients_of_a_desk_are_looked_at(&place);
+    a_foreign_certificate_of_an_office_is_seen(&place);
     assert_eq!(xa.stop(), Some(0));
+    let desk = ["--home", "xa/desk", "doctor"];
+    let (code, checks) = examined(&place, &desk);
+    assert!(code == 1 && has(&checks, "fail", "gateway"), "its own gateway is away: {checks:?}");
+    let said = place.run(&desk).talk;
+    assert!(said.contains("bad   gateway") && said.contains("chancery --home GATEWAY doctor"), "{said}");
+}
+
+/// The key opens with a passphrase only, and nobody is asked for it.
+fn a_foreign_certificate_of_an_office_is_seen(place: &Place) {
+    let doctor = ["--home", "xa/desk", "doctor"];
+    let offices = place.path("xa/desk/keys/offices");
+    let mut chains: Vec<_> = fs::read_dir(&offices).unwrap().map(|entry| entry.unwrap().path()).collect();
+    chains.retain(|path| path.extension().is_some_and(|extension| extension == "pem"));
+    chains.sort();
+    let [first, second, ..] = &chains[..] else { panic!("{chains:?}") };
+    let own = fs::read(first).unwrap();
+    fs::copy(second, first).unwrap();
+    let ended = place.run(&doctor);
+    let seen = format!("keys/offices/{} is not for the key beside it", first.file_name().unwrap().display());
+    assert!(ended.code == 1 && ended.talk.contains(&seen), "{}", ended.talk);
+    fs::write(first, own).unwrap();
+    let ended = place.run(&doctor);
+    assert!(!ended.talk.contains("is not for the key beside it"), "{}", ended.talk);
 }
 
 fn a_foreign_certificate_is_seen(place: &Place, doctor: &[&str]) {

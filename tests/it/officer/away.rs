@@ -43,7 +43,8 @@ fn an_officer_can_go_on_while_gateways_are_away_and_learns_what_became_of_everyt
     let listed = both.types("XA", ["outbox"]);
     assert_eq!((listed.code, listed.data.lines().count()), (0, 3), "nothing was registered: {listed:?}");
     assert!(listed.talk.contains("the gateway is away"), "{listed:?}");
-    assert_eq!(both.types("XA", ["inbox"]).code, 0);
+    let inbox = both.types("XA", ["inbox", "--json"]);
+    assert_eq!((inbox.code, text_of(&inbox.error(), "code")), (5, "gateway-away"), "{inbox:?}");
     let status = both.types("XA", ["status", "--json"]);
     assert_eq!((status.code, text_of(&status.error(), "code")), (5, "gateway-away"), "{status:?}");
     assert_eq!(text_of(&status.error(), "hint"), "chancery --home GATEWAY doctor", "nothing else helps");
@@ -103,4 +104,48 @@ fn refuses(both: &Ministries, path: &str) {
     let zip = zip.to_str().unwrap();
     let exported = both.types("XA", ["export", text_of(&sent, "ref"), "-o", zip]);
     assert_eq!(exported.code, 0, "a rejection is evidence too: {exported:?}");
+}
+
+const PERSON: &str = "P-7QK4-M2XD-9WTV";
+
+#[test]
+fn a_withdrawal_that_waits_for_the_own_gateway_has_a_reference_at_once_and_is_counted_and_listed() {
+    let mut both = Ministries::found("owing");
+    let begun = both.delivers("XA", &forms::memorandum("XB", "new", "About a person."), &[]);
+    let consultation = text_of(&begun, "consultation").to_owned();
+    assert_eq!(both.types("XB", ["inbox"]).code, 0);
+    wait(both.world.house_mut(&ministry("XB")).unwrap().stop()).unwrap();
+
+    let sent = both.types("XB", ["withdraw", PERSON, "--consultation", &consultation, "--yes"]);
+    assert!(sent.code == 5 && sent.talk.contains("error[owed]"), "{sent:?}");
+    let line = sent.data.lines().find_map(|line| line.strip_prefix("registered ")).unwrap_or_default();
+    let reference = line.split(' ').next().unwrap().to_owned();
+    assert_eq!((reference.len(), line.contains("for XA")), (12, true), "{sent:?}");
+    assert!(sent.talk.contains(&format!(" countersign {reference}\n")), "{sent:?}");
+
+    let status = both.types("XB", ["status", "--json"]);
+    let seen = status.json();
+    assert_eq!((status.code, seen["not_handed_over"].as_u64()), (1, Some(1)), "{status:?}");
+    assert_eq!(text_of(&seen["owed"][0], "ref"), reference);
+    let due = seen["due"].as_array().unwrap().iter().map(|due| text_of(due, "ref"));
+    assert!(due.clone().any(|due| due == reference), "what is to be countersigned bears it too: {seen}");
+    let listed = both.types("XB", ["outbox", "--with", "XA"]);
+    assert!(listed.code == 5 && listed.data.contains(&reference), "{listed:?}");
+    assert!(listed.data.contains("owed (GATEWAY_AWAY)"), "{listed:?}");
+    let read = both.types("XB", ["read", &reference]);
+    assert!(read.code == 0 && read.data.contains("will-withdrawal"), "{read:?}");
+    assert!(read.data.contains(&consultation) && read.data.contains("owed to        XA"), "{read:?}");
+    let early = both.types("XB", ["countersign", &reference, "--yes", "--json"]);
+    assert_eq!((early.code, text_of(&early.error(), "code")), (5, "owed"), "{early:?}");
+    let unknown = both.types("XB", ["read", "0123456789ab", "--json"]);
+    assert_eq!((unknown.code, text_of(&unknown.error(), "code")), (7, "no-message"), "{unknown:?}");
+
+    // With the gateway it goes, has its number, and is still found by what was told at first.
+    wait(both.world.house_mut(&ministry("XB")).unwrap().start()).unwrap();
+    let behind = both.types("XB", ["countersign", &reference, "--yes", "--json", "--wait=30s"]);
+    assert_eq!(behind.code, 0, "{behind:?}");
+    let read = both.types("XB", ["read", &reference, "--json"]);
+    assert!(read.code == 0 && text_of(&read.json(), "ref").starts_with("XB-XA-"), "{read:?}");
+    assert_eq!(both.types("XB", ["outbox", "--with", "XA"]).code, 0);
+    assert_eq!(both.types("XB", ["status", "--json"]).json()["not_handed_over"], 0);
 }

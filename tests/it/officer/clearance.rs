@@ -68,6 +68,12 @@ fn an_act_is_cleared_by_offices_that_each_know_their_own_passphrase_only() {
     let unsigned = types(&both, "passphrase", &["draft", "release", draft, "--yes", "--json"]);
     assert_eq!(reason(&unsigned), (4, "NOT_SIGNED".to_owned()));
     leads_to(&unsigned, &format!(" draft sign {draft} --office legal-01"));
+    for (verb, next) in [("send", "release"), ("check", "show")] {
+        let as_form = types(&both, "passphrase", &[verb, draft, "--json"]);
+        assert_eq!(reason(&as_form), (2, "FORM_IS_DRAFT".to_owned()));
+        assert!(text_of(&as_form.error(), "message").ends_with("note.draft is a draft, not a form"));
+        leads_to(&as_form, &format!(" draft {next} {draft}"));
+    }
 
     let cleared = good(types(&both, "legal", &["draft", "clear", draft, "--office", "legal-01", "--yes"]));
     assert!(

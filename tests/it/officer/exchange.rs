@@ -186,7 +186,20 @@ fn a_wrong_passphrase_and_an_unknown_reference_have_their_exit_codes() {
     }
     let nowhere = super::chancery(["--home", "/nowhere", "inbox", "--json"]);
     assert_eq!((nowhere.code, nowhere.error()["code"].as_str()), (7, Some("no-home")), "{nowhere:?}");
-    assert!(text_of(&nowhere.error(), "hint").starts_with("chancery --home "), "{nowhere:?}");
+    assert_eq!(
+        text_of(&nowhere.error(), "hint"),
+        "chancery inbox --json --home DESK",
+        "nobody is led to found another"
+    );
+    let gateway = both.directory.join("xa/gateway");
+    for typed in [&["inbox", "--json"][..], &["withdraw", "P-7QK4-M2XD-9WTV", "--yes", "--json"]] {
+        let mistaken = super::chancery_with([("CHANCERY_HOME", gateway.as_os_str())], typed);
+        assert_eq!((mistaken.code, text_of(&mistaken.error(), "code")), (7, "no-home"), "{mistaken:?}");
+        let said = format!("{} is a gateway; give --home DESK", gateway.display());
+        assert_eq!(text_of(&mistaken.error(), "message"), said);
+        let again = format!("chancery {} --home DESK", typed.join(" "));
+        assert_eq!(text_of(&mistaken.error(), "hint"), again);
+    }
     let stranger = PersonRef::mint(&SystemEntropy).unwrap().text();
     let nobody = both.types("XA", ["person", "show", &stranger, "--json"]);
     assert_eq!((nobody.code, nobody.error()["code"].as_str()), (7, Some("no-person")), "{nobody:?}");

@@ -109,7 +109,12 @@ async fn a_protective_act_ends_a_pause_unless_it_is_by_force_and_the_operator_is
     assert_eq!(asks(&stage, "XA", "peer pause XB").await.refusal(), (6, "URGENT".to_owned()));
     // There was time for another attempt of either side, and it was refused.
     let pinged = asks(&stage, "XB", "peer ping XA").await;
-    assert!(pinged.code == 5 && pinged.talk.contains("paused"), "{pinged:?}");
+    assert_eq!(pinged.refusal(), (5, "PAUSED_BY_PEER".to_owned()));
+    let doctor = asks(&stage, "XB", "doctor").await;
+    for said in [pinged.talk, doctor.data + &doctor.talk] {
+        assert!(said.contains("XA's operator has paused us; call XA"), "{said}");
+        assert!(!said.contains("the operator of this gateway"), "{said}");
+    }
     assert_eq!(mailbox(&stage).await.len(), 2);
     assert!(stage.gateway("XA").status().await.unwrap().peers[0].pause.as_ref().is_some_and(|one| one.force));
     asks(&stage, "XA", "peer resume XB").await.report();

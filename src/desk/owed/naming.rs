@@ -1,0 +1,75 @@
+//! How a protective act is named of which no copy is made yet: it has neither a register number nor a message id, and every
+//! screen of this desk shows the beginning of the digest of its dispatch.
+
+use std::collections::BTreeMap;
+
+use super::Outstanding;
+use crate::consultation::act::Act;
+use crate::desk::Desk;
+use crate::desk::error::DeskError;
+use crate::desk::keys::Keys;
+use crate::desk::reference::{by_digest, is_beginning};
+use crate::desk::register::OwedEntry;
+use crate::digest::Digest;
+use crate::message::dispatch::Document;
+use crate::message::header::Address;
+use crate::time::Timestamp;
+use crate::trust::name::Ministry;
+
+/// A protective act that is signed, and that nobody has been sent.
+#[derive(Debug)]
+pub struct Unsent {
+    /// Digest of the dispatch.
+    pub dispatch: Digest,
+    /// To whom it is owed.
+    pub owed_to: Vec<Ministry>,
+    /// When it was released.
+    pub released: Timestamp,
+    /// Its address.
+    pub address: Address,
+    /// The act.
+    pub act: Act,
+    /// Its documents.
+    pub documents: Vec<Document>,
+}
+
+impl Outstanding {
+    /// What names it at this desk: the register number of the copy, or the beginning of the digest of the dispatch.
+    pub fn reference(&self) -> String {
+        self.copy.as_ref().map_or_else(|| by_digest(&self.dispatch), |(_, number)| number.clone())
+    }
+}
+
+impl Desk {
+    /// The act that is owed whose dispatch begins so; none where no such one is owed.
+    pub fn unsent(&self, keys: &Keys, reference: &str) -> Result<Option<Unsent>, DeskError> {
+        if !is_beginning(reference) {
+            return Ok(None);
+        }
+        let mut found: BTreeMap<String, Vec<OwedEntry>> = BTreeMap::new();
+        for owed in self.register.owed()? {
+            let digest = owed.dispatch.hex();
+            if digest.starts_with(reference) {
+                found.entry(digest).or_default().push(owed);
+            }
+        }
+        if found.len() > 1 {
+            let candidates = found.values().flatten();
+            let candidates =
+                candidates.map(|owed| format!("{} of {}", owed.dispatch.hex(), owed.consultation)).collect();
+            let (reference, count) = (reference.to_owned(), found.len());
+            return Err(DeskError::Ambiguous { reference, count, candidates });
+        }
+        let Some((_, owed)) = found.pop_first() else { return Ok(None) };
+        let Some(first) = owed.first() else { return Ok(None) };
+        let composition = self.composition_of(keys, first)?;
+        Ok(Some(Unsent {
+            dispatch: first.dispatch,
+            released: first.release_time,
+            address: composition.address,
+            act: composition.act,
+            documents: composition.dispatch.documents,
+            owed_to: owed.iter().map(|one| one.recipient.clone()).collect(),
+        }))
+    }
+}
