@@ -56,6 +56,7 @@ impl Doctor {
         if is_desk {
             findings.extend(desk::look(context, &home));
             findings.extend(record(context));
+            findings.extend(own_gateway(&home).await);
         } else {
             let asked = Operator::ask(context, async |mut operator| {
                 let status = operator.status().await?;
@@ -69,8 +70,6 @@ impl Doctor {
                 Err(error) => vec![gateway::away(&home, error)],
             });
             seen = asked.ok();
-        } else {
-            findings.extend(own_gateway(&home).await);
         }
         if let Some(file) = &self.bundle {
             let bundle =
