@@ -6,7 +6,7 @@ use crate::consultation::acts::exchange::{ExchangeLine, ExchangeProposal, Exchan
 use crate::consultation::history::{Past, Thread};
 use crate::consultation::reference::PersonRef;
 use crate::consultation::rules::judgement::Judgement;
-use crate::consultation::rules::{Findings, Rule, passage};
+use crate::consultation::rules::{Findings, Rule};
 use crate::consultation::state::custody::{self, Places};
 use crate::consultation::state::will::{self, WillStanding};
 use crate::consultation::state::{exchange, promised, saying};
@@ -81,7 +81,7 @@ fn own_lines(judgement: &Judgement<'_>, past: &Past<'_>, terms: &ExchangeTerms, 
         let mut add = |rule: Rule, message: &str| {
             findings.about(&line.person, |findings| findings.add(rule, field.clone(), message, rule.cure()));
         };
-        if passage::is_no_prisoner(past, &line.person) {
+        if custody::is_no_prisoner(past, &line.person) {
             add(Rule::Exc05, "the person is no prisoner of war");
         }
         if custody::case(past, &line.person).is_some() && !is_willing(judgement, past, terms, &line.person) {
