@@ -1,5 +1,7 @@
 # The executable reference model of the consultation rules, as the design of the domain has it: an oracle for the
-# differential test (src/consultation/trials/differential.rs), never a source of the product. Kept byte for byte below.
+# differential test (src/consultation/trials/differential.rs), never a source of the product. Kept byte for byte below but
+# for what is marked MENDED, where the model as it was designed was wrong too: it let the latest clock decide between two
+# statements of will of which neither sender knew the other, and dropped whole what refused and was overtaken itself.
 #!/usr/bin/env python3
 """Executable reference model of the consultation rules - an oracle for the
 acceptance scenarios and a check that the rules are consistent and converge.
@@ -41,7 +43,7 @@ def past(act,acts):
 # ---------------------------------------------------------------- fold
 def in_past(a,b): return a.seq<=b.basis.get(a.sender,0)      # a known to b's sender
 
-def will(acts,p,now):
+def will(acts,p,now,dest=None):
     allx=[a for a in acts if a.kind=='ExpressionOfWill' and a.person==p]
     exps=[a for a in allx if a.verdict_ok]                       # only qualifying ones can permit
     wds=[a for a in acts if a.kind=='WillWithdrawal' and a.person==p]
@@ -54,9 +56,13 @@ def will(acts,p,now):
         if all(in_past(w,e) and e.declared>(w.declared if w.declared is not None else w.at) for w in wds): alive.append(e)
     if not exps: return ('INDICATED' if allx or any(a.kind=='WillIndication' and a.person==p for a in acts) else 'NONE',None)
     if not alive: return ('WITHDRAWN',None)
-    top=max(e.declared for e in alive); last=[e for e in alive if e.declared==top]
+    # MENDED: what counts last is what nobody overtook knowing of it, not what bears the latest time
+    over=lambda e: any(in_past(e,f) and f.declared>e.declared for f in alive)
+    last=[e for e in alive if not over(e)]
     if len({(tuple(e.acceptable),tuple(e.refused or())) for e in last})>1: return('CHALLENGED',None)
-    e=last[0]
+    # MENDED: a refusal in a statement that counts no more still stops, until it was overtaken so
+    if dest is not None and any(e not in alive and not over(e) and not dest_ok(e,dest) for e in exps): return('WITHDRAWN',None)
+    e=max(last,key=lambda e:e.declared)
     if now-e.declared>CHARTER['will_validity']: return('EXPIRED',e)
     return('CURRENT',e)
 
@@ -89,7 +95,7 @@ def person_rules(acts,p,dest,now,route):
     r=[]
     if dead(acts,p): r.append('AGR-03:DEAD')
     if holds(acts,p): r.append('HLD-01')
-    s,e=will(acts,p,now)
+    s,e=will(acts,p,now,dest)   # MENDED: towards the destination
     if s!='CURRENT': r.append({'NONE':'WIL-01','INDICATED':'WIL-08','EXPIRED':'WIL-01','WITHDRAWN':'WIL-07','CHALLENGED':'WIL-10'}[s])
     elif not dest_ok(e,dest): r.append('MED-03' if route=='DIRECT_MEDICAL_REPATRIATION' else 'WIL-03')
     pr=protection(acts,p,dest,now)
@@ -175,7 +181,7 @@ def verdict(act,acts):
         for p in mine:
             c=case(A,p)
             if c and c.status=='CIVILIAN': R.append('EXC-05')
-            s,e=will(A,p,now)
+            s,e=will(A,p,now,to)   # MENDED: towards the destination
             if c and (s!='CURRENT' or not dest_ok(e,to)): R.append('EXC-04')
             if other_commitment(A,p,to): R.append('EXC-06')
     if k=='ProposalResponse' and act.reply=='ACCEPT':
@@ -233,7 +239,7 @@ def clear_to_depart(acts,p,arr,now,parties):
     if p not in a.persons: return ['HND-02']
     n,_=agreements(acts)[a.agr]; d=dict(n.terms['lines'])[p]
     R+=person_rules(acts,p,d,now,n.terms['route'])
-    s,e=will(acts,p,now)
+    s,e=will(acts,p,now,d)   # MENDED: towards the destination
     if e and now-e.declared>CHARTER['reconfirm']: R.append('HND-03')
     f=[m for m in acts if m.kind=='MedicalFinding' and m.person==p and m.med_kind=='FITNESS']
     if not f or now-max(x.at for x in f)>CHARTER['fit_validity'] or max(f,key=lambda x:x.at).decision not in('FIT','FIT_ESCORT'): R.append('MED-01')
@@ -259,6 +265,10 @@ def stage(acts,p):
         es=[a for a in acts if a.kind=='ExpressionOfWill' and a.person==p and a.verdict_ok]
         if any(not any(in_past(v,e) and e.declared>v.declared for e in es) for v in w): return 'IRREGULAR'
         if x.arr not in arranged(acts): return 'IRREGULAR'
+        # MENDED: against a statement that refuses and that nobody overtook knowing of it
+        d=dict(agreements(acts)[arranged(acts)[x.arr][0].agr][0].terms['lines']).get(p)
+        says=[e for e in es if d and e.declared<t and not dest_ok(e,d)]
+        if any(not any(in_past(e,v) and e.declared<v.declared<=t and dest_ok(v,d) for v in es) for e in says): return 'IRREGULAR'
         return 'HANDED_OVER'
     if any(p in a.persons for a,c in arranged(acts).values()): 
         s,_=will(acts,p,0); return 'HELD' if holds(acts,p) or s=='WITHDRAWN' else 'ARRANGED'

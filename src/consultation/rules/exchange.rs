@@ -82,7 +82,7 @@ fn own_lines(judgement: &Judgement<'_>, past: &Past<'_>, act: &ExchangeProposal,
         let mut add = |rule: Rule, message: &str| {
             findings.about(&line.person, |findings| findings.add(rule, field.clone(), message, rule.cure()));
         };
-        if passage::is_no_prisoner(past, &line.person) {
+        if custody::is_no_prisoner(past, &line.person) {
             add(Rule::Exc05, "the person is no prisoner of war");
         }
         if custody::case(past, &line.person).is_some() && !is_willing(judgement, past, terms, &line.person) {

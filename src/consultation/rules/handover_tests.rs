@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::consultation::acts::values::EntryId;
 use crate::consultation::rules::Rule;
 use crate::consultation::rules::said::{
-    Line, arrangement, confirmation, fitness, go, list_digest, note, report, statement,
+    Line, arrangement, case_of, confirmation, fitness, go, list_digest, note, report, statement,
 };
 use crate::consultation::rules::scenes::Case;
 use crate::consultation::state::departure::{clear_to_depart, protective_acts};
@@ -385,4 +385,46 @@ fn hnd_05_a_report_does_not_tell_of_what_is_to_come() {
     let case = Case::new(&scene, "XB", "handover-report", &report(ahead, "H-1", &[("P1", "HANDED_OVER")]));
     case.passes();
     case.warns(Rule::Hnd05);
+}
+
+fn departure_of(scene: &Scene) -> String {
+    let id = EntryId::parse("H-1").unwrap();
+    let stops = scene.asks(|past, at, charter| clear_to_depart(past, &person(1), &id, at, charter));
+    let mut words: Vec<&str> = stops.iter().map(|stop| stop.rule.word()).collect();
+    words.dedup();
+    words.join(" ")
+}
+
+#[test]
+fn exc_05_nobody_departs_as_a_prisoner_whose_case_says_since_that_he_is_none() {
+    let mut scene = Scene::cleared();
+    assert_eq!(departure_of(&scene), "");
+    for status in ["CIVILIAN", "RELEASED"] {
+        scene.say("XB", "case-registration", &case_of("P1", status, "XD"));
+        assert_eq!(departure_of(&scene), "EXC_05", "{status}");
+    }
+    scene.say("XB", "case-registration", &case_of("P1", "PRISONER_OF_WAR", "XD"));
+    assert_eq!(departure_of(&scene), "");
+}
+
+#[test]
+fn con_01_nobody_departs_while_a_power_has_adjourned_the_consultation() {
+    let mut scene = Scene::cleared();
+    scene.say("IC", "consultation-closure", "kind = \"ADJOURNED\"");
+    assert_eq!(departure_of(&scene), "", "an observer adjourns nothing");
+    scene.say("XA", "consultation-closure", "kind = \"ADJOURNED\"");
+    assert_eq!(departure_of(&scene), "CON_01");
+    scene.say("XA", "consultation-closure", "kind = \"RESUMED\"");
+    assert_eq!(departure_of(&scene), "");
+}
+
+#[test]
+fn wil_10_nobody_departs_against_a_qualified_refusal_that_the_last_statement_did_not_know() {
+    let mut scene = Scene::cleared();
+    let before = scene.marks();
+    scene.state("IC", "P1", &["REMAIN_IN_DETAINING_STATE"], &["XA"]);
+    scene.knowing(&before).state("XB", "P1", &["XA"], &["XD"]);
+    assert_eq!(departure_of(&scene), "WIL_10");
+    scene.state("XB", "P1", &["XA"], &["XD"]);
+    assert_eq!(departure_of(&scene), "", "he was asked again");
 }

@@ -27,6 +27,7 @@ pub fn page() -> String {
             sentence(rule.cure()),
         );
     }
+    page.push_str(HOW);
     page.push_str(FOOT);
     page
 }
@@ -46,6 +47,23 @@ consultations promise is judged before release alone. On such knowledge rest, at
 
 const COLUMNS: &str =
     "| code | rule | stops | judged by | status | what cures it |\n|---|---|---|---|---|---|\n";
+
+const HOW: &str = "\n## How some of them are judged\n\n\
+What a desk holds of a person decides, and where it cannot be told whether something stops him, it stops him.\n\n\
+- WIL_10: a statement sets an earlier one aside only where its sender declared to have known of it. Of two that say\n\
+\x20 different things and were made without knowledge of each other neither counts, whatever times they bear, until a\n\
+\x20 third knew both. A handover against a qualifying statement that nobody overtook so is irregular (HND_06).\n\
+- WIL_02 and WIL_05 know for whom somebody came by the code of a State or ministry in `affiliation`: who came for the\n\
+\x20 Power of origin (of the case, or a party in that role) frightens, and who came for a Power that detains or is to\n\
+\x20 receive is not neutral, whatever `neutral` says. Words without a code are believed: whoever signed answers for them.\n\
+- PRO_02: where the case does not say where a person comes from, any State may be his home. Grounds found for the Power\n\
+\x20 of origin then bar every State but the one he is in. They are lifted by an assessment of the same place that knew of\n\
+\x20 them; or the case is registered anew, with the Power of origin.\n\
+- MED_01: the certificate of the Detaining Power counts, in whose hands he is (GC III Art. 47), or that of a party that\n\
+\x20 decides nothing, such as the ICRC. That of another Power alone permits nothing; its UNFIT stops.\n\
+- EXC_05 and CON_01 are asked before a departure too. A case registered anew as that of a civilian ends every route of\n\
+\x20 prisoners, and while a Power has adjourned the consultation nobody departs: no statement of will can be made in it\n\
+\x20 then. Whoever adjourned it resumes it.\n";
 
 const FOOT: &str = "\n## Codes that no desk judges\n\n\
 CHN_05 (one id, one content) is judged by gateways, and so is CHN_04 as far as sequences go. PRV_06 asks for\n\

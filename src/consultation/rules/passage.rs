@@ -4,13 +4,12 @@
 use crate::consultation::act::Act;
 use crate::consultation::acts::agreement::{AgreementLine, AgreementTerms};
 use crate::consultation::history::Past;
-use crate::consultation::reference::PersonRef;
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
-use crate::consultation::state::custody::{self, Likeness, Places};
+use crate::consultation::state::custody::{Likeness, Places};
 use crate::consultation::state::will::{self, Will};
 use crate::consultation::state::{guard, holds, saying};
-use crate::consultation::words::{MedicalFindingKind, PersonStatus, Route};
+use crate::consultation::words::{MedicalFindingKind, Route};
 
 /// Judges moving the person of a line as these terms say. Tells which rules stood against it.
 pub(super) fn judge(
@@ -27,10 +26,6 @@ pub(super) fn judge(
         findings.add(stop.rule, field, stop.because, stop.rule.cure());
         rules.push(stop.rule);
     }
-    if terms.route != Route::Remain && is_no_prisoner(past, &line.person) {
-        let message = "the person is no prisoner of war";
-        findings.add(Rule::Exc05, field, message, Rule::Exc05.cure());
-    }
     let will = will::towards(past, &line.person, &line.destination, at, charter);
     explain_will(past, line, &will, &rules, field, findings);
     let still_a_soldier = |statement: will::Statement<'_>| !statement.act.civilian_status_declared;
@@ -40,12 +35,6 @@ pub(super) fn judge(
     }
     remind(judgement, past, terms, line, field, findings);
     rules
-}
-
-/// Whether a case says that a person is a civilian, or released (EXC-05).
-pub(super) fn is_no_prisoner(past: &Past<'_>, person: &PersonRef) -> bool {
-    let status = custody::case(past, person).map(|case| case.act.status);
-    matches!(status, Some(PersonStatus::Civilian | PersonStatus::Released))
 }
 
 /// WIL-11 and WIL-12: why a will does not carry, where that is easily overlooked.

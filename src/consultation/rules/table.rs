@@ -203,7 +203,7 @@ rules! {
     Lng05 = 285 "LNG_05" Form Error Desk "a statement of will is in the language of the person",
         "attach the statement in the language in which he made it";
     Med01 = 301 "MED_01" State Error Departure "a physician found the person fit to travel shortly before",
-        "have him examined";
+        "have him examined by the Detaining Power or by an observer";
     Med02 = 302 "MED_02" State Error Desk
         "a medical route rests on a finding of a commission of three, two of them neutral, by majority, or a manifest case",
         "have the commission find, and name its finding in the line";
@@ -307,7 +307,7 @@ rules! {
     Wil09 = 449 "WIL_09" State Error Desk "the person is of age and able to decide",
         "this route is not for him";
     Wil10 = 450 "WIL_10" State Error Desk "the statements of a person do not contradict each other",
-        "interview him again in private";
+        "interview him again in private, knowing of all he said before";
     Wil11 = 451 "WIL_11" State Warning Desk "silence about a destination is no consent to it",
         "ask him about this destination";
     Wil12 = 452 "WIL_12" State Warning Desk "hearsay of a refusal stops",

@@ -1,28 +1,89 @@
 //! WIL: whether a statement of will qualifies. What a qualifying one is worth later is judged with the guards of an
 //! agreement (`passage`); one that does not qualify can still stop.
+//!
+//! For whom somebody was there is free text (`affiliation`). The code of a ministry or State in it is believed against
+//! whoever wrote it: who comes for a party to the matter is not neutral by saying so.
+
+use std::collections::BTreeSet;
 
 use crate::consultation::act::Act;
-use crate::consultation::acts::will::ExpressionOfWill;
+use crate::consultation::acts::values::Origin;
+use crate::consultation::acts::will::{Attendee, ExpressionOfWill};
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
-use crate::consultation::words::{AttendeeFunction, Capacity, FreedomFinding, InformationGiven};
+use crate::consultation::state::{custody, opening};
+use crate::consultation::words::{AttendeeFunction, Capacity, FreedomFinding, InformationGiven, PartyRole};
 use crate::limits;
 
 pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     let Act::ExpressionOfWill(statement) = judgement.act else { return };
-    witnesses(judgement, statement, findings);
+    let sides = Sides::of(judgement, statement);
+    witnesses(judgement, statement, &sides, findings);
     information(statement, findings);
-    freedom(judgement, statement, findings);
+    freedom(judgement, statement, &sides, findings);
     rights(statement, findings);
     capacity(statement, findings);
 }
 
+/// The codes of those who are no neutrals towards a person, by the past that the act declares.
+struct Sides {
+    /// His Power of origin, as his case names it, and every party with that role.
+    origin: BTreeSet<String>,
+    /// Powers that detain or are to receive.
+    interested: BTreeSet<String>,
+}
+
+impl Sides {
+    fn of(judgement: &Judgement<'_>, statement: &ExpressionOfWill) -> Self {
+        let mut sides = Self { origin: BTreeSet::new(), interested: BTreeSet::new() };
+        let Some(past) = judgement.past else { return sides };
+        let case = custody::case(past, &statement.person);
+        if let Some(Origin::State(code)) = case.map(|case| &case.act.power_of_origin) {
+            sides.origin.insert(code.as_str().to_owned());
+        }
+        sides.interested.extend(case.map(|case| case.registered.sender.to_string()));
+        for power in opening::powers_of(past) {
+            let roles = opening::roles(past, power);
+            if roles.contains(&PartyRole::PowerOfOrigin) {
+                sides.origin.insert(power.to_string());
+            }
+            if roles.iter().any(|role| matches!(role, PartyRole::DetainingPower | PartyRole::ReceivingPower))
+            {
+                sides.interested.insert(power.to_string());
+            }
+        }
+        sides
+    }
+
+    /// Whether somebody came for the Power of origin.
+    fn is_of_origin(&self, attendee: &Attendee) -> bool {
+        self.origin.iter().any(|code| names(attendee.affiliation.as_str(), code))
+    }
+
+    /// Whether somebody is neutral, as was said of him: not where he came for a side.
+    fn is_neutral(&self, attendee: &Attendee) -> bool {
+        let interested = || self.interested.iter().any(|code| names(attendee.affiliation.as_str(), code));
+        attendee.neutral.0 && !self.is_of_origin(attendee) && !interested()
+    }
+}
+
+/// Whether an affiliation is this code, in whatever case, or has it as a word of its own.
+fn names(affiliation: &str, code: &str) -> bool {
+    let mut words = affiliation.split(|letter: char| !letter.is_alphanumeric());
+    affiliation.trim().eq_ignore_ascii_case(code) || words.any(|word| word == code)
+}
+
 /// WIL-02. No charter can do without a neutral witness, and one who did not sign with the person counts for none.
-fn witnesses(judgement: &Judgement<'_>, statement: &ExpressionOfWill, findings: &mut Findings) {
+fn witnesses(
+    judgement: &Judgement<'_>,
+    statement: &ExpressionOfWill,
+    sides: &Sides,
+    findings: &mut Findings,
+) {
     let witnesses = statement.attendees.iter().filter(|one| one.function == AttendeeFunction::Witness);
     let count = u32::try_from(witnesses.clone().count()).unwrap_or(u32::MAX);
-    let neutral =
-        u32::try_from(witnesses.filter(|one| one.neutral.0 && one.co_signed.0).count()).unwrap_or(u32::MAX);
+    let neutral = u32::try_from(witnesses.filter(|one| sides.is_neutral(one) && one.co_signed.0).count())
+        .unwrap_or(u32::MAX);
     let (needed, neutral_needed) = (judgement.charter.witnesses, judgement.charter.neutral_witnesses.max(1));
     let mut add = |message: String| findings.add(Rule::Wil02, "act.attendees", message, Rule::Wil02.cure());
     if count < needed {
@@ -38,7 +99,7 @@ fn witnesses(judgement: &Judgement<'_>, statement: &ExpressionOfWill, findings: 
     if interpreters.peek().is_none() {
         add("no interpreter was present".to_owned());
     }
-    if interpreters.any(|one| !one.neutral.0) {
+    if interpreters.any(|one| !sides.is_neutral(one)) {
         add("an interpreter was not neutral".to_owned());
     }
 }
@@ -55,7 +116,7 @@ fn information(statement: &ExpressionOfWill, findings: &mut Findings) {
 }
 
 /// WIL-05: time to think, nobody to fear, no pressure.
-fn freedom(judgement: &Judgement<'_>, statement: &ExpressionOfWill, findings: &mut Findings) {
+fn freedom(judgement: &Judgement<'_>, statement: &ExpressionOfWill, sides: &Sides, findings: &mut Findings) {
     use AttendeeFunction::{IntelligenceOrSecurity, Media, PowerOfOrigin};
     let hint = Rule::Wil05.cure();
     if statement.declaration_time < statement.information_time.after(judgement.charter.cooling_off) {
@@ -71,6 +132,9 @@ fn freedom(judgement: &Judgement<'_>, statement: &ExpressionOfWill, findings: &m
         if matches!(attendee.function, IntelligenceOrSecurity | Media | PowerOfOrigin) {
             let message = format!("{} was present", attendee.function);
             findings.add(Rule::Wil05, format!("act.attendees[{index}]"), message, hint);
+        } else if sides.is_of_origin(attendee) {
+            let message = "somebody who came for the Power of origin was present";
+            findings.add(Rule::Wil05, format!("act.attendees[{index}].affiliation"), message, hint);
         }
     }
     if statement.freedom != FreedomFinding::NoIndicationOfPressure {

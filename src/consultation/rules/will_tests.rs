@@ -1,6 +1,6 @@
 //! The WIL rules of a statement; those of what it is worth later stand in `passage_tests`.
 
-use crate::consultation::rules::said::statement;
+use crate::consultation::rules::said::{case_of, statement};
 use crate::consultation::rules::scenes::Case;
 use crate::consultation::state::samples::{HOUR, Scene};
 use std::time::Duration;
@@ -122,4 +122,51 @@ fn lng_05_the_statement_is_in_the_language_of_the_person() {
         one.language = "ko-KR".to_owned();
     });
     region.passes();
+}
+
+#[test]
+fn wil_05_nobody_comes_for_the_power_of_origin_whatever_he_is_called() {
+    let interpreter = r#"affiliation = "court", neutral = true"#;
+    for affiliation in ["XD", "xd", "XD ministry of defence", "Embassy (XD)"] {
+        let origin = format!("affiliation = \"{affiliation}\", neutral = true");
+        changed(interpreter, &origin).fails("WIL_02 WIL_05");
+        changed(
+            "attendees = [",
+            &format!("attendees = [{{ function = \"COUNSEL\", {origin}, co_signed = false }},"),
+        )
+        .fails("WIL_05");
+    }
+    let party = |role: &str| {
+        let mut scene = Scene::opened();
+        let another = format!(
+            r#"consultation = "C-3HN8-ZC6V-5JF2"
+            subject = "Another one"
+            parties = [{{ ministry = "XA", roles = ["RECEIVING_POWER"] }}, {{ ministry = "XB", roles = ["DETAINING_POWER"] }},
+                {{ ministry = "XC", roles = ["{role}"] }}]
+            open_until_time = "2027-12-02T10:00:00Z""#
+        );
+        scene.say("XB", "consultation-proposal", &another);
+        scene.say("XA", "consultation-reply", "reply = \"ACCEPT\"");
+        scene.say("XC", "consultation-reply", "reply = \"ACCEPT\"");
+        scene.say("XB", "case-registration", &case_of("P1", "PRISONER_OF_WAR", "UNDETERMINED"));
+        let fields = statement(scene.at(), "P1", &["XA"], &["XD"]);
+        Case::new(&scene, "XB", "expression-of-will", &fields.replace("\"court\"", "\"XC\""))
+            .errors()
+            .contains("WIL_05")
+    };
+    assert!(party("POWER_OF_ORIGIN"), "the case does not say whose he is, and the party does");
+    assert!(!party("NEUTRAL_POWER"));
+}
+
+#[test]
+fn wil_02_who_comes_for_a_power_that_detains_or_receives_is_not_neutral_by_saying_so() {
+    let neutral = r#"affiliation = "IC", neutral = true"#;
+    for affiliation in ["XA", "XB", "xb", "XB camp", "Consulate of XA"] {
+        let partial = format!("affiliation = \"{affiliation}\", neutral = true");
+        changed(neutral, &partial).fails("WIL_02");
+        changed(r#"affiliation = "court", neutral = true"#, &partial).fails("WIL_02");
+    }
+    for affiliation in ["XN", "UNHCR", "AXB", "sworn interpreter"] {
+        changed(neutral, &format!("affiliation = \"{affiliation}\", neutral = true")).passes();
+    }
 }

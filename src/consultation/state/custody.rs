@@ -9,7 +9,7 @@ use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::state::{opening, saying};
-use crate::consultation::words::PartyRole;
+use crate::consultation::words::{PartyRole, PersonStatus};
 use crate::trust::name::Ministry;
 
 /// The case of a person.
@@ -53,6 +53,12 @@ pub fn power_at<'h>(past: &Past<'h>, person: &PersonRef, destination: &Destinati
         code.is_some_and(|code| places.compare(&code, destination) == Likeness::Same)
     };
     opening::powers_of(past).into_iter().find(|power| is_there(power))
+}
+
+/// Whether his case says that a person is a civilian, or released (EXC-05).
+pub fn is_no_prisoner(past: &Past<'_>, person: &PersonRef) -> bool {
+    let status = case(past, person).map(|case| case.act.status);
+    matches!(status, Some(PersonStatus::Civilian | PersonStatus::Released))
 }
 
 /// Whether a person was said to be dead. Nobody has to prove it before it stops.
@@ -102,7 +108,8 @@ impl Places {
         }
     }
 
-    fn resolve(&self, destination: &Destination) -> Destination {
+    /// A destination by the code of its State, as far as the case says where it lies.
+    pub fn resolve(&self, destination: &Destination) -> Destination {
         let code = match destination {
             Destination::PowerOfOrigin => self.origin.as_ref(),
             Destination::RemainInDetainingState => self.detaining.as_ref(),

@@ -6,7 +6,8 @@
 //! reached him early, before what it rests on, stands in no basis; `synced_to` of the GO tells of that one. Where a
 //! ministry gives one number to two acts, two desks may hold different ones under it, and numbers alone show nothing:
 //! so a GO names every protective act that its desk held, and a desk that knows of such a number lets nobody leave. While
-//! acts are missing that others wait for, nobody knows what they say: nobody leaves.
+//! acts are missing that others wait for, nobody knows what they say: nobody leaves. And while a Power has adjourned the
+//! consultation no new statement of will can be made in it, so whoever is on his way could not be asked again.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use crate::consultation::state::commitments::{self, Arrangement};
 use crate::consultation::state::go::{is_in_window, last_word, needed};
 use crate::consultation::state::guard::{self, Stop};
 use crate::consultation::state::medical::{self, FitnessStanding};
+use crate::consultation::state::opening::{self, Opening};
 use crate::consultation::state::{promised, reports, saying, will};
 use crate::limits;
 use crate::message::terms::ActClass;
@@ -68,6 +70,7 @@ pub fn clear_to_depart(
     if statement.is_some_and(|statement| !recent(&statement)) {
         stops.push(Stop::new(Rule::Hnd03, "the last private statement is too old to depart on"));
     }
+    stops.extend(pause(past, at));
     stops.extend(window(arranged.act, at));
     stops.extend(fitness(past, person, at, charter));
     stops.extend(missing(past));
@@ -160,6 +163,12 @@ fn window(arranged: &HandoverArrangement, at: Timestamp) -> Option<Stop> {
     Some(Stop::new(Rule::Hnd01, because))
 }
 
+/// A handover is an affair of a consultation that stands open: who adjourned it resumes it first (CON-01).
+fn pause(past: &Past<'_>, at: Timestamp) -> Option<Stop> {
+    let state = opening::state(past, at);
+    (state != Opening::Open).then(|| Stop::new(Rule::Con01, format!("the consultation is {state}")))
+}
+
 /// What others wait for and is not here may be a withdrawal.
 fn missing(past: &Past<'_>) -> Option<Stop> {
     let missing: Vec<String> = past.missing().iter().map(ToString::to_string).collect();
@@ -178,7 +187,9 @@ fn equivocation(past: &Past<'_>) -> Option<Stop> {
 fn fitness(past: &Past<'_>, person: &PersonRef, at: Timestamp, charter: &Charter) -> Option<Stop> {
     let because = match medical::fitness(past, person, at, charter).standing {
         FitnessStanding::Fit => return None,
-        FitnessStanding::None => "nobody certified fitness to travel",
+        FitnessStanding::None => {
+            "nobody who may certified fitness to travel: the Detaining Power, or an observer"
+        }
         FitnessStanding::Stale => "the certificate of fitness is too old",
         FitnessStanding::Unfit => "the person is not fit to travel",
     };

@@ -66,6 +66,7 @@ pub fn stops(
         stops.push(Stop::new(Rule::Agr03, "a notice says that the person died"));
     }
     plan.route(&mut stops);
+    plan.status(&mut stops);
     plan.holds(&mut stops);
     plan.will(&mut stops);
     plan.protection(&mut stops);
@@ -110,6 +111,13 @@ impl Plan<'_, '_> {
         }
     }
 
+    /// EXC-05: who is no prisoner of war, or no more, travels by no route of prisoners of war. Staying is no route.
+    fn status(&self, stops: &mut Vec<Stop>) {
+        if self.terms.route != Route::Remain && custody::is_no_prisoner(self.past, &self.line.person) {
+            stops.push(Stop::new(Rule::Exc05, "the person is no prisoner of war"));
+        }
+    }
+
     /// Whether the line sends the person to this very place. What cannot be told is not.
     fn leads_to(&self, place: &Destination) -> bool {
         let places = Places::of(self.past, &self.line.person);
@@ -132,7 +140,9 @@ impl Plan<'_, '_> {
             WillStanding::Indicated => stop(Rule::Wil08, "there is only hearsay, or what does not qualify"),
             WillStanding::Expired => stop(Rule::Wil01, "the last statement is too old"),
             WillStanding::Withdrawn => stop(Rule::Wil07, "a withdrawal or refusal was not overcome"),
-            WillStanding::Challenged => stop(Rule::Wil10, "two statements contradict each other"),
+            WillStanding::Challenged => {
+                stop(Rule::Wil10, "two statements contradict each other, and neither knew the other")
+            }
             WillStanding::Current => {
                 let places = Places::of(self.past, person);
                 let admitted =
@@ -152,7 +162,9 @@ impl Plan<'_, '_> {
         let mut stop = |rule, because: &str| stops.push(Stop::new(rule, because));
         match protection.standing {
             ProtectionStanding::None => stop(Rule::Pro01, "no assessment clears this destination"),
-            ProtectionStanding::Bar => stop(Rule::Pro02, "substantial grounds bar this destination"),
+            ProtectionStanding::Bar => {
+                stop(Rule::Pro02, "substantial grounds bar this destination, or a place that may be it")
+            }
             ProtectionStanding::Stale => {
                 stop(Rule::Pro03, "the assessment is too old, or precedes an exposure")
             }

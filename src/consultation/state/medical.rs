@@ -2,6 +2,10 @@
 //!
 //! A finding that permits must stand; UNFIT need not. Of findings that knew nothing of each other the one that
 //! stops counts. Who was found UNFIT is found fit again by the Detaining Power, or by whoever found it.
+//!
+//! The Detaining Power answers for it that nobody is moved whom that endangers (Art. 47), and he is in its hands: its
+//! certificate permits, or that of an observer who saw him. A Power that is to receive him has not got him, and an
+//! interest that he comes; its certificate alone permits nothing.
 
 use crate::consultation::acts::medical::MedicalFinding;
 use crate::consultation::charter::Charter;
@@ -9,9 +13,10 @@ use crate::consultation::history::Past;
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
-use crate::consultation::state::{custody, saying, will};
+use crate::consultation::state::{custody, opening, saying, will};
 use crate::consultation::words::{MedicalDecision, MedicalFindingKind};
 use crate::time::Timestamp;
+use crate::trust::name::Ministry;
 use crate::vocabulary;
 
 vocabulary! {
@@ -47,13 +52,20 @@ pub fn fitness<'h>(past: &Past<'h>, person: &PersonRef, at: Timestamp, charter: 
     if let Some(unfit) = unfit(past, person, &findings) {
         return Fitness { standing: FitnessStanding::Unfit, finding: Some(unfit), until: None };
     }
-    let fit = findings.iter().filter(|(one, act)| one.stands() && act.decision != MedicalDecision::Unfit);
+    let fit = findings.iter().filter(|(one, act)| {
+        one.stands() && act.decision != MedicalDecision::Unfit && certifies(past, person, &one.sender)
+    });
     let Some((finding, act)) = fit.max_by_key(|(one, act)| (examined(one, act), one.order())) else {
         return Fitness { standing: FitnessStanding::None, finding: None, until: None };
     };
     let until = examined(finding, act).after(charter.fitness_validity);
     let standing = if at > until { FitnessStanding::Stale } else { FitnessStanding::Fit };
     Fitness { standing, finding: Some(finding), until: Some(until) }
+}
+
+/// Whether the certificate of this ministry permits a person to travel: it holds him, or decides nothing here.
+fn certifies(past: &Past<'_>, person: &PersonRef, ministry: &Ministry) -> bool {
+    custody::detains(past, person, ministry) || !opening::powers_of(past).contains(&ministry)
 }
 
 /// Whether a person was unfit at an instant, by what was released until then.

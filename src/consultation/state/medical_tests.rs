@@ -135,3 +135,26 @@ fn nobody_but_the_detaining_power_ends_its_proceedings() {
     scene.say("XA", "judicial-status", &status("NONE"));
     assert_eq!(stands(&scene), JudicialStanding::Free, "whoever said it takes it back");
 }
+
+#[test]
+fn whoever_is_to_receive_him_stops_by_a_certificate_and_permits_nothing_by_one() {
+    let found = |scene: &Scene, decision: &str| {
+        format!(
+            "person = \"P1\"\nkind = \"FITNESS_TO_TRAVEL\"\nexamination_time = \"{}\"\ndecision = \"{decision}\"\n\
+             certificate_document = \"certificate\"",
+            scene.at()
+        )
+    };
+    let mut scene = Scene::ready();
+    scene.say("XA", "medical-finding", &found(&scene, "FIT"));
+    assert_eq!(fit(&scene), FitnessStanding::None, "XA has not got him");
+    scene.say("IC", "medical-finding", &found(&scene, "FIT"));
+    assert_eq!(fit(&scene), FitnessStanding::Fit, "an observer saw him");
+    scene.wait(72 * HOUR);
+    scene.say("XA", "medical-finding", &found(&scene, "FIT"));
+    assert_eq!(fit(&scene), FitnessStanding::Stale, "it makes nothing younger");
+    scene.say("XA", "medical-finding", &found(&scene, "UNFIT"));
+    assert_eq!(fit(&scene), FitnessStanding::Unfit);
+    scene.certify("P1", "FIT");
+    assert_eq!(fit(&scene), FitnessStanding::Fit);
+}

@@ -1,8 +1,14 @@
 //! What a person has to fear at a destination (PRO; domain 5.3).
 //!
 //! Whoever finds substantial grounds bars the destination. Only the Detaining Power clears one, by an assessment that
-//! considered whether he would be sent on from there, and it lifts a bar only by one that knew of it. An assessment is stale once it is too old, or as long as it knew nothing of
-//! an incident of publicity: taking a picture down does not undo the danger.
+//! considered whether he would be sent on from there, and it lifts a bar only by one of the same place that knew of it.
+//! An assessment is stale once it is too old, or as long as it knew nothing of an incident of publicity: taking a
+//! picture down does not undo the danger.
+//!
+//! Where a case does not say where a person comes from, any State may be his home. Grounds found for the Power of origin
+//! bar them all then, and grounds found for one State bar the Power of origin: a bar need not use
+//! the word that a later agreement uses. They do not bar staying where he is, which is no way home. A place that only
+//! may be the same never clears another.
 
 use crate::consultation::acts::law::Destination;
 use crate::consultation::acts::protection::ProtectionAssessment;
@@ -60,7 +66,7 @@ pub fn protection<'h>(
             until: None,
         };
     }
-    let counting = assessments.iter().filter(|one| one.counts);
+    let counting = assessments.iter().filter(|one| one.counts && one.is_of_the_place);
     let last = counting.max_by_key(|one| (one.made, one.registered.order()));
     let Some(last) = last.filter(|one| one.act.finding == ProtectionFinding::NoSubstantialGrounds) else {
         return Protection { standing: ProtectionStanding::None, assessment: None, until: None };
@@ -87,28 +93,44 @@ struct Assessment<'h> {
     /// Whether it can clear or take a clearance back: it stands, the Detaining Power made it, and where it clears it
     /// looked beyond the first State (CAT Art. 3 forbids return by way of another).
     counts: bool,
+    /// Whether it is of this very destination, and not only of one that may be it.
+    is_of_the_place: bool,
+    /// The place it is of, as far as the case says.
+    place: Destination,
 }
 
 fn assessments<'h>(past: &Past<'h>, person: &PersonRef, destination: &Destination) -> Vec<Assessment<'h>> {
     let places = Places::of(past, person);
-    let about = saying!(past.of_person(person), ProtectionAssessment)
-        .filter(|(_, act)| places.compare(&act.destination, destination) == Likeness::Same);
-    let assessment = |(registered, act): (&'h Registered, &'h ProtectionAssessment)| Assessment {
-        registered,
-        act,
-        made: will::said(registered, Some(act.assessment_time)),
-        counts: registered.stands()
-            && (act.onward_return_considered.0 || act.finding != ProtectionFinding::NoSubstantialGrounds)
-            && custody::detains(past, person, &registered.sender),
-    };
+    let stays = places.compare(destination, &Destination::RemainInDetainingState) == Likeness::Same;
+    let about = saying!(past.of_person(person), ProtectionAssessment).filter_map(|(registered, act)| {
+        let likeness = places.compare(&act.destination, destination);
+        let concerns = match likeness {
+            Likeness::Same => true,
+            Likeness::Unknown => !stays,
+            Likeness::Other => false,
+        };
+        concerns.then_some((registered, act, likeness == Likeness::Same))
+    });
+    let assessment =
+        |(registered, act, is_of_the_place): (&'h Registered, &'h ProtectionAssessment, bool)| Assessment {
+            registered,
+            act,
+            made: will::said(registered, Some(act.assessment_time)),
+            counts: registered.stands()
+                && (act.onward_return_considered.0 || act.finding != ProtectionFinding::NoSubstantialGrounds)
+                && custody::detains(past, person, &registered.sender),
+            is_of_the_place,
+            place: places.resolve(&act.destination),
+        };
     about.map(assessment).collect()
 }
 
-/// Whether this one bars: nobody who may lifted it knowing of it.
+/// Whether this one bars: nobody who may lifted it knowing of it, for the very place it names.
 fn bars(one: &Assessment<'_>, all: &[Assessment<'_>]) -> bool {
     let lifts = |other: &Assessment<'_>| {
         other.counts
             && other.act.finding == ProtectionFinding::NoSubstantialGrounds
+            && other.place == one.place
             && other.registered.knew(one.registered)
     };
     one.act.finding == ProtectionFinding::SubstantialGrounds && !all.iter().any(lifts)

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::consultation::rules::table::Rule;
-use crate::consultation::state::samples::{DAY, Scene, person};
+use crate::consultation::state::samples::{DAY, Scene, case, person};
 
 fn standing(scene: &Scene, place: &str) -> ProtectionStanding {
     let place = Destination::NamedState(crate::consultation::acts::values::RegionCode::parse(place).unwrap());
@@ -78,4 +78,44 @@ fn an_assessment_ages_and_knows_nothing_of_what_came_after() {
     scene.assess("P1", "XA", "NO_SUBSTANTIAL_GROUNDS");
     assert_eq!(standing(&scene, "XA"), ProtectionStanding::Clear);
     assert_eq!(scene.asks(|past, _, _| exposure::open(past, &person(1)).len()), 0);
+}
+
+#[test]
+fn grounds_found_for_the_power_of_origin_bar_every_state_while_the_case_does_not_say_which_it_is() {
+    let undetermined = || {
+        let mut scene = Scene::opened();
+        scene.say("XB", "case-registration", &case("P1").replace("\"XD\"", "\"UNDETERMINED\""));
+        scene
+    };
+    let mut scene = undetermined();
+    scene.assess("P1", "XD", "NO_SUBSTANTIAL_GROUNDS");
+    assert_eq!(standing(&scene, "XD"), ProtectionStanding::Clear);
+    scene.assess("P1", "XB", "NO_SUBSTANTIAL_GROUNDS");
+    scene.assess("P1", "POWER_OF_ORIGIN", "SUBSTANTIAL_GROUNDS");
+    let barred = scene.at();
+    assert_eq!(standing(&scene, "XD"), ProtectionStanding::Bar, "XD may be where he comes from");
+    assert_eq!(standing(&scene, "XB"), ProtectionStanding::Clear, "whoever stays is not sent home");
+    scene.assess("P1", "XD", "NO_SUBSTANTIAL_GROUNDS");
+    assert_eq!(standing(&scene, "XD"), ProtectionStanding::Bar, "it knew of the bar, and is of another word");
+    let place = Destination::NamedState(crate::consultation::acts::values::RegionCode::parse("XD").unwrap());
+    assert!(scene.asks(|past, _, _| was_barred(past, &person(1), &place, barred)), "afterwards too");
+    scene.assess("P1", "POWER_OF_ORIGIN", "NO_SUBSTANTIAL_GROUNDS");
+    assert_eq!(standing(&scene, "XD"), ProtectionStanding::Clear, "lifted by the word that barred");
+    // Where he comes from turns out: the bar is of that State alone.
+    let mut scene = undetermined();
+    scene.assess("P1", "POWER_OF_ORIGIN", "SUBSTANTIAL_GROUNDS");
+    scene.assess("P1", "XA", "NO_SUBSTANTIAL_GROUNDS");
+    assert_eq!(standing(&scene, "XA"), ProtectionStanding::Bar);
+    scene.say("XB", "case-registration", &case("P1"));
+    assert_eq!(standing(&scene, "XA"), ProtectionStanding::Clear);
+    assert_eq!(standing(&scene, "XD"), ProtectionStanding::Bar);
+    // And the other way round: a State that is barred may be the Power of origin, and clears nothing that it may be.
+    let mut scene = undetermined();
+    scene.assess("P1", "XD", "SUBSTANTIAL_GROUNDS");
+    scene.assess("P1", "POWER_OF_ORIGIN", "NO_SUBSTANTIAL_GROUNDS");
+    let home = scene.asks(|past, at, charter| {
+        protection(past, &person(1), &Destination::PowerOfOrigin, at, charter).standing
+    });
+    assert_eq!(home, ProtectionStanding::Bar);
+    assert_eq!(standing(&scene, "XN"), ProtectionStanding::None);
 }

@@ -2,7 +2,9 @@
 //!
 //! Only statements against which nothing stands can permit. A withdrawal, a refusal at the gate, adverse hearsay and
 //! an adverse statement that does not qualify all stop (WIL-12), and are overcome only by a later qualifying
-//! statement whose sender knew of them (WIL-07). A withdrawal for some destinations stops those alone.
+//! statement whose sender knew of them (WIL-07). A withdrawal for some destinations stops those alone. The last word is
+//! that of whoever knew what was said before: a statement that only bears a later time sets nothing aside, and where
+//! two say different things neither counts (WIL-10).
 
 use std::time::Duration;
 
@@ -32,7 +34,7 @@ vocabulary! {
         Expired = 4 "EXPIRED",
         /// Something stops it that no later statement overcame.
         Withdrawn = 5 "WITHDRAWN",
-        /// Two statements of one instant say different things.
+        /// Two statements say different things, and neither was made later by somebody who knew the other.
         Challenged = 6 "CHALLENGED",
     }
 }
@@ -46,7 +48,7 @@ pub struct Will<'h> {
     pub statement: Option<Statement<'h>>,
     /// Until when the statement counts.
     pub until: Option<Timestamp>,
-    /// What stops and is not overcome, in the order of the acts.
+    /// What stops and is not overcome, in the order of the acts; after it statements that contradict each other.
     pub against: Vec<&'h Registered>,
 }
 
@@ -101,8 +103,9 @@ pub fn said(registered: &Registered, stated: Option<Timestamp>) -> Timestamp {
     stated.map_or(registered.released, |stated| stated.min(registered.released))
 }
 
-/// What stopped a person's way to a destination at an instant, by what was said until then. A report that its own
-/// sender corrected is not asked.
+/// What stopped a person's way to a destination at an instant, by what was said until then: what is adverse, and
+/// qualifying statements that do not accept it, unless a later one that does knew of them. A report that its own sender
+/// corrected is not asked.
 pub fn stopped_at<'h>(
     past: &Past<'h>,
     person: &PersonRef,
@@ -111,16 +114,19 @@ pub fn stopped_at<'h>(
 ) -> Vec<&'h Registered> {
     let places = Places::of(past, person);
     let statements = statements(past, person);
+    let accepting = |one: &&Statement<'_>| instant(one) <= at && admits(one.act, destination, &places);
     let before = adverse(past, person).into_iter().filter(|one| one.said < at && !one.is_corrected(past));
     let stopping = before.filter(|one| {
-        let overcame = |statement: &Statement<'_>| {
-            instant(statement) <= at
-                && one.is_overcome_by(statement)
-                && admits(statement.act, destination, &places)
-        };
-        one.scope.covers(destination, &places) && !statements.iter().any(overcame)
+        let overcome = statements.iter().filter(accepting).any(|statement| one.is_overcome_by(statement));
+        one.scope.covers(destination, &places) && !overcome
     });
-    stopping.map(|one| one.registered).collect()
+    let other = statements.iter().filter(|one| instant(one) < at && !admits(one.act, destination, &places));
+    let other =
+        other.filter(|one| !statements.iter().rev().filter(accepting).any(|later| overtakes(later, one)));
+    let mut all: Vec<&'h Registered> =
+        stopping.map(|one| one.registered).chain(other.map(|one| one.registered)).collect();
+    all.sort_by(|one, next| one.order().cmp(&next.order()));
+    all
 }
 
 fn judge<'h>(
@@ -152,20 +158,24 @@ fn judge<'h>(
         return stands(if indicated { WillStanding::Indicated } else { WillStanding::None }, None);
     }
     let alive: Vec<Statement<'h>> = statements.iter().filter(|one| !beaten(one)).copied().collect();
-    let Some(last) = alive.iter().max_by_key(|one| instant(one)).copied() else {
+    let is_overtaken = |one: &Statement<'_>| alive.iter().rev().any(|later| overtakes(later, one));
+    let open: Vec<Statement<'h>> = alive.iter().filter(|one| !is_overtaken(one)).copied().collect();
+    let Some(last) = open.iter().max_by_key(|one| instant(one)).copied() else {
         return stands(WillStanding::Withdrawn, None);
     };
-    let contradicts = |other: &&Statement<'_>| {
-        instant(other) == instant(&last)
-            && (other.act.acceptable != last.act.acceptable || other.act.refused != last.act.refused)
+    // WIL-10: a clock alone settles nothing between two interviews of which one did not know of the other.
+    let contradicts = |other: &Statement<'_>| {
+        other.act.acceptable != last.act.acceptable || other.act.refused != last.act.refused
     };
-    if alive.iter().any(|other| contradicts(&other)) {
-        return stands(WillStanding::Challenged, None);
+    if open.iter().any(contradicts) {
+        let mut challenged = stands(WillStanding::Challenged, None);
+        challenged.against.extend(open.iter().map(|one| one.registered));
+        return challenged;
     }
-    // A later statement that is beaten itself can still refuse.
+    // A statement that is beaten itself can still refuse, unless somebody asked again who knew of it.
     let refuses = |other: &&Statement<'_>| {
         beaten(other)
-            && instant(other) >= instant(&last)
+            && !is_overtaken(other)
             && destination.is_some_and(|place| !admits(other.act, place, &places))
     };
     if statements.iter().any(|other| refuses(&other)) {
@@ -200,6 +210,11 @@ fn statements<'h>(past: &Past<'h>, person: &PersonRef) -> Vec<Statement<'h>> {
         _ => None,
     });
     statements.collect()
+}
+
+/// Whether a statement sets another one aside: it was made later, by somebody who knew of the other.
+fn overtakes(later: &Statement<'_>, earlier: &Statement<'_>) -> bool {
+    later.registered.knew(earlier.registered) && instant(later) > instant(earlier)
 }
 
 fn instant(statement: &Statement<'_>) -> Timestamp {

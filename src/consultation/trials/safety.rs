@@ -101,14 +101,18 @@ fn is_withdrawal(one: &Registered) -> bool {
     matches!(one.act, Some(Act::WillWithdrawal(_)))
 }
 
-/// Protective acts about a person that nothing undid, in words for whoever reads the failure.
+/// Protective acts about a person that nothing undid, and statements for other places that nobody overtook who knew of
+/// them, in words for whoever reads the failure.
 fn unheeded(past: &Past<'_>, person: &PersonRef, at: Timestamp) -> Vec<String> {
     let about: Vec<&Registered> = past.of_person(person).collect();
-    let protective = about.iter().filter(|one| one.class == ActClass::Protective);
+    let protective = about.iter().filter(|one| one.class == ActClass::Protective || refuses(one));
     let open = protective.filter(|one| match &one.act {
         Some(Act::WillWithdrawal(act)) => {
             let said = act.declaration_time.unwrap_or(one.released);
             !about.iter().any(|later| states_anew(later, one, said, at))
+        }
+        Some(Act::ExpressionOfWill(act)) => {
+            !about.iter().any(|later| states_anew(later, one, act.declaration_time, at))
         }
         Some(Act::HoldNotice(_)) => !past.acts().any(|later| {
             let lifts = |act: &Act| matches!(act, Act::HoldRelease(act) if act.hold_message == one.reference);
@@ -130,6 +134,11 @@ fn states_anew(later: &Registered, withdrawal: &Registered, said: Timestamp, at:
         && accepts(act)
         && said < act.declaration_time
         && act.declaration_time <= at
+}
+
+/// Whether this is a qualifying statement that does not accept the destination.
+fn refuses(one: &Registered) -> bool {
+    matches!(&one.act, Some(Act::ExpressionOfWill(act)) if one.stands() && !accepts(act))
 }
 
 fn accepts(act: &ExpressionOfWill) -> bool {
