@@ -59,6 +59,10 @@ static TABLE: &[Row] = &[
     row(GATEWAY, "SubmitStreamRequest", &SUBMIT_STREAM_REQUEST),
     row(GATEWAY, "SubmitStreamResponse", &SUBMIT_STREAM_RESPONSE),
     row(GATEWAY, "WatchSentResponse", &WATCH_SENT_RESPONSE),
+    row(GATEWAY, "ListPositionsResponse", &LIST_POSITIONS_RESPONSE),
+    row(GATEWAY, "ListSentResponse", &LIST_SENT_RESPONSE),
+    row(GATEWAY, "SentEnvelope", &SENT_ENVELOPE),
+    row(GATEWAY, "GetPolicyResponse", &GET_POLICY_RESPONSE),
     row(GATEWAY, "ListReceivedResponse", &LIST_RECEIVED_RESPONSE),
     row(GATEWAY, "GetSentRequest", &GET_SENT_REQUEST),
     row(GATEWAY, "GetSentResponse", &GET_SENT_RESPONSE),
@@ -122,6 +126,10 @@ static COPY: Shape =
 static SUBMIT_STREAM_REQUEST: Shape = Shape { fields: &[(1, Many(BATCH_ENVELOPES_MAX))] };
 static SUBMIT_STREAM_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(BATCH_ENVELOPES_MAX, &Shape::PLAIN))] };
 static WATCH_SENT_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(BATCH_ENVELOPES_MAX, &Shape::PLAIN))] };
+static LIST_POSITIONS_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(PAGE_MAX, &Shape::PLAIN))] };
+static LIST_SENT_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(PAGE_MAX, &SENT_ENVELOPE))] };
+static SENT_ENVELOPE: Shape = Shape { fields: &[(2, One(&Shape::PLAIN))] };
+static GET_POLICY_RESPONSE: Shape = Shape { fields: &[(2, Many(PEERS_MAX))] };
 static LIST_RECEIVED_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(PAGE_MAX, &Shape::PLAIN))] };
 static GET_SENT_REQUEST: Shape = Shape { fields: &[(1, Many(BATCH_ENVELOPES_MAX))] };
 static GET_SENT_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(BATCH_ENVELOPES_MAX, &Shape::PLAIN))] };

@@ -108,6 +108,8 @@ fn at_a_desk(context: &Context, code: &str) -> Option<String> {
         "config" => here("config check"),
         "trust" | "parties" => here("peer list"),
         "own-bundle" => here("trust install FILE"),
+        "policy-behind" => here("peer adopt"),
+        "not-lacking" => here("status"),
         "same-key" => here("desk clients"),
         "gateway-rolled-back" => Some("chancery --home GATEWAY status".to_owned()),
         "bundle" | "not-in-force" => {
@@ -154,7 +156,7 @@ fn of_files(context: &Context, code: &str) -> Option<String> {
         "recipient" | "backup-own-key" => Some(typed_without(&context.typed, "--to")),
         "backup-locked" => with("--identity FILE"),
         "backup-damaged" | "backup-database" => here("backup verify ANOTHER.backup"),
-        "backup-seal" | "fsck" => Some(context.typed.clone()),
+        "backup-seal" | "fsck" | "metrics" => Some(context.typed.clone()),
         "later-release" => Some("chancery version".to_owned()),
         "work" => with("--work DIR"),
         "request" => Some("chancery --home HOME key csr KEY -o REQUEST".to_owned()),

@@ -99,7 +99,7 @@ pub(super) fn remedy(context: &Context, alarm: &Raised) -> Option<String> {
     let peer = &alarm.ministry;
     let here = |words: &str| Some(context.command(words));
     match alarm.code.as_str() {
-        "ACCREDITATION_ENDED" => Some(
+        "ACCREDITATION_ENDED" | "KEY_NOT_ANNOUNCED" => Some(
             "chancery trust sign --ministry-home ROOT --gateway GATEWAY --desk DESK -o NEXT.bundle"
                 .to_owned(),
         ),

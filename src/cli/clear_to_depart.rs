@@ -47,11 +47,12 @@ impl ClearToDepart {
     /// Asks.
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         let session = DeskSession::open(context)?;
-        let is_up_to_date = session.update(context, Directions::Received).await?;
+        session.update(context, Directions::Received).await?;
         let failed = |error| desk_session::failure(context, error);
         let DeskSession { desk, keys, .. } = &session;
         let trust = &session.trust();
-        let answer = desk.departure(trust, keys, &self.person, self.arrangement.clone(), is_up_to_date);
+        let asked = session.asked();
+        let answer = desk.departure(trust, keys, &self.person, self.arrangement.clone(), asked.as_deref());
         let answer = match answer {
             Err(DeskError::PersonUnknown) => return Err(unknown(&self.person)),
             answer => answer.map_err(failed)?,

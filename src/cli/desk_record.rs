@@ -90,9 +90,19 @@ pub(super) fn tail(context: &Context, home: &Path, from: Option<u64>, count: u32
     Ok(())
 }
 
+/// What came of checking a record.
+pub(super) struct Examined {
+    /// Entries, and for how many of them the gateway's log vouches.
+    pub(super) entries: usize,
+    pub(super) vouched: usize,
+    root: Option<String>,
+    /// What is not as the gateway was told.
+    pub(super) damages: Vec<String>,
+}
+
 /// Checks the whole record: that every line reads, and that what the gateway proved of each entry is about it and all
 /// before it.
-pub(super) fn verify(context: &Context) -> Result<(), CliError> {
+pub(super) fn examine(context: &Context) -> Result<Examined, CliError> {
     let desk: Desk = desk_session::desk(context)?;
     let failed = |error| desk_session::failure(context, error);
     let record = desk.record();
@@ -109,20 +119,25 @@ pub(super) fn verify(context: &Context) -> Result<(), CliError> {
             }
         }
     }
-    let waiting = entries.len().saturating_sub(vouched.len());
     let root = entries.last().map(|entry| entry.root.hex());
+    Ok(Examined { entries: entries.len(), vouched: vouched.len(), root, damages })
+}
+
+/// Tells what came of checking the record of the desk that was named.
+pub(super) fn verify(context: &Context) -> Result<(), CliError> {
+    let Examined { entries, vouched, root, damages } = examine(context)?;
+    let waiting = entries.saturating_sub(vouched);
     let told = json!({
         "schema": "chancery.desk-record/1",
-        "entries": entries.len(),
-        "vouched": vouched.len(),
+        "entries": entries,
+        "vouched": vouched,
         "root": root,
         "damages": damages,
     });
     context.output.data(&told, || {
         let mut text = format!(
-            "{} entries, of which the gateway's log vouches for {}; it was not told of {waiting} yet\nroot {}\n",
-            entries.len(),
-            vouched.len(),
+            "{entries} entries, of which the gateway's log vouches for {vouched}; it was not told of {waiting} yet\n\
+             root {}\n",
             root.as_deref().unwrap_or("-"),
         );
         damages.iter().for_each(|damage| text.push_str(&format!("damaged: {damage}\n")));

@@ -8,7 +8,7 @@ use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
 use super::context::Context;
 use super::drafting::{FormFile, FormRefusal, Written};
@@ -26,6 +26,7 @@ use crate::desk::lock::Holder;
 use crate::desk::mailbox::Mailbox;
 use crate::desk::progress::Step;
 use crate::desk::reference::Entry;
+use crate::desk::refill::{Asked, Lacking, Refilled};
 use crate::keys::home::gateway::GatewayHome;
 use crate::keys::{KeyError, Passphrase};
 
@@ -38,6 +39,10 @@ pub(super) struct DeskSession {
     believed: ArcSwap<Trust>,
     /// Its keys.
     pub(super) keys: Keys,
+    /// What came of asking the gateway for everything; none where it was not asked, or away.
+    asked: ArcSwapOption<Asked>,
+    /// Numbers of the policy that this desk knows and of the later one in force at the gateway.
+    overtaken: ArcSwapOption<(u64, u64)>,
     /// Whether the passphrase was asked for.
     is_unlocked: bool,
     /// Shows how far long work has come.
@@ -63,12 +68,24 @@ impl DeskSession {
         let desk = desk(context)?.watched_by(Arc::new(progress)).called(&context.typed, Arc::new(waits));
         let trust = desk.trust().map_err(|error| failure(context, error))?;
         let keys = Keys::locked(desk.config().clone());
-        Ok(Self { desk, believed: ArcSwap::from_pointee(trust), keys, is_unlocked: false, follower })
+        let believed = ArcSwap::from_pointee(trust);
+        let (asked, overtaken) = (ArcSwapOption::empty(), ArcSwapOption::empty());
+        Ok(Self { desk, believed, keys, asked, overtaken, is_unlocked: false, follower })
     }
 
     /// What the desk believes now.
     pub(super) fn trust(&self) -> Arc<Trust> {
         self.believed.load_full()
+    }
+
+    /// What came of asking the gateway for everything that is new, and for what the register lacks.
+    pub(super) fn asked(&self) -> Option<Arc<Asked>> {
+        self.asked.load_full()
+    }
+
+    /// Numbers of the policy that this desk knows and of the later one in force at the gateway, if there is one.
+    pub(super) fn overtaken(&self) -> Option<(u64, u64)> {
+        self.overtaken.load_full().map(|numbers| *numbers)
     }
 
     /// Asks for the passphrase, once. Whether it is the right one shows when the first key is opened.
@@ -163,21 +180,26 @@ impl DeskSession {
     /// Brings the register up to date with the gateway, and the casebook with the register. A gateway that is away is
     /// noted and no error: what the register holds can be shown without it. Tells whether it was there.
     pub(super) async fn update(&self, context: &Context, directions: Directions) -> Result<bool, CliError> {
+        let failed = |error| failure(context, error);
         let updating = async {
             let mut mailbox = self.mailbox(context).await?;
             self.follow(context, &mut mailbox).await;
             self.tell_acts(context, &mut mailbox).await;
             let trust = self.trust();
             let updated = match directions {
-                Directions::Received | Directions::Unattended => {
-                    self.desk.fetch(&trust, &mut mailbox).await.map(|_| ())
+                Directions::Received => {
+                    let asked = self.desk.ask(&trust, &self.keys, &mut mailbox).await;
+                    asked.map(|asked| self.asked.store(Some(Arc::new(asked))))
                 }
+                Directions::Unattended => self.desk.fetch(&trust, &mut mailbox).await.map(|_| ()),
                 Directions::Sent => {
+                    let refilled = self.desk.catch_up(&trust, &self.keys, &mut mailbox).await;
+                    refilled.map(|refilled| self.tell_of(context, &refilled)).map_err(failed)?;
                     let paid = self.desk.pay_owed(&trust, &self.keys).await.map(|_| ());
                     self.desk.refresh_sent(&trust, &mut mailbox).await.and(paid)
                 }
             };
-            updated.map_err(|error| failure(context, error))
+            updated.map_err(failed)
         };
         // Handing over a large document takes its time: only standing still is too long.
         let moving = || self.follower.steps();
@@ -190,6 +212,9 @@ impl DeskSession {
             }
             updated => updated.map(|()| true),
         };
+        if let Some(asked) = self.asked() {
+            self.tell_of(context, asked.refilled());
+        }
         if directions != Directions::Sent {
             let grown = self.desk.grow_casebook(&self.trust(), &self.keys);
             grown.map_err(|error| failure(context, error))?;
@@ -198,6 +223,22 @@ impl DeskSession {
             }
         }
         updated
+    }
+
+    /// Says what a register that was restored from an older backup got back, and what it lacks.
+    fn tell_of(&self, context: &Context, refilled: &Refilled) {
+        if refilled.returned > 0 {
+            context.output.note(&format!(
+                "this register was restored from an older backup: {} messages that this desk had sent came back from the \
+                 gateway",
+                refilled.returned
+            ));
+        }
+        for Lacking { recipient, count, why, .. } in &refilled.lacking {
+            context.output.note(&format!(
+                "this register lacks {count} messages that it had sent to {recipient}: {why}"
+            ));
+        }
     }
 
     /// Accredits the successors of bundles that are accredited, as peers announced them, and says so. What could not be
@@ -211,6 +252,10 @@ impl DeskSession {
                     self.believed.store(Arc::new(trust));
                 }
                 looked.lines().iter().for_each(|line| context.output.note(line));
+                if looked.overtaken.is_some() {
+                    context.output.next(&context.command("peer adopt"));
+                }
+                self.overtaken.store(looked.overtaken.map(Arc::new));
                 for peer in looked.waiting.iter().map(|waiting| &waiting.ministry) {
                     context.output.next(&context.command(&format!("peer update {peer}")));
                 }

@@ -17,6 +17,7 @@ use super::error::{CliError, Kind};
 use super::owed;
 use super::status::{Form, monitoring as plugin};
 use super::table::Table;
+use crate::desk::refill::{Lacking, Refilled};
 use crate::trust::name::Ministry;
 use monitoring::Seen;
 
@@ -50,6 +51,9 @@ pub(super) async fn run(context: &Context, form: Form) -> Result<(), CliError> {
     // What is owed without a copy was not handed over either.
     let waiting = waiting.saturating_add(outstanding.iter().filter(|one| one.copy.is_none()).count());
     let alarms: Vec<&Deadline> = due.iter().filter(|one| one.is_alarm(now)).collect();
+    let asked = session.asked();
+    let refilled = asked.as_deref().map(|asked| asked.refilled().clone()).unwrap_or_default();
+    let overtaken = session.overtaken();
     let more = due.len().saturating_sub(alarms.len()).saturating_sub(DUE_SHOWN);
     let endings = desk.endings(trust);
     if form == Form::Nagios || form == Form::Prometheus {
@@ -62,6 +66,13 @@ pub(super) async fn run(context: &Context, form: Form) -> Result<(), CliError> {
         "ministry": desk.config().ministry.as_str(),
         "at": now.to_string(),
         "gateway": is_there,
+        "register": {
+            "returned": refilled.returned,
+            "lacking": refilled.lacking.iter().map(|one| json!({
+                "recipient": one.recipient.as_str(), "count": one.count, "why": one.why,
+            })).collect::<Vec<Value>>(),
+        },
+        "policy_behind": overtaken.map(|(here, in_force)| json!({ "here": here, "in_force": in_force })),
         "unread": unread,
         "not_handed_over": waiting,
         "owed": outstanding.iter().map(|one| owed::report(context, one)).collect::<Vec<Value>>(),
@@ -80,11 +91,13 @@ pub(super) async fn run(context: &Context, form: Form) -> Result<(), CliError> {
         let mut text = format!(
             "desk of {} at {at}\n\
              gateway        {}\n\
+             register       {}\n\
              unread         {unread}\n\
              not handed over {waiting}\n\
              consultations  {}\n",
             desk.config().ministry,
             if is_there { "there" } else { "away: what waits there is not known here" },
+            register_words(asked.is_some(), &refilled),
             index.consultations().len(),
         );
         let mut table = Table::new(["", "DUE", "WHAT", "PERSON", "CONSULTATION", "REF"]);
@@ -114,6 +127,7 @@ pub(super) async fn run(context: &Context, form: Form) -> Result<(), CliError> {
     if !outstanding.is_empty() {
         return Err(owed::alarm(context, &outstanding));
     }
+    require_whole(context, &refilled, overtaken)?;
     if let Some(alarm) = alarms.first() {
         return Err(deadlines::unacknowledged(context, alarm));
     }
@@ -146,4 +160,41 @@ fn watched(context: &Context, form: Form, seen: &Seen<'_>) -> Result<(), CliErro
     let page = monitoring::page(seen)
         .map_err(|error| CliError::failed("metrics", "the metrics could not be written").because(&error))?;
     context.output.own_text(&page)
+}
+
+/// Whether the register is whole, in a few words.
+fn register_words(is_compared: bool, refilled: &Refilled) -> String {
+    let lacking: u64 = refilled.lacking.iter().map(|one| one.count).sum();
+    match (is_compared, lacking, refilled.returned) {
+        (false, ..) => "not compared with the gateway".to_owned(),
+        (true, 0, 0) => "has all that the gateway holds".to_owned(),
+        (true, 0, returned) => {
+            format!(
+                "was restored from an older backup: {returned} messages that this desk had sent came back"
+            )
+        }
+        (true, lacking, _) => {
+            format!("LACKS {lacking} messages that this desk had sent and the gateway holds")
+        }
+    }
+}
+
+/// A register that lacks something, and a policy that this desk does not know, need a person: nobody departs on the
+/// channels of the one, and nothing is accredited before the other is adopted.
+fn require_whole(
+    context: &Context,
+    refilled: &Refilled,
+    overtaken: Option<(u64, u64)>,
+) -> Result<(), CliError> {
+    if let Some(Lacking { recipient, count, why, .. }) = refilled.lacking.first() {
+        let message = format!(
+            "this register was restored from an older backup and lacks {count} messages to {recipient}"
+        );
+        let error = CliError::failed("register-behind", message).cause(why.clone());
+        return Err(error.hint("chancery --home GATEWAY doctor"));
+    }
+    let Some((here, in_force)) = overtaken else { return Ok(()) };
+    let message =
+        format!("policy {in_force} is in force at the gateway, and this desk knows policy {here} only");
+    Err(CliError::failed("policy-behind", message).hint(context.command("peer adopt")))
 }

@@ -4,6 +4,7 @@
 //! by its operator's socket; where none runs, the files are looked at. Nothing is changed, and no content is opened.
 
 mod bundle;
+mod desk;
 mod finding;
 mod gateway;
 mod home;
@@ -15,7 +16,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::context::Context;
-use super::error::CliError;
+use super::desk_record::{self, Examined};
+use super::error::{CliError, Kind};
 use super::files;
 use super::operator::Operator;
 use super::output::Mark;
@@ -51,7 +53,11 @@ impl Doctor {
         let now = context.clock.now();
         let mut findings = home::look(&home, is_desk, now);
         let mut seen = None;
-        if !is_desk {
+        if is_desk {
+            findings.extend(desk::look(context, &home));
+            findings.extend(record(context));
+            findings.extend(own_gateway(&home).await);
+        } else {
             let asked = Operator::ask(context, async |mut operator| {
                 let status = operator.status().await?;
                 let pings =
@@ -64,8 +70,6 @@ impl Doctor {
                 Err(error) => vec![gateway::away(&home, error)],
             });
             seen = asked.ok();
-        } else {
-            findings.extend(own_gateway(&home).await);
         }
         if let Some(file) = &self.bundle {
             let bundle =
@@ -76,6 +80,26 @@ impl Doctor {
             context.output.note(&format!("wrote {}", file.display()));
         }
         tell(context, &findings)
+    }
+}
+
+/// The administrative record of a desk.
+fn record(context: &Context) -> Option<Finding> {
+    let next = || context.command("log verify");
+    match desk_record::examine(context) {
+        Ok(Examined { entries, vouched, damages, .. }) if damages.is_empty() => {
+            let said = format!("{entries} entries, of which the gateway vouches for {vouched}");
+            Some(Finding::ok("record", said))
+        }
+        Ok(Examined { damages, .. }) => {
+            let said = format!("{} entries are not as the gateway was told", damages.len());
+            Some(Finding::fail("record", said, next()))
+        }
+        Err(error) if error.kind() == Kind::Verification => {
+            Some(Finding::fail("record", error.message(), next()))
+        }
+        // Whether there is a desk at all was looked at before.
+        Err(_) => None,
     }
 }
 

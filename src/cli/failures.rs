@@ -167,8 +167,13 @@ impl From<DeskError> for CliError {
             DeskError::Evidence(cause) => said(Kind::Failed, "evidence").reason(cause.reason()),
             DeskError::GatewayRolledBack { .. } => said(Kind::Failed, "gateway-rolled-back"),
             DeskError::RegisterBehind { .. } => said(Kind::Failed, "register-behind")
-                .cause("the home was restored from an older copy: nothing is numbered twice, and nobody gives it back")
-                .hint("chancery --home EMPTY backup restore NEWEST_BACKUP_OF_THIS_DESK"),
+                .cause("the home was restored from an older copy, and the gateway does not give back what it holds")
+                .hint("chancery status"),
+            DeskError::PolicyBehind { .. } => said(Kind::Refused, "policy-behind")
+                .cause("this desk was restored from a backup, or another desk of the ministry signed it")
+                .hint("chancery peer adopt"),
+            DeskError::RegisterRefilled(_) => said(Kind::TryLater, "register-refilled")
+                .cause("look at what came back (`chancery outbox`), and compose anew what should rest on it"),
             DeskError::Forbidden(findings) => forbidden(findings, finding_line),
             DeskError::Owed(_) => said(Kind::TryLater, "owed"),
             DeskError::RecordDamaged { .. } | DeskError::RecordCut { .. } => {

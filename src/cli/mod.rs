@@ -62,6 +62,7 @@ mod owed;
 pub mod passphrase;
 mod pause;
 pub mod peer;
+mod peer_adopt;
 mod peer_update;
 pub mod person;
 mod proofs;

@@ -1,11 +1,16 @@
 //! `outbox`: what went out, and what became of it.
 
+use std::path::PathBuf;
+
+use serde_json::json;
+
 use super::confirm;
 use super::context::Context;
 use super::desk_session::{self, DeskSession, Directions};
-use super::error::CliError;
+use super::error::{CliError, Kind};
 use super::inbox::parse_ministry;
 use super::owed;
+use super::report::Done;
 use super::sent_report;
 use super::summary;
 use super::table::Table;
@@ -38,7 +43,40 @@ pub struct Outbox {
 #[derive(Debug, clap::Subcommand)]
 enum Act {
     Fill(Fill),
+    Supply(Supply),
     Void(Void),
+}
+
+/// Give back a document of an act that somebody is owed, where the desk does not have it any more
+///
+/// For an act that `status` shows as owed because a document of it is gone (DOCUMENT_GONE): the file with its very bytes is
+/// found by its digest, whatever it is called, and kept, sealed, until everybody was sent the act. Where nobody has the
+/// document any more, send the act anew without it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  chancery outbox supply annex.pdf")]
+struct Supply {
+    /// The document
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+impl Supply {
+    async fn run(self, context: &Context) -> Result<(), CliError> {
+        let session = DeskSession::open(context)?;
+        let failed = |error| desk_session::failure(context, error);
+        let count = session.desk.supply(&session.keys, &self.file).map_err(failed)?;
+        if count == 0 {
+            let message = format!("no act that is owed lacks {}", self.file.display());
+            let error = CliError::new(Kind::NotFound, "not-lacking", message);
+            return Err(error.hint(context.command("status")));
+        }
+        session.update(context, Directions::Sent).await?;
+        let report = json!({ "schema": "chancery.supplied/1", "acts": count });
+        Done::new(report)
+            .says(format!("{} is kept for those who are owed it", self.file.display()))
+            .next(context.command("outbox"))
+            .tell(context)
+    }
 }
 
 /// Let a letter take the number of an act that reached nobody
@@ -135,6 +173,7 @@ impl Outbox {
         match self.act {
             Some(Act::Void(void)) => return void.run(context).await,
             Some(Act::Fill(fill)) => return fill.run(context).await,
+            Some(Act::Supply(supply)) => return supply.run(context).await,
             None => {}
         }
         let session = DeskSession::open(context)?;

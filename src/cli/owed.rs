@@ -12,7 +12,7 @@ use super::failures::LOST;
 use super::output::Mark;
 use super::{names, shell_word};
 use crate::consultation::withholding::Withheld;
-use crate::desk::owed::{BUNDLE_ENDED, NOT_ACCREDITED, Outstanding, Unsent};
+use crate::desk::owed::{BUNDLE_ENDED, DOCUMENT_GONE, NOT_ACCREDITED, Outstanding, Unsent};
 use crate::desk::reference::by_digest;
 use crate::trust::name::Ministry;
 
@@ -20,6 +20,7 @@ use crate::trust::name::Ministry;
 pub(super) fn next(context: &Context, one: &Outstanding) -> String {
     let (to, lower) = (shell_word(one.recipient.as_str()), one.recipient.lower());
     match (&one.behind, one.reason.as_str()) {
+        (_, DOCUMENT_GONE) => context.command("outbox supply DOCUMENT"),
         (_, BUNDLE_ENDED | NOT_ACCREDITED) => context.command(&format!("peer add {lower}.bundle")),
         (Some(front), _) if LOST.contains(&front.reason.as_str()) => {
             context.command(&format!("outbox void {}", front.reference))

@@ -1,4 +1,4 @@
-//! `peer card|inspect|add|list|show|ping|confirm|pause|resume|remove|update`: whom this ministry believes, and how they are reached.
+//! `peer card|inspect|add|list|show|ping|confirm|pause|resume|remove|update|adopt`: whom this ministry believes, and how they are reached.
 
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use super::error::{CliError, Kind};
 use super::files;
 use super::operator::{Operator, of_peer};
 use super::pause::{Pause, Resume};
+use super::peer_adopt::Adopt;
 use super::peer_update::{self, Update};
 use super::report::{self, Done};
 use super::shell_word;
@@ -46,6 +47,7 @@ enum What {
     Resume(Resume),
     Remove(Remove),
     Update(Update),
+    Adopt(Adopt),
 }
 
 /// Write the own trust bundle, to be given to a peer
@@ -141,6 +143,7 @@ impl Peer {
             What::Resume(command) => command.run(context).await,
             What::Remove(command) => command.run(context).await,
             What::Update(command) => command.run(context).await,
+            What::Adopt(adopt) => adopt.run(context).await,
         }
     }
 }

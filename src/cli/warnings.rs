@@ -53,6 +53,11 @@ fn passed_over(folded: &Folded, missing: &Missing) -> String {
     let own = folded.kept.values().any(|kept| kept.own && kept.header.address().sender == *sender);
     let fill = format!("chancery outbox fill {} {first}", folded.consultation);
     match own {
+        // Others may well have them: only this desk does not.
+        true if folded.is_short() => format!(
+            "{missing}: this desk's register lost what bore these numbers, and others may have it; `chancery status` asks \
+             the gateway for it again"
+        ),
         true => format!("{missing} reached nobody, and others cannot know that: `{fill}`"),
         false => format!(
             "{missing} never came and is passed over: ask {sender} what it said; if it reached nobody, {sender} says so \

@@ -242,6 +242,12 @@ impl Desk {
     ) -> Result<SignedPolicy, DeskError> {
         let unfit = |cause: String| DeskError::Trust(cause);
         let now = self.clock.now();
+        let mut mailbox = self.mailbox(keys).await?;
+        // A policy that this desk does not know may have removed a peer that this one would name again.
+        let offers = mailbox.offers().await?;
+        if let Some((here, in_force)) = self.overtaken(trust, &offers)? {
+            return Err(DeskError::PolicyBehind { here, in_force });
+        }
         let sequence = self.reserve_policy_number(trust)?;
         let peers =
             trust.peers.iter().map(|(ministry, bundle)| (ministry.clone(), bundle.digest())).collect();
@@ -251,12 +257,12 @@ impl Desk {
             .map_err(|cause| unfit(cause.to_string()))?;
         let bundles = trust.peers.values().map(SignedBundle::to_bytes).collect();
         self.note_act(act(Verb::Policy).concerning(signed.digest()))?;
-        self.mailbox(keys).await?.accredit(trust.own.to_bytes(), signed.to_bytes(), bundles).await?;
+        mailbox.accredit(trust.own.to_bytes(), signed.to_bytes(), bundles).await?;
         Ok(signed)
     }
 
     /// Now, or the end of a bundle that has ended.
-    fn within(&self, bundle: &SignedBundle) -> Timestamp {
+    pub(super) fn within(&self, bundle: &SignedBundle) -> Timestamp {
         self.clock.now().min(bundle.bundle().content().valid_until)
     }
 

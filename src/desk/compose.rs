@@ -233,7 +233,7 @@ impl Desk {
     pub(super) fn channel_held(&self, consultation: &str) -> Result<Option<ChannelId>, DeskError> {
         let entries = self.entries_of(consultation)?;
         let Some(first) = entries.first() else { return Ok(None) };
-        Ok(Some(Envelope::parse(first.envelope())?.header().address().channel.clone()))
+        Ok(Some(Envelope::parse_held(first.envelope())?.header().address().channel.clone()))
     }
 
     fn consultation(&self, draft: &Draft) -> Result<ConsultationId, DeskError> {

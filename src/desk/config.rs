@@ -143,6 +143,11 @@ impl Config {
         self.home.join("register.db")
     }
 
+    /// What only this very host knows: in no backup.
+    pub fn run(&self) -> PathBuf {
+        self.home.join("run")
+    }
+
     /// The casebook, sealed; it can be made anew from the register.
     pub fn casebook(&self) -> PathBuf {
         self.home.join("casebook.db")

@@ -131,7 +131,7 @@ impl<'a> Convoy<'a> {
     }
 
     fn proven(&self, copy: &SentEntry, receipt: Vec<u8>) -> Result<Vec<u8>, DeskError> {
-        let envelope = Envelope::parse(&copy.envelope)?;
+        let envelope = Envelope::parse_held(&copy.envelope)?;
         self.desk.prove_as(self.trust, &envelope, &receipt, &[LeafKind::Sent])?;
         Ok(receipt)
     }

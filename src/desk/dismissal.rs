@@ -4,11 +4,8 @@
 //! while the peer was believed stays readable and proven, by the bundles that this desk remembers. What must never
 //! happen: that the peer is believed again by a later policy without its fingerprint being compared anew.
 
-use std::fs;
-use std::io::ErrorKind;
-
 use crate::desk::Desk;
-use crate::desk::accreditation::{ACCREDITATION_LOCK, BUNDLE_ENDING, channels};
+use crate::desk::accreditation::{ACCREDITATION_LOCK, channels};
 use crate::desk::administration::act;
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
@@ -39,14 +36,7 @@ impl Desk {
             before.filter(|(_, rule)| rule.parties.contains(peer)).map(|(id, _)| id.clone()).collect();
         let signed = self.put_in_force(keys, &trust, channels(&trust)).await?;
         // The bundle first: the place of its file says that it is accredited, and a later policy would name it again.
-        let folder = self.config.peer_bundles();
-        let path = folder.join(format!("{peer}.{BUNDLE_ENDING}"));
-        match fs::remove_file(&path) {
-            Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(DeskError::file(&path)(cause)),
-            _ => {}
-        }
-        let synced = fs::File::open(&folder).and_then(|folder| folder.sync_all());
-        synced.map_err(DeskError::file(&folder))?;
+        self.forget_peer(peer)?;
         self.keep(&self.config.policy(), &signed.to_bytes())?;
         Ok(ended)
     }

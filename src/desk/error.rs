@@ -210,6 +210,20 @@ pub enum DeskError {
         /// What the register holds.
         sent: u64,
     },
+    /// The registry of this ministry has signed a later policy than this desk knows: it was restored from an older copy.
+    #[error("policy {in_force} is in force at the gateway, and this desk knows policy {here} only")]
+    PolicyBehind {
+        /// What this desk knows.
+        here: u64,
+        /// What is in force.
+        in_force: u64,
+    },
+    /// The register had lost messages that it had released, and got them back: what was composed before did not see them.
+    #[error(
+        "this register was restored from an older backup; {0} messages that this desk had sent came back, and what was \
+         composed without them is not sent"
+    )]
+    RegisterRefilled(usize),
     /// Some of what this desk owes could not be answered; the rest was.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Owed(Vec<DeskError>),

@@ -12,6 +12,7 @@ use crate::message::refusal::{Reason, Refusal};
 impl Desk {
     /// Fetches everything new. Each page is registered in one transaction, with the place up to which everything is
     /// registered then, and acknowledged only afterwards. Returns how many messages are new.
+    #[tracing::instrument(name = "desk.fetch", skip_all)]
     pub async fn fetch(&self, trust: &Trust, mailbox: &mut Mailbox) -> Result<usize, DeskError> {
         let mut new = 0_usize;
         let mut listed = mailbox.list_received(&self.register.place()?).await?;

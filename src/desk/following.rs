@@ -78,6 +78,8 @@ pub struct Looked {
     pub published: Option<u64>,
     /// Sequence of the older policy that was found in force at the gateway, where this desk put its own in its place.
     pub overruled: Option<u64>,
+    /// Numbers of the policy that this desk knows and of the later one in force at the gateway, which it does not know.
+    pub overtaken: Option<(u64, u64)>,
 }
 
 impl Looked {
@@ -104,7 +106,13 @@ impl Looked {
                  what this desk decided since is in force again"
             )
         });
-        followed.chain(waiting).chain(published).chain(overruled).collect()
+        let overtaken = self.overtaken.iter().map(|(here, in_force)| {
+            format!(
+                "policy {in_force} is in force at the gateway, and this desk knows policy {here} only: it was restored from \
+                 a backup, or another desk signed; it changes nothing of whom the ministry believes before it adopts that"
+            )
+        });
+        followed.chain(waiting).chain(published).chain(overruled).chain(overtaken).collect()
     }
 }
 
@@ -115,12 +123,16 @@ impl Desk {
         let offers = mailbox.offers().await?;
         let trust = self.trust()?;
         let candidates = self.candidates(&trust, &offers);
+        let overtaken = self.overtaken(&trust, &offers)?;
+        if let Some((_, in_force)) = overtaken {
+            self.mark_policy(in_force);
+        }
         if candidates.is_empty() && !is_behind(&trust, &offers) {
-            return Ok(Looked::default());
+            return Ok(Looked { overtaken, ..Looked::default() });
         }
         let was_restored = has_older_policy(&trust, &offers);
         let by_hand = self.config.follow == Follow::ByHand && !candidates.is_empty();
-        let wait = |why: &str| Looked { waiting: waiting(&candidates, why), ..Looked::default() };
+        let wait = |why: &str| Looked { waiting: waiting(&candidates, why), overtaken, ..Looked::default() };
         if by_hand && !was_restored {
             return Ok(wait("this desk follows by hand"));
         }

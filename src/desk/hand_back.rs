@@ -74,7 +74,7 @@ impl Desk {
         mailbox: &mut Mailbox,
         entry: &SentEntry,
     ) -> Result<(), DeskError> {
-        let envelope = Envelope::parse(&entry.envelope)?;
+        let envelope = Envelope::parse_held(&entry.envelope)?;
         if entry.state == SentState::Withdrawn {
             let bare = Envelope::without_parts(envelope.header().clone(), envelope.signature().to_vec())?;
             let withdrawn = mailbox.withdraw(bare.encode()).await;

@@ -27,6 +27,7 @@ use crate::message::refusal::Reason;
 impl Desk {
     /// Submits what waits, for the holder of the release lock: without it, what another process hands over right now
     /// could be given up here.
+    #[tracing::instrument(name = "desk.hand_over", skip_all)]
     pub(super) async fn hand_over(&self, trust: &Trust, mailbox: &mut Mailbox) -> Result<(), DeskError> {
         let mut convoy = Convoy::new(self, trust, mailbox);
         let (mut last, mut wrong) = (None, None);
@@ -83,7 +84,7 @@ impl Desk {
         mailbox: &mut Mailbox,
         entry: &mut SentEntry,
     ) -> Result<(), DeskError> {
-        let envelope = Envelope::parse(&entry.envelope)?;
+        let envelope = Envelope::parse_held(&entry.envelope)?;
         for (part, content) in envelope.header().parts().iter().zip(envelope.parts()) {
             if content.is_empty() {
                 // Only what the gateway says of the message itself makes its copy void.
@@ -111,7 +112,7 @@ impl Desk {
         mailbox: &mut Mailbox,
         mut entry: SentEntry,
     ) -> Result<SentEntry, DeskError> {
-        let envelope = Envelope::parse(&entry.envelope)?;
+        let envelope = Envelope::parse_held(&entry.envelope)?;
         let bare = Envelope::without_parts(envelope.header().clone(), envelope.signature().to_vec())?;
         let receipt = match mailbox.withdraw(bare.encode()).await {
             Err(failure) if is_ahead(&failure) => {
@@ -243,7 +244,7 @@ impl Desk {
     /// Hands over again what the gateway had in custody and does not hold any more, because it rotted there,
     /// where it still is here.
     pub(super) async fn mend(&self, mailbox: &mut Mailbox, entry: &SentEntry) -> Result<(), DeskError> {
-        let envelope = Envelope::parse(&entry.envelope)?;
+        let envelope = Envelope::parse_held(&entry.envelope)?;
         for (part, content) in envelope.header().parts().iter().zip(envelope.parts()) {
             let is_here = content.is_empty() && self.part_path(&part.digest).exists();
             if is_here && !mailbox.holds_part(&part.digest, part.size).await? {

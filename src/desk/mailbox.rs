@@ -18,10 +18,12 @@ use crate::trust::name::Ministry;
 
 mod answer;
 mod parts;
+mod returned;
 mod volume;
 
 pub use answer::SHUT_OUT;
 use answer::failed;
+pub use returned::{Returned, ReturnedPage, SentLine};
 pub use volume::{Settlements, Submissions, batch_length};
 
 /// A connection to the own gateway's mailbox. Clones share it.

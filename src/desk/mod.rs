@@ -22,10 +22,12 @@
 //! | `settle` | what became of them |
 //! | `lock` | which process of this desk does what nobody may do twice at once |
 //! | `hand_back` | gives a restored gateway what no peer has |
+//! | `refill` | gets back from the gateway what a restored register lacks |
 //! | `fetch`, `read`, `parts` | mailbox to register; verify, open, judge; documents |
 //! | `receipts`, `believed`, `evidence` | what both logs prove; evidence files |
 //! | `administration` | the record of what was done to this desk |
 //! | `accreditation`, `dismissal` | whom this desk believes, and whom no more |
+//! | `adopting` | what the registry decided and a restored desk does not know |
 //! | `keys`, `reading_keys` | what it signs with; what it opens with, former years included |
 //! | `expiry` | what ends by itself, for the officer's screen and the service's log |
 //! | `following` | bundles that succeed the accredited ones |
@@ -38,6 +40,7 @@
 
 pub mod accreditation;
 pub mod administration;
+pub mod adopting;
 mod authorities;
 mod believed;
 pub mod bundles;
@@ -70,6 +73,7 @@ pub mod read;
 pub mod reading_keys;
 pub mod receipts;
 pub mod reference;
+pub mod refill;
 pub mod register;
 pub mod rehearsed;
 pub mod reject;

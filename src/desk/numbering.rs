@@ -108,7 +108,8 @@ impl Desk {
             let used = self.register.used_through(&channel, &recipient)?;
             if let Some(count) = through.checked_sub(used).filter(|count| *count > 0) {
                 most = most.max(count);
-                lost.push(Lost { channel, recipient, through, acts: 0 });
+                let noted = self.clock.now();
+                lost.push(Lost { channel, recipient, through, acts: 0, noted });
             }
         }
         if let Some(first) = lost.first_mut() {
@@ -151,6 +152,11 @@ impl Desk {
         }
         let last = self.register.last_sent(channel, recipient)?;
         let sent = last.as_ref().map_or(0, |last| last.sequence);
+        let used = self.register.used_through(channel, recipient)?;
+        if behind == Behind::Follow && used > sent && held == used {
+            // What is lost in between is noted, and this comes behind it.
+            return Ok((held, last_id));
+        }
         if let Some(last) = last.filter(|last| matches!(last.state, SentState::Released | SentState::Void)) {
             return self.after_waiting(held, last_id, last, (channel, recipient), behind);
         }

@@ -14,42 +14,45 @@
 
 mod keeping;
 mod naming;
+mod outstanding;
 
-use std::fmt;
+use std::io::ErrorKind;
 use std::path::Path;
+
+pub(in crate::desk) use keeping::kept_name;
 
 use crate::consultation::casebook::Incoming;
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::authorities;
 use crate::desk::compose::{Composition, Origin};
-use crate::desk::draft::DraftFile;
+use crate::desk::draft::{DraftFile, DraftRefusal};
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::desk::mailbox::Mailbox;
 use crate::desk::numbering::Behind;
-use crate::desk::reference::{Entry, register_number};
 use crate::desk::register::{Marks, OwedEntry, SentEntry, SentState};
 use crate::desk::release::Release;
 use crate::desk::send::{RELEASE_LOCK, Registered};
-use crate::digest::Digest;
 use crate::limits;
-use crate::message::envelope::Envelope;
 use crate::message::header::Position;
 use crate::message::id::MessageId;
 use crate::message::refusal::{Reason, Refusal};
 use crate::message::seal;
-use crate::message::terms::{ActClass, Precedence};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
 pub use naming::Unsent;
+pub use outstanding::{Front, Outstanding};
 
 /// The trust bundle of the Power has ended.
 pub const BUNDLE_ENDED: &str = "BUNDLE_ENDED";
 
 /// No trust bundle of the Power is here.
 pub const NOT_ACCREDITED: &str = "NOT_ACCREDITED";
+
+/// A document of it is not in the keeping of this desk any more.
+pub const DOCUMENT_GONE: &str = "DOCUMENT_GONE";
 
 /// The own gateway did not answer.
 pub const GATEWAY_AWAY: &str = "GATEWAY_AWAY";
@@ -62,36 +65,6 @@ pub const REGISTER_BEHIND: &str = "REGISTER_BEHIND";
 pub(super) struct Shortfall {
     pub(super) recipient: Ministry,
     pub(super) reason: String,
-}
-
-/// A copy that stands in front of another and was not taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Front {
-    /// Its register number.
-    pub reference: String,
-    /// Why it was not taken; may be empty.
-    pub reason: String,
-}
-
-/// A protective act that a Power has not been sent: nothing of it is in the custody of the own gateway.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outstanding {
-    /// Digest of the dispatch.
-    pub dispatch: Digest,
-    /// Who is to have it.
-    pub recipient: Ministry,
-    /// Its consultation.
-    pub consultation: String,
-    /// Its number in the consultation; 0 where it has none, or none yet.
-    pub act_number: u64,
-    /// When it was released.
-    pub released: Timestamp,
-    /// The copy for that Power and its register number; none where none could be made yet.
-    pub copy: Option<(MessageId, String)>,
-    /// Why it has not gone: a stable code; empty where it was only not tried again.
-    pub reason: String,
-    /// What stands in front of it.
-    pub behind: Option<Front>,
 }
 
 impl Desk {
@@ -110,6 +83,8 @@ impl Desk {
             connected => connected,
         };
         if let Ok(mailbox) = &mut mailbox {
+            // What this register forgot has its numbers before everything else.
+            self.refill_urgently(trust, keys, mailbox).await;
             // What is owed from before has its numbers first. What waits here otherwise is handed over afterwards:
             // among it may be a document that takes minutes, and this is numbered behind it all the same.
             only_faults(self.pay_all(trust, keys, mailbox).await)?;
@@ -143,13 +118,17 @@ impl Desk {
             for copy in copies.iter().filter(|copy| copy.state == SentState::Released) {
                 only_faults(self.submit_at_front(trust, mailbox, copy).await)?;
             }
-            // The others must not wait for those in front of them longer than they have to.
-            drop(released_alone);
-            if !self.register.waiting(None, 1)?.is_empty()
-                && let Some(_released_alone) = self.try_hold(RELEASE_LOCK)?
-            {
-                only_faults(self.hand_over(trust, mailbox).await)?;
-            }
+        }
+        // The others must not wait for those in front of them longer than they have to.
+        drop(released_alone);
+        if let Ok(mailbox) = &mut mailbox
+            && !self.register.waiting(None, 1)?.is_empty()
+            && let Some(_released_alone) = self.try_hold(RELEASE_LOCK)?
+        {
+            only_faults(self.hand_over(trust, mailbox).await)?;
+        }
+        if !owed.is_empty() {
+            self.keep_documents(trust, keys)?;
         }
         let now = |copy: SentEntry| Ok(self.register.sent_message(&copy.id)?.unwrap_or(copy));
         copies.into_iter().map(now).collect()
@@ -232,14 +211,20 @@ impl Desk {
             return Ok(0);
         }
         // Whoever releases right now pays them, or the next command does: nobody waits for that.
-        let Some(_released_alone) = self.try_hold(RELEASE_LOCK)? else { return Ok(0) };
+        let Some(released_alone) = self.try_hold(RELEASE_LOCK)? else { return Ok(0) };
         if self.register.owed()?.is_empty() {
             // A crash came between the last copy and this.
             self.forget_paid()?;
             return Ok(0);
         }
         let mut mailbox = self.mailbox(keys).await?;
-        self.pay_all(trust, keys, &mut mailbox).await
+        // A register that was restored from an older copy may owe what was paid since: then that comes back.
+        self.refill(trust, keys, &mut mailbox).await?;
+        let paid = self.pay_all(trust, keys, &mut mailbox).await?;
+        drop(released_alone);
+        // Where that was cut short before, or there was no room.
+        self.keep_documents(trust, keys)?;
+        Ok(paid)
     }
 
     /// The same for the holder of the release lock. Why one cannot be paid is noted with it, and is no failure.
@@ -321,14 +306,20 @@ impl Desk {
         Ok(Incoming::new(address, position, dispatch, owed.dispatch, Some(facts)))
     }
 
-    /// What is kept of an act that is owed, ready to be sealed to one more Power.
-    fn composition_of(&self, keys: &Keys, owed: &OwedEntry) -> Result<Composition, DeskError> {
+    /// The signed draft that is kept of an act which is owed.
+    fn draft_owed(&self, keys: &Keys, owed: &OwedEntry) -> Result<DraftFile, DeskError> {
         let plain = seal::open(&owed.sealed, &[&keys.reading()?])
             .map_err(|cause| Refusal::new(Reason::SealBroken, format!("what is owed: {cause}")))?;
         let text = std::str::from_utf8(&plain)
             .map_err(|_| DeskError::Draft("what is owed is no text".to_owned()))?;
-        let mut draft = DraftFile::parse(text, Path::new(&self.config.home))?;
-        self.find_kept(&mut draft)?;
+        let mut draft = DraftFile::parse_kept(text, Path::new(&self.config.home))?;
+        self.find_kept(keys, &mut draft)?;
+        Ok(draft)
+    }
+
+    /// What is kept of an act that is owed, ready to be sealed to one more Power.
+    fn composition_of(&self, keys: &Keys, owed: &OwedEntry) -> Result<Composition, DeskError> {
+        let draft = self.draft_owed(keys, owed)?;
         // However late it is: it is still to be delivered.
         let least = self.clock.now().after(limits::VALIDITY_DEFAULT);
         Ok(Composition {
@@ -343,92 +334,6 @@ impl Desk {
             origin: Origin::Owed(Box::new(draft), owed.recipient.clone()),
         })
     }
-
-    /// The protective acts of this desk that some Power has not been sent, oldest first.
-    pub fn outstanding(&self, trust: &Trust, keys: &Keys) -> Result<Vec<Outstanding>, DeskError> {
-        let is_protective = |copy: &SentEntry| {
-            let opened = self.unseal_unjudged(trust, &keys.reading()?, &Entry::Sent(copy.clone()));
-            Ok::<bool, DeskError>(match opened {
-                Ok(opened) => opened.dispatch.dispatch().act_class == ActClass::Protective,
-                // What does not open here and is urgent may be one: it is told of rather than left out.
-                Err(_) => Envelope::parse(&copy.envelope)
-                    .is_ok_and(|envelope| envelope.header().address().precedence >= Precedence::Immediate),
-            })
-        };
-        let mut found: Vec<Outstanding> = self.register.owed()?.iter().map(unmade).collect();
-        let mut last = None;
-        loop {
-            let page = self.register.waiting(last.as_ref(), limits::PAGE_MAX)?;
-            let Some(newest) = page.last() else { break };
-            last = Some(newest.id);
-            for copy in &page {
-                if is_protective(copy)? {
-                    found.push(self.untaken(copy)?);
-                }
-            }
-        }
-        found.sort_by(|one, other| (one.released, &one.recipient).cmp(&(other.released, &other.recipient)));
-        Ok(found)
-    }
-
-    /// The same of one dispatch, of which nothing needs to be opened for that.
-    pub fn outstanding_of(&self, dispatch: &Digest) -> Result<Vec<Outstanding>, DeskError> {
-        let owed = self.register.owed()?;
-        let mut found: Vec<Outstanding> =
-            owed.iter().filter(|owed| owed.dispatch == *dispatch).map(unmade).collect();
-        let mut last = None;
-        loop {
-            let page = self.register.waiting(last.as_ref(), limits::PAGE_MAX)?;
-            let Some(newest) = page.last() else { return Ok(found) };
-            last = Some(newest.id);
-            for copy in page.iter().filter(|copy| copy.dispatch_digest == *dispatch) {
-                found.push(self.untaken(copy)?);
-            }
-        }
-    }
-
-    /// A copy that was made and that the gateway has not taken.
-    fn untaken(&self, copy: &SentEntry) -> Result<Outstanding, DeskError> {
-        let own = &self.config.ministry;
-        let front = self.register.first_waiting(&copy.channel, &copy.recipient)?;
-        let behind = match front.filter(|front| front.id != copy.id) {
-            Some(front) => self.register.sent_message(&front.id)?.map(|front| Front {
-                reference: Entry::Sent(front.clone()).reference(own),
-                reason: front.reason,
-            }),
-            None => None,
-        };
-        let reference = register_number(own, &copy.recipient, copy.release_time, copy.sequence);
-        let reason = match (&behind, copy.state) {
-            (Some(front), _) if copy.reason.is_empty() => front.reason.clone(),
-            (_, SentState::Void) if copy.reason.is_empty() => "VOIDED".to_owned(),
-            _ => copy.reason.clone(),
-        };
-        Ok(Outstanding {
-            dispatch: copy.dispatch_digest,
-            recipient: copy.recipient.clone(),
-            consultation: copy.consultation.clone(),
-            act_number: copy.act_number,
-            released: copy.release_time,
-            copy: Some((copy.id, reference)),
-            reason,
-            behind,
-        })
-    }
-}
-
-/// An act of which no copy could be made yet for a Power.
-fn unmade(owed: &OwedEntry) -> Outstanding {
-    Outstanding {
-        dispatch: owed.dispatch,
-        recipient: owed.recipient.clone(),
-        consultation: owed.consultation.clone(),
-        act_number: owed.act_number,
-        released: owed.release_time,
-        copy: None,
-        reason: owed.reason.clone(),
-        behind: None,
-    }
 }
 
 /// The stable code of why no copy can be made.
@@ -437,6 +342,8 @@ fn reason_of(failure: &DeskError) -> String {
         DeskError::NotAccredited(_) => NOT_ACCREDITED,
         DeskError::Trust(_) => BUNDLE_ENDED,
         DeskError::GatewayAway(_) => GATEWAY_AWAY,
+        DeskError::DraftRefused(DraftRefusal::DocumentGone) => DOCUMENT_GONE,
+        DeskError::File { cause, .. } if cause.kind() == ErrorKind::NotFound => DOCUMENT_GONE,
         DeskError::RegisterBehind { .. } => REGISTER_BEHIND,
         DeskError::GatewayRolledBack { .. } => "GATEWAY_ROLLED_BACK",
         other if other.reason().is_empty() => "NOT_MADE",
@@ -455,21 +362,5 @@ fn only_faults<T>(done: Result<T, DeskError>) -> Result<(), DeskError> {
     match done {
         Err(fault @ DeskError::Register(_)) => Err(fault),
         _ => Ok(()),
-    }
-}
-
-impl fmt::Display for Outstanding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { recipient, reason, behind, .. } = self;
-        match (reason.as_str(), behind) {
-            (BUNDLE_ENDED, _) => write!(f, "the trust bundle of {recipient} has ended"),
-            (NOT_ACCREDITED, _) => write!(f, "no trust bundle of {recipient} is here"),
-            (GATEWAY_AWAY, _) => f.write_str("the own gateway is away"),
-            (REGISTER_BEHIND, _) => f.write_str("the register of this desk lacks what the own gateway holds"),
-            ("", Some(front)) => write!(f, "{} before it has not been taken yet", front.reference),
-            (word, Some(front)) => write!(f, "{} before it has not been taken ({word})", front.reference),
-            ("", None) => f.write_str("the own gateway has not taken it yet"),
-            (word, None) => write!(f, "it could not go yet ({word})"),
-        }
     }
 }

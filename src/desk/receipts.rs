@@ -118,7 +118,7 @@ impl Desk {
 
     /// The receipts that this desk keeps of a message, checked again; the own gateway's first.
     pub fn kept_receipts(&self, trust: &Trust, entry: &Entry) -> Result<Vec<Proven>, DeskError> {
-        let envelope = Envelope::parse(entry.envelope())?;
+        let envelope = Envelope::parse_held(entry.envelope())?;
         let kept = match entry {
             Entry::Received(received) => vec![&received.receipt],
             Entry::Sent(sent) => vec![&sent.submission_receipt, &sent.delivery_receipt],
@@ -135,7 +135,7 @@ impl Desk {
         mailbox: &mut Mailbox,
         entry: &Entry,
     ) -> Result<Vec<Proven>, DeskError> {
-        let envelope = Envelope::parse(entry.envelope())?;
+        let envelope = Envelope::parse_held(entry.envelope())?;
         let mut proven = Vec::new();
         for receipt in mailbox.receipts(&entry.id()).await? {
             proven.push(self.prove(trust, &envelope, &receipt)?);

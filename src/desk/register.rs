@@ -12,7 +12,7 @@
 //! | `schema` | tables, indexes, and how an older register becomes a newer one |
 //! | `sent`, `received` | messages by direction: written, found, listed |
 //! | `numbers` | formal numbers, act numbers |
-//! | `owed`, `lost` | protective acts that somebody is still to be sent; what a restored register lacks |
+//! | `owed`, `lost`, `returned` | protective acts that somebody is still to be sent; what a restored register lacks; what came back |
 //! | `drafts` | drafts in clearance, and what was answered automatically |
 //! | `held`, `errands`, `events` | what the desk service holds of drafts; what it did; what happened |
 //! | `place` | how far the gateway's mailbox has come into it |
@@ -38,6 +38,7 @@ mod owed;
 mod passage;
 mod place;
 mod received;
+mod returned;
 mod schema;
 mod sent;
 #[cfg(test)]
@@ -51,6 +52,7 @@ pub use lost::Lost;
 pub use owed::OwedEntry;
 pub use place::Place;
 pub use received::Opening;
+pub use returned::TakenBack;
 pub use sent::{Marks, News, UnderWay};
 
 /// The register could not be read or written.

@@ -162,17 +162,15 @@ impl<'a> Release<'a> {
         })
     }
 
-    /// Keeps a signed dispatch for those who cannot be sent a copy now, sealed to the own reading keys.
+    /// Keeps a signed dispatch for those who cannot be sent a copy now, sealed to the own reading keys. Its large documents
+    /// are taken into keeping afterwards: nothing waits for them, and nothing fails for want of room.
     fn owe(
         &mut self,
-        mut draft: DraftFile,
+        draft: DraftFile,
         (numbered, (act_number, release_time)): (bool, (u64, Timestamp)),
         shortfalls: Vec<Shortfall>,
     ) -> Result<(), DeskError> {
-        self.desk.keep_large(self.keys, &mut draft)?;
-        let text = Zeroizing::new(draft.text()?);
-        let own = recipients_of(&self.desk.config.ministry, &self.trust.own)?;
-        let sealed = seal::seal(text.as_bytes(), &own, self.desk.entropy.as_ref()).map_err(unsealable)?.bytes;
+        let sealed = self.desk.seal_to_itself(self.trust, &draft)?;
         let address = draft.address();
         let owed = shortfalls.into_iter().map(|shortfall| OwedEntry {
             dispatch: draft.digest(),
@@ -342,6 +340,13 @@ impl Desk {
         File::open(&folder).and_then(|folder| folder.sync_all()).map_err(DeskError::file(&folder))?;
         let part = Part { digest: sealed.sealed_digest, size: sealed.sealed_size };
         Ok((SealedPart { part, content: Vec::new() }, sealed.plain_digest))
+    }
+
+    /// A signed draft, sealed to the own reading keys.
+    pub(super) fn seal_to_itself(&self, trust: &Trust, draft: &DraftFile) -> Result<Vec<u8>, DeskError> {
+        let text = Zeroizing::new(draft.text()?);
+        let own = recipients_of(&self.config.ministry, &trust.own)?;
+        Ok(seal::seal(text.as_bytes(), &own, self.entropy.as_ref()).map_err(unsealable)?.bytes)
     }
 
     /// Where a sealed part rests that is too large for its envelope.

@@ -41,6 +41,7 @@ impl Desk {
         mut told: impl FnMut(usize, Sent),
     ) -> Result<(), DeskError> {
         let mut released_alone = Some(self.hold(RELEASE_LOCK).await?);
+        self.refill(trust, keys, mailbox).await?;
         self.hand_over(trust, mailbox).await?;
         self.pay_all(trust, keys, mailbox).await?;
         let mut convoy = Convoy::new(self, trust, mailbox);

@@ -69,6 +69,7 @@ impl Desk {
     }
 
     /// Releases what the rules were asked about, under this act number; with what else becomes true as it is registered.
+    #[tracing::instrument(name = "desk.release", skip_all)]
     pub(super) async fn release(
         &self,
         trust: &Trust,
@@ -87,6 +88,7 @@ impl Desk {
         // Held until everything is submitted: two releases at once must not reach for the same numbers.
         let mut released_alone = Some(self.hold(RELEASE_LOCK).await?);
         let mut mailbox = self.mailbox(keys).await?;
+        self.require_whole(trust, keys, &mut mailbox).await?;
         self.hand_over(trust, &mut mailbox).await?;
         self.pay_all(trust, keys, &mut mailbox).await?;
         let mut numbering = Numbering::default();

@@ -79,7 +79,12 @@ impl Desk {
     }
 
     /// What is to be kept of a report about a message that is settled.
-    fn judge_report(&self, trust: &Trust, entry: &SentEntry, report: SentReport) -> Result<News, DeskError> {
+    pub(super) fn judge_report(
+        &self,
+        trust: &Trust,
+        entry: &SentEntry,
+        report: SentReport,
+    ) -> Result<News, DeskError> {
         // A message that our log calls expired may still have been rejected by the peer.
         let (state, kinds): (SentState, &[LeafKind]) = match report.state {
             ReportedState::Delivered => (SentState::Delivered, &[LeafKind::Received]),
@@ -89,7 +94,7 @@ impl Desk {
             ReportedState::Queued | ReportedState::Unknown => (entry.state, &[]),
         };
         let SentReport { submission_receipt, delivery_receipt, reason, .. } = report;
-        let envelope = Envelope::parse(&entry.envelope)?;
+        let envelope = Envelope::parse_held(&entry.envelope)?;
         let proven = self
             .prove_as(trust, &envelope, &delivery_receipt, kinds)
             .and_then(|_| self.prove_as(trust, &envelope, &submission_receipt, &[LeafKind::Sent]));

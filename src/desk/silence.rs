@@ -114,7 +114,7 @@ fn is_lost(copies: &[SentEntry], dispatch: &Digest) -> bool {
 
 /// A service message to the recipient of a copy, at its level, on its channel.
 fn about(copy: &SentEntry, act: Act) -> Result<Draft, DeskError> {
-    let envelope = Envelope::parse(&copy.envelope)?;
+    let envelope = Envelope::parse_held(&copy.envelope)?;
     let address = envelope.header().address();
     let consultation = ConsultationId::parse(&address.consultation)
         .map_err(|fault| DeskError::Draft(format!("the consultation: {fault}")))?;

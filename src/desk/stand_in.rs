@@ -5,7 +5,12 @@
 //! no Power has it: every copy was rejected, and the signed answer of each recipient is here. Then a letter to the same
 //! Powers takes the number and says so. A letter changes no state, so no verdict hangs on when it comes.
 //!
+//! So it is with a number that was left out, because this register was restored from an older backup and could not know
+//! what bore it: once everything that the gateway holds is back here, it is certain that no act bears it.
+//!
 //! What must never happen: that a number is given to a second act while any Power may have the first.
+
+use std::collections::BTreeSet;
 
 use super::numbering::ActNumber;
 use crate::consultation::act::Act;
@@ -36,13 +41,21 @@ impl Desk {
         number: u64,
     ) -> Result<(Draft, Composition), DeskError> {
         let copies = self.require_given_up(trust, &consultation.text(), number)?;
-        let first = copies.first().ok_or(DeskError::NoSuchAct(number))?;
-        let address = Envelope::parse(&first.envelope)?.header().address().clone();
+        // Those who wait for a number that was left out are those to whom what came after it went.
+        let later = self.register.sent_acts_after(&consultation.text(), number, 1)?;
+        let first = copies.first().or(later.first()).ok_or(DeskError::NoSuchAct(number))?;
+        let address = Envelope::parse_held(&first.envelope)?.header().address().clone();
         let draft = |fault: crate::consultation::fault::Fault| DeskError::Draft(fault.message().to_owned());
-        let words = format!(
-            "The act that bore the number {number} in this consultation was given up before it reached any Power. It has \
-             no effect. This letter takes its number, so that nobody waits for it."
-        );
+        let words = match copies.is_empty() {
+            false => format!(
+                "The act that bore the number {number} in this consultation was given up before it reached any Power. It \
+                 has no effect. This letter takes its number, so that nobody waits for it."
+            ),
+            true => format!(
+                "The number {number} of this consultation was left out, and no act bears it. This letter takes it, so that \
+                 nobody waits for it."
+            ),
+        };
         let text = DraftText {
             document_id: EntryId::parse("en").map_err(draft)?,
             language: "en".to_owned(),
@@ -89,7 +102,7 @@ impl Desk {
         let mut copies = self.register.sent_in(consultation)?;
         copies.retain(|copy| copy.act_number == number && number > 0);
         if copies.is_empty() {
-            return Err(DeskError::NoSuchAct(number));
+            self.require_left_out(consultation, number)?;
         }
         // What somebody is owed goes to him later.
         let mut owed = self.register.owed()?.into_iter();
@@ -97,12 +110,29 @@ impl Desk {
             return Err(DeskError::NotGivenUp { number, recipient: owed.recipient, state: "owed" });
         }
         for copy in &copies {
-            let envelope = Envelope::parse(&copy.envelope)?;
+            let envelope = Envelope::parse_held(&copy.envelope)?;
             if self.prove_as(trust, &envelope, &copy.delivery_receipt, &[LeafKind::Rejected]).is_err() {
                 let (recipient, state) = (copy.recipient.clone(), copy.state.word());
                 return Err(DeskError::NotGivenUp { number, recipient, state });
             }
         }
         Ok(copies)
+    }
+
+    /// A number that no act bears: later ones were given, and this register lacks nothing of what this desk sent.
+    fn require_left_out(&self, consultation: &str, number: u64) -> Result<(), DeskError> {
+        if number == 0 || self.register.sent_acts_after(consultation, number, 1)?.is_empty() {
+            return Err(DeskError::NoSuchAct(number));
+        }
+        let channels: BTreeSet<String> =
+            self.register.sent_in(consultation)?.into_iter().map(|copy| copy.channel).collect();
+        for channel in channels {
+            if let Some((recipient, lost)) = self.register.lost_on(&channel)?.pop() {
+                let held = self.register.used_through(&channel, &recipient)?;
+                let sent = held.saturating_sub(lost);
+                return Err(DeskError::RegisterBehind { recipient, held, sent });
+            }
+        }
+        Ok(())
     }
 }

@@ -109,6 +109,11 @@ impl Accreditation {
         self.policy.policy()
     }
 
+    /// The same as it was signed.
+    pub fn signed_policy(&self) -> &SignedPolicy {
+        &self.policy
+    }
+
     /// The own bundle.
     pub fn own(&self) -> &SignedBundle {
         &self.own

@@ -8,6 +8,7 @@ use crate::gateway::store::Bounds;
 use crate::gateway::store::record::Quota;
 use crate::keys::home::gateway::GatewayHome;
 use crate::keys::settings::{GATEWAY, Settings};
+use crate::telemetry;
 use crate::trust::name::{Domain, Ministry};
 
 /// A gateway's configuration file was not usable.
@@ -48,6 +49,8 @@ pub struct Config {
     pub store: Bounds,
     /// Where metrics are read, if anywhere.
     pub metrics_listen: Option<SocketAddr>,
+    /// Collector that gets spans, if any.
+    pub otlp: Option<String>,
 }
 
 impl Config {
@@ -74,6 +77,7 @@ impl Config {
             mailbox_listen: settings.text("mailbox_listen").to_owned(),
             store: bounds(&settings),
             metrics_listen: metrics.transpose().map_err(|_| "metrics.listen is no address".to_owned())?,
+            otlp: telemetry::collector(settings.has("log.otlp").then(|| settings.text("log.otlp")))?,
         })
     }
 

@@ -120,7 +120,11 @@ impl Gateway {
         Ok(reports)
     }
 
-    async fn sent_report(&self, message_id: MessageId, sent: SentMessage) -> Result<SentReport, Fault> {
+    pub(super) async fn sent_report(
+        &self,
+        message_id: MessageId,
+        sent: SentMessage,
+    ) -> Result<SentReport, Fault> {
         // What the log said last outweighs what it said before; an answer of the peer outweighs both.
         let own = sent.withdrawn_at.as_ref().or(sent.expired_at.as_ref());
         let delivery_receipt = match (sent.receipt, own) {

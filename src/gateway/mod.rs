@@ -7,6 +7,7 @@
 //! | file | does |
 //! |---|---|
 //! | `submission`, `withdrawal`, `mailbox` | serve the own desk |
+//! | `returning` | gives a desk whose register was restored back what it had handed over |
 //! | `frame`, `relay` | what two gateways say to each other; sessions with peers, deliveries, answers |
 //! | `greeting`, `recovery` | what both sides say first; what is given back to who lost it |
 //! | `freight` | carries large sealed parts to peers, beside the messages |
@@ -64,6 +65,7 @@ pub mod queue;
 mod reasons;
 mod recovery;
 pub mod relay;
+mod returning;
 mod room;
 pub mod run;
 pub mod schedule;

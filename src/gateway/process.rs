@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use sd_notify::NotifyState;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -63,8 +64,8 @@ pub struct FsckOptions {
 /// Examines what a gateway keeps; `say` gets what is printed on stdout and on stderr. Ends with 0 where all is well,
 /// 3 where something is damaged, and otherwise as `run` does.
 pub fn fsck(options: &FsckOptions, say: impl FnOnce(&str, &str)) -> ExitCode {
-    telemetry::start(options.log_format);
-    let Ok(runtime) = prepared() else { return ExitCode::from(FAILED) };
+    telemetry::start(options.log_format, None).end();
+    let Ok(runtime) = prepared(runtime()) else { return ExitCode::from(FAILED) };
     let examined = runtime.block_on(fsck::examine(&options.home, SystemClock.now(), &ProgressLines));
     runtime.shutdown_background();
     let json_line = |report: serde_json::Value| format!("{report}\n");
@@ -164,9 +165,16 @@ fn begin<Work>(options: &RunOptions, work: impl FnOnce(RunOptions) -> Work) -> E
 where
     Work: Future<Output = Result<(), Fault>>,
 {
-    telemetry::start(options.log_format);
-    let Ok(runtime) = prepared() else { return ExitCode::from(FAILED) };
+    let runtime = runtime();
+    // What is wrong with the configuration, the work itself says.
+    let otlp = Config::load(&options.home).ok().and_then(|config| config.otlp);
+    let exporting = {
+        let _inside = runtime.as_ref().ok().map(Runtime::enter);
+        telemetry::start(options.log_format, otlp.as_deref())
+    };
+    let Ok(runtime) = prepared(runtime) else { return ExitCode::from(FAILED) };
     let ended = runtime.block_on(work(options.clone()));
+    exporting.end();
     runtime.shutdown_background();
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -180,11 +188,15 @@ where
     }
 }
 
-/// What work runs in. Where it did not start, that was said.
-fn prepared() -> Result<tokio::runtime::Runtime, ()> {
-    forbid_core_dumps();
+/// What work runs in.
+fn runtime() -> std::io::Result<Runtime> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    let built = builder.max_blocking_threads(limits::BLOCKING_THREADS_MAX).enable_all().build();
+    builder.max_blocking_threads(limits::BLOCKING_THREADS_MAX).enable_all().build()
+}
+
+/// The same once events are written. Where it did not start, that was said.
+fn prepared(built: std::io::Result<Runtime>) -> Result<Runtime, ()> {
+    forbid_core_dumps();
     built.map_err(|error| tracing::error!(%error, "the asynchronous runtime did not start"))
 }
 

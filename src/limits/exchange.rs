@@ -172,6 +172,10 @@ pub const DESK_LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// Pause between looks, while a document is handed over, at whether a protective act waits.
 pub const URGENT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How long a protective act waits for messages that a restored register gets back. Their numbers follow from them; what
+/// is not back then is left out of the numbers, and comes back afterwards.
+pub const URGENT_REFILL_PATIENCE: Duration = Duration::from_secs(10);
+
 /// Trust bundles that a peer may announce on one stream: far more than a ministry issues while one lives. Each costs some
 /// signatures to judge.
 pub const ANNOUNCEMENTS_PER_STREAM_MAX: u32 = 64;

@@ -68,6 +68,15 @@ impl Envelope {
         }
     }
 
+    /// Parses exact bytes as they are held: of a whole envelope, or of a message whose number alone was used up.
+    pub fn parse_held(bytes: &[u8]) -> Result<Self, Refusal> {
+        let record = decode(bytes)?;
+        match record.parts.is_empty() {
+            true => Self::without_parts(Header::parse(&record.header)?, record.signature),
+            false => Self::compose(Header::parse(&record.header)?, record.signature, record.parts),
+        }
+    }
+
     /// The exact bytes.
     pub fn encode(&self) -> Vec<u8> {
         wire::Envelope {

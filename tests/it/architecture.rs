@@ -12,6 +12,7 @@ mod alarms;
 mod bounds;
 mod broken;
 mod logging;
+mod spans;
 
 /// The rooms by layer, lowest first: a room may use the rooms of lower layers, none of its own layer or above.
 const LAYERS: &[&[&str]] = &[

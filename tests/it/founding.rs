@@ -93,6 +93,16 @@ fn two_ministries_are_founded_accredit_each_other_and_stay_in_touch() {
     what_the_process_did_is_in_the_administrative_log(&place);
     let away = place.run(&["--home", "xa/gateway", "status"]);
     assert_eq!((away.code, away.error_code().as_deref()), (5, Some("gateway-away")), "{}", away.talk);
+    no_log_key_is_completed_while_nobody_can_say_who_knows_it(&place);
+}
+
+/// Only a running gateway knows which bundle is in force there, and what its peers have accredited.
+fn no_log_key_is_completed_while_nobody_can_say_who_knows_it(place: &Place) {
+    let rotate = ["--home", "xa/gateway", "key", "rotate", "log"];
+    place.succeed(&rotate);
+    let blind = place.run(&[&rotate[..], &["--complete", "--yes"]].concat());
+    assert_eq!((blind.code, blind.error_code().as_deref()), (5, Some("gateway-away")), "{}", blind.talk);
+    place.succeed(&[&rotate[..], &["--abandon"]].concat());
 }
 
 /// A reload that was refused changes nothing, and is none.

@@ -30,7 +30,10 @@ mod night;
 mod overdue;
 mod passphrases;
 mod record;
+mod restored;
 mod service;
+#[cfg(feature = "opentelemetry")]
+mod spans;
 mod three;
 
 /// XA and XB with running gateways, by the clock of this machine: the binary has no other.

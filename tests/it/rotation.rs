@@ -29,7 +29,7 @@ use crate::support::{Net, PATIENCE, Stage, all_sound, forms, ministry, mould, pa
 use crate::tools;
 
 /// Messages that must go through in each direction between two acts.
-const FLOW: usize = 2;
+const FLOW: usize = 1;
 
 /// Two ministries by the clock of this machine: the binary has no other.
 struct Pair {

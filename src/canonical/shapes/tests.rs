@@ -119,6 +119,8 @@ fn every_list_of_the_table_may_be_full_and_holds_nothing_more() {
 #[test]
 fn the_lists_of_answers_have_the_bounds_of_the_limits() {
     let bounds = [
+        ("ListPositionsResponse", 1, PAGE_MAX),
+        ("ListSentResponse", 1, PAGE_MAX),
         ("ListReceivedResponse", 1, PAGE_MAX),
         ("GetSentResponse", 1, BATCH_ENVELOPES_MAX),
         ("GetReceiptsResponse", 1, RECEIPTS_MAX),

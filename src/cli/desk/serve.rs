@@ -37,7 +37,7 @@ impl Serving {
             context.passphrase.existing(&format!("the desk of {}", desk.config().ministry))?.for_keys()?;
         let keys = desk_session::keys_of(context, desk.config(), passphrase.clone())?;
         let home = desk.config().home.clone();
-        telemetry::start(self.log_format);
+        let exporting = telemetry::start(self.log_format, config.otlp.as_deref());
         let stop = CancellationToken::new();
         obey_signals(&stop)?;
         let service = Service::new(desk, keys, &config, stop).map_err(failed)?;
@@ -60,7 +60,10 @@ impl Serving {
         if let Some(metrics) = &entrances.metrics {
             context.output.note(&format!("metrics at http://{}/metrics", metrics.address()));
         }
-        service.serve(entrances).await.map_err(failed)?;
+        let served = service.serve(entrances).await.map_err(failed);
+        // It blocks while it hands over what waits; a task that died has nothing to hand over.
+        let _ended = tokio::task::spawn_blocking(move || exporting.end()).await;
+        served?;
         // It has stopped, whether or not that can be written.
         if let Err(error) = desk_record::note(context, &home, act(Verb::Stopped)) {
             context

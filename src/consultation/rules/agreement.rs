@@ -8,9 +8,14 @@ use crate::consultation::acts::values::ActRef;
 use crate::consultation::history::Past;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::rules::judgement::Judgement;
-use crate::consultation::rules::{Findings, Rule, handover, passage};
+use crate::consultation::rules::{Findings, Rule, exchange, handover, passage};
+use crate::consultation::state::offers::{self, Offer};
 use crate::consultation::state::{commitments, custody, medical, opening, promised, protection, will};
 use crate::consultation::words::{EntryIntoForce, MedicalDecision, PartyRole, Route};
+
+/// What ends an offer of one's own.
+pub(super) const OFFER_FIRST: &str =
+    "withdraw the other note, or counter the round without the person, first";
 
 pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     match judgement.act {
@@ -173,7 +178,7 @@ fn is_finding(past: &Past<'_>, act: ActRef, person: &PersonRef, needed: Option<M
     }
 }
 
-/// EXC-06.
+/// EXC-06: by what is agreed, by what the sender itself offered and others may still accept, and elsewhere.
 fn promised_twice(
     judgement: &Judgement<'_>,
     past: &Past<'_>,
@@ -187,10 +192,24 @@ fn promised_twice(
     if promised::other_commitment(past, &line.person, &line.destination, except, at, charter).is_some() {
         let message = "another agreement sends the person elsewhere";
         findings.add(Rule::Exc06, field, message, Rule::Exc06.cure());
+    } else if is_offered_elsewhere(judgement, past, terms, line) {
+        let message = "the sender itself offers the person elsewhere";
+        findings.add(Rule::Exc06, field, message, OFFER_FIRST);
     } else if judgement.is_promised_elsewhere(past, &line.person, &line.destination) {
         let message = "an agreement of another consultation sends the person elsewhere";
         findings.add(Rule::Exc06, field, message, Rule::Exc06.cure());
     }
+}
+
+fn is_offered_elsewhere(
+    judgement: &Judgement<'_>,
+    past: &Past<'_>,
+    terms: &AgreementTerms,
+    line: &AgreementLine,
+) -> bool {
+    let (sender, at) = (&judgement.address.sender, judgement.release_time());
+    let own = Offer::Agreement(&terms.agreement_id);
+    offers::is_offered_elsewhere(past, &line.person, &line.destination, sender, own, at)
 }
 
 fn conclude(judgement: &Judgement<'_>, past: &Past<'_>, reply: &AgreementReply, findings: &mut Findings) {
@@ -214,6 +233,7 @@ fn conclude(judgement: &Judgement<'_>, past: &Past<'_>, reply: &AgreementReply, 
         let message = "the proposal was no longer open";
         findings.add(Rule::Agr04, "act.proposing_message", message, Rule::Agr04.cure());
     }
+    exchange::settles(past, terms, findings);
     for (index, line) in terms.lines.iter().enumerate() {
         let field = format!("act.terms.lines[{index}]");
         findings.about(&line.person, |findings| {

@@ -238,6 +238,27 @@ fn exc_06_nobody_is_promised_twice_over_two_consultations() {
 }
 
 #[test]
+fn exc_06_nobody_is_offered_to_two_places_by_one_power() {
+    let offered = |id: &str| {
+        let mut ready = Ready::new();
+        let fields = ready.fields("XC", "RELEASE_AND_SETTLEMENT").replace("A-9", id);
+        let note = ready.scene.say("XB", "agreement-note", &fields);
+        (ready, note)
+    };
+    // Under one id the later note takes the place of the earlier.
+    offered("A-9").0.note_to("XA").passes();
+    let (mut ready, note) = offered("A-8");
+    ready.note_to("XA").fails("EXC_06");
+    let fields = ready.fields("XA", "RELEASE_AND_SETTLEMENT");
+    let of_xa = ready.scene.say("XA", "agreement-note", &fields);
+    let accepts = reply(&of_xa, &fields, &["uk", "ko", "en"]);
+    Case::new(&ready.scene, "XB", "agreement-reply", &accepts).fails("EXC_06");
+    ready.scene.say("XB", "note-withdrawal", &format!("withdraws = \"{note}\""));
+    ready.note_to("XA").passes();
+    Case::new(&ready.scene, "XB", "agreement-reply", &accepts).passes();
+}
+
+#[test]
 fn a_termination_ends_what_was_concluded() {
     let fields = "agreement_id = \"A-9\"\neffective_time = \"2026-12-22T10:00:00Z\"";
     let mut proposed = Proposed::new();

@@ -5,7 +5,6 @@ use crate::consultation::acts::opening::{ConsultationClosure, ConsultationPropos
 use crate::consultation::history::Past;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::rules::judgement::Judgement;
-use crate::consultation::rules::observer;
 use crate::consultation::rules::{Findings, Rule};
 use crate::consultation::state::opening::{self, Opening};
 use crate::consultation::state::reached::Stage;
@@ -34,6 +33,13 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
 
 /// CON-01. Positions and correspondence need no open consultation, protective acts and facts neither.
 fn open(judgement: &Judgement<'_>, past: &Past<'_>, findings: &mut Findings) {
+    if let Act::ConsultationProposal(act) = judgement.act
+        && !opening::is_between_powers(act)
+    {
+        let message = "a consultation is between two Powers at least";
+        findings.add(Rule::Con01, "act.parties", message, "name every Power that is to be consulted");
+        return;
+    }
     let state = opening::state(past, judgement.release_time());
     let needs_open = judgement.act.act_kind().specification().needs_open;
     let message = match (judgement.act, state) {
@@ -82,7 +88,7 @@ fn party(
 ) {
     let sender = &judgement.address.sender;
     let of_channel = matches!(judgement.act.act_kind().specification().group, "Channel" | "Registry");
-    let takes_part = proposal.parties.find(sender).is_some() || observer::was_invited(past, sender);
+    let takes_part = proposal.parties.find(sender).is_some() || opening::was_invited(past, sender);
     if !of_channel && !takes_part {
         let message = "the sender is no party to the consultation";
         findings.add(Rule::Con02, "address.sender", message, Rule::Con02.cure());
@@ -156,7 +162,7 @@ fn basis(
 ) {
     for (index, basis) in judgement.dispatch.basis.iter().enumerate() {
         let takes_part =
-            proposal.parties.find(&basis.ministry).is_some() || observer::was_invited(past, &basis.ministry);
+            proposal.parties.find(&basis.ministry).is_some() || opening::was_invited(past, &basis.ministry);
         if basis.act_number > 0 && !takes_part {
             let field = format!("dispatch.basis[{index}]");
             let message = "it rests on acts of a ministry that is no party";

@@ -57,6 +57,13 @@ fn con_01_consultations_are_proposed_answered_and_closed_in_their_time() {
 }
 
 #[test]
+fn con_01_one_power_alone_proposes_no_consultation() {
+    let proposes = |fields: &str| Case::new(&Scene::unsaid(), "XB", "consultation-proposal", fields);
+    proposes(PROPOSAL).passes();
+    proposes(&PROPOSAL.replace("RECEIVING_POWER", "INTERMEDIARY")).fails("CON_01");
+}
+
+#[test]
 fn con_01_nothing_is_concluded_while_somebody_is_agreed_on_and_not_handed_over() {
     for kind in ["CONCLUDED", "WITHOUT_RESULT"] {
         let closure = format!("kind = \"{kind}\"");

@@ -2,16 +2,20 @@
 //! holds: of those the other side holds it cannot know.
 
 use crate::consultation::act::Act;
+use crate::consultation::acts::agreement::AgreementTerms;
 use crate::consultation::acts::exchange::{ExchangeLine, ExchangeProposal, ExchangeTerms, ProposalResponse};
+use crate::consultation::acts::law::Destination;
+use crate::consultation::acts::values::EntryId;
 use crate::consultation::history::{Past, Thread};
 use crate::consultation::reference::PersonRef;
 use crate::consultation::rules::judgement::Judgement;
-use crate::consultation::rules::{Findings, Rule, passage};
-use crate::consultation::state::custody::{self, Places};
+use crate::consultation::rules::{Findings, Rule, agreement, passage};
+use crate::consultation::state::custody::{self, Likeness, Places};
+use crate::consultation::state::exchange::Round;
+use crate::consultation::state::offers::{self, Offer};
 use crate::consultation::state::will::{self, WillStanding};
 use crate::consultation::state::{exchange, promised, saying};
 use crate::consultation::words::Reply;
-use crate::digest::Digest;
 use crate::trust::name::Ministry;
 
 pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
@@ -22,14 +26,10 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     match judgement.act {
         Act::ExchangeProposal(act) => {
             round(past, act, findings);
-            own_lines(judgement, past, &act.terms, findings);
+            own_lines(judgement, past, act, findings);
         }
         Act::ProposalResponse(act) if act.reply == Reply::Accept => accept(judgement, past, act, findings),
-        Act::AgreementNote(note) => {
-            if let Some(settled) = note.terms.exchange_terms_sha256 {
-                settles(past, settled, findings);
-            }
-        }
+        Act::AgreementNote(note) => settles(past, &note.terms, findings),
         _ => {}
     }
 }
@@ -74,7 +74,8 @@ fn parties(terms: &ExchangeTerms) -> (&Ministry, &Ministry) {
 }
 
 /// EXC-04 to 06 of the lines that the sender fills.
-fn own_lines(judgement: &Judgement<'_>, past: &Past<'_>, terms: &ExchangeTerms, findings: &mut Findings) {
+fn own_lines(judgement: &Judgement<'_>, past: &Past<'_>, act: &ExchangeProposal, findings: &mut Findings) {
+    let terms: &ExchangeTerms = &act.terms;
     let Some((name, lines)) = filled_by(&judgement.address.sender, terms) else { return };
     for (index, line) in lines.iter().enumerate() {
         let field = format!("act.terms.{name}[{index}]");
@@ -89,6 +90,11 @@ fn own_lines(judgement: &Judgement<'_>, past: &Past<'_>, terms: &ExchangeTerms, 
         }
         if is_promised(judgement, past, terms, &line.person) {
             add(Rule::Exc06, "an agreement sends the person elsewhere");
+        } else if is_offered(judgement, past, terms, &act.proposal_id, &line.person) {
+            let message = "the sender itself offers the person elsewhere";
+            findings.about(&line.person, |findings| {
+                findings.add(Rule::Exc06, field, message, agreement::OFFER_FIRST);
+            });
         }
     }
 }
@@ -122,6 +128,19 @@ fn is_promised(
     })
 }
 
+/// Whether the sender itself offers a person elsewhere than these terms of a proposal send him.
+fn is_offered(
+    judgement: &Judgement<'_>,
+    past: &Past<'_>,
+    terms: &ExchangeTerms,
+    proposal: &EntryId,
+    person: &PersonRef,
+) -> bool {
+    let (sender, at, own) = (&judgement.address.sender, judgement.release_time(), Offer::Exchange(proposal));
+    let to = exchange::destination(terms, person);
+    to.is_some_and(|to| offers::is_offered_elsewhere(past, person, &to, sender, own, at))
+}
+
 /// EXC-03, 07, 01 and 06 of an acceptance: of a dead round nothing more is asked.
 fn accept(judgement: &Judgement<'_>, past: &Past<'_>, act: &ProposalResponse, findings: &mut Findings) {
     let live = exchange::live(past, &act.proposal_id).filter(|live| live.digest() == act.terms_sha256);
@@ -136,26 +155,54 @@ fn accept(judgement: &Judgement<'_>, past: &Past<'_>, act: &ProposalResponse, fi
         }
         Some(_) => {}
     }
-    // What was promised in this consultation stood against the list; elsewhere only the accepting desk knows of it.
+    // Whoever listed them did not answer for those whom the accepting Power holds.
     let elsewhere = |line: &ExchangeLine, terms: &ExchangeTerms| {
-        let to = exchange::destination(terms, &line.person);
-        to.is_some_and(|to| judgement.is_promised_elsewhere(past, &line.person, &to))
+        is_promised(judgement, past, terms, &line.person)
+            || is_offered(judgement, past, terms, &act.proposal_id, &line.person)
     };
     if let Some(live) = live
         && let Some((_, lines)) = filled_by(&judgement.address.sender, &live.act.terms)
         && lines.iter().any(|line| elsewhere(line, &live.act.terms))
     {
-        add(Rule::Exc06, "another consultation promises a person of the list elsewhere");
+        add(Rule::Exc06, "a person of the list is promised, or offered, elsewhere");
     }
 }
 
-/// EXC-03 of an agreement: it settles terms that are live.
-fn settles(past: &Past<'_>, settled: Digest, findings: &mut Findings) {
-    let mut proposals = saying!(past.of_thread(&Thread::Terms(settled)), ExchangeProposal);
-    let is_live = |id| exchange::live(past, id).is_some_and(|live| live.digest() == settled);
-    if !proposals.any(|(_, act)| is_live(&act.proposal_id)) {
+/// EXC-03 and 01 of an agreement, at its note and at its reply: it settles a live round that was accepted, and nobody
+/// goes by it but whom that round lists, to where it sends him, and whose line matches. Who fell out since is left out.
+pub(super) fn settles<'h>(past: &Past<'h>, terms: &AgreementTerms, findings: &mut Findings) {
+    let Some(settled) = terms.exchange_terms_sha256 else { return };
+    let field = "act.terms.exchange_terms_sha256";
+    let proposals = saying!(past.of_thread(&Thread::Terms(settled)), ExchangeProposal);
+    let rounds = proposals.filter_map(|(_, act)| exchange::live(past, &act.proposal_id));
+    let live: Vec<Round<'h>> = rounds.filter(|round| round.digest() == settled).collect();
+    let is_accepted = |round: &&Round<'h>| matches!(round.answer(past), Some((_, Reply::Accept)));
+    let accepted = live.iter().find(is_accepted);
+    let Some(round) = accepted.or_else(|| live.first()) else {
         let message = "it settles terms that are not those of a live round";
-        findings.add(Rule::Exc03, "act.terms.exchange_terms_sha256", message, Rule::Exc03.cure());
+        findings.add(Rule::Exc03, field, message, Rule::Exc03.cure());
+        return;
+    };
+    if accepted.is_none() {
+        let message = "the round that it settles was not accepted";
+        findings.add(Rule::Exc03, field, message, "wait until the other Power has accepted the round");
+    }
+    let unmatched = round.unmatched(past);
+    for (index, line) in terms.lines.iter().enumerate() {
+        let field = format!("act.terms.lines[{index}]");
+        let places = Places::of(past, &line.person);
+        let is_there = |to: Destination| places.compare(&to, &line.destination) == Likeness::Same;
+        findings.about(&line.person, |findings| {
+            if !exchange::destination(&round.act.terms, &line.person).is_some_and(is_there) {
+                let message = "the round does not list the person for this destination";
+                let hint = "leave the person out, or agree on a round that lists him";
+                findings.add(Rule::Exc03, field.clone(), message, hint);
+            }
+            if unmatched.contains(&line.person) {
+                let message = "the line was not verified, or was found not to match";
+                findings.add(Rule::Exc01, field, message, Rule::Exc01.cure());
+            }
+        });
     }
 }
 

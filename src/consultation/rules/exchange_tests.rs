@@ -1,7 +1,10 @@
 //! The EXC rules, what passes and what fails each. XB holds the first two persons; the third is held by XA.
 
 use crate::consultation::rules::Rule;
-use crate::consultation::rules::said::{Round, acceptance, case_of, statement, terms_digest, verification};
+use crate::consultation::rules::passage::tests::Ready;
+use crate::consultation::rules::said::{
+    Round, acceptance, case_of, reply, statement, terms_digest, verification,
+};
 use crate::consultation::rules::scenes::Case;
 use crate::consultation::state::samples::{DAY, Scene};
 use crate::digest::Digest;
@@ -81,7 +84,7 @@ fn exc_03_only_the_live_round_is_accepted_and_settled() {
     accepts(&scene, terms).fails("EXC_03");
     let live = terms_digest(&second.fields(scene.at(), "X-1"));
     Case::new(&scene, "XA", "proposal-response", &acceptance("X-1", live)).fails("CON_03 EXC_01");
-    let ready = crate::consultation::rules::passage::tests::Ready::new();
+    let ready = Ready::new();
     let settling = ready.fields("XA", "EXCHANGE").replace(
         "required_parties",
         &format!("exchange_terms_sha256 = \"{}\"\nrequired_parties", terms.hex()),
@@ -140,4 +143,109 @@ fn exc_07_a_round_is_accepted_while_it_is_open() {
     accepts(&scene, terms).passes();
     scene.wait(2 * DAY);
     accepts(&scene, terms).fails("EXC_07");
+}
+
+/// P1 may be moved to XA; XB proposed a round, this was found about P1, and this was answered.
+struct Settled {
+    ready: Ready,
+    fields: String,
+    terms: Digest,
+}
+
+impl Settled {
+    fn new(round: &Round<'_>, found: Option<&str>, answer: Option<&str>) -> Self {
+        let mut ready = Ready::new();
+        let fields = round.fields(ready.scene.at(), "X-1");
+        let terms = terms_digest(&fields);
+        ready.scene.say("XB", "exchange-proposal", &fields);
+        if let Some(result) = found {
+            verify(&mut ready.scene, "XA", terms, &[("P1", result)]);
+        }
+        let settling = format!("exchange_terms_sha256 = \"{}\"\nrequired_parties", terms.hex());
+        let fields = ready.fields("XA", "EXCHANGE").replace("required_parties", &settling);
+        let mut settled = Self { ready, fields, terms };
+        if let Some(reply) = answer {
+            settled.answers(round.other, reply);
+        }
+        settled
+    }
+
+    fn answers(&mut self, sender: &str, reply: &str) {
+        let reasons = if reply == "ACCEPT" { "" } else { "\nreasons = [{ message = \"A reason.\" }]" };
+        let answer = acceptance("X-1", self.terms).replace("ACCEPT", reply);
+        self.ready.scene.say(sender, "proposal-response", &format!("{answer}{reasons}"));
+    }
+
+    fn note(&self) -> Case {
+        Case::new(&self.ready.scene, "XB", "agreement-note", &self.fields)
+    }
+}
+
+/// P1 alone, for XA.
+const ALONE: Round<'_> = Round { back: &[], ..FIRST };
+
+#[test]
+fn exc_01_and_exc_03_a_note_settles_what_was_accepted_and_matches() {
+    let note = |found, answer| Settled::new(&ALONE, found, answer).note();
+    note(Some("MATCHED"), Some("ACCEPT")).passes();
+    note(Some("NOT_POW"), None).fails("EXC_01 EXC_03");
+    note(Some("MATCHED"), None).fails("EXC_03");
+    note(Some("MATCHED"), Some("DECLINE")).fails("EXC_03");
+    note(None, Some("ACCEPT")).fails("EXC_01");
+    note(Some("NOT_POW"), Some("ACCEPT")).fails("EXC_01");
+    let mut refused = Settled::new(&ALONE, Some("MATCHED"), None);
+    refused.ready.scene.against(Rule::Exc07);
+    refused.answers("XA", "ACCEPT");
+    refused.note().fails("EXC_03");
+}
+
+#[test]
+fn exc_03_a_note_settles_a_round_with_its_persons_and_destinations() {
+    let settled = |round: &Round<'_>| Settled::new(round, Some("MATCHED"), Some("ACCEPT"));
+    settled(&Round { out: &["P2"], ..ALONE }).note().fails("EXC_03");
+    // What XB offered by that round stands against the note as well.
+    settled(&Round { other: "XC", ..ALONE }).note().fails("EXC_03 EXC_06");
+    settled(&Round { out: &[], back: &["P1"], ..ALONE }).note().fails("EXC_03 EXC_06");
+    // Who fell out since is left out, whatever becomes of his own line.
+    settled(&Round { out: &["P1", "P2"], ..ALONE }).note().passes();
+}
+
+#[test]
+fn exc_03_a_reply_is_asked_again_what_it_settles() {
+    let mut settled = Settled::new(&ALONE, Some("MATCHED"), Some("ACCEPT"));
+    let fields = settled.fields.clone();
+    let note = settled.ready.scene.say("XB", "agreement-note", &fields);
+    let replies = |settled: &Settled| {
+        let fields = reply(&note, &fields, &["uk", "ko", "en"]);
+        Case::new(&settled.ready.scene, "XA", "agreement-reply", &fields)
+    };
+    replies(&settled).passes();
+    verify(&mut settled.ready.scene, "XA", settled.terms, &[("P1", "UNFIT")]);
+    replies(&settled).fails("EXC_01");
+    settled.answers("XA", "DECLINE");
+    replies(&settled).fails("EXC_01 EXC_03");
+}
+
+#[test]
+fn exc_06_nobody_is_listed_or_accepted_whom_the_sender_itself_offers_elsewhere() {
+    let mut scene = held();
+    scene.note("A-1", "P1", "XA", "RELEASE_AND_SETTLEMENT");
+    proposes(&scene, "XB", &FIRST).passes();
+    scene.note("A-2", "P1", "XC", "RELEASE_AND_SETTLEMENT");
+    proposes(&scene, "XB", &FIRST).fails("EXC_06");
+    scene.wait(31 * DAY);
+    proposes(&scene, "XB", &FIRST).silent(Rule::Exc06);
+    // Whoever countered him did not answer for him: whoever holds him does.
+    let countered = |promised: fn(&mut Scene)| {
+        let (mut scene, terms) = proposed();
+        let second = Round { number: 2, supersedes: Some(terms), back: &[], ..FIRST };
+        scene.say("XA", "exchange-proposal", &second.fields(scene.at(), "X-1"));
+        let live = terms_digest(&second.fields(scene.at(), "X-1"));
+        verify(&mut scene, "XB", live, &[("P1", "MATCHED")]);
+        promised(&mut scene);
+        Case::new(&scene, "XB", "proposal-response", &acceptance("X-1", live))
+    };
+    countered(|_| {}).passes();
+    countered(|scene| drop(scene.note("A-1", "P1", "XC", "RELEASE_AND_SETTLEMENT"))).fails("EXC_06");
+    countered(|scene| drop(scene.agree("A-1", "P1", "XC"))).fails("EXC_06");
 }

@@ -13,7 +13,7 @@ use crate::consultation::reference::PersonRef;
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule, observer, passage};
 use crate::consultation::state::commitments::{self, Agreement};
-use crate::consultation::state::{departure, opening, reports, saying};
+use crate::consultation::state::{departure, opening, promised, reports, saying};
 use crate::consultation::words::{EntryIntoForce, HandoverOutcome, ObserverScope, Reply};
 use crate::trust::name::Ministry;
 
@@ -107,7 +107,11 @@ fn one(
         findings.add(Rule::Hnd01, field, message, Rule::Hnd01.cure());
     }
     passage::judge(judgement, past, agreed.terms(), line, field, findings);
-    if judgement.is_promised_elsewhere(past, person, &line.destination) {
+    let (at, charter, own) = (judgement.release_time(), judgement.charter, Some(&act.agreement_id));
+    if promised::other_commitment(past, person, &line.destination, own, at, charter).is_some() {
+        let message = "another agreement sends the person elsewhere";
+        findings.add(Rule::Exc06, field, message, Rule::Exc06.cure());
+    } else if judgement.is_promised_elsewhere(past, person, &line.destination) {
         let message = "an agreement of another consultation sends the person elsewhere";
         findings.add(Rule::Exc06, field, message, Rule::Exc06.cure());
     }

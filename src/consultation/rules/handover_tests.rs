@@ -124,6 +124,35 @@ fn exc_06_nobody_is_arranged_for_whom_another_consultation_promised_elsewhere() 
 }
 
 #[test]
+fn exc_06_nobody_is_arranged_for_confirmed_or_let_go_whom_two_agreements_send_to_two_places() {
+    let ends = |scene: &mut Scene| {
+        let fields = format!("agreement_id = \"A-2\"\neffective_time = \"{}\"", scene.at());
+        scene.say("XA", "agreement-termination", &fields);
+    };
+    let (mut scene, reference) = arranged();
+    let confirmation = confirmation("H-1", &reference, &["P1"]);
+    scene.agree("A-2", "P1", "XC");
+    arranges(&scene, |same| same).fails("EXC_06");
+    confirms(&scene, &confirmation).fails("EXC_06");
+    ends(&mut scene);
+    arranges(&scene, |same| same).passes();
+    confirms(&scene, &confirmation).passes();
+    let stops = |scene: &Scene| {
+        let id = EntryId::parse("H-1").unwrap();
+        let stops = scene.asks(|past, at, charter| clear_to_depart(past, &person(1), &id, at, charter));
+        stops.iter().map(|stop| stop.rule).collect::<Vec<Rule>>()
+    };
+    let mut scene = Scene::cleared();
+    scene.agree("A-2", "P1", "XA");
+    assert_eq!(stops(&scene), [], "one place, agreed on twice");
+    let mut scene = Scene::cleared();
+    scene.agree("A-2", "P1", "XC");
+    assert_eq!(stops(&scene), [Rule::Exc06]);
+    ends(&mut scene);
+    assert_eq!(stops(&scene), []);
+}
+
+#[test]
 fn nobody_departs_while_acts_are_missing() {
     let stops = |scene: &Scene| {
         let id = EntryId::parse("H-1").unwrap();

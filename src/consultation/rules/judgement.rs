@@ -139,12 +139,14 @@ impl Judgement<'_> {
         self.position.map_or(self.at, |position| position.release_time)
     }
 
-    /// Whether the sender is a party that only observes, as far as its past or its own proposal says.
+    /// Whether the sender only observes, as far as its past or its own proposal says: as a party, or as one who is none
+    /// and was invited.
     pub(super) fn sender_observes(&self) -> bool {
         let sender = &self.address.sender;
-        if let Act::ConsultationProposal(proposal) = self.act {
-            let party = proposal.parties.find(sender);
-            return party.is_some_and(|party| opening::observes(party.roles.as_slice()));
+        if let Act::ConsultationProposal(proposal) = self.act
+            && let Some(party) = proposal.parties.find(sender)
+        {
+            return opening::observes(party.roles.as_slice());
         }
         self.past.is_some_and(|past| opening::is_observer(past, sender))
     }

@@ -1,4 +1,4 @@
-//! OBS: what observers see, what they are asked, and who lets them in.
+//! OBS: what observers see, what they are asked, and who lets them in. Whoever is invited and is no party observes too.
 
 use crate::consultation::act::{Act, ActKind};
 use crate::consultation::acts::opening::ObserverInvitation;
@@ -63,13 +63,16 @@ fn appointment(judgement: &Judgement<'_>, past: &Past<'_>, findings: &mut Findin
         }
         Act::ObserverReply(_) | Act::RegistryReceipt(_) | Act::NonAcknowledgement(_) => {}
         _ => {
-            let sender = &judgement.address.sender;
-            let waiting = opening::roles(past, sender).is_empty()
-                && invitations(past, sender).next().is_some()
-                && !invitations(past, sender)
-                    .any(|(one, act)| is_accepted(past, one, act, judgement.release_time()));
-            if waiting {
+            let (sender, at) = (&judgement.address.sender, judgement.release_time());
+            if !opening::roles(past, sender).is_empty() || !opening::was_invited(past, sender) {
+                return;
+            }
+            let is_statement = matches!(judgement.act, Act::ExpressionOfWill(_));
+            if !opening::invitations(past, sender).any(|(one, act)| is_accepted(past, one, act, at)) {
                 let message = "not every Power has accepted the observer";
+                findings.add(Rule::Obs04, "address.sender", message, hint);
+            } else if is_statement && !is_appointed(past, sender, ObserverScope::PrivateInterviews, at) {
+                let message = "the observer was not invited to interviews in private";
                 findings.add(Rule::Obs04, "address.sender", message, hint);
             }
         }
@@ -88,11 +91,6 @@ const fn may_observe(role: PartyRole) -> bool {
     )
 }
 
-/// Whether this ministry was invited to observe.
-pub(super) fn was_invited(past: &Past<'_>, ministry: &Ministry) -> bool {
-    invitations(past, ministry).next().is_some()
-}
-
 /// Whether this ministry was invited to see this, by consent of all who must consent, for this instant.
 pub(super) fn is_appointed(
     past: &Past<'_>,
@@ -100,17 +98,9 @@ pub(super) fn is_appointed(
     scope: ObserverScope,
     at: Timestamp,
 ) -> bool {
-    invitations(past, ministry).any(|(one, act)| {
+    opening::invitations(past, ministry).any(|(one, act)| {
         act.scope.iter().any(|granted| *granted == scope) && is_accepted(past, one, act, at)
     })
-}
-
-fn invitations<'h>(
-    past: &Past<'h>,
-    ministry: &Ministry,
-) -> impl Iterator<Item = (&'h Registered, &'h ObserverInvitation)> {
-    let all = saying!(past.of_kind(ActKind::ObserverInvitation), ObserverInvitation);
-    all.filter(move |(one, act)| one.stands() && act.party == *ministry)
 }
 
 /// Accepted by whoever was invited and by every detaining and receiving Power but the one that invites; so delegates

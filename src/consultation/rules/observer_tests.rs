@@ -2,6 +2,7 @@
 
 use crate::consultation::rules::Rule;
 use crate::consultation::rules::drafts::Draft;
+use crate::consultation::rules::said::statement;
 use crate::consultation::rules::samples::{earlier, ministry};
 use crate::consultation::rules::scenes::Case;
 use crate::consultation::state::samples::{Scene, case};
@@ -52,8 +53,13 @@ fn obs_03_what_an_observer_said_in_confidence_goes_no_further() {
 
 /// XB invites XN, which is no party; who answers, in order.
 fn invited(answers: &[(&str, &str)]) -> Scene {
+    invited_to("\"HANDOVER\"", answers)
+}
+
+fn invited_to(scope: &str, answers: &[(&str, &str)]) -> Scene {
     let mut scene = Scene::opened();
-    let invitation = scene.say("XB", "observer-invitation", &invitation("NEUTRAL_POWER"));
+    let invitation = invitation("NEUTRAL_POWER").replace("\"HANDOVER\"", scope);
+    let invitation = scene.say("XB", "observer-invitation", &invitation);
     for (party, reply) in answers {
         scene.say(party, "observer-reply", &format!("invitation = \"{invitation}\"\nreply = \"{reply}\""));
     }
@@ -71,12 +77,45 @@ fn invitation(role: &str) -> String {
     )
 }
 
+fn by_observer(draft: &mut Draft) {
+    draft.address.sender = ministry("XN");
+    draft.position.act_number = 9;
+}
+
+#[test]
+fn rol_06_whoever_was_invited_and_is_no_party_sends_what_observers_send() {
+    let scene = invited(&[("XN", "ACCEPT"), ("XA", "ACCEPT")]);
+    let codes = |kind: &str, fields: &str| Case::new(&scene, "XB", kind, fields).with(by_observer).errors();
+    let position = "category = \"prisoners\"\nkind = \"OBJECTS\"\nmay_be_quoted_publicly = false\n\
+                    legal_basis = [{ instrument = \"GC-III-1949\", provision = \"Art. 118\" }]";
+    let assures = "persons = []\nparty_to_gc3 = true\nassurances = [\"NO_ONWARD_RETURN\"]";
+    let closes = "kind = \"ADJOURNED\"";
+    for (kind, fields) in
+        [("position-statement", position), ("assurances", assures), ("consultation-closure", closes)]
+    {
+        let codes = codes(kind, fields);
+        assert!(codes.contains("ROL_06"), "{kind}: {codes}");
+    }
+    let go = "arrangement_id = \"H-1\"\ngo = false\ntime = \"2026-11-22T10:00:00Z\"";
+    assert!(!codes("go-no-go", go).contains("ROL_06"));
+}
+
+#[test]
+fn obs_04_a_statement_is_taken_by_who_was_invited_to_interviews() {
+    let answers = [("XN", "ACCEPT"), ("XA", "ACCEPT")];
+    let states = |scope: &str| {
+        let mut scene = invited_to(scope, &answers);
+        scene.say("XB", "case-registration", &case("P1"));
+        let fields = statement(scene.at(), "P1", &["XA"], &["XD"]).replace("\"IC\"", "\"XN\"");
+        Case::new(&scene, "XB", "expression-of-will", &fields).with(by_observer).errors()
+    };
+    assert!(states("\"HANDOVER\"").contains("OBS_04"));
+    let codes = states("\"HANDOVER\", \"PRIVATE_INTERVIEWS\"");
+    assert!(["CON_03", "OBS_04", "ROL_06"].iter().all(|code| !codes.contains(code)), "{codes}");
+}
+
 #[test]
 fn obs_04_an_observer_acts_once_all_powers_accepted_it() {
-    let by_observer = |draft: &mut Draft| {
-        draft.address.sender = ministry("XN");
-        draft.position.act_number = 9;
-    };
     let hold = |scene: &Scene| {
         let fields = "arrangement_id = \"H-1\"\ngo = false\ntime = \"2026-11-22T10:00:00Z\"";
         Case::new(scene, "XB", "go-no-go", fields).with(by_observer)

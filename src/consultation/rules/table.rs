@@ -127,7 +127,7 @@ rules! {
         "mark it at least as high";
     Cls06 = 146 "CLS_06" Role Error Desk "only the originator of a document lowers its level",
         "ask its originator to lower the level";
-    Con01 = 161 "CON_01" State Error Desk "the consultation stands open for the act",
+    Con01 = 161 "CON_01" State Error Desk "the consultation stands open for the act, and is between two Powers at least",
         "fetch first, the answer may be waiting; else propose the consultation and wait until it is accepted, or resume it";
     Con02 = 162 "CON_02" Role Error Desk "the sender is a party to the consultation",
         "have a party send it";
@@ -139,18 +139,18 @@ rules! {
         "fetch first, the registration may be waiting; else ask the Detaining Power for it, or correct the reference";
     Con06 = 166 "CON_06" Form Error Desk "what rules judge by goes to all Powers of the consultation",
         "address every party of the consultation";
-    Exc01 = 181 "EXC_01" State Error Desk "every line of a list was found to match before it is accepted",
+    Exc01 = 181 "EXC_01" State Error Desk "every line of a list was found to match before it is accepted or settled",
         "have the lists verified again, or counter with the lines that match";
     Exc02 = 182 "EXC_02" Form Error Desk "the numbers of an exchange are those of its lists",
         "state n and m as many as there are lines";
-    Exc03 = 183 "EXC_03" State Error Desk "only the live round of a proposal is countered or accepted",
+    Exc03 = 183 "EXC_03" State Error Desk "only the live round of a proposal is countered, accepted or settled, and settled as it was accepted",
         "take the digest of the terms of the last round";
     Exc04 = 184 "EXC_04" State Error Desk "a Power lists those it holds only where they want to go",
         "leave the person out, or take a new statement first";
     Exc05 = 185 "EXC_05" State Error Desk "routes of prisoners of war are for prisoners of war",
         "leave civilians and persons already released out of it";
-    Exc06 = 186 "EXC_06" State Error Desk "nobody is promised to two destinations",
-        "terminate the other agreement for the person first";
+    Exc06 = 186 "EXC_06" State Error Desk "nobody is promised or offered to two destinations",
+        "terminate the other agreement for the person, or withdraw the other offer, first";
     Exc07 = 187 "EXC_07" Expiry Error Desk "a proposal of exchange is accepted while it is open",
         "ask for a new round with a later time";
     Frm01 = 201 "FRM_01" Form Error Desk "the dispatch bears the signatures that its form needs",
@@ -278,7 +278,7 @@ rules! {
         "have a releasing office sign";
     Rol05 = 425 "ROL_05" Role Error Desk "a duty officer alone releases protective acts and nothing else",
         "have a releasing office sign";
-    Rol06 = 426 "ROL_06" Role Error Desk "observers send what observers may send",
+    Rol06 = 426 "ROL_06" Role Error Desk "observers, parties or invited, send what observers may send",
         "have a Power send it";
     Rol07 = 427 "ROL_07" Role Error Desk
         "a ministry countersigns its own protective acts that one office sent, and nothing else",

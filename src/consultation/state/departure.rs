@@ -23,7 +23,7 @@ use crate::consultation::state::commitments::{self, Arrangement};
 use crate::consultation::state::go::{is_in_window, last_word, needed};
 use crate::consultation::state::guard::{self, Stop};
 use crate::consultation::state::medical::{self, FitnessStanding};
-use crate::consultation::state::{reports, saying, will};
+use crate::consultation::state::{promised, reports, saying, will};
 use crate::limits;
 use crate::message::terms::ActClass;
 use crate::time::Timestamp;
@@ -55,6 +55,10 @@ pub fn clear_to_depart(
     }
     if !arranged.is_current(past) {
         stops.push(Stop::new(Rule::Hnd01, "the agreement was made anew since it was arranged"));
+    }
+    let own = Some(&agreement.terms().agreement_id);
+    if promised::other_commitment(past, person, &line.destination, own, at, charter).is_some() {
+        stops.push(Stop::new(Rule::Exc06, "another agreement sends the person elsewhere"));
     }
     if reports::is_reported(past, person, arrangement) {
         stops.push(Stop::new(Rule::Hnd01, "this handover was reported already"));

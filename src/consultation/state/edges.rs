@@ -373,6 +373,26 @@ fn an_immediate_message_that_nobody_acknowledged_is_an_alarm_and_a_priority_one_
 }
 
 #[test]
+fn what_an_invited_observer_reports_disputes_nothing() {
+    let mut scene = Scene::cleared();
+    for party in ["XB", "XA"] {
+        scene.report(party, "P1", "HANDED_OVER");
+    }
+    let mut invited = Scene::cleared();
+    invited.say(
+        "XB",
+        "observer-invitation",
+        "party = \"XN\"\nrole = \"NEUTRAL_POWER\"\nscope = [\"HANDOVER\"]\npersons = []\n\
+         start_time = \"2026-11-22T00:00:00Z\"\nend_time = \"2027-11-22T00:00:00Z\"",
+    );
+    for party in ["XB", "XA", "XN"] {
+        let outcome = if party == "XN" { "NOT_PRESENTED" } else { "HANDED_OVER" };
+        invited.report(party, "P1", outcome);
+    }
+    assert_eq!((shown(&scene).as_str(), shown(&invited).as_str()), ("HANDED_OVER", "HANDED_OVER"));
+}
+
+#[test]
 fn samples_speak_of_the_same_person_and_place() {
     let fields = format!("person = \"P1\"\nsource = \"FAMILY\"\nindicated = {}", destination("XA"));
     let Act::WillIndication(act) = act("will-indication", &fields) else { panic!("another act") };

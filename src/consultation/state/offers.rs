@@ -1,12 +1,16 @@
 //! What one ministry itself offered or consented to and what can still bind it, before it is agreed on (EXC-06).
 //!
 //! An agreement binds everybody; an offer only whoever made it, as long as others may still say yes. What was declined,
-//! withdrawn or ran out binds nobody, and what an agreement settled is a matter of that agreement.
+//! withdrawn or ran out binds nobody, and what an agreement settled is a matter of that agreement. Nobody offers one man
+//! to two places, in one consultation as little as in two.
 
 use crate::consultation::acts::law::Destination;
+use crate::consultation::acts::values::EntryId;
 use crate::consultation::history::{Past, Thread};
+use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
+use crate::consultation::state::custody::{Likeness, Places};
 use crate::consultation::state::exchange::{self, Round};
 use crate::consultation::state::{commitments, saying};
 use crate::consultation::words::Reply;
@@ -14,15 +18,56 @@ use crate::digest::Digest;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
+/// What an offer belongs to: nothing stands against what takes its own place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Offer<'h> {
+    /// A note, by the id of its agreement.
+    Agreement(&'h EntryId),
+    /// A round, by the id of its proposal.
+    Exchange(&'h EntryId),
+}
+
+opaque!(Offer<'_>);
+
 /// Where notes and rounds that a ministry made or accepted, and that are not concluded, would send a person.
 pub fn offered(past: &Past<'_>, person: &PersonRef, by: &Ministry, at: Timestamp) -> Vec<Destination> {
+    offers(past, person, by, at).into_iter().map(|(_, destination)| destination).collect()
+}
+
+/// Whether another offer of a ministry than this one would send a person elsewhere.
+pub fn is_offered_elsewhere(
+    past: &Past<'_>,
+    person: &PersonRef,
+    destination: &Destination,
+    by: &Ministry,
+    except: Offer<'_>,
+    at: Timestamp,
+) -> bool {
+    let places = Places::of(past, person);
+    let elsewhere = |other: &Destination| places.compare(other, destination) != Likeness::Same;
+    let mut others = offers(past, person, by, at).into_iter().filter(|(offer, _)| *offer != except);
+    others.any(|(_, other)| elsewhere(&other))
+}
+
+fn offers<'h>(
+    past: &Past<'h>,
+    person: &PersonRef,
+    by: &Ministry,
+    at: Timestamp,
+) -> Vec<(Offer<'h>, Destination)> {
     let notes = saying!(past.of_person(person), AgreementNote);
     let live = notes.filter(|(note, act)| {
         commitments::is_awaited(past, note, act, at) && (note.sender == *by || consented(past, note, by))
     });
-    let noted = live.filter_map(|(_, act)| Some(act.terms.lines.find(person)?.destination.clone()));
+    let noted = live.filter_map(|(_, act)| {
+        let line = act.terms.lines.find(person)?;
+        Some((Offer::Agreement(&act.terms.agreement_id), line.destination.clone()))
+    });
     let rounds = exchange::listing(past, person).into_iter().filter(|round| binds(past, round, by, at));
-    let listed = rounds.filter_map(|round| exchange::destination(&round.act.terms, person));
+    let listed = rounds.filter_map(|round| {
+        let destination = exchange::destination(&round.act.terms, person)?;
+        Some((Offer::Exchange(&round.act.proposal_id), destination))
+    });
     noted.chain(listed).collect()
 }
 

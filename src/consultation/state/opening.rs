@@ -1,12 +1,15 @@
 //! Whether a consultation is open, who takes part in it and as what (domain 5.2).
 //!
-//! A proposal opens it once every Power among the parties accepted it in time; observers need not. Whoever adjourned
-//! it resumes it. It is concluded when every Power has said so, knowing all that was agreed in it. Protective acts pass in every state.
+//! A proposal opens it once every Power among the parties accepted it in time; observers need not. One Power alone opens
+//! nothing, and says of an open consultation neither who is who nor who is in it: another proposal takes the place of one
+//! that is open only where it names every Power of that one, and each of them accepted it too. Whoever adjourned
+//! it resumes it. It is concluded when every Power has said so, knowing all that was agreed in it. Protective acts pass
+//! in every state.
 
 use std::collections::BTreeMap;
 
 use crate::consultation::act::ActKind;
-use crate::consultation::acts::opening::ConsultationProposal;
+use crate::consultation::acts::opening::{ConsultationProposal, ObserverInvitation};
 use crate::consultation::history::Past;
 use crate::consultation::opaque;
 use crate::consultation::registered::Registered;
@@ -39,7 +42,8 @@ vocabulary! {
 /// A consultation as it was proposed.
 #[derive(Clone)]
 pub struct Consultation<'h> {
-    /// The proposal that counts: the last one that all Powers accepted, or the last one of all.
+    /// The proposal that counts: the last one that all Powers accepted, its own and those of the one before, or the last
+    /// one of all.
     pub proposal: &'h Registered,
     /// What it says.
     pub act: &'h ConsultationProposal,
@@ -62,32 +66,52 @@ pub fn state(past: &Past<'_>, at: Timestamp) -> Opening {
 
 /// The consultation at an instant; none where no proposal of it stands.
 pub fn consultation<'h>(past: &Past<'h>, at: Timestamp) -> Option<Consultation<'h>> {
-    let mut last = None;
+    let mut counting: Option<Consultation<'h>> = None;
     for (proposal, act) in proposals(past) {
         let answers = answers(past, proposal, act);
-        let mut consultation = Consultation {
-            proposal,
-            act,
-            state: Opening::Proposed,
-            awaited: awaited(proposal, act, &answers),
+        let awaited = awaited(proposal, act, &answers);
+        let state = match () {
+            () if awaited.is_empty() => course(past, proposal, act),
+            () if answers.values().any(|(_, reply)| *reply == Reply::Decline) => Opening::Declined,
+            () if at > act.open_until_time => Opening::Lapsed,
+            () => Opening::Proposed,
         };
-        if consultation.awaited.is_empty() {
-            consultation.state = course(past, proposal, act);
-            last = Some(consultation);
-            continue;
-        }
-        // What is open stays open, whoever proposes another one meanwhile.
-        if last.as_ref().is_some_and(|before| before.awaited.is_empty()) {
-            continue;
-        }
-        if answers.values().any(|(_, reply)| *reply == Reply::Decline) {
-            consultation.state = Opening::Declined;
-        } else if at > act.open_until_time {
-            consultation.state = Opening::Lapsed;
-        }
-        last = Some(consultation);
+        let next = Consultation { proposal, act, state, awaited };
+        counting = Some(match counting {
+            Some(before) => counting_of(past, before, next),
+            None => next,
+        });
     }
-    last
+    counting
+}
+
+/// Of two proposals, in their order, the one that counts: what all accepted stays, whoever proposes another one meanwhile.
+fn counting_of<'h>(past: &Past<'h>, before: Consultation<'h>, next: Consultation<'h>) -> Consultation<'h> {
+    match (before.awaited.is_empty(), next.awaited.is_empty()) {
+        (false, _) => next,
+        (true, false) => before,
+        (true, true) => {
+            // Whoever dates his own before one that he knew is not before it.
+            let is_dated_back = follows(past, before.proposal, next.proposal);
+            let (first, then) = if is_dated_back { (next, before) } else { (before, next) };
+            if replaces(past, &then, &first) { then } else { first }
+        }
+    }
+}
+
+/// Whether the sender of one proposal knew another one, by its basis or by an answer that it knew.
+fn follows(past: &Past<'_>, one: &Registered, other: &Registered) -> bool {
+    let mut replies = past.of_kind(ActKind::ConsultationReply);
+    one.knew(other) || replies.any(|reply| one.knew(reply) && reply.knew(other))
+}
+
+/// Whether every Power of an open consultation is named in another proposal and accepted that as well.
+fn replaces(past: &Past<'_>, then: &Consultation<'_>, first: &Consultation<'_>) -> bool {
+    let answers = answers(past, then.proposal, then.act);
+    powers(first.act).all(|power| {
+        let accepted = answers.get(power).is_some_and(|(_, reply)| *reply == Reply::Accept);
+        then.act.parties.find(power).is_some() && (accepted || *power == then.proposal.sender)
+    })
 }
 
 /// When the consultation was concluded as it is now: by the closure of the Power that said so last. None while it is
@@ -118,9 +142,24 @@ pub fn observes(roles: &[PartyRole]) -> bool {
     !roles.is_empty() && roles.iter().all(|role| OBSERVERS.contains(role))
 }
 
-/// Whether this party is an observer.
+/// Whether this ministry observes: by the roles that it has, or because it has none and was invited.
 pub fn is_observer(past: &Past<'_>, ministry: &Ministry) -> bool {
-    observes(&roles(past, ministry))
+    let roles = roles(past, ministry);
+    observes(&roles) || (roles.is_empty() && was_invited(past, ministry))
+}
+
+/// Whether this ministry was invited to observe.
+pub fn was_invited(past: &Past<'_>, ministry: &Ministry) -> bool {
+    invitations(past, ministry).next().is_some()
+}
+
+/// The invitations to observe that stand and that this ministry was sent.
+pub fn invitations<'h>(
+    past: &Past<'h>,
+    ministry: &Ministry,
+) -> impl Iterator<Item = (&'h Registered, &'h ObserverInvitation)> {
+    let all = saying!(past.of_kind(ActKind::ObserverInvitation), ObserverInvitation);
+    all.filter(move |(one, act)| one.stands() && act.party == *ministry)
 }
 
 /// The Powers among the parties of a proposal, ascending.
@@ -129,9 +168,17 @@ pub fn powers(act: &ConsultationProposal) -> impl Iterator<Item = &Ministry> {
     parties.map(|party| &party.ministry)
 }
 
+/// Whether a proposal is between Powers: one alone consults nobody, whoever looks on.
+pub fn is_between_powers(act: &ConsultationProposal) -> bool {
+    powers(act).nth(1).is_some()
+}
+
 fn proposals<'h>(past: &Past<'h>) -> impl Iterator<Item = (&'h Registered, &'h ConsultationProposal)> {
     let proposals = saying!(past.of_kind(ActKind::ConsultationProposal), ConsultationProposal);
-    proposals.filter(|(one, act)| one.stands() && act.parties.find(&one.sender).is_some())
+    let counts = |one: &Registered, act: &ConsultationProposal| {
+        one.stands() && act.parties.find(&one.sender).is_some() && is_between_powers(act)
+    };
+    proposals.filter(move |(one, act)| counts(one, act))
 }
 
 /// What each Power answered in time: that it accepted, or the last it said. Whoever accepted and thinks again
@@ -219,133 +266,5 @@ fn knew_what_was_agreed(past: &Past<'_>, closure: &Registered) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::consultation::rules::table::Rule;
-    use crate::consultation::state::samples::{DAY, Scene, ministry};
-
-    fn shown(scene: &Scene) -> Opening {
-        scene.asks(|past, at, _| state(past, at))
-    }
-
-    fn reply(scene: &mut Scene, sender: &str, reply: &str) {
-        scene.say(sender, "consultation-reply", &format!("reply = \"{reply}\""));
-    }
-
-    fn close(scene: &mut Scene, sender: &str, kind: &str) {
-        scene.say(sender, "consultation-closure", &format!("kind = \"{kind}\""));
-    }
-
-    #[test]
-    fn every_power_accepts_in_time_and_observers_need_not() {
-        let mut scene = Scene::proposed();
-        assert_eq!(shown(&scene), Opening::Proposed);
-        reply(&mut scene, "IC", "ACCEPT");
-        reply(&mut scene, "XA", "ACCEPT_CONDITIONALLY");
-        scene.against(Rule::Rol01);
-        reply(&mut scene, "XA", "ACCEPT");
-        assert_eq!(shown(&scene), Opening::Proposed, "nothing of that opens it");
-        reply(&mut scene, "XA", "ACCEPT");
-        assert_eq!(shown(&scene), Opening::Open);
-        reply(&mut scene, "XA", "DECLINE");
-        assert_eq!(shown(&scene), Opening::Open, "whoever thinks again closes it");
-        let observer = scene.asks(|past, _, _| is_observer(past, &ministry("IC")));
-        let power = scene.asks(|past, _, _| is_observer(past, &ministry("XA")));
-        assert!(observer && !power);
-    }
-
-    #[test]
-    fn a_proposal_is_declined_or_lapses() {
-        let mut scene = Scene::proposed();
-        reply(&mut scene, "XA", "DECLINE");
-        assert_eq!(shown(&scene), Opening::Declined);
-        let mut scene = Scene::proposed();
-        scene.wait(10 * DAY);
-        assert_eq!(shown(&scene), Opening::Lapsed);
-        reply(&mut scene, "XA", "ACCEPT");
-        assert_eq!(shown(&scene), Opening::Lapsed, "too late");
-    }
-
-    #[test]
-    fn who_adjourned_resumes_and_all_conclude() {
-        let mut scene = Scene::opened();
-        close(&mut scene, "XA", "ADJOURNED");
-        assert_eq!(shown(&scene), Opening::Adjourned);
-        close(&mut scene, "XB", "RESUMED");
-        assert_eq!(shown(&scene), Opening::Adjourned);
-        close(&mut scene, "XA", "RESUMED");
-        assert_eq!(shown(&scene), Opening::Open);
-        close(&mut scene, "XA", "CONCLUDED");
-        close(&mut scene, "IC", "CONCLUDED");
-        assert_eq!(shown(&scene), Opening::Open, "one Power alone, and an observer");
-        close(&mut scene, "XB", "WITHOUT_RESULT");
-        assert_eq!(shown(&scene), Opening::Open, "they do not say the same");
-        close(&mut scene, "XB", "CONCLUDED");
-        assert_eq!(shown(&scene), Opening::Concluded);
-    }
-
-    #[test]
-    fn a_closure_that_crossed_an_agreement_ends_nothing() {
-        let mut scene = Scene::ready();
-        scene.note("A-1", "P1", "XA", "RELEASE_AND_SETTLEMENT");
-        let before = scene.marks();
-        scene.agree("A-2", "P1", "XA");
-        close(&mut scene, "XA", "CONCLUDED");
-        scene.knowing(&before);
-        close(&mut scene, "XB", "CONCLUDED");
-        assert_eq!(shown(&scene), Opening::Open, "XB did not know of the reply");
-        close(&mut scene, "XB", "CONCLUDED");
-        assert_eq!(shown(&scene), Opening::Concluded);
-    }
-
-    #[test]
-    fn what_is_open_stays_open_until_another_proposal_is_accepted_by_all() {
-        let mut scene = Scene::opened();
-        scene.say("XA", "consultation-proposal", ANOTHER);
-        let roles_of = |scene: &Scene| scene.asks(|past, _, _| roles(past, &ministry("XA")));
-        assert_eq!((shown(&scene), roles_of(&scene)), (Opening::Open, vec![PartyRole::ReceivingPower]));
-        reply(&mut scene, "XB", "ACCEPT");
-        assert_eq!((shown(&scene), roles_of(&scene)), (Opening::Open, vec![PartyRole::DetainingPower]));
-    }
-
-    #[test]
-    fn it_ended_by_the_closures_that_hold_now_and_not_by_those_before_it_was_opened_anew() {
-        let ended = |scene: &Scene| scene.asks(|past, at, _| concluded(past, at));
-        let concludes = |scene: &mut Scene, power: &str| {
-            let at = scene.at();
-            close(scene, power, "CONCLUDED");
-            Some(at)
-        };
-        let mut scene = Scene::opened();
-        concludes(&mut scene, "XA");
-        assert_eq!(ended(&scene), None);
-        let first = concludes(&mut scene, "XB");
-        concludes(&mut scene, "XA");
-        assert_eq!(ended(&scene), first, "whoever says it twice has said it first");
-        scene.wait(5 * DAY);
-        scene.say("XB", "consultation-proposal", ANOTHER);
-        reply(&mut scene, "XA", "ACCEPT");
-        assert_eq!((shown(&scene), ended(&scene)), (Opening::Open, None));
-        concludes(&mut scene, "XB");
-        // What a rule stands against, what crossed a reply and what says another end counts for nothing.
-        scene.against(Rule::Rol01);
-        concludes(&mut scene, "XA");
-        scene.note("A-1", "P1", "XA", "RELEASE_AND_SETTLEMENT");
-        let before = scene.marks();
-        scene.agree("A-2", "P1", "XA");
-        concludes(&mut scene, "XA");
-        scene.knowing(&before);
-        concludes(&mut scene, "XB");
-        close(&mut scene, "XB", "WITHOUT_RESULT");
-        assert_eq!(ended(&scene), None);
-        let again = concludes(&mut scene, "XB");
-        assert_eq!((shown(&scene), ended(&scene)), (Opening::Concluded, again));
-        assert!(again > first);
-    }
-
-    const ANOTHER: &str = r#"
-        consultation = "C-3HN8-ZC6V-5JF2"
-        subject = "Another one"
-        parties = [{ ministry = "XA", roles = ["DETAINING_POWER"] }, { ministry = "XB", roles = ["RECEIVING_POWER"] }]
-        open_until_time = "2026-12-02T10:00:00Z""#;
-}
+#[path = "opening_tests.rs"]
+mod tests;

@@ -40,18 +40,7 @@ pub(crate) struct Scene {
 impl Scene {
     /// A consultation that XB proposed and nobody accepted.
     pub(crate) fn proposed() -> Self {
-        let mut scene = Self {
-            history: History::default(),
-            charter: Charter::default_for(["IC", "XA", "XB"].map(ministry)),
-            at: Timestamp::parse("2026-11-22T10:00:00Z").unwrap(),
-            marks: Marks::default(),
-            knowing: None,
-            against: Vec::new(),
-            precedence: Precedence::Routine,
-            signed_by: Vec::new(),
-            keys: None,
-            count: 0,
-        };
+        let mut scene = Self::unsaid();
         scene.say(
             "XB",
             "consultation-proposal",
@@ -63,6 +52,22 @@ impl Scene {
             open_until_time = "2026-12-02T10:00:00Z""#,
         );
         scene
+    }
+
+    /// Nothing said yet.
+    pub(crate) fn unsaid() -> Self {
+        Self {
+            history: History::default(),
+            charter: Charter::default_for(["IC", "XA", "XB"].map(ministry)),
+            at: Timestamp::parse("2026-11-22T10:00:00Z").unwrap(),
+            marks: Marks::default(),
+            knowing: None,
+            against: Vec::new(),
+            precedence: Precedence::Routine,
+            signed_by: Vec::new(),
+            keys: None,
+            count: 0,
+        }
     }
 
     /// The same, accepted by XA.

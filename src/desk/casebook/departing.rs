@@ -1,7 +1,11 @@
 //! Departing: may this person leave now? Every reason why not, by everything that this desk holds.
 //!
 //! A person enters; an answer leaves, the same for officers and for the ministry's own systems. Nothing that was not
-//! looked at counts as fine: what did not open, waits for other acts or cannot be read says no as well.
+//! looked at counts as fine: what did not open, waits for other acts or cannot be read says no as well. So does an own
+//! gateway that was not asked: only what came of asking it (`Asked`) shows that this register is whole, and has everything
+//! that came. One that was restored from an older backup may lack a withdrawal that others have.
+
+use std::collections::BTreeSet;
 
 use super::folding::Folded;
 use crate::consultation::acts::values::EntryId;
@@ -16,6 +20,7 @@ use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
+use crate::desk::refill::{Asked, Lacking};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
@@ -42,15 +47,15 @@ impl Departure {
 }
 
 impl Desk {
-    /// Whether a person may leave now, by this arrangement or by the last confirmed one that lists the person. Whoever
-    /// asks says whether the own gateway was asked for what is new. `PersonUnknown` where nobody has spoken of the person.
+    /// Whether a person may leave now, by this arrangement or by the last confirmed one that lists the person; with what
+    /// came of asking the own gateway just now, if it was there. `PersonUnknown` where nobody has spoken of the person.
     pub fn departure(
         &self,
         trust: &Trust,
         keys: &Keys,
         person: &PersonRef,
         arrangement: Option<EntryId>,
-        is_up_to_date: bool,
+        asked: Option<&Asked>,
     ) -> Result<Departure, DeskError> {
         let index = self.casebook(trust, keys)?;
         let home = self.home_of(trust, keys, person)?.ok_or(DeskError::PersonUnknown)?;
@@ -68,23 +73,33 @@ impl Desk {
         not_looked_at.extend(
             of_this.map(|one| format!("a protective act of this desk is owed to {}: {one}", one.recipient)),
         );
-        for (recipient, lost) in self.lost_of(&folded)? {
-            not_looked_at.push(format!(
-                "this desk's register lost {lost} of its own messages to {recipient}; they may hold a withdrawal"
-            ));
-        }
-        if !is_up_to_date {
-            not_looked_at.push("the own gateway is away: what waits there was not looked at".to_owned());
-        }
+        not_looked_at.extend(self.lost_of(&folded, asked)?);
         Ok(Departure { home, arrangement, asked: now, stops, not_looked_at })
     }
 
-    /// What a register that was restored from an older copy has lost on the channel of a consultation.
-    fn lost_of(&self, folded: &Folded) -> Result<Vec<(Ministry, u64)>, DeskError> {
-        match folded.kept.values().next() {
-            Some(kept) => Ok(self.register().lost_on(&kept.header.address().channel.to_string())?),
-            None => Ok(Vec::new()),
+    /// What this register lacks of what this desk sent, by its own notes and by what the gateway said; the acts of a
+    /// consultation may stand on any channel to its Powers.
+    fn lost_of(&self, folded: &Folded, asked: Option<&Asked>) -> Result<Vec<String>, DeskError> {
+        let Some(asked) = asked else {
+            let away = "the own gateway is away: what waits there, and whether this register is whole, was not looked at";
+            return Ok(vec![away.to_owned()]);
+        };
+        let channels: BTreeSet<String> =
+            folded.kept.values().map(|kept| kept.header.address().channel.to_string()).collect();
+        let mut lost: BTreeSet<(Ministry, u64)> = BTreeSet::new();
+        for channel in &channels {
+            lost.extend(self.register().lost_on(channel)?);
         }
+        let parties = &folded.book.charter().parties;
+        let concerns = |one: &&Lacking| channels.contains(&one.channel) || parties.contains(&one.recipient);
+        let lacking = asked.refilled().lacking.iter().filter(concerns);
+        lost.extend(lacking.map(|one| (one.recipient.clone(), one.count)));
+        let told = |(recipient, lost)| {
+            format!(
+                "this desk's register lost {lost} of its own messages to {recipient}; they may hold a withdrawal"
+            )
+        };
+        Ok(lost.into_iter().map(told).collect())
     }
 }
 

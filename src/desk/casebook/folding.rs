@@ -51,6 +51,9 @@ pub struct Folded {
     lost: BTreeSet<Digest>,
     /// How many losses of the register it was folded after: the numbers that each leaves out are passed over.
     losses: u64,
+    /// Whether this desk's register lacks messages that this desk sent on the channel: numbers of its own that are passed
+    /// over may stand for acts that others have.
+    short: bool,
 }
 
 impl Desk {
@@ -109,7 +112,11 @@ impl Desk {
         let channel = kept.first().map(|first| first.header.address().channel.clone());
         let facts = self.facts_of(trust, channel.as_ref(), &kept);
         let charter = self.charter_of(trust, keys, consultation, &facts, &kept)?;
-        let mut folded = Folded { lost, ..Folded::new(consultation, facts, charter) };
+        let short = match &channel {
+            Some(channel) => !self.register.lost_on(&channel.to_string())?.is_empty(),
+            None => false,
+        };
+        let mut folded = Folded { lost, short, ..Folded::new(consultation, facts, charter) };
         kept.into_iter().for_each(|kept| folded.take(kept));
         // Own acts that nobody took leave holes that nothing will ever fill.
         let signed = self.register.last_act_number_signed(consultation)?;
@@ -189,6 +196,7 @@ impl Folded {
             asked: 0,
             lost: BTreeSet::new(),
             losses: 0,
+            short: false,
         }
     }
 
@@ -223,6 +231,11 @@ impl Folded {
             (first <= last).then(|| Missing { ministry: ministry.clone(), first, last })
         };
         self.overdrawn.iter().filter_map(open).collect()
+    }
+
+    /// Whether this desk's register lacks messages that it sent on the channel.
+    pub fn is_short(&self) -> bool {
+        self.short
     }
 
     /// How many acts are not looked at yet.

@@ -16,6 +16,7 @@ use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::desk::reference::Entry;
 use crate::limits;
+use crate::message::envelope::Envelope;
 
 /// What came into the casebook.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -186,6 +187,8 @@ impl Desk {
                 };
                 Ok(if is_copy { Opening::Copy } else { Opening::Kept(Box::new(kept)) })
             }
+            // Its number alone was used up: there is nothing to open, and nobody has anything of it.
+            Err(DeskError::Refused(_)) if is_bare(entry) => Ok(Opening::Copy),
             // Proven bad, or of a sender that is not believed any more: shown, and no part of any past.
             Err(DeskError::Refused(_) | DeskError::NotAccredited(_)) => Ok(Opening::Failed),
             Err(failure) => Err(failure),
@@ -198,6 +201,11 @@ enum Opening {
     Kept(Box<Kept>),
     Copy,
     Failed,
+}
+
+/// Whether it is an own message of which nothing but header and signature came back.
+fn is_bare(entry: &Entry) -> bool {
+    matches!(entry, Entry::Sent(copy) if Envelope::parse_without_parts(&copy.envelope).is_ok())
 }
 
 fn take_up(index: &mut Index, kept: &Kept) {

@@ -59,11 +59,6 @@ impl Deposit {
         Self { digest: Some(digest), ..self }
     }
 
-    /// The same, where it lies now.
-    pub(super) fn at(self, path: PathBuf) -> Self {
-        Self { path, ..self }
-    }
-
     /// The deposit that a draft names, by the text of its key.
     pub(super) fn of_draft(path: PathBuf, key: &str) -> Option<Self> {
         let bytes = Zeroizing::new(BASE64.decode(key.as_bytes()).ok()?);

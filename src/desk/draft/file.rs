@@ -112,6 +112,16 @@ impl DraftFile {
 
     /// Reads the text of a file that lies in `folder`.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, DeskError> {
+        Self::parse_measuring(text, folder, true)
+    }
+
+    /// The same of what this desk keeps for somebody. A document that is gone keeps nobody from knowing the act; that it is
+    /// the one which was signed is compared when it is sealed.
+    pub(in crate::desk) fn parse_kept(text: &str, folder: &Path) -> Result<Self, DeskError> {
+        Self::parse_measuring(text, folder, false)
+    }
+
+    fn parse_measuring(text: &str, folder: &Path, measures: bool) -> Result<Self, DeskError> {
         let stored: Stored = toml::from_str(text).map_err(|cause| malformed(cause.message()))?;
         if stored.format != FORMAT {
             return Err(malformed("it is of another format").into());
@@ -126,7 +136,7 @@ impl DraftFile {
         let act = codec::decode(&dispatch.kind, &dispatch.act)
             .map_err(|faults| malformed(&format!("its act cannot be read: {faults}")))?;
         let signatures = signatures(&stored.signatures, &dispatch)?;
-        let sources = sources(&stored.documents, &dispatch, folder)?;
+        let sources = sources(&stored.documents, &dispatch, (folder, measures))?;
         let valid_until = stored.valid_until.map(Timestamp::from_seconds);
         Ok(Self { address, bytes: dispatch_bytes, dispatch, act, valid_until, signatures, sources })
     }
@@ -163,7 +173,9 @@ impl DraftFile {
         let mut room = limits::DRAFT_CARRIED_BYTES_MAX;
         let each = self.dispatch.documents.iter().zip(&self.sources).map(|(document, source)| {
             let rests = matches!(source, Source::File(_) | Source::Deposit(_));
-            if rests && document.size > room {
+            // One that is gone stays a path, under which it may be given back.
+            let is_gone = matches!(source, Source::File(path) if !path.exists());
+            if is_gone || rests && document.size > room {
                 return false;
             }
             room = room.saturating_sub(document.size);
@@ -316,7 +328,11 @@ fn signatures(stored: &[StoredSignature], dispatch: &Dispatch) -> Result<Vec<Opt
     Ok(signatures)
 }
 
-fn sources(stored: &[StoredDocument], dispatch: &Dispatch, folder: &Path) -> Result<Vec<Source>, DeskError> {
+fn sources(
+    stored: &[StoredDocument],
+    dispatch: &Dispatch,
+    (folder, measures): (&Path, bool),
+) -> Result<Vec<Source>, DeskError> {
     if stored.len() != dispatch.documents.len() {
         return Err(altered("its documents are not those it lists").into());
     }
@@ -332,6 +348,7 @@ fn sources(stored: &[StoredDocument], dispatch: &Dispatch, folder: &Path) -> Res
         // compared when it is sealed. It may be gone once the draft has left.
         let is_same = match &source {
             Source::Deposit(_) => true,
+            Source::File(_) if !measures => true,
             plain => {
                 let measured = documents::measured(plain)?;
                 (measured.size, measured.digest) == (document.size, document.digest)

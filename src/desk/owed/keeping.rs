@@ -1,42 +1,109 @@
 //! The large documents of an act that is owed, in the keeping of this desk: whoever moves or deletes the file that they
 //! came from takes nothing from a Power that is still to have them.
 //!
-//! Documents enter that do not travel with the signed act; they rest sealed, as uploads do, and are durable before the
-//! row that speaks of them is written. They leave with each copy that is made of them, and are removed with the last debt.
-//! No sweep of old uploads reaches them. Plain text never reaches the disk here.
+//! Documents enter that do not travel with the signed act; they rest sealed, as uploads do. They leave with each copy that
+//! is made of them, and are removed with the last debt. No sweep of old uploads reaches them. Plain text never reaches the
+//! disk here.
+//!
+//! An act is signed, registered and sent to whomever it can go before its documents are kept: no document delays it, and
+//! none keeps it back for want of room. Until then, and where there is no room, they are where the act was composed from.
+//! One that is gone from here is given back by whoever has it (`supply`).
 
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use crate::desk::Desk;
-use crate::desk::deposit::{Deposit, DepositWriter};
-use crate::desk::documents::Source;
+use crate::desk::accreditation::Trust;
+use crate::desk::deposit::{Deposit, DepositWriter, held};
+use crate::desk::documents::{self, Source};
 use crate::desk::draft::DraftFile;
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
+use crate::desk::lock::Holder;
+use crate::desk::register::OwedEntry;
 use crate::digest::{Digest, Hasher};
 use crate::limits;
 use crate::message::dispatch::Document;
 
+/// Held by whoever takes documents into keeping.
+const KEEPING_LOCK: &str = "keeping.lock";
+
 impl Desk {
-    /// Takes the large documents of an act that somebody will be owed into keeping. To be called while the release lock
-    /// is held, before the act is registered.
-    pub(in crate::desk) fn keep_large(&self, keys: &Keys, draft: &mut DraftFile) -> Result<(), DeskError> {
-        let dispatch = draft.digest();
-        let mut is_any = false;
-        draft.keep_large(|place, document, source| {
-            is_any = true;
-            self.keep_document(keys, &dispatch, (place, document), source)
-        })?;
-        let folder = self.config.owed();
-        if is_any {
-            for durable in [folder.as_path(), self.config.home.as_path()] {
-                File::open(durable).and_then(|folder| folder.sync_all()).map_err(DeskError::file(durable))?;
+    /// Takes the large documents of everything that is owed into keeping, as far as they are not. What cannot be kept stays
+    /// where it is, and is tried again with the next command.
+    pub(super) fn keep_documents(&self, trust: &Trust, keys: &Keys) -> Result<(), DeskError> {
+        // Two would write one file. Whoever does it now does it for all.
+        let Some(_keeping_alone) = self.try_hold(KEEPING_LOCK)? else { return Ok(()) };
+        let mut seen = BTreeSet::new();
+        for owed in self.register.owed()? {
+            if !seen.insert(owed.dispatch) {
+                continue;
+            }
+            if let Err(cause) = self.keep_documents_of(trust, keys, &owed) {
+                if matches!(cause, DeskError::Register(_)) {
+                    return Err(cause);
+                }
+                tracing::warn!(%cause, "a document that somebody is owed is not in keeping yet");
             }
         }
         Ok(())
+    }
+
+    fn keep_documents_of(&self, trust: &Trust, keys: &Keys, owed: &OwedEntry) -> Result<(), DeskError> {
+        let mut draft = self.draft_owed(keys, owed)?;
+        let (folder, mut is_any) = (self.config.owed(), false);
+        draft.keep_large(|place, document, source| {
+            let is_kept = matches!(source, Source::Deposit(kept) if kept.path().starts_with(&folder));
+            if is_kept {
+                return Ok(source.clone());
+            }
+            is_any = true;
+            self.keep_document(keys, &owed.dispatch, (place, document), source)
+        })?;
+        if !is_any {
+            return Ok(());
+        }
+        for durable in [folder.as_path(), self.config.home.as_path()] {
+            File::open(durable).and_then(|folder| folder.sync_all()).map_err(DeskError::file(durable))?;
+        }
+        let sealed = self.seal_to_itself(trust, &draft)?;
+        if !self.register.keep_owed(&owed.dispatch, &sealed)? {
+            // It was paid meanwhile.
+            self.forget_paid()?;
+        }
+        Ok(())
+    }
+
+    /// Gives back a document that somebody is owed and that is not in keeping any more: the file that has its very bytes.
+    /// Returns how many acts it belongs to.
+    pub fn supply(&self, keys: &Keys, file: &Path) -> Result<usize, DeskError> {
+        let keeping_alone = self.try_hold(KEEPING_LOCK)?;
+        let _keeping_alone = keeping_alone.ok_or_else(|| DeskError::Busy(Holder::default()))?;
+        let source = Source::File(file.to_owned());
+        let measured = documents::measured(&source)?;
+        let (mut seen, mut count) = (BTreeSet::new(), 0_usize);
+        for owed in self.register.owed()? {
+            if !seen.insert(owed.dispatch) {
+                continue;
+            }
+            let draft = self.draft_owed(keys, &owed)?;
+            let listed = draft.dispatch().documents.iter().zip(draft.sources()).enumerate();
+            for (place, (document, lacking)) in listed {
+                let is_it = (document.size, document.digest) == (measured.size, measured.digest);
+                let is_here = match lacking {
+                    Source::Deposit(kept) => held(kept.path()).is_ok_and(|length| length == document.size),
+                    other => other.open().is_ok(),
+                };
+                if is_it && !is_here {
+                    self.keep_document(keys, &owed.dispatch, (place, document), &source)?;
+                    count = count.saturating_add(1);
+                }
+            }
+        }
+        Ok(count)
     }
 
     fn keep_document(
@@ -46,17 +113,17 @@ impl Desk {
         (place, document): (usize, &Document),
         source: &Source,
     ) -> Result<Source, DeskError> {
+        let mut plain = source.open()?;
         let folder = self.config.owed();
         DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(DeskError::file(&folder))?;
-        let path = folder.join(format!("{}-{place}", dispatch.hex()));
-        // What an attempt before a crash has left was never spoken of.
+        let path = folder.join(kept_name(dispatch, place));
+        // What an attempt before a crash has left is not whole, and is written anew.
         let mut options = File::options();
         let file = options.read(true).write(true).create(true).truncate(true).mode(0o600).open(&path);
         let file = file.map_err(DeskError::file(&path))?;
         let reading = keys.reading()?;
         let begun = DepositWriter::resume(file, &path, 0, &reading, self.entropy.clone());
         let (mut writer, mut hasher) = begun.map_err(DeskError::file(&path))?;
-        let mut plain = source.open()?;
         let mut piece = zeroize::Zeroizing::new(vec![0; limits::PIECE_BYTES_MAX]);
         loop {
             let count = plain.read(&mut piece).map_err(|cause| source.unreadable(cause))?;
@@ -73,18 +140,26 @@ impl Desk {
         Ok(Source::Deposit(kept.of(document.digest)))
     }
 
-    /// Finds the large documents of an act where this home is now: it may have been moved, or restored elsewhere.
-    pub(super) fn find_kept(&self, draft: &mut DraftFile) -> Result<(), DeskError> {
-        let folder = self.config.owed();
-        draft.keep_large(|_, _, source| {
-            let Source::Deposit(kept) = source else { return Ok(source.clone()) };
-            let here = kept.path().file_name().map(|name| folder.join(name)).filter(|path| path.exists());
-            Ok(Source::Deposit(here.map_or_else(|| kept.clone(), |path| kept.clone().at(path))))
+    /// Finds the large documents of an act where this home is now: it may have been moved, or restored elsewhere; and those
+    /// that were given back.
+    pub(super) fn find_kept(&self, keys: &Keys, draft: &mut DraftFile) -> Result<(), DeskError> {
+        let (folder, dispatch) = (self.config.owed(), draft.digest());
+        draft.keep_large(|place, document, source| {
+            let path = folder.join(kept_name(&dispatch, place));
+            let is_elsewhere =
+                |path: &Path| matches!(source, Source::File(file) if file.exists() && file != path);
+            let is_whole = held(&path).is_ok_and(|length| length == document.size);
+            if !is_whole || is_elsewhere(&path) {
+                return Ok(source.clone());
+            }
+            // Its key stands in it, sealed: one that was given back has another than the row knows.
+            let reading = keys.reading()?;
+            let kept = Deposit::open(&path, reading.as_ref());
+            Ok(kept.map_or_else(|_| source.clone(), |kept| Source::Deposit(kept.of(document.digest))))
         })
     }
 
-    /// Removes what no debt speaks of any more. To be called while the release lock is held: whoever releases has
-    /// documents here before the row.
+    /// Removes what no debt speaks of any more. Nothing comes here before the debt is registered.
     pub(super) fn forget_paid(&self) -> Result<(), DeskError> {
         let folder = self.config.owed();
         let entries = match fs::read_dir(&folder) {
@@ -104,6 +179,11 @@ impl Desk {
         let _gone_or_needed = fs::remove_dir(&folder);
         Ok(())
     }
+}
+
+/// The name under which a document is kept, by its place in the dispatch.
+pub(in crate::desk) fn kept_name(dispatch: &Digest, place: usize) -> String {
+    format!("{}-{place}", dispatch.hex())
 }
 
 /// Whether a file holds a document of this dispatch.

@@ -103,6 +103,17 @@ impl Register {
     }
 }
 
+impl Register {
+    /// Keeps what is owed of an act in another form: its documents are elsewhere now. False where nobody is owed it.
+    pub fn keep_owed(&self, dispatch: &Digest, sealed: &[u8]) -> Result<bool, RegisterFault> {
+        self.change(|connection| {
+            let mut update =
+                connection.prepare_cached("UPDATE owed SET sealed = ?2 WHERE dispatch_digest = ?1")?;
+            Ok(update.execute(params![dispatch.as_bytes().as_slice(), sealed])? > 0)
+        })
+    }
+}
+
 /// Notes that somebody is owed a copy.
 pub(super) fn owe(connection: &Connection, owed: &OwedEntry) -> Result<(), RegisterFault> {
     let mut insert = connection.prepare_cached(
@@ -130,8 +141,9 @@ pub(super) fn give_number(
     dispatch: &Digest,
     act_number: u64,
 ) -> Result<(), RegisterFault> {
-    let mut update = connection
-        .prepare_cached("UPDATE owed SET act_number = ?2, awaits_number = 0 WHERE dispatch_digest = ?1")?;
+    let mut update = connection.prepare_cached(
+        "UPDATE owed SET act_number = ?2, awaits_number = 0 WHERE dispatch_digest = ?1 AND awaits_number = 1",
+    )?;
     update.execute(params![dispatch.as_bytes().as_slice(), act_number])?;
     Ok(())
 }

@@ -56,6 +56,15 @@ impl Register {
         rows.map(|bytes| Digest::from_slice(&bytes?).map_err(damaged)).collect()
     }
 
+    /// The last row of what was sent and of what was received.
+    pub fn extent(&self) -> Result<(u64, u64), RegisterFault> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(
+            "SELECT COALESCE((SELECT MAX(number) FROM sent), 0), COALESCE((SELECT MAX(number) FROM received), 0)",
+        )?;
+        Ok(statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?)
+    }
+
     /// Whether anything of a consultation was sent or received.
     pub fn knows(&self, consultation: &str) -> Result<bool, RegisterFault> {
         let connection = self.connection();

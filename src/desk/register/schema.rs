@@ -23,7 +23,7 @@ const CHECKPOINT_PAGES: u32 = 2 * 1024;
 const STATEMENTS_KEPT: usize = 32;
 
 /// What stands on the pages of a register of this release.
-const VERSION: i64 = 7;
+const VERSION: i64 = 8;
 
 const TABLES: &str = "
 CREATE TABLE sent (
@@ -141,8 +141,12 @@ CREATE TABLE lost (
 CREATE INDEX lost_towards ON lost (channel, recipient);
 ";
 
+/// What the eighth release added: when a loss was noted. Of one that was noted before nobody knows: everything that is
+/// known counts as older.
+const ADDED_EIGHTH: &str = "ALTER TABLE lost ADD COLUMN noted INTEGER NOT NULL DEFAULT 9223372036854775807;";
+
 /// What was added to the tables of the second release, one step after the other.
-const ADDED: [&str; 5] = [ADDED_THIRD, ADDED_FOURTH, ADDED_FIFTH, ADDED_SIXTH, ADDED_SEVENTH];
+const ADDED: [&str; 6] = [ADDED_THIRD, ADDED_FOURTH, ADDED_FIFTH, ADDED_SIXTH, ADDED_SEVENTH, ADDED_EIGHTH];
 
 /// Moves what the first release wrote. Whether parts travelled beside an envelope it did not note: all are asked for.
 const FROM_FIRST: [&str; 3] = [
@@ -184,6 +188,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, RegisterFault> {
         4 => run(&transaction, ADDED.iter().skip(2))?,
         5 => run(&transaction, ADDED.iter().skip(3))?,
         6 => run(&transaction, ADDED.iter().skip(4))?,
+        7 => run(&transaction, ADDED.iter().skip(5))?,
         _ => return Err(RegisterFault::Damaged("written by a later release")),
     }
     transaction.pragma_update(None, "user_version", VERSION)?;

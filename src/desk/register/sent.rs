@@ -344,7 +344,8 @@ const COLUMNS: &str = "message_id, channel, recipient, consultation, sequence, a
                        dispatch_digest, has_parts_beside, state, reason, submission_receipt, delivery_receipt, \
                        envelope";
 
-fn insert(connection: &Connection, entry: &SentEntry) -> Result<(), RegisterFault> {
+/// Registers a copy.
+pub(super) fn insert(connection: &Connection, entry: &SentEntry) -> Result<(), RegisterFault> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO sent (message_id, channel, recipient, consultation, sequence, act_number, release_time,
            dispatch_digest, has_parts_beside, state, reason, submission_receipt, delivery_receipt)

@@ -14,6 +14,7 @@ use crate::consultation::state::guard::Stop;
 use crate::consultation::state::next_steps::{self, Step};
 use crate::consultation::state::{opening, stage};
 use crate::desk::casebook::Folded;
+use crate::desk::refill::Asked;
 use crate::proto::desk::v1 as wire;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
@@ -147,18 +148,18 @@ impl Service {
         let person = PersonRef::parse(&request.person).map_err(invalid("person"))?;
         let arrangement = Some(request.arrangement.as_str()).filter(|id| !id.is_empty());
         let arrangement = arrangement.map(EntryId::parse).transpose().map_err(invalid("arrangement"))?;
-        let is_up_to_date = self.fetch_now().await;
-        self.apart(move |service| service.departure(person, arrangement, is_up_to_date)).await
+        let asked = self.ask_now().await;
+        self.apart(move |service| service.departure(person, arrangement, asked.as_ref())).await
     }
 
     fn departure(
         &self,
         person: PersonRef,
         arrangement: Option<EntryId>,
-        is_up_to_date: bool,
+        asked: Option<&Asked>,
     ) -> Result<wire::CheckDepartureResponse, Refused> {
         let trust = self.trust()?;
-        let answer = self.desk.departure(&trust, &self.keys, &person, arrangement, is_up_to_date)?;
+        let answer = self.desk.departure(&trust, &self.keys, &person, arrangement, asked)?;
         Ok(wire::CheckDepartureResponse {
             clear: answer.is_clear(),
             case_name: case_name(&answer.home.text(), &person),

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::desk::config::{Config, ConfigError};
 use crate::keys::settings::{SERVICE, Settings};
 use crate::limits;
+use crate::telemetry;
 use crate::trust::name::Label;
 use crate::trust::role::Role;
 
@@ -24,6 +25,8 @@ pub struct ServiceConfig {
     pub metrics: Option<SocketAddr>,
     /// The users of this machine who are clients.
     pub users: Vec<User>,
+    /// Collector that gets spans, if any.
+    pub otlp: Option<String>,
     /// How long a reader may leave unread what waits for it; no file changes it.
     pub patience: Duration,
 }
@@ -67,6 +70,7 @@ impl ServiceConfig {
             socket: settings.has("socket").then(|| desk.home.join(settings.text("socket"))),
             metrics: metrics.transpose().map_err(|_| "metrics.listen is no address".to_owned())?,
             users: users.collect::<Result<_, _>>()?,
+            otlp: telemetry::collector(settings.has("log.otlp").then(|| settings.text("log.otlp")))?,
             patience: limits::READER_PATIENCE,
         })
     }

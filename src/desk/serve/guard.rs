@@ -14,6 +14,7 @@ use prost::bytes::Bytes;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
+use tracing::Instrument;
 
 use super::metrics::{Tallies, UnderWay};
 use super::permission::{Row, TABLE, row_of};
@@ -152,9 +153,11 @@ where
             Err(status) => return Box::pin(async move { Ok(status.into_http()) }),
         };
         request.extensions_mut().insert(visitor);
+        let method = place.call;
+        let span = tracing::info_span!("call", otel.name = method, otel.kind = "server", method);
         let answered = self.inner.call(request);
         let tallies = self.watch.tallies.clone();
-        Box::pin(async move {
+        let answering = async move {
             let answered = answered.await?;
             if let Some(too_large) = too_large(&answered) {
                 tallies.answered(place.call, too_large.code());
@@ -163,7 +166,8 @@ where
             let code = Status::from_header_map(answered.headers()).map_or(Code::Ok, |status| status.code());
             tallies.answered(place.call, code);
             Ok(answered.map(|body| Body::new(Held { body, _place: place })))
-        })
+        };
+        Box::pin(answering.instrument(span))
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use super::Service;
 use crate::desk::error::DeskError;
 use crate::desk::mailbox::{Mailbox, Settlements};
+use crate::desk::refill::{Asked, Lacking};
 use crate::keys::expiry::{Lifetime, Telling};
 use crate::limits;
 
@@ -63,6 +64,11 @@ impl Service {
         let trust = self.trust().map_err(|_| DeskError::Trust("what this desk believes".to_owned()))?;
         if link.is_none() {
             let mut mailbox = self.desk.mailbox(&self.keys).await?;
+            // A register is restored while nobody works with it: it is compared with the gateway when this begins.
+            let refilled = self.desk.catch_up(&trust, &self.keys, &mut mailbox).await?;
+            for Lacking { recipient, count, why, .. } in &refilled.lacking {
+                tracing::error!(%recipient, count, why, "the register lacks messages that this desk had sent");
+            }
             let settlements = mailbox.settlements().await?;
             *link = Some((mailbox, settlements));
         }
@@ -71,8 +77,13 @@ impl Service {
             true => self.trust().map_err(|_| DeskError::Trust("what this desk believes".to_owned()))?,
             false => trust,
         };
-        if let Err(cause) = self.desk.tell_acts(&trust, mailbox).await {
-            tracing::warn!(%cause, "the gateway was not told of every administrative act of this desk");
+        match self.desk.tell_acts(&trust, mailbox).await {
+            Ok(_) => {}
+            // A gateway of an earlier release refuses the call, with every look.
+            Err(cause) if cause.is_passing() || matches!(cause, DeskError::GatewayRefused { .. }) => {
+                tracing::debug!(%cause, "the gateway was not told of every administrative act yet");
+            }
+            Err(cause) => tracing::warn!(%cause, "the administrative record of this desk"),
         }
         if self.desk.fetch(&trust, mailbox).await? > 0 {
             self.tell();
@@ -113,19 +124,19 @@ impl Service {
         }
     }
 
-    /// Fetches now; answers whether the gateway was there.
-    pub(super) async fn fetch_now(&self) -> bool {
-        let Ok(trust) = self.trust() else { return false };
-        let fetching = async {
+    /// Asks the gateway now for everything that is new, and for what the register lacks; nothing where it was not there.
+    pub(super) async fn ask_now(&self) -> Option<Asked> {
+        let trust = self.trust().ok()?;
+        let asking = async {
             let mut mailbox = self.desk.mailbox(&self.keys).await?;
-            self.desk.fetch(&trust, &mut mailbox).await
+            self.desk.ask(&trust, &self.keys, &mut mailbox).await
         };
-        let fetched = fetching.await;
+        let asked = asking.await;
         self.tell();
-        if let Err(cause) = &fetched {
+        if let Err(cause) = &asked {
             tracing::warn!(%cause, "the gateway could not be asked for what is new");
         }
-        fetched.is_ok()
+        asked.ok()
     }
 
     /// Forgets what nobody comes back for, shows a certificate that holds, and cuts connections whose own has ended.

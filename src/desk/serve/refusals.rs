@@ -134,6 +134,12 @@ impl From<DeskError> for Refused {
                                let the office sign elsewhere, and AddSignature";
                 Self::new(Code::FailedPrecondition, "OFFICE_KEY_NOT_HERE", message)
             }
+            DeskError::RegisterRefilled(_) => {
+                Self::new(Code::Unavailable, "REGISTER_REFILLED", cause.to_string()).later()
+            }
+            DeskError::RegisterBehind { .. } => {
+                Self::new(Code::FailedPrecondition, "REGISTER_BEHIND", cause.to_string())
+            }
             DeskError::AnsweredBefore(_) => {
                 Self::new(Code::FailedPrecondition, "ANSWERED_BEFORE", cause.to_string())
             }

@@ -101,6 +101,13 @@ impl Gateway {
                 return Ok(unpacked);
             }
         }
+        // Before anything of it counts, by the digest that whoever reads it has found.
+        let act = AdministrativeAct::new(AdministrativeVerb::PackRead, Actor::User(operator)).about(&from);
+        self.record_act(match digest {
+            Some(digest) => act.concerning(digest),
+            None => act,
+        })
+        .await?;
         let before = self.store.list_logs().await?;
         let ended = self.unpack_all(&from, &mut items, &mut unpacked).await;
         // Whatever was mirrored counts, although the rest was not in order.
@@ -112,8 +119,6 @@ impl Gateway {
         unpacked.leaves = held(&self.store.list_logs().await?).saturating_sub(held(&before));
         self.link_of(&from).tell_news();
         let digest = ended?;
-        let act = AdministrativeAct::new(AdministrativeVerb::PackRead, Actor::User(operator));
-        self.record_act(act.about(&from).concerning(digest)).await?;
         if unpacked.refusals == 0 {
             self.store.note_taken_pack(from, number, digest, self.clock.now()).await?;
         }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{FAILED, UNUSABLE, prepared, remedy};
+use super::{FAILED, UNUSABLE, prepared, remedy, runtime};
 use crate::entropy::SystemEntropy;
 use crate::gateway::backup::{NoBackup, Order, back_up};
 use crate::keys::Passphrase;
@@ -34,7 +34,7 @@ pub struct BackupOptions {
 
 /// Backs up; `say` gets what is printed on stdout and on stderr.
 pub fn backup(options: &BackupOptions, say: impl FnOnce(&str, &str)) -> ExitCode {
-    telemetry::start(LogFormat::default());
+    telemetry::start(LogFormat::default(), None).end();
     let order = match order(options) {
         Ok(order) => order,
         Err(wrong) => {
@@ -42,7 +42,7 @@ pub fn backup(options: &BackupOptions, say: impl FnOnce(&str, &str)) -> ExitCode
             return ExitCode::from(UNUSABLE);
         }
     };
-    let Ok(runtime) = prepared() else { return ExitCode::from(FAILED) };
+    let Ok(runtime) = prepared(runtime()) else { return ExitCode::from(FAILED) };
     let made = runtime.block_on(back_up(order, SystemClock.now(), &SystemEntropy));
     runtime.shutdown_background();
     match made {

@@ -79,6 +79,8 @@ impl Session<'_> {
         if items.is_empty() {
             return Ok(false);
         }
+        let _within =
+            tracing::info_span!("relay.hand_over", peer = %self.peer, count = items.len()).entered();
         self.link.hand_over(&items);
         let bytes = deliveries.iter().map(|delivery| delivery.envelope.len() as u64).sum();
         self.flight.launch(items, bytes);

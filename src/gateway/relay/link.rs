@@ -40,8 +40,8 @@ pub(in crate::gateway) struct LinkState {
     shut: Arc<Mutex<Option<Timestamp>>>,
     /// Digest of the bundle that it announced last and that was taken, or was known.
     heard: Arc<Mutex<Option<Digest>>>,
-    /// Number and messages of the stick that was packed last for the peer, until somebody says that it is written.
-    stick: Arc<Mutex<Option<(u64, Vec<Digest>)>>>,
+    /// The stick that was packed last for the peer, until somebody says that it is written.
+    stick: Arc<Mutex<Option<Stick>>>,
     /// Why and since when an operator lets nothing be exchanged with it.
     paused: watch::Sender<Option<Pause>>,
     /// Log lines that the peer causes.
@@ -52,6 +52,13 @@ pub(in crate::gateway) struct LinkState {
     pub(in crate::gateway) paused_by_peer: bool,
     /// Difference of the peer's clock to ours in seconds.
     pub(in crate::gateway) clock_skew: i64,
+}
+
+/// What is on a stick.
+#[derive(Debug)]
+struct Stick {
+    number: u64,
+    messages: Vec<Digest>,
 }
 
 impl Default for LinkState {
@@ -162,12 +169,12 @@ impl LinkState {
 
     /// What is on the stick that was packed last for the peer.
     pub(in crate::gateway) fn stick_given(&self, number: u64, messages: Vec<Digest>) {
-        *lock(&self.stick) = Some((number, messages));
+        *lock(&self.stick) = Some(Stick { number, messages });
     }
 
     /// The same, once, where it has this number.
     pub(in crate::gateway) fn stick_taken(&self, number: u64) -> Option<Vec<Digest>> {
-        lock(&self.stick).take_if(|(last, _)| *last == number).map(|(_, messages)| messages)
+        lock(&self.stick).take_if(|last| last.number == number).map(|last| last.messages)
     }
 
     /// Whatever the peer announces next is judged.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
+use tracing::Instrument;
 
 use super::intake::Received;
 use super::lock;
@@ -195,7 +196,8 @@ impl Gateway {
         admissible: &[&Admissible],
         footing: &Footing,
     ) -> Result<Vec<Answer>, Fault> {
-        match behind_a_wall_of(self.place_batch(peer, admissible, footing)).await {
+        let span = tracing::info_span!("relay.place", %peer, count = admissible.len());
+        match behind_a_wall_of(self.place_batch(peer, admissible, footing)).instrument(span).await {
             None => {}
             Some(Err(fault)) if may_be_its_doing(&fault) => {}
             Some(placed) => return placed,

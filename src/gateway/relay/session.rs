@@ -13,6 +13,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
+use tracing::Instrument;
 
 use super::flight::{Batch, Flight};
 use super::intake::{Intake, Received};
@@ -237,7 +238,9 @@ impl Session<'_> {
                 Frame::Deliveries(deliveries) => {
                     let batch = self.intake.take(&deliveries)?;
                     let place = judging.reserve().await.map_err(|_| over())?;
-                    place.send((batch, tokio::spawn(gateway.clone().judge_all(peer.clone(), deliveries))));
+                    let span = tracing::info_span!("relay.judge", %peer, count = deliveries.len());
+                    let judged = gateway.clone().judge_all(peer.clone(), deliveries).instrument(span);
+                    place.send((batch, tokio::spawn(judged)));
                 }
                 Frame::Outcomes(outcomes) => {
                     let batch = self.flight.answer(outcomes.len())?;

@@ -95,6 +95,7 @@ impl Session<'_> {
 
     /// Makes proven answers durable, under our cosignature on their checkpoints. A checkpoint that is just on its
     /// way into the mirror becomes durable with them; where it is none that is kept so, the long way tells why.
+    #[tracing::instrument(name = "relay.settle", skip_all, fields(peer = %self.peer, count = proven.len()))]
     async fn settle(&self, mut proven: Vec<Proven>) -> Result<(), Fault> {
         if proven.is_empty() {
             return Ok(());

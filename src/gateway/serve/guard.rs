@@ -15,6 +15,7 @@ use tokio::time::{Sleep, sleep};
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
+use tracing::Instrument;
 
 use crate::gateway::Gateway;
 use crate::gateway::metrics::Tallies;
@@ -160,14 +161,17 @@ where
             }
             Pace::Lasting => request,
         };
+        let span =
+            tracing::info_span!("call", otel.name = row.method, otel.kind = "server", method = row.method);
         let answered = self.inner.call(request);
-        Box::pin(async move {
+        let answering = async move {
             let answered = answered.await?;
             if let Some(too_large) = too_large(&answered) {
                 return Ok(too_large.into_http());
             }
             Ok(answered.map(|body| Body::new(Held { body, _slot: slot })))
-        })
+        };
+        Box::pin(answering.instrument(span))
     }
 }
 

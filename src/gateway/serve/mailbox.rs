@@ -3,7 +3,6 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use prost::Message as _;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 
@@ -12,7 +11,7 @@ use crate::gateway::Gateway;
 use crate::gateway::announcement::Offers;
 use crate::gateway::mailbox::{MailboxItem, SentReport};
 use crate::gateway::serve::{declined, failed, malformed, parts, volume};
-use crate::gateway::store::record::{Offered, SentState};
+use crate::gateway::store::record::{Offered, SentLine, SentState};
 use crate::limits;
 use crate::message::administration::AdministrativeLeaf;
 use crate::message::id::MessageId;
@@ -112,6 +111,42 @@ impl MailboxService for MailboxEdge {
         }))
     }
 
+    async fn list_positions(
+        &self,
+        request: Request<wire::ListPositionsRequest>,
+    ) -> Result<Response<wire::ListPositionsResponse>, Status> {
+        let listed = self.gateway.sent_positions(request.into_inner().after).await;
+        let (lines, more) = listed.map_err(|fault| failed(&fault))?;
+        let positions = lines.into_iter().map(position).collect();
+        Ok(Response::new(wire::ListPositionsResponse { positions, more }))
+    }
+
+    async fn list_sent(
+        &self,
+        request: Request<wire::ListSentRequest>,
+    ) -> Result<Response<wire::ListSentResponse>, Status> {
+        let wire::ListSentRequest { channel, recipient, after, page_size } = request.into_inner();
+        let recipient = Ministry::parse(&recipient).map_err(|_| malformed("the recipient"))?;
+        let listed = self.gateway.list_sent(&channel, &recipient, after, page_size as usize).await;
+        let (copies, more) = listed.map_err(|fault| failed(&fault))?;
+        let whole = copies.len();
+        let messages = bounded(
+            copies
+                .into_iter()
+                .map(|copy| wire::SentEnvelope { envelope: copy.envelope, report: Some(sent(copy.report)) }),
+        );
+        let more = more || messages.len() < whole;
+        Ok(Response::new(wire::ListSentResponse { messages, more }))
+    }
+
+    async fn get_policy(
+        &self,
+        _: Request<wire::GetPolicyRequest>,
+    ) -> Result<Response<wire::GetPolicyResponse>, Status> {
+        let (policy, peer_bundles) = self.gateway.policy_in_force().unwrap_or_default();
+        Ok(Response::new(wire::GetPolicyResponse { policy, peer_bundles }))
+    }
+
     async fn list_received(
         &self,
         request: Request<wire::ListReceivedRequest>,
@@ -122,16 +157,8 @@ impl MailboxService for MailboxEdge {
         let (epoch, after) = place.map_err(|fault| failed(&fault))?;
         let listed = self.gateway.list_received(after, page_size as usize).await;
         let (items, more) = listed.map_err(|fault| failed(&fault))?;
-        // An answer is bounded in bytes as well as in messages; the rest is for the next call.
-        let mut messages: Vec<wire::ReceivedMessage> = Vec::new();
-        let (mut bytes, whole) = (0_usize, items.len());
-        for message in items.into_iter().map(received) {
-            bytes = bytes.saturating_add(message.encoded_len());
-            if !messages.is_empty() && bytes > limits::FRAME_BYTES_MAX {
-                break;
-            }
-            messages.push(message);
-        }
+        let whole = items.len();
+        let messages = bounded(items.into_iter().map(received));
         let more = more || messages.len() < whole;
         Ok(Response::new(wire::ListReceivedResponse { messages, more, epoch }))
     }
@@ -185,15 +212,8 @@ impl MailboxService for MailboxEdge {
     ) -> Result<Response<wire::ListOfferedResponse>, Status> {
         let offers = self.gateway.offers().await.map_err(|fault| failed(&fault))?;
         let Offers { offered: kept, own_sequence, policy_sequence } = offers;
-        // An answer is bounded in bytes: what does not fit comes when some of the others are accredited.
-        let (mut offered, mut bytes) = (Vec::new(), 0_usize);
-        for one in kept.into_iter().map(offered_bundle) {
-            bytes = bytes.saturating_add(one.encoded_len());
-            if !offered.is_empty() && bytes > limits::FRAME_BYTES_MAX {
-                break;
-            }
-            offered.push(one);
-        }
+        // What does not fit comes when some of the others are accredited.
+        let offered = bounded(kept.into_iter().map(offered_bundle));
         Ok(Response::new(wire::ListOfferedResponse { offered, own_sequence, policy_sequence }))
     }
 
@@ -210,6 +230,29 @@ impl MailboxService for MailboxEdge {
         let recorded = self.gateway.record_act_of_desk(entry.act, root).await;
         let (leaf, proof) = recorded.map_err(|fault| failed(&fault))?;
         Ok(Response::new(wire::RecordActResponse { leaf, proof: proof.to_string() }))
+    }
+}
+
+/// An answer is bounded in bytes as well as in entries: as many as fit, and always one; the rest is for another call.
+fn bounded<M: prost::Message>(entries: impl Iterator<Item = M>) -> Vec<M> {
+    let (mut kept, mut bytes) = (Vec::new(), 0_usize);
+    for entry in entries {
+        bytes = bytes.saturating_add(entry.encoded_len());
+        if !kept.is_empty() && bytes > limits::FRAME_BYTES_MAX {
+            break;
+        }
+        kept.push(entry);
+    }
+    kept
+}
+
+fn position(line: SentLine) -> wire::SentPosition {
+    wire::SentPosition {
+        number: line.key,
+        channel: line.channel,
+        recipient: line.peer.to_string(),
+        sequence: line.sequence,
+        message_id: line.message_id.map(|id| id.as_bytes().to_vec()).unwrap_or_default(),
     }
 }
 

@@ -31,6 +31,7 @@
 //! | `parts` | `part_progress`, `put_part`, `open_part`, `read_part`, `examine_part`, `sweep_parts` |
 //! | `standing`, `mark` | what decides whether anything may be signed for a pair |
 //! | `recovered` | `restore` |
+//! | `returns` | `lines_sent`, `submitted_after`: for a desk that lost them |
 //! | `uploads` | `announce_part`, `settle_upload`, `sweep`, `holdings` |
 //! | `space` | ballast, floor, what may still be written |
 //! | `verify` | `verify` |
@@ -66,6 +67,7 @@ mod pauses;
 mod queue;
 mod readers;
 mod recovered;
+mod returns;
 mod schema;
 mod settlement;
 mod space;

@@ -192,7 +192,8 @@ fn expire(
     Ok(Verdict::Keep(Expiry::Done(place)))
 }
 
-fn sent(connection: &Connection, id: &Digest) -> Result<Option<SentMessage>, StoreFault> {
+/// The sent message with this id, as its desk is told of it.
+pub(super) fn sent(connection: &Connection, id: &Digest) -> Result<Option<SentMessage>, StoreFault> {
     let Some(held) = message::find(connection, Direction::Out, id)? else { return Ok(None) };
     let sql = "SELECT outgoing.state, outgoing.receipt, outgoing.attempts, outgoing.reason, expiry.origin,
                outgoing.expiry_index, withdrawal.origin, outgoing.withdrawal_index

@@ -343,6 +343,7 @@ fn gather(first: Job, jobs: &Receiver<Job>, state: &State) -> (Vec<Job>, usize) 
 }
 
 fn commit_group(connection: &Connection, group: &mut [Job], state: &State) -> Result<(), StoreFault> {
+    let _within = tracing::info_span!("store.commit", jobs = group.len()).entered();
     connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     let result = run_group(connection, group).and_then(|()| commit(connection, state));
     if result.is_err() && !connection.is_autocommit() {

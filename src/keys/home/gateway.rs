@@ -281,7 +281,10 @@ pub fn config_text(plan: &GatewayPlan) -> String {
          # Metrics for Prometheus, at http://ADDRESS/metrics, for whoever reaches the address: on the loopback only,\n\
          # unless beyond_loopback = true says that its network is the ministry's own.\n\
          # [metrics]\n\
-         # listen = \"127.0.0.1:9464\"\n",
+         # listen = \"127.0.0.1:9464\"\n\n\
+         # Spans for a collector of OpenTelemetry on this host, in a build with the feature opentelemetry.\n\
+         # [log]\n\
+         # otlp = \"http://127.0.0.1:4317\"\n",
         ministry = plan.ministry,
         domain = plan.domain,
         relay = quoted(&plan.relay_listen),

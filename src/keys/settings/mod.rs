@@ -19,6 +19,7 @@ pub use tables::{DESK, FORMS, GATEWAY, SERVICE};
 
 use std::net::SocketAddr;
 
+use crate::telemetry::judge_collector;
 use crate::trust::name::{Domain, Label, Ministry};
 use crate::trust::role::Role;
 
@@ -51,6 +52,8 @@ pub struct Setting {
 /// What a value may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    /// Address of a collector of spans on this host.
+    Collector,
     /// A whole number up to this one.
     Count(u64),
     /// The domain of a ministry.
@@ -94,6 +97,7 @@ impl Kind {
     /// What is wrong with a text of this kind.
     fn judge(self, text: &str) -> Result<(), String> {
         match self {
+            Self::Collector => judge_collector(text),
             Self::Domain => Domain::parse(text).map(drop).map_err(|cause| cause.to_string()),
             Self::Label | Self::Labels => Label::parse(text).map(drop).map_err(|cause| cause.to_string()),
             Self::Ministry => Ministry::parse(text).map(drop).map_err(|cause| cause.to_string()),
@@ -114,6 +118,9 @@ impl Kind {
     /// In words, for whoever has written something else.
     fn words(self) -> &'static str {
         match self {
+            Self::Collector => {
+                "the address of a collector in quotation marks, such as \"http://127.0.0.1:4317\""
+            }
             Self::Count(_) => "a whole number",
             Self::Domain => "a domain in quotation marks, such as \"mfa.xa.example\"",
             Self::Endpoint => "host and port in quotation marks, such as \"192.0.2.10:7444\"",

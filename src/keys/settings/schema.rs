@@ -52,6 +52,7 @@ fn object(settings: &[(&str, &Setting)]) -> Map<String, Value> {
 
 fn value(setting: &Setting) -> Value {
     let mut schema = match setting.kind {
+        Kind::Collector => json!({ "type": "string", "pattern": "^http://.+:[0-9]{1,5}$" }),
         Kind::Count(most) => json!({ "type": "integer", "minimum": 0, "maximum": most }),
         Kind::Domain => json!({ "type": "string", "pattern": DOMAIN }),
         Kind::Endpoint | Kind::Path => json!({ "type": "string", "minLength": 1 }),

@@ -39,6 +39,7 @@ pub const GATEWAY: Form = Form {
         ),
         METRICS_LISTEN,
         METRICS_BEYOND_LOOPBACK,
+        OTLP,
     ],
     agree: metrics_stay_inside,
 };
@@ -74,6 +75,7 @@ pub const SERVICE: Form = Form {
     settings: &[
         setting("listen", Kind::Socket, Usual::Nothing, "Address for clients with certificates, inside"),
         setting("socket", Kind::Path, Usual::Nothing, "Unix socket for processes of this machine"),
+        OTLP,
         setting("user[].uid", Kind::Count(MOST_UID), Usual::Required, "Number of a user of this machine"),
         setting("user[].name", Kind::Label, Usual::Required, "Name of the client that this user is"),
         setting("user[].roles", Kind::Roles, Usual::Required, "What it may ask for"),
@@ -100,6 +102,14 @@ const METRICS_BEYOND_LOOPBACK: Setting = setting(
     Kind::Flag,
     Usual::Flag(false),
     "Whether whoever reaches that address may be on another machine",
+);
+
+/// Where a daemon hands its spans.
+const OTLP: Setting = setting(
+    "log.otlp",
+    Kind::Collector,
+    Usual::Nothing,
+    "Collector of OpenTelemetry on this host that gets spans, in a build with the feature opentelemetry",
 );
 
 const fn setting(key: &'static str, kind: Kind, usual: Usual, about: &'static str) -> Setting {

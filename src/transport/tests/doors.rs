@@ -143,16 +143,9 @@ async fn the_purpose_must_be_said() {
 }
 
 /// XA's relay, with XB accredited under revocation lists.
-async fn relay_with_lists(
-    xa: &House,
-    xb: &House,
-    lists: &[Vec<u8>],
-    tolerant: bool,
-) -> (SocketAddr, Incoming) {
+async fn relay_with_lists(xa: &House, xb: &House, lists: &[Vec<u8>]) -> (SocketAddr, Incoming) {
     let mut material = xa.material(&[]);
-    let anchors = xb.transport_anchors(lists);
-    let anchors = if tolerant { anchors.tolerating_stale_lists() } else { anchors };
-    material.peers.insert(&xb.domain, anchors).unwrap();
+    material.peers.insert(&xb.domain, xb.transport_anchors(lists)).unwrap();
     open(Door::Relay, credentials(material)).await
 }
 
@@ -161,12 +154,12 @@ async fn a_revoked_certificate_or_authority_is_refused() {
     let (xa, xb) = (House::found("XA"), House::found("XB"));
     let client = xb.transport.issue(&xb.gateway());
     let own = [xb.transport.revoking(&[1000], 7)];
-    let mut relay = relay_with_lists(&xa, &xb, &own, false).await;
+    let mut relay = relay_with_lists(&xa, &xb, &own).await;
     assert_eq!(alert(&mut relay, client.client(), &xa).await, CertificateRevoked);
     let successor = xb.transport.issue(&Leaf { serial: 1001, ..xb.gateway() });
     assert!(knock(&mut relay, successor.client(), xa.server_name()).await.is_ok());
     let of_the_root = [xb.root.revoking(&[11], 7)];
-    let mut relay = relay_with_lists(&xa, &xb, &of_the_root, false).await;
+    let mut relay = relay_with_lists(&xa, &xb, &of_the_root).await;
     assert_eq!(alert(&mut relay, successor.client(), &xa).await, CertificateRevoked);
 }
 
@@ -177,7 +170,7 @@ async fn of_several_lists_of_one_authority_every_revocation_counts() {
     let lists = [xb.transport.revoking(&[1000], 7), xb.transport.revoking(&[], 9)];
     let [first, second] = lists.clone();
     for lists in [lists, [second, first]] {
-        let mut relay = relay_with_lists(&xa, &xb, &lists, false).await;
+        let mut relay = relay_with_lists(&xa, &xb, &lists).await;
         let revoked = xb.transport.issue(&client).client();
         assert_eq!(alert(&mut relay, revoked, &xa).await, CertificateRevoked);
         let successor = xb.transport.issue(&successor).client();
@@ -186,13 +179,14 @@ async fn of_several_lists_of_one_authority_every_revocation_counts() {
 }
 
 #[tokio::test]
-async fn a_stale_list_lets_nobody_in_unless_an_operator_decides_so() {
+async fn a_stale_list_lets_nobody_in_until_a_newer_one_takes_its_place() {
     let (xa, xb) = (House::found("XA"), House::found("XB"));
     let client = xb.transport.issue(&Leaf { serial: 1001, ..xb.gateway() });
-    let stale = [xb.transport.revoking(&[1000], -1)];
-    let mut relay = relay_with_lists(&xa, &xb, &stale, false).await;
+    let stale = xb.transport.revoking(&[1000], -1);
+    let mut relay = relay_with_lists(&xa, &xb, std::slice::from_ref(&stale)).await;
     assert!(knock(&mut relay, client.client(), xa.server_name()).await.is_err());
-    let mut relay = relay_with_lists(&xa, &xb, &stale, true).await;
+    let newer = xb.transport.revoking(&[], 7);
+    let mut relay = relay_with_lists(&xa, &xb, &[stale, newer]).await;
     assert!(knock(&mut relay, client.client(), xa.server_name()).await.is_ok());
     let revoked = xb.transport.issue(&xb.gateway());
     assert_eq!(alert(&mut relay, revoked.client(), &xa).await, CertificateRevoked);

@@ -181,7 +181,7 @@ fn a_revoked_authority_vouches_for_nobody() {
 }
 
 #[test]
-fn a_stale_list_fails_closed_until_it_is_overridden_or_replaced() {
+fn a_stale_list_fails_closed_until_it_is_replaced_and_is_tolerated_for_a_successor_alone() {
     let xa = TestMinistry::new("XA");
     let due = NOW.before(Duration::from_secs(1));
     let stale = xa.desk.revocation_list(&[], due);

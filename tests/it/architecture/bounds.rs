@@ -54,6 +54,7 @@ const BOUND_NOTHING: &[(&str, &str)] = &[
     ("SWEEP_PAUSE", "our pause between sweeps"),
     ("UNSETTLED_LOOKED_AT", "our own look"),
     ("URGENT_PAUSE", "our pause between looks"),
+    ("URGENT_REFILL_PATIENCE", "our own wait for our own gateway"),
     ("WAIT_PAUSE", "our pause between questions"),
     ("WAIT_SILENCE", "our pause before a question"),
     ("WAL_BYTES_MAX", "our own log: tried with a smaller one"),

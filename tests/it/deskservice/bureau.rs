@@ -55,14 +55,19 @@ impl Bureau {
     pub async fn with_patience(stage: &Stage, code: &str, patience: Duration) -> Self {
         let (listen, metrics) = (Some("127.0.0.1:0".parse().unwrap()), Some("127.0.0.1:0".parse().unwrap()));
         let (socket, users) = (None, Vec::new());
-        Self::serving(stage, code, ServiceConfig { listen, socket, metrics, users, patience }).await
+        Self::serving(stage, code, ServiceConfig { listen, socket, metrics, users, otlp: None, patience })
+            .await
     }
 
     /// The same at a local socket, for these users.
     pub async fn at_socket(stage: &Stage, code: &str, path: &Path, users: Vec<User>) -> Self {
         let (socket, patience) = (Some(path.to_owned()), READER_PATIENCE);
-        Self::serving(stage, code, ServiceConfig { listen: None, socket, metrics: None, users, patience })
-            .await
+        Self::serving(
+            stage,
+            code,
+            ServiceConfig { listen: None, socket, metrics: None, users, otlp: None, patience },
+        )
+        .await
     }
 
     async fn serving(stage: &Stage, code: &str, serving: ServiceConfig) -> Self {

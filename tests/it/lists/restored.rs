@@ -1,6 +1,8 @@
-//! A gateway that was restored from an older copy: what the desk has decided since counts again with its next look.
+//! A gateway or a desk that was restored from an older copy: what was decided since counts again.
 
 use std::fs;
+
+use chancery::desk::error::DeskError;
 
 use crate::archive::{copy, data};
 use crate::support::{Stage, ministry};
@@ -29,4 +31,41 @@ async fn a_peer_that_was_removed_is_no_peer_again_once_the_desk_looks_at_a_resto
     assert!(stage.gateway("XA").status().await.unwrap().peers.is_empty());
     // Once is enough.
     assert_eq!(desk.follow(house.keys(), &mut mailbox).await.unwrap(), Default::default());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_desk_brings_back_no_peer_that_was_removed_and_adopts_what_was_decided_since() {
+    let stage = Stage::of(&["XA", "XB", "XC"]).await;
+    let (house, older) = (stage.house("XA"), stage.folder().join("older"));
+    let trust = house.homes().desk.directory().join("trust");
+    copy(&trust, &older);
+    house.desk().unwrap().dismiss(house.keys(), &ministry("XB")).await.unwrap();
+    fs::remove_dir_all(&trust).unwrap();
+    copy(&older, &trust);
+
+    let desk = house.desk().unwrap();
+    let believed = || house.desk().unwrap().trust().unwrap().peers.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(believed(), [ministry("XB"), ministry("XC")], "as it was then");
+    for _ in 0..2 {
+        let refused = desk.dismiss(house.keys(), &ministry("XC")).await;
+        let Err(DeskError::PolicyBehind { here, in_force }) = refused else { panic!("{refused:?}") };
+        assert_eq!(in_force, here + 1, "no number is counted up");
+    }
+    let mut mailbox = desk.mailbox(house.keys()).await.unwrap();
+    let looked = desk.follow(house.keys(), &mut mailbox).await.unwrap();
+    assert!(looked.overtaken.is_some() && looked.lines()[0].contains("adopts"), "{looked:?}");
+    assert!(desk.policy_seen().unwrap().is_some());
+    assert_eq!(stage.gateway("XA").status().await.unwrap().peers.len(), 1, "nothing came back");
+
+    let unknown = desk.policy_unknown(&mut mailbox).await.unwrap().unwrap();
+    assert_eq!((unknown.added.len(), unknown.removed.iter().next()), (0, Some(&ministry("XB"))));
+    desk.adopt(&unknown).await.unwrap();
+    assert_eq!(believed(), [ministry("XC")]);
+    assert!(desk.policy_unknown(&mut mailbox).await.unwrap().is_none());
+    assert_eq!(
+        (desk.policy_seen().unwrap(), desk.follow(house.keys(), &mut mailbox).await.unwrap().overtaken),
+        (None, None)
+    );
+    stage.accredit("XA", "XB").await;
+    assert_eq!(believed(), [ministry("XB"), ministry("XC")], "by its fingerprint, anew");
 }

@@ -86,6 +86,11 @@ fn acts_of_a_desk_are_recorded_before_they_are_done_and_vouched_for_by_its_gatew
     fs::write(&record, format!("{}\n", kept.join("\n"))).unwrap();
     let cut = verified(&both);
     assert_eq!((cut.code, text_of(&cut.error(), "reason")), (3, "RECORD_DAMAGED"), "{cut:?}");
+    let doctor = both.types("XA", ["doctor", "--json"]);
+    let checks = doctor.json();
+    let of_the_record = |check: &&Value| check["subject"] == "record";
+    let check = checks["checks"].as_array().unwrap().iter().find(of_the_record).unwrap();
+    assert_eq!((doctor.code, check["level"].as_str()), (1, Some("fail")), "{doctor:?}");
     let noted = both.types("XA", ["inbox"]);
     assert_eq!(noted.code, 0, "an officer reads on: {noted:?}");
     assert!(noted.talk.contains("administrative record"), "{noted:?}");

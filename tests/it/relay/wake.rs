@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use chancery::desk::register::SentState;
 use chancery::gateway::store::record::Retry;
+use chancery::message::terms::Level;
 use chancery::proto::gateway::v1 as wire;
 use chancery::proto::gateway::v1::relay_frame::Frame;
 
 use crate::support::bot::{Bot, Honest, Play, Playing, outcomes};
-use crate::support::{Stage, eventually, forms, ministry};
+use crate::support::{Stage, eventually, forms, ministry, proofs};
 
 /// Refuses everything without a signature.
 struct Refusing;
@@ -63,4 +64,27 @@ async fn an_operator_who_wants_it_tried_waits_for_no_pause_either() {
     let (stage, _playing, first) = pausing().await;
     stage.gateway("XA").retry_now(Retry::Peer(ministry("XB")), 0).await.unwrap();
     assert_eq!(stage.settled("XA", &first).await.state, SentState::Delivered);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_quiet_channel_a_peer_learns_at_once_that_its_next_bundle_is_accredited() {
+    let stage = Stage::pair().await;
+    proofs::logs_agree(&stage).await;
+    let next = stage.house("XA").issue_bundle().unwrap();
+    let fingerprint = *next.bundle().fingerprint().digest();
+    let of_xb = async || {
+        let logs = proofs::own_logs(&stage, &ministry("XB")).await;
+        logs.into_iter().find(|log| log.peer == ministry("XA")).unwrap()
+    };
+    let before = of_xb().await.size;
+    let peer = stage.house("XB");
+    peer.desk().unwrap().accredit(peer.keys(), next, &fingerprint, Level::Confidential).await.unwrap();
+    // Nobody sends anything: the leaf that says so goes by itself.
+    let own = of_xb().await;
+    assert_eq!(own.size, before + 1);
+    eventually("the mirror of XB's log has the leaf", || async {
+        let logs = stage.gateway("XA").logs().await.unwrap();
+        logs.iter().any(|log| log.mirror && log.origin == own.origin && log.size == own.size)
+    })
+    .await;
 }

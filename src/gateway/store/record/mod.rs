@@ -32,6 +32,8 @@ pub use queue::{
     Release, Retried, Retry, Surrender, UNANSWERED, Withdrawal,
 };
 pub use scrub::{Damage, Damaged, Examination, KeptMessage, KeptOutgoing, Progress, Unwatched};
-pub use sent::{Answered, Expiry, OutboxItem, Overdue, PeerQueue, SentMessage, SentState, Settlement};
+pub use sent::{
+    Answered, Expiry, OutboxItem, Overdue, PeerQueue, SentLine, SentMessage, SentState, Settlement, Submitted,
+};
 pub use space::{Amount, Announced, Quota, Share, SpaceUse};
 pub use standing::{ForkRecord, LostLeaf, LostMatter, LostPiece, OwnLog, Proven, Restored};

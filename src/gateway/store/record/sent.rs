@@ -91,6 +91,34 @@ pub struct SentMessage {
     pub reason: String,
 }
 
+/// How far a sequence of sent messages came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentLine {
+    /// By which it is listed.
+    pub key: u64,
+    /// Channel.
+    pub channel: String,
+    /// Recipient.
+    pub peer: Ministry,
+    /// Last number.
+    pub sequence: u64,
+    /// Id of the message that bears it.
+    pub message_id: Option<Digest>,
+}
+
+/// A message as the desk submitted it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Submitted {
+    /// Its number.
+    pub sequence: u64,
+    /// Header and signature.
+    pub signed: SignedHeader,
+    /// Sealed parts, with the contents of those that travel in the envelope; none where only its number was used up.
+    pub parts: Vec<Part>,
+    /// What became of it.
+    pub sent: SentMessage,
+}
+
 /// The peer's signed answer to a sent message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settlement {

@@ -1,0 +1,49 @@
+//! A desk whose register was put back to an older one, and what its officers are told of it.
+
+use std::fs;
+
+use rusqlite::Connection;
+use serde_json::Value;
+
+use super::{Ministries, text_of};
+use crate::support::forms;
+
+/// What `doctor` says of the register: how bad, and the next command.
+fn doctor(both: &Ministries) -> (String, String) {
+    let report = both.types("XA", ["doctor", "--json"]).json();
+    let checks = report["checks"].as_array().unwrap();
+    let register = checks.iter().find(|check| check["subject"] == "register").unwrap();
+    (text_of(register, "level").to_owned(), register["next"].as_str().unwrap_or_default().to_owned())
+}
+
+fn status(both: &Ministries) -> Value {
+    both.types("XA", ["status", "--json"]).json()
+}
+
+#[test]
+fn status_and_doctor_tell_of_a_register_that_is_behind_and_the_first_command_makes_it_whole() {
+    let both = Ministries::found("restored");
+    both.delivers("XA", &forms::memorandum("XB", "new", "One."), &[]);
+    assert_eq!(status(&both)["register"]["returned"], 0);
+    assert_eq!(doctor(&both).0, "ok");
+    let (register, older) = (both.desk("XA").join("register.db"), both.directory.join("older.db"));
+    let connection = Connection::open(&register).unwrap();
+    connection.execute("VACUUM INTO ?1", [older.to_str().unwrap()]).unwrap();
+    drop(connection);
+    both.delivers("XA", &forms::memorandum("XB", "new", "Two."), &[]);
+    status(&both);
+    for ending in ["-wal", "-shm"] {
+        let _not_there = fs::remove_file(format!("{}{ending}", register.display()));
+    }
+    fs::copy(&older, &register).unwrap();
+
+    let (level, next) = doctor(&both);
+    assert!(level == "warn" && next.ends_with(" status"), "{level} {next}");
+    let seen = both.types("XA", ["status"]);
+    assert!(seen.data.contains("was restored from an older backup: 1 messages"), "{seen:?}");
+    let again = status(&both);
+    assert_eq!((&again["register"]["returned"], &again["policy_behind"]), (&Value::from(0), &Value::Null));
+    assert_eq!(doctor(&both).0, "ok");
+    let listed = both.types("XA", ["outbox", "--json"]);
+    assert_eq!(listed.data.lines().count(), 2, "{listed:?}");
+}
