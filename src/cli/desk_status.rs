@@ -18,6 +18,7 @@ use super::owed;
 use super::status::{Form, monitoring as plugin};
 use super::table::Table;
 use crate::desk::refill::{Lacking, Refilled};
+use crate::trust::name::Ministry;
 use monitoring::Seen;
 
 /// Deadlines shown.
@@ -122,6 +123,7 @@ pub(super) async fn run(context: &Context, form: Form) -> Result<(), CliError> {
         context.output.data(&report, as_text)?;
     }
     ends::advise(context, desk.config(), &endings, now);
+    next(context, &desk.config().ministry, unread, &due);
     if !outstanding.is_empty() {
         return Err(owed::alarm(context, &outstanding));
     }
@@ -135,6 +137,18 @@ pub(super) async fn run(context: &Context, form: Form) -> Result<(), CliError> {
     let message = format!("the own gateway at {} is away", desk.config().gateway);
     // The desk cannot tell more: whether it runs, and whom it lets in, is seen on its host.
     Err(CliError::new(Kind::TryLater, "gateway-away", message).hint("chancery --home GATEWAY doctor"))
+}
+
+/// What an officer does next who sees nothing worse.
+fn next(context: &Context, own: &Ministry, unread: usize, due: &[Deadline]) {
+    if unread > 0 {
+        context.output.next(&context.command("inbox --unread"));
+    }
+    // Nobody else countersigns it.
+    let waits = due.iter().find(|one| one.what.starts_with("countersign ") && one.who.contains(own));
+    if let Some(one) = waits.filter(|one| !one.reference.is_empty()) {
+        context.output.next(&context.command(&format!("countersign {}", one.reference)));
+    }
 }
 
 /// Tells monitoring in its own form. The page of metrics is whole whatever it says, so that its exit code says nothing.

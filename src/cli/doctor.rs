@@ -1,7 +1,7 @@
 //! `doctor`: looks at everything that an operator can mend, and names for each fault the one command that comes next.
 //!
-//! A home enters; findings leave, each ok, warn or bad (`fail` in JSON). What a running gateway says of itself is asked by its operator's
-//! socket; where none runs, the files are looked at. Nothing is changed, and no content is opened.
+//! A home enters; findings leave, each ok, warn or bad (`fail` in JSON). What a running gateway says of itself is asked
+//! by its operator's socket; where none runs, the files are looked at. Nothing is changed, and no content is opened.
 
 mod bundle;
 mod desk;

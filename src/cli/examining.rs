@@ -9,9 +9,10 @@ use super::context::Context;
 use super::desk_session::{self, DeskSession};
 use super::drafting::{FormFile, Written};
 use super::error::{CliError, Kind};
+use super::output::Mark;
 use crate::consultation::rules::Finding;
 use crate::desk::compose::Composition;
-use crate::desk::form::draft::Draft;
+use crate::desk::form::draft::{ConsultationChoice, Draft};
 use crate::desk::form::{FORM_FILE, FormError};
 
 /// Fields without which nobody can say by what an act is judged.
@@ -76,6 +77,7 @@ impl DeskSession {
             // A wrong passphrase is told before anybody consents to anything.
             self.keys.registry().map_err(|error| desk_session::failure(context, error))?;
         }
+        self.warn_of_unknown(context, &draft);
         let composition = match self.composed(context, &draft, question) {
             Ok(composition) => Some(composition),
             // The mistakes come first; what else is in the way shows itself when they are mended.
@@ -88,6 +90,19 @@ impl DeskSession {
         });
         let with_casebook = self.keys.reading().is_ok();
         Ok(Examined { written, composition, findings, with_casebook })
+    }
+
+    /// A consultation of which nothing is here is most likely a slip of the pen: whoever means it is not kept from it.
+    fn warn_of_unknown(&self, context: &Context, draft: &Draft) {
+        let ConsultationChoice::Known(consultation) = &draft.consultation else { return };
+        let consultation = consultation.text();
+        if self.desk.register().knows(&consultation).unwrap_or(true) {
+            return;
+        }
+        let said =
+            format!("no message of {consultation} is at this desk: is that the consultation which is meant?");
+        context.output.step(Mark::Warning, &said);
+        context.output.next(&context.command("consultation list"));
     }
 
     /// An error of the rules with the command that shows what they rest on: the consultation, where something of it is

@@ -170,18 +170,18 @@ impl Certify {
             "authorities": application.authorities.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "valid_until": until,
         });
-        Done::new(report)
-            .says(format!("certified {}, until {until}", self.name))
-            .wrote(&self.output)
-            .next(format!(
-                "cp {} HOME/KEY.pem, with KEY as `chancery key list` names it",
-                self.output.display()
-            ))
-            .next(format!(
-                "chancery --home HOME key install KEY {}, where KEY is being rotated",
-                shell_word(&self.output.to_string_lossy())
-            ))
-            .tell(context)
+        let done =
+            Done::new(report).says(format!("certified {}, until {until}", self.name)).wrote(&self.output);
+        let chain = shell_word(&self.output.to_string_lossy());
+        // A request of a key that comes next says so by its name; under another name it may be either.
+        let is_next = self.request.extension().is_some_and(|extension| extension == "next");
+        let done = match is_next {
+            true => done.next(format!("chancery --home HOME key install KEY {chain}")),
+            false => done
+                .next(format!("cp {chain} HOME/KEY.pem, with KEY as `chancery key list` names it"))
+                .next(format!("chancery --home HOME key install KEY {chain}, where KEY is being rotated")),
+        };
+        done.tell(context)
     }
 }
 

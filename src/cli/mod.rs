@@ -272,10 +272,12 @@ fn help_or_usage(context: &Context, error: &clap::Error) -> Result<(), CliError>
             Err(CliError::usage("usage", "a command is missing").hint(help_command(&text)))
         }
         _ => {
-            let error = usage_error(&text);
-            Err(match wait_with_equals(&context.typed) {
-                Some(command) => error.hint(command),
-                None => error,
+            let usage = usage_error(&text);
+            let wrong_value = error.kind() == ErrorKind::ValueValidation;
+            let listed = wrong_value.then(|| lists_values(&context.typed)).flatten();
+            Err(match wait_with_equals(&context.typed).or(listed) {
+                Some(command) => usage.hint(command),
+                None => usage,
             })
         }
     }
@@ -286,6 +288,25 @@ fn wait_with_equals(typed: &str) -> Option<String> {
     let (before, after) = typed.split_once(" --wait ")?;
     let duration = after.split(' ').next()?;
     context::parse_duration(duration).is_ok().then(|| format!("{before} --wait={after}"))
+}
+
+/// The command that lists what may stand in the place of a value that is none, or takes the one that was typed.
+fn lists_values(typed: &str) -> Option<String> {
+    let of = |verb: &str| {
+        let (before, after) = typed.split_once(verb)?;
+        let value = after.split(' ').find(|word| !word.starts_with('-'))?;
+        Some((before.to_owned(), value.to_owned()))
+    };
+    if let Some((before, value)) = of(" consultation show ") {
+        return Some(match value.starts_with("P-") {
+            true => format!("{before} person show {value}"),
+            false => format!("{before} consultation list"),
+        });
+    }
+    // `key new` names an office.
+    let of_an_act = of(" new ").filter(|(before, _)| !before.ends_with(" key"));
+    let kind = of_an_act.or_else(|| of(" acts ")).map(|(_, value)| value)?;
+    acts::parse_kind(&kind).is_err().then(|| "chancery acts".to_owned())
 }
 
 /// clap's sentence as ours: its tips become causes, its usage line tells which help to read.

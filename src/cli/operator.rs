@@ -375,6 +375,9 @@ pub(super) fn of_peer(context: &Context, peer: &str, error: CliError) -> CliErro
         Some(PAUSED) => error.hint(context.command(&format!("peer resume {peer}"))),
         // Nothing that is typed here ends that; whether it has ended is asked once more.
         Some(PAUSED_BY_PEER) => error.hint(context.command(&format!("peer ping {peer}"))),
+        Some("NOT_ACCREDITED") => {
+            error.hint(format!("chancery --home DESK peer add {}.bundle", shell_word(peer)))
+        }
         // To sign without the peer is to be thought about first.
         Some("AWAITING_HELLO") => error.hint(context.command("peer confirm --help")),
         _ => error,

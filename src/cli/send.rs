@@ -11,6 +11,7 @@ use super::desk_session::{self, DeskSession};
 use super::drafting::{FormFile, IS_DRAFT};
 use super::error::{CliError, Kind};
 use super::examining::Question;
+use super::output::Mark;
 use super::{confirm, drafting, owed, proofs, sent_report, shell_word, summary};
 use crate::desk::compose::Composition;
 use crate::desk::form::draft::Draft;
@@ -19,6 +20,7 @@ use crate::desk::reference::{Entry, by_digest};
 use crate::desk::register::{OwedEntry, SentEntry, SentState};
 use crate::desk::send::Registered;
 use crate::digest::Digest;
+use crate::message::dispatch::Document;
 use crate::message::refusal::Reason;
 use crate::message::terms::ActClass;
 
@@ -95,8 +97,44 @@ impl Send {
             return context.output.data(&report, || lines.join("\n"));
         }
         lines.iter().for_each(|line| context.output.note(line));
+        tell_of_same(context, &session, &composition);
         self.sending.go(context, &session, composition).await
     }
+}
+
+/// So many of the newest copies are looked at for one that says the same.
+const SAME_AMONG: usize = 20;
+
+/// Whoever sends a form again because nothing seems to have happened is told that it went, and under which number. What
+/// protects a person is held up by nothing.
+fn tell_of_same(context: &Context, session: &DeskSession, composition: &Composition) {
+    if composition.act.class() == ActClass::Protective {
+        return;
+    }
+    let (desk, trust) = (&session.desk, session.trust());
+    let sent = desk.register().newest_sent(None, SAME_AMONG);
+    // Whatever stands in the way of looking stands in the way of nothing else.
+    let (Ok(key), Ok(sent)) = (session.keys.reading(), sent) else { return };
+    let digests = |documents: &[Document]| documents.iter().map(|one| one.digest).collect::<Vec<_>>();
+    let says_the_same = |entry: &Entry| {
+        desk.unseal_unjudged(&trust, &key, entry).is_ok_and(|opened| {
+            opened.act() == Some(&composition.act)
+                && opened.envelope.header().address().addressees == composition.address.addressees
+                && digests(&opened.dispatch.dispatch().documents) == digests(&composition.dispatch.documents)
+        })
+    };
+    let Some(same) = sent.into_iter().rev().map(Entry::Sent).find(says_the_same) else { return };
+    let Ok(reference) = desk.spelling(&same) else { return };
+    let released = same.judged_at().to_string();
+    let said = format!("{reference} of {released} says the same already: this would be another one");
+    context.output.step(Mark::Warning, &said);
+    context.output.next(&context.command(&format!("receipt {reference}")));
+    // Scripts are told as well; a reader that is gone is told of later.
+    let _gone = context.output.event(&json!({
+        "schema": "chancery.sent-before/1",
+        "ref": reference,
+        "released": released,
+    }));
 }
 
 impl Sending {
@@ -279,7 +317,12 @@ async fn hand_over(
         }
     };
     let sent = session.desk.send_telling(&session.trust(), &session.keys, composition, registered).await;
-    let sent = sent.map_err(|error| desk_session::failure(context, error))?;
+    let sent = sent.map_err(|error| match (desk_session::failure(context, error), dispatch) {
+        (error, None) if error.code() == "gateway-away" => {
+            error.cause("nothing was signed or registered: the same command may be typed again")
+        }
+        (error, _) => error,
+    })?;
     told.map(|()| (sent, dispatch))
 }
 

@@ -71,6 +71,23 @@ async fn a_duration_that_belongs_to_wait_is_told_how_it_is_typed() {
     assert!(code == 2 && talk.ends_with("hint: chancery send --help\n"), "{talk}");
 }
 
+#[tokio::test]
+async fn a_value_that_is_none_leads_to_the_list_of_those_that_are() {
+    for (args, hint) in [
+        (&["new", "nosuch", "--to", "XB"][..], "chancery acts"),
+        (&["acts", "nosuch"], "chancery acts"),
+        (
+            &["--home", "xa/desk", "consultation", "show", "C-UNKNOWN"],
+            "chancery --home xa/desk consultation list",
+        ),
+        (&["consultation", "show", "P-7QK4-M2XD-9WTV"], "chancery person show P-7QK4-M2XD-9WTV"),
+        (&["new", "position-statement", "--to", "x y"], "chancery new --help"),
+    ] {
+        let (code, _, talk) = typed(args).await;
+        assert!(code == 2 && talk.ends_with(&format!("hint: {hint}\n")), "{args:?}: {talk}");
+    }
+}
+
 #[test]
 fn a_command_is_typed_again_without_one_of_its_options() {
     let without = |typed| typed_without(typed, "--after");

@@ -238,6 +238,13 @@ fn keys_are_certified_one_by_one_by_whoever_has_the_root() {
     let twice = place.run(&certify("chancery://XA/office/seal"));
     assert_eq!(twice.code, 7, "the file is there already");
     assert!(twice.talk.ends_with("hint: mv seal.pem seal.pem.former\n"), "{}", twice.talk);
+    // A key that comes next is installed, whatever else could be done with a chain.
+    fs::copy(place.path("seal.csr"), place.path("seal.csr.next")).unwrap();
+    let next = ["key", "certify", "--ministry-home", "root", "--authority", "seal", "-o", "next.pem"];
+    let next = [&next[..], &["--name", "chancery://XA/office/seal", "seal.csr.next"]].concat();
+    let told = place.succeed(&next).talk;
+    assert!(told.contains("next: chancery --home HOME key install KEY next.pem\n"), "{told}");
+    assert!(!told.contains("next: cp "), "{told}");
     fs::write(place.path("seal.csr"), "something else").unwrap();
     let asked = place.run(&["--home", "desk", "key", "csr", "offices/seal", "-o", "seal.csr"]);
     assert_eq!((asked.code, asked.error_code().as_deref()), (7, Some("exists")), "{}", asked.talk);

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use chancery::consultation::reference::PersonRef;
+use chancery::consultation::reference::{ConsultationId, PersonRef};
 use chancery::entropy::SystemEntropy;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -204,4 +204,32 @@ fn a_wrong_passphrase_and_an_unknown_reference_have_their_exit_codes() {
     let nobody = both.types("XA", ["person", "show", &stranger, "--json"]);
     assert_eq!((nobody.code, nobody.error()["code"].as_str()), (7, Some("no-person")), "{nobody:?}");
     assert!(text_of(&nobody.error(), "hint").ends_with(" consultation list"), "{nobody:?}");
+}
+
+#[test]
+fn a_form_that_is_sent_again_and_a_consultation_that_nobody_knows_are_told_and_hold_nothing_up() {
+    let both = ministries();
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("form.toml");
+    let path = path.to_str().unwrap();
+    let form = forms::memorandum("XB", "new", "Said only once, and then once more.");
+    let first = both.delivers("XA", &form, &[]);
+    fs::write(path, &form).unwrap();
+    let again = both.types("XA", ["send", path, "--yes"]);
+    assert_eq!(again.code, 0, "{again:?}");
+    let said = format!("{} of ", text_of(&first, "ref"));
+    assert!(again.talk.contains(&said) && again.talk.contains("says the same already"), "{again:?}");
+    fs::write(path, forms::memorandum("XB", "new", "What nobody has said here yet.")).unwrap();
+    let other = both.types("XA", ["send", path, "--yes"]);
+    assert!(other.code == 0 && !other.talk.contains("says the same"), "{other:?}");
+
+    let nowhere = ConsultationId::mint(&SystemEntropy).unwrap().text();
+    fs::write(path, forms::memorandum("XB", &nowhere, "About what?")).unwrap();
+    let checked = both.types("XA", ["check", path]);
+    let said = format!("no message of {nowhere} is at this desk");
+    assert!(checked.talk.contains(&said) && checked.talk.contains(" consultation list\n"), "{checked:?}");
+    let known = text_of(&first, "consultation");
+    fs::write(path, forms::memorandum("XB", known, "About that.")).unwrap();
+    let checked = both.types("XA", ["check", path]);
+    assert!(!checked.talk.contains("is at this desk"), "{checked:?}");
 }
