@@ -103,7 +103,8 @@ pub(super) async fn prove(
     }
     let Some(directory) = output else { return context.output.data(&report, || proof.clone()) };
     std::fs::create_dir_all(directory).map_err(|error| {
-        CliError::failed("unwritable", format!("cannot make {}", directory.display())).because(&error)
+        let message = format!("cannot make {}", directory.display());
+        CliError::failed("unwritable", message).because(&error).hint(files::look_around(directory))
     })?;
     let mut done = Done::new(report).says(format!("proof of entry {index} of the administrative log"));
     for (ending, bytes) in [("proof", proof.as_bytes()), ("leaf", entry.bytes.as_slice())] {

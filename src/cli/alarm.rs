@@ -6,6 +6,7 @@ use super::context::Context;
 use super::error::{CliError, Kind};
 use super::operator::Operator;
 use super::operator::queue::Alarm as Raised;
+use super::shell_word;
 use super::table::Table;
 use crate::trust::name::Ministry;
 
@@ -90,6 +91,42 @@ impl Ack {
 fn tell(context: &Context, alarms: &[Raised], nothing: &str) -> Result<(), CliError> {
     let reports: Vec<Value> = alarms.iter().map(report).collect();
     context.output.list(&reports, &table(alarms), nothing)
+}
+
+/// The command against the cause of an alarm, as docs/operations.md tells it at length; none where people must speak to
+/// each other, or have nothing to do. To acknowledge it comes last.
+pub(super) fn remedy(context: &Context, alarm: &Raised) -> Option<String> {
+    let peer = &alarm.ministry;
+    let here = |words: &str| Some(context.command(words));
+    match alarm.code.as_str() {
+        "ACCREDITATION_ENDED" | "KEY_NOT_ANNOUNCED" => Some(
+            "chancery trust sign --ministry-home ROOT --gateway GATEWAY --desk DESK -o NEXT.bundle"
+                .to_owned(),
+        ),
+        "ADMINISTRATION_ROLLED_BACK" | "CONFIRMED_BY_OPERATOR" => here("log tail --administration"),
+        "BUNDLE_REFUSED" => Some("chancery --home DESK peer inspect PEER.bundle".to_owned()),
+        "CREDENTIALS_REFUSED" => here("doctor"),
+        "DESK_LIST_REFUSED" => Some("cp ROOT/desk-access.crl GATEWAY/trust/desk-access.crl".to_owned()),
+        "LEAVES_LOST" | "PART_DAMAGED" => Some("chancery --home DESK outbox".to_owned()),
+        "LOG_FORK" | "OWN_LOG_FORK" => here(&format!("log fork {peer} -o {}.fork", peer.to_lowercase())),
+        "FALSE_CLAIM" | "FALSE_COPY" | "LOG_MISMATCH" | "PART_STUCK" | "ROLLED_BACK" | "UNCONFIRMED" => {
+            here(&format!("peer ping {peer}"))
+        }
+        "MIRROR_QUOTA" => here("config show"),
+        "PART_WITHOUT_ROOM" | "STORE_SPACE" => {
+            Some(format!("df -h {}", shell_word(&context.gateway_home().to_string_lossy())))
+        }
+        "PEER_WITHHOLDS_RECEIPTS" | "REFUSED_BY_PEER" => here(&format!("queue list --ministry {peer}")),
+        "QUARANTINED" => here("doctor --bundle support.json"),
+        "URGENT_EXPIRED" => here("queue list --state expired"),
+        "URGENT_HELD_UP" => here("queue list --state held"),
+        _ => None,
+    }
+}
+
+/// The command that says that somebody has seen an alarm.
+pub(super) fn acknowledging(context: &Context, alarm: &Raised) -> String {
+    context.command(&format!("alarm ack {} --ministry {}", alarm.code, alarm.ministry))
 }
 
 /// Alarms for people.

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::error::{CliError, Kind};
+use super::files;
 use super::operator::{Archived, Operator};
 use super::report::{self, Done};
 use super::shell_word;
@@ -231,7 +232,7 @@ fn unexpected(what: &str) -> CliError {
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> CliError {
-    CliError::failed("unwritable", format!("cannot write {}", path.display())).because(error)
+    files::unwritable(path, error)
 }
 
 fn make(directory: &Path) -> Result<PathBuf, CliError> {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::capitals::Capitals;
 use super::registers::Registers;
+use crate::consultation::act::Act;
 use crate::consultation::acts::law::Destination;
 use crate::consultation::acts::values::Origin;
 use crate::consultation::charter::Charter;
@@ -16,10 +17,12 @@ use crate::consultation::registered::Registered;
 use crate::consultation::state::countersignature::{self, Countersigning};
 use crate::consultation::state::guard::Stop;
 use crate::consultation::state::next_steps::{self, Step};
-use crate::consultation::state::reached::Facet;
+use crate::consultation::state::reached::{Facet, Stage};
 use crate::consultation::state::stage::{self, CaseStage};
 use crate::consultation::state::will::Will;
-use crate::consultation::state::{custody, exposure, holds, judicial, medical, protection, saying, will};
+use crate::consultation::state::{
+    commitments, custody, exposure, holds, judicial, medical, protection, saying, will,
+};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
@@ -69,6 +72,9 @@ impl<'a> CaseView<'a> {
     pub(super) fn text(&self) -> String {
         let mut text = format!("{}  {}\n", self.person.text(), self.stage_words());
         let mut say = |label: &str, value: &str| text.push_str(&format!("  {label:<11} {value}\n"));
+        for stop in self.untold_stops() {
+            say("stopped", &stop_text(&stop));
+        }
         say("custody", &self.custody_words());
         say("will", &self.will_words());
         for (destination, protection) in self.protections() {
@@ -110,6 +116,20 @@ impl<'a> CaseView<'a> {
         text
     }
 
+    /// What stops the case, each with its rule.
+    fn stops(&self) -> Vec<Stop> {
+        let stops = self.stage().stops.into_iter();
+        stops.map(|facet| stage::stop_by(facet, self.past, &self.person, self.at, self.charter)).collect()
+    }
+
+    /// The same less what is told below a step that it blocks: before an agreement there is none.
+    fn untold_stops(&self) -> Vec<Stop> {
+        let steps = self.steps();
+        let is_told =
+            |stop: &Stop| steps.iter().flat_map(|step| &step.blocked).any(|told| told.rule == stop.rule);
+        self.stops().into_iter().filter(|stop| !is_told(stop)).collect()
+    }
+
     /// Protective acts about the person that one officer sent.
     fn countersignings(&self) -> Vec<Countersigning<'a>> {
         let acts = self.past.of_person(&self.person);
@@ -146,9 +166,11 @@ impl<'a> CaseView<'a> {
             "stage": stage.shown().to_string(),
             "reached": stage.reached.to_string(),
             "stopped_by": words(&stage.stops),
+            "stops": self.stops().iter().map(stop_report).collect::<Vec<_>>(),
             "reported": stage.reported.map(|reported| reported.to_string()),
             "handed_over_against": words(&stage.irregular),
-            "detained_by": case.as_ref().map(|case| case.registered.sender.as_str()),
+            "detained_by": case.as_ref().filter(|_| !is_over(&stage)).map(|case| case.registered.sender.as_str()),
+            "handed_over_to": self.handed_over_to(&stage),
             "status": case.as_ref().map(|case| case.act.status.word()),
             "power_of_origin": case.as_ref().map(|case| case.act.power_of_origin.text()),
             "agreement": stage.agreement.as_ref().map(|one| one.terms().agreement_id.as_str()),
@@ -191,9 +213,26 @@ impl<'a> CaseView<'a> {
                     Origin::Undetermined => "Power of origin undetermined".to_owned(),
                 };
                 let rests = self.rests_on(Some(case.registered));
-                format!("{}, held by {}, {origin}{rests}", case.act.status, case.registered.sender)
+                let (status, sender) = (case.act.status, &case.registered.sender);
+                let stage = self.stage();
+                let held = match self.handed_over_to(&stage) {
+                    Some(to) => format!("handed over by {sender} to {to}"),
+                    None if is_over(&stage) => format!("not held by {sender} any more"),
+                    None => format!("held by {sender}"),
+                };
+                format!("{status}, {held}, {origin}{rests}")
             }
         }
+    }
+
+    /// Where the person was handed over, as it was agreed; none where nobody reported that, or where it is not known.
+    fn handed_over_to(&self, stage: &CaseStage<'_>) -> Option<String> {
+        if !matches!(stage.reached, Stage::HandedOver | Stage::Irregular) {
+            return None;
+        }
+        let Some(Act::HandoverReport(report)) = stage.reports.first()?.act.as_ref() else { return None };
+        let arranged = commitments::arrangement(self.past, &report.arrangement_id)?;
+        arranged.agreement.line(&self.person).map(|line| destination_text(&line.destination))
     }
 
     fn will_words(&self) -> String {
@@ -253,6 +292,11 @@ impl<'a> CaseView<'a> {
     fn rests_on(&self, act: Option<&Registered>) -> String {
         act.map(|act| format!(" [{}]", self.registers.of(act))).unwrap_or_default()
     }
+}
+
+/// Whether the Power that registered the case holds nobody by it any more.
+fn is_over(stage: &CaseStage<'_>) -> bool {
+    matches!(stage.reached, Stage::HandedOver | Stage::Irregular | Stage::Deceased)
 }
 
 /// Whether a protective act is countersigned, for scripts.

@@ -9,7 +9,6 @@ use super::desk_session::DeskSession;
 use super::drafting::FormFile;
 use super::error::CliError;
 use super::examining::{Examined, Question};
-use super::shell_word;
 use crate::consultation::rules;
 use crate::desk::documents;
 use crate::desk::form::FormError;
@@ -51,9 +50,9 @@ impl Check {
         if examined.findings.is_some() && !examined.with_casebook {
             context.output.note("the casebook was not asked: it opens with the passphrase of the desk");
         }
-        examined.sendable(context, &form)?;
+        session.sendable(context, &form, examined)?;
         context.output.note(&format!("{}: nothing stands against sending it", form.shown()));
-        context.output.next(&context.command(&format!("send {} --wait", shell_word(&form.shown()))));
+        context.output.next(&context.command(&format!("send {} --wait", form.word())));
         Ok(())
     }
 
@@ -62,7 +61,8 @@ impl Check {
         let written = form.written(context, &FilesOnly(form.folder()), &self.attach)?;
         let examined = Examined { written, composition: None, findings: None, with_casebook: false };
         report(context, form, &examined)?;
-        form.judge(context, &examined.written.mistakes, &[])?;
+        let judged = form.judge(context, &examined.written.mistakes, &[]);
+        judged.map_err(|error| error.hint(form.mending()))?;
         context.output.note(&format!("{}: the form has no mistakes", form.shown()));
         context.output.note("there is no desk here, so the rules were not asked");
         Ok(())

@@ -50,7 +50,8 @@ impl Countersign {
         let composed = desk.countersignature(trust, keys, &entry, self.sign_as.as_deref());
         let (draft, composition) = composed.map_err(failed)?;
         if rules::forbids(&composition.findings) {
-            return Err(failed(DeskError::Forbidden(composition.findings)));
+            let error = failed(DeskError::Forbidden(composition.findings));
+            return Err(session.shows_why(context, &composition.address.consultation, error));
         }
         let stands_behind = stands_behind(context, &session, &entry, &composition)?;
         self.sending.go_shown(context, &session, &draft, composition, &[stands_behind]).await

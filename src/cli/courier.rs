@@ -10,14 +10,14 @@ use tokio::sync::mpsc;
 
 use super::context::Context;
 use super::error::{CliError, Kind};
-use super::operator::Operator;
 use super::operator::courier::{PackPiece, PackedStick, Unpacked};
+use super::operator::{Operator, of_peer};
 use super::queue_report::counted;
 use super::report::{Done, require_no_file};
-use super::shell_word;
+use super::{files, shell_word};
 use crate::digest::Digest;
 use crate::keys::home::backup::NewFile;
-use crate::message::courier::{Unfit, Unpacking};
+use crate::message::courier::{Record, Unfit, Unpacking};
 use crate::trust::name::Ministry;
 
 /// Put what waits for a ministry on a data stick, with receipts and log entries, where there is no line to it
@@ -110,15 +110,15 @@ async fn pack(
     use std::io::Write;
     require_no_file(output)?;
     let home = context.gateway_home();
+    let refused = |error| of_peer(context, peer.as_str(), error);
     let mut operator = context.within("the gateway's answer", Operator::connect(&home)).await?;
-    let mut pieces = context.within("the gateway's answer", operator.pack_queue(peer, only_new)).await?;
+    let asked = operator.pack_queue(peer, only_new);
+    let mut pieces = context.within("the gateway's answer", asked).await.map_err(refused)?;
     let mut file = NewFile::beside(output)?;
-    let cannot = |error: std::io::Error| {
-        CliError::failed("unwritable", format!("cannot write {}", output.display())).because(&error)
-    };
+    let cannot = |error: std::io::Error| files::unwritable(output, &error);
     // A large stick takes its time; only silence is bounded.
     loop {
-        match context.within("the next piece of the stick", pieces.next()).await? {
+        match context.within("the next piece of the stick", pieces.next()).await.map_err(refused)? {
             Some(PackPiece::Bytes(bytes)) => file.write_all(&bytes).map_err(cannot)?,
             Some(PackPiece::End(packed)) => {
                 file.keep(output)?;
@@ -139,7 +139,7 @@ impl Unpack {
         if let Some(answer) = &self.answer {
             require_no_file(answer)?;
         }
-        let digest = examine(&self.file)?;
+        let (digest, from) = examine(&self.file)?;
         let (pieces, stick) = mpsc::channel(PIECES_WAITING);
         let reading = std::thread::spawn({
             let file = self.file.clone();
@@ -151,7 +151,7 @@ impl Unpack {
         let unpacked = operator.unpack_queue(&digest, stick).await;
         // It ends with the channel.
         let read = reading.join();
-        let unpacked = unpacked?;
+        let unpacked = unpacked.map_err(|error| of_peer(context, &from, error))?;
         if let (false, Ok(Err(error))) = (unpacked.already_taken, read) {
             return Err(
                 CliError::failed("unreadable", "the stick could not be read to its end").because(&error)
@@ -229,18 +229,22 @@ fn listed(numbers: &[u64]) -> String {
     numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// Reads a whole stick before anything of it is taken; its digest.
-fn examine(path: &Path) -> Result<Digest, CliError> {
+/// Reads a whole stick before anything of it is taken; its digest, and who says to have packed it.
+fn examine(path: &Path) -> Result<(Digest, String), CliError> {
     let mut file = open(path)?;
-    let mut unpacking = Unpacking::default();
+    let (mut unpacking, mut from) = (Unpacking::default(), "CODE".to_owned());
     let mut piece = vec![0; PIECE_BYTES];
     loop {
-        let count = file.read(&mut piece).map_err(|error| unreadable(path, &error))?;
+        let count = file.read(&mut piece).map_err(|error| files::unreadable(path, &error))?;
         if count == 0 {
-            return unpacking.finish().map_err(|unfit| refused(&unfit));
+            return unpacking.finish().map(|digest| (digest, from)).map_err(|unfit| refused(&unfit));
         }
         unpacking.add(piece.get(..count).unwrap_or_default());
-        while unpacking.next_record().map_err(|unfit| refused(&unfit))?.is_some() {}
+        while let Some(record) = unpacking.next_record().map_err(|unfit| refused(&unfit))? {
+            if let Record::Opening(opening) = record {
+                from = opening.from.to_string();
+            }
+        }
     }
 }
 
@@ -258,14 +262,7 @@ fn read_out(path: &Path, pieces: &mpsc::Sender<Vec<u8>>) -> std::io::Result<()> 
 }
 
 fn open(path: &Path) -> Result<File, CliError> {
-    File::open(path).map_err(|error| {
-        let kind = if error.kind() == std::io::ErrorKind::NotFound { Kind::NotFound } else { Kind::Failed };
-        CliError::new(kind, "unreadable", format!("cannot read {}", path.display())).because(&error)
-    })
-}
-
-fn unreadable(path: &Path, error: &std::io::Error) -> CliError {
-    CliError::failed("unreadable", format!("cannot read {}", path.display())).because(error)
+    File::open(path).map_err(|error| files::unreadable(path, &error))
 }
 
 fn refused(unfit: &Unfit) -> CliError {

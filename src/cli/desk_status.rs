@@ -1,7 +1,11 @@
 //! `status` in the home of a desk: what needs a person now, on one screen and in the exit code.
 //!
 //! Protective acts that some Power has not been sent come first, then urgent messages that nobody acknowledged in time: on
-//! the side that sent them and on the side that has them. What is unread, what waits for the gateway and what is due next follows.
+//! the side that sent them and on the side that has them. What is unread, what waits for the gateway and what is due next
+//! follows, and when each certificate ends.
+
+mod ends;
+mod monitoring;
 
 use serde_json::{Value, json};
 
@@ -11,8 +15,10 @@ use super::deadlines::{self, Deadline};
 use super::desk_session::{self, DeskSession, Directions};
 use super::error::{CliError, Kind};
 use super::owed;
+use super::status::{Form, monitoring as plugin};
 use super::table::Table;
 use crate::desk::refill::{Lacking, Refilled};
+use monitoring::Seen;
 
 /// Deadlines shown.
 const DUE_SHOWN: usize = 10;
@@ -20,8 +26,8 @@ const DUE_SHOWN: usize = 10;
 /// Messages counted at most.
 const COUNTED_MAX: usize = 1000;
 
-/// Shows it.
-pub(super) async fn run(context: &Context) -> Result<(), CliError> {
+/// Shows it in this form.
+pub(super) async fn run(context: &Context, form: Form) -> Result<(), CliError> {
     let session = DeskSession::open(context)?;
     let is_there = session.update(context, Directions::Received).await?;
     let failed = |error| desk_session::failure(context, error);
@@ -46,6 +52,12 @@ pub(super) async fn run(context: &Context) -> Result<(), CliError> {
     let refilled = asked.as_deref().map(|asked| asked.refilled().clone()).unwrap_or_default();
     let overtaken = session.overtaken();
     let more = due.len().saturating_sub(alarms.len()).saturating_sub(DUE_SHOWN);
+    let endings = desk.endings(trust);
+    if form == Form::Nagios || form == Form::Prometheus {
+        let (owed, alarms, endings) = (outstanding.len(), alarms.len(), endings.as_slice());
+        let seen = Seen { gateway: is_there, unread, waiting, owed, alarms, endings, now };
+        return watched(context, form, &seen);
+    }
     let report = json!({
         "schema": "chancery.desk-status/1",
         "ministry": desk.config().ministry.as_str(),
@@ -63,11 +75,15 @@ pub(super) async fn run(context: &Context) -> Result<(), CliError> {
         "owed": outstanding.iter().map(|one| owed::report(context, one)).collect::<Vec<Value>>(),
         "consultations": index.consultations().len(),
         "alarms": alarms.iter().map(|one| one.report()).collect::<Vec<Value>>(),
+        "certificates": endings.iter().map(|one| ends::report(one, now)).collect::<Vec<Value>>(),
         "due_more": more,
         "due": due.iter().filter(|one| !one.is_alarm(now)).take(DUE_SHOWN).map(Deadline::report)
             .collect::<Vec<Value>>(),
     });
-    context.output.data(&report, || {
+    if form == Form::Json {
+        context.output.object(&report)?;
+    }
+    let as_text = || {
         let at = Capitals::of([&desk.config().ministry]).show(now);
         let mut text = format!(
             "desk of {} at {at}\n\
@@ -97,8 +113,13 @@ pub(super) async fn run(context: &Context) -> Result<(), CliError> {
             let all = context.command("consultation deadlines");
             text.push_str(&format!("and {more} more: {all}\n"));
         }
+        text.push_str(&ends::table(&endings, &desk.config().ministry, now));
         text
-    })?;
+    };
+    if form == Form::Text {
+        context.output.data(&report, as_text)?;
+    }
+    ends::advise(context, desk.config(), &endings, now);
     if !outstanding.is_empty() {
         return Err(owed::alarm(context, &outstanding));
     }
@@ -109,8 +130,20 @@ pub(super) async fn run(context: &Context) -> Result<(), CliError> {
     if is_there {
         return Ok(());
     }
-    let message = "the own gateway is away";
-    Err(CliError::new(Kind::TryLater, "gateway-away", message).hint(context.typed.clone()))
+    let message = format!("the own gateway at {} is away", desk.config().gateway);
+    // The desk cannot tell more: whether it runs, and whom it lets in, is seen on its host.
+    Err(CliError::new(Kind::TryLater, "gateway-away", message).hint("chancery --home GATEWAY doctor"))
+}
+
+/// Tells monitoring in its own form. The page of metrics is whole whatever it says, so that its exit code says nothing.
+fn watched(context: &Context, form: Form, seen: &Seen<'_>) -> Result<(), CliError> {
+    if form == Form::Nagios {
+        let (severity, line) = monitoring::line(seen);
+        return plugin::end(context, severity, line);
+    }
+    let page = monitoring::page(seen)
+        .map_err(|error| CliError::failed("metrics", "the metrics could not be written").because(&error))?;
+    context.output.own_text(&page)
 }
 
 /// Whether the register is whole, in a few words.

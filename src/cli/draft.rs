@@ -176,10 +176,8 @@ impl Compose {
         let output = match (&self.output, self.file.as_path() == Path::new("-")) {
             (Some(output), _) => output.clone(),
             (None, true) => {
-                return Err(CliError::usage(
-                    "usage",
-                    "a form from stdin has no name: say where to write with -o",
-                ));
+                let message = "a form from stdin has no name: say where to write with -o";
+                return Err(CliError::usage("usage", message).hint(format!("{} -o FILE", context.typed)));
             }
             (None, false) => self.file.with_extension("draft"),
         };
@@ -198,7 +196,7 @@ impl Compose {
         let composed = desk.compose_draft(trust, keys, (&draft, form.folder()), &wishes, &output).await;
         let (draft, composition) = match composed {
             Err(crate::desk::error::DeskError::Forbidden(findings)) => {
-                form.judge(context, &[], &findings)?;
+                form.judge(context, &[], &findings).map_err(|error| error.hint(form.mending()))?;
                 return Err(failed(crate::desk::error::DeskError::Forbidden(findings)));
             }
             other => other.map_err(failed)?,
@@ -214,8 +212,8 @@ impl Sign {
         let draft = read(context, &self.file)?;
         let mut session = DeskSession::open_locked(context)?;
         let failed = |error| desk_session::failure(context, error);
-        let (standing, due) =
-            session.desk.asked_of(&session.trust(), &draft, &self.office).map_err(failed)?;
+        let asked = session.desk.asked_of(&session.trust(), &draft, &self.office);
+        let (standing, due) = asked.map_err(failed).map_err(|error| leads_on(context, &self.file, error))?;
         // What is signed is shown first, and goes where a person reads it, not where scripts do.
         // An office that works on cases is to know whose particulars it signs: its signature tells that it saw them.
         let withheld = match session.desk.may_know_names(&session.keys, &self.office) {
@@ -256,14 +254,13 @@ impl Release {
         let standing = desk.standing(trust, &draft).map_err(failed)?;
         draft_report::tell_standing(context, &standing);
         let shown = draft_report::text(&draft, &unasked(&draft))?;
-        let hint = |error: CliError| match error.reason_code() {
-            Some("STALE_BASIS") => {
-                let file = shell_word(&first.display().to_string());
-                error.hint(context.command(&format!("draft rebase {file}")))
+        let on = |error: CliError| match error.reason_code() {
+            Some("NOT_SIGNED") => {
+                error.hint(draft_report::next(context, &standing, &first.display().to_string()))
             }
-            _ => error,
+            _ => leads_on(context, first, error),
         };
-        let composition = desk.ready(trust, keys, draft).map_err(failed).map_err(hint)?;
+        let composition = desk.ready(trust, keys, draft).map_err(failed).map_err(on)?;
         context.output.note(&shown);
         self.sending.go(context, &session, composition).await
     }
@@ -277,7 +274,8 @@ impl Rebase {
         let DeskSession { desk, keys, .. } = &session;
         let trust = &session.trust();
         let later = desk.rebase(trust, keys, &draft, &self.file);
-        let later = later.map_err(|error| desk_session::failure(context, error))?;
+        let later = later.map_err(|error| desk_session::failure(context, error));
+        let later = later.map_err(|error| leads_on(context, &self.file, error))?;
         let told = if later.digest() == draft.digest() { "up to date" } else { "based anew" };
         write(&self.file, &later, true)?;
         tell(context, &session, &later, &self.file, told)
@@ -326,7 +324,8 @@ impl Show {
             false => DeskSession::open_locked(context)?,
         };
         let failed = |error| desk_session::failure(context, error);
-        let standing = session.desk.standing(&session.trust(), &draft).map_err(failed)?;
+        let standing = session.desk.standing(&session.trust(), &draft).map_err(failed);
+        let standing = standing.map_err(|error| leads_on(context, &self.file, error))?;
         let what = (Some(draft.act()), draft.dispatch().documents.as_slice());
         let withheld = self.asks.withheld(context, &session, what, &draft.digest().hex())?;
         if let Some(folder) = &self.extract {
@@ -356,6 +355,21 @@ impl DeskSession {
         let keys = crate::desk::keys::Keys::locked(self.desk.config().clone());
         self.keys = keys.with_office(office, typed);
         Ok(())
+    }
+}
+
+/// The command that leads on where a draft does not: about the file itself, where that is known.
+fn leads_on(context: &Context, file: &Path, error: CliError) -> CliError {
+    let about = |verb: &str| {
+        let file = shell_word(&file.display().to_string());
+        context.command(&format!("draft {verb} {file}"))
+    };
+    match error.reason_code() {
+        Some("STALE_BASIS") => error.hint(about("rebase")),
+        Some("NOT_YET_CLEARED" | "NOT_LISTED" | "ALREADY_SIGNED") => error.hint(about("show")),
+        // Nobody mends a signature: it is composed anew.
+        Some("AUTHENTICATION_INVALID") => error.hint(context.command("draft list")),
+        _ => error,
     }
 }
 

@@ -47,6 +47,19 @@ impl FormFile {
         if self.path == Path::new("-") { "stdin".to_owned() } else { self.path.display().to_string() }
     }
 
+    /// How a command names it.
+    pub(super) fn word(&self) -> String {
+        shell_word(&self.path.to_string_lossy())
+    }
+
+    /// The command that mends it: every mistake was told at its line.
+    pub(super) fn mending(&self) -> String {
+        match self.path == Path::new("-") {
+            true => "chancery new --help".to_owned(),
+            false => format!("${{EDITOR:-vi}} {}", self.word()),
+        }
+    }
+
     /// What it says, with further files attached, and every mistake; with mistakes it is never sent.
     pub(super) fn written(
         &self,
@@ -86,7 +99,7 @@ impl FormFile {
 
     /// All mistakes as one error: a line for each, as compilers write them.
     pub(super) fn mistakes(&self, mistakes: &[FormError]) -> CliError {
-        self.all_that_is_wrong(mistakes, &[]).hint(format!("chancery check {}", shell_word(&self.shown())))
+        self.all_that_is_wrong(mistakes, &[]).hint(format!("chancery check {}", self.word()))
     }
 
     /// The same with what the rules find besides.

@@ -45,11 +45,7 @@ pub(super) struct Examined {
 
 impl Examined {
     /// What is sent, where nothing stands against it. Warnings are shown on the way.
-    pub(super) fn sendable(
-        self,
-        context: &Context,
-        form: &FormFile,
-    ) -> Result<(Draft, Composition), CliError> {
+    fn sendable(self, context: &Context, form: &FormFile) -> Result<(Draft, Composition), CliError> {
         form.judge(context, &self.written.mistakes, self.findings.as_deref().unwrap_or_default())?;
         let nothing = || CliError::usage("form", format!("{} cannot be sent", form.shown()));
         self.written.draft.zip(self.composition).ok_or_else(nothing)
@@ -92,6 +88,35 @@ impl DeskSession {
         });
         let with_casebook = self.keys.reading().is_ok();
         Ok(Examined { written, composition, findings, with_casebook })
+    }
+
+    /// An error of the rules with the command that shows what they rest on: the consultation, where something of it is
+    /// here.
+    pub(super) fn shows_why(&self, context: &Context, consultation: &str, error: CliError) -> CliError {
+        // Whatever stands in the way of looking, the error itself is told.
+        let is_known = self.desk.register().knows(consultation).unwrap_or(false);
+        match (error.code(), is_known) {
+            ("rules", true) => error.hint(context.command(&format!("consultation show {consultation}"))),
+            _ => error,
+        }
+    }
+
+    /// What was found as `sendable` tells it, with the command that comes next where something stands against it.
+    pub(super) fn sendable(
+        &self,
+        context: &Context,
+        form: &FormFile,
+        examined: Examined,
+    ) -> Result<(Draft, Composition), CliError> {
+        let composed = examined.composition.as_ref();
+        let consultation = composed.map(|composition| composition.address.consultation.clone());
+        examined.sendable(context, form).map_err(|error| {
+            let error = self.shows_why(context, consultation.as_deref().unwrap_or_default(), error);
+            match (error.code(), error.hint_command()) {
+                ("form" | "rules", None) => error.hint(form.mending()),
+                _ => error,
+            }
+        })
     }
 
     fn composed(

@@ -5,10 +5,12 @@ use std::io;
 use std::path::Path;
 
 use super::error::{CliError, Kind};
+use super::files;
 use crate::consultation::rules::{Finding, Severity};
 use crate::desk::config::ConfigError;
 use crate::desk::draft::DraftRefusal;
 use crate::desk::error::DeskError;
+use crate::desk::mailbox::SHUT_OUT;
 use crate::keys::KeyError;
 use crate::keys::home::backup::BackupError;
 use crate::keys::ministry::HomeError;
@@ -28,6 +30,13 @@ impl From<KeyError> for CliError {
         let said = Self::new(kind, code, error.to_string()).reason(error.reason());
         match error {
             KeyError::OpenToOthers { command, .. } => said.hint(command),
+            KeyError::AlreadyExists(path) => match files::in_the_way(&path).hint_command() {
+                Some(aside) => said.hint(aside),
+                None => said,
+            },
+            KeyError::NotFound(path) | KeyError::Malformed { path, .. } | KeyError::Io { path, .. } => {
+                said.hint(files::look_around(&path))
+            }
             _ => said,
         }
     }
@@ -81,6 +90,7 @@ impl From<HomeError> for CliError {
             HomeError::Key(error) => error.into(),
             HomeError::NotAHome(_) => said.hint("chancery init ministry --help"),
             HomeError::NothingToEnrol(_) => said.hint("chancery --home DIR init desk --help"),
+            HomeError::AlreadyExists(path) => said.hint(files::look_around(&path.join("any"))),
             _ => said,
         }
     }
@@ -109,14 +119,11 @@ impl From<DeskError> for CliError {
             DeskError::Register(_) => said(Kind::Failed, "register"),
             DeskError::Locked => said(Kind::NotPermitted, "passphrase-needed"),
             DeskError::File { path, cause } => of_file(path, cause),
-            DeskError::GatewayRefused { reason, detail } => {
-                let kind = if reason == "NOT_ACCREDITED" { Kind::NotPermitted } else { Kind::Refused };
-                let message = format!("the own gateway refused: {detail}");
-                Self::new(kind, "refused", message).reason(reason.clone())
-            }
+            DeskError::GatewayRefused { reason, detail } => of_refusal(reason, detail),
             DeskError::GatewayAway(detail) => {
                 let message = "the own gateway did not answer";
-                Self::new(Kind::TryLater, "gateway-away", message).cause(detail.clone())
+                let said = Self::new(Kind::TryLater, "gateway-away", message).cause(detail.clone());
+                if detail == SHUT_OUT { said.hint(REVOKED_DESKS) } else { said }
             }
             DeskError::GatewayBusy { reason, detail } => {
                 let message = "the own gateway does not take this yet";
@@ -184,6 +191,24 @@ impl From<DeskError> for CliError {
     }
 }
 
+/// What the own gateway refuses. A desk that was restored numbers its policies behind its gateway.
+fn of_refusal(reason: &str, detail: &str) -> CliError {
+    let kind = if reason == "NOT_ACCREDITED" { Kind::NotPermitted } else { Kind::Refused };
+    let message = format!("the own gateway refused: {detail}");
+    let said = CliError::new(kind, "refused", message).reason(reason.to_owned());
+    let Some(in_force) = detail.strip_suffix(" is in force already") else { return said };
+    match in_force.strip_prefix("a newer bundle of ") {
+        Some(ministry) => said.hint(format!("chancery peer update {ministry}")),
+        None if in_force.starts_with("policy ") => {
+            said.cause("each try takes the next number: type the command again until it passes")
+        }
+        None => said,
+    }
+}
+
+/// Shows whom the gateway shuts out; on its host.
+pub(super) const REVOKED_DESKS: &str = "openssl crl -noout -text -in GATEWAY/trust/desk-access.crl";
+
 /// Why a draft does not go on: what is proven, what is missing, what is over.
 fn of_draft(refusal: &DraftRefusal) -> CliError {
     use DraftRefusal as No;
@@ -234,9 +259,11 @@ fn no_desk(configuration: &Path) -> CliError {
 fn of_file(path: &Path, cause: &io::Error) -> CliError {
     let said = |kind, code, what| CliError::new(kind, code, format!("{} {what}", path.display()));
     match cause.kind() {
-        io::ErrorKind::NotFound => said(Kind::NotFound, "unreadable", "is not there"),
-        io::ErrorKind::AlreadyExists => said(Kind::NotFound, "exists", "is there already"),
-        _ => said(Kind::Failed, "file", "cannot be used").because(cause),
+        io::ErrorKind::NotFound => {
+            said(Kind::NotFound, "unreadable", "is not there").hint(files::look_around(path))
+        }
+        io::ErrorKind::AlreadyExists => files::in_the_way(path),
+        _ => said(Kind::Failed, "file", "cannot be used").because(cause).hint(files::look_around(path)),
     }
 }
 
@@ -244,6 +271,18 @@ fn of_file(path: &Path, cause: &io::Error) -> CliError {
 mod tests {
     use super::*;
     use crate::desk::register::RegisterFault;
+
+    #[test]
+    fn a_policy_that_is_behind_the_one_in_force_is_signed_again_and_a_bundle_is_updated() {
+        let refused = |detail: &str| {
+            let (reason, detail) = ("TRUST_INVALID".to_owned(), detail.to_owned());
+            CliError::from(DeskError::GatewayRefused { reason, detail })
+        };
+        let behind = refused("policy 17 is in force already");
+        assert!(behind.causes().iter().any(|cause| cause.contains("the next number")), "{behind:?}");
+        let older = refused("a newer bundle of XB is in force already");
+        assert_eq!(older.hint_command(), Some("chancery peer update XB"));
+    }
 
     #[test]
     fn a_disk_that_is_full_is_told_as_that() {

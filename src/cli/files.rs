@@ -6,13 +6,11 @@ use std::path::Path;
 
 use super::context::Context;
 use super::error::{CliError, Kind};
+use super::{advice, shell_word};
 
 /// The bytes of a file, or of stdin for `-`; more than `limit` bytes are refused.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, CliError> {
-    let cannot = |error: std::io::Error| {
-        let kind = if error.kind() == ErrorKind::NotFound { Kind::NotFound } else { Kind::Failed };
-        CliError::new(kind, "unreadable", format!("cannot read {}", path.display())).because(&error)
-    };
+    let cannot = |error: std::io::Error| unreadable(path, &error);
     let source: Box<dyn Read> = if path == Path::new("-") {
         Box::new(std::io::stdin())
     } else {
@@ -21,7 +19,8 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, CliError> {
     let mut bytes = Vec::new();
     source.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(cannot)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
-        return Err(CliError::usage("too-large", format!("{} is larger than {limit} bytes", path.display())));
+        let error = CliError::usage("too-large", format!("{} is larger than {limit} bytes", path.display()));
+        return Err(error.hint(format!("ls -l {}", shown(path))));
     }
     Ok(bytes)
 }
@@ -33,9 +32,7 @@ pub fn write(context: &Context, path: &Path, bytes: &[u8], overwrite: bool) -> R
         return context.output.raw(bytes);
     }
     write_through(context, path, overwrite, |file| {
-        file.write_all(bytes).map_err(|error| {
-            CliError::failed("unwritable", format!("cannot write {}", path.display())).because(&error)
-        })
+        file.write_all(bytes).map_err(|error| unwritable(path, &error))
     })
 }
 
@@ -49,9 +46,7 @@ pub fn write_through(
 ) -> Result<(), CliError> {
     require_vacant(context, path, overwrite)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let cannot = |error: std::io::Error| {
-        CliError::failed("unwritable", format!("cannot write {}", path.display())).because(&error)
-    };
+    let cannot = |error: std::io::Error| unwritable(path, &error);
     let mut file =
         tempfile::Builder::new().permissions(ordinary_mode()).tempfile_in(folder).map_err(cannot)?;
     fill(file.as_file_mut())?;
@@ -74,9 +69,51 @@ pub fn require_vacant(context: &Context, path: &Path, overwrite: bool) -> Result
     Err(exists(context, path))
 }
 
+/// A file of this name is there. Commands that never write over one say how it is put aside.
 fn exists(context: &Context, path: &Path) -> CliError {
+    match advice::takes(&context.typed, "overwrite") {
+        true => in_the_way(path).hint(format!("{} --overwrite", context.typed)),
+        false => in_the_way(path),
+    }
+}
+
+/// Something stands where a new file or folder was to be made, and stays.
+pub(super) fn in_the_way(path: &Path) -> CliError {
     let error = CliError::new(Kind::NotFound, "exists", format!("{} is there already", path.display()));
-    error.hint(format!("{} --overwrite", context.typed))
+    let word = shown(path);
+    error.hint(format!("mv {word} {}", shell_word(&format!("{}.former", path.display()))))
+}
+
+/// A file that was named and cannot be read, with the command that shows what is there instead.
+pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> CliError {
+    let kind = if error.kind() == ErrorKind::NotFound { Kind::NotFound } else { Kind::Failed };
+    let said = CliError::new(kind, "unreadable", format!("cannot read {}", path.display())).because(error);
+    match kind {
+        Kind::NotFound => said.hint(look_around(path)),
+        _ => said.hint(format!("ls -ld {}", shown(path))),
+    }
+}
+
+/// A file or folder that cannot be written, with the command that shows whether its place may be written to.
+pub(super) fn unwritable(path: &Path, error: &std::io::Error) -> CliError {
+    let said = CliError::failed("unwritable", format!("cannot write {}", path.display())).because(error);
+    match error.kind() {
+        ErrorKind::StorageFull => said.hint("df -h ."),
+        _ => said.hint(look_around(path)),
+    }
+}
+
+/// Shows the nearest folder above `path` that is there, with who may do what.
+pub(super) fn look_around(path: &Path) -> String {
+    let mut above = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+    match above.find(|folder| folder.is_dir()) {
+        Some(folder) => format!("ls -la {}", shown(folder)),
+        None => "ls -la".to_owned(),
+    }
+}
+
+fn shown(path: &Path) -> String {
+    shell_word(&path.to_string_lossy())
 }
 
 /// The mode an ordinary new file has, before the umask; keys are written by the `keys` room, not here.
@@ -111,6 +148,19 @@ mod tests {
     }
 
     #[test]
+    fn a_command_that_never_overwrites_says_how_the_file_is_put_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csr");
+        std::fs::write(&path, b"one").unwrap();
+        let typed = "chancery key csr keys/registry -o a.csr".to_owned();
+        let context = Context::new(GlobalOptions::default(), Environment::default(), kept_streams().0, typed);
+        let error = write(&context, &path, b"two", false).unwrap_err();
+        let (from, to) = (path.display().to_string(), format!("{}.former", path.display()));
+        assert_eq!(error.hint_command(), Some(format!("mv {from} {to}").as_str()));
+        assert_eq!(std::fs::read(&path).unwrap(), b"one");
+    }
+
+    #[test]
     fn a_dangling_link_counts_as_existing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("link");
@@ -122,7 +172,10 @@ mod tests {
     fn reading_is_bounded_and_says_what_is_missing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("form.toml");
-        assert_eq!(read(&path, 3).unwrap_err().kind(), Kind::NotFound);
+        let missing = read(&path, 3).unwrap_err();
+        assert_eq!(missing.kind(), Kind::NotFound);
+        assert_eq!(missing.hint_command(), Some(format!("ls -la {}", folder.path().display()).as_str()));
+        assert_eq!(read(Path::new("no-such.toml"), 3).unwrap_err().hint_command(), Some("ls -la"));
         std::fs::write(&path, b"four").unwrap();
         assert_eq!(read(&path, 3).unwrap_err().code(), "too-large");
         assert_eq!(read(&path, 4).unwrap(), b"four");

@@ -8,8 +8,9 @@ use serde_json::json;
 use super::context::Context;
 use super::desk_record;
 use super::error::CliError;
+use super::output::Mark;
 use super::report::{self, Done};
-use super::{shell_word, typed_without};
+use super::shell_word;
 use crate::desk::administration::act;
 use crate::keys::branch::Branch;
 use crate::keys::home::desk::{DeskHome, DeskPlan};
@@ -146,11 +147,6 @@ impl InitMinistry {
 
 impl InitGateway {
     fn run(self, context: &Context) -> Result<(), CliError> {
-        if context.passphrase.file.is_some() {
-            let message = "the keys of a gateway have no passphrase: it starts with nobody there";
-            let error = CliError::usage("passphrase-unused", message);
-            return Err(error.hint(typed_without(&context.typed, "--passphrase-file")));
-        }
         let directory = context.gateway_home();
         report::require_vacant(&directory)?;
         let home = GatewayHome::at(&directory);
@@ -169,6 +165,11 @@ impl InitGateway {
             endpoints,
         };
         home.found(&plan, context.entropy.as_ref())?;
+        if context.passphrase.file.is_some() {
+            let unused = "the keys of a gateway have no passphrase, because it starts with nobody there: the file with one \
+                          was not read";
+            context.output.step(Mark::Warning, unused);
+        }
         let report = json!({
             "schema": "chancery.gateway/1",
             "ministry": self.ministry.as_str(),

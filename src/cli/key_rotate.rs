@@ -1,6 +1,6 @@
 //! `key rotate` and `key install`: the next key beside the one in use, and in its place.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -14,6 +14,7 @@ use super::report::Done;
 use super::shell_word;
 use crate::desk::Desk;
 use crate::keys::Passphrase;
+use crate::keys::home::enrolment::Requested;
 use crate::keys::home::gateway::GatewayHome;
 use crate::keys::rotation::{Begun, Phase, Rotatable, Rotation, RotationRefusal};
 use crate::limits;
@@ -109,23 +110,24 @@ fn told(context: &Context, rotation: &Rotation, begun: &Begun) -> Result<(), Cli
     }
     let done = Done::new(said).says(format!("made the next key of {key}; the one in use stays in use"));
     let done = match (rotation.key(), &begun.request) {
-        (Rotatable::Certified(requested), Some(request)) => {
-            let may: String =
-                requested.authorities.iter().map(|one| format!(" --authority {}", one.word())).collect();
-            done.wrote(request)
-                .next(format!(
-                    "chancery key certify --ministry-home ROOT --name {}{may} -o CHAIN {}",
-                    requested.name,
-                    shell_word(&request.to_string_lossy())
-                ))
-                .next(context.command(&format!("key install {key} CHAIN")))
-        }
+        (Rotatable::Certified(requested), Some(request)) => done
+            .wrote(request)
+            .next(certify(requested, request))
+            .next(context.command(&format!("key install {key} CHAIN"))),
         _ => done
             .next(sign(context, rotation))
-            .next("chancery --home DESK peer add PEER.bundle, at every peer with that bundle")
+            .next("chancery --home DESK trust install NEXT.bundle")
             .next(context.command(&format!("key rotate {key} --complete"))),
     };
     done.tell(context)
+}
+
+/// The command that certifies the next key as the one in use is certified.
+fn certify(requested: &Requested, request: &Path) -> String {
+    let may: String =
+        requested.authorities.iter().map(|one| format!(" --authority {}", one.word())).collect();
+    let request = shell_word(&request.to_string_lossy());
+    format!("chancery key certify --ministry-home ROOT --name {}{may} -o CHAIN {request}", requested.name)
 }
 
 /// The command that signs the bundle which says so.
@@ -138,7 +140,7 @@ fn sign(context: &Context, rotation: &Rotation) -> String {
     format!("chancery trust sign --ministry-home ROOT --gateway {gateway} --desk {desk} -o NEXT.bundle")
 }
 
-async fn install(context: &Context, rotation: &Rotation, chain: &std::path::Path) -> Result<(), CliError> {
+async fn install(context: &Context, rotation: &Rotation, chain: &Path) -> Result<(), CliError> {
     let most = u64::try_from(limits::CHAIN_BYTES_MAX).unwrap_or(u64::MAX);
     let bytes = files::read(chain, most)?;
     // Nobody types a passphrase for what is refused anyway.
@@ -149,13 +151,24 @@ async fn install(context: &Context, rotation: &Rotation, chain: &std::path::Path
     };
     note(context, rotation, Verb::KeyRotated)?;
     let installed = rotation.install(&bytes, passphrase.as_ref(), context.clock.now());
-    installed.map_err(|refusal| refused(context, refusal))?;
+    let home = context.desk_home()?;
+    installed.map_err(|refusal| certified_anew(&home, rotation, refused(context, refusal)))?;
     finished(context, rotation).await
 }
 
 /// Tells the record of the desk, where it is one of a desk; a gateway tells its log when it uses the key.
 fn note(context: &Context, rotation: &Rotation, verb: Verb) -> Result<(), CliError> {
     desk_record::note_at(context, &context.desk_home()?, verb, rotation.key().stem())
+}
+
+/// A chain that is not for the next key: the same error with the command that makes the right one.
+fn certified_anew(home: &Path, rotation: &Rotation, error: CliError) -> CliError {
+    match (rotation.key(), error.code()) {
+        (Rotatable::Certified(requested), "certificate") => {
+            error.hint(certify(requested, &requested.place(home, "csr.next")))
+        }
+        _ => error,
+    }
 }
 
 /// Puts a next key in use that needs no certificate, once those who must know it do.
@@ -198,7 +211,12 @@ async fn require_known(
         waiting_for.join(", "),
         if waiting_for.len() == 1 { "has" } else { "have" },
     );
-    Err(too_early(&message, "ROTATION_TOO_EARLY").hint(format!("{} --yes", context.typed)))
+    // Their desks follow by themselves, mostly within a minute, and then this is allowed.
+    let error = too_early(&message, "ROTATION_TOO_EARLY").cause(
+        "the same command succeeds once their desks have followed our bundle; --yes switches now, and they believe \
+         nothing of it until then",
+    );
+    Err(error.hint(context.typed.clone()))
 }
 
 /// The own bundle must name the next reading key: own copies are sealed to what it names.
@@ -241,7 +259,7 @@ async fn finished(context: &Context, rotation: &Rotation) -> Result<(), CliError
     let done = match rotation.key() {
         Rotatable::Certified(_) => done,
         // The next bundle leaves the former key out.
-        _ => done.next(sign(context, rotation)),
+        _ => done.next(sign(context, rotation)).next("chancery --home DESK trust install NEXT.bundle"),
     };
     done.next(context.command("key list --history")).tell(context)
 }

@@ -212,7 +212,8 @@ impl<'a> Proof<'a> {
 /// Writes each proof beside the exact bytes of the entry it proves.
 fn write(context: &Context, directory: &Path, id: &MessageId, proofs: &[Proof<'_>]) -> Result<(), CliError> {
     std::fs::create_dir_all(directory).map_err(|error| {
-        CliError::failed("unwritable", format!("cannot make {}", directory.display())).because(&error)
+        let message = format!("cannot make {}", directory.display());
+        CliError::failed("unwritable", message).because(&error).hint(files::look_around(directory))
     })?;
     let reports: Vec<Value> = proofs.iter().map(Proof::report).collect();
     let report = json!({ "schema": "chancery.proofs/1", "id": id.to_string(), "proofs": reports });

@@ -29,7 +29,8 @@ impl Manual {
             return context.output.own_text(&String::from_utf8_lossy(&page));
         };
         std::fs::create_dir_all(folder).map_err(|error| {
-            CliError::failed("unwritable", format!("cannot make {}", folder.display())).because(&error)
+            let message = format!("cannot make {}", folder.display());
+            CliError::failed("unwritable", message).because(&error).hint(files::look_around(folder))
         })?;
         let mut command = super::command();
         command.build();

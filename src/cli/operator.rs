@@ -346,7 +346,10 @@ fn log(seen: wire::LogHead) -> LogHead {
 }
 
 fn failed(status: Status) -> CliError {
+    let reason = reason_of(&status);
     let (kind, code) = match status.code() {
+        // Somebody paused the exchange for a time, and it goes on when he resumes it.
+        Code::FailedPrecondition if reason.as_deref() == Some(PAUSED) => (Kind::TryLater, "paused"),
         Code::NotFound => (Kind::NotFound, "not-found"),
         Code::FailedPrecondition => (Kind::Refused, "not-now"),
         Code::InvalidArgument => (Kind::Usage, "usage"),
@@ -354,9 +357,22 @@ fn failed(status: Status) -> CliError {
         _ => (Kind::Failed, "gateway"),
     };
     let error = CliError::new(kind, code, status.message());
-    match reason_of(&status) {
+    match reason {
         Some(reason) => error.reason(reason),
         None => error,
+    }
+}
+
+/// The reason of a gateway whose operator exchanges nothing with the peer for now.
+const PAUSED: &str = "PAUSED";
+
+/// The error of an exchange with `peer`, with the command that ends its pause where one is under way.
+pub(super) fn of_peer(context: &Context, peer: &str, error: CliError) -> CliError {
+    match error.reason_code() {
+        Some(PAUSED) => error.hint(context.command(&format!("peer resume {peer}"))),
+        // To sign without the peer is to be thought about first.
+        Some("AWAITING_HELLO") => error.hint(context.command("peer confirm --help")),
+        _ => error,
     }
 }
 

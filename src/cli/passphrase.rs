@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::error::{CliError, Kind};
+use super::files;
 use crate::keys;
 
 mod unechoed;
@@ -180,7 +181,8 @@ const OTHERS: u32 = 0o007;
 fn read(path: &Path, refused: u32) -> Result<Passphrase, CliError> {
     let shown = path.display();
     let cannot = |error: std::io::Error| {
-        CliError::usage("passphrase-file", format!("cannot read the passphrase file {shown}")).because(&error)
+        let said = CliError::usage("passphrase-file", format!("cannot read the passphrase file {shown}"));
+        said.because(&error).hint(files::look_around(path))
     };
     let file = File::open(path).map_err(cannot)?;
     let metadata = file.metadata().map_err(cannot)?;

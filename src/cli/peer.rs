@@ -10,7 +10,7 @@ use super::desk_session;
 use super::dismissal::Remove;
 use super::error::{CliError, Kind};
 use super::files;
-use super::operator::Operator;
+use super::operator::{Operator, of_peer};
 use super::pause::{Pause, Resume};
 use super::peer_adopt::Adopt;
 use super::peer_update::{self, Update};
@@ -281,7 +281,8 @@ impl Confirm {
 impl Ping {
     async fn run(self, context: &Context) -> Result<(), CliError> {
         let peer = &self.ministry;
-        let found = Operator::ask(context, async |mut operator| operator.ping(peer).await).await?;
+        let found = Operator::ask(context, async |mut operator| operator.ping(peer).await).await;
+        let found = found.map_err(|error| of_peer(context, peer.as_str(), error))?;
         let report = json!({
             "schema": "chancery.ping/1",
             "ministry": peer.as_str(),

@@ -137,8 +137,13 @@ impl Join {
                 return Err(unknown(person));
             }
         }
-        desk.join_persons(trust, keys, &self.person, &self.other).map_err(failed)?;
         let (one, other) = (self.person.text(), self.other.text());
+        let joined = desk.join_persons(trust, keys, &self.person, &self.other).map_err(failed);
+        joined.map_err(|error| match error.code() {
+            // It shows to which consultation the reference belongs.
+            "same-consultation" => error.hint(context.command(&format!("person show {other}"))),
+            _ => error,
+        })?;
         let report = json!({ "schema": "chancery.persons-joined/1", "person": one, "other": other });
         Done::new(report).says(format!("{one} and {other} are one person, at this desk alone")).tell(context)
     }

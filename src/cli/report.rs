@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::error::{CliError, Kind};
+use super::{files, shell_word};
 use crate::keys::home::enrolment::Requested;
 use crate::trust::fingerprint::Fingerprint;
 
@@ -70,7 +71,8 @@ pub(super) fn require_vacant(directory: &Path) -> Result<(), CliError> {
         return Ok(());
     }
     let message = format!("{} exists already and was left as it is", directory.display());
-    Err(CliError::new(Kind::NotFound, "exists", message).reason("HOME_ALREADY_EXISTS"))
+    let hint = format!("ls -la {}", shell_word(&directory.to_string_lossy()));
+    Err(CliError::new(Kind::NotFound, "exists", message).reason("HOME_ALREADY_EXISTS").hint(hint))
 }
 
 /// Refuses to write over a file before anything irrevocable is done.
@@ -78,7 +80,7 @@ pub(super) fn require_no_file(path: &Path) -> Result<(), CliError> {
     if path == Path::new("-") || path.symlink_metadata().is_err() {
         return Ok(());
     }
-    Err(CliError::new(Kind::NotFound, "exists", format!("{} is there already", path.display())))
+    Err(files::in_the_way(path))
 }
 
 /// A fingerprint in both forms, as it is compared.

@@ -77,13 +77,11 @@ impl Send {
             needs_keys: !self.sending.dry_run,
         };
         let examined = session.examine(context, &question)?;
-        let (draft, composition) = match examined.sendable(context, &form) {
-            Err(error) if error.code() == "form" => {
-                let check = context.command(&format!("check {}", shell_word(&form.shown())));
-                return Err(error.hint(check));
-            }
-            sendable => sendable?,
-        };
+        let sendable = session.sendable(context, &form, examined).map_err(|error| match error.code() {
+            "form" => error.hint(context.command(&format!("check {}", form.word()))),
+            _ => error,
+        });
+        let (draft, composition) = sendable?;
         let lines = summary::lines(&session.trust(), &draft, &composition);
         if self.sending.dry_run {
             let report = summary::report(&draft, &composition, form.finding_reports(&composition.findings));

@@ -1,6 +1,6 @@
 //! `status`: the gateway on one screen, in the forms that people, scripts and monitoring read, and in its exit code.
 
-mod monitoring;
+pub(super) mod monitoring;
 mod report;
 mod screen;
 #[cfg(test)]
@@ -11,19 +11,20 @@ use super::error::{CliError, Kind};
 use super::operator::Operator;
 use super::operator::queue::Alarm;
 use super::operator::status::{GatewayStatus, PeerStatus};
-use super::{desk_status, shell_word};
-use crate::time::Timestamp;
+use super::{alarm, desk_status, shell_word};
 
 /// Show the state of the gateway: exit code 0 if all is well, 1 on an alarm that nobody has acknowledged, 5 if
 /// messages wait for an absent peer
 ///
 /// In the home of a desk: what needs a person there. Exit code 1 while an urgent message (FLASH, IMMEDIATE) is
 /// unacknowledged beyond its time, on the side that sent it and on the side that has it; 5 if the own gateway is away.
+/// Every certificate of the desk stands there with the days that are left; from 30 days before its end on it is marked.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   chancery status                       one screen
   chancery status --format nagios       one line with the exit code of a monitoring plugin: 0, 1, 2
-  chancery status --format prometheus   the page that Prometheus reads; [metrics] in gateway.toml serves it")]
+  chancery status --format prometheus   the page that Prometheus reads; [metrics] in gateway.toml serves it
+  chancery --home desk status --format nagios --passphrase-file FILE")]
 pub struct Status {
     /// In which form
     #[arg(long, value_name = "FORM", value_enum, default_value_t, conflicts_with = "json")]
@@ -49,9 +50,10 @@ impl Status {
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         let home = context.named_home();
         if home.is_some_and(|home| home.join(crate::desk::config::Config::FILE).is_file()) {
-            return match self.format {
-                Form::Text => desk_status::run(context).await,
-                _ => Err(CliError::usage("format", "a desk tells its state as text, or with --json")),
+            return match (desk_status::run(context, self.format).await, self.format) {
+                // What keeps a desk from telling its state is told in the words of whoever asks.
+                (Err(error), Form::Nagios) if !error.is_told() => monitoring::tell(context, Err(error)),
+                (ended, _) => ended,
             };
         }
         match self.format {
@@ -85,22 +87,23 @@ fn tell(context: &Context, seen: &GatewayStatus, form: Form) -> Result<(), CliEr
     verdict(context, seen)
 }
 
-/// Whole days until something ends.
-fn days_left(ends: Timestamp, now: Timestamp) -> i64 {
-    ends.seconds().saturating_sub(now.seconds()).div_euclid(24 * 3600)
-}
-
 /// What the exit code tells.
 fn verdict(context: &Context, seen: &GatewayStatus) -> Result<(), CliError> {
     let unseen: Vec<&Alarm> = seen.alarms.iter().filter(|alarm| alarm.acknowledged.is_none()).collect();
-    if let Some(alarm) = unseen.first() {
+    if let Some(first) = unseen.first() {
         let message = match unseen.len() {
-            1 => format!("1 alarm needs a person, about {}", alarm.ministry),
-            count => format!("{count} alarms need a person, the first about {}", alarm.ministry),
+            1 => format!("1 alarm needs a person, about {}", first.ministry),
+            count => format!("{count} alarms need a person, the first about {}", first.ministry),
         };
-        let error = CliError::failed("alarm", message).reason(alarm.code.clone());
-        let words = format!("alarm ack {} --ministry {}", alarm.code, alarm.ministry);
-        return Err(error.hint(context.command(&words)));
+        let error = CliError::failed("alarm", message).reason(first.code.clone());
+        let seen = alarm::acknowledging(context, first);
+        // Whoever acknowledges first has a green light and the same trouble.
+        return Err(match alarm::remedy(context, first) {
+            Some(remedy) => {
+                error.cause(&first.detail).cause(format!("once that is done: {seen}")).hint(remedy)
+            }
+            None => error.cause(&first.detail).hint(seen),
+        });
     }
     // A pause is somebody's decision, and no failure.
     let takes_none =

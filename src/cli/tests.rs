@@ -53,6 +53,17 @@ async fn a_mistake_in_the_command_is_exit_2_with_the_help_to_read() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_not_there_is_looked_for_with_the_command_that_is_hinted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("no/such.toml");
+    let (path, shown) = (path.to_str().unwrap(), folder.path().display());
+    for args in [&["rehearse", path][..], &["peer", "inspect", path], &["backup", "verify", path]] {
+        let (code, _, talk) = typed(args).await;
+        assert!(code == 7 && talk.ends_with(&format!("hint: ls -la {shown}\n")), "{args:?}: {talk}");
+    }
+}
+
+#[tokio::test]
 async fn a_duration_that_belongs_to_wait_is_told_how_it_is_typed() {
     let (code, _, talk) = typed(&["send", "note.toml", "--wait", "5s", "--yes"]).await;
     assert!(code == 2 && talk.ends_with("hint: chancery send note.toml --wait=5s --yes\n"), "{talk}");

@@ -1,6 +1,6 @@
 //! `trust sign|install`: issue the next trust bundle of the ministry, and put it in force.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
@@ -104,6 +104,20 @@ impl Install {
     }
 }
 
+/// The same error with the command that founds the home that is not there.
+fn missing_home(publication: &Publication, error: CliError) -> CliError {
+    let found = |home: &Path, kind: &str| {
+        format!("chancery --home {} init {kind} --help", shell_word(&home.to_string_lossy()))
+    };
+    if !publication.gateway.announcement_file().is_file() {
+        return error.hint(found(publication.gateway.directory(), "gateway"));
+    }
+    match publication.desks.iter().find(|desk| !desk.config().is_file()) {
+        Some(desk) => error.hint(found(desk.directory(), "desk")),
+        None => error,
+    }
+}
+
 impl Sign {
     fn run(self, context: &Context) -> Result<(), CliError> {
         report::require_no_file(&self.output)?;
@@ -117,7 +131,8 @@ impl Sign {
         for desk in &self.desk {
             desk_record::note(context, desk, act(AdministrativeVerb::BundleSigned))?;
         }
-        let signed = publication.sign(&ministry, context.clock.now())?;
+        let signed = publication.sign(&ministry, context.clock.now());
+        let signed = signed.map_err(|error| missing_home(&publication, error.into()))?;
         // The bundle counts from here on; whatever happens to the file, a desk has it.
         let first = self.desk.first().map(|desk| shell_word(&desk.to_string_lossy())).unwrap_or_default();
         let again = format!("chancery --home {first} peer card -o FILE");
@@ -146,8 +161,12 @@ impl Sign {
         for desk in &publication.desks {
             done = done.wrote(&desk.own_bundle());
         }
-        done.wrote(&self.output)
-            .next(format!("chancery-gateway run --home {}", shell_word(&self.gateway.to_string_lossy())))
+        let done = done.wrote(&self.output);
+        if content.sequence > 1 {
+            let output = shell_word(&self.output.to_string_lossy());
+            return done.next(format!("chancery --home {first} trust install {output}")).tell(context);
+        }
+        done.next(format!("chancery-gateway run --home {}", shell_word(&self.gateway.to_string_lossy())))
             .next("chancery --home DESK peer add PEER.bundle, once the peer has read its fingerprint to you")
             .tell(context)
     }

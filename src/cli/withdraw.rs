@@ -1,13 +1,19 @@
 //! `withdraw`: a person says no. One duty officer sends it, and it asks for nothing but the person.
 
+use serde_json::json;
+
+use super::capitals::Capitals;
 use super::clear_to_depart::parse_person;
 use super::context::Context;
 use super::desk_session::{self, DeskSession, Directions};
 use super::error::CliError;
 use super::inbox::parse_ministry;
 use super::output::Mark;
+use super::registers::Registers;
 use super::send::Sending;
+use crate::consultation::act::ActKind;
 use crate::consultation::reference::{ConsultationId, PersonRef};
+use crate::consultation::state::will;
 use crate::desk::error::DeskError;
 use crate::desk::form::night;
 use crate::trust::name::Ministry;
@@ -17,8 +23,8 @@ use crate::trust::name::Ministry;
 /// FLASH, signed by one duty officer, to every Power of the consultation that speaks of the person. It asks for no
 /// reason, no time and no destination; whoever knows more writes `chancery new will-withdrawal`. `withdraw PERSON` looks
 /// up the consultation in the casebook. What cannot go to one Power now is owed to it, goes as soon as it can, and keeps
-/// nothing from the others: do not type it again (exit code 5, `owed`). For a person this desk has never heard of, name
-/// it and the Powers.
+/// nothing from the others: do not type it again (exit code 5, `owed`). Where one was sent before and still counts, that is
+/// told with its reference, and holds nothing up. For a person this desk has never heard of, name it and the Powers.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  chancery withdraw P-7QK4-M2XD-9WTV\n  \
     chancery withdraw P-7QK4-M2XD-9WTV --yes --wait\n  \
@@ -66,6 +72,7 @@ impl Withdraw {
         let folder = std::path::Path::new(".");
         let composition = desk.compose(trust, keys, &draft, folder, None).map_err(failed)?;
         tell_of_owed(context, &session, &composition.address.consultation)?;
+        tell_of_sent(context, &session, &person, &composition.address.consultation);
         self.sending.go_shown(context, &session, &draft, composition, &[]).await
     }
 }
@@ -83,6 +90,34 @@ fn tell_of_owed(context: &Context, session: &DeskSession, consultation: &str) ->
             .step(Mark::Warning, &format!("{what}: it goes by itself, and this would be another one"));
     }
     Ok(())
+}
+
+/// Whoever says it again is told that it counts already, and by which message. It goes all the same, and asks for no more
+/// than the first: what protects a person is never held up.
+fn tell_of_sent(context: &Context, session: &DeskSession, person: &PersonRef, consultation: &str) {
+    let DeskSession { desk, keys, .. } = session;
+    let trust = &session.trust();
+    // Nor by what stands in the way of looking.
+    let Ok(folded) = desk.consultation_of(trust, keys, consultation) else { return };
+    let (past, own) = (folded.book.everything(), &desk.config().ministry);
+    let will = will::will(&past, person, context.clock.now(), folded.book.charter());
+    let sent = will
+        .against
+        .iter()
+        .rfind(|act| act.sender == *own && act.act_kind() == Some(ActKind::WillWithdrawal));
+    let Some(sent) = sent else { return };
+    let reference = Registers::of_consultation(&folded).of(sent);
+    let (at, person) = (Capitals::of([own]).show(sent.released), person.text());
+    let said = format!("{reference} of {at} says already that {person} withdraws, and it counts");
+    context.output.step(Mark::Warning, &format!("{said}: this would be another one"));
+    context.output.next(&context.command(&format!("receipt {reference}")));
+    // Scripts are told as well; a reader that is gone holds nothing up, either.
+    let _gone = context.output.event(&json!({
+        "schema": "chancery.withdrawn-before/1",
+        "person": person,
+        "ref": reference,
+        "released": sent.released.to_string(),
+    }));
 }
 
 /// A reference that cannot be read.

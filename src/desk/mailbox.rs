@@ -21,6 +21,7 @@ mod parts;
 mod returned;
 mod volume;
 
+pub use answer::SHUT_OUT;
 use answer::failed;
 pub use returned::{Returned, ReturnedPage, SentLine};
 pub use volume::{Settlements, Submissions, batch_length};

@@ -29,6 +29,7 @@
 //! | `accreditation`, `dismissal` | whom this desk believes, and whom no more |
 //! | `adopting` | what the registry decided and a restored desk does not know |
 //! | `keys`, `reading_keys` | what it signs with; what it opens with, former years included |
+//! | `expiry` | what ends by itself, for the officer's screen and the service's log |
 //! | `following` | bundles that succeed the accredited ones |
 //! | `casebook` | what is known of every consultation, sealed |
 //! | `deposit` | documents that clients uploaded, sealed at rest |
@@ -55,6 +56,7 @@ pub mod documents;
 pub mod draft;
 pub mod error;
 pub mod evidence;
+pub mod expiry;
 pub mod fetch;
 pub mod following;
 pub mod form;

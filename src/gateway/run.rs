@@ -24,7 +24,7 @@ use crate::gateway::config::Config;
 use crate::gateway::credentials::{DeskList, certificate, credentials_source};
 use crate::gateway::error::Fault;
 use crate::gateway::freight::Freight;
-use crate::gateway::metrics::{MetricsListener, Tallies};
+use crate::gateway::metrics::Tallies;
 use crate::gateway::note_keys::NoteKeys;
 use crate::gateway::relay::Quarantine;
 use crate::gateway::relay::dialling::PeerLink;
@@ -38,6 +38,7 @@ use crate::time::{Clock, Timestamp};
 use crate::transport::anchors::PeerAnchors;
 use crate::transport::credentials::{CredentialStore, Door};
 use crate::transport::listener::Listener;
+use crate::transport::metrics::MetricsListener;
 use crate::transport::operator_socket::{OperatorSocket, require_length};
 use crate::trust::name::Ministry;
 
@@ -96,7 +97,10 @@ impl Opened {
             .await
             .map_err(|cause| Fault::Listener(format!("{}: {cause}", socket.display())))?;
         let metrics = match gateway.config.metrics_listen {
-            Some(listen) => Some(MetricsListener::over(bind(&listen.to_string()).await?)?),
+            Some(listen) => {
+                let bound = MetricsListener::over(bind(&listen.to_string()).await?);
+                Some(bound.map_err(|cause| Fault::Listener(cause.to_string()))?)
+            }
             None => None,
         };
         let addresses = Addresses {

@@ -9,8 +9,8 @@ use tokio::time::timeout;
 use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::announcement::is_newer;
+use crate::gateway::credentials::certificate;
 use crate::gateway::error::Fault;
-use crate::gateway::expiry::Lifetime;
 use crate::gateway::frame::Frame;
 use crate::gateway::freight::Transfer;
 use crate::gateway::standing::Standing;
@@ -18,13 +18,17 @@ use crate::gateway::store::WriterCounts;
 use crate::gateway::store::record::{
     Amount, Checkpoint, Equivocation, LeafPlace, LogHead, Pause, Quota, RaisedAlarm, RecordKind, SpaceUse,
 };
+use crate::keys::expiry::Lifetime;
 use crate::limits;
 use crate::message::evidence;
 use crate::message::id::MessageId;
 use crate::message::receipt::Receipt;
 use crate::time::Timestamp;
+use crate::tlog::cosignature;
+use crate::tlog::signed_note::Note;
 use crate::trust::bundle::SignedBundle;
-use crate::trust::name::Ministry;
+use crate::trust::chain::{self, Purpose};
+use crate::trust::name::{Domain, Ministry, Name};
 
 /// The gateway on one screen.
 #[derive(Debug, Clone)]
@@ -51,6 +55,8 @@ pub struct Status {
     pub quotas: [Quota; 2],
     /// How far the newest logs of each pair have come, and how far the other side vouches for them.
     pub logs: Vec<LogSize>,
+    /// Why the bundle of the own ministry does not vouch for the transport certificate in the home, a reason code first.
+    pub certificate_flaw: Option<String>,
 }
 
 /// How far a log has come.
@@ -64,25 +70,36 @@ pub struct LogSize {
     pub mirror: bool,
     /// Number of leaves.
     pub size: u64,
+    /// Root of the tree over them.
+    pub root: Digest,
     /// Leaves under the newest checkpoint that the side which does not keep the log has cosigned.
     pub cosigned: u64,
+    /// The side that has cosigned it; none before the first.
+    pub cosigner: Option<Ministry>,
+    /// When it says that it did.
+    pub cosign_time: Option<Timestamp>,
 }
 
 impl LogSize {
-    fn of(head: LogHead) -> Self {
-        let LogHead { origin, peer, mirror, size, cosigned, .. } = head;
-        Self { origin, peer, mirror, size, cosigned: cosigned.map_or(0, |checkpoint| checkpoint.size) }
+    /// A head with who vouches for it: the peer for our log, we for its mirror. `name` is that of the cosigner's key.
+    fn of(head: LogHead, own: &Ministry, name: Option<&str>) -> Self {
+        let LogHead { origin, peer, mirror, size, root, cosigned, .. } = head;
+        let note = cosigned.as_ref().and_then(|checkpoint| Note::parse(&checkpoint.text).ok());
+        let cosign_time = note.zip(name).and_then(|(note, name)| cosignature::stated_time(&note, name));
+        let cosigner = cosigned.as_ref().map(|_| if mirror { own.clone() } else { peer.clone() });
+        let cosigned = cosigned.map_or(0, |checkpoint| checkpoint.size);
+        Self { origin, peer, mirror, size, root, cosigned, cosigner, cosign_time }
     }
 }
 
 /// Of each pair the newest own log and the newest mirror: each year begins another, and its origin ends with it.
 /// The log of the own administration is of no pair.
-fn newest(logs: Vec<LogHead>, own: &Ministry) -> Vec<LogSize> {
+fn newest(logs: Vec<LogHead>, own: &Ministry) -> Vec<LogHead> {
     let mut newest = BTreeMap::new();
     for log in logs.into_iter().filter(|log| log.peer != *own) {
         let key = (log.peer.clone(), log.mirror);
-        if newest.get(&key).is_none_or(|known: &LogSize| known.origin < log.origin) {
-            newest.insert(key, LogSize::of(log));
+        if newest.get(&key).is_none_or(|known: &LogHead| known.origin < log.origin) {
+            newest.insert(key, log);
         }
     }
     newest.into_values().collect()
@@ -190,8 +207,41 @@ impl Gateway {
             space: self.store.space().await?,
             quotas: [self.config.store.mailbox, self.config.store.uploads],
             // No checkpoint is signed for somebody who only looks.
-            logs: newest(self.store.list_logs().await?, &self.config.ministry),
+            logs: self.heads(self.store.list_logs().await?),
+            certificate_flaw: self.certificate_flaw(),
         })
+    }
+
+    /// The newest heads of each pair with who has cosigned them.
+    fn heads(&self, logs: Vec<LogHead>) -> Vec<LogSize> {
+        let (own, in_force) = (&self.config.ministry, self.trust.load_full());
+        let head = |log: LogHead| {
+            let peer = in_force.as_ref().and_then(|in_force| in_force.peers().get(&log.peer));
+            let domain =
+                if log.mirror { Some(&self.config.domain) } else { peer.map(|peer| peer.bundle().domain()) };
+            let name = domain.map(Domain::cosigner_name);
+            LogSize::of(log, own, name.as_deref())
+        };
+        newest(logs, own).into_iter().map(head).collect()
+    }
+
+    /// Judges the certificate in the home as peers do: by the bundle of the own ministry that is in force here. Neither a
+    /// reload nor a start asks that, because a gateway believes itself.
+    fn certificate_flaw(&self) -> Option<String> {
+        let in_force = self.trust.load_full()?;
+        let own = &self.config.ministry;
+        let certificate = match certificate(&self.config.transport_chain()) {
+            Ok(certificate) => certificate,
+            Err(fault) => return Some(format!("CERTIFICATE_UNREADABLE: {fault}")),
+        };
+        let anchors = in_force.own().bundle().transport_anchors();
+        match chain::verify(&certificate, anchors, Purpose::TlsServer, self.clock.now()) {
+            Ok(judged) => match judged.into_subject().name() {
+                Name::Gateway { ministry } if ministry == own => None,
+                other => Some(format!("CERTIFICATE_NAME: it names {other}")),
+            },
+            Err(refusal) => Some(format!("{}: {refusal}", refusal.reason())),
+        }
     }
 
     /// Connects to a peer, exchanges hellos and hangs up.

@@ -8,6 +8,7 @@
 pub mod authority;
 pub mod branch;
 mod error;
+pub mod expiry;
 pub mod file;
 pub mod generate;
 pub mod home;

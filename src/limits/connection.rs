@@ -163,6 +163,9 @@ pub const EXPIRY_WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long before an end they are told for the last time.
 pub const EXPIRY_DAY: Duration = Duration::from_secs(24 * 3600);
 
+/// Pause after which the service of a desk says again what is near its end.
+pub const EXPIRY_TOLD_AGAIN: Duration = Duration::from_secs(24 * 3600);
+
 /// Pause between looks for ends that have come nearer.
 pub const EXPIRY_LOOK_PAUSE: Duration = Duration::from_secs(15 * 60);
 

@@ -73,6 +73,17 @@ pub fn attach(note: &Note, line: &str, cosigner: &VerifierKey) -> Result<Note, C
     Ok(note.with_line(line)?)
 }
 
+/// When a cosigner of this name says that it cosigned a note, the latest where it did so with several keys. Its lines
+/// are not verified here: this is for notes of which they were before they were kept.
+pub fn stated_time(note: &Note, cosigner: &str) -> Option<Timestamp> {
+    let lines = note.signatures().iter().filter(|line| line.name.as_str() == cosigner);
+    let times = lines.filter_map(|line| {
+        let (time, _) = line.signature.split_first_chunk()?;
+        i64::try_from(u64::from_be_bytes(*time)).ok().map(Timestamp::from_seconds)
+    });
+    times.max()
+}
+
 fn verify_line(
     note: &Note,
     line: &SignatureLine,
@@ -126,6 +137,11 @@ mod tests {
         let cosigned = attach(&note(), &cosign(&checkpoint(), &cosigner, &signer, NOON), &key).unwrap();
         let read = Note::parse(&cosigned.to_string()).unwrap();
         assert_eq!(verify(&read, &key), Ok(NOON));
+        assert_eq!(stated_time(&read, cosigner.as_str()), Some(NOON));
+        assert_eq!(
+            (stated_time(&note(), cosigner.as_str()), stated_time(&read, "witness.example")),
+            (None, None)
+        );
         let log = log_key(&SeedSigner::new(1), &checkpoint().origin);
         assert_eq!(Checkpoint::of_note(&read, &log), Ok(checkpoint()));
         assert_eq!(verify(&note(), &key), Err(CosignatureRefused::Missing(key)));

@@ -16,6 +16,7 @@ pub mod listener;
 pub mod local_socket;
 pub(crate) mod lookup;
 mod metered;
+pub mod metrics;
 pub mod operator_socket;
 pub mod peer;
 pub mod quota;

@@ -265,6 +265,12 @@ async fn a_bad_backup_is_refused_by_name_and_leaves_nothing_behind() {
     let own = fs::read_to_string(desk.join("keys/reading.recipient")).unwrap();
     let said = operator.types(&desk, &["create", "-o", "d.backup", "--to", own.trim()]);
     assert!(said.code == 2 && said.talk.contains("BACKUP_OWN_KEY"), "{said:?}");
+    // Without --to it is sealed under a passphrase, whatever age is installed.
+    let nobody = operator.types(&desk, &["create", "-o", "own.backup", "--to", "no-such-recipient"]);
+    assert!(nobody.code == 2 && nobody.talk.contains("age-keygen -pq"), "{nobody:?}");
+    for (said, file) in [(said, "d.backup"), (nobody, "own.backup")] {
+        assert!(said.talk.contains(&format!(" backup create -o {file}\"")), "{said:?}");
+    }
 
     // Without a key what lies in a folder is told as anybody sees it; with one, what each is of, or why not.
     let folder = stage.folder().to_str().unwrap().to_owned();

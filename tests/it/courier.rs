@@ -34,6 +34,13 @@ impl Said {
         serde_json::from_str(&self.data).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
+    /// The command that comes next, as the error names it.
+    fn hint(&self) -> String {
+        let error: Value = serde_json::from_str(self.talk.lines().last().unwrap_or_default())
+            .unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        error["hint"].as_str().unwrap_or_else(|| panic!("no hint: {self:?}")).to_owned()
+    }
+
     /// What it told although something was refused.
     fn told(&self) -> Value {
         serde_json::from_str(&self.data).unwrap_or_else(|error| panic!("{error}: {self:?}"))
@@ -218,6 +225,8 @@ async fn a_missing_a_doubled_and_a_damaged_stick_are_told_and_lose_nothing() {
         fs::write(stick(&stage, name), bytes).unwrap();
         let said = unpacks(&stage, "XB", name);
         assert!(said.code == code && said.talk.contains(reason), "{name}: {said:?}");
+        let next = if reason == "COURIER_LATER_RELEASE" { "chancery version" } else { "queue pack --peer" };
+        assert!(said.hint().contains(next), "{name}: {said:?}");
     };
     let mut damaged = bytes.clone();
     damaged[bytes.len() / 2] ^= 1;
@@ -239,6 +248,36 @@ async fn a_missing_a_doubled_and_a_damaged_stick_are_told_and_lose_nothing() {
     assert!(own.code == 6 && own.talk.contains("COURIER_OWN"), "{own:?}");
     let nobody = types(&stage, "XB", &["pack", "--peer", "XC", "-o", "x.stick"].map(OsStr::new));
     assert!(nobody.code == 7 && nobody.talk.contains("NOT_ACCREDITED"), "{nobody:?}");
+    assert!(nobody.hint().ends_with(" status"), "{nobody:?}");
+    let missing = unpacks(&stage, "XB", "no-such.stick");
+    assert!(missing.code == 7 && missing.hint().starts_with("ls -la /"), "{missing:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stick_waits_while_its_peer_is_paused_and_the_command_that_resumes_it_is_told() {
+    let mut stage = Stage::pair().await;
+    proofs::logs_agree(&stage).await;
+    only(&mut stage, "XA", "XB").await;
+    sends(&stage, "XA", "XB", "One.").await;
+    packs(&stage, "XA", "XB", "a1", &[]);
+    let paused = |stage: &Stage, code: &str, peer: &str| {
+        let (gateway, peer) = (stage.gateway(code).clone(), ministry(peer));
+        async move { gateway.pause_peer(&peer, false, String::new(), 0).await.unwrap() }
+    };
+    paused(&stage, "XA", "XB").await;
+    let file = stick(&stage, "a2");
+    let pack = ["pack", "--peer", "XB", "-o"].map(OsStr::new);
+    let refused = types(&stage, "XA", &[&pack[..], &[file.as_os_str()]].concat());
+    assert!(refused.code == 5 && refused.talk.contains("PAUSED"), "{refused:?}");
+    assert!(refused.hint().ends_with(" peer resume XB"), "{refused:?}");
+    assert!(!file.exists());
+
+    only(&mut stage, "XB", "XA").await;
+    paused(&stage, "XB", "XA").await;
+    let refused = unpacks(&stage, "XB", "a1");
+    assert!(refused.code == 5 && refused.hint().ends_with(" peer resume XA"), "{refused:?}");
+    stage.gateway("XB").resume_peer(&ministry("XA"), 0).await.unwrap();
+    assert_eq!(unpacks(&stage, "XB", "a1").json()["taken"], 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -122,6 +122,13 @@ fn one_departs_and_one_who_withdrew_does_not(demo: &Path, said: &str) {
                 .clone()
         };
         assert_eq!(case(&first)["stage"], "HANDED_OVER", "{side}");
+        assert_eq!(
+            case(&first)["detained_by"],
+            serde_json::Value::Null,
+            "{side}: nobody holds him by it any more"
+        );
+        assert!(case(&first)["handed_over_to"].is_string(), "{side}: {}", case(&first));
+        assert_eq!(case(&second)["detained_by"], "XB", "{side}");
         assert_eq!(case(&second)["stage"], "REMAINS(DECLINED_BY_PERSON)", "{side}");
         let departure = asked(demo, side, &["clear-to-depart", &second, "--arrangement", "H-1"]);
         assert_eq!(departure["clear"], false, "{side}");
@@ -137,6 +144,7 @@ fn one_departs_and_one_who_withdrew_does_not(demo: &Path, said: &str) {
     let refused = said.split("xa-desk$ chancery send papers/confirmation.toml --yes").nth(1).unwrap();
     let answer: String = refused.lines().take(12).collect::<Vec<_>>().join("\n");
     assert!(answer.contains("WIL_07") && answer.contains("(exit code 2)"), "{answer}");
+    assert!(answer.contains("consultation show C-"), "the hint leads to what the rule rests on: {answer}");
 }
 
 /// The name that stands in the particulars is shown to the office that asks, and no file of a gateway holds it.

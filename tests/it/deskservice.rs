@@ -1,10 +1,12 @@
 //! The desk service over real gateways: what one ministry's systems draft, clear and release, the other's see, read and
 //! export; and whatever nobody may ask for is refused by its reason and changes nothing.
 
-mod bureau;
+pub mod bureau;
 mod drafts;
 mod elsewhere;
+mod metrics;
 mod names;
+mod permission;
 mod readers;
 mod withdrawal;
 

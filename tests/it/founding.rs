@@ -183,16 +183,36 @@ fn a_gateway_is_founded_without_a_passphrase_and_says_so_to_whoever_gives_one() 
     let place = Place::new();
     let init = ["--home", "g", "init", "gateway", "--ministry", "XA", "--domain", "mfa.xa.example"];
     let init = [&init[..], &["--relay", "127.0.0.1:1", "--mailbox", "127.0.0.1:2"]].concat();
-    let refused = place.run(&[&init[..], &["--passphrase-file", "words"]].concat());
-    assert_eq!(
-        (refused.code, refused.error_code().as_deref()),
-        (2, Some("passphrase-unused")),
+    let founded = place.succeed(&[&init[..], &["--passphrase-file", "words"]].concat());
+    assert!(founded.talk.contains("the keys of a gateway have no passphrase"), "{}", founded.talk);
+    let again = place.run(&init);
+    assert_eq!((again.code, again.error_code().as_deref()), (7, Some("exists")), "{}", again.talk);
+    assert!(again.talk.ends_with("hint: ls -la g\n"), "{}", again.talk);
+}
+
+/// The bundle after the first is put in force at the own desk; peers hear of it by themselves.
+#[test]
+fn a_bundle_is_signed_for_homes_that_are_there_and_the_next_one_is_installed() {
+    let place = Place::new();
+    found(&place, "XA");
+    let sign = |gateway: &'static str, output: &'static str| {
+        let homes = ["trust", "sign", "--ministry-home", "xa/root", "--desk", "xa/desk"];
+        place.run(&[&homes[..], &["--gateway", gateway, "-o", output]].concat())
+    };
+    let nowhere = sign("no/gateway", "xa-2.bundle");
+    assert_eq!(nowhere.code, 7, "{}", nowhere.talk);
+    assert!(
+        nowhere.talk.ends_with("hint: chancery --home no/gateway init gateway --help\n"),
         "{}",
-        refused.talk
+        nowhere.talk
     );
-    assert!(refused.talk.ends_with("--mailbox 127.0.0.1:2\n"), "{}", refused.talk);
-    assert!(!place.path("g").exists());
-    place.succeed(&init);
+    let taken = sign("xa/gateway", "xa.bundle");
+    assert_eq!((taken.code, taken.error_code().as_deref()), (7, Some("exists")), "{}", taken.talk);
+    assert!(taken.talk.ends_with("hint: mv xa.bundle xa.bundle.former\n"), "{}", taken.talk);
+    let next = sign("xa/gateway", "xa-2.bundle");
+    assert_eq!(next.code, 0, "{}", next.talk);
+    assert!(next.talk.contains("chancery --home xa/desk trust install xa-2.bundle"), "{}", next.talk);
+    assert!(!next.talk.contains("peer add"), "{}", next.talk);
 }
 
 #[test]
@@ -215,7 +235,14 @@ fn keys_are_certified_one_by_one_by_whoever_has_the_root() {
     assert_ne!(gateway.code, 0, "a gateway holds no authority");
     assert!(!place.path("seal.pem").exists());
     place.succeed(&certify("chancery://XA/office/seal"));
-    assert_eq!(place.run(&certify("chancery://XA/office/seal")).code, 7, "the file is there already");
+    let twice = place.run(&certify("chancery://XA/office/seal"));
+    assert_eq!(twice.code, 7, "the file is there already");
+    assert!(twice.talk.ends_with("hint: mv seal.pem seal.pem.former\n"), "{}", twice.talk);
+    fs::write(place.path("seal.csr"), "something else").unwrap();
+    let asked = place.run(&["--home", "desk", "key", "csr", "offices/seal", "-o", "seal.csr"]);
+    assert_eq!((asked.code, asked.error_code().as_deref()), (7, Some("exists")), "{}", asked.talk);
+    assert!(asked.talk.ends_with("hint: mv seal.csr seal.csr.former\n"), "{}", asked.talk);
+    assert_eq!(fs::read_to_string(place.path("seal.csr")).unwrap(), "something else");
     fs::copy(place.path("seal.pem"), place.path("desk/keys/offices/seal.pem")).unwrap();
     let listed = place.succeed(&["--home", "desk", "key", "list"]).data;
     let state = |key: &str| listed.lines().find(|line| line.starts_with(key)).unwrap().contains("until");

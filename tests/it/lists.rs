@@ -5,6 +5,7 @@ mod desks;
 mod hostile;
 mod restored;
 
+use std::fs;
 use std::time::Duration;
 
 use chancery::desk::keys::Keys;
@@ -114,6 +115,27 @@ async fn who_has_a_revoked_gateway_key_is_cut_off_and_let_in_no_more_and_the_min
     for list in &bundle.bundle().content().revocation_lists {
         assert_eq!(logged(&stage, "XA", list), 1, "said again after the restart");
     }
+}
+
+/// As a copy of an older home brings it back: the gateway believes itself, and nobody else does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_tells_that_the_certificate_in_its_home_is_revoked_or_of_somebody_else() {
+    let stage = Stage::pair().await;
+    let place = |code: &str| stage.house(code).homes().gateway.transport_chain();
+    let flaw = || async { stage.gateway("XB").status().await.unwrap().certificate_flaw };
+    let former = fs::read(place("XB")).unwrap();
+    assert_eq!(flaw().await, None);
+    revoke(&stage, "XB", "gateway");
+    stage.house("XB").renew_certificates().unwrap();
+    stage.gateway("XB").reload().unwrap();
+    publish(&stage, "XB").await;
+    assert_eq!(flaw().await, None);
+    fs::write(place("XB"), former).unwrap();
+    let said = flaw().await.unwrap();
+    assert!(said.starts_with("CERTIFICATE_REVOKED: "), "{said}");
+    fs::copy(place("XA"), place("XB")).unwrap();
+    let said = flaw().await.unwrap();
+    assert!(said.starts_with("CERTIFICATE_") && !said.starts_with("CERTIFICATE_REVOKED"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

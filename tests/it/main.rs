@@ -1,7 +1,8 @@
 //! The one integration binary: a list of modules, each a concern whose tests are named as claims.
 //!
 //! One binary links once. A test that needs a tool which is missing prints `SKIPPED <what>: <tool> not found`
-//! to stderr and returns; `tests/run` counts those lines.
+//! to stderr and returns; `tests/run` counts those lines. A test that takes minutes is `#[ignore]`d with the reason, and
+//! runs where `CHANCERY_LONG` is set: none says that it passed what it did not try.
 
 #![allow(
     clippy::expect_used,

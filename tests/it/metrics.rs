@@ -35,7 +35,7 @@ async fn answered(address: &str, request: &str) -> String {
     String::from_utf8(answer).unwrap()
 }
 
-async fn page(address: &str) -> String {
+pub async fn page(address: &str) -> String {
     let answer = answered(address, "GET /metrics HTTP/1.1\r\nhost: metrics\r\n\r\n").await;
     let (head, page) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
@@ -43,7 +43,7 @@ async fn page(address: &str) -> String {
     page.to_owned()
 }
 
-fn value(page: &str, sample: &str) -> Option<i64> {
+pub fn value(page: &str, sample: &str) -> Option<i64> {
     page.lines().find_map(|line| line.strip_prefix(sample)?.trim().parse().ok())
 }
 

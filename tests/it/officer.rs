@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use chancery::entropy::SystemEntropy;
 use chancery::rehearsal::founding::Plan;
 use chancery::rehearsal::world::World;
-use chancery::time::SystemClock;
+use chancery::time::{Clock, SystemClock};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -27,8 +27,10 @@ mod forms;
 mod killed;
 mod names;
 mod night;
+mod overdue;
 mod passphrases;
 mod record;
+mod service;
 #[cfg(feature = "opentelemetry")]
 mod spans;
 mod three;
@@ -53,6 +55,11 @@ impl Ministries {
 
     /// The same of these ministries.
     fn found_all(name: &str, codes: &[&str]) -> Self {
+        Self::found_by(name, codes, SystemClock)
+    }
+
+    /// The same by another clock: the homes and gateways are its, the binary goes by that of this machine.
+    fn found_by(name: &str, codes: &[&str], clock: impl Clock + 'static) -> Self {
         let below = Path::new(env!("CARGO_TARGET_TMPDIR")).join("officer");
         let directory = below.join(name);
         let _nothing_left = fs::remove_dir_all(&directory);
@@ -63,7 +70,7 @@ impl Ministries {
             Plan::new(mould::founding(code), &format!("{host}:7101"), &format!("{host}:7102")).unwrap()
         };
         let plans = codes.iter().enumerate().map(plan).collect();
-        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let (clock, entropy) = (Arc::new(clock), Arc::new(SystemEntropy));
         let world = wait(World::found(&directory, plans, &passphrase(), clock, entropy)).unwrap();
         wait(all_sound(&world));
         write_secret(&directory.join("passphrase"), "correct horse\n");

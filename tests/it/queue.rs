@@ -3,6 +3,7 @@
 mod administration;
 mod alarms;
 mod expiry;
+mod heads;
 mod order;
 mod pausing;
 mod withdrawal;

@@ -154,6 +154,10 @@ impl Pair {
         self.flows(&format!("a next {key} was made"));
         let request = begun["wrote"][0].as_str().unwrap().to_owned();
         let chain = self.file(&format!("{}.pem", key.replace('/', "-")));
+        let next = begun["next"][0].as_str().unwrap();
+        if next.contains(" --authority ") {
+            self.refuses_less(home, key, next);
+        }
         // Exactly what was said to come next, with the places filled in.
         let certify = begun["next"][0].as_str().unwrap().strip_prefix("chancery ").unwrap();
         let certify = certify.replace("ROOT", &self.place("XA", "root").to_string_lossy());
@@ -162,6 +166,24 @@ impl Pair {
         self.types("XA", "root", &certify, &[]).report();
         self.types("XA", home, &format!("key install {key}"), &[chain.as_os_str()]).report();
         self.flows(&format!("the next {key} was installed"));
+    }
+
+    /// A certificate with fewer authorities is not installed, and the whole command that makes the right one is hinted.
+    fn refuses_less(&self, home: &str, key: &str, next: &str) {
+        let less = self.file(&format!("{}-less.pem", key.replace('/', "-")));
+        let (mut words, mut line) = (next.split(' ').skip(1), Vec::new());
+        while let Some(word) = words.next() {
+            match word {
+                "--authority" => drop(words.next()),
+                "ROOT" => line.push(self.place("XA", "root").to_string_lossy().into_owned()),
+                "CHAIN" => line.push(less.to_string_lossy().into_owned()),
+                word => line.push(word.to_owned()),
+            }
+        }
+        self.types("XA", "root", &line.join(" "), &[]).report();
+        let refused = self.types("XA", home, &format!("key install {key}"), &[less.as_os_str()]);
+        assert_eq!(refused.refusal(), (3, "ROTATION_OTHER_AUTHORITIES".to_owned()));
+        assert!(refused.talk.contains(&format!("\"hint\":\"{next}\"")), "{refused:?}");
     }
 
     /// Signs the next bundle of XA; its file.
@@ -209,6 +231,7 @@ impl Pair {
         let early = complete();
         assert_eq!(early.refusal(), (5, "ROTATION_TOO_EARLY".to_owned()), "{key}");
         assert!(early.talk.contains("XB has not accredited"), "{early:?}");
+        assert!(early.talk.contains("\"hint\":\"chancery ") && !early.talk.contains(" --yes\""), "{early:?}");
         self.adds("XB", &bundle);
         // The peer says so in its log, which is on its way here.
         eventually(&format!("{key} is completed"), || {

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Kind};
+use crate::cli::error::CliError;
+use crate::cli::files;
 use crate::keys::home::backup::Lock;
 use crate::keys::home::desk::DeskHome;
 use crate::keys::{self, open_identity, open_reading_key};
@@ -32,7 +33,8 @@ impl Sealed {
         if own.is_some_and(|own| recipients.iter().all(|recipient| *recipient == own)) {
             let message =
                 "the only key that opens this backup would be in it: name another recipient too, or none";
-            return Err(CliError::usage("backup-own-key", message).reason("BACKUP_OWN_KEY"));
+            let error = CliError::usage("backup-own-key", message).reason("BACKUP_OWN_KEY");
+            return Err(error.cause(WITHOUT_TO));
         }
         Ok(Self::Recipients(recipients))
     }
@@ -46,6 +48,10 @@ impl Sealed {
     }
 }
 
+/// What is told of recipients that cannot be used.
+const WITHOUT_TO: &str = "`age-keygen -pq -o recovery.key` of age 1.3 or later makes a recipient; without --to the \
+    backup is sealed under a passphrase, and no other program is needed";
+
 /// A recipient, or a file that holds one.
 fn recipient(text: &str) -> Result<Recipient, CliError> {
     let held = match text.starts_with("age1") {
@@ -56,13 +62,16 @@ fn recipient(text: &str) -> Result<Recipient, CliError> {
                 format!("{text} is neither a recipient (age1pq1...) nor a file with one"),
             )
             .because(&error)
+            .cause(WITHOUT_TO)
         })?,
     };
-    let parsed = Recipient::parse(held.trim())
-        .map_err(|error| CliError::usage("recipient", "this is no recipient of age").because(&error))?;
+    let parsed = Recipient::parse(held.trim()).map_err(|error| {
+        CliError::usage("recipient", "this is no recipient of age").because(&error).cause(WITHOUT_TO)
+    })?;
     if !parsed.is_post_quantum() {
         let message = "a backup is sealed to post-quantum recipients only (age1pq1...), as messages are";
-        return Err(CliError::usage("recipient", message).reason("SEAL_CLASSICAL_RECIPIENT"));
+        let error = CliError::usage("recipient", message).reason("SEAL_CLASSICAL_RECIPIENT");
+        return Err(error.cause(WITHOUT_TO));
     }
     Ok(parsed)
 }
@@ -104,8 +113,5 @@ impl Keys {
 
 /// The file of a backup.
 pub(super) fn open(path: &Path) -> Result<fs::File, CliError> {
-    fs::File::open(path).map_err(|error| {
-        let kind = if error.kind() == std::io::ErrorKind::NotFound { Kind::NotFound } else { Kind::Failed };
-        CliError::new(kind, "unreadable", format!("cannot read {}", path.display())).because(&error)
-    })
+    fs::File::open(path).map_err(|error| files::unreadable(path, &error))
 }

@@ -188,6 +188,7 @@ fn read_request(path: &Path) -> Result<String, CliError> {
 fn unwritable(path: &Path, error: &std::io::Error) -> CliError {
     CliError::failed("unwritable", format!("cannot use {}", shell_word(&path.to_string_lossy())))
         .because(error)
+        .hint(files::look_around(path))
 }
 
 /// For how long a client is certified unless somebody says otherwise, in days.

@@ -47,6 +47,7 @@ impl Serving {
             "schema": "chancery.desk-serving/1",
             "listen": listen.map(|address| address.to_string()),
             "socket": config.socket.as_ref().map(|path| path.display().to_string()),
+            "metrics": entrances.metrics.as_ref().map(|listener| listener.address().to_string()),
         });
         let places = [
             listen.map(|address| address.to_string()),
@@ -56,6 +57,9 @@ impl Serving {
         desk_record::note(context, &home, act(Verb::Started))?;
         // For whoever started it: from now on clients may call.
         context.output.data(&report, || format!("the desk serves clients at {}", places.join(" and ")))?;
+        if let Some(metrics) = &entrances.metrics {
+            context.output.note(&format!("metrics at http://{}/metrics", metrics.address()));
+        }
         let served = service.serve(entrances).await.map_err(failed);
         // It blocks while it hands over what waits; a task that died has nothing to hand over.
         let _ended = tokio::task::spawn_blocking(move || exporting.end()).await;

@@ -6,7 +6,7 @@ use super::finding::Finding;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::operator::status::{GatewayStatus, PeerStatus};
-use crate::cli::operator::{Operator, Ping};
+use crate::cli::operator::{Operator, Ping, of_peer};
 use crate::cli::shell_word;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
@@ -47,6 +47,7 @@ pub(super) fn look(
     let mut found = vec![Finding::ok("gateway", format!("{} runs since {}", seen.version, seen.started))];
     found.push(store(seen));
     found.push(alarms(context, seen));
+    found.extend(seen.certificate_flaw.as_deref().map(|flaw| certificate(context, flaw)));
     found.extend(seen.lifetimes.iter().filter(|life| life.nearness != "far").map(|life| {
         let days = life.ends.seconds().saturating_sub(now.seconds()).div_euclid(24 * 3600);
         let said = format!("{} of {} until {} ({days} days)", life.what, life.ministry, life.ends);
@@ -84,6 +85,17 @@ fn store(seen: &GatewayStatus) -> Finding {
         (true, _) if store.free < 4 * store.floor => Finding::warn("store", said, next),
         (true, _) => Finding::ok("store", said),
     }
+}
+
+/// What the own ministry's bundle does not vouch for no peer believes, and no desk of its own.
+fn certificate(context: &Context, flaw: &str) -> Finding {
+    let home = shell_word(&context.gateway_home().to_string_lossy());
+    // A key that is revoked is not certified again.
+    let next = match flaw.starts_with("CERTIFICATE_REVOKED") {
+        true => context.command("key rotate transport"),
+        false => format!("chancery desk enrol --ministry-home ROOT --renew {home}"),
+    };
+    Finding::fail("certificate", format!("keys/transport.pem is not believed by anybody: {flaw}"), next)
 }
 
 fn alarms(context: &Context, seen: &GatewayStatus) -> Finding {
@@ -145,7 +157,10 @@ fn pinged(context: &Context, peer: &str, ping: &Result<Ping, CliError>) -> Findi
             Finding::ok(subject, said)
         }
         Err(error) => {
-            Finding::fail(subject, error.message(), context.command(&format!("peer ping {peer} --verbose")))
+            let error = of_peer(context, peer, error.clone());
+            // Where and as whom it is called is what was accredited; the ping itself was tried just now.
+            let known = format!("chancery --home DESK peer show {peer}");
+            Finding::fail(subject, error.message(), error.hint_command().unwrap_or(&known))
         }
     }
 }

@@ -4,15 +4,17 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rustls_pki_types::CertificateDer;
+
 use super::finding::Finding;
 use crate::cli::shell_word;
 use crate::desk::config::Config as DeskConfig;
-use crate::keys::file::{certificate_validity, read_certificates};
+use crate::keys::PrivateKey;
+use crate::keys::expiry::{Nearness, days_left};
+use crate::keys::file::{certificate_validity, certified_key, open_plain, read_certificates};
 use crate::keys::home::gateway::GatewayHome;
+use crate::keys::rotation::next_of;
 use crate::time::Timestamp;
-
-/// Days before its end from which a certificate is to be renewed, or a third of its life.
-const RENEWAL_DAYS: i64 = 30;
 
 /// Everything that can be seen without asking anybody.
 pub(super) fn look(home: &Path, is_desk: bool, now: Timestamp) -> Vec<Finding> {
@@ -107,6 +109,16 @@ fn certificates(home: &Path, now: Timestamp) -> Vec<Finding> {
     found.into_iter().map(|(_, finding)| finding).collect()
 }
 
+/// Whether a certificate is neither for the key beside it nor for the next one that a rotation left there. A key that opens
+/// with a passphrase only is not asked.
+fn is_for_another_key(path: &Path, chain: &[CertificateDer<'_>]) -> bool {
+    let key = path.with_extension("key");
+    let certified = chain.first().and_then(|leaf| certified_key(leaf));
+    let kept: Vec<PrivateKey> = [next_of(&key), key].iter().filter_map(|key| open_plain(key).ok()).collect();
+    let is_its_own = |key: &PrivateKey| certified.as_deref() == Some(key.public_key());
+    !kept.is_empty() && !kept.iter().any(is_its_own)
+}
+
 fn certificate(home: &Path, path: &Path, now: Timestamp) -> (Timestamp, Finding) {
     let read = read_certificates(path).ok();
     let Some((begins, ends)) = read.as_ref().and_then(|chain| certificate_validity(chain.first()?)) else {
@@ -114,16 +126,19 @@ fn certificate(home: &Path, path: &Path, now: Timestamp) -> (Timestamp, Finding)
         let next = format!("ls -l {}", shell_word(&path.to_string_lossy()));
         return (Timestamp::from_seconds(0), Finding::fail("certificate", said, next));
     };
-    let days = ends.seconds().saturating_sub(now.seconds()).div_euclid(24 * 3600);
-    let whole = ends.seconds().saturating_sub(begins.seconds()) / (24 * 3600);
+    let days = days_left(ends, now);
     let name = path.strip_prefix(home).unwrap_or(path).display();
     let said = format!("{name} until {ends} ({days} days)");
     let renew =
         format!("chancery desk enrol --ministry-home ROOT --renew {}", shell_word(&home.to_string_lossy()));
-    let finding = match days {
-        ..0 => Finding::fail("certificate", said, renew),
-        days if days <= RENEWAL_DAYS.min(whole / 3) => Finding::warn("certificate", said, renew),
-        _ => Finding::ok("certificate", said),
+    if is_for_another_key(path, read.as_deref().unwrap_or_default()) {
+        let said = format!("{name} is not for the key beside it");
+        return (ends, Finding::fail("certificate", said, renew));
+    }
+    let finding = match Nearness::of(begins, ends, now) {
+        Nearness::Far => Finding::ok("certificate", said),
+        Nearness::Month | Nearness::Week | Nearness::Day => Finding::warn("certificate", said, renew),
+        Nearness::Ended => Finding::fail("certificate", said, renew),
     };
     (ends, finding)
 }

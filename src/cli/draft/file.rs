@@ -24,9 +24,7 @@ pub(in crate::cli) fn read(context: &Context, path: &Path) -> Result<DraftFile, 
 
 /// Writes the file of a draft whole, closed to others: it holds plain text.
 pub(in crate::cli) fn write(path: &Path, draft: &DraftFile, overwrite: bool) -> Result<(), CliError> {
-    let cannot = |error: std::io::Error| {
-        CliError::failed("unwritable", format!("cannot write {}", path.display())).because(&error)
-    };
+    let cannot = |error: std::io::Error| files::unwritable(path, &error);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new()
         .permissions(Permissions::from_mode(0o600))
@@ -38,8 +36,7 @@ pub(in crate::cli) fn write(path: &Path, draft: &DraftFile, overwrite: bool) -> 
     match kept {
         Ok(_) => Ok(()),
         Err(failed) if failed.error.kind() == std::io::ErrorKind::AlreadyExists => {
-            let message = format!("{} is there already", path.display());
-            Err(CliError::new(Kind::NotFound, "exists", message))
+            Err(files::in_the_way(path))
         }
         Err(failed) => Err(cannot(failed.error)),
     }
@@ -59,7 +56,8 @@ pub(in crate::cli) fn extract(
         return Err(error.cause(WITHHELD).hint(asking(context, true)));
     }
     let cannot = |error: std::io::Error| {
-        CliError::failed("unwritable", format!("cannot make {}", folder.display())).because(&error)
+        let message = format!("cannot make {}", folder.display());
+        CliError::failed("unwritable", message).because(&error).hint(files::look_around(folder))
     };
     fs::create_dir(folder).map_err(cannot)?;
     fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(cannot)?;

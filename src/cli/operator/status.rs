@@ -21,6 +21,8 @@ pub(in crate::cli) struct GatewayStatus {
     pub(in crate::cli) store: StoreRoom,
     pub(in crate::cli) lifetimes: Vec<Lifetime>,
     pub(in crate::cli) logs: Vec<LogSize>,
+    /// Why peers do not believe the transport certificate in the home, a reason code first.
+    pub(in crate::cli) certificate_flaw: Option<String>,
 }
 
 /// A certificate or bundle, and when it ends.
@@ -39,7 +41,10 @@ pub(in crate::cli) struct LogSize {
     pub(in crate::cli) ministry: String,
     pub(in crate::cli) mirror: bool,
     pub(in crate::cli) size: u64,
+    pub(in crate::cli) root: String,
     pub(in crate::cli) cosigned: u64,
+    pub(in crate::cli) cosigner: Option<String>,
+    pub(in crate::cli) cosign_time: Option<Timestamp>,
 }
 
 /// Room on the disk, and what one peer may take of it.
@@ -125,6 +130,7 @@ pub(super) fn seen(seen: wire::GetStatusResponse) -> GatewayStatus {
         store: room(&seen.store.unwrap_or_default()),
         lifetimes: seen.lifetimes.into_iter().map(lifetime).collect(),
         logs: seen.logs.into_iter().map(log).collect(),
+        certificate_flaw: Some(seen.certificate_flaw).filter(|flaw| !flaw.is_empty()),
     }
 }
 
@@ -134,8 +140,17 @@ fn lifetime(seen: wire::Lifetime) -> Lifetime {
 }
 
 fn log(seen: wire::LogSize) -> LogSize {
-    let wire::LogSize { origin, ministry, mirror, size, cosigned_size } = seen;
-    LogSize { origin, ministry, mirror, size, cosigned: cosigned_size }
+    let root = Digest::from_slice(&seen.root).map(|root| root.hex()).unwrap_or_default();
+    LogSize {
+        origin: seen.origin,
+        ministry: seen.ministry,
+        mirror: seen.mirror,
+        size: seen.size,
+        root,
+        cosigned: seen.cosigned_size,
+        cosigner: Some(seen.cosigner).filter(|cosigner| !cosigner.is_empty()),
+        cosign_time: instant(seen.cosign_time),
+    }
 }
 
 fn peer(seen: wire::PeerStatus) -> PeerStatus {

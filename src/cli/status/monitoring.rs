@@ -5,15 +5,15 @@
 
 use std::fmt;
 
-use super::days_left;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::operator::status::{GatewayStatus, PeerStatus};
+use crate::keys::expiry::days_left;
 use crate::time::Timestamp;
 
 /// What monitoring makes of a state; its number is the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Severity {
+pub(in crate::cli) enum Severity {
     Ok = 0,
     Warning = 1,
     Critical = 2,
@@ -35,6 +35,11 @@ pub(super) fn tell(context: &Context, seen: Result<GatewayStatus, CliError>) -> 
         Ok(seen) => line(&seen, context.clock.now()),
         Err(error) => (Severity::Critical, format!("CHANCERY CRITICAL - {}", error.message())),
     };
+    end(context, severity, line)
+}
+
+/// Prints a line and ends with the code of its severity.
+pub(in crate::cli) fn end(context: &Context, severity: Severity, line: String) -> Result<(), CliError> {
     context.output.data(&serde_json::Value::Null, || line)?;
     match severity {
         Severity::Ok => Ok(()),
@@ -44,20 +49,27 @@ pub(super) fn tell(context: &Context, seen: Result<GatewayStatus, CliError>) -> 
 
 /// What is said of a gateway: the worst first, then numbers.
 pub(super) fn line(seen: &GatewayStatus, now: Timestamp) -> (Severity, String) {
-    let mut findings = findings(seen, now);
+    worded(findings(seen, now), &numbers(seen, now))
+}
+
+/// A line of these findings, the worst first, and of numbers.
+pub(in crate::cli) fn worded(mut findings: Vec<(Severity, String)>, numbers: &str) -> (Severity, String) {
     findings.sort_by_key(|(severity, _)| std::cmp::Reverse(*severity));
     let severity = findings.first().map_or(Severity::Ok, |(severity, _)| *severity);
     let said: Vec<&str> = findings.iter().map(|(_, said)| said.as_str()).collect();
     let said = if said.is_empty() { "all is well".to_owned() } else { said.join("; ") };
     // A bar would begin the numbers.
     let said = said.replace('|', "/");
-    (severity, format!("CHANCERY {severity} - {said} | {}", numbers(seen, now)))
+    (severity, format!("CHANCERY {severity} - {said} | {numbers}"))
 }
 
 fn findings(seen: &GatewayStatus, now: Timestamp) -> Vec<(Severity, String)> {
     let mut found = Vec::new();
     for alarm in seen.alarms.iter().filter(|alarm| alarm.acknowledged.is_none()) {
         found.push((Severity::Critical, format!("alarm {} about {}", alarm.code, alarm.ministry)));
+    }
+    if let Some(flaw) = &seen.certificate_flaw {
+        found.push((Severity::Critical, format!("the certificate of this gateway is not believed: {flaw}")));
     }
     for life in &seen.lifetimes {
         let severity = match life.nearness.as_str() {
@@ -71,7 +83,11 @@ fn findings(seen: &GatewayStatus, now: Timestamp) -> Vec<(Severity, String)> {
     if !seen.store.accepting {
         found.push((Severity::Critical, "nothing new is taken: the disk is short of room".to_owned()));
     }
-    found.extend(seen.peers.iter().filter_map(of_peer));
+    let of_peers: Vec<_> = seen.peers.iter().filter_map(of_peer).collect();
+    if of_peers.is_empty() {
+        found.extend(exchanges_with_nobody(seen));
+    }
+    found.extend(of_peers);
     found
 }
 
@@ -92,6 +108,18 @@ fn of_peer(peer: &PeerStatus) -> Option<(Severity, String)> {
         (true, None) => return None,
     };
     (waiting > 0).then(|| (Severity::Warning, format!("{waiting} waiting for {name}, which {why}")))
+}
+
+/// A gateway that exchanges with nobody is not well, although nothing waits and somebody may have wanted it so.
+fn exchanges_with_nobody(seen: &GatewayStatus) -> Option<(Severity, String)> {
+    if seen.peers.is_empty() || seen.peers.iter().any(|peer| peer.connected && peer.pause.is_none()) {
+        return None;
+    }
+    let why = seen.peers.iter().map(|peer| match &peer.pause {
+        Some(pause) => format!("{} is paused since {}", peer.ministry, pause.since),
+        None => format!("{} is away", peer.ministry),
+    });
+    Some((Severity::Warning, format!("no peer is connected: {}", why.collect::<Vec<_>>().join(", "))))
 }
 
 fn numbers(seen: &GatewayStatus, now: Timestamp) -> String {

@@ -17,6 +17,7 @@ pub(super) fn report(seen: &GatewayStatus) -> Value {
         "policy": seen.policy,
         "mailbox_waiting": seen.mailbox_waiting,
         "metrics": seen.metrics,
+        "certificate_flaw": seen.certificate_flaw,
         "certificate_until": seen.transport().map(|life| life.ends.to_string()),
         "lifetimes": seen.lifetimes.iter().map(lifetime_report).collect::<Vec<_>>(),
         "logs": seen.logs.iter().map(log_report).collect::<Vec<_>>(),
@@ -90,6 +91,12 @@ fn log_report(log: &LogSize) -> Value {
         "ministry": log.ministry,
         "mirror": log.mirror,
         "size": log.size,
+        "root": log.root,
         "cosigned": log.cosigned,
+        "cosigned_by": log.cosigner.as_ref().map(|cosigner| json!({
+            "ministry": cosigner,
+            "size": log.cosigned,
+            "time": log.cosign_time.map(|at| at.to_string()),
+        })),
     })
 }

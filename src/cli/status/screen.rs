@@ -2,10 +2,10 @@
 
 use indicatif::HumanBytes;
 
-use super::days_left;
 use crate::cli::operator::status::{Amount, GatewayStatus, Lifetime, LogSize, PeerStatus, StoreRoom};
 use crate::cli::table::Table;
 use crate::cli::{alarm, queue_report};
+use crate::keys::expiry::days_left;
 use crate::time::Timestamp;
 
 /// All of it, as it is at `now`.
@@ -30,6 +30,7 @@ pub(super) fn screen(seen: &GatewayStatus, now: Timestamp) -> String {
         room(&seen.store),
     );
     text.push_str(&if seen.peers.is_empty() { "no peers\n".to_owned() } else { peers(seen, now) });
+    text.push_str(&heads(&seen.logs));
     text.push_str(&announced(seen));
     text.push_str(&transfers(seen));
     text.push_str(&match seen.alarms.as_slice() {
@@ -77,6 +78,25 @@ fn peers(seen: &GatewayStatus, now: Timestamp) -> String {
             &format!("{:+} s", peer.clock_skew),
             if peer.last_failure.is_empty() { "-" } else { &peer.last_failure },
         ]);
+    }
+    table.render()
+}
+
+/// The head of each log, and who has vouched for how much of it; the whole roots stand in `log head` and in JSON.
+fn heads(logs: &[LogSize]) -> String {
+    if logs.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(["LOG", "KEPT", "ENTRIES", "ROOT", "COSIGNED"]);
+    for log in logs {
+        let kept = if log.mirror { "mirror" } else { "own" };
+        let at = |time: Timestamp| format!(" at {time}");
+        let cosigned = match &log.cosigner {
+            Some(by) => format!("{} by {by}{}", log.cosigned, log.cosign_time.map(at).unwrap_or_default()),
+            None => nothing(),
+        };
+        let root = log.root.get(..12).unwrap_or(&log.root);
+        table.row([&log.origin, kept, &log.size.to_string(), root, &cosigned]);
     }
     table.render()
 }

@@ -8,6 +8,8 @@ use crate::cli::context::GlobalOptions;
 use crate::cli::environment::Environment;
 use crate::cli::operator::status::{Amount, Lifetime, LogSize, PartTransfer, Paused, StoreRoom};
 use crate::cli::output::tests::kept_streams;
+use crate::keys::expiry::days_left;
+use crate::time::Timestamp;
 use serde_json::json;
 
 #[test]
@@ -84,8 +86,12 @@ fn status(connected: bool, queued: u64, alarm: bool) -> GatewayStatus {
             ministry: "XB".to_owned(),
             mirror: false,
             size: 12,
+            root: "3f".repeat(32),
             cosigned: 9,
+            cosigner: Some("XB".to_owned()),
+            cosign_time: Some(at),
         }],
+        certificate_flaw: None,
         store: StoreRoom {
             free: 3 * MIB,
             floor: 256 * MIB,
@@ -146,6 +152,29 @@ fn a_peer_that_an_operator_has_paused_is_no_failure_and_is_told_apart_from_one_t
 }
 
 #[test]
+fn an_alarm_leads_to_the_remedy_of_its_cause_and_to_its_acknowledgement_at_last() {
+    let mut seen = status(true, 0, true);
+    seen.alarms[0].code = "REFUSED_BY_PEER".to_owned();
+    let error = verdict(&context(), &seen).unwrap_err();
+    assert_eq!(error.hint_command(), Some("chancery --home xa/gateway queue list --ministry XB"));
+    let seen_by = "once that is done: chancery --home xa/gateway alarm ack REFUSED_BY_PEER --ministry XB";
+    assert_eq!(error.causes().last().map(String::as_str), Some(seen_by));
+
+    let page = include_str!("../../../docs/operations.md");
+    let table = page.split("\n## Alarms\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let mut count = 0;
+    for code in rows {
+        seen.alarms[0].code = code.to_owned();
+        // There registries speak to each other, somebody decides anew, or nothing is to be done.
+        let nothing_to_type = ["CHN_04_EQUIVOCATION", "PAUSE_ENDED", "PEER_ROLLED_BACK"].contains(&code);
+        assert_eq!(alarm::remedy(&context(), &seen.alarms[0]).is_none(), nothing_to_type, "{code}");
+        count += 1;
+    }
+    assert!(count > 25, "{count}");
+}
+
+#[test]
 fn the_screen_is_no_longer_than_a_screen() {
     let text = screen(&status(false, 3, true), Timestamp::from_seconds(1_795_000_000));
     assert!(text.lines().count() < 24 && text.contains("CHN_04_EQUIVOCATION"), "{text}");
@@ -158,6 +187,15 @@ fn the_screen_says_how_far_logs_have_come_what_is_not_cosigned_and_what_ends_soo
     let mut seen = status(true, 0, false);
     let now = Timestamp::from_seconds(1_795_000_000);
     assert!(screen(&seen, now).contains("12 (3 not cosigned) / -"));
+    let head = "log.mfa.xa.example/xb/2026  own   12       3f3f3f3f3f3f  9 by XB at 2026-11-18T11:06:40Z\n";
+    assert!(screen(&seen, now).contains(head), "{}", screen(&seen, now));
+    let told = report(&seen)["logs"][0].clone();
+    assert_eq!((&told["root"], &told["cosigned_by"]["ministry"]), (&json!("3f".repeat(32)), &json!("XB")));
+    assert_eq!(told["cosigned_by"]["time"], "2026-11-18T11:06:40Z");
+    (seen.logs[0].cosigner, seen.logs[0].cosigned) = (None, 0);
+    assert!(
+        screen(&seen, now).contains("3f3f3f3f3f3f  -\n") && report(&seen)["logs"][0]["cosigned_by"].is_null()
+    );
     let ends = Timestamp::from_seconds(now.seconds() + 6 * 24 * 3600);
     let (what, ministry) = ("bundle".to_owned(), "XB".to_owned());
     seen.lifetimes.push(Lifetime { what, ministry, ends, nearness: "week".to_owned() });
@@ -178,6 +216,11 @@ fn monitoring_gets_one_line_with_the_worst_first_and_the_severity_of_its_plugins
         "CHANCERY OK - all is well | peers=1 connected=1 queued=0 held=0 mailbox=0 alarms=0 free=3145728B;;268435456: \
          certificate_days=0"
     );
+    seen.certificate_flaw = Some("CERTIFICATE_REVOKED: revoked from then on".to_owned());
+    let (severity, line) = told(&seen);
+    assert!(severity == Severity::Critical && line.contains("believed: CERTIFICATE_REVOKED"), "{line}");
+    assert_eq!(report(&seen)["certificate_flaw"], "CERTIFICATE_REVOKED: revoked from then on");
+    seen.certificate_flaw = None;
     seen.lifetimes[0].nearness = "week".to_owned();
     assert_eq!(told(&seen).0, Severity::Warning);
     seen.peers[0].standing = "frozen".to_owned();
@@ -197,7 +240,16 @@ fn monitoring_gets_one_line_with_the_worst_first_and_the_severity_of_its_plugins
     seen.alarms[0].acknowledged = Some((now, 1000));
     assert_eq!(told(&seen).0, Severity::Warning);
     seen.peers[0].held = 3;
+    let (severity, line) = told(&seen);
+    assert_eq!(severity, Severity::Warning, "nothing waits, and the only peer is away");
+    assert!(line.contains(" - no peer is connected: XB is away | "), "{line}");
+    seen.peers[0].connected = true;
     assert_eq!(told(&seen).0, Severity::Ok);
+    seen.peers[0].pause = Some(Paused { since: now, reason: String::new(), force: false });
+    let (severity, line) = told(&seen);
+    assert!(severity == Severity::Warning && line.contains("XB is paused since 2026-11-18T"), "{line}");
+    seen.peers.push(status(true, 0, false).peers.remove(0));
+    assert_eq!(told(&seen).0, Severity::Ok, "another peer is there");
     seen.store.accepting = false;
     assert_eq!(told(&seen).0, Severity::Critical);
 }

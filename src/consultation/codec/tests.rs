@@ -318,6 +318,16 @@ fn explained(place: &str, fields: &[describe::Description]) {
 }
 
 #[test]
+fn every_act_names_the_treaty_that_it_or_its_signature_rests_on() {
+    for kind in ActKind::ALL {
+        let fields = kind.fields();
+        let mut said = fields.iter().map(|field| field.comment).chain([kind.meaning()]);
+        let treaties = ["GC III", "VCDR", "VCLT"];
+        assert!(said.any(|said| treaties.iter().any(|treaty| said.contains(treaty))), "{kind}: no treaty");
+    }
+}
+
+#[test]
 fn acts_and_vocabularies_have_one_number_each_in_the_format() {
     let words: std::collections::BTreeSet<&str> = ActKind::ALL.iter().map(|kind| kind.word()).collect();
     assert_eq!((words.len(), ActKind::ALL.len()), (43, 43));

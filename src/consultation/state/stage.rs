@@ -8,8 +8,10 @@ use crate::consultation::history::{Past, Thread};
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
+use crate::consultation::rules::table::Rule;
 use crate::consultation::state::commitments::{self, Agreement, Arrangement};
 use crate::consultation::state::departure::clear_to_depart;
+use crate::consultation::state::guard::Stop;
 use crate::consultation::state::judicial::{JudicialStanding, judicial};
 use crate::consultation::state::medical::{FitnessStanding, fitness};
 use crate::consultation::state::reached::{Facet, Stage};
@@ -126,6 +128,22 @@ fn is_requested(past: &Past<'_>, person: &PersonRef, fresh: impl Fn(&Registered)
         let last = answers.max_by_key(|(answer, _)| answer.order());
         one.stands() && fresh(one) && last.is_none_or(|(_, answer)| answer.reply != Reply::Decline)
     })
+}
+
+/// A stop of a case with the rule by which it stops: what is told of it where no step is shown that it blocks.
+pub fn stop_by(facet: Facet, past: &Past<'_>, person: &PersonRef, at: Timestamp, charter: &Charter) -> Stop {
+    let is_challenged = || will::will(past, person, at, charter).standing == WillStanding::Challenged;
+    match facet {
+        Facet::Hold => Stop::new(Rule::Hld01, "a hold is active"),
+        Facet::Will if is_challenged() => Stop::new(Rule::Wil10, "two statements contradict each other"),
+        Facet::Will => Stop::new(Rule::Wil07, "a withdrawal or refusal was not overcome"),
+        Facet::Protection => Stop::new(Rule::Pro02, "substantial grounds bar this destination"),
+        Facet::Commitment => Stop::new(Rule::Hnd01, "no agreement is in force for the person"),
+        Facet::Medical => Stop::new(Rule::Med01, "a physician found the person unfit to travel"),
+        Facet::Judicial => Stop::new(Rule::Jud01, "proceedings at law stand against it"),
+        Facet::Incident => Stop::new(Rule::Pro03, "an exposure was not assessed since"),
+        Facet::NoGo => Stop::new(Rule::Hnd08, "somebody said NO GO"),
+    }
 }
 
 fn stops(

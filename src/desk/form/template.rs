@@ -29,7 +29,7 @@ pub struct Prefill {
 pub struct Template {
     /// The TOML text.
     pub text: String,
-    /// Mandatory fields left to fill in.
+    /// Fields left to fill in, as `check` misses them; of the words of a text and its file, one.
     pub to_fill: usize,
     /// Optional fields it explains.
     pub optional: usize,
@@ -148,6 +148,7 @@ fn texts(pen: &mut Pen, languages: &[String]) {
             let shown = pen.with_examples && entry.name == "words";
             pen.entry(&entry, shown.then_some(entry.example.as_ref()));
         }
+        pen.words_or_file();
         return;
     }
     for (index, language) in languages.iter().enumerate() {
@@ -162,6 +163,7 @@ fn texts(pen: &mut Pen, languages: &[String]) {
             };
             pen.entry(entry, known.as_deref());
         }
+        pen.words_or_file();
     }
 }
 
@@ -232,6 +234,14 @@ impl Pen {
         self.line(&format!("# {need}. Source: {}.", entry.source));
         if !entry.words.is_empty() {
             self.line(&format!("# One of: {}", entry.words.join(", ")));
+        }
+    }
+
+    /// Of the words of a text and its file, either may be left out and one must be there: `check` asks for it.
+    fn words_or_file(&mut self) {
+        if !self.with_examples {
+            self.to_fill += 1;
+            self.optional = self.optional.saturating_sub(2);
         }
     }
 

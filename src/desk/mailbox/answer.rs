@@ -24,8 +24,17 @@ const MENDED_BY_TIME: [&str; 13] = [
     "TOO_MANY_CALLS",
 ];
 
+/// What is said where the gateway ends the connection before it answers anything: so TLS 1.3 tells a client that its
+/// certificate is not believed, and so looks a gateway that is going away.
+pub const SHUT_OUT: &str = "the gateway closed the connection before it answered: it is going away, or it lets this desk \
+    in no more, because the desk's certificate has ended or stands in the revocation list of desks, trust/desk-access.crl in \
+    the home of the gateway";
+
 /// A refusal stands; everything else may be mended by trying again.
 pub(super) fn failed(status: Status) -> DeskError {
+    if status.code() == Code::Cancelled && std::error::Error::source(&status).is_some() {
+        return DeskError::GatewayAway(SHUT_OUT.to_owned());
+    }
     let detail = status.message().to_owned();
     match (reason_of(&status), status.code()) {
         (Some(reason), Code::Unavailable) => DeskError::GatewayBusy { reason, detail },
@@ -46,6 +55,21 @@ pub(super) fn refused(reason: String, detail: String) -> DeskError {
 mod tests {
     use super::*;
     use crate::transport::status::refusal;
+
+    #[test]
+    fn a_connection_that_ends_before_anything_is_answered_names_the_revocation_list() {
+        let answered = Status::cancelled("operation was canceled");
+        let said = |status: Status| failed(status).to_string();
+        assert!(
+            !said(answered.clone()).contains("desk-access.crl"),
+            "so a gateway answers that cancels a call"
+        );
+        let mut shut = answered;
+        shut.set_source(std::sync::Arc::new(std::io::Error::other("canceled")));
+        assert!(failed(shut.clone()).is_passing(), "nothing is known of the message");
+        let said = said(shut);
+        assert!(said.contains("trust/desk-access.crl") && !said.contains("canceled"), "{said}");
+    }
 
     #[test]
     fn what_a_gateway_says_of_the_call_and_not_of_the_message_condemns_no_message() {

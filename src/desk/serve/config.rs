@@ -21,6 +21,8 @@ pub struct ServiceConfig {
     pub listen: Option<SocketAddr>,
     /// Unix socket for processes of this machine; none where there is only the listener.
     pub socket: Option<PathBuf>,
+    /// Where metrics are read, if anywhere.
+    pub metrics: Option<SocketAddr>,
     /// The users of this machine who are clients.
     pub users: Vec<User>,
     /// Collector that gets spans, if any.
@@ -61,10 +63,12 @@ impl ServiceConfig {
     pub fn parse(desk: &Config, text: &str) -> Result<Self, String> {
         let settings = SERVICE.read_or_say(text)?;
         let listen = settings.has("listen").then(|| settings.text("listen").parse());
+        let metrics = settings.has("metrics.listen").then(|| settings.text("metrics.listen").parse());
         let users = (0..settings.count_of("user")).map(|place| user(&settings, place));
         Ok(Self {
             listen: listen.transpose().map_err(|_| "listen is no address".to_owned())?,
             socket: settings.has("socket").then(|| desk.home.join(settings.text("socket"))),
+            metrics: metrics.transpose().map_err(|_| "metrics.listen is no address".to_owned())?,
             users: users.collect::<Result<_, _>>()?,
             otlp: telemetry::collector(settings.has("log.otlp").then(|| settings.text("log.otlp")))?,
             patience: limits::READER_PATIENCE,
@@ -104,6 +108,19 @@ mod tests {
         let read = read.unwrap();
         assert_eq!((read.listen, read.socket), (None, Some(PathBuf::from("/home/run/service.sock"))));
         assert_eq!(read.users[0].roles, BTreeSet::from([Role::Draft]));
+    }
+
+    #[test]
+    fn metrics_are_read_nowhere_or_on_the_loopback_unless_the_operator_says_more() {
+        let metrics =
+            |table: &str| parse(&format!("listen = \"127.0.0.1:1\"\n{table}")).map(|config| config.metrics);
+        assert_eq!(metrics(""), Ok(None));
+        let loopback = metrics("[metrics]\nlisten = \"127.0.0.1:9465\"\n");
+        assert_eq!(loopback, Ok(Some("127.0.0.1:9465".parse().unwrap())));
+        let refused = metrics("[metrics]\nlisten = \"[::]:9465\"\n").unwrap_err();
+        assert!(refused.contains("beyond_loopback = true"), "{refused}");
+        let wide = metrics("[metrics]\nlisten = \"[::]:9465\"\nbeyond_loopback = true\n").unwrap();
+        assert_eq!(wide, Some("[::]:9465".parse().unwrap()));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use tonic::{Code, Status};
 use tower::{Layer, Service};
 use tracing::Instrument;
 
+use super::metrics::{Tallies, UnderWay};
 use super::permission::{Row, TABLE, row_of};
 use super::refusals::Refused;
 use super::visitors::{Stranger, Visitor, Visitors};
@@ -43,21 +44,43 @@ struct Watch {
     /// For each row of the table, which client has how many calls of it under way.
     under_way: Vec<Arc<Quota<String>>>,
     refusals: Refusals,
+    tallies: Tallies,
+}
+
+/// The place of a call among those under way, until it has ended.
+struct Place {
+    call: &'static str,
+    _slot: Slot<String>,
+    _counted: UnderWay,
 }
 
 impl Guard {
-    pub(super) fn new(visitors: Arc<Visitors>, entrance: Entrance) -> Self {
+    pub(super) fn new(visitors: Arc<Visitors>, entrance: Entrance, tallies: Tallies) -> Self {
         let under_way = TABLE.iter().map(|row| Quota::new(usize::MAX, row.at_once)).collect();
-        Self(Arc::new(Watch { visitors, entrance, under_way, refusals: Refusals::new() }))
+        Self(Arc::new(Watch { visitors, entrance, under_way, refusals: Refusals::new(), tallies }))
     }
 }
 
 impl Watch {
     /// Lets a call through: its client, and its place among those under way.
-    fn admit<B>(&self, request: &Request<B>) -> Result<(Visitor, Slot<String>), Status> {
-        let path = request.uri().path();
-        let (place, row) = row_of(path)
-            .ok_or_else(|| refusal(Code::Unimplemented, "UNKNOWN_CALL", "there is no such call here"))?;
+    fn admit<B>(&self, request: &Request<B>) -> Result<(Visitor, Place), Status> {
+        let row = row_of(request.uri().path());
+        let admitted = match row {
+            Some((place, row)) => self.admit_to(place, row, request),
+            None => Err(refusal(Code::Unimplemented, "UNKNOWN_CALL", "there is no such call here")),
+        };
+        admitted.inspect_err(|status| {
+            let call = row.map_or("", |(_, row)| row.method);
+            self.tallies.refused(call, reason_of(status).unwrap_or_default());
+        })
+    }
+
+    fn admit_to<B>(
+        &self,
+        place: usize,
+        row: &'static Row,
+        request: &Request<B>,
+    ) -> Result<(Visitor, Place), Status> {
         let peer = request.extensions().get::<Peer>();
         let visitor = match (peer, self.entrance) {
             (None, _) => Err(Stranger::Unknown),
@@ -79,10 +102,12 @@ impl Watch {
             return Err(refusal(Code::PermissionDenied, "WRONG_ROLE", message));
         }
         let slot = self.under_way.get(place).and_then(|quota| quota.admit(visitor.name().to_owned(), 0));
-        slot.map(|slot| (visitor, slot)).ok_or_else(|| {
+        let slot = slot.ok_or_else(|| {
             let message = "too many calls of this kind are under way";
-            Refused::new(Code::ResourceExhausted, "TOO_MANY_CALLS", message).later().into()
-        })
+            Status::from(Refused::new(Code::ResourceExhausted, "TOO_MANY_CALLS", message).later())
+        })?;
+        let counted = self.tallies.begun(row.method);
+        Ok((visitor, Place { call: row.method, _slot: slot, _counted: counted }))
     }
 
     fn turn_away(&self, row: &Row, peer: Option<&Peer>, stranger: Stranger) -> Status {
@@ -123,7 +148,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let (visitor, slot) = match self.watch.admit(&request) {
+        let (visitor, place) = match self.watch.admit(&request) {
             Ok(admitted) => admitted,
             Err(status) => return Box::pin(async move { Ok(status.into_http()) }),
         };
@@ -132,12 +157,16 @@ where
         request.extensions_mut().insert(visitor);
         let span = tracing::info_span!("call", otel.name = method, otel.kind = "server", method);
         let answered = self.inner.call(request);
+        let tallies = self.watch.tallies.clone();
         let answering = async move {
             let answered = answered.await?;
             if let Some(too_large) = too_large(&answered) {
+                tallies.answered(place.call, too_large.code());
                 return Ok(too_large.into_http());
             }
-            Ok(answered.map(|body| Body::new(Held { body, _slot: slot })))
+            let code = Status::from_header_map(answered.headers()).map_or(Code::Ok, |status| status.code());
+            tallies.answered(place.call, code);
+            Ok(answered.map(|body| Body::new(Held { body, _place: place })))
         };
         Box::pin(answering.instrument(span))
     }
@@ -154,7 +183,7 @@ fn too_large<B>(answered: &Response<B>) -> Option<Status> {
 /// The body of an answer; its call is under way until this is gone.
 struct Held {
     body: Body,
-    _slot: Slot<String>,
+    _place: Place,
 }
 
 impl http_body::Body for Held {
@@ -208,8 +237,8 @@ mod tests {
         let desk =
             "ministry = \"XA\"\ndomain = \"mfa.xa.example\"\nlabel = \"main\"\ngateway = \"127.0.0.1:1\"";
         let suspended = SuspendedUsers::of(&Config::parse(home, desk).unwrap());
-        Guard::new(Arc::new(Visitors::new(clients, (vec![user], suspended), Arc::new(SystemClock))), entrance)
-            .0
+        let visitors = Arc::new(Visitors::new(clients, (vec![user], suspended), Arc::new(SystemClock)));
+        Guard::new(visitors, entrance, Tallies::default()).0
     }
 
     fn request(method: &str, name: Option<&str>) -> Request<()> {

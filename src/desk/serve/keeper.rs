@@ -12,13 +12,15 @@ use super::Service;
 use crate::desk::error::DeskError;
 use crate::desk::mailbox::{Mailbox, Settlements};
 use crate::desk::refill::{Asked, Lacking};
+use crate::keys::expiry::{Lifetime, Telling};
 use crate::limits;
 
 impl Service {
     /// Keeps up until the service is stopped.
     pub(super) async fn keep_up(self: Arc<Self>) {
-        let mut tidied = self.desk.clock.now();
+        let (mut tidied, mut telling) = (self.desk.clock.now(), Telling::default());
         self.tidy();
+        self.warn_of_ends(&mut telling);
         let mut link: Option<(Mailbox, Settlements)> = None;
         let mut was_away = false;
         loop {
@@ -26,6 +28,7 @@ impl Service {
             let pause = match round {
                 Ok(()) => {
                     was_away = false;
+                    self.tallies.kept_up(self.desk.clock.now());
                     // What the gateway did not take yet is offered again before long.
                     match self.desk.register.waiting(None, 1) {
                         Ok(waiting) if waiting.is_empty() => limits::SERVICE_FETCH_PAUSE,
@@ -34,6 +37,7 @@ impl Service {
                 }
                 Err(cause) => {
                     link = None;
+                    self.tallies.round_failed();
                     if !was_away {
                         tracing::warn!(%cause, "the desk does not keep up with its gateway");
                     }
@@ -45,6 +49,7 @@ impl Service {
             if tidied < self.desk.clock.now().before(limits::SERVICE_TIDY_PAUSE) {
                 tidied = self.desk.clock.now();
                 self.tidy();
+                self.warn_of_ends(&mut telling);
             }
             tokio::select! {
                 () = self.stop.cancelled() => return,
@@ -142,6 +147,18 @@ impl Service {
         }
         self.uploads.sweep();
         self.renew();
+    }
+
+    /// Logs which certificates and bundles are near their end: at the start, at each stage, and once a day. What kind of
+    /// certificate it is stands there, not whose office or which client's.
+    fn warn_of_ends(&self, telling: &mut Telling) {
+        let Ok(trust) = self.trust() else {
+            tracing::warn!("it could not be seen what ends soon");
+            return;
+        };
+        let endings = self.desk.endings(&trust).into_iter();
+        let lifetimes: Vec<Lifetime> = endings.map(|one| one.lifetime).collect();
+        telling.tell_daily(&lifetimes, self.desk.clock.now());
     }
 }
 

@@ -18,6 +18,7 @@
 //! | `drafting`, `signing`, `releasing`, `errands` | drafts, clearances, releases; each request once |
 //! | `reading`, `searching`, `cases`, `names`, `evidence`, `uploads` | messages, consultations, persons, proofs, documents |
 //! | `events`, `outlet`, `keeper` | what happens, as it happens; to whoever reads in time; keeps up with the own gateway |
+//! | `metrics` | what monitoring reads of it |
 //! | `draft_in`, `draft_out`, `message_out`, `acts`, `pages`, `paths`, `refusals`, `vault` | wire and desk, each way |
 
 mod acts;
@@ -33,6 +34,7 @@ mod evidence;
 mod guard;
 mod keeper;
 mod message_out;
+mod metrics;
 mod names;
 mod outlet;
 mod pages;
@@ -57,6 +59,7 @@ use std::time::{Duration, SystemTime};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
@@ -70,6 +73,7 @@ use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::desk::serve::config::ServiceConfig;
 use crate::desk::serve::guard::{Entrance, Guard};
+use crate::desk::serve::metrics::Tallies;
 use crate::desk::serve::refusals::Refused;
 use crate::desk::serve::suspended::SuspendedUsers;
 use crate::desk::serve::uploads::Uploads;
@@ -78,11 +82,13 @@ use crate::keys::home::clients::Clients;
 use crate::keys::{Passphrase, file};
 use crate::limits;
 use crate::proto::desk::v1::desk_service_server::DeskServiceServer;
+use crate::time::Timestamp;
 use crate::transport::anchors::{DeskAnchors, PeerAnchors};
 use crate::transport::channel::server_builder;
 use crate::transport::credentials::{CredentialStore, Credentials, Door, Material, TlsIdentity};
 use crate::transport::listener::Listener;
 use crate::transport::local_socket::{LocalSocket, Users};
+use crate::transport::metrics::MetricsListener;
 use crate::trust::anchor::Anchors;
 use crate::trust::name::Name;
 
@@ -107,6 +113,9 @@ pub struct Service {
     releasing: tokio::sync::Mutex<()>,
     /// How long a reader may leave unread what waits for it.
     patience: Duration,
+    /// What is counted, and since when.
+    tallies: Tallies,
+    started: Timestamp,
     stop: CancellationToken,
 }
 
@@ -120,6 +129,8 @@ pub struct Entrances {
     pub listener: Option<Listener>,
     /// The local socket.
     pub socket: Option<LocalSocket>,
+    /// Where metrics are read.
+    pub metrics: Option<MetricsListener>,
 }
 
 impl Service {
@@ -143,6 +154,7 @@ impl Service {
         let handing_out = Arc::new(Semaphore::new(limits::DOWNLOADS_MAX));
         let patience = config.patience;
         let (trust, shown) = (Mutex::new(None), Mutex::new(None));
+        let (tallies, started) = (Tallies::default(), desk.clock.now());
         let service = Self {
             desk,
             keys,
@@ -155,6 +167,8 @@ impl Service {
             handing_out,
             releasing: tokio::sync::Mutex::new(()),
             patience,
+            tallies,
+            started,
             stop,
         };
         Ok(Arc::new(service))
@@ -180,6 +194,12 @@ impl Service {
             }
             entrances.socket = Some(LocalSocket::bind(path).await.map_err(DeskError::file(path))?);
         }
+        if let Some(address) = config.metrics {
+            let refused =
+                |cause| DeskError::Trust(format!("cannot listen for scrapes at {address}: {cause}"));
+            let bound = TcpListener::bind(address).await.map_err(refused)?;
+            entrances.metrics = Some(MetricsListener::over(bound).map_err(refused)?);
+        }
         Ok(entrances)
     }
 
@@ -187,7 +207,10 @@ impl Service {
     /// way when it stops are ended, streams with a reason.
     pub async fn serve(self: Arc<Self>, entrances: Entrances) -> Result<(), DeskError> {
         let keeping = tokio::spawn(self.clone().keep_up());
-        let Entrances { listener, socket } = entrances;
+        let Entrances { listener, socket, metrics } = entrances;
+        if let Some(metrics) = metrics {
+            tokio::spawn(metrics.serve(self.clone(), self.stop.clone()));
+        }
         let by_listener = async {
             match listener {
                 Some(listener) => {
@@ -250,7 +273,7 @@ impl Service {
             .max_encoding_message_size(limits::SERVICE_ANSWER_BYTES_MAX);
         let routes = Routes::new(service).add_service(health_service);
         let routes = routes.add_service(reflection).add_service(older_reflection);
-        let guard = Guard::new(self.visitors.clone(), entrance);
+        let guard = Guard::new(self.visitors.clone(), entrance, self.tallies.clone());
         let server = server_builder().layer(guard).add_routes(routes);
         let served = server.serve_with_incoming_shutdown(incoming, self.stop.cancelled()).await;
         served.map_err(|cause| DeskError::Trust(format!("the listener of the service: {cause}")))

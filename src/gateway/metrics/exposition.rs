@@ -185,9 +185,10 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::gateway::expiry::{Expiring, Lifetime};
+    use crate::digest::Digest;
     use crate::gateway::store::WriterCounts;
     use crate::gateway::store::record::{Amount, Pause, Quota, RaisedAlarm, SentState, SpaceUse};
+    use crate::keys::expiry::{Expiring, Lifetime};
     use crate::trust::name::Ministry;
 
     fn ministry(code: &str) -> Ministry {
@@ -235,6 +236,7 @@ mod tests {
             cleared: None,
         };
         Status {
+            certificate_flaw: None,
             ministry: ministry("XA"),
             started: at,
             policy: 4,
@@ -262,7 +264,10 @@ mod tests {
                 peer: ministry("XB"),
                 mirror: false,
                 size: 21,
+                root: Digest::of(b"root"),
                 cosigned: 20,
+                cosigner: Some(ministry("XB")),
+                cosign_time: Some(at),
             }],
         }
     }

@@ -1,12 +1,12 @@
 //! What the operator's screen is made of, on the wire.
 
-use crate::gateway::expiry::{Expiring, Lifetime};
 use crate::gateway::freight::Transfer;
 use crate::gateway::run::Addresses;
 use crate::gateway::serve::queue;
 use crate::gateway::status::{LogSize, PeerStatus, Status};
 use crate::gateway::store::WriterCounts;
 use crate::gateway::store::record::{Quota, SpaceUse};
+use crate::keys::expiry::{Expiring, Lifetime};
 use crate::proto::gateway::v1 as wire;
 use crate::time::Timestamp;
 
@@ -29,6 +29,7 @@ pub(super) fn screen(seen: Status, addresses: Addresses, now: Timestamp) -> wire
         store: Some(room(&seen.space, &seen.quotas)),
         lifetimes: seen.lifetimes.iter().map(|life| lifetime(life, now)).collect(),
         logs: seen.logs.into_iter().map(log).collect(),
+        certificate_flaw: seen.certificate_flaw.unwrap_or_default(),
     }
 }
 
@@ -42,8 +43,16 @@ fn lifetime(life: &Lifetime, now: Timestamp) -> wire::Lifetime {
 }
 
 fn log(log: LogSize) -> wire::LogSize {
-    let LogSize { origin, peer, mirror, size, cosigned } = log;
-    wire::LogSize { origin, ministry: peer.to_string(), mirror, size, cosigned_size: cosigned }
+    wire::LogSize {
+        origin: log.origin,
+        ministry: log.peer.to_string(),
+        mirror: log.mirror,
+        size: log.size,
+        cosigned_size: log.cosigned,
+        root: log.root.as_bytes().to_vec(),
+        cosigner: log.cosigner.map(|cosigner| cosigner.to_string()).unwrap_or_default(),
+        cosign_time: log.cosign_time.map_or(0, Timestamp::seconds),
+    }
 }
 
 fn peer(seen: PeerStatus) -> wire::PeerStatus {

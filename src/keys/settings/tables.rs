@@ -37,18 +37,8 @@ pub const GATEWAY: Form = Form {
             limits::MIRROR_LEAVES_MAX,
             "Leaves that a peer's log may have beyond two for each message",
         ),
-        setting(
-            "metrics.listen",
-            Kind::Socket,
-            Usual::Required,
-            "Where Prometheus reads metrics, if anywhere",
-        ),
-        setting(
-            "metrics.beyond_loopback",
-            Kind::Flag,
-            Usual::Flag(false),
-            "Whether whoever reaches that address may be on another machine",
-        ),
+        METRICS_LISTEN,
+        METRICS_BEYOND_LOOPBACK,
         OTLP,
     ],
     agree: metrics_stay_inside,
@@ -95,9 +85,24 @@ pub const SERVICE: Form = Form {
             Usual::Nothing,
             "The offices as which it may have the desk sign",
         ),
+        METRICS_LISTEN,
+        METRICS_BEYOND_LOOPBACK,
     ],
-    agree: users_are_told_apart,
+    agree: |settings| {
+        let apart = users_are_told_apart(settings).into_iter();
+        apart.chain(metrics_stay_inside(settings)).collect()
+    },
 };
+
+const METRICS_LISTEN: Setting =
+    setting("metrics.listen", Kind::Socket, Usual::Required, "Where Prometheus reads metrics, if anywhere");
+
+const METRICS_BEYOND_LOOPBACK: Setting = setting(
+    "metrics.beyond_loopback",
+    Kind::Flag,
+    Usual::Flag(false),
+    "Whether whoever reaches that address may be on another machine",
+);
 
 /// Where a daemon hands its spans.
 const OTLP: Setting = setting(

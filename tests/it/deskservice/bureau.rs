@@ -6,7 +6,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use chancery::desk::config::Config;
@@ -24,23 +24,19 @@ use chancery::time::{Clock, SystemClock};
 use chancery::transport::status::reason_of;
 use chancery::trust::name::Label;
 use chancery::trust::role::Role;
-use hyper_util::rt::TokioIo;
-use rustls::crypto::{CryptoProvider, SupportedKxGroup};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
-use tokio::net::TcpStream;
+use rustls::crypto::SupportedKxGroup;
 use tokio::task::JoinHandle;
-use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
-use tonic::transport::{Channel, Endpoint, Uri};
+use tonic::transport::{Channel, Endpoint};
 
+use crate::support::doorway::Doorway;
 use crate::support::{PATIENCE, Stage, passphrase};
 
 /// A running service.
 pub struct Bureau {
     address: Option<SocketAddr>,
+    metrics: Option<SocketAddr>,
     config: Config,
     clients: Clients,
     stop: CancellationToken,
@@ -57,15 +53,21 @@ impl Bureau {
 
     /// The same, which does not wait as long for its readers.
     pub async fn with_patience(stage: &Stage, code: &str, patience: Duration) -> Self {
-        let listen = Some("127.0.0.1:0".parse().unwrap());
+        let (listen, metrics) = (Some("127.0.0.1:0".parse().unwrap()), Some("127.0.0.1:0".parse().unwrap()));
         let (socket, users) = (None, Vec::new());
-        Self::serving(stage, code, ServiceConfig { listen, socket, users, otlp: None, patience }).await
+        Self::serving(stage, code, ServiceConfig { listen, socket, metrics, users, otlp: None, patience })
+            .await
     }
 
     /// The same at a local socket, for these users.
     pub async fn at_socket(stage: &Stage, code: &str, path: &Path, users: Vec<User>) -> Self {
         let (socket, patience) = (Some(path.to_owned()), READER_PATIENCE);
-        Self::serving(stage, code, ServiceConfig { listen: None, socket, users, otlp: None, patience }).await
+        Self::serving(
+            stage,
+            code,
+            ServiceConfig { listen: None, socket, metrics: None, users, otlp: None, patience },
+        )
+        .await
     }
 
     async fn serving(stage: &Stage, code: &str, serving: ServiceConfig) -> Self {
@@ -77,13 +79,19 @@ impl Bureau {
         let service = Service::new(desk, keys, &serving, stop.clone()).unwrap();
         let entrances = service.bind(&serving, &passphrase()).await.unwrap();
         let address = entrances.listener.as_ref().map(|listener| listener.local_address().unwrap());
+        let metrics = entrances.metrics.as_ref().map(|listener| listener.address());
         let served = tokio::spawn(Arc::clone(&service).serve(entrances));
-        Self { address, config, clients, stop, served }
+        Self { address, metrics, config, clients, stop, served }
     }
 
     /// A register of its own over the same file, to look at.
     pub fn register(&self) -> Register {
         Register::open(&self.config.register()).unwrap()
+    }
+
+    /// Where its metrics are read.
+    pub fn metrics(&self) -> String {
+        self.metrics.unwrap().to_string()
     }
 
     /// The clients of the desk.
@@ -139,7 +147,8 @@ impl Bureau {
         key: &str,
         settings: impl FnOnce(Endpoint) -> Endpoint,
     ) -> Result<(Channel, Arc<AtomicUsize>), tonic::transport::Error> {
-        self.dialled(chain, key, rustls::crypto::ring::ALL_KX_GROUPS.to_vec(), settings).await
+        let groups = rustls::crypto::ring::ALL_KX_GROUPS.to_vec();
+        self.doorway().dialled(Some((chain, key)), groups, settings).await
     }
 
     /// The same by these groups alone.
@@ -149,47 +158,14 @@ impl Bureau {
         key: &str,
         groups: Vec<&'static dyn SupportedKxGroup>,
     ) -> Result<Channel, tonic::transport::Error> {
-        self.dialled(chain, key, groups, |endpoint| endpoint).await.map(|(channel, _)| channel)
+        let dialled = self.doorway().dialled(Some((chain, key)), groups, |endpoint| endpoint).await;
+        dialled.map(|(channel, _)| channel)
     }
 
-    async fn dialled(
-        &self,
-        chain: &str,
-        key: &str,
-        kx_groups: Vec<&'static dyn SupportedKxGroup>,
-        settings: impl FnOnce(Endpoint) -> Endpoint,
-    ) -> Result<(Channel, Arc<AtomicUsize>), tonic::transport::Error> {
-        let certificate = |pem: &[u8]| -> Vec<CertificateDer<'static>> {
-            CertificateDer::pem_slice_iter(pem).map(Result::unwrap).collect()
-        };
-        let mut roots = RootCertStore::empty();
-        for root in certificate(&fs::read(self.clients.root()).unwrap()) {
-            roots.add(root).unwrap();
-        }
-        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
-        let provider = CryptoProvider { kx_groups, ..rustls::crypto::ring::default_provider() };
-        let provider = Arc::new(provider);
-        let mut config = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_client_auth_cert(certificate(chain.as_bytes()), key)
-            .unwrap();
-        config.alpn_protocols = vec![b"h2".to_vec()];
-        let (connector, address) = (TlsConnector::from(Arc::new(config)), self.address.unwrap());
-        let name = ServerName::try_from(self.clients.service_dns_name()).unwrap();
-        let dialled = Arc::new(AtomicUsize::new(0));
-        let count = dialled.clone();
-        let dialling = tower::service_fn(move |_: Uri| {
-            count.fetch_add(1, Ordering::Relaxed);
-            let (connector, name) = (connector.clone(), name.clone());
-            async move {
-                let stream = TcpStream::connect(address).await?;
-                Ok::<_, std::io::Error>(TokioIo::new(connector.connect(name, stream).await?))
-            }
-        });
-        let endpoint = settings(Endpoint::from_static("http://desk.invalid"));
-        Ok((endpoint.connect_with_connector(dialling).await?, dialled))
+    /// The way in for clients with certificates.
+    pub fn doorway(&self) -> Doorway {
+        let root = fs::read(self.clients.root()).unwrap();
+        Doorway { address: self.address.unwrap(), root, name: self.clients.service_dns_name() }
     }
 
     /// Stops it, and waits until it has ended.

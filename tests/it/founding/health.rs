@@ -90,12 +90,31 @@ fn a_doctor_finds_nothing_wrong_with_what_is_well_and_names_the_next_command_for
     assert_eq!(xb.stop(), Some(0));
     let (code, checks) = examined(&place, &home);
     assert!(code == 1 && has(&checks, "fail", "ping XB"), "{checks:?}");
+    let said = place.run(&home).talk;
+    assert!(
+        said.contains("next: chancery --home DESK peer show XB") && !said.contains("--verbose"),
+        "{said}"
+    );
+    a_foreign_certificate_is_seen(&place, &home);
     let (_, checks) = examined(&place, &["--home", "xa/gateway", "doctor", "--offline"]);
     assert!(!checks.iter().any(|(_, subject)| subject.starts_with("ping")), "{checks:?}");
     let (code, checks) = examined(&place, &["--home", "xa/desk", "doctor"]);
     assert!(code == 0 && has(&checks, "ok", "keys"), "{checks:?}");
     clients_of_a_desk_are_looked_at(&place);
     assert_eq!(xa.stop(), Some(0));
+}
+
+fn a_foreign_certificate_is_seen(place: &Place, doctor: &[&str]) {
+    let chain = place.path("xa/gateway/keys/transport.pem");
+    let own = fs::read(&chain).unwrap();
+    fs::copy(place.path("xb/gateway/keys/transport.pem"), &chain).unwrap();
+    let ended = place.run(doctor);
+    assert!(ended.talk.contains("keys/transport.pem is not for the key beside it"), "{}", ended.talk);
+    let unbelieved = "keys/transport.pem is not believed by anybody: CERTIFICATE_";
+    assert!(ended.code == 1 && ended.talk.contains(unbelieved), "{}", ended.talk);
+    fs::write(&chain, own).unwrap();
+    let ended = place.run(doctor);
+    assert!(!ended.talk.contains("keys/transport.pem is not"), "{}", ended.talk);
 }
 
 fn clients_of_a_desk_are_looked_at(place: &Place) {
@@ -154,5 +173,43 @@ fn monitoring_is_answered_in_its_own_words_and_codes() {
     let Ended { code, data, talk } = ask();
     assert!(code == 0 && data.starts_with("CHANCERY OK - all is well | peers=0 "), "{code} {data}");
     assert_eq!((data.lines().count(), talk.as_str()), (1, ""));
+    assert_eq!(xa.stop(), Some(0));
+}
+
+#[test]
+fn a_desk_tells_officers_monitoring_and_its_log_what_ends_soon_and_the_log_of_whom_it_is_not() {
+    let place = Place::new();
+    found(&place, "XA");
+    let mut xa = Gateway::daemon(&place, "xa/gateway");
+    xa.wait_for("the gateway listens");
+    let status = ["--home", "xa/desk", "status"];
+    let in_form = |form| place.run(&[&status[..], &["--format", form]].concat());
+    let seen = place.json(&status);
+    let certificates = seen["certificates"].as_array().unwrap();
+    for what in ["access", "bundle", "office", "registry", "root"] {
+        let far = |one: &Value| one["nearness"] == "far" && one["days"].as_i64() > Some(300);
+        assert!(certificates.iter().any(|one| one["what"] == what && far(one)), "{what}: {seen}");
+    }
+    let Ended { code, data, .. } = in_form("nagios");
+    assert!(code == 0 && data.starts_with("CHANCERY OK - all is well | unread=0 "), "{code} {data}");
+
+    let enrol = ["--home", "xa/desk", "desk", "enrol", "casework", "--roles", "read", "--days", "5"];
+    place.succeed(&enrol);
+    let Ended { code, data, .. } = in_form("nagios");
+    assert!(
+        code == 1 && data.starts_with("CHANCERY WARNING - client casework of XA ends in "),
+        "{code} {data}"
+    );
+    let Ended { code, data, .. } = in_form("prometheus");
+    let sample = "chancery_desk_end_timestamp_seconds{what=\"client\",ministry=\"XA\"} ";
+    assert!(code == 0 && data.contains(sample) && !data.contains("casework"), "{code} {data}");
+    let Ended { code, data, talk } = place.run(&status);
+    assert!(code == 0 && data.contains("\nRENEW  client casework"), "{code} {data}");
+    assert!(talk.contains("next: chancery --home xa/desk desk clients"), "{talk}");
+
+    let mut desk = Gateway::of_desk(&place, "xa/desk");
+    let line = desk.wait_for("it ends within a week");
+    assert!(line.contains("WARN") && line.contains("client") && !line.contains("casework"), "{line}");
+    drop(desk);
     assert_eq!(xa.stop(), Some(0));
 }

@@ -128,6 +128,13 @@ impl Gateway {
         Self::start(command.args(["run", "--home", home]).env("NOTIFY_SOCKET", socket))
     }
 
+    /// The service of a desk, at a local socket alone.
+    pub fn of_desk(place: &Place, home: &str) -> Self {
+        let mut command = place.command(env!("CARGO_BIN_EXE_chancery"));
+        command.args(["--passphrase-file", "words", "--home", home]);
+        Self::start(command.args(["desk", "serve", "--socket", "run/service.sock"]))
+    }
+
     fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let talk = BufReader::new(child.stderr.take().unwrap());

@@ -12,7 +12,7 @@ use chancery::time::Clock;
 
 use super::{revoke, root};
 use crate::support::caller::{self, ShutOut};
-use crate::support::{Stage, eventually, passphrase};
+use crate::support::{Stage, eventually, ministry, passphrase};
 
 /// A year: longer than a test.
 const LONG: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -27,6 +27,16 @@ fn list(stage: &Stage) -> String {
 async fn knock(stage: &Stage) -> Result<(), ShutOut> {
     let address = stage.house("XA").plan().mailbox.clone();
     caller::knock_at_mailbox(stage, caller::desk_identity(stage, "XA"), "XA", &address).await
+}
+
+/// What the desk is told that asks its gateway.
+async fn told(stage: &Stage) -> String {
+    let house = stage.house("XA");
+    let asked = async {
+        let mut mailbox = house.desk().unwrap().mailbox(house.keys()).await?;
+        mailbox.position("ch-none", &ministry("XB")).await
+    };
+    asked.await.unwrap_err().to_string()
 }
 
 /// The alarm about the file, if it stands.
@@ -58,6 +68,8 @@ async fn a_revoked_desk_is_cut_off_its_mailbox_and_neither_a_bad_list_nor_none_l
     .await;
     assert_eq!(knock(&stage).await, Err(ShutOut::Door));
     assert_eq!(alarm(stage.gateway("XA")).await, None);
+    let said = told(&stage).await;
+    assert!(said.contains("trust/desk-access.crl") && !said.contains("operation was canceled"), "{said}");
 
     let foreign = root(&stage, "XB");
     let foreign = foreign.revocation_list(Branch::DeskAccess, stage.clock.now(), LONG).unwrap();

@@ -44,6 +44,9 @@ fn an_officer_can_go_on_while_gateways_are_away_and_learns_what_became_of_everyt
     assert_eq!((listed.code, listed.data.lines().count()), (0, 3), "nothing was registered: {listed:?}");
     assert!(listed.talk.contains("the gateway is away"), "{listed:?}");
     assert_eq!(both.types("XA", ["inbox"]).code, 0);
+    let status = both.types("XA", ["status", "--json"]);
+    assert_eq!((status.code, text_of(&status.error(), "code")), (5, "gateway-away"), "{status:?}");
+    assert_eq!(text_of(&status.error(), "hint"), "chancery --home GATEWAY doctor", "nothing else helps");
 
     for code in ["XA", "XB"] {
         wait(both.world.house_mut(&ministry(code)).unwrap().start()).unwrap();

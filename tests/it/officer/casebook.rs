@@ -51,6 +51,10 @@ fn an_officer_sees_where_a_case_stands_and_whether_a_person_may_depart() {
         assert_eq!(shown["cases"][0]["holds"][0]["reason"], "IDENTITY");
         let text = good(both.types(code, ["consultation", "show", consultation]));
         assert!(text.data.contains(person) && text.data.contains("hold"), "{text:?}");
+        // Nothing was agreed, so no step tells what the hold blocks.
+        let rule = "stopped     HLD_01: a hold is active (rule: nobody on whom a hold lies is moved)";
+        assert!(text.data.contains(rule), "{text:?}");
+        assert_eq!(shown["cases"][0]["stops"][0]["rule"], "HLD_01", "{shown}");
         assert!(!text.data.contains("길동"), "no name is shown: {text:?}");
         let timeline =
             lines(&good(both.types(code, ["consultation", "show", consultation, "--timeline", "--json"])));
@@ -72,6 +76,7 @@ fn an_officer_sees_where_a_case_stands_and_whether_a_person_may_depart() {
     urgent_messages_are_shown_as_due(&both, consultation);
     names_are_shown_on_request_to_an_office_that_may_know(&both, person);
     names_that_count_at_the_desk_are_kept_out_of_texts(&both, consultation, person);
+    two_references_of_one_consultation_are_not_one_person(&both, consultation, person);
 }
 
 fn urgent_messages_are_shown_as_due(both: &Ministries, consultation: &str) {
@@ -123,4 +128,21 @@ fn names_that_count_at_the_desk_are_kept_out_of_texts(both: &Ministries, consult
     both.delivers("XA", &forms::particulars("XB", consultation, person, &[("홍", "길동", "Hang")]), &[]);
     let told = both.types("XA", ["send", path.to_str().unwrap(), "--yes", "--json"]);
     assert_eq!((told.code, told.error()["reason"].as_str()), (2, Some("PRV_03")), "{told:?}");
+    let shows = format!(" consultation show {consultation}");
+    assert!(told.error()["hint"].as_str().unwrap().ends_with(&shows), "{told:?}");
+}
+
+fn two_references_of_one_consultation_are_not_one_person(
+    both: &Ministries,
+    consultation: &str,
+    person: &str,
+) {
+    let minted = good(both.types("XB", ["person", "mint", "--consultation", consultation, "--json"])).json();
+    let other = minted["person"].as_str().unwrap();
+    both.delivers("XB", &forms::hold("XA", consultation, other), &[]);
+    good(both.types("XB", ["consultation", "list"]));
+    let refused = both.types("XB", ["person", "join", person, other, "--json"]);
+    assert_eq!((refused.code, refused.error()["code"].as_str()), (6, Some("same-consultation")));
+    let shows = format!(" person show {other}");
+    assert!(refused.error()["hint"].as_str().unwrap().ends_with(&shows), "{refused:?}");
 }

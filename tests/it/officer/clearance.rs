@@ -24,6 +24,12 @@ fn reason(said: &Said) -> (i32, String) {
     (said.code, text_of(&said.error(), "reason").to_owned())
 }
 
+/// The command that leads on, in the home of XA.
+fn leads_to(said: &Said, words: &str) {
+    let hint = said.error()["hint"].as_str().map(str::to_owned).unwrap_or_default();
+    assert!(hint.starts_with("chancery --home ") && hint.ends_with(words), "{words}: {said:?}");
+}
+
 #[test]
 fn an_act_is_cleared_by_offices_that_each_know_their_own_passphrase_only() {
     let both = Ministries::found("clearance");
@@ -58,8 +64,10 @@ fn an_act_is_cleared_by_offices_that_each_know_their_own_passphrase_only() {
     let early =
         types(&both, "passphrase", &["draft", "sign", draft, "--office", "releasing-01", "--yes", "--json"]);
     assert_eq!(reason(&early), (4, "NOT_YET_CLEARED".to_owned()));
+    leads_to(&early, &format!(" draft show {draft}"));
     let unsigned = types(&both, "passphrase", &["draft", "release", draft, "--yes", "--json"]);
     assert_eq!(reason(&unsigned), (4, "NOT_SIGNED".to_owned()));
+    leads_to(&unsigned, &format!(" draft sign {draft} --office legal-01"));
 
     let cleared = good(types(&both, "legal", &["draft", "clear", draft, "--office", "legal-01", "--yes"]));
     assert!(
@@ -85,6 +93,10 @@ fn an_act_is_cleared_by_offices_that_each_know_their_own_passphrase_only() {
     assert_eq!(text_of(&sent, "state"), "delivered");
     let again = types(&both, "passphrase", &["draft", "release", draft, "--yes", "--json"]);
     assert_eq!(reason(&again), (7, "ALREADY_RELEASED".to_owned()));
+    leads_to(&again, " outbox");
+    let malformed = types(&both, "passphrase", &["draft", "show", form, "--json"]);
+    assert_eq!(reason(&malformed), (2, "DRAFT_MALFORMED".to_owned()));
+    leads_to(&malformed, " draft list");
     let read = good(both.types("XB", ["read", text_of(&sent, "ref"), "--json"])).json();
     let signatures = read["verdict"]["signatures"].as_array().unwrap();
     let names: Vec<&str> = signatures.iter().map(|one| one["name"].as_str().unwrap()).collect();
@@ -100,10 +112,12 @@ fn an_act_is_cleared_by_offices_that_each_know_their_own_passphrase_only() {
     fs::write(draft, format!("{}{other}{}", &text[..at], &text[at + 1..])).unwrap();
     let altered = types(&both, "passphrase", &["draft", "show", draft, "--json"]);
     assert_eq!(altered.code, 3, "{altered:?}");
+    leads_to(&altered, " draft list");
     fs::write(draft, text).unwrap();
     good(types(&both, "passphrase", &["draft", "cancel", draft, "--yes"]));
     let cancelled = types(&both, "passphrase", &["draft", "rebase", draft, "--json"]);
     assert_eq!(reason(&cancelled), (6, "DRAFT_CANCELLED".to_owned()));
+    leads_to(&cancelled, " draft compose FORM");
     let all = good(types(&both, "passphrase", &["draft", "list", "--all", "--json"]));
     let states: Vec<Value> = all.data.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(states.iter().map(|one| text_of(one, "state")).collect::<Vec<_>>(), ["cancelled", "released"]);
@@ -121,9 +135,15 @@ fn a_withdrawal_asks_for_nothing_but_the_person() {
     let first =
         good(both.types("XB", ["withdraw", person, "--consultation", consultation, "--yes", "--json"]));
     assert_eq!(text_of(&first.json(), "to"), "XA");
+    let already = |said: &Said| said.talk.contains("chancery.withdrawn-before/1");
+    assert!(!already(&first), "nothing was sent before: {first:?}");
     // From then on the person is enough, as a tired officer types it.
-    let again =
-        good(both.types("XB", ["withdraw", "p 7qk4 m2xd 9wtv", "--yes", "--wait=30s", "--json"])).json();
+    let again = good(both.types("XB", ["withdraw", "p 7qk4 m2xd 9wtv", "--yes", "--wait=30s", "--json"]));
+    // It is told, and asks for no more.
+    assert!(already(&again) && again.talk.contains(text_of(&first.json(), "ref")), "{again:?}");
+    let dry = both.types("XB", ["withdraw", person, "--dry-run"]);
+    assert!(dry.code == 0 && dry.talk.contains("says already that P-7QK4-M2XD-9WTV withdraws"), "{dry:?}");
+    let again = again.json();
     assert_eq!((text_of(&again, "consultation"), text_of(&again, "state")), (consultation, "delivered"));
     let read = good(both.types("XA", ["read", text_of(&again, "ref"), "--json"])).json();
     assert_eq!((text_of(&read, "kind"), text_of(&read, "precedence")), ("will-withdrawal", "FLASH"));
@@ -171,7 +191,9 @@ fn what_one_officer_sent_is_countersigned_by_its_number_alone() {
         let timeline = good(both.types(code, ["consultation", "show", consultation, "--timeline"]));
         assert!(timeline.data.contains("ok, countersigned"), "{timeline:?}");
     }
-    assert_eq!(reason(&both.types("XB", ["countersign", act, "--yes", "--json"])).1, "ROL_09");
+    let twice = both.types("XB", ["countersign", act, "--yes", "--json"]);
+    assert_eq!(reason(&twice).1, "ROL_09");
+    leads_to(&twice, &format!(" consultation show {consultation}"));
     let nothing = both.types("XB", ["countersign", text_of(&begun, "ref"), "--yes", "--json"]);
     assert_eq!(reason(&nothing).1, "ROL_07", "no protective act, and not its own");
 }

@@ -33,7 +33,7 @@ fn register_of(all: &Ministries, code: &str) -> Vec<SentEntry> {
 }
 
 /// Has everything handed over, and waits until the other side has it.
-fn everything_arrives(all: &Ministries) -> Vec<SentEntry> {
+pub(super) fn everything_arrives(all: &Ministries) -> Vec<SentEntry> {
     let until = Instant::now() + PATIENCE;
     loop {
         let said = all.types("XA", ["outbox", "--json"]);
@@ -46,7 +46,7 @@ fn everything_arrives(all: &Ministries) -> Vec<SentEntry> {
 }
 
 /// Each message came once, under numbers without a gap, and no number was used twice.
-fn each_came_once(all: &Ministries, sent: &[SentEntry]) {
+pub(super) fn each_came_once(all: &Ministries, sent: &[SentEntry]) {
     let numbers: Vec<u64> = sent.iter().map(|copy| copy.sequence).collect();
     assert_eq!(numbers, (1..=sent.len() as u64).collect::<Vec<_>>());
     let acts: BTreeSet<(&str, u64)> =

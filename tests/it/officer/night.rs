@@ -165,7 +165,8 @@ fn check_says_what_send_says_and_everything_at_once() {
         rules.iter().all(|one| one["line"].is_u64() || one["field"] == "dispatch.authentications"),
         "{report}"
     );
-    assert_eq!((checked.code, &checked.error()["hint"]), (2, &Value::Null), "check is what was just typed");
+    let mend = format!("${{EDITOR:-vi}} {path}");
+    assert_eq!((checked.code, text_of(&checked.error(), "hint")), (2, mend.as_str()), "all of it was told");
     let sent = both.types("XA", ["send", path, "--yes", "--json"]);
     assert_eq!((sent.code, &sent.error()["causes"]), (2, &checked.error()["causes"]));
 

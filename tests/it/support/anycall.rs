@@ -43,6 +43,18 @@ pub async fn say(channel: &Channel, path: &str, message: Vec<u8>) -> Result<Vec<
     call(channel, path, tokio_stream::once(message)).await
 }
 
+/// Makes a call with one message and waits until its answer begins: what comes of one that does not end by itself.
+pub async fn begin(channel: &Channel, path: &str, message: Vec<u8>) -> Result<(), ShutOut> {
+    let calling = async {
+        let mut grpc = Grpc::new(channel.clone());
+        grpc.ready().await.map_err(|_| ShutOut::Door)?;
+        let asked = Request::new(tokio_stream::once(message));
+        let answered = grpc.streaming(asked, PathAndQuery::try_from(path).unwrap(), Bytes).await;
+        answered.map(|_| ()).map_err(shut_out)
+    };
+    tokio::time::timeout(PATIENCE, calling).await.unwrap_or_else(|_| panic!("{path} was never answered"))
+}
+
 impl Siege {
     /// A connection to the relay of the besieged gateway, as the gateway of this ministry.
     pub async fn at_relay(&self, code: &str) -> Channel {

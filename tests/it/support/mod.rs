@@ -10,6 +10,7 @@ pub mod caller;
 pub mod clock;
 pub mod craft;
 pub mod der;
+pub mod doorway;
 pub mod ferry;
 pub mod forms;
 pub mod mould;
