@@ -1,5 +1,6 @@
 //! `backup restore`: a backup becomes a home, where none is.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -12,16 +13,18 @@ use crate::cli::error::CliError;
 use crate::cli::report::{Done, require_vacant};
 use crate::cli::shell_word;
 use crate::desk::administration::Record;
-use crate::keys::home::backup::restore;
+use crate::desk::serve::restored::{ShutOut, shut_out};
+use crate::keys::home::backup::{BackupError, restore};
 use crate::keys::home::enrolment::HomeKind;
-use crate::trust::name::Ministry;
+use crate::trust::name::{Label, Ministry};
 
 /// Restore a backup as the home that --home names, which must be missing or empty
 ///
 /// It appears whole and durable, or not at all. What came after the backup is not in it: a restored gateway signs
 /// nothing for a peer before that peer has told how far its log had come, takes lost log entries and messages back from
-/// it, and the rest from its desk; a restored desk finds its place at its gateway with the next fetch. Never run both the
-/// old home and a restored one.
+/// it, and the rest from its desk; a restored desk finds its place at its gateway with the next fetch. All clients of its
+/// service are suspended until `desk suspend --lift`, because who was suspended since is not known. Never run both the old
+/// home and a restored one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     chancery --home /var/lib/chancery backup restore xa-gateway.backup --identity recovery.key --ministry XA\n  \
@@ -50,7 +53,13 @@ impl Restore {
         let source = open(&self.file)?;
         let keys = Keys::of(context, self.identity.as_deref(), None)?;
         let expected = self.ministry.as_ref().map(Ministry::as_str);
-        let restored = restore(source, &keys.openers(), &home, expected);
+        let mut shut = ShutOut::default();
+        let restored = restore(source, &keys.openers(), &home, expected, &mut |passing, manifest| {
+            if manifest.about.kind == HomeKind::Desk {
+                shut = settle(context, passing)?;
+            }
+            Ok(())
+        });
         let manifest = restored.map_err(|error| self.unrestored(context, error.into()))?;
         if manifest.about.kind == HomeKind::Desk {
             // The note that restoring has left says it too, where this is cut short.
@@ -61,26 +70,17 @@ impl Restore {
         if let Some(told) = told.as_object_mut() {
             told.insert("schema".to_owned(), json!("chancery.backup-restored/1"));
             told.insert("home".to_owned(), json!(home));
+            let suspended: Vec<&str> = shut.clients.iter().map(Label::as_str).collect();
+            told.insert("suspended".to_owned(), json!(suspended));
         }
         let mut done = Done::new(told);
         for line in lines(&manifest, context.clock.now()) {
             done = done.says(line);
         }
         let shown = shell_word(&home.to_string_lossy());
-        let chancery = format!("chancery --home {shown}");
         done = match manifest.about.kind {
-            HomeKind::Gateway => done
-                .says("nothing is signed for a peer before it has told how far our log had come: see `status`")
-                .says("what no peer has the desk hands over again: chancery --home DESK outbox")
-                .next(format!("chancery-gateway fsck --home {shown}"))
-                .next(format!("chancery-gateway run --home {shown}"))
-                .next(format!("{chancery} status")),
-            HomeKind::Desk => done
-                .says("what was received since then comes again from the gateway; what was released since then, nobody gives \
-                       back: towards such a peer this desk numbers nothing more (REGISTER_BEHIND)")
-                .next(format!("{chancery} doctor"))
-                .next(format!("{chancery} inbox"))
-                .next(format!("{chancery} status")),
+            HomeKind::Gateway => of_gateway(done, &shown),
+            HomeKind::Desk => of_desk(done, &shown, &shut),
         };
         done.wrote(&home).tell(context)
     }
@@ -99,4 +99,46 @@ impl Restore {
         // Which of them is of the ministry that was named.
         error.hint(context.command(&format!("backup list {folder} {key}")))
     }
+}
+
+/// Shuts everybody out of the service of a desk, before anything can serve it.
+fn settle(context: &Context, passing: &Path) -> Result<ShutOut, BackupError> {
+    shut_out(passing, context.entropy.as_ref()).map_err(|cause| {
+        let source = io::Error::other(cause.to_string());
+        BackupError::Io { path: passing.to_owned(), source }
+    })
+}
+
+fn of_gateway(done: Done, shown: &str) -> Done {
+    done.says("nothing is signed for a peer before it has told how far our log had come: see `status`")
+        .says("what no peer has the desk hands over again: chancery --home DESK outbox")
+        .next(format!("chancery-gateway fsck --home {shown}"))
+        .next(format!("chancery-gateway run --home {shown}"))
+        .next(format!("chancery --home {shown} status"))
+}
+
+fn of_desk(done: Done, shown: &str, shut: &ShutOut) -> Done {
+    let chancery = format!("chancery --home {shown}");
+    let mut done = done
+        .says(
+            "what was received since then comes again from the gateway; what was released since then, nobody gives \
+             back: towards such a peer this desk numbers nothing more (REGISTER_BEHIND)",
+        )
+        .next(format!("{chancery} doctor"))
+        .next(format!("{chancery} inbox"))
+        .next(format!("{chancery} status"));
+    if let Some(cause) = &shut.unknown {
+        done = done.says(format!(
+            "who may call its service could not be read ({cause}): suspend whoever was suspended before `desk serve`"
+        ));
+    }
+    if shut.clients.is_empty() {
+        return done;
+    }
+    done = done.says(
+        "who was suspended since then is not known here: every client of its service is suspended now; lift it for \
+         whoever was not",
+    );
+    let lift = |label: &Label| format!("{chancery} desk suspend --lift {label}");
+    shut.clients.iter().map(lift).fold(done, Done::next)
 }

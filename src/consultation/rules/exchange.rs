@@ -9,7 +9,7 @@ use crate::consultation::acts::values::EntryId;
 use crate::consultation::history::{Past, Thread};
 use crate::consultation::reference::PersonRef;
 use crate::consultation::rules::judgement::Judgement;
-use crate::consultation::rules::{Findings, Rule, agreement, passage};
+use crate::consultation::rules::{Findings, Rule, agreement};
 use crate::consultation::state::custody::{self, Likeness, Places};
 use crate::consultation::state::exchange::Round;
 use crate::consultation::state::offers::{self, Offer};

@@ -52,7 +52,7 @@ impl Service {
         let before = self.desk.register.events_after(number.saturating_sub(1), 1)?;
         let mark_here = match (number, before.first()) {
             (0, _) => String::new(),
-            (_, Some(event)) if event.number == number => mark_of(event),
+            (_, Some(event)) if event.number == number => self.mark_of(event),
             _ => return Err(of_another_past()),
         };
         if mark == mark_here { Ok(number) } else { Err(of_another_past()) }
@@ -61,9 +61,30 @@ impl Service {
     /// The first event of a watch from now on.
     fn opening(&self, begin: u64) -> Result<wire::Event, Refused> {
         let last = self.desk.register.events_after(begin.saturating_sub(1), 1)?;
-        let mark = last.first().filter(|event| event.number == begin).map(mark_of).unwrap_or_default();
+        let mark = last.first().filter(|event| event.number == begin);
+        let mark = mark.map(|event| self.mark_of(event)).unwrap_or_default();
         let (cursor, kind) = (pages::cursor(begin, &mark), wire::EventKind::Opened.into());
         Ok(wire::Event { cursor, kind, subject: String::new() })
+    }
+
+    /// What tells an event from another one of the same number, and from the same one in the past of this desk before
+    /// it was restored: what came after that one then did not happen here.
+    fn mark_of(&self, event: &Event) -> String {
+        let kind = shown_kind(event.kind).0.as_str_name();
+        let digest = match self.past.as_str() {
+            "" => Digest::of_parts(&[kind.as_bytes(), &event.subject]),
+            past => Digest::of_parts(&[kind.as_bytes(), &event.subject, past.as_bytes()]),
+        };
+        digest.hex().get(..16).unwrap_or_default().to_owned()
+    }
+
+    fn shown(&self, event: &Event) -> wire::Event {
+        let (kind, of) = shown_kind(event.kind);
+        wire::Event {
+            cursor: pages::cursor(event.number, &self.mark_of(event)),
+            kind: kind.into(),
+            subject: format!("{of}/{}", HEXLOWER.encode(&event.subject)),
+        }
     }
 
     /// Tells of everything after a number, until the watcher is gone, reads nothing, may not go on, or the service stops.
@@ -85,7 +106,7 @@ impl Service {
             let page = page.map_err(|fault| End::Told(fault.into()))?;
             for event in &page {
                 last = event.number;
-                outlet.hand(shown(event)).await?;
+                outlet.hand(self.shown(event)).await?;
             }
             if !page.is_empty() {
                 continue;
@@ -108,26 +129,10 @@ impl Service {
 /// Pause between looks at whether a watcher may go on: a suspension is felt before long.
 const VISITOR_LOOK_PAUSE: Duration = Duration::from_secs(5);
 
-/// What tells an event from another one of the same number.
-fn mark_of(event: &Event) -> String {
-    let kind = shown_kind(event.kind).0.as_str_name();
-    let digest = Digest::of_parts(&[kind.as_bytes(), &event.subject]);
-    digest.hex().get(..16).unwrap_or_default().to_owned()
-}
-
 fn of_another_past() -> Refused {
     let message = "this is no event of this desk: it is another one's, or the desk was restored; begin again, with what \
                    the lists say";
     Refused::new(Code::OutOfRange, "CURSOR_OF_ANOTHER_PAST", message)
-}
-
-fn shown(event: &Event) -> wire::Event {
-    let (kind, of) = shown_kind(event.kind);
-    wire::Event {
-        cursor: pages::cursor(event.number, &mark_of(event)),
-        kind: kind.into(),
-        subject: format!("{of}/{}", HEXLOWER.encode(&event.subject)),
-    }
 }
 
 /// A kind on the wire, and what it happened to.

@@ -19,6 +19,7 @@
 //! | `reading`, `searching`, `cases`, `names`, `evidence`, `uploads` | messages, consultations, persons, proofs, documents |
 //! | `events`, `outlet`, `keeper` | what happens, as it happens; to whoever reads in time; keeps up with the own gateway |
 //! | `metrics` | what monitoring reads of it |
+//! | `restored` | what a service must not believe that came out of a backup |
 //! | `draft_in`, `draft_out`, `message_out`, `acts`, `pages`, `paths`, `refusals`, `vault` | wire and desk, each way |
 
 mod acts;
@@ -43,6 +44,7 @@ pub mod permission;
 mod reading;
 mod refusals;
 mod releasing;
+pub mod restored;
 mod searching;
 mod signing;
 pub mod suspended;
@@ -116,6 +118,8 @@ pub struct Service {
     /// What is counted, and since when.
     tallies: Tallies,
     started: Timestamp,
+    /// What tells the past of this desk from the one before it was restored.
+    past: String,
     stop: CancellationToken,
 }
 
@@ -155,6 +159,7 @@ impl Service {
         let patience = config.patience;
         let (trust, shown) = (Mutex::new(None), Mutex::new(None));
         let (tallies, started) = (Tallies::default(), desk.clock.now());
+        let past = restored::past(&desk.config.home)?;
         let service = Self {
             desk,
             keys,
@@ -169,6 +174,7 @@ impl Service {
             patience,
             tallies,
             started,
+            past,
             stop,
         };
         Ok(Arc::new(service))

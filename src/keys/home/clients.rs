@@ -278,6 +278,16 @@ impl Clients {
         })
     }
 
+    /// Suspends everybody who was ever enrolled. Answers who could act until now.
+    pub fn suspend_all(&self) -> Result<BTreeSet<Label>, ClientRefusal> {
+        self.change(|book| {
+            let active = book.iter().filter(|client| !client.suspended);
+            let active = active.map(|client| client.label.clone()).collect();
+            book.iter_mut().for_each(|client| client.suspended = true);
+            Ok(active)
+        })
+    }
+
     /// Everybody in the book, in the order of enrolment.
     pub fn all(&self) -> Result<Vec<Client>, ClientRefusal> {
         let path = self.directory.join(BOOK);
@@ -469,6 +479,10 @@ mod tests {
         assert!(clients.all().unwrap().iter().any(|one| one.suspended && one.label.as_str() == "casework"));
         let unknown = clients.suspend(&Label::parse("head").unwrap(), true);
         assert!(matches!(unknown, Err(ClientRefusal::Unknown(_))));
+
+        let active = clients.suspend_all().unwrap();
+        assert_eq!(active.iter().map(Label::as_str).collect::<Vec<_>>(), ["legal"]);
+        assert!(clients.all().unwrap().iter().all(|one| one.suspended));
 
         let narrower = Candidate { replaces: true, ..candidate("legal", &[Role::Observe], None) };
         let narrower = enrol(narrower).unwrap().client;

@@ -1,12 +1,20 @@
 //! Whoever reads: too slowly, nothing at all, after suspension or the end of a certificate, from the middle, or with
-//! another desk's place in mind.
+//! another desk's place in mind; and at a desk that was restored.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use chancery::entropy::SystemEntropy;
 use chancery::limits::READER_PATIENCE;
+use chancery::message::seal::ReadingKey;
 use chancery::proto::desk::v1 as wire;
 use chancery::transport::status::reason_of;
+use chancery::trust::name::Label;
 use chancery::trust::role::Role;
+use serde_json::{Value, json};
 
 use super::bureau::{Bureau, Client, reason};
 use super::{cleared, next, pair, watch};
@@ -74,6 +82,64 @@ async fn a_cursor_of_another_past_is_refused_and_not_taken_for_an_own_one() {
     assert_eq!(reason(other.watch_events(ask(&later)).await), "CURSOR_OF_ANOTHER_PAST", "beyond its end");
     xa.close().await;
     xb.close().await;
+}
+
+/// What is typed at the home of a desk, and goes well.
+fn types(home: &Path, args: &[&str]) -> Value {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chancery"));
+    command.env_clear().arg("--home").arg(home).arg("--json").args(args).stdin(Stdio::null());
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{args:?}: {output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_desk_serves_nobody_before_that_is_lifted_and_takes_no_cursor_of_before() {
+    let stage = pair().await;
+    let xa = Bureau::open(&stage, "XA").await;
+    let (chain, key) = xa.enrol("archive", &[Role::Observe]);
+    xa.enrol("casework", &[Role::Draft]);
+    xa.clients().suspend(&Label::parse("casework").unwrap(), true).unwrap();
+    let mut archive = Client::new(xa.dial(&chain, &key).await.unwrap());
+    happen(&xa, 3);
+    let mut seen = watch(&mut archive, "").await;
+    let begun = next(&mut seen, wire::EventKind::Opened).await.cursor;
+    xa.close().await;
+
+    let home = stage.house("XA").homes().desk.directory().to_owned();
+    let recovery = ReadingKey::generate(&SystemEntropy).unwrap();
+    let (identity, backup) = (stage.folder().join("recovery.key"), stage.folder().join("desk.backup"));
+    fs::write(&identity, format!("{}\n", &*recovery.secret_text())).unwrap();
+    fs::set_permissions(&identity, fs::Permissions::from_mode(0o600)).unwrap();
+    let (identity, backup) = (identity.to_str().unwrap(), backup.to_str().unwrap());
+    types(&home, &["backup", "create", "-o", backup, "--to", &recovery.recipient().to_string()]);
+    // Suspended after the backup: the book that comes back knows nothing of it.
+    fs::remove_dir_all(&home).unwrap();
+    let told = types(&home, &["backup", "restore", backup, "--identity", identity]);
+    assert_eq!(told["suspended"], json!(["archive"]), "who was suspended before is not named: {told}");
+    let next_commands = told["next"].to_string();
+    assert!(next_commands.contains("desk suspend --lift archive"), "{told}");
+    assert!(!next_commands.contains("casework"), "{told}");
+
+    let xa = Bureau::open(&stage, "XA").await;
+    assert!(xa.clients().all().unwrap().iter().all(|client| client.suspended));
+    if let Ok(channel) = xa.dial(&chain, &key).await {
+        let refused = Client::new(channel).watch_events(wire::WatchEventsRequest::default()).await;
+        assert!(refused.is_err(), "nobody is served");
+    }
+    types(&home, &["desk", "suspend", "--lift", "archive"]);
+    let mut archive = Client::new(xa.dial(&chain, &key).await.unwrap());
+    let asked = wire::WatchEventsRequest { cursor: begun, from_now: false };
+    assert_eq!(
+        reason(archive.watch_events(asked).await),
+        "CURSOR_OF_ANOTHER_PAST",
+        "the event is the same one"
+    );
+    let mut seen = watch(&mut archive, "").await;
+    let again = next(&mut seen, wire::EventKind::Opened).await.cursor;
+    let asked = wire::WatchEventsRequest { cursor: again, from_now: false };
+    archive.watch_events(asked).await.unwrap();
+    xa.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use error::BackupError;
 pub use file::NewFile;
 pub use reading::{Take, read};
-pub use restoring::{examine_database, lay, restore};
+pub use restoring::{Settle, examine_database, lay, restore};
 pub use tree::{Give, Tree, copy_database};
 pub use writing::{Lock, Writing};
 

@@ -16,13 +16,18 @@ use crate::keys::home::{found_as, make_directory};
 use crate::keys::secret_file;
 use crate::message::seal::Opener;
 
+/// What is done with a home that is whole and not in its place yet.
+pub type Settle<'a> = dyn FnMut(&Path, &Manifest) -> Result<(), BackupError> + 'a;
+
 /// Restores a backup as `home`, which must not exist yet or be empty. Everything is durable when it answers; where
-/// it fails, nothing is there. `expected` is the ministry that it must be of, where that was said.
+/// it fails, nothing is there. `expected` is the ministry that it must be of, where that was said; what `settle`
+/// decides stands from the first moment on.
 pub fn restore(
     source: impl Read,
     openers: &[&dyn Opener],
     home: &Path,
     expected: Option<&str>,
+    settle: &mut Settle<'_>,
 ) -> Result<Manifest, BackupError> {
     let mut restored = None;
     found_as(home, |passing| {
@@ -44,7 +49,6 @@ pub fn restore(
             make_directory(&passing.join(folder))?;
         }
         lay(passing, RESTORED_NOTE, &mut manifest.about.time.as_bytes())?;
-        sync_all(passing)?;
         let last = match manifest.about.kind {
             HomeKind::Desk => DeskHome::CONFIG,
             HomeKind::Gateway => GatewayHome::CONFIG,
@@ -52,6 +56,8 @@ pub fn restore(
         if !passing.join(last).is_file() {
             return Err(BackupError::Malformed("it does not hold the configuration of what it is of"));
         }
+        settle(passing, &manifest)?;
+        sync_all(passing)?;
         restored = Some(manifest);
         Ok(last)
     })?;

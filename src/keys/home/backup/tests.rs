@@ -52,6 +52,11 @@ fn backed_up(home: &Path, lock: Lock<'_>) -> (Vec<u8>, Manifest) {
     (bytes, manifest)
 }
 
+/// Nothing is settled before it is a home.
+fn as_it_is(_home: &Path, _manifest: &Manifest) -> Result<(), BackupError> {
+    Ok(())
+}
+
 #[test]
 fn a_home_comes_back_as_it_was_with_what_sqlite_had_committed() {
     let folder = tempfile::tempdir().unwrap();
@@ -63,7 +68,7 @@ fn a_home_comes_back_as_it_was_with_what_sqlite_had_committed() {
     assert_eq!(manifest.about.databases[0].version, 6);
     drop(register);
     let back = folder.path().join("back");
-    let again = restore(&bytes[..], &[&key], &back, Some("XA")).unwrap();
+    let again = restore(&bytes[..], &[&key], &back, Some("XA"), &mut as_it_is).unwrap();
     assert_eq!(again, manifest);
     assert_eq!(fs::read(back.join("keys/offices/legal.key")).unwrap(), vec![7; 1_000]);
     assert!(back.join("trust/peers").is_dir(), "an empty folder comes back");
@@ -91,7 +96,7 @@ fn only_an_empty_place_becomes_a_home_and_a_refusal_leaves_it_empty() {
     let opener = crate::message::seal::PassphraseKey::new("tulip harbour");
     let (bytes, _) = backed_up(&folder.path().join("desk"), Lock::Passphrase(&passphrase));
     let reason = |home: &Path, bytes: &[u8], expected| {
-        restore(bytes, &[&opener], home, expected).unwrap_err().reason()
+        restore(bytes, &[&opener], home, expected, &mut as_it_is).unwrap_err().reason()
     };
     assert_eq!(reason(&folder.path().join("desk"), &bytes, None), "HOME_ALREADY_EXISTS");
     let empty = folder.path().join("empty");
@@ -103,10 +108,10 @@ fn only_an_empty_place_becomes_a_home_and_a_refusal_leaves_it_empty() {
     altered[bytes.len() / 2] ^= 1;
     assert_eq!(reason(&empty, &altered, None), "SEAL_ALTERED");
     let other = ReadingKey::generate(&SystemEntropy).unwrap();
-    let refused = restore(&bytes[..], &[&other], &empty, None).unwrap_err();
+    let refused = restore(&bytes[..], &[&other], &empty, None, &mut as_it_is).unwrap_err();
     assert_eq!(refused.reason(), "SEAL_NOT_FOR_US");
     assert_eq!(fs::read_dir(&empty).unwrap().count(), 0, "nothing was left behind");
-    restore(&bytes[..], &[&opener], &empty, Some("XA")).unwrap();
+    restore(&bytes[..], &[&opener], &empty, Some("XA"), &mut as_it_is).unwrap();
     assert!(empty.join("desk.toml").is_file());
 }
 
@@ -136,7 +141,7 @@ fn an_archive_that_leads_elsewhere_or_says_otherwise_is_refused() {
     let file = tar::EntryType::Regular;
     let refused = |bytes: Vec<u8>| {
         let place = folder.path().join("place");
-        let reason = restore(&bytes[..], &[&key], &place, None).unwrap_err().reason();
+        let reason = restore(&bytes[..], &[&key], &place, None, &mut as_it_is).unwrap_err().reason();
         assert!(!place.exists(), "{reason}");
         reason
     };
@@ -145,7 +150,8 @@ fn an_archive_that_leads_elsewhere_or_says_otherwise_is_refused() {
         assert_eq!(refused(forged(&key, &[(path, b"x")], &none, file)), "BACKUP_MALFORMED", "{path}");
     }
     let mark = forged(&key, &[("run/mark", b"x")], &none, file);
-    let refusal = restore(&mark[..], &[&key], &folder.path().join("marked"), None).unwrap_err();
+    let refusal =
+        restore(&mark[..], &[&key], &folder.path().join("marked"), None, &mut as_it_is).unwrap_err();
     assert!(refusal.to_string().contains("one run of a host"), "{refusal}");
     let outside = About { folders: vec!["../elsewhere".to_owned()], ..about(vec![]) };
     let outside = Manifest { schema: SCHEMA.to_owned(), about: outside, entries: vec![] };
