@@ -78,7 +78,7 @@ impl Service {
         digest.hex().get(..16).unwrap_or_default().to_owned()
     }
 
-    fn shown(&self, event: &Event) -> wire::Event {
+    fn shown_event(&self, event: &Event) -> wire::Event {
         let (kind, of) = shown_kind(event.kind);
         wire::Event {
             cursor: pages::cursor(event.number, &self.mark_of(event)),
@@ -106,7 +106,7 @@ impl Service {
             let page = page.map_err(|fault| End::Told(fault.into()))?;
             for event in &page {
                 last = event.number;
-                outlet.hand(self.shown(event)).await?;
+                outlet.hand(self.shown_event(event)).await?;
             }
             if !page.is_empty() {
                 continue;
