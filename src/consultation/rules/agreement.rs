@@ -208,7 +208,7 @@ fn is_offered_elsewhere(
     line: &AgreementLine,
 ) -> bool {
     let (sender, at) = (&judgement.address.sender, judgement.release_time());
-    let own = Offer::Agreement(&terms.agreement_id);
+    let own = Offer::Agreement(terms);
     offers::is_offered_elsewhere(past, &line.person, &line.destination, sender, own, at)
 }
 
@@ -233,6 +233,8 @@ fn conclude(judgement: &Judgement<'_>, past: &Past<'_>, reply: &AgreementReply, 
         let message = "the proposal was no longer open";
         findings.add(Rule::Agr04, "act.proposing_message", message, Rule::Agr04.cure());
     }
+    // What others agreed under this id since is not made anew without them.
+    amendment(past, note, findings);
     exchange::settles(past, terms, findings);
     for (index, line) in terms.lines.iter().enumerate() {
         let field = format!("act.terms.lines[{index}]");

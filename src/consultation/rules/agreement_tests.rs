@@ -209,6 +209,18 @@ fn agr_07_what_was_agreed_is_amended_as_it_was_made() {
 }
 
 #[test]
+fn agr_07_a_reply_makes_nothing_anew_without_those_who_agreed_on_it() {
+    let mut proposed = Proposed::new();
+    let others = proposed.fields.replace("[\"XA\", \"XB\"]", "[\"IC\", \"XA\", \"XB\"]");
+    let second = proposed.ready.scene.say("XB", "agreement-note", &others);
+    let accepts = reply(&second, &others, &["uk", "ko", "en"]);
+    proposed.replies(&accepts).passes();
+    let fields = proposed.reply();
+    proposed.ready.scene.say("XA", "agreement-reply", &fields);
+    proposed.replies(&accepts).fails("AGR_07");
+}
+
+#[test]
 fn agr_08_the_authentic_texts_are_the_same() {
     let proposed = Proposed::new();
     let without = reply(&proposed.note, &proposed.fields, &["uk", "en"]);
@@ -245,8 +257,10 @@ fn exc_06_nobody_is_offered_to_two_places_by_one_power() {
         let note = ready.scene.say("XB", "agreement-note", &fields);
         (ready, note)
     };
-    // Under one id the later note takes the place of the earlier.
-    offered("A-9").0.note_to("XA").passes();
+    // To the same parties, the later note under one id takes the place of the earlier; to others it does not.
+    let (ready, _) = offered("A-9");
+    ready.note_to("XA").passes();
+    ready.changed("[\"XA\", \"XB\"]", "[\"XA\", \"XB\", \"XC\"]").fails("AGR_06 EXC_06");
     let (mut ready, note) = offered("A-8");
     ready.note_to("XA").fails("EXC_06");
     let fields = ready.fields("XA", "RELEASE_AND_SETTLEMENT");

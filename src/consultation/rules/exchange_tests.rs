@@ -204,7 +204,7 @@ fn exc_03_a_note_settles_a_round_with_its_persons_and_destinations() {
     let settled = |round: &Round<'_>| Settled::new(round, Some("MATCHED"), Some("ACCEPT"));
     settled(&Round { out: &["P2"], ..ALONE }).note().fails("EXC_03");
     // What XB offered by that round stands against the note as well.
-    settled(&Round { other: "XC", ..ALONE }).note().fails("EXC_03 EXC_06");
+    settled(&Round { other: "XC", ..ALONE }).note().fails("CON_04 EXC_03 EXC_06");
     settled(&Round { out: &[], back: &["P1"], ..ALONE }).note().fails("EXC_03 EXC_06");
     // Who fell out since is left out, whatever becomes of his own line.
     settled(&Round { out: &["P1", "P2"], ..ALONE }).note().passes();

@@ -4,6 +4,7 @@
 //! withdrawn or ran out binds nobody, and what an agreement settled is a matter of that agreement. Nobody offers one man
 //! to two places, in one consultation as little as in two.
 
+use crate::consultation::acts::agreement::AgreementTerms;
 use crate::consultation::acts::law::Destination;
 use crate::consultation::acts::values::EntryId;
 use crate::consultation::history::{Past, Thread};
@@ -19,15 +20,27 @@ use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
 /// What an offer belongs to: nothing stands against what takes its own place.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub enum Offer<'h> {
-    /// A note, by the id of its agreement.
-    Agreement(&'h EntryId),
+    /// A note, by its terms: to the same parties, the later under one id takes the place of the earlier.
+    Agreement(&'h AgreementTerms),
     /// A round, by the id of its proposal.
     Exchange(&'h EntryId),
 }
 
 opaque!(Offer<'_>);
+
+impl Offer<'_> {
+    fn is_replaced_by(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Agreement(one), Self::Agreement(other)) => {
+                one.agreement_id == other.agreement_id && one.required_parties == other.required_parties
+            }
+            (Self::Exchange(one), Self::Exchange(other)) => one == other,
+            _ => false,
+        }
+    }
+}
 
 /// Where notes and rounds that a ministry made or accepted, and that are not concluded, would send a person.
 pub fn offered(past: &Past<'_>, person: &PersonRef, by: &Ministry, at: Timestamp) -> Vec<Destination> {
@@ -45,7 +58,8 @@ pub fn is_offered_elsewhere(
 ) -> bool {
     let places = Places::of(past, person);
     let elsewhere = |other: &Destination| places.compare(other, destination) != Likeness::Same;
-    let mut others = offers(past, person, by, at).into_iter().filter(|(offer, _)| *offer != except);
+    let mut others =
+        offers(past, person, by, at).into_iter().filter(|(offer, _)| !offer.is_replaced_by(&except));
     others.any(|(_, other)| elsewhere(&other))
 }
 
@@ -61,7 +75,7 @@ fn offers<'h>(
     });
     let noted = live.filter_map(|(_, act)| {
         let line = act.terms.lines.find(person)?;
-        Some((Offer::Agreement(&act.terms.agreement_id), line.destination.clone()))
+        Some((Offer::Agreement(&act.terms), line.destination.clone()))
     });
     let rounds = exchange::listing(past, person).into_iter().filter(|round| binds(past, round, by, at));
     let listed = rounds.filter_map(|round| {
