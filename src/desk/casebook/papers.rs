@@ -132,22 +132,18 @@ mod tests {
     use super::*;
     use crate::consultation::act::ActKind;
     use crate::desk::casebook::kept::samples::kept;
-    use crate::message::terms::Caveat;
+    use crate::message::dispatch::Document;
+    use crate::message::terms::{Caveat, DocumentClass, DocumentStanding};
 
     fn carrier(sender: &str, number: u64, document: &Digest) -> Kept {
         let mut one = kept(ActKind::Correspondence, sender, number, &[]);
-        one.dispatch.documents.push(crate::message::dispatch::Document {
-            document_id: "paper".to_owned(),
-            digest: *document,
-            ..one.dispatch.documents.first().cloned().unwrap_or_else(paper)
-        });
+        one.dispatch.documents.push(Document { digest: *document, ..paper() });
         one
     }
 
-    fn paper() -> crate::message::dispatch::Document {
-        use crate::message::terms::{DocumentClass, DocumentStanding};
-        crate::message::dispatch::Document {
-            document_id: String::new(),
+    fn paper() -> Document {
+        Document {
+            document_id: "paper".to_owned(),
             title: "A paper".to_owned(),
             standing: DocumentStanding::Annex,
             class: DocumentClass::Evidence,
@@ -161,29 +157,28 @@ mod tests {
 
     #[test]
     fn a_paper_is_known_by_every_message_that_carried_it_before_in_their_order() {
-        let (paper, other) = (Digest::of(b"a paper"), Digest::of(b"another"));
+        let paper = Digest::of(b"a paper");
         let mut papers = Papers::default();
         let mut first = carrier("XB", 1, &paper);
         first.dispatch.marking.caveats.push(Caveat::OriginatorControl);
-        let mut second = carrier("XC", 2, &paper);
-        second.at = first.at.after(std::time::Duration::from_secs(60));
-        // An id of its own: what the samples number alike is one message.
-        for kept in [&second, &carrier("XB", 3, &other)] {
-            papers.note(kept);
-        }
-        let mut message = papers.messages.values().next().unwrap().message.clone();
-        message.message_id = MessageId::from(Digest::of(b"first"));
-        message.originator = first.header.address().sender.clone();
-        message.caveats.clone_from(&first.dispatch.marking.caveats);
-        message.documents = vec![paper];
-        message.dispatch_digest = Digest::of(b"first dispatch");
-        papers.take(Carrier { at: first.at, message });
+        papers.note(&carrier("XB", 2, &Digest::of(b"another")));
+        papers.note(&first);
+        // Another ministry sent it on, a minute later.
+        let mut message = papers.messages[&first.id()].message.clone();
+        message.message_id = MessageId::from(Digest::of(b"second"));
+        message.dispatch_digest = Digest::of(b"second dispatch");
+        message.originator = crate::trust::name::Ministry::parse("XC").unwrap();
+        message.caveats.clear();
+        let later = first.at.after(std::time::Duration::from_secs(60));
+        papers.take(Carrier { at: later, message });
         let asked = carrier("XB", 9, &paper).dispatch;
         let own = Digest::of(&asked.bytes());
-        let found = papers.carrying(&asked, &own, second.at);
+        let found = papers.carrying(&asked, &own, later);
         assert_eq!(found.iter().map(|one| one.originator.as_str()).collect::<Vec<_>>(), ["XB", "XC"]);
         assert_eq!(found[0].caveats, [Caveat::OriginatorControl]);
         assert_eq!(papers.carrying(&asked, &own, first.at).len(), 1, "what came later binds nothing before");
-        assert!(papers.carrying(&carrier("XB", 9, &Digest::of(b"new")).dispatch, &own, second.at).is_empty());
+        assert_eq!(papers.carrying(&asked, &first.digest, later).len(), 1, "it is not earlier than itself");
+        let new = carrier("XB", 9, &Digest::of(b"new")).dispatch;
+        assert!(papers.carrying(&new, &own, later).is_empty());
     }
 }
