@@ -8,6 +8,7 @@ use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
 use crate::consultation::state::saying;
 use crate::limits;
+use crate::message::terms::ActClass;
 
 /// In what steps releases are written.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -78,11 +79,12 @@ fn times(judgement: &Judgement<'_>, findings: &mut Findings) {
 }
 
 /// CHN-09: whoever declares to have known an act speaks after it, whatever a clock says. Clocks may differ as far as
-/// gateways admit, and releases are written in whole minutes.
+/// gateways admit, and releases are written in whole minutes. Letters change no state, and one may have taken the number
+/// of an act that was given up long after the next was released.
 fn order(judgement: &Judgement<'_>, findings: &mut Findings) {
     let Some(past) = judgement.past else { return };
     // A past is in the order of release.
-    let Some(last) = past.acts().next_back() else { return };
+    let Some(last) = past.acts().rfind(|one| one.class != ActClass::Correspondence) else { return };
     if judgement.release_time().after(limits::CLOCK_SKEW_MAX.saturating_add(MINUTE)) < last.released {
         let message = format!("it is dated before an act of {} that it declares to have known", last.sender);
         findings.add(Rule::Chn09, "position.release_time", message, Rule::Chn09.cure());
@@ -180,6 +182,13 @@ mod tests {
         assert!(!hidden.errors().contains("CHN_09"), "{}", hidden.errors());
         let before_its_own = says("hold-release", &release, own).with(unaware);
         assert!(before_its_own.errors().contains("CHN_09"), "{}", before_its_own.errors());
+        // What stands in for an act that was given up bears its number and a later time.
+        let mut filled = Scene::ready();
+        filled.wait(DAY);
+        filled.say("XB", "correspondence", "subject = \"Number left out\"");
+        filled.set_back(DAY);
+        Case::new(&filled, "XB", "will-indication", "person = \"P1\"\nsource = \"FAMILY\"")
+            .silent(Rule::Chn09);
         says("will-withdrawal", "person = \"P1\"", own).passes();
         says("will-withdrawal", "person = \"P1\"", own).warns(Rule::Chn09);
     }

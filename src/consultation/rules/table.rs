@@ -116,7 +116,7 @@ rules! {
     Chn08 = 128 "CHN_08" Form Error Gateway "the message is not dated more than five minutes into the future",
         "correct the clock of the sending registry";
     Chn09 = 129 "CHN_09" Form Error Desk
-        "no act is released before an act that it declares to have known, its own last one included",
+        "no act is released before an act that it declares to have known, its own last one included and letters excepted",
         "correct the clock of the registry, and release it now";
     Cls01 = 141 "CLS_01" Form Error Gateway "the level is not above the ceiling of the channel",
         "send it by a way accredited for that level, or leave out what needs the level";
