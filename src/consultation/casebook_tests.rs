@@ -17,7 +17,6 @@ fn channel() -> ChannelFacts {
         parties: ["IC", "XA", "XB"].map(ministry).to_vec(),
         suspended: true,
         ceiling: Level::Restricted,
-        national_labels: Vec::new(),
     }
 }
 
@@ -290,4 +289,57 @@ fn a_countersignature_waits_for_the_act_it_names_and_comes_to_one_verdict_in_eve
         let verdicts = acts.iter().map(|one| past.find(one.reference).unwrap().verdict.to_string());
         assert_eq!(verdicts.collect::<Vec<_>>(), ["ok", "ok", "ROL_09"], "{order:?}");
     }
+}
+
+/// An act as a careful ministry would send it, released at this instant.
+fn said(
+    book: &mut Casebook,
+    sender: &str,
+    number: u64,
+    at: Timestamp,
+    (kind, fields): (&str, &str),
+) -> String {
+    use crate::consultation::rules::drafts::Draft;
+    let draft = Draft::new(&["IC", "XA", "XB"], sender, number, &book.draft_basis(), at, act(kind, fields));
+    let digest = Digest::of(format!("{sender} {number}").as_bytes());
+    let Draft { address, position, dispatch, authorities, .. } = draft;
+    let outcomes = book.offer(Incoming::new(address, position, dispatch, digest, Some(authorities)));
+    let Some(Outcome::Registered { verdict, .. }) = outcomes.first() else {
+        panic!("{kind} is not registered")
+    };
+    verdict.to_string()
+}
+
+#[test]
+fn a_release_dated_back_behind_its_own_predecessor_lifts_no_hold() {
+    use crate::consultation::state::{holds, samples::person};
+    use std::time::Duration;
+    let parties = ["IC", "XA", "XB"];
+    let channel = crate::consultation::rules::drafts::channel(&parties);
+    let mut book = Casebook::new(channel, Charter::default_for(parties.map(ministry)));
+    let start = Timestamp::parse("2026-11-22T10:00:00Z").unwrap();
+    let minute = |minutes: u64| start.after(Duration::from_secs(60 * minutes));
+    let proposal = r#"consultation = "C-4T9M-W2KX-7CQW"
+        subject = "Prisoners of war: procedure"
+        parties = [{ ministry = "IC", roles = ["ICRC"] }, { ministry = "XA", roles = ["RECEIVING_POWER"] },
+            { ministry = "XB", roles = ["DETAINING_POWER"] }]
+        open_until_time = "2026-12-02T10:00:00Z""#;
+    assert_eq!(said(&mut book, "XB", 1, start, ("consultation-proposal", proposal)), "ok");
+    let hold = ("hold-notice", "persons = [\"P1\"]\nreason = \"SECURITY\"");
+    assert_eq!(said(&mut book, "XB", 2, minute(60), hold), "ok");
+    let held =
+        |book: &Casebook| holds::active(&book.everything(), &person(1), minute(90), book.charter()).len();
+    let reference = Digest::of(b"XB 2").hex();
+    let release = format!("hold_message = \"{reference}\"\nreason = \"settled\"");
+    let release = ("hold-release", release.as_str());
+    assert_eq!(said(&mut book, "XB", 3, minute(50), release), "CHN_09");
+    assert_eq!(held(&book), 1, "what is dated back frees nobody");
+    let withdrawal = ("will-withdrawal", "person = \"P1\"");
+    assert_eq!(
+        said(&mut book, "XB", 4, minute(40), withdrawal),
+        "ok",
+        "what protects is registered and stands"
+    );
+    assert_eq!(said(&mut book, "XB", 5, minute(56), release), "ok", "clocks differ by so much");
+    assert_eq!(held(&book), 0);
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::consultation::acts::channel::ChannelTerms;
+use crate::consultation::acts::channel::{self, ChannelTerms};
 use crate::consultation::acts::values::LanguageCode;
 use crate::consultation::opaque;
 use crate::message::terms::{Level, Precedence};
@@ -22,6 +22,8 @@ pub struct Charter {
     pub ceiling: Level,
     /// Its parties, ascending.
     pub parties: Vec<Ministry>,
+    /// Each party's own word for a level; empty where none was agreed.
+    pub national_labels: Vec<NationalLabel>,
     /// Languages of texts; empty where none was agreed.
     pub working_languages: Vec<LanguageCode>,
     /// Language that prevails; none where none was agreed.
@@ -62,7 +64,18 @@ pub struct Charter {
     pub countersignature: Duration,
 }
 
-opaque!(Charter);
+/// A party's own word for a level.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NationalLabel {
+    /// The ministry.
+    pub ministry: Ministry,
+    /// The level.
+    pub level: Level,
+    /// Its word.
+    pub label: String,
+}
+
+opaque!(Charter, NationalLabel);
 
 impl Charter {
     /// What counts between these parties before they agreed on a charter.
@@ -73,6 +86,7 @@ impl Charter {
         Self {
             ceiling: Level::Restricted,
             parties,
+            national_labels: Vec::new(),
             working_languages: Vec::new(),
             prevailing_language: None,
             will_validity: Duration::from_secs(90 * DAY),
@@ -98,9 +112,15 @@ impl Charter {
     /// What the terms of a channel say, and the rest as by default.
     pub fn of(terms: &ChannelTerms) -> Self {
         let policy = &terms.will_policy;
+        let label = |line: &channel::NationalLabel| {
+            let level = Level::from_number(line.level.number())?;
+            let label = line.label.as_str().to_owned();
+            Some(NationalLabel { ministry: line.ministry.clone(), level, label })
+        };
         Self {
             // The levels of both vocabularies bear the same numbers; an unknown one would be the lowest.
             ceiling: Level::from_number(terms.ceiling.number()).unwrap_or(Level::Unclassified),
+            national_labels: terms.national_labels.iter().filter_map(label).collect(),
             working_languages: terms.working_languages.iter().cloned().collect(),
             prevailing_language: Some(terms.prevailing_language.clone()),
             will_validity: policy.validity.duration(),
@@ -113,6 +133,12 @@ impl Charter {
             erasure: Some(terms.erasure_after_closure.duration()),
             ..Self::default_for(terms.parties.iter().cloned())
         }
+    }
+
+    /// The word of a ministry for a level; none where none was agreed.
+    pub fn label(&self, ministry: &Ministry, level: Level) -> Option<&str> {
+        let mut labels = self.national_labels.iter();
+        labels.find(|line| line.ministry == *ministry && line.level == level).map(|line| line.label.as_str())
     }
 
     /// How long the other side has to acknowledge a message; ROUTINE has no such time.
@@ -134,6 +160,7 @@ mod tests {
     };
     use crate::consultation::acts::values::{ChannelCode, Count, Span};
     use crate::consultation::list::{List, Set};
+    use crate::consultation::text::ShortText;
     use crate::consultation::words::ProtectionLevel;
     use crate::digest::Digest;
 
@@ -151,13 +178,18 @@ mod tests {
             min_witnesses: Count::new(3).unwrap(),
             min_neutral_witnesses: Count::new(2).unwrap(),
         });
+        let own_word = channel::NationalLabel {
+            ministry: ministry("XA"),
+            level: ProtectionLevel::Restricted,
+            label: ShortText::new("대외비").unwrap(),
+        };
         let languages: Vec<LanguageCode> =
             ["ko", "en"].iter().map(|tag| LanguageCode::parse(tag).unwrap()).collect();
         let terms = ChannelTerms::new(ChannelTermsFields {
             channel: ChannelCode::parse("ch-0123456789abcdef").unwrap(),
             parties: Set::new(vec![ministry("XB"), ministry("XA")]).unwrap(),
             ceiling: ProtectionLevel::Confidential,
-            national_labels: List::default(),
+            national_labels: List::new(vec![own_word]).unwrap(),
             working_languages: List::new(languages.clone()).unwrap(),
             prevailing_language: LanguageCode::parse("en").unwrap(),
             will_policy: policy.unwrap(),
@@ -178,6 +210,8 @@ mod tests {
         assert_eq!(charter.go_window, Duration::from_secs(45 * MINUTE));
         assert_eq!(charter.erasure, Some(Duration::from_secs(30 * DAY)));
         assert_eq!(charter.parties, [ministry("XA"), ministry("XB")]);
+        assert_eq!(charter.label(&ministry("XA"), Level::Restricted), Some("대외비"));
+        assert_eq!(charter.label(&ministry("XB"), Level::Restricted), None);
         assert!(
             charter.working_languages == languages
                 && charter.prevailing_language == languages.last().cloned()

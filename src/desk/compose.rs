@@ -111,7 +111,7 @@ impl Desk {
             salt: random(self.entropy.as_ref()).map_err(|cause| DeskError::Draft(cause.to_string()))?,
             form: draft.form,
             formal_number: self.expected_formal_number(draft, now, last),
-            marking: self.marking(draft),
+            marking: self.marking(trust, keys, draft, (&address, channel))?,
             basis: self.basis(trust, keys, &address, channel)?,
             documents,
             authentications,
@@ -176,7 +176,11 @@ impl Desk {
         };
         let past = known.past(&address.sender, number, &dispatch.basis);
         let parties = rule.into_iter().flat_map(|rule| rule.parties.iter().cloned());
-        let charter = known.charter().unwrap_or_else(|| Charter::default_for(parties));
+        let agreed = match &facts {
+            Some(facts) => self.charter_for(trust, keys, &known, &address.consultation, facts)?,
+            None => known.charter(),
+        };
+        let charter = agreed.unwrap_or_else(|| Charter::default_for(parties));
         let judgement = Judgement {
             at: self.clock.now(),
             address,
@@ -264,17 +268,31 @@ impl Desk {
         }
     }
 
-    fn marking(&self, draft: &Draft) -> Marking {
-        let label = draft.national_label.as_ref().map(|text| text.as_str().to_owned());
-        // Without a charter's table of words, the normalised level is the label.
-        let unmarked = draft.level == Level::Unclassified;
-        let fallback = if unmarked { String::new() } else { draft.level.word().to_owned() };
-        Marking {
+    fn marking(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        draft: &Draft,
+        (address, channel): (&Address, &ChannelRule),
+    ) -> Result<Marking, DeskError> {
+        let national_label = match &draft.national_label {
+            Some(text) => text.as_str().to_owned(),
+            None if draft.level == Level::Unclassified => String::new(),
+            None => {
+                let known = self.knowledge(trust, keys, &address.consultation, &[])?;
+                let facts = channel_facts(&address.channel, channel);
+                let charter = self.charter_for(trust, keys, &known, &address.consultation, &facts)?;
+                let agreed = charter.as_ref().and_then(|one| one.label(&address.sender, draft.level));
+                // Without a charter's table of words, the normalised level is the label.
+                agreed.unwrap_or(draft.level.word()).to_owned()
+            }
+        };
+        Ok(Marking {
             level: draft.level,
-            national_label: label.unwrap_or(fallback),
+            national_label,
             caveats: draft.caveats.clone(),
             eyes_only_roles: draft.eyes_only_roles.iter().map(|role| role.as_str().to_owned()).collect(),
-        }
+        })
     }
 
     /// The last act of every Power that this one rests on.
@@ -319,21 +337,25 @@ impl Desk {
         format!("{}-{year}-{number:04}", self.config.ministry)
     }
 
-    /// The message a dispatch answers, as far as rules look at it.
+    /// The messages that a dispatch annexes documents of, and the one it answers, as far as rules look at them.
     fn earlier(
         &self,
         trust: &Trust,
         keys: &Keys,
         dispatch: &Dispatch,
     ) -> Result<Vec<EarlierMessage>, DeskError> {
-        let Some(id) = dispatch.in_reply_to else { return Ok(Vec::new()) };
+        let mut earlier = self.carriers_of(trust, keys, dispatch, self.clock.now())?;
+        let Some(id) = dispatch.in_reply_to else { return Ok(earlier) };
         let entry = self.find(&id.to_string())?;
         let key = match keys.reading() {
             // An office with a passphrase of its own drafts without the registry's keys: it is judged again at release.
             Err(DeskError::Key(KeyError::WrongPassphrase(_))) => return Ok(Vec::new()),
             key => key?,
         };
-        Ok(vec![self.unseal_unjudged(trust, &key, &entry)?.earlier()])
+        if !earlier.iter().any(|one| one.message_id == id) {
+            earlier.push(self.unseal_unjudged(trust, &key, &entry)?.earlier());
+        }
+        Ok(earlier)
     }
 }
 
@@ -358,7 +380,6 @@ pub(super) fn channel_facts(channel: &ChannelId, rule: &ChannelRule) -> ChannelF
         suspended: rule.suspended,
         // A ceiling outside the vocabulary admits nothing classified.
         ceiling: i32::try_from(rule.ceiling).ok().and_then(Level::from_number).unwrap_or(Level::Unclassified),
-        national_labels: Vec::new(),
     }
 }
 

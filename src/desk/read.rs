@@ -143,6 +143,25 @@ impl Desk {
         }
     }
 
+    /// The messages that an opened one may annex documents of, and the one it answers. What is answered may not have been
+    /// fetched yet, or not open; rules then judge without it.
+    fn quoted_by(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        opened: &Opened,
+    ) -> Result<Vec<EarlierMessage>, DeskError> {
+        let dispatch = opened.dispatch.dispatch();
+        let mut earlier = self.carriers_of(trust, keys, dispatch, opened.entry.judged_at())?;
+        let answered = dispatch.in_reply_to.filter(|id| !earlier.iter().any(|one| one.message_id == *id));
+        if let Some(id) = answered {
+            let (key, answered) = (keys.reading()?, self.find(&id.to_string()));
+            let answered = answered.and_then(|entry| self.unseal_unjudged(trust, &key, &entry));
+            earlier.extend(answered.ok().map(|answered| answered.earlier()));
+        }
+        Ok(earlier)
+    }
+
     fn judge(
         &self,
         trust: &Trust,
@@ -161,13 +180,7 @@ impl Desk {
         let channel = &header.address().channel;
         let rule = trust.policy.as_ref().and_then(|policy| policy.channel(channel));
         let facts = rule.map(|rule| channel_facts(channel, rule));
-        let mut earlier = Vec::new();
-        if let Some(id) = dispatch.in_reply_to {
-            // What is answered may not have been fetched yet, or not open; rules then judge without it.
-            let answered = self.find(&id.to_string());
-            let answered = answered.and_then(|entry| self.unseal_unjudged(trust, &key, &entry));
-            earlier.extend(answered.ok().map(|answered| answered.earlier()));
-        }
+        let earlier = self.quoted_by(trust, keys, opened)?;
         let own = header.address().sender == self.config.ministry;
         let words = inline_words(&key, opened)?;
         let documents = words.as_deref().map(|words| documents::opened(&dispatch.documents, words));
@@ -226,7 +239,6 @@ impl Opened {
             level: address.level,
             caveats: dispatch.marking.caveats.clone(),
             releasable_to: address.releasable_to.clone(),
-            consented: Vec::new(),
             documents: dispatch.documents.iter().map(|document| document.digest).collect(),
         }
     }

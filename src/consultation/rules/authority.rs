@@ -1,5 +1,10 @@
-//! `AuthorityFacts`: who drafted, cleared and signs a dispatch, and what their certificates permitted at release. The
-//! desk gathers it from dispatch and certificates; the ROL rules read it.
+//! `AuthorityFacts`: who drafted, cleared and signs a dispatch, and what their certificates permitted. The desk gathers
+//! it from dispatch and certificates; the ROL rules read it.
+//!
+//! Before release certificates are judged as they stand then. At a receiver they are judged as they stood when its own
+//! gateway took custody, because what a header says of its release is the sender's word and a revoked key could say
+//! anything. So a copy that is on its way over the end or the revocation of a certificate may be good at one desk and
+//! not at another: ROL_02 is no part of the verdict that all desks share.
 
 use crate::digest::Digest;
 use crate::message::dispatch::ExpectedAuthentication;
@@ -7,7 +12,7 @@ use crate::message::terms::AuthenticationKind;
 use crate::trust::name::{Authority, Name};
 use crate::vocabulary;
 
-/// Who stands behind a dispatch. The same at every desk, because the dispatch says who and certificates say what.
+/// Who stands behind a dispatch: the dispatch says who, and certificates say what, as this desk may believe them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AuthorityFacts {
     /// The office that drafted it; none where the dispatch names none.
@@ -18,14 +23,14 @@ pub struct AuthorityFacts {
     pub offices: Vec<OfficeFacts>,
 }
 
-/// An office that signs, as its certificate stood when the dispatch was released.
+/// An office that signs, as its certificate stood at release, or when our own gateway took custody of what came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OfficeFacts {
     /// The office.
     pub office: Name,
     /// What its certificate lets it do.
     pub authorities: Vec<Authority>,
-    /// Whether the certificate was good at release.
+    /// Whether the certificate was good then.
     pub validity: Validity,
     /// SHA-256 of its public key: two names with one key are one hand. None where no certificate is known.
     pub key: Option<Digest>,

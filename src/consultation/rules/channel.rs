@@ -1,16 +1,23 @@
 //! CHN: what the desk sees of the channel. Sequence, duplicates and the sender's TLS name are judged by the
 //! gateways.
 
+use std::time::Duration;
+
 use crate::consultation::act::{Act, ActKind};
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
 use crate::consultation::state::saying;
 use crate::limits;
+use crate::message::terms::ActClass;
+
+/// In what steps releases are written.
+const MINUTE: Duration = Duration::from_secs(60);
 
 pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     known(judgement, findings);
     sender(judgement, findings);
     times(judgement, findings);
+    order(judgement, findings);
     charter(judgement, findings);
 }
 
@@ -68,6 +75,19 @@ fn times(judgement: &Judgement<'_>, findings: &mut Findings) {
     if position.release_time > judgement.at.after(limits::CLOCK_SKEW_MAX) {
         let hint = "correct the clock of the sending registry";
         findings.add(Rule::Chn08, "position.release_time", "the message is dated into the future", hint);
+    }
+}
+
+/// CHN-09: whoever declares to have known an act speaks after it, whatever a clock says. Clocks may differ as far as
+/// gateways admit, and releases are written in whole minutes. Letters change no state, and one may have taken the number
+/// of an act that was given up long after the next was released.
+fn order(judgement: &Judgement<'_>, findings: &mut Findings) {
+    let Some(past) = judgement.past else { return };
+    // A past is in the order of release.
+    let Some(last) = past.acts().rfind(|one| one.class != ActClass::Correspondence) else { return };
+    if judgement.release_time().after(limits::CLOCK_SKEW_MAX.saturating_add(MINUTE)) < last.released {
+        let message = format!("it is dated before an act of {} that it declares to have known", last.sender);
+        findings.add(Rule::Chn09, "position.release_time", message, Rule::Chn09.cure());
     }
 }
 
@@ -135,6 +155,42 @@ mod tests {
         };
         Sample::position().with(early(300)).passes(Rule::Chn08);
         Sample::position().with(early(301)).finds(Rule::Chn08, "position.release_time");
+    }
+
+    #[test]
+    fn chn_09_nothing_is_released_before_what_it_declares_to_have_known() {
+        use crate::consultation::rules::drafts::Draft;
+        use crate::consultation::rules::scenes::Case;
+        use crate::consultation::state::samples::{DAY, Scene};
+        let mut scene = Scene::ready();
+        let hold = scene.say("XB", "hold-notice", "persons = [\"P1\"]\nreason = \"SECURITY\"");
+        scene.wait(DAY);
+        let fields = "persons = []\nparty_to_gc3 = true\nassurances = [\"MEDICAL_CARE\"]";
+        scene.say("XA", "assurances", fields);
+        let release = format!("hold_message = \"{hold}\"\nreason = \"settled\"");
+        let says = |kind: &str, fields: &str, early: u64| {
+            let back = move |draft: &mut Draft| {
+                draft.position.release_time = draft.position.release_time.before(Duration::from_secs(early));
+            };
+            Case::new(&scene, "XB", kind, fields).with(back)
+        };
+        // A scene goes on by a minute with every act.
+        says("hold-release", &release, 7 * 60).passes();
+        says("hold-release", &release, 9 * 60).fails("CHN_09");
+        let unaware = |draft: &mut Draft| draft.dispatch.basis.retain(|one| one.ministry == ministry("XB"));
+        let (own, hidden) = (2 * DAY, says("hold-release", &release, DAY / 2).with(unaware));
+        assert!(!hidden.errors().contains("CHN_09"), "{}", hidden.errors());
+        let before_its_own = says("hold-release", &release, own).with(unaware);
+        assert!(before_its_own.errors().contains("CHN_09"), "{}", before_its_own.errors());
+        // What stands in for an act that was given up bears its number and a later time.
+        let mut filled = Scene::ready();
+        filled.wait(DAY);
+        filled.say("XB", "correspondence", "subject = \"Number left out\"");
+        filled.set_back(DAY);
+        Case::new(&filled, "XB", "will-indication", "person = \"P1\"\nsource = \"FAMILY\"")
+            .silent(Rule::Chn09);
+        says("will-withdrawal", "person = \"P1\"", own).passes();
+        says("will-withdrawal", "person = \"P1\"", own).warns(Rule::Chn09);
     }
 
     #[test]

@@ -51,9 +51,8 @@ fn marking(judgement: &Judgement<'_>, findings: &mut Findings) {
     if marking.level > Level::Unclassified && marking.national_label.is_empty() {
         findings.add(Rule::Cls03, field, "the sender's own word for the level is missing", "state it");
     }
-    let table = judgement.channel.map(|channel| channel.national_labels.as_slice()).unwrap_or_default();
-    let agreed = table.iter().find(|line| line.ministry == address.sender && line.level == marking.level);
-    if agreed.is_some_and(|line| !marking.national_label.is_empty() && line.label != marking.national_label) {
+    let agreed = judgement.charter.label(&address.sender, marking.level);
+    if agreed.is_some_and(|label| !marking.national_label.is_empty() && label != marking.national_label) {
         let hint = "use the word that the charter lists for the level";
         findings.add(
             Rule::Cls03,
@@ -67,31 +66,27 @@ fn marking(judgement: &Judgement<'_>, findings: &mut Findings) {
 fn originator_control(judgement: &Judgement<'_>, findings: &mut Findings) {
     let address = judgement.address;
     for earlier in judgement.quoted() {
-        if !earlier.caveats.contains(&Caveat::OriginatorControl) {
+        if earlier.originator == address.sender || !earlier.caveats.contains(&Caveat::OriginatorControl) {
             continue;
         }
-        let knows = |ministry: &Ministry| {
-            *ministry == earlier.originator
-                || earlier.releasable_to.contains(ministry)
-                || earlier.consented.contains(ministry)
-        };
+        let knows =
+            |ministry: &Ministry| *ministry == earlier.originator || earlier.releasable_to.contains(ministry);
         let addressees = address.addressees.iter().map(|addressee| &addressee.ministry);
         if !addressees.chain(&address.releasable_to).all(knows) {
             let message = "it would disclose onward what its originator controls";
-            let hint = "obtain the originator's consent first, or leave out what is his";
-            findings.add(Rule::Cls04, "address.releasable_to", message, hint);
+            findings.add(Rule::Cls04, "address.releasable_to", message, Rule::Cls04.cure());
         }
     }
 }
 
 fn quoted_level(judgement: &Judgement<'_>, findings: &mut Findings) {
-    let (address, level) = (judgement.address, judgement.dispatch.marking.level);
+    let level = judgement.dispatch.marking.level;
     for earlier in judgement.quoted().filter(|earlier| level < earlier.level) {
         let message = format!("it answers or annexes what is marked {}", earlier.level);
-        findings.add(Rule::Cls05, "dispatch.marking.level", message, "mark it at least as high");
-        if earlier.originator != address.sender && judgement.annexes(earlier) {
+        findings.add(Rule::Cls05, "dispatch.marking.level", message, Rule::Cls05.cure());
+        if judgement.annexes(earlier) {
             let message = "a document of another originator would be downgraded";
-            findings.add(Rule::Cls06, "dispatch.documents", message, "ask its originator to lower the level");
+            findings.add(Rule::Cls06, "dispatch.documents", message, Rule::Cls06.cure());
         }
     }
 }
@@ -144,8 +139,34 @@ mod tests {
         let onward = |s: &mut Sample| s.address.releasable_to.push(ministry("XN"));
         Sample::position().with(onward).passes(Rule::Cls04);
         Sample::position().with(reply).with(onward).finds(Rule::Cls04, "address.releasable_to");
-        let consent = |s: &mut Sample| s.earlier[0].consented.push(ministry("XN"));
-        Sample::position().with(reply).with(onward).with(consent).passes(Rule::Cls04);
+        let released = |s: &mut Sample| s.earlier[0].releasable_to.push(ministry("XN"));
+        Sample::position().with(reply).with(onward).with(released).passes(Rule::Cls04);
+        let own = |s: &mut Sample| s.earlier[0].originator = ministry("XA");
+        Sample::position().with(reply).with(onward).with(own).passes(Rule::Cls04);
+    }
+
+    #[test]
+    fn cls_04_a_paper_goes_where_its_originator_last_released_it_whoever_else_sent_it() {
+        let carried =
+            |name: &'static str, originator: &'static str, releasable_to: &'static [&'static str]| {
+                move |s: &mut Sample| {
+                    let mut message = earlier(originator, Level::Restricted);
+                    message.dispatch_digest = crate::digest::Digest::of(name.as_bytes());
+                    message.caveats.push(Caveat::OriginatorControl);
+                    message.releasable_to = releasable_to.iter().map(|code| ministry(code)).collect();
+                    message.documents.push(s.dispatch.documents[0].digest);
+                    s.earlier.push(message);
+                }
+            };
+        let onward = |s: &mut Sample| s.address.releasable_to.push(ministry("XN"));
+        let (narrow, wide) = (["XA", "XB"].as_slice(), ["XA", "XB", "XN"].as_slice());
+        let paper = || Sample::position().with(carried("first", "XB", narrow)).with(onward);
+        paper().finds(Rule::Cls04, "address.releasable_to");
+        paper().with(carried("again", "XB", wide)).passes(Rule::Cls04);
+        paper().with(carried("of another", "XN", wide)).finds(Rule::Cls04, "address.releasable_to");
+        // What this ministry sent first is its own, though it was sent back under control.
+        let own = Sample::position().with(carried("own", "XA", narrow)).with(onward);
+        own.with(carried("back", "XB", narrow)).passes(Rule::Cls04);
     }
 
     #[test]
@@ -167,6 +188,8 @@ mod tests {
             }
         };
         Sample::position().with(annex("XA")).passes(Rule::Cls06);
+        Sample::position().with(annex("XA")).passes(Rule::Cls05);
+        Sample::position().with(annex("XB")).finds(Rule::Cls05, "dispatch.marking.level");
         Sample::position().with(annex("XB")).finds(Rule::Cls06, "dispatch.documents");
     }
 }

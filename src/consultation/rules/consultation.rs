@@ -1,5 +1,7 @@
 //! CON: whether the consultation stands open, who takes part and as what, what the act rests on, and to whom it goes.
 
+use std::collections::BTreeSet;
+
 use crate::consultation::act::{Act, ActKind};
 use crate::consultation::acts::opening::{ConsultationClosure, ConsultationProposal};
 use crate::consultation::history::Past;
@@ -23,12 +25,13 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
         Act::ConsultationProposal(act) => Some(act),
         _ => None,
     };
-    if let Some(proposal) = own.or(proposed) {
+    let proposal = own.or(proposed);
+    if let Some(proposal) = proposal {
         party(judgement, past, proposal, findings);
         role(judgement, past, findings);
         basis(judgement, past, proposal, findings);
-        addressees(judgement, proposal, findings);
     }
+    addressees(judgement, proposal, findings);
 }
 
 /// CON-01. Positions and correspondence need no open consultation, protective acts and facts neither.
@@ -199,19 +202,37 @@ fn cases(judgement: &Judgement<'_>, past: &Past<'_>, findings: &mut Findings) {
     }
 }
 
-/// CON-06: an act that some Powers do not have could not be judged alike.
-fn addressees(judgement: &Judgement<'_>, proposal: &ConsultationProposal, findings: &mut Findings) {
+/// CON-06: an act that some Powers do not have could not be judged alike. A fact that declares no proposal goes to all
+/// whom the charter names, or hiding the proposal would hide from whom it was kept; and it bears a number, without which
+/// nobody could declare to have known it. A countersignature goes to those who have what it countersigns.
+fn addressees(judgement: &Judgement<'_>, proposal: Option<&ConsultationProposal>, findings: &mut Findings) {
     let address = judgement.address;
     let class = judgement.act.class();
     if !judgement.act.act_kind().specification().to_all_powers || class == ActClass::Correspondence {
         return;
     }
+    let is_fact = class == ActClass::Factual && !matches!(judgement.act, Act::Countersignature(_));
+    let mut parties: BTreeSet<&Ministry> =
+        proposal.into_iter().flat_map(|proposal| proposal.parties.iter()).map(|one| &one.ministry).collect();
+    if is_fact {
+        parties.extend(&judgement.charter.parties);
+    }
     let reached = |ministry: &Ministry| {
         *ministry == address.sender || address.addressees.iter().any(|one| one.ministry == *ministry)
     };
-    for party in proposal.parties.iter().filter(|party| !reached(&party.ministry)) {
-        let message = format!("{} is a party and no addressee", party.ministry);
-        findings.add(Rule::Con06, "address.addressees", message, Rule::Con06.cure());
+    let mut add = |message: String| match judgement.act {
+        Act::Countersignature(_) => {
+            findings.warn(Rule::Con06, "address.addressees", message, Rule::Con06.cure());
+        }
+        _ => findings.add(Rule::Con06, "address.addressees", message, Rule::Con06.cure()),
+    };
+    let mut all = true;
+    for party in parties.into_iter().filter(|party| !reached(party)) {
+        add(format!("{party} is a party and no addressee"));
+        all = false;
+    }
+    if is_fact && all && judgement.position.is_some_and(|position| position.act_number == 0) {
+        add("it bears no number, so that nobody can declare to have known it".to_owned());
     }
 }
 

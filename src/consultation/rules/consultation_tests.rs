@@ -162,7 +162,31 @@ fn con_06_what_rules_judge_by_goes_to_all_powers() {
     let scene = Scene::opened();
     Case::new(&scene, "XB", "case-registration", &case("P1")).with(without).fails("CON_06");
     let fact = "persons = []\nparty_to_gc3 = true\nassurances = [\"MEDICAL_CARE\"]";
-    Case::new(&scene, "XB", "assurances", fact).with(without).warns(Rule::Con06);
+    Case::new(&scene, "XB", "assurances", fact).with(without).fails("CON_06");
+    Case::new(&scene, "XB", "will-withdrawal", "person = \"P1\"").with(without).passes();
+    Case::new(&scene, "XB", "will-withdrawal", "person = \"P1\"").with(without).warns(Rule::Con06);
     let letter = "subject = \"Prisoners of war: procedure\"";
     Case::new(&scene, "XB", "correspondence", letter).with(without).silent(Rule::Con06);
+}
+
+#[test]
+fn con_06_a_fact_goes_to_all_whatever_past_it_hides_and_whatever_number_it_leaves_out() {
+    let mut scene = Scene::ready();
+    let hold = scene.say("IC", "hold-notice", "persons = [\"P1\"]\nreason = \"SECURITY\"");
+    let release = format!("hold_message = \"{hold}\"\nreason = \"settled\"");
+    let says = || Case::new(&scene, "IC", "hold-release", &release);
+    says().passes();
+    let to_one = |d: &mut drafts::Draft| d.address.addressees.retain(|one| one.ministry.as_str() == "XB");
+    says().with(to_one).fails("CON_06");
+    let hides = |d: &mut drafts::Draft| d.dispatch.basis.clear();
+    let hidden = says().with(to_one).with(hides);
+    assert!(hidden.errors().contains("CON_06"), "{}", hidden.errors());
+    let uncounted = |d: &mut drafts::Draft| d.position.act_number = 0;
+    let uncounted = says().with(uncounted);
+    assert!(uncounted.errors().contains("CON_06"), "{}", uncounted.errors());
+    // A countersignature goes to whoever has the act.
+    let countersigns = format!("countersigns = \"{hold}\"");
+    let case = Case::new(&scene, "IC", "countersignature", &countersigns).with(to_one);
+    assert!(!case.errors().contains("CON_06"), "{}", case.errors());
+    case.warns(Rule::Con06);
 }

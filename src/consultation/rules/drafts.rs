@@ -6,7 +6,7 @@ use crate::consultation::clearance;
 use crate::consultation::codec;
 use crate::consultation::registered::Marks;
 use crate::consultation::rules::authority::{AuthorityFacts, Clearance, ClearanceKind};
-use crate::consultation::rules::judgement::{ChannelFacts, NationalLabel};
+use crate::consultation::rules::judgement::ChannelFacts;
 use crate::consultation::rules::samples::ministry;
 use crate::digest::Digest;
 use crate::message::dispatch::{Dispatch, Document, ExpectedAuthentication, Marking};
@@ -93,17 +93,11 @@ impl Draft {
 
 /// The channel of these tests.
 pub(in crate::consultation) fn channel(parties: &[&str]) -> ChannelFacts {
-    let label = |party: &&str| NationalLabel {
-        ministry: ministry(party),
-        level: Level::Restricted,
-        label: "RESTRICTED".to_owned(),
-    };
     ChannelFacts {
         channel: channel_id(),
         parties: parties.iter().map(|party| ministry(party)).collect(),
         suspended: false,
         ceiling: Level::Restricted,
-        national_labels: parties.iter().map(label).collect(),
     }
 }
 

@@ -194,7 +194,7 @@ fn nobody_departs_on_a_go_that_knew_a_protective_act_which_is_not_here() {
     scene.say("XA", "go-no-go", &(known(&elsewhere) + &go(scene.at(), "H-1")));
     let found = stops(&scene);
     assert_eq!((found.len(), found[0].rule), (1, Rule::Hnd08));
-    assert_eq!(found[0].because, "XA knew a protective act at its GO that is not here");
+    assert_eq!(found[0].because, "XA knew an act at its GO that may stop somebody and is not here");
 }
 
 #[test]
@@ -225,6 +225,39 @@ fn a_go_names_the_protective_acts_about_those_who_are_arranged_for() {
     let of_no_arrangement: Vec<String> = named(&scene, "H-9");
     // What nobody can read may be about those of any arrangement.
     assert_eq!(of_no_arrangement, [third]);
+}
+
+#[test]
+fn a_go_names_what_may_stop_them_and_went_to_some_powers_only() {
+    let mut scene = Scene::cleared();
+    let named = |scene: &Scene| -> Vec<String> {
+        let id = EntryId::parse("H-1").unwrap();
+        let named = scene.asks(|past, _, _| protective_acts(past, &id));
+        named.iter().map(|one| one.dispatch_digest().hex()).collect()
+    };
+    let refuses = |person: &str| {
+        format!(
+            "person = \"{person}\"\nsource = \"CAMP_STAFF\"\nrefused = [{{ kind = \"NAMED_STATE\", region_code = \"XA\" }}]"
+        )
+    };
+    scene.say("IC", "will-indication", &refuses("P1"));
+    scene.say_unnumbered("IC", "will-indication", &refuses("P2"));
+    assert!(named(&scene).is_empty(), "what has a number is counted, and the other is not arranged for");
+    let unfit = medical("P1", "UNFIT", scene.at());
+    scene.say_unnumbered("XA", "medical-finding", &medical("P1", "FIT", scene.at()));
+    assert!(named(&scene).is_empty(), "what stops nobody holds nobody up");
+    let alone = scene.say_unnumbered("XA", "medical-finding", &unfit);
+    let hearsay = scene.say_unnumbered("XA", "will-indication", &refuses("P1"));
+    assert_eq!(named(&scene), [hearsay.clone(), alone]);
+    scene.say("XA", "medical-finding", &unfit);
+    assert_eq!(named(&scene), [hearsay], "its sender has said it to all");
+}
+
+fn medical(person: &str, decision: &str, at: crate::time::Timestamp) -> String {
+    format!(
+        "person = \"{person}\"\nkind = \"FITNESS_TO_TRAVEL\"\ndecision = \"{decision}\"\n\
+         examination_time = \"{at}\"\ncertificate_document = \"certificate\""
+    )
 }
 
 #[test]

@@ -48,7 +48,8 @@ pub struct Judgement<'a> {
     pub channel: Option<&'a ChannelFacts>,
     /// What is known about earlier formal numbers of the sender in the year of release.
     pub formal_numbers: FormalNumbers,
-    /// Earlier messages that this one may answer or annex; rules pick out those it does.
+    /// Earlier messages that this one may answer or annex, in the order in which they came to this desk or left it; rules
+    /// pick out those it does.
     pub earlier: &'a [EarlierMessage],
     /// The documents as opened or read from files; none when they were not read.
     pub documents: Option<&'a [OpenedDocument<'a>]>,
@@ -75,19 +76,6 @@ pub struct ChannelFacts {
     pub suspended: bool,
     /// Highest level it may carry.
     pub ceiling: Level,
-    /// Each ministry's own word for a level, as the charter lists them.
-    pub national_labels: Vec<NationalLabel>,
-}
-
-/// One line of the charter's table of levels.
-#[derive(Clone, PartialEq, Eq)]
-pub struct NationalLabel {
-    /// The ministry.
-    pub ministry: Ministry,
-    /// The normalised level.
-    pub level: Level,
-    /// Its word.
-    pub label: String,
 }
 
 /// Earlier formal numbers of the sender in the year of release.
@@ -114,8 +102,6 @@ pub struct EarlierMessage {
     pub caveats: Vec<Caveat>,
     /// Whom it may be released to.
     pub releasable_to: Vec<Ministry>,
-    /// Whom its originator consented to further.
-    pub consented: Vec<Ministry>,
     /// Digests of its documents.
     pub documents: Vec<Digest>,
 }
@@ -165,14 +151,28 @@ impl Judgement<'_> {
 
     /// Earlier messages that this one answers or annexes documents of.
     pub(super) fn quoted(&self) -> impl Iterator<Item = &EarlierMessage> {
-        self.earlier
-            .iter()
-            .filter(|earlier| self.dispatch.in_reply_to == Some(earlier.message_id) || self.annexes(earlier))
+        self.earlier.iter().filter(|earlier| self.answers(earlier) || self.annexes(earlier))
     }
 
-    /// Whether a document of an earlier message stands in this one.
+    /// Whether it answers this one.
+    pub(super) fn answers(&self, earlier: &EarlierMessage) -> bool {
+        self.dispatch.in_reply_to == Some(earlier.message_id)
+    }
+
+    /// Whether a document of another's earlier message stands in this one, and that message is the last word of its
+    /// sender on it: who sends a document again releases and marks it anew. What the sender of this one was the first
+    /// to send is its own, whoever sent it back.
     pub(super) fn annexes(&self, earlier: &EarlierMessage) -> bool {
-        self.dispatch.documents.iter().any(|document| earlier.documents.contains(&document.digest))
+        let sender = &self.address.sender;
+        let binds = |document: &Digest| {
+            let with_it = || self.earlier.iter().filter(|one| one.documents.contains(document));
+            let last = with_it().rfind(|one| one.originator == earlier.originator);
+            with_it().next().is_some_and(|first| first.originator != *sender)
+                && last.is_some_and(|last| last.dispatch_digest == earlier.dispatch_digest)
+        };
+        let documents = self.dispatch.documents.iter().map(|document| &document.digest);
+        earlier.originator != *sender
+            && documents.filter(|document| earlier.documents.contains(document)).any(binds)
     }
 }
 
@@ -189,4 +189,4 @@ impl std::fmt::Debug for OpenedDocument<'_> {
     }
 }
 
-opaque!(ChannelFacts, NationalLabel, FormalNumbers, EarlierMessage);
+opaque!(ChannelFacts, FormalNumbers, EarlierMessage);

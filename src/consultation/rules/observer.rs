@@ -40,11 +40,8 @@ fn confidence(judgement: &Judgement<'_>, findings: &mut Findings) {
     for earlier in
         judgement.quoted().filter(|earlier| earlier.caveats.contains(&Caveat::ObserverConfidential))
     {
-        let told = |ministry: &Ministry| {
-            *ministry == earlier.originator
-                || earlier.releasable_to.contains(ministry)
-                || earlier.consented.contains(ministry)
-        };
+        let told =
+            |ministry: &Ministry| *ministry == earlier.originator || earlier.releasable_to.contains(ministry);
         let addressees = address.addressees.iter().map(|addressee| &addressee.ministry);
         if earlier.originator != address.sender && !addressees.chain(&address.releasable_to).all(told) {
             let message = "it would pass on what an observer said in confidence";

@@ -47,7 +47,7 @@ fn obs_03_what_an_observer_said_in_confidence_goes_no_further() {
     answering("XB", Caveat::HumanitarianPurposeOnly).passes();
     answering("IC", Caveat::ObserverConfidential).passes();
     let mut told = answering("XB", Caveat::ObserverConfidential);
-    told.earlier[0].consented.push(ministry("XA"));
+    told.earlier[0].releasable_to.push(ministry("XA"));
     told.passes();
 }
 

@@ -35,15 +35,19 @@ pub fn page() -> String {
 const HEAD: &str = "# Rules\n\n\
 This page is written from the table of rules in `src/consultation/rules/table.rs`; a test compares it. A code is given\n\
 once and never gets a second meaning. A rule is judged by the sender's desk before release and by every receiver's at\n\
-registration: by the act, its dispatch, the past that it declares, the charter and the certificates of who signs, at the\n\
-time of release. The rest is said where it applies.\n\n\
+registration: by the act, its dispatch, the past that it declares and the charter, at the time of release that its header\n\
+states, and by the certificates of who signs: at the sender at release, at every receiver when its own gateway took\n\
+custody. A copy that is on its way while a certificate ends or is revoked opens at one desk and not at another: what does\n\
+not open is shown, and is no part of any past there, protective acts excepted. The rest is said where it applies.\n\n\
 \"Stops\" names the classes of acts that a breach stops: P protective, F factual, N normative, C correspondence. Of other\n\
 classes a breach is only said. Before release what is stopped does not go. At the receiver protective and factual acts\n\
-are registered whatever the rules find, and a normative act that fails is answered by a RuleRejection.\n";
+are registered whatever the rules find, and a normative act that fails is answered by a RuleRejection. A fact against which\n\
+a rule stands frees nobody and permits nothing, and stops all the same whom it stops.\n";
 
 const OWN: &str = "What one desk knows for itself is no part of the verdict that all desks share: its policy and clock, \
 earlier\nnumbers and messages, names, other consultations, which documents came inline. A breach of EXC_06 by what other\n\
-consultations promise is judged before release alone. On such knowledge rest, at least in part:\n";
+consultations promise is judged before release alone. What a document was marked with is judged by every message that\n\
+this desk had with it before, of whatever consultation. On such knowledge rest, at least in part:\n";
 
 const COLUMNS: &str =
     "| code | rule | stops | judged by | status | what cures it |\n|---|---|---|---|---|---|\n";

@@ -8,12 +8,12 @@ use crate::consultation::acts::opening::PositionStatement;
 use crate::consultation::acts::transfer::TransferRequest;
 use crate::consultation::acts::values::{ActRef, EntryId, RegionCode};
 use crate::consultation::acts::will::WillWithdrawal;
-use crate::consultation::charter::Charter;
+use crate::consultation::charter::{Charter, NationalLabel};
 use crate::consultation::list::List;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::rules::authority::AuthorityFacts;
 use crate::consultation::rules::judgement::{
-    ChannelFacts, EarlierMessage, FormalNumbers, Judgement, NationalLabel, OpenedDocument,
+    ChannelFacts, EarlierMessage, FormalNumbers, Judgement, OpenedDocument,
 };
 use crate::consultation::rules::names::NameIndex;
 use crate::consultation::rules::{Finding, Rule, Severity, judge};
@@ -183,7 +183,7 @@ impl Sample {
             act: &self.act,
             verified: self.verified.as_deref(),
             past: None,
-            charter: &Charter::default_for([ministry("XA"), ministry("XB")]),
+            charter: &charter(),
             authorities: Some(&self.authorities),
             channel: self.channel.as_ref(),
             formal_numbers: self.formal_numbers,
@@ -233,7 +233,6 @@ pub(super) fn earlier(originator: &str, level: Level) -> EarlierMessage {
         level,
         caveats: Vec::new(),
         releasable_to: vec![ministry("XA"), ministry("XB")],
-        consented: Vec::new(),
         documents: Vec::new(),
     }
 }
@@ -255,17 +254,23 @@ fn channel_id() -> ChannelId {
 }
 
 fn channel() -> ChannelFacts {
-    let label = |code: &str, label: &str| NationalLabel {
-        ministry: ministry(code),
-        level: Level::Restricted,
-        label: label.to_owned(),
-    };
     ChannelFacts {
         channel: channel_id(),
         parties: vec![ministry("XA"), ministry("XB")],
         suspended: false,
         ceiling: Level::Restricted,
+    }
+}
+
+fn charter() -> Charter {
+    let label = |code: &str, label: &str| NationalLabel {
+        ministry: ministry(code),
+        level: Level::Restricted,
+        label: label.to_owned(),
+    };
+    Charter {
         national_labels: vec![label("XA", "대외비"), label("XB", "Для службового користування")],
+        ..Charter::default_for([ministry("XA"), ministry("XB")])
     }
 }
 

@@ -115,18 +115,21 @@ rules! {
         "repeat the terms of the proposal byte for byte";
     Chn08 = 128 "CHN_08" Form Error Gateway "the message is not dated more than five minutes into the future",
         "correct the clock of the sending registry";
+    Chn09 = 129 "CHN_09" Form Error Desk
+        "no act is released before an act that it declares to have known, its own last one included and letters excepted",
+        "correct the clock of the registry, and release it now";
     Cls01 = 141 "CLS_01" Form Error Gateway "the level is not above the ceiling of the channel",
         "send it by a way accredited for that level, or leave out what needs the level";
     Cls02 = 142 "CLS_02" Form Error Gateway "every addressee is among those it may be released to",
         "add the ministry to releasable_to, or do not address it";
     Cls03 = 143 "CLS_03" Form Error Desk "header and marking state the same level, in the sender's own word",
         "state one level, in the word that the charter lists for it";
-    Cls04 = 144 "CLS_04" Role Error Desk "what its originator controls goes to nobody else without his consent",
-        "obtain the originator's consent first, or leave out what is his";
+    Cls04 = 144 "CLS_04" Role Error Desk "what its originator controls goes to nobody but those to whom he last released it",
+        "ask its originator to send it himself, or to release it to them, or leave out what is his";
     Cls05 = 145 "CLS_05" Form Error Desk "a reply is not marked below what it quotes or annexes",
-        "mark it at least as high";
+        "mark it at least as high, or leave out what is of another";
     Cls06 = 146 "CLS_06" Role Error Desk "only the originator of a document lowers its level",
-        "ask its originator to lower the level";
+        "ask its originator to send it at the lower level";
     Con01 = 161 "CON_01" State Error Desk "the consultation stands open for the act, and is between two Powers at least",
         "fetch first, the answer may be waiting; else propose the consultation and wait until it is accepted, or resume it";
     Con02 = 162 "CON_02" Role Error Desk "the sender is a party to the consultation",
@@ -217,8 +220,8 @@ rules! {
         "address the observer for information";
     Obs02 = 322 "OBS_02" Form Error Desk "no observer is asked to act on what concludes",
         "address the observer for information";
-    Obs03 = 323 "OBS_03" Role Error Desk "what an observer said in confidence goes no further without its consent",
-        "obtain the observer's consent, or leave out what is its own";
+    Obs03 = 323 "OBS_03" Role Error Desk "what an observer said in confidence goes to nobody but those whom it told",
+        "ask the observer to tell them itself, or leave out what is its own";
     Obs04 = 324 "OBS_04" State Error Desk
         "an observer is appointed with the consent of the Powers, ICRC delegates with that of the Detaining Power",
         "invite it and wait for the answers of all Powers";
@@ -269,7 +272,7 @@ rules! {
     Rol01 = 421 "ROL_01" Role Error Desk "who drafts neither clears nor releases",
         "have another office clear and release it";
     Rol02 = 422 "ROL_02" Role Error Desk
-        "every office that signs had a valid credential for this act and level at release",
+        "every office that signs has a valid credential for this act and level",
         "have an office sign whose credential is valid and permits it";
     Rol03 = 423 "ROL_03" Role Error Desk
         "an agreement is released under the authority to conclude, after a legal clearance by a third office",
@@ -324,14 +327,16 @@ impl Rule {
 
     /// Whether a breach may stop an act of this class. What only warns stops none. Protective acts stop for marking
     /// and for an embedded face alone, and that before release; facts and correspondence for their form and for who
-    /// sends them, never for what they say.
+    /// sends them, never for what they say. Facts stop too where some Powers would not have them (CON-06): what some
+    /// know and some do not would free a person at one desk and hold him at another.
     pub fn stands_against(self, class: ActClass) -> bool {
         const OF_FORM: [&str; 9] = ["CHN", "CLS", "FRM", "LNG", "OBS", "PRE", "PRV", "PUB", "ROL"];
         let group = self.group();
         self.severity() == Severity::Error
             && match class {
                 ActClass::Protective => matches!(group, "CLS" | "PUB"),
-                ActClass::Factual | ActClass::Correspondence => OF_FORM.contains(&group),
+                ActClass::Factual => OF_FORM.contains(&group) || matches!(self, Self::Con06),
+                ActClass::Correspondence => OF_FORM.contains(&group),
                 ActClass::Normative => true,
             }
     }
@@ -339,7 +344,8 @@ impl Rule {
     /// Whether it reads nothing but what every desk has alike: act, dispatch, declared past, charter, certificates. The
     /// verdict that desks must agree on consists of such rules; the others rest on what one desk happens to know (its
     /// policy and clock, earlier numbers and messages, names, references and promises elsewhere, which documents came
-    /// inline). EXC_06 is both: it is never judged by promises elsewhere at a receiver.
+    /// inline, when its own gateway took custody of what others signed). EXC_06 is both: it is never judged by promises
+    /// elsewhere at a receiver.
     pub const fn is_common(self) -> bool {
         !matches!(
             self,
@@ -356,6 +362,7 @@ impl Rule {
                 | Self::Obs03
                 | Self::Prv02
                 | Self::Prv03
+                | Self::Rol02
         )
     }
 }

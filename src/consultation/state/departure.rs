@@ -5,9 +5,10 @@
 //! without gaps, so whoever's GO is here has said here everything he knew when he gave it. A protective act that
 //! reached him early, before what it rests on, stands in no basis; `synced_to` of the GO tells of that one. Where a
 //! ministry gives one number to two acts, two desks may hold different ones under it, and numbers alone show nothing:
-//! so a GO names every protective act that its desk held, and a desk that knows of such a number lets nobody leave. While
-//! acts are missing that others wait for, nobody knows what they say: nobody leaves. And while a Power has adjourned the
-//! consultation no new statement of will can be made in it, so whoever is on his way could not be asked again.
+//! so a GO names every protective act that its desk held, and a desk that knows of such a number lets nobody leave. It
+//! names what went to some Powers only, too, where that may stop somebody: no number counts it. While acts are missing that
+//! others wait for, nobody knows what they say: nobody leaves. And while a Power has adjourned the consultation no new
+//! statement of will can be made in it, so whoever is on his way could not be asked again.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -26,6 +27,7 @@ use crate::consultation::state::guard::{self, Stop};
 use crate::consultation::state::medical::{self, FitnessStanding};
 use crate::consultation::state::opening::{self, Opening};
 use crate::consultation::state::{promised, reports, saying, will};
+use crate::consultation::words::{MedicalDecision, ProtectionFinding};
 use crate::limits;
 use crate::message::terms::ActClass;
 use crate::time::Timestamp;
@@ -100,7 +102,7 @@ fn clearances(past: &Past<'_>, arranged: &Arrangement<'_>, at: Timestamp, charte
                 format!("{ministry} knew acts at its GO that are not here yet")
             }
             Some((_, act)) if act.protective_acts.iter().any(|known| past.find(*known).is_none()) => {
-                format!("{ministry} knew a protective act at its GO that is not here")
+                format!("{ministry} knew an act at its GO that may stop somebody and is not here")
             }
             Some(_) => continue,
         };
@@ -110,18 +112,48 @@ fn clearances(past: &Past<'_>, arranged: &Arrangement<'_>, at: Timestamp, charte
 }
 
 /// What a GO names of what its desk holds: protective acts about persons of the arrangement, those that name nobody, and
-/// those that this release cannot read. Of more than a GO can name the latest.
+/// those that this release cannot read; and what may stop them and went to some Powers only, which no number counts. Of
+/// more than a GO can name the latest.
 pub fn protective_acts(past: &Past<'_>, arrangement: &EntryId) -> Vec<ActRef> {
     let thread = Thread::Arrangement(arrangement.clone());
     let arranged = saying!(past.of_thread(&thread), HandoverArrangement);
     let listed: BTreeSet<PersonRef> = arranged.flat_map(|(_, act)| act.persons.iter().copied()).collect();
-    let concerns = |one: &&Registered| {
-        let persons = one.act.as_ref().map(Act::persons).unwrap_or_default();
-        one.class == ActClass::Protective
-            && (persons.is_empty() || persons.iter().any(|person| listed.contains(person)))
+    let named = |one: &&Registered| {
+        let act = one.act.as_ref();
+        concerns(act, one.class, arrangement.as_str(), &listed)
+            && (one.class == ActClass::Protective || one.number == 0 && !was_said_to_all(past, one))
     };
-    let known = past.acts().rev().filter(concerns).take(limits::SET_ENTRIES_MAX);
+    let known = past.acts().rev().filter(named).take(limits::SET_ENTRIES_MAX);
     known.map(|one| one.reference).collect()
+}
+
+/// Whether an act protects persons of an arrangement or may stop them: a protective act whatever it says, another by
+/// what it says.
+pub fn concerns(act: Option<&Act>, class: ActClass, arrangement: &str, listed: &BTreeSet<PersonRef>) -> bool {
+    let persons = act.map(Act::persons).unwrap_or_default();
+    let is_about = persons.is_empty() || persons.iter().any(|person| listed.contains(person));
+    let may_stop = match act {
+        _ if class == ActClass::Protective => true,
+        Some(Act::WillIndication(_) | Act::ExpressionOfWill(_) | Act::JudicialStatus(_)) => true,
+        Some(Act::HandoverReport(act)) => act.arrangement_id.as_str() == arrangement,
+        Some(Act::GoNoGo(act)) => !act.go.0 && act.arrangement_id.as_str() == arrangement,
+        Some(Act::ProtectionAssessment(act)) => act.finding != ProtectionFinding::NoSubstantialGrounds,
+        Some(Act::MedicalFinding(act)) => {
+            !matches!(act.decision, MedicalDecision::Fit | MedicalDecision::FitWithEscort)
+        }
+        _ => false,
+    };
+    is_about && may_stop
+}
+
+/// Whether the sender of an act that no number counts has since said one of its kind about the same persons to all.
+fn was_said_to_all(past: &Past<'_>, one: &Registered) -> bool {
+    let persons = one.act.as_ref().map(Act::persons).unwrap_or_default();
+    past.of_sender(&one.sender).any(|later| {
+        let about = later.act.as_ref().map(Act::persons).unwrap_or_default();
+        let is_same = later.kind == one.kind && persons.iter().all(|person| about.contains(person));
+        is_same && later.stands() && later.knew(one)
+    })
 }
 
 /// What nobody did before a person was handed over under an arrangement, as far as it can be told afterwards: what was

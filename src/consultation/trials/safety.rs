@@ -79,7 +79,9 @@ impl World {
             [Rule::Hld01] => counts.stopped_by_hold += 1,
             [Rule::Con04] => counts.stopped_by_mail += 1,
             [Rule::Chn04] => counts.stopped_by_doubles += 1,
-            [Rule::Hnd08] if stops.iter().all(|stop| stop.because.contains("a protective act at its GO")) => {
+            [Rule::Hnd08]
+                if stops.iter().all(|stop| stop.because.contains("knew an act at its GO that may stop")) =>
+            {
                 counts.stopped_by_list += 1;
             }
             [Rule::Hnd08] | [Rule::Con04, Rule::Hnd08]

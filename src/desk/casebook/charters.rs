@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::folding::Folded;
 use super::kept::Kept;
+use super::knowledge::Knowledge;
 use crate::consultation::act::{Act, ActKind};
 use crate::consultation::charter::Charter;
 use crate::consultation::rules::judgement::ChannelFacts;
@@ -31,16 +32,49 @@ impl Desk {
         if let Some(supposed) = &self.supposed {
             return Ok(supposed.clone());
         }
-        let safe = || without_agreement(channel);
         let begun = kept.iter().map(|kept| kept.header.position().release_time).min();
-        let (Some(begun), Some(index)) = (begun, self.memory.now().as_ref().map(|known| known.index.clone()))
-        else {
-            return Ok(safe());
+        let agreed = match begun {
+            Some(begun) => self.agreed_by(trust, keys, consultation, channel, begun)?,
+            None => None,
+        };
+        Ok(agreed.unwrap_or_else(|| without_agreement(channel)))
+    }
+
+    /// The charter that counts for what this desk is about to say: that of its consultation, and in one that begins the
+    /// one in force on its channel. None where none was agreed, or the keys are locked.
+    pub(in crate::desk) fn charter_for(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        known: &Knowledge,
+        consultation: &str,
+        channel: &ChannelFacts,
+    ) -> Result<Option<Charter>, DeskError> {
+        if known.charter().is_some() || known.folded.is_none() {
+            return Ok(known.charter());
+        }
+        if let Some(supposed) = &self.supposed {
+            return Ok(Some(supposed.clone()));
+        }
+        self.agreed_by(trust, keys, consultation, channel, self.clock.now())
+    }
+
+    /// What the parties of a channel had agreed on when a consultation began, outside it.
+    fn agreed_by(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        consultation: &str,
+        channel: &ChannelFacts,
+        begun: Timestamp,
+    ) -> Result<Option<Charter>, DeskError> {
+        let Some(index) = self.memory.now().as_ref().map(|known| known.index.clone()) else {
+            return Ok(None);
         };
         let mut concluded: Option<(Timestamp, Charter)> = None;
         // The consultation in which the charter itself is negotiated has none yet.
         for other in index.charters.iter().filter(|other| *other != consultation) {
-            let folded = self.fold_by(trust, keys, other, safe())?;
+            let folded = self.fold_by(trust, keys, other, without_agreement(channel))?;
             for (at, charter) in charters(&folded, channel) {
                 let is_later = concluded.as_ref().is_none_or(|(before, _)| *before < at);
                 if at <= begun && is_later {
@@ -48,7 +82,7 @@ impl Desk {
                 }
             }
         }
-        Ok(concluded.map_or_else(safe, |(_, charter)| charter))
+        Ok(concluded.map(|(_, charter)| charter))
     }
 }
 

@@ -177,7 +177,6 @@ impl Desk {
             parties: parties.into_iter().collect(),
             suspended: false,
             ceiling: Level::Restricted,
-            national_labels: Vec::new(),
         }
     }
 }

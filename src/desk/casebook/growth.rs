@@ -115,7 +115,7 @@ impl Desk {
     /// from an older copy gives their rows to others.
     fn goes_on_from(&self, contents: &Contents) -> Result<bool, DeskError> {
         let place = &contents.place;
-        if contents.spines.is_empty() || !contents.index.knows_who_told() {
+        if contents.spines.is_empty() || !contents.index.is_of_this_release() {
             return Ok(false);
         }
         let received = place.received.id.is_none()

@@ -16,6 +16,7 @@ use crate::consultation::rules::names::{NameIndex, has_letters};
 use crate::message::terms::Precedence;
 
 use super::kept::Kept;
+use super::papers::Papers;
 
 /// The index of a desk.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -38,6 +39,10 @@ pub struct Index {
     pub(super) alike: BTreeSet<(PersonRef, PersonRef)>,
     /// Consultations into which something came since this desk last looked what it owes there.
     pub(super) to_attend: BTreeSet<String>,
+    /// Which messages carried which documents; none where the index of an earlier release did not say.
+    pub(super) papers: Papers,
+    /// Whether it says so.
+    pub(super) knows_papers: bool,
 }
 
 /// A name of a person, as particulars state it.
@@ -68,6 +73,7 @@ impl Index {
     /// Takes up one message.
     pub(super) fn note(&mut self, kept: &Kept, act: Option<&Act>) {
         let address = kept.header.address();
+        self.papers.note(kept);
         self.consultations.insert(address.consultation.clone());
         if let Some(act) = act {
             for person in act.persons() {
@@ -169,7 +175,7 @@ impl Index {
 
     /// What no message says: it stays when everything else is written anew from the register.
     pub(super) fn own_knowledge(self) -> Self {
-        Self { minted: self.minted, alike: self.alike, ..Self::default() }
+        Self { minted: self.minted, alike: self.alike, knows_papers: true, ..Self::default() }
     }
 
     /// What finds the names of all persons, and tells none.
@@ -196,9 +202,10 @@ impl Index {
         told
     }
 
-    /// Whether each name says who told it; the index of an earlier release does not.
-    pub(super) fn knows_who_told(&self) -> bool {
-        self.names.values().flatten().all(|(_, sources)| !sources.is_empty())
+    /// Whether it holds all that this release asks of it; the index of an earlier release does not say who told a name,
+    /// nor who sent a document.
+    pub(super) fn is_of_this_release(&self) -> bool {
+        self.knows_papers && self.names.values().flatten().all(|(_, sources)| !sources.is_empty())
     }
 }
 
@@ -304,8 +311,10 @@ mod tests {
             of.insert(other.clone());
         });
         assert!(index.names_but_for(&sources).occurs_in("States may join"));
-        assert!(index.knows_who_told());
+        assert!(!index.is_of_this_release(), "it does not know of documents");
+        index.knows_papers = true;
+        assert!(index.is_of_this_release());
         index.names.values_mut().flat_map(BTreeMap::values_mut).for_each(BTreeSet::clear);
-        assert!(!index.knows_who_told(), "as an earlier release wrote it");
+        assert!(!index.is_of_this_release(), "as an earlier release wrote it");
     }
 }

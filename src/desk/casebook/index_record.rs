@@ -6,8 +6,14 @@ use prost::Message as _;
 
 use crate::consultation::acts::values::ActRef;
 use crate::consultation::reference::PersonRef;
+use crate::consultation::rules::judgement::EarlierMessage;
 use crate::desk::casebook::index::{Index, KnownName, Source};
+use crate::desk::casebook::papers::Carrier;
 use crate::digest::Digest;
+use crate::message::id::MessageId;
+use crate::message::terms::{Caveat, Level};
+use crate::time::Timestamp;
+use crate::trust::name::Ministry;
 
 /// The inside of the index volume.
 pub(super) fn encode(index: &Index) -> Vec<u8> {
@@ -44,6 +50,8 @@ pub(super) fn encode(index: &Index) -> Vec<u8> {
         consultations: index.consultations.iter().cloned().collect(),
         charters: index.charters.iter().cloned().collect(),
         alike: alike.collect(),
+        carriers: index.papers.carriers().map(CarrierRecord::of).collect(),
+        knows_papers: index.knows_papers,
     }
     .encode_to_vec()
 }
@@ -73,6 +81,10 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Index> {
     index.to_attend = record.to_attend.into_iter().collect();
     index.consultations = record.consultations.into_iter().collect();
     index.charters = record.charters.into_iter().collect();
+    for one in record.carriers {
+        index.papers.take(one.carrier()?);
+    }
+    index.knows_papers = record.knows_papers;
     Some(index)
 }
 
@@ -97,6 +109,10 @@ struct IndexRecord {
     charters: Vec<String>,
     #[prost(message, repeated, tag = "9")]
     alike: Vec<AlikeRecord>,
+    #[prost(message, repeated, tag = "10")]
+    carriers: Vec<CarrierRecord>,
+    #[prost(bool, tag = "11")]
+    knows_papers: bool,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -175,6 +191,61 @@ struct AlikeRecord {
     other: String,
 }
 
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+struct CarrierRecord {
+    #[prost(bytes = "vec", tag = "1")]
+    message: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    dispatch: Vec<u8>,
+    #[prost(string, tag = "3")]
+    originator: String,
+    #[prost(int32, tag = "4")]
+    level: i32,
+    #[prost(int32, repeated, tag = "5")]
+    caveats: Vec<i32>,
+    #[prost(string, repeated, tag = "6")]
+    releasable_to: Vec<String>,
+    #[prost(bytes = "vec", repeated, tag = "7")]
+    documents: Vec<Vec<u8>>,
+    #[prost(int64, tag = "8")]
+    at: i64,
+}
+
+impl CarrierRecord {
+    fn of(carrier: &Carrier) -> Self {
+        let Carrier { at, message } = carrier;
+        Self {
+            message: message.message_id.as_bytes().to_vec(),
+            dispatch: message.dispatch_digest.as_bytes().to_vec(),
+            originator: message.originator.to_string(),
+            level: message.level.number(),
+            caveats: message.caveats.iter().map(|caveat| caveat.number()).collect(),
+            releasable_to: message.releasable_to.iter().map(ToString::to_string).collect(),
+            documents: message.documents.iter().map(|digest| digest.as_bytes().to_vec()).collect(),
+            at: at.seconds(),
+        }
+    }
+
+    fn carrier(self) -> Option<Carrier> {
+        let ministry = |code: &String| Ministry::parse(code).ok();
+        let message = EarlierMessage {
+            message_id: MessageId::from_slice(&self.message).ok()?,
+            dispatch_digest: Digest::from_slice(&self.dispatch).ok()?,
+            originator: ministry(&self.originator)?,
+            level: Level::from_number(self.level)?,
+            caveats: self.caveats.into_iter().map(Caveat::from_number).collect::<Option<_>>()?,
+            releasable_to: self.releasable_to.iter().map(ministry).collect::<Option<_>>()?,
+            documents: self
+                .documents
+                .iter()
+                .map(|one| Digest::from_slice(one).ok())
+                .collect::<Option<_>>()?,
+        };
+        Some(Carrier { at: Timestamp::from_seconds(self.at), message })
+    }
+}
+
 /// Shows nothing of what it holds.
 macro_rules! opaque {
     ($($name:ident),+) => {
@@ -185,4 +256,13 @@ macro_rules! opaque {
         })+
     };
 }
-opaque!(IndexRecord, MentionRecord, NameRecord, SourceRecord, MintedRecord, UnopenedRecord, AlikeRecord);
+opaque!(
+    IndexRecord,
+    MentionRecord,
+    NameRecord,
+    SourceRecord,
+    MintedRecord,
+    UnopenedRecord,
+    AlikeRecord,
+    CarrierRecord
+);

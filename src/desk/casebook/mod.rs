@@ -19,6 +19,7 @@
 //! | `homes` | the consultation that a person belongs to |
 //! | `persons` | references minted, names shown and to whom |
 //! | `vouching` | whose word makes a name one that no text may contain |
+//! | `papers` | which messages carried a document, and how they were marked |
 //! | `promises` | where other consultations send the persons of this one |
 //! | `departing` | may this person leave now, and every reason why not |
 //! | `supplying` | what a form may leave out |
@@ -39,6 +40,7 @@ mod index_record;
 mod kept;
 mod knowledge;
 mod memory;
+mod papers;
 mod persons;
 mod promises;
 mod reading;

@@ -41,14 +41,12 @@ impl Desk {
             parties: script.parties.iter().map(|party| party.ministry.clone()).collect(),
             suspended: false,
             ceiling: charter.ceiling,
-            national_labels: Vec::new(),
         });
         let facts = channel.clone().unwrap_or_else(|| ChannelFacts {
             channel: crate::trust::policy::ChannelId::between(&[]),
             parties: Vec::new(),
             suspended: false,
             ceiling: Level::Unclassified,
-            national_labels: Vec::new(),
         });
         Self {
             ministry: party.ministry.clone(),
@@ -166,7 +164,6 @@ fn earlier(message: &Message) -> EarlierMessage {
         level: message.address.level,
         caveats: message.dispatch.marking.caveats.clone(),
         releasable_to: message.address.releasable_to.clone(),
-        consented: Vec::new(),
         documents: message.dispatch.documents.iter().map(|document| document.digest).collect(),
     }
 }

@@ -61,8 +61,9 @@ impl Expectation<'_> {
         let stated =
             self.say.expect_at.get(&Some(receiver.clone())).or_else(|| self.say.expect_at.get(&None));
         stated.cloned().unwrap_or_else(|| {
-            // A script plays one consultation: whom it promises twice, it does so in the past of all.
-            let is_found = |rule: &Rule| rule.is_common() || *rule == Rule::Exc06;
+            // A script plays one consultation: whom it promises twice, it does so in the past of all. And no credential
+            // ends while a copy is on its way.
+            let is_found = |rule: &Rule| rule.is_common() || matches!(rule, Rule::Exc06 | Rule::Rol02);
             Expected::Rules(self.say.expect.iter().copied().filter(is_found).collect())
         })
     }

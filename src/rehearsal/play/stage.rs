@@ -284,6 +284,7 @@ impl<'s, G: Ground> Stage<'s, G> {
             message_id: id,
             texts: texts.map(|paper| (paper.language.clone(), Digest::of(paper.words.as_bytes()))).collect(),
             stands: verdict.is_empty(),
+            numbered: act_number > 0,
             known_at: BTreeSet::from([say.sender.clone()]),
         });
         Ok(dispatch)

@@ -168,3 +168,108 @@ fn a_desk_lets_no_later_text_contain_a_name_that_particulars_told_it() {
     assert!(account.told.len() == 3, "{account:?}");
     assert!(deviations(&account).iter().all(|one| !one.contains("PRV_03")), "{account:?}");
 }
+
+/// Everything that a departure asks for, but the words of both Powers.
+const READY: &str = r#"
+[[step]]
+who = "XA"
+kind = "assurances"
+act = { party_to_gc3 = true, assurances = ["WILLING_AND_ABLE_GC3", "NO_ONWARD_RETURN", "ADMISSION_AND_STATUS"] }
+[[step]]
+who = "XB"
+kind = "case-registration"
+act = { person = "P1", power_of_origin = "XD" }
+[[step]]
+who = "XB"
+kind = "expression-of-will"
+act = { person = "P1", acceptable = ["XA"], refused = ["XD"] }
+[[step]]
+who = "XB"
+kind = "protection-assessment"
+act = { person = "P1", destination = "XA", finding = "NO_SUBSTANTIAL_GROUNDS" }
+[[step]]
+who = "XB"
+kind = "agreement-note"
+label = "note"
+act = { terms = { agreement_id = "A1", lines = [{ person = "P1", destination = "XA" }], required_parties = ["XA","XB"] } }
+[[step]]
+who = "XA"
+kind = "agreement-reply"
+in_reply_to = "note"
+act = { proposing_message = "note", terms = "same as note" }
+[[step]]
+who = "XB"
+kind = "handover-arrangement"
+label = "arr"
+act = { arrangement_id = "H1", agreement_id = "A1", persons = ["P1"] }
+[[step]]
+who = "XA"
+kind = "handover-confirmation"
+act = { arrangement = "arr" }
+[[step]]
+who = "IC"
+kind = "hold-notice"
+label = "hold"
+precedence = "FLASH"
+act = { persons = ["P1"], reason = "OBSERVER_CONCERN" }
+HERE
+[[step]]
+who = "XB"
+kind = "expression-of-will"
+after = "3d"
+act = { person = "P1", acceptable = ["XA"], refused = ["XD"] }
+[[step]]
+who = "XB"
+kind = "medical-finding"
+act = { person = "P1", kind = "FITNESS_TO_TRAVEL", decision = "FIT" }
+LATER
+[[step]]
+who = "XB"
+kind = "go-no-go"
+act = { arrangement_id = "H1", go = true }
+[[step]]
+who = "XA"
+kind = "go-no-go"
+act = { arrangement_id = "H1", go = true }
+[[check]]
+at = "XB"
+person = "P1"
+arrangement = "H1"
+"#;
+
+#[test]
+fn a_fact_goes_to_all_powers_or_frees_nobody_and_still_stops() {
+    let release = |more: &str| {
+        format!(
+            "[[step]]\nwho = \"IC\"\nkind = \"hold-release\"\n{more}act = {{ hold_message = \"hold\", reason = \"x\" }}\n"
+        )
+    };
+    let depart = |here: &str, there: &str, depart: &str| {
+        let steps = READY.replace("HERE\n", here).replace("LATER\n", there);
+        deviations(&played(&format!("{steps}depart = {depart}\n")))
+    };
+    let none = Vec::<String>::new();
+    let to_one = "to = [\"XB\"]\ninfo = []\nexpect = \"CON_06\"\n";
+    assert_eq!(depart(&release(""), "", "\"clear\""), none);
+    // Its own desk stops it; where it goes all the same it is registered, and lifts no hold.
+    assert_eq!(depart(&release(to_one), "", "[\"HLD_01\"]"), none);
+    let forced = format!("{to_one}force = true\n");
+    let alike = "\n[[check]]\nat = [\"XA\", \"XB\"]\nperson = \"P1\"\nholds = \"1\"\n";
+    assert_eq!(depart(&release(&forced), "", &format!("[\"HLD_01\"]\n{alike}")), none);
+    // What XA said to IC alone stops at XA and IC, and XB sees by XA's GO that it lacks something.
+    for (kind, says) in [
+        ("will-indication", "source = \"CAMP_STAFF\", refused = [\"XA\"]"),
+        ("medical-finding", "kind = \"FITNESS_TO_TRAVEL\", decision = \"UNFIT\""),
+    ] {
+        let alone = format!(
+            "[[step]]\nwho = \"XA\"\nkind = \"{kind}\"\nto = [\"IC\"]\ninfo = []\nexpect = \"CON_06\"\n\
+             act = {{ person = \"P1\", {says} }}\n"
+        );
+        assert_eq!(depart(&release(""), &alone, "\"clear\""), none, "its own desk keeps it back");
+        let forced = alone.replace("expect =", "force = true\nexpect =");
+        assert_eq!(depart(&release(""), &forced, "[\"HND_08\"]"), none, "{kind}");
+    }
+    let unfit = "[[step]]\nwho = \"XA\"\nkind = \"medical-finding\"\nto = [\"XB\"]\ninfo = []\nforce = true\n\
+                 expect = \"CON_06\"\nact = { person = \"P1\", kind = \"FITNESS_TO_TRAVEL\", decision = \"UNFIT\" }\n";
+    assert_eq!(depart(&release(""), unfit, "[\"MED_01\"]"), none, "what does not stand stops all the same");
+}

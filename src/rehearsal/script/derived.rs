@@ -1,6 +1,8 @@
 //! What follows from other acts where an author leaves it out: which act is answered, identical terms, the records
 //! that a line of an agreement relies on, digests and counts. The papers of a step are written in `derived/papers`.
 
+use std::collections::BTreeSet;
+
 use super::Paper;
 use super::spoken::{Circumstances, Spoken};
 use super::usual::{lacks, named, supply};
@@ -9,6 +11,7 @@ use crate::consultation::acts::values::persons_digest;
 use crate::consultation::charter::Charter;
 use crate::consultation::outline::{Field, Value};
 use crate::consultation::reference::PersonRef;
+use crate::consultation::state::departure;
 use crate::digest::Digest;
 use crate::message::terms::{ActClass, DocumentStanding};
 
@@ -271,20 +274,28 @@ fn synced_to(at: &Circumstances<'_>) -> Value {
     Value::List(known.map(mark).collect())
 }
 
-/// The protective acts that a GO names: those about the persons of its arrangement, as far as its sender knows them and
-/// declares to.
+/// The acts that a GO names: the protective ones about the persons of its arrangement, and those that may stop them and
+/// went to some Powers only, as far as its sender knows them and declares to.
 fn protective_acts(arrangement: Option<&str>, at: &Circumstances<'_>) -> Value {
     let arranged = |one: &&Spoken| match &one.act {
         Act::HandoverArrangement(act) => Some(act.arrangement_id.as_str()) == arrangement,
         _ => false,
     };
-    let listed: Vec<_> = at.spoken.iter().filter(arranged).flat_map(|one| one.act.persons()).collect();
+    let listed: BTreeSet<_> = at.spoken.iter().filter(arranged).flat_map(|one| one.act.persons()).collect();
     let is_known =
         |one: &&Spoken| one.known_at.contains(&at.say.sender) && !at.say.unaware_of.contains(&one.label);
+    let was_said_to_all = |one: &Spoken| {
+        let about =
+            |later: &Spoken| one.act.persons().iter().all(|person| later.act.persons().contains(person));
+        let later = at.spoken.iter().filter(|later| later.sender == one.sender && later.time > one.time);
+        later
+            .filter(|later| later.numbered && later.stands)
+            .any(|later| later.act.kind() == one.act.kind() && about(later))
+    };
     let concerns = |one: &&Spoken| {
-        let persons = one.act.persons();
-        one.act.class() == ActClass::Protective
-            && (persons.is_empty() || persons.iter().any(|person| listed.contains(person)))
+        let (class, arrangement) = (one.act.class(), arrangement.unwrap_or_default());
+        departure::concerns(Some(&one.act), class, arrangement, &listed)
+            && (class == ActClass::Protective || !one.numbered && !was_said_to_all(one))
     };
     let known = at.spoken.iter().filter(is_known).filter(concerns);
     Value::List(known.map(|one| Value::Reference(one.reference.dispatch_digest().hex())).collect())

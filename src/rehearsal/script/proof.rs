@@ -96,6 +96,7 @@ fn said(
                 message_id: MessageId::from(reference),
                 texts,
                 stands: say.expect.is_empty(),
+                numbered: true,
                 known_at: script.parties.iter().map(|party| party.ministry.clone()).collect::<BTreeSet<_>>(),
             });
         }

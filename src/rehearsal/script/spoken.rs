@@ -54,6 +54,8 @@ pub(in crate::rehearsal) struct Spoken {
     pub texts: Vec<(String, Digest)>,
     /// Whether nothing stands against it.
     pub stands: bool,
+    /// Whether it went to all Powers, and so bears a number.
+    pub numbered: bool,
     /// Where it is known.
     pub known_at: BTreeSet<Ministry>,
 }

@@ -205,3 +205,47 @@ fn a_real_play_tells_what_differs_from_the_script_as_a_simulated_one_does_and_le
     // What was kept is not written over.
     assert_eq!(chancery(&arguments).status.code(), Some(7));
 }
+
+/// One paper, told in confidence to XB alone, in whatever caveat; then released to XN as well.
+fn confided(sender: &str, caveat: &str, code: &str) -> String {
+    let paper = "[[step.document]]\nid = \"paper\"\nclass = \"EVIDENCE\"\nmedia_type = \"text/plain\"\n\
+                 title = \"A paper\"\nlanguage = \"en\"\nwords = \"what was told to XB alone\"\n";
+    let letter = |who: &str, heading: &str, words: &str| {
+        format!(
+            "[[step]]\nwho = \"{who}\"\nkind = \"correspondence\"\ninfo = []\nact = {{ subject = \"A paper\" }}\n{heading}\
+             [[step.text]]\nlanguage = \"en\"\nstanding = \"OFFICIAL\"\nwords = \"presents its compliments to ... {words} ... assurances of its highest consideration\"\n{paper}"
+        )
+    };
+    let controlled = |to: &str| {
+        // Codes ascend.
+        let told = if sender == "XN" { format!("{to}, \"XN\"") } else { format!("\"{sender}\", {to}") };
+        format!("to = [{to}]\nreleasable_to = [{told}]\ncaveats = [\"{caveat}\"]\n")
+    };
+    let both = if sender == "XN" { "\"XA\", \"XB\"" } else { "\"XB\", \"XN\"" };
+    let third = if sender == "XN" { "XA" } else { "XN" };
+    let onward = format!("to = [\"{third}\"]\n");
+    [
+        letter(sender, &controlled("\"XB\""), "one"),
+        // It answers nothing; the paper alone gives it away.
+        letter("XB", &format!("{onward}expect = \"{code}\"\n"), "two"),
+        letter("XB", &format!("to = [\"{sender}\"]\n"), "three"),
+        letter(
+            "XB",
+            &format!("to = [\"{sender}\"]\nlevel = \"UNCLASSIFIED\"\nexpect = [\"CLS_05\", \"CLS_06\"]\n"),
+            "four",
+        ),
+        letter(sender, &controlled(both), "five"),
+        letter("XB", &onward, "six"),
+    ]
+    .concat()
+}
+
+#[test]
+fn a_paper_goes_no_further_from_a_real_desk_than_its_originator_released_it_as_the_simulation_says() {
+    let head = "title = \"t\"\nparties = { XA = { roles = [\"RECEIVING_POWER\"] }, XB = { roles = [\"DETAINING_POWER\"] }, XN = { roles = [\"NEUTRAL_POWER\"] } }\n";
+    let text = format!("{head}{}", confided("XA", "ORIGINATOR_CONTROL", "CLS_04"));
+    text_comes_as_simulated("originator control", &text);
+    let head = head.replace("XN = { roles = [\"NEUTRAL_POWER\"] }", "XN = { roles = [\"ICRC\"] }");
+    let text = format!("{head}{}", confided("XN", "OBSERVER_CONFIDENTIAL", "OBS_03"));
+    text_comes_as_simulated("an observer's confidence", &text);
+}

@@ -15,7 +15,6 @@ fn folded() -> Folded {
         parties: parties.clone(),
         suspended: false,
         ceiling: Level::Restricted,
-        national_labels: Vec::new(),
     };
     Folded::new(CONSULTATION, facts, Charter::default_for(parties))
 }
