@@ -106,8 +106,14 @@ pub(super) fn remedy(context: &Context, alarm: &Raised) -> Option<String> {
         "ADMINISTRATION_ROLLED_BACK" | "CONFIRMED_BY_OPERATOR" => here("log tail --administration"),
         "BUNDLE_REFUSED" => Some("chancery --home DESK peer inspect PEER.bundle".to_owned()),
         "CREDENTIALS_REFUSED" => here("doctor"),
-        "DESK_LIST_REFUSED" => Some("cp ROOT/desk-access.crl GATEWAY/trust/desk-access.crl".to_owned()),
+        "DESK_LIST_REFUSED" | "RESTORED" => {
+            Some("cp ROOT/desk-access.crl GATEWAY/trust/desk-access.crl".to_owned())
+        }
         "LEAVES_LOST" | "PART_DAMAGED" => Some("chancery --home DESK outbox".to_owned()),
+        // Only a receipt of the own desk shows it: there is no proof that a peer could be shown.
+        "OWN_LOG_FORK" if alarm.detail.contains("/forks/") => {
+            Some(format!("ls -la {}", shell_word(&context.gateway_home().join("forks").to_string_lossy())))
+        }
         "LOG_FORK" | "OWN_LOG_FORK" => here(&format!("log fork {peer} -o {}.fork", peer.to_lowercase())),
         "FALSE_CLAIM" | "FALSE_COPY" | "LOG_MISMATCH" | "PART_STUCK" | "ROLLED_BACK" | "UNCONFIRMED" => {
             here(&format!("peer ping {peer}"))

@@ -50,11 +50,13 @@ impl Desk {
         let mut news = Vec::new();
         let mut wrong = None;
         for (id, report) in ids.iter().zip(mailbox.sent(&ids).await?) {
-            if report.state == ReportedState::Queued {
+            let Some(entry) = self.register.sent_message(id)? else { continue };
+            // A gateway that was restored since forgot the withdrawal, and would deliver the message after all.
+            let forgotten = entry.state == SentState::Withdrawn && report.state == ReportedState::Queued;
+            if report.state == ReportedState::Queued && !forgotten {
                 continue;
             }
-            let Some(entry) = self.register.sent_message(id)? else { continue };
-            if report.state == ReportedState::Unknown {
+            if report.state == ReportedState::Unknown || forgotten {
                 match self.submit_again(trust, mailbox, &entry).await {
                     Ok(()) => {}
                     // What became of the others is asked for all the same.

@@ -74,7 +74,7 @@ impl Gateway {
 
     /// The same for a message that was in custody before this gateway was restored from an older copy, as our own
     /// receipt of then shows; it may be empty. What we have signed once is not judged again, and its leaf goes
-    /// back to where it stood, if nothing else stands there by now.
+    /// back to where it stood, if nothing else stands there by now; if something does, a person is told.
     pub async fn submit_again(&self, bytes: &[u8], earlier: &[u8]) -> Result<Receipt, Declined> {
         let mut judged = self.judge_own(bytes.to_vec(), self.clock.now())?;
         judged.earlier = self.earlier_leaf(&judged.envelope, earlier).await?;

@@ -161,6 +161,19 @@ async fn a_gateway_restored_from_a_backup_signs_no_number_twice_and_gets_everyth
     assert_eq!(root, Some(before.root), "what was signed stands where it stood");
     let alarms = stage.gateway("XA").status().await.unwrap().alarms;
     assert!(alarms.iter().any(|alarm| alarm.code == "ROLLED_BACK"), "{alarms:?}");
+    let told = alarms.iter().find(|alarm| alarm.code == "RESTORED").unwrap();
+    let made = report["time"].as_str().unwrap();
+    assert!(told.ministry == ministry("XA") && told.detail.contains(&format!("since {made}")), "{told:?}");
+    stage.house_mut("XA").stop().await.unwrap();
+    stage.house_mut("XA").start().await.unwrap();
+    stage.sound("XA", "XB").await;
+    let alarms = stage.gateway("XA").status().await.unwrap().alarms;
+    let again = alarms.iter().find(|alarm| alarm.code == "RESTORED").unwrap();
+    assert_eq!(
+        (again.count, again.acknowledged),
+        (1, None),
+        "told once, and kept until somebody has seen it"
+    );
 
     assert_eq!(delivered(&stage, "XA", "XB", "Traffic goes on.").await.sequence, 7);
     delivered(&stage, "XB", "XA", "Here too.").await;

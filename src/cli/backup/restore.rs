@@ -112,8 +112,16 @@ fn settle(context: &Context, passing: &Path) -> Result<ShutOut, BackupError> {
 fn of_gateway(done: Done, shown: &str) -> Done {
     done.says("nothing is signed for a peer before it has told how far our log had come: see `status`")
         .says("what no peer has the desk hands over again: chancery --home DESK outbox")
+        .says(
+            "pauses, holds, withdrawals and the list of desks since then are not in it (alarm RESTORED): bring the list of \
+             the root, and keep the line to the peers down until the rest is decided anew",
+        )
+        .next(format!("cp ROOT/desk-access.crl {shown}/trust/desk-access.crl"))
         .next(format!("chancery-gateway fsck --home {shown}"))
         .next(format!("chancery-gateway run --home {shown}"))
+        .next(format!("chancery --home {shown} peer pause CODE"))
+        .next(format!("chancery --home {shown} queue hold ID"))
+        .next("chancery --home DESK outbox")
         .next(format!("chancery --home {shown} status"))
 }
 

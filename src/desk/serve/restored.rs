@@ -14,7 +14,7 @@ use data_encoding::HEXLOWER;
 
 use super::config::ServiceConfig;
 use super::suspended::SuspendedUsers;
-use crate::desk::config::{Config, ConfigError};
+use crate::desk::config::Config;
 use crate::desk::error::DeskError;
 use crate::entropy::{Entropy, random};
 use crate::keys::home::clients::{ClientRefusal, Clients};
@@ -35,11 +35,7 @@ pub fn shut_out(home: &Path, entropy: &dyn Entropy) -> Result<ShutOut, DeskError
     begin_past(home, entropy)?;
     let config = match Config::load(home) {
         Ok(config) => config,
-        Err(cause) => return Ok(unknown(&cause)),
-    };
-    let service = match ServiceConfig::load(&config) {
-        Ok(service) => service,
-        Err(cause) => return Ok(unknown(&cause)),
+        Err(cause) => return Ok(ShutOut { unknown: Some(cause.to_string()), ..ShutOut::default() }),
     };
     let clients = Clients::at(home, &config.ministry, &config.domain, &config.label);
     let mut shut = ShutOut::default();
@@ -48,18 +44,18 @@ pub fn shut_out(home: &Path, entropy: &dyn Entropy) -> Result<ShutOut, DeskError
     if clients.all().is_ok() {
         shut.clients.extend(clients.suspend_all().map_err(failed)?);
     }
+    let users = match ServiceConfig::load(&config) {
+        Ok(service) => service.users,
+        Err(cause) => return Ok(ShutOut { unknown: Some(cause.to_string()), ..shut }),
+    };
     let suspended = SuspendedUsers::of(&config);
-    for user in service.users {
+    for user in users {
         if !suspended.is_suspended(&user.label) {
             suspended.set(&user.label, true)?;
             shut.clients.insert(user.label);
         }
     }
     Ok(shut)
-}
-
-fn unknown(cause: &ConfigError) -> ShutOut {
-    ShutOut { clients: BTreeSet::new(), unknown: Some(cause.to_string()) }
 }
 
 /// What tells the past of this desk from the one before it was restored; empty where it never was.

@@ -116,6 +116,7 @@ impl Town {
         let alarms = self.status(side)["alarms"].to_string();
         assert!(alarms.contains("ROLLED_BACK"), "it was seen, and said: {alarms}");
         assert_eq!(bare(&self.gateway(side), ["alarm", "ack", "ROLLED_BACK"]).code, 0);
+        assert_eq!(bare(&self.gateway(side), ["alarm", "ack", "RESTORED"]).code, 0);
     }
 
     /// Nothing is carried to and from the peer for a while; the desks do not notice.

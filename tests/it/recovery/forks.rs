@@ -2,16 +2,18 @@
 
 use std::fs;
 
+use chancery::desk::register::SentState;
 use chancery::digest::Digest;
 use chancery::gateway::standing::Standing;
 use chancery::keys::file::FileNoteSigner;
+use chancery::message::receipt::Receipt;
 use chancery::proto::gateway::v1 as wire;
 use chancery::proto::gateway::v1::relay_frame::Frame;
 use chancery::tlog::checkpoint::Checkpoint;
 use chancery::tlog::fork::ForkProof;
 use chancery::tlog::verifier_key::{KeyName, VerifierKey};
 
-use super::{alarms_named, delivered, forget, keep, own_log, put_back};
+use super::{alarms_named, delivered, forget, keep, memo, own_log, put_back};
 use crate::support::bot::{Bot, Honest, Play, Playing};
 use crate::support::craft::Craft;
 use crate::support::{Stage, eventually, forms, ministry};
@@ -73,6 +75,36 @@ async fn a_cloned_gateway_is_found_at_its_next_hello() {
         other => panic!("{other:?}"),
     };
     assert_eq!(reason, "CHANNEL_FROZEN");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_of_the_own_desk_that_contradicts_our_log_is_kept_and_told() {
+    let mut stage = Stage::pair().await;
+    delivered(&stage, "XA", "XB", "One.").await;
+    crate::support::proofs::logs_agree(&stage).await;
+    let kept = keep(&mut stage, "XA").await;
+    stage.house_mut("XB").stop().await.unwrap();
+    let two = memo(&stage, "XA", "XB", "Two.").await;
+    // Its peer knows less than its desk, and somebody lets it sign: another leaf takes the place.
+    put_back(&mut stage, "XA", &kept).await;
+    forget(&stage, "XA");
+    stage.house_mut("XA").start().await.unwrap();
+    stage.gateway("XA").confirm(&ministry("XB"), 0).await.unwrap();
+    stage.house_mut("XB").start().await.unwrap();
+    delivered(&stage, "XB", "XA", "Heard.").await;
+    let alarms = async || stage.gateway("XA").status().await.unwrap().alarms;
+    assert_eq!(alarms_named(alarms().await, "OWN_LOG_FORK"), 0, "nobody has shown it yet");
+    let receipt = Receipt::parse(&two.submission_receipt).unwrap();
+    assert_eq!(
+        stage.settled("XA", &two).await.state,
+        SentState::Delivered,
+        "it is handed over again all the same"
+    );
+    assert_eq!(alarms_named(alarms().await, "OWN_LOG_FORK"), 1);
+    let home = stage.house("XA").homes().gateway.directory().to_owned();
+    let proof = fs::read(home.join("forks/mfa.xa.example-chancery-xb-2026.receipt")).unwrap();
+    assert_eq!(proof, receipt.encode());
+    assert_eq!(stage.gateway("XA").standing(&ministry("XB")), Standing::Sound);
 }
 
 /// A peer that shows our own signature on a root that is not ours.

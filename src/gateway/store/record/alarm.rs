@@ -33,6 +33,8 @@ pub const REFUSED_ALARM: &str = "REFUSED_BY_PEER";
 pub const MIRROR_ALARM: &str = "MIRROR_QUOTA";
 /// The store holds fewer entries of the administrative log than this host has seen signed.
 pub const ADMINISTRATION_ALARM: &str = "ADMINISTRATION_ROLLED_BACK";
+/// The home came out of a backup, and what was decided since is not in it.
+pub const RESTORED_ALARM: &str = "RESTORED";
 /// A message of precedence FLASH ended the pause of a peer.
 pub const PAUSE_ENDED_ALARM: &str = "PAUSE_ENDED";
 /// The gateway has started and nothing vouches that its store is the newest copy.
