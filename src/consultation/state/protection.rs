@@ -97,10 +97,12 @@ struct Assessment<'h> {
     is_of_the_place: bool,
     /// The place it is of, as far as the case says.
     place: Destination,
+    /// Whether whoever made it knew the case as it is now.
+    knew_the_case: bool,
 }
 
 fn assessments<'h>(past: &Past<'h>, person: &PersonRef, destination: &Destination) -> Vec<Assessment<'h>> {
-    let places = Places::of(past, person);
+    let (places, case) = (Places::of(past, person), custody::case(past, person));
     let stays = places.compare(destination, &Destination::RemainInDetainingState) == Likeness::Same;
     let about = saying!(past.of_person(person), ProtectionAssessment).filter_map(|(registered, act)| {
         let likeness = places.compare(&act.destination, destination);
@@ -121,16 +123,19 @@ fn assessments<'h>(past: &Past<'h>, person: &PersonRef, destination: &Destinatio
                 && custody::detains(past, person, &registered.sender),
             is_of_the_place,
             place: places.resolve(&act.destination),
+            knew_the_case: case.is_none_or(|case| registered.knew(case.registered)),
         };
     about.map(assessment).collect()
 }
 
-/// Whether this one bars: nobody who may lifted it knowing of it, for the very place it names.
+/// Whether this one bars: nobody who may lifted it knowing of it, for the very place it names. That another word means
+/// the same place lifts nothing unless the case said so then.
 fn bars(one: &Assessment<'_>, all: &[Assessment<'_>]) -> bool {
     let lifts = |other: &Assessment<'_>| {
         other.counts
             && other.act.finding == ProtectionFinding::NoSubstantialGrounds
             && other.place == one.place
+            && (other.knew_the_case || other.act.destination == one.act.destination)
             && other.registered.knew(one.registered)
     };
     one.act.finding == ProtectionFinding::SubstantialGrounds && !all.iter().any(lifts)

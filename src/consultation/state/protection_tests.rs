@@ -109,6 +109,14 @@ fn grounds_found_for_the_power_of_origin_bar_every_state_while_the_case_does_not
     scene.say("XB", "case-registration", &case("P1"));
     assert_eq!(standing(&scene, "XA"), ProtectionStanding::Clear);
     assert_eq!(standing(&scene, "XD"), ProtectionStanding::Bar);
+    // What cleared XD before that became known lifts nothing.
+    let mut scene = undetermined();
+    scene.assess("P1", "POWER_OF_ORIGIN", "SUBSTANTIAL_GROUNDS");
+    scene.assess("P1", "XD", "NO_SUBSTANTIAL_GROUNDS");
+    scene.say("XB", "case-registration", &case("P1"));
+    assert_eq!(standing(&scene, "XD"), ProtectionStanding::Bar);
+    scene.assess("P1", "XD", "NO_SUBSTANTIAL_GROUNDS");
+    assert_eq!(standing(&scene, "XD"), ProtectionStanding::Clear);
     // And the other way round: a State that is barred may be the Power of origin, and clears nothing that it may be.
     let mut scene = undetermined();
     scene.assess("P1", "XD", "SUBSTANTIAL_GROUNDS");

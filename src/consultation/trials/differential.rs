@@ -65,7 +65,7 @@ fn rows() -> Rows {
 const FIELDS: [&str; 5] = ["of", "here", "model", "hidden", "reason"];
 
 /// Histories that meet the rarer rows between them.
-const TELLING: [u64; 7] = [1_154, 1_336, 1_524, 1_704, 1_802, 2_184, 2_996];
+const TELLING: [u64; 5] = [1_154, 1_336, 1_601, 1_704, 2_996];
 
 const DRIVER: &str = r#"
 import sys, json

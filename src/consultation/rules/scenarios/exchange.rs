@@ -21,6 +21,8 @@ fn held() -> World {
 
 fn says(world: &mut World, holder: &str, person: &str, accepts: &[&str], refuses: &[&str]) -> String {
     let fields = said::statement(world.at, person, accepts, refuses);
+    // The second witness is one of the holder's own people.
+    let fields = fields.replace("affiliation = \"XB\"", &format!("affiliation = \"{holder}\""));
     world.step(holder, "expression-of-will", &fields, "")
 }
 
