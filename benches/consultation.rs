@@ -14,13 +14,13 @@ use std::time::{Duration, Instant};
 use chancery::consultation::act::{Act, ActKind};
 use chancery::consultation::casebook::{Casebook, Incoming, Outcome};
 use chancery::consultation::catalogue::Texts;
-use chancery::consultation::charter::Charter;
+use chancery::consultation::charter::{Charter, NationalLabel};
 use chancery::consultation::clearance;
 use chancery::consultation::codec;
 use chancery::consultation::outline::{Field, Value};
 use chancery::consultation::reference::PersonRef;
 use chancery::consultation::registered::Marks;
-use chancery::consultation::rules::judgement::{ChannelFacts, NationalLabel};
+use chancery::consultation::rules::judgement::ChannelFacts;
 use chancery::consultation::state::stage;
 use chancery::digest::Digest;
 use chancery::entropy::{Entropy, NoEntropy};
@@ -107,10 +107,10 @@ impl Script {
             parties: parties.clone(),
             suspended: false,
             ceiling: Level::Restricted,
-            national_labels: parties.iter().map(label).collect(),
         };
-        let mut script =
-            Self { book: Casebook::new(channel, Charter::default_for(parties)), last: BTreeMap::new() };
+        let mut charter = Charter::default_for(parties.iter().cloned());
+        charter.national_labels = parties.iter().map(label).collect();
+        let mut script = Self { book: Casebook::new(channel, charter), last: BTreeMap::new() };
         let proposal = r#"consultation = "C-3HN8-ZC6V-5JF2"
             subject = "Prisoners of war: procedure"
             parties = [{ ministry = "IC", roles = ["ICRC"] }, { ministry = "XA", roles = ["RECEIVING_POWER"] },
