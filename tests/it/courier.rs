@@ -424,6 +424,9 @@ async fn a_cosignature_that_does_not_hold_keeps_no_message_off_a_stick() {
     assert_eq!(count(&stage, "XB").await, 1);
 }
 
+/// What is changed of a frame.
+type Change<'a> = &'a dyn Fn(&mut Frame);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_signed_on_a_stick_accuses_nobody() {
     let mut stage = Stage::pair().await;
@@ -457,7 +460,7 @@ async fn what_nobody_signed_on_a_stick_accuses_nobody() {
             *last = message(b"another").bytes();
         }
     };
-    let changes: [(&str, &dyn Fn(&mut Frame), i32); 3] =
+    let changes: [(&str, Change<'_>, i32); 3] =
         [("tells", &tells, 6), ("announces", &announces, 6), ("claims", &claims, 0)];
     let packed = text(&stick(&stage, "b1"));
     for (name, change, code) in changes {
