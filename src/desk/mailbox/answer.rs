@@ -32,7 +32,8 @@ pub const SHUT_OUT: &str = "the gateway closed the connection before it answered
 
 /// A refusal stands; everything else may be mended by trying again.
 pub(super) fn failed(status: Status) -> DeskError {
-    if status.code() == Code::Cancelled && std::error::Error::source(&status).is_some() {
+    let is_cut = matches!(status.code(), Code::Cancelled | Code::Unknown);
+    if is_cut && std::error::Error::source(&status).is_some() {
         return DeskError::GatewayAway(SHUT_OUT.to_owned());
     }
     let detail = status.message().to_owned();
@@ -64,11 +65,12 @@ mod tests {
             !said(answered.clone()).contains("desk-access.crl"),
             "so a gateway answers that cancels a call"
         );
-        let mut shut = answered;
-        shut.set_source(std::sync::Arc::new(std::io::Error::other("canceled")));
-        assert!(failed(shut.clone()).is_passing(), "nothing is known of the message");
-        let said = said(shut);
-        assert!(said.contains("trust/desk-access.crl") && !said.contains("canceled"), "{said}");
+        for mut shut in [answered, Status::unknown("transport error")] {
+            shut.set_source(std::sync::Arc::new(std::io::Error::other("canceled")));
+            assert!(failed(shut.clone()).is_passing(), "nothing is known of the message");
+            let said = said(shut);
+            assert!(said.contains("trust/desk-access.crl") && !said.contains("error"), "{said}");
+        }
     }
 
     #[test]
