@@ -25,7 +25,7 @@ pub(super) const IS_DRAFT: &str = "FORM_IS_DRAFT";
 const ARCHIVE: &[u8] = b"PK\x03\x04";
 
 /// As much of a file as shows whether it is a draft.
-const BEGINNING_BYTES: u64 = 64;
+const BEGINNING_BYTES: u64 = 1024;
 
 /// A form as it was read.
 pub(super) struct FormFile {
@@ -254,7 +254,11 @@ mod tests {
         let path = folder.path().join("note.draft");
         for length in [0, usize::try_from(FORM_BYTES_MAX).unwrap()] {
             let rest = "#".repeat(length);
-            std::fs::write(&path, format!("format = \"chancery-draft/1\"\naddress = \"\"\n{rest}")).unwrap();
+            std::fs::write(
+                &path,
+                format!("# A draft.\n\nformat = \"chancery-draft/1\"\naddress = \"\"\n{rest}"),
+            )
+            .unwrap();
             let error = FormFile::read(&path).unwrap_err();
             assert!(error.message().ends_with("note.draft is a draft, not a form"), "{}", error.message());
             assert_eq!((error.code(), error.reason_code()), ("form", Some(IS_DRAFT)));

@@ -82,7 +82,9 @@ struct StoredDocument {
 impl DraftFile {
     /// Whether a text says in its first line that it is a draft, of whatever release, so that none is taken for a form.
     pub fn begins(text: &str) -> bool {
-        let first = text.lines().next().unwrap_or_default();
+        // A draft begins with words for whoever opens it.
+        let mut lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let first = lines.next().unwrap_or_default();
         first.strip_prefix("format = \"").is_some_and(|format| format.starts_with(FORMATS))
     }
 
