@@ -129,8 +129,8 @@ fn of_desk(done: Done, shown: &str, shut: &ShutOut) -> Done {
     let chancery = format!("chancery --home {shown}");
     let mut done = done
         .says(
-            "what was received since then comes again from the gateway; what was released since then, nobody gives \
-             back: towards such a peer this desk numbers nothing more (REGISTER_BEHIND)",
+            "what was received since then, and what was sent, comes back from the own gateway with the first command \
+             that asks it: send nothing again before it has; only what never reached the gateway is lost",
         )
         .next(format!("{chancery} doctor"))
         .next(format!("{chancery} inbox"))
