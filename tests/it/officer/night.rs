@@ -26,6 +26,16 @@ fn known(both: &Ministries) -> (String, String) {
     (consultation, person)
 }
 
+/// A reference of which two neighbouring letters that differ changed places: it was drawn at random, and any two may be
+/// alike.
+fn mistyped(reference: &str) -> String {
+    let mut letters: Vec<char> = reference.chars().collect();
+    let differ = |pair: &[char]| pair[0] != pair[1] && !pair.contains(&'-');
+    let first = letters.windows(2).position(differ).expect("letters that differ");
+    letters.swap(first, first + 1);
+    letters.into_iter().collect()
+}
+
 /// A form that `new` wrote, with the person filled in and nothing else.
 fn written(both: &Ministries, folder: &TempDir, kind: &str, person: &str) -> String {
     let path = folder.path().join(format!("{kind}.toml"));
@@ -110,9 +120,7 @@ fn no_address_that_is_typed_at_night_holds_up_a_withdrawal() {
     assert_eq!((text_of(&sent, "consultation"), text_of(&sent, "to")), (consultation.as_str(), "XA"));
 
     // Two letters in the wrong order: it is told who may be meant, and never guessed.
-    let mut letters: Vec<char> = person.chars().collect();
-    letters.swap(3, 5);
-    let typo: String = letters.into_iter().collect();
+    let typo = mistyped(&person);
     fs::write(path, form(&typo)).unwrap();
     let refused = both.types("XB", ["send", path, "--yes", "--json"]);
     assert_eq!(refused.code, 2, "{refused:?}");
