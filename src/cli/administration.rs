@@ -11,6 +11,7 @@ use super::error::CliError;
 use super::files;
 use super::operator::Operator;
 use super::operator::administration::{ActEntry, Wanted};
+use super::paths;
 use super::report::Done;
 use super::table::Table;
 
@@ -104,7 +105,7 @@ pub(super) async fn prove(
     let Some(directory) = output else { return context.output.data(&report, || proof.clone()) };
     std::fs::create_dir_all(directory).map_err(|error| {
         let message = format!("cannot make {}", directory.display());
-        CliError::failed("unwritable", message).because(&error).hint(files::look_around(directory))
+        CliError::failed("unwritable", message).because(&error).hint(paths::look_around(directory))
     })?;
     let mut done = Done::new(report).says(format!("proof of entry {index} of the administrative log"));
     for (ending, bytes) in [("proof", proof.as_bytes()), ("leaf", entry.bytes.as_slice())] {

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::error::{CliError, Kind};
-use super::files;
 use super::operator::{Archived, Operator};
+use super::paths;
 use super::report::{self, Done};
 use super::shell_word;
 use crate::digest::Digest;
@@ -232,7 +232,7 @@ fn unexpected(what: &str) -> CliError {
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> CliError {
-    files::unwritable(path, error)
+    paths::unwritable(path, error)
 }
 
 fn make(directory: &Path) -> Result<PathBuf, CliError> {

@@ -14,7 +14,7 @@ use super::operator::courier::{PackPiece, PackedStick, Unpacked};
 use super::operator::{Operator, of_peer};
 use super::queue_report::counted;
 use super::report::{Done, require_no_file};
-use super::{files, shell_word};
+use super::{paths, shell_word};
 use crate::digest::Digest;
 use crate::keys::home::backup::NewFile;
 use crate::message::courier::{Record, Unfit, Unpacking};
@@ -115,7 +115,7 @@ async fn pack(
     let asked = operator.pack_queue(peer, only_new);
     let mut pieces = context.within("the gateway's answer", asked).await.map_err(refused)?;
     let mut file = NewFile::beside(output)?;
-    let cannot = |error: std::io::Error| files::unwritable(output, &error);
+    let cannot = |error: std::io::Error| paths::unwritable(output, &error);
     // A large stick takes its time; only silence is bounded.
     loop {
         match context.within("the next piece of the stick", pieces.next()).await.map_err(refused)? {
@@ -242,7 +242,7 @@ fn examine(path: &Path) -> Result<(Digest, String), CliError> {
     let (mut unpacking, mut from) = (Unpacking::default(), "CODE".to_owned());
     let mut piece = vec![0; PIECE_BYTES];
     loop {
-        let count = file.read(&mut piece).map_err(|error| files::unreadable(path, &error))?;
+        let count = file.read(&mut piece).map_err(|error| paths::unreadable(path, &error))?;
         if count == 0 {
             return unpacking.finish().map(|digest| (digest, from)).map_err(|unfit| refused(&unfit));
         }
@@ -269,7 +269,7 @@ fn read_out(path: &Path, pieces: &mpsc::Sender<Vec<u8>>) -> std::io::Result<()> 
 }
 
 fn open(path: &Path) -> Result<File, CliError> {
-    File::open(path).map_err(|error| files::unreadable(path, &error))
+    File::open(path).map_err(|error| paths::unreadable(path, &error))
 }
 
 fn refused(unfit: &Unfit) -> CliError {

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::error::{CliError, Kind};
-use super::files;
+use super::paths;
 use crate::consultation::rules::{Finding, Severity};
 use crate::desk::config::ConfigError;
 use crate::desk::draft::DraftRefusal;
@@ -30,12 +30,12 @@ impl From<KeyError> for CliError {
         let said = Self::new(kind, code, error.to_string()).reason(error.reason());
         match error {
             KeyError::OpenToOthers { command, .. } => said.hint(command),
-            KeyError::AlreadyExists(path) => match files::in_the_way(&path).hint_command() {
+            KeyError::AlreadyExists(path) => match paths::in_the_way(&path).hint_command() {
                 Some(aside) => said.hint(aside),
                 None => said,
             },
             KeyError::NotFound(path) | KeyError::Malformed { path, .. } | KeyError::Io { path, .. } => {
-                said.hint(files::look_around(&path))
+                said.hint(paths::look_around(&path))
             }
             _ => said,
         }
@@ -90,7 +90,7 @@ impl From<HomeError> for CliError {
             HomeError::Key(error) => error.into(),
             HomeError::NotAHome(_) => said.hint("chancery init ministry --help"),
             HomeError::NothingToEnrol(_) => said.hint("chancery --home DIR init desk --help"),
-            HomeError::AlreadyExists(path) => said.hint(files::look_around(&path.join("any"))),
+            HomeError::AlreadyExists(path) => said.hint(paths::look_around(&path.join("any"))),
             _ => said,
         }
     }
@@ -260,10 +260,10 @@ fn of_file(path: &Path, cause: &io::Error) -> CliError {
     let said = |kind, code, what| CliError::new(kind, code, format!("{} {what}", path.display()));
     match cause.kind() {
         io::ErrorKind::NotFound => {
-            said(Kind::NotFound, "unreadable", "is not there").hint(files::look_around(path))
+            said(Kind::NotFound, "unreadable", "is not there").hint(paths::look_around(path))
         }
-        io::ErrorKind::AlreadyExists => files::in_the_way(path),
-        _ => said(Kind::Failed, "file", "cannot be used").because(cause).hint(files::look_around(path)),
+        io::ErrorKind::AlreadyExists => paths::in_the_way(path),
+        _ => said(Kind::Failed, "file", "cannot be used").because(cause).hint(paths::look_around(path)),
     }
 }
 

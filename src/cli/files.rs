@@ -4,9 +4,10 @@ use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 
+use super::advice;
 use super::context::Context;
-use super::error::{CliError, Kind};
-use super::{advice, shell_word};
+use super::error::CliError;
+use super::paths::{in_the_way, shown, unreadable, unwritable};
 
 /// The bytes of a file, or of stdin for `-`; more than `limit` bytes are refused.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, CliError> {
@@ -77,45 +78,6 @@ fn exists(context: &Context, path: &Path) -> CliError {
     }
 }
 
-/// Something stands where a new file or folder was to be made, and stays.
-pub(super) fn in_the_way(path: &Path) -> CliError {
-    let error = CliError::new(Kind::NotFound, "exists", format!("{} is there already", path.display()));
-    let word = shown(path);
-    error.hint(format!("mv {word} {}", shell_word(&format!("{}.former", path.display()))))
-}
-
-/// A file that was named and cannot be read, with the command that shows what is there instead.
-pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> CliError {
-    let kind = if error.kind() == ErrorKind::NotFound { Kind::NotFound } else { Kind::Failed };
-    let said = CliError::new(kind, "unreadable", format!("cannot read {}", path.display())).because(error);
-    match kind {
-        Kind::NotFound => said.hint(look_around(path)),
-        _ => said.hint(format!("ls -ld {}", shown(path))),
-    }
-}
-
-/// A file or folder that cannot be written, with the command that shows whether its place may be written to.
-pub(super) fn unwritable(path: &Path, error: &std::io::Error) -> CliError {
-    let said = CliError::failed("unwritable", format!("cannot write {}", path.display())).because(error);
-    match error.kind() {
-        ErrorKind::StorageFull => said.hint("df -h ."),
-        _ => said.hint(look_around(path)),
-    }
-}
-
-/// Shows the nearest folder above `path` that is there, with who may do what.
-pub(super) fn look_around(path: &Path) -> String {
-    let mut above = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
-    match above.find(|folder| folder.is_dir()) {
-        Some(folder) => format!("ls -la {}", shown(folder)),
-        None => "ls -la".to_owned(),
-    }
-}
-
-fn shown(path: &Path) -> String {
-    shell_word(&path.to_string_lossy())
-}
-
 /// The mode an ordinary new file has, before the umask; keys are written by the `keys` room, not here.
 fn ordinary_mode() -> std::fs::Permissions {
     std::os::unix::fs::PermissionsExt::from_mode(0o666)
@@ -125,6 +87,7 @@ fn ordinary_mode() -> std::fs::Permissions {
 mod tests {
     use super::super::context::GlobalOptions;
     use super::super::environment::Environment;
+    use super::super::error::Kind;
     use super::super::output::tests::kept_streams;
     use super::*;
 

@@ -14,6 +14,7 @@ use super::error::{CliError, Kind};
 use super::files;
 use super::fork::Fork;
 use super::operator::{LogHead, Operator};
+use super::paths;
 use super::report::{self, Done};
 use super::table::Table;
 use crate::desk::Desk;
@@ -213,7 +214,7 @@ impl<'a> Proof<'a> {
 fn write(context: &Context, directory: &Path, id: &MessageId, proofs: &[Proof<'_>]) -> Result<(), CliError> {
     std::fs::create_dir_all(directory).map_err(|error| {
         let message = format!("cannot make {}", directory.display());
-        CliError::failed("unwritable", message).because(&error).hint(files::look_around(directory))
+        CliError::failed("unwritable", message).because(&error).hint(paths::look_around(directory))
     })?;
     let reports: Vec<Value> = proofs.iter().map(Proof::report).collect();
     let report = json!({ "schema": "chancery.proofs/1", "id": id.to_string(), "proofs": reports });

@@ -8,6 +8,7 @@ use clap_mangen::Man;
 use super::context::Context;
 use super::error::CliError;
 use super::files;
+use super::paths;
 
 /// Print the manual page, or write one page for every command
 #[derive(Debug, clap::Args)]
@@ -30,7 +31,7 @@ impl Manual {
         };
         std::fs::create_dir_all(folder).map_err(|error| {
             let message = format!("cannot make {}", folder.display());
-            CliError::failed("unwritable", message).because(&error).hint(files::look_around(folder))
+            CliError::failed("unwritable", message).because(&error).hint(paths::look_around(folder))
         })?;
         let mut command = super::command();
         command.build();

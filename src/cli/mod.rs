@@ -60,6 +60,7 @@ pub mod outbox;
 pub mod output;
 mod owed;
 pub mod passphrase;
+mod paths;
 mod pause;
 pub mod peer;
 mod peer_adopt;

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::error::{CliError, Kind};
-use super::files;
+use super::paths;
 use crate::keys;
 
 mod unechoed;
@@ -182,7 +182,7 @@ fn read(path: &Path, refused: u32) -> Result<Passphrase, CliError> {
     let shown = path.display();
     let cannot = |error: std::io::Error| {
         let said = CliError::usage("passphrase-file", format!("cannot read the passphrase file {shown}"));
-        said.because(&error).hint(files::look_around(path))
+        said.because(&error).hint(paths::look_around(path))
     };
     let file = File::open(path).map_err(cannot)?;
     let metadata = file.metadata().map_err(cannot)?;

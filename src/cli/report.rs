@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::error::{CliError, Kind};
-use super::{files, shell_word};
+use super::{paths, shell_word};
 use crate::keys::home::enrolment::Requested;
 use crate::trust::fingerprint::Fingerprint;
 
@@ -80,7 +80,7 @@ pub(super) fn require_no_file(path: &Path) -> Result<(), CliError> {
     if path == Path::new("-") || path.symlink_metadata().is_err() {
         return Ok(());
     }
-    Err(files::in_the_way(path))
+    Err(paths::in_the_way(path))
 }
 
 /// A fingerprint in both forms, as it is compared.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::context::Context;
 use super::error::{CliError, Kind};
 use super::evidence_report as report;
-use super::{files, fork, shell_word};
+use super::{files, fork, paths, shell_word};
 use crate::consultation::codec;
 use crate::desk::config::Config;
 use crate::desk::form::render;
@@ -61,7 +61,7 @@ impl Verify {
     /// Checks it.
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         if let Some(folder) = self.output.as_ref().filter(|folder| folder.symlink_metadata().is_ok()) {
-            return Err(files::in_the_way(folder));
+            return Err(paths::in_the_way(folder));
         }
         let basis = self.basis(context)?;
         if let Some(text) = self.fork_proof()? {
@@ -87,14 +87,14 @@ impl Verify {
         let mut text = Vec::new();
         let most = limits::FORK_PROOF_BYTES_MAX as u64 + 1;
         let read = self.open()?.take(most).read_to_end(&mut text);
-        read.map_err(|error| files::unreadable(&self.file, &error))?;
+        read.map_err(|error| paths::unreadable(&self.file, &error))?;
         Ok(fork::is_proof(&text).then_some(text))
     }
 
     fn open(&self) -> Result<BufReader<File>, CliError> {
         let opened = File::open(&self.file);
         let file = opened.map_err(|error| {
-            let said = files::unreadable(&self.file, &error);
+            let said = paths::unreadable(&self.file, &error);
             let is_missing = said.kind() == Kind::NotFound;
             if is_missing { said.hint("chancery export REF -o evidence.zip") } else { said }
         })?;
@@ -104,7 +104,7 @@ impl Verify {
     /// A file that neither begins nor ends as an evidence file is another file, which is no proof of anything; one
     /// that was altered in one of these places still is one.
     fn require_evidence(&self) -> Result<(), CliError> {
-        let cannot = |error: io::Error| files::unreadable(&self.file, &error);
+        let cannot = |error: io::Error| paths::unreadable(&self.file, &error);
         let (mut file, mut head) = (self.open()?, [0; ZIP_BEGINS.len()]);
         let length = file.seek(SeekFrom::End(0)).map_err(cannot)?;
         file.rewind().map_err(cannot)?;
@@ -171,7 +171,7 @@ fn bundles_at(path: &Path) -> Result<Vec<SignedBundle>, CliError> {
     if !path.is_dir() {
         return Ok(vec![bundle(path)?]);
     }
-    let unreadable = |error: io::Error| files::unreadable(path, &error);
+    let unreadable = |error: io::Error| paths::unreadable(path, &error);
     let mut paths = Vec::new();
     for (number, entry) in (1..).zip(fs::read_dir(path).map_err(unreadable)?) {
         if number > limits::TRUST_FILES_MAX {
@@ -224,7 +224,7 @@ fn release(
     at: Timestamp,
     folder: &Path,
 ) -> Result<Report, CliError> {
-    let unwritable = |error: io::Error| files::unwritable(folder, &error);
+    let unwritable = |error: io::Error| paths::unwritable(folder, &error);
     let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let partial = tempfile::tempdir_in(parent).map_err(unwritable)?;
     let report = evidence::release(file, basis, at, &mut |reference, piece, content| {

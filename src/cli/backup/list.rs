@@ -14,7 +14,7 @@ use super::locks::{Keys, open};
 use super::{kind_word, report};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::files;
+use crate::cli::paths;
 use crate::cli::shell_word;
 use crate::cli::table::Table;
 use crate::keys::home::backup::{BackupError, Manifest, read};
@@ -103,7 +103,7 @@ impl List {
             };
             return Ok(vec![one.ok_or_else(none)?]);
         }
-        let unreadable = |error: &std::io::Error| files::unreadable(&self.place, error);
+        let unreadable = |error: &std::io::Error| paths::unreadable(&self.place, error);
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.place).map_err(|error| unreadable(&error))? {
             let path = entry.map_err(|error| unreadable(&error))?.path();

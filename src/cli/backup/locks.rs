@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::files;
+use crate::cli::paths;
 use crate::cli::typed_without;
 use crate::keys::home::backup::Lock;
 use crate::keys::home::desk::DeskHome;
@@ -139,5 +139,5 @@ pub(super) fn unopened(context: &Context, path: &Path, identity: Option<&Path>, 
 
 /// The file of a backup.
 pub(super) fn open(path: &Path) -> Result<fs::File, CliError> {
-    fs::File::open(path).map_err(|error| files::unreadable(path, &error))
+    fs::File::open(path).map_err(|error| paths::unreadable(path, &error))
 }

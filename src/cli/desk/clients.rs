@@ -12,6 +12,7 @@ use super::super::desk_record::{self, client_place};
 use super::super::desk_session;
 use super::super::error::{CliError, Kind};
 use super::super::files;
+use super::super::paths;
 use super::super::report::{Done, require_no_file};
 use super::super::shell_word;
 use super::super::table::Table;
@@ -211,7 +212,7 @@ fn read_request(path: &Path) -> Result<String, CliError> {
 fn unwritable(path: &Path, error: &std::io::Error) -> CliError {
     CliError::failed("unwritable", format!("cannot use {}", shell_word(&path.to_string_lossy())))
         .because(error)
-        .hint(files::look_around(path))
+        .hint(paths::look_around(path))
 }
 
 /// For how long a client is certified unless somebody says otherwise, in days.

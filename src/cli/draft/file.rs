@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::names::{WITHHELD, asking};
-use crate::cli::{desk_session, files};
+use crate::cli::{desk_session, files, paths};
 use crate::consultation::withholding::Withheld;
 use crate::desk::draft::DraftFile;
 use crate::limits;
@@ -24,7 +24,7 @@ pub(in crate::cli) fn read(context: &Context, path: &Path) -> Result<DraftFile, 
 
 /// Writes the file of a draft whole, closed to others: it holds plain text.
 pub(in crate::cli) fn write(path: &Path, draft: &DraftFile, overwrite: bool) -> Result<(), CliError> {
-    let cannot = |error: std::io::Error| files::unwritable(path, &error);
+    let cannot = |error: std::io::Error| paths::unwritable(path, &error);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new()
         .permissions(Permissions::from_mode(0o600))
@@ -36,7 +36,7 @@ pub(in crate::cli) fn write(path: &Path, draft: &DraftFile, overwrite: bool) -> 
     match kept {
         Ok(_) => Ok(()),
         Err(failed) if failed.error.kind() == std::io::ErrorKind::AlreadyExists => {
-            Err(files::in_the_way(path))
+            Err(paths::in_the_way(path))
         }
         Err(failed) => Err(cannot(failed.error)),
     }
@@ -57,7 +57,7 @@ pub(in crate::cli) fn extract(
     }
     let cannot = |error: std::io::Error| {
         let message = format!("cannot make {}", folder.display());
-        CliError::failed("unwritable", message).because(&error).hint(files::look_around(folder))
+        CliError::failed("unwritable", message).because(&error).hint(paths::look_around(folder))
     };
     fs::create_dir(folder).map_err(cannot)?;
     fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(cannot)?;
