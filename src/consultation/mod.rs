@@ -47,6 +47,7 @@ pub mod outline;
 pub mod receive;
 pub mod reference;
 pub mod registered;
+pub mod retelling;
 pub mod rules;
 pub mod state;
 pub mod text;

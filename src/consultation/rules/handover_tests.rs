@@ -203,7 +203,7 @@ fn a_go_names_the_protective_acts_about_those_who_are_arranged_for() {
     let named = |scene: &Scene, id: &str| {
         let id = EntryId::parse(id).unwrap();
         scene
-            .asks(|past, _, _| protective_acts(past, &id))
+            .asks(|past, at, charter| protective_acts(past, &id, at, charter))
             .iter()
             .map(|one| one.dispatch_digest().hex())
             .collect()
@@ -232,7 +232,7 @@ fn a_go_names_what_may_stop_them_and_went_to_some_powers_only() {
     let mut scene = Scene::cleared();
     let named = |scene: &Scene| -> Vec<String> {
         let id = EntryId::parse("H-1").unwrap();
-        let named = scene.asks(|past, _, _| protective_acts(past, &id));
+        let named = scene.asks(|past, at, charter| protective_acts(past, &id, at, charter));
         named.iter().map(|one| one.dispatch_digest().hex()).collect()
     };
     let refuses = |person: &str| {

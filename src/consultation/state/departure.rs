@@ -18,16 +18,17 @@ use crate::consultation::acts::handover::{GoNoGo, HandoverArrangement};
 use crate::consultation::acts::values::{ActRef, EntryId};
 use crate::consultation::charter::Charter;
 use crate::consultation::history::{Past, Thread};
+use crate::consultation::list::Set;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::{Marks, Registered};
 use crate::consultation::rules::table::Rule;
 use crate::consultation::state::commitments::{self, Arrangement};
-use crate::consultation::state::go::{is_in_window, last_word, needed};
+use crate::consultation::state::go::{is_in_window, last_word, needed, speakers};
 use crate::consultation::state::guard::{self, Stop};
 use crate::consultation::state::medical::{self, FitnessStanding};
 use crate::consultation::state::opening::{self, Opening};
+use crate::consultation::state::unnumbered::Departing;
 use crate::consultation::state::{promised, reports, saying, will};
-use crate::consultation::words::{MedicalDecision, ProtectionFinding};
 use crate::limits;
 use crate::message::terms::ActClass;
 use crate::time::Timestamp;
@@ -91,7 +92,8 @@ fn synced_to(act: &GoNoGo) -> Marks {
 
 fn clearances(past: &Past<'_>, arranged: &Arrangement<'_>, at: Timestamp, charter: &Charter) -> Vec<Stop> {
     let mut stops = Vec::new();
-    for (ministry, rule) in needed(past, arranged) {
+    let needed = needed(past, arranged);
+    for (ministry, rule) in &needed {
         let because = match last_word(past, arranged, ministry) {
             None => format!("{ministry} has not given its GO"),
             Some((_, act)) if !act.go.0 => format!("{ministry} said NO GO"),
@@ -101,12 +103,19 @@ fn clearances(past: &Past<'_>, arranged: &Arrangement<'_>, at: Timestamp, charte
             Some((_, act)) if !past.holds_all(&synced_to(act)) => {
                 format!("{ministry} knew acts at its GO that are not here yet")
             }
-            Some((_, act)) if act.protective_acts.iter().any(|known| past.find(*known).is_none()) => {
-                format!("{ministry} knew an act at its GO that may stop somebody and is not here")
-            }
             Some(_) => continue,
         };
-        stops.push(Stop::new(rule, because));
+        stops.push(Stop::new(*rule, because));
+    }
+    // Whoever tells of a stop is heard, whether or not his GO is needed.
+    for ministry in speakers(past, arranged) {
+        let named = last_word(past, arranged, ministry).map(|(_, act)| &act.protective_acts);
+        let lacks = |acts: &Set<ActRef, 0>| acts.iter().any(|known| past.find(*known).is_none());
+        if named.is_some_and(lacks) {
+            let rule = needed.iter().find(|(one, _)| *one == ministry).map_or(Rule::Hnd08, |(_, rule)| *rule);
+            let because = format!("{ministry} knew an act at its GO that may stop somebody and is not here");
+            stops.push(Stop::new(rule, because));
+        }
     }
     stops
 }
@@ -114,46 +123,28 @@ fn clearances(past: &Past<'_>, arranged: &Arrangement<'_>, at: Timestamp, charte
 /// What a GO names of what its desk holds: protective acts about persons of the arrangement, those that name nobody, and
 /// those that this release cannot read; and what may stop them and went to some Powers only, which no number counts. Of
 /// more than a GO can name the latest.
-pub fn protective_acts(past: &Past<'_>, arrangement: &EntryId) -> Vec<ActRef> {
+pub fn protective_acts(
+    past: &Past<'_>,
+    arrangement: &EntryId,
+    at: Timestamp,
+    charter: &Charter,
+) -> Vec<ActRef> {
     let thread = Thread::Arrangement(arrangement.clone());
     let arranged = saying!(past.of_thread(&thread), HandoverArrangement);
     let listed: BTreeSet<PersonRef> = arranged.flat_map(|(_, act)| act.persons.iter().copied()).collect();
+    let departing = Departing::under(past, arrangement, at, charter);
     let named = |one: &&Registered| {
-        let act = one.act.as_ref();
-        concerns(act, one.class, arrangement.as_str(), &listed)
-            && (one.class == ActClass::Protective || one.number == 0 && !was_said_to_all(past, one))
+        let persons = one.act.as_ref().map(Act::persons).unwrap_or_default();
+        let mut about = persons.iter().filter(|person| listed.contains(person));
+        match (one.class, one.number) {
+            (ActClass::Protective, 1..) => persons.is_empty() || about.next().is_some(),
+            (ActClass::Protective, 0) if persons.is_empty() => true,
+            (_, 0) => departing.may_stop(one, about) || departing.is_refused_by(one),
+            _ => false,
+        }
     };
     let known = past.acts().rev().filter(named).take(limits::SET_ENTRIES_MAX);
     known.map(|one| one.reference).collect()
-}
-
-/// Whether an act protects persons of an arrangement or may stop them: a protective act whatever it says, another by
-/// what it says.
-pub fn concerns(act: Option<&Act>, class: ActClass, arrangement: &str, listed: &BTreeSet<PersonRef>) -> bool {
-    let persons = act.map(Act::persons).unwrap_or_default();
-    let is_about = persons.is_empty() || persons.iter().any(|person| listed.contains(person));
-    let may_stop = match act {
-        _ if class == ActClass::Protective => true,
-        Some(Act::WillIndication(_) | Act::ExpressionOfWill(_) | Act::JudicialStatus(_)) => true,
-        Some(Act::HandoverReport(act)) => act.arrangement_id.as_str() == arrangement,
-        Some(Act::GoNoGo(act)) => !act.go.0 && act.arrangement_id.as_str() == arrangement,
-        Some(Act::ProtectionAssessment(act)) => act.finding != ProtectionFinding::NoSubstantialGrounds,
-        Some(Act::MedicalFinding(act)) => {
-            !matches!(act.decision, MedicalDecision::Fit | MedicalDecision::FitWithEscort)
-        }
-        _ => false,
-    };
-    is_about && may_stop
-}
-
-/// Whether the sender of an act that no number counts has since said one of its kind about the same persons to all.
-fn was_said_to_all(past: &Past<'_>, one: &Registered) -> bool {
-    let persons = one.act.as_ref().map(Act::persons).unwrap_or_default();
-    past.of_sender(&one.sender).any(|later| {
-        let about = later.act.as_ref().map(Act::persons).unwrap_or_default();
-        let is_same = later.kind == one.kind && persons.iter().all(|person| about.contains(person));
-        is_same && later.stands() && later.knew(one)
-    })
 }
 
 /// What nobody did before a person was handed over under an arrangement, as far as it can be told afterwards: what was

@@ -23,11 +23,16 @@ pub fn needed<'h>(past: &Past<'h>, arranged: &Arrangement<'h>) -> BTreeSet<(&'h 
     let observers = arranged.act.observers.iter().filter(|observer| !parties.contains(observer));
     let observers: BTreeSet<&Ministry> = observers.collect();
     let refuses = |other: &&Ministry| last_word(past, arranged, other).is_some_and(|(_, act)| !act.go.0);
-    let others = words(past, arranged).map(|(one, _)| &one.sender);
+    let others = speakers(past, arranged).into_iter();
     let others = others.filter(|other| !parties.contains(other) && !observers.contains(other));
     let others: BTreeSet<&Ministry> = others.filter(refuses).collect();
     let needed = parties.union(&others).map(|party| (*party, Rule::Hnd08));
     needed.chain(observers.iter().map(|observer| (*observer, Rule::Hnd09))).collect()
+}
+
+/// Whoever said GO or NO GO about an arrangement, ascending.
+pub fn speakers<'h>(past: &Past<'h>, arranged: &Arrangement<'_>) -> BTreeSet<&'h Ministry> {
+    words(past, arranged).map(|(one, _)| &one.sender).collect()
 }
 
 fn words<'h>(
@@ -54,11 +59,32 @@ pub fn last_word<'h>(
     arranged: &Arrangement<'h>,
     ministry: &Ministry,
 ) -> Option<(&'h Registered, &'h GoNoGo)> {
-    let own = || words(past, arranged).filter(|(one, _)| one.sender == *ministry);
-    let goes = || own().filter(|(one, act)| act.go.0 && one.stands() && one.knew(arranged.registered));
-    let unanswered = |one: &Registered| !goes().any(|(go, _)| go.knew(one));
-    let no_go = own().rfind(|(one, act)| !act.go.0 && unanswered(one));
+    let no_go =
+        own(past, arranged, ministry).rfind(|(one, act)| !act.go.0 && !is_answered(past, arranged, one));
+    let goes = || goes(past, arranged, ministry);
     no_go.or_else(|| goes().max_by_key(|(one, act)| (will::said(one, Some(act.time)), one.number)))
+}
+
+/// Whether whoever said NO GO gave its GO since, knowing of it.
+pub fn is_answered(past: &Past<'_>, arranged: &Arrangement<'_>, refusal: &Registered) -> bool {
+    goes(past, arranged, &refusal.sender).any(|(go, _)| go.knew(refusal))
+}
+
+fn own<'h>(
+    past: &Past<'h>,
+    arranged: &Arrangement<'_>,
+    ministry: &Ministry,
+) -> impl DoubleEndedIterator<Item = (&'h Registered, &'h GoNoGo)> {
+    words(past, arranged).filter(move |(one, _)| one.sender == *ministry)
+}
+
+fn goes<'h>(
+    past: &Past<'h>,
+    arranged: &Arrangement<'_>,
+    ministry: &Ministry,
+) -> impl Iterator<Item = (&'h Registered, &'h GoNoGo)> {
+    let arrangement = arranged.registered;
+    own(past, arranged, ministry).filter(move |(one, act)| act.go.0 && one.stands() && one.knew(arrangement))
 }
 
 /// Whether this is a GO, and young enough to depart on.

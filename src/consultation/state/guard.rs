@@ -84,6 +84,15 @@ pub fn is_assured(past: &Past<'_>, terms: &AgreementTerms, person: &PersonRef, a
         || assurances(past, person).any(|(_, act)| act.assurances.iter().any(|given| *given == assurance))
 }
 
+/// What physicians must have found before somebody travels by this route; none where nothing.
+pub fn finding_needed(route: Route) -> Option<MedicalDecision> {
+    match route {
+        Route::DirectMedicalRepatriation => Some(MedicalDecision::Repatriate),
+        Route::NeutralAccommodation => Some(MedicalDecision::AccommodateInNeutral),
+        _ => None,
+    }
+}
+
 struct Plan<'p, 'h> {
     past: &'p Past<'h>,
     terms: &'p AgreementTerms,
@@ -216,11 +225,7 @@ impl Plan<'_, '_> {
 
     fn medical(&self, stops: &mut Vec<Stop>) {
         let person = &self.line.person;
-        let needed = match self.terms.route {
-            Route::DirectMedicalRepatriation => MedicalDecision::Repatriate,
-            Route::NeutralAccommodation => MedicalDecision::AccommodateInNeutral,
-            _ => return,
-        };
+        let Some(needed) = finding_needed(self.terms.route) else { return };
         if !medical::is_eligible(self.past, person, needed) {
             stops.push(Stop::new(Rule::Med02, "no commission or manifest case made the person eligible"));
         }

@@ -18,6 +18,7 @@
 //! | `guard` | all that stands against moving one person as agreed |
 //! | `go` | who said GO or NO GO, and whose word is needed |
 //! | `departure` | whether he may leave now |
+//! | `unnumbered` | what went to some Powers only and may stop him |
 //! | `reports` | what was reported of his handover, and what stood against it |
 //! | `stage`, `reached` | where his case stands, and the words for it |
 //! | `next_steps` | who must act next, by when, and what blocks it |
@@ -51,6 +52,7 @@ pub mod protection;
 pub mod reached;
 pub mod reports;
 pub mod stage;
+pub mod unnumbered;
 pub mod will;
 
 /// Picks the acts of one kind out of registered ones, each with what it says.

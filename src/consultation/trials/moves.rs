@@ -321,7 +321,8 @@ impl World {
             .collect();
         let protective = book.everything().acts().filter(|one| one.class == ActClass::Protective);
         let protective: BTreeSet<ActRef> = protective.map(|one| one.reference).collect();
-        let named = departure::protective_acts(&book.everything(), &Self::arrangement());
+        let named =
+            departure::protective_acts(&book.everything(), &Self::arrangement(), self.at(), book.charter());
         let named: Vec<String> = named.iter().map(|one| format!("\"{}\"", hex(*one))).collect();
         let fields = format!(
             "arrangement_id = \"H-1\"\ngo = true\nsynced_to = [{}]\ntime = \"{}\"\nprotective_acts = [{}]",

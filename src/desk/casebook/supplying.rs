@@ -101,8 +101,9 @@ impl References for HeldHere<'_> {
 
     fn protective_acts(&self, consultation: &ConsultationId, arrangement: &EntryId) -> Vec<Counting> {
         let Some(folded) = self.folded(consultation) else { return Vec::new() };
-        let past = folded.book.everything();
-        let known = departure::protective_acts(&past, arrangement).into_iter();
+        let (past, charter) = (folded.book.everything(), folded.book.charter());
+        let known =
+            departure::protective_acts(&past, arrangement, self.desk.clock.now(), charter).into_iter();
         known.filter_map(|one| Self::counting(&folded, past.find(one)?)).collect()
     }
 

@@ -33,6 +33,8 @@ mod stage;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod untold;
 
 use account::Account;
 use ground::Halt;

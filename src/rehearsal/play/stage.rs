@@ -216,6 +216,7 @@ impl<'s, G: Ground> Stage<'s, G> {
             say,
             spoken: &self.spoken,
             basis: &marks,
+            book: self.ground.casebook(&say.sender),
         };
         let (act, papers) = speak(&at).map_err(|misread| {
             let each = misread.iter().map(|(field, wrong)| format!("{field}: {}", wrong.said()));
@@ -284,7 +285,6 @@ impl<'s, G: Ground> Stage<'s, G> {
             message_id: id,
             texts: texts.map(|paper| (paper.language.clone(), Digest::of(paper.words.as_bytes()))).collect(),
             stands: verdict.is_empty(),
-            numbered: act_number > 0,
             known_at: BTreeSet::from([say.sender.clone()]),
         });
         Ok(dispatch)

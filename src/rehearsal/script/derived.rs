@@ -1,13 +1,11 @@
 //! What follows from other acts where an author leaves it out: which act is answered, identical terms, the records
 //! that a line of an agreement relies on, digests and counts. The papers of a step are written in `derived/papers`.
 
-use std::collections::BTreeSet;
-
 use super::Paper;
 use super::spoken::{Circumstances, Spoken};
 use super::usual::{lacks, named, supply};
 use crate::consultation::act::{Act, ActKind};
-use crate::consultation::acts::values::persons_digest;
+use crate::consultation::acts::values::{ActRef, EntryId, persons_digest};
 use crate::consultation::charter::Charter;
 use crate::consultation::outline::{Field, Value};
 use crate::consultation::reference::PersonRef;
@@ -274,31 +272,17 @@ fn synced_to(at: &Circumstances<'_>) -> Value {
     Value::List(known.map(mark).collect())
 }
 
-/// The acts that a GO names: the protective ones about the persons of its arrangement, and those that may stop them and
-/// went to some Powers only, as far as its sender knows them and declares to.
+/// The acts that a GO names, as the desk of its sender would fill them in, but for those that the script has it not know.
 fn protective_acts(arrangement: Option<&str>, at: &Circumstances<'_>) -> Value {
-    let arranged = |one: &&Spoken| match &one.act {
-        Act::HandoverArrangement(act) => Some(act.arrangement_id.as_str()) == arrangement,
-        _ => false,
+    let id = arrangement.and_then(|id| EntryId::parse(id).ok());
+    let known = id
+        .zip(at.book)
+        .map(|(id, book)| departure::protective_acts(&book.everything(), &id, at.now, book.charter()));
+    let is_hidden = |one: &ActRef| {
+        at.spoken.iter().any(|spoken| spoken.reference == *one && at.say.unaware_of.contains(&spoken.label))
     };
-    let listed: BTreeSet<_> = at.spoken.iter().filter(arranged).flat_map(|one| one.act.persons()).collect();
-    let is_known =
-        |one: &&Spoken| one.known_at.contains(&at.say.sender) && !at.say.unaware_of.contains(&one.label);
-    let was_said_to_all = |one: &Spoken| {
-        let about =
-            |later: &Spoken| one.act.persons().iter().all(|person| later.act.persons().contains(person));
-        let later = at.spoken.iter().filter(|later| later.sender == one.sender && later.time > one.time);
-        later
-            .filter(|later| later.numbered && later.stands)
-            .any(|later| later.act.kind() == one.act.kind() && about(later))
-    };
-    let concerns = |one: &&Spoken| {
-        let (class, arrangement) = (one.act.class(), arrangement.unwrap_or_default());
-        departure::concerns(Some(&one.act), class, arrangement, &listed)
-            && (class == ActClass::Protective || !one.numbered && !was_said_to_all(one))
-    };
-    let known = at.spoken.iter().filter(is_known).filter(concerns);
-    Value::List(known.map(|one| Value::Reference(one.reference.dispatch_digest().hex())).collect())
+    let named = known.into_iter().flatten().filter(|one| !is_hidden(one));
+    Value::List(named.map(|one| Value::Reference(one.dispatch_digest().hex())).collect())
 }
 
 /// The earlier act that a field refers to.

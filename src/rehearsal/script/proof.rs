@@ -76,7 +76,7 @@ fn said(
 ) {
     roles(script, say, &mut place);
     addressees(script, say, &mut place);
-    let at = Circumstances { script, line: one.line, now, say, spoken, faulty, basis: &[] };
+    let at = Circumstances { script, line: one.line, now, say, spoken, faulty, basis: &[], book: None };
     match speak(&at) {
         // What is expected to be refused leaves nothing behind that could be referred to.
         Ok(_) if !say.expect.is_empty() && !say.force => {}
@@ -96,7 +96,6 @@ fn said(
                 message_id: MessageId::from(reference),
                 texts,
                 stands: say.expect.is_empty(),
-                numbered: true,
                 known_at: script.parties.iter().map(|party| party.ministry.clone()).collect::<BTreeSet<_>>(),
             });
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{Paper, Say, Script, derived, meaning, usual};
 use crate::consultation::act::Act;
 use crate::consultation::acts::values::ActRef;
+use crate::consultation::casebook::Casebook;
 use crate::consultation::fault::Reason;
 use crate::desk::form::reader::Wrong;
 use crate::digest::Digest;
@@ -32,6 +33,8 @@ pub(in crate::rehearsal) struct Circumstances<'a> {
     pub faulty: &'a [String],
     /// The last act of each Power that the sender knows.
     pub basis: &'a [(Ministry, u64)],
+    /// The consultation as the desk of the sender holds it; none while nothing is played.
+    pub book: Option<&'a Casebook>,
 }
 
 /// An act that was said.
@@ -54,8 +57,6 @@ pub(in crate::rehearsal) struct Spoken {
     pub texts: Vec<(String, Digest)>,
     /// Whether nothing stands against it.
     pub stands: bool,
-    /// Whether it went to all Powers, and so bears a number.
-    pub numbered: bool,
     /// Where it is known.
     pub known_at: BTreeSet<Ministry>,
 }

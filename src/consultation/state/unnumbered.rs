@@ -1,0 +1,176 @@
+//! What went to some Powers only and may stop somebody who is to leave (HND-08).
+//!
+//! No number counts such an act, so a desk that lacks it cannot notice: whoever has it names it in its GO. It is left
+//! out only where by the states themselves it stops him no more, at the desk that has it; or where its sender has said
+//! the same to all, so that it stops him everywhere. That the sender said anything else of him to all hides nothing.
+//!
+//! States change within the hour of a GO, by acts that its sender does not know yet. So where an act speaks of other places
+//! than the one he goes to, that is read off its words alone: what a place is called in his case may change.
+
+use crate::consultation::act::Act;
+use crate::consultation::acts::law::Destination;
+use crate::consultation::acts::values::EntryId;
+use crate::consultation::charter::Charter;
+use crate::consultation::history::Past;
+use crate::consultation::reference::PersonRef;
+use crate::consultation::registered::Registered;
+use crate::consultation::retelling;
+use crate::consultation::state::commitments::{self, Arrangement};
+use crate::consultation::state::exposure;
+use crate::consultation::state::judicial::{JudicialStanding, judicial};
+use crate::consultation::state::medical::{self, FitnessStanding};
+use crate::consultation::state::protection::{ProtectionStanding, protection};
+use crate::consultation::state::{go, guard, holds, opening, will};
+use crate::consultation::words::{HandoverOutcome, MedicalFindingKind, ProtectionFinding};
+use crate::time::Timestamp;
+
+/// One arrangement as a desk knows it when it is asked for its GO.
+pub(super) struct Departing<'p, 'h> {
+    past: &'p Past<'h>,
+    id: &'p EntryId,
+    arranged: Option<Arrangement<'h>>,
+    at: Timestamp,
+    charter: &'p Charter,
+}
+
+impl<'p, 'h> Departing<'p, 'h> {
+    /// The arrangement of this id at an instant.
+    pub(super) fn under(past: &'p Past<'h>, id: &'p EntryId, at: Timestamp, charter: &'p Charter) -> Self {
+        Self { past, id, arranged: commitments::arrangement(past, id), at, charter }
+    }
+
+    /// Whether an act to some Powers only may stop one of these persons, as far as this desk can tell.
+    pub(super) fn may_stop<'q>(
+        &self,
+        one: &Registered,
+        mut persons: impl Iterator<Item = &'q PersonRef>,
+    ) -> bool {
+        let again = |later: &'h Registered| {
+            later.stands() && later.kind == one.kind && retelling::says_again(later, one)
+        };
+        !self.past.of_sender(&one.sender).any(again)
+            && one.act.as_ref().is_some_and(|act| persons.any(|person| self.stops(one, act, person)))
+    }
+
+    fn stops(&self, one: &Registered, act: &Act, person: &PersonRef) -> bool {
+        let (past, at, charter) = (self.past, self.at, self.charter);
+        match act {
+            Act::WillIndication(_) | Act::WillWithdrawal(_) => self.is_against(one, act, person),
+            Act::ExpressionOfWill(_) => self.is_against(one, act, person) || self.counts(one, person),
+            Act::HandoverReport(report) => {
+                let declined = report
+                    .lines
+                    .find(person)
+                    .is_some_and(|line| line.outcome == HandoverOutcome::DeclinedByPerson);
+                let of_it = report.arrangement_id == *self.id && !opening::is_observer(past, &one.sender);
+                of_it || declined && self.is_against(one, act, person)
+            }
+            Act::ProtectionAssessment(found) => {
+                let bars = || protection(past, person, &found.destination, at, charter).standing;
+                match found.finding {
+                    ProtectionFinding::NoSubstantialGrounds => false,
+                    ProtectionFinding::NeedsMore => one.stands(),
+                    ProtectionFinding::SubstantialGrounds => {
+                        !self.leads_elsewhere(person, &found.destination) && bars() == ProtectionStanding::Bar
+                    }
+                }
+            }
+            Act::MedicalFinding(found) if found.kind == MedicalFindingKind::FitnessToTravel => {
+                medical::fitness(past, person, at, charter).standing == FitnessStanding::Unfit
+            }
+            Act::MedicalFinding(_) => self.is_not_eligible(person),
+            Act::JudicialStatus(_) => judicial(past, person).standing != JudicialStanding::Free,
+            Act::HoldNotice(_) => {
+                let active = holds::active(past, person, at, charter);
+                active.iter().any(|hold| hold.registered.reference == one.reference)
+            }
+            Act::PublicityNotice(_) => {
+                let incidents = exposure::incidents(past, person);
+                let mut own = incidents.iter().filter(|one_of| one_of.notice.reference == one.reference);
+                own.any(|incident| self.is_unassessed(incident.notice, person))
+            }
+            Act::DeathNotice(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether somebody who said NO GO to some Powers only has not given his GO since, knowing of it.
+    pub(super) fn is_refused_by(&self, one: &Registered) -> bool {
+        let Some(Act::GoNoGo(act)) = &one.act else { return false };
+        let answered =
+            || self.arranged.as_ref().is_some_and(|arranged| go::is_answered(self.past, arranged, one));
+        let again = |later: &'h Registered| later.stands() && retelling::says_again(later, one);
+        !act.go.0
+            && act.arrangement_id == *self.id
+            && !answered()
+            && !self.past.of_sender(&one.sender).any(again)
+    }
+
+    /// Whether no statement that counts has overcome what speaks against his way.
+    fn is_against(&self, one: &Registered, act: &Act, person: &PersonRef) -> bool {
+        let (past, at, charter) = (self.past, self.at, self.charter);
+        let has = |will: &will::Will<'_>| will.against.iter().any(|other| other.reference == one.reference);
+        let there = self.destination(person);
+        let on_his_way = there.is_some_and(|place| has(&will::towards(past, person, place, at, charter)));
+        on_his_way
+            || (has(&will::will(past, person, at, charter)) && !there.is_some_and(|there| spares(act, there)))
+    }
+
+    /// Whether a statement that stands and has no number is the last word of somebody: it may refuse, and who accepts
+    /// another place does not go to this one.
+    fn counts(&self, one: &Registered, person: &PersonRef) -> bool {
+        let overtaken = || {
+            self.past.of_person(person).any(|later| {
+                matches!(later.act, Some(Act::ExpressionOfWill(_))) && later.stands() && later.knew(one)
+            })
+        };
+        one.stands() && !overtaken()
+    }
+
+    fn is_unassessed(&self, notice: &Registered, person: &PersonRef) -> bool {
+        let there = self.destination(person);
+        let assessed =
+            there.and_then(|there| protection(self.past, person, there, self.at, self.charter).assessment);
+        assessed.is_none_or(|assessment| !assessment.knew(notice))
+    }
+
+    fn is_not_eligible(&self, person: &PersonRef) -> bool {
+        let Some(arranged) = &self.arranged else { return true };
+        let needed = guard::finding_needed(arranged.agreement.terms().route);
+        needed.is_some_and(|needed| !medical::is_eligible(self.past, person, needed))
+    }
+
+    /// Where a person is to go, as far as it is arranged here.
+    fn destination(&self, person: &PersonRef) -> Option<&'h Destination> {
+        let line = self.arranged.as_ref()?.agreement.terms().lines.find(person)?;
+        Some(&line.destination)
+    }
+
+    /// Whether a place is another State than the one he goes to, in so many words.
+    fn leads_elsewhere(&self, person: &PersonRef, place: &Destination) -> bool {
+        self.destination(person).is_some_and(|there| are_two(place, there))
+    }
+}
+
+/// Whether an act speaks in so many words of other places than this one, or for this one.
+fn spares(act: &Act, there: &Destination) -> bool {
+    match act {
+        Act::WillWithdrawal(act) => {
+            !act.withdrawn_for.is_empty() && act.withdrawn_for.iter().all(|place| are_two(place, there))
+        }
+        Act::WillIndication(act) => act.refused.is_empty() && act.indicated.as_ref() == Some(there),
+        Act::ExpressionOfWill(act) => {
+            let undecided = act.acceptable.iter().any(|place| *place == Destination::Undecided);
+            act.refused.is_empty() && !undecided && act.acceptable.iter().any(|place| place == there)
+        }
+        _ => false,
+    }
+}
+
+fn are_two(one: &Destination, other: &Destination) -> bool {
+    matches!((one, other), (Destination::NamedState(one), Destination::NamedState(other)) if one != other)
+}
+
+#[cfg(test)]
+#[path = "unnumbered_tests.rs"]
+mod tests;

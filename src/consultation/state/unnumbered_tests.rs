@@ -1,0 +1,192 @@
+use super::*;
+use crate::consultation::rules::Rule;
+use crate::consultation::state::departure::protective_acts;
+use crate::consultation::state::samples::{HOUR, Scene};
+
+/// What a GO of the desk that holds all of it names, in the order of the digests.
+fn named(scene: &Scene) -> Vec<String> {
+    let id = EntryId::parse("H-1").unwrap();
+    let named = scene.asks(|past, at, charter| protective_acts(past, &id, at, charter));
+    let mut named: Vec<String> = named.iter().map(|one| one.dispatch_digest().hex()).collect();
+    named.sort();
+    named
+}
+
+fn hearsay(words: &str) -> String {
+    format!("person = \"P1\"\nsource = \"CAMP_STAFF\"\n{words}")
+}
+
+const XA: &str = "{ kind = \"NAMED_STATE\", region_code = \"XA\" }";
+const XN: &str = "{ kind = \"NAMED_STATE\", region_code = \"XN\" }";
+
+fn refuses() -> String {
+    hearsay(&format!("refused = [{XA}]"))
+}
+
+fn wishes(place: &str) -> String {
+    hearsay(&format!("indicated = {place}"))
+}
+
+fn assessment(scene: &Scene, place: &str, finding: &str) -> String {
+    let (at, until) = (scene.at(), scene.at().after(std::time::Duration::from_secs(HOUR)));
+    format!(
+        "person = \"P1\"\ndestination = {place}\nfinding = \"{finding}\"\nassessment_time = \"{at}\"\n\
+         valid_until_time = \"{until}\"\nonward_return_considered = true"
+    )
+}
+
+fn medical(scene: &Scene, decision: &str) -> String {
+    format!(
+        "person = \"P1\"\nkind = \"FITNESS_TO_TRAVEL\"\ndecision = \"{decision}\"\nexamination_time = \"{}\"\n\
+         certificate_document = \"certificate\"",
+        scene.at()
+    )
+}
+
+fn report(scene: &Scene, arrangement: &str, outcome: &str) -> String {
+    format!(
+        "arrangement_id = \"{arrangement}\"\nhandover_time = \"{}\"\nplace_code = \"EAGLE\"\n\
+         lines = [{{ person = \"P1\", outcome = \"{outcome}\", final_question_put = true }}]",
+        scene.at()
+    )
+}
+
+fn no_go(scene: &Scene) -> String {
+    format!("arrangement_id = \"H-1\"\ngo = false\ntime = \"{}\"", scene.at())
+}
+
+#[test]
+fn another_word_of_the_same_sender_to_all_hides_nothing() {
+    let mut scene = Scene::cleared();
+    let refusal = scene.say_unnumbered("XA", "will-indication", &refuses());
+    scene.say("XA", "will-indication", &wishes(XA));
+    scene.say("XA", "will-indication", &hearsay(""));
+    assert_eq!(named(&scene), [refusal.as_str()]);
+
+    let mut scene = Scene::cleared();
+    let declined = report(&scene, "H-1", "DECLINED_BY_PERSON");
+    let declined = scene.say_unnumbered("IC", "handover-report", &declined);
+    let other = report(&scene, "H-1", "NOT_PRESENTED");
+    scene.say("IC", "handover-report", &other);
+    assert_eq!(named(&scene), [declined.as_str()]);
+
+    let mut scene = Scene::cleared();
+    let bar = assessment(&scene, XA, "SUBSTANTIAL_GROUNDS");
+    let bar = scene.say_unnumbered("XA", "protection-assessment", &bar);
+    let other = assessment(&scene, XN, "NO_SUBSTANTIAL_GROUNDS");
+    scene.say("XA", "protection-assessment", &other);
+    let same = assessment(&scene, XA, "NO_SUBSTANTIAL_GROUNDS");
+    scene.say("XA", "protection-assessment", &same);
+    assert_eq!(named(&scene), [bar.as_str()], "only the Detaining Power lifts it");
+
+    let mut scene = Scene::cleared();
+    let unfit = medical(&scene, "UNFIT");
+    let unfit = scene.say_unnumbered("IC", "medical-finding", &unfit);
+    let commission = "person = \"P1\"\nkind = \"MANIFEST\"\ndecision = \"REPATRIATE\"\n\
+                      examination_time = \"2026-11-22T10:00:00Z\"\ncertificate_document = \"certificate\"";
+    scene.say("IC", "medical-finding", commission);
+    let fit = medical(&scene, "FIT");
+    scene.say("XA", "medical-finding", &fit);
+    assert_eq!(named(&scene), [unfit.as_str()], "nobody who may answered it");
+
+    let mut scene = Scene::cleared();
+    let pending = scene.say_unnumbered("XA", "judicial-status", "person = \"P1\"\nstate = \"PENDING\"");
+    scene.say("XB", "judicial-status", "person = \"P1\"\nstate = \"NONE\"");
+    assert_eq!(named(&scene), [pending.as_str()]);
+}
+
+#[test]
+fn a_refusal_at_another_gate_is_named_too() {
+    let mut scene = Scene::cleared();
+    let declined = report(&scene, "H-9", "DECLINED_BY_PERSON");
+    let declined = scene.say_unnumbered("IC", "handover-report", &declined);
+    let other = report(&scene, "H-9", "NOT_PRESENTED");
+    scene.say_unnumbered("XA", "handover-report", &other);
+    assert_eq!(named(&scene), [declined.as_str()]);
+    let of_this_one = report(&scene, "H-1", "NOT_PRESENTED");
+    let of_this_one = scene.say_unnumbered("XA", "handover-report", &of_this_one);
+    let mut both = [declined, of_this_one];
+    both.sort();
+    assert_eq!(named(&scene), both, "what became of him was reported by a Power");
+}
+
+#[test]
+fn what_its_sender_said_again_to_all_is_counted_by_its_number() {
+    let mut scene = Scene::cleared();
+    scene.say_unnumbered("XA", "will-indication", &refuses());
+    scene.say("XA", "will-indication", &refuses());
+    assert!(named(&scene).is_empty());
+
+    let mut scene = Scene::cleared();
+    let first = scene.say_unnumbered("XA", "will-withdrawal", "person = \"P1\"");
+    let partly = format!("person = \"P1\"\nwithdrawn_for = [{XN}]");
+    let partly = scene.say("XA", "will-withdrawal", &partly);
+    let mut both = [first, partly.clone()];
+    both.sort();
+    assert_eq!(named(&scene), both, "it says less");
+    let again = scene.say("XA", "will-withdrawal", "person = \"P1\"");
+    let mut both = [partly, again];
+    both.sort();
+    assert_eq!(named(&scene), both, "protective acts with a number are named whatever they say");
+    // What was said of an earlier day can be answered by what was asked between.
+    let mut scene = Scene::cleared();
+    let today = scene.say_unnumbered("XA", "will-withdrawal", "person = \"P1\"");
+    let earlier =
+        scene.say("XA", "will-withdrawal", "person = \"P1\"\ndeclaration_time = \"2026-11-22T10:00:00Z\"");
+    let mut both = [today, earlier];
+    both.sort();
+    assert_eq!(named(&scene), both);
+}
+
+#[test]
+fn what_stops_him_no_more_at_the_desk_that_has_it_is_not_named() {
+    let mut scene = Scene::cleared();
+    scene.say_unnumbered("IC", "will-indication", &refuses());
+    scene.state("IC", "P1", &["XA"], &["XD"]);
+    assert!(named(&scene).is_empty(), "whoever said it asked him since");
+
+    let mut scene = Scene::cleared();
+    let fields = no_go(&scene);
+    let refused = scene.say_unnumbered("XA", "go-no-go", &fields);
+    assert_eq!(named(&scene), [refused]);
+    scene.go("XA", true);
+    assert!(named(&scene).is_empty(), "its sender says GO now");
+
+    let mut scene = Scene::cleared();
+    let hold = scene.say_unnumbered("XA", "hold-notice", "persons = [\"P1\"]\nreason = \"SECURITY\"");
+    assert_eq!(named(&scene), [hold.as_str()]);
+    scene.say("XA", "hold-release", &format!("hold_message = \"{hold}\"\nreason = \"settled\""));
+    assert!(named(&scene).is_empty(), "it is lifted");
+
+    let mut scene = Scene::cleared();
+    scene.say_unnumbered("XB", "judicial-status", "person = \"P1\"\nstate = \"PENDING\"");
+    scene.say("XB", "judicial-status", "person = \"P1\"\nstate = \"NONE\"");
+    assert!(named(&scene).is_empty(), "the proceedings are over");
+
+    let mut scene = Scene::cleared();
+    let bar = assessment(&scene, XA, "SUBSTANTIAL_GROUNDS");
+    scene.say_unnumbered("XB", "protection-assessment", &bar);
+    scene.assess("P1", "XA", "NO_SUBSTANTIAL_GROUNDS");
+    assert!(named(&scene).is_empty(), "it is lifted");
+}
+
+#[test]
+fn what_speaks_of_other_places_in_so_many_words_is_not_named() {
+    let mut scene = Scene::cleared();
+    scene.say_unnumbered("IC", "will-indication", &wishes(XA));
+    scene.say_unnumbered("IC", "will-indication", &hearsay(""));
+    scene.say_unnumbered("IC", "will-withdrawal", &format!("person = \"P1\"\nwithdrawn_for = [{XN}]"));
+    let elsewhere = assessment(&scene, XN, "SUBSTANTIAL_GROUNDS");
+    scene.say_unnumbered("IC", "protection-assessment", &elsewhere);
+    let unsure = assessment(&scene, XA, "NEEDS_MORE");
+    scene.against(Rule::Con06).say_unnumbered("IC", "protection-assessment", &unsure);
+    assert!(named(&scene).is_empty());
+    // Where home is may be said anew at any time.
+    let home = "person = \"P1\"\nwithdrawn_for = [{ kind = \"POWER_OF_ORIGIN\" }]";
+    let home = scene.say_unnumbered("IC", "will-withdrawal", home);
+    let there = assessment(&scene, "{ kind = \"POWER_OF_ORIGIN\" }", "SUBSTANTIAL_GROUNDS");
+    let there = scene.say_unnumbered("IC", "protection-assessment", &there);
+    let mut both = [home, there];
+    both.sort();
+    assert_eq!(named(&scene), both);
+}
