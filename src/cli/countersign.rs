@@ -3,7 +3,7 @@
 use super::capitals::Capitals;
 use super::context::Context;
 use super::desk_session::{self, DeskSession, Directions};
-use super::error::{CliError, Kind};
+use super::error::CliError;
 use super::send::Sending;
 use crate::consultation::act::Act;
 use crate::consultation::rules;
@@ -11,7 +11,6 @@ use crate::consultation::state::countersignature;
 use crate::desk::compose::Composition;
 use crate::desk::error::DeskError;
 use crate::desk::reference::Entry;
-use crate::trust::name::Ministry;
 
 /// Stand behind a protective act that one officer of this desk sent alone
 ///
@@ -45,12 +44,11 @@ impl Countersign {
         let failed = |error| desk_session::failure(context, error);
         // What came meanwhile is known before anything rests on it. A gateway that is away is told of when it is sent.
         let _looked = session.update(context, Directions::Received).await?;
-        let entry = match session.find(context, &self.reference).await {
-            Err(error) if error.code() == "no-message" => {
-                paid(context, &session, &self.reference, error).await?
-            }
-            found => found?,
-        };
+        // One that is owed to everybody goes first, if it can: a countersignature goes to those who have the act.
+        let entry = session.find(context, &self.reference).await.map_err(|error| match error.code() {
+            "owed" => error.cause("it is countersigned when it has gone, and counts without that too"),
+            _ => error,
+        })?;
         let DeskSession { desk, keys, .. } = &session;
         let trust = &session.trust();
         let composed = desk.countersignature(trust, keys, &entry, self.sign_as.as_deref());
@@ -62,27 +60,6 @@ impl Countersign {
         let stands_behind = stands_behind(context, &session, &entry, &composition)?;
         self.sending.go_shown(context, &session, &draft, composition, &[stands_behind]).await
     }
-}
-
-/// The first copy of an act that was owed to everybody, if it can be made now: a countersignature goes to those who have it.
-async fn paid(
-    context: &Context,
-    session: &DeskSession,
-    reference: &str,
-    error: CliError,
-) -> Result<Entry, CliError> {
-    let failed = |error| desk_session::failure(context, error);
-    let DeskSession { desk, keys, .. } = session;
-    let Some(unsent) = desk.unsent(keys, reference).map_err(failed)? else { return Err(error) };
-    session.update(context, Directions::Sent).await?;
-    if let Ok(entry) = desk.find(&unsent.dispatch.hex()) {
-        return Ok(entry);
-    }
-    let to: Vec<&str> = unsent.owed_to.iter().map(Ministry::as_str).collect();
-    let message =
-        format!("{reference} is signed, and owed to {}: it is countersigned when it has gone", to.join(", "));
-    let error = CliError::new(Kind::TryLater, "owed", message);
-    Err(error.cause("it counts without that, and goes as soon as it can").hint(context.typed.clone()))
 }
 
 /// What is countersigned, for whoever is asked to consent.

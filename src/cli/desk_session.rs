@@ -14,10 +14,10 @@ use super::context::Context;
 use super::drafting::{FormFile, FormRefusal, Written};
 use super::error::{CliError, Kind};
 use super::output::Follower;
-use super::{shell_word, typed_without};
+use super::{owed, shell_word, typed_without};
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
-use crate::desk::casebook::HeldHere;
+use crate::desk::casebook::{Attended, HeldHere};
 use crate::desk::config::{Config, ConfigError};
 use crate::desk::error::DeskError;
 use crate::desk::form::draft::Draft;
@@ -170,6 +170,13 @@ impl DeskSession {
     /// means the newest that is there, if the gateway can be asked.
     pub(super) async fn find(&self, context: &Context, reference: &str) -> Result<Entry, CliError> {
         let found = self.desk.find(reference);
+        if matches!(found, Err(DeskError::NotSentYet { .. })) {
+            // It may go now. Whatever stands in the way of that, what it is and to whom it is owed can be told.
+            if let Err(error) = self.update(context, Directions::Sent).await {
+                context.output.note(&format!("what is owed could not be sent: {}", error.message()));
+            }
+            return self.desk.find(reference).map_err(|error| failure(context, error));
+        }
         if reference == "@last" || matches!(found, Err(DeskError::NoSuchMessage(_))) {
             self.update(context, Directions::Received).await?;
             return self.desk.find(reference).map_err(|error| failure(context, error));
@@ -181,6 +188,7 @@ impl DeskSession {
     /// noted and no error: what the register holds can be shown without it. Tells whether it was there.
     pub(super) async fn update(&self, context: &Context, directions: Directions) -> Result<bool, CliError> {
         let failed = |error| failure(context, error);
+        let mut paid = Vec::new();
         let updating = async {
             let mut mailbox = self.mailbox(context).await?;
             self.follow(context, &mut mailbox).await;
@@ -195,15 +203,17 @@ impl DeskSession {
                 Directions::Sent => {
                     let refilled = self.desk.catch_up(&trust, &self.keys, &mut mailbox).await;
                     refilled.map(|refilled| self.tell_of(context, &refilled)).map_err(failed)?;
-                    let paid = self.desk.pay_owed(&trust, &self.keys).await.map(|_| ());
-                    self.desk.refresh_sent(&trust, &mut mailbox).await.and(paid)
+                    let paying = self.desk.pay_owed_telling(&trust, &self.keys, &mut paid).await;
+                    self.desk.refresh_sent(&trust, &mut mailbox).await.and(paying)
                 }
             };
             updated.map_err(failed)
         };
         // Handing over a large document takes its time: only standing still is too long.
         let moving = || self.follower.steps();
-        let updated = match context.within_while("asking the own gateway", moving, updating).await {
+        let updated = context.within_while("asking the own gateway", moving, updating).await;
+        paid.iter().for_each(|one| owed::tell_paid(context, self, one));
+        let updated = match updated {
             Err(error) if error.kind() == Kind::TryLater => {
                 context.output.note(&format!("the gateway is away; this is what the register holds ({})", {
                     error.causes().first().map_or(error.message(), String::as_str)
@@ -281,18 +291,22 @@ impl DeskSession {
     /// Sends what the registry owes: rejections, receipts of urgent messages that were read, and what it signs where its
     /// own were not acknowledged. What cannot be sent now is owed on, and keeps nobody from reading.
     pub(super) async fn attend(&self, context: &Context) {
+        let mut sent = Attended::default();
         let attending = async {
-            let attended = self.desk.attend(&self.trust(), &self.keys).await;
+            let attended = self.desk.attend_telling(&self.trust(), &self.keys, &mut sent).await;
             attended.map_err(|error| failure(context, error))
         };
-        match context.within("sending what the registry owes", attending).await {
-            Ok(0) => {}
-            Ok(1) => context.output.note("the registry sent 1 message of its own"),
-            Ok(sent) => context.output.note(&format!("the registry sent {sent} messages of its own")),
-            Err(error) => {
-                let message = format!("what this desk owes was not answered yet: {}", error.message());
-                context.output.detail(&message);
-            }
+        let attended = context.within("sending what the registry owes", attending).await;
+        // Nobody asked for these: whoever was told that they had not gone is told that they went.
+        sent.paid.iter().for_each(|one| owed::tell_paid(context, self, one));
+        match sent.answers {
+            0 => {}
+            1 => context.output.note("the registry sent 1 message of its own"),
+            count => context.output.note(&format!("the registry sent {count} messages of its own")),
+        }
+        if let Err(error) = attended {
+            let message = format!("what this desk owes was not answered yet: {}", error.message());
+            context.output.detail(&message);
         }
     }
 }
@@ -360,6 +374,12 @@ pub(super) fn failure(context: &Context, error: DeskError) -> CliError {
     {
         let again = context.typed.replace(reference.as_str(), id);
         return CliError::from(error).hint(again);
+    }
+    if let DeskError::NotSentYet { owed, .. } = &error
+        && let Some(first) = owed.first()
+    {
+        let next = owed::next(context, first);
+        return CliError::from(error).hint(next);
     }
     if let DeskError::NoSuchMessage(reference) = &error
         && is_own(context, reference)

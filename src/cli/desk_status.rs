@@ -123,7 +123,12 @@ pub(super) async fn run(context: &Context, form: Form) -> Result<(), CliError> {
         context.output.data(&report, as_text)?;
     }
     ends::advise(context, desk.config(), &endings, now);
-    next(context, &desk.config().ministry, unread, &due);
+    // What nobody has been sent is countersigned when it has gone.
+    let has_gone =
+        |due: &Deadline| outstanding.iter().all(|one| one.copy.is_some() || one.reference() != due.reference);
+    let own = &desk.config().ministry;
+    let waits = |&due: &&Deadline| is_to_be_countersigned_by(own, due) && has_gone(due);
+    next(context, unread, due.iter().find(waits));
     if !outstanding.is_empty() {
         return Err(owed::alarm(context, &outstanding));
     }
@@ -139,14 +144,17 @@ pub(super) async fn run(context: &Context, form: Form) -> Result<(), CliError> {
     Err(CliError::new(Kind::TryLater, "gateway-away", message).hint("chancery --home GATEWAY doctor"))
 }
 
+/// Whether an act of this desk waits for a countersignature: nobody else gives it.
+fn is_to_be_countersigned_by(own: &Ministry, due: &Deadline) -> bool {
+    due.what.starts_with("countersign ") && due.who.contains(own)
+}
+
 /// What an officer does next who sees nothing worse.
-fn next(context: &Context, own: &Ministry, unread: usize, due: &[Deadline]) {
+fn next(context: &Context, unread: usize, countersigned: Option<&Deadline>) {
     if unread > 0 {
         context.output.next(&context.command("inbox --unread"));
     }
-    // Nobody else countersigns it.
-    let waits = due.iter().find(|one| one.what.starts_with("countersign ") && one.who.contains(own));
-    if let Some(one) = waits.filter(|one| !one.reference.is_empty()) {
+    if let Some(one) = countersigned.filter(|one| !one.reference.is_empty()) {
         context.output.next(&context.command(&format!("countersign {}", one.reference)));
     }
 }

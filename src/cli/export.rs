@@ -10,11 +10,12 @@ use super::desk_session::{self, DeskSession};
 use super::error::{CliError, Kind};
 use super::names::{self, AskForNames, WITHHELD};
 use super::output::Mark;
-use super::{files, shell_word};
+use super::{files, owed, shell_word};
 use crate::consultation::reference::ConsultationId;
 use crate::consultation::withholding::Withheld;
 use crate::desk::error::DeskError;
-use crate::desk::reference::Entry;
+use crate::desk::reference::{Entry, by_digest};
+use crate::desk::register::OwedEntry;
 use crate::message::evidence::{self, Exhibit, TrustBasis, Verdict, WriteError};
 use crate::trust::bundle::SignedBundle;
 
@@ -107,7 +108,11 @@ impl Export {
         let is_consultation = ConsultationId::parse(&self.what).is_ok();
         let entries = match is_consultation {
             true => consultation(context, session, &self.what)?,
-            false => vec![session.find(context, &self.what).await?],
+            false => {
+                let entry = session.find(context, &self.what).await?;
+                owed::tell_rest(context, session, &entry)?;
+                vec![entry]
+            }
         };
         let DeskSession { desk, keys, .. } = session;
         let trust = &session.trust();
@@ -170,7 +175,18 @@ impl Export {
 }
 
 fn consultation(context: &Context, session: &DeskSession, id: &str) -> Result<Vec<Entry>, CliError> {
-    let entries = session.desk.entries_of(id).map_err(|error| desk_session::failure(context, error))?;
+    let failed = |error| desk_session::failure(context, error);
+    let entries = session.desk.entries_of(id).map_err(failed)?;
+    // What nobody has been sent proves nothing yet; that it was signed is not kept from whoever asks for everything.
+    let owed = session.desk.register().owed_in(id).map_err(|fault| failed(fault.into()))?;
+    for OwedEntry { dispatch, recipient, release_time, .. } in &owed {
+        let message = format!("left out: {} for {recipient}, owed since {release_time}", by_digest(dispatch));
+        context.output.step(Mark::Warning, &message);
+    }
+    if entries.is_empty() && !owed.is_empty() {
+        let message = format!("what is signed in {id} is owed, and nobody has been sent anything of it");
+        return Err(CliError::new(Kind::TryLater, "owed", message).hint(context.command("outbox")));
+    }
     if entries.is_empty() {
         let message = format!("no message of {id} is in the register of this desk");
         let error = CliError::new(Kind::NotFound, "no-such-consultation", message);

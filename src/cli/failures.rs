@@ -11,6 +11,7 @@ use crate::desk::config::ConfigError;
 use crate::desk::draft::DraftRefusal;
 use crate::desk::error::DeskError;
 use crate::desk::mailbox::SHUT_OUT;
+use crate::desk::owed::Outstanding;
 use crate::keys::KeyError;
 use crate::keys::home::backup::BackupError;
 use crate::keys::ministry::HomeError;
@@ -152,6 +153,7 @@ impl From<DeskError> for CliError {
                 said(Kind::NotPermitted, "not-accredited").hint("chancery peer list")
             }
             DeskError::NoSuchMessage(_) => said(Kind::NotFound, "no-message").hint("chancery inbox"),
+            DeskError::NotSentYet { owed, .. } => not_sent_yet(error.to_string(), owed),
             DeskError::Ambiguous { .. } => said(Kind::Usage, "ambiguous").hint("chancery inbox"),
             DeskError::NoOffice(_) => said(Kind::NotPermitted, "no-office"),
             DeskError::FourEyes => said(Kind::NotPermitted, "four-eyes").reason("ROL_01"),
@@ -189,6 +191,13 @@ impl From<DeskError> for CliError {
             },
         }
     }
+}
+
+/// An act that was signed and that nobody has been sent: it goes by itself, and why it has not gone is told for each Power.
+fn not_sent_yet(message: String, owed: &[Outstanding]) -> CliError {
+    let error = CliError::new(Kind::TryLater, "owed", message);
+    let error = owed.iter().fold(error, |error, one| error.cause(format!("{}: {one}", one.recipient)));
+    error.cause("it counts here, and goes to them as soon as it can, with any command; do not send it again")
 }
 
 /// What the own gateway refuses. A desk that was restored numbers its policies behind its gateway.

@@ -15,6 +15,7 @@ use super::sent_report;
 use super::summary;
 use super::table::Table;
 use crate::consultation::reference::ConsultationId;
+use crate::desk::error::DeskError;
 use crate::desk::reference::Entry;
 use crate::trust::name::Ministry;
 
@@ -134,7 +135,8 @@ impl Fill {
 ///
 /// For a copy whose sealed part is lost, or that the gateway refuses. Its number is signed and is never used for another
 /// message: the gateway takes header and signature as withdrawn, the recipient is shown that, and the next message gets
-/// the next number. What is in the gateway's custody is withdrawn there, by its operator.
+/// the next number. What is in the gateway's custody is withdrawn there, by its operator. A protective act that is owed to
+/// everybody has no copy and is not given up: it goes as soon as it can, and another act says what is right now.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  chancery outbox void XA-XB-2026-0007\n  chancery outbox void 3f9a --yes --json"
@@ -153,7 +155,13 @@ impl Void {
     async fn run(self, context: &Context) -> Result<(), CliError> {
         let mut session = DeskSession::open_locked(context)?;
         let failed = |error| desk_session::failure(context, error);
-        let entry = session.desk.find(&self.reference).map_err(failed)?;
+        let entry = session.desk.find(&self.reference).map_err(|error| match error {
+            // What protects a person is not taken back, and there is no copy that could be given up.
+            owed @ DeskError::NotSentYet { .. } => failed(owed)
+                .cause("there is no copy of it to give up: what protects a person goes, whatever was meant")
+                .cause("what was said wrongly is answered by another act, which is composed when this one has gone"),
+            error => failed(error),
+        })?;
         let reference = session.desk.spelling(&entry).map_err(failed)?;
         session.desk.stuck(&entry.id()).map_err(failed)?;
         context.output.note(&format!("{reference} will never be delivered, and its number is used up"));

@@ -7,13 +7,15 @@
 use serde_json::{Value, json};
 
 use super::context::Context;
+use super::desk_session::{self, DeskSession};
 use super::error::{CliError, Kind};
 use super::failures::LOST;
 use super::output::Mark;
 use super::{names, shell_word};
 use crate::consultation::withholding::Withheld;
-use crate::desk::owed::{BUNDLE_ENDED, DOCUMENT_GONE, NOT_ACCREDITED, Outstanding, Unsent};
-use crate::desk::reference::by_digest;
+use crate::desk::owed::{BUNDLE_ENDED, DOCUMENT_GONE, NOT_ACCREDITED, Outstanding, Paid, Unsent};
+use crate::desk::reference::{Entry, by_digest};
+use crate::desk::register::SentState;
 use crate::trust::name::Ministry;
 
 /// The one command that comes next: what stands in the way is mended, or it is tried again.
@@ -76,27 +78,73 @@ pub(super) fn error(context: &Context, outstanding: &[Outstanding]) -> Option<Cl
     Some(error.hint(next(context, first)))
 }
 
+/// Of an act that some have, to whom it is still owed; for scripts on stderr, since stdout holds what was asked for.
+pub(super) fn tell_rest(context: &Context, session: &DeskSession, entry: &Entry) -> Result<(), CliError> {
+    let Entry::Sent(copy) = entry else { return Ok(()) };
+    let rest = session.desk.outstanding_of(&copy.dispatch_digest);
+    let mut rest = rest.map_err(|error| desk_session::failure(context, error))?;
+    rest.retain(|one| one.copy.is_none());
+    rest.iter().try_for_each(|one| context.output.event(&report(context, one)))?;
+    warn(context, rest.iter());
+    Ok(())
+}
+
+/// An act that was owed has a copy now: which one it is, for whom, and under which numbers. A reader that is gone is told of
+/// it by whatever he types next.
+pub(super) fn tell_paid(context: &Context, session: &DeskSession, paid: &Paid) {
+    let Paid { copy, act } = paid;
+    let reference = Entry::Sent(copy.clone()).reference(&session.desk.config().ministry);
+    let (owed, to) = (by_digest(&copy.dispatch_digest), &copy.recipient);
+    let is_taken = copy.state != SentState::Released;
+    let numbered = (copy.act_number > 0).then_some(copy.act_number);
+    let number =
+        numbered.map_or_else(String::new, |number| format!(", act {number} of {}", copy.consultation));
+    let fate = if is_taken { "has gone" } else { "waits for the own gateway" };
+    let (mark, act) = (if is_taken { Mark::Ok } else { Mark::Warning }, act.word());
+    let said =
+        format!("{owed} ({act} of {}), owed to {to}, {fate} as {reference}{number}", copy.release_time);
+    context.output.step(mark, &said);
+    let _gone = context.output.event(&json!({
+        "schema": "chancery.paid/1",
+        "owed_ref": owed,
+        "dispatch_sha256": copy.dispatch_digest.hex(),
+        "kind": act,
+        "ref": reference,
+        "message_id": copy.id.to_string(),
+        "to": to.as_str(),
+        "consultation": copy.consultation,
+        "act_number": numbered,
+        "released": copy.release_time.to_string(),
+        "state": copy.state.word(),
+    }));
+}
+
 /// A protective act that nobody has been sent, as it is kept here. Who a person is stays withheld.
-pub(super) fn show(context: &Context, unsent: &Unsent) -> Result<(), CliError> {
+pub(super) fn show(context: &Context, unsent: &Unsent, outstanding: &[Outstanding]) -> Result<(), CliError> {
     let Unsent { dispatch, owed_to, released, address, act, documents } = unsent;
     let reference = by_digest(dispatch);
     let powers: Vec<&str> = owed_to.iter().map(Ministry::as_str).collect();
     let withheld = Withheld::of(Some(act), documents);
-    let report = json!({
+    let whole = json!({
         "schema": "chancery.unsent/1",
         "ref": reference,
         "dispatch_sha256": dispatch.hex(),
         "consultation": address.consultation,
         "released": released.to_string(),
         "owed_to": powers,
+        "owed": outstanding.iter().map(|one| report(context, one)).collect::<Vec<Value>>(),
         "act": names::report(act, &withheld),
     });
-    context.output.note("signed and registered here; it has its number when it goes");
-    context.output.data(&report, || {
+    let owed = powers.join(", ");
+    context.output.note(&format!(
+        "signed and registered here, and owed to {owed} since {released}: nobody has it yet, and there is no receipt; it has \
+         its number when it goes"
+    ));
+    context.output.data(&whole, || {
         format!(
             "reference      {reference}\nowed to        {}\nconsultation   {}\nreleased       {released}\n\
              precedence     {}\n\n{}",
-            powers.join(", "),
+            owed,
             address.consultation,
             address.precedence.word(),
             names::text(act, &withheld),

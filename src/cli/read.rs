@@ -64,10 +64,7 @@ impl Read {
         let failed = |error| desk_session::failure(context, error);
         let DeskSession { desk, keys, .. } = &session;
         let entry = match session.find(context, &self.reference).await {
-            Err(error) if error.code() == "no-message" => {
-                let unsent = desk.unsent(keys, &self.reference).map_err(failed)?;
-                return unsent.map_or(Err(error), |unsent| owed::show(context, &unsent));
-            }
+            Err(error) if error.code() == "owed" => return self.show_unsent(context, &session, error),
             found => found?,
         };
         let trust = &session.trust();
@@ -90,6 +87,7 @@ impl Read {
         let message =
             Message { own, spelling, opened: &opened, receipts: &receipts, texts: &texts, withheld };
         message.tell_verdict(&context.output);
+        owed::tell_rest(context, &session, &entry)?;
         self.require_something_to_write(context, &opened, withheld)?;
         let saved = self.save_documents(context, &session, &opened, (&mut mailbox, withheld)).await?;
         if context.output.is_json() {
@@ -104,6 +102,16 @@ impl Read {
             None if context.output.is_json() => Ok(()),
             None => context.output.data(&json!({}), || message.text()),
         }
+    }
+
+    /// An act that is owed to everybody can be read; that nobody has it yet is how the command ends.
+    fn show_unsent(&self, context: &Context, session: &DeskSession, error: CliError) -> Result<(), CliError> {
+        let failed = |error| desk_session::failure(context, error);
+        let DeskSession { desk, keys, .. } = session;
+        let Some(unsent) = desk.unsent(keys, &self.reference).map_err(failed)? else { return Err(error) };
+        let outstanding = desk.outstanding_of(&unsent.dispatch).map_err(failed)?;
+        owed::show(context, &unsent, &outstanding)?;
+        Err(error)
     }
 
     /// What stays withheld. Nobody signs for having asked what is not to be shown anyway: documents are not shown, only

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::context::Context;
 use super::desk_session::{self, DeskSession};
 use super::error::{CliError, Kind};
-use super::{files, proofs, shell_word};
+use super::{files, owed, proofs, shell_word};
 use crate::desk::receipts::Proven;
 use crate::message::leaf::LeafKind;
 
@@ -47,6 +47,7 @@ impl Receipt {
             _ => error,
         })?;
         let reference = entry.reference(&session.desk.config().ministry);
+        owed::tell_rest(context, &session, &entry)?;
         let receipts = proofs::newest(context, &session, &entry).await?;
         let own = |one: &&Proven| self.submission == (one.kind() == LeafKind::Sent);
         // What the peer says outweighs what the own log said of an expiry or a withdrawal.

@@ -178,6 +178,10 @@ impl Sending {
             sent.iter().try_for_each(|copy| tell_of_custody(context, session, copy))?;
         }
         let settled = match self.wait {
+            Some(_) if sent.is_empty() => {
+                context.output.note("it could not go to anybody yet: no receipt is waited for");
+                sent
+            }
             Some(patience) => {
                 let patience = patience_for(patience, context.timeout_asked);
                 context.output.note(&waited_for(&sent, patience));
@@ -185,28 +189,18 @@ impl Sending {
             }
             None => sent,
         };
-        // One officer sent it; the morning will ask who stands behind it.
         let failed = |error| desk_session::failure(context, error);
-        let named = match (settled.first(), &dispatch) {
-            _ if !alone => None,
-            (Some(copy), _) => Some(session.desk.spelling(&Entry::Sent(copy.clone())).map_err(failed)?),
-            (None, Some(dispatch)) => Some(by_digest(dispatch)),
-            (None, None) => None,
-        };
-        let hint = named.map(|named| context.command(&format!("countersign {named}")));
+        let first = settled.first().filter(|_| alone).cloned().map(Entry::Sent);
+        let named = first.map(|entry| session.desk.spelling(&entry)).transpose().map_err(failed)?;
         // What it is about must be known before it is left alone: a Power that has not got it acts as if nobody spoke.
         let outstanding = match dispatch.filter(|_| alone) {
             Some(dispatch) => session.desk.outstanding_of(&dispatch).map_err(failed)?,
             None => Vec::new(),
         };
         let concluded = self.conclude(context, session, settled, &outstanding);
-        if hint.is_none() && concluded.is_err() {
-            return concluded;
+        if alone {
+            tell_of_countersigning(context, named.as_deref());
         }
-        hint.into_iter().for_each(|command| {
-            context.output.note("another office countersigns it within 24 hours; it counts without that too");
-            context.output.next(&command);
-        });
         concluded
     }
 
@@ -294,6 +288,17 @@ impl Sending {
     }
 }
 
+/// One officer sent it; the morning will ask who stands behind it. What nobody has yet is countersigned when it has gone.
+fn tell_of_countersigning(context: &Context, named: Option<&str>) {
+    let Some(named) = named else {
+        let said =
+            "when it has gone, another office countersigns it within 24 hours; it counts without that too";
+        return context.output.note(said);
+    };
+    context.output.note("another office countersigns it within 24 hours; it counts without that too");
+    context.output.next(&context.command(&format!("countersign {named}")));
+}
+
 /// Signs, seals, registers and submits. The copies, and the dispatch that all of them carry.
 async fn hand_over(
     context: &Context,
@@ -315,6 +320,7 @@ async fn hand_over(
                 told = Err(error);
             }
         }
+        Registered::Paid(paid) => owed::tell_paid(context, session, paid),
     };
     let sent = session.desk.send_telling(&session.trust(), &session.keys, composition, registered).await;
     let sent = sent.map_err(|error| match (desk_session::failure(context, error), dispatch) {

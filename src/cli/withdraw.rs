@@ -9,6 +9,7 @@ use super::desk_session::{self, DeskSession, Directions};
 use super::error::CliError;
 use super::inbox::parse_ministry;
 use super::output::Mark;
+use super::owed;
 use super::registers::Registers;
 use super::send::Sending;
 use crate::consultation::act::ActKind;
@@ -110,13 +111,20 @@ fn tell_of_sent(context: &Context, session: &DeskSession, person: &PersonRef, co
     let (at, person) = (Capitals::of([own]).show(sent.released), person.text());
     let said = format!("{reference} of {at} says already that {person} withdraws, and it counts");
     context.output.step(Mark::Warning, &format!("{said}: this would be another one"));
-    context.output.next(&context.command(&format!("receipt {reference}")));
+    // What nobody has been sent has no receipt: what comes next is what lets it go.
+    let owed = match desk.find(&reference) {
+        Err(DeskError::NotSentYet { owed, .. }) => owed,
+        _ => Vec::new(),
+    };
+    let next = owed.first().map(|one| owed::next(context, one));
+    context.output.next(&next.unwrap_or_else(|| context.command(&format!("receipt {reference}"))));
     // Scripts are told as well; a reader that is gone holds nothing up, either.
     let _gone = context.output.event(&json!({
         "schema": "chancery.withdrawn-before/1",
         "person": person,
         "ref": reference,
         "released": sent.released.to_string(),
+        "owed_to": owed.iter().map(|one| one.recipient.as_str()).collect::<Vec<&str>>(),
     }));
 }
 

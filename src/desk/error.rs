@@ -7,12 +7,14 @@ use crate::consultation::rules::Finding;
 use crate::desk::config::ConfigError;
 use crate::desk::draft::DraftRefusal;
 use crate::desk::lock::Holder;
+use crate::desk::owed::Outstanding;
 use crate::desk::register::{RegisterFault, SentState};
 use crate::digest::Digest;
 use crate::keys::KeyError;
 use crate::message::id::MessageId;
 use crate::message::refusal::Refusal;
 use crate::message::terms::AuthenticationKind;
+use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
 /// Why a desk did not do what it was asked to.
@@ -116,6 +118,19 @@ pub enum DeskError {
     /// No message answers to this reference.
     #[error("no message {0} in the register of this desk")]
     NoSuchMessage(String),
+    /// It names a protective act of this desk that is signed, and of which nobody has been sent a copy.
+    #[error(
+        "{reference} is signed, and owed since {released} to {}: nobody has a copy of it yet, and there is no receipt",
+        powers_of(owed)
+    )]
+    NotSentYet {
+        /// What names it: the beginning of the digest of its dispatch.
+        reference: String,
+        /// When it was released.
+        released: Timestamp,
+        /// What is owed of it, and why.
+        owed: Vec<Outstanding>,
+    },
     /// More than one message answers to this reference.
     #[error("{reference} names {count} messages: {}", candidates.join(", "))]
     Ambiguous {
@@ -259,4 +274,12 @@ impl DeskError {
     pub(super) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         move |cause| Self::File { path: path.to_owned(), cause }
     }
+}
+
+/// To whom something is owed, each once.
+fn powers_of(owed: &[Outstanding]) -> String {
+    let mut powers: Vec<&str> = owed.iter().map(|one| one.recipient.as_str()).collect();
+    powers.sort_unstable();
+    powers.dedup();
+    powers.join(", ")
 }

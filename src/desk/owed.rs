@@ -15,6 +15,7 @@
 mod keeping;
 mod naming;
 mod outstanding;
+mod paying;
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -29,6 +30,7 @@ use crate::desk::compose::{Composition, Origin};
 use crate::desk::draft::{DraftFile, DraftRefusal};
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
+use crate::desk::lock::Held;
 use crate::desk::mailbox::Mailbox;
 use crate::desk::numbering::Behind;
 use crate::desk::register::{Marks, OwedEntry, SentEntry, SentState};
@@ -44,6 +46,7 @@ use crate::trust::name::Ministry;
 
 pub use naming::Unsent;
 pub use outstanding::{Front, Outstanding};
+pub use paying::Paid;
 
 /// The trust bundle of the Power has ended.
 pub const BUNDLE_ENDED: &str = "BUNDLE_ENDED";
@@ -87,7 +90,10 @@ impl Desk {
             self.refill_urgently(trust, keys, mailbox).await;
             // What is owed from before has its numbers first. What waits here otherwise is handed over afterwards:
             // among it may be a document that takes minutes, and this is numbered behind it all the same.
-            only_faults(self.pay_all(trust, keys, mailbox).await)?;
+            let mut paid = Vec::new();
+            let paying = self.pay_all(trust, keys, mailbox, &mut paid).await;
+            paid.iter().for_each(|one| registered(Registered::Paid(one)));
+            only_faults(paying)?;
         }
         let unsure = act_number.is_none() && self.may_lack_acts(&mut mailbox, &composition).await;
         let act_number = match act_number {
@@ -107,31 +113,47 @@ impl Desk {
         let mut copies: Vec<SentEntry> = released.into_iter().flatten().collect();
         if let (true, Ok(mailbox), Some(first)) = (unsure, &mut mailbox, owed.first()) {
             // It is durable, and its number follows from what the gateway says now.
-            only_faults(self.pay_all(trust, keys, mailbox).await)?;
+            let mut paid = Vec::new();
+            let paying = self.pay_all(trust, keys, mailbox, &mut paid).await;
+            let is_another = |one: &&Paid| one.copy.dispatch_digest != first.dispatch;
+            paid.iter().filter(is_another).for_each(|one| registered(Registered::Paid(one)));
+            only_faults(paying)?;
             copies = self.register.sent_in(&first.consultation)?;
             copies.retain(|copy| copy.dispatch_digest == first.dispatch);
         }
         copies.iter().for_each(|copy| registered(Registered::Copy(copy)));
         let is_owed = |owed: &&OwedEntry| copies.iter().all(|copy| copy.recipient != owed.recipient);
         owed.iter().filter(is_owed).for_each(|owed| registered(Registered::Owed(owed)));
-        if let Ok(mailbox) = &mut mailbox {
+        self.bring_on_its_way(trust, &mut mailbox, &copies, released_alone).await?;
+        if !owed.is_empty() {
+            self.keep_documents(trust, keys)?;
+        }
+        let now = |copy: SentEntry| Ok(self.register.sent_message(&copy.id)?.unwrap_or(copy));
+        copies.into_iter().map(now).collect()
+    }
+
+    /// Submits the copies of a protective act; then, when nothing of it waits for this any more, what else waits here.
+    async fn bring_on_its_way(
+        &self,
+        trust: &Trust,
+        mailbox: &mut Result<Mailbox, DeskError>,
+        copies: &[SentEntry],
+        released_alone: Held,
+    ) -> Result<(), DeskError> {
+        if let Ok(mailbox) = mailbox {
             for copy in copies.iter().filter(|copy| copy.state == SentState::Released) {
                 only_faults(self.submit_at_front(trust, mailbox, copy).await)?;
             }
         }
         // The others must not wait for those in front of them longer than they have to.
         drop(released_alone);
-        if let Ok(mailbox) = &mut mailbox
+        if let Ok(mailbox) = mailbox
             && !self.register.waiting(None, 1)?.is_empty()
             && let Some(_released_alone) = self.try_hold(RELEASE_LOCK)?
         {
             only_faults(self.hand_over(trust, mailbox).await)?;
         }
-        if !owed.is_empty() {
-            self.keep_documents(trust, keys)?;
-        }
-        let now = |copy: SentEntry| Ok(self.register.sent_message(&copy.id)?.unwrap_or(copy));
-        copies.into_iter().map(now).collect()
+        Ok(())
     }
 
     /// The position of each copy that can be made now, and for whom none can. Where the number of the act is unsure none
@@ -203,92 +225,6 @@ impl Desk {
             return Ok(());
         }
         self.submit(trust, mailbox, copy.clone()).await.map(|_| ())
-    }
-
-    /// Makes copies of what is owed, as far as that is possible now. Returns how many.
-    pub async fn pay_owed(&self, trust: &Trust, keys: &Keys) -> Result<usize, DeskError> {
-        if self.register.owed()?.is_empty() && !self.config.owed().exists() {
-            return Ok(0);
-        }
-        // Whoever releases right now pays them, or the next command does: nobody waits for that.
-        let Some(released_alone) = self.try_hold(RELEASE_LOCK)? else { return Ok(0) };
-        if self.register.owed()?.is_empty() {
-            // A crash came between the last copy and this.
-            self.forget_paid()?;
-            return Ok(0);
-        }
-        let mut mailbox = self.mailbox(keys).await?;
-        // A register that was restored from an older copy may owe what was paid since: then that comes back.
-        self.refill(trust, keys, &mut mailbox).await?;
-        let paid = self.pay_all(trust, keys, &mut mailbox).await?;
-        drop(released_alone);
-        // Where that was cut short before, or there was no room.
-        self.keep_documents(trust, keys)?;
-        Ok(paid)
-    }
-
-    /// The same for the holder of the release lock. Why one cannot be paid is noted with it, and is no failure.
-    pub(super) async fn pay_all(
-        &self,
-        trust: &Trust,
-        keys: &Keys,
-        mailbox: &mut Mailbox,
-    ) -> Result<usize, DeskError> {
-        let mut paid = 0_usize;
-        for owed in self.register.owed()? {
-            let owed = match owed.awaits_number {
-                // The copy for another Power may have given it its number just now.
-                true => self.register.owed_of(&owed.dispatch, &owed.recipient)?.unwrap_or(owed),
-                false => owed,
-            };
-            match self.pay_one(trust, keys, mailbox, &owed).await {
-                Ok(()) => paid = paid.saturating_add(1),
-                Err(failure @ (DeskError::Register(_) | DeskError::Key(_) | DeskError::Locked)) => {
-                    return Err(failure);
-                }
-                Err(failure) => {
-                    self.register.note_owed(&owed.dispatch, &owed.recipient, &reason_of(&failure))?;
-                }
-            }
-        }
-        if paid > 0 {
-            self.forget_paid()?;
-        }
-        Ok(paid)
-    }
-
-    async fn pay_one(
-        &self,
-        trust: &Trust,
-        keys: &Keys,
-        mailbox: &mut Mailbox,
-        owed: &OwedEntry,
-    ) -> Result<(), DeskError> {
-        trust.bundle_in_force(&owed.recipient, self.clock.now())?;
-        let composition = self.composition_of(keys, owed)?;
-        let lost = self.lost_towards(mailbox, &composition.address).await?;
-        let line = (owed.channel.as_str(), &owed.recipient);
-        let last = match self.last_position(trust, mailbox, line, Behind::Follow).await {
-            // Whatever it was that the register lost, this comes behind it.
-            Err(DeskError::RegisterBehind { .. }) => mailbox.position(line.0, line.1).await?,
-            last => last?,
-        };
-        let mut marks = Marks::default();
-        let mut told = (owed.act_number, owed.release_time);
-        if owed.awaits_number {
-            let may_be_used = lost.iter().fold(0, |sum: u64, one| sum.saturating_add(one.acts));
-            told.0 = self.next_act_number(&composition)?.saturating_add(may_be_used);
-            marks.numbered = Some((owed.dispatch, told.0));
-        }
-        marks.lost = lost;
-        let position = self.position_after(last, &owed.recipient, &composition, told);
-        let mut release = Release::begin(self, trust, keys, std::iter::once(&composition))?;
-        release.mark(marks);
-        release.sign_and_seal(composition, vec![position])?;
-        for copy in release.register()?.into_iter().flatten() {
-            only_faults(self.submit_at_front(trust, mailbox, &copy).await)?;
-        }
-        Ok(())
     }
 
     /// An act that is owed as the casebook of this desk takes it, though no copy of it was made.

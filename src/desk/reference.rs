@@ -113,7 +113,7 @@ impl Desk {
         Ok(entries)
     }
 
-    /// The one message that a reference names.
+    /// The one message that a reference names. An act that is owed to everybody is none yet, and said to be that.
     pub fn find(&self, reference: &str) -> Result<Entry, DeskError> {
         let none = || DeskError::NoSuchMessage(reference.to_owned());
         if reference == "@last" {
@@ -137,7 +137,10 @@ impl Desk {
             let candidates = some.map(candidate).collect::<Result<_, DeskError>>()?;
             return Err(DeskError::Ambiguous { reference: reference.to_owned(), count, candidates });
         }
-        found.pop().ok_or_else(none)
+        match found.pop() {
+            Some(entry) => Ok(entry),
+            None => Err(self.not_sent_yet(reference)?.unwrap_or_else(none)),
+        }
     }
 
     /// A reference that names this message and no other: its register number, or the beginning of its id where another

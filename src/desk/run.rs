@@ -43,7 +43,7 @@ impl Desk {
         let mut released_alone = Some(self.hold(RELEASE_LOCK).await?);
         self.refill(trust, keys, mailbox).await?;
         self.hand_over(trust, mailbox).await?;
-        self.pay_all(trust, keys, mailbox).await?;
+        self.pay_all(trust, keys, mailbox, &mut Vec::new()).await?;
         let mut convoy = Convoy::new(self, trust, mailbox);
         let (mut numbering, mut tally) = (Numbering::default(), Tally::default());
         let mut drafts = drafts.into_iter().enumerate().peekable();

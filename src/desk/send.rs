@@ -13,6 +13,7 @@ use crate::desk::hand_over::GIVES_WAY;
 use crate::desk::keys::Keys;
 use crate::desk::mailbox::Mailbox;
 use crate::desk::numbering::{ActNumber, Numbering};
+use crate::desk::owed::Paid;
 use crate::desk::register::{Marks, OwedEntry, SentEntry};
 use crate::desk::release::Release;
 use crate::message::terms::ActClass;
@@ -24,6 +25,8 @@ pub enum Registered<'a> {
     Copy(&'a SentEntry),
     /// A copy of a protective act that somebody is owed, because it could not be made.
     Owed(&'a OwedEntry),
+    /// A copy of another one, which somebody was owed from before.
+    Paid(&'a Paid),
 }
 
 /// Two releases at once would reach for the same numbers.
@@ -90,7 +93,10 @@ impl Desk {
         let mut mailbox = self.mailbox(keys).await?;
         self.require_whole(trust, keys, &mut mailbox).await?;
         self.hand_over(trust, &mut mailbox).await?;
-        self.pay_all(trust, keys, &mut mailbox).await?;
+        let mut paid = Vec::new();
+        let paying = self.pay_all(trust, keys, &mut mailbox, &mut paid).await;
+        paid.iter().for_each(|one| registered(Registered::Paid(one)));
+        paying?;
         let mut numbering = Numbering::default();
         let mut positions = self.positions(trust, &mut mailbox, &composition, &mut numbering).await?;
         let number = self.given_number(trust, &composition, act_number)?;

@@ -38,7 +38,8 @@ impl Unpaid {
         self.take().map_or(Ok(()), Err)
     }
 
-    fn note(&mut self, failure: DeskError) -> Result<(), DeskError> {
+    /// Notes one failure; it ends everything where nothing else could be paid either.
+    pub(super) fn note(&mut self, failure: DeskError) -> Result<(), DeskError> {
         let is_last = concerns_the_desk(&failure);
         self.0.push(failure);
         if is_last { self.take().map_or(Ok(()), Err) } else { Ok(()) }

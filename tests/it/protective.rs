@@ -9,9 +9,12 @@ use std::time::Duration;
 
 use chancery::consultation::act::ActKind;
 use chancery::desk::Desk;
+use chancery::desk::casebook::Attended;
+use chancery::desk::error::DeskError;
 use chancery::desk::form::draft::IdsOnly;
 use chancery::desk::form::parse::parse;
 use chancery::desk::owed::Outstanding;
+use chancery::desk::reference::by_digest;
 use chancery::desk::register::{SentEntry, SentState};
 use chancery::digest::Digest;
 use chancery::entropy::SystemEntropy;
@@ -173,6 +176,9 @@ async fn a_withdrawal_is_signed_while_the_own_gateway_is_away_and_goes_when_it_i
         outstanding(&stage).into_iter().map(|one| (one.recipient.to_string(), one.reason)).collect();
     let away = |code: &str| (code.to_owned(), "GATEWAY_AWAY".to_owned());
     assert_eq!(owed, [away("XB"), away("XC")]);
+    let named = stage.house("XA").desk().unwrap().find(&by_digest(&outstanding(&stage)[0].dispatch));
+    let Err(DeskError::NotSentYet { owed, .. }) = named else { panic!("{named:?}") };
+    assert_eq!(owed, outstanding(&stage), "it is no message yet, and not unknown either");
     // Whoever looks into the casebook meanwhile finds it there, and nothing moves the person.
     let known = |stage: &Stage| {
         let house = stage.house("XA");
@@ -190,7 +196,16 @@ async fn a_withdrawal_is_signed_while_the_own_gateway_is_away_and_goes_when_it_i
     let desk = house.desk().unwrap();
     let trust = desk.trust().unwrap();
     // The registry pays its debts by itself when it looks at what came.
-    desk.attend(&trust, house.keys()).await.unwrap();
+    let mut attended = Attended::default();
+    desk.attend_telling(&trust, house.keys(), &mut attended).await.unwrap();
+    let went =
+        attended.paid.iter().map(|paid| (paid.copy.recipient.as_str(), paid.copy.act_number, paid.act));
+    let went: Vec<(&str, u64, ActKind)> = went.collect();
+    assert_eq!(
+        went,
+        ["XB", "XC"].map(|to| (to, 2, ActKind::WillWithdrawal)),
+        "each is told, with its number"
+    );
     for copy in desk.register().sent().unwrap() {
         assert_eq!(stage.settled("XA", &copy).await.state, SentState::Delivered);
     }

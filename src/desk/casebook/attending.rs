@@ -3,7 +3,7 @@
 //! A normative act that fails here is answered by a RuleRejection that names the rules; an urgent message that an
 //! officer has read by a RegistryReceipt, which ends the alarm on the other side; and where an own urgent message was not
 //! acknowledged in its time, a NonAcknowledgement is signed. Before all that, protective acts go to whoever is still owed
-//! them. Each is sent once, however often this is called. Where the gateway is away, it is owed until another time. What
+//! them, and are told, because nobody asked for them. Each is sent once, however often this is called. Where the gateway is away, it is owed until another time. What
 //! one ministry cannot be sent is owed on, and keeps no answer from another.
 
 use std::collections::BTreeSet;
@@ -19,6 +19,7 @@ use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
+use crate::desk::owed::Paid;
 use crate::desk::reference::Entry;
 use crate::desk::unpaid::Unpaid;
 use crate::message::terms::{ActClass, Precedence};
@@ -29,34 +30,56 @@ enum Debt {
     Acknowledgement,
 }
 
+/// What attending sent.
+#[derive(Debug, Default)]
+pub struct Attended {
+    /// Copies of protective acts, to those who were owed them.
+    pub paid: Vec<Paid>,
+    /// How many messages of the registry: rejections, receipts, non-acknowledgements.
+    pub answers: usize,
+}
+
 impl Desk {
     /// Answers what came since this was done last, and urgent messages that were read since; signs what was not answered.
     /// Returns how many messages were sent. Where something could not be, everything else was tried, and the failures are
     /// told at the end.
     pub async fn attend(&self, trust: &Trust, keys: &Keys) -> Result<usize, DeskError> {
+        let mut attended = Attended::default();
+        self.attend_telling(trust, keys, &mut attended).await?;
+        Ok(attended.paid.len().saturating_add(attended.answers))
+    }
+
+    /// The same, where what was sent stands in `sent`, whatever became of the rest.
+    pub async fn attend_telling(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        sent: &mut Attended,
+    ) -> Result<(), DeskError> {
         let index = self.casebook(trust, keys)?;
         let place = self.memory.now().as_ref().map(|known| known.place.clone());
         let consultations: BTreeSet<String> = index.to_attend.union(&index.urgent).cloned().collect();
         let mut attended = index.to_attend.clone();
         let mut unpaid = Unpaid::default();
-        let pay = |()| async { self.pay_owed(trust, keys).await.map(|paid| paid > 0) };
-        let mut sent = unpaid.pay_each([()], pay).await?;
+        if let Err(failure) = self.pay_owed_telling(trust, keys, &mut sent.paid).await {
+            unpaid.note(failure)?;
+        }
         for consultation in consultations {
             let folded = self.consultation_of(trust, keys, &consultation)?;
             let before = unpaid.count();
             let past = folded.book.everything();
             let settle = |act| self.settle_debt(trust, keys, &folded, act);
-            sent = sent.saturating_add(unpaid.pay_each(past.acts(), settle).await?);
+            sent.answers = sent.answers.saturating_add(unpaid.pay_each(past.acts(), settle).await?);
             if unpaid.count() > before {
                 attended.remove(&consultation);
             }
             if index.urgent.contains(&consultation) {
-                sent = sent.saturating_add(self.declare_silence(trust, keys, &folded, &mut unpaid).await?);
+                let signed = self.declare_silence(trust, keys, &folded, &mut unpaid).await?;
+                sent.answers = sent.answers.saturating_add(signed);
             }
         }
         self.note_attended(keys, place, &attended)?;
-        unpaid.told()?;
-        Ok(sent)
+        unpaid.told()
     }
 
     async fn settle_debt(

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Outstanding;
+use super::outstanding::unmade;
 use crate::consultation::act::Act;
 use crate::desk::Desk;
 use crate::desk::error::DeskError;
@@ -43,8 +44,32 @@ impl Outstanding {
 impl Desk {
     /// The act that is owed whose dispatch begins so; none where no such one is owed.
     pub fn unsent(&self, keys: &Keys, reference: &str) -> Result<Option<Unsent>, DeskError> {
+        let owed = self.owed_named(reference)?;
+        let Some(first) = owed.first() else { return Ok(None) };
+        let composition = self.composition_of(keys, first)?;
+        Ok(Some(Unsent {
+            dispatch: first.dispatch,
+            released: first.release_time,
+            address: composition.address,
+            act: composition.act,
+            documents: composition.dispatch.documents,
+            owed_to: owed.iter().map(|one| one.recipient.clone()).collect(),
+        }))
+    }
+
+    /// Why no message answers to this reference: it names an act that is owed, and of which nobody has a copy; none where
+    /// it does not.
+    pub(in crate::desk) fn not_sent_yet(&self, reference: &str) -> Result<Option<DeskError>, DeskError> {
+        let owed: Vec<Outstanding> = self.owed_named(reference)?.iter().map(unmade).collect();
+        let Some(first) = owed.first() else { return Ok(None) };
+        let (reference, released) = (by_digest(&first.dispatch), first.released);
+        Ok(Some(DeskError::NotSentYet { reference, released, owed }))
+    }
+
+    /// What is owed of the act whose dispatch begins so, oldest first; nothing where no such one is owed.
+    fn owed_named(&self, reference: &str) -> Result<Vec<OwedEntry>, DeskError> {
         if !is_beginning(reference) {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let mut found: BTreeMap<String, Vec<OwedEntry>> = BTreeMap::new();
         for owed in self.register.owed()? {
@@ -60,16 +85,6 @@ impl Desk {
             let (reference, count) = (reference.to_owned(), found.len());
             return Err(DeskError::Ambiguous { reference, count, candidates });
         }
-        let Some((_, owed)) = found.pop_first() else { return Ok(None) };
-        let Some(first) = owed.first() else { return Ok(None) };
-        let composition = self.composition_of(keys, first)?;
-        Ok(Some(Unsent {
-            dispatch: first.dispatch,
-            released: first.release_time,
-            address: composition.address,
-            act: composition.act,
-            documents: composition.dispatch.documents,
-            owed_to: owed.iter().map(|one| one.recipient.clone()).collect(),
-        }))
+        Ok(found.pop_first().map(|(_, owed)| owed).unwrap_or_default())
     }
 }

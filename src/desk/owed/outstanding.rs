@@ -122,7 +122,7 @@ impl Desk {
 }
 
 /// An act of which no copy could be made yet for a Power.
-fn unmade(owed: &OwedEntry) -> Outstanding {
+pub(super) fn unmade(owed: &OwedEntry) -> Outstanding {
     Outstanding {
         dispatch: owed.dispatch,
         recipient: owed.recipient.clone(),

@@ -99,6 +99,7 @@ impl From<DeskError> for Refused {
             DeskError::Forbidden(findings) => forbidden(&findings),
             DeskError::DraftRefused(refusal) => draft_refused(&refusal),
             DeskError::NoSuchMessage(_) => Self::new(Code::NotFound, "NO_SUCH_MESSAGE", cause.to_string()),
+            DeskError::NotSentYet { .. } => Self::new(Code::Unavailable, "OWED", cause.to_string()).later(),
             DeskError::Ambiguous { .. } => Self::new(Code::InvalidArgument, "AMBIGUOUS", cause.to_string()),
             DeskError::GatewayAway(_) => {
                 Self::new(Code::Unavailable, "GATEWAY_AWAY", "the own gateway did not answer").later()

@@ -140,7 +140,7 @@ impl Service {
         match self.desk.find(&kept.id().to_string()) {
             Ok(entry) if is_in(&entry, state) => Ok(Some(registered(&self.desk, &entry))),
             // What is not registered any more was never sent.
-            Ok(_) | Err(DeskError::NoSuchMessage(_)) => Ok(None),
+            Ok(_) | Err(DeskError::NoSuchMessage(_) | DeskError::NotSentYet { .. }) => Ok(None),
             Err(cause) => Err(cause.into()),
         }
     }

@@ -123,7 +123,8 @@ fn a_withdrawal_that_waits_for_the_own_gateway_has_a_reference_at_once_and_is_co
     let line = sent.data.lines().find_map(|line| line.strip_prefix("registered ")).unwrap_or_default();
     let reference = line.split(' ').next().unwrap().to_owned();
     assert_eq!((reference.len(), line.contains("for XA")), (12, true), "{sent:?}");
-    assert!(sent.talk.contains(&format!(" countersign {reference}\n")), "{sent:?}");
+    assert!(!sent.talk.contains(" countersign "), "it would end with 5 until the act has gone: {sent:?}");
+    assert!(sent.talk.contains("when it has gone, another office countersigns it"), "{sent:?}");
 
     let status = both.types("XB", ["status", "--json"]);
     let seen = status.json();
@@ -133,16 +134,16 @@ fn a_withdrawal_that_waits_for_the_own_gateway_has_a_reference_at_once_and_is_co
     assert!(due.clone().any(|due| due == reference), "what is to be countersigned bears it too: {seen}");
     let shown = both.types("XB", ["status"]);
     assert!(shown.data.contains(&reference), "{shown:?}");
-    assert!(shown.talk.contains(&format!(" countersign {reference}\n")), "{shown:?}");
+    assert!(!shown.talk.contains(" countersign "), "{shown:?}");
     assert!(shown.talk.contains(" inbox --unread\n"), "{shown:?}");
     let listed = both.types("XB", ["outbox", "--with", "XA"]);
     assert!(listed.code == 5 && listed.data.contains(&reference), "{listed:?}");
     assert!(listed.data.contains("owed (GATEWAY_AWAY)"), "{listed:?}");
     let read = both.types("XB", ["read", &reference]);
-    assert!(read.code == 0 && read.data.contains("will-withdrawal"), "{read:?}");
+    assert!(read.code == 5 && read.data.contains("will-withdrawal"), "{read:?}");
     assert!(read.data.contains(&consultation) && read.data.contains("owed to        XA"), "{read:?}");
-    let early = both.types("XB", ["countersign", &reference, "--yes", "--json"]);
-    assert_eq!((early.code, text_of(&early.error(), "code")), (5, "owed"), "{early:?}");
+    assert!(read.talk.contains("nobody has it yet, and there is no receipt"), "{read:?}");
+    knows_what_is_owed(&both, &reference, &consultation);
     let unknown = both.types("XB", ["read", "0123456789ab", "--json"]);
     assert_eq!((unknown.code, text_of(&unknown.error(), "code")), (7, "no-message"), "{unknown:?}");
 
@@ -150,8 +151,89 @@ fn a_withdrawal_that_waits_for_the_own_gateway_has_a_reference_at_once_and_is_co
     wait(both.world.house_mut(&ministry("XB")).unwrap().start()).unwrap();
     let behind = both.types("XB", ["countersign", &reference, "--yes", "--json", "--wait=30s"]);
     assert_eq!(behind.code, 0, "{behind:?}");
+    let told: Vec<Value> = behind.talk.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let paid =
+        told.iter().find(|one| one["schema"] == "chancery.paid/1").unwrap_or_else(|| panic!("{behind:?}"));
+    assert_eq!((text_of(paid, "owed_ref"), text_of(paid, "to")), (reference.as_str(), "XA"));
+    assert_eq!((text_of(paid, "kind"), paid["act_number"].is_u64()), ("will-withdrawal", true), "{paid}");
+    assert!(text_of(paid, "ref").starts_with("XB-XA-"), "{paid}");
     let read = both.types("XB", ["read", &reference, "--json"]);
     assert!(read.code == 0 && text_of(&read.json(), "ref").starts_with("XB-XA-"), "{read:?}");
     assert_eq!(both.types("XB", ["outbox", "--with", "XA"]).code, 0);
     assert_eq!(both.types("XB", ["status", "--json"]).json()["not_handed_over"], 0);
+}
+
+/// Every command that takes a reference knows an act that is owed: since when, to whom, why, and what comes next.
+fn knows_what_is_owed(both: &Ministries, reference: &str, consultation: &str) {
+    let folder = TempDir::new().unwrap();
+    let zip = folder.path().join("early.zip").to_str().unwrap().to_owned();
+    let look = format!("chancery --home {} outbox --with XA", both.desk("XB").display());
+    for typed in [
+        vec!["receipt", reference],
+        vec!["receipt", reference, "--submission"],
+        vec!["export", reference, "-o", &zip],
+        vec!["outbox", "void", reference, "--yes"],
+        vec!["countersign", reference, "--yes"],
+        vec!["new", "correspondence", "--reply-to", reference],
+        vec!["read", reference],
+    ] {
+        let said = both.types("XB", typed.iter().copied().chain(["--json"]));
+        assert_eq!((said.code, text_of(&said.error(), "code")), (5, "owed"), "{typed:?}: {said:?}");
+        let error = said.error();
+        let message = text_of(&error, "message");
+        assert!(
+            message.starts_with(&format!("{reference} is signed, and owed since ")),
+            "{typed:?}: {error}"
+        );
+        assert!(
+            message.contains(" to XA: ") && message.contains("there is no receipt"),
+            "{typed:?}: {error}"
+        );
+        assert!(error["causes"].to_string().contains("XA: the own gateway is away"), "{typed:?}: {error}");
+        assert_eq!(text_of(&error, "hint"), look, "{typed:?}: {error}");
+    }
+    let given_up = both.types("XB", ["outbox", "void", reference, "--yes"]);
+    assert!(given_up.talk.contains("there is no copy of it to give up"), "{given_up:?}");
+    assert!(!std::path::Path::new(&zip).exists());
+    let whole = both.types("XB", ["export", consultation, "-o", &zip]);
+    assert!(whole.talk.contains(&format!("left out: {reference} for XA, owed since ")), "{whole:?}");
+
+    // Whoever types it again is led to what lets it go, and to no receipt that cannot be there.
+    let again = ["withdraw", PERSON, "--consultation", consultation, "--dry-run"];
+    let said = both.types("XB", again);
+    assert!(said.code == 0 && said.talk.contains(&format!("next: {look}\n")), "{said:?}");
+    assert!(!said.talk.contains(" receipt "), "{said:?}");
+    let said = both.types("XB", again.into_iter().chain(["--json"]));
+    let before: Value = serde_json::from_str(said.talk.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        (text_of(&before, "ref"), &before["owed_to"]),
+        (reference, &serde_json::json!(["XA"])),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn an_owed_act_that_goes_by_itself_is_told_with_its_number_and_a_wait_for_nobody_is_none() {
+    let mut both = Ministries::found("gone");
+    let begun = both.delivers("XA", &forms::memorandum("XB", "new", "About a person."), &[]);
+    let consultation = text_of(&begun, "consultation").to_owned();
+    assert_eq!(both.types("XB", ["inbox"]).code, 0);
+    wait(both.world.house_mut(&ministry("XB")).unwrap().stop()).unwrap();
+    let sent = both.types("XB", ["withdraw", PERSON, "--consultation", &consultation, "--yes", "--wait=30s"]);
+    assert!(sent.code == 5 && sent.talk.contains("error[owed]"), "{sent:?}");
+    assert!(sent.talk.contains("no receipt is waited for"), "{sent:?}");
+    assert!(!sent.talk.contains("waiting up to"), "{sent:?}");
+    let line = sent.data.lines().find_map(|line| line.strip_prefix("registered ")).unwrap_or_default();
+    let reference = line.split(' ').next().unwrap().to_owned();
+
+    wait(both.world.house_mut(&ministry("XB")).unwrap().start()).unwrap();
+    let looked = both.types("XB", ["inbox"]);
+    assert_eq!(looked.code, 0, "{looked:?}");
+    let told =
+        looked.talk.lines().find(|line| line.contains(&reference)).unwrap_or_else(|| panic!("{looked:?}"));
+    assert!(told.contains("owed to XA, ") && told.contains(" as XB-XA-"), "{told}");
+    assert!(told.contains(&format!(", act 1 of {consultation}")), "{told}");
+    assert!(!looked.talk.contains("of its own"), "{looked:?}");
+    let receipt = both.types("XB", ["receipt", &reference, "--submission", "--json"]);
+    assert!(receipt.code == 0 && text_of(&receipt.json(), "ref").starts_with("XB-XA-"), "{receipt:?}");
 }
