@@ -22,6 +22,7 @@ mod exchange;
 mod form;
 mod handover;
 mod hold;
+mod kept_back;
 mod language;
 mod medical;
 mod observer;
@@ -47,6 +48,7 @@ mod scenes;
 
 pub use form::{authentications_needed, required_authentications};
 use judgement::Judgement;
+pub use kept_back::{KeptBack, kept_back};
 pub(in crate::consultation) use privacy::identifies;
 pub use privacy::names_a_person;
 pub use table::{Place, Rule, RuleKind, Severity};

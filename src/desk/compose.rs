@@ -98,7 +98,7 @@ impl Desk {
         let (channel_id, channel) = self.channel(trust, draft)?;
         let consultation = self.consultation(draft)?;
         let address = self.address(draft, channel_id, &consultation);
-        let (documents, sources) = documents::of_draft(draft, folder)?;
+        let (documents, mut sources) = documents::of_draft(draft, folder)?;
         let mut wishes = wishes.clone();
         wishes.prefer.extend(draft.drafting_office.as_ref().map(|text| text.as_str().to_owned()));
         let (authentications, offices) = self.signatories(keys, draft.act.kind(), draft.form, &wishes)?;
@@ -106,7 +106,7 @@ impl Desk {
         let numbered = is_numbered(&address, channel);
         // Read once: another office may take a number meanwhile, and the one foreseen must follow the last one judged by.
         let last = self.register.last_formal_number(now.year())?;
-        let dispatch = Dispatch {
+        let mut dispatch = Dispatch {
             address_digest: address.digest(),
             salt: random(self.entropy.as_ref()).map_err(|cause| DeskError::Draft(cause.to_string()))?,
             form: draft.form,
@@ -128,9 +128,12 @@ impl Desk {
                 .unwrap_or_default(),
         };
         let valid_until = draft.valid_until.unwrap_or_else(|| now.after(limits::VALIDITY_DEFAULT));
+        let left_out = self.leave_out(trust, keys, &address, (&mut dispatch, &mut sources))?;
         let facts = authorities::at_this_desk(keys.offices()?.as_ref(), &dispatch.authentications);
         let what = (&address, &dispatch, &act);
-        let findings = self.judge_own(trust, keys, what, &sources, &facts, last)?;
+        let mut findings = self.judge_own(trust, keys, what, &sources, &facts, last)?;
+        findings.extend(left_out);
+        findings.sort_by_key(|finding| finding.rule);
         Ok(Composition {
             address,
             dispatch,
@@ -142,6 +145,27 @@ impl Desk {
             findings,
             origin: Origin::Form,
         })
+    }
+
+    /// Leaves out of a protective act the papers of others that may not go with it, before anything is signed: all its
+    /// addressees get one dispatch, and none of them waits until a paper is cleared. What was found in them is told.
+    fn leave_out(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        address: &Address,
+        (dispatch, sources): (&mut Dispatch, &mut Vec<Source>),
+    ) -> Result<Vec<Finding>, DeskError> {
+        if dispatch.act_class != ActClass::Protective || dispatch.documents.is_empty() {
+            return Ok(Vec::new());
+        }
+        let carriers = self.carriers_of(trust, keys, dispatch, self.clock.now())?;
+        let kept_back = rules::kept_back(address, dispatch, &carriers);
+        if !kept_back.is_empty() {
+            dispatch.documents = kept_back.rest(std::mem::take(&mut dispatch.documents));
+            *sources = kept_back.rest(std::mem::take(sources));
+        }
+        Ok(kept_back.findings)
     }
 
     /// What the rules find in an act of our own before its release; `last` is the formal number before its own.

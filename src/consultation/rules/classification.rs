@@ -3,7 +3,12 @@
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
 use crate::message::terms::{Caveat, Level};
-use crate::trust::name::Ministry;
+
+/// What CLS-04 finds.
+pub(super) const ONWARD: &str = "it would disclose onward what its originator controls";
+
+/// What CLS-06 finds.
+pub(super) const DOWNGRADED: &str = "a document of another originator would be downgraded";
 
 pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     ceiling(judgement, findings);
@@ -69,12 +74,8 @@ fn originator_control(judgement: &Judgement<'_>, findings: &mut Findings) {
         if earlier.originator == address.sender || !earlier.caveats.contains(&Caveat::OriginatorControl) {
             continue;
         }
-        let knows =
-            |ministry: &Ministry| *ministry == earlier.originator || earlier.releasable_to.contains(ministry);
-        let addressees = address.addressees.iter().map(|addressee| &addressee.ministry);
-        if !addressees.chain(&address.releasable_to).all(knows) {
-            let message = "it would disclose onward what its originator controls";
-            findings.add(Rule::Cls04, "address.releasable_to", message, Rule::Cls04.cure());
+        if !earlier.was_told_to_all_of(address) {
+            findings.add(Rule::Cls04, "address.releasable_to", ONWARD, Rule::Cls04.cure());
         }
     }
 }
@@ -85,8 +86,7 @@ fn quoted_level(judgement: &Judgement<'_>, findings: &mut Findings) {
         let message = format!("it answers or annexes what is marked {}", earlier.level);
         findings.add(Rule::Cls05, "dispatch.marking.level", message, Rule::Cls05.cure());
         if judgement.annexes(earlier) {
-            let message = "a document of another originator would be downgraded";
-            findings.add(Rule::Cls06, "dispatch.documents", message, Rule::Cls06.cure());
+            findings.add(Rule::Cls06, "dispatch.documents", DOWNGRADED, Rule::Cls06.cure());
         }
     }
 }
@@ -94,6 +94,7 @@ fn quoted_level(judgement: &Judgement<'_>, findings: &mut Findings) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::consultation::rules::Severity;
     use crate::consultation::rules::samples::{Sample, earlier, ministry};
     use crate::message::header::Addressee;
     use crate::message::terms::AddresseeKind;
@@ -191,5 +192,24 @@ mod tests {
         Sample::position().with(annex("XA")).passes(Rule::Cls05);
         Sample::position().with(annex("XB")).finds(Rule::Cls05, "dispatch.marking.level");
         Sample::position().with(annex("XB")).finds(Rule::Cls06, "dispatch.documents");
+    }
+
+    #[test]
+    fn a_protective_act_is_told_what_it_answers_or_annexes_and_stopped_by_none_of_it() {
+        let mut secret = earlier("XB", Level::Confidential);
+        secret.caveats.push(Caveat::OriginatorControl);
+        let quotes = |s: &mut Sample| {
+            secret.documents.push(s.dispatch.documents[0].digest);
+            s.dispatch.in_reply_to = Some(secret.message_id);
+            s.address.releasable_to.push(ministry("XN"));
+            s.earlier.push(secret);
+        };
+        let withdrawal = Sample::withdrawal().with(quotes);
+        withdrawal.warns(Rule::Cls04, "address.releasable_to");
+        withdrawal.warns(Rule::Cls05, "dispatch.marking.level");
+        withdrawal.warns(Rule::Cls06, "dispatch.documents");
+        // Its own level is its sender's to choose.
+        let above = Sample::withdrawal().with(|s| s.address.level = Level::Secret).judge();
+        assert!(above.iter().any(|one| one.rule == Rule::Cls01 && one.severity == Severity::Error));
     }
 }

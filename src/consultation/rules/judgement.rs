@@ -163,16 +163,33 @@ impl Judgement<'_> {
     /// sender on it: who sends a document again releases and marks it anew. What the sender of this one was the first
     /// to send is its own, whoever sent it back.
     pub(super) fn annexes(&self, earlier: &EarlierMessage) -> bool {
-        let sender = &self.address.sender;
-        let binds = |document: &Digest| {
-            let with_it = || self.earlier.iter().filter(|one| one.documents.contains(document));
-            let last = with_it().rfind(|one| one.originator == earlier.originator);
-            with_it().next().is_some_and(|first| first.originator != *sender)
-                && last.is_some_and(|last| last.dispatch_digest == earlier.dispatch_digest)
-        };
-        let documents = self.dispatch.documents.iter().map(|document| &document.digest);
-        earlier.originator != *sender
-            && documents.filter(|document| earlier.documents.contains(document)).any(binds)
+        let mut documents = self.dispatch.documents.iter();
+        documents.any(|one| is_of_another(&self.address.sender, self.earlier, earlier, &one.digest))
+    }
+}
+
+/// The same of one document that this sender annexes; `all` are the messages that are known.
+pub(super) fn is_of_another(
+    sender: &Ministry,
+    all: &[EarlierMessage],
+    earlier: &EarlierMessage,
+    document: &Digest,
+) -> bool {
+    let with_it = || all.iter().filter(|one| one.documents.contains(document));
+    let last = with_it().rfind(|one| one.originator == earlier.originator);
+    earlier.originator != *sender
+        && earlier.documents.contains(document)
+        && with_it().next().is_some_and(|first| first.originator != *sender)
+        && last.is_some_and(|last| last.dispatch_digest == earlier.dispatch_digest)
+}
+
+impl EarlierMessage {
+    /// Whether everybody to whom this address gives a message was told this one by its originator.
+    pub(super) fn was_told_to_all_of(&self, address: &Address) -> bool {
+        let told =
+            |ministry: &Ministry| *ministry == self.originator || self.releasable_to.contains(ministry);
+        let addressees = address.addressees.iter().map(|addressee| &addressee.ministry);
+        addressees.chain(&address.releasable_to).all(told)
     }
 }
 

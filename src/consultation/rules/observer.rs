@@ -12,6 +12,9 @@ use crate::message::terms::{AddresseeKind, Caveat};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
+/// What OBS-03 finds.
+pub(super) const PASSED_ON: &str = "it would pass on what an observer said in confidence";
+
 pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     confidence(judgement, findings);
     let Some(past) = judgement.past else { return };
@@ -40,12 +43,8 @@ fn confidence(judgement: &Judgement<'_>, findings: &mut Findings) {
     for earlier in
         judgement.quoted().filter(|earlier| earlier.caveats.contains(&Caveat::ObserverConfidential))
     {
-        let told =
-            |ministry: &Ministry| *ministry == earlier.originator || earlier.releasable_to.contains(ministry);
-        let addressees = address.addressees.iter().map(|addressee| &addressee.ministry);
-        if earlier.originator != address.sender && !addressees.chain(&address.releasable_to).all(told) {
-            let message = "it would pass on what an observer said in confidence";
-            findings.add(Rule::Obs03, "address.releasable_to", message, Rule::Obs03.cure());
+        if earlier.originator != address.sender && !earlier.was_told_to_all_of(address) {
+            findings.add(Rule::Obs03, "address.releasable_to", PASSED_ON, Rule::Obs03.cure());
         }
     }
 }

@@ -67,7 +67,9 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 decides nothing, such as the ICRC. That of another Power alone permits nothing; its UNFIT stops.\n\
 - EXC_05 and CON_01 are asked before a departure too. A case registered anew as that of a civilian ends every route of\n\
 \x20 prisoners, and while a Power has adjourned the consultation nobody departs: no statement of will can be made in it\n\
-\x20 then. Whoever adjourned it resumes it.\n";
+\x20 then. Whoever adjourned it resumes it.\n\
+- CLS_04 to CLS_06 and OBS_03: a protective act is held up by no paper of another. What may not go with it, and what\n\
+\x20 translates that, is left out before it is signed, for all addressees alike; the officer is told, and it goes.\n";
 
 const FOOT: &str = "\n## Codes that no desk judges\n\n\
 CHN_05 (one id, one content) is judged by gateways, and so is CHN_04 as far as sequences go. PRV_06 asks for\n\
@@ -171,6 +173,8 @@ mod tests {
         for rule in Rule::ALL {
             let (group, kind) = (rule.group(), rule.kind());
             assert!(!rule.stands_against(ActClass::Protective) || matches!(group, "CLS" | "PUB"), "{rule}");
+            let of_papers = matches!(rule, Rule::Cls04 | Rule::Cls05 | Rule::Cls06);
+            assert!(!of_papers || !rule.stands_against(ActClass::Protective), "{rule}");
             let of_state = kind == RuleKind::State && !matches!(group, "CHN" | "OBS" | "PRE" | "PUB" | "ROL");
             assert!(!of_state || !rule.stands_against(ActClass::Factual), "{rule}");
             let error = rule.severity() == Severity::Error;

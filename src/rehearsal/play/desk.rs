@@ -77,6 +77,14 @@ impl Desk {
         self.serials.get(&now.year()).copied()
     }
 
+    /// Leaves out of a protective act what may not go with it, as a real desk does; tells what was found in that.
+    pub(super) fn leave_out(&self, message: &mut Message) -> Vec<Finding> {
+        let kept_back = rules::kept_back(&message.address, &message.dispatch, &self.earlier);
+        message.dispatch.documents = kept_back.rest(std::mem::take(&mut message.dispatch.documents));
+        message.papers = kept_back.rest(std::mem::take(&mut message.papers));
+        kept_back.findings
+    }
+
     /// Everything that stands against releasing a message: what every desk would find, and what only this one can.
     pub(super) fn judge(&self, message: &Message, now: Timestamp) -> Vec<Finding> {
         let Message { address, position, dispatch, act, papers, authorities } = message;

@@ -76,12 +76,13 @@ impl Ground for Simulated {
             in_reply_to: cue.in_reply_to,
             dice: &self.salts,
         };
-        let message = Message::compose(cue.act.clone(), cue.papers.to_vec(), &setting)
+        let mut message = Message::compose(cue.act.clone(), cue.papers.to_vec(), &setting)
             .ok_or_else(|| Halt::Unspeakable("nobody is addressed".to_owned()))?;
+        let left_out = desk.leave_out(&mut message);
         Ok(Composed {
             addressees: message.address.addressees.iter().map(|one| one.ministry.clone()).collect(),
             precedence: message.address.precedence,
-            findings: desk.judge(&message, cue.now),
+            findings: desk.judge(&message, cue.now).into_iter().chain(left_out).collect(),
             message,
         })
     }

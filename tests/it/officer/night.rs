@@ -282,3 +282,28 @@ fn what_is_due_names_the_person_and_what_is_not_shown_is_counted() {
     let status = both.types("XB", ["status"]);
     assert!(status.data.contains(" more: chancery --home "), "{status:?}");
 }
+
+#[test]
+fn a_withdrawal_goes_without_a_paper_that_it_would_mark_lower_and_the_officer_is_told() {
+    let both = ministries();
+    let (consultation, person) = known(both);
+    let folder = TempDir::new().unwrap();
+    let (theirs, own) = (folder.path().join("theirs.txt"), folder.path().join("own.txt"));
+    fs::write(&theirs, "What XA told about itself, marked higher.").unwrap();
+    fs::write(&own, "What the guard wrote down.").unwrap();
+    let above = forms::memorandum("XB", &consultation, "With a paper.").replace("RESTRICTED", "CONFIDENTIAL");
+    both.delivers("XA", &above, &[&theirs]);
+    good(both.types("XB", ["inbox"]));
+    let path = written(both, &folder, "will-withdrawal", &person);
+    let annexes = ["-a", theirs.to_str().unwrap(), "-a", own.to_str().unwrap()];
+    let send = ["send", path.as_str()].into_iter().chain(annexes);
+    let shown = good(both.types("XB", send.clone().chain(["--dry-run"])));
+    let told = "CLS_06 dispatch.documents[0]: left out, and the act goes without it";
+    assert!(shown.talk.contains(told), "{shown:?}");
+    let sent = good(both.types("XB", send.chain(["--yes", "--wait=30s", "--json"]))).json();
+    good(both.types("XA", ["inbox"]));
+    let read = good(both.types("XA", ["read", text_of(&sent, "ref"), "--json"])).json();
+    let documents = read["documents"].as_array().unwrap();
+    assert_eq!(documents.len(), 1, "his own paper goes, and that of XA does not: {read}");
+    assert_eq!(documents[0]["id"], "annex-2", "{read}");
+}

@@ -249,3 +249,33 @@ fn a_paper_goes_no_further_from_a_real_desk_than_its_originator_released_it_as_t
     let text = format!("{head}{}", confided("XN", "OBSERVER_CONFIDENTIAL", "OBS_03"));
     text_comes_as_simulated("an observer's confidence", &text);
 }
+
+/// A withdrawal that annexes what an observer gave to one Power alone: the paper stays, and the withdrawal goes.
+fn annexed(caveat: &str) -> String {
+    let paper = "[[step.document]]\nid = \"paper\"\nclass = \"EVIDENCE\"\nmedia_type = \"text/plain\"\n\
+                 title = \"A paper\"\nlanguage = \"en\"\nwords = \"I do not want to go to XA any more.\"\n";
+    let confided = format!(
+        "[[step]]\nwho = \"XN\"\nkind = \"correspondence\"\nto = [\"XB\"]\ninfo = []\n\
+         releasable_to = [\"XB\", \"XN\"]\ncaveats = [\"{caveat}\"]\nact = {{ subject = \"A paper\" }}\n\
+         [[step.text]]\nlanguage = \"en\"\nstanding = \"OFFICIAL\"\n\
+         words = \"presents its compliments to ... one ... assurances of its highest consideration\"\n{paper}"
+    );
+    let withdrawal = format!(
+        "[[step]]\nwho = \"XB\"\nkind = \"will-withdrawal\"\nprecedence = \"FLASH\"\n\
+         act = {{ person = \"P1\" }}\n{paper}"
+    );
+    let checks =
+        ["XA", "XB"].map(|at| format!("[[check]]\nat = \"{at}\"\nperson = \"P1\"\nwill = \"WITHDRAWN\"\n"));
+    format!("{CASE}{WILL}{confided}{withdrawal}{}", checks.concat())
+}
+
+const WILL: &str = "[[step]]\nwho = \"XB\"\nkind = \"expression-of-will\"\n\
+                    act = { person = \"P1\", acceptable = [\"XA\"], refused = [\"XD\"] }\n";
+
+#[test]
+fn a_withdrawal_goes_at_once_without_a_paper_that_may_not_go_with_it_as_the_simulation_says() {
+    let head = "title = \"t\"\nparties = { XA = { roles = [\"RECEIVING_POWER\"] }, XB = { roles = [\"DETAINING_POWER\"] }, XN = { roles = [\"ICRC\"] } }\npersons = { P1 = \"P-7QK4-M2XD-9WTV\" }\n";
+    for caveat in ["ORIGINATOR_CONTROL", "OBSERVER_CONFIDENTIAL"] {
+        text_comes_as_simulated(caveat, &format!("{head}{}", annexed(caveat)));
+    }
+}
