@@ -299,7 +299,9 @@ impl Desk {
         draft: &Draft,
         (address, channel): (&Address, &ChannelRule),
     ) -> Result<Marking, DeskError> {
-        let national_label = match &draft.national_label {
+        // A word that is not the agreed one stops an act (CLS_03): a protective one bears what this desk knows.
+        let is_protective = draft.act.kind().class() == ActClass::Protective;
+        let national_label = match draft.national_label.as_ref().filter(|_| !is_protective) {
             Some(text) => text.as_str().to_owned(),
             None if draft.level == Level::Unclassified => String::new(),
             None => {

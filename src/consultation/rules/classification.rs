@@ -57,8 +57,10 @@ fn marking(judgement: &Judgement<'_>, findings: &mut Findings) {
         findings.add(Rule::Cls03, field, "the sender's own word for the level is missing", "state it");
     }
     let agreed = judgement.charter.label(&address.sender, marking.level);
-    if agreed.is_some_and(|label| !marking.national_label.is_empty() && label != marking.national_label) {
-        let hint = "use the word that the charter lists for the level";
+    // The word of the level itself says the same to everybody: an office that cannot read the charter writes that.
+    let said = [agreed.unwrap_or_default(), marking.level.word(), ""];
+    if agreed.is_some() && !said.contains(&marking.national_label.as_str()) {
+        let hint = "use the word that the charter lists for the level, or that of the level itself";
         findings.add(
             Rule::Cls03,
             field,
@@ -126,6 +128,14 @@ mod tests {
         Sample::position().with(|s| s.dispatch.marking.national_label.clear()).finds(Rule::Cls03, field);
         let other = |s: &mut Sample| s.dispatch.marking.national_label = "SECRET".to_owned();
         Sample::position().with(other).finds(Rule::Cls03, field);
+    }
+
+    #[test]
+    fn cls_03_the_word_of_the_level_itself_will_do_for_an_office_that_cannot_read_the_charter() {
+        let plain = |s: &mut Sample| s.dispatch.marking.national_label = "RESTRICTED".to_owned();
+        Sample::position().with(plain).passes(Rule::Cls03);
+        let of_another = |s: &mut Sample| s.dispatch.marking.national_label = "CONFIDENTIAL".to_owned();
+        Sample::position().with(of_another).finds(Rule::Cls03, "dispatch.marking.national_label");
     }
 
     #[test]

@@ -68,6 +68,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 - EXC_05 and CON_01 are asked before a departure too. A case registered anew as that of a civilian ends every route of\n\
 \x20 prisoners, and while a Power has adjourned the consultation nobody departs: no statement of will can be made in it\n\
 \x20 then. Whoever adjourned it resumes it.\n\
+- CLS_03: the word is the one that the charter lists for the sender and the level, or that of the level itself, such as\n\
+\x20 RESTRICTED, which an office writes that cannot read the charter as it drafts.\n\
 - CLS_04 to CLS_06 and OBS_03: a protective act is held up by no paper of another. What may not go with it, and what\n\
 \x20 translates that, is left out before it is signed, for all addressees alike; the officer is told, and it goes.\n";
 
