@@ -169,7 +169,7 @@ fn of_files(context: &Context, code: &str) -> Option<String> {
 fn of_the_command(context: &Context, code: &str) -> Option<String> {
     let with = |option: &str| Some(format!("{} {option}", context.typed));
     match code {
-        "no-consent" | "passphrase" | "passphrase-short" | "rehearsal" | "form" => {
+        "no-consent" | "fingerprint-unread" | "passphrase" | "passphrase-short" | "rehearsal" | "form" => {
             Some(context.typed.clone())
         }
         "no-home" | "home-path" | "home" => with("--home DIR"),

@@ -10,10 +10,10 @@ pub fn type_back(context: &Context, question: &str, word: &str, yes: bool) -> Re
     typed_back(context, question, word, yes, &mut std::io::stdin().lock())
 }
 
-/// Asks for words that somebody else told over another way, and tells whether they were typed. They are never shown:
-/// whoever was told others would only have to type what stands on the screen.
-pub fn knows(context: &Context, question: &str, words: &str) -> Result<bool, CliError> {
-    are_known(context, question, words, &mut std::io::stdin().lock())
+/// Asks for what somebody else told over another way; the line as it was typed. What is right is never shown: whoever was
+/// told something else would only have to type what stands on the screen.
+pub fn told(context: &Context, question: &str, input: &mut dyn BufRead) -> Result<String, CliError> {
+    answer(context, question, input)
 }
 
 fn typed_back(
@@ -35,16 +35,6 @@ fn typed_back(
         return Ok(());
     }
     Err(CliError::new(Kind::NotPermitted, "no-consent", format!("{word} was not typed: nothing was done")))
-}
-
-fn are_known(
-    context: &Context,
-    question: &str,
-    words: &str,
-    input: &mut dyn BufRead,
-) -> Result<bool, CliError> {
-    let typed = answer(context, question, input)?.to_lowercase();
-    Ok(typed.split_whitespace().eq(words.split_whitespace()))
 }
 
 fn answer(context: &Context, question: &str, input: &mut dyn BufRead) -> Result<String, CliError> {
@@ -76,36 +66,6 @@ mod tests {
         for other in ["", "\n", "y\n", "xb\n", "XBX\n"] {
             assert_eq!(answered(true, false, other).unwrap_err().code(), "no-consent");
         }
-    }
-
-    #[test]
-    fn what_was_told_elsewhere_is_compared_and_never_shown() {
-        let (streams, _, shown) = kept_streams();
-        let mut context = Context::new(
-            GlobalOptions::default(),
-            Environment::default(),
-            streams,
-            "chancery peer add b".into(),
-        );
-        context.may_ask = true;
-        let known = |typed: &str| {
-            are_known(
-                &context,
-                "type words 6, 21, 24 as XB read them:",
-                "voice creek produce",
-                &mut typed.as_bytes(),
-            )
-        };
-        for right in ["voice creek produce\n", "  Voice  creek PRODUCE \n"] {
-            assert_eq!(known(right), Ok(true), "{right}");
-        }
-        for wrong in
-            ["", "\n", "a b c\n", "voice creek\n", "voice creek produce now\n", "creek voice produce\n"]
-        {
-            assert_eq!(known(wrong), Ok(false), "{wrong}");
-        }
-        assert!(shown.text().contains("type words 6, 21, 24"), "{}", shown.text());
-        assert!(!shown.text().contains("creek"), "{}", shown.text());
     }
 
     #[test]

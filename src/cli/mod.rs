@@ -16,6 +16,7 @@ pub mod casebook;
 pub mod channel;
 pub mod check;
 pub mod clear_to_depart;
+mod comparison;
 pub mod completions;
 pub mod config;
 pub mod confirm;

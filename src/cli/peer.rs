@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::confirm;
 use super::context::Context;
 use super::desk_session;
 use super::dismissal::Remove;
@@ -17,9 +16,9 @@ use super::peer_update::{self, Update};
 use super::report::{self, Done};
 use super::shell_word;
 use super::table::Table;
+use super::{comparison, confirm};
 use crate::desk::accreditation::Trust;
 use crate::desk::keys::Keys;
-use crate::entropy::random;
 use crate::limits;
 use crate::message::terms::Level;
 use crate::time::Timestamp;
@@ -186,8 +185,8 @@ impl Add {
             return Err(CliError::usage("own-bundle", format!("this is the bundle of {peer} itself")));
         }
         match &self.fingerprint {
-            Some(told) => drop(bundle.verify(Some(told.digest()), now)?),
-            None => compare(context, &bundle)?,
+            Some(told) => comparison::with_told(told, bundle.bundle())?,
+            None => comparison::by_asking(context, bundle.bundle())?,
         }
         let passphrase = context.passphrase.existing("the registry key")?.for_keys()?;
         let keys = Keys::new(desk.config().clone(), passphrase);
@@ -306,52 +305,6 @@ impl Ping {
     }
 }
 
-/// A person reads three words back from what the peer told, so that the comparison was really made.
-fn compare(context: &Context, bundle: &SignedBundle) -> Result<(), CliError> {
-    let peer = bundle.bundle().ministry();
-    if !context.may_ask {
-        let message = "a peer is accredited only after its fingerprint was compared";
-        let error = CliError::new(Kind::NotPermitted, "fingerprint-needed", message);
-        return Err(error.hint(format!("{} --fingerprint HEX-OR-WORDS", context.typed)));
-    }
-    let fingerprint = bundle.bundle().fingerprint();
-    // The words of this file are not shown here: who sees them types them, whoever the file is from.
-    let way = format!("let {peer} read the words of its fingerprint to you over a way you trust");
-    context.output.note(&way);
-    let words = fingerprint.words();
-    let places = three_places(context, words.len())?;
-    let expected: Vec<&str> = places.iter().filter_map(|place| words.get(*place).copied()).collect();
-    let numbers: Vec<String> = places.iter().map(|place| place.saturating_add(1).to_string()).collect();
-    let question = format!("type words {} as {peer} read them:", numbers.join(", "));
-    match confirm::knows(context, &question, &expected.join(" "))? {
-        true => Ok(()),
-        false => Err(differs(peer)),
-    }
-}
-
-/// The words that were typed are not those of the file. They are not told: it is the file that is not to be believed.
-fn differs(peer: &Ministry) -> CliError {
-    let message = format!(
-        "the fingerprint does NOT match: this may not be {peer}'s bundle; do not accredit it, call {peer}"
-    );
-    let error = CliError::new(Kind::NotPermitted, "fingerprint-differs", message);
-    let whole = format!("chancery --home DESK peer card -o {}.bundle, at {peer}", peer.lower());
-    error.cause("nothing was done; a mistyped word shows the same: ask for the words again").hint(whole)
-}
-
-/// Three places, ascending, so that nobody learns which words are asked for.
-fn three_places(context: &Context, count: usize) -> Result<Vec<usize>, CliError> {
-    let mut places: Vec<usize> = (0..count).collect();
-    let bytes = random::<32>(context.entropy.as_ref())
-        .map_err(|missing| CliError::failed("entropy", "no random bytes").because(&missing))?;
-    for byte in bytes {
-        if places.len() > 3 {
-            places.remove(usize::from(byte) % places.len());
-        }
-    }
-    Ok(places)
-}
-
 /// What the desk of this context believes.
 fn believed(context: &Context) -> Result<Trust, CliError> {
     desk_session::desk(context)?.trust().map_err(|error| desk_session::failure(context, error))
@@ -428,32 +381,7 @@ pub(super) fn level(text: &str) -> Result<Level, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::context::GlobalOptions;
-    use super::super::environment::Environment;
-    use super::super::output::tests::kept_streams;
     use super::*;
-
-    #[test]
-    fn three_different_words_are_asked_for_and_not_always_the_same() {
-        let typed = "chancery peer add b".to_owned();
-        let context = Context::new(GlobalOptions::default(), Environment::default(), kept_streams().0, typed);
-        let mut seen = std::collections::BTreeSet::new();
-        for _ in 0..64 {
-            let places = three_places(&context, 24).unwrap();
-            assert!(places.len() == 3 && places.is_sorted_by(|a, b| a < b) && places[2] < 24, "{places:?}");
-            seen.extend(places);
-        }
-        assert!(seen.len() > 12, "every place is asked for sooner or later: {seen:?}");
-    }
-
-    #[test]
-    fn a_fingerprint_that_differs_is_no_lack_of_consent_and_its_words_stay_untold() {
-        let error = differs(&Ministry::parse("XB").unwrap());
-        assert_eq!((error.kind(), error.code()), (Kind::NotPermitted, "fingerprint-differs"));
-        let said = "the fingerprint does NOT match: this may not be XB's bundle; do not accredit it, call XB";
-        assert_eq!(error.message(), said);
-        assert_eq!(error.hint_command(), Some("chancery --home DESK peer card -o xb.bundle, at XB"));
-    }
 
     #[test]
     fn a_ceiling_is_one_of_the_levels() {

@@ -57,13 +57,19 @@ impl Fingerprint {
         Mnemonic::from_entropy(self.0.as_bytes()).map_or_else(|_| Vec::new(), |words| words.words().collect())
     }
 
-    /// Parses either form, whatever its case and spacing; the groups may also be parted by `:` or `-`.
+    /// Parses either form, whatever its case and spacing; the groups may also be parted by `:` or `-`, the words by
+    /// commas.
     pub fn parse(text: &str) -> Result<Self, InvalidFingerprint> {
         if text.len() > TEXT_BYTES_MAX {
             return Err(InvalidFingerprint::Form);
         }
-        let lower = text.to_lowercase();
+        let lower = text.to_lowercase().replace([',', ';'], " ");
         if lower.split_whitespace().count() == WORDS { parse_words(&lower) } else { parse_groups(&lower) }
+    }
+
+    /// Whether a word, in small letters, stands in the list.
+    pub fn is_word(word: &str) -> bool {
+        Language::English.find_word(word).is_some()
     }
 }
 
@@ -146,6 +152,7 @@ mod tests {
                 fingerprint.digest().hex(),
                 spoken.join(" "),
                 format!("\n {} \t", spoken.join("  \n").to_uppercase()),
+                spoken.join(", "),
             ];
             for form in forms {
                 prop_assert_eq!(Fingerprint::parse(&form), Ok(fingerprint));
