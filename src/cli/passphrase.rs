@@ -66,7 +66,33 @@ pub struct PassphraseSource {
     pub typed: String,
 }
 
+/// Where a passphrase comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The file of `--passphrase-file`.
+    File,
+    /// The service manager, which holds that of the home.
+    Credentials,
+    /// A person.
+    Typed,
+}
+
 impl PassphraseSource {
+    /// Where the next one comes from.
+    pub fn origin(&self) -> Origin {
+        match (&self.file, self.credential()) {
+            (Some(_), _) => Origin::File,
+            (None, Some(_)) => Origin::Credentials,
+            (None, None) => Origin::Typed,
+        }
+    }
+
+    /// The file of the service manager, where there is one.
+    fn credential(&self) -> Option<PathBuf> {
+        let file = self.credentials.as_ref().map(|folder| folder.join("passphrase"));
+        file.filter(|file| file.exists())
+    }
+
     /// The passphrase of an existing key; `of` names it for a person, such as "key signing.key".
     pub fn existing(&self, of: &str) -> Result<Passphrase, CliError> {
         match self.read_files()? {
@@ -129,10 +155,7 @@ impl PassphraseSource {
         if let Some(file) = &self.file {
             return read(file, OTHERS_AND_GROUP).map(Some);
         }
-        match self.credentials.as_ref().map(|folder| folder.join("passphrase")) {
-            Some(file) if file.exists() => read(&file, OTHERS).map(Some),
-            _ => Ok(None),
-        }
+        self.credential().map(|file| read(&file, OTHERS)).transpose()
     }
 
     /// The terminal at which a person may be asked.
@@ -260,8 +283,11 @@ mod tests {
         let credentials = Some(folder.path().to_owned());
         let mut source = PassphraseSource { credentials, ..PassphraseSource::default() };
         assert_eq!(source.existing("key x").unwrap().expose(), "from credentials");
+        assert_eq!(source.origin(), Origin::Credentials);
         source.file = Some(file(other.path(), 0o600, b"from the flag"));
         assert_eq!(source.existing("key x").unwrap().expose(), "from the flag");
+        assert_eq!(source.origin(), Origin::File);
+        assert_eq!(PassphraseSource::default().origin(), Origin::Typed);
     }
 
     #[test]

@@ -11,6 +11,8 @@ use crate::cli::desk_record;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::operator::Operator;
 use crate::cli::operator::copy::{Copied, CopyEnd};
+use crate::cli::output::Mark;
+use crate::cli::passphrase::Origin;
 use crate::cli::report::{Done, require_no_file};
 use crate::cli::shell_word;
 use crate::desk::administration::act;
@@ -25,7 +27,8 @@ use crate::time::Timestamp;
 /// Of a running gateway its store is copied at one moment, with the sealed documents it refers to, and beside it
 /// configuration, keys and trust; of a desk the register, the casebook, deposits, keys and trust. Nobody waits meanwhile.
 /// The file is there when it is whole and on the disk; a file of that name is never overwritten. Without --to it is sealed
-/// under a passphrase. Of a gateway that does not run: chancery-gateway backup.
+/// under a passphrase: that of --passphrase-file, of $CREDENTIALS_DIRECTORY, which is that of the home, or one that is typed;
+/// which one is said. Of a gateway that does not run: chancery-gateway backup.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     chancery --home /var/lib/chancery backup create -o xa-gateway.backup --to recovery.recipient\n  \
@@ -40,6 +43,10 @@ pub(super) struct Create {
     #[arg(long, value_name = "RECIPIENT")]
     to: Vec<String>,
 }
+
+/// What is said where nobody chose how a backup is sealed.
+const OF_THE_HOME: &str = "no --to was given, and the backup is sealed under the passphrase of this home from \
+    $CREDENTIALS_DIRECTORY: whoever has that opens it, and where it is lost with the host nobody does";
 
 /// What belongs to one run of the host alone.
 const RUN: &str = "run";
@@ -64,6 +71,10 @@ impl Create {
             ),
         };
         let sealed = Sealed::of(context, &self.to, &home)?;
+        let (sealed_with, sealing) = sealed.told(context.passphrase.origin());
+        if self.to.is_empty() && context.passphrase.origin() == Origin::Credentials {
+            context.output.step(Mark::Warning, OF_THE_HOME);
+        }
         let file = NewFile::beside(&self.output)?;
         let mut writing = Writing::begin(file, sealed.lock(), now, context.entropy.as_ref())?;
         let about = match operator {
@@ -76,13 +87,15 @@ impl Create {
         if let Some(told) = told.as_object_mut() {
             told.insert("schema".to_owned(), json!("chancery.backup-created/1"));
             told.insert("sha256".to_owned(), json!(digest.hex()));
+            told.insert("sealed_with".to_owned(), json!(sealed_with));
         }
         let mut done = Done::new(told);
         for line in lines(&manifest, now) {
             done = done.says(line);
         }
         let shown = shell_word(&self.output.to_string_lossy());
-        done.says(format!("sha256 {}", digest.hex()))
+        done.says(sealing)
+            .says(format!("sha256 {}", digest.hex()))
             .wrote(&self.output)
             .next(format!("chancery backup verify {shown}"))
             .tell(context)

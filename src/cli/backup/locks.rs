@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
+use crate::cli::passphrase::Origin;
 use crate::cli::paths;
 use crate::cli::typed_without;
 use crate::keys::home::backup::Lock;
@@ -38,6 +39,28 @@ impl Sealed {
             return Err(error.cause(WITHOUT_TO));
         }
         Ok(Self::Recipients(recipients))
+    }
+
+    /// With what a backup is sealed, in a word and in a sentence.
+    pub(super) fn told(&self, from: Origin) -> (&'static str, String) {
+        match (self, from) {
+            (Self::Recipients(recipients), _) => {
+                let count = recipients.len();
+                (
+                    "recipients",
+                    format!("sealed to {count} {}", if count == 1 { "recipient" } else { "recipients" }),
+                )
+            }
+            (Self::Passphrase(_), Origin::File) => {
+                ("passphrase-file", "sealed under the passphrase of --passphrase-file".to_owned())
+            }
+            (Self::Passphrase(_), Origin::Credentials) => {
+                ("credentials", "sealed under the passphrase of $CREDENTIALS_DIRECTORY".to_owned())
+            }
+            (Self::Passphrase(_), Origin::Typed) => {
+                ("typed", "sealed under the passphrase that was typed".to_owned())
+            }
+        }
     }
 
     /// The same as it is borrowed.

@@ -9,8 +9,9 @@ use chancery::proto::desk::v1 as wire;
 use chancery::proto::desk::v1::desk_service_client::DeskServiceClient;
 use chancery::proto::message::v1 as terms;
 use chancery::transport::channel::connect_unix;
+use tempfile::TempDir;
 
-use super::{Ministries, Said, chancery, text_of, write_secret};
+use super::{Ministries, Said, chancery, chancery_with, ministries, text_of, write_secret};
 use crate::support::forms;
 
 fn good(said: Said) -> Said {
@@ -177,4 +178,21 @@ fn typed(home: &Path, person: &str) {
     };
     let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && said.contains("as it should be"), "{wrong}");
+}
+
+#[test]
+fn a_backup_says_with_what_it_is_sealed_and_warns_where_that_is_the_passphrase_of_its_home() {
+    let both = ministries();
+    let folder = TempDir::new().unwrap();
+    let backup = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let given = good(both.types("XA", ["backup", "create", "-o", &backup("given.backup"), "--json"])).json();
+    assert_eq!(text_of(&given, "sealed_with"), "passphrase-file");
+
+    write_secret(&folder.path().join("passphrase"), "correct horse\n");
+    let (home, own) = (both.desk("XA"), backup("own.backup"));
+    let typed = ["--home", home.to_str().unwrap(), "backup", "create", "-o", &own];
+    let said = good(chancery_with([("CREDENTIALS_DIRECTORY", folder.path().as_os_str())], typed));
+    assert!(said.talk.contains("under the passphrase of this home from $CREDENTIALS_DIRECTORY"), "{said:?}");
+    let all = format!("{}{}", said.talk, said.data);
+    assert!(all.contains("sealed under the passphrase of $CREDENTIALS_DIRECTORY"), "{said:?}");
 }
