@@ -203,7 +203,7 @@ async fn a_withdrawal_is_signed_while_the_own_gateway_is_away_and_goes_when_it_i
     let went: Vec<(&str, u64, ActKind)> = went.collect();
     assert_eq!(
         went,
-        ["XB", "XC"].map(|to| (to, 2, ActKind::WillWithdrawal)),
+        ["XB", "XC"].map(|to| (to, 2_u64, ActKind::WillWithdrawal)),
         "each is told, with its number"
     );
     for copy in desk.register().sent().unwrap() {
