@@ -90,10 +90,7 @@ impl Desk {
             self.refill_urgently(trust, keys, mailbox).await;
             // What is owed from before has its numbers first. What waits here otherwise is handed over afterwards:
             // among it may be a document that takes minutes, and this is numbered behind it all the same.
-            let mut paid = Vec::new();
-            let paying = self.pay_all(trust, keys, mailbox, &mut paid).await;
-            paid.iter().for_each(|one| registered(Registered::Paid(one)));
-            only_faults(paying)?;
+            only_faults(self.pay_before(trust, keys, mailbox, &mut registered).await)?;
         }
         let unsure = act_number.is_none() && self.may_lack_acts(&mut mailbox, &composition).await;
         let act_number = match act_number {

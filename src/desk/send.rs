@@ -93,10 +93,7 @@ impl Desk {
         let mut mailbox = self.mailbox(keys).await?;
         self.require_whole(trust, keys, &mut mailbox).await?;
         self.hand_over(trust, &mut mailbox).await?;
-        let mut paid = Vec::new();
-        let paying = self.pay_all(trust, keys, &mut mailbox, &mut paid).await;
-        paid.iter().for_each(|one| registered(Registered::Paid(one)));
-        paying?;
+        self.pay_before(trust, keys, &mut mailbox, &mut registered).await?;
         let mut numbering = Numbering::default();
         let mut positions = self.positions(trust, &mut mailbox, &composition, &mut numbering).await?;
         let number = self.given_number(trust, &composition, act_number)?;

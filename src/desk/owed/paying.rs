@@ -13,7 +13,7 @@ use crate::desk::mailbox::Mailbox;
 use crate::desk::numbering::Behind;
 use crate::desk::register::{Marks, OwedEntry, SentEntry};
 use crate::desk::release::Release;
-use crate::desk::send::RELEASE_LOCK;
+use crate::desk::send::{RELEASE_LOCK, Registered};
 
 /// A copy of a protective act that was owed to a Power, made since.
 #[derive(Debug, Clone)]
@@ -85,6 +85,20 @@ impl Desk {
             self.forget_paid()?;
         }
         Ok(())
+    }
+
+    /// The same before something else is released, telling of each copy that was made, whatever became of the rest.
+    pub(in crate::desk) async fn pay_before(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        mailbox: &mut Mailbox,
+        registered: &mut impl FnMut(Registered<'_>),
+    ) -> Result<(), DeskError> {
+        let mut paid = Vec::new();
+        let paying = self.pay_all(trust, keys, mailbox, &mut paid).await;
+        paid.iter().for_each(|one| registered(Registered::Paid(one)));
+        paying
     }
 
     async fn pay_one(
