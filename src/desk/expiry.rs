@@ -3,13 +3,9 @@
 //! Files of the home and what the desk believes enter; what ends and when leaves, for the officer's screen and for the
 //! log of the service. A file that cannot be read is left out: `doctor` names it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-
-use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::registry::Registry;
 
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
@@ -95,18 +91,4 @@ impl Desk {
         };
         latest.into_iter().map(ending).collect()
     }
-}
-
-/// Lets a page of metrics show what ends: of each kind the nearest end, so that no label names an office or a client.
-pub fn register_ends(registry: &mut Registry, endings: &[Ending]) {
-    let (family, mut known) = (Family::<Vec<(&'static str, String)>, Gauge>::default(), BTreeSet::new());
-    for life in endings.iter().map(|one| &one.lifetime) {
-        let (what, ministry) = (life.what.word(), life.ministry.to_string());
-        if known.insert((what, ministry.clone())) {
-            let labels = vec![("what", what.to_owned()), ("ministry", ministry)];
-            family.get_or_create(&labels).set(life.ends.seconds());
-        }
-    }
-    let help = "When a certificate of the desk ends, or a trust bundle: of several of a kind the first";
-    registry.register("end_timestamp_seconds", help, family);
 }

@@ -60,6 +60,7 @@ pub mod expiry;
 pub mod fetch;
 pub mod following;
 pub mod form;
+pub mod gauges;
 mod hand_back;
 mod hand_over;
 pub mod keys;

@@ -209,7 +209,9 @@ impl Desk {
         if is_bare && !(report.state == ReportedState::Withdrawn && is_rejected()) {
             return Err(unfit("the gateway gave back a message without its content"));
         }
-        let mut copy = copy_of(&envelope, bytes);
+        // Of one whose number alone was used up nobody has the content: it stands for itself.
+        let itself = Digest::of(envelope.header().bytes());
+        let mut copy = SentEntry::of((&envelope, bytes), itself, SentState::Queued);
         let (mut answers, mut formal_number) = (None, None);
         if !is_bare {
             let signed = self.open_own(keys, &envelope)?;
@@ -252,28 +254,6 @@ impl Desk {
         let rest = dispatch.formal_number.strip_prefix(self.config.ministry.as_str())?.strip_prefix('-')?;
         let (year, number) = rest.split_once('-')?;
         Some((year.parse().ok()?, number.parse().ok()?))
-    }
-}
-
-/// A copy as it is registered before anything is known of what became of it.
-fn copy_of(envelope: &Envelope, bytes: Vec<u8>) -> SentEntry {
-    let (address, position) = (envelope.header().address(), envelope.header().position());
-    SentEntry {
-        id: envelope.id(),
-        channel: address.channel.to_string(),
-        recipient: position.recipient.clone(),
-        consultation: address.consultation.clone(),
-        sequence: position.sequence,
-        act_number: position.act_number,
-        release_time: position.release_time,
-        // Of one whose number alone was used up nobody has the content: it stands for itself.
-        dispatch_digest: Digest::of(envelope.header().bytes()),
-        has_parts_beside: envelope.parts().iter().any(Vec::is_empty),
-        envelope: bytes,
-        state: SentState::Queued,
-        reason: String::new(),
-        submission_receipt: Vec::new(),
-        delivery_receipt: Vec::new(),
     }
 }
 

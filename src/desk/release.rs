@@ -231,22 +231,8 @@ impl<'a> Release<'a> {
         let header = Header::compose(address, position, headers)?;
         let signature = sign(header.bytes(), self.keys.registry()?.as_ref(), self.now)?;
         let envelope = Envelope::compose(header, signature, contents.to_vec())?;
-        Ok(SentEntry {
-            id: envelope.id(),
-            channel: address.channel.to_string(),
-            recipient: position.recipient.clone(),
-            consultation: address.consultation.clone(),
-            sequence: position.sequence,
-            act_number: position.act_number,
-            release_time: position.release_time,
-            dispatch_digest,
-            envelope: envelope.encode(),
-            has_parts_beside: contents.iter().any(Vec::is_empty),
-            state: SentState::Released,
-            reason: String::new(),
-            submission_receipt: Vec::new(),
-            delivery_receipt: Vec::new(),
-        })
+        let bytes = envelope.encode();
+        Ok(SentEntry::of((&envelope, bytes), dispatch_digest, SentState::Released))
     }
 }
 

@@ -64,12 +64,19 @@ impl Gateway {
         };
         let before = self.store.offered(peer.clone()).await?;
         match judge(&announced, accredited, before.as_ref(), now) {
-            Announced::Known if road == Road::Wire => {
-                self.link_of(peer).heard(digest);
-                // Whatever it announced before: this is what is believed of it.
-                self.store.clear_alarm(BUNDLE_REFUSED_ALARM, peer.clone(), now).await?;
+            Announced::Known => {
+                // A stream that ended while this was kept may have let none of it count.
+                let mut next = Accreditation::clone(&in_force);
+                let lists = &announced.bundle().content().revocation_lists;
+                if !next.stop(peer, lists, now.after(limits::CLOCK_SKEW_MAX)).is_empty() {
+                    self.stop_believing(peer, next).await?;
+                }
+                if road == Road::Wire {
+                    self.link_of(peer).heard(digest);
+                    // Whatever it announced before: this is what is believed of it.
+                    self.store.clear_alarm(BUNDLE_REFUSED_ALARM, peer.clone(), now).await?;
+                }
             }
-            Announced::Known => {}
             Announced::Newer => return self.take_newer(peer, &in_force, &announced, (bytes, road)).await,
             // An old stick, or a gateway whose desk has not brought it the newest bundle yet.
             Announced::Refused(_) if self.was_accredited(peer, &announced).await? => {}
@@ -107,23 +114,28 @@ impl Gateway {
             let refusal = BundleRefusal::Succession("there were too many bundles of its ministry today");
             return self.refuse_announced(peer, refusal, road).await;
         }
+        if !stopped.is_empty() {
+            self.stop_believing(peer, next).await?;
+        }
+        // Not before: another stream of the peer passes over what was heard, and judges by what counts.
         self.link_of(peer).heard(Digest::of(bytes));
         self.store.clear_alarm(BUNDLE_REFUSED_ALARM, peer.clone(), now).await?;
         if let Some(unsaid) = self.link_of(peer).refusals.next() {
             let lists = stopped.len();
             tracing::info!(peer = %peer, sequence, lists, unsaid, "the peer announced a bundle; its lists count");
         }
-        if stopped.is_empty() {
-            return Ok(None);
-        }
+        Ok(None)
+    }
+
+    /// Lets further revocation lists of a peer count that are kept: here, on open connections, and in its log.
+    async fn stop_believing(&self, peer: &Ministry, next: Accreditation) -> Result<(), Fault> {
         self.trust.store(Some(Arc::new(next)));
         if let Err(fault) = self.reload() {
             // Signatures are judged by the lists all the same, and the next reload tries again.
             let detail = format!("the revocation lists of {peer} are in force, not in TLS: {fault}");
             self.alarm_about(&self.config.ministry, CREDENTIALS_ALARM, detail).await?;
         }
-        self.pay_owed(peer).await?;
-        Ok(None)
+        self.pay_owed(peer).await
     }
 
     /// Raises the alarm where the peer itself has said it: what stands on a stick may be anybody's.

@@ -88,27 +88,39 @@ impl Gateway {
 
     /// Reads the keys again. One that the own bundle in force does not name is refused, and both stay what they were.
     pub(super) fn reload_note_keys(&self) -> Result<(), Fault> {
-        let next = NoteKeys::open(&self.config).map_err(|cause| Fault::Credentials(cause.to_string()))?;
-        let present = self.note_keys.load_full();
-        let changed = [
-            (KeyKind::Log, self.config.domain.log_name(), &present.log, &next.log),
-            (KeyKind::Cosigner, self.config.domain.cosigner_name(), &present.cosigner, &next.cosigner),
-        ];
-        for (kind, name, from, to) in changed {
-            if from.public_key() == to.public_key() {
-                continue;
-            }
-            let key = VerifierKey { name: key_name(&name)?, kind, public_key: to.public_key() };
-            let in_force = self.trust.load_full();
-            if in_force.is_some_and(|in_force| !names(in_force.own(), &key)) {
-                let detail =
-                    format!("the own bundle in force does not name {key}: peers could not believe it");
-                return Err(Fault::Credentials(detail));
-            }
+        let (next, changed) = self.read_note_keys()?;
+        for key in changed {
             tracing::info!(key = %key, "from now on this key signs");
         }
         self.note_keys.store(Arc::new(next));
         Ok(())
+    }
+
+    /// The keys that would sign after a reload and do not sign now.
+    pub(super) fn next_note_keys(&self) -> Result<Vec<VerifierKey>, Fault> {
+        self.read_note_keys().map(|(_, changed)| changed)
+    }
+
+    fn read_note_keys(&self) -> Result<(NoteKeys, Vec<VerifierKey>), Fault> {
+        let next = NoteKeys::open(&self.config).map_err(|cause| Fault::Credentials(cause.to_string()))?;
+        let (present, in_force) = (self.note_keys.load_full(), self.trust.load_full());
+        let mut changed = Vec::new();
+        for (kind, name, from, to) in [
+            (KeyKind::Log, self.config.domain.log_name(), &present.log, &next.log),
+            (KeyKind::Cosigner, self.config.domain.cosigner_name(), &present.cosigner, &next.cosigner),
+        ] {
+            if from.public_key() == to.public_key() {
+                continue;
+            }
+            let key = VerifierKey { name: key_name(&name)?, kind, public_key: to.public_key() };
+            if in_force.as_ref().is_some_and(|in_force| !names(in_force.own(), &key)) {
+                let detail =
+                    format!("the own bundle in force does not name {key}: peers could not believe it");
+                return Err(Fault::Credentials(detail));
+            }
+            changed.push(key);
+        }
+        Ok((next, changed))
     }
 
     /// Tells people where a key signs that the own bundle in force does not name. No reload takes such a one; but files may

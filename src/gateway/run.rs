@@ -35,6 +35,7 @@ use crate::gateway::store::{Store, StoreFault};
 use crate::limits;
 use crate::message::administration::{Actor, AdministrativeAct, AdministrativeVerb};
 use crate::time::{Clock, Timestamp};
+use crate::tlog::verifier_key::KeyKind;
 use crate::transport::anchors::PeerAnchors;
 use crate::transport::credentials::{CredentialStore, Door};
 use crate::transport::listener::Listener;
@@ -213,30 +214,38 @@ impl Gateway {
         keys
     }
 
-    /// The same for an operator, by a signal or a call, with a line in the log and what was done in that of the
-    /// administration.
+    /// The same for an operator, by a signal or a call, with a line in the log. What comes of it stands in that of the
+    /// administration before it counts; what is refused does not.
     pub(super) async fn reload_as_asked(&self, by: Actor) -> Result<(), Fault> {
-        let (log, cosigner) = (self.log_key().public_key(), self.cosigner_key().public_key());
-        if let Err(fault) = self.read_again().await {
-            tracing::warn!(%fault, "the reload was refused; what was in force stays");
-            return Err(fault);
+        let reading = async {
+            self.read_desk_list().await?;
+            for act in self.reloading_acts(by) {
+                // A revocation must not wait for room in a log.
+                if let Err(fault) = self.record_act(act).await {
+                    tracing::warn!(%fault, "the administrative log could not take an entry");
+                }
+            }
+            self.reload()
+        };
+        let read = reading.await;
+        match &read {
+            Ok(()) => tracing::info!("certificates and keys were read again"),
+            Err(fault) => tracing::warn!(%fault, "the reload was refused; what was in force stays"),
         }
+        read
+    }
+
+    /// What a reload is going to do: keys are taken also where certificates are refused.
+    fn reloading_acts(&self, by: Actor) -> Vec<AdministrativeAct> {
         let act = |verb| AdministrativeAct::new(verb, by);
-        let mut acts = vec![act(AdministrativeVerb::Reloaded)];
-        for (word, from, to) in [("LOG", log, self.log_key()), ("COSIGNER", cosigner, self.cosigner_key())] {
-            if from != to.public_key() {
-                let rotated = act(AdministrativeVerb::KeyRotated).because(word);
-                acts.push(rotated.concerning(Digest::of(&to.public_key())));
-            }
-        }
-        for act in acts {
-            // It is done, whether or not it can be written.
-            if let Err(fault) = self.record_act(act).await {
-                tracing::warn!(%fault, "the administrative log could not take an entry");
-            }
-        }
-        tracing::info!("certificates and keys were read again");
-        Ok(())
+        let keys = self.next_note_keys();
+        let source = credentials_of(self.config.clone(), self.desk_list.clone(), self.trust.clone());
+        let is_good = keys.is_ok() && CredentialStore::open(source, self.clock.clone()).is_ok();
+        let rotated = keys.unwrap_or_default().into_iter().map(|key| {
+            let word = if key.kind == KeyKind::Log { "LOG" } else { "COSIGNER" };
+            act(AdministrativeVerb::KeyRotated).because(word).concerning(Digest::of(&key.public_key))
+        });
+        is_good.then(|| act(AdministrativeVerb::Reloaded)).into_iter().chain(rotated).collect()
     }
 
     /// Writes down where the gateway really listens, for scripts and for ports chosen by the system.

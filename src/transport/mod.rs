@@ -5,6 +5,7 @@
 //! believed under the anchors of another ministry, or that one visitor keeps the others out.
 
 pub mod anchors;
+pub(crate) mod answer;
 pub(crate) mod bucket;
 pub mod channel;
 pub mod codec;

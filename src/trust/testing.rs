@@ -274,6 +274,11 @@ impl TestSigner {
         &self.certificate
     }
 
+    /// Its key as a file holds it.
+    pub(crate) fn key_pem(&self) -> String {
+        self.key.serialize_pem()
+    }
+
     /// The serial number of its certificate.
     pub(crate) fn serial(&self) -> Vec<u8> {
         let der = CertificateDer::from(self.certificate.as_slice());

@@ -2,6 +2,7 @@
 //! back what its peers and its desk hold, and goes on.
 
 mod administration;
+mod answered;
 mod forks;
 mod liars;
 mod start;

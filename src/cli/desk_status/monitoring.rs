@@ -5,18 +5,12 @@
 
 use std::fmt;
 
-use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::registry::Registry;
-
 use super::ends;
 use crate::cli::status::monitoring::{Severity, worded};
-use crate::desk::expiry::{Ending, register_ends};
+use crate::desk::expiry::Ending;
+use crate::desk::gauges::Page;
 use crate::keys::expiry::{Nearness, days_left};
 use crate::time::Timestamp;
-
-/// What all names of metrics begin with.
-const PREFIX: &str = "chancery_desk";
 
 /// What monitoring is told of a desk.
 #[derive(Debug)]
@@ -73,21 +67,16 @@ fn numbers(seen: &Seen<'_>) -> String {
 
 /// One page.
 pub(super) fn page(seen: &Seen<'_>) -> Result<String, fmt::Error> {
-    let mut registry = Registry::with_prefix(PREFIX);
-    let gauges = [
+    let mut page = Page::begin(seen.owed, seen.endings);
+    for (name, help, value) in [
         ("gateway_connected", "1 while the own gateway is there", usize::from(seen.gateway)),
         ("unread_messages", "Messages that nobody has read", seen.unread),
         ("waiting_messages", "Messages that the own gateway has not taken", seen.waiting),
-        ("owed_acts", "Protective acts that some Power has not been sent", seen.owed),
         ("unacknowledged_messages", "Urgent messages not acknowledged in time", seen.alarms),
-    ];
-    for (name, help, value) in gauges {
-        registry.register(name, help, ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)));
+    ] {
+        page.gauge(name, help, value);
     }
-    register_ends(&mut registry, seen.endings);
-    let mut text = String::new();
-    encode(&mut text, &registry)?;
-    Ok(text)
+    page.text()
 }
 
 #[cfg(test)]

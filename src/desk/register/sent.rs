@@ -10,9 +10,37 @@ use super::numbers::bind_formal_number;
 use super::owed::{OwedEntry, give_number, owe, pay};
 use super::{LastSent, Register, RegisterFault, SentEntry, SentState, message_id, ministry};
 use crate::digest::Digest;
+use crate::message::envelope::Envelope;
 use crate::message::id::MessageId;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
+
+impl SentEntry {
+    /// The copy in an envelope, with its exact bytes, before anything is known of what became of it.
+    pub(in crate::desk) fn of(
+        (envelope, bytes): (&Envelope, Vec<u8>),
+        dispatch_digest: Digest,
+        state: SentState,
+    ) -> Self {
+        let (address, position) = (envelope.header().address(), envelope.header().position());
+        Self {
+            id: envelope.id(),
+            channel: address.channel.to_string(),
+            recipient: position.recipient.clone(),
+            consultation: address.consultation.clone(),
+            sequence: position.sequence,
+            act_number: position.act_number,
+            release_time: position.release_time,
+            dispatch_digest,
+            has_parts_beside: envelope.parts().iter().any(Vec::is_empty),
+            envelope: bytes,
+            state,
+            reason: String::new(),
+            submission_receipt: Vec::new(),
+            delivery_receipt: Vec::new(),
+        }
+    }
+}
 
 /// What became known of a sent message. Receipts that are empty leave the registered ones.
 #[derive(Debug, Clone)]

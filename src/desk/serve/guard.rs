@@ -9,8 +9,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
-use http_body::{Frame, SizeHint};
-use prost::bytes::Bytes;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
@@ -20,10 +18,11 @@ use super::metrics::{Tallies, UnderWay};
 use super::permission::{Row, TABLE, row_of};
 use super::refusals::Refused;
 use super::visitors::{Stranger, Visitor, Visitors};
+use crate::transport::answer::{holding, too_large};
 use crate::transport::peer::Peer;
 use crate::transport::quota::{Quota, Slot};
 use crate::transport::refusals::Refusals;
-use crate::transport::status::{reason_of, refusal};
+use crate::transport::status::refusal;
 
 /// Through which opening calls come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,43 +164,9 @@ where
             }
             let code = Status::from_header_map(answered.headers()).map_or(Code::Ok, |status| status.code());
             tallies.answered(place.call, code);
-            Ok(answered.map(|body| Body::new(Held { body, _place: place })))
+            Ok(holding(answered, place))
         };
         Box::pin(answering.instrument(span))
-    }
-}
-
-/// The refusal with a reason of a message that is longer than the service takes: tonic counts bytes before anything of
-/// ours is asked, and gives none.
-fn too_large<B>(answered: &Response<B>) -> Option<Status> {
-    let status = Status::from_header_map(answered.headers())?;
-    let unexplained = status.code() == Code::OutOfRange && reason_of(&status).is_none();
-    unexplained.then(|| refusal(Code::InvalidArgument, "TOO_LARGE", "a gRPC message is over its bound"))
-}
-
-/// The body of an answer; its call is under way until this is gone.
-struct Held {
-    body: Body,
-    _place: Place,
-}
-
-impl http_body::Body for Held {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 
@@ -218,6 +183,7 @@ mod tests {
     use crate::keys::home::clients::Clients;
     use crate::limits::{SERVICE_CALLS_PER_CLIENT_MAX, SERVICE_STREAMS_PER_CLIENT_MAX};
     use crate::time::SystemClock;
+    use crate::transport::status::reason_of;
     use crate::trust::name::{Domain, Label, Ministry, Name};
     use crate::trust::role::Role;
 

@@ -9,22 +9,18 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::info::Info;
-use prometheus_client::registry::Registry;
 use tonic::Code;
 
 use super::Service;
-use crate::desk::expiry::{Ending, register_ends};
+use crate::desk::expiry::Ending;
+use crate::desk::gauges::Page;
 use crate::time::Timestamp;
 use crate::transport::metrics::Measured;
 use crate::trust::name::Ministry;
-
-/// What all names begin with.
-const PREFIX: &str = "chancery_desk";
 
 /// Counts since the service started. A clone counts with the same ones.
 #[derive(Debug, Clone, Default)]
@@ -104,7 +100,8 @@ struct Standing<'a> {
 
 /// One page.
 fn page(standing: &Standing<'_>, tallies: &Tallies) -> Result<String, fmt::Error> {
-    let mut registry = Registry::with_prefix(PREFIX);
+    let mut page = Page::begin(standing.owed, standing.endings);
+    let registry = page.registry();
     let labels =
         [("ministry", standing.ministry.to_string()), ("version", env!("CARGO_PKG_VERSION").to_owned())];
     registry.register("build", "Whose desk this is, and its release", Info::new(labels.to_vec()));
@@ -112,10 +109,6 @@ fn page(standing: &Standing<'_>, tallies: &Tallies) -> Result<String, fmt::Error
     registry.register("start_time_seconds", "When the service started", started);
     let events = ConstCounter::new(standing.last_event);
     registry.register("events", "Events told to watchers since the desk was founded", events);
-    let owed = ConstGauge::new(i64::try_from(standing.owed).unwrap_or(i64::MAX));
-    let help = "Acts that are signed, or to be signed, and could not be sent yet";
-    registry.register("owed_acts", help, owed);
-    register_ends(&mut registry, standing.endings);
     let Tallies { answered, refused, under_way, kept_up, rounds_failed } = tallies.clone();
     registry.register("calls_answered", "Calls answered, and streams opened, by their code", answered);
     registry.register("calls_refused", "Calls refused before they reached the service", refused);
@@ -126,9 +119,7 @@ fn page(standing: &Standing<'_>, tallies: &Tallies) -> Result<String, fmt::Error
     }
     let help = "Looks at the gateway that failed, since the service started";
     registry.register("gateway_looks_failed", help, rounds_failed);
-    let mut text = String::new();
-    encode(&mut text, &registry)?;
-    Ok(text)
+    page.text()
 }
 
 impl Measured for Service {

@@ -95,12 +95,13 @@ impl From<Refused> for Status {
 
 impl From<DeskError> for Refused {
     fn from(cause: DeskError) -> Self {
+        if let Some((code, reason)) = as_it_says(&cause) {
+            let refused = Self::new(code, reason, cause.to_string());
+            return if code == Code::Unavailable { refused.later() } else { refused };
+        }
         match cause {
             DeskError::Forbidden(findings) => forbidden(&findings),
             DeskError::DraftRefused(refusal) => draft_refused(&refusal),
-            DeskError::NoSuchMessage(_) => Self::new(Code::NotFound, "NO_SUCH_MESSAGE", cause.to_string()),
-            DeskError::NotSentYet { .. } => Self::new(Code::Unavailable, "OWED", cause.to_string()).later(),
-            DeskError::Ambiguous { .. } => Self::new(Code::InvalidArgument, "AMBIGUOUS", cause.to_string()),
             DeskError::GatewayAway(_) => {
                 Self::new(Code::Unavailable, "GATEWAY_AWAY", "the own gateway did not answer").later()
             }
@@ -112,21 +113,8 @@ impl From<DeskError> for Refused {
                 let message = "another command of this desk is at work, and did not end in time";
                 Self::new(Code::Unavailable, "DESK_BUSY", message).later()
             }
-            DeskError::Stuck { .. } => Self::new(Code::Unavailable, "STUCK", cause.to_string()).later(),
-            DeskError::NotStuck { .. } => Self::new(Code::FailedPrecondition, "NOT_STUCK", cause.to_string()),
-            DeskError::NotYetProven { .. } => {
-                Self::new(Code::Unavailable, "NOT_YET_PROVEN", cause.to_string()).later()
-            }
             DeskError::Refused(refusal) => {
                 Self::new(Code::DataLoss, refusal.reason().word(), refusal.detail().to_owned())
-            }
-            DeskError::NotAccredited(_) => {
-                Self::new(Code::FailedPrecondition, "NOT_ACCREDITED", cause.to_string())
-            }
-            DeskError::NoOffice(_) => Self::new(Code::FailedPrecondition, "NO_OFFICE", cause.to_string()),
-            DeskError::FourEyes => Self::new(Code::FailedPrecondition, "TOO_FEW_OFFICES", cause.to_string()),
-            DeskError::NotAuthorised { .. } => {
-                Self::new(Code::PermissionDenied, "OFFICE_NOT_AUTHORISED", cause.to_string())
             }
             // The keys of the desk itself were opened at the start.
             DeskError::Key(cause) => {
@@ -135,20 +123,8 @@ impl From<DeskError> for Refused {
                                let the office sign elsewhere, and AddSignature";
                 Self::new(Code::FailedPrecondition, "OFFICE_KEY_NOT_HERE", message)
             }
-            DeskError::RegisterRefilled(_) => {
-                Self::new(Code::Unavailable, "REGISTER_REFILLED", cause.to_string()).later()
-            }
-            DeskError::RegisterBehind { .. } => {
-                Self::new(Code::FailedPrecondition, "REGISTER_BEHIND", cause.to_string())
-            }
-            DeskError::AnsweredBefore(_) => {
-                Self::new(Code::FailedPrecondition, "ANSWERED_BEFORE", cause.to_string())
-            }
             DeskError::PersonUnknown => {
                 Self::new(Code::NotFound, "NO_SUCH_PERSON", "nobody here speaks of this person")
-            }
-            DeskError::NotForNames(_) => {
-                Self::new(Code::PermissionDenied, "NOT_FOR_NAMES", cause.to_string())
             }
             DeskError::Draft(detail) => Self::new(Code::InvalidArgument, "DRAFT_INVALID", detail),
             DeskError::Trust(detail) => Self::new(Code::FailedPrecondition, "NOT_TRUSTED", detail),
@@ -161,6 +137,27 @@ impl From<DeskError> for Refused {
             fault => ours(&fault),
         }
     }
+}
+
+/// Code and reason of a failure of which a client is told what it says itself; what is unavailable may be tried again.
+fn as_it_says(cause: &DeskError) -> Option<(Code, &'static str)> {
+    Some(match cause {
+        DeskError::Ambiguous { .. } => (Code::InvalidArgument, "AMBIGUOUS"),
+        DeskError::AnsweredBefore(_) => (Code::FailedPrecondition, "ANSWERED_BEFORE"),
+        DeskError::FourEyes => (Code::FailedPrecondition, "TOO_FEW_OFFICES"),
+        DeskError::NoOffice(_) => (Code::FailedPrecondition, "NO_OFFICE"),
+        DeskError::NoSuchMessage(_) => (Code::NotFound, "NO_SUCH_MESSAGE"),
+        DeskError::NotAccredited(_) => (Code::FailedPrecondition, "NOT_ACCREDITED"),
+        DeskError::NotAuthorised { .. } => (Code::PermissionDenied, "OFFICE_NOT_AUTHORISED"),
+        DeskError::NotForNames(_) => (Code::PermissionDenied, "NOT_FOR_NAMES"),
+        DeskError::NotSentYet { .. } => (Code::Unavailable, "OWED"),
+        DeskError::NotStuck { .. } => (Code::FailedPrecondition, "NOT_STUCK"),
+        DeskError::NotYetProven { .. } => (Code::Unavailable, "NOT_YET_PROVEN"),
+        DeskError::RegisterBehind { .. } => (Code::FailedPrecondition, "REGISTER_BEHIND"),
+        DeskError::RegisterRefilled(_) => (Code::Unavailable, "REGISTER_REFILLED"),
+        DeskError::Stuck { .. } => (Code::Unavailable, "STUCK"),
+        _ => return None,
+    })
 }
 
 impl From<RegisterFault> for Refused {

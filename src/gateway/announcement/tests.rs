@@ -1,5 +1,7 @@
 //! What is believed of an announced bundle, and what is not.
 
+mod streams;
+
 use super::*;
 use crate::gateway::store::record::Offered;
 use crate::trust::bundle::BundleContent;

@@ -21,10 +21,11 @@ use crate::gateway::Gateway;
 use crate::gateway::metrics::Tallies;
 use crate::gateway::serve::permission::{Caller, Pace, Row, TABLE, row_of};
 use crate::limits;
+use crate::transport::answer::{holding, too_large};
 use crate::transport::peer::Peer;
 use crate::transport::quota::{Quota, Slot};
 use crate::transport::refusals::Refusals;
-use crate::transport::status::{reason_of, refusal};
+use crate::transport::status::refusal;
 use crate::trust::name::{Ministry, Name};
 
 /// Through which opening calls come.
@@ -169,18 +170,10 @@ where
             if let Some(too_large) = too_large(&answered) {
                 return Ok(too_large.into_http());
             }
-            Ok(answered.map(|body| Body::new(Held { body, _slot: slot })))
+            Ok(holding(answered, slot))
         };
         Box::pin(answering.instrument(span))
     }
-}
-
-/// The refusal with a reason of a message that is longer than its service takes: tonic counts bytes before anything
-/// of ours is asked, and gives none.
-fn too_large<B>(answered: &Response<B>) -> Option<Status> {
-    let status = Status::from_header_map(answered.headers())?;
-    let unexplained = status.code() == Code::OutOfRange && reason_of(&status).is_none();
-    unexplained.then(|| refusal(Code::InvalidArgument, "TOO_LARGE", "a gRPC message is over its bound"))
 }
 
 /// The body of a request that must go on: silence ends the call.
@@ -208,32 +201,6 @@ impl http_body::Body for Prompt {
         ready!(this.silent.get_or_insert_with(|| Box::pin(sleep(silence_max))).as_mut().poll(cx));
         let stalled = refusal(Code::DeadlineExceeded, "STALLED", "nothing came for too long");
         Poll::Ready(Some(Err(stalled)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// The body of an answer; its call is under way until this is gone.
-struct Held {
-    body: Body,
-    _slot: Slot<Option<Name>>,
-}
-
-impl http_body::Body for Held {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {

@@ -181,6 +181,27 @@ fn a_revoked_authority_vouches_for_nobody() {
 }
 
 #[test]
+fn the_list_of_one_authority_stands_in_the_place_of_no_other_of_its_name() {
+    let xa = TestMinistry::new("XA");
+    let successor = xa.root.authority("XA desk");
+    let authorities = [&xa.desk, &successor].map(|one| one.der().to_vec());
+    let request = |path: &str| TestCertificate::signing(&xa.name(path), &[]);
+    let (before, after) =
+        (xa.desk.certify(&request("office/one")), successor.certify(&request("office/two")));
+    let (revoked, due) = (NOW.before(days(10)), NOW.after(days(30)));
+    // The list of the successor is older than the newest of the one before it.
+    let held = xa.desk.revocation_list_at(&[], NOW.before(days(1)), due);
+    let other = successor.revocation_list_at(&[(&after, revoked, None)], NOW.before(days(2)), due);
+    let anchors = Anchors::new(xa.ministry.clone(), xa.root.der(), &authorities, &[held]).unwrap();
+    assert!(judged(&after, &anchors, NOW).is_ok());
+    let taken = anchors.newer_lists(&[other], NOW);
+    assert_eq!(taken.len(), 1, "the first of its issuer");
+    let anchors = anchors.with_lists(&taken);
+    assert_eq!(judged(&after, &anchors, NOW), Err(ChainRefusal::Revoked(revoked)));
+    assert!(judged(&before, &anchors, NOW).is_ok());
+}
+
+#[test]
 fn a_stale_list_fails_closed_until_it_is_replaced_and_is_tolerated_for_a_successor_alone() {
     let xa = TestMinistry::new("XA");
     let due = NOW.before(Duration::from_secs(1));

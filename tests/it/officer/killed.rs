@@ -70,7 +70,7 @@ fn a_desk_that_is_killed_at_any_moment_sends_what_it_registered_once_and_uses_no
     let path = form(&all, &consultation, "Whole.");
     let whole = Instant::now();
     assert_eq!(all.types("XA", ["send", &path, "--yes"]).code, 0);
-    let whole = whole.elapsed();
+    let mut whole = whole.elapsed();
     let kills = if std::env::var_os("CHANCERY_LONG").is_some() { 120 } else { 12 };
     let mut ended = 0;
     for number in 0..kills {
@@ -83,7 +83,11 @@ fn a_desk_that_is_killed_at_any_moment_sends_what_it_registered_once_and_uses_no
         };
         let mut child = begins(&all, args);
         dies_after(whole.mul_f64((f64::from(number) + 0.5) * 1.1 / f64::from(kills)));
-        ended += usize::from(child.try_wait().unwrap().is_some());
+        if child.try_wait().unwrap().is_some() {
+            ended += 1;
+            // This machine was busier when the whole was measured.
+            whole /= 2;
+        }
         child.kill().unwrap();
         child.wait().unwrap();
     }

@@ -11,6 +11,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::digest::Digest;
+use crate::transport::status::reason_of;
 
 const RELAY: &str = "/chancery.gateway.v1.RelayService/Relay";
 const PUT_PART: &str = "/chancery.gateway.v1.RelayService/PutPart";

@@ -6,8 +6,11 @@ use std::path::Path;
 use crate::gateway::store::fixture::{
     Line, NOW, ORIGIN, bounds, entry, fresh, inline, later, open, peer, taken,
 };
-use crate::gateway::store::record::{Alarm, Direction, Expiry, Settlement};
+use crate::gateway::store::record::{
+    Alarm, Consignment, Decision, Direction, Expiry, LogEntry, RESTORED_ALARM, Settlement,
+};
 use crate::gateway::store::{Store, StoreFault};
+use crate::trust::name::Ministry;
 
 /// Copies what a crash leaves: the database as it is and the first `wal_bytes` of its write-ahead log.
 fn crash_image(from: &Path, to: &Path, wal_bytes: usize) {
@@ -47,6 +50,95 @@ async fn an_image_taken_at_any_moment_holds_all_that_was_acknowledged_before_it(
         let leaves = survivor.log_head(ORIGIN.to_owned()).await.unwrap().unwrap().size;
         assert_eq!(leaves, 2 * round + round.div_ceil(2));
         assert_eq!(survivor.verify().await.unwrap().damages, Vec::<String>::new());
+    }
+}
+
+/// The log of what is done to the gateway, where its own desks have their acts written too.
+const ACTS: &str = "mfa.xa.example/chancery/administration/2026";
+
+fn own() -> Ministry {
+    Ministry::parse("XA").unwrap()
+}
+
+/// Takes the next message into custody, and then writes what stands beside messages, in this order: an act, the number
+/// of a stick, and that the message is on it.
+async fn take_and_pack(store: &Store, line: &mut Line, number: u64) -> Consignment {
+    let message = line.next();
+    taken(store.take_custody(message.clone()).await.unwrap());
+    let leaf = format!("act {number}").into_bytes();
+    store.append_leaf(LogEntry { origin: ACTS.to_owned(), peer: own(), leaf }).await.unwrap();
+    assert_eq!(store.next_pack(peer(), NOW).await.unwrap(), number);
+    let decision = Decision { time: later(number), operator: 7, reason: String::new(), act: None };
+    store.note_packed(vec![message.message_id], decision).await.unwrap();
+    message
+}
+
+/// How many of these messages, from the first on, are noted to be on a stick.
+async fn packed(store: &Store, messages: &[Consignment]) -> usize {
+    let mut packed = 0;
+    for message in messages {
+        let entry = store.queue_entry(message.message_id).await.unwrap();
+        packed += usize::from(entry.is_some_and(|entry| entry.packed.is_some()));
+    }
+    packed
+}
+
+/// What a desk is given back: the headers of its messages, which are as many as their sequence says.
+async fn given_back(store: &Store) -> Vec<Vec<u8>> {
+    let given = store.submitted_after("ch-1".to_owned(), peer(), 0, 100).await.unwrap();
+    let lines = store.lines_sent(0, 10).await.unwrap();
+    assert_eq!(lines.first().map_or(0, |line| line.sequence), given.len() as u64);
+    assert_eq!(lines.first().and_then(|line| line.message_id), given.last().map(|last| last.sent.message_id));
+    given.into_iter().map(|one| one.signed.header).collect()
+}
+
+#[tokio::test]
+async fn what_a_desk_is_given_back_and_what_was_noted_for_it_is_there_after_a_crash_at_any_moment() {
+    let (directory, store) = fresh();
+    let (mut line, mut messages) = (Line::on("ch-1"), Vec::new());
+    for round in 1..=4_u64 {
+        messages.push(take_and_pack(&store, &mut line, round).await);
+        let (code, detail) = (RESTORED_ALARM.to_owned(), round.to_string());
+        store.raise_alarm(Alarm { code, ministry: own(), detail, time: later(round) }).await.unwrap();
+        let image = directory.path().join(format!("image-{round}"));
+        crash_image(directory.path(), &image, usize::MAX);
+        let survivor = open(&image);
+        let headers: Vec<_> = messages.iter().map(|message| message.header.clone()).collect();
+        assert_eq!(given_back(&survivor).await, headers);
+        let acts = survivor.leaves(ACTS.to_owned(), 0, 100).await.unwrap();
+        assert_eq!(acts.last().unwrap().bytes, format!("act {round}").into_bytes());
+        assert_eq!((acts.len(), packed(&survivor, &messages).await), (messages.len(), messages.len()));
+        assert_eq!(
+            survivor.next_pack(peer(), NOW).await.unwrap(),
+            round + 1,
+            "no number of a stick comes twice"
+        );
+        let alarms = survivor.alarms().await.unwrap();
+        let told = alarms.iter().find(|alarm| alarm.code == RESTORED_ALARM).unwrap();
+        assert_eq!((told.count, &told.detail), (round, &round.to_string()));
+        assert_eq!(survivor.verify().await.unwrap().damages, Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn a_write_ahead_log_torn_anywhere_leaves_acts_and_sticks_only_behind_what_they_follow() {
+    let (directory, store) = fresh();
+    let (mut line, mut messages) = (Line::on("ch-1"), Vec::new());
+    for number in 1..=3 {
+        messages.push(take_and_pack(&store, &mut line, number).await);
+    }
+    let length = std::fs::metadata(directory.path().join("gateway.db-wal")).unwrap().len() as usize;
+    for (image, bytes) in (0..length).step_by(length / 40 + 13).chain([length]).enumerate() {
+        let image = directory.path().join(format!("torn-{image}"));
+        crash_image(directory.path(), &image, bytes);
+        let survivor = open(&image);
+        let given = given_back(&survivor).await.len();
+        let acts = survivor.leaves(ACTS.to_owned(), 0, 100).await.unwrap().len();
+        let packed = packed(&survivor, &messages).await;
+        assert!(packed <= acts && acts <= given && given <= packed + 1, "{given} {acts} {packed} of {bytes}");
+        assert!(survivor.next_pack(peer(), NOW).await.unwrap() > packed as u64);
+        assert_eq!(survivor.verify().await.unwrap().damages, Vec::<String>::new());
+        std::fs::remove_dir_all(&image).unwrap();
     }
 }
 

@@ -3,7 +3,7 @@
 use super::fixture::*;
 use crate::limits::CLOCK_SKEW_MAX;
 use crate::message::evidence::standing::Standings;
-use crate::message::evidence::{Report, TrustBasis, Verdict, write};
+use crate::message::evidence::{Report, TrustBasis, Verdict, first_proving, write};
 use crate::time::Timestamp;
 use crate::tlog::verifier_key::KeyKind;
 use crate::trust::bundle::{BundleContent, SignedBundle};
@@ -179,6 +179,36 @@ fn a_key_that_was_replaced_while_its_checkpoint_was_on_its_way_proves_it_and_soo
     }
     assert_eq!(rotated(true, other_log, as_before, skew + 1).unwrap_err(), "EVIDENCE_RECEIPT");
     assert_eq!(rotated(false, other_cosigner, as_before, skew + 1).unwrap_err(), "EVIDENCE_RECEIPT");
+}
+
+#[test]
+fn of_the_checkpoints_over_a_leaf_the_first_is_given_whose_keys_were_announced_when_it_was_cosigned() {
+    let mut world = World::of_one(&Recipe::default());
+    let replaced = NOW.after(days(10));
+    let next = world.xa.next_bundle(|content| {
+        content.valid_from = replaced;
+        content.log_keys =
+            vec![NoteKey::new(77).verifier(&content.domain.log_name(), KeyKind::Log).to_string()];
+    });
+    let bundles = [next, world.xa.bundle(), world.xb.bundle()];
+    let sides = [world.xa.ministry.ministry.clone(), world.xb.ministry.ministry.clone()];
+    let origin = world.xa.ministry.domain.log_origin(&sides[1], NOW.year());
+    let cosigned = |world: &World, at: Timestamp| {
+        world.xa.receipt_of_log(1, &world.xb, &origin, at).proof().checkpoint.to_string()
+    };
+    let first = |checkpoints: &[&String]| {
+        let checkpoints = checkpoints.iter().map(|text| text.as_str());
+        first_proving(checkpoints, [&sides[0], &sides[1]], bundles.to_vec())
+    };
+    // What the former key signed was on a stick until long after the next one was announced.
+    let in_time = cosigned(&world, replaced.before(days(1)));
+    let too_late = cosigned(&world, replaced.after(days(1)));
+    world.xa.log = NoteKey::new(77);
+    let anew = cosigned(&world, replaced.after(days(2)));
+    let again = cosigned(&world, replaced.after(days(3)));
+    assert_eq!(first(&[&in_time, &too_late, &anew]), Some(0));
+    assert_eq!(first(&[&too_late]), None);
+    assert_eq!(first(&[&too_late, &anew, &again]), Some(1), "a later checkpoint proves the leaf as well");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What is written to a gateway's store until its power goes, and what is there afterwards: sequences both ways, in
-//! batches by the verbs that the gateway uses, on the logs of a peer that grow with them.
+//! batches by the verbs that the gateway uses, on the logs of a peer that grow with them; and what stands `beside` them.
+
+mod beside;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -44,6 +46,8 @@ pub fn write(place: &Path, what: What) {
             let direction = if number % 2 == 0 { Direction::Out } else { Direction::In };
             lanes.spawn(write_lane(store.clone(), direction, format!("ch-{number:016x}")));
         }
+        lanes.spawn(beside::write_acts(store.clone()));
+        lanes.spawn(beside::write_packed(store.clone()));
         lanes.join_all().await;
     });
 }
@@ -249,6 +253,7 @@ pub fn audit(place: &Path) {
         for log in store.list_logs().await.unwrap() {
             say(&log.origin, log.size);
         }
+        beside::audit(&store).await;
     });
 }
 
