@@ -13,6 +13,7 @@ use crate::consultation::acts::values::{ActRef, EntryId};
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::{self, Marks, Missing, Registered};
+use crate::consultation::retelling;
 use crate::digest::Digest;
 use crate::message::terms::Precedence;
 use crate::trust::name::Ministry;
@@ -42,6 +43,8 @@ pub struct History {
     numbers: BTreeMap<Ministry, BTreeMap<u64, usize>>,
     order: Vec<usize>,
     persons: BTreeMap<PersonRef, Vec<usize>>,
+    /// Of each person the acts without a number.
+    unnumbered: BTreeMap<PersonRef, Vec<usize>>,
     kinds: BTreeMap<ActKind, Vec<usize>>,
     general: BTreeMap<ActKind, Vec<usize>>,
     threads: BTreeMap<Thread, Vec<usize>>,
@@ -69,10 +72,15 @@ impl History {
             self.heard.entry(act.sender.clone()).or_default().raise_all(&act.basis);
         }
         let filed = filed_under(&act);
+        let is_unnumbered = act.number == 0;
         self.acts.push(act);
+        self.join(place, &filed.persons);
         file(&self.acts, &mut self.order, place);
         for person in filed.persons {
             file(&self.acts, self.persons.entry(person).or_default(), place);
+            if is_unnumbered {
+                file(&self.acts, self.unnumbered.entry(person).or_default(), place);
+            }
         }
         for thread in filed.threads {
             file(&self.acts, self.threads.entry(thread).or_default(), place);
@@ -90,6 +98,26 @@ impl History {
             file(&self.acts, &mut self.urgent, place);
         }
         true
+    }
+
+    /// Joins what went to some Powers only with the acts to all that say it again, whichever of them came first.
+    fn join(&mut self, place: usize, persons: &[PersonRef]) {
+        let Some(act) = self.acts.get(place) else { return };
+        let others = if act.number == 0 { &self.persons } else { &self.unnumbered };
+        let mut joined: Vec<(usize, (Ministry, u64))> = Vec::new();
+        for other in persons.iter().filter_map(|person| others.get(person)).flatten() {
+            let Some(one) = self.acts.get(*other) else { continue };
+            let (at, earlier, later) = if act.number == 0 { (place, act, one) } else { (*other, one, act) };
+            if retelling::makes_known(later, earlier) {
+                joined.push((at, (later.sender.clone(), later.number)));
+            }
+        }
+        for (at, known) in joined {
+            let Some(earlier) = self.acts.get_mut(at) else { continue };
+            if let Err(gap) = earlier.said_to_all.binary_search(&known) {
+                earlier.said_to_all.insert(gap, known);
+            }
+        }
     }
 
     /// Acts are known to exist that are not here: others wait for them.

@@ -65,9 +65,16 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 them; or the case is registered anew, with the Power of origin.\n\
 - MED_01: the certificate of the Detaining Power counts, in whose hands he is (GC III Art. 47), or that of a party that\n\
 \x20 decides nothing, such as the ICRC. That of another Power alone permits nothing; its UNFIT stops.\n\
-- EXC_05 and CON_01 are asked before a departure too. A case registered anew as that of a civilian ends every route of\n\
-\x20 prisoners, and while a Power has adjourned the consultation nobody departs: no statement of will can be made in it\n\
-\x20 then. Whoever adjourned it resumes it.\n\
+- EXC_05 is asked before a departure too: a case registered anew as that of a civilian ends every route of prisoners.\n\
+- CON_01: while a Power has adjourned the consultation nothing new is made in it. Whatever tells of a person or ends\n\
+\x20 something is said as before: facts, statements of will, registrations of cases, terminations, and what takes a\n\
+\x20 confirmation back. So nobody who is to leave waits for the end of the pause; only who adjourned after its GO gives it\n\
+\x20 again. Whoever adjourned it resumes it.\n\
+- CON_06: a fact goes to all parties of the consultation that all Powers accepted in the past which it declares, and bears\n\
+\x20 a number; otherwise it frees nobody. What it stops it stops all the same, at the desks that have it, and a GO names it.\n\
+\x20 Nobody can declare to have known an act without a number. It is answered once its sender, or who was told, has said it\n\
+\x20 again to all: the same words, or of a refusal or withdrawal hearsay that names the places refused. Whoever knew that\n\
+\x20 knew the first one; who may answer it, and by when the person was asked, stays as if it had borne a number.\n\
 - CLS_03: the word is the one that the charter lists for the sender and the level, or that of the level itself, such as\n\
 \x20 RESTRICTED, which an office writes that cannot read the charter as it drafts.\n\
 - CLS_04 to CLS_06 and OBS_03: a protective act is held up by no paper of another. What may not go with it, and what\n\

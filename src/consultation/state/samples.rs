@@ -30,6 +30,7 @@ pub(crate) struct Scene {
     at: Timestamp,
     marks: Marks,
     knowing: Option<Marks>,
+    only: Option<Ministry>,
     against: Vec<Rule>,
     precedence: Precedence,
     signed_by: Vec<&'static str>,
@@ -62,6 +63,7 @@ impl Scene {
             at: Timestamp::parse("2026-11-22T10:00:00Z").unwrap(),
             marks: Marks::default(),
             knowing: None,
+            only: None,
             against: Vec::new(),
             precedence: Precedence::Routine,
             signed_by: Vec::new(),
@@ -121,6 +123,16 @@ impl Scene {
     /// Says an act that does not go to all Powers.
     pub(crate) fn say_unnumbered(&mut self, sender: &str, kind: &str, fields: &str) -> String {
         self.register(sender, 0, kind, fields)
+    }
+
+    /// The next act goes to this ministry alone.
+    pub(crate) fn to(&mut self, ministry: &str) -> &mut Self {
+        self.only = Some(self::ministry(ministry));
+        self
+    }
+
+    fn tells(&self, ministry: &Ministry) -> bool {
+        self.only.as_ref().is_none_or(|only| only == ministry)
     }
 
     /// The next act knows only these acts of others.
@@ -373,15 +385,17 @@ impl Scene {
             precedence: self.precedence,
             level: Level::Restricted,
             form: Form::NoteVerbale,
-            addressees: all.into_iter().filter(|other| *other != sender).collect(),
+            addressees: all.into_iter().filter(|other| *other != sender && self.tells(other)).collect(),
             hands,
             signed_by: std::mem::take(&mut self.signed_by)
                 .into_iter()
                 .map(|label| Name::parse(&format!("chancery://{sender}/office/{label}")).unwrap())
                 .collect(),
             verdict: Verdict::new(std::mem::take(&mut self.against)),
+            said_to_all: Vec::new(),
             sender: sender.clone(),
         });
+        self.only = None;
         assert!(filed);
         self.marks.raise(&sender, number);
         self.wait(60);
