@@ -70,6 +70,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 then. Whoever adjourned it resumes it.\n\
 - CLS_03: the word is the one that the charter lists for the sender and the level, or that of the level itself, such as\n\
 \x20 RESTRICTED, which an office writes that cannot read the charter as it drafts.\n\
+- CON_04: an act may rest on whatever its sender had heard, acts and letters of those included who take no part in the\n\
+\x20 consultation. What is heard cannot be unheard, so that none of them ends it for others.\n\
 - CLS_04 to CLS_06 and OBS_03: a protective act is held up by no paper of another. What may not go with it, and what\n\
 \x20 translates that, is left out before it is signed, for all addressees alike; the officer is told, and it goes.\n";
 
