@@ -29,7 +29,7 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     if let Some(proposal) = proposal {
         party(judgement, past, proposal, findings);
         role(judgement, past, findings);
-        basis(judgement, past, proposal, findings);
+        basis(judgement, past, findings);
     }
     addressees(judgement, proposal, findings);
 }
@@ -168,23 +168,11 @@ fn out_of_place(judgement: &Judgement<'_>, past: &Past<'_>) -> Option<&'static s
     }
 }
 
-/// CON-04: what an act answers and whom its basis names must be known to it. That no past is missing is for the
-/// receiver to wait for, and that none was overtaken for the release to look at.
-fn basis(
-    judgement: &Judgement<'_>,
-    past: &Past<'_>,
-    proposal: &ConsultationProposal,
-    findings: &mut Findings,
-) {
-    for (index, basis) in judgement.dispatch.basis.iter().enumerate() {
-        let takes_part =
-            proposal.parties.find(&basis.ministry).is_some() || opening::was_invited(past, &basis.ministry);
-        if basis.act_number > 0 && !takes_part {
-            let field = format!("dispatch.basis[{index}]");
-            let message = "it rests on acts of a ministry that is no party";
-            findings.add(Rule::Con04, field, message, Rule::Con04.cure());
-        }
-    }
+/// CON-04: what an act answers must be known to it. That no past is missing is for the receiver to wait for, and that none
+/// was overtaken for the release to look at. Whose acts it knows besides is asked of nobody: what somebody said who takes
+/// no part cannot be unheard, and who has heard more judges no worse. Were it asked, one letter of a stranger on the
+/// channel would end the consultation for ever.
+fn basis(judgement: &Judgement<'_>, past: &Past<'_>, findings: &mut Findings) {
     let (field, answered, kind) = match judgement.act {
         Act::TransferResponse(act) => ("act.request", act.request, ActKind::TransferRequest),
         Act::ObserverReply(act) => ("act.invitation", act.invitation, ActKind::ObserverInvitation),

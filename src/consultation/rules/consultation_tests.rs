@@ -4,7 +4,7 @@ use crate::consultation::act::ActKind;
 use crate::consultation::rules::said::statement;
 use crate::consultation::rules::scenes::Case;
 use crate::consultation::rules::{Rule, drafts};
-use crate::consultation::state::samples::{DAY, Scene, case};
+use crate::consultation::state::samples::{DAY, Scene, case, ministry};
 use crate::message::dispatch::Basis;
 
 const POSITION: &str = r#"category = "prisoners who request admission"
@@ -176,21 +176,37 @@ fn con_04_what_is_answered_lies_in_the_declared_past() {
     let older = |d: &mut drafts::Draft| d.dispatch.basis.retain(|mark| mark.ministry.as_str() != "XA");
     let case = Case::new(&scene, "XB", "transfer-response", &response).with(older);
     assert!(case.errors().contains("CON_04"), "{}", case.errors());
-    let stranger = |d: &mut drafts::Draft| {
-        let ministry = crate::consultation::rules::samples::ministry("XC");
-        d.dispatch.basis.push(Basis { ministry, act_number: 3 });
-    };
-    Case::new(&scene, "XB", "position-statement", POSITION).with(stranger).fails("CON_04");
 }
 
 #[test]
-fn con_04_what_an_invited_observer_said_may_be_rested_on() {
-    let mut scene = Scene::opened();
-    let said = |scene: &Scene| Case::new(scene, "XB", "position-statement", POSITION);
-    scene.say("XN", "correspondence", "subject = \"Prisoners of war: procedure\"");
-    said(&scene).fails("CON_04");
-    scene.say("XB", "observer-invitation", INVITATION);
-    said(&scene).passes();
+fn con_04_what_somebody_said_who_takes_no_part_ends_no_consultation() {
+    let fields = [
+        ("correspondence", "subject = \"Prisoners of war: procedure\""),
+        ("will-indication", "person = \"P1\"\nsource = \"FAMILY\""),
+        ("will-withdrawal", "person = \"P1\""),
+        ("hold-notice", "persons = [\"P1\"]\nreason = \"SECURITY\""),
+    ];
+    for (kind, fields) in fields {
+        let mut scene = Scene::opened();
+        scene.say("XN", kind, fields);
+        Case::new(&scene, "XB", "position-statement", POSITION).passes();
+        Case::new(&scene, "XB", "case-registration", &case("P1")).passes();
+        let basis = scene.marks().basis();
+        assert!(basis.contains(&Basis { ministry: ministry("XN"), act_number: 1 }), "{kind} is rested on");
+    }
+}
+
+#[test]
+fn con_04_whoever_declined_may_be_left_out_of_the_next_proposal() {
+    let mut scene = Scene::unsaid();
+    let with_another =
+        PROPOSAL.replace("parties = [", "parties = [{ ministry = \"XN\", roles = [\"NEUTRAL_POWER\"] }, ");
+    scene.say("XB", "consultation-proposal", &with_another);
+    scene.say("XN", "consultation-reply", "reply = \"DECLINE\"");
+    Case::new(&scene, "XB", "consultation-proposal", PROPOSAL).passes();
+    scene.say("XB", "consultation-proposal", PROPOSAL);
+    scene.say("XA", "consultation-reply", "reply = \"ACCEPT\"");
+    Case::new(&scene, "XB", "case-registration", &case("P1")).passes();
 }
 
 #[test]

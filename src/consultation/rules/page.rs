@@ -77,6 +77,13 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 knew the first one; who may answer it, and by when the person was asked, stays as if it had borne a number.\n\
 - CLS_03: the word is the one that the charter lists for the sender and the level, or that of the level itself, such as\n\
 \x20 RESTRICTED, which an office writes that cannot read the charter as it drafts.\n\
+- CON_04: an act may rest on whatever its sender had heard, acts and letters of those included who take no part in the\n\
+\x20 consultation. What is heard cannot be unheard, so that none of them ends it for others.\n\
+- EXC_01: of what was found about a list only the words of its two parties count: that of the Power which answers the round\n\
+\x20 for every line, and that of the Power which holds a person for his. What either of them found not to match stops the line\n\
+\x20 until it finds otherwise. EXC_04 is asked of who accepts a round, too, for those whom it holds.\n\
+- WIL_02, WIL_05: a State that the person accepts is a side as well, and who came for it no neutral. A statement by which\n\
+\x20 somebody sat who came for the Power of origin, as the case names it since, permits nothing any more; what it refuses stops.\n\
 - CLS_04 to CLS_06 and OBS_03: a protective act is held up by no paper of another. What may not go with it, and what\n\
 \x20 translates that, is left out before it is signed, for all addressees alike; the officer is told, and it goes.\n";
 

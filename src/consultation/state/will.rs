@@ -17,6 +17,7 @@ use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::state::custody::{Likeness, Places, is_open};
+use crate::consultation::state::sides;
 use crate::consultation::words::HandoverOutcome;
 use crate::time::Timestamp;
 use crate::vocabulary;
@@ -137,8 +138,7 @@ fn judge<'h>(
     charter: &Charter,
 ) -> Will<'h> {
     let places = Places::of(past, person);
-    let adverse = adverse(past, person);
-    let statements = statements(past, person);
+    let (adverse, statements) = said_of(past, person);
     let beaten = |statement: &Statement<'_>| is_beaten(statement, destination, &adverse, &places);
     let stopping = |statement: Option<&Statement<'_>>| -> Vec<&'h Registered> {
         let open = |one: &&Adverse<'_>| !statement.is_some_and(|statement| one.is_overcome_by(statement));
@@ -185,6 +185,19 @@ fn judge<'h>(
         return stands(WillStanding::Expired, Some(last));
     }
     stands(WillStanding::Current, Some(last))
+}
+
+/// What speaks against moving a person, and the statements that can permit it. One by which somebody sat for the Power
+/// of origin, as his case names it now, permits nothing any more, and stops like one that never qualified (WIL-05).
+fn said_of<'h>(past: &Past<'h>, person: &PersonRef) -> (Vec<Adverse<'h>>, Vec<Statement<'h>>) {
+    let (mut adverse, mut statements) = (adverse(past, person), statements(past, person));
+    let origin = sides::origin(past, person);
+    for one in statements.extract_if(.., |one| sides::were_there(&origin, one.act)) {
+        let scope = unqualified(one.act);
+        adverse.extend(scope.map(|scope| Adverse { registered: one.registered, said: instant(&one), scope }));
+    }
+    adverse.sort_by(|one, next| one.registered.order().cmp(&next.registered.order()));
+    (adverse, statements)
 }
 
 fn is_beaten(
