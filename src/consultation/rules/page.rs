@@ -65,6 +65,18 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 them; or the case is registered anew, with the Power of origin.\n\
 - MED_01: the certificate of the Detaining Power counts, in whose hands he is (GC III Art. 47), or that of a party that\n\
 \x20 decides nothing, such as the ICRC. That of another Power alone permits nothing; its UNFIT stops.\n\
+- HND_05 and HND_06 judge a handover by the past as it was then: the case, the agreement, the arrangement, its\n\
+\x20 confirmation and clearances as released until that instant, in which what stops, stops already. Of reported times that\n\
+\x20 match the first and the last are judged. What is said afterwards makes no handover regular and none irregular, but for\n\
+\x20 what the person had said until then, whenever it is told, and a report of a refusal at the gate, which its own sender\n\
+\x20 alone corrects, about the very person. Irregular is also who went by a route of prisoners though his case said\n\
+\x20 otherwise, while the consultation was adjourned or concluded, after a notice of his death, or with an exposure after\n\
+\x20 which nobody found that very destination safe. It stays so when he dies.\n\
+- HND_05: where an agreement covers the person, reports of two that are party to it are needed, among them whoever held\n\
+\x20 him then and whoever was to receive him. What strangers to the consultation report decides nothing.\n\
+- HND_01: an id of an arrangement is that of one handover. It is not given by another Power, nor once a handover under it\n\
+\x20 was reported. Who was reported as handed over departs under no other arrangement, until his case is registered anew by\n\
+\x20 whoever holds him, knowing of it; as that of a prisoner, it goes its road again. HND_04: no window that has passed is set.\n\
 - EXC_05 and CON_01 are asked before a departure too. A case registered anew as that of a civilian ends every route of\n\
 \x20 prisoners, and while a Power has adjourned the consultation nobody departs: no statement of will can be made in it\n\
 \x20 then. Whoever adjourned it resumes it.\n\
