@@ -75,6 +75,18 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 Nobody can declare to have known an act without a number. It is answered once its sender, or who was told, has said it\n\
 \x20 again to all: the same words, or of a refusal or withdrawal hearsay that names the places refused. Whoever knew that\n\
 \x20 knew the first one; who may answer it, and by when the person was asked, stays as if it had borne a number.\n\
+- HND_05 and HND_06 judge a handover by the past as it was then: the case, the agreement, the arrangement, its\n\
+\x20 confirmation and clearances as released until that instant, in which what stops, stops already. Of reported times that\n\
+\x20 match the first and the last are judged. What is said afterwards makes no handover regular and none irregular, but for\n\
+\x20 what the person had said until then, whenever it is told, and a report of a refusal at the gate, which its own sender\n\
+\x20 alone corrects, about the very person. Irregular is also who went by a route of prisoners though his case said\n\
+\x20 otherwise, after the consultation was concluded or after somebody adjourned it who had given his GO, after a notice of his death, or with an exposure after\n\
+\x20 which nobody found that very destination safe. It stays so when he dies.\n\
+- HND_05: where an agreement covers the person, reports of two that are party to it are needed, among them whoever held\n\
+\x20 him then and whoever was to receive him. What strangers to the consultation report decides nothing.\n\
+- HND_01: an id of an arrangement is that of one handover. It is not given by another Power, nor once a handover under it\n\
+\x20 was reported. Who was reported as handed over departs under no other arrangement, until his case is registered anew by\n\
+\x20 whoever holds him, knowing of it; as that of a prisoner, it goes its road again. HND_04: no window that has passed is set.\n\
 - CLS_03: the word is the one that the charter lists for the sender and the level, or that of the level itself, such as\n\
 \x20 RESTRICTED, which an office writes that cannot read the charter as it drafts.\n\
 - CON_04: an act may rest on whatever its sender had heard, acts and letters of those included who take no part in the\n\

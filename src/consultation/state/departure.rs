@@ -73,6 +73,8 @@ pub fn clear_to_depart(
     }
     if reports::is_reported(past, person, arrangement) {
         stops.push(Stop::new(Rule::Hnd01, "this handover was reported already"));
+    } else if reports::is_gone(past, person) {
+        stops.push(Stop::new(Rule::Hnd01, "the person was reported as handed over already"));
     }
     let recent = |statement: &will::Statement<'_>| will::is_recent(statement, at, charter.reconfirm);
     let statement = will::towards(past, person, &line.destination, at, charter).statement;

@@ -52,6 +52,13 @@ pub fn was_refused(past: &Past<'_>, arranged: &Arrangement<'_>, at: Timestamp) -
     before().any(|(one, act)| !act.go.0 && !taken_back(one))
 }
 
+/// Whether somebody adjourned the consultation after his GO: he may have meant this departure (CON-01).
+pub fn is_paused(past: &Past<'_>, arranged: &Arrangement<'_>) -> bool {
+    let gone = |ministry: &Ministry| last_word(past, arranged, ministry).filter(|(_, act)| act.go.0);
+    let adjourned = |ministry| gone(ministry).is_some_and(|(one, _)| opening::adjourned_since(past, one));
+    speakers(past, arranged).into_iter().any(adjourned)
+}
+
 /// The last word of a ministry about an arrangement: a NO GO that no later GO of its own answered, or its last GO.
 /// A GO must stand, and whoever gave it must have known the arrangement; a NO GO need neither.
 pub fn last_word<'h>(

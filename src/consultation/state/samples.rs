@@ -211,6 +211,18 @@ impl Scene {
 
     /// A statement of will that was declared just now.
     pub(crate) fn state(&mut self, sender: &str, person: &str, accepts: &[&str], refuses: &[&str]) -> String {
+        self.state_of(self.at, sender, person, accepts, refuses)
+    }
+
+    /// A statement of will that was declared then, and is told now.
+    pub(crate) fn state_of(
+        &mut self,
+        declared: Timestamp,
+        sender: &str,
+        person: &str,
+        accepts: &[&str],
+        refuses: &[&str],
+    ) -> String {
         let fields = format!(
             r#"person = "{person}"
             information_time = "{}"
@@ -227,8 +239,8 @@ impl Scene {
             copy_given_to_person = true
             no_waiver_of_rights = true
             statement_document = "statement""#,
-            self.at.before(Duration::from_secs(26 * HOUR)),
-            self.at,
+            declared.before(Duration::from_secs(26 * HOUR)),
+            declared,
             places(accepts),
             places(refuses),
         );

@@ -17,7 +17,7 @@ use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::state::custody::{Likeness, Places, is_open};
-use crate::consultation::state::sides;
+use crate::consultation::state::{reports, sides};
 use crate::consultation::words::HandoverOutcome;
 use crate::time::Timestamp;
 use crate::vocabulary;
@@ -104,24 +104,28 @@ pub fn said(registered: &Registered, stated: Option<Timestamp>) -> Timestamp {
     stated.map_or(registered.released, |stated| stated.min(registered.released))
 }
 
-/// What stopped a person's way to a destination at an instant, by what was said until then: what is adverse, and
-/// qualifying statements that do not accept it, unless a later one that does knew of them. A report that its own sender
-/// corrected is not asked.
+/// What stopped a person's way to a destination at an instant, by what he had said until then, that instant included:
+/// what is adverse, and qualifying statements that do not accept it, whenever they were told; unless a later one that does
+/// knew of them, and was released by then. A report that its own sender corrected is not asked.
 pub fn stopped_at<'h>(
     past: &Past<'h>,
     person: &PersonRef,
     destination: &Destination,
     at: Timestamp,
 ) -> Vec<&'h Registered> {
-    let places = Places::of(past, person);
+    let places = Places::of(&past.until(at), person);
     let statements = statements(past, person);
-    let accepting = |one: &&Statement<'_>| instant(one) <= at && admits(one.act, destination, &places);
-    let before = adverse(past, person).into_iter().filter(|one| one.said < at && !one.is_corrected(past));
+    let accepting = |one: &&Statement<'_>| {
+        let was_told = one.registered.released <= at && instant(one) <= at;
+        was_told && admits(one.act, destination, &places)
+    };
+    let before =
+        adverse(past, person).into_iter().filter(|one| one.said <= at && !one.is_taken_back(past, person));
     let stopping = before.filter(|one| {
         let overcome = statements.iter().filter(accepting).any(|statement| one.is_overcome_by(statement));
         one.scope.covers(destination, &places) && !overcome
     });
-    let other = statements.iter().filter(|one| instant(one) < at && !admits(one.act, destination, &places));
+    let other = statements.iter().filter(|one| instant(one) <= at && !admits(one.act, destination, &places));
     let other =
         other.filter(|one| !statements.iter().rev().filter(accepting).any(|later| overtakes(later, one)));
     let mut all: Vec<&'h Registered> =
@@ -268,14 +272,10 @@ impl Adverse<'_> {
         statement.registered.knew(self.registered) && instant(statement) > self.said
     }
 
-    /// Whether its sender reported the same handover once more.
-    fn is_corrected(&self, past: &Past<'_>) -> bool {
+    /// Whether it is a report of a refusal at the gate that stands against no handover.
+    fn is_taken_back(&self, past: &Past<'_>, person: &PersonRef) -> bool {
         let Some(Act::HandoverReport(report)) = &self.registered.act else { return false };
-        let thread = crate::consultation::history::Thread::Arrangement(report.arrangement_id.clone());
-        past.of_thread(&thread).any(|one| {
-            let again = one.act_kind() == Some(ActKind::HandoverReport);
-            again && one.sender == self.registered.sender && one.number > self.registered.number
-        })
+        !reports::is_refusal_still(past, person, self.registered, report)
     }
 }
 
