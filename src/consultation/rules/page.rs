@@ -57,6 +57,9 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 - WIL_10: a statement sets an earlier one aside only where its sender declared to have known of it. Of two that say\n\
 \x20 different things and were made without knowledge of each other neither counts, whatever times they bear, until a\n\
 \x20 third knew both. A handover against a qualifying statement that nobody overtook so is irregular (HND_06).\n\
+- WIL_05 and WIL_09: whoever found pressure, doubt, somebody who frightens, a minor or no capacity found that nobody knows\n\
+\x20 what the person wants. Such a statement stops him everywhere, whatever it accepts, until a later one that knew of it\n\
+\x20 qualifies; and its own desk, which does not send it, says in which act to tell of it.\n\
 - WIL_02 and WIL_05 know for whom somebody came by the code of a State or ministry in `affiliation`: who came for the\n\
 \x20 Power of origin (of the case, or a party in that role) frightens, and who came for a Power that detains or is to\n\
 \x20 receive is not neutral, whatever `neutral` says. Words without a code are believed: whoever signed answers for them.\n\

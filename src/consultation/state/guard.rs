@@ -148,7 +148,10 @@ impl Plan<'_, '_> {
             WillStanding::None => stop(Rule::Wil01, "no statement of will is known"),
             WillStanding::Indicated => stop(Rule::Wil08, "there is only hearsay, or what does not qualify"),
             WillStanding::Expired => stop(Rule::Wil01, "the last statement is too old"),
-            WillStanding::Withdrawn => stop(Rule::Wil07, "a withdrawal or refusal was not overcome"),
+            WillStanding::Withdrawn => stop(
+                Rule::Wil07,
+                "a withdrawal, a refusal or an interview that was not free was not overcome",
+            ),
             WillStanding::Challenged => {
                 stop(Rule::Wil10, "two statements contradict each other, and neither knew the other")
             }

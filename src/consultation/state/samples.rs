@@ -199,7 +199,13 @@ impl Scene {
 
     /// A statement of will that was declared just now.
     pub(crate) fn state(&mut self, sender: &str, person: &str, accepts: &[&str], refuses: &[&str]) -> String {
-        let fields = format!(
+        let fields = self.statement(person, accepts, refuses);
+        self.say(sender, "expression-of-will", &fields)
+    }
+
+    /// The fields of such a statement.
+    pub(crate) fn statement(&self, person: &str, accepts: &[&str], refuses: &[&str]) -> String {
+        format!(
             r#"person = "{person}"
             information_time = "{}"
             declaration_time = "{}"
@@ -219,8 +225,7 @@ impl Scene {
             self.at,
             places(accepts),
             places(refuses),
-        );
-        self.say(sender, "expression-of-will", &fields)
+        )
     }
 
     /// An assessment of XB, made now.
