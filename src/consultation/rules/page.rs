@@ -66,8 +66,19 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 - PRO_02: where the case does not say where a person comes from, any State may be his home. Grounds found for the Power\n\
 \x20 of origin then bar every State but the one he is in. They are lifted by an assessment of the same place that knew of\n\
 \x20 them; or the case is registered anew, with the Power of origin.\n\
-- MED_01: the certificate of the Detaining Power counts, in whose hands he is (GC III Art. 47), or that of a party that\n\
-\x20 decides nothing, such as the ICRC. That of another Power alone permits nothing; its UNFIT stops.\n\
+- MED_01: the certificate of the Detaining Power counts, in whose hands he is (GC III Art. 47), that of a party that only\n\
+\x20 observes, such as the ICRC, or that of somebody whom all accepted to see examinations of him (scope MEDICAL). That of\n\
+\x20 another Power, or of somebody who has no part here, permits nothing; its UNFIT stops. Of UNFIT and FIT of one\n\
+\x20 examination time UNFIT counts, unless the same ministry said both.\n\
+- MED_02: a manifest case is one that the Detaining Power's physicians see (GC III Art. 112(2)). What a commission decided\n\
+\x20 is decided anew by a commission alone.\n\
+- AGR_03, MED_01 and JUD_01 believe what is told in passing, too: that he died, in the report of a handover, the check of a\n\
+\x20 list or a notice to a Bureau; that he is unfit, or kept by an authority, in a report or a check. Whoever said it takes\n\
+\x20 it back by another report of the same handover, or another check; besides, a death is answered by the case that the\n\
+\x20 Detaining Power registers anew, UNFIT by a later FIT, JUDICIAL_HOLD and HELD_BY_AUTHORITY by a judicial status, each by\n\
+\x20 who knew of it.\n\
+- OBS_04 and HND_09: an invitation is for its persons and its time. Whoever watches a handover is invited for everybody in\n\
+\x20 it and for the beginning of its window.\n\
 - EXC_05 and CON_01 are asked before a departure too. A case registered anew as that of a civilian ends every route of\n\
 \x20 prisoners, and while a Power has adjourned the consultation nobody departs: no statement of will can be made in it\n\
 \x20 then. Whoever adjourned it resumes it.\n\

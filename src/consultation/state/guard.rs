@@ -64,6 +64,10 @@ pub fn stops(
     let mut stops = Vec::new();
     if custody::is_dead(past, &line.person) {
         stops.push(Stop::new(Rule::Agr03, "a notice says that the person died"));
+    } else if custody::is_said_to_be_dead(past, &line.person) {
+        let because = "a report, a list or a notice to a Bureau tells that the person died: whoever said it corrects it, \
+                       or the Detaining Power registers the case anew";
+        stops.push(Stop::new(Rule::Agr03, because));
     }
     plan.route(&mut stops);
     plan.status(&mut stops);
