@@ -65,7 +65,14 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 receive is not neutral, whatever `neutral` says. Words without a code are believed: whoever signed answers for them.\n\
 - PRO_02: where the case does not say where a person comes from, any State may be his home. Grounds found for the Power\n\
 \x20 of origin then bar every State but the one he is in. They are lifted by an assessment of the same place that knew of\n\
-\x20 them; or the case is registered anew, with the Power of origin.\n\
+\x20 them; or the case is registered anew, with the Power of origin. Grounds found for ANY_STATE_EXCEPT_REFUSED or UNDECIDED\n\
+\x20 bar in the same way, and are lifted by an assessment in the same word.\n\
+- PRO_01: a clearance is taken back by every later NEEDS_MORE of the Detaining Power, whatever assessment_time it bears:\n\
+\x20 until the place is cleared again by who knew of it and looked no earlier.\n\
+- PRO_04, PRO_05 and MED_05: an act of assurances states all that its sender assures for its persons, or for everybody.\n\
+\x20 What a Power said last of a person counts; what it withdraws by a note-withdrawal counts no more.\n\
+- AGR_09: a neutral country is the State of a party in the role NEUTRAL_POWER whose consent the agreement needs (GC III Arts\n\
+\x20 109(2), 111): neither home nor the Detaining Power.\n\
 - MED_01: the certificate of the Detaining Power counts, in whose hands he is (GC III Art. 47), that of a party that only\n\
 \x20 observes, such as the ICRC, or that of somebody whom all accepted to see examinations of him (scope MEDICAL). That of\n\
 \x20 another Power, or of somebody who has no part here, permits nothing; its UNFIT stops. Of UNFIT and FIT of one\n\

@@ -93,3 +93,7 @@ fn remind(
 #[cfg(test)]
 #[path = "passage_tests.rs"]
 pub(in crate::consultation::rules) mod tests;
+
+#[cfg(test)]
+#[path = "passage_facts_tests.rs"]
+mod facts_tests;

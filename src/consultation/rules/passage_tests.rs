@@ -85,20 +85,6 @@ fn agr_03_nobody_who_died_is_on_a_list() {
 }
 
 #[test]
-fn agr_03_a_death_told_in_passing_is_believed() {
-    let bureau = |event: &str| {
-        let fields = format!(
-            "{HELD}\nevent = \"{event}\"\naddressed_to = \"OWN_BUREAU\"\ndisclosure_risk_flagged = false"
-        );
-        Ready::new().after("IC", "information-bureau-notice", &fields)
-    };
-    bureau("HOSPITAL").note_to("XA").passes();
-    bureau("DEATH").note_to("XA").fails("AGR_03");
-    let anew = case_of("P1", "PRISONER_OF_WAR", "XD");
-    bureau("DEATH").after("XB", "case-registration", &anew).note_to("XA").passes();
-}
-
-#[test]
 fn hld_01_a_hold_stops_until_it_is_released() {
     let held = Ready::new().after("XA", "hold-notice", HELD);
     held.note_to("XA").fails("HLD_01");
@@ -385,4 +371,11 @@ fn med_04_a_manifest_case_is_named_as_such() {
 #[test]
 fn med_05_who_goes_home_ill_does_not_fight_again() {
     repatriated(&ill(""), "MEDICAL_CARE").fails("MED_05");
+    let given = "persons = []\nparty_to_gc3 = true\nassurances = [\"NO_ACTIVE_MILITARY_SERVICE\"]";
+    let undertaken = |sender: &str| {
+        let (ready, finding) = ill("");
+        repatriated(&(ready.after(sender, "assurances", given), finding), "MEDICAL_CARE")
+    };
+    undertaken("XA").passes();
+    undertaken("IC").fails("MED_05");
 }
