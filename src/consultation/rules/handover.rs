@@ -11,9 +11,9 @@ use crate::consultation::charter::Charter;
 use crate::consultation::history::{Past, Thread};
 use crate::consultation::reference::PersonRef;
 use crate::consultation::rules::judgement::Judgement;
-use crate::consultation::rules::{Findings, Rule, observer, passage};
+use crate::consultation::rules::{Findings, Rule, passage};
 use crate::consultation::state::commitments::{self, Agreement};
-use crate::consultation::state::{departure, opening, promised, reports, saying};
+use crate::consultation::state::{appointment, departure, opening, promised, reports, saying};
 use crate::consultation::words::{EntryIntoForce, HandoverOutcome, ObserverScope, Reply};
 use crate::trust::name::Ministry;
 
@@ -53,7 +53,7 @@ fn notice(judgement: &Judgement<'_>, act: &HandoverArrangement, findings: &mut F
 }
 
 fn arrange(judgement: &Judgement<'_>, past: &Past<'_>, act: &HandoverArrangement, findings: &mut Findings) {
-    observers(judgement, past, act, findings);
+    observers(past, act, findings);
     own_id(judgement, past, act, findings);
     let Some(agreed) = commitments::agreement(past, &act.agreement_id) else {
         let message = "no agreement under this id is concluded";
@@ -138,14 +138,15 @@ fn one(
 }
 
 /// HND-09: observers are parties that observe, neutral Powers, or invited to watch a handover by consent of all.
-fn observers(judgement: &Judgement<'_>, past: &Past<'_>, act: &HandoverArrangement, findings: &mut Findings) {
+fn observers(past: &Past<'_>, act: &HandoverArrangement, findings: &mut Findings) {
     for (index, ministry) in act.observers.iter().enumerate() {
         let party = !opening::roles(past, ministry).is_empty();
-        let appointed =
-            || observer::is_appointed(past, ministry, ObserverScope::Handover, judgement.release_time());
-        if !party && !appointed() {
+        let (scope, at) = (ObserverScope::Handover, act.window_start_time);
+        let is_for = |person| appointment::is_appointed(past, ministry, scope, person, at);
+        if !party && !act.persons.iter().all(is_for) {
             let field = format!("act.observers[{index}]");
-            let message = format!("{ministry} is not appointed to observe a handover");
+            let message =
+                format!("{ministry} is not appointed to observe the handover of these persons then");
             findings.add(Rule::Hnd09, field, message, Rule::Hnd09.cure());
         }
     }

@@ -11,7 +11,7 @@ use crate::consultation::history::{Past, Thread};
 use crate::consultation::registered::Registered;
 use crate::consultation::rules::table::Rule;
 use crate::consultation::state::commitments::Arrangement;
-use crate::consultation::state::{saying, will};
+use crate::consultation::state::{opening, saying, will};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 

@@ -142,7 +142,10 @@ pub fn stop_by(facet: Facet, past: &Past<'_>, person: &PersonRef, at: Timestamp,
     match facet {
         Facet::Hold => Stop::new(Rule::Hld01, "a hold is active"),
         Facet::Will if is_challenged() => Stop::new(Rule::Wil10, "two statements contradict each other"),
-        Facet::Will => Stop::new(Rule::Wil07, "a withdrawal or refusal was not overcome"),
+        Facet::Will => Stop::new(
+            Rule::Wil07,
+            "a withdrawal, a refusal or an interview that was not free was not overcome",
+        ),
         Facet::Protection => Stop::new(Rule::Pro02, "substantial grounds bar this destination"),
         Facet::Commitment => Stop::new(Rule::Hnd01, "no agreement is in force for the person"),
         Facet::Medical => Stop::new(Rule::Med01, "a physician found the person unfit to travel"),

@@ -2,7 +2,8 @@
 //!
 //! Only statements against which nothing stands can permit. A withdrawal, a refusal at the gate, adverse hearsay and
 //! an adverse statement that does not qualify all stop (WIL-12), and are overcome only by a later qualifying
-//! statement whose sender knew of them (WIL-07). A withdrawal for some destinations stops those alone. The last word is
+//! statement whose sender knew of them (WIL-07). A withdrawal for some destinations stops those alone. Whoever found that he
+//! did not speak freely, or could not decide, found that nobody knows what he wants: that stops everywhere. The last word is
 //! that of whoever knew what was said before: a statement that only bears a later time sets nothing aside, and where
 //! two say different things neither counts (WIL-10).
 
@@ -18,7 +19,7 @@ use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::state::custody::{Likeness, Places, is_open};
 use crate::consultation::state::{reports, sides};
-use crate::consultation::words::HandoverOutcome;
+use crate::consultation::words::{AttendeeFunction, Capacity, FreedomFinding, HandoverOutcome};
 use crate::time::Timestamp;
 use crate::vocabulary;
 
@@ -321,10 +322,25 @@ fn hearsay(act: &WillIndication) -> Option<Scope<'_>> {
 fn unqualified(act: &ExpressionOfWill) -> Option<Scope<'_>> {
     let accepts = |place: &Destination| act.acceptable.iter().any(|other| other == place);
     match () {
+        () if !was_free(act) => Some(Scope::Everywhere),
         () if !act.refused.is_empty() || accepts(&Destination::Undecided) => Some(Scope::Everywhere),
         () if accepts(&Destination::AnyStateExceptRefused) => None,
         () => Some(Scope::AllBut(act.acceptable.as_slice())),
     }
+}
+
+/// Whether the words of a statement can be his own, by what its interviewer found: nobody pressed him, nobody was there
+/// who frightens (WIL-05), and he could decide (WIL-09).
+pub fn was_free(act: &ExpressionOfWill) -> bool {
+    let could_decide = !matches!(act.capacity, Capacity::Lacking | Capacity::Minor);
+    let undisturbed = !act.attendees.iter().any(|attendee| frightens(attendee.function));
+    act.freedom == FreedomFinding::NoIndicationOfPressure && could_decide && undisturbed
+}
+
+/// Whether nobody speaks freely before somebody in this function, whomever he came for.
+pub const fn frightens(function: AttendeeFunction) -> bool {
+    use AttendeeFunction::{IntelligenceOrSecurity, Media, PowerOfOrigin};
+    matches!(function, IntelligenceOrSecurity | Media | PowerOfOrigin)
 }
 
 /// Whether a statement is at most so old at this instant.
