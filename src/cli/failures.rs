@@ -49,6 +49,8 @@ impl From<BackupError> for CliError {
         let (kind, code) = match &error {
             BackupError::Damaged(_) | BackupError::Malformed(_) => (Kind::Verification, "backup-damaged"),
             BackupError::Database { .. } => (Kind::Verification, "backup-database"),
+            BackupError::DeskList(_) => (Kind::Verification, "desk-list"),
+            BackupError::DesksUnsaid => (Kind::Usage, "desks-unsaid"),
             BackupError::Open(OpenError::NotForUs) => (Kind::NotPermitted, "backup-locked"),
             BackupError::Open(OpenError::Io(_)) | BackupError::Io { .. } => (Kind::Failed, "backup-io"),
             BackupError::Open(_) => (Kind::Verification, "backup-damaged"),

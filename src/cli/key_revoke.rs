@@ -147,9 +147,10 @@ impl Revoke {
     /// Writes the list of desks where their gateway finds it, or beside the authority that signed it.
     fn shut_out(&self, context: &Context, done: Done, list: &[u8]) -> Result<(), CliError> {
         let pem = list_pem(list);
+        // Always beside the root too: a gateway that is restored from a backup must be brought the newest.
+        let path = self.ministry_home.join("desk-access.crl");
+        secret_file::replace(&path, pem.as_bytes())?;
         let Some(gateway) = &self.gateway else {
-            let path = self.ministry_home.join("desk-access.crl");
-            secret_file::replace(&path, pem.as_bytes())?;
             let from = shell_word(&path.to_string_lossy());
             return done
                 .wrote(&path)

@@ -22,6 +22,7 @@
 //! | `settle` | what became of them |
 //! | `lock` | which process of this desk does what nobody may do twice at once |
 //! | `hand_back` | gives a restored gateway what no peer has |
+//! | `restitution` | tells a restored gateway, before it exchanges anything, what it forgot of its logs and its queue |
 //! | `refill` | gets back from the gateway what a restored register lacks |
 //! | `fetch`, `read`, `parts` | mailbox to register; verify, open, judge; documents |
 //! | `receipts`, `believed`, `evidence` | what both logs prove; evidence files |
@@ -79,6 +80,7 @@ pub mod register;
 pub mod rehearsed;
 pub mod reject;
 mod release;
+mod restitution;
 pub mod run;
 pub mod send;
 pub mod serve;
