@@ -65,14 +65,14 @@ pub fn active<'h>(past: &Past<'h>, person: &PersonRef, at: Timestamp, charter: &
     holds(past, person, charter).into_iter().filter(|hold| hold.is_active(at)).collect()
 }
 
-/// The release of a hold by the Power that set it.
+/// The release of a hold, or of what may be one, by the Power that set it.
 pub fn release<'h>(past: &Past<'h>, hold: &Registered) -> Option<&'h Registered> {
     let releases = saying!(past.of_thread(&Thread::Answer(hold.reference)), HoldRelease);
     releases.map(|(one, _)| one).find(|one| one.sender == hold.sender && one.stands())
 }
 
 /// The first statement that stands of a person who was asked after this, by somebody who knew it.
-fn asked_again<'h>(past: &Past<'h>, person: &PersonRef, hold: &Registered) -> Option<&'h Registered> {
+pub fn asked_again<'h>(past: &Past<'h>, person: &PersonRef, hold: &Registered) -> Option<&'h Registered> {
     let mut statements = saying!(past.of_person(person), ExpressionOfWill);
     let is_later = |one: &Registered, stated: Timestamp| will::said(one, Some(stated)) > hold.released;
     let later =
@@ -134,5 +134,38 @@ mod tests {
         scene.wait(DAY);
         scene.state("XB", "P1", &["XA"], &["XD"]);
         assert_eq!(count(&scene), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_read_stops_until_its_sender_releases_it_or_the_person_was_asked_again_in_its_time() {
+        use crate::consultation::acts::values::EntryId;
+        use crate::consultation::rules::table::Rule;
+        use crate::consultation::state::departure::clear_to_depart;
+        let stops = |scene: &Scene| {
+            let id = EntryId::parse("H-1").unwrap();
+            let all = scene.asks(|past, at, charter| clear_to_depart(past, &person(1), &id, at, charter));
+            all.iter().any(|stop| stop.rule == Rule::Hld01)
+        };
+        let warned = || {
+            let mut scene = Scene::cleared();
+            let class = crate::message::terms::ActClass::Protective;
+            let warning = scene.say_unreadable("IC", "warning-of-2030", class);
+            (scene, format!("hold_message = \"{warning}\"\nreason = \"settled\""))
+        };
+        let (mut scene, release) = warned();
+        scene.say("XA", "hold-release", &release);
+        assert!(stops(&scene), "another Power");
+        scene.say("IC", "hold-release", &release);
+        assert!(!stops(&scene));
+        let (mut scene, _) = warned();
+        scene.state("XB", "P1", &["XA"], &["XD"]);
+        assert!(stops(&scene), "its time is not over");
+        scene.wait(15 * DAY);
+        assert!(!stops(&scene));
+        let (mut scene, _) = warned();
+        scene.wait(15 * DAY);
+        assert!(stops(&scene), "nobody asked him");
+        scene.state("XB", "P1", &["XA"], &["XD"]);
+        assert!(!stops(&scene));
     }
 }
