@@ -265,7 +265,9 @@ impl<'h> Round<'h> {
                 continue;
             }
             found.extend(irregularities(past, person, self.arrangement, first, charter));
-            found.extend(irregularities(past, person, self.arrangement, last, charter));
+            if last > first {
+                found.extend(irregularities(past, person, self.arrangement, last, charter));
+            }
             if self.is_refused(past, person, last, last.after(charter.report_tolerance)) {
                 found.push(Facet::Will);
             }

@@ -200,6 +200,23 @@ fn an_irregular_handover_is_not_forgotten_where_its_agreement_ends_and_its_id_is
 }
 
 #[test]
+fn an_irregular_handover_is_not_forgotten_where_home_is_said_to_lie_elsewhere_afterwards() {
+    let mut scene = Scene::opened();
+    join(&mut scene);
+    scene.say("XB", "case-registration", &case("P1").replace("XD", "XA"));
+    scene.state("XB", "P1", &["XA"], &[]);
+    scene.agree("A-1", "P1", "POWER_OF_ORIGIN");
+    scene.arrange("H-1", "A-1", "P1");
+    scene.wait(3 * DAY);
+    scene.say("IC", "hold-notice", "persons = [\"P1\"]");
+    scene.wait(600);
+    let at = scene.at();
+    assert_eq!(hand_over(&mut scene, at), "IRREGULAR");
+    scene.say("XB", "case-registration", &case("P1").replace("XD", "XN"));
+    assert_eq!((shown(&scene).as_str(), irregular(&scene)), ("IRREGULAR", vec![Facet::Hold]));
+}
+
+#[test]
 fn an_exposure_stands_against_a_handover_until_that_very_place_was_found_safe() {
     let incident = r#"incident_id = "I-1"
         persons = ["P1"]
