@@ -65,6 +65,9 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 them; or the case is registered anew, with the Power of origin.\n\
 - MED_01: the certificate of the Detaining Power counts, in whose hands he is (GC III Art. 47), or that of a party that\n\
 \x20 decides nothing, such as the ICRC. That of another Power alone permits nothing; its UNFIT stops.\n\
+- EXC_05 and CON_01 are asked before a departure too. A case registered anew as that of a civilian ends every route of\n\
+\x20 prisoners, and while a Power has adjourned the consultation nobody departs: no statement of will can be made in it\n\
+\x20 then. Whoever adjourned it resumes it.\n\
 - HND_05 and HND_06 judge a handover by the past as it was then: the case, the agreement, the arrangement, its\n\
 \x20 confirmation and clearances as released until that instant, in which what stops, stops already. Of reported times that\n\
 \x20 match the first and the last are judged. What is said afterwards makes no handover regular and none irregular, but for\n\
@@ -77,9 +80,6 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 - HND_01: an id of an arrangement is that of one handover. It is not given by another Power, nor once a handover under it\n\
 \x20 was reported. Who was reported as handed over departs under no other arrangement, until his case is registered anew by\n\
 \x20 whoever holds him, knowing of it; as that of a prisoner, it goes its road again. HND_04: no window that has passed is set.\n\
-- EXC_05 and CON_01 are asked before a departure too. A case registered anew as that of a civilian ends every route of\n\
-\x20 prisoners, and while a Power has adjourned the consultation nobody departs: no statement of will can be made in it\n\
-\x20 then. Whoever adjourned it resumes it.\n\
 - CLS_03: the word is the one that the charter lists for the sender and the level, or that of the level itself, such as\n\
 \x20 RESTRICTED, which an office writes that cannot read the charter as it drafts.\n\
 - CLS_04 to CLS_06 and OBS_03: a protective act is held up by no paper of another. What may not go with it, and what\n\

@@ -321,8 +321,8 @@ pub fn irregularities(
         }
     };
     stood(Facet::Hold, holds::holds(then, person, charter).iter().any(|hold| hold.was_active(at)));
-    stood(Facet::Medical, medical::was_unfit(then, person, at));
-    stood(Facet::Judicial, judicial::was_kept(then, person, at));
+    stood(Facet::Medical, medical::was_unfit(past, person, at));
+    stood(Facet::Judicial, judicial::was_kept(past, person, at));
     stood(Facet::Death, custody::is_dead(then, person));
     let state = opening::state(then, at);
     stood(Facet::Consultation, matches!(state, Opening::Adjourned | Opening::Concluded));

@@ -199,18 +199,6 @@ impl Scene {
 
     /// A statement of will that was declared just now.
     pub(crate) fn state(&mut self, sender: &str, person: &str, accepts: &[&str], refuses: &[&str]) -> String {
-        self.state_of(self.at, sender, person, accepts, refuses)
-    }
-
-    /// A statement of will that was declared then, and is told now.
-    pub(crate) fn state_of(
-        &mut self,
-        declared: Timestamp,
-        sender: &str,
-        person: &str,
-        accepts: &[&str],
-        refuses: &[&str],
-    ) -> String {
         let fields = format!(
             r#"person = "{person}"
             information_time = "{}"
@@ -227,8 +215,8 @@ impl Scene {
             copy_given_to_person = true
             no_waiver_of_rights = true
             statement_document = "statement""#,
-            declared.before(Duration::from_secs(26 * HOUR)),
-            declared,
+            self.at.before(Duration::from_secs(26 * HOUR)),
+            self.at,
             places(accepts),
             places(refuses),
         );
