@@ -60,6 +60,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 - WIL_05 and WIL_09: whoever found pressure, doubt, somebody who frightens, a minor or no capacity found that nobody knows\n\
 \x20 what the person wants. Such a statement stops him everywhere, whatever it accepts, until a later one that knew of it\n\
 \x20 qualifies; and its own desk, which does not send it, says in which act to tell of it.\n\
+- WIL_08: what is relayed for a Power that is not connected (`relayed_on_behalf_of`) is hearsay, whatever act it is put\n\
+\x20 into: it permits and concludes nothing, and stops whom it stops.\n\
 - WIL_02 and WIL_05 know for whom somebody came by the code of a State or ministry in `affiliation`: who came for the\n\
 \x20 Power of origin (of the case, or a party in that role) frightens, and who came for a Power that detains or is to\n\
 \x20 receive is not neutral, whatever `neutral` says. Words without a code are believed: whoever signed answers for them.\n\

@@ -31,6 +31,7 @@ pub(crate) struct Scene {
     marks: Marks,
     knowing: Option<Marks>,
     against: Vec<Rule>,
+    relayed: bool,
     precedence: Precedence,
     signed_by: Vec<&'static str>,
     keys: Option<Vec<Digest>>,
@@ -63,6 +64,7 @@ impl Scene {
             marks: Marks::default(),
             knowing: None,
             against: Vec::new(),
+            relayed: false,
             precedence: Precedence::Routine,
             signed_by: Vec::new(),
             keys: None,
@@ -132,6 +134,12 @@ impl Scene {
     /// This rule stands against the next act.
     pub(crate) fn against(&mut self, rule: Rule) -> &mut Self {
         self.against.push(rule);
+        self
+    }
+
+    /// The next act conveys what a Power says that is not connected.
+    pub(crate) fn relaying(&mut self) -> &mut Self {
+        self.relayed = true;
         self
     }
 
@@ -384,6 +392,7 @@ impl Scene {
                 .into_iter()
                 .map(|label| Name::parse(&format!("chancery://{sender}/office/{label}")).unwrap())
                 .collect(),
+            relayed: std::mem::take(&mut self.relayed),
             verdict: Verdict::new(std::mem::take(&mut self.against)),
             sender: sender.clone(),
         });
