@@ -31,6 +31,7 @@ use crate::limits;
 use crate::message::terms::ActClass;
 use crate::trust::name::Ministry;
 
+pub mod beginning;
 mod incoming;
 mod spans;
 

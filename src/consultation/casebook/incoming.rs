@@ -83,6 +83,7 @@ impl Incoming {
             hands: offices.into_iter().filter_map(|office| office.key).collect(),
             relayed: dispatch.relayed_on_behalf_of.is_some(),
             verdict,
+            said_to_all: Vec::new(),
         }
     }
 }

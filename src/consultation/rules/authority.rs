@@ -74,6 +74,12 @@ impl AuthorityFacts {
         self.offices.iter().find(|facts| facts.office == *name)
     }
 
+    /// Whether two names are one hand: one name, or one key behind both.
+    pub fn is_one_hand(&self, one: &Name, other: &Name) -> bool {
+        let key = |name: &Name| self.office(name).and_then(|facts| facts.key);
+        one == other || key(one).is_some_and(|known| key(other) == Some(known))
+    }
+
     /// Facts of good offices that hold exactly what the listed signatures need, drafted by another office: for desks
     /// without certificates, such as rehearsals and tests.
     pub fn granting(authentications: &[ExpectedAuthentication], drafter: Option<Name>) -> Self {

@@ -12,7 +12,7 @@ use crate::consultation::state::opening::{self, Opening};
 use crate::consultation::state::reached::Stage;
 use crate::consultation::state::stage;
 use crate::consultation::state::{custody, exchange};
-use crate::consultation::words::ClosureKind;
+use crate::consultation::words::{ClosureKind, Reply};
 use crate::message::terms::ActClass;
 use crate::trust::name::Ministry;
 
@@ -29,7 +29,7 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     if let Some(proposal) = proposal {
         party(judgement, past, proposal, findings);
         role(judgement, past, findings);
-        basis(judgement, past, proposal, findings);
+        basis(judgement, past, findings);
     }
     addressees(judgement, proposal, findings);
 }
@@ -60,10 +60,23 @@ fn open(judgement: &Judgement<'_>, past: &Past<'_>, findings: &mut Findings) {
         }
         (Act::ConsultationClosure(_), _) => "there is no open consultation to close",
         (_, Opening::Open) => return,
+        (act, Opening::Adjourned) if passes_in_a_pause(act) => return,
         _ if needs_open => "the consultation is not open",
         _ => return,
     };
     findings.add(Rule::Con01, "address.consultation", message, Rule::Con01.cure());
+}
+
+/// Whether an act is said while a Power has adjourned the consultation: what tells of a person, and what takes back. A pause
+/// keeps Powers from making anything new with each other. It keeps nobody from asking a prisoner or from writing down what he
+/// says, from registering who he is, or from ending what was made: all that can stop a departure, so
+/// that none is stopped by the pause itself.
+fn passes_in_a_pause(act: &Act) -> bool {
+    match act {
+        Act::ExpressionOfWill(_) | Act::CaseRegistration(_) | Act::AgreementTermination(_) => true,
+        Act::HandoverConfirmation(act) => act.reply != Reply::Accept,
+        _ => false,
+    }
 }
 
 /// CON-01 of a closure: a consultation does not end while somebody is agreed on and not handed over.
@@ -155,23 +168,11 @@ fn out_of_place(judgement: &Judgement<'_>, past: &Past<'_>) -> Option<&'static s
     }
 }
 
-/// CON-04: what an act answers and whom its basis names must be known to it. That no past is missing is for the
-/// receiver to wait for, and that none was overtaken for the release to look at.
-fn basis(
-    judgement: &Judgement<'_>,
-    past: &Past<'_>,
-    proposal: &ConsultationProposal,
-    findings: &mut Findings,
-) {
-    for (index, basis) in judgement.dispatch.basis.iter().enumerate() {
-        let takes_part =
-            proposal.parties.find(&basis.ministry).is_some() || opening::was_invited(past, &basis.ministry);
-        if basis.act_number > 0 && !takes_part {
-            let field = format!("dispatch.basis[{index}]");
-            let message = "it rests on acts of a ministry that is no party";
-            findings.add(Rule::Con04, field, message, Rule::Con04.cure());
-        }
-    }
+/// CON-04: what an act answers must be known to it. That no past is missing is for the receiver to wait for, and that none
+/// was overtaken for the release to look at. Whose acts it knows besides is asked of nobody: what somebody said who takes
+/// no part cannot be unheard, and who has heard more judges no worse. Were it asked, one letter of a stranger on the
+/// channel would end the consultation for ever.
+fn basis(judgement: &Judgement<'_>, past: &Past<'_>, findings: &mut Findings) {
     let (field, answered, kind) = match judgement.act {
         Act::TransferResponse(act) => ("act.request", act.request, ActKind::TransferRequest),
         Act::ObserverReply(act) => ("act.invitation", act.invitation, ActKind::ObserverInvitation),

@@ -141,7 +141,7 @@ fn is_offered(
     to.is_some_and(|to| offers::is_offered_elsewhere(past, person, &to, sender, own, at))
 }
 
-/// EXC-03, 07, 01 and 06 of an acceptance: of a dead round nothing more is asked.
+/// EXC-03, 07, 01, 04 and 06 of an acceptance: of a dead round nothing more is asked.
 fn accept(judgement: &Judgement<'_>, past: &Past<'_>, act: &ProposalResponse, findings: &mut Findings) {
     let live = exchange::live(past, &act.proposal_id).filter(|live| live.digest() == act.terms_sha256);
     let mut add = |rule: Rule, message: &str| findings.add(rule, "act.terms_sha256", message, rule.cure());
@@ -160,10 +160,19 @@ fn accept(judgement: &Judgement<'_>, past: &Past<'_>, act: &ProposalResponse, fi
         is_promised(judgement, past, terms, &line.person)
             || is_offered(judgement, past, terms, &act.proposal_id, &line.person)
     };
-    if let Some(live) = live
-        && let Some((_, lines)) = filled_by(&judgement.address.sender, &live.act.terms)
-        && lines.iter().any(|line| elsewhere(line, &live.act.terms))
-    {
+    let refuses = |line: &ExchangeLine, terms: &ExchangeTerms| {
+        custody::case(past, &line.person).is_some() && !is_willing(judgement, past, terms, &line.person)
+    };
+    let Some(live) = live else { return };
+    let terms: &ExchangeTerms = &live.act.terms;
+    let Some((_, lines)) = filled_by(&judgement.address.sender, terms) else { return };
+    if lines.iter().any(|line| refuses(line, terms)) {
+        add(
+            Rule::Exc04,
+            "no statement that counts of a person of the own list accepts the other party's State",
+        );
+    }
+    if lines.iter().any(|line| elsewhere(line, terms)) {
         add(Rule::Exc06, "a person of the list is promised, or offered, elsewhere");
     }
 }

@@ -56,6 +56,23 @@ fn exc_01_every_line_matches_before_it_is_accepted() {
 }
 
 #[test]
+fn exc_01_only_the_two_parties_decide_each_for_whom_it_holds_or_answers() {
+    let all = [("P1", "MATCHED"), ("P3", "MATCHED")];
+    let (mut scene, terms) = proposed();
+    verify(&mut scene, "XB", terms, &all);
+    accepts(&scene, terms).fails("EXC_01");
+    verify(&mut scene, "XC", terms, &all);
+    accepts(&scene, terms).fails("EXC_01");
+    // XB answers for him whom it holds, and XA for its own man.
+    verify(&mut scene, "XA", terms, &[("P3", "MATCHED")]);
+    accepts(&scene, terms).passes();
+    verify(&mut scene, "XC", terms, &[("P1", "IDENTITY_MISMATCH"), ("P3", "IDENTITY_MISMATCH")]);
+    accepts(&scene, terms).passes();
+    verify(&mut scene, "XB", terms, &[("P3", "IDENTITY_MISMATCH")]);
+    accepts(&scene, terms).fails("EXC_01");
+}
+
+#[test]
 fn exc_02_numbers_are_those_of_the_lists() {
     let scene = held();
     proposes(&scene, "XB", &FIRST).passes();
@@ -98,6 +115,21 @@ fn exc_04_nobody_is_listed_for_where_he_does_not_want_to_go() {
     proposes(&scene, "XB", &Round { out: &["P1", "P2"], ..FIRST }).fails("EXC_04");
     // Of those the other side holds a Power cannot know.
     proposes(&scene, "XA", &Round { out: &["P2"], back: &["P3"], ..FIRST }).silent(Rule::Exc04);
+}
+
+#[test]
+fn exc_04_nobody_accepts_a_round_for_an_own_person_who_refuses_it() {
+    let mut scene = held();
+    let round = Round { number: 1, supersedes: None, other: "XA", out: &["P2"], back: &["P3"] };
+    let fields = round.fields(scene.at(), "X-1");
+    scene.say("XA", "exchange-proposal", &fields);
+    let terms = terms_digest(&fields);
+    verify(&mut scene, "XB", terms, &[("P2", "MATCHED"), ("P3", "MATCHED")]);
+    let accepts = |scene: &Scene| Case::new(scene, "XB", "proposal-response", &acceptance("X-1", terms));
+    accepts(&scene).fails("EXC_04");
+    let asked_again = statement(scene.at(), "P2", &["XA"], &[]);
+    scene.say("XB", "expression-of-will", &asked_again);
+    accepts(&scene).passes();
 }
 
 #[test]
@@ -159,7 +191,7 @@ impl Settled {
         let terms = terms_digest(&fields);
         ready.scene.say("XB", "exchange-proposal", &fields);
         if let Some(result) = found {
-            verify(&mut ready.scene, "XA", terms, &[("P1", result)]);
+            verify(&mut ready.scene, round.other, terms, &[("P1", result)]);
         }
         let settling = format!("exchange_terms_sha256 = \"{}\"\nrequired_parties", terms.hex());
         let fields = ready.fields("XA", "EXCHANGE").replace("required_parties", &settling);
@@ -204,7 +236,7 @@ fn exc_03_a_note_settles_a_round_with_its_persons_and_destinations() {
     let settled = |round: &Round<'_>| Settled::new(round, Some("MATCHED"), Some("ACCEPT"));
     settled(&Round { out: &["P2"], ..ALONE }).note().fails("EXC_03");
     // What XB offered by that round stands against the note as well.
-    settled(&Round { other: "XC", ..ALONE }).note().fails("CON_04 EXC_03 EXC_06");
+    settled(&Round { other: "XC", ..ALONE }).note().fails("EXC_03 EXC_06");
     settled(&Round { out: &[], back: &["P1"], ..ALONE }).note().fails("EXC_03 EXC_06");
     // Who fell out since is left out, whatever becomes of his own line.
     settled(&Round { out: &["P1", "P2"], ..ALONE }).note().passes();

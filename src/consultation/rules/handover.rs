@@ -38,6 +38,10 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
 
 /// HND-04 and HND-10.
 fn notice(judgement: &Judgement<'_>, act: &HandoverArrangement, findings: &mut Findings) {
+    if act.window_end_time <= judgement.release_time() {
+        let message = "the window has passed";
+        findings.add(Rule::Hnd04, "act.window_end_time", message, "set a window that is still to come");
+    }
     if act.window_start_time < act.person_notice_time.after(judgement.charter.notice) {
         let message = "too little time lies between the notice to the person and the window";
         findings.add(Rule::Hnd04, "act.person_notice_time", message, Rule::Hnd04.cure());
@@ -50,6 +54,7 @@ fn notice(judgement: &Judgement<'_>, act: &HandoverArrangement, findings: &mut F
 
 fn arrange(judgement: &Judgement<'_>, past: &Past<'_>, act: &HandoverArrangement, findings: &mut Findings) {
     observers(past, act, findings);
+    own_id(judgement, past, act, findings);
     let Some(agreed) = commitments::agreement(past, &act.agreement_id) else {
         let message = "no agreement under this id is concluded";
         findings.add(Rule::Hnd01, "act.agreement_id", message, Rule::Hnd01.cure());
@@ -68,6 +73,21 @@ fn arrange(judgement: &Judgement<'_>, past: &Past<'_>, act: &HandoverArrangement
         findings.add(Rule::Con03, "address.sender", message, Rule::Con03.cure());
     }
     persons(judgement, past, act, &agreed, findings);
+}
+
+/// HND-01: an id means one handover: not that of another Power, and none that was reported already.
+fn own_id(judgement: &Judgement<'_>, past: &Past<'_>, act: &HandoverArrangement, findings: &mut Findings) {
+    let thread = Thread::Arrangement(act.arrangement_id.clone());
+    let mut arranged = saying!(past.of_thread(&thread), HandoverArrangement);
+    let is_of_another = arranged.any(|(one, _)| one.stands() && one.sender != judgement.address.sender);
+    let mut reported = saying!(past.of_thread(&thread), HandoverReport);
+    let is_reported = reported.any(|(one, _)| !opening::is_observer(past, &one.sender));
+    let message = match (is_of_another, is_reported) {
+        (true, _) => "an arrangement of another Power bears this id",
+        (false, true) => "a handover under this id was reported already",
+        (false, false) => return,
+    };
+    findings.add(Rule::Hnd01, "act.arrangement_id", message, "arrange it under an id of its own");
 }
 
 /// HND-01 and HND-02 of each person, and all that stands against moving him.
@@ -239,3 +259,7 @@ fn matches(one: &HandoverReport, other: &HandoverReport, line: &HandoverLine, ch
 #[cfg(test)]
 #[path = "handover_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "handover_ids_tests.rs"]
+mod ids_tests;

@@ -1,7 +1,8 @@
 //! `NameIndex`: finds known names of persons in a text, however they are typed.
 //!
 //! Signed text is never changed; only this comparison works on a folded copy: canonical and compatible forms made one,
-//! accents dropped, case folded, invisible characters dropped. What is folded in a name is the space between its own
+//! accents dropped, case folded, invisible characters dropped, and in a word of Latin letters those of other scripts that
+//! look like them. What is folded in a name is the space between its own
 //! parts: `Ri Chol-su`, `RI CHOL SU` and `RiCholsu` are one name. The text keeps its words: a name begins where a word
 //! begins and, in letters, ends where a word ends, so `Jo In` does not stand in `may join`. Hangul and Han names begin so
 //! too, and particles may follow them directly. Han and kana are also written without any spaces; a name inside such a
@@ -40,7 +41,8 @@ struct Word {
 enum Gap {
     /// Nothing, a hyphen, a middle dot or an apostrophe: it may stand inside a part of a name.
     Joint,
-    /// Spaces, line breaks and the comma of `Kim, Chol-su`: they may stand between the parts of a name.
+    /// Spaces, line breaks, the comma of `Kim, Chol-su`, and what stands for a space in the name of a file: they may stand
+    /// between the parts of a name.
     Space,
     /// Anything else: no name goes on beyond it.
     End,
@@ -177,12 +179,16 @@ impl Spelling {
 fn words(text: &str) -> Vec<Word> {
     let visible = text.chars().filter(|c| !is_invisible(*c));
     let bare: String = visible.nfkd().filter(|c| !is_combining_mark(*c)).collect();
-    let composed = bare.chars().flat_map(char::to_lowercase).nfkc();
+    let mut composed = bare.chars().flat_map(char::to_lowercase).nfkc().peekable();
     let mut words: Vec<Word> = Vec::new();
     let (mut before, mut gap) = (None, Gap::End);
-    for c in composed {
+    while let Some(c) = composed.next() {
         let script = c.is_alphanumeric().then(|| is_unspaced(c));
         match (script, words.last_mut()) {
+            // A full stop ends a sentence; one with a letter behind it stands where a file name has no space.
+            (None, _) if c == '.' && composed.peek().is_some_and(|next| next.is_alphanumeric()) => {
+                gap = gap.max(Gap::Space);
+            }
             (None, _) => gap = gap.max(Gap::of(c)),
             (Some(_), Some(word)) if script == before => word.letters.push(c),
             // A word ends at whatever is no letter, and where a script without spaces meets another one.
@@ -193,8 +199,33 @@ fn words(text: &str) -> Vec<Word> {
         }
         before = script;
     }
+    words.iter_mut().filter(|word| is_mixed(&word.letters)).for_each(|word| {
+        word.letters = word.letters.chars().map(|c| lookalike(c).unwrap_or(c)).collect();
+    });
     words
 }
+
+/// Whether a word mixes Latin letters with those of another script that look like them.
+fn is_mixed(letters: &str) -> bool {
+    !letters.is_ascii()
+        && letters.chars().any(|c| c.is_ascii_alphabetic())
+        && letters.chars().any(|c| lookalike(c).is_some())
+}
+
+/// The Latin letter that a small Cyrillic or Greek one, or its capital, looks like.
+fn lookalike(c: char) -> Option<char> {
+    let place = LOOKALIKES.iter().position(|one| *one == c)?;
+    LATIN.chars().nth(place)
+}
+
+/// Cyrillic letters, then Greek ones; the Latin letters in `LATIN` stand in the same order.
+const LOOKALIKES: [char; 30] = [
+    '\u{430}', '\u{432}', '\u{435}', '\u{43A}', '\u{43C}', '\u{43D}', '\u{43E}', '\u{440}', '\u{441}',
+    '\u{442}', '\u{443}', '\u{445}', '\u{455}', '\u{456}', '\u{458}', '\u{4BB}', '\u{4CF}', '\u{3B1}',
+    '\u{3B2}', '\u{3B5}', '\u{3B7}', '\u{3B9}', '\u{3BA}', '\u{3BC}', '\u{3BD}', '\u{3BF}', '\u{3C1}',
+    '\u{3C4}', '\u{3C5}', '\u{3C7}',
+];
+const LATIN: &str = "abekmhopctyxsijhlabehikmnoptyx";
 
 impl Gap {
     fn of(c: char) -> Self {
@@ -210,7 +241,7 @@ impl Gap {
             | 0x2027
             | 0x2212
             | 0x30FB => Self::Joint,
-            _ if c.is_whitespace() || c == ',' => Self::Space,
+            _ if c.is_whitespace() || matches!(c, ',' | '_') => Self::Space,
             _ => Self::End,
         }
     }
@@ -281,6 +312,26 @@ mod tests {
         }
         for text in ["the Secretariat cholsu", "Ri Chol Sung", "a ri chol", "Fri Chol-su", "Кімчхольський"]
         {
+            assert!(!index.occurs_in(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_found_in_the_name_of_a_file_and_with_letters_of_another_script_in_it() {
+        let index =
+            NameIndex::new(["Kim Chol-su", "\u{41A}\u{456}\u{43C} \u{427}\u{445}\u{43E}\u{43B}\u{44C}"]);
+        let found = [
+            "Kim.Chol.su",
+            "photo_Kim_Chol_su.jpg",
+            "kim.cholsu.pdf",
+            "\u{41A}im Chol-su",
+            "Kim Ch\u{3BF}l-su",
+            "\u{41A}\u{456}\u{43C}_\u{427}\u{445}\u{43E}\u{43B}\u{44C}.pdf",
+        ];
+        for text in found {
+            assert!(index.occurs_in(text), "{text}");
+        }
+        for text in ["We met Kim. Chol-su was away.", "Kim; Chol-su", "Kim.. Chol-su"] {
             assert!(!index.occurs_in(text), "{text}");
         }
     }

@@ -91,11 +91,37 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 who knew of it.\n\
 - OBS_04 and HND_09: an invitation is for its persons and its time. Whoever watches a handover is invited for everybody in\n\
 \x20 it and for the beginning of its window.\n\
-- EXC_05 and CON_01 are asked before a departure too. A case registered anew as that of a civilian ends every route of\n\
-\x20 prisoners, and while a Power has adjourned the consultation nobody departs: no statement of will can be made in it\n\
-\x20 then. Whoever adjourned it resumes it.\n\
+- EXC_05 is asked before a departure too: a case registered anew as that of a civilian ends every route of prisoners.\n\
+- CON_01: while a Power has adjourned the consultation nothing new is made in it. Whatever tells of a person or ends\n\
+\x20 something is said as before: facts, statements of will, registrations of cases, terminations, and what takes a\n\
+\x20 confirmation back. So nobody who is to leave waits for the end of the pause; only who adjourned after its GO gives it\n\
+\x20 again. Whoever adjourned it resumes it.\n\
+- CON_06: a fact goes to all parties of the consultation that all Powers accepted in the past which it declares, and bears\n\
+\x20 a number; otherwise it frees nobody. What it stops it stops all the same, at the desks that have it, and a GO names it.\n\
+\x20 Nobody can declare to have known an act without a number. It is answered once its sender, or who was told, has said it\n\
+\x20 again to all: the same words, or of a refusal or withdrawal hearsay that names the places refused. Whoever knew that\n\
+\x20 knew the first one; who may answer it, and by when the person was asked, stays as if it had borne a number.\n\
+- HND_05 and HND_06 judge a handover by the past as it was then: the case, the agreement, the arrangement, its\n\
+\x20 confirmation and clearances as released until that instant, in which what stops, stops already. Of reported times that\n\
+\x20 match the first and the last are judged. What is said afterwards makes no handover regular and none irregular, but for\n\
+\x20 what the person had said until then, whenever it is told, and a report of a refusal at the gate, which its own sender\n\
+\x20 alone corrects, about the very person. Irregular is also who went by a route of prisoners though his case said\n\
+\x20 otherwise, after the consultation was concluded or after somebody adjourned it who had given his GO, after a notice of his death, or with an exposure after\n\
+\x20 which nobody found that very destination safe. It stays so when he dies.\n\
+- HND_05: where an agreement covers the person, reports of two that are party to it are needed, among them whoever held\n\
+\x20 him then and whoever was to receive him. What strangers to the consultation report decides nothing.\n\
+- HND_01: an id of an arrangement is that of one handover. It is not given by another Power, nor once a handover under it\n\
+\x20 was reported. Who was reported as handed over departs under no other arrangement, until his case is registered anew by\n\
+\x20 whoever holds him, knowing of it; as that of a prisoner, it goes its road again. HND_04: no window that has passed is set.\n\
 - CLS_03: the word is the one that the charter lists for the sender and the level, or that of the level itself, such as\n\
 \x20 RESTRICTED, which an office writes that cannot read the charter as it drafts.\n\
+- CON_04: an act may rest on whatever its sender had heard, acts and letters of those included who take no part in the\n\
+\x20 consultation. What is heard cannot be unheard, so that none of them ends it for others.\n\
+- EXC_01: of what was found about a list only the words of its two parties count: that of the Power which answers the round\n\
+\x20 for every line, and that of the Power which holds a person for his. What either of them found not to match stops the line\n\
+\x20 until it finds otherwise. EXC_04 is asked of who accepts a round, too, for those whom it holds.\n\
+- WIL_02, WIL_05: a State that the person accepts is a side as well, and who came for it no neutral. A statement by which\n\
+\x20 somebody sat who came for the Power of origin, as the case names it since, permits nothing any more; what it refuses stops.\n\
 - CLS_04 to CLS_06 and OBS_03: a protective act is held up by no paper of another. What may not go with it, and what\n\
 \x20 translates that, is left out before it is signed, for all addressees alike; the officer is told, and it goes.\n";
 

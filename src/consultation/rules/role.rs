@@ -60,11 +60,11 @@ fn four_eyes(judgement: &Judgement<'_>, facts: &AuthorityFacts, findings: &mut F
         findings.add(Rule::Rol01, "dispatch.drafting_office", message, "state the drafting office");
         return;
     };
-    if released_by.iter().any(|expected| expected.credential == *drafter) {
+    if released_by.iter().any(|expected| facts.is_one_hand(&expected.credential, drafter)) {
         let message = "the office that drafted it releases it";
         findings.add(Rule::Rol01, "dispatch.authentications", message, Rule::Rol01.cure());
     }
-    if facts.clearances.iter().any(|clearance| clearance.office == *drafter) {
+    if facts.clearances.iter().any(|clearance| facts.is_one_hand(&clearance.office, drafter)) {
         let message = "the office that drafted it clears it";
         findings.add(Rule::Rol01, "dispatch.drafting_office", message, Rule::Rol01.cure());
     }
@@ -185,8 +185,8 @@ fn conclusion(judgement: &Judgement<'_>, facts: &AuthorityFacts, findings: &mut 
         findings.add(Rule::Rol03, "dispatch.authentications", message, Rule::Rol03.cure());
     }
     let third = |office: &Name| {
-        facts.drafter.as_ref() != Some(office)
-            && released_by.iter().all(|expected| expected.credential != *office)
+        let mut others = facts.drafter.iter().chain(released_by.iter().map(|expected| &expected.credential));
+        others.all(|other| !facts.is_one_hand(other, office))
     };
     let mut legal = facts.clearances.iter().filter(|clearance| clearance.kind == ClearanceKind::Legal);
     if !legal.any(|clearance| third(&clearance.office)) {

@@ -195,3 +195,21 @@ fn rol_06_an_observer_sends_statements_that_it_witnessed() {
     Case::new(&scene, "IC", "expression-of-will", &elsewhere).fails("ROL_06");
     Case::new(&scene, "XB", "expression-of-will", &elsewhere).passes();
 }
+
+/// One key stands behind all of these offices.
+fn of_one_key(labels: &'static [&'static str]) -> impl FnOnce(&mut Draft) {
+    move |draft| {
+        for label in labels {
+            facts(draft, label).key = Some(crate::digest::Digest::of(b"one hand"));
+        }
+    }
+}
+
+#[test]
+fn rol_01_and_rol_03_see_one_hand_behind_two_names() {
+    termination().passes();
+    termination().with(of_one_key(&["drafting"])).passes();
+    termination().with(of_one_key(&["drafting", "legal"])).fails("ROL_01 ROL_03");
+    termination().with(of_one_key(&["legal", "signature"])).fails("ROL_03");
+    termination().with(of_one_key(&["drafting", "signature"])).fails("ROL_01");
+}

@@ -7,10 +7,12 @@
 use std::collections::BTreeSet;
 
 use crate::consultation::act::Act;
+use crate::consultation::acts::law::Destination;
 use crate::consultation::acts::values::Origin;
 use crate::consultation::acts::will::{Attendee, ExpressionOfWill, WillIndication};
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
+use crate::consultation::state::sides::names;
 use crate::consultation::state::will::frightens;
 use crate::consultation::state::{custody, opening};
 use crate::consultation::words::{AttendeeFunction, Capacity, FreedomFinding, InformationGiven, PartyRole};
@@ -42,7 +44,7 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
 struct Sides {
     /// His Power of origin, as his case names it, and every party with that role.
     origin: BTreeSet<String>,
-    /// Powers that detain or are to receive.
+    /// Powers that detain or are to receive, and the States that he accepts.
     interested: BTreeSet<String>,
 }
 
@@ -65,6 +67,11 @@ impl Sides {
                 sides.interested.insert(power.to_string());
             }
         }
+        let accepted = statement.acceptable.iter().filter_map(|place| match place {
+            Destination::NamedState(code) => Some(code.as_str().to_owned()),
+            _ => None,
+        });
+        sides.interested.extend(accepted);
         sides
     }
 
@@ -78,12 +85,6 @@ impl Sides {
         let interested = || self.interested.iter().any(|code| names(attendee.affiliation.as_str(), code));
         attendee.neutral.0 && !self.is_of_origin(attendee) && !interested()
     }
-}
-
-/// Whether an affiliation is this code, in whatever case, or has it as a word of its own.
-fn names(affiliation: &str, code: &str) -> bool {
-    let mut words = affiliation.split(|letter: char| !letter.is_alphanumeric());
-    affiliation.trim().eq_ignore_ascii_case(code) || words.any(|word| word == code)
 }
 
 /// WIL-02. No charter can do without a neutral witness, and one who did not sign with the person counts for none.

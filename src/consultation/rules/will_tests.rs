@@ -173,6 +173,39 @@ fn wil_02_who_comes_for_a_power_that_detains_or_receives_is_not_neutral_by_sayin
 }
 
 #[test]
+fn wil_02_who_comes_for_a_state_that_the_person_accepts_is_not_neutral() {
+    let scene = Scene::ready();
+    let judged = |accepts: &[&str]| {
+        let fields = statement(scene.at(), "P1", accepts, &["XD"]).replace("\"IC\"", "\"XN\"");
+        Case::new(&scene, "XB", "expression-of-will", &fields).errors()
+    };
+    assert_eq!(judged(&["XN"]), "WIL_02");
+    assert_eq!(judged(&["XA", "XN"]), "WIL_02");
+    assert_eq!(judged(&["XA"]), "", "he does not go there");
+}
+
+#[test]
+fn wil_05_a_statement_before_who_turns_out_to_be_of_the_power_of_origin_counts_no_more() {
+    use crate::consultation::state::samples::{DAY, person};
+    use crate::consultation::state::will::{self, WillStanding};
+    let mut scene = Scene::opened();
+    let standing =
+        |scene: &Scene| scene.asks(|past, at, charter| will::will(past, &person(1), at, charter).standing);
+    scene.say("XB", "case-registration", &case_of("P1", "PRISONER_OF_WAR", "UNDETERMINED"));
+    let fields = statement(scene.at(), "P1", &["XA"], &[]);
+    scene.say("XB", "expression-of-will", &fields.replace("\"court\"", "\"XD ministry\""));
+    assert!(standing(&scene) == WillStanding::Current);
+    scene.say("XB", "case-registration", &case_of("P1", "PRISONER_OF_WAR", "XC"));
+    assert!(standing(&scene) == WillStanding::Current);
+    scene.say("XB", "case-registration", &case_of("P1", "PRISONER_OF_WAR", "XD"));
+    assert!(standing(&scene) == WillStanding::Indicated);
+    scene.wait(DAY);
+    let again = statement(scene.at(), "P1", &["XA"], &[]);
+    scene.say("XB", "expression-of-will", &again);
+    assert!(standing(&scene) == WillStanding::Current);
+}
+
+#[test]
 fn who_finds_that_he_was_not_free_is_told_how_to_stop_him() {
     let told = |case: Case, rule: Rule| {
         let found = case.judge();

@@ -57,18 +57,24 @@ impl<'h> Round<'h> {
         answers.map(|(one, act)| (one, act.reply)).max_by_key(|(one, _)| one.number)
     }
 
-    /// The lines that nobody found to match yet, or that somebody found not to.
+    /// The lines that were not found to match yet, or that one of the two parties found not to. Whoever answers the round
+    /// looks at all of them, and whoever holds a person answers for his line. What others find decides nothing: they
+    /// neither answer for a man whom they do not hold, nor keep two Powers from exchanging him.
     pub fn unmatched(&self, past: &Past<'_>) -> Vec<PersonRef> {
+        let terms: &ExchangeTerms = &self.act.terms;
         let results = results(past, self.digest());
+        let parties = [&terms.proposing_party, &terms.receiving_party];
         let matched = |person: &PersonRef| {
-            let found: Vec<&LineResult> = results
+            let found: Vec<(&Ministry, LineResult)> = results
                 .iter()
-                .filter(|((_, about), _)| about == person)
-                .map(|(_, (_, result))| result)
+                .filter(|((sender, about), _)| about == person && parties.contains(sender))
+                .map(|((sender, _), (_, result))| (*sender, *result))
                 .collect();
-            !found.is_empty() && found.iter().all(|result| matches(**result))
+            let answers = |sender: &Ministry| sender == self.answerer() || holds(past, terms, person, sender);
+            found.iter().any(|(sender, _)| answers(sender))
+                && found.iter().all(|(_, result)| matches(*result))
         };
-        persons(&self.act.terms).filter(|person| !matched(person)).collect()
+        persons(terms).filter(|person| !matched(person)).collect()
     }
 }
 
@@ -108,6 +114,15 @@ pub fn destination(terms: &ExchangeTerms, person: &PersonRef) -> Option<Destinat
 /// Whether a line was found to be who the list says.
 pub const fn matches(result: LineResult) -> bool {
     matches!(result, LineResult::Matched | LineResult::MatchedAfterCorrection)
+}
+
+/// Whether a Power holds a person whom terms list: by his case, and where there is none by the list that it fills.
+fn holds(past: &Past<'_>, terms: &ExchangeTerms, person: &PersonRef, power: &Ministry) -> bool {
+    match custody::holder(past, person) {
+        Some(holder) => holder == power,
+        None if terms.to_receiving_party.find(person).is_some() => terms.proposing_party == *power,
+        None => terms.receiving_party == *power,
+    }
 }
 
 /// The last finding of each Power about each line.

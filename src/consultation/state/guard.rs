@@ -2,6 +2,7 @@
 //! concluded, arranged and confirmed, and at departure (domain 5.3).
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use crate::consultation::act::ActKind;
 use crate::consultation::acts::agreement::{AgreementLine, AgreementTerms};
@@ -81,6 +82,20 @@ pub fn stops(
     stops
 }
 
+/// Words for what stops somebody, with the first step of the cure where only some Powers were told of it: nothing answers it
+/// before it is said to all.
+pub fn untold<'r>(because: &str, acts: impl IntoIterator<Item = &'r Registered>) -> String {
+    let only_some = acts.into_iter().filter(|one| one.number == 0 && one.said_to_all.is_empty());
+    let senders: BTreeSet<&str> = only_some.map(|one| one.sender.as_str()).collect();
+    let mut words = because.to_owned();
+    for sender in senders {
+        words += &format!(
+            "; {sender} told it to some Powers only, and nothing answers it before {sender}, or who was told, says it again to all"
+        );
+    }
+    words
+}
+
 /// What physicians must have found before somebody travels by this route; none where nothing.
 pub fn finding_needed(route: Route) -> Option<MedicalDecision> {
     match route {
@@ -156,10 +171,10 @@ impl Plan<'_, '_> {
             WillStanding::None => stop(Rule::Wil01, "no statement of will is known"),
             WillStanding::Indicated => stop(Rule::Wil08, "there is only hearsay, or what does not qualify"),
             WillStanding::Expired => stop(Rule::Wil01, "the last statement is too old"),
-            WillStanding::Withdrawn => stop(
-                Rule::Wil07,
-                "a withdrawal, a refusal or an interview that was not free was not overcome",
-            ),
+            WillStanding::Withdrawn => {
+                let because = "a withdrawal, a refusal or an interview that was not free was not overcome";
+                stop(Rule::Wil07, &untold(because, will.against.iter().copied()));
+            }
             WillStanding::Challenged => {
                 stop(Rule::Wil10, "two statements contradict each other, and neither knew the other")
             }
@@ -187,7 +202,8 @@ impl Plan<'_, '_> {
             }
             ProtectionStanding::None => stop(Rule::Pro01, "no assessment clears this destination"),
             ProtectionStanding::Bar => {
-                stop(Rule::Pro02, "substantial grounds bar this destination, or a place that may be it")
+                let because = "substantial grounds bar this destination, or a place that may be it";
+                stop(Rule::Pro02, &untold(because, protection.assessment));
             }
             ProtectionStanding::Stale => {
                 stop(Rule::Pro03, "the assessment is too old, or precedes an exposure")
@@ -265,14 +281,15 @@ impl Plan<'_, '_> {
     }
 
     fn judicial(&self, stops: &mut Vec<Stop>) {
-        let because = match judicial(self.past, &self.line.person).standing {
+        let judicial = judicial(self.past, &self.line.person);
+        let because = match judicial.standing {
             JudicialStanding::Free => return,
             JudicialStanding::Pending => "proceedings are pending",
             JudicialStanding::Convicted => {
                 "convicted, neither released for transfer nor consenting in writing"
             }
         };
-        stops.push(Stop::new(Rule::Jud01, because));
+        stops.push(Stop::new(Rule::Jud01, untold(because, judicial.status)));
     }
 }
 

@@ -85,7 +85,7 @@ fn judge<'h>(past: &Past<'h>, person: &PersonRef, all: &[Status<'h>], kept: &[Te
 }
 
 /// What one act says: a convict goes where he consented in writing, or where a court released him.
-fn standing(act: &JudicialStatus) -> JudicialStanding {
+pub fn standing(act: &JudicialStatus) -> JudicialStanding {
     match act.state {
         JudicialState::None | JudicialState::ReleasedForTransfer => JudicialStanding::Free,
         JudicialState::Convicted if act.written_consent_to_exchange => JudicialStanding::Free,

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `opening` | whether the consultation is open, who takes part and as what |
 //! | `custody` | who holds a person, whether he lives, where his destinations lie |
-//! | `will` | what he wants, and whether that still counts |
+//! | `will`, `sides` | what he wants, whether that still counts, and before whom he said it |
 //! | `protection` | what he has to fear at a destination |
 //! | `medical`, `judicial`, `holds`, `exposure` | fitness and eligibility, proceedings, holds, publicity |
 //! | `told` | what reports, lists and notices tell in passing that stops him |
@@ -54,6 +54,7 @@ pub mod promised;
 pub mod protection;
 pub mod reached;
 pub mod reports;
+pub mod sides;
 pub mod stage;
 pub mod told;
 pub mod unnumbered;

@@ -18,6 +18,7 @@ use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::state::custody::{Likeness, Places, is_open};
+use crate::consultation::state::{reports, sides};
 use crate::consultation::words::{AttendeeFunction, Capacity, FreedomFinding, HandoverOutcome};
 use crate::time::Timestamp;
 use crate::vocabulary;
@@ -104,24 +105,28 @@ pub fn said(registered: &Registered, stated: Option<Timestamp>) -> Timestamp {
     stated.map_or(registered.released, |stated| stated.min(registered.released))
 }
 
-/// What stopped a person's way to a destination at an instant, by what was said until then: what is adverse, and
-/// qualifying statements that do not accept it, unless a later one that does knew of them. A report that its own sender
-/// corrected is not asked.
+/// What stopped a person's way to a destination at an instant, by what he had said until then, that instant included:
+/// what is adverse, and qualifying statements that do not accept it, whenever they were told; unless a later one that does
+/// knew of them, and was released by then. A report that its own sender corrected is not asked.
 pub fn stopped_at<'h>(
     past: &Past<'h>,
     person: &PersonRef,
     destination: &Destination,
     at: Timestamp,
 ) -> Vec<&'h Registered> {
-    let places = Places::of(past, person);
+    let places = Places::of(&past.until(at), person);
     let statements = statements(past, person);
-    let accepting = |one: &&Statement<'_>| instant(one) <= at && admits(one.act, destination, &places);
-    let before = adverse(past, person).into_iter().filter(|one| one.said < at && !one.is_corrected(past));
+    let accepting = |one: &&Statement<'_>| {
+        let was_told = one.registered.released <= at && instant(one) <= at;
+        was_told && admits(one.act, destination, &places)
+    };
+    let before =
+        adverse(past, person).into_iter().filter(|one| one.said <= at && !one.is_taken_back(past, person));
     let stopping = before.filter(|one| {
         let overcome = statements.iter().filter(accepting).any(|statement| one.is_overcome_by(statement));
         one.scope.covers(destination, &places) && !overcome
     });
-    let other = statements.iter().filter(|one| instant(one) < at && !admits(one.act, destination, &places));
+    let other = statements.iter().filter(|one| instant(one) <= at && !admits(one.act, destination, &places));
     let other =
         other.filter(|one| !statements.iter().rev().filter(accepting).any(|later| overtakes(later, one)));
     let mut all: Vec<&'h Registered> =
@@ -138,8 +143,7 @@ fn judge<'h>(
     charter: &Charter,
 ) -> Will<'h> {
     let places = Places::of(past, person);
-    let adverse = adverse(past, person);
-    let statements = statements(past, person);
+    let (adverse, statements) = said_of(past, person);
     let beaten = |statement: &Statement<'_>| is_beaten(statement, destination, &adverse, &places);
     let stopping = |statement: Option<&Statement<'_>>| -> Vec<&'h Registered> {
         let open = |one: &&Adverse<'_>| !statement.is_some_and(|statement| one.is_overcome_by(statement));
@@ -186,6 +190,19 @@ fn judge<'h>(
         return stands(WillStanding::Expired, Some(last));
     }
     stands(WillStanding::Current, Some(last))
+}
+
+/// What speaks against moving a person, and the statements that can permit it. One by which somebody sat for the Power
+/// of origin, as his case names it now, permits nothing any more, and stops like one that never qualified (WIL-05).
+fn said_of<'h>(past: &Past<'h>, person: &PersonRef) -> (Vec<Adverse<'h>>, Vec<Statement<'h>>) {
+    let (mut adverse, mut statements) = (adverse(past, person), statements(past, person));
+    let origin = sides::origin(past, person);
+    for one in statements.extract_if(.., |one| sides::were_there(&origin, one.act)) {
+        let scope = unqualified(one.act);
+        adverse.extend(scope.map(|scope| Adverse { registered: one.registered, said: instant(&one), scope }));
+    }
+    adverse.sort_by(|one, next| one.registered.order().cmp(&next.registered.order()));
+    (adverse, statements)
 }
 
 fn is_beaten(
@@ -256,14 +273,10 @@ impl Adverse<'_> {
         statement.registered.knew(self.registered) && instant(statement) > self.said
     }
 
-    /// Whether its sender reported the same handover once more.
-    fn is_corrected(&self, past: &Past<'_>) -> bool {
+    /// Whether it is a report of a refusal at the gate that stands against no handover.
+    fn is_taken_back(&self, past: &Past<'_>, person: &PersonRef) -> bool {
         let Some(Act::HandoverReport(report)) = &self.registered.act else { return false };
-        let thread = crate::consultation::history::Thread::Arrangement(report.arrangement_id.clone());
-        past.of_thread(&thread).any(|one| {
-            let again = one.act_kind() == Some(ActKind::HandoverReport);
-            again && one.sender == self.registered.sender && one.number > self.registered.number
-        })
+        !reports::is_refusal_still(past, person, self.registered, report)
     }
 }
 

@@ -1,5 +1,8 @@
 //! The charter of a consultation: what the parties of its channel had agreed on when it began, else safe defaults.
 //!
+//! It begins with the proposal that opened it, as every desk sees it alike: a letter between two of the parties moves no
+//! beginning, nor does one to all that is dated before it. Where nobody proposed anything, what went to all first begins it.
+//!
 //! A charter is concluded when every party has said the same terms, byte for byte, one by proposing and the others by
 //! replying, in notes that stand. A consultation keeps the one it began under, so that no later note changes a verdict.
 
@@ -9,6 +12,7 @@ use super::folding::Folded;
 use super::kept::Kept;
 use super::knowledge::Knowledge;
 use crate::consultation::act::{Act, ActKind};
+use crate::consultation::casebook::beginning;
 use crate::consultation::charter::Charter;
 use crate::consultation::rules::judgement::ChannelFacts;
 use crate::desk::Desk;
@@ -20,19 +24,18 @@ use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
 impl Desk {
-    /// The charter that counts for a consultation.
+    /// The charter that counts for a consultation that began then.
     pub(super) fn charter_of(
         &self,
         trust: &Trust,
         keys: &Keys,
         consultation: &str,
         channel: &ChannelFacts,
-        kept: &[Kept],
+        begun: Option<Timestamp>,
     ) -> Result<Charter, DeskError> {
         if let Some(supposed) = &self.supposed {
             return Ok(supposed.clone());
         }
-        let begun = kept.iter().map(|kept| kept.header.position().release_time).min();
         let agreed = match begun {
             Some(begun) => self.agreed_by(trust, keys, consultation, channel, begun)?,
             None => None,
@@ -86,6 +89,14 @@ impl Desk {
     }
 }
 
+/// When a consultation began of which this was kept; none where nothing in it went to all.
+pub(super) fn begun<'k>(kept: impl Iterator<Item = &'k Kept> + Clone) -> Option<Timestamp> {
+    let to_all = kept.filter(|kept| kept.header.position().act_number > 0);
+    let opening = to_all.clone().filter(|kept| beginning::tells_of_it(&kept.dispatch.kind));
+    let first = || to_all.map(|kept| kept.header.position().release_time).min();
+    beginning::proposed(opening.map(Kept::incoming)).or_else(first)
+}
+
 /// What counts before a charter is concluded. No ceiling was agreed on then, and each ministry sets its own: what was
 /// above it did not come here.
 pub(super) fn without_agreement(channel: &ChannelFacts) -> Charter {
@@ -101,7 +112,10 @@ fn charters(folded: &Folded, channel: &ChannelFacts) -> Vec<(Timestamp, Charter)
         let terms = &note.terms;
         let parties: BTreeSet<&Ministry> = terms.parties.iter().collect();
         let is_ours = terms.channel.as_str() == channel.channel.as_str();
-        if !is_ours || parties != channel.parties.iter().collect() {
+        // What some parties have not got they cannot judge by.
+        let has_it = |party: &Ministry| *party == one.sender || one.addressees.contains(party);
+        let went_to_all = channel.parties.iter().all(has_it);
+        if !is_ours || !went_to_all || parties != channel.parties.iter().collect() {
             continue;
         }
         let entry = said.entry(terms.bytes());

@@ -2,13 +2,14 @@
 //!
 //! A number that will never come must hold nobody up. Between two ministries every message has a number of its own
 //! without a gap, so when a later act of a ministry is here, an earlier one that is not was given up, refused or late
-//! on its way, or did not open: it is passed over, and told. Of the own acts those are passed over that nobody took.
+//! on its way, or did not open: it is passed over, and told. Of the own acts those are passed over that nobody took, but for
+//! protective ones: nobody un-says at home what a person said by what he does to a copy.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use super::charters::without_agreement;
+use super::charters::{begun, without_agreement};
 use super::kept::Kept;
 use crate::consultation::acts::values::ActRef;
 use crate::consultation::casebook::{Casebook, Incoming, Missing, Outcome};
@@ -22,7 +23,8 @@ use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::digest::Digest;
 use crate::limits;
-use crate::message::terms::Level;
+use crate::message::terms::{ActClass, Level};
+use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 use crate::trust::policy::ChannelId;
 
@@ -54,6 +56,8 @@ pub struct Folded {
     /// Whether this desk's register lacks messages that this desk sent on the channel: numbers of its own that are passed
     /// over may stand for acts that others have.
     short: bool,
+    /// When it began, by which its charter was chosen.
+    begun: Option<Timestamp>,
 }
 
 impl Desk {
@@ -108,15 +112,19 @@ impl Desk {
         lost: BTreeSet<Digest>,
     ) -> Result<Folded, DeskError> {
         let mut kept = self.kept_in(trust, keys, consultation)?;
-        kept.retain(|kept| !(kept.own && lost.contains(&kept.digest)));
+        // What protects a person counts here whatever became of its copies: whoever has not got it is owed it anew.
+        let counts =
+            |kept: &Kept| kept.dispatch.act_class == ActClass::Protective || !lost.contains(&kept.digest);
+        kept.retain(|kept| !kept.own || counts(kept));
         let channel = kept.first().map(|first| first.header.address().channel.clone());
         let facts = self.facts_of(trust, channel.as_ref(), &kept);
-        let charter = self.charter_of(trust, keys, consultation, &facts, &kept)?;
+        let begun = begun(kept.iter());
+        let charter = self.charter_of(trust, keys, consultation, &facts, begun)?;
         let short = match &channel {
             Some(channel) => !self.register.lost_on(&channel.to_string())?.is_empty(),
             None => false,
         };
-        let mut folded = Folded { lost, short, ..Folded::new(consultation, facts, charter) };
+        let mut folded = Folded { lost, short, begun, ..Folded::new(consultation, facts, charter) };
         kept.into_iter().for_each(|kept| folded.take(kept));
         // Own acts that nobody took leave holes that nothing will ever fill.
         let signed = self.register.last_act_number_signed(consultation)?;
@@ -196,6 +204,7 @@ impl Folded {
             lost: BTreeSet::new(),
             losses: 0,
             short: false,
+            begun: None,
         }
     }
 
@@ -211,6 +220,12 @@ impl Folded {
         self.kept.insert(incoming.reference, kept);
         self.offer(incoming);
         self.offer_again();
+    }
+
+    /// Whether it began at another time than that by which its charter was chosen, as what came since says: then it is to
+    /// be folded anew.
+    pub(super) fn began_otherwise(&self) -> bool {
+        begun(self.kept.values()) != self.begun
     }
 
     /// Takes an own act of which no copy was made.

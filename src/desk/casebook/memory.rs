@@ -11,7 +11,6 @@ use super::folding::Folded;
 use super::index::Index;
 use super::kept::Kept;
 use super::shelf::Place;
-use crate::consultation::act::ActKind;
 use crate::limits;
 
 /// What a desk remembers of its casebook.
@@ -38,14 +37,16 @@ impl Memory {
         let mut now = self.now();
         let known = now.take().filter(|known| known.place == *from);
         let mut folded = known.map(|known| known.folded).unwrap_or_default();
-        if new.values().flatten().any(|kept| kept.dispatch.kind == ActKind::ChannelCharterNote.word()) {
-            // What was agreed on a channel may be what other consultations are judged by.
+        if new.keys().any(|consultation| index.charters.contains(consultation)) {
+            // What was agreed on a channel may be what other consultations are judged by, and one note may have waited for
+            // whatever came.
             folded.clear();
         }
         for (consultation, kept) in new {
-            if let Some(folded) = folded.get_mut(consultation) {
-                let folded = Arc::make_mut(folded);
-                kept.iter().for_each(|kept| folded.take(kept.clone()));
+            let Some(known) = folded.get_mut(consultation).map(Arc::make_mut) else { continue };
+            kept.iter().for_each(|kept| known.take(kept.clone()));
+            if known.began_otherwise() {
+                folded.remove(consultation);
             }
         }
         *now = Some(Remembered { place: to.clone(), index: Arc::new(index.clone()), folded });

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use chancery::consultation::acts::values::ActRef;
 
-use super::papers::{conveys, in_spite, note, opened, statement};
+use super::papers::{acceptance, conveys, in_spite, note, opened, proposal, statement};
 use super::{PERSON, everything, folded, papers, say_the_same};
-use crate::support::{Stage, ministry};
+use crate::support::{Stage, forms, ministry};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -118,6 +118,42 @@ async fn a_concluded_charter_changes_what_is_judged_in_consultations_that_begin_
         // What began before keeps what it began under.
         let old = desk.consultation_of(&desk.trust().unwrap(), keys, &before).unwrap();
         assert_eq!(old.book.charter().cooling_off, DAY);
+    }
+    for code in ["XA", "XB"] {
+        let house = stage.house(code);
+        let live = everything(house);
+        let desk = house.desk().unwrap();
+        desk.rebuild_casebook(&desk.trust().unwrap(), house.keys()).unwrap();
+        say_the_same(&everything(house), &live);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consultation_is_judged_by_what_was_agreed_when_it_was_proposed_whatever_letters_came_before() {
+    let stage = Stage::pair().await;
+    let letter = conveys(&stage, "XB", &forms::memorandum("XA", "new", "A beginning.")).await;
+    let consultation = letter[0].consultation.clone();
+    // The desks that stay open see it too.
+    let open: Vec<_> = ["XA", "XB"].iter().map(|code| stage.house(code).desk().unwrap()).collect();
+    let cooling_off = |desk: &chancery::desk::Desk, code: &str| {
+        let folded =
+            desk.consultation_of(&desk.trust().unwrap(), stage.house(code).keys(), &consultation).unwrap();
+        folded.book.charter().cooling_off
+    };
+    for (desk, code) in open.iter().zip(["XA", "XB"]) {
+        assert_eq!(cooling_off(desk, code), DAY, "nothing was agreed on");
+    }
+    stage.clock.forward(DAY);
+    concluded(&stage, "12h").await;
+    stage.clock.forward(DAY);
+    let parties = [("XA", "RECEIVING_POWER"), ("XB", "DETAINING_POWER")];
+    let known = format!("consultation = \"{consultation}\"");
+    let proposes = proposal(&["XA"], &parties).replacen("consultation = \"new\"", &known, 1);
+    let proposed = conveys(&stage, "XB", &proposes).await;
+    conveys(&stage, "XA", &acceptance(&["XB"], &consultation, &proposed[0].id.to_string())).await;
+    for (desk, code) in open.iter().zip(["XA", "XB"]) {
+        assert_eq!(cooling_off(desk, code), DAY / 2, "{code}");
+        assert_eq!(folded(stage.house(code), &consultation).book.charter().cooling_off, DAY / 2);
     }
     for code in ["XA", "XB"] {
         let house = stage.house(code);
