@@ -32,6 +32,7 @@ pub(crate) struct Scene {
     knowing: Option<Marks>,
     only: Option<Ministry>,
     against: Vec<Rule>,
+    relayed: bool,
     precedence: Precedence,
     signed_by: Vec<&'static str>,
     keys: Option<Vec<Digest>>,
@@ -65,6 +66,7 @@ impl Scene {
             knowing: None,
             only: None,
             against: Vec::new(),
+            relayed: false,
             precedence: Precedence::Routine,
             signed_by: Vec::new(),
             keys: None,
@@ -144,6 +146,12 @@ impl Scene {
     /// This rule stands against the next act.
     pub(crate) fn against(&mut self, rule: Rule) -> &mut Self {
         self.against.push(rule);
+        self
+    }
+
+    /// The next act conveys what a Power says that is not connected.
+    pub(crate) fn relaying(&mut self) -> &mut Self {
+        self.relayed = true;
         self
     }
 
@@ -396,6 +404,7 @@ impl Scene {
                 .into_iter()
                 .map(|label| Name::parse(&format!("chancery://{sender}/office/{label}")).unwrap())
                 .collect(),
+            relayed: std::mem::take(&mut self.relayed),
             verdict: Verdict::new(std::mem::take(&mut self.against)),
             said_to_all: Vec::new(),
             sender: sender.clone(),
