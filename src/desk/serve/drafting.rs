@@ -51,6 +51,9 @@ const FIELDS: &[&str] = &[
     "address",
 ];
 
+/// Those of them that are shown of one draft alone.
+const EXACT: [&str; 2] = ["dispatch", "address"];
+
 impl Service {
     /// Judges a draft and composes nothing.
     pub(super) fn validate_draft(
@@ -170,6 +173,8 @@ impl Service {
         let size = pages::size(request.page_size)?;
         let wanted = wire::DraftState::try_from(request.state)
             .map_err(|_| Refused::field("state", "FIELD_INVALID", "there is no such state"))?;
+        let listed: Vec<&str> = FIELDS.iter().copied().filter(|field| !EXACT.contains(field)).collect();
+        let mask = Mask::parse(request.read_mask, &listed)?;
         let pages = Pages::of("drafts", &[wanted.as_str_name()]);
         let mut before = pages.number(&request.page_token)?.unwrap_or(u64::MAX);
         let (mut drafts, mut unopened, mut looked) = (Vec::new(), Vec::new(), 0_usize);
@@ -186,7 +191,7 @@ impl Service {
                     || entry.is_some_and(|entry| state(entry.state) == wanted);
                 if is_wanted {
                     match self.opened(&held) {
-                        Ok(draft) => drafts.push(self.shown(&draft)?),
+                        Ok(draft) => drafts.push(masked(self.shown(&draft)?, &mask)),
                         // The others are there all the same.
                         Err(_) => {
                             tracing::error!(draft = %held.dispatch, "a draft that is held does not open");

@@ -156,7 +156,7 @@ impl DeskService for Edge {
         request: Request<wire::GetConsultationRequest>,
     ) -> Result<Response<wire::Consultation>, Status> {
         let (_, asked) = taken(request)?;
-        self.ask(move |service| service.get_consultation(&asked.name)).await
+        self.ask(move |service| service.get_consultation(asked)).await
     }
 
     async fn list_cases(
@@ -169,7 +169,7 @@ impl DeskService for Edge {
 
     async fn get_case(&self, request: Request<wire::GetCaseRequest>) -> Result<Response<wire::Case>, Status> {
         let (_, asked) = taken(request)?;
-        self.ask(move |service| service.get_case(&asked.name)).await
+        self.ask(move |service| service.get_case(asked)).await
     }
 
     async fn check_departure(
