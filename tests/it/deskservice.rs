@@ -2,6 +2,7 @@
 //! export; and whatever nobody may ask for is refused by its reason and changes nothing.
 
 pub mod bureau;
+mod clearing;
 mod drafts;
 mod draining;
 mod elsewhere;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use tonic::Code;
 
 use super::draft_out::{COMPOSED, Shown, expected_steps, label, state};
+use super::draft_reading::with_words;
 use super::errands::Met;
 use super::names::names_withheld;
 use super::pages::{self, Mask, Pages};
@@ -146,11 +147,11 @@ impl Service {
         let documents = draft.dispatch().documents.as_slice();
         let mut withheld = Withheld::of(Some(draft.act()), documents);
         if withheld.words() {
-            // Of documents nothing is shown here but what they are.
+            // Of documents that are no texts nothing is shown here but what they are.
             let what = (Some(draft.act()), documents);
             withheld = self.withheld(visitor, what, &draft.digest().hex(), &request.names_as)?;
         }
-        let shown = self.shown_with(&draft, &withheld)?;
+        let shown = with_words(self.shown_with(&draft, &withheld)?, &draft, &withheld);
         if mask.is_silent() {
             return Ok(shown);
         }

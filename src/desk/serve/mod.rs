@@ -15,7 +15,7 @@
 //! |---|---|
 //! | `config`, `visitors`, `suspended`, `permission`, `guard` | where it listens; who is there; who may call what; enforced |
 //! | `edge` | the calls, each handed to the room behind |
-//! | `drafting`, `signing`, `releasing`, `errands` | drafts, clearances, releases; each request once |
+//! | `drafting`, `draft_reading`, `signing`, `releasing`, `errands` | drafts, clearances, releases; each request once |
 //! | `reading`, `searching`, `cases`, `picking`, `names`, `evidence`, `uploads` | messages, consultations, persons, proofs, documents |
 //! | `events`, `outlet`, `keeper` | what happens, as it happens; to whoever reads in time; keeps up with the own gateway |
 //! | `metrics` | what monitoring reads of it |
@@ -27,6 +27,7 @@ mod cases;
 pub mod config;
 mod draft_in;
 mod draft_out;
+mod draft_reading;
 mod drafting;
 mod edge;
 mod errands;
