@@ -94,9 +94,11 @@ impl Service {
         let draft = self.drafted(&trust, content)?;
         let shape = Shape::of(texts, draft.act.kind().word());
         let wishes = wishes(&visitor, request.sign_as.clone(), request.clear_by.clone())?;
+        let asked = errand.clone();
         let holding = |draft: &DraftFile| self.holding(&visitor, draft, errand).map(Some);
         let (form, place) = ((&draft, folder.as_path()), self.held_place());
-        let composed = self.desk.compose_draft_held(&trust, &self.keys, form, &wishes, &place, holding).await;
+        let place = (place.as_path(), Some(&asked));
+        let composed = self.desk.compose_draft_held(&trust, &self.keys, form, &wishes, place, holding).await;
         let (draft, composition) = match composed {
             Err(DeskError::Register(RegisterFault::DoneBefore)) => {
                 // The same request, at the same time: the other one did it.

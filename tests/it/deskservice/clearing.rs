@@ -46,3 +46,29 @@ async fn whoever_clears_or_releases_reads_the_texts_of_a_draft_and_its_documents
     assert_eq!(reason(download(&mut reader, &draft.name, "en").await), "WRONG_ROLE");
     xa.close().await;
 }
+
+/// The number of a draft within its year.
+fn number(draft: &wire::Draft) -> u32 {
+    draft.formal_number.rsplit('-').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_that_is_asked_for_many_times_at_once_uses_up_one_number() {
+    let stage = pair().await;
+    let xa = Bureau::open(&stage, "XA").await;
+    let casework = xa.client("casework", &[Role::Draft]).await;
+    let asking = (0..8).map(|_| {
+        let mut casework = casework.clone();
+        tokio::spawn(async move { casework.create_draft(creation("one", note("XB", ""))).await })
+    });
+    let asking: Vec<_> = asking.collect();
+    let mut drafts = Vec::new();
+    for asked in asking {
+        drafts.push(asked.await.unwrap().unwrap().into_inner());
+    }
+    assert!(drafts.iter().all(|draft| draft.name == drafts[0].name));
+    let mut casework = casework;
+    let next = casework.create_draft(creation("two", note("XB", ""))).await.unwrap().into_inner();
+    assert_eq!(number(&next), number(&drafts[0]) + 1);
+    xa.close().await;
+}
