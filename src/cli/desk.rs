@@ -108,7 +108,7 @@ struct Enrol {
     -authority main.desk.mfa.xa.example -d '{}' 127.0.0.1:7110 chancery.desk.v1.DeskService/ListMessages\n\n\
     service.toml in the home of the desk:\n  \
     listen = \"10.0.0.5:7110\"\n  \
-    socket = \"run/service.sock\"\n  \
+    socket = \"/run/chancery/desk.sock\"\n  \
     [[user]]\n  \
     uid = 1001\n  \
     name = \"casework\"\n  \
