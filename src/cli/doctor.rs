@@ -97,6 +97,9 @@ fn record(context: &Context) -> Option<Finding> {
         Err(error) if error.kind() == Kind::Verification => {
             Some(Finding::fail("record", error.message(), next()))
         }
+        Err(error) if error.code() == "own-bundle-old" => {
+            Some(Finding::fail("record", error.message(), context.command("trust install FILE")))
+        }
         // Whether there is a desk at all was looked at before.
         Err(_) => None,
     }

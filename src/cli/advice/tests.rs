@@ -88,7 +88,7 @@ fn every_failure_that_the_command_line_knows_names_the_command_that_comes_next()
 }
 
 /// Words whose hint is given where they arise, in every place: what is exact there is not known here.
-const HINTED_WHERE_THEY_ARISE: [&str; 46] = [
+const HINTED_WHERE_THEY_ARISE: [&str; 47] = [
     "advertise",
     "ambiguous",
     "begun",
@@ -122,6 +122,7 @@ const HINTED_WHERE_THEY_ARISE: [&str; 46] = [
     "not-given-up",
     "not-stuck",
     "not-trusted",
+    "own-bundle-old",
     "passphrase-differs",
     "passphrase-file-mode",
     "record-damaged",
