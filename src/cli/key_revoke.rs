@@ -134,12 +134,16 @@ impl Revoke {
                 let message = format!("every certificate of {name} is revoked or has ended");
                 Err(CliError::new(Kind::NotFound, "no-certificate", message))
             }
-            [.., last] => {
+            [oldest, .., newest] => {
                 let serials: Vec<String> =
                     found.iter().map(|one| format!("{} of {}", one.serial, one.issued)).collect();
                 let message = format!("{name} has several certificates: {}", serials.join(", "));
-                let error = CliError::usage("several", message);
-                Err(error.hint(format!("{} --serial {}", context.typed, last.serial)))
+                let kept = format!(
+                    "{} is the newest, and mostly the one in use: revoke the older ones, and it only when another is in use",
+                    newest.serial
+                );
+                let error = CliError::usage("several", message).cause(kept);
+                Err(error.hint(format!("{} --serial {}", context.typed, oldest.serial)))
             }
         }
     }

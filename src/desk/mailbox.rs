@@ -104,6 +104,11 @@ impl Mailbox {
         Ok(Self { client })
     }
 
+    /// Why whoever answers at the mailbox listener of the own gateway is not believed; none where he is, or nobody answers.
+    pub async fn disbelief(address: &str, ministry: &Ministry, credentials: &Credentials) -> Option<String> {
+        connect(address, ministry, credentials).await.err().and_then(|failure| failure.disbelief())
+    }
+
     /// Hands over an envelope; the answer is the submission receipt, not verified.
     pub async fn submit(&mut self, envelope: Vec<u8>) -> Result<Vec<u8>, DeskError> {
         self.submit_again(envelope, Vec::new()).await
