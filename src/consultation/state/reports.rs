@@ -22,6 +22,7 @@ use crate::consultation::registered::Registered;
 use crate::consultation::state::commitments::Arrangement;
 use crate::consultation::state::opening::Opening;
 use crate::consultation::state::reached::{Facet, Stage};
+use crate::consultation::state::told::{self, Told};
 use crate::consultation::state::{
     commitments, custody, exposure, go, holds, judicial, medical, opening, protection, saying, will,
 };
@@ -327,7 +328,8 @@ pub fn irregularities(
     stood(Facet::Hold, holds::holds(then, person, charter).iter().any(|hold| hold.was_active(at)));
     stood(Facet::Medical, medical::was_unfit(past, person, at));
     stood(Facet::Judicial, judicial::was_kept(past, person, at));
-    stood(Facet::Death, custody::is_dead(then, person));
+    let is_told_dead = !told::told_until(past, person, Told::Dead, at).is_empty();
+    stood(Facet::Death, is_told_dead || custody::is_dead(then, person));
     let arranged = commitments::arrangement(then, arrangement);
     let arranged = arranged.filter(|arranged| arranged.act.persons.find(person).is_some());
     let paused = arranged.as_ref().is_some_and(|arranged| go::is_paused(then, arranged));
