@@ -292,15 +292,21 @@ fn a_countersignature_waits_for_the_act_it_names_and_comes_to_one_verdict_in_eve
 }
 
 /// An act as a careful ministry would send it, released at this instant.
-fn said(
+fn said(book: &mut Casebook, sender: &str, number: u64, at: Timestamp, act: (&str, &str)) -> String {
+    let basis = book.draft_basis();
+    said_to(&["IC", "XA", "XB"], book, (sender, number, at), &basis, act)
+}
+
+/// An act that goes to the others of these ministries and declares this.
+fn said_to(
+    ministries: &[&str],
     book: &mut Casebook,
-    sender: &str,
-    number: u64,
-    at: Timestamp,
+    (sender, number, at): (&str, u64, Timestamp),
+    basis: &Marks,
     (kind, fields): (&str, &str),
 ) -> String {
     use crate::consultation::rules::drafts::Draft;
-    let draft = Draft::new(&["IC", "XA", "XB"], sender, number, &book.draft_basis(), at, act(kind, fields));
+    let draft = Draft::new(ministries, sender, number, basis, at, act(kind, fields));
     let digest = Digest::of(format!("{sender} {number}").as_bytes());
     let Draft { address, position, dispatch, authorities, .. } = draft;
     let outcomes = book.offer(Incoming::new(address, position, dispatch, digest, Some(authorities)));
@@ -310,21 +316,59 @@ fn said(
     verdict.to_string()
 }
 
+const PROPOSAL: &str = r#"consultation = "C-4T9M-W2KX-7CQW"
+    subject = "Prisoners of war: procedure"
+    parties = [{ ministry = "IC", roles = ["ICRC"] }, { ministry = "XA", roles = ["RECEIVING_POWER"] },
+        { ministry = "XB", roles = ["DETAINING_POWER"] }]
+    open_until_time = "2026-12-02T10:00:00Z""#;
+
+const ASSURES: (&str, &str) =
+    ("assurances", "persons = []\nparty_to_gc3 = true\nassurances = [\"MEDICAL_CARE\"]");
+
+/// A consultation that all accepted, as a desk holds it that takes these for the parties of the charter.
+fn accepted(charter: &[&str]) -> (Casebook, impl Fn(u64) -> Timestamp) {
+    let channel = crate::consultation::rules::drafts::channel(&["IC", "XA", "XB", "XN"]);
+    let mut book = Casebook::new(channel, Charter::default_for(charter.iter().map(|code| ministry(code))));
+    let start = Timestamp::parse("2026-11-22T10:00:00Z").unwrap();
+    let minute = move |minutes: u64| start.after(std::time::Duration::from_secs(60 * minutes));
+    assert_eq!(said(&mut book, "XB", 1, start, ("consultation-proposal", PROPOSAL)), "ok");
+    assert_eq!(said(&mut book, "XA", 1, minute(10), ("consultation-reply", "reply = \"ACCEPT\"")), "ok");
+    (book, minute)
+}
+
+#[test]
+fn con_06_a_fact_is_judged_by_what_it_declares_and_not_by_the_channel_of_the_day() {
+    for on in [&["IC", "XA", "XB"][..], &["IC", "XA", "XB", "XN"]] {
+        let (mut book, minute) = accepted(on);
+        assert_eq!(said(&mut book, "XA", 2, minute(20), ASSURES), "ok", "{on:?}");
+    }
+    // A desk that knew of fewer would come to one verdict, and the others to another.
+    for on in [&["IC", "XA", "XB"][..], &["XA", "XB"]] {
+        let (mut book, minute) = accepted(on);
+        let before = Marks::default();
+        let to_one = |book: &mut Casebook, number: u64, act| {
+            said_to(&["XA", "XB"], book, ("XA", number, minute(20 + number)), &before, act)
+        };
+        assert_eq!(to_one(&mut book, 2, ASSURES), "CON_06", "who hides the consultation: {on:?}");
+        let own = PROPOSAL.replace("{ ministry = \"IC\", roles = [\"ICRC\"] }, ", "");
+        assert_eq!(to_one(&mut book, 3, ("consultation-proposal", &own)), "ok");
+        assert_eq!(to_one(&mut book, 4, ASSURES), "CON_06", "who names others in one of his own: {on:?}");
+        let to_all = (["IC", "XA", "XB"], ("XA", 5, minute(30)));
+        assert_eq!(
+            said_to(&to_all.0, &mut book, to_all.1, &before, ASSURES),
+            "ok",
+            "it is known that it knew"
+        );
+        // Whoever never declared to know of it is not known to.
+        let unaware = ("XB", 2, minute(40));
+        assert_eq!(said_to(&to_all.0, &mut book, unaware, &before, ASSURES), "CON_06");
+    }
+}
+
 #[test]
 fn a_release_dated_back_behind_its_own_predecessor_lifts_no_hold() {
     use crate::consultation::state::{holds, samples::person};
-    use std::time::Duration;
-    let parties = ["IC", "XA", "XB"];
-    let channel = crate::consultation::rules::drafts::channel(&parties);
-    let mut book = Casebook::new(channel, Charter::default_for(parties.map(ministry)));
-    let start = Timestamp::parse("2026-11-22T10:00:00Z").unwrap();
-    let minute = |minutes: u64| start.after(Duration::from_secs(60 * minutes));
-    let proposal = r#"consultation = "C-4T9M-W2KX-7CQW"
-        subject = "Prisoners of war: procedure"
-        parties = [{ ministry = "IC", roles = ["ICRC"] }, { ministry = "XA", roles = ["RECEIVING_POWER"] },
-            { ministry = "XB", roles = ["DETAINING_POWER"] }]
-        open_until_time = "2026-12-02T10:00:00Z""#;
-    assert_eq!(said(&mut book, "XB", 1, start, ("consultation-proposal", proposal)), "ok");
+    let (mut book, minute) = accepted(&["IC", "XA", "XB"]);
     let hold = ("hold-notice", "persons = [\"P1\"]\nreason = \"SECURITY\"");
     assert_eq!(said(&mut book, "XB", 2, minute(60), hold), "ok");
     let held =

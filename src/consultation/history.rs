@@ -15,7 +15,7 @@ use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::{self, Marks, Missing, Registered};
 use crate::consultation::retelling;
 use crate::digest::Digest;
-use crate::message::terms::Precedence;
+use crate::message::terms::{ActClass, Precedence};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
@@ -302,6 +302,18 @@ impl<'h> Past<'h> {
     /// Whether `earlier` is in the past that `later` declared.
     pub fn knew(&self, earlier: &Registered, later: &Registered) -> bool {
         later.knew(earlier)
+    }
+
+    /// This past and all that earlier acts of a ministry in it declared: whoever declared it once knows it. What its
+    /// protective acts declared is left out, because they wait for nothing, and one desk may have it and another not.
+    pub fn recalled_by(&self, ministry: &Ministry) -> Self {
+        let Some(declared) = self.bounds.declared.as_deref() else { return self.clone() };
+        let mut marks = declared.clone();
+        let waited = self.of_sender(ministry).filter(|one| one.class != ActClass::Protective);
+        waited.for_each(|one| marks.raise_all(&one.basis));
+        marks.set(ministry, declared.number(ministry));
+        let bounds = Bounds { declared: Some(Arc::new(marks)), until: self.bounds.until };
+        Self { history: self.history, bounds }
     }
 
     fn those(&self, places: &'h [usize]) -> impl DoubleEndedIterator<Item = &'h Registered> + use<'h> {

@@ -31,7 +31,7 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
         role(judgement, past, findings);
         basis(judgement, past, findings);
     }
-    addressees(judgement, proposal, findings);
+    addressees(judgement, past, proposal, findings);
 }
 
 /// CON-01. Positions and correspondence need no open consultation, protective acts and facts neither.
@@ -203,19 +203,27 @@ fn cases(judgement: &Judgement<'_>, past: &Past<'_>, findings: &mut Findings) {
     }
 }
 
-/// CON-06: an act that some Powers do not have could not be judged alike. A fact that declares no proposal goes to all
-/// whom the charter names, or hiding the proposal would hide from whom it was kept; and it bears a number, without which
-/// nobody could declare to have known it. A countersignature goes to those who have what it countersigns.
-fn addressees(judgement: &Judgement<'_>, proposal: Option<&ConsultationProposal>, findings: &mut Findings) {
+/// CON-06: an act that some Powers do not have could not be judged alike. A fact goes to all parties of the consultation
+/// that every Power accepted, as its sender declared to know it, now or in earlier acts: that is the same at every desk,
+/// and nobody un-knows it to hide from whom a fact was kept, or by a proposal of his own. And it bears a number,
+/// without which nobody could declare to have known it; before release that is whether it goes to all whom numbers count
+/// here. A countersignature goes to those who have what it countersigns.
+fn addressees(
+    judgement: &Judgement<'_>,
+    past: &Past<'_>,
+    proposal: Option<&ConsultationProposal>,
+    findings: &mut Findings,
+) {
     let address = judgement.address;
     let class = judgement.act.class();
     if !judgement.act.act_kind().specification().to_all_powers || class == ActClass::Correspondence {
         return;
     }
     let is_fact = class == ActClass::Factual && !matches!(judgement.act, Act::Countersignature(_));
-    let mut parties: BTreeSet<&Ministry> =
-        proposal.into_iter().flat_map(|proposal| proposal.parties.iter()).map(|one| &one.ministry).collect();
-    if is_fact {
+    let accepted = if is_fact { accepted(judgement, past) } else { None };
+    let named = accepted.or(proposal).into_iter().flat_map(|proposal| proposal.parties.iter());
+    let mut parties: BTreeSet<&Ministry> = named.map(|one| &one.ministry).collect();
+    if is_fact && judgement.position.is_none() {
         parties.extend(&judgement.charter.parties);
     }
     let reached = |ministry: &Ministry| {
@@ -232,9 +240,22 @@ fn addressees(judgement: &Judgement<'_>, proposal: Option<&ConsultationProposal>
         add(format!("{party} is a party and no addressee"));
         all = false;
     }
+    if is_fact && accepted.is_none() {
+        add("it declares no consultation that all Powers accepted, which says to whom it goes".to_owned());
+        all = false;
+    }
     if is_fact && all && judgement.position.is_some_and(|position| position.act_number == 0) {
         add("it bears no number, so that nobody can declare to have known it".to_owned());
     }
+}
+
+/// The proposal that every Power accepted, as far as its sender has declared to know that.
+fn accepted<'p>(judgement: &Judgement<'p>, past: &Past<'p>) -> Option<&'p ConsultationProposal> {
+    let within = |past: &Past<'p>| {
+        let consultation = opening::consultation(past, judgement.release_time());
+        consultation.filter(|one| one.awaited.is_empty()).map(|one| one.act)
+    };
+    within(past).or_else(|| within(&past.recalled_by(&judgement.address.sender)))
 }
 
 #[cfg(test)]

@@ -96,8 +96,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 something is said as before: facts, statements of will, registrations of cases, terminations, and what takes a\n\
 \x20 confirmation back. So nobody who is to leave waits for the end of the pause; only who adjourned after its GO gives it\n\
 \x20 again. Whoever adjourned it resumes it.\n\
-- CON_06: a fact goes to all parties of the consultation that all Powers accepted in the past which it declares, and bears\n\
-\x20 a number; otherwise it frees nobody. What it stops it stops all the same, at the desks that have it, and a GO names it.\n\
+- CON_06: a fact goes to all parties of the consultation that all Powers accepted, in the past which it or an earlier act of\n\
+\x20 its sender declares, and bears a number; otherwise it frees nobody. What it stops it stops all the same, at the desks that have it, and a GO names it.\n\
 \x20 Nobody can declare to have known an act without a number. It is answered once its sender, or who was told, has said it\n\
 \x20 again to all: the same words, or of a refusal or withdrawal hearsay that names the places refused. Whoever knew that\n\
 \x20 knew the first one; who may answer it, and by when the person was asked, stays as if it had borne a number.\n\
