@@ -126,6 +126,7 @@ pub(super) fn remedy(context: &Context, alarm: &Raised) -> Option<String> {
         "QUARANTINED" => here("doctor --bundle support.json"),
         "URGENT_EXPIRED" => here("queue list --state expired"),
         "URGENT_HELD_UP" => here("queue list --state held"),
+        "URGENT_WITHDRAWN" => Some("chancery --home DESK outbox".to_owned()),
         _ => None,
     }
 }

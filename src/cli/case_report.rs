@@ -231,7 +231,8 @@ impl<'a> CaseView<'a> {
             return None;
         }
         let Some(Act::HandoverReport(report)) = stage.reports.first()?.act.as_ref() else { return None };
-        let arranged = commitments::arrangement(self.past, &report.arrangement_id)?;
+        let then = self.past.until(report.handover_time);
+        let arranged = commitments::arrangement(&then, &report.arrangement_id)?;
         arranged.agreement.line(&self.person).map(|line| destination_text(&line.destination))
     }
 

@@ -161,6 +161,7 @@ impl From<DeskError> for CliError {
             DeskError::PersonUnknown => said(Kind::NotFound, "no-person"),
             DeskError::NoSuchAct(_) => said(Kind::NotFound, "no-act"),
             DeskError::NotGivenUp { .. } => said(Kind::Refused, "not-given-up").hint("chancery outbox"),
+            DeskError::Protective(_) => said(Kind::Refused, "protective").reason("PROTECTIVE"),
             DeskError::SameConsultation => said(Kind::Refused, "same-consultation"),
             DeskError::NotForNames(_) => said(Kind::NotPermitted, "not-for-names"),
             DeskError::AnsweredBefore(_) => said(Kind::NotFound, "answered"),

@@ -52,7 +52,7 @@ impl AskForNames {
         if !desk.may_know_names(keys, office) {
             return Err(failed(DeskError::NotForNames(office.clone())));
         }
-        desk.ask_who(keys, office, act, message).map_err(failed)?;
+        desk.ask_who(keys, (office, None), act, message).map_err(failed)?;
         Ok(Withheld::nothing())
     }
 }

@@ -84,7 +84,8 @@ impl Supply {
 ///
 /// Where an act was given up, its number is missing to every Power of the consultation, and `clear-to-depart` says no there
 /// because a withdrawal might have stood under it. When every recipient has rejected its copy by a signed answer, a letter to
-/// the same Powers takes the number and says so: nothing is missing then. Refused while any Power may have the act.
+/// the same Powers takes the number and says so: nothing is missing then. Refused while any Power may have the act, and
+/// always where it protects somebody: that goes to them anew.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  chancery outbox fill C-4T9M-2XQ7-HD8K 6\n  \
     chancery outbox fill C-4T9M-2XQ7-HD8K 6 --yes --json")]
@@ -135,8 +136,9 @@ impl Fill {
 ///
 /// For a copy whose sealed part is lost, or that the gateway refuses. Its number is signed and is never used for another
 /// message: the gateway takes header and signature as withdrawn, the recipient is shown that, and the next message gets
-/// the next number. What is in the gateway's custody is withdrawn there, by its operator. A protective act that is owed to
-/// everybody has no copy and is not given up: it goes as soon as it can, and another act says what is right now.
+/// the next number. What is in the gateway's custody is withdrawn there, by its operator. Of a protective act the copy is
+/// given up and never the act: its recipient is owed it anew, and `outbox` tells of it. One that is owed to everybody has
+/// no copy and is not given up: it goes as soon as it can, and another act says what is right now.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  chancery outbox void XA-XB-2026-0007\n  chancery outbox void 3f9a --yes --json"
@@ -171,7 +173,9 @@ impl Void {
         let given_up = session.desk.void(&session.trust(), &mut mailbox, &entry.id()).await;
         let given_up = given_up.map_err(|error| desk_session::failure(context, error))?;
         let report = sent_report::report(context, &session, &given_up, None)?;
-        context.output.data(&report, || format!("{reference} is {}", sent_report::state(&given_up)))
+        context.output.data(&report, || format!("{reference} is {}", sent_report::state(&given_up)))?;
+        session.desk.owe_anew(&session.trust(), &session.keys).map_err(failed)?;
+        owed::tell_rest(context, &session, &entry)
     }
 }
 

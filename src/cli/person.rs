@@ -77,7 +77,7 @@ struct Show {
     office: Option<String>,
 }
 
-/// List which office asked for whose names, and when
+/// List which office asked for whose names, and when; and through which client of the desk service, if through one
 #[derive(Debug, clap::Args)]
 struct Lookups {}
 
@@ -204,16 +204,18 @@ fn lookups(context: &Context, session: &DeskSession) -> Result<(), CliError> {
     let DeskSession { desk, keys, .. } = session;
     let trust = &session.trust();
     let all = desk.lookups(trust, keys).map_err(|error| desk_session::failure(context, error))?;
-    let mut table = Table::new(["TIME", "OFFICE", "PERSON", "SIGNED"]);
+    let mut table = Table::new(["TIME", "OFFICE", "CLIENT", "PERSON", "SIGNED"]);
     for one in &all {
         let signed = if one.signed { "yes" } else { "NO" };
-        table.row([&one.at.to_string(), &one.office, &one.person, signed]);
+        let client = one.client.as_deref().unwrap_or("-");
+        table.row([&one.at.to_string(), &one.office, client, &one.person, signed]);
     }
     let report = |one: &crate::desk::casebook::Lookup| {
         json!({
             "schema": "chancery.lookup/1",
             "at": one.at.to_string(),
             "office": one.office,
+            "client": one.client,
             "person": one.person,
             "signed": one.signed,
         })

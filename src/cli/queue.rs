@@ -120,7 +120,8 @@ struct Release {
 ///
 /// The withdrawal is an entry of our log. The peer is given header and signature only, and answers with a signed
 /// rejection that uses up the number; until then the message stays in the queue. If the peer had taken the message
-/// already, its receipt wins and the message is delivered.
+/// already, its receipt wins and the message is delivered. A FLASH message is withdrawn with --force alone; the alarm
+/// URGENT_WITHDRAWN tells of it, and the desk sends a protective act anew under another number.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  chancery queue cancel 3fa9c1\n  chancery queue cancel 3fa9c1 --yes --json"
@@ -133,6 +134,10 @@ struct Cancel {
     /// Do not ask
     #[arg(long)]
     yes: bool,
+
+    /// Also where it has precedence FLASH
+    #[arg(long)]
+    force: bool,
 }
 
 impl Queue {
@@ -266,7 +271,15 @@ impl Cancel {
                 Operator::ask(context, async |mut operator| operator.show_queued(&message).await).await?;
             consent(context, &seen.entry)?;
         }
-        let done = Operator::ask(context, async |mut operator| operator.withdraw(&message).await).await?;
+        let force = self.force;
+        let done =
+            Operator::ask(context, async |mut operator| operator.withdraw(&message, force).await).await;
+        let done = done.map_err(|error| match error.reason_code() {
+            Some("URGENT") => error
+                .cause("it may say that a person refuses: its desk sends a protective act anew, whatever is withdrawn")
+                .hint(format!("{} --force", context.typed)),
+            _ => error,
+        })?;
         let Withdrawn { entry, origin, index, unreceipted } = done;
         let mut report = queue_report::entry(&entry);
         note(&mut report, "chancery.queue-cancel/1", "unreceipted", json!(unreceipted));

@@ -13,8 +13,10 @@ use crate::consultation::acts::values::{ActRef, EntryId};
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::{self, Marks, Missing, Registered};
+use crate::consultation::retelling;
 use crate::digest::Digest;
 use crate::message::terms::Precedence;
+use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
 /// What acts have in common that belong together without naming each other.
@@ -42,6 +44,8 @@ pub struct History {
     numbers: BTreeMap<Ministry, BTreeMap<u64, usize>>,
     order: Vec<usize>,
     persons: BTreeMap<PersonRef, Vec<usize>>,
+    /// Of each person the acts without a number.
+    unnumbered: BTreeMap<PersonRef, Vec<usize>>,
     kinds: BTreeMap<ActKind, Vec<usize>>,
     general: BTreeMap<ActKind, Vec<usize>>,
     threads: BTreeMap<Thread, Vec<usize>>,
@@ -69,10 +73,15 @@ impl History {
             self.heard.entry(act.sender.clone()).or_default().raise_all(&act.basis);
         }
         let filed = filed_under(&act);
+        let is_unnumbered = act.number == 0;
         self.acts.push(act);
+        self.join(place, &filed.persons);
         file(&self.acts, &mut self.order, place);
         for person in filed.persons {
             file(&self.acts, self.persons.entry(person).or_default(), place);
+            if is_unnumbered {
+                file(&self.acts, self.unnumbered.entry(person).or_default(), place);
+            }
         }
         for thread in filed.threads {
             file(&self.acts, self.threads.entry(thread).or_default(), place);
@@ -90,6 +99,26 @@ impl History {
             file(&self.acts, &mut self.urgent, place);
         }
         true
+    }
+
+    /// Joins what went to some Powers only with the acts to all that say it again, whichever of them came first.
+    fn join(&mut self, place: usize, persons: &[PersonRef]) {
+        let Some(act) = self.acts.get(place) else { return };
+        let others = if act.number == 0 { &self.persons } else { &self.unnumbered };
+        let mut joined: Vec<(usize, (Ministry, u64))> = Vec::new();
+        for other in persons.iter().filter_map(|person| others.get(person)).flatten() {
+            let Some(one) = self.acts.get(*other) else { continue };
+            let (at, earlier, later) = if act.number == 0 { (place, act, one) } else { (*other, one, act) };
+            if retelling::makes_known(later, earlier) {
+                joined.push((at, (later.sender.clone(), later.number)));
+            }
+        }
+        for (at, known) in joined {
+            let Some(earlier) = self.acts.get_mut(at) else { continue };
+            if let Err(gap) = earlier.said_to_all.binary_search(&known) {
+                earlier.said_to_all.insert(gap, known);
+            }
+        }
     }
 
     /// Acts are known to exist that are not here: others wait for them.
@@ -151,12 +180,13 @@ impl History {
 
     /// All of it: what a desk asks for itself.
     pub fn everything(&self) -> Past<'_> {
-        Past { history: self, declared: None }
+        Past { history: self, bounds: Bounds::default() }
     }
 
     /// The past that an act of this sender, number and basis declares: what it is judged on.
     pub fn declared(&self, sender: &Ministry, number: u64, basis: &Marks) -> Past<'_> {
-        Past { history: self, declared: Some(Arc::new(registered::declared(sender, number, basis))) }
+        let declared = Some(Arc::new(registered::declared(sender, number, basis)));
+        Past { history: self, bounds: Bounds { declared, until: None } }
     }
 }
 
@@ -173,11 +203,34 @@ impl Eq for History {}
 #[derive(Clone)]
 pub struct Past<'h> {
     history: &'h History,
+    bounds: Bounds,
+}
+
+/// How far a past goes.
+#[derive(Clone, Default)]
+struct Bounds {
     /// What is declared, shared by all questions put to this past.
     declared: Option<Arc<Marks>>,
+    /// The last instant whose releases are in it.
+    until: Option<Timestamp>,
+}
+
+impl Bounds {
+    fn hold(&self, act: &Registered) -> bool {
+        let is_declared = self.declared.as_ref().is_none_or(|marks| marks.covers(&act.sender, act.number));
+        is_declared && self.until.is_none_or(|until| act.released <= until)
+    }
 }
 
 impl<'h> Past<'h> {
+    /// The same past as it was at an instant: acts released until then. What is asked of it, nothing changes that was
+    /// said since.
+    pub fn until(&self, at: Timestamp) -> Self {
+        let until = self.bounds.until.map_or(at, |before| before.min(at));
+        let declared = self.bounds.declared.clone();
+        Self { history: self.history, bounds: Bounds { declared, until: Some(until) } }
+    }
+
     /// Every act.
     pub fn acts(&self) -> impl DoubleEndedIterator<Item = &'h Registered> + use<'h> {
         self.those(&self.history.order)
@@ -211,10 +264,10 @@ impl<'h> Past<'h> {
 
     /// Numbered acts of this ministry, by their numbers.
     pub fn of_sender(&self, sender: &Ministry) -> impl DoubleEndedIterator<Item = &'h Registered> + use<'h> {
-        let (history, declared) = (self.history, self.declared.clone());
+        let (history, bounds) = (self.history, self.bounds.clone());
         let places = self.history.numbers.get(sender).into_iter().flat_map(BTreeMap::values);
         let acts = places.filter_map(|place| history.acts.get(*place));
-        acts.filter(move |act| within(declared.as_deref(), act))
+        acts.filter(move |act| bounds.hold(act))
     }
 
     /// Acts that this release cannot read.
@@ -231,13 +284,13 @@ impl<'h> Past<'h> {
     /// Acts that others wait for and that are not here. In a declared past nothing is missing: whoever declares it
     /// held it.
     pub fn missing(&self) -> &'h [Missing] {
-        if self.declared.is_some() { &[] } else { &self.history.missing }
+        if self.bounds.declared.is_some() { &[] } else { &self.history.missing }
     }
 
     /// Numbers that a ministry gave to more than one act, ascending. A declared past tells of none: which desk heard of
     /// them is chance, and no verdict hangs on it.
     pub fn equivocations(&self) -> impl Iterator<Item = (&'h Ministry, u64)> + use<'h> {
-        let noticed = self.declared.is_none().then_some(&self.history.equivocations);
+        let noticed = self.bounds.declared.is_none().then_some(&self.history.equivocations);
         noticed.into_iter().flatten().map(|(sender, number)| (sender, *number))
     }
 
@@ -252,13 +305,13 @@ impl<'h> Past<'h> {
     }
 
     fn those(&self, places: &'h [usize]) -> impl DoubleEndedIterator<Item = &'h Registered> + use<'h> {
-        let (history, declared) = (self.history, self.declared.clone());
+        let (history, bounds) = (self.history, self.bounds.clone());
         let acts = places.iter().filter_map(|place| history.acts.get(*place));
-        acts.filter(move |act| within(declared.as_deref(), act))
+        acts.filter(move |act| bounds.hold(act))
     }
 
     fn holds(&self, act: &Registered) -> bool {
-        within(self.declared.as_deref(), act)
+        self.bounds.hold(act)
     }
 }
 
@@ -266,10 +319,6 @@ impl std::fmt::Debug for Past<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Past")
     }
-}
-
-fn within(declared: Option<&Marks>, act: &Registered) -> bool {
-    declared.is_none_or(|marks| marks.covers(&act.sender, act.number))
 }
 
 fn filed(places: Option<&Vec<usize>>) -> &[usize] {

@@ -88,3 +88,24 @@ fn an_act_that_went_to_some_alone_is_seen_by_the_desk_and_declared_by_nobody() {
     assert_eq!(withdrawals(history.declared(&found.sender, found.number, &found.basis)), 0);
     assert_eq!(history.heard(&ministry("XB"), &ministry("IC")), 0);
 }
+
+#[test]
+fn what_was_said_again_to_all_is_joined_in_whatever_order_acts_were_filed() {
+    let mut scene = Scene::cleared();
+    let refuses = "person = \"P1\"\nsource = \"FAMILY\"\n\
+                   refused = [{ kind = \"NAMED_STATE\", region_code = \"XA\" }]";
+    scene.say_unnumbered("XA", "will-indication", refuses);
+    scene.say("XA", "will-indication", refuses);
+    scene.say("XB", "will-indication", refuses);
+    let mut acts = all(&scene);
+    let known = |acts: &[Registered]| acts.iter().map(|act| act.said_to_all.len()).collect::<Vec<_>>();
+    let joined = known(&acts);
+    assert_eq!(joined.iter().sum::<usize>(), 2);
+    acts.iter_mut().for_each(|act| act.said_to_all.clear());
+    for turn in 0..acts.len() {
+        let history = refiled(acts.clone(), turn);
+        let filed: Vec<Registered> = history.everything().acts().cloned().collect();
+        assert_eq!(known(&filed), joined);
+        assert!(history == *scene.history());
+    }
+}

@@ -48,6 +48,9 @@ pub struct Registered {
     pub hands: Vec<Digest>,
     /// What stands against it.
     pub verdict: Verdict,
+    /// Where it bears no number: by which acts to all Powers, of whom and of which number, what it says was said again or
+    /// answered by its own sender. Whoever knew one of them knew it.
+    pub said_to_all: Vec<(Ministry, u64)>,
 }
 
 opaque!(Registered);
@@ -63,16 +66,22 @@ impl Registered {
         self.verdict.stands()
     }
 
-    /// Whether its sender declared to have known `earlier` when it was sent. An act without a number is known to
-    /// its own sender alone, because nobody can declare it.
+    /// Whether its sender declared to have known `earlier` when it was sent. Nobody can declare an act without a number: it
+    /// is known to its own sender, and to whoever knew an act to all Powers that says it again.
     pub fn knew(&self, earlier: &Self) -> bool {
-        if self.sender != earlier.sender {
-            return self.basis.covers(&earlier.sender, earlier.number);
-        }
+        let is_own = self.sender == earlier.sender;
         match (earlier.number, self.number) {
-            (0, _) => earlier.released < self.released,
-            (_, 0) => self.basis.covers(&earlier.sender, earlier.number),
-            (before, after) => before < after,
+            (0, _) if is_own && earlier.released < self.released => true,
+            (0, _) => earlier.said_to_all.iter().any(|(sender, number)| self.heard(sender, *number)),
+            _ => self.heard(&earlier.sender, earlier.number),
+        }
+    }
+
+    /// Whether its sender knew the act of this number.
+    fn heard(&self, sender: &Ministry, number: u64) -> bool {
+        match self.number {
+            own if own > 0 && self.sender == *sender => number < own,
+            _ => self.basis.covers(sender, number),
         }
     }
 

@@ -184,6 +184,12 @@ pub enum DeskError {
         /// What became of his copy.
         state: &'static str,
     },
+    /// It is a protective act: nothing that anybody does takes it back.
+    #[error(
+        "{0} is a protective act, which is never taken back: what is right now is said by another act, which every Power is \
+         sent as well"
+    )]
+    Protective(MessageId),
     /// The gateway has lost messages that it had taken: it was rolled back.
     #[error(
         "the gateway knows less than this desk: it holds sequence {held} towards {recipient}, we sent {sent}"

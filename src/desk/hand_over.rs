@@ -12,6 +12,7 @@ use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::convoy::Convoy;
 use crate::desk::error::DeskError;
+use crate::desk::keys::Keys;
 use crate::desk::mailbox::Mailbox;
 use crate::desk::parts::hashed;
 use crate::desk::progress::{Meter, Metered, Stage};
@@ -149,7 +150,8 @@ impl Desk {
     }
 
     /// Gives up a copy that was released and is not in the gateway's custody: it becomes void, and its number is used
-    /// up as soon as the gateway answers.
+    /// up as soon as the gateway answers. Of a protective act its recipient is owed another copy: what stands in the way
+    /// is given up, and not the act.
     pub async fn void(
         &self,
         trust: &Trust,
@@ -162,16 +164,21 @@ impl Desk {
     }
 
     /// Withdraws a copy wherever it stands: one that the gateway has not taken is given up, one in its custody is
-    /// withdrawn there, unless the recipient has answered for it meanwhile. What is settled stays what it is.
+    /// withdrawn there, unless the recipient has answered for it meanwhile. What is settled stays what it is, and a
+    /// protective act is not taken back.
     pub async fn withdraw_copy(
         &self,
-        trust: &Trust,
+        (trust, keys): (&Trust, &Keys),
         mailbox: &mut Mailbox,
         id: &MessageId,
     ) -> Result<SentEntry, DeskError> {
         let _released_alone = self.hold(RELEASE_LOCK).await?;
         let entry =
             self.register.sent_message(id)?.ok_or_else(|| DeskError::NoSuchMessage(id.to_string()))?;
+        let is_open = matches!(entry.state, SentState::Released | SentState::Void | SentState::Queued);
+        if is_open && self.is_protective(trust, keys, &entry)? {
+            return Err(DeskError::Protective(*id));
+        }
         match entry.state {
             SentState::Withdrawn => Ok(entry),
             SentState::Released | SentState::Void => self.void_copy(trust, mailbox, entry).await,

@@ -9,9 +9,11 @@
 //! Nothing is sealed to the keys of a bundle that has ended, and nothing is numbered by the register alone where the
 //! gateway cannot be asked, or holds what the register does not: one that was restored from an older copy would use a
 //! number twice. There the act is owed to all without a number, and gets one with the first copy, behind everything that
-//! the gateway holds. What must never happen: that one Power keeps an act from another, that an act that was signed is
-//! forgotten, that it goes to one Power twice, or that two acts bear one number.
+//! the gateway holds. What became of a copy says nothing of the act: one that was given up, withdrawn, late or refused is owed anew
+//! (`anew`), and the act counts here all the while. What must never happen: that one Power keeps an act from another, that an
+//! act that was signed is forgotten or leaves the own casebook, that two acts bear one number.
 
+mod anew;
 mod keeping;
 mod naming;
 mod outstanding;
@@ -62,6 +64,18 @@ pub const GATEWAY_AWAY: &str = "GATEWAY_AWAY";
 
 /// The register of this desk lacks messages that the own gateway holds.
 pub const REGISTER_BEHIND: &str = "REGISTER_BEHIND";
+
+/// The copy for the Power was refused by it.
+pub const COPY_REJECTED: &str = "COPY_REJECTED";
+
+/// The copy for the Power was not delivered in time.
+pub const COPY_EXPIRED: &str = "COPY_EXPIRED";
+
+/// The copy for the Power was withdrawn at the own gateway.
+pub const COPY_WITHDRAWN: &str = "COPY_WITHDRAWN";
+
+/// The copy for the Power was given up here, or refused by the own gateway.
+pub const COPY_VOID: &str = "COPY_VOID";
 
 /// A Power for which no copy can be made now, and why: a stable code.
 #[derive(Debug, Clone, PartialEq, Eq)]

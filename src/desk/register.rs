@@ -29,6 +29,7 @@ use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
 mod drafts;
+mod ended;
 mod errands;
 mod events;
 mod held;

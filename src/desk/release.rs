@@ -182,6 +182,7 @@ impl<'a> Release<'a> {
             release_time,
             reason: shortfall.reason,
             sealed: sealed.clone(),
+            not_before: Timestamp::from_seconds(0),
         });
         self.marks.owed.extend(owed);
         Ok(())

@@ -8,6 +8,8 @@
 //! So it is with a number that was left out, because this register was restored from an older backup and could not know
 //! what bore it: once everything that the gateway holds is back here, it is certain that no act bears it.
 //!
+//! A protective act is never given up, whatever its recipients answered: its number is its own, and they are owed it anew.
+//!
 //! What must never happen: that a number is given to a second act while any Power may have the first.
 
 use std::collections::BTreeSet;
@@ -41,6 +43,11 @@ impl Desk {
         number: u64,
     ) -> Result<(Draft, Composition), DeskError> {
         let copies = self.require_given_up(trust, &consultation.text(), number)?;
+        if let Some(copy) = copies.first()
+            && self.is_protective(trust, keys, copy)?
+        {
+            return Err(DeskError::Protective(copy.id));
+        }
         // Those who wait for a number that was left out are those to whom what came after it went.
         let later = self.register.sent_acts_after(&consultation.text(), number, 1)?;
         let first = copies.first().or(later.first()).ok_or(DeskError::NoSuchAct(number))?;

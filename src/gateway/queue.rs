@@ -9,10 +9,12 @@ use crate::gateway::Gateway;
 use crate::gateway::error::{Declined, Fault};
 use crate::gateway::reasons::Waits;
 use crate::gateway::relay::commitments;
+use crate::gateway::schedule::{FLASH, IMMEDIATE};
 use crate::gateway::store::StoreFault;
 use crate::gateway::store::record::{
     Acknowledged, Attempt, Decision, Direction, FoundMessage, Holding, KeptDecision, LeafPlace, QueueFilter,
-    QueuePage, QueuePlace, RaisedAlarm, Release, Retried, Retry, SentState, Withdrawal,
+    QueuePage, QueuePlace, RaisedAlarm, Release, Retried, Retry, SentState, URGENT_WITHDRAWN_ALARM,
+    Withdrawal,
 };
 use crate::limits;
 use crate::message::administration::{Actor, AdministrativeAct, AdministrativeVerb};
@@ -53,7 +55,7 @@ pub enum QueueRefusal {
     #[error("no message begins so")]
     Unknown,
     /// It, or one behind it, is most urgent.
-    #[error("it, or a message behind it, has precedence FLASH, which is held up only by force")]
+    #[error("it, or a message behind it, has precedence FLASH, which is held up or withdrawn only by force")]
     Urgent,
     /// It is withdrawn already.
     #[error("it is withdrawn already")]
@@ -278,9 +280,19 @@ impl Gateway {
     }
 
     /// Withdraws a message that the peer has not answered for, with a leaf in our log. Answers how many attempts
-    /// the peer had answered with nothing: after one it may hold the message, and then its receipt wins.
-    pub async fn withdraw(&self, id: Digest, operator: u32) -> Result<(LeafPlace, u32), QueueRefusal> {
+    /// the peer had answered with nothing: after one it may hold the message, and then its receipt wins. One of
+    /// precedence FLASH is withdrawn only by force: somebody's will may stand in it, and its desk sends that anew.
+    pub async fn withdraw(
+        &self,
+        id: Digest,
+        force: bool,
+        operator: u32,
+    ) -> Result<(LeafPlace, u32), QueueRefusal> {
         let entry = self.store.queue_entry(id).await?.ok_or(QueueRefusal::Unknown)?;
+        let waits = entry.unanswered && entry.state != SentState::Withdrawn;
+        if waits && entry.precedence >= FLASH && !force {
+            return Err(QueueRefusal::Urgent);
+        }
         let signed = self.store.held(Direction::Out, id).await?.ok_or(QueueRefusal::Unknown)?;
         let now = self.clock.now();
         let about = commitments(&signed)?;
@@ -295,6 +307,11 @@ impl Gateway {
             Withdrawal::Already(state) => Err(answered(state)),
             Withdrawal::Done { place, unreceipted } => {
                 tracing::info!(message = %id, operator, "an operator withdrew a message");
+                if entry.precedence >= IMMEDIATE {
+                    let detail =
+                        format!("user {operator} withdrew message {id} of precedence {}", entry.precedence);
+                    self.alarm_about(&entry.peer, URGENT_WITHDRAWN_ALARM, detail).await?;
+                }
                 self.tell_settled(&entry.peer, id, SentState::Withdrawn);
                 self.retry_peer_of(id).await?;
                 Ok((place, unreceipted))

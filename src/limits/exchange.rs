@@ -104,6 +104,13 @@ pub const HELLO_PATIENCE: Duration = Duration::from_secs(3);
 /// Time for a peer's answer to one batch; after it the stream is opened anew.
 pub const OUTCOME_DEADLINE: Duration = Duration::from_secs(60);
 
+/// How long a protective act waits before a third copy of it goes to a Power for which two have ended: it may be refused
+/// again at once. Each further one waits four times as long.
+pub const OWED_ANEW_PAUSE: Duration = Duration::from_secs(60);
+
+/// Longest such pause: what the peer has mended is not waited for longer than an hour.
+pub const OWED_ANEW_PAUSE_MAX: Duration = Duration::from_secs(3600);
+
 /// Pause between looks for messages whose validity has ended.
 pub const EXPIRY_PAUSE: Duration = Duration::from_secs(10);
 

@@ -3,6 +3,7 @@
 
 pub mod bureau;
 mod drafts;
+mod draining;
 mod elsewhere;
 mod metrics;
 mod names;

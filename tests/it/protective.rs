@@ -1,5 +1,6 @@
 //! Protective acts, which nothing holds up: they go to whomever they can, and are owed to the others until they can.
 
+mod ended;
 mod restored;
 
 use std::collections::BTreeSet;

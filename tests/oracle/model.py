@@ -1,7 +1,8 @@
 # The executable reference model of the consultation rules, as the design of the domain has it: an oracle for the
 # differential test (src/consultation/trials/differential.rs), never a source of the product. Kept byte for byte below but
 # for what is marked MENDED, where the model as it was designed was wrong too: it let the latest clock decide between two
-# statements of will of which neither sender knew the other, and dropped whole what refused and was overtaken itself.
+# statements of will of which neither sender knew the other, dropped whole what refused and was overtaken itself, and let
+# an interview that was not free stop nobody where it refused nothing.
 #!/usr/bin/env python3
 """Executable reference model of the consultation rules - an oracle for the
 acceptance scenarios and a check that the rules are consistent and converge.
@@ -48,7 +49,9 @@ def will(acts,p,now,dest=None):
     exps=[a for a in allx if a.verdict_ok]                       # only qualifying ones can permit
     wds=[a for a in acts if a.kind=='WillWithdrawal' and a.person==p]
     wds+=[a for a in acts if a.kind=='WillIndication' and a.person==p and a.adverse]   # WIL-12: refusal needs no proof
-    wds+=[a for a in allx if not a.verdict_ok and a.refused]
+    # MENDED: what was not said freely, or by somebody who could decide, stops whatever it accepts
+    unfree=lambda a: a.freedom!='NO_PRESSURE' or a.capacity in('LACKING','MINOR') or any(x[0] in('INTELLIGENCE','MEDIA','ORIGIN') for x in a.attendees)
+    wds+=[a for a in allx if not a.verdict_ok and (a.refused or unfree(a))]
     wds+=[a for a in acts if a.kind=='HandoverReport' and dict(a.lines).get(p)=='DECLINED_BY_PERSON']
     alive=[]
     for e in exps:

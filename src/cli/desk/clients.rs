@@ -18,6 +18,7 @@ use super::super::shell_word;
 use super::super::table::Table;
 use crate::desk::config::Config;
 use crate::desk::error::DeskError;
+use crate::desk::keys::{Keys, Office};
 use crate::desk::serve;
 use crate::desk::serve::config::{ServiceConfig, User};
 use crate::desk::serve::suspended::SuspendedUsers;
@@ -50,6 +51,7 @@ impl Enrolling {
         let request = self.request.as_deref().map(read_request).transpose()?;
         let desk = desk_session::desk(context)?;
         let config = desk.config();
+        self.require_offices(context, config)?;
         let passphrase =
             context.passphrase.existing(&format!("the desk of {}", config.ministry))?.for_keys()?;
         let clients = serve::clients_of(&desk);
@@ -88,6 +90,23 @@ impl Enrolling {
         done = done.wrote(&chain).wrote(&root);
         let says = format!("it asks the service for the name {}", clients.service_dns_name());
         done.says(says).next(context.command("desk serve")).tell(context)
+    }
+
+    /// A client that is bound to an office which is none of this desk would seem to be enrolled, and could do nothing.
+    fn require_offices(&self, context: &Context, config: &Config) -> Result<(), CliError> {
+        if self.offices.is_empty() {
+            return Ok(());
+        }
+        let known = Keys::locked(config.clone()).offices();
+        let known = known.map_err(|error| desk_session::failure(context, error))?;
+        let known: Vec<String> = known.values().map(Office::label).collect();
+        match self.offices.iter().find(|wanted| !known.iter().any(|label| label == wanted.as_str())) {
+            Some(unknown) => {
+                let message = format!("{unknown} is no office of this desk: they are {}", known.join(", "));
+                Err(CliError::new(Kind::NotFound, "no-office", message))
+            }
+            None => Ok(()),
+        }
     }
 
     /// A request that is not this client's, with the command that makes one which is.

@@ -157,8 +157,12 @@ impl Operator {
     }
 
     /// Withdraws a message.
-    pub(in crate::cli) async fn withdraw(&mut self, message: &str) -> Result<Withdrawn, CliError> {
-        let request = wire::WithdrawQueuedRequest { message: message.to_owned() };
+    pub(in crate::cli) async fn withdraw(
+        &mut self,
+        message: &str,
+        force: bool,
+    ) -> Result<Withdrawn, CliError> {
+        let request = wire::WithdrawQueuedRequest { message: message.to_owned(), force };
         let done = self.client.withdraw_queued(request).await.map_err(failed)?.into_inner();
         let leaf = done.leaf.unwrap_or_default();
         Ok(Withdrawn {

@@ -82,6 +82,7 @@ impl Incoming {
             signed_by,
             hands: offices.into_iter().filter_map(|office| office.key).collect(),
             verdict,
+            said_to_all: Vec::new(),
         }
     }
 }

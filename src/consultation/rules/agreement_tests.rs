@@ -120,7 +120,7 @@ fn agr_05_nobody_is_worse_off_than_under_the_convention() {
 fn agr_06_the_parties_that_the_route_requires_take_part() {
     Ready::new().changed("[\"XA\", \"XB\"]", "[\"IC\", \"XB\"]").fails("AGR_06 PRO_05");
     Ready::new().changed("[\"XA\", \"XB\"]", "[\"IC\", \"XA\"]").fails("AGR_06");
-    Ready::new().changed("RELEASE_AND_SETTLEMENT", "NEUTRAL_INTERNMENT").fails("AGR_06");
+    Ready::new().changed("RELEASE_AND_SETTLEMENT", "NEUTRAL_INTERNMENT").fails("AGR_06 AGR_09");
     Ready::new().note_to("XA").silent(Rule::Agr06);
 }
 
@@ -151,6 +151,25 @@ fn agr_06_two_powers_accommodate_in_a_neutral_country_and_three_intern_there() {
     assert!(stands_against(&note(&ready, "NEUTRAL_ACCOMMODATION", "[\"IC\", \"XB\"]")), "no neutral Power");
     // A receiving Power is no neutral one.
     assert!(stands_against(&note(&Ready::new(), "NEUTRAL_ACCOMMODATION", two)));
+}
+
+#[test]
+fn agr_09_a_neutral_country_is_that_of_a_neutral_power_which_agrees_to_it() {
+    let leads = |ready: &Ready, place: &str, parties: &str| {
+        ["NEUTRAL_ACCOMMODATION", "NEUTRAL_INTERNMENT"].map(|route| {
+            let fields = ready.fields(place, route).replace("[\"XA\", \"XB\"]", parties);
+            !Case::new(&ready.scene, "XB", "agreement-note", &fields).errors().contains("AGR_09")
+        })
+    };
+    let (two, three) = ("[\"XA\", \"XB\"]", "[\"IC\", \"XA\", \"XB\"]");
+    let ready = neutral();
+    assert_eq!(leads(&ready, "XA", two), [true; 2]);
+    assert_eq!(leads(&ready, "XA", three), [true; 2]);
+    assert_eq!(leads(&ready, "XA", "[\"IC\", \"XB\"]"), [false; 2], "it does not agree");
+    for place in ["POWER_OF_ORIGIN", "XD", "XC", "REMAIN_IN_DETAINING_STATE", "ANY_STATE_EXCEPT_REFUSED"] {
+        assert_eq!(leads(&ready, place, three), [false; 2], "{place}");
+    }
+    assert_eq!(leads(&Ready::new(), "XA", two), [false; 2], "a receiving Power is no neutral one");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::consultation::state::opening::{self, Opening};
 use crate::consultation::state::reached::Stage;
 use crate::consultation::state::stage;
 use crate::consultation::state::{custody, exchange};
-use crate::consultation::words::{ClosureKind, PartyRole};
+use crate::consultation::words::{ClosureKind, PartyRole, Reply};
 use crate::message::terms::ActClass;
 use crate::trust::name::Ministry;
 
@@ -61,10 +61,23 @@ fn open(judgement: &Judgement<'_>, past: &Past<'_>, findings: &mut Findings) {
         }
         (Act::ConsultationClosure(_), _) => "there is no open consultation to close",
         (_, Opening::Open) => return,
+        (act, Opening::Adjourned) if passes_in_a_pause(act) => return,
         _ if needs_open => "the consultation is not open",
         _ => return,
     };
     findings.add(Rule::Con01, "address.consultation", message, Rule::Con01.cure());
+}
+
+/// Whether an act is said while a Power has adjourned the consultation: what tells of a person, and what takes back. A pause
+/// keeps Powers from making anything new with each other. It keeps nobody from asking a prisoner or from writing down what he
+/// says, from registering who he is, or from ending what was made: all that can stop a departure, so
+/// that none is stopped by the pause itself.
+fn passes_in_a_pause(act: &Act) -> bool {
+    match act {
+        Act::ExpressionOfWill(_) | Act::CaseRegistration(_) | Act::AgreementTermination(_) => true,
+        Act::HandoverConfirmation(act) => act.reply != Reply::Accept,
+        _ => false,
+    }
 }
 
 /// CON-01 of a closure: a consultation does not end while somebody is agreed on and not handed over.

@@ -1,5 +1,6 @@
 //! The CON rules, what passes and what fails each.
 
+use crate::consultation::act::ActKind;
 use crate::consultation::rules::said::statement;
 use crate::consultation::rules::scenes::Case;
 use crate::consultation::rules::{Rule, drafts};
@@ -35,7 +36,7 @@ fn con_01_normative_acts_need_an_open_consultation() {
     Case::new(&Scene::proposed(), "XB", "case-registration", &case("P1")).fails("CON_01");
     let mut adjourned = Scene::opened();
     adjourned.say("XA", "consultation-closure", "kind = \"ADJOURNED\"");
-    Case::new(&adjourned, "XB", "case-registration", &case("P1")).fails("CON_01");
+    Case::new(&adjourned, "XB", "observer-invitation", INVITATION).fails("CON_01");
     Case::new(&adjourned, "XB", "position-statement", POSITION).passes();
     Case::new(&adjourned, "XB", "will-withdrawal", "person = \"P1\"").passes();
     Case::new(&adjourned, "XA", "consultation-closure", "kind = \"RESUMED\"").passes();
@@ -96,6 +97,55 @@ fn con_02_the_sender_is_a_party() {
     let fact = "persons = []\nparty_to_gc3 = true\nassurances = [\"MEDICAL_CARE\"]";
     Case::new(&Scene::opened(), "XB", "assurances", fact).with(stranger).warns(Rule::Con02);
     Case::new(&Scene::opened(), "XB", "position-statement", POSITION).silent(Rule::Con02);
+}
+
+const INVITATION: &str = "party = \"XN\"\nrole = \"NEUTRAL_POWER\"\nscope = [\"HANDOVER\"]\npersons = []\n\
+                          start_time = \"2026-11-22T00:00:00Z\"\nend_time = \"2027-11-22T00:00:00Z\"";
+
+#[test]
+fn con_01_a_pause_keeps_nobody_from_telling_of_a_person_or_ending_what_was_made() {
+    let mut scene = Scene::arranged();
+    scene.say("XA", "consultation-closure", "kind = \"ADJOURNED\"");
+    let stated = statement(scene.at(), "P1", &["REMAIN_IN_DETAINING_STATE"], &["XA"]);
+    let ends = format!("agreement_id = \"A-1\"\neffective_time = \"{}\"", scene.at());
+    let digest =
+        crate::consultation::acts::values::persons_digest(&[crate::consultation::state::samples::person(1)]);
+    let past = scene.history().everything();
+    let arranged = past.of_kind(ActKind::HandoverArrangement).next().unwrap().reference;
+    let answers = |reply: &str| {
+        format!(
+            "arrangement_id = \"H-1\"\narrangement = \"{}\"\npersons_sha256 = \"{digest}\"\nreply = \"{reply}\"",
+            arranged.dispatch_digest().hex()
+        )
+    };
+    let fact = "person = \"P1\"\nsource = \"FAMILY\"";
+    let said = [
+        ("XB", "expression-of-will", stated),
+        ("XB", "case-registration", case("P2")),
+        ("XB", "agreement-termination", ends),
+        ("XA", "handover-confirmation", answers("DECLINE")),
+        ("XA", "will-indication", fact.to_owned()),
+        ("XA", "will-withdrawal", "person = \"P1\"".to_owned()),
+    ];
+    for (sender, kind, fields) in &said {
+        let case = Case::new(&scene, sender, kind, fields);
+        assert!(!case.errors().contains("CON_01"), "{kind}: {}", case.errors());
+    }
+    for (sender, kind, fields) in [
+        ("XA", "handover-confirmation", answers("ACCEPT")),
+        ("XB", "agreement-note", scene.note_fields("A-2", "P1", "XA", "RELEASE_AND_SETTLEMENT")),
+        ("XA", "transfer-request", request("P1")),
+    ] {
+        let case = Case::new(&scene, sender, kind, &fields);
+        assert!(case.errors().contains("CON_01"), "{kind}: {}", case.errors());
+    }
+    // What is over is over.
+    for power in ["XA", "XB"] {
+        scene.say(power, "consultation-closure", "kind = \"WITHOUT_RESULT\"");
+    }
+    let (sender, kind, fields) = &said[0];
+    let case = Case::new(&scene, sender, kind, fields);
+    assert!(case.errors().contains("CON_01"), "{}", case.errors());
 }
 
 #[test]

@@ -11,9 +11,9 @@ use crate::consultation::charter::Charter;
 use crate::consultation::history::{Past, Thread};
 use crate::consultation::reference::PersonRef;
 use crate::consultation::rules::judgement::Judgement;
-use crate::consultation::rules::{Findings, Rule, observer, passage};
+use crate::consultation::rules::{Findings, Rule, passage};
 use crate::consultation::state::commitments::{self, Agreement};
-use crate::consultation::state::{departure, opening, promised, reports, saying};
+use crate::consultation::state::{appointment, departure, opening, promised, reports, saying};
 use crate::consultation::words::{EntryIntoForce, HandoverOutcome, ObserverScope, Reply};
 use crate::trust::name::Ministry;
 
@@ -38,6 +38,10 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
 
 /// HND-04 and HND-10.
 fn notice(judgement: &Judgement<'_>, act: &HandoverArrangement, findings: &mut Findings) {
+    if act.window_end_time <= judgement.release_time() {
+        let message = "the window has passed";
+        findings.add(Rule::Hnd04, "act.window_end_time", message, "set a window that is still to come");
+    }
     if act.window_start_time < act.person_notice_time.after(judgement.charter.notice) {
         let message = "too little time lies between the notice to the person and the window";
         findings.add(Rule::Hnd04, "act.person_notice_time", message, Rule::Hnd04.cure());
@@ -49,7 +53,8 @@ fn notice(judgement: &Judgement<'_>, act: &HandoverArrangement, findings: &mut F
 }
 
 fn arrange(judgement: &Judgement<'_>, past: &Past<'_>, act: &HandoverArrangement, findings: &mut Findings) {
-    observers(judgement, past, act, findings);
+    observers(past, act, findings);
+    own_id(judgement, past, act, findings);
     let Some(agreed) = commitments::agreement(past, &act.agreement_id) else {
         let message = "no agreement under this id is concluded";
         findings.add(Rule::Hnd01, "act.agreement_id", message, Rule::Hnd01.cure());
@@ -74,6 +79,21 @@ fn arrange(judgement: &Judgement<'_>, past: &Past<'_>, act: &HandoverArrangement
         findings.add(Rule::Con03, "address.sender", message, Rule::Con03.cure());
     }
     persons(judgement, past, act, &agreed, findings);
+}
+
+/// HND-01: an id means one handover: not that of another Power, and none that was reported already.
+fn own_id(judgement: &Judgement<'_>, past: &Past<'_>, act: &HandoverArrangement, findings: &mut Findings) {
+    let thread = Thread::Arrangement(act.arrangement_id.clone());
+    let mut arranged = saying!(past.of_thread(&thread), HandoverArrangement);
+    let is_of_another = arranged.any(|(one, _)| one.stands() && one.sender != judgement.address.sender);
+    let mut reported = saying!(past.of_thread(&thread), HandoverReport);
+    let is_reported = reported.any(|(one, _)| !opening::is_observer(past, &one.sender));
+    let message = match (is_of_another, is_reported) {
+        (true, _) => "an arrangement of another Power bears this id",
+        (false, true) => "a handover under this id was reported already",
+        (false, false) => return,
+    };
+    findings.add(Rule::Hnd01, "act.arrangement_id", message, "arrange it under an id of its own");
 }
 
 /// HND-01 and HND-02 of each person, and all that stands against moving him.
@@ -124,14 +144,15 @@ fn one(
 }
 
 /// HND-09: observers are parties that observe, neutral Powers, or invited to watch a handover by consent of all.
-fn observers(judgement: &Judgement<'_>, past: &Past<'_>, act: &HandoverArrangement, findings: &mut Findings) {
+fn observers(past: &Past<'_>, act: &HandoverArrangement, findings: &mut Findings) {
     for (index, ministry) in act.observers.iter().enumerate() {
         let party = !opening::roles(past, ministry).is_empty();
-        let appointed =
-            || observer::is_appointed(past, ministry, ObserverScope::Handover, judgement.release_time());
-        if !party && !appointed() {
+        let (scope, at) = (ObserverScope::Handover, act.window_start_time);
+        let is_for = |person| appointment::is_appointed(past, ministry, scope, person, at);
+        if !party && !act.persons.iter().all(is_for) {
             let field = format!("act.observers[{index}]");
-            let message = format!("{ministry} is not appointed to observe a handover");
+            let message =
+                format!("{ministry} is not appointed to observe the handover of these persons then");
             findings.add(Rule::Hnd09, field, message, Rule::Hnd09.cure());
         }
     }
@@ -244,3 +265,7 @@ fn matches(one: &HandoverReport, other: &HandoverReport, line: &HandoverLine, ch
 #[cfg(test)]
 #[path = "handover_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "handover_ids_tests.rs"]
+mod ids_tests;

@@ -1,16 +1,12 @@
 //! OBS: what observers see, what they are asked, and who lets them in. Whoever is invited and is no party observes too.
 
 use crate::consultation::act::{Act, ActKind};
-use crate::consultation::acts::opening::ObserverInvitation;
-use crate::consultation::history::{Past, Thread};
-use crate::consultation::registered::Registered;
+use crate::consultation::history::Past;
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
-use crate::consultation::state::{opening, saying};
-use crate::consultation::words::{ObserverScope, PartyRole, Reply};
+use crate::consultation::state::{appointment, opening};
+use crate::consultation::words::{ObserverScope, PartyRole};
 use crate::message::terms::{AddresseeKind, Caveat};
-use crate::time::Timestamp;
-use crate::trust::name::Ministry;
 
 /// What OBS-03 finds.
 pub(super) const PASSED_ON: &str = "it would pass on what an observer said in confidence";
@@ -63,12 +59,18 @@ fn appointment(judgement: &Judgement<'_>, past: &Past<'_>, findings: &mut Findin
             if !opening::roles(past, sender).is_empty() || !opening::was_invited(past, sender) {
                 return;
             }
-            let is_statement = matches!(judgement.act, Act::ExpressionOfWill(_));
-            if !opening::invitations(past, sender).any(|(one, act)| is_accepted(past, one, act, at)) {
-                let message = "not every Power has accepted the observer";
+            let interviewed = match judgement.act {
+                Act::ExpressionOfWill(statement) => Some(&statement.person),
+                _ => None,
+            };
+            let is_for = |person| {
+                appointment::is_appointed(past, sender, ObserverScope::PrivateInterviews, person, at)
+            };
+            if !appointment::observes(past, sender, at) {
+                let message = "not every Power has accepted the observer, or not for this time";
                 findings.add(Rule::Obs04, "address.sender", message, hint);
-            } else if is_statement && !is_appointed(past, sender, ObserverScope::PrivateInterviews, at) {
-                let message = "the observer was not invited to interviews in private";
+            } else if interviewed.is_some_and(|person| !is_for(person)) {
+                let message = "the observer was not invited to interviews of this person in private";
                 findings.add(Rule::Obs04, "address.sender", message, hint);
             }
         }
@@ -85,37 +87,6 @@ const fn may_observe(role: PartyRole) -> bool {
             | PartyRole::Icrc
             | PartyRole::Unhcr
     )
-}
-
-/// Whether this ministry was invited to see this, by consent of all who must consent, for this instant.
-pub(super) fn is_appointed(
-    past: &Past<'_>,
-    ministry: &Ministry,
-    scope: ObserverScope,
-    at: Timestamp,
-) -> bool {
-    opening::invitations(past, ministry).any(|(one, act)| {
-        act.scope.iter().any(|granted| *granted == scope) && is_accepted(past, one, act, at)
-    })
-}
-
-/// Accepted by whoever was invited and by every detaining and receiving Power but the one that invites; so delegates
-/// of the ICRC are never there without the Detaining Power (GC III Art. 126(4)).
-fn is_accepted(past: &Past<'_>, invitation: &Registered, act: &ObserverInvitation, at: Timestamp) -> bool {
-    let accepted = |ministry: &Ministry| {
-        let replies = saying!(past.of_thread(&Thread::Answer(invitation.reference)), ObserverReply);
-        let own = replies.filter(|(one, _)| one.sender == *ministry && one.stands());
-        own.max_by_key(|(one, _)| one.number)
-            .is_some_and(|(_, reply)| matches!(reply.reply, Reply::Accept | Reply::AcceptConditionally))
-    };
-    let Some(consultation) = opening::consultation(past, at) else { return false };
-    let consents = |party: &&Ministry| {
-        let roles = opening::roles(past, party);
-        roles.contains(&PartyRole::DetainingPower) || roles.contains(&PartyRole::ReceivingPower)
-    };
-    let mut asked =
-        opening::powers(consultation.act).filter(consents).filter(|party| **party != invitation.sender);
-    at <= act.end_time && accepted(&act.party) && asked.all(accepted)
 }
 
 #[cfg(test)]

@@ -128,6 +128,26 @@ fn obs_04_an_observer_acts_once_all_powers_accepted_it() {
 }
 
 #[test]
+fn obs_04_an_invitation_is_for_its_persons_and_its_time() {
+    let states = |from: &str, to: &str| {
+        let mut scene = Scene::opened();
+        let fields = invitation("UNHCR").replace("\"HANDOVER\"", "\"PRIVATE_INTERVIEWS\"");
+        let invitation = scene.say("XB", "observer-invitation", &fields.replace(from, to));
+        for party in ["XN", "XA"] {
+            let accepts = format!("invitation = \"{invitation}\"\nreply = \"ACCEPT\"");
+            scene.say(party, "observer-reply", &accepts);
+        }
+        scene.say("XB", "case-registration", &case("P1"));
+        let fields = statement(scene.at(), "P1", &["XA"], &["XD"]).replace("\"IC\"", "\"XN\"");
+        let case = Case::new(&scene, "XB", "expression-of-will", &fields).with(by_observer);
+        !case.errors().contains("OBS_04")
+    };
+    assert!(states("persons = []", "persons = [\"P1\", \"P2\"]"));
+    assert!(!states("persons = []", "persons = [\"P2\"]"));
+    assert!(!states("2026-11-22T00", "2026-11-23T00"));
+}
+
+#[test]
 fn obs_04_nobody_is_invited_as_a_power() {
     let scene = Scene::opened();
     Case::new(&scene, "XB", "observer-invitation", &invitation("DETAINING_POWER")).fails("OBS_04");

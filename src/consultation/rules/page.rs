@@ -57,17 +57,57 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 - WIL_10: a statement sets an earlier one aside only where its sender declared to have known of it. Of two that say\n\
 \x20 different things and were made without knowledge of each other neither counts, whatever times they bear, until a\n\
 \x20 third knew both. A handover against a qualifying statement that nobody overtook so is irregular (HND_06).\n\
+- WIL_05 and WIL_09: whoever found pressure, doubt, somebody who frightens, a minor or no capacity found that nobody knows\n\
+\x20 what the person wants. Such a statement stops him everywhere, whatever it accepts, until a later one that knew of it\n\
+\x20 qualifies; and its own desk, which does not send it, says in which act to tell of it.\n\
 - WIL_02 and WIL_05 know for whom somebody came by the code of a State or ministry in `affiliation`: who came for the\n\
 \x20 Power of origin (of the case, or a party in that role) frightens, and who came for a Power that detains or is to\n\
 \x20 receive is not neutral, whatever `neutral` says. Words without a code are believed: whoever signed answers for them.\n\
 - PRO_02: where the case does not say where a person comes from, any State may be his home. Grounds found for the Power\n\
 \x20 of origin then bar every State but the one he is in. They are lifted by an assessment of the same place that knew of\n\
-\x20 them; or the case is registered anew, with the Power of origin.\n\
-- MED_01: the certificate of the Detaining Power counts, in whose hands he is (GC III Art. 47), or that of a party that\n\
-\x20 decides nothing, such as the ICRC. That of another Power alone permits nothing; its UNFIT stops.\n\
-- EXC_05 and CON_01 are asked before a departure too. A case registered anew as that of a civilian ends every route of\n\
-\x20 prisoners, and while a Power has adjourned the consultation nobody departs: no statement of will can be made in it\n\
-\x20 then. Whoever adjourned it resumes it.\n\
+\x20 them; or the case is registered anew, with the Power of origin. Grounds found for ANY_STATE_EXCEPT_REFUSED or UNDECIDED\n\
+\x20 bar in the same way, and are lifted by an assessment in the same word.\n\
+- PRO_01: a clearance is taken back by every later NEEDS_MORE of the Detaining Power, whatever assessment_time it bears:\n\
+\x20 until the place is cleared again by who knew of it and looked no earlier.\n\
+- PRO_04, PRO_05 and MED_05: an act of assurances states all that its sender assures for its persons, or for everybody.\n\
+\x20 What a Power said last of a person counts; what it withdraws by a note-withdrawal counts no more.\n\
+- AGR_09: a neutral country is the State of a party in the role NEUTRAL_POWER whose consent the agreement needs (GC III Arts\n\
+\x20 109(2), 111): neither home nor the Detaining Power.\n\
+- MED_01: the certificate of the Detaining Power counts, in whose hands he is (GC III Art. 47), that of a party that only\n\
+\x20 observes, such as the ICRC, or that of somebody whom all accepted to see examinations of him (scope MEDICAL). That of\n\
+\x20 another Power, or of somebody who has no part here, permits nothing; its UNFIT stops. Of UNFIT and FIT of one\n\
+\x20 examination time UNFIT counts, unless the same ministry said both.\n\
+- MED_02: a manifest case is one that the Detaining Power's physicians see (GC III Art. 112(2)). What a commission decided\n\
+\x20 is decided anew by a commission alone.\n\
+- AGR_03, MED_01 and JUD_01 believe what is told in passing, too: that he died, in the report of a handover, the check of a\n\
+\x20 list or a notice to a Bureau; that he is unfit, or kept by an authority, in a report or a check. Whoever said it takes\n\
+\x20 it back by another report of the same handover, or another check; besides, a death is answered by the case that the\n\
+\x20 Detaining Power registers anew, UNFIT by a later FIT, JUDICIAL_HOLD and HELD_BY_AUTHORITY by a judicial status, each by\n\
+\x20 who knew of it.\n\
+- OBS_04 and HND_09: an invitation is for its persons and its time. Whoever watches a handover is invited for everybody in\n\
+\x20 it and for the beginning of its window.\n\
+- EXC_05 is asked before a departure too: a case registered anew as that of a civilian ends every route of prisoners.\n\
+- CON_01: while a Power has adjourned the consultation nothing new is made in it. Whatever tells of a person or ends\n\
+\x20 something is said as before: facts, statements of will, registrations of cases, terminations, and what takes a\n\
+\x20 confirmation back. So nobody who is to leave waits for the end of the pause; only who adjourned after its GO gives it\n\
+\x20 again. Whoever adjourned it resumes it.\n\
+- CON_06: a fact goes to all parties of the consultation that all Powers accepted in the past which it declares, and bears\n\
+\x20 a number; otherwise it frees nobody. What it stops it stops all the same, at the desks that have it, and a GO names it.\n\
+\x20 Nobody can declare to have known an act without a number. It is answered once its sender, or who was told, has said it\n\
+\x20 again to all: the same words, or of a refusal or withdrawal hearsay that names the places refused. Whoever knew that\n\
+\x20 knew the first one; who may answer it, and by when the person was asked, stays as if it had borne a number.\n\
+- HND_05 and HND_06 judge a handover by the past as it was then: the case, the agreement, the arrangement, its\n\
+\x20 confirmation and clearances as released until that instant, in which what stops, stops already. Of reported times that\n\
+\x20 match the first and the last are judged. What is said afterwards makes no handover regular and none irregular, but for\n\
+\x20 what the person had said until then, whenever it is told, and a report of a refusal at the gate, which its own sender\n\
+\x20 alone corrects, about the very person. Irregular is also who went by a route of prisoners though his case said\n\
+\x20 otherwise, after the consultation was concluded or after somebody adjourned it who had given his GO, after a notice of his death, or with an exposure after\n\
+\x20 which nobody found that very destination safe. It stays so when he dies.\n\
+- HND_05: where an agreement covers the person, reports of two that are party to it are needed, among them whoever held\n\
+\x20 him then and whoever was to receive him. What strangers to the consultation report decides nothing.\n\
+- HND_01: an id of an arrangement is that of one handover. It is not given by another Power, nor once a handover under it\n\
+\x20 was reported. Who was reported as handed over departs under no other arrangement, until his case is registered anew by\n\
+\x20 whoever holds him, knowing of it; as that of a prisoner, it goes its road again. HND_04: no window that has passed is set.\n\
 - CLS_03: the word is the one that the charter lists for the sender and the level, or that of the level itself, such as\n\
 \x20 RESTRICTED, which an office writes that cannot read the charter as it drafts.\n\
 - CON_04: an act may rest on whatever its sender had heard, acts and letters of those included who take no part in the\n\

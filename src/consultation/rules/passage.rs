@@ -58,7 +58,7 @@ fn explain_will(
     let hearsay = |act: &Act| matches!(act, Act::WillIndication(_) | Act::ExpressionOfWill(_));
     let by_hearsay = will.against.iter().any(|one| one.act.as_ref().is_some_and(hearsay));
     if by_hearsay && stopped_by.contains(&Rule::Wil07) {
-        let message = "hearsay, or a statement that does not qualify, says that he refuses";
+        let message = "hearsay, or a statement that does not qualify, speaks against it";
         findings.add(Rule::Wil12, field, message, Rule::Wil12.cure());
     }
 }
@@ -93,3 +93,7 @@ fn remind(
 #[cfg(test)]
 #[path = "passage_tests.rs"]
 pub(in crate::consultation::rules) mod tests;
+
+#[cfg(test)]
+#[path = "passage_facts_tests.rs"]
+mod facts_tests;

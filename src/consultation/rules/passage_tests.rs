@@ -371,4 +371,11 @@ fn med_04_a_manifest_case_is_named_as_such() {
 #[test]
 fn med_05_who_goes_home_ill_does_not_fight_again() {
     repatriated(&ill(""), "MEDICAL_CARE").fails("MED_05");
+    let given = "persons = []\nparty_to_gc3 = true\nassurances = [\"NO_ACTIVE_MILITARY_SERVICE\"]";
+    let undertaken = |sender: &str| {
+        let (ready, finding) = ill("");
+        repatriated(&(ready.after(sender, "assurances", given), finding), "MEDICAL_CARE")
+    };
+    undertaken("XA").passes();
+    undertaken("IC").fails("MED_05");
 }

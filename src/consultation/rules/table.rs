@@ -217,7 +217,7 @@ rules! {
     Med04 = 304 "MED_04" State Warning Desk "a manifest case needs no commission",
         "look at the certificate";
     Med05 = 305 "MED_05" State Error Desk "who is repatriated for his health does no active military service",
-        "obtain the assurance NO_ACTIVE_MILITARY_SERVICE";
+        "obtain the assurance NO_ACTIVE_MILITARY_SERVICE of whoever receives him, or rest the agreement on it";
     Obs01 = 321 "OBS_01" Form Warning Desk "observers are informed, not asked to act",
         "address the observer for information";
     Obs02 = 322 "OBS_02" Form Error Desk "no observer is asked to act on what concludes",

@@ -9,15 +9,26 @@ use std::collections::BTreeSet;
 use crate::consultation::act::Act;
 use crate::consultation::acts::law::Destination;
 use crate::consultation::acts::values::Origin;
-use crate::consultation::acts::will::{Attendee, ExpressionOfWill};
+use crate::consultation::acts::will::{Attendee, ExpressionOfWill, WillIndication};
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
 use crate::consultation::state::sides::names;
+use crate::consultation::state::will::frightens;
 use crate::consultation::state::{custody, opening};
 use crate::consultation::words::{AttendeeFunction, Capacity, FreedomFinding, InformationGiven, PartyRole};
 use crate::limits;
 
+/// What cures an interview that was not free. The draft does not go, so what was found has to be told in an act that does.
+const TELL: &str = "say so at once by a will-indication with indicated = UNDECIDED, or a hold-notice: that stops everybody; \
+                    then take the statement again in private, after the time for reflection";
+
+/// The same of somebody who cannot decide.
+const TELL_OF_CAPACITY: &str = "say so at once by a will-indication with indicated = UNDECIDED, or a hold-notice: this route is not for him";
+
 pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
+    if let Act::WillIndication(hearsay) = judgement.act {
+        return says_something(hearsay, findings);
+    }
     let Act::ExpressionOfWill(statement) = judgement.act else { return };
     let sides = Sides::of(judgement, statement);
     witnesses(judgement, statement, &sides, findings);
@@ -118,7 +129,6 @@ fn information(statement: &ExpressionOfWill, findings: &mut Findings) {
 
 /// WIL-05: time to think, nobody to fear, no pressure.
 fn freedom(judgement: &Judgement<'_>, statement: &ExpressionOfWill, sides: &Sides, findings: &mut Findings) {
-    use AttendeeFunction::{IntelligenceOrSecurity, Media, PowerOfOrigin};
     let hint = Rule::Wil05.cure();
     if statement.declaration_time < statement.information_time.after(judgement.charter.cooling_off) {
         let message = "too little time lies between explanation and statement";
@@ -130,16 +140,25 @@ fn freedom(judgement: &Judgement<'_>, statement: &ExpressionOfWill, sides: &Side
         findings.add(Rule::Wil05, "act.declaration_time", message, hint);
     }
     for (index, attendee) in statement.attendees.iter().enumerate() {
-        if matches!(attendee.function, IntelligenceOrSecurity | Media | PowerOfOrigin) {
+        if frightens(attendee.function) {
             let message = format!("{} was present", attendee.function);
-            findings.add(Rule::Wil05, format!("act.attendees[{index}]"), message, hint);
+            findings.add(Rule::Wil05, format!("act.attendees[{index}]"), message, TELL);
         } else if sides.is_of_origin(attendee) {
             let message = "somebody who came for the Power of origin was present";
-            findings.add(Rule::Wil05, format!("act.attendees[{index}].affiliation"), message, hint);
+            findings.add(Rule::Wil05, format!("act.attendees[{index}].affiliation"), message, TELL);
         }
     }
     if statement.freedom != FreedomFinding::NoIndicationOfPressure {
-        findings.add(Rule::Wil05, "act.freedom", "he did not speak freely beyond doubt", hint);
+        findings.add(Rule::Wil05, "act.freedom", "he did not speak freely beyond doubt", TELL);
+    }
+}
+
+/// WIL-12: hearsay stops by where he is said to want to go, or not to. Of what names neither nobody can tell.
+fn says_something(hearsay: &WillIndication, findings: &mut Findings) {
+    if hearsay.indicated.is_none() && hearsay.refused.is_empty() {
+        let message = "it names no place that he wants or refuses: it stops nobody";
+        let hint = "state indicated (UNDECIDED where he doubts) or refused";
+        findings.warn(Rule::Wil12, "act.indicated", message, hint);
     }
 }
 
@@ -159,7 +178,7 @@ fn rights(statement: &ExpressionOfWill, findings: &mut Findings) {
 fn capacity(statement: &ExpressionOfWill, findings: &mut Findings) {
     if matches!(statement.capacity, Capacity::Lacking | Capacity::Minor) {
         let message = "the person could not decide this by himself";
-        findings.add(Rule::Wil09, "act.capacity", message, Rule::Wil09.cure());
+        findings.add(Rule::Wil09, "act.capacity", message, TELL_OF_CAPACITY);
     }
 }
 

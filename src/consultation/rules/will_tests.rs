@@ -1,5 +1,6 @@
 //! The WIL rules of a statement; those of what it is worth later stand in `passage_tests`.
 
+use crate::consultation::rules::Rule;
 use crate::consultation::rules::said::{case_of, statement};
 use crate::consultation::rules::scenes::Case;
 use crate::consultation::state::samples::{HOUR, Scene};
@@ -202,4 +203,29 @@ fn wil_05_a_statement_before_who_turns_out_to_be_of_the_power_of_origin_counts_n
     let again = statement(scene.at(), "P1", &["XA"], &[]);
     scene.say("XB", "expression-of-will", &again);
     assert!(standing(&scene) == WillStanding::Current);
+}
+
+#[test]
+fn who_finds_that_he_was_not_free_is_told_how_to_stop_him() {
+    let told = |case: Case, rule: Rule| {
+        let found = case.judge();
+        let own = found.iter().find(|one| one.rule == rule).unwrap();
+        own.hint.contains("hold-notice") && own.hint.contains("UNDECIDED")
+    };
+    let media = "{ function = \"MEDIA\", affiliation = \"press\", neutral = false, co_signed = false },";
+    assert!(told(changed("NO_INDICATION_OF_PRESSURE", "PRESSURE_FOUND"), Rule::Wil05));
+    assert!(told(changed("attendees = [", &format!("attendees = [{media}")), Rule::Wil05));
+    assert!(told(changed("\"FULL\"", "\"MINOR\""), Rule::Wil09));
+}
+
+#[test]
+fn wil_12_hearsay_that_names_no_place_is_told_to_stop_nobody() {
+    let hearsay = |more: &str| {
+        let fields = format!("person = \"P1\"\nsource = \"FAMILY\"\n{more}");
+        Case::new(&Scene::ready(), "XB", "will-indication", &fields)
+    };
+    hearsay("certainty_as_reported = \"about four fifths decided\"").warns(Rule::Wil12);
+    hearsay("certainty_as_reported = \"about four fifths decided\"").passes();
+    hearsay("indicated = { kind = \"UNDECIDED\" }").silent(Rule::Wil12);
+    hearsay("refused = [{ kind = \"NAMED_STATE\", region_code = \"XA\" }]").silent(Rule::Wil12);
 }

@@ -8,6 +8,7 @@ use crate::consultation::history::Past;
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
+use crate::consultation::state::told::{Told, told};
 use crate::consultation::state::{opening, saying};
 use crate::consultation::words::{PartyRole, PersonStatus};
 use crate::trust::name::Ministry;
@@ -79,6 +80,14 @@ fn is_refuted(past: &Past<'_>, person: &PersonRef, notice: &Registered) -> bool 
             && opening::is_observer(past, &one.sender)
     };
     is_held && past.of_person(person).any(saw_him)
+}
+
+/// Whether it is told in passing that a person died, in a report, a list or a notice to a Bureau: until his case was
+/// registered anew by who knew of it.
+pub fn is_said_to_be_dead(past: &Past<'_>, person: &PersonRef) -> bool {
+    let registered = case(past, person).map(|case| case.registered);
+    let lives = |one: &Registered| registered.is_some_and(|case| case.knew(one));
+    told(past, person, Told::Dead).iter().any(|one| !lives(one.registered))
 }
 
 /// Where a person comes from and who holds him, as far as his case says.

@@ -6,9 +6,15 @@
 //! reached him early, before what it rests on, stands in no basis; `synced_to` of the GO tells of that one. Where a
 //! ministry gives one number to two acts, two desks may hold different ones under it, and numbers alone show nothing:
 //! so a GO names every protective act that its desk held, and a desk that knows of such a number lets nobody leave. It
-//! names what went to some Powers only, too, where that may stop somebody: no number counts it. While acts are missing that
-//! others wait for, nobody knows what they say: nobody leaves. And while a Power has adjourned the consultation no new
-//! statement of will can be made in it, so whoever is on his way could not be asked again.
+//! names what went to some Powers only, too, where that may stop somebody: no number counts it (`unnumbered`). While acts are missing that
+//! others wait for, nobody knows what they say: nobody leaves.
+//!
+//! That a Power adjourned the consultation stops nobody. A pause is for what is not agreed yet; who is on his way was agreed
+//! on, and a third Power that adjourns for reasons of its own would keep him for as long as it likes. Whoever means the
+//! departure says NO GO. Nobody is the worse for it, because nothing that stops a departure has to wait for the pause to
+//! end: withdrawals, holds, facts, statements of will, a case registered anew, a confirmation taken back and the end of an
+//! agreement are all said in it (CON-01). Only who gave his GO and adjourned afterwards may have meant that departure too: he
+//! gives it again if he did not.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -68,13 +74,15 @@ pub fn clear_to_depart(
     }
     if reports::is_reported(past, person, arrangement) {
         stops.push(Stop::new(Rule::Hnd01, "this handover was reported already"));
+    } else if reports::is_gone(past, person) {
+        stops.push(Stop::new(Rule::Hnd01, "the person was reported as handed over already"));
     }
     let recent = |statement: &will::Statement<'_>| will::is_recent(statement, at, charter.reconfirm);
     let statement = will::towards(past, person, &line.destination, at, charter).statement;
     if statement.is_some_and(|statement| !recent(&statement)) {
         stops.push(Stop::new(Rule::Hnd03, "the last private statement is too old to depart on"));
     }
-    stops.extend(pause(past, at));
+    stops.extend(unopened(past, at));
     stops.extend(window(arranged.act, at));
     stops.extend(fitness(past, person, at, charter));
     stops.extend(missing(past));
@@ -101,6 +109,9 @@ fn clearances(past: &Past<'_>, arranged: &Arrangement<'_>, at: Timestamp, charte
             Some((one, act)) if !is_in_window(one, act, at, charter) => {
                 format!("the GO of {ministry} is too old")
             }
+            Some((one, _)) if opening::adjourned_since(past, one) => {
+                format!("{ministry} adjourned the consultation after its GO")
+            }
             Some((_, act)) if !past.holds_all(&synced_to(act)) => {
                 format!("{ministry} knew acts at its GO that are not here yet")
             }
@@ -114,7 +125,10 @@ fn clearances(past: &Past<'_>, arranged: &Arrangement<'_>, at: Timestamp, charte
         let lacks = |acts: &Set<ActRef, 0>| acts.iter().any(|known| past.find(*known).is_none());
         if named.is_some_and(lacks) {
             let rule = needed.iter().find(|(one, _)| *one == ministry).map_or(Rule::Hnd08, |(_, rule)| *rule);
-            let because = format!("{ministry} knew an act at its GO that may stop somebody and is not here");
+            let because = format!(
+                "{ministry} knew an act at its GO that may stop somebody and is not here; once {ministry} or its sender has \
+                 said it to all, and it was answered or lifted, the GO is given again"
+            );
             stops.push(Stop::new(rule, because));
         }
     }
@@ -187,10 +201,11 @@ fn window(arranged: &HandoverArrangement, at: Timestamp) -> Option<Stop> {
     Some(Stop::new(Rule::Hnd01, because))
 }
 
-/// A handover is an affair of a consultation that stands open: who adjourned it resumes it first (CON-01).
-fn pause(past: &Past<'_>, at: Timestamp) -> Option<Stop> {
+/// A handover is an affair of a consultation that all its Powers accepted and none of them has left (CON-01).
+fn unopened(past: &Past<'_>, at: Timestamp) -> Option<Stop> {
     let state = opening::state(past, at);
-    (state != Opening::Open).then(|| Stop::new(Rule::Con01, format!("the consultation is {state}")))
+    let stands = matches!(state, Opening::Open | Opening::Adjourned);
+    (!stands).then(|| Stop::new(Rule::Con01, format!("the consultation is {state}")))
 }
 
 /// What others wait for and is not here may be a withdrawal.
@@ -209,13 +224,18 @@ fn equivocation(past: &Past<'_>) -> Option<Stop> {
 }
 
 fn fitness(past: &Past<'_>, person: &PersonRef, at: Timestamp, charter: &Charter) -> Option<Stop> {
-    let because = match medical::fitness(past, person, at, charter).standing {
+    let fitness = medical::fitness(past, person, at, charter);
+    let because = match fitness.standing {
         FitnessStanding::Fit => return None,
         FitnessStanding::None => {
             "nobody who may certified fitness to travel: the Detaining Power, or an observer"
         }
         FitnessStanding::Stale => "the certificate of fitness is too old",
         FitnessStanding::Unfit => "the person is not fit to travel",
+    };
+    let because = match fitness.standing {
+        FitnessStanding::Unfit => guard::untold(because, fitness.finding),
+        _ => because.to_owned(),
     };
     Some(Stop::new(Rule::Med01, because))
 }

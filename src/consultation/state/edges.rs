@@ -93,16 +93,16 @@ fn of_two_statements_of_one_instant_the_one_that_was_overtaken_can_still_refuse(
 }
 
 #[test]
-fn a_withdrawal_counts_against_a_handover_that_came_after_it_and_not_at_the_same_instant() {
-    let handed_over = |said: fn(Timestamp) -> Timestamp| {
+fn a_withdrawal_counts_against_a_handover_of_the_same_instant_and_not_against_one_of_a_second_before() {
+    let handed_over = |taken_place: fn(Timestamp) -> Timestamp| {
         let mut scene = Scene::cleared();
         scene.wait(600);
         let at = scene.at();
-        scene.say("IC", "will-withdrawal", &withdrawal(said(at)));
-        hand_over(&mut scene, at)
+        scene.say("IC", "will-withdrawal", &withdrawal(at));
+        hand_over(&mut scene, taken_place(at))
     };
-    assert_eq!(handed_over(|at| at), "HANDED_OVER");
-    assert_eq!(handed_over(|at| at.before(second())), "IRREGULAR");
+    assert_eq!(handed_over(|at| at), "IRREGULAR");
+    assert_eq!(handed_over(|at| at.before(second())), "HANDED_OVER");
 }
 
 #[test]

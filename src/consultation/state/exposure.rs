@@ -1,14 +1,15 @@
 //! Incidents of publicity: who was exposed, what came of the demand, and whether the Detaining Power assessed the danger
 //! since (PUB; GC III Art. 13).
 
-use crate::consultation::act::ActKind;
-use crate::consultation::acts::protection::{PublicityNotice, TakedownConfirmation};
+use crate::consultation::acts::law::Destination;
+use crate::consultation::acts::protection::{ProtectionAssessment, PublicityNotice, TakedownConfirmation};
 use crate::consultation::history::{Past, Thread};
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
-use crate::consultation::state::{custody, saying};
-use crate::consultation::words::TakedownResult;
+use crate::consultation::state::custody::{self, Likeness, Places};
+use crate::consultation::state::saying;
+use crate::consultation::words::{ProtectionFinding, TakedownResult};
 use crate::time::Timestamp;
 
 /// One incident that exposed a person.
@@ -54,10 +55,25 @@ pub fn incidents<'h>(past: &Past<'h>, person: &PersonRef) -> Vec<Incident<'h>> {
     notices.map(incident).collect()
 }
 
-/// Whether an incident of a person was open at an instant, by what was released until then.
-pub fn was_open(past: &Past<'_>, person: &PersonRef, at: Timestamp) -> bool {
-    let mut before = saying!(past.of_person(person), PublicityNotice).filter(|(one, _)| one.released <= at);
-    before.any(|(notice, _)| !assessed(past, person, notice).any(|one| one.released <= at))
+/// Whether an incident stood against sending a person to this destination at an instant, by what was released until then:
+/// nobody who may had found since that he has nothing to fear there. Where no destination is known, any assessment will do.
+pub fn was_open(
+    past: &Past<'_>,
+    person: &PersonRef,
+    destination: Option<&Destination>,
+    at: Timestamp,
+) -> bool {
+    let then = past.until(at);
+    let places = Places::of(&then, person);
+    let clears = |act: &ProtectionAssessment| {
+        destination.is_none_or(|place| {
+            act.finding == ProtectionFinding::NoSubstantialGrounds
+                && act.onward_return_considered.0
+                && places.compare(&act.destination, place) == Likeness::Same
+        })
+    };
+    saying!(then.of_person(person), PublicityNotice)
+        .any(|(notice, _)| !assessed(&then, person, notice).any(|(_, act)| clears(act)))
 }
 
 /// Assessments of the Detaining Power that knew of an incident.
@@ -65,11 +81,11 @@ fn assessed<'h>(
     past: &Past<'h>,
     person: &PersonRef,
     notice: &Registered,
-) -> impl Iterator<Item = &'h Registered> {
-    let assessments =
-        past.of_person(person).filter(|one| one.act_kind() == Some(ActKind::ProtectionAssessment));
-    assessments
-        .filter(move |one| one.stands() && one.knew(notice) && custody::detains(past, person, &one.sender))
+) -> impl Iterator<Item = (&'h Registered, &'h ProtectionAssessment)> {
+    let assessments = saying!(past.of_person(person), ProtectionAssessment);
+    assessments.filter(move |(one, _)| {
+        one.stands() && one.knew(notice) && custody::detains(past, person, &one.sender)
+    })
 }
 
 /// The incidents of a person that nobody assessed since.

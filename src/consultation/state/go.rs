@@ -11,7 +11,7 @@ use crate::consultation::history::{Past, Thread};
 use crate::consultation::registered::Registered;
 use crate::consultation::rules::table::Rule;
 use crate::consultation::state::commitments::Arrangement;
-use crate::consultation::state::{saying, will};
+use crate::consultation::state::{opening, saying, will};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
@@ -50,6 +50,13 @@ pub fn was_refused(past: &Past<'_>, arranged: &Arrangement<'_>, at: Timestamp) -
             .any(|(one, act)| act.go.0 && one.stands() && one.sender == refusal.sender && one.knew(refusal))
     };
     before().any(|(one, act)| !act.go.0 && !taken_back(one))
+}
+
+/// Whether somebody adjourned the consultation after his GO: he may have meant this departure (CON-01).
+pub fn is_paused(past: &Past<'_>, arranged: &Arrangement<'_>) -> bool {
+    let gone = |ministry: &Ministry| last_word(past, arranged, ministry).filter(|(_, act)| act.go.0);
+    let adjourned = |ministry| gone(ministry).is_some_and(|(one, _)| opening::adjourned_since(past, one));
+    speakers(past, arranged).into_iter().any(adjourned)
 }
 
 /// The last word of a ministry about an arrangement: a NO GO that no later GO of its own answered, or its last GO.

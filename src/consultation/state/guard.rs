@@ -2,6 +2,7 @@
 //! concluded, arranged and confirmed, and at departure (domain 5.3).
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use crate::consultation::act::ActKind;
 use crate::consultation::acts::agreement::{AgreementLine, AgreementTerms};
@@ -16,8 +17,8 @@ use crate::consultation::state::custody::{self, Likeness, Places};
 use crate::consultation::state::judicial::{JudicialStanding, judicial};
 use crate::consultation::state::protection::{ProtectionStanding, protection};
 use crate::consultation::state::will::{self, WillStanding};
-use crate::consultation::state::{holds, medical, opening, saying};
-use crate::consultation::words::{Assurance, MedicalDecision, Route};
+use crate::consultation::state::{commitments, holds, medical, opening, saying};
+use crate::consultation::words::{Assurance, MedicalDecision, PartyRole, Route};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
@@ -64,6 +65,10 @@ pub fn stops(
     let mut stops = Vec::new();
     if custody::is_dead(past, &line.person) {
         stops.push(Stop::new(Rule::Agr03, "a notice says that the person died"));
+    } else if custody::is_said_to_be_dead(past, &line.person) {
+        let because = "a report, a list or a notice to a Bureau tells that the person died: whoever said it corrects it, \
+                       or the Detaining Power registers the case anew";
+        stops.push(Stop::new(Rule::Agr03, because));
     }
     plan.route(&mut stops);
     plan.status(&mut stops);
@@ -77,11 +82,18 @@ pub fn stops(
     stops
 }
 
-/// Whether somebody assured this for a person: in the terms, or in an act that stands.
-pub fn is_assured(past: &Past<'_>, terms: &AgreementTerms, person: &PersonRef, assurance: Assurance) -> bool {
-    let in_terms = terms.assurances.iter().any(|given| *given == assurance);
-    in_terms
-        || assurances(past, person).any(|(_, act)| act.assurances.iter().any(|given| *given == assurance))
+/// Words for what stops somebody, with the first step of the cure where only some Powers were told of it: nothing answers it
+/// before it is said to all.
+pub fn untold<'r>(because: &str, acts: impl IntoIterator<Item = &'r Registered>) -> String {
+    let only_some = acts.into_iter().filter(|one| one.number == 0 && one.said_to_all.is_empty());
+    let senders: BTreeSet<&str> = only_some.map(|one| one.sender.as_str()).collect();
+    let mut words = because.to_owned();
+    for sender in senders {
+        words += &format!(
+            "; {sender} told it to some Powers only, and nothing answers it before {sender}, or who was told, says it again to all"
+        );
+    }
+    words
 }
 
 /// What physicians must have found before somebody travels by this route; none where nothing.
@@ -102,22 +114,28 @@ struct Plan<'p, 'h> {
 }
 
 impl Plan<'_, '_> {
-    /// AGR-09: whoever stays, stays; who is repatriated goes home; and no other route of prisoners ends where it began.
+    /// AGR-09: whoever stays, stays; who is repatriated goes home; a neutral country is that of a neutral Power which agrees
+    /// to it (GC III Arts 109(2), 111); and no other route of prisoners ends where it began.
     fn route(&self, stops: &mut Vec<Stop>) {
         use Destination::{PowerOfOrigin, RemainInDetainingState};
         let leads_there = match self.terms.route {
             Route::Remain => self.leads_to(&RemainInDetainingState),
             Route::DirectMedicalRepatriation | Route::EndOfHostilities => self.leads_to(&PowerOfOrigin),
-            Route::Exchange
-            | Route::NeutralAccommodation
-            | Route::NeutralInternment
-            | Route::TransferToPower => !self.leads_to(&RemainInDetainingState),
+            Route::NeutralAccommodation | Route::NeutralInternment => self.leads_to_a_neutral_power(),
+            Route::Exchange | Route::TransferToPower => !self.leads_to(&RemainInDetainingState),
             Route::ReleaseAndSettlement => true,
         };
         if !leads_there {
             let because = format!("{} does not lead to this destination", self.terms.route);
             stops.push(Stop::new(Rule::Agr09, because));
         }
+    }
+
+    fn leads_to_a_neutral_power(&self) -> bool {
+        let is_neutral =
+            |party: &Ministry| opening::roles(self.past, party).contains(&PartyRole::NeutralPower);
+        let mut parties = self.terms.required_parties.iter();
+        self.goes_to_a_third_state() && parties.any(|party| is_neutral(party) && self.receives(party))
     }
 
     /// EXC-05: who is no prisoner of war, or no more, travels by no route of prisoners of war. Staying is no route.
@@ -148,7 +166,10 @@ impl Plan<'_, '_> {
             WillStanding::None => stop(Rule::Wil01, "no statement of will is known"),
             WillStanding::Indicated => stop(Rule::Wil08, "there is only hearsay, or what does not qualify"),
             WillStanding::Expired => stop(Rule::Wil01, "the last statement is too old"),
-            WillStanding::Withdrawn => stop(Rule::Wil07, "a withdrawal or refusal was not overcome"),
+            WillStanding::Withdrawn => {
+                let because = "a withdrawal, a refusal or an interview that was not free was not overcome";
+                stop(Rule::Wil07, &untold(because, will.against.iter().copied()));
+            }
             WillStanding::Challenged => {
                 stop(Rule::Wil10, "two statements contradict each other, and neither knew the other")
             }
@@ -172,27 +193,27 @@ impl Plan<'_, '_> {
         match protection.standing {
             ProtectionStanding::None => stop(Rule::Pro01, "no assessment clears this destination"),
             ProtectionStanding::Bar => {
-                stop(Rule::Pro02, "substantial grounds bar this destination, or a place that may be it")
+                let because = "substantial grounds bar this destination, or a place that may be it";
+                stop(Rule::Pro02, &untold(because, protection.assessment));
             }
             ProtectionStanding::Stale => {
                 stop(Rule::Pro03, "the assessment is too old, or precedes an exposure")
             }
             ProtectionStanding::Clear => {}
         }
-        let willing_and_able = self.assurances_from_there().any(|(_, act)| {
-            let given = act.assurances.iter().any(|given| *given == Assurance::WillingAndAbleGc3);
-            act.party_to_gc3.0 && given
-        });
-        if self.terms.route == Route::TransferToPower && !willing_and_able {
+        let willing_and_able = || {
+            self.is_assured_from_there(|act| act.party_to_gc3.0 && gives(act, Assurance::WillingAndAbleGc3))
+        };
+        if self.terms.route == Route::TransferToPower && !willing_and_able() {
             stop(
                 Rule::Pro04,
-                "no party to the Convention that is to receive him assured that it is willing and able",
+                "the last word of no party to the Convention that is to receive him is that it is willing and able",
             );
         }
         if self.goes_to_a_third_state() && !self.is_safe_from_onward_return() {
             stop(
                 Rule::Pro05,
-                "the State that is to receive him did not assure that there is no onward return",
+                "the State that is to receive him did not assure last that there is no onward return",
             );
         }
     }
@@ -204,14 +225,27 @@ impl Plan<'_, '_> {
 
     /// Whether whoever receives the person assured it: in an act of its own, or in terms that bind it.
     fn is_safe_from_onward_return(&self) -> bool {
-        let assures = |given: &Assurance| *given == Assurance::NoOnwardReturn;
         let bound = || self.terms.required_parties.iter().any(|party| self.receives(party));
-        (self.terms.assurances.iter().any(assures) && bound())
-            || self.assurances_from_there().any(|(_, act)| act.assurances.iter().any(assures))
+        (self.is_in_the_terms(Assurance::NoOnwardReturn) && bound())
+            || self.is_assured_from_there(|act| gives(act, Assurance::NoOnwardReturn))
     }
 
-    fn assurances_from_there(&self) -> impl Iterator<Item = (&Registered, &Assurances)> {
-        assurances(self.past, &self.line.person).filter(move |(one, _)| self.receives(&one.sender))
+    fn is_in_the_terms(&self, assurance: Assurance) -> bool {
+        self.terms.assurances.iter().any(|given| *given == assurance)
+    }
+
+    /// Whether whoever receives the person gives this by its last word about him: an act that stands and that it did not
+    /// withdraw, and after which it said nothing else.
+    fn is_assured_from_there(&self, gives: impl Fn(&Assurances) -> bool) -> bool {
+        let all = assurances(self.past, &self.line.person);
+        let all: Vec<_> = all.filter(|(one, _)| self.receives(&one.sender)).collect();
+        let is_taken_back = |one: &Registered| {
+            let says_otherwise = |(later, act): &(&Registered, &Assurances)| {
+                later.sender == one.sender && later.knew(one) && !gives(act)
+            };
+            all.iter().any(says_otherwise) || commitments::is_withdrawn(self.past, one.reference, &one.sender)
+        };
+        all.iter().any(|(one, act)| one.stands() && gives(act) && !is_taken_back(one))
     }
 
     /// Whether this is the Power that is to receive the person. A ministry whose code is not that of a State may be.
@@ -230,31 +264,37 @@ impl Plan<'_, '_> {
             stops.push(Stop::new(Rule::Med02, "no commission or manifest case made the person eligible"));
         }
         let undertaking = Assurance::NoActiveMilitaryService;
-        if !is_assured(self.past, self.terms, person, undertaking) {
-            stops.push(Stop::new(Rule::Med05, "nobody undertook that there is no active military service"));
+        let is_given = || self.is_assured_from_there(|act| gives(act, undertaking));
+        if !self.is_in_the_terms(undertaking) && !is_given() {
+            let because = "whoever receives him did not undertake that there is no active military service";
+            stops.push(Stop::new(Rule::Med05, because));
         }
     }
 
     fn judicial(&self, stops: &mut Vec<Stop>) {
-        let because = match judicial(self.past, &self.line.person).standing {
+        let judicial = judicial(self.past, &self.line.person);
+        let because = match judicial.standing {
             JudicialStanding::Free => return,
             JudicialStanding::Pending => "proceedings are pending",
             JudicialStanding::Convicted => {
                 "convicted, neither released for transfer nor consenting in writing"
             }
         };
-        stops.push(Stop::new(Rule::Jud01, because));
+        stops.push(Stop::new(Rule::Jud01, untold(because, judicial.status)));
     }
 }
 
-/// Assurances for a person, or for all, that stand and that another Power than the detaining one gave.
+fn gives(act: &Assurances, assurance: Assurance) -> bool {
+    act.assurances.iter().any(|given| *given == assurance)
+}
+
+/// Assurances for a person, or for all, whether or not they stand.
 fn assurances<'h>(
     past: &Past<'h>,
     person: &PersonRef,
 ) -> impl Iterator<Item = (&'h Registered, &'h Assurances)> {
     let about = past.of_person(person).chain(past.general(ActKind::Assurances));
-    let holder = custody::holder(past, person);
-    saying!(about, Assurances).filter(move |(one, _)| one.stands() && Some(&one.sender) != holder)
+    saying!(about, Assurances)
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! Proceedings at law against a person (JUD; GC III Arts 115, 119(5)).
 //!
-//! Whoever says that proceedings keep him is believed. That they are over only the Detaining Power can say, or
-//! whoever said that there were any, knowing of it.
+//! Whoever says that proceedings keep him is believed, also in the report of a handover or in the check of a list. That
+//! they are over only the Detaining Power can say, or whoever said that there were any, knowing of it.
 
 use crate::consultation::acts::custody::JudicialStatus;
 use crate::consultation::history::Past;
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
+use crate::consultation::state::told::{Telling, Told, told, told_until};
 use crate::consultation::state::{custody, saying};
 use crate::consultation::words::JudicialState;
 use crate::time::Timestamp;
@@ -38,14 +39,15 @@ opaque!(Judicial<'_>);
 
 /// Proceedings against a person. What frees him must stand and have known what kept him.
 pub fn judicial<'h>(past: &Past<'h>, person: &PersonRef) -> Judicial<'h> {
-    judge(past, person, &statuses(past, person))
+    judge(past, person, &statuses(past, person), &told(past, person, Told::Kept))
 }
 
 /// Whether proceedings kept a person at an instant, by what was released until then.
 pub fn was_kept(past: &Past<'_>, person: &PersonRef, at: Timestamp) -> bool {
     let mut before = statuses(past, person);
     before.retain(|(one, _)| one.released <= at);
-    judge(past, person, &before).standing != JudicialStanding::Free
+    let kept = told_until(past, person, Told::Kept, at);
+    judge(past, person, &before, &kept).standing != JudicialStanding::Free
 }
 
 type Status<'h> = (&'h Registered, &'h JudicialStatus);
@@ -54,7 +56,7 @@ fn statuses<'h>(past: &Past<'h>, person: &PersonRef) -> Vec<Status<'h>> {
     saying!(past.of_person(person), JudicialStatus).collect()
 }
 
-fn judge<'h>(past: &Past<'h>, person: &PersonRef, all: &[Status<'h>]) -> Judicial<'h> {
+fn judge<'h>(past: &Past<'h>, person: &PersonRef, all: &[Status<'h>], kept: &[Telling<'h>]) -> Judicial<'h> {
     let may_free = |other: &Registered, one: &Registered| {
         other.sender == one.sender || custody::detains(past, person, &other.sender)
     };
@@ -73,14 +75,17 @@ fn judge<'h>(past: &Past<'h>, person: &PersonRef, all: &[Status<'h>]) -> Judicia
     let keeps = |one: &Registered, act: &JudicialStatus| {
         standing(act) != JudicialStanding::Free && !freed(one) && !ended(one)
     };
-    match all.iter().rev().find(|(one, act)| keeps(one, act)) {
-        Some((one, act)) => Judicial { standing: standing(act), status: Some(one) },
+    if let Some((one, act)) = all.iter().rev().find(|(one, act)| keeps(one, act)) {
+        return Judicial { standing: standing(act), status: Some(one) };
+    }
+    match kept.iter().rev().find(|one| !freed(one.registered)) {
+        Some(one) => Judicial { standing: JudicialStanding::Pending, status: Some(one.registered) },
         None => Judicial { standing: JudicialStanding::Free, status: all.last().map(|(one, _)| *one) },
     }
 }
 
 /// What one act says: a convict goes where he consented in writing, or where a court released him.
-fn standing(act: &JudicialStatus) -> JudicialStanding {
+pub fn standing(act: &JudicialStatus) -> JudicialStanding {
     match act.state {
         JudicialState::None | JudicialState::ReleasedForTransfer => JudicialStanding::Free,
         JudicialState::Convicted if act.written_consent_to_exchange => JudicialStanding::Free,

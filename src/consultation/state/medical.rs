@@ -1,22 +1,26 @@
 //! Fitness to travel and eligibility on medical grounds (MED; GC III Arts 47, 109, 110, 112, Annex II).
 //!
-//! A finding that permits must stand; UNFIT need not. Of findings that knew nothing of each other the one that
-//! stops counts. Who was found UNFIT is found fit again by the Detaining Power, or by whoever found it.
+//! A finding that permits must stand; UNFIT need not, and is believed also where the report of a handover or the check of
+//! a list tells it. Of findings that knew nothing of each other the one that stops counts. Who was found UNFIT is found
+//! fit again by the Detaining Power, examining him later, or by whoever found it.
 //!
 //! The Detaining Power answers for it that nobody is moved whom that endangers (Art. 47), and he is in its hands: its
-//! certificate permits, or that of an observer who saw him. A Power that is to receive him has not got him, and an
-//! interest that he comes; its certificate alone permits nothing.
+//! certificate permits, or that of an observer who saw him: a party that observes, or somebody who was appointed to see
+//! examinations. A Power that is to receive him has not got him, and an interest that he comes; its certificate alone
+//! permits nothing, nor does that of somebody who has no part here. A manifest case is one that the physicians of the
+//! Detaining Power see (Art. 112(2)); it answers no commission.
 
+use crate::consultation::act::Act;
 use crate::consultation::acts::medical::MedicalFinding;
 use crate::consultation::charter::Charter;
 use crate::consultation::history::Past;
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
-use crate::consultation::state::{custody, opening, saying, will};
-use crate::consultation::words::{MedicalDecision, MedicalFindingKind};
+use crate::consultation::state::told::{Telling, Told, told, told_until};
+use crate::consultation::state::{appointment, custody, opening, saying, will};
+use crate::consultation::words::{MedicalDecision, MedicalFindingKind, ObserverScope};
 use crate::time::Timestamp;
-use crate::trust::name::Ministry;
 use crate::vocabulary;
 
 vocabulary! {
@@ -49,11 +53,11 @@ opaque!(Fitness<'_>);
 /// Fitness of a person to travel at an instant.
 pub fn fitness<'h>(past: &Past<'h>, person: &PersonRef, at: Timestamp, charter: &Charter) -> Fitness<'h> {
     let findings = findings(past, person, |kind| kind == MedicalFindingKind::FitnessToTravel);
-    if let Some(unfit) = unfit(past, person, &findings) {
+    if let Some(unfit) = unfit(past, person, &findings, &told(past, person, Told::Unfit)) {
         return Fitness { standing: FitnessStanding::Unfit, finding: Some(unfit), until: None };
     }
     let fit = findings.iter().filter(|(one, act)| {
-        one.stands() && act.decision != MedicalDecision::Unfit && certifies(past, person, &one.sender)
+        one.stands() && act.decision != MedicalDecision::Unfit && certifies(past, person, one)
     });
     let Some((finding, act)) = fit.max_by_key(|(one, act)| (examined(one, act), one.order())) else {
         return Fitness { standing: FitnessStanding::None, finding: None, until: None };
@@ -63,23 +67,40 @@ pub fn fitness<'h>(past: &Past<'h>, person: &PersonRef, at: Timestamp, charter: 
     Fitness { standing, finding: Some(finding), until: Some(until) }
 }
 
-/// Whether the certificate of this ministry permits a person to travel: it holds him, or decides nothing here.
-fn certifies(past: &Past<'_>, person: &PersonRef, ministry: &Ministry) -> bool {
-    custody::detains(past, person, ministry) || !opening::powers_of(past).contains(&ministry)
+/// Whether this certificate permits a person to travel: its sender holds him, observes as a party, or was appointed to
+/// see examinations of him when he certified it. Who has no part in the consultation certifies nothing.
+fn certifies(past: &Past<'_>, person: &PersonRef, certificate: &Registered) -> bool {
+    let sender = &certificate.sender;
+    let roles = opening::roles(past, sender);
+    let is_appointed = || {
+        let (scope, at) = (ObserverScope::Medical, certificate.released);
+        roles.is_empty() && appointment::is_appointed(past, sender, scope, person, at)
+    };
+    custody::detains(past, person, sender) || opening::observes(&roles) || is_appointed()
 }
 
 /// Whether a person was unfit at an instant, by what was released until then.
 pub fn was_unfit(past: &Past<'_>, person: &PersonRef, at: Timestamp) -> bool {
     let mut before = findings(past, person, |kind| kind == MedicalFindingKind::FitnessToTravel);
     before.retain(|(one, _)| one.released <= at);
-    unfit(past, person, &before).is_some()
+    unfit(past, person, &before, &told_until(past, person, Told::Unfit, at)).is_some()
 }
 
-fn unfit<'h>(past: &Past<'h>, person: &PersonRef, findings: &[Finding<'h>]) -> Option<&'h Registered> {
+fn unfit<'h>(
+    past: &Past<'h>,
+    person: &PersonRef,
+    findings: &[Finding<'h>],
+    told: &[Telling<'h>],
+) -> Option<&'h Registered> {
     let may_answer = |other: &Registered, one: &Registered| {
         other.sender == one.sender || custody::detains(past, person, &other.sender)
     };
-    unanswered(findings, |act| act.decision == MedicalDecision::Unfit, may_answer)
+    let stops = |act: &MedicalFinding| act.decision == MedicalDecision::Unfit;
+    if let Some(unfit) = unanswered(findings, stops, may_answer) {
+        return Some(unfit);
+    }
+    let open = |one: &&Telling<'h>| !is_answered(findings, one.registered, one.said, stops, may_answer);
+    told.iter().find(open).map(|one| one.registered)
 }
 
 /// Whether a commission or a manifest case made a person eligible for this, and nothing later took it back.
@@ -87,10 +108,18 @@ pub fn is_eligible(past: &Past<'_>, person: &PersonRef, decision: MedicalDecisio
     let mut findings = findings(past, person, |kind| kind != MedicalFindingKind::FitnessToTravel);
     findings.retain(|(_, act)| is_well_composed(act));
     let permits = |act: &MedicalFinding| act.decision == decision;
-    if unanswered(&findings, |act| !permits(act), |_, _| true).is_some() {
+    let decides = |one: &Registered| !is_manifest(one) || custody::detains(past, person, &one.sender);
+    let may_answer =
+        |other: &Registered, one: &Registered| decides(other) && (is_manifest(one) || !is_manifest(other));
+    if unanswered(&findings, |act| !permits(act), may_answer).is_some() {
         return false;
     }
-    findings.iter().any(|(one, act)| one.stands() && permits(act))
+    findings.iter().any(|(one, act)| one.stands() && permits(act) && decides(one))
+}
+
+/// Whether no commission found it, but physicians in a manifest case.
+fn is_manifest(finding: &Registered) -> bool {
+    matches!(&finding.act, Some(Act::MedicalFinding(act)) if act.kind == MedicalFindingKind::Manifest)
 }
 
 /// Whether whoever decided was composed as Annex II demands: three members, two of them neutral, one of those in the
@@ -117,20 +146,32 @@ fn findings<'h>(
     findings.filter(|(_, act)| of(act.kind)).collect()
 }
 
-/// A finding that stops, and that no finding which permits answered: later, made of a later examination, by somebody
-/// who may and knew of it.
+/// A finding that stops, and that no finding which permits answered.
 fn unanswered<'h>(
     findings: &[Finding<'h>],
+    stops: impl Fn(&MedicalFinding) -> bool + Copy,
+    may_answer: impl Fn(&Registered, &Registered) -> bool + Copy,
+) -> Option<&'h Registered> {
+    let open = |(one, act): &&Finding<'h>| {
+        stops(act) && !is_answered(findings, one, examined(one, act), stops, may_answer)
+    };
+    findings.iter().find(open).map(|(one, _)| *one)
+}
+
+/// Whether a finding that permits answered what stops: by somebody who may and knew of it, of a later examination. Whoever
+/// said it himself may think again about the same one.
+fn is_answered(
+    findings: &[Finding<'_>],
+    one: &Registered,
+    said: Timestamp,
     stops: impl Fn(&MedicalFinding) -> bool,
     may_answer: impl Fn(&Registered, &Registered) -> bool,
-) -> Option<&'h Registered> {
-    let answered = |(one, act): &Finding<'_>| {
-        findings.iter().any(|(other, later)| {
-            let permits = !stops(later) && other.stands() && may_answer(other, one);
-            permits && other.knew(one) && examined(other, later) >= examined(one, act)
-        })
-    };
-    findings.iter().find(|finding| stops(finding.1) && !answered(finding)).map(|(one, _)| *one)
+) -> bool {
+    findings.iter().any(|(other, act)| {
+        let permits = !stops(act) && other.stands() && may_answer(other, one) && other.knew(one);
+        let seen = examined(other, act);
+        permits && (seen > said || (seen == said && other.sender == one.sender))
+    })
 }
 
 fn examined(registered: &Registered, act: &MedicalFinding) -> Timestamp {

@@ -158,3 +158,51 @@ fn whoever_is_to_receive_him_stops_by_a_certificate_and_permits_nothing_by_one()
     scene.certify("P1", "FIT");
     assert_eq!(fit(&scene), FitnessStanding::Fit);
 }
+
+#[test]
+fn another_physician_answers_unfit_by_a_later_examination_alone() {
+    let found = |decision: &str, hour: u64| {
+        format!(
+            "person = \"P1\"\nkind = \"FITNESS_TO_TRAVEL\"\nexamination_time = \"2026-11-22T0{hour}:00:00Z\"\n\
+             decision = \"{decision}\"\ncertificate_document = \"certificate\""
+        )
+    };
+    let mut scene = Scene::ready();
+    scene.say("IC", "medical-finding", &found("UNFIT", 8));
+    scene.say("XB", "medical-finding", &found("FIT", 8));
+    assert_eq!(fit(&scene), FitnessStanding::Unfit, "two physicians of one hour");
+    scene.say("XB", "medical-finding", &found("FIT", 9));
+    assert_eq!(fit(&scene), FitnessStanding::Fit);
+}
+
+#[test]
+fn a_manifest_case_is_for_the_detaining_power_to_see_and_answers_no_commission() {
+    let finding = |kind: &str, decision: &str| {
+        format!(
+            "person = \"P1\"\nkind = \"{kind}\"\nexamination_time = \"2026-11-22T09:00:00Z\"\n\
+             decision = \"{decision}\"\ncertificate_document = \"c\""
+        )
+    };
+    let commission = |decision: &str| {
+        let fields = finding("MIXED_COMMISSION", decision);
+        let member = |of: &str, neutral: bool, chair: bool| {
+            format!(
+                "{{ appointed_by = \"{of}\", neutral = {neutral}, chair = {chair}, speciality = \"surgery\" }}"
+            )
+        };
+        let members = [member("IC", true, true), member("IC", true, false), member("XB", false, false)];
+        format!("{fields}\nvotes_for = 2\nmembers = [{}]", members.join(", "))
+    };
+    let eligible =
+        |scene: &Scene| scene.asks(|past, _, _| is_eligible(past, &person(1), MedicalDecision::Repatriate));
+    let mut scene = Scene::ready();
+    scene.say("XA", "medical-finding", &finding("MANIFEST", "REPATRIATE"));
+    assert!(!eligible(&scene), "XA has not got him");
+    scene.say("XB", "medical-finding", &finding("MANIFEST", "REPATRIATE"));
+    assert!(eligible(&scene));
+    scene.say("XB", "medical-finding", &commission("REJECT"));
+    scene.say("XB", "medical-finding", &finding("MANIFEST", "REPATRIATE"));
+    assert!(!eligible(&scene), "the commission has decided");
+    scene.say("XB", "medical-finding", &commission("REPATRIATE"));
+    assert!(eligible(&scene));
+}

@@ -11,6 +11,8 @@
 //! | `will`, `sides` | what he wants, whether that still counts, and before whom he said it |
 //! | `protection` | what he has to fear at a destination |
 //! | `medical`, `judicial`, `holds`, `exposure` | fitness and eligibility, proceedings, holds, publicity |
+//! | `told` | what reports, lists and notices tell in passing that stops him |
+//! | `appointment` | which observers were appointed, and for what |
 //! | `exchange` | which round of a proposal is live, which lines were found to match |
 //! | `commitments` | what was agreed and arranged, and what ended |
 //! | `offers` | what one ministry offered and what may still bind it |
@@ -33,6 +35,7 @@
 //! instant and charter.
 
 pub mod acknowledgement;
+pub mod appointment;
 pub mod commitments;
 pub mod countersignature;
 pub mod custody;
@@ -53,6 +56,7 @@ pub mod reached;
 pub mod reports;
 pub mod sides;
 pub mod stage;
+pub mod told;
 pub mod unnumbered;
 pub mod will;
 

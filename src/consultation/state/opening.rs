@@ -3,8 +3,9 @@
 //! A proposal opens it once every Power among the parties accepted it in time; observers need not. One Power alone opens
 //! nothing, and says of an open consultation neither who is who nor who is in it: another proposal takes the place of one
 //! that is open only where it names every Power of that one, and each of them accepted it too. Whoever adjourned
-//! it resumes it. It is concluded when every Power has said so, knowing all that was agreed in it. Protective acts pass
-//! in every state.
+//! it resumes it; until then nothing new is made in it, and everything that tells of a person or ends something is said
+//! as before. It is concluded when every Power has said so, knowing all that was agreed in it. Protective acts pass in
+//! every state.
 
 use std::collections::BTreeMap;
 
@@ -222,6 +223,14 @@ fn course(past: &Past<'_>, proposal: &Registered, act: &ConsultationProposal) ->
     }
     let adjourned = |power| pauses.get(power).is_some_and(|(_, kind)| *kind == ClosureKind::Adjourned);
     if powers(act).any(adjourned) { Opening::Adjourned } else { Opening::Open }
+}
+
+/// Whether the sender of an act adjourned the consultation after it. What stops need not stand.
+pub fn adjourned_since(past: &Past<'_>, act: &Registered) -> bool {
+    let mut closures = saying!(past.of_kind(ActKind::ConsultationClosure), ConsultationClosure);
+    closures.any(|(one, closure)| {
+        closure.kind == ClosureKind::Adjourned && one.sender == act.sender && one.knew(act)
+    })
 }
 
 /// Since when every Power says the same end of a consultation that they opened; none while they do not.

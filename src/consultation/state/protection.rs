@@ -8,7 +8,10 @@
 //! Where a case does not say where a person comes from, any State may be his home. Grounds found for the Power of origin
 //! bar them all then, and grounds found for one State bar the Power of origin: a bar need not use
 //! the word that a later agreement uses. They do not bar staying where he is, which is no way home. A place that only
-//! may be the same never clears another.
+//! may be the same never clears another; and grounds found for any State at all bar them all, until they are lifted for any.
+//!
+//! More must be known (NEEDS_MORE): that takes a clearance back, whatever times both bear, until the place is cleared
+//! again by who knew of it.
 
 use crate::consultation::acts::law::Destination;
 use crate::consultation::acts::protection::ProtectionAssessment;
@@ -66,9 +69,10 @@ pub fn protection<'h>(
             until: None,
         };
     }
-    let counting = assessments.iter().filter(|one| one.counts && one.is_of_the_place);
-    let last = counting.max_by_key(|one| (one.made, one.registered.order()));
-    let Some(last) = last.filter(|one| one.act.finding == ProtectionFinding::NoSubstantialGrounds) else {
+    let is_taken_back =
+        |clearing: &Assessment<'_>| assessments.iter().any(|other| other.takes_back(clearing));
+    let clearing = assessments.iter().filter(|one| one.clears() && !is_taken_back(one));
+    let Some(last) = clearing.max_by_key(|one| (one.made, one.registered.order())) else {
         return Protection { standing: ProtectionStanding::None, assessment: None, until: None };
     };
     let until = last.made.after(charter.assessment_validity).min(last.act.valid_until_time);
@@ -101,6 +105,20 @@ struct Assessment<'h> {
     knew_the_case: bool,
 }
 
+impl Assessment<'_> {
+    fn clears(&self) -> bool {
+        self.counts && self.is_of_the_place && self.act.finding == ProtectionFinding::NoSubstantialGrounds
+    }
+
+    /// Whether this takes back what another one clears: it finds otherwise, and whoever cleared the place did not know it
+    /// or had looked before.
+    fn takes_back(&self, other: &Self) -> bool {
+        let finds_otherwise = self.act.finding != ProtectionFinding::NoSubstantialGrounds;
+        let is_overtaken = other.registered.knew(self.registered) && other.made >= self.made;
+        self.counts && self.is_of_the_place && finds_otherwise && !is_overtaken
+    }
+}
+
 fn assessments<'h>(past: &Past<'h>, person: &PersonRef, destination: &Destination) -> Vec<Assessment<'h>> {
     let (places, case) = (Places::of(past, person), custody::case(past, person));
     let stays = places.compare(destination, &Destination::RemainInDetainingState) == Likeness::Same;
@@ -109,7 +127,7 @@ fn assessments<'h>(past: &Past<'h>, person: &PersonRef, destination: &Destinatio
         let concerns = match likeness {
             Likeness::Same => true,
             Likeness::Unknown => !stays,
-            Likeness::Other => false,
+            Likeness::Other => custody::is_open(&act.destination) && !stays,
         };
         concerns.then_some((registered, act, likeness == Likeness::Same))
     });

@@ -127,3 +127,49 @@ fn grounds_found_for_the_power_of_origin_bar_every_state_while_the_case_does_not
     assert_eq!(home, ProtectionStanding::Bar);
     assert_eq!(standing(&scene, "XN"), ProtectionStanding::None);
 }
+
+#[test]
+fn needs_more_takes_a_clearance_back_whatever_time_it_bears() {
+    let dated = |scene: &Scene, finding: &str, time: &str| {
+        format!(
+            "person = \"P1\"\ndestination = {}\nfinding = \"{finding}\"\nassessment_time = \"{time}\"\n\
+             valid_until_time = \"{}\"\nonward_return_considered = true",
+            crate::consultation::state::samples::destination("XA"),
+            scene.at().after(std::time::Duration::from_secs(90 * DAY)),
+        )
+    };
+    let mut scene = Scene::ready();
+    let before = "2026-11-22T08:00:00Z";
+    scene.say("XB", "protection-assessment", &dated(&scene, "NEEDS_MORE", before));
+    assert_eq!(standing(&scene, "XA"), ProtectionStanding::None, "sent later, and dated before");
+    scene.say(
+        "XB",
+        "protection-assessment",
+        &dated(&scene, "NO_SUBSTANTIAL_GROUNDS", "2026-11-22T07:00:00Z"),
+    );
+    assert_eq!(
+        standing(&scene, "XA"),
+        ProtectionStanding::None,
+        "of what was seen before more had to be known"
+    );
+    scene.say("XB", "protection-assessment", &dated(&scene, "NO_SUBSTANTIAL_GROUNDS", before));
+    assert_eq!(standing(&scene, "XA"), ProtectionStanding::Clear);
+    scene.assess_by("XA", "P1", "XA", "NEEDS_MORE");
+    assert_eq!(standing(&scene, "XA"), ProtectionStanding::Clear, "XA neither clears nor takes back");
+}
+
+#[test]
+fn grounds_found_for_any_state_bar_every_state_but_the_one_he_is_in() {
+    for place in ["ANY_STATE_EXCEPT_REFUSED", "UNDECIDED"] {
+        let mut scene = Scene::ready();
+        scene.assess("P1", "XB", "NO_SUBSTANTIAL_GROUNDS");
+        scene.assess("P1", place, "SUBSTANTIAL_GROUNDS");
+        assert_eq!(standing(&scene, "XA"), ProtectionStanding::Bar, "{place}");
+        assert_eq!(standing(&scene, "XB"), ProtectionStanding::Clear, "{place}: he stays");
+        scene.assess("P1", "XA", "NO_SUBSTANTIAL_GROUNDS");
+        assert_eq!(standing(&scene, "XA"), ProtectionStanding::Bar, "{place}: it is of another word");
+        scene.assess("P1", place, "NO_SUBSTANTIAL_GROUNDS");
+        assert_eq!(standing(&scene, "XA"), ProtectionStanding::Clear, "{place}");
+        assert_eq!(standing(&scene, "XN"), ProtectionStanding::None, "{place}: that clears no State");
+    }
+}

@@ -80,5 +80,11 @@ vocabulary! {
         Incident = 7 "INCIDENT",
         /// Somebody said NO GO.
         NoGo = 8 "NO_GO",
+        /// His case said that he is no prisoner of war, or no more.
+        Status = 9 "STATUS",
+        /// A Power had adjourned the consultation, or all had concluded it.
+        Consultation = 10 "CONSULTATION",
+        /// A notice said that he had died.
+        Death = 11 "DEATH",
     }
 }

@@ -4,21 +4,28 @@
 //! holds the person and the Power that receives him both reported, and all who reported say the same. What is wrong
 //! is never lost by saying something else: a handover that was irregular once stays on record, whatever is reported
 //! under another arrangement or corrected later, and a dispute ends only by corrected reports about the same handover.
+//!
+//! A handover is judged by the past as it was then: who held the person and where he was to go, the agreement, the
+//! arrangement and its confirmation, statements and clearances, all as released until that instant. What is said of these
+//! afterwards makes no handover regular and none irregular. What the person himself said until then counts whenever it is
+//! told, and a report of his refusal at the gate until its own sender corrects it.
 
 use std::collections::BTreeMap;
 
 use crate::consultation::acts::handover::HandoverReport;
 use crate::consultation::acts::values::EntryId;
 use crate::consultation::charter::Charter;
-use crate::consultation::history::Past;
+use crate::consultation::history::{Past, Thread};
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
+use crate::consultation::state::commitments::Arrangement;
+use crate::consultation::state::opening::Opening;
 use crate::consultation::state::reached::{Facet, Stage};
 use crate::consultation::state::{
     commitments, custody, exposure, go, holds, judicial, medical, opening, protection, saying, will,
 };
-use crate::consultation::words::HandoverOutcome;
+use crate::consultation::words::{HandoverOutcome, Route};
 use crate::limits;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
@@ -82,6 +89,39 @@ fn contradicts_a_handover(past: &Past<'_>, person: &PersonRef, judged: &[Reporte
         && gone.is_some_and(|gone| !gone.round.is_followed_by_a_case(past, person))
 }
 
+/// Whether a Power reports that a person was handed over, under whatever arrangement, and his case was not registered anew
+/// since by somebody who knew of it: who is gone departs nowhere.
+pub fn is_gone(past: &Past<'_>, person: &PersonRef) -> bool {
+    rounds(past, person).iter().any(|round| {
+        let mut last = round.last.values();
+        let gone = last.any(|(_, act)| outcome(act, person) == Some(HandoverOutcome::HandedOver));
+        gone && !round.is_followed_by_a_case(past, person)
+    })
+}
+
+/// Whether a report of a refusal at the gate stands still: nobody but its own sender corrects it, by another report of
+/// the same handover about the same person. A Power that takes its own word back by it, that he was handed over,
+/// disputes the handover, and says nothing of what stood against it.
+pub fn is_refusal_still(
+    past: &Past<'_>,
+    person: &PersonRef,
+    report: &Registered,
+    act: &HandoverReport,
+) -> bool {
+    let thread = Thread::Arrangement(act.arrangement_id.clone());
+    let own = || {
+        saying!(past.of_thread(&thread), HandoverReport)
+            .filter(|(one, other)| one.sender == report.sender && other.lines.find(person).is_some())
+    };
+    let corrected = own().any(|(one, _)| one.number > report.number);
+    let takes_back = || {
+        own().any(|(one, other)| {
+            one.number < report.number && outcome(other, person) == Some(HandoverOutcome::HandedOver)
+        })
+    };
+    !corrected && !(is_of_a_power(past, report) && takes_back())
+}
+
 /// Whether a Power reported what became of a person under this arrangement.
 pub fn is_reported(past: &Past<'_>, person: &PersonRef, arrangement: &EntryId) -> bool {
     reports(past, person).any(|(_, act)| act.arrangement_id == *arrangement)
@@ -93,13 +133,30 @@ pub fn is_spent(past: &Past<'_>, person: &PersonRef, act: &Registered, charter: 
     reported.is_some_and(|one| matches!(one.stage, Stage::Remains(_)) && !one.round.is_known_to(act))
 }
 
-/// Reports of Powers about a person; what observers report decides nothing, but a refusal in it stops (WIL-12).
+/// Reports of Powers about a person; what observers and strangers report decides nothing, but a refusal in it stops
+/// (WIL-12).
 fn reports<'h>(
     past: &Past<'h>,
     person: &PersonRef,
 ) -> impl DoubleEndedIterator<Item = (&'h Registered, &'h HandoverReport)> {
     let reports = saying!(past.of_person(person), HandoverReport);
-    reports.filter(|(one, _)| !opening::is_observer(past, &one.sender))
+    reports.filter(|(one, _)| is_of_a_power(past, one))
+}
+
+/// Whether a Power of the consultation, as it stood then, sent a report. Where nobody proposed one, whoever does not
+/// observe is taken for one.
+fn is_of_a_power(past: &Past<'_>, report: &Registered) -> bool {
+    let then = past.until(report.released);
+    let powers = opening::powers_of(&then);
+    match powers.is_empty() {
+        true => !opening::is_observer(&then, &report.sender),
+        false => powers.contains(&&report.sender),
+    }
+}
+
+/// What became of a person by a report.
+fn outcome(act: &HandoverReport, person: &PersonRef) -> Option<HandoverOutcome> {
+    act.lines.find(person).map(|line| line.outcome)
 }
 
 /// Every handover that was reported, the one reported last at the end.
@@ -136,69 +193,97 @@ impl<'h> Round<'h> {
         custody::case(past, person).is_some_and(|case| self.is_known_to(case.registered))
     }
 
+    /// Whether he is held again after this handover: his case was registered once more, as that of a prisoner.
+    pub fn is_brought_back(&self, past: &Past<'_>, person: &PersonRef) -> bool {
+        self.is_followed_by_a_case(past, person) && !custody::is_no_prisoner(past, person)
+    }
+
     /// What the reports come to (HND-05).
     fn outcome(&self, past: &Past<'_>, person: &PersonRef, charter: &Charter) -> Stage {
         let mut reports = self.last.values().map(|(_, act)| *act);
         let Some(first) = reports.next() else { return Stage::ReportedOnce };
-        let outcome = |act: &HandoverReport| act.lines.find(person).map(|line| line.outcome);
         let alike = |other: &HandoverReport| {
-            outcome(first) == outcome(other)
+            outcome(first, person) == outcome(other, person)
                 && first.place_code == other.place_code
                 && first.effects_inventory_sha256 == other.effects_inventory_sha256
                 && first.documents_sha256 == other.documents_sha256
         };
         let times = || self.last.values().map(|(_, act)| act.handover_time);
-        let latest = times().min().map(|earliest| earliest.after(charter.report_tolerance));
-        let close = times().max() <= latest;
+        let bound = times().min().map(|earliest| earliest.after(charter.report_tolerance));
+        let close = times().max() <= bound;
         if self.last.values().any(|(one, act)| is_dated_ahead(act, one.released))
             || !close
             || !reports.all(alike)
         {
             return Stage::Disputed;
         }
-        if !self.is_complete(past, person, |side| self.last.contains_key(side)) {
+        let latest = self.last.values().map(time_of).max();
+        let then = latest.map_or_else(|| past.clone(), |latest| past.until(latest));
+        if !self.is_complete(&then, person, |side| self.last.contains_key(side)) {
             return Stage::ReportedOnce;
         }
-        match outcome(first) {
+        match outcome(first, person) {
             None => Stage::Disputed,
             Some(HandoverOutcome::HandedOver) => Stage::HandedOver,
             Some(outcome) => Stage::Remains(outcome),
         }
     }
 
-    /// Whether two Powers did this, among them the one that holds the person and the one that receives him.
-    fn is_complete(&self, past: &Past<'_>, person: &PersonRef, did: impl Fn(&Ministry) -> bool) -> bool {
-        let arranged = commitments::arrangement(past, self.arrangement);
-        let line = arranged.as_ref().and_then(|arranged| arranged.agreement.line(person));
-        let receiver = line.and_then(|line| custody::power_at(past, person, &line.destination));
-        let count = self.last.keys().filter(|power| did(power)).count();
-        count >= 2 && custody::holder(past, person).is_none_or(&did) && receiver.is_none_or(&did)
+    /// Whether two Powers did this, among them the one that held the person then and the one that was to receive him;
+    /// where he was agreed upon, two that are party to it.
+    fn is_complete(&self, then: &Past<'_>, person: &PersonRef, did: impl Fn(&Ministry) -> bool) -> bool {
+        let arranged = commitments::arrangement(then, self.arrangement);
+        let agreement = arranged.as_ref().map(|arranged| &arranged.agreement);
+        let agreement = agreement.filter(|agreement| agreement.line(person).is_some());
+        let line = agreement.and_then(|agreement| agreement.line(person));
+        let receiver = line.and_then(|line| custody::power_at(then, person, &line.destination));
+        let counts =
+            |power: &Ministry| did(power) && agreement.is_none_or(|agreement| agreement.is_party(power));
+        let count = self.last.keys().filter(|power| counts(power)).count();
+        count >= 2 && custody::holder(then, person).is_none_or(&did) && receiver.is_none_or(&did)
     }
 
-    /// What stood against a handover that this round ever agreed on, at each time that it was agreed to have happened.
+    /// What stood against a handover that this round ever agreed on, at each time that it was agreed to have happened: of
+    /// times that match, at the first and at the last.
     fn irregularities(&self, past: &Past<'_>, person: &PersonRef, charter: &Charter) -> Vec<Facet> {
-        let is_gone = |act: &HandoverReport| {
-            let line = act.lines.find(person);
-            line.is_some_and(|line| line.outcome == HandoverOutcome::HandedOver)
-        };
-        let gone: Vec<&Report<'_>> = self.reports.iter().filter(|(_, act)| is_gone(act)).collect();
-        let mut times: Vec<Timestamp> = gone.iter().map(|report| time_of(report)).collect();
+        let gone =
+            self.reports.iter().filter(|(_, act)| outcome(act, person) == Some(HandoverOutcome::HandedOver));
+        let gone: Vec<(&Ministry, Timestamp)> =
+            gone.map(|report| (&report.0.sender, time_of(report))).collect();
+        let mut times: Vec<Timestamp> = gone.iter().map(|(_, time)| *time).collect();
         times.sort_unstable();
         times.dedup();
         let mut found = Vec::new();
-        for at in times {
-            let until = at.after(charter.report_tolerance);
-            let says_so = |side: &Ministry| {
-                let mut own = gone.iter().filter(|(one, _)| one.sender == *side);
-                own.any(|report| (at..=until).contains(&time_of(report)))
-            };
-            if self.is_complete(past, person, says_so) {
-                found.extend(irregularities(past, person, self.arrangement, at, charter));
+        for first in times {
+            let until = first.after(charter.report_tolerance);
+            let matching: Vec<(&Ministry, Timestamp)> =
+                gone.iter().copied().filter(|(_, time)| (first..=until).contains(time)).collect();
+            let says_so = |side: &Ministry| matching.iter().any(|(sender, _)| *sender == side);
+            let last = matching.iter().map(|(_, time)| *time).max().unwrap_or(first);
+            let mut ends = [first, last].into_iter();
+            if !ends.any(|at| self.is_complete(&past.until(at), person, &says_so)) {
+                continue;
+            }
+            found.extend(irregularities(past, person, self.arrangement, first, charter));
+            found.extend(irregularities(past, person, self.arrangement, last, charter));
+            if self.is_refused(past, person, last, last.after(charter.report_tolerance)) {
+                found.push(Facet::Will);
             }
         }
         found.sort_unstable_by_key(|facet| facet.number());
         found.dedup();
         found
+    }
+
+    /// Whether somebody reports that the person refused at this very handover, by a clock that may be ahead of those of
+    /// the Powers by as much as their own may differ.
+    fn is_refused(&self, past: &Past<'_>, person: &PersonRef, last: Timestamp, until: Timestamp) -> bool {
+        let thread = Thread::Arrangement(self.arrangement.clone());
+        saying!(past.of_thread(&thread), HandoverReport).any(|(one, act)| {
+            let declined = outcome(act, person) == Some(HandoverOutcome::DeclinedByPerson);
+            let time = happened(act, one.released);
+            declined && time > last && time <= until && is_refusal_still(past, person, one, act)
+        })
     }
 }
 
@@ -218,7 +303,7 @@ pub fn is_dated_ahead(act: &HandoverReport, released: Timestamp) -> bool {
     act.handover_time > happened(act, released)
 }
 
-/// What stood against a handover under this arrangement at the time it happened (HND-06).
+/// What stood against a handover under this arrangement at the time it happened (HND-06), by the past of that time.
 pub fn irregularities(
     past: &Past<'_>,
     person: &PersonRef,
@@ -226,27 +311,42 @@ pub fn irregularities(
     at: Timestamp,
     charter: &Charter,
 ) -> Vec<Facet> {
+    let then = &past.until(at);
     let mut found = Vec::new();
     let mut stood = |facet: Facet, stood: bool| {
         if stood {
             found.push(facet);
         }
     };
-    stood(Facet::Hold, holds::holds(past, person, charter).iter().any(|hold| hold.was_active(at)));
-    stood(Facet::Medical, medical::was_unfit(past, person, at));
-    stood(Facet::Judicial, judicial::was_kept(past, person, at));
-    stood(Facet::Incident, exposure::was_open(past, person, at));
-    let arranged = commitments::arrangement(past, arrangement);
+    stood(Facet::Hold, holds::holds(then, person, charter).iter().any(|hold| hold.was_active(at)));
+    stood(Facet::Medical, medical::was_unfit(then, person, at));
+    stood(Facet::Judicial, judicial::was_kept(then, person, at));
+    stood(Facet::Death, custody::is_dead(then, person));
+    let arranged = commitments::arrangement(then, arrangement);
     let arranged = arranged.filter(|arranged| arranged.act.persons.find(person).is_some());
-    stood(Facet::NoGo, arranged.as_ref().is_some_and(|arranged| go::was_refused(past, arranged, at)));
+    let paused = arranged.as_ref().is_some_and(|arranged| go::is_paused(then, arranged));
+    stood(Facet::Consultation, paused || opening::state(then, at) == Opening::Concluded);
+    stood(Facet::NoGo, arranged.as_ref().is_some_and(|arranged| go::was_refused(then, arranged, at)));
     let line = arranged.as_ref().and_then(|arranged| arranged.agreement.line(person));
+    let destination = line.map(|line| &line.destination);
+    stood(Facet::Incident, exposure::was_open(then, person, destination, at));
     let (Some(arranged), Some(line)) = (&arranged, line) else {
         stood(Facet::Commitment, true);
         return found;
     };
     stood(Facet::Will, !will::stopped_at(past, person, &line.destination, at).is_empty());
-    stood(Facet::Protection, protection::was_barred(past, person, &line.destination, at));
-    let binds = arranged.agreement.is_in_force(past, person, at) && arranged.act.window_start_time <= at;
+    stood(Facet::Protection, protection::was_barred(then, person, &line.destination, at));
+    stood(Facet::Status, is_no_prisoner_for(then, person, arranged));
+    let binds = arranged.agreement.is_in_force(then, person, at) && arranged.act.window_start_time <= at;
     stood(Facet::Commitment, !binds);
     found
 }
+
+/// Whether an agreement sends a person by a route of prisoners, and his case says that he is none (EXC-05).
+fn is_no_prisoner_for(past: &Past<'_>, person: &PersonRef, arranged: &Arrangement<'_>) -> bool {
+    arranged.agreement.terms().route != Route::Remain && custody::is_no_prisoner(past, person)
+}
+
+#[cfg(test)]
+#[path = "reports_tests.rs"]
+mod tests;

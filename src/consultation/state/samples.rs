@@ -30,6 +30,7 @@ pub(crate) struct Scene {
     at: Timestamp,
     marks: Marks,
     knowing: Option<Marks>,
+    only: Option<Ministry>,
     against: Vec<Rule>,
     precedence: Precedence,
     signed_by: Vec<&'static str>,
@@ -62,6 +63,7 @@ impl Scene {
             at: Timestamp::parse("2026-11-22T10:00:00Z").unwrap(),
             marks: Marks::default(),
             knowing: None,
+            only: None,
             against: Vec::new(),
             precedence: Precedence::Routine,
             signed_by: Vec::new(),
@@ -121,6 +123,16 @@ impl Scene {
     /// Says an act that does not go to all Powers.
     pub(crate) fn say_unnumbered(&mut self, sender: &str, kind: &str, fields: &str) -> String {
         self.register(sender, 0, kind, fields)
+    }
+
+    /// The next act goes to this ministry alone.
+    pub(crate) fn to(&mut self, ministry: &str) -> &mut Self {
+        self.only = Some(self::ministry(ministry));
+        self
+    }
+
+    fn tells(&self, ministry: &Ministry) -> bool {
+        self.only.as_ref().is_none_or(|only| only == ministry)
     }
 
     /// The next act knows only these acts of others.
@@ -199,28 +211,25 @@ impl Scene {
 
     /// A statement of will that was declared just now.
     pub(crate) fn state(&mut self, sender: &str, person: &str, accepts: &[&str], refuses: &[&str]) -> String {
-        let fields = format!(
-            r#"person = "{person}"
-            information_time = "{}"
-            declaration_time = "{}"
-            acceptable = {}
-            refused = {}
-            mode = "HANDWRITTEN"
-            language_code = "ko-KP"
-            question_as_put = "어디로 가기를 원하십니까?"
-            answer_verbatim = "남쪽으로 가겠습니다."
-            attendees = [{{ function = "WITNESS", affiliation = "IC", neutral = true, co_signed = true }}]
-            freedom = "NO_INDICATION_OF_PRESSURE"
-            capacity = "FULL"
-            copy_given_to_person = true
-            no_waiver_of_rights = true
-            statement_document = "statement""#,
-            self.at.before(Duration::from_secs(26 * HOUR)),
-            self.at,
-            places(accepts),
-            places(refuses),
-        );
+        self.state_of(self.at, sender, person, accepts, refuses)
+    }
+
+    /// A statement of will that was declared then, and is told now.
+    pub(crate) fn state_of(
+        &mut self,
+        declared: Timestamp,
+        sender: &str,
+        person: &str,
+        accepts: &[&str],
+        refuses: &[&str],
+    ) -> String {
+        let fields = stated(declared, person, accepts, refuses);
         self.say(sender, "expression-of-will", &fields)
+    }
+
+    /// The fields of a statement that was declared just now.
+    pub(crate) fn statement(&self, person: &str, accepts: &[&str], refuses: &[&str]) -> String {
+        stated(self.at, person, accepts, refuses)
     }
 
     /// An assessment of XB, made now.
@@ -373,15 +382,17 @@ impl Scene {
             precedence: self.precedence,
             level: Level::Restricted,
             form: Form::NoteVerbale,
-            addressees: all.into_iter().filter(|other| *other != sender).collect(),
+            addressees: all.into_iter().filter(|other| *other != sender && self.tells(other)).collect(),
             hands,
             signed_by: std::mem::take(&mut self.signed_by)
                 .into_iter()
                 .map(|label| Name::parse(&format!("chancery://{sender}/office/{label}")).unwrap())
                 .collect(),
             verdict: Verdict::new(std::mem::take(&mut self.against)),
+            said_to_all: Vec::new(),
             sender: sender.clone(),
         });
+        self.only = None;
         assert!(filed);
         self.marks.raise(&sender, number);
         self.wait(60);
@@ -426,6 +437,31 @@ pub(crate) fn destination(place: &str) -> String {
         2 => format!("{{ kind = \"NAMED_STATE\", region_code = \"{place}\" }}"),
         _ => format!("{{ kind = \"{place}\" }}"),
     }
+}
+
+/// The fields of a statement of will that was declared then.
+fn stated(declared: Timestamp, person: &str, accepts: &[&str], refuses: &[&str]) -> String {
+    format!(
+        r#"person = "{person}"
+            information_time = "{}"
+            declaration_time = "{}"
+            acceptable = {}
+            refused = {}
+            mode = "HANDWRITTEN"
+            language_code = "ko-KP"
+            question_as_put = "어디로 가기를 원하십니까?"
+            answer_verbatim = "남쪽으로 가겠습니다."
+            attendees = [{{ function = "WITNESS", affiliation = "IC", neutral = true, co_signed = true }}]
+            freedom = "NO_INDICATION_OF_PRESSURE"
+            capacity = "FULL"
+            copy_given_to_person = true
+            no_waiver_of_rights = true
+            statement_document = "statement""#,
+        declared.before(Duration::from_secs(26 * HOUR)),
+        declared,
+        places(accepts),
+        places(refuses),
+    )
 }
 
 fn places(all: &[&str]) -> String {

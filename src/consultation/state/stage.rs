@@ -1,7 +1,9 @@
 //! Where the case of a person stands (domain 5.3): how far it came, what stops it, and what was reported.
 //!
 //! A stop is shown over the stage and leaves it as it is. Where reports agree that the person remained, everything that
-//! led there is spent and the case goes on from what was done since, by those who knew the reports.
+//! led there is spent and the case goes on from what was done since, by those who knew the reports; and so it does where
+//! he was handed over and whoever knew that registered him as a prisoner once more. An irregular handover stays one, also
+//! where he died.
 
 use crate::consultation::charter::Charter;
 use crate::consultation::history::{Past, Thread};
@@ -65,7 +67,8 @@ pub fn stage<'h>(past: &Past<'h>, person: &PersonRef, at: Timestamp, charter: &C
         reports: reported.iter().flat_map(|one| one.round.acts()).collect(),
     };
     if custody::is_dead(past, person) {
-        case.reached = Stage::Deceased;
+        let irregular = case.reported.filter(|stage| *stage == Stage::Irregular);
+        case.reached = irregular.unwrap_or(Stage::Deceased);
         return case;
     }
     match reported {
@@ -75,6 +78,9 @@ pub fn stage<'h>(past: &Past<'h>, person: &PersonRef, at: Timestamp, charter: &C
             if case.reached <= Stage::Registered && !round.is_followed_by_a_case(past, person) {
                 case.reached = remains;
             }
+        }
+        Some(Reported { stage: Stage::HandedOver, round, .. }) if round.is_brought_back(past, person) => {
+            progress(past, person, at, charter, &mut case, |act| round.is_known_to(act));
         }
         Some(Reported { stage, .. }) => case.reached = stage,
         None => progress(past, person, at, charter, &mut case, |_| true),
@@ -136,13 +142,19 @@ pub fn stop_by(facet: Facet, past: &Past<'_>, person: &PersonRef, at: Timestamp,
     match facet {
         Facet::Hold => Stop::new(Rule::Hld01, "a hold is active"),
         Facet::Will if is_challenged() => Stop::new(Rule::Wil10, "two statements contradict each other"),
-        Facet::Will => Stop::new(Rule::Wil07, "a withdrawal or refusal was not overcome"),
+        Facet::Will => Stop::new(
+            Rule::Wil07,
+            "a withdrawal, a refusal or an interview that was not free was not overcome",
+        ),
         Facet::Protection => Stop::new(Rule::Pro02, "substantial grounds bar this destination"),
         Facet::Commitment => Stop::new(Rule::Hnd01, "no agreement is in force for the person"),
         Facet::Medical => Stop::new(Rule::Med01, "a physician found the person unfit to travel"),
         Facet::Judicial => Stop::new(Rule::Jud01, "proceedings at law stand against it"),
         Facet::Incident => Stop::new(Rule::Pro03, "an exposure was not assessed since"),
         Facet::NoGo => Stop::new(Rule::Hnd08, "somebody said NO GO"),
+        Facet::Status => Stop::new(Rule::Exc05, "the person is no prisoner of war"),
+        Facet::Consultation => Stop::new(Rule::Con01, "the consultation is not open"),
+        Facet::Death => Stop::new(Rule::Agr03, "a notice says that the person died"),
     }
 }
 

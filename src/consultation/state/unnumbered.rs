@@ -17,11 +17,11 @@ use crate::consultation::registered::Registered;
 use crate::consultation::retelling;
 use crate::consultation::state::commitments::{self, Arrangement};
 use crate::consultation::state::exposure;
-use crate::consultation::state::judicial::{JudicialStanding, judicial};
+use crate::consultation::state::judicial::{self, JudicialStanding};
 use crate::consultation::state::medical::{self, FitnessStanding};
 use crate::consultation::state::protection::{ProtectionStanding, protection};
 use crate::consultation::state::{go, guard, holds, opening, will};
-use crate::consultation::words::{HandoverOutcome, MedicalFindingKind, ProtectionFinding};
+use crate::consultation::words::{HandoverOutcome, MedicalDecision, MedicalFindingKind, ProtectionFinding};
 use crate::time::Timestamp;
 
 /// One arrangement as a desk knows it when it is asked for its GO.
@@ -76,10 +76,14 @@ impl<'p, 'h> Departing<'p, 'h> {
                 }
             }
             Act::MedicalFinding(found) if found.kind == MedicalFindingKind::FitnessToTravel => {
-                medical::fitness(past, person, at, charter).standing == FitnessStanding::Unfit
+                let standing = || medical::fitness(past, person, at, charter).standing;
+                found.decision == MedicalDecision::Unfit && standing() == FitnessStanding::Unfit
             }
             Act::MedicalFinding(_) => self.is_not_eligible(person),
-            Act::JudicialStatus(_) => judicial(past, person).standing != JudicialStanding::Free,
+            Act::JudicialStatus(status) => {
+                let keeps = judicial::standing(status) != JudicialStanding::Free;
+                keeps && judicial::judicial(past, person).standing != JudicialStanding::Free
+            }
             Act::HoldNotice(_) => {
                 let active = holds::active(past, person, at, charter);
                 active.iter().any(|hold| hold.registered.reference == one.reference)

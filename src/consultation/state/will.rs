@@ -2,7 +2,8 @@
 //!
 //! Only statements against which nothing stands can permit. A withdrawal, a refusal at the gate, adverse hearsay and
 //! an adverse statement that does not qualify all stop (WIL-12), and are overcome only by a later qualifying
-//! statement whose sender knew of them (WIL-07). A withdrawal for some destinations stops those alone. The last word is
+//! statement whose sender knew of them (WIL-07). A withdrawal for some destinations stops those alone. Whoever found that he
+//! did not speak freely, or could not decide, found that nobody knows what he wants: that stops everywhere. The last word is
 //! that of whoever knew what was said before: a statement that only bears a later time sets nothing aside, and where
 //! two say different things neither counts (WIL-10).
 
@@ -17,8 +18,8 @@ use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::state::custody::{Likeness, Places, is_open};
-use crate::consultation::state::sides;
-use crate::consultation::words::HandoverOutcome;
+use crate::consultation::state::{reports, sides};
+use crate::consultation::words::{AttendeeFunction, Capacity, FreedomFinding, HandoverOutcome};
 use crate::time::Timestamp;
 use crate::vocabulary;
 
@@ -104,24 +105,28 @@ pub fn said(registered: &Registered, stated: Option<Timestamp>) -> Timestamp {
     stated.map_or(registered.released, |stated| stated.min(registered.released))
 }
 
-/// What stopped a person's way to a destination at an instant, by what was said until then: what is adverse, and
-/// qualifying statements that do not accept it, unless a later one that does knew of them. A report that its own sender
-/// corrected is not asked.
+/// What stopped a person's way to a destination at an instant, by what he had said until then, that instant included:
+/// what is adverse, and qualifying statements that do not accept it, whenever they were told; unless a later one that does
+/// knew of them, and was released by then. A report that its own sender corrected is not asked.
 pub fn stopped_at<'h>(
     past: &Past<'h>,
     person: &PersonRef,
     destination: &Destination,
     at: Timestamp,
 ) -> Vec<&'h Registered> {
-    let places = Places::of(past, person);
+    let places = Places::of(&past.until(at), person);
     let statements = statements(past, person);
-    let accepting = |one: &&Statement<'_>| instant(one) <= at && admits(one.act, destination, &places);
-    let before = adverse(past, person).into_iter().filter(|one| one.said < at && !one.is_corrected(past));
+    let accepting = |one: &&Statement<'_>| {
+        let was_told = one.registered.released <= at && instant(one) <= at;
+        was_told && admits(one.act, destination, &places)
+    };
+    let before =
+        adverse(past, person).into_iter().filter(|one| one.said <= at && !one.is_taken_back(past, person));
     let stopping = before.filter(|one| {
         let overcome = statements.iter().filter(accepting).any(|statement| one.is_overcome_by(statement));
         one.scope.covers(destination, &places) && !overcome
     });
-    let other = statements.iter().filter(|one| instant(one) < at && !admits(one.act, destination, &places));
+    let other = statements.iter().filter(|one| instant(one) <= at && !admits(one.act, destination, &places));
     let other =
         other.filter(|one| !statements.iter().rev().filter(accepting).any(|later| overtakes(later, one)));
     let mut all: Vec<&'h Registered> =
@@ -268,14 +273,10 @@ impl Adverse<'_> {
         statement.registered.knew(self.registered) && instant(statement) > self.said
     }
 
-    /// Whether its sender reported the same handover once more.
-    fn is_corrected(&self, past: &Past<'_>) -> bool {
+    /// Whether it is a report of a refusal at the gate that stands against no handover.
+    fn is_taken_back(&self, past: &Past<'_>, person: &PersonRef) -> bool {
         let Some(Act::HandoverReport(report)) = &self.registered.act else { return false };
-        let thread = crate::consultation::history::Thread::Arrangement(report.arrangement_id.clone());
-        past.of_thread(&thread).any(|one| {
-            let again = one.act_kind() == Some(ActKind::HandoverReport);
-            again && one.sender == self.registered.sender && one.number > self.registered.number
-        })
+        !reports::is_refusal_still(past, person, self.registered, report)
     }
 }
 
@@ -321,10 +322,25 @@ fn hearsay(act: &WillIndication) -> Option<Scope<'_>> {
 fn unqualified(act: &ExpressionOfWill) -> Option<Scope<'_>> {
     let accepts = |place: &Destination| act.acceptable.iter().any(|other| other == place);
     match () {
+        () if !was_free(act) => Some(Scope::Everywhere),
         () if !act.refused.is_empty() || accepts(&Destination::Undecided) => Some(Scope::Everywhere),
         () if accepts(&Destination::AnyStateExceptRefused) => None,
         () => Some(Scope::AllBut(act.acceptable.as_slice())),
     }
+}
+
+/// Whether the words of a statement can be his own, by what its interviewer found: nobody pressed him, nobody was there
+/// who frightens (WIL-05), and he could decide (WIL-09).
+pub fn was_free(act: &ExpressionOfWill) -> bool {
+    let could_decide = !matches!(act.capacity, Capacity::Lacking | Capacity::Minor);
+    let undisturbed = !act.attendees.iter().any(|attendee| frightens(attendee.function));
+    act.freedom == FreedomFinding::NoIndicationOfPressure && could_decide && undisturbed
+}
+
+/// Whether nobody speaks freely before somebody in this function, whomever he came for.
+pub const fn frightens(function: AttendeeFunction) -> bool {
+    use AttendeeFunction::{IntelligenceOrSecurity, Media, PowerOfOrigin};
+    matches!(function, IntelligenceOrSecurity | Media | PowerOfOrigin)
 }
 
 /// Whether a statement is at most so old at this instant.

@@ -326,3 +326,34 @@ fn what_stopped_him_then_is_also_a_statement_for_another_place_that_nobody_overt
     assert_eq!(stopped(&two_interviews(false, true, 1)), 0, "he was asked by who knew of it");
     assert_eq!(stopped(&two_interviews(true, true, 1)), 1);
 }
+
+#[test]
+fn an_interview_that_was_not_free_stops_whatever_place_it_names() {
+    let changes = [
+        ("NO_INDICATION_OF_PRESSURE", "DOUBT"),
+        ("NO_INDICATION_OF_PRESSURE", "PRESSURE_FOUND"),
+        ("\"FULL\"", "\"LACKING\""),
+        ("\"FULL\"", "\"MINOR\""),
+        ("\"WITNESS\"", "\"INTELLIGENCE_OR_SECURITY\""),
+        ("\"WITNESS\"", "\"MEDIA\""),
+    ];
+    for (from, to) in changes {
+        for accepted in ["XA", "ANY_STATE_EXCEPT_REFUSED"] {
+            let mut scene = registered();
+            scene.state("XB", "P1", &["XA"], &[]);
+            scene.wait(HOUR);
+            let unfree = scene.statement("P1", &[accepted], &[]).replace(from, to);
+            scene.against(Rule::Wil05).say("IC", "expression-of-will", &unfree);
+            assert_eq!(standing_towards(&scene, "XA"), WillStanding::Withdrawn, "{to} for {accepted}");
+            scene.wait(HOUR);
+            scene.state("XB", "P1", &["XA"], &[]);
+            assert_eq!(standing_towards(&scene, "XA"), WillStanding::Current, "{to}: he was asked again");
+        }
+    }
+    // What failed for another reason names his wish all the same.
+    let mut scene = registered();
+    scene.state("XB", "P1", &["XA"], &[]);
+    scene.wait(HOUR);
+    scene.against(Rule::Wil02).state("IC", "P1", &["XA"], &[]);
+    assert_eq!(standing_towards(&scene, "XA"), WillStanding::Current);
+}

@@ -2,7 +2,8 @@
 //!
 //! A number that will never come must hold nobody up. Between two ministries every message has a number of its own
 //! without a gap, so when a later act of a ministry is here, an earlier one that is not was given up, refused or late
-//! on its way, or did not open: it is passed over, and told. Of the own acts those are passed over that nobody took.
+//! on its way, or did not open: it is passed over, and told. Of the own acts those are passed over that nobody took, but for
+//! protective ones: nobody un-says at home what a person said by what he does to a copy.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -22,7 +23,7 @@ use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::digest::Digest;
 use crate::limits;
-use crate::message::terms::Level;
+use crate::message::terms::{ActClass, Level};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 use crate::trust::policy::ChannelId;
@@ -111,7 +112,10 @@ impl Desk {
         lost: BTreeSet<Digest>,
     ) -> Result<Folded, DeskError> {
         let mut kept = self.kept_in(trust, keys, consultation)?;
-        kept.retain(|kept| !(kept.own && lost.contains(&kept.digest)));
+        // What protects a person counts here whatever became of its copies: whoever has not got it is owed it anew.
+        let counts =
+            |kept: &Kept| kept.dispatch.act_class == ActClass::Protective || !lost.contains(&kept.digest);
+        kept.retain(|kept| !kept.own || counts(kept));
         let channel = kept.first().map(|first| first.header.address().channel.clone());
         let facts = self.facts_of(trust, channel.as_ref(), &kept);
         let begun = begun(kept.iter());

@@ -42,6 +42,8 @@ pub struct Lookup {
     pub office: String,
     /// Whose names, as the reference; a message whose act names nobody or cannot be read, by its id.
     pub person: String,
+    /// The client through which it asked; none for an officer at the desk itself.
+    pub client: Option<String>,
     /// Whether the office's signature over it holds.
     pub signed: bool,
 }
@@ -87,16 +89,16 @@ impl Desk {
         office: &str,
     ) -> Result<Vec<KnownName>, DeskError> {
         let index = self.casebook(trust, keys)?;
-        self.sign_for(keys, office, &[person.text()])?;
+        self.sign_for(keys, (office, None), &[person.text()])?;
         Ok(index.names.get(person).into_iter().flat_map(BTreeMap::keys).cloned().collect())
     }
 
     /// Keeps that an office that may know asks who is meant by a message: by its persons, or by `message` itself where it
-    /// names none or cannot be read. Whoever shows what tells it has called this first.
+    /// names none or cannot be read. Whoever shows what tells it has called this first; `client` is through whom it asks.
     pub fn ask_who(
         &self,
         keys: &Keys,
-        office: &str,
+        (office, client): (&str, Option<&str>),
         act: Option<&Act>,
         message: &str,
     ) -> Result<(), DeskError> {
@@ -105,11 +107,16 @@ impl Desk {
         if asked.is_empty() {
             asked.push(message.to_owned());
         }
-        self.sign_for(keys, office, &asked)
+        self.sign_for(keys, (office, client), &asked)
     }
 
     /// The office signs for each of whom it asks, and that is kept.
-    fn sign_for(&self, keys: &Keys, office: &str, asked: &[String]) -> Result<(), DeskError> {
+    fn sign_for(
+        &self,
+        keys: &Keys,
+        (office, client): (&str, Option<&str>),
+        asked: &[String],
+    ) -> Result<(), DeskError> {
         let offices = keys.offices()?;
         let known = offices.values().find(|known| known.label() == office);
         let known = known.filter(|known| may_know(&known.authorities));
@@ -117,7 +124,7 @@ impl Desk {
         let now = self.clock.now();
         let signer = keys.office(known)?;
         for one in asked {
-            let statement = statement(now, &known.name, one);
+            let statement = statement(now, &known.name, one, client);
             let signed = signature::sign(statement.as_bytes(), signer.as_ref(), now)
                 .map_err(|cause| DeskError::Trust(cause.to_string()))?;
             self.note_lookup(keys, &format!("{statement}{}\n", BASE64.encode(&signed)))?;
@@ -143,13 +150,18 @@ impl Desk {
             let plain = wax.open(&sealed).ok_or_else(damaged)?;
             let text = std::str::from_utf8(&plain).map_err(|_| damaged())?;
             let lines: Vec<&str> = text.lines().collect();
-            let [at, office, person, signed] = lines.as_slice() else { return Err(damaged()) };
+            let (said, signed) = lines.split_at_checked(lines.len().saturating_sub(1)).ok_or_else(damaged)?;
+            let (at, office, person, client) = match said {
+                [at, office, person] => (at, office, person, None),
+                [at, office, person, client] => (at, office, person, Some((*client).to_owned())),
+                _ => return Err(damaged()),
+            };
             let at = Timestamp::parse(at).ok_or_else(damaged)?;
-            let signed = BASE64.decode(signed.as_bytes()).map_err(|_| damaged())?;
-            let words = format!("{at}\n{office}\n{person}\n");
+            let signed = BASE64.decode(signed.concat().as_bytes()).map_err(|_| damaged())?;
+            let words = said.iter().fold(String::new(), |words, line| format!("{words}{line}\n"));
             let signed = signature::verify(words.as_bytes(), &signed, anchors, at)
                 .is_ok_and(|signature| signature.name().to_string() == *office);
-            Ok(Lookup { at, office: (*office).to_owned(), person: (*person).to_owned(), signed })
+            Ok(Lookup { at, office: (*office).to_owned(), person: (*person).to_owned(), client, signed })
         };
         paths.iter().map(read).collect()
     }
@@ -170,6 +182,7 @@ fn may_know(authorities: &std::collections::BTreeSet<Authority>) -> bool {
 }
 
 /// What the office signs.
-fn statement(at: Timestamp, office: &Name, asked: &str) -> String {
-    format!("{at}\n{office}\n{asked}\n")
+fn statement(at: Timestamp, office: &Name, asked: &str, client: Option<&str>) -> String {
+    let through = client.map_or_else(String::new, |client| format!("{client}\n"));
+    format!("{at}\n{office}\n{asked}\n{through}")
 }

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::{BUNDLE_ENDED, DOCUMENT_GONE, GATEWAY_AWAY, NOT_ACCREDITED, REGISTER_BEHIND};
+use super::{
+    BUNDLE_ENDED, COPY_EXPIRED, COPY_REJECTED, COPY_VOID, COPY_WITHDRAWN, DOCUMENT_GONE, GATEWAY_AWAY,
+    NOT_ACCREDITED, REGISTER_BEHIND,
+};
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::error::DeskError;
@@ -50,29 +53,41 @@ pub struct Outstanding {
 impl Desk {
     /// The protective acts of this desk that some Power has not been sent, oldest first.
     pub fn outstanding(&self, trust: &Trust, keys: &Keys) -> Result<Vec<Outstanding>, DeskError> {
-        let is_protective = |copy: &SentEntry| {
-            let opened = self.unseal_unjudged(trust, &keys.reading()?, &Entry::Sent(copy.clone()));
-            Ok::<bool, DeskError>(match opened {
-                Ok(opened) => opened.dispatch.dispatch().act_class == ActClass::Protective,
-                // What does not open here and is urgent may be one: it is told of rather than left out.
-                Err(_) => Envelope::parse_held(&copy.envelope)
-                    .is_ok_and(|envelope| envelope.header().address().precedence >= Precedence::Immediate),
-            })
-        };
+        self.owe_anew(trust, keys)?;
         let mut found: Vec<Outstanding> = self.register.owed()?.iter().map(unmade).collect();
+        // Of what is left nobody knows what it held.
+        for copy in self.register.ended(None, limits::PAGE_MAX)? {
+            found.push(self.untaken(&copy)?);
+        }
         let mut last = None;
         loop {
             let page = self.register.waiting(last.as_ref(), limits::PAGE_MAX)?;
             let Some(newest) = page.last() else { break };
             last = Some(newest.id);
             for copy in &page {
-                if is_protective(copy)? {
+                if !is_told(&found, copy) && self.is_protective(trust, keys, copy)? {
                     found.push(self.untaken(copy)?);
                 }
             }
         }
         found.sort_by(|one, other| (one.released, &one.recipient).cmp(&(other.released, &other.recipient)));
         Ok(found)
+    }
+
+    /// Whether a copy is of a protective act.
+    pub(in crate::desk) fn is_protective(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        copy: &SentEntry,
+    ) -> Result<bool, DeskError> {
+        let opened = self.unseal_unjudged(trust, &keys.reading()?, &Entry::Sent(copy.clone()));
+        Ok(match opened {
+            Ok(opened) => opened.dispatch.dispatch().act_class == ActClass::Protective,
+            // What does not open here and is urgent may be one: it is told of rather than left out.
+            Err(_) => Envelope::parse_held(&copy.envelope)
+                .is_ok_and(|envelope| envelope.header().address().precedence >= Precedence::Immediate),
+        })
     }
 
     /// The same of one dispatch, of which nothing needs to be opened for that.
@@ -86,7 +101,9 @@ impl Desk {
             let Some(newest) = page.last() else { return Ok(found) };
             last = Some(newest.id);
             for copy in page.iter().filter(|copy| copy.dispatch_digest == *dispatch) {
-                found.push(self.untaken(copy)?);
+                if !is_told(&found, copy) {
+                    found.push(self.untaken(copy)?);
+                }
             }
         }
     }
@@ -121,6 +138,13 @@ impl Desk {
     }
 }
 
+/// Whether it is told already that the recipient of a copy is owed the act: the copy was given up.
+fn is_told(found: &[Outstanding], copy: &SentEntry) -> bool {
+    let is_same =
+        |one: &Outstanding| (one.dispatch, &one.recipient) == (copy.dispatch_digest, &copy.recipient);
+    copy.state == SentState::Void && found.iter().any(is_same)
+}
+
 /// An act of which no copy could be made yet for a Power.
 pub(super) fn unmade(owed: &OwedEntry) -> Outstanding {
     Outstanding {
@@ -144,6 +168,10 @@ impl fmt::Display for Outstanding {
             (DOCUMENT_GONE, _) => f.write_str("a document of it is not in the keeping of this desk any more"),
             (GATEWAY_AWAY, _) => f.write_str("the own gateway is away"),
             (REGISTER_BEHIND, _) => f.write_str("the register of this desk lacks what the own gateway holds"),
+            (COPY_REJECTED, _) => write!(f, "{recipient} refused its copy, and it goes anew"),
+            (COPY_EXPIRED, _) => f.write_str("its copy was not delivered in time, and it goes anew"),
+            (COPY_WITHDRAWN, _) => f.write_str("its copy was withdrawn at the own gateway, and it goes anew"),
+            (COPY_VOID, _) => f.write_str("its copy was not taken by the own gateway, and it goes anew"),
             ("", Some(front)) => write!(f, "{} before it has not been taken yet", front.reference),
             (word, Some(front)) => write!(f, "{} before it has not been taken ({word})", front.reference),
             ("", None) => f.write_str("the own gateway has not taken it yet"),

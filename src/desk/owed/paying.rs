@@ -38,6 +38,8 @@ impl Desk {
         keys: &Keys,
         paid: &mut Vec<Paid>,
     ) -> Result<(), DeskError> {
+        // What ended since the last look is owed from now on.
+        self.owe_anew(trust, keys)?;
         if self.register.owed()?.is_empty() && !self.config.owed().exists() {
             return Ok(());
         }
@@ -65,7 +67,9 @@ impl Desk {
         paid: &mut Vec<Paid>,
     ) -> Result<(), DeskError> {
         let before = paid.len();
-        for owed in self.register.owed()? {
+        self.owe_anew(trust, keys)?;
+        let now = self.clock.now();
+        for owed in self.register.owed()?.into_iter().filter(|owed| owed.not_before <= now) {
             let owed = match owed.awaits_number {
                 // The copy for another Power may have given it its number just now.
                 true => self.register.owed_of(&owed.dispatch, &owed.recipient)?.unwrap_or(owed),

@@ -18,6 +18,7 @@ use crate::digest::Digest;
 use crate::message::dispatch::SignedDispatch;
 use crate::message::envelope::Envelope;
 use crate::message::id::MessageId;
+use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
 /// Acts that came back: a copy of each, by its dispatch.
@@ -71,7 +72,7 @@ impl Desk {
     }
 
     /// The same signed bytes, kept for those who have no copy.
-    fn owed_again(
+    pub(in crate::desk) fn owed_again(
         &self,
         trust: &Trust,
         keys: &Keys,
@@ -107,6 +108,7 @@ impl Desk {
             release_time: position.release_time,
             reason: REGISTER_BEHIND.to_owned(),
             sealed: sealed.clone(),
+            not_before: Timestamp::from_seconds(0),
         };
         Ok(recipients.into_iter().map(entry).collect())
     }

@@ -33,6 +33,8 @@ pub struct OwedEntry {
     pub reason: String,
     /// The signed dispatch with its documents, sealed to the own reading keys.
     pub sealed: Vec<u8>,
+    /// No copy is made of it before this: several that were made have ended.
+    pub not_before: Timestamp,
 }
 
 impl Register {
@@ -41,7 +43,7 @@ impl Register {
         let connection = self.connection();
         let mut statement = connection.prepare_cached(
             "SELECT dispatch_digest, recipient, channel, consultation, act_number, release_time, reason, sealed,
-               awaits_number
+               awaits_number, not_before
              FROM owed ORDER BY number",
         )?;
         let rows = statement.query_map([], |row| Ok(entry(row)))?;
@@ -53,7 +55,7 @@ impl Register {
         let connection = self.connection();
         let mut statement = connection.prepare_cached(
             "SELECT dispatch_digest, recipient, channel, consultation, act_number, release_time, reason, sealed,
-               awaits_number
+               awaits_number, not_before
              FROM owed WHERE consultation = ?1 ORDER BY number",
         )?;
         let rows = statement.query_map([consultation], |row| Ok(entry(row)))?;
@@ -69,7 +71,7 @@ impl Register {
         let connection = self.connection();
         let mut statement = connection.prepare_cached(
             "SELECT dispatch_digest, recipient, channel, consultation, act_number, release_time, reason, sealed,
-               awaits_number
+               awaits_number, not_before
              FROM owed WHERE dispatch_digest = ?1 AND recipient = ?2",
         )?;
         let mut rows = statement
@@ -118,8 +120,8 @@ impl Register {
 pub(super) fn owe(connection: &Connection, owed: &OwedEntry) -> Result<(), RegisterFault> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO owed (dispatch_digest, recipient, channel, consultation, act_number, release_time, reason, sealed,
-           awaits_number)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+           awaits_number, not_before)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?;
     insert.execute(params![
         owed.dispatch.as_bytes().as_slice(),
@@ -131,6 +133,7 @@ pub(super) fn owe(connection: &Connection, owed: &OwedEntry) -> Result<(), Regis
         owed.reason,
         owed.sealed,
         owed.awaits_number,
+        owed.not_before.seconds(),
     ])?;
     Ok(())
 }
@@ -171,6 +174,7 @@ fn entry(row: &Row<'_>) -> Result<OwedEntry, RegisterFault> {
         reason: row.get(6)?,
         sealed: row.get(7)?,
         awaits_number: row.get(8)?,
+        not_before: Timestamp::from_seconds(row.get(9)?),
     })
 }
 
@@ -193,6 +197,7 @@ mod tests {
             release_time: Timestamp::from_seconds(1_795_345_200),
             reason: "BUNDLE_ENDED".to_owned(),
             sealed: b"sealed".to_vec(),
+            not_before: Timestamp::from_seconds(0),
         };
         let marks = Marks { owed: vec![owed.clone()], ..Marks::default() };
         assert!(register.release_with(&[], &marks).unwrap());
@@ -222,6 +227,7 @@ mod tests {
             release_time: Timestamp::from_seconds(1_795_345_200),
             reason: "REGISTER_BEHIND".to_owned(),
             sealed: b"sealed".to_vec(),
+            not_before: Timestamp::from_seconds(0),
         };
         let marks = Marks { owed: vec![owed("XB"), owed("XC")], ..Marks::default() };
         assert!(register.release_with(&[], &marks).unwrap());

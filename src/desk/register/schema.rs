@@ -23,7 +23,7 @@ const CHECKPOINT_PAGES: u32 = 2 * 1024;
 const STATEMENTS_KEPT: usize = 32;
 
 /// What stands on the pages of a register of this release.
-const VERSION: i64 = 8;
+const VERSION: i64 = 9;
 
 const TABLES: &str = "
 CREATE TABLE sent (
@@ -145,8 +145,30 @@ CREATE INDEX lost_towards ON lost (channel, recipient);
 /// known counts as older.
 const ADDED_EIGHTH: &str = "ALTER TABLE lost ADD COLUMN noted INTEGER NOT NULL DEFAULT 9223372036854775807;";
 
+/// What the ninth release added: copies that ended without having arrived, for as long as nobody has looked at what they
+/// held, and from when on another copy is made of what is owed for one. What ended before this release is left as it is.
+const ADDED_NINTH: &str = "
+ALTER TABLE owed ADD COLUMN not_before INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE ended (number INTEGER PRIMARY KEY) STRICT;
+CREATE TRIGGER note_ended AFTER UPDATE OF state ON sent
+  WHEN old.state NOT IN ('void', 'withdrawn', 'expired', 'rejected')
+   AND new.state IN ('void', 'withdrawn', 'expired', 'rejected') BEGIN
+  INSERT OR IGNORE INTO ended (number) VALUES (new.number);
+END;
+CREATE TRIGGER note_ended_before AFTER INSERT ON sent
+  WHEN new.state IN ('void', 'withdrawn', 'expired', 'rejected') BEGIN
+  INSERT OR IGNORE INTO ended (number) VALUES (new.number);
+END;
+CREATE TRIGGER note_arrived AFTER UPDATE OF state ON sent
+  WHEN old.state <> new.state AND new.state = 'delivered' BEGIN
+  DELETE FROM ended WHERE number = new.number;
+  DELETE FROM owed WHERE dispatch_digest = new.dispatch_digest AND recipient = new.recipient;
+END;
+";
+
 /// What was added to the tables of the second release, one step after the other.
-const ADDED: [&str; 6] = [ADDED_THIRD, ADDED_FOURTH, ADDED_FIFTH, ADDED_SIXTH, ADDED_SEVENTH, ADDED_EIGHTH];
+const ADDED: [&str; 7] =
+    [ADDED_THIRD, ADDED_FOURTH, ADDED_FIFTH, ADDED_SIXTH, ADDED_SEVENTH, ADDED_EIGHTH, ADDED_NINTH];
 
 /// Moves what the first release wrote. Whether parts travelled beside an envelope it did not note: all are asked for.
 const FROM_FIRST: [&str; 3] = [
@@ -189,6 +211,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, RegisterFault> {
         5 => run(&transaction, ADDED.iter().skip(3))?,
         6 => run(&transaction, ADDED.iter().skip(4))?,
         7 => run(&transaction, ADDED.iter().skip(5))?,
+        8 => run(&transaction, ADDED.iter().skip(6))?,
         _ => return Err(RegisterFault::Damaged("written by a later release")),
     }
     transaction.pragma_update(None, "user_version", VERSION)?;

@@ -1,4 +1,5 @@
 //! Names: who a person is leaves for a client only where an office that may know asks through it, and signs for that.
+//! It is one for which the client was enrolled by name, and what it signs names the client as well.
 //!
 //! An act and its documents enter; what is withheld of them leaves (`consultation::withholding` says what that is). The
 //! lookup is kept before anything is shown (`chancery person lookups` lists it), as on the command line.
@@ -29,14 +30,17 @@ impl Service {
         if names_as.is_empty() || !withheld.is_anything() {
             return Ok(withheld);
         }
-        if !visitor.may_sign_as(names_as) {
-            let message = format!("this client does not ask for {names_as}");
+        if !visitor.may_ask_as(names_as) {
+            let message = format!(
+                "this client does not ask for {names_as}: who a person is is shown to a client that was enrolled with \
+                 --office {names_as}"
+            );
             return Err(Refused::new(Code::PermissionDenied, "OFFICE_NOT_PERMITTED", message));
         }
         if !self.desk.may_know_names(&self.keys, names_as) {
             return Err(DeskError::NotForNames(names_as.to_owned()).into());
         }
-        self.desk.ask_who(&self.keys, names_as, act, message)?;
+        self.desk.ask_who(&self.keys, (names_as, Some(visitor.name())), act, message)?;
         Ok(Withheld::nothing())
     }
 }

@@ -152,6 +152,7 @@ fn as_it_says(cause: &DeskError) -> Option<(Code, &'static str)> {
         DeskError::NotForNames(_) => (Code::PermissionDenied, "NOT_FOR_NAMES"),
         DeskError::NotSentYet { .. } => (Code::Unavailable, "OWED"),
         DeskError::NotStuck { .. } => (Code::FailedPrecondition, "NOT_STUCK"),
+        DeskError::Protective(_) => (Code::FailedPrecondition, "PROTECTIVE"),
         DeskError::NotYetProven { .. } => (Code::Unavailable, "NOT_YET_PROVEN"),
         DeskError::RegisterBehind { .. } => (Code::FailedPrecondition, "REGISTER_BEHIND"),
         DeskError::RegisterRefilled(_) => (Code::Unavailable, "REGISTER_REFILLED"),

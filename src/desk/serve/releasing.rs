@@ -173,7 +173,10 @@ impl Service {
             _ => {
                 let trust = self.trust()?;
                 let mut mailbox = self.desk.mailbox(&self.keys).await?;
-                self.desk.withdraw_copy(&trust, &mut mailbox, &copy.id).await.map_err(too_late)?
+                self.desk
+                    .withdraw_copy((trust.as_ref(), &self.keys), &mut mailbox, &copy.id)
+                    .await
+                    .map_err(too_late)?
             }
         };
         let subject = given_up.id.as_bytes().to_vec();

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio_stream::{Stream, StreamExt};
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::digest::Digest;
@@ -23,11 +24,12 @@ use crate::trust::name::Ministry;
 /// The service.
 pub(super) struct MailboxEdge {
     gateway: Arc<Gateway>,
+    stop: CancellationToken,
 }
 
 impl MailboxEdge {
-    pub(super) fn new(gateway: Arc<Gateway>) -> Self {
-        Self { gateway }
+    pub(super) fn new(gateway: Arc<Gateway>, stop: CancellationToken) -> Self {
+        Self { gateway, stop }
     }
 }
 
@@ -51,7 +53,7 @@ impl MailboxService for MailboxEdge {
         &self,
         request: Request<Streaming<wire::SubmitStreamRequest>>,
     ) -> Result<Response<Self::SubmitStreamStream>, Status> {
-        let (batches, refusal) = volume::batches(request.into_inner());
+        let (batches, refusal) = volume::batches(request.into_inner(), self.stop.clone());
         let answers = self.gateway.clone().submit_stream(batches).map(volume::answer);
         Ok(Response::new(Box::pin(answers.chain(refusal))))
     }
@@ -60,10 +62,8 @@ impl MailboxService for MailboxEdge {
         &self,
         _: Request<wire::WatchSentRequest>,
     ) -> Result<Response<Self::WatchSentStream>, Status> {
-        Ok(Response::new(Box::pin(volume::settled(
-            self.gateway.listen_settled(),
-            self.gateway.listen_received(),
-        ))))
+        let settled = volume::settled(self.gateway.listen_settled(), self.gateway.listen_received());
+        Ok(Response::new(Box::pin(volume::until(settled, self.stop.clone()))))
     }
 
     async fn withdraw(

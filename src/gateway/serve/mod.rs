@@ -68,7 +68,7 @@ pub async fn serve_mailbox(
     let (health, health_service) = tonic_health::server::health_reporter();
     let health_service = health_service.max_decoding_message_size(limits::HEALTH_QUESTION_BYTES_MAX);
     health.set_serving::<MailboxServiceServer<mailbox::MailboxEdge>>().await;
-    let service = MailboxServiceServer::new(mailbox::MailboxEdge::new(gateway))
+    let service = MailboxServiceServer::new(mailbox::MailboxEdge::new(gateway, stop.clone()))
         .max_decoding_message_size(limits::FRAME_BYTES_MAX)
         .max_encoding_message_size(limits::MAILBOX_ANSWER_BYTES_MAX);
     let routes = Routes::new(service).add_service(health_service);

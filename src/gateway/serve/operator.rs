@@ -296,8 +296,9 @@ impl OperatorService for OperatorEdge {
         request: Request<wire::WithdrawQueuedRequest>,
     ) -> Result<Response<wire::WithdrawQueuedResponse>, Status> {
         let by = operator(&request)?;
-        let id = self.gateway.find_queued(&request.into_inner().message).await.map_err(refused)?;
-        let (leaf, unreceipted) = self.gateway.withdraw(id, by).await.map_err(refused)?;
+        let wire::WithdrawQueuedRequest { message, force } = request.into_inner();
+        let id = self.gateway.find_queued(&message).await.map_err(refused)?;
+        let (leaf, unreceipted) = self.gateway.withdraw(id, force, by).await.map_err(refused)?;
         let entry = self.gateway.inspect(id).await.map_err(refused)?.waits;
         Ok(Response::new(wire::WithdrawQueuedResponse {
             entry: Some(queue::entry(entry)),

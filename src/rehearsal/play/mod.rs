@@ -32,9 +32,9 @@ mod simulated;
 mod stage;
 
 #[cfg(test)]
-mod tests;
+mod departures;
 #[cfg(test)]
-mod untold;
+mod tests;
 
 use account::Account;
 use ground::Halt;

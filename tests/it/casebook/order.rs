@@ -89,7 +89,7 @@ async fn a_gap_in_act_numbers_is_waited_for_shown_and_passed_over_when_a_later_a
     let sent = stage.house("XA").desk().unwrap().register().sent().unwrap();
     let to_c = sent.iter().find(|copy| copy.recipient.as_str() == "XC").unwrap();
     let id = Digest::from_slice(to_c.id.as_bytes()).unwrap();
-    let withdrawn = stage.gateway("XA").withdraw(id, 0).await;
+    let withdrawn = stage.gateway("XA").withdraw(id, false, 0).await;
     assert!(withdrawn.is_ok(), "it went before it could be taken back");
     arrives(&stage, "XB", &answer).await;
     let next = stage.send("XA", &to(&["XB", "XC"], &consultation, "And on.")).await;
@@ -137,7 +137,7 @@ async fn a_letter_takes_the_number_of_an_act_that_reached_nobody_and_nothing_is_
     let given_up = stage.send("XA", &to(&["XB", "XC"], &consultation, "Given up.")).await;
     for copy in &given_up {
         let copy = Digest::from_slice(copy.id.as_bytes()).unwrap();
-        stage.gateway("XA").withdraw(copy, 0).await.unwrap();
+        stage.gateway("XA").withdraw(copy, false, 0).await.unwrap();
     }
     // One that arrived, one of which nobody has said that he has it not, and one that there never was.
     for (number, never) in [(1, false), (2, false), (9, true)] {

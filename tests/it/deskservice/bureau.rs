@@ -104,6 +104,14 @@ impl Bureau {
         DeskServiceClient::new(self.channel(label, roles).await).max_decoding_message_size(usize::MAX)
     }
 
+    /// The same for a client that is bound to these offices.
+    pub async fn bound(&self, label: &str, roles: &[Role], offices: &[&str]) -> Client {
+        let offices = offices.iter().map(|office| Label::parse(office).unwrap()).collect();
+        let (chain, key) = self.enrol_for(label, roles, offices);
+        let channel = self.dial(&chain, &key).await.unwrap();
+        DeskServiceClient::new(channel).max_decoding_message_size(usize::MAX)
+    }
+
     /// The same as a bare channel.
     pub async fn channel(&self, label: &str, roles: &[Role]) -> Channel {
         let (chain, key) = self.enrol(label, roles);
@@ -112,10 +120,14 @@ impl Bureau {
 
     /// Enrols a client: its chain and its key, PEM.
     pub fn enrol(&self, label: &str, roles: &[Role]) -> (String, String) {
+        self.enrol_for(label, roles, BTreeSet::new())
+    }
+
+    fn enrol_for(&self, label: &str, roles: &[Role], offices: BTreeSet<Label>) -> (String, String) {
         let candidate = Candidate {
             label: Label::parse(label).unwrap(),
             roles: roles.iter().copied().collect(),
-            offices: BTreeSet::new(),
+            offices,
             valid_for: Duration::from_secs(24 * 3600),
             request: None,
             replaces: false,

@@ -87,7 +87,7 @@ async fn listed(client: &mut Client, state: wire::DraftState) -> Vec<String> {
 }
 
 /// A hold, as a system would send it.
-fn hold(consultation: &str) -> wire::DraftContent {
+pub fn hold(consultation: &str) -> wire::DraftContent {
     let act = acts::HoldNotice {
         persons: vec![PERSON.to_owned()],
         reason: acts::HoldReason::Identity.into(),

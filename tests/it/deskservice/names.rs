@@ -28,6 +28,14 @@ fn lookups(stage: &Stage) -> Vec<String> {
     all.into_iter().map(|one| one.person).collect()
 }
 
+/// Through whom.
+fn askers(stage: &Stage) -> Vec<Option<String>> {
+    let house = stage.house("XB");
+    let desk = house.desk().unwrap();
+    let all = desk.lookups(&desk.trust().unwrap(), house.keys()).unwrap();
+    all.into_iter().map(|one| one.client).collect()
+}
+
 async fn read(
     client: &mut Client,
     name: &str,
@@ -100,7 +108,8 @@ async fn the_words_of_particulars_are_withheld_from_clients_until_an_office_that
     let stage = pair().await;
     let consultation = begun(&stage).await;
     let xb = Bureau::open(&stage, "XB").await;
-    let mut reader = xb.client("reader", &[Role::Read]).await;
+    let mut reader = xb.bound("reader", &[Role::Read], &["drafting-01", "seal"]).await;
+    let mut unbound = xb.client("unbound", &[Role::Read]).await;
     let particulars = forms::particulars("XB", &consultation, PERSON, &[("홍", "길동", "Hang")]);
     let name = received(&stage, &xb, &particulars).await;
     let names = |content: &wire::MessageContent| match content.act.clone().unwrap().act.unwrap() {
@@ -111,11 +120,16 @@ async fn the_words_of_particulars_are_withheld_from_clients_until_an_office_that
     assert_eq!(names(&bare), (PERSON.to_owned(), 0));
     assert!(bare.documents.iter().all(|one| one.withheld && one.words.is_empty()), "{:?}", bare.documents);
     assert_eq!(reason(read(&mut reader, &name, "seal").await), "NOT_FOR_NAMES");
+    // Nobody asks through a client but an office that it was enrolled for.
+    assert_eq!(reason(read(&mut reader, &name, "legal-01").await), "OFFICE_NOT_PERMITTED");
+    assert_eq!(reason(read(&mut unbound, &name, "drafting-01").await), "OFFICE_NOT_PERMITTED");
+    assert_eq!(names(&read(&mut unbound, &name, "").await.unwrap()).1, 0);
     assert_eq!(lookups(&stage), [""; 0]);
     let whole = read(&mut reader, &name, "drafting-01").await.unwrap();
     assert_eq!(names(&whole), (PERSON.to_owned(), 1));
     assert!(whole.documents.iter().all(|one| !one.withheld && !one.words.is_empty()));
     assert_eq!(lookups(&stage), [PERSON]);
+    assert_eq!(askers(&stage), [Some("reader".to_owned())]);
     xb.close().await;
 }
 
@@ -139,7 +153,9 @@ async fn a_document_that_identifies_a_person_is_given_to_no_client_until_an_offi
     let stage = pair().await;
     let consultation = begun(&stage).await;
     let xb = Bureau::open(&stage, "XB").await;
-    let mut reader = xb.client("reader", &[Role::Read, Role::Audit]).await;
+    let offices = ["drafting-01", "releasing-01", "seal"];
+    let mut reader = xb.bound("reader", &[Role::Read, Role::Audit], &offices).await;
+    let mut auditor = xb.client("auditor", &[Role::Read, Role::Audit]).await;
     let folder = tempfile::tempdir().unwrap();
     let name = received(&stage, &xb, &hold_with_a_card(folder.path(), &consultation)).await;
     let shown = read(&mut reader, &name, "drafting-01").await.unwrap();
@@ -150,6 +166,7 @@ async fn a_document_that_identifies_a_person_is_given_to_no_client_until_an_offi
 
     assert_eq!(reason(download(&mut reader, &name, "card", "").await), "NAMES_WITHHELD");
     assert_eq!(reason(download(&mut reader, &name, "card", "seal").await), "NOT_FOR_NAMES");
+    assert_eq!(reason(download(&mut auditor, &name, "card", "drafting-01").await), "OFFICE_NOT_PERMITTED");
     assert_eq!(download(&mut reader, &name, "basis", "").await.unwrap(), b"Article 118");
     assert_eq!(lookups(&stage), [""; 0]);
     assert_eq!(download(&mut reader, &name, "card", "drafting-01").await.unwrap(), CARD.as_bytes());
@@ -166,6 +183,12 @@ async fn a_document_that_identifies_a_person_is_given_to_no_client_until_an_offi
     let (content, withheld) = disclosed(&stage, &mut reader, &name, "").await;
     assert!(content.contains("Article 118") && !content.contains(CARD));
     assert_eq!((withheld, lookups(&stage).len()), (1, 1));
+    let disclosing = wire::ExportEvidenceRequest {
+        name: name.clone(),
+        disclose: true,
+        names_as: "releasing-01".to_owned(),
+    };
+    assert_eq!(reason(auditor.export_evidence(disclosing).await), "OFFICE_NOT_PERMITTED");
     let (content, withheld) = disclosed(&stage, &mut reader, &name, "releasing-01").await;
     assert!(content.contains(CARD));
     assert_eq!((withheld, lookups(&stage).len()), (0, 2));
@@ -197,7 +220,8 @@ async fn of_what_cannot_be_read_clients_get_the_texts_and_documents_by_an_office
     let stage = pair().await;
     let consultation = begun(&stage).await;
     let xb = Bureau::open(&stage, "XB").await;
-    let mut reader = xb.client("reader", &[Role::Read, Role::Observe]).await;
+    let roles = [Role::Read, Role::Observe];
+    let mut reader = xb.bound("reader", &roles, &["drafting-01", "seal"]).await;
     let mut seen = reader.watch_events(wire::WatchEventsRequest::default()).await.unwrap().into_inner();
     next(&mut seen, wire::EventKind::MessageReceived).await;
     let folder = tempfile::tempdir().unwrap();

@@ -2,10 +2,13 @@
 
 use chancery::proto::desk::v1 as wire;
 use chancery::trust::role::Role;
+use tonic::Code;
 use tonic_types::StatusExt;
 
 use super::bureau::{Bureau, Client, reason, release};
+use super::drafts::hold;
 use super::{cleared, next, pair, watch};
+use crate::support::forms;
 
 fn withdraw(id: &str, name: &str) -> wire::WithdrawNoteRequest {
     wire::WithdrawNoteRequest { request_id: id.to_owned(), name: name.to_owned() }
@@ -71,4 +74,26 @@ async fn a_note_is_withdrawn_until_its_recipient_has_answered_for_it() {
     assert_eq!(reason(theirs.withdraw_note(withdraw("w", &second)).await), "NOT_SENT_HERE");
     xa.close().await;
     xb.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_protects_a_person_is_withdrawn_by_nobody() {
+    let mut stage = pair().await;
+    let [first] = stage.send("XA", &forms::memorandum("XB", "new", "Let us talk.")).await.try_into().unwrap();
+    stage.settled("XA", &first).await;
+    stage.house_mut("XB").stop().await.unwrap();
+    let xa = Bureau::open(&stage, "XA").await;
+    let mut head = xa.client("head", &[Role::Release, Role::Read]).await;
+    let asked = wire::SendProtectiveActRequest {
+        request_id: "hold".to_owned(),
+        content: Some(hold(&format!("consultations/{}", first.consultation))),
+    };
+    let sent = head.send_protective_act(asked).await.unwrap().into_inner();
+    let refused = head.withdraw_note(withdraw("w", &sent.messages[0].name)).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert!(refused.message().contains("another act"), "{refused:?}");
+    assert_eq!(reason::<()>(Err(refused)), "PROTECTIVE");
+    let asked = wire::GetConsultationRequest { name: format!("consultations/{}", first.consultation) };
+    assert_eq!(head.get_consultation(asked).await.unwrap().into_inner().acts, 2);
+    xa.close().await;
 }

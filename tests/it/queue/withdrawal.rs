@@ -7,6 +7,7 @@ use chancery::gateway::frame::Delivery;
 use chancery::message::envelope::Envelope;
 use chancery::message::leaf::LeafKind;
 use chancery::message::receipt::Receipt;
+use chancery::message::terms::Precedence;
 
 use super::{asks, short, submitted, waiting};
 use crate::support::answers::{mailbox, relay, signed, unsigned};
@@ -92,6 +93,30 @@ async fn a_message_that_the_peer_had_taken_is_delivered_although_it_was_withdraw
     let again = asks(&stage, "XA", &format!("queue cancel {} --yes", short(&sent[0]))).await;
     assert_eq!(again.refusal(), (6, "ANSWERED".to_owned()));
     proofs::logs_agree(&stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flash_message_is_withdrawn_by_force_alone_and_an_alarm_tells_of_it() {
+    let mut stage = Stage::pair().await;
+    stage.house_mut("XB").stop().await.unwrap();
+    let mut craft = Craft::new(&stage, "XA", "XB");
+    craft.address.precedence = Precedence::Flash;
+    let flash = craft.signed(&stage);
+    stage.gateway("XA").submit(&flash.encode()).await.unwrap();
+    let cancel = format!("queue cancel {} --yes", short(&flash));
+    let asked = asks(&stage, "XA", &cancel).await;
+    assert_eq!(asked.refusal(), (6, "URGENT".to_owned()));
+    let error: serde_json::Value = serde_json::from_str(asked.talk.lines().last().unwrap()).unwrap();
+    assert!(error["hint"].as_str().unwrap().ends_with(" --force"), "{error}");
+    assert_eq!(waiting(&stage).await, [(1, "queued".to_owned())]);
+    assert_eq!(asks(&stage, "XA", "alarm list").await.reports().len(), 0);
+
+    let done = asks(&stage, "XA", &format!("{cancel} --force")).await.report();
+    assert_eq!(done["state"], "withdrawn");
+    let alarms = asks(&stage, "XA", "alarm list").await.reports();
+    assert_eq!((alarms.len(), alarms[0]["code"].as_str()), (1, Some("URGENT_WITHDRAWN")));
+    let again = asks(&stage, "XA", &cancel).await;
+    assert_eq!(again.refusal(), (6, "WITHDRAWN".to_owned()));
 }
 
 async fn deliver(stage: &Stage, envelope: Vec<u8>, withdrawn: bool) -> chancery::gateway::frame::Answer {

@@ -14,7 +14,7 @@ async fn a_withdrawal_that_a_restored_gateway_forgot_is_brought_again_by_its_des
     let two = memo(&stage, "XA", "XB", "Two.").await;
     assert_eq!(two.state, SentState::Queued);
     let kept = keep(&mut stage, "XA").await;
-    stage.gateway("XA").withdraw(two.id.digest(), 1000).await.unwrap();
+    stage.gateway("XA").withdraw(two.id.digest(), false, 1000).await.unwrap();
     assert_eq!(stage.settled("XA", &two).await.state, SentState::Withdrawn);
 
     // The copy has the message in its queue. The peer was away all the time and has seen nothing of what is lost.
@@ -44,7 +44,7 @@ async fn a_withdrawal_in_the_lost_tail_does_not_hold_up_what_is_sent_afterwards(
     stage.house_mut("XB").stop().await.unwrap();
     let two = memo(&stage, "XA", "XB", "Two.").await;
     assert_eq!(two.state, SentState::Queued);
-    stage.gateway("XA").withdraw(two.id.digest(), 1000).await.unwrap();
+    stage.gateway("XA").withdraw(two.id.digest(), false, 1000).await.unwrap();
     assert_eq!(stage.settled("XA", &two).await.state, SentState::Withdrawn);
     stage.house_mut("XB").start().await.unwrap();
     eventually("the peer answers for the number", || async {

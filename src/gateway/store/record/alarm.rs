@@ -9,6 +9,8 @@ pub const EQUIVOCATION_ALARM: &str = "CHN_04_EQUIVOCATION";
 pub const URGENT_EXPIRED_ALARM: &str = "URGENT_EXPIRED";
 /// A message with precedence IMMEDIATE or FLASH waits behind one that an operator holds.
 pub const URGENT_HELD_UP_ALARM: &str = "URGENT_HELD_UP";
+/// An operator withdrew a message with precedence IMMEDIATE or FLASH.
+pub const URGENT_WITHDRAWN_ALARM: &str = "URGENT_WITHDRAWN";
 /// A peer takes messages and gives no receipts.
 pub const WITHHOLDING_ALARM: &str = "PEER_WITHHOLDS_RECEIPTS";
 /// A sealed part is damaged or lost here, and its message cannot be delivered until its desk hands it over again.

@@ -1,0 +1,39 @@
+//! What an arrangement may still arrange: a window to come, under an id of its own.
+
+use crate::consultation::rules::said::arrangement;
+use crate::consultation::rules::scenes::Case;
+use crate::consultation::state::samples::{HOUR, Scene};
+
+fn arranges(scene: &Scene, sender: &str, id: &str) -> Case {
+    Case::new(scene, sender, "handover-arrangement", &arrangement(scene.at(), id, "A-1", &["P1"], 72))
+}
+
+#[test]
+fn hnd_04_a_window_that_has_passed_is_arranged_by_nobody() {
+    let arranged_after = |seconds: u64| {
+        let mut scene = Scene::agreed();
+        let fields = arrangement(scene.at(), "H-1", "A-1", &["P1"], 72);
+        scene.wait(seconds);
+        Case::new(&scene, "XB", "handover-arrangement", &fields)
+    };
+    arranged_after(96 * HOUR - 60).passes();
+    arranged_after(96 * HOUR).fails("HND_04");
+}
+
+#[test]
+fn hnd_01_an_arrangement_bears_no_id_that_another_power_gave() {
+    let scene = Scene::arranged();
+    arranges(&scene, "XA", "H-1").fails("HND_01");
+    arranges(&scene, "XA", "H-2").passes();
+    arranges(&scene, "XB", "H-1").passes();
+}
+
+#[test]
+fn hnd_01_an_arrangement_bears_no_id_under_which_a_handover_was_reported() {
+    let mut scene = Scene::cleared();
+    scene.report("IC", "P1", "NOT_PRESENTED");
+    arranges(&scene, "XB", "H-1").passes();
+    scene.report("XA", "P1", "NOT_PRESENTED");
+    arranges(&scene, "XB", "H-1").fails("HND_01");
+    arranges(&scene, "XB", "H-2").passes();
+}

@@ -1,0 +1,297 @@
+//! A handover is judged by the past as it was then: what nobody can say afterwards, and what can still be said.
+
+use std::time::Duration;
+
+use super::*;
+use crate::consultation::state::departure::clear_to_depart;
+use crate::consultation::state::samples::{DAY, HOUR, Scene, case, person};
+use crate::consultation::state::stage::stage;
+
+fn shown(scene: &Scene) -> String {
+    scene.asks(|past, at, charter| stage(past, &person(1), at, charter).shown().to_string())
+}
+
+fn irregular(scene: &Scene) -> Vec<Facet> {
+    scene.asks(|past, at, charter| stage(past, &person(1), at, charter).irregular)
+}
+
+fn minutes(minutes: u64) -> Duration {
+    Duration::from_secs(60 * minutes)
+}
+
+fn report(scene: &mut Scene, sender: &str, (id, person, outcome): (&str, &str, &str), at: Timestamp) {
+    let fields = format!(
+        "arrangement_id = \"{id}\"\nhandover_time = \"{at}\"\nplace_code = \"EAGLE\"\n\
+         lines = [{{ person = \"{person}\", outcome = \"{outcome}\", final_question_put = true }}]"
+    );
+    scene.say(sender, "handover-report", &fields);
+}
+
+const GONE: (&str, &str, &str) = ("H-1", "P1", "HANDED_OVER");
+const DECLINED: (&str, &str, &str) = ("H-1", "P1", "DECLINED_BY_PERSON");
+
+fn hand_over(scene: &mut Scene, at: Timestamp) -> String {
+    for sender in ["XB", "XA"] {
+        report(scene, sender, GONE, at);
+    }
+    shown(scene)
+}
+
+/// He was handed over ten minutes after this was said.
+fn handed_over_after(kind: &str, sender: &str, fields: &str) -> Scene {
+    let mut scene = Scene::cleared();
+    scene.say(sender, kind, fields);
+    scene.wait(600);
+    let at = scene.at();
+    hand_over(&mut scene, at);
+    scene
+}
+
+/// XN joins, as a neutral Power.
+fn join(scene: &mut Scene) {
+    let proposal = r#"consultation = "C-3HN8-ZC6V-5JF2"
+        subject = "With a neutral Power"
+        parties = [{ ministry = "IC", roles = ["ICRC"] }, { ministry = "XA", roles = ["RECEIVING_POWER"] },
+            { ministry = "XB", roles = ["DETAINING_POWER"] }, { ministry = "XN", roles = ["NEUTRAL_POWER"] }]
+        open_until_time = "2026-12-02T10:00:00Z""#;
+    scene.say("XB", "consultation-proposal", proposal);
+    scene.say("XA", "consultation-reply", "reply = \"ACCEPT\"");
+    scene.say("XN", "consultation-reply", "reply = \"ACCEPT\"");
+}
+
+#[test]
+fn a_statement_that_is_told_after_a_handover_overcomes_nothing_that_stood_against_it() {
+    for qualifying in [false, true] {
+        let mut scene = Scene::cleared();
+        if qualifying {
+            scene.state("IC", "P1", &["REMAIN_IN_DETAINING_STATE"], &["XA"]);
+        } else {
+            scene.say("IC", "will-withdrawal", "person = \"P1\"");
+        }
+        scene.wait(1200);
+        let at = scene.at();
+        assert_eq!(hand_over(&mut scene, at), "IRREGULAR");
+        scene.wait(HOUR);
+        scene.state_of(at.before(minutes(5)), "XB", "P1", &["XA"], &["XD"]);
+        assert_eq!((shown(&scene).as_str(), irregular(&scene)), ("IRREGULAR", vec![Facet::Will]));
+    }
+}
+
+#[test]
+fn what_he_had_said_before_counts_whenever_it_is_told() {
+    let mut scene = Scene::cleared();
+    scene.wait(1200);
+    let at = scene.at();
+    assert_eq!(hand_over(&mut scene, at), "HANDED_OVER");
+    let told = |time: Timestamp| format!("person = \"P1\"\ndeclaration_time = \"{time}\"");
+    scene.say("IC", "will-withdrawal", &told(at.after(minutes(1))));
+    assert_eq!(shown(&scene), "HANDED_OVER", "afterwards he may think again");
+    scene.say("IC", "will-withdrawal", &told(at.before(minutes(1))));
+    assert_eq!((shown(&scene).as_str(), irregular(&scene)), ("IRREGULAR", vec![Facet::Will]));
+}
+
+#[test]
+fn a_refusal_at_the_gate_is_corrected_by_its_own_sender_about_the_person_alone() {
+    let mut scene = Scene::cleared();
+    scene.wait(600);
+    let at = scene.at();
+    report(&mut scene, "IC", DECLINED, at);
+    assert_eq!(hand_over(&mut scene, at), "IRREGULAR", "of the same instant");
+    report(&mut scene, "IC", ("H-1", "P2", "HANDED_OVER"), at);
+    assert_eq!(shown(&scene), "IRREGULAR", "of another man");
+    report(&mut scene, "XA", GONE, at);
+    assert_eq!(shown(&scene), "IRREGULAR", "of another sender");
+    report(&mut scene, "IC", GONE, at);
+    assert_eq!(shown(&scene), "HANDED_OVER");
+}
+
+#[test]
+fn a_refusal_at_the_gate_counts_also_by_a_clock_that_is_ahead() {
+    let reported = |later: u64| {
+        let mut scene = Scene::cleared();
+        let at = scene.at();
+        scene.wait(HOUR);
+        hand_over(&mut scene, at);
+        report(&mut scene, "IC", DECLINED, at.after(minutes(later)));
+        shown(&scene)
+    };
+    assert_eq!((reported(15).as_str(), reported(16).as_str()), ("IRREGULAR", "HANDED_OVER"));
+}
+
+#[test]
+fn a_handover_that_both_take_back_was_none_and_nothing_stood_against_it() {
+    let mut scene = Scene::cleared();
+    scene.wait(600);
+    let at = scene.at();
+    assert_eq!(hand_over(&mut scene, at), "HANDED_OVER");
+    report(&mut scene, "XA", DECLINED, at);
+    assert_eq!((shown(&scene).as_str(), irregular(&scene)), ("DISPUTED", vec![]));
+    report(&mut scene, "XB", DECLINED, at);
+    assert_eq!((shown(&scene).as_str(), irregular(&scene)), ("REMAINS(DECLINED_BY_PERSON)", vec![]));
+}
+
+#[test]
+fn of_times_that_match_the_last_is_judged_too() {
+    let mut scene = Scene::cleared();
+    scene.wait(600);
+    let said = scene.at();
+    scene.say("IC", "will-withdrawal", "person = \"P1\"");
+    scene.wait(1200);
+    report(&mut scene, "XB", GONE, said.before(minutes(5)));
+    report(&mut scene, "XA", GONE, said.after(minutes(9)));
+    assert_eq!((shown(&scene).as_str(), irregular(&scene)), ("IRREGULAR", vec![Facet::Will]));
+}
+
+#[test]
+fn nobody_arranges_or_confirms_a_handover_that_took_place() {
+    let mut scene = Scene::agreed();
+    scene.wait(3 * DAY);
+    let at = scene.at();
+    assert_eq!(hand_over(&mut scene, at), "IRREGULAR");
+    let digest = crate::consultation::acts::values::persons_digest(&[person(1)]).hex();
+    let fields = format!(
+        r#"arrangement_id = "H-1"
+        agreement_id = "A-1"
+        window_start_time = "{}"
+        window_end_time = "{}"
+        place_code = "EAGLE"
+        persons = ["P1"]
+        persons_sha256 = "{digest}"
+        transport = "one bus"
+        person_notice_time = "{}""#,
+        at.before(Duration::from_secs(HOUR)),
+        at.after(Duration::from_secs(2 * DAY)),
+        at.before(Duration::from_secs(2 * DAY)),
+    );
+    let arrangement = scene.say("XB", "handover-arrangement", &fields);
+    scene.confirm("H-1", &arrangement, "P1", "ACCEPT");
+    assert_eq!((shown(&scene).as_str(), irregular(&scene)), ("IRREGULAR", vec![Facet::Commitment]));
+}
+
+#[test]
+fn what_was_arranged_and_confirmed_stays_so_for_a_handover_that_took_place() {
+    let mut scene = Scene::agreed();
+    let arrangement = scene.arrange("H-1", "A-1", "P1");
+    scene.wait(3 * DAY);
+    let at = scene.at();
+    assert_eq!(hand_over(&mut scene, at), "HANDED_OVER");
+    scene.confirm("H-1", &arrangement, "P1", "DECLINE");
+    assert_eq!(shown(&scene), "HANDED_OVER", "the confirmation is taken back afterwards");
+    scene.arrange("H-1", "A-1", "P2");
+    assert_eq!(shown(&scene), "HANDED_OVER", "the id is given to the handover of another man");
+}
+
+#[test]
+fn an_irregular_handover_is_not_forgotten_where_its_agreement_ends_and_its_id_is_used_again() {
+    let mut scene = Scene::agreed();
+    join(&mut scene);
+    scene.arrange("H-1", "A-1", "P1");
+    scene.wait(3 * DAY);
+    let hold = scene.say("IC", "hold-notice", "persons = [\"P1\"]");
+    scene.wait(600);
+    let at = scene.at();
+    assert_eq!(hand_over(&mut scene, at), "IRREGULAR");
+    scene.say("IC", "hold-release", &format!("hold_message = \"{hold}\"\nreason = \"settled\""));
+    let end = format!("agreement_id = \"A-1\"\neffective_time = \"{}\"", scene.at());
+    scene.say("XB", "agreement-termination", &end);
+    scene.agree("A-2", "P1", "XN");
+    scene.arrange("H-1", "A-2", "P1");
+    assert_eq!((shown(&scene).as_str(), irregular(&scene)), ("IRREGULAR", vec![Facet::Hold]));
+}
+
+#[test]
+fn an_exposure_stands_against_a_handover_until_that_very_place_was_found_safe() {
+    let incident = r#"incident_id = "I-1"
+        persons = ["P1"]
+        exposures = ["FACE"]
+        publisher = "NEWS_MEDIUM"
+        locators = [{ locator_id = "l1", url = "https://news.example/17" }]
+        first_seen_time = "2026-11-22T09:00:00Z"
+        compelling_public_interest_claimed = false
+        requested = ["OBSCURE"]
+        reply_due_time = "2026-11-27T09:00:00Z""#;
+    for (place, finding, expected) in [
+        ("XN", "NO_SUBSTANTIAL_GROUNDS", vec![Facet::Incident]),
+        ("XA", "NEEDS_MORE", vec![Facet::Incident]),
+        ("XA", "NO_SUBSTANTIAL_GROUNDS", vec![]),
+    ] {
+        let mut scene = Scene::cleared();
+        scene.say("XA", "publicity-notice", incident);
+        scene.assess("P1", place, finding);
+        scene.wait(600);
+        let at = scene.at();
+        hand_over(&mut scene, at);
+        assert_eq!(irregular(&scene), expected, "{place} {finding}");
+    }
+}
+
+#[test]
+fn what_ends_every_departure_makes_a_handover_irregular() {
+    let civilian = case("P1").replace("PRISONER_OF_WAR", "CIVILIAN");
+    let dead = "person = \"P1\"\ninquiry_opened = true";
+    for (kind, sender, fields, facet) in [
+        ("case-registration", "XB", civilian.as_str(), Facet::Status),
+        ("consultation-closure", "XA", "kind = \"ADJOURNED\"", Facet::Consultation),
+        ("death-notice", "XB", dead, Facet::Death),
+    ] {
+        let scene = handed_over_after(kind, sender, fields);
+        assert_eq!((shown(&scene).as_str(), irregular(&scene)), ("IRREGULAR", vec![facet]), "{kind}");
+    }
+}
+
+#[test]
+fn a_death_covers_no_irregular_handover() {
+    let mut scene = handed_over_after("will-withdrawal", "XA", "person = \"P1\"");
+    scene.say("XB", "death-notice", "person = \"P1\"\ninquiry_opened = true");
+    assert_eq!((shown(&scene).as_str(), irregular(&scene)), ("IRREGULAR", vec![Facet::Will]));
+}
+
+#[test]
+fn who_is_gone_departs_under_no_other_arrangement_until_he_is_registered_anew() {
+    let mut scene = Scene::cleared();
+    scene.arrange("H-2", "A-1", "P1");
+    let is_told = |scene: &Scene| {
+        let id = EntryId::parse("H-2").unwrap();
+        let stops = scene.asks(|past, at, charter| clear_to_depart(past, &person(1), &id, at, charter));
+        stops.iter().any(|stop| stop.because == "the person was reported as handed over already")
+    };
+    assert!(!is_told(&scene));
+    let at = scene.at();
+    hand_over(&mut scene, at);
+    assert!(is_told(&scene));
+    scene.say("XB", "case-registration", &case("P1"));
+    assert!(!is_told(&scene));
+}
+
+#[test]
+fn who_is_brought_back_and_registered_as_a_prisoner_goes_the_road_again() {
+    let mut scene = Scene::cleared();
+    let at = scene.at();
+    assert_eq!(hand_over(&mut scene, at), "HANDED_OVER");
+    scene.say("XB", "case-registration", &case("P1").replace("PRISONER_OF_WAR", "RELEASED"));
+    assert_eq!(shown(&scene), "HANDED_OVER", "that closes his case");
+    scene.say("XB", "case-registration", &case("P1"));
+    assert_eq!(shown(&scene), "REGISTERED");
+    scene.agree("A-2", "P1", "XA");
+    assert_eq!(shown(&scene), "AGREED");
+    scene.say("IC", "hold-notice", "persons = [\"P1\"]");
+    assert_eq!(shown(&scene), "HELD");
+}
+
+#[test]
+fn who_did_not_agree_on_a_handover_completes_no_report_of_it_and_a_stranger_says_nothing_of_it() {
+    let mut scene = Scene::ready();
+    join(&mut scene);
+    scene.agree("A-1", "P1", "XD");
+    scene.arrange("H-1", "A-1", "P1");
+    scene.wait(3 * DAY);
+    let at = scene.at();
+    report(&mut scene, "XB", GONE, at);
+    report(&mut scene, "XN", GONE, at);
+    assert_eq!(shown(&scene), "REPORTED_ONCE", "XA agreed on it");
+    let mut scene = Scene::cleared();
+    let at = scene.at();
+    hand_over(&mut scene, at);
+    report(&mut scene, "XS", ("H-1", "P1", "NOT_PRESENTED"), at);
+    assert_eq!(shown(&scene), "HANDED_OVER");
+}
