@@ -343,3 +343,16 @@ fn a_release_dated_back_behind_its_own_predecessor_lifts_no_hold() {
     assert_eq!(said(&mut book, "XB", 5, minute(56), release), "ok", "clocks differ by so much");
     assert_eq!(held(&book), 0);
 }
+
+#[test]
+fn an_act_that_is_relayed_is_kept_as_such() {
+    let mut book = casebook();
+    let mut relayed = incoming("XB", 1, &[], ("correspondence", "subject = \"A subject\""));
+    relayed.dispatch.relayed_on_behalf_of = Some(ministry("XD"));
+    let own = incoming("XB", 2, &[], ("correspondence", "subject = \"Another subject\""));
+    for one in [relayed, own] {
+        assert_eq!(told(&book.offer(one)), ["registered"]);
+    }
+    let kept: Vec<bool> = book.everything().acts().map(|one| one.relayed).collect();
+    assert_eq!(kept, [true, false]);
+}

@@ -46,6 +46,8 @@ pub struct Registered {
     pub signed_by: Vec<Name>,
     /// SHA-256 of the public keys of the offices that signed it, as far as their certificates are known.
     pub hands: Vec<Digest>,
+    /// Whether it conveys what a Power says that is not connected: hearsay, whatever it is (WIL-08).
+    pub relayed: bool,
     /// What stands against it.
     pub verdict: Verdict,
     /// Where it bears no number: by which acts to all Powers, of whom and of which number, what it says was said again or
@@ -61,9 +63,10 @@ impl Registered {
         self.act.as_ref().map(Act::act_kind)
     }
 
-    /// Whether nothing stands against it. What permits something must stand; what stops need not.
+    /// Whether nothing stands against it and its sender says it himself. What permits something must stand; what stops need
+    /// not.
     pub fn stands(&self) -> bool {
-        self.verdict.stands()
+        self.verdict.stands() && !self.relayed
     }
 
     /// Whether its sender declared to have known `earlier` when it was sent. Nobody can declare an act without a number: it

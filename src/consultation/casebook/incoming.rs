@@ -81,6 +81,7 @@ impl Incoming {
             addressees: address.addressees.into_iter().map(|addressee| addressee.ministry).collect(),
             signed_by,
             hands: offices.into_iter().filter_map(|office| office.key).collect(),
+            relayed: dispatch.relayed_on_behalf_of.is_some(),
             verdict,
             said_to_all: Vec::new(),
         }

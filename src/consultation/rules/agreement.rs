@@ -1,12 +1,13 @@
 //! AGR: exchange of notes. A note is judged on everyone it lists, a reply on the note and on everyone again.
 
-use crate::consultation::act::Act;
+use crate::consultation::act::{Act, ActKind};
 use crate::consultation::acts::agreement::{
     AgreementLine, AgreementNote, AgreementReply, AgreementTermination, AgreementTerms,
 };
 use crate::consultation::acts::values::ActRef;
 use crate::consultation::history::Past;
 use crate::consultation::reference::PersonRef;
+use crate::consultation::registered::Registered;
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule, exchange, handover, passage};
 use crate::consultation::state::offers::{self, Offer};
@@ -16,6 +17,9 @@ use crate::consultation::words::{EntryIntoForce, MedicalDecision, PartyRole, Rou
 /// What ends an offer of one's own.
 pub(super) const OFFER_FIRST: &str =
     "withdraw the other note, or counter the round without the person, first";
+
+/// What takes a GO back.
+const NO_GO: &str = "say NO GO: a go-no-go with go = false stops at once";
 
 pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     match judgement.act {
@@ -36,10 +40,53 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
             if corrected.and_then(|one| one.act.as_ref()).is_some_and(concluded) {
                 let message = "a corrigendum does not change what was agreed";
                 findings.add(Rule::Agr07, "act.corrects", message, Rule::Agr07.cure());
+            } else if corrected.is_some_and(|one| one.act_kind() == Some(ActKind::GoNoGo)) {
+                let message = "a corrigendum of a GO makes none of it, and is no NO GO";
+                findings.warn(Rule::Hnd08, "act.corrects", message, NO_GO);
+            }
+        }
+        Act::NoteWithdrawal(act) => {
+            let named = judgement.past.and_then(|past| past.find(act.withdraws).map(|one| (past, one)));
+            if let Some((past, one)) = named {
+                take_back(judgement, past, one, findings);
             }
         }
         _ => {}
     }
+}
+
+/// AGR-01: a note-withdrawal is for a note that awaits its answer, and for assurances. It goes all the same, because what
+/// it names permits nothing any more (`commitments::is_taken_back`); who sends it is told which act says so to all.
+fn take_back(judgement: &Judgement<'_>, past: &Past<'_>, named: &Registered, findings: &mut Findings) {
+    let hint = match named.act_kind() {
+        _ if named.sender != judgement.address.sender => "ask the ministry that sent it",
+        Some(ActKind::AgreementNote) if is_concluded(past, named) => {
+            "terminate the agreement by an agreement-termination"
+        }
+        Some(ActKind::AgreementNote | ActKind::Assurances) => return,
+        Some(ActKind::GoNoGo) => NO_GO,
+        Some(ActKind::HandoverArrangement) => {
+            "arrange it anew under the same id; a hold-notice stops persons at once"
+        }
+        Some(ActKind::HandoverConfirmation) => "answer the arrangement once more, with DECLINE",
+        Some(ActKind::ExpressionOfWill) => {
+            "send a will-withdrawal where he thinks otherwise, and ask him again"
+        }
+        Some(ActKind::MedicalFinding) => "send what was found instead, UNFIT where he cannot travel",
+        Some(ActKind::ProtectionAssessment) => {
+            "assess the destination anew: NEEDS_MORE or SUBSTANTIAL_GROUNDS"
+        }
+        _ => "send the act that says otherwise",
+    };
+    let message =
+        "this is not taken back by a note-withdrawal: it awaits no answer, or is of another ministry";
+    findings.warn(Rule::Agr01, "act.withdraws", message, hint);
+}
+
+fn is_concluded(past: &Past<'_>, note: &Registered) -> bool {
+    let Some(Act::AgreementNote(act)) = &note.act else { return false };
+    let agreement = commitments::agreement(past, &act.terms.agreement_id);
+    agreement.is_some_and(|agreement| agreement.note.reference == note.reference)
 }
 
 fn propose(judgement: &Judgement<'_>, note: &AgreementNote, findings: &mut Findings) {

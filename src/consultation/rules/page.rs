@@ -60,6 +60,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 - WIL_05 and WIL_09: whoever found pressure, doubt, somebody who frightens, a minor or no capacity found that nobody knows\n\
 \x20 what the person wants. Such a statement stops him everywhere, whatever it accepts, until a later one that knew of it\n\
 \x20 qualifies; and its own desk, which does not send it, says in which act to tell of it.\n\
+- WIL_08: what is relayed for a Power that is not connected (`relayed_on_behalf_of`) is hearsay, whatever act it is put\n\
+\x20 into: it permits and concludes nothing, and stops whom it stops.\n\
 - WIL_02 and WIL_05 know for whom somebody came by the code of a State or ministry in `affiliation`: who came for the\n\
 \x20 Power of origin (of the case, or a party in that role) frightens, and who came for a Power that detains or is to\n\
 \x20 receive is not neutral, whatever `neutral` says. Words without a code are believed: whoever signed answers for them.\n\
@@ -71,6 +73,9 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 until the place is cleared again by who knew of it and looked no earlier.\n\
 - PRO_04, PRO_05 and MED_05: an act of assurances states all that its sender assures for its persons, or for everybody.\n\
 \x20 What a Power said last of a person counts; what it withdraws by a note-withdrawal counts no more.\n\
+- AGR_01: a note-withdrawal is for a note that awaits its answer, and for assurances. That of a GO, an arrangement, its\n\
+\x20 confirmation, a certificate, a statement or an assessment goes too, and takes from its sender's act what it permits\n\
+\x20 (HND_08, HND_01, MED_01, WIL_07, PRO_01); whoever sends it is told which act says so to everybody.\n\
 - AGR_09: a neutral country is the State of a party in the role NEUTRAL_POWER whose consent the agreement needs (GC III Arts\n\
 \x20 109(2), 111): neither home nor the Detaining Power.\n\
 - MED_01: the certificate of the Detaining Power counts, in whose hands he is (GC III Art. 47), that of a party that only\n\

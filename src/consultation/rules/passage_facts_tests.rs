@@ -1,8 +1,13 @@
 //! The guards of an agreement, where what was said is said again or taken back, or told in passing.
 
 use super::tests::Ready;
+use crate::consultation::act::ActKind;
+use crate::consultation::acts::values::EntryId;
+use crate::consultation::rules::Rule;
 use crate::consultation::rules::said::case_of;
 use crate::consultation::rules::scenes::Case;
+use crate::consultation::state::departure::clear_to_depart;
+use crate::consultation::state::samples::{Scene, ministry, person};
 
 #[test]
 fn agr_03_a_death_told_in_passing_is_believed() {
@@ -45,4 +50,93 @@ fn pro_04_and_pro_05_ask_for_the_last_word_of_whoever_receives_him() {
     withdrawn.scene.say("XA", "note-withdrawal", &takes_back);
     transfer(&withdrawn).fails("PRO_04 PRO_05");
     transfer(&withdrawn.after("XA", "assurances", &full)).passes();
+}
+
+/// What stands against the departure of the first person.
+fn departs(scene: &Scene) -> String {
+    let id = EntryId::parse("H-1").unwrap();
+    let stops = scene.asks(|past, at, charter| clear_to_depart(past, &person(1), &id, at, charter));
+    stops.iter().map(|stop| stop.rule.word()).collect::<Vec<_>>().join(" ")
+}
+
+/// The references of all acts of this kind and sender.
+fn all_of(scene: &Scene, sender: &str, kind: &str) -> Vec<String> {
+    let kind = ActKind::from_word(kind).unwrap();
+    scene.asks(|past, _, _| {
+        let own = past.of_kind(kind).filter(|one| one.sender == ministry(sender));
+        own.map(|one| one.reference.dispatch_digest().hex()).collect()
+    })
+}
+
+#[test]
+fn what_its_sender_takes_back_permits_nothing_until_it_is_said_again() {
+    for (sender, kind, expected) in [
+        ("XB", "expression-of-will", "WIL_07"),
+        ("XB", "protection-assessment", "PRO_01"),
+        ("XB", "medical-finding", "MED_01"),
+        ("XA", "go-no-go", "HND_08"),
+        ("XB", "handover-arrangement", "HND_01"),
+        ("XA", "handover-confirmation", "HND_01"),
+    ] {
+        let mut scene = Scene::cleared();
+        for act in all_of(&scene, sender, kind) {
+            scene.say("IC", "note-withdrawal", &format!("withdraws = \"{act}\""));
+        }
+        assert_eq!(departs(&scene), "", "{kind}: nobody takes back what another one said");
+        for act in all_of(&scene, sender, kind) {
+            scene.say(sender, "note-withdrawal", &format!("withdraws = \"{act}\""));
+        }
+        assert_eq!(departs(&scene), expected, "{kind}");
+        match kind {
+            "expression-of-will" => scene.state("XB", "P1", &["XA"], &["XD"]),
+            "protection-assessment" => scene.assess("P1", "XA", "NO_SUBSTANTIAL_GROUNDS"),
+            "medical-finding" => scene.certify("P1", "FIT"),
+            "go-no-go" => scene.go("XA", true),
+            _ => continue,
+        };
+        assert_eq!(departs(&scene), "", "{kind}: it was said again");
+    }
+}
+
+#[test]
+fn a_corrigendum_of_what_a_go_says_takes_it_back() {
+    let corrected = |field: &str| {
+        let mut scene = Scene::cleared();
+        let go = all_of(&scene, "XA", "go-no-go").remove(0);
+        let fields = format!("corrects = \"{go}\"\nfield_path = \"{field}\"\nnew_text = \"false\"");
+        Case::new(&scene, "XA", "corrigendum", &fields).warns(Rule::Hnd08);
+        scene.say("XA", "corrigendum", &fields);
+        departs(&scene)
+    };
+    assert_eq!(corrected("go"), "HND_08");
+    assert_eq!(corrected("act.go"), "HND_08");
+    assert_eq!(corrected("time"), "");
+}
+
+#[test]
+fn agr_01_who_takes_back_what_awaits_no_answer_is_told_which_act_says_so() {
+    let scene = Scene::cleared();
+    let takes_back = |sender: &str, act: &str| {
+        Case::new(&scene, sender, "note-withdrawal", &format!("withdraws = \"{act}\""))
+    };
+    for (sender, kind, hint) in [
+        ("XA", "go-no-go", "go = false"),
+        ("XB", "expression-of-will", "will-withdrawal"),
+        ("XB", "medical-finding", "UNFIT"),
+        ("XB", "agreement-note", "agreement-termination"),
+    ] {
+        let case = takes_back(sender, &all_of(&scene, sender, kind)[0]);
+        case.warns(Rule::Agr01);
+        let found = case.judge();
+        assert!(
+            found.iter().any(|one| one.rule == Rule::Agr01 && one.hint.contains(hint)),
+            "{kind}: {found:#?}"
+        );
+    }
+    let mut scene = Scene::ready();
+    let note = scene.note("A-1", "P1", "XA", "RELEASE_AND_SETTLEMENT");
+    let takes_back =
+        |sender: &str| Case::new(&scene, sender, "note-withdrawal", &format!("withdraws = \"{note}\""));
+    takes_back("XB").silent(Rule::Agr01);
+    takes_back("XA").warns(Rule::Agr01);
 }

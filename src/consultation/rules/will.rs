@@ -17,6 +17,7 @@ use crate::consultation::state::will::frightens;
 use crate::consultation::state::{custody, opening};
 use crate::consultation::words::{AttendeeFunction, Capacity, FreedomFinding, InformationGiven, PartyRole};
 use crate::limits;
+use crate::message::terms::ActClass;
 
 /// What cures an interview that was not free. The draft does not go, so what was found has to be told in an act that does.
 const TELL: &str = "say so at once by a will-indication with indicated = UNDECIDED, or a hold-notice: that stops everybody; \
@@ -26,6 +27,7 @@ const TELL: &str = "say so at once by a will-indication with indicated = UNDECID
 const TELL_OF_CAPACITY: &str = "say so at once by a will-indication with indicated = UNDECIDED, or a hold-notice: this route is not for him";
 
 pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
+    conveyed(judgement, findings);
     if let Act::WillIndication(hearsay) = judgement.act {
         return says_something(hearsay, findings);
     }
@@ -150,6 +152,17 @@ fn freedom(judgement: &Judgement<'_>, statement: &ExpressionOfWill, sides: &Side
     }
     if statement.freedom != FreedomFinding::NoIndicationOfPressure {
         findings.add(Rule::Wil05, "act.freedom", "he did not speak freely beyond doubt", TELL);
+    }
+}
+
+/// WIL-08: what is relayed is hearsay of the Power that is not connected, whatever act it is put into.
+fn conveyed(judgement: &Judgement<'_>, findings: &mut Findings) {
+    let (dispatch, class) = (judgement.dispatch, judgement.act.class());
+    if dispatch.relayed_on_behalf_of.is_some() && matches!(class, ActClass::Factual | ActClass::Normative) {
+        let message =
+            "it is relayed, and so hearsay: it permits and concludes nothing, and stops whom it stops";
+        let hint = "where it is your own finding or your own word, send it without relayed_on_behalf_of";
+        findings.warn(Rule::Wil08, "dispatch.relayed_on_behalf_of", message, hint);
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::consultation::rules::Rule;
 use crate::consultation::rules::said::{case_of, statement};
 use crate::consultation::rules::scenes::Case;
-use crate::consultation::state::samples::{HOUR, Scene};
+use crate::consultation::state::samples::{HOUR, Scene, ministry};
 use std::time::Duration;
 
 /// The statement with these words replaced, as it is judged.
@@ -228,4 +228,13 @@ fn wil_12_hearsay_that_names_no_place_is_told_to_stop_nobody() {
     hearsay("certainty_as_reported = \"about four fifths decided\"").passes();
     hearsay("indicated = { kind = \"UNDECIDED\" }").silent(Rule::Wil12);
     hearsay("refused = [{ kind = \"NAMED_STATE\", region_code = \"XA\" }]").silent(Rule::Wil12);
+}
+
+#[test]
+fn wil_08_what_is_relayed_is_told_to_be_hearsay() {
+    let relayed = |case: Case| case.with(|draft| draft.dispatch.relayed_on_behalf_of = Some(ministry("XD")));
+    relayed(changed("P1", "P1")).warns(Rule::Wil08);
+    relayed(changed("P1", "P1")).passes();
+    changed("P1", "P1").silent(Rule::Wil08);
+    relayed(Case::new(&Scene::ready(), "XB", "will-withdrawal", "person = \"P1\"")).silent(Rule::Wil08);
 }

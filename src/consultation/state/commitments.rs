@@ -150,6 +150,20 @@ pub fn is_withdrawn(past: &Past<'_>, note: ActRef, sender: &Ministry) -> bool {
     withdrawals.any(|(one, _)| one.sender == *sender)
 }
 
+/// Whether the ministry that sent an act took it back by a note-withdrawal. That is the way for a note that awaits its
+/// answer and for assurances; anything else permits nothing any more, though another act says so better.
+pub fn is_taken_back(past: &Past<'_>, one: &Registered) -> bool {
+    is_withdrawn(past, one.reference, &one.sender)
+}
+
+/// Whether the ministry that gave a GO took it back by a note-withdrawal, or by a corrigendum of what it says.
+pub fn is_go_taken_back(past: &Past<'_>, go: &Registered) -> bool {
+    let mut corrigenda = saying!(past.of_thread(&Thread::Answer(go.reference)), Corrigendum);
+    let is_of_its_word = |field: &str| field.trim_start_matches("act.") == "go";
+    is_taken_back(past, go)
+        || corrigenda.any(|(one, act)| one.sender == go.sender && is_of_its_word(act.field_path.as_str()))
+}
+
 /// The confirmed arrangement under this id: the last that was confirmed.
 pub fn arrangement<'h>(past: &Past<'h>, id: &EntryId) -> Option<Arrangement<'h>> {
     let thread = Thread::Arrangement(id.clone());

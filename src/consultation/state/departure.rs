@@ -65,6 +65,10 @@ pub fn clear_to_depart(
     if !agreement.is_in_force(past, person, at) {
         stops.push(Stop::new(Rule::Hnd01, "the agreement is not in force for the person"));
     }
+    if [arranged.registered, arranged.confirmation].iter().any(|one| commitments::is_taken_back(past, one)) {
+        let because = "the arrangement or its confirmation was taken back: arrange and confirm it anew";
+        stops.push(Stop::new(Rule::Hnd01, because));
+    }
     if !arranged.is_current(past) {
         stops.push(Stop::new(Rule::Hnd01, "the agreement was made anew since it was arranged"));
     }
@@ -108,6 +112,9 @@ fn clearances(past: &Past<'_>, arranged: &Arrangement<'_>, at: Timestamp, charte
             Some((_, act)) if !act.go.0 => format!("{ministry} said NO GO"),
             Some((one, act)) if !is_in_window(one, act, at, charter) => {
                 format!("the GO of {ministry} is too old")
+            }
+            Some((one, _)) if commitments::is_go_taken_back(past, one) => {
+                format!("{ministry} took its GO back")
             }
             Some((one, _)) if opening::adjourned_since(past, one) => {
                 format!("{ministry} adjourned the consultation after its GO")
@@ -226,6 +233,9 @@ fn equivocation(past: &Past<'_>) -> Option<Stop> {
 fn fitness(past: &Past<'_>, person: &PersonRef, at: Timestamp, charter: &Charter) -> Option<Stop> {
     let fitness = medical::fitness(past, person, at, charter);
     let because = match fitness.standing {
+        FitnessStanding::Fit if fitness.finding.is_some_and(|one| commitments::is_taken_back(past, one)) => {
+            "whoever certified that he is fit took the certificate back"
+        }
         FitnessStanding::Fit => return None,
         FitnessStanding::None => {
             "nobody who may certified fitness to travel: the Detaining Power, or an observer"

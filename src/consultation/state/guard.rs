@@ -162,7 +162,12 @@ impl Plan<'_, '_> {
         let (person, destination) = (&self.line.person, &self.line.destination);
         let will = will::towards(self.past, person, destination, self.at, self.charter);
         let mut stop = |rule, because: &str| stops.push(Stop::new(rule, because));
+        let is_taken_back =
+            |statement: will::Statement<'_>| commitments::is_taken_back(self.past, statement.registered);
         match will.standing {
+            WillStanding::Current if will.statement.is_some_and(is_taken_back) => {
+                stop(Rule::Wil07, "whoever took the statement took it back: he is asked again")
+            }
             WillStanding::None => stop(Rule::Wil01, "no statement of will is known"),
             WillStanding::Indicated => stop(Rule::Wil08, "there is only hearsay, or what does not qualify"),
             WillStanding::Expired => stop(Rule::Wil01, "the last statement is too old"),
@@ -190,7 +195,11 @@ impl Plan<'_, '_> {
         let (person, destination) = (&self.line.person, &self.line.destination);
         let protection = protection(self.past, person, destination, self.at, self.charter);
         let mut stop = |rule, because: &str| stops.push(Stop::new(rule, because));
+        let is_taken_back = |one: &Registered| commitments::is_taken_back(self.past, one);
         match protection.standing {
+            ProtectionStanding::Clear if protection.assessment.is_some_and(is_taken_back) => {
+                stop(Rule::Pro01, "whoever cleared this destination took the assessment back")
+            }
             ProtectionStanding::None => stop(Rule::Pro01, "no assessment clears this destination"),
             ProtectionStanding::Bar => {
                 let because = "substantial grounds bar this destination, or a place that may be it";

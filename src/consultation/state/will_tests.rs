@@ -357,3 +357,28 @@ fn an_interview_that_was_not_free_stops_whatever_place_it_names() {
     scene.against(Rule::Wil02).state("IC", "P1", &["XA"], &[]);
     assert_eq!(standing_towards(&scene, "XA"), WillStanding::Current);
 }
+
+#[test]
+fn what_is_relayed_permits_nothing_and_stops_what_it_stops() {
+    let mut scene = registered();
+    scene.relaying().state("XB", "P1", &["XA"], &[]);
+    assert_eq!(standing(&scene), WillStanding::Indicated, "hearsay of a Power that is not connected");
+    scene.wait(HOUR);
+    scene.state("XB", "P1", &["XA"], &[]);
+    assert_eq!(standing_towards(&scene, "XA"), WillStanding::Current);
+    scene.wait(HOUR);
+    scene.relaying().state("XB", "P1", &["REMAIN_IN_DETAINING_STATE"], &[]);
+    assert_eq!(standing_towards(&scene, "XA"), WillStanding::Withdrawn);
+    let fit = |scene: &Scene| {
+        use crate::consultation::state::medical::fitness;
+        scene.asks(|past, at, charter| fitness(past, &person(1), at, charter).standing.to_string())
+    };
+    scene.relaying().certify("P1", "FIT");
+    assert_eq!(fit(&scene), "NONE");
+    scene.relaying().certify("P1", "UNFIT");
+    assert_eq!(fit(&scene), "UNFIT");
+    scene.relaying().certify("P1", "FIT");
+    assert_eq!(fit(&scene), "UNFIT");
+    scene.certify("P1", "FIT");
+    assert_eq!(fit(&scene), "FIT");
+}

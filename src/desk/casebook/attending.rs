@@ -105,7 +105,8 @@ impl Desk {
     fn debt(&self, folded: &Folded, kept: &Kept, act: &Registered) -> Result<Option<Debt>, DeskError> {
         let (id, is_urgent) =
             (kept.id(), matches!(act.precedence, Precedence::Flash | Precedence::Immediate));
-        if act.class == ActClass::Normative && !act.stands() {
+        // What is relayed and breaks no rule is hearsay; it is not rejected.
+        if act.class == ActClass::Normative && !act.verdict.stands() {
             let findings = folded.findings.get(&act.reference).cloned().unwrap_or_default();
             let is_answered = self.register.answer_to(&id, "rule-rejection")?.is_some();
             return Ok((!is_answered).then_some(Debt::Rejection(findings)));
