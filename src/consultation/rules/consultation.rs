@@ -6,13 +6,14 @@ use crate::consultation::act::{Act, ActKind};
 use crate::consultation::acts::opening::{ConsultationClosure, ConsultationProposal};
 use crate::consultation::history::Past;
 use crate::consultation::reference::PersonRef;
+use crate::consultation::registered::Registered;
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
 use crate::consultation::state::opening::{self, Opening};
 use crate::consultation::state::reached::Stage;
 use crate::consultation::state::stage;
 use crate::consultation::state::{custody, exchange};
-use crate::consultation::words::{ClosureKind, Reply};
+use crate::consultation::words::{ClosureKind, PartyRole, Reply};
 use crate::message::terms::ActClass;
 use crate::trust::name::Ministry;
 
@@ -135,6 +136,9 @@ fn out_of_place(judgement: &Judgement<'_>, past: &Past<'_>) -> Option<&'static s
     let answers_itself = |answered| past.find(answered).is_some_and(|one| one.sender == *sender);
     match judgement.act {
         Act::CaseRegistration(act) if !holds(&act.person) => Some("another Power holds the person"),
+        Act::CaseRegistration(act) if was_named_by_another(past, &act.person, sender) => {
+            Some("another Power that detains spoke of the person first")
+        }
         Act::ExpressionOfWill(act) if !holds(&act.person) => Some("another Power holds the person"),
         Act::TransferResponse(act) => match past.find(act.request).and_then(|one| one.act.as_ref()) {
             Some(Act::TransferRequest(request)) if !request.persons.iter().all(holds) => {
@@ -166,6 +170,24 @@ fn out_of_place(judgement: &Judgement<'_>, past: &Past<'_>) -> Option<&'static s
         }
         _ => None,
     }
+}
+
+/// Whether another Power that detains spoke of a person before this one did: who holds him gives him his reference, and
+/// nobody else can know it before. What is said of prisoners of others too tells nothing of that: the lists of an exchange,
+/// what protects somebody, letters. Whoever spoke of him without knowledge of the other has spoken of him first as well.
+fn was_named_by_another(past: &Past<'_>, person: &PersonRef, sender: &Ministry) -> bool {
+    let tells = |one: &Registered| {
+        let of_lists = matches!(one.act_kind(), Some(ActKind::ExchangeProposal | ActKind::ListVerification));
+        matches!(one.class, ActClass::Factual | ActClass::Normative)
+            && !of_lists
+            && one.stands()
+            && opening::roles(past, &one.sender).contains(&PartyRole::DetainingPower)
+    };
+    let (own, others): (Vec<&Registered>, Vec<&Registered>) =
+        past.of_person(person).partition(|one| one.sender == *sender);
+    let others: Vec<&Registered> = others.into_iter().filter(|one| tells(one)).collect();
+    let is_first = |one: &Registered| !others.iter().any(|other| one.knew(other));
+    !others.is_empty() && !own.into_iter().any(is_first)
 }
 
 /// CON-04: what an act answers must be known to it. That no past is missing is for the receiver to wait for, and that none

@@ -168,6 +168,40 @@ fn con_03_the_sender_has_the_role() {
 }
 
 #[test]
+fn con_03_who_holds_a_person_is_who_named_him_first() {
+    let opened = || {
+        let mut scene = Scene::unsaid();
+        let with_another = PROPOSAL
+            .replace("parties = [", "parties = [{ ministry = \"XC\", roles = [\"DETAINING_POWER\"] }, ");
+        scene.say("XB", "consultation-proposal", &with_another);
+        scene.say("XA", "consultation-reply", "reply = \"ACCEPT\"");
+        scene.say("XC", "consultation-reply", "reply = \"ACCEPT\"");
+        scene
+    };
+    let registers = |scene: &Scene, sender: &str| {
+        let case = Case::new(scene, sender, "case-registration", &case("P1"));
+        case.errors().contains("CON_03")
+    };
+    let told = "person = \"P1\"\nsource = \"FAMILY\"";
+    assert!(!registers(&opened(), "XC"));
+    let mut scene = opened();
+    let before = scene.marks();
+    scene.say("XB", "will-indication", told);
+    assert!(registers(&scene, "XC") && !registers(&scene, "XB"));
+    // What XC says of him afterwards makes him no man of XC's, and takes him from nobody.
+    scene.say("XC", "will-indication", told);
+    assert!(registers(&scene, "XC") && !registers(&scene, "XB"));
+    let mut scene = opened();
+    scene.say("XB", "will-withdrawal", "person = \"P1\"");
+    scene.say("XC", "will-indication", told);
+    assert!(!registers(&scene, "XB"), "XB had named him");
+    let mut scene = opened();
+    scene.say("XB", "will-indication", told);
+    scene.knowing(&before).say("XC", "will-indication", told);
+    assert!(!registers(&scene, "XC") && !registers(&scene, "XB"), "neither knew of the other");
+}
+
+#[test]
 fn con_04_what_is_answered_lies_in_the_declared_past() {
     let mut scene = Scene::ready();
     let request = scene.say("XA", "transfer-request", &request("P1"));

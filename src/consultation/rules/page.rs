@@ -131,6 +131,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 person: a later statement that stands, of somebody who knew the hold, lifts it, as it overcomes a withdrawal.\n\
 - HLD_01: a protective act that this release cannot read stops everybody until whoever sent it releases it like a hold. Where he\n\
 \x20 does not, it stops nobody more who was asked again by somebody who knew of it, once the time of a hold has passed.\n\
+- CON_03: who holds a person gives him his reference, so that no Power registers a case of whom another Power that detains\n\
+\x20 spoke first in a fact or in what it agrees, unless it had spoken of him itself without knowledge of that.\n\
 - CLS_04 to CLS_06 and OBS_03: a protective act is held up by no paper of another. What may not go with it, and what\n\
 \x20 translates that, is left out before it is signed, for all addressees alike; the officer is told, and it goes.\n";
 
