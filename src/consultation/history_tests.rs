@@ -109,3 +109,24 @@ fn what_was_said_again_to_all_is_joined_in_whatever_order_acts_were_filed() {
         assert!(history == *scene.history());
     }
 }
+
+#[test]
+fn a_past_until_an_instant_holds_what_was_released_by_then_and_no_more_than_was_declared() {
+    let mut scene = Scene::opened();
+    let at = scene.at();
+    scene.say("IC", "hold-notice", "persons = [\"P1\"]");
+    let later = scene.at();
+    scene.say("XA", "hold-notice", "persons = [\"P1\"]");
+    let history = scene.history();
+    let count = |past: Past<'_>| past.of_person(&person(1)).count();
+    let all = history.everything();
+    let before = at.before(std::time::Duration::from_secs(1));
+    assert_eq!((count(all.until(later)), count(all.until(at)), count(all.until(before))), (2, 1, 0));
+    assert_eq!((count(all.until(at).until(later)), count(all.until(later).until(at))), (1, 1));
+    let known = Marks::new([(ministry("XA"), scene.last("XA"))]);
+    let declared = history.declared(&ministry("XB"), scene.last("XB") + 1, &known);
+    assert_eq!((count(declared.until(later)), count(declared.until(at))), (1, 0));
+    let hold = all.of_sender(&ministry("XA")).next_back().unwrap();
+    assert!(all.until(later).find(hold.reference).is_some() && all.until(at).find(hold.reference).is_none());
+    assert_eq!(all.until(at).of_sender(&ministry("XA")).count(), 1, "its reply");
+}

@@ -27,7 +27,10 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     }
     let Some(past) = judgement.past else { return };
     match judgement.act {
-        Act::HandoverArrangement(act) => arrange(judgement, past, act, findings),
+        Act::HandoverArrangement(act) => {
+            own_id(judgement, past, act, findings);
+            arrange(judgement, past, act, findings);
+        }
         Act::HandoverConfirmation(act) if act.reply == Reply::Accept => {
             confirm(judgement, past, act, findings)
         }
@@ -54,7 +57,6 @@ fn notice(judgement: &Judgement<'_>, act: &HandoverArrangement, findings: &mut F
 
 fn arrange(judgement: &Judgement<'_>, past: &Past<'_>, act: &HandoverArrangement, findings: &mut Findings) {
     observers(past, act, findings);
-    own_id(judgement, past, act, findings);
     let Some(agreed) = commitments::agreement(past, &act.agreement_id) else {
         let message = "no agreement under this id is concluded";
         findings.add(Rule::Hnd01, "act.agreement_id", message, Rule::Hnd01.cure());

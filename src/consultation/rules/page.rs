@@ -121,7 +121,7 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 for every line, and that of the Power which holds a person for his. What either of them found not to match stops the line\n\
 \x20 until it finds otherwise. EXC_04 is asked of who accepts a round, too, for those whom it holds.\n\
 - WIL_02, WIL_05: a State that the person accepts is a side as well, and who came for it no neutral. A statement by which\n\
-\x20 somebody sat who came for the Power of origin, as the case names it since, permits nothing any more; what it refuses stops.\n\
+\x20 somebody sat who came for the Power of origin, as the case names it since, permits nothing any more, and stops him everywhere.\n\
 - CLS_04 to CLS_06 and OBS_03: a protective act is held up by no paper of another. What may not go with it, and what\n\
 \x20 translates that, is left out before it is signed, for all addressees alike; the officer is told, and it goes.\n";
 

@@ -89,13 +89,17 @@ fn contradicts_a_handover(past: &Past<'_>, person: &PersonRef, judged: &[Reporte
         && gone.is_some_and(|gone| !gone.round.is_followed_by_a_case(past, person))
 }
 
-/// Whether a Power reports that a person was handed over, under whatever arrangement, and his case was not registered anew
-/// since by somebody who knew of it: who is gone departs nowhere.
+/// Whether the Power that holds a person, or a party to an agreement about him, reports that he was handed over, under
+/// whatever arrangement, and his case was not registered anew since by somebody who knew of it: who is gone departs nowhere.
 pub fn is_gone(past: &Past<'_>, person: &PersonRef) -> bool {
+    let agreements = commitments::agreements_of(past, person);
+    let is_heard = |power: &Ministry| {
+        custody::detains(past, person, power) || agreements.iter().any(|agreement| agreement.is_party(power))
+    };
     rounds(past, person).iter().any(|round| {
-        let mut last = round.last.values();
-        let gone = last.any(|(_, act)| outcome(act, person) == Some(HandoverOutcome::HandedOver));
-        gone && !round.is_followed_by_a_case(past, person)
+        let mut gone =
+            round.last.values().filter(|(_, act)| outcome(act, person) == Some(HandoverOutcome::HandedOver));
+        gone.any(|(one, _)| is_heard(&one.sender)) && !round.is_followed_by_a_case(past, person)
     })
 }
 
@@ -265,7 +269,9 @@ impl<'h> Round<'h> {
                 continue;
             }
             found.extend(irregularities(past, person, self.arrangement, first, charter));
-            found.extend(irregularities(past, person, self.arrangement, last, charter));
+            if last > first {
+                found.extend(irregularities(past, person, self.arrangement, last, charter));
+            }
             if self.is_refused(past, person, last, last.after(charter.report_tolerance)) {
                 found.push(Facet::Will);
             }
@@ -319,8 +325,8 @@ pub fn irregularities(
         }
     };
     stood(Facet::Hold, holds::holds(then, person, charter).iter().any(|hold| hold.was_active(at)));
-    stood(Facet::Medical, medical::was_unfit(then, person, at));
-    stood(Facet::Judicial, judicial::was_kept(then, person, at));
+    stood(Facet::Medical, medical::was_unfit(past, person, at));
+    stood(Facet::Judicial, judicial::was_kept(past, person, at));
     stood(Facet::Death, custody::is_dead(then, person));
     let arranged = commitments::arrangement(then, arrangement);
     let arranged = arranged.filter(|arranged| arranged.act.persons.find(person).is_some());

@@ -219,25 +219,33 @@ impl Scene {
 
     /// A statement of will that was declared just now.
     pub(crate) fn state(&mut self, sender: &str, person: &str, accepts: &[&str], refuses: &[&str]) -> String {
-        self.state_of(self.at, sender, person, accepts, refuses)
-    }
-
-    /// A statement of will that was declared then, and is told now.
-    pub(crate) fn state_of(
-        &mut self,
-        declared: Timestamp,
-        sender: &str,
-        person: &str,
-        accepts: &[&str],
-        refuses: &[&str],
-    ) -> String {
-        let fields = stated(declared, person, accepts, refuses);
+        let fields = self.statement(person, accepts, refuses);
         self.say(sender, "expression-of-will", &fields)
     }
 
     /// The fields of a statement that was declared just now.
     pub(crate) fn statement(&self, person: &str, accepts: &[&str], refuses: &[&str]) -> String {
-        stated(self.at, person, accepts, refuses)
+        format!(
+            r#"person = "{person}"
+            information_time = "{}"
+            declaration_time = "{}"
+            acceptable = {}
+            refused = {}
+            mode = "HANDWRITTEN"
+            language_code = "ko-KP"
+            question_as_put = "어디로 가기를 원하십니까?"
+            answer_verbatim = "남쪽으로 가겠습니다."
+            attendees = [{{ function = "WITNESS", affiliation = "IC", neutral = true, co_signed = true }}]
+            freedom = "NO_INDICATION_OF_PRESSURE"
+            capacity = "FULL"
+            copy_given_to_person = true
+            no_waiver_of_rights = true
+            statement_document = "statement""#,
+            self.at.before(Duration::from_secs(26 * HOUR)),
+            self.at,
+            places(accepts),
+            places(refuses),
+        )
     }
 
     /// An assessment of XB, made now.
@@ -446,31 +454,6 @@ pub(crate) fn destination(place: &str) -> String {
         2 => format!("{{ kind = \"NAMED_STATE\", region_code = \"{place}\" }}"),
         _ => format!("{{ kind = \"{place}\" }}"),
     }
-}
-
-/// The fields of a statement of will that was declared then.
-fn stated(declared: Timestamp, person: &str, accepts: &[&str], refuses: &[&str]) -> String {
-    format!(
-        r#"person = "{person}"
-            information_time = "{}"
-            declaration_time = "{}"
-            acceptable = {}
-            refused = {}
-            mode = "HANDWRITTEN"
-            language_code = "ko-KP"
-            question_as_put = "어디로 가기를 원하십니까?"
-            answer_verbatim = "남쪽으로 가겠습니다."
-            attendees = [{{ function = "WITNESS", affiliation = "IC", neutral = true, co_signed = true }}]
-            freedom = "NO_INDICATION_OF_PRESSURE"
-            capacity = "FULL"
-            copy_given_to_person = true
-            no_waiver_of_rights = true
-            statement_document = "statement""#,
-        declared.before(Duration::from_secs(26 * HOUR)),
-        declared,
-        places(accepts),
-        places(refuses),
-    )
 }
 
 fn places(all: &[&str]) -> String {
