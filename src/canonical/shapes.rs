@@ -69,6 +69,8 @@ static TABLE: &[Row] = &[
     row(GATEWAY, "GetReceiptsResponse", &RECEIPTS),
     row(GATEWAY, "AccreditRequest", &ACCREDIT_REQUEST),
     row(GATEWAY, "ListOfferedResponse", &LIST_OFFERED_RESPONSE),
+    row(GATEWAY, "HandBackRequest", &HAND_BACK_REQUEST),
+    row(GATEWAY, "HandBackResponse", &HAND_BACK_RESPONSE),
     row(GATEWAY, "GetStatusResponse", &GET_STATUS_RESPONSE),
     row(GATEWAY, "PeerStatus", &PEER_STATUS),
     row(GATEWAY, "ListLogsResponse", &LIST_LOGS_RESPONSE),
@@ -136,6 +138,14 @@ static GET_SENT_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(BATCH_ENVELOPES_M
 static RECEIPTS: Shape = Shape { fields: &[(1, Many(RECEIPTS_MAX))] };
 static ACCREDIT_REQUEST: Shape = Shape { fields: &[(3, Many(PEERS_MAX))] };
 static LIST_OFFERED_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(PEERS_MAX, &Shape::PLAIN))] };
+static HAND_BACK_REQUEST: Shape = Shape {
+    fields: &[
+        (1, Many(LOGS_MAX)),
+        (2, Many(BATCH_ENVELOPES_MAX)),
+        (3, ManyOf(BATCH_ENVELOPES_MAX, &Shape::PLAIN)),
+    ],
+};
+static HAND_BACK_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(LOGS_MAX, &Shape::PLAIN))] };
 
 static GET_STATUS_RESPONSE: Shape = Shape {
     fields: &[

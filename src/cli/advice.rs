@@ -153,6 +153,10 @@ fn of_files(context: &Context, code: &str) -> Option<String> {
         }
         "no-bundle" | "too-many" => Some("cp PEER.bundle DIR/".to_owned()),
         "no-text" => with("--documents DIR"),
+        "desks-unsaid" => with("--desk-list ROOT/desk-access.crl"),
+        "desk-list" => {
+            Some(format!("{} --desk-list ROOT/desk-access.crl", typed_without(&context.typed, "--desk-list")))
+        }
         "recipient" | "backup-own-key" => Some(typed_without(&context.typed, "--to")),
         "backup-locked" => with("--identity FILE"),
         "backup-damaged" | "backup-database" => here("backup verify ANOTHER.backup"),

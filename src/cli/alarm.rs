@@ -106,9 +106,9 @@ pub(super) fn remedy(context: &Context, alarm: &Raised) -> Option<String> {
         "ADMINISTRATION_ROLLED_BACK" | "CONFIRMED_BY_OPERATOR" => here("log tail --administration"),
         "BUNDLE_REFUSED" => Some("chancery --home DESK peer inspect PEER.bundle".to_owned()),
         "CREDENTIALS_REFUSED" => here("doctor"),
-        "DESK_LIST_REFUSED" | "RESTORED" => {
-            Some("cp ROOT/desk-access.crl GATEWAY/trust/desk-access.crl".to_owned())
-        }
+        "DESK_LIST_REFUSED" => Some("cp ROOT/desk-access.crl GATEWAY/trust/desk-access.crl".to_owned()),
+        // Whether its desk is awaited, or which peer is to be let in.
+        "RESTORED" => here("doctor"),
         "LEAVES_LOST" | "PART_DAMAGED" => Some("chancery --home DESK outbox".to_owned()),
         // Only a receipt of the own desk shows it: there is no proof that a peer could be shown.
         "OWN_LOG_FORK" if alarm.detail.contains("/forks/") => {

@@ -97,7 +97,7 @@ struct Enrol {
     chancery desk serve --socket /run/chancery/desk.sock --log-format json\n\n\
     Roles of clients, and what each opens (proto/chancery/desk/v1/desk_service.proto):\n  \
     draft     validate, create, rebase and cancel drafts; upload documents\n  \
-    clear     sign drafts of others as a clearing office\n  \
+    clear     read drafts of others, and sign them as a clearing office\n  \
     release   release what others drafted and cleared; protective acts at once; withdraw notes\n  \
     read      what messages say; consultations, cases, search, documents; may somebody depart\n  \
     register  lists of messages, receipts\n  \
@@ -108,7 +108,7 @@ struct Enrol {
     -authority main.desk.mfa.xa.example -d '{}' 127.0.0.1:7110 chancery.desk.v1.DeskService/ListMessages\n\n\
     service.toml in the home of the desk:\n  \
     listen = \"10.0.0.5:7110\"\n  \
-    socket = \"run/service.sock\"\n  \
+    socket = \"/run/chancery/desk.sock\"\n  \
     [[user]]\n  \
     uid = 1001\n  \
     name = \"casework\"\n  \

@@ -14,6 +14,7 @@ use super::table::Table;
 use crate::desk::Desk;
 use crate::desk::administration::{self, Entry, Record, Vouched};
 use crate::desk::config::Config;
+use crate::desk::error::DeskError;
 use crate::desk::serve;
 use crate::digest::Digest;
 use crate::keys::home::enrolment::Enrolment;
@@ -114,6 +115,8 @@ pub(super) fn examine(context: &Context) -> Result<Examined, CliError> {
             let held = entries.get(index).map(|entry| desk.believe_vouched(&trust, entry, told));
             match held {
                 Some(Ok(())) => {}
+                // Nothing is known to be altered: nobody here can tell.
+                Some(Err(unknown @ DeskError::OwnBundleOld { .. })) => return Err(failed(unknown)),
                 Some(Err(why)) => damages.push(format!("entry {index}: {why}")),
                 None => damages.push(format!("entry {index} is gone, and the gateway vouched for it")),
             }

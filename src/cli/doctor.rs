@@ -5,15 +5,14 @@
 
 mod bundle;
 mod desk;
+mod door;
 mod finding;
 mod gateway;
 mod home;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 use super::context::Context;
 use super::desk_record::{self, Examined};
@@ -22,12 +21,12 @@ use super::files;
 use super::operator::Operator;
 use super::output::Mark;
 use crate::desk::config::Config as DeskConfig;
-use crate::limits;
 use finding::{Finding, Level};
 
 /// Look for what is wrong with a gateway or a desk: exit code 0 if nothing is, 1 where something failed
 ///
-/// Every check ends with ok, warn or bad (in JSON `fail`), and each that is not ok names the next command.
+/// Every check ends with ok, warn or bad (in JSON `fail`), and each that is not ok names the next command. With
+/// --passphrase-file a desk also knocks at its gateway: whether it is let in, and believes the gateway.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   chancery --home xa/gateway doctor
@@ -56,7 +55,7 @@ impl Doctor {
         if is_desk {
             findings.extend(desk::look(context, &home));
             findings.extend(record(context));
-            findings.extend(own_gateway(&home).await);
+            findings.extend(door::look(context, &home).await);
         } else {
             let asked = Operator::ask(context, async |mut operator| {
                 let status = operator.status().await?;
@@ -98,23 +97,12 @@ fn record(context: &Context) -> Option<Finding> {
         Err(error) if error.kind() == Kind::Verification => {
             Some(Finding::fail("record", error.message(), next()))
         }
+        Err(error) if error.code() == "own-bundle-old" => {
+            Some(Finding::fail("record", error.message(), context.command("trust install FILE")))
+        }
         // Whether there is a desk at all was looked at before.
         Err(_) => None,
     }
-}
-
-/// Whether anybody listens where a desk looks for its gateway. Whether it lets the desk in takes the passphrase, and
-/// `status` tells it.
-async fn own_gateway(desk: &Path) -> Option<Finding> {
-    let gateway = DeskConfig::load(desk).ok()?.gateway;
-    let why = match timeout(limits::CONNECT_DEADLINE, TcpStream::connect(gateway.as_str())).await {
-        Ok(Ok(_)) => return Some(Finding::ok("gateway", format!("{gateway} takes connections"))),
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "no answer in time".to_owned(),
-    };
-    let said = format!("the own gateway at {gateway} is away: {why}");
-    // It is mended on its host.
-    Some(Finding::fail("gateway", said, "chancery --home GATEWAY doctor"))
 }
 
 fn tell(context: &Context, findings: &[Finding]) -> Result<(), CliError> {

@@ -9,7 +9,7 @@ use super::paths;
 use crate::consultation::rules::{Finding, Severity};
 use crate::desk::config::ConfigError;
 use crate::desk::draft::DraftRefusal;
-use crate::desk::error::DeskError;
+use crate::desk::error::{DeskError, OWN_BUNDLE_OLD};
 use crate::desk::mailbox::SHUT_OUT;
 use crate::desk::owed::Outstanding;
 use crate::keys::KeyError;
@@ -49,6 +49,8 @@ impl From<BackupError> for CliError {
         let (kind, code) = match &error {
             BackupError::Damaged(_) | BackupError::Malformed(_) => (Kind::Verification, "backup-damaged"),
             BackupError::Database { .. } => (Kind::Verification, "backup-database"),
+            BackupError::DeskList(_) => (Kind::Verification, "desk-list"),
+            BackupError::DesksUnsaid => (Kind::Usage, "desks-unsaid"),
             BackupError::Open(OpenError::NotForUs) => (Kind::NotPermitted, "backup-locked"),
             BackupError::Open(OpenError::Io(_)) | BackupError::Io { .. } => (Kind::Failed, "backup-io"),
             BackupError::Open(_) => (Kind::Verification, "backup-damaged"),
@@ -175,6 +177,10 @@ impl From<DeskError> for CliError {
             DeskError::PolicyBehind { .. } => said(Kind::Refused, "policy-behind")
                 .cause("this desk was restored from a backup, or another desk of the ministry signed it")
                 .hint("chancery peer adopt"),
+            DeskError::OwnBundleOld { .. } => said(Kind::NotPermitted, "own-bundle-old")
+                .reason(OWN_BUNDLE_OLD)
+                .cause("the bundle is the newest one that `trust sign` wrote for this ministry")
+                .hint("chancery trust install FILE"),
             DeskError::RegisterRefilled(_) => said(Kind::TryLater, "register-refilled")
                 .cause("look at what came back (`chancery outbox`), and compose anew what should rest on it"),
             DeskError::Forbidden(findings) => forbidden(findings, finding_line),

@@ -7,19 +7,25 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::error::CliError;
 use super::key_rotate::refused;
+use super::peer;
 use super::report;
 use super::table::Table;
+use super::vouched;
 use crate::keys::file::{certificate_validity, read_certificates};
 use crate::keys::home::desk::DeskHome;
 use crate::keys::home::enrolment::Requested;
 use crate::keys::rotation::history::{self, Deed, Entry};
 use crate::keys::rotation::{Phase, Rotatable, Rotation, RotationRefusal};
 use crate::time::Timestamp;
+use crate::trust::bundle::SignedBundle;
+use crate::trust::chain::ChainRefusal;
+use crate::trust::name::Name;
 
 /// List the keys of a desk or gateway, until when they are certified, and which come next
 ///
 /// STATE says of each key whether its rotation is under way: the next key waits beside the one in use, or has taken its
-/// place while the last trust bundle may still name the former one. With --history, one line for each step of every
+/// place while the last trust bundle may still name the former one. CERTIFIED says so where the own bundle does not vouch
+/// for the certificate of a registry or an office any more. With --history, one line for each step of every
 /// rotation.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -40,20 +46,27 @@ impl List {
         if self.history {
             return told(context, &history);
         }
+        let own = peer::read(&DeskHome::at(&home).own_bundle()).ok();
         let mut table = Table::new(["KEY", "HOLDER", "MAY", "CERTIFIED", "STATE"]);
         let mut reports = Vec::with_capacity(keys.len());
         for key in &keys {
             let rotation = Rotation::of(&home, key.stem()).map_err(failed)?;
             let seen = Seen::of(&home, &rotation, &history).map_err(failed)?;
             let until = certified_until(key, &home)?;
+            let disbelieved = own.as_ref().and_then(|own| disbelieved(own, key, &home, context.clock.now()));
             let (holder, may, certified) = match key {
                 Rotatable::Certified(requested) => {
-                    (requested.name.to_string(), may(requested), state(until, context.clock.now()))
+                    let state = state(until, disbelieved.as_ref(), context.clock.now());
+                    (requested.name.to_string(), may(requested), state)
                 }
                 _ => ("-".to_owned(), "-".to_owned(), "-".to_owned()),
             };
             table.row([key.stem(), &holder, &may, &certified, &seen.words()]);
-            reports.push(key_report(key, &home, until, &seen));
+            let mut report = key_report(key, &home, until, &seen);
+            if let Some(object) = report.as_object_mut() {
+                object.insert("disbelieved".to_owned(), json!(disbelieved.map(|refusal| refusal.reason())));
+            }
+            reports.push(report);
         }
         context.output.list(&reports, &table, "no keys")
     }
@@ -142,7 +155,24 @@ fn may(requested: &Requested) -> String {
     if may.is_empty() { "-".to_owned() } else { may.join(", ") }
 }
 
-fn state(until: Option<Timestamp>, now: Timestamp) -> String {
+/// Why the own bundle does not vouch for what a key signs in the name of the ministry.
+fn disbelieved(own: &SignedBundle, key: &Rotatable, home: &Path, now: Timestamp) -> Option<ChainRefusal> {
+    match key {
+        Rotatable::Certified(requested)
+            if matches!(requested.name, Name::Registry { .. } | Name::Office { .. }) =>
+        {
+            vouched::refusal(own, &requested.place(home, "pem"), now)
+        }
+        _ => None,
+    }
+}
+
+fn state(until: Option<Timestamp>, disbelieved: Option<&ChainRefusal>, now: Timestamp) -> String {
+    match (disbelieved, until) {
+        (Some(ChainRefusal::Revoked(since)), _) => return format!("revoked from {since} on"),
+        (Some(refusal), _) => return refusal.reason().to_owned(),
+        (None, _) => {}
+    }
     match until {
         None => "not yet".to_owned(),
         Some(until) if until < now => format!("ended {until}"),

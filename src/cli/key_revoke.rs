@@ -134,12 +134,16 @@ impl Revoke {
                 let message = format!("every certificate of {name} is revoked or has ended");
                 Err(CliError::new(Kind::NotFound, "no-certificate", message))
             }
-            [.., last] => {
+            [oldest, .., newest] => {
                 let serials: Vec<String> =
                     found.iter().map(|one| format!("{} of {}", one.serial, one.issued)).collect();
                 let message = format!("{name} has several certificates: {}", serials.join(", "));
-                let error = CliError::usage("several", message);
-                Err(error.hint(format!("{} --serial {}", context.typed, last.serial)))
+                let kept = format!(
+                    "{} is the newest, and mostly the one in use: revoke the older ones, and it only when another is in use",
+                    newest.serial
+                );
+                let error = CliError::usage("several", message).cause(kept);
+                Err(error.hint(format!("{} --serial {}", context.typed, oldest.serial)))
             }
         }
     }
@@ -147,9 +151,10 @@ impl Revoke {
     /// Writes the list of desks where their gateway finds it, or beside the authority that signed it.
     fn shut_out(&self, context: &Context, done: Done, list: &[u8]) -> Result<(), CliError> {
         let pem = list_pem(list);
+        // Always beside the root too: a gateway that is restored from a backup must be brought the newest.
+        let path = self.ministry_home.join("desk-access.crl");
+        secret_file::replace(&path, pem.as_bytes())?;
         let Some(gateway) = &self.gateway else {
-            let path = self.ministry_home.join("desk-access.crl");
-            secret_file::replace(&path, pem.as_bytes())?;
             let from = shell_word(&path.to_string_lossy());
             return done
                 .wrote(&path)

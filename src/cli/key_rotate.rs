@@ -114,12 +114,23 @@ fn told(context: &Context, rotation: &Rotation, begun: &Begun) -> Result<(), Cli
             .wrote(request)
             .next(certify(requested, request))
             .next(context.command(&format!("key install {key} CHAIN"))),
-        _ => done
-            .next(sign(context, rotation))
-            .next("chancery --home DESK trust install NEXT.bundle")
-            .next(context.command(&format!("key rotate {key} --complete"))),
+        (Rotatable::Reading, _) => announced(
+            // What is sealed to a key that no backup holds is lost with the home.
+            done.next(context.command("backup create -o BACKUP")),
+            context,
+            rotation,
+        ),
+        _ => announced(done, context, rotation),
     };
     done.tell(context)
+}
+
+/// The commands that announce the next key, and put it in use then.
+fn announced(done: Done, context: &Context, rotation: &Rotation) -> Done {
+    let key = rotation.key().stem();
+    done.next(sign(context, rotation))
+        .next("chancery --home DESK trust install NEXT.bundle")
+        .next(context.command(&format!("key rotate {key} --complete")))
 }
 
 /// The command that certifies the next key as the one in use is certified.

@@ -375,6 +375,7 @@ pub(super) fn of_peer(context: &Context, peer: &str, error: CliError) -> CliErro
         Some(PAUSED) => error.hint(context.command(&format!("peer resume {peer}"))),
         // Nothing that is typed here ends that; whether it has ended is asked once more.
         Some(PAUSED_BY_PEER) => error.hint(context.command(&format!("peer ping {peer}"))),
+        Some("AWAITS_DESK") => error.hint("chancery --home DESK outbox"),
         Some("NOT_ACCREDITED") => {
             error.hint(format!("chancery --home DESK peer add {}.bundle", shell_word(peer)))
         }

@@ -77,6 +77,7 @@ impl Resume {
         let resumed = Operator::ask(context, async |mut operator| operator.resume(&peer).await).await;
         let queued = resumed.map_err(|error| match error.reason_code() {
             Some("NOT_PAUSED") => error.hint(context.command("status")),
+            Some("AWAITS_DESK") => error.hint("chancery --home DESK outbox"),
             _ => error,
         })?;
         let report = json!({

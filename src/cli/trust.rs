@@ -8,7 +8,7 @@ use serde_json::json;
 use super::context::Context;
 use super::desk_record;
 use super::desk_session;
-use super::error::CliError;
+use super::error::{CliError, Kind};
 use super::files;
 use super::peer;
 use super::peer_update;
@@ -20,6 +20,7 @@ use crate::keys::home::desk::DeskHome;
 use crate::keys::home::gateway::GatewayHome;
 use crate::keys::home::publication::Publication;
 use crate::keys::ministry::MinistryHome;
+use crate::keys::rotation::holds_reading_key;
 use crate::message::administration::AdministrativeVerb;
 
 /// Publish what the ministry is known by
@@ -45,6 +46,10 @@ struct Install {
     /// The bundle that `trust sign` wrote
     #[arg(value_name = "FILE")]
     file: PathBuf,
+
+    /// Even if this desk, and every peer, would hang up on the own gateway under it
+    #[arg(short, long)]
+    yes: bool,
 }
 
 /// Sign the next trust bundle, install it at the desks and write it for the peers
@@ -69,6 +74,10 @@ struct Sign {
     /// Where to write the bundle
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+
+    /// Even if it revokes the certificate that the gateway shows
+    #[arg(short, long)]
+    yes: bool,
 }
 
 impl Trust {
@@ -87,6 +96,18 @@ impl Install {
         let desk = desk_session::desk(context)?;
         let passphrase = context.passphrase.existing("the registry key")?.for_keys()?;
         let keys = Keys::new(desk.config().clone(), passphrase);
+        if !self.yes {
+            let judging = async {
+                let judged = desk.disbelief(&keys, &own).await;
+                judged.map_err(|error| desk_session::failure(context, error))
+            };
+            if let Some(why) = context.within("the gateway's answer", judging).await? {
+                let message = "under this bundle this desk and every peer hang up on the own gateway: nothing was installed";
+                return Err(cuts_off(message, "GATEWAY").cause(why));
+            }
+        }
+        let named = &own.bundle().content().reading_keys;
+        let opens = named.iter().any(|key| holds_reading_key(&desk.config().home, key));
         let installing = async {
             let installed = desk.install_own(&keys, own).await;
             installed.map_err(|error| desk_session::failure(context, error))
@@ -94,6 +115,12 @@ impl Install {
         let (followed, handed_over) = context.within("the gateway's answer", installing).await?;
         let sequence = followed.after;
         let done = peer_update::told(&followed, "chancery.installed/1").wrote(&desk.config().own_bundle());
+        let done = match opens {
+            true => done,
+            false => done
+                .says("it names no reading key of this home: what is sealed by it does not open here")
+                .next(context.command("key rotate reading")),
+        };
         if handed_over {
             let says = format!("bundle {sequence} is in force, and the gateway announces it to the peers");
             return done.says(says).next(context.command("status")).tell(context);
@@ -102,6 +129,13 @@ impl Install {
             .next(context.command("peer add PEER.bundle"))
             .tell(context)
     }
+}
+
+/// A bundle that nobody believes the own gateway under. Where the gateway shows another certificate first, it passes.
+fn cuts_off(message: impl Into<String>, gateway: &str) -> CliError {
+    CliError::new(Kind::Refused, "cuts-off", message)
+        .cause("let the gateway show another certificate first; --yes does it all the same")
+        .hint(format!("chancery --home {gateway} key rotate transport"))
 }
 
 /// The same error with the command that founds the home that is not there.
@@ -128,6 +162,15 @@ impl Sign {
             desks: self.desk.iter().map(|desk| DeskHome::at(desk)).collect(),
             valid_for: Duration::from_secs(u64::from(self.days) * 24 * 3600),
         };
+        let revoked = publication.revoked_gateway(&ministry);
+        let revoked = revoked.map_err(|error| missing_home(&publication, error.into()))?;
+        if let Some(serial) = revoked.filter(|_| !self.yes) {
+            let message = format!(
+                "the certificate {serial} that the gateway shows is revoked, and every peer hangs up under a bundle that says so: \
+                 nothing was signed"
+            );
+            return Err(cuts_off(message, &shell_word(&self.gateway.to_string_lossy())));
+        }
         for desk in &self.desk {
             desk_record::note(context, desk, act(AdministrativeVerb::BundleSigned))?;
         }

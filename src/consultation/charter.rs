@@ -15,6 +15,21 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
+/// The longest time for which any charter lets a statement of will count: twice that of the NNRC.
+pub const WILL_VALIDITY_MAX: Duration = Duration::from_secs(180 * DAY);
+
+/// The oldest that any charter lets the last private statement be at departure.
+pub const RECONFIRM_MAX: Duration = Duration::from_secs(7 * DAY);
+
+/// The least time that any charter leaves a person between explanation and statement.
+pub const COOLING_OFF_MIN: Duration = Duration::from_secs(HOUR);
+
+/// The witnesses that a statement needs under any charter.
+pub const WITNESSES_MIN: u32 = 2;
+
+/// The oldest that any charter lets a GO be at departure: a withdrawal of yesterday is no race.
+pub const GO_WINDOW_MAX: Duration = Duration::from_secs(6 * HOUR);
+
 /// What rules measure by.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Charter {
@@ -150,6 +165,39 @@ impl Charter {
             Precedence::Routine => None,
         }
     }
+}
+
+/// What terms say that no charter may say (CHN-10): each field with what is wrong with it.
+pub fn beyond_bounds(terms: &ChannelTerms) -> Vec<(&'static str, &'static str)> {
+    let policy = &terms.will_policy;
+    let all = [
+        (
+            policy.validity.duration() > WILL_VALIDITY_MAX,
+            "will_policy.validity",
+            "a statement of will counts for 180 days at most",
+        ),
+        (
+            policy.reconfirm_before_handover.duration() > RECONFIRM_MAX,
+            "will_policy.reconfirm_before_handover",
+            "the last private statement is seven days old at most at departure",
+        ),
+        (
+            policy.cooling_off.duration() < COOLING_OFF_MIN,
+            "will_policy.cooling_off",
+            "an hour at least lies between explanation and statement",
+        ),
+        (
+            policy.min_witnesses.number() < WITNESSES_MIN,
+            "will_policy.min_witnesses",
+            "a statement has two witnesses at least",
+        ),
+        (
+            terms.go_no_go_window.duration() > GO_WINDOW_MAX,
+            "go_no_go_window",
+            "a GO counts for six hours at most",
+        ),
+    ];
+    all.into_iter().filter(|(is_beyond, ..)| *is_beyond).map(|(_, field, message)| (field, message)).collect()
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use crate::desk::accreditation::Trust;
 use crate::desk::config::Config;
 use crate::desk::error::DeskError;
 use crate::desk::mailbox::Mailbox;
+use crate::desk::receipts::require_known;
 use crate::digest::Digest;
 use crate::keys::home::backup::RESTORED_NOTE;
 use crate::message::administration::{Actor, AdministrativeAct, AdministrativeLeaf, AdministrativeVerb};
@@ -290,6 +291,7 @@ impl Desk {
             return Err(unproven("the proof is of another log than the gateway's administrative one"));
         }
         let keys = trust.log_keys(&self.config.ministry)?;
+        require_known(trust, &vouched.proof.checkpoint, &claimed.origin, &keys)?;
         match keys.iter().any(|key| vouched.proof.verify(&vouched.leaf, &claimed.origin, key).is_ok()) {
             true => Ok(()),
             false => Err(unproven("no log key of the own gateway proves the entry")),

@@ -17,6 +17,9 @@ use crate::message::terms::AuthenticationKind;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
+/// The stable code of a gateway that signs with a log key which this desk does not know.
+pub const OWN_BUNDLE_OLD: &str = "OWN_BUNDLE_OLD";
+
 /// Why a desk did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
 pub enum DeskError {
@@ -239,6 +242,15 @@ pub enum DeskError {
         /// What is in force.
         in_force: u64,
     },
+    /// The own gateway signs with a log key that no bundle of this ministry here names: nothing that it says can be proven.
+    #[error(
+        "the own gateway signs with a log key that the own bundle {sequence} does not name: this desk was restored from \
+         before a rotation, or the bundle that announced the key was not installed here"
+    )]
+    OwnBundleOld {
+        /// The bundle that is in force here.
+        sequence: u64,
+    },
     /// The register had lost messages that it had released, and got them back: what was composed before did not see them.
     #[error(
         "this register was restored from an older backup; {0} messages that this desk had sent came back, and what was \
@@ -272,6 +284,7 @@ impl DeskError {
         match self {
             Self::GatewayBusy { reason, .. } | Self::GatewayRefused { reason, .. } => reason,
             Self::PartUnreadable { .. } => "PART_LOST",
+            Self::OwnBundleOld { .. } => OWN_BUNDLE_OLD,
             Self::Refused(refusal) => refusal.reason().word(),
             _ => "",
         }

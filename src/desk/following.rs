@@ -80,6 +80,8 @@ pub struct Looked {
     pub overruled: Option<u64>,
     /// Numbers of the policy that this desk knows and of the later one in force at the gateway, which it does not know.
     pub overtaken: Option<(u64, u64)>,
+    /// What was done for a gateway that was restored from an older copy and asked for what this desk knows.
+    pub given_back: Option<String>,
 }
 
 impl Looked {
@@ -112,15 +114,30 @@ impl Looked {
                  a backup, or another desk signed; it changes nothing of whom the ministry believes before it adopts that"
             )
         });
-        followed.chain(waiting).chain(published).chain(overruled).chain(overtaken).collect()
+        let given_back = self.given_back.iter().cloned();
+        followed.chain(waiting).chain(published).chain(overruled).chain(overtaken).chain(given_back).collect()
     }
 }
 
 impl Desk {
     /// Looks at what peers have announced, accredits what succeeds their accredited bundles where the configuration says
     /// so, and hands over the own bundle and the own policy where the gateway has an older one.
+    ///
+    /// A gateway that was restored from an older copy gets with that what this desk knows of its logs and its queue: it
+    /// exchanges nothing with anybody before.
     pub async fn follow(&self, keys: &Keys, mailbox: &mut Mailbox) -> Result<Looked, DeskError> {
         let offers = mailbox.offers().await?;
+        let is_asked = offers.awaits_desk;
+        let looked = self.look(keys, mailbox, offers).await;
+        if !is_asked {
+            return looked;
+        }
+        // Whatever keeps this desk from following: what it knows is awaited.
+        let given_back = self.give_back(&self.trust()?, mailbox).await?;
+        Ok(Looked { given_back: Some(given_back), ..looked? })
+    }
+
+    async fn look(&self, keys: &Keys, mailbox: &mut Mailbox, offers: Offers) -> Result<Looked, DeskError> {
         let trust = self.trust()?;
         let candidates = self.candidates(&trust, &offers);
         let overtaken = self.overtaken(&trust, &offers)?;
@@ -196,7 +213,8 @@ impl Desk {
                 }
                 let succeeds = bundle.succeeds(known, self.clock.now());
                 succeeds.map_err(|cause| DeskError::Trust(cause.to_string()))?;
-                Offers { bundles: vec![bundle.to_bytes()], own_sequence: 0, policy_sequence: 0 }
+                let bundles = vec![bundle.to_bytes()];
+                Offers { bundles, own_sequence: 0, policy_sequence: 0, awaits_desk: false }
             }
             None => self.mailbox(keys).await?.offers().await?,
         };

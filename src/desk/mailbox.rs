@@ -23,7 +23,7 @@ mod volume;
 
 pub use answer::SHUT_OUT;
 use answer::failed;
-pub use returned::{Returned, ReturnedPage, SentLine};
+pub use returned::{GivenBack, HeldLeaf, Returned, ReturnedPage, SentLine};
 pub use volume::{Settlements, Submissions, batch_length};
 
 /// A connection to the own gateway's mailbox. Clones share it.
@@ -102,6 +102,11 @@ impl Mailbox {
             .max_decoding_message_size(limits::MAILBOX_ANSWER_BYTES_MAX)
             .max_encoding_message_size(limits::FRAME_BYTES_MAX);
         Ok(Self { client })
+    }
+
+    /// Why whoever answers at the mailbox listener of the own gateway is not believed; none where he is, or nobody answers.
+    pub async fn disbelief(address: &str, ministry: &Ministry, credentials: &Credentials) -> Option<String> {
+        connect(address, ministry, credentials).await.err().and_then(|failure| failure.disbelief())
     }
 
     /// Hands over an envelope; the answer is the submission receipt, not verified.
@@ -203,9 +208,10 @@ impl Mailbox {
     /// Bundles newer than those in force that peers have announced, not verified.
     pub async fn offers(&mut self) -> Result<Offers, DeskError> {
         let answer = self.client.list_offered(wire::ListOfferedRequest {}).await.map_err(failed)?;
-        let wire::ListOfferedResponse { offered, own_sequence, policy_sequence } = answer.into_inner();
+        let wire::ListOfferedResponse { offered, own_sequence, policy_sequence, awaits_desk } =
+            answer.into_inner();
         let bundles = offered.into_iter().map(|one| one.bundle).collect();
-        Ok(Offers { bundles, own_sequence, policy_sequence })
+        Ok(Offers { bundles, own_sequence, policy_sequence, awaits_desk })
     }
 }
 
@@ -218,6 +224,8 @@ pub struct Offers {
     pub own_sequence: u64,
     /// Sequence of the policy that is in force there; 0 for none.
     pub policy_sequence: u64,
+    /// Whether it was restored from an older copy and asks for what this desk knows.
+    pub awaits_desk: bool,
 }
 
 fn report(message: wire::SentMessage) -> SentReport {

@@ -22,6 +22,7 @@
 //! | `settle` | what became of them |
 //! | `lock` | which process of this desk does what nobody may do twice at once |
 //! | `hand_back` | gives a restored gateway what no peer has |
+//! | `restitution` | tells a restored gateway, before it exchanges anything, what it forgot of its logs and its queue |
 //! | `refill` | gets back from the gateway what a restored register lacks |
 //! | `fetch`, `read`, `parts` | mailbox to register; verify, open, judge; documents |
 //! | `receipts`, `believed`, `evidence` | what both logs prove; evidence files |
@@ -79,6 +80,7 @@ pub mod register;
 pub mod rehearsed;
 pub mod reject;
 mod release;
+mod restitution;
 pub mod run;
 pub mod send;
 pub mod serve;
@@ -100,6 +102,7 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
 use crate::consultation::charter::Charter;
+use crate::desk::accreditation::Trust;
 use crate::desk::believed::Believed;
 use crate::desk::config::Config;
 use crate::desk::error::DeskError;
@@ -111,7 +114,8 @@ use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::time::Clock;
 use crate::transport::anchors::PeerAnchors;
-use crate::transport::credentials::{CredentialStore, Material};
+use crate::transport::credentials::{CredentialStore, Credentials, Material};
+use crate::trust::bundle::SignedBundle;
 
 /// One desk: a home with its register. Keys come separately, opened by whoever knows the passphrase.
 pub struct Desk {
@@ -182,7 +186,28 @@ impl Desk {
 
     /// Connects to the own gateway.
     pub async fn mailbox(&self, keys: &Keys) -> Result<Mailbox, DeskError> {
-        let own = self.trust()?.own;
+        let (_store, credentials) = self.credentials(keys, &self.trust()?.own)?;
+        Mailbox::connect(&self.config.gateway, &self.config.ministry, &credentials).await
+    }
+
+    /// Why the own gateway, which answers, is not believed under this bundle of the own ministry; none where it is, or is
+    /// away. Before the first peer nobody is asked, and a bundle that does not succeed the one in force is not judged.
+    pub async fn disbelief(&self, keys: &Keys, own: &SignedBundle) -> Result<Option<String>, DeskError> {
+        let Trust { own: believed, policy, .. } = self.trust()?;
+        let is_other = own.digest() != believed.digest();
+        if policy.is_none() || is_other && own.succeeds(&believed, self.clock.now()).is_err() {
+            return Ok(None);
+        }
+        let (_store, credentials) = self.credentials(keys, own)?;
+        Ok(Mailbox::disbelief(&self.config.gateway, &self.config.ministry, &credentials).await)
+    }
+
+    /// What this desk shows its gateway, and by what it judges it.
+    fn credentials(
+        &self,
+        keys: &Keys,
+        own: &SignedBundle,
+    ) -> Result<(CredentialStore, Credentials), DeskError> {
         let unusable = |cause: String| DeskError::Trust(cause);
         let mut peers = PeerAnchors::new();
         peers
@@ -191,9 +216,7 @@ impl Desk {
         let identity = keys.access()?;
         let source =
             Box::new(move || Ok(Material { identity: identity.clone(), peers: peers.clone(), desks: None }));
-        let (_store, credentials) =
-            CredentialStore::open(source, self.clock.clone()).map_err(|cause| unusable(cause.to_string()))?;
-        Mailbox::connect(&self.config.gateway, &self.config.ministry, &credentials).await
+        CredentialStore::open(source, self.clock.clone()).map_err(|cause| unusable(cause.to_string()))
     }
 
     /// Writes a file so that it appears whole or not at all, durable before this returns.

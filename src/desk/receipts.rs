@@ -17,7 +17,8 @@ use crate::message::receipt::Receipt;
 use crate::message::refusal::{Reason, Refusal};
 use crate::time::Timestamp;
 use crate::tlog::checkpoint::Checkpoint;
-use crate::tlog::verifier_key::KeyName;
+use crate::tlog::signed_note::Note;
+use crate::tlog::verifier_key::{KeyName, VerifierKey};
 use crate::trust::name::Ministry;
 
 /// A receipt that holds.
@@ -77,6 +78,9 @@ impl Desk {
             return Err(unproven("the receipt is about another message"));
         }
         let judges = Judges { log: trust.log_keys(keeper)?, cosigners: trust.cosigner_keys(other)? };
+        if *keeper == self.config.ministry {
+            require_known(trust, &receipt.proof().checkpoint, &claimed.origin, &judges.log)?;
+        }
         let Worth { checkpoint, cosigned } = self.worth(&receipt, &claimed.origin, judges)?;
         let (keeper, other) = (keeper.clone(), other.clone());
         Ok(Proven { receipt, keeper, other, checkpoint, cosigned })
@@ -149,6 +153,21 @@ impl Desk {
         }
         Ok(proven)
     }
+}
+
+/// Refuses a checkpoint of an own log that bears the signature of none of the keys by which it could be judged: that proves
+/// nothing about the log, and needs another cure than a signature that is wrong.
+pub(super) fn require_known(
+    trust: &Trust,
+    checkpoint: &Note,
+    origin: &KeyName,
+    keys: &[VerifierKey],
+) -> Result<(), DeskError> {
+    let has_line = |key: &VerifierKey| checkpoint.line_of(&key.with_name(origin.clone())).is_some();
+    if keys.iter().any(has_line) {
+        return Ok(());
+    }
+    Err(DeskError::OwnBundleOld { sequence: trust.own.bundle().content().sequence })
 }
 
 fn unproven(detail: &str) -> DeskError {

@@ -103,10 +103,10 @@ impl Desk {
         match proven {
             Ok(_) => Ok(News { id: entry.id, state, reason, submission_receipt, delivery_receipt }),
             // One that proves nothing is noted and stays under way; it must not hold up the others.
-            Err(DeskError::Refused(refusal)) => Ok(News {
+            Err(failure @ (DeskError::Refused(_) | DeskError::OwnBundleOld { .. })) => Ok(News {
                 id: entry.id,
                 state: entry.state,
-                reason: refusal.reason().word().to_owned(),
+                reason: failure.reason().to_owned(),
                 submission_receipt: Vec::new(),
                 delivery_receipt: Vec::new(),
             }),

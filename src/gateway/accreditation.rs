@@ -226,6 +226,8 @@ impl Gateway {
         drop(permit);
         let peers: Vec<Ministry> = next.peers.keys().cloned().collect();
         self.put_in_force(next).await?;
+        self.close_to_new_peers().await?;
+        self.end_if_over().await?;
         let reloaded = self.reload();
         self.judge_note_keys().await?;
         self.judge_forks().await?;

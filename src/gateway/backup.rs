@@ -15,12 +15,12 @@ use crate::entropy::Entropy;
 use crate::gateway::Gateway;
 use crate::gateway::config::Config;
 use crate::gateway::error::Fault;
-use crate::gateway::store::record::{LogHead, RESTORED_ALARM};
+use crate::gateway::store::record::LogHead;
 use crate::gateway::store::{CopiedPart, Store, StoreFault};
 use crate::keys::Passphrase;
 use crate::keys::home::backup::{
     About, BESIDE_GATEWAY, BackupError, Database, GATEWAY_DATABASE, Lock, LogMark, Manifest, NewFile, Piece,
-    RESTORED_NOTE, Tree, Writing,
+    Tree, Writing,
 };
 use crate::keys::home::enrolment::HomeKind;
 use crate::limits::PIECE_BYTES_MAX;
@@ -64,27 +64,6 @@ impl From<StoreFault> for Uncopied {
 type Sink = mpsc::Sender<Result<Copied, Uncopied>>;
 
 impl Gateway {
-    /// Tells the administrative log, once, that this home came out of a backup, and the operator what is not in it.
-    pub(super) async fn note_restored(&self) {
-        let note = self.config.home.join(RESTORED_NOTE);
-        if note.exists() {
-            let made = std::fs::read_to_string(&note).ok().and_then(|text| Timestamp::parse(text.trim()));
-            let since = made.map_or_else(|| "the backup was made".to_owned(), |time| time.to_string());
-            let detail = format!(
-                "this gateway came out of a backup: pauses, holds, withdrawals and the list of desks since {since} are \
-                 not known here"
-            );
-            if let Err(fault) = self.alarm_about(&self.config.ministry, RESTORED_ALARM, detail).await {
-                tracing::warn!(%fault, "that this home was restored is told again at the next start");
-                return;
-            }
-            self.record_own_act(AdministrativeVerb::Restored).await;
-            if let Err(cause) = std::fs::remove_file(&note) {
-                tracing::warn!(%cause, "the note that this home was restored could not be removed");
-            }
-        }
-    }
-
     /// Gives a copy of the store to `sink`, until its end or until nobody takes it any more.
     pub(super) async fn copy_out(&self, sink: &Sink, operator: u32) {
         let copied = async {

@@ -18,6 +18,9 @@ pub enum Fault {
     /// A key or certificate file is not usable.
     #[error("{0}")]
     Credentials(String),
+    /// The home came out of a backup, and nobody has said which desks are let in no more.
+    #[error("{0}")]
+    Unsettled(String),
     /// Something that the store holds does not parse: it was damaged.
     #[error("the archive is damaged: {0}")]
     Damaged(String),

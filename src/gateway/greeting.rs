@@ -10,6 +10,7 @@ use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::{Hello, Road};
+use crate::gateway::restored::Exchange;
 use crate::gateway::standing::{Standing, hold};
 use crate::gateway::store::record::{Alarm, LogHead};
 use crate::limits;
@@ -21,7 +22,7 @@ use crate::trust::name::Ministry;
 
 impl Gateway {
     /// What this gateway says when a stream opens.
-    pub(super) async fn hello(&self, peer: &Ministry) -> Result<Hello, Fault> {
+    pub(super) async fn hello(&self, peer: &Ministry, _: &Exchange) -> Result<Hello, Fault> {
         if self.standing(peer) == Standing::Frozen {
             return Err(Fault::Frozen(peer.clone()));
         }

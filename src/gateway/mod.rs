@@ -24,6 +24,7 @@
 //! | `scrub`, `fsck` | compare everything kept with what signatures vouch for, running and at rest |
 //! | `accreditation`, `admission` | who is believed; what may pass |
 //! | `announcement` | what peers' ministries say of themselves since they were accredited |
+//! | `restored`, `handing_back` | what a home out of a backup awaits before it exchanges anything; what its desk gives back |
 //! | `desk_list` | which of the own desks are let in no more |
 //! | `credentials`, `expiry` | what TLS configurations are built from; what ends by itself, and who is told |
 //! | `metrics` | what the ministry's monitoring reads |
@@ -55,6 +56,7 @@ pub mod frame;
 pub mod freight;
 pub mod fsck;
 mod greeting;
+mod handing_back;
 mod mailbox;
 pub mod metrics;
 mod note_keys;
@@ -65,6 +67,7 @@ pub mod queue;
 mod reasons;
 mod recovery;
 pub mod relay;
+mod restored;
 mod returning;
 mod room;
 pub mod run;
@@ -132,6 +135,8 @@ pub struct Gateway {
     administration: Administration,
     /// One change of what is in force at a time.
     accrediting: tokio::sync::Mutex<()>,
+    /// Out of which backup this home came, until nothing is awaited for that any more.
+    from_backup: Mutex<Option<store::record::FromBackup>>,
     /// The standing of every pair: whether anything may be signed for it.
     gates: Mutex<BTreeMap<Ministry, Arc<standing::Gate>>>,
     links: Mutex<BTreeMap<Ministry, LinkState>>,

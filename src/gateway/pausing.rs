@@ -46,16 +46,19 @@ impl Gateway {
         drop(permit);
         tracing::info!(%peer, force, operator, "an operator has paused a peer");
         self.store.clear_alarm(PAUSE_ENDED_ALARM, peer.clone(), self.clock.now()).await?;
+        self.end_if_over().await?;
         self.queued_for(peer).await
     }
 
     /// Exchanges messages with a peer again. Answers how many wait for it.
     pub async fn resume_peer(&self, peer: &Ministry, operator: u32) -> Result<u64, QueueRefusal> {
         self.known(peer).await?;
+        self.require_desk().map_err(QueueRefusal::NotNow)?;
         if !self.end_pause(peer, Actor::User(operator), "", Ends::Any).await? {
             return Err(QueueRefusal::NotPaused(peer.clone()));
         }
         tracing::info!(%peer, operator, "an operator has resumed a peer");
+        self.end_if_over().await?;
         self.queued_for(peer).await
     }
 
@@ -96,7 +99,7 @@ impl Gateway {
     pub(super) async fn give_way(&self, peer: &Ministry, urgent: Urgent) -> Result<bool, Fault> {
         match self.pause_of(peer) {
             None => return Ok(true),
-            Some(pause) if pause.force => return Ok(false),
+            Some(pause) if pause.force || self.awaits_desk() => return Ok(false),
             Some(_) => {}
         }
         let (reason, whose) = match urgent {
@@ -128,7 +131,7 @@ impl Gateway {
         Ok(true)
     }
 
-    fn take_up(&self, pause: Pause) {
+    pub(super) fn take_up(&self, pause: Pause) {
         self.freight.halt(&pause.peer);
         let link = self.link_of(&pause.peer);
         link.set_pause(Some(pause));

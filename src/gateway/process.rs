@@ -294,7 +294,7 @@ fn forbid_core_dumps() {
 
 fn exit_code(fault: &Fault) -> u8 {
     match fault {
-        Fault::Config(_) | Fault::Credentials(_) => UNUSABLE,
+        Fault::Config(_) | Fault::Credentials(_) | Fault::Unsettled(_) => UNUSABLE,
         _ => FAILED,
     }
 }
@@ -310,6 +310,7 @@ fn remedy(home: &Path, fault: &Fault) -> Option<String> {
         Fault::Credentials(_) if !places.transport_chain().exists() => {
             Some(format!("chancery desk enrol --ministry-home ROOT {home}"))
         }
+        Fault::Unsettled(_) => Some("chancery --home EMPTY backup restore --help".to_owned()),
         Fault::Store(StoreFault::InUse(_)) => {
             Some(format!("stop the gateway that runs there, or ask it: chancery --home {home} log verify"))
         }

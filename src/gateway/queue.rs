@@ -57,6 +57,9 @@ pub enum QueueRefusal {
     /// It, or one behind it, is most urgent.
     #[error("it, or a message behind it, has precedence FLASH, which is held up or withdrawn only by force")]
     Urgent,
+    /// The own desk has withdrawn it, and this gateway cannot sign that yet.
+    #[error("the own desk has withdrawn it, which is signed as soon as anything may be")]
+    Withheld,
     /// It is withdrawn already.
     #[error("it is withdrawn already")]
     Withdrawn,
@@ -91,7 +94,7 @@ impl QueueRefusal {
             Self::NotSent => "NOT_SENT",
             Self::Unknown => "NO_SUCH_MESSAGE",
             Self::Urgent => "URGENT",
-            Self::Withdrawn => "WITHDRAWN",
+            Self::Withheld | Self::Withdrawn => "WITHDRAWN",
             Self::NotNow(refusal) => refusal.reason().word(),
             Self::Failed(_) => "TRY_LATER",
         }
@@ -264,6 +267,9 @@ impl Gateway {
 
     /// Carries a held message again.
     pub async fn release(&self, id: Digest, operator: u32) -> Result<(), QueueRefusal> {
+        if self.is_withheld(id).await? {
+            return Err(QueueRefusal::Withheld);
+        }
         let permit = self.act_permit().await?;
         let act = self.act_about(AdministrativeVerb::MessageReleased, id, operator).await?;
         let act = Some(permit.entry(act));

@@ -20,7 +20,7 @@ use crate::gateway::frame::{Copied, CopyEntry, CopyRequest};
 use crate::gateway::standing::{Gate, Standing, Wanted, hold};
 use crate::gateway::store::record::{
     Answered, Checkpoint as KeptCheckpoint, Direction, LeafPlace, LostLeaf, LostMatter, LostPiece, Part,
-    Restored, Settlement,
+    Restored, Settlement, Shown,
 };
 use crate::gateway::submission::consignment;
 use crate::limits;
@@ -159,8 +159,8 @@ impl Gateway {
             leaves.push(LostLeaf { bytes: entry.leaf, about });
         }
         let cosigned = (end == checkpoint.size).then_some(KeptCheckpoint { size: end, text });
-        let (head, peer) = (checkpoint.head(), peer.clone());
-        let piece = LostPiece { origin: origin.clone(), peer, first_index, leaves, head, path, cosigned };
+        let (shown, peer) = (Shown::Under { head: checkpoint.head(), path }, peer.clone());
+        let piece = LostPiece { origin: origin.clone(), peer, first_index, leaves, shown, cosigned };
         let _alone = gate.lock.write().await;
         match self.store.restore(piece).await? {
             Restored::Done { size, unseen } => {
@@ -177,7 +177,12 @@ impl Gateway {
     }
 
     /// What a leaf of ours is about, with the message that came with it.
-    fn matter(&self, peer: &Ministry, origin: &str, entry: &CopyEntry) -> Result<LostMatter, Fault> {
+    pub(super) fn matter(
+        &self,
+        peer: &Ministry,
+        origin: &str,
+        entry: &CopyEntry,
+    ) -> Result<LostMatter, Fault> {
         let wrong = |what: &str| Fault::Link(what.to_owned());
         let leaf = Leaf::parse(&entry.leaf).map_err(|_| wrong("holds what is no leaf"))?;
         let Some(about) = leaf.message else { return Ok(LostMatter::Record) };

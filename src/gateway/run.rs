@@ -86,10 +86,11 @@ impl Opened {
         let gateway = Arc::new(Gateway::open(store, config, clock, entropy)?);
         gateway.resume_accreditation().await?;
         make_parent(&gateway.config.mark())?;
+        let restored = gateway.resume_from_backup().await?;
         gateway.resume_standing().await?;
         gateway.resume_pauses().await?;
-        gateway.note_restored().await;
         gateway.read_again().await?;
+        gateway.tell_restored(restored).await?;
         let relay = bind(&gateway.config.relay_listen).await?;
         let mailbox = bind(&gateway.config.mailbox_listen).await?;
         let socket = gateway.config.operator_socket();
@@ -186,6 +187,7 @@ impl Gateway {
             accredited: watch::Sender::new(0),
             administration: Administration::default(),
             accrediting: tokio::sync::Mutex::new(()),
+            from_backup: Mutex::default(),
             gates: Mutex::default(),
             links: Mutex::default(),
             quarantine: Quarantine::default(),

@@ -255,7 +255,7 @@ impl Gateway {
     /// is owed to its log is written first.
     pub(super) async fn make_sound(&self, peer: &Ministry) -> Result<(), Fault> {
         let gate = self.gate(peer);
-        if matches!(gate.standing(), Standing::Sound | Standing::Frozen) {
+        if self.awaits_desk() || matches!(gate.standing(), Standing::Sound | Standing::Frozen) {
             return Ok(());
         }
         if let Some(lost) = self.known_lost(peer).await? {
@@ -312,6 +312,7 @@ impl Gateway {
         if !self.accreditation()?.is_peer(peer) {
             return Err(Fault::NotAccredited(peer.clone()).into());
         }
+        self.require_desk()?;
         let act =
             AdministrativeAct::new(AdministrativeVerb::PeerConfirmed, Actor::User(operator)).about(peer);
         match self.standing(peer) {

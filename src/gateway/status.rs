@@ -16,7 +16,8 @@ use crate::gateway::freight::Transfer;
 use crate::gateway::standing::Standing;
 use crate::gateway::store::WriterCounts;
 use crate::gateway::store::record::{
-    Amount, Checkpoint, Equivocation, LeafPlace, LogHead, Pause, Quota, RaisedAlarm, RecordKind, SpaceUse,
+    Amount, Checkpoint, Equivocation, FromBackup, LeafPlace, LogHead, Pause, Quota, RaisedAlarm, RecordKind,
+    SpaceUse,
 };
 use crate::keys::expiry::Lifetime;
 use crate::limits;
@@ -57,6 +58,8 @@ pub struct Status {
     pub logs: Vec<LogSize>,
     /// Why the bundle of the own ministry does not vouch for the transport certificate in the home, a reason code first.
     pub certificate_flaw: Option<String>,
+    /// Out of which backup it came, until nothing is awaited for that any more.
+    pub from_backup: Option<FromBackup>,
 }
 
 /// How far a log has come.
@@ -209,6 +212,7 @@ impl Gateway {
             // No checkpoint is signed for somebody who only looks.
             logs: self.heads(self.store.list_logs().await?),
             certificate_flaw: self.certificate_flaw(),
+            from_backup: self.from_backup(),
         })
     }
 
@@ -249,8 +253,9 @@ impl Gateway {
     pub async fn ping(&self, peer: &Ministry) -> Result<Ping, Fault> {
         let begin = Instant::now();
         let exchange = async {
+            let leave = self.exchange(peer)?;
             let mut relay = self.link.open(peer).await?;
-            relay.send(Frame::Hello(self.hello(peer).await?)).await?;
+            relay.send(Frame::Hello(self.hello(peer, &leave).await?)).await?;
             match relay.receive().await? {
                 Frame::Hello(hello) if hello.ministry == *peer => Ok(hello),
                 _ => Err(Fault::Link("the peer did not answer with its hello".to_owned())),

@@ -85,6 +85,11 @@ impl Serial {
         HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok().map(Self)
     }
 
+    /// The number in a certificate, most significant byte first; none where it is not one of ours.
+    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
     /// The bytes, most significant first.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0

@@ -14,6 +14,7 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use x509_cert::Certificate;
 
+use super::branch::Serial;
 use super::error::KeyError;
 use super::passphrase::Passphrase;
 use super::private_key::{PrivateKey, PrivateKeyRefusal};
@@ -179,6 +180,12 @@ pub fn certified_key(certificate: &[u8]) -> Option<Vec<u8>> {
     let certificate = Certificate::from_der(certificate).ok()?;
     let key = certificate.tbs_certificate.subject_public_key_info.subject_public_key;
     Some(key.raw_bytes().to_vec())
+}
+
+/// The serial number of a certificate, DER, that an authority of ours issued.
+pub fn certificate_serial(certificate: &[u8]) -> Option<Serial> {
+    let certificate = Certificate::from_der(certificate).ok()?;
+    Serial::from_slice(certificate.tbs_certificate.serial_number.as_bytes())
 }
 
 /// Reads the files of a key that a certificate is for: those of the key itself, or where the certificate is not for

@@ -75,6 +75,8 @@ vocabulary! {
         NoSpace = 46 "NO_SPACE",
         /// The gateway holds as much of this ministry as it may.
         Quota = 47 "QUOTA",
+        /// The gateway was restored from a backup, and its own desk has not come since.
+        AwaitsDesk = 48 "AWAITS_DESK",
     }
 }
 

@@ -69,6 +69,18 @@ pub enum ConnectFailure {
     },
 }
 
+impl ConnectFailure {
+    /// Why we do not believe whoever answered; none where it failed otherwise, or where the other side refused us.
+    pub fn disbelief(&self) -> Option<String> {
+        match self {
+            Self::Refused { reason: reason @ rustls::Error::InvalidCertificate(_), .. } => {
+                Some(reason.to_string())
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Connects to the gateway of `expected` at `address` (`host:port`). The host only says where to dial; who
 /// must answer is the gateway certificate of the ministry.
 pub async fn connect(

@@ -51,7 +51,7 @@ impl Group {
             "CON_02" | "CON_03" => return Self::Role,
             "CON_04" => return Self::StaleBasis,
             "AWAITING_HELLO" | "CATCHING_UP" | "NO_SPACE" | "QUOTA" => return Self::Weather,
-            "CHANNEL_FROZEN" => return Self::State,
+            "AWAITS_DESK" | "CHANNEL_FROZEN" => return Self::State,
             _ => {}
         }
         let Some((family, number)) = reason.split_once('_') else { return Self::Form };

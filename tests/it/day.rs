@@ -21,7 +21,9 @@ fn through_a_day_of_operations_every_message_arrives_once() {
 
     let backup = town.backs_up("XB");
     traffic.flows(2);
-    town.loses_and_restores("XB", &backup);
+    let decided = town.decides_after_the_backup("XB");
+    traffic.flows(1);
+    town.loses_and_restores("XB", &backup, &decided);
     traffic.flows(1);
 
     town.pauses("XA", &traffic);

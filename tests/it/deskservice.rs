@@ -2,6 +2,7 @@
 //! export; and whatever nobody may ask for is refused by its reason and changes nothing.
 
 pub mod bureau;
+mod clearing;
 mod drafts;
 mod draining;
 mod elsewhere;
@@ -135,7 +136,7 @@ async fn found(reader: &mut Client, name: &str, consultation: &str) {
     let listed = reader.list_consultations(wire::ListConsultationsRequest::default()).await.unwrap();
     let names: Vec<String> = listed.into_inner().consultations.into_iter().map(|one| one.name).collect();
     assert_eq!(names, [consultation]);
-    let asked = wire::GetConsultationRequest { name: consultation.to_owned() };
+    let asked = wire::GetConsultationRequest { name: consultation.to_owned(), read_mask: None };
     assert_eq!(reader.get_consultation(asked).await.unwrap().into_inner().acts, 1);
     let nobody = wire::CheckDepartureRequest { person: "P-7QK4-M2XD-9WTV".to_owned(), ..Default::default() };
     assert_eq!(reason(reader.check_departure(nobody).await), "NO_SUCH_PERSON");

@@ -2,6 +2,7 @@
 //! reach each other, and refuse what they must refuse on the way.
 
 mod config;
+mod cutoff;
 mod health;
 mod process;
 mod samples;

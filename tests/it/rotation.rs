@@ -59,3 +59,37 @@ impl Drop for StopAtEnd<'_> {
         self.0.store(true, Ordering::SeqCst);
     }
 }
+
+/// Its gateway signs with a key that a desk restored from before the rotation has never heard of: that is no proof of
+/// anything bad, and the newest bundle of its own ministry is what it lacks.
+#[test]
+fn a_desk_restored_from_before_a_rotation_of_the_log_key_is_led_to_the_newest_own_bundle() {
+    let pair = Pair::found();
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let ending = StopAtEnd(&stop);
+        for from in 0..2 {
+            let (pair, stop) = (&pair, &stop);
+            scope.spawn(move || pair.send_on(from, stop));
+        }
+        pair.flows("the beginning");
+        pair.keeps_trust();
+        pair.rotate_announced("log");
+        drop(ending);
+    });
+    pair.arrived();
+    pair.restores_trust();
+    pair.sends_once("XB");
+    for line in ["inbox", "log verify"] {
+        let refused = pair.types("XA", "desk", line, &[]);
+        assert_eq!(refused.refusal(), (4, "OWN_BUNDLE_OLD".to_owned()), "{line}: {refused:?}");
+        assert!(refused.leads_to("trust install FILE"), "{line}: {refused:?}");
+    }
+    let doctor = pair.types("XA", "desk", "doctor", &[]);
+    assert!(doctor.data.contains("trust install FILE") && !doctor.data.contains("log verify"), "{doctor:?}");
+    pair.adopts_and_installs("log-new.bundle");
+    let whole = pair.types("XA", "desk", "inbox", &[]);
+    assert!(whole.ended_well(), "{whole:?}");
+    let verified = pair.types("XA", "desk", "log verify", &[]);
+    assert!(verified.ended_well(), "{verified:?}");
+}

@@ -88,12 +88,13 @@ fn every_failure_that_the_command_line_knows_names_the_command_that_comes_next()
 }
 
 /// Words whose hint is given where they arise, in every place: what is exact there is not known here.
-const HINTED_WHERE_THEY_ARISE: [&str; 45] = [
+const HINTED_WHERE_THEY_ARISE: [&str; 47] = [
     "advertise",
     "ambiguous",
     "begun",
     "consent-needed",
     "cut-short",
+    "cuts-off",
     "demo",
     "demo-exists",
     "demo-not-ours",
@@ -121,6 +122,7 @@ const HINTED_WHERE_THEY_ARISE: [&str; 45] = [
     "not-given-up",
     "not-stuck",
     "not-trusted",
+    "own-bundle-old",
     "passphrase-differs",
     "passphrase-file-mode",
     "record-damaged",

@@ -14,20 +14,25 @@ use crate::cli::report::{Done, require_vacant};
 use crate::cli::shell_word;
 use crate::desk::administration::Record;
 use crate::desk::serve::restored::{ShutOut, shut_out};
-use crate::keys::home::backup::{BackupError, restore};
+use crate::keys::home::backup::{BackupError, Desks, bring_desk_list, restore};
 use crate::keys::home::enrolment::HomeKind;
+use crate::keys::secret_file;
+use crate::limits;
 use crate::trust::name::{Label, Ministry};
 
 /// Restore a backup as the home that --home names, which must be missing or empty
 ///
-/// It appears whole and durable, or not at all. What came after the backup is not in it: a restored gateway signs
-/// nothing for a peer before that peer has told how far its log had come, takes lost log entries and messages back from
-/// it, and the rest from its desk; a restored desk finds its place at its gateway with the next fetch. All clients of its
+/// It appears whole and durable, or not at all. What came after the backup is not in it. A restored gateway exchanges
+/// nothing with anybody before its own desk has come and `peer resume` has let that peer in, signs nothing for it before
+/// its log is where it was left, and takes what it lacks back from peer and desk; which desks were revoked since must be
+/// said here, by the newest list of the root or by --no-desk-revoked. A restored desk finds its place at its gateway with the next fetch. All clients of its
 /// service are suspended until `desk suspend --lift`, because who was suspended since is not known. Never run both the old
 /// home and a restored one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    chancery --home /var/lib/chancery backup restore xa-gateway.backup --identity recovery.key --ministry XA\n  \
+    chancery --home /var/lib/chancery backup restore xa-gateway.backup --identity recovery.key --ministry XA \\\n    \
+      --desk-list desk-access.crl\n  \
+    chancery --home xa/gateway backup restore xa-gateway.backup --no-desk-revoked\n  \
     chancery --home xa/desk backup restore xa-desk.backup")]
 pub(super) struct Restore {
     /// The backup
@@ -41,6 +46,14 @@ pub(super) struct Restore {
     /// Refuse a backup of any other ministry
     #[arg(long, value_name = "CODE", value_parser = Ministry::parse)]
     ministry: Option<Ministry>,
+
+    /// Of a gateway: the newest list of desks that are let in no more, desk-access.crl of the root
+    #[arg(long, value_name = "FILE", conflicts_with = "no_desk_revoked")]
+    desk_list: Option<PathBuf>,
+
+    /// Of a gateway: no desk was revoked since the backup was made
+    #[arg(long)]
+    no_desk_revoked: bool,
 }
 
 impl Restore {
@@ -54,11 +67,18 @@ impl Restore {
         let keys = Keys::of(context, self.identity.as_deref(), None)?;
         let expected = self.ministry.as_ref().map(Ministry::as_str);
         let mut shut = ShutOut::default();
+        let listed = self.desk_list.as_deref().map(secret_list).transpose()?;
         let restored = restore(source, &keys.openers(), &home, expected, &mut |passing, manifest| {
             if manifest.about.kind == HomeKind::Desk {
                 shut = settle(context, passing)?;
+                return Ok(None);
             }
-            Ok(())
+            Ok(match &listed {
+                Some(list) => {
+                    Some(bring_desk_list(passing, &manifest.about.ministry, list, context.clock.now())?)
+                }
+                None => self.no_desk_revoked.then_some(Desks::NoneRevoked),
+            })
         });
         let manifest = restored.map_err(|error| self.unrestored(context, error.into()))?;
         if manifest.about.kind == HomeKind::Desk {
@@ -101,6 +121,11 @@ impl Restore {
     }
 }
 
+/// The list of desks in a file.
+fn secret_list(path: &Path) -> Result<Vec<u8>, CliError> {
+    Ok(secret_file::read_public(path, limits::DESK_LIST_BYTES_MAX)?)
+}
+
 /// Shuts everybody out of the service of a desk, before anything can serve it.
 fn settle(context: &Context, passing: &Path) -> Result<ShutOut, BackupError> {
     shut_out(passing, context.entropy.as_ref()).map_err(|cause| {
@@ -110,18 +135,16 @@ fn settle(context: &Context, passing: &Path) -> Result<ShutOut, BackupError> {
 }
 
 fn of_gateway(done: Done, shown: &str) -> Done {
-    done.says("nothing is signed for a peer before it has told how far our log had come: see `status`")
-        .says("what no peer has the desk hands over again: chancery --home DESK outbox")
+    done.says("nothing is exchanged with any peer before the own desk has come and that peer is let in (alarm RESTORED)")
         .says(
-            "pauses, holds, withdrawals and the list of desks since then are not in it (alarm RESTORED): bring the list of \
-             the root, and keep the line to the peers down until the rest is decided anew",
+            "pauses, holds and withdrawals that operators decided since are not in it: decide them anew before a peer is \
+             let in",
         )
-        .next(format!("cp ROOT/desk-access.crl {shown}/trust/desk-access.crl"))
         .next(format!("chancery-gateway fsck --home {shown}"))
         .next(format!("chancery-gateway run --home {shown}"))
-        .next(format!("chancery --home {shown} peer pause CODE"))
-        .next(format!("chancery --home {shown} queue hold ID"))
         .next("chancery --home DESK outbox")
+        .next(format!("chancery --home {shown} queue list"))
+        .next(format!("chancery --home {shown} peer resume CODE"))
         .next(format!("chancery --home {shown} status"))
 }
 

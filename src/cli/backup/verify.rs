@@ -70,8 +70,12 @@ impl Verify {
             done = done.says(line);
         }
         let shown = shell_word(&self.file.to_string_lossy());
+        let desks = match manifest.about.kind {
+            HomeKind::Gateway => " --desk-list ROOT/desk-access.crl",
+            HomeKind::Desk => "",
+        };
         done.says("seal, digests and databases are in order".to_owned())
-            .next(format!("chancery --home EMPTY backup restore {shown}"))
+            .next(format!("chancery --home EMPTY backup restore {shown}{desks}"))
             .tell(context)
     }
 }

@@ -1,14 +1,19 @@
 //! Looks at what a desk knows of itself without its passphrase: whether its register and its policy are those that this host
-//! has seen. A home that was restored from a backup is one that nobody has compared with its gateway yet.
+//! has seen, and whether its keys are those that the own bundle names and vouches for. A home that was restored from a backup is one that nobody has compared with its gateway yet.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use super::finding::Finding;
 use crate::cli::context::Context;
-use crate::cli::shell_word;
+use crate::cli::{shell_word, vouched};
 use crate::desk::Desk;
+use crate::desk::accreditation::Trust;
 use crate::desk::error::DeskError;
 use crate::desk::refill::Compared;
+use crate::keys::rotation::holds_reading_key;
+use crate::time::Timestamp;
+use crate::trust::bundle::SignedBundle;
 
 /// What can be seen of the register and of the policy.
 pub(super) fn look(context: &Context, home: &Path) -> Vec<Finding> {
@@ -28,7 +33,51 @@ pub(super) fn look(context: &Context, home: &Path) -> Vec<Finding> {
         );
         found.push(Finding::warn("policy", said, next("peer adopt")));
     }
+    // What cannot be believed at all is told by whoever uses it.
+    if let Ok(Trust { own, .. }) = desk.trust() {
+        let now = context.clock.now();
+        found.extend(certified(home).iter().filter_map(|path| vouched_for(home, path, &own, now)));
+        found.extend(reading_key(home, &own));
+    }
     found
+}
+
+/// Certificates of keys that sign in the name of the ministry.
+fn certified(home: &Path) -> Vec<PathBuf> {
+    let offices = fs::read_dir(home.join("keys/offices")).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = offices.map(|entry| entry.path()).collect();
+    found.push(home.join("keys/registry.pem"));
+    found.retain(|path| path.extension().is_some_and(|extension| extension == "pem"));
+    found.sort();
+    found
+}
+
+/// A key whose certificate the own bundle does not vouch for.
+fn vouched_for(home: &Path, path: &Path, own: &SignedBundle, now: Timestamp) -> Option<Finding> {
+    let refusal = vouched::refusal(own, path, now)?;
+    let sequence = own.bundle().content().sequence;
+    let stem = path.strip_prefix(home).unwrap_or(path).with_extension("");
+    let said = format!(
+        "nobody believes what {} signs, by the own bundle {sequence}: {}: {refusal}",
+        stem.display(),
+        refusal.reason()
+    );
+    let word = shell_word(&home.to_string_lossy());
+    Some(Finding::fail("certificate", said, format!("chancery --home {word} key rotate {}", stem.display())))
+}
+
+/// Whether what others seal by the own bundle opens here: a home that was restored from a backup may lack the newest key.
+fn reading_key(home: &Path, own: &SignedBundle) -> Option<Finding> {
+    let content = own.bundle().content();
+    if content.reading_keys.iter().any(|key| holds_reading_key(home, key)) {
+        return None;
+    }
+    let word = shell_word(&home.to_string_lossy());
+    let said = format!(
+        "the own bundle {} names no reading key of this home: what is sealed by it does not open here",
+        content.sequence
+    );
+    Some(Finding::fail("reading", said, format!("chancery --home {word} key rotate reading")))
 }
 
 fn register(desk: &Desk, status: &str) -> Result<Finding, DeskError> {

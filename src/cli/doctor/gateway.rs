@@ -45,6 +45,7 @@ pub(super) fn look(
     now: Timestamp,
 ) -> Vec<Finding> {
     let mut found = vec![Finding::ok("gateway", format!("{} runs since {}", seen.version, seen.started))];
+    found.extend(restored(context, seen));
     found.push(store(seen));
     found.push(alarms(context, seen));
     found.extend(seen.certificate_flaw.as_deref().map(|flaw| certificate(context, flaw)));
@@ -73,6 +74,25 @@ pub(super) fn look(
     }
     found.extend(pings.iter().map(|(peer, ping)| pinged(context, peer, ping)));
     found
+}
+
+/// What is awaited since this gateway came out of a backup.
+fn restored(context: &Context, seen: &GatewayStatus) -> Option<Finding> {
+    let said = format!("restored from a backup of {}, and exchanges nothing: ", seen.restored?);
+    let closed = seen.peers.iter().find(|peer| is_closed(peer));
+    Some(match (seen.awaits_desk, closed) {
+        (false, Some(peer)) => Finding::fail(
+            "restored",
+            said + "its desk has come, and peers are let in one by one",
+            context.command(&format!("peer resume {}", peer.ministry)),
+        ),
+        _ => Finding::fail("restored", said + "the own desk is awaited", "chancery --home DESK outbox"),
+    })
+}
+
+/// Whether nobody has let a peer in since the restore.
+fn is_closed(peer: &PeerStatus) -> bool {
+    peer.pause.as_ref().is_some_and(|pause| pause.reason == "RESTORED")
 }
 
 fn store(seen: &GatewayStatus) -> Finding {
@@ -112,6 +132,10 @@ fn alarms(context: &Context, seen: &GatewayStatus) -> Finding {
 
 fn standing(context: &Context, peer: &PeerStatus) -> Finding {
     let (name, subject) = (&peer.ministry, format!("peer {}", peer.ministry));
+    if is_closed(peer) {
+        let said = "restored: it is not let in before an operator has decided anew what was decided since";
+        return Finding::warn(subject, said, context.command(&format!("peer resume {name}")));
+    }
     if let Some(pause) = peer.pause.as_ref().filter(|_| peer.standing == "sound") {
         let why = if pause.reason.is_empty() { String::new() } else { format!(" ({})", pause.reason) };
         let flash = if pause.force { "; even FLASH waits" } else { "" };

@@ -23,6 +23,10 @@ pub(in crate::cli) struct GatewayStatus {
     pub(in crate::cli) logs: Vec<LogSize>,
     /// Why peers do not believe the transport certificate in the home, a reason code first.
     pub(in crate::cli) certificate_flaw: Option<String>,
+    /// Of when the backup is out of which it was restored, until nothing is awaited for that any more.
+    pub(in crate::cli) restored: Option<Timestamp>,
+    /// Whether its own desk has not come since.
+    pub(in crate::cli) awaits_desk: bool,
 }
 
 /// A certificate or bundle, and when it ends.
@@ -131,6 +135,8 @@ pub(super) fn seen(seen: wire::GetStatusResponse) -> GatewayStatus {
         lifetimes: seen.lifetimes.into_iter().map(lifetime).collect(),
         logs: seen.logs.into_iter().map(log).collect(),
         certificate_flaw: Some(seen.certificate_flaw).filter(|flaw| !flaw.is_empty()),
+        restored: instant(seen.restored_time),
+        awaits_desk: seen.awaits_desk,
     }
 }
 

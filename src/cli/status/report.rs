@@ -18,6 +18,8 @@ pub(super) fn report(seen: &GatewayStatus) -> Value {
         "mailbox_waiting": seen.mailbox_waiting,
         "metrics": seen.metrics,
         "certificate_flaw": seen.certificate_flaw,
+        "restored": seen.restored.map(|made| made.to_string()),
+        "awaits_desk": seen.awaits_desk,
         "certificate_until": seen.transport().map(|life| life.ends.to_string()),
         "lifetimes": seen.lifetimes.iter().map(lifetime_report).collect::<Vec<_>>(),
         "logs": seen.logs.iter().map(log_report).collect::<Vec<_>>(),

@@ -29,6 +29,7 @@ pub(super) fn screen(seen: &GatewayStatus, now: Timestamp) -> String {
         if seen.policy == 0 { "none yet".to_owned() } else { seen.policy.to_string() },
         room(&seen.store),
     );
+    text.push_str(&restored(seen));
     text.push_str(&if seen.peers.is_empty() { "no peers\n".to_owned() } else { peers(seen, now) });
     text.push_str(&heads(&seen.logs));
     text.push_str(&announced(seen));
@@ -48,6 +49,16 @@ fn ends(seen: &GatewayStatus, now: Timestamp) -> String {
         text.push_str(&format!("\n             {} of {} {}", life.what, life.ministry, one(life)));
     }
     text
+}
+
+/// What a gateway that came out of a backup waits for.
+fn restored(seen: &GatewayStatus) -> String {
+    let Some(made) = seen.restored else { return String::new() };
+    let awaits = match seen.awaits_desk {
+        true => "the own desk is awaited: any command of it, such as `outbox`",
+        false => "its desk has come; `peer resume` lets each peer in",
+    };
+    format!("restored     from a backup of {made}, and exchanges nothing: {awaits}\n")
 }
 
 fn peers(seen: &GatewayStatus, now: Timestamp) -> String {
@@ -133,8 +144,14 @@ fn transfers(seen: &GatewayStatus) -> String {
     table.render()
 }
 
+/// Why a peer is paused that nobody has let in since its gateway was restored from a backup.
+pub(super) const RESTORED: &str = "RESTORED";
+
 /// How a peer stands.
 fn state(peer: &PeerStatus, now: Timestamp) -> String {
+    if peer.pause.as_ref().is_some_and(|pause| pause.reason == RESTORED) {
+        return "restored".to_owned();
+    }
     if let Some(pause) = peer.pause.as_ref().filter(|_| peer.standing == "sound") {
         return format!("paused ({})", queue_report::since(pause.since, now));
     }

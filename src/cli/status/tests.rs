@@ -92,6 +92,8 @@ fn status(connected: bool, queued: u64, alarm: bool) -> GatewayStatus {
             cosign_time: Some(at),
         }],
         certificate_flaw: None,
+        restored: None,
+        awaits_desk: false,
         store: StoreRoom {
             free: 3 * MIB,
             floor: 256 * MIB,

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::consultation::act::{Act, ActKind};
+use crate::consultation::charter::beyond_bounds;
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
 use crate::consultation::state::saying;
@@ -19,6 +20,7 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     times(judgement, findings);
     order(judgement, findings);
     charter(judgement, findings);
+    bounds(judgement, findings);
 }
 
 fn known(judgement: &Judgement<'_>, findings: &mut Findings) {
@@ -111,6 +113,14 @@ fn charter(judgement: &Judgement<'_>, findings: &mut Findings) {
     }
 }
 
+/// CHN-10: what two Powers agree on, the prisoner has not agreed on.
+fn bounds(judgement: &Judgement<'_>, findings: &mut Findings) {
+    let Act::ChannelCharterNote(note) = judgement.act else { return };
+    for (field, message) in beyond_bounds(&note.terms) {
+        findings.add(Rule::Chn10, format!("act.terms.{field}"), message, Rule::Chn10.cure());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::consultation::rules::Rule;
@@ -198,28 +208,7 @@ mod tests {
         use crate::consultation::act::Act;
         use crate::consultation::rules::scenes::Case;
         use crate::consultation::state::samples::{Scene, act};
-        let note = |reply: &str| {
-            format!(
-                r#"is_reply = {reply}
-                [terms]
-                channel = "ch-0123456789abcdef"
-                parties = ["XA", "XB"]
-                ceiling = "RESTRICTED"
-                working_languages = ["ko", "en"]
-                prevailing_language = "en"
-                go_no_go_window = "60m"
-                root_key_fingerprints = ["{}", "{}"]
-                erasure_after_closure = "730d"
-                [terms.will_policy]
-                validity = "90d"
-                reconfirm_before_handover = "72h"
-                cooling_off = "24h"
-                min_witnesses = 2
-                min_neutral_witnesses = 1"#,
-                crate::digest::Digest::of(b"a").hex(),
-                crate::digest::Digest::of(b"b").hex(),
-            )
-        };
+        let note = charter_note;
         let Act::ChannelCharterNote(proposed) = act("channel-charter-note", &note("false")) else { panic!() };
         let reply = |digest: String| {
             note(&format!(
@@ -233,5 +222,54 @@ mod tests {
         answers(&scene, proposed.terms.digest().hex()).passes();
         answers(&scene, crate::digest::Digest::of(b"other").hex()).fails("CHN_07");
         answers(&Scene::opened(), proposed.terms.digest().hex()).fails("CHN_07");
+    }
+
+    fn charter_note(reply: &str) -> String {
+        format!(
+            r#"is_reply = {reply}
+            [terms]
+            channel = "ch-0123456789abcdef"
+            parties = ["XA", "XB"]
+            ceiling = "RESTRICTED"
+            working_languages = ["ko", "en"]
+            prevailing_language = "en"
+            go_no_go_window = "60m"
+            root_key_fingerprints = ["{}", "{}"]
+            erasure_after_closure = "730d"
+            [terms.will_policy]
+            validity = "90d"
+            reconfirm_before_handover = "72h"
+            cooling_off = "24h"
+            min_witnesses = 2
+            min_neutral_witnesses = 1"#,
+            crate::digest::Digest::of(b"a").hex(),
+            crate::digest::Digest::of(b"b").hex(),
+        )
+    }
+
+    #[test]
+    fn chn_10_no_charter_undoes_what_protects_a_person() {
+        use crate::consultation::rules::scenes::Case;
+        use crate::consultation::state::samples::Scene;
+        let proposes = |fields: &str| Case::new(&Scene::opened(), "XA", "channel-charter-note", fields);
+        let usual = charter_note("false");
+        proposes(&usual).silent(Rule::Chn10);
+        for (within, beyond) in [
+            ("validity = \"180d\"", "validity = \"181d\""),
+            ("reconfirm_before_handover = \"7d\"", "reconfirm_before_handover = \"8d\""),
+            ("cooling_off = \"1h\"", "cooling_off = \"59m\""),
+            ("min_witnesses = 2", "min_witnesses = 1"),
+            ("go_no_go_window = \"6h\"", "go_no_go_window = \"7h\""),
+        ] {
+            let name = within.split(' ').next().unwrap();
+            let with = |line: &str| -> String {
+                let is_it = |old: &&str| old.trim().starts_with(&format!("{name} ="));
+                let lines = usual.lines().map(|old| if is_it(&old) { line } else { old });
+                lines.collect::<Vec<_>>().join("\n")
+            };
+            proposes(&with(within)).silent(Rule::Chn10);
+            let errors = proposes(&with(beyond)).errors();
+            assert!(errors.contains("CHN_10"), "{beyond}: {errors}");
+        }
     }
 }

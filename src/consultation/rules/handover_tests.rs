@@ -67,6 +67,9 @@ fn hnd_04_the_person_is_told_in_time() {
         &crate::consultation::rules::said::in_hours(scene.at(), less).to_string(),
     );
     arranges(&scene, |_| short.clone()).fails("HND_04");
+    let long_ago = scene.at().before(std::time::Duration::from_secs(30 * DAY)).to_string();
+    let of_something_else = day.replace(&scene.at().to_string(), &long_ago);
+    arranges(&scene, |_| of_something_else.clone()).fails("HND_04");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::consultation::rules::Rule;
 use crate::consultation::rules::drafts::text;
 use crate::consultation::rules::scenes::Case;
 use crate::consultation::state::samples::Scene;
+use crate::message::terms::ActClass;
 
 #[test]
 fn hld_02_a_release_by_another_than_the_setter_is_said_to_release_nothing() {
@@ -18,4 +19,13 @@ fn hld_02_a_release_by_another_than_the_setter_is_said_to_release_nothing() {
         case.passes();
         case.warns(Rule::Hld02);
     }
+}
+
+#[test]
+fn hld_02_what_cannot_be_read_is_released_by_who_sent_it() {
+    let mut scene = Scene::ready();
+    let warning = scene.say_unreadable("IC", "warning-of-2030", ActClass::Protective);
+    let release = format!("hold_message = \"{warning}\"\nreason = \"settled\"");
+    Case::new(&scene, "IC", "hold-release", &release).silent(Rule::Hld02);
+    Case::new(&scene, "XB", "hold-release", &release).warns(Rule::Hld02);
 }

@@ -122,6 +122,15 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 until it finds otherwise. EXC_04 is asked of who accepts a round, too, for those whom it holds.\n\
 - WIL_02, WIL_05: a State that the person accepts is a side as well, and who came for it no neutral. A statement by which\n\
 \x20 somebody sat who came for the Power of origin, as the case names it since, permits nothing any more, and stops him everywhere.\n\
+- CHN_10: under any charter a statement of will counts for 180 days at most, was last reconfirmed seven days before departure\n\
+\x20 at most, was made an hour after the explanation at least and before two witnesses, and a GO is six hours old at most.\n\
+- HND_04: a notice that was given more than the time for it before the agreement was concluded was of something else.\n\
+- AGR_03: a notice of death stops whoever sent it. It was a mistake where the Detaining Power registered the case anew and an\n\
+\x20 observer stated the will of the person or had him examined, and both knew of the notice.\n\
+- HLD_01: a hold by reason of will never lapses. That of another Power than the Detaining one is answered by asking the\n\
+\x20 person: a later statement that stands, of somebody who knew the hold, lifts it, as it overcomes a withdrawal.\n\
+- HLD_01: a protective act that this release cannot read stops everybody until whoever sent it releases it like a hold. Where he\n\
+\x20 does not, it stops nobody more who was asked again by somebody who knew of it, once the time of a hold has passed.\n\
 - CLS_04 to CLS_06 and OBS_03: a protective act is held up by no paper of another. What may not go with it, and what\n\
 \x20 translates that, is left out before it is signed, for all addressees alike; the officer is told, and it goes.\n";
 

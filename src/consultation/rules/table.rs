@@ -118,6 +118,8 @@ rules! {
     Chn09 = 129 "CHN_09" Form Error Desk
         "no act is released before an act that it declares to have known, its own last one included and letters excepted",
         "correct the clock of the registry, and release it now";
+    Chn10 = 130 "CHN_10" Form Error Desk "no charter undoes what protects a person",
+        "agree on times and witnesses within these bounds";
     Cls01 = 141 "CLS_01" Form Error Gateway "the level is not above the ceiling of the channel",
         "send it by a way accredited for that level, or leave out what needs the level";
     Cls02 = 142 "CLS_02" Form Error Gateway "every addressee is among those it may be released to",

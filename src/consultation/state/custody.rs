@@ -62,9 +62,24 @@ pub fn is_no_prisoner(past: &Past<'_>, person: &PersonRef) -> bool {
     matches!(status, Some(PersonStatus::Civilian | PersonStatus::Released))
 }
 
-/// Whether a person was said to be dead. Nobody has to prove it before it stops.
+/// Whether a person was said to be dead. Nobody has to prove it before it stops, and no single Power takes it back.
 pub fn is_dead(past: &Past<'_>, person: &PersonRef) -> bool {
-    past.of_person(person).any(|one| one.act_kind() == Some(ActKind::DeathNotice))
+    let is_notice = |one: &Registered| one.act_kind() == Some(ActKind::DeathNotice);
+    past.of_person(person).any(|one| is_notice(one) && !is_refuted(past, person, one))
+}
+
+/// Whether a notice of death was a mistake: whoever holds the person registered his case anew, and an observer has spoken
+/// to him or had him examined, and both knew the notice.
+fn is_refuted(past: &Past<'_>, person: &PersonRef, notice: &Registered) -> bool {
+    let is_held = case(past, person).is_some_and(|case| case.registered.knew(notice));
+    let saw_him = |one: &Registered| {
+        let kind = one.act_kind();
+        matches!(kind, Some(ActKind::ExpressionOfWill | ActKind::MedicalFinding))
+            && one.stands()
+            && one.knew(notice)
+            && opening::is_observer(past, &one.sender)
+    };
+    is_held && past.of_person(person).any(saw_him)
 }
 
 /// Whether it is told in passing that a person died, in a report, a list or a notice to a Bureau: until his case was
@@ -137,3 +152,7 @@ pub const fn is_open(destination: &Destination) -> bool {
 pub fn region(ministry: &Ministry) -> Option<RegionCode> {
     RegionCode::parse(ministry.as_str()).ok()
 }
+
+#[cfg(test)]
+#[path = "custody_tests.rs"]
+mod tests;

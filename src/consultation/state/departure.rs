@@ -31,6 +31,7 @@ use crate::consultation::rules::table::Rule;
 use crate::consultation::state::commitments::{self, Arrangement};
 use crate::consultation::state::go::{is_in_window, last_word, needed, speakers};
 use crate::consultation::state::guard::{self, Stop};
+use crate::consultation::state::holds;
 use crate::consultation::state::medical::{self, FitnessStanding};
 use crate::consultation::state::opening::{self, Opening};
 use crate::consultation::state::unnumbered::Departing;
@@ -90,7 +91,7 @@ pub fn clear_to_depart(
     stops.extend(fitness(past, person, at, charter));
     stops.extend(missing(past));
     stops.extend(equivocation(past));
-    stops.extend(not_understood(past));
+    stops.extend(not_understood(past, person, at, charter));
     stops.extend(clearances(past, &arranged, at, charter));
     stops.sort_unstable();
     stops.dedup();
@@ -249,9 +250,16 @@ fn fitness(past: &Past<'_>, person: &PersonRef, at: Timestamp, charter: &Charter
     Some(Stop::new(Rule::Med01, because))
 }
 
-/// A protective act that this release cannot read may stop anybody: a person has to look at it first.
-fn not_understood(past: &Past<'_>) -> Option<Stop> {
+/// A protective act that this release cannot read may stop anybody: a person has to look at it first. Whoever sent it
+/// releases it like a hold. Where he does not, it may be a refusal of this person or a hold: it stops him no more once he
+/// was asked again by somebody who knew of it, and the time of a hold is over as well.
+fn not_understood(past: &Past<'_>, person: &PersonRef, at: Timestamp, charter: &Charter) -> Option<Stop> {
     let mut protective = past.not_understood().filter(|one| one.class == ActClass::Protective);
-    let because = "a protective act cannot be read by this release; it may be about this person";
-    protective.next().map(|_| Stop::new(Rule::Hld01, because))
+    let is_over = |one: &Registered| {
+        let lapsed = at > one.released.after(charter.foreign_hold);
+        holds::release(past, one).is_some() || (lapsed && holds::asked_again(past, person, one).is_some())
+    };
+    let because = "a protective act cannot be read by this release; it may be about this person: whoever sent it releases \
+                   it, or the person is asked again and the time of a hold passes";
+    protective.find(|one| !is_over(one)).map(|_| Stop::new(Rule::Hld01, because))
 }

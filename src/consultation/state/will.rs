@@ -18,7 +18,7 @@ use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::state::custody::{Likeness, Places, is_open};
-use crate::consultation::state::sides;
+use crate::consultation::state::{reports, sides};
 use crate::consultation::words::{AttendeeFunction, Capacity, FreedomFinding, HandoverOutcome};
 use crate::time::Timestamp;
 use crate::vocabulary;
@@ -282,7 +282,7 @@ impl Adverse<'_> {
     /// Whether it is a report of a refusal at the gate that stands against no handover.
     fn is_taken_back(&self, past: &Past<'_>, person: &PersonRef) -> bool {
         let Some(Act::HandoverReport(report)) = &self.registered.act else { return false };
-        !crate::consultation::state::reports::is_refusal_still(past, person, self.registered, report)
+        !reports::is_refusal_still(past, person, self.registered, report)
     }
 }
 

@@ -2,10 +2,9 @@
 //! anything that came later.
 
 use super::safety::Departures;
-use super::world::{Dice, PARTIES, World, ministries};
+use super::world::{Dice, PARTIES, World, charter};
 use crate::consultation::act::ActKind;
 use crate::consultation::casebook::Casebook;
-use crate::consultation::charter::Charter;
 use crate::consultation::rules::drafts::channel;
 use crate::consultation::state::samples::person;
 use crate::consultation::state::stage;
@@ -16,7 +15,7 @@ fn histories() -> u64 {
 }
 
 fn empty() -> Casebook {
-    Casebook::new(channel(&PARTIES), Charter::default_for(ministries()))
+    Casebook::new(channel(&PARTIES), charter())
 }
 
 #[test]

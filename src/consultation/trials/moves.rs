@@ -106,9 +106,9 @@ impl World {
         self.send(sender, act("will-indication", &fields), json!({"person": name, "adverse": adverse}), true);
     }
 
-    /// By reason of will, so that no hold lapses; the model knows no lapse.
+    /// Not by reason of will: asking a person again lifts no hold in the model.
     pub(super) fn hold(&mut self, sender: &'static str, name: &str) {
-        let fields = format!("persons = [\"{name}\"]\nreason = \"WILL\"");
+        let fields = format!("persons = [\"{name}\"]\nreason = \"SECURITY\"");
         self.send(sender, act("hold-notice", &fields), json!({"persons": [name]}), true);
     }
 

@@ -1,7 +1,7 @@
 //! No rule of a verdict reads anything but the declared past, the charter and the act: the same act among whatever else
 //! a desk may hold, know or believe comes to the same verdict.
 
-use super::world::{PARTIES, World, ministries};
+use super::world::{PARTIES, World, charter, ministries};
 use crate::consultation::act::Act;
 use crate::consultation::acts::law::Destination;
 use crate::consultation::acts::values::{ActRef, RegionCode};
@@ -23,7 +23,7 @@ fn histories() -> u64 {
 }
 
 fn book(channel: ChannelFacts) -> Casebook {
-    Casebook::new(channel, Charter::default_for(ministries()))
+    Casebook::new(channel, charter())
 }
 
 /// The rules that stand against an act at a desk that holds this.

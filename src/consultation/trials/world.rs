@@ -27,6 +27,12 @@ pub(super) const PARTIES: [&str; 3] = ["IC", "XA", "XB"];
 const START: i64 = 1_795_341_600;
 pub(super) const DAY: u64 = 1_440;
 
+/// The usual charter, under which no hold lapses within a history: the model knows no lapse.
+pub(super) fn charter() -> Charter {
+    let foreign_hold = std::time::Duration::from_secs(400 * DAY * 60);
+    Charter { foreign_hold, ..Charter::default_for(PARTIES.map(ministry)) }
+}
+
 /// A letter on its way.
 struct Letter {
     due: u64,
@@ -109,10 +115,7 @@ impl World {
     }
 
     fn played(seed: u64, steps: usize, hiding: Option<Dice>, doubling: Option<Dice>) -> Self {
-        let desks = PARTIES.map(|party| {
-            let charter = Charter::default_for(PARTIES.map(ministry));
-            (party, Casebook::new(channel(&PARTIES), charter))
-        });
+        let desks = PARTIES.map(|party| (party, Casebook::new(channel(&PARTIES), charter())));
         let mut world = Self {
             desks: desks.into_iter().collect(),
             arrived: BTreeMap::new(),

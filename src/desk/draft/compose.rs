@@ -13,7 +13,7 @@ use crate::desk::compose::{Composition, bears_number};
 use crate::desk::error::DeskError;
 use crate::desk::form::draft::Draft;
 use crate::desk::keys::Keys;
-use crate::desk::register::{DraftEntry, DraftState, Errand, Holding};
+use crate::desk::register::{DraftEntry, DraftState, Errand, Holding, RegisterFault};
 use crate::desk::send::RELEASE_LOCK;
 use crate::desk::signatories::Wishes;
 use crate::entropy::random;
@@ -33,17 +33,18 @@ impl Desk {
         wishes: &Wishes,
         path: &Path,
     ) -> Result<(DraftFile, Composition), DeskError> {
-        self.compose_draft_held(trust, keys, form, wishes, path, |_| Ok(None)).await
+        self.compose_draft_held(trust, keys, form, wishes, (path, None), |_| Ok(None)).await
     }
 
-    /// The same of a draft that the desk service holds: what `holding` gives is registered with it, or nothing is.
+    /// The same of a draft that the desk service holds: what `holding` gives is registered with it, or nothing is. Where
+    /// the errand was done meanwhile, no number is used up.
     pub(in crate::desk) async fn compose_draft_held(
         &self,
         trust: &Trust,
         keys: &Keys,
         form: (&Draft, &Path),
         wishes: &Wishes,
-        path: &Path,
+        (path, errand): (&Path, Option<&Errand>),
         holding: impl FnOnce(&DraftFile) -> Result<Option<Holding>, DeskError>,
     ) -> Result<(DraftFile, Composition), DeskError> {
         let (form, folder) = form;
@@ -52,6 +53,11 @@ impl Desk {
         }
         // Formal numbers are given by one at a time.
         let _numbered_alone = self.hold(RELEASE_LOCK).await?;
+        if let Some(errand) = errand
+            && self.register.errand(&errand.client, &errand.request_id)?.is_some()
+        {
+            return Err(RegisterFault::DoneBefore.into());
+        }
         // Before anything is judged: what comes meanwhile is later.
         let received_row = self.register.last_received_row()?;
         let mut composition = self.compose_with(trust, keys, form, folder, wishes)?;

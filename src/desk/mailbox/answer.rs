@@ -8,8 +8,9 @@ use crate::transport::status::reason_of;
 /// Refusals that another attempt with the same bytes may mend, when a peer is accredited, a channel resumed, a
 /// part handed over, space made or a clock set right; or that say nothing of those bytes: this desk slept over its
 /// call, or others of it are under way.
-const MENDED_BY_TIME: [&str; 13] = [
+const MENDED_BY_TIME: [&str; 14] = [
     "AWAITING_HELLO",
+    "AWAITS_DESK",
     "CATCHING_UP",
     "CHANNEL_FROZEN",
     "CHN_02",

@@ -1,4 +1,7 @@
-//! What the own gateway gives back to a register that was restored from an older backup; not verified here.
+//! What the own gateway gives back to a register that was restored from an older backup, not verified here; and what a
+//! register gives back to a gateway that was.
+
+use std::collections::BTreeMap;
 
 use super::answer::failed;
 use super::{Mailbox, PAGE, SentReport, report};
@@ -36,6 +39,30 @@ pub struct ReturnedPage {
     pub messages: Vec<Returned>,
     /// Whether there are more.
     pub more: bool,
+}
+
+/// What this desk knows of its gateway's logs and queue.
+#[derive(Debug, Clone, Default)]
+pub struct GivenBack {
+    /// Checkpoints that the gateway signed.
+    pub heads: Vec<String>,
+    /// Messages that are not to be delivered any more.
+    pub withdrawn: Vec<MessageId>,
+    /// Leaves of the gateway's own logs.
+    pub leaves: Vec<HeldLeaf>,
+    /// Sequence of the policy that this desk knows.
+    pub policy: u64,
+    /// Whether that was all.
+    pub complete: bool,
+}
+
+/// A leaf by its receipt.
+#[derive(Debug, Clone)]
+pub struct HeldLeaf {
+    /// Receipt bytes.
+    pub receipt: Vec<u8>,
+    /// The message that it received; empty for other leaves.
+    pub envelope: Vec<u8>,
 }
 
 impl Mailbox {
@@ -81,5 +108,21 @@ impl Mailbox {
     pub async fn policy_in_force(&mut self) -> Result<(Vec<u8>, Vec<Vec<u8>>), DeskError> {
         let answer = self.client.get_policy(wire::GetPolicyRequest {}).await.map_err(failed)?.into_inner();
         Ok((answer.policy, answer.peer_bundles))
+    }
+
+    /// Tells a gateway that was restored from an older copy what this desk knows; the answer is how far it holds each of
+    /// its own logs, by origin.
+    pub async fn hand_back(&mut self, given: GivenBack) -> Result<BTreeMap<String, u64>, DeskError> {
+        let GivenBack { heads, withdrawn, leaves, policy, complete } = given;
+        let leaf = |HeldLeaf { receipt, envelope }| wire::HeldLeaf { receipt, envelope };
+        let request = wire::HandBackRequest {
+            heads,
+            withdrawn: withdrawn.iter().map(|id| id.as_bytes().to_vec()).collect(),
+            leaves: leaves.into_iter().map(leaf).collect(),
+            policy_sequence: policy,
+            complete,
+        };
+        let answer = self.client.hand_back(request).await.map_err(failed)?.into_inner();
+        Ok(answer.logs.into_iter().map(|log| (log.origin, log.size)).collect())
     }
 }

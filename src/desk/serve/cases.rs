@@ -1,12 +1,13 @@
 //! Consultations and cases as the casebook folds them, and whether somebody may depart.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tonic::Code;
 
-use super::Service;
-use super::pages::{self, Pages};
+use super::pages::{self, Mask, Pages};
 use super::refusals::Refused;
+use super::{Service, picking};
 use crate::consultation::acts::values::EntryId;
 use crate::consultation::history::Past;
 use crate::consultation::reference::{ConsultationId, PersonRef};
@@ -15,9 +16,13 @@ use crate::consultation::state::next_steps::{self, Step};
 use crate::consultation::state::{opening, stage};
 use crate::desk::casebook::Folded;
 use crate::desk::refill::Asked;
+use crate::limits;
 use crate::proto::desk::v1 as wire;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
+
+/// Names all consultations where cases are listed.
+const EVERY_CONSULTATION: &str = "consultations/-";
 
 impl Service {
     /// Lists consultations.
@@ -26,66 +31,115 @@ impl Service {
         request: &wire::ListConsultationsRequest,
     ) -> Result<wire::ListConsultationsResponse, Refused> {
         let size = pages::size(request.page_size)?;
-        let pages = Pages::of("consultations", &[]);
-        let after = pages.place(&request.page_token)?.unwrap_or_default();
+        let mask = Mask::parse(request.read_mask.clone(), picking::CONSULTATION_FIELDS)?;
+        let wanted = picking::Consultations::read(request)?;
+        let filter = wire::ListConsultationsRequest {
+            page_token: String::new(),
+            page_size: 0,
+            read_mask: None,
+            ..request.clone()
+        };
+        let pages = Pages::of_message("consultations", &filter);
+        let mut last = pages.place(&request.page_token)?.unwrap_or_default();
         let trust = self.trust()?;
         let index = self.desk.casebook(&trust, &self.keys)?;
-        let mut wanted = index.consultations().iter().filter(|id| **id > after);
-        let page: Vec<&String> = wanted.by_ref().take(size).collect();
-        let next_page_token = match (page.last(), wanted.next()) {
-            (Some(last), Some(_)) => pages.token(last),
-            _ => String::new(),
-        };
-        let each = page.iter().map(|id| {
+        let after = last.clone();
+        let (mut consultations, mut looked) = (Vec::new(), 0_usize);
+        for id in index.consultations().iter().filter(|id| **id > after) {
+            // Each is folded to be looked at: a page may be short although there are more.
+            if consultations.len() >= size || looked >= limits::PAGE_MAX {
+                let next_page_token = pages.token(&last);
+                return Ok(wire::ListConsultationsResponse { consultations, next_page_token });
+            }
+            looked = looked.saturating_add(1);
+            last.clone_from(id);
             let folded = self.desk.consultation_of(&trust, &self.keys, id)?;
-            Ok(self.overview(&folded, index.unopened_in(id)))
-        });
-        let consultations = each.collect::<Result<Vec<_>, Refused>>()?;
-        Ok(wire::ListConsultationsResponse { consultations, next_page_token })
+            let overview = self.overview(&folded, index.unopened_in(id));
+            if wanted.takes(&overview) {
+                consultations.push(picking::consultation(overview, &mask));
+            }
+        }
+        Ok(wire::ListConsultationsResponse { consultations, next_page_token: String::new() })
     }
 
     /// Shows one.
-    pub(super) fn get_consultation(&self, name: &str) -> Result<wire::Consultation, Refused> {
-        let (folded, unopened) = self.folded(name, "name")?;
-        Ok(self.overview(&folded, unopened))
+    pub(super) fn get_consultation(
+        &self,
+        request: wire::GetConsultationRequest,
+    ) -> Result<wire::Consultation, Refused> {
+        let mask = Mask::parse(request.read_mask, picking::CONSULTATION_FIELDS)?;
+        let (folded, unopened) = self.folded(&request.name, "name")?;
+        Ok(picking::consultation(self.overview(&folded, unopened), &mask))
     }
 
-    /// Lists the cases of one.
+    /// Lists the cases of one, or of all.
     pub(super) fn list_cases(
         &self,
         request: &wire::ListCasesRequest,
     ) -> Result<wire::ListCasesResponse, Refused> {
         let size = pages::size(request.page_size)?;
-        let pages = Pages::of("cases", &[&request.parent]);
-        let after = pages.place(&request.page_token)?.unwrap_or_default();
-        let (folded, _) = self.folded(&request.parent, "parent")?;
-        let past = folded.book.everything();
-        let mut persons: Vec<PersonRef> = past.persons().collect();
-        persons.sort_by_key(PersonRef::text);
-        let mut wanted = persons.into_iter().filter(|person| person.text() > after);
-        let page: Vec<PersonRef> = wanted.by_ref().take(size).collect();
-        let next_page_token = match (page.last(), wanted.next()) {
-            (Some(last), Some(_)) => pages.token(&last.text()),
-            _ => String::new(),
+        let mask = Mask::parse(request.read_mask.clone(), picking::CASE_FIELDS)?;
+        let wanted = picking::Cases::read(request)?;
+        let filter = wire::ListCasesRequest {
+            page_token: String::new(),
+            page_size: 0,
+            read_mask: None,
+            ..request.clone()
         };
-        let cases = page.iter().map(|person| self.case(&folded, &past, person)).collect();
-        Ok(wire::ListCasesResponse { cases, next_page_token })
+        let pages = Pages::of_message("cases", &filter);
+        let mut last = pages.place(&request.page_token)?.unwrap_or_default();
+        let (begun, after) = last.split_once('/').unwrap_or_default();
+        let (begun, after) = (begun.to_owned(), after.to_owned());
+        let (mut cases, mut looked) = (Vec::new(), 0_usize);
+        for consultation in self.consultations_under(&request.parent)?.iter().filter(|id| **id >= begun) {
+            looked = looked.saturating_add(1);
+            let folded = self.desk.consultation_of(&*self.trust()?, &self.keys, consultation)?;
+            let past = folded.book.everything();
+            let mut persons: Vec<(String, PersonRef)> =
+                past.persons().map(|person| (person.text(), person)).collect();
+            persons.sort_by(|(one, _), (other, _)| one.cmp(other));
+            persons.retain(|(text, _)| wanted.concerns(text) && (*consultation != begun || *text > after));
+            for (text, person) in &persons {
+                if cases.len() >= size || looked >= limits::PAGE_ROWS_MAX {
+                    let next_page_token = pages.token(&last);
+                    return Ok(wire::ListCasesResponse { cases, next_page_token });
+                }
+                looked = looked.saturating_add(1);
+                last = format!("{consultation}/{text}");
+                let case = self.case(&folded, &past, person);
+                if wanted.takes(&case) {
+                    cases.push(picking::case(case, &mask));
+                }
+            }
+        }
+        Ok(wire::ListCasesResponse { cases, next_page_token: String::new() })
+    }
+
+    /// The consultation of this name, or all of them, ascending.
+    fn consultations_under(&self, parent: &str) -> Result<BTreeSet<String>, Refused> {
+        match parent {
+            EVERY_CONSULTATION => {
+                Ok(self.desk.casebook(&*self.trust()?, &self.keys)?.consultations().clone())
+            }
+            one => Ok(BTreeSet::from([self.folded(one, "parent")?.0.consultation.clone()])),
+        }
     }
 
     /// Shows one case.
-    pub(super) fn get_case(&self, name: &str) -> Result<wire::Case, Refused> {
+    pub(super) fn get_case(&self, request: wire::GetCaseRequest) -> Result<wire::Case, Refused> {
         let wrong = || {
             let message = "consultations/C-.../cases/P-... is expected";
             Refused::field("name", "INVALID_NAME", message)
         };
-        let (parent, person) = name.split_once("/cases/").ok_or_else(wrong)?;
+        let mask = Mask::parse(request.read_mask, picking::CASE_FIELDS)?;
+        let (parent, person) = request.name.split_once("/cases/").ok_or_else(wrong)?;
         let person = PersonRef::parse(person).map_err(|_| wrong())?;
         let (folded, _) = self.folded(parent, "name")?;
         let past = folded.book.everything();
         if !past.persons().any(|known| known == person) {
             return Err(no_person());
         }
-        Ok(self.case(&folded, &past, &person))
+        Ok(picking::case(self.case(&folded, &past, &person), &mask))
     }
 
     fn folded(&self, name: &str, field: &str) -> Result<(Arc<Folded>, u64), Refused> {

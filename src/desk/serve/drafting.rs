@@ -9,6 +9,7 @@ use std::sync::Arc;
 use tonic::Code;
 
 use super::draft_out::{COMPOSED, Shown, expected_steps, label, state};
+use super::draft_reading::with_words;
 use super::errands::Met;
 use super::names::names_withheld;
 use super::pages::{self, Mask, Pages};
@@ -51,6 +52,9 @@ const FIELDS: &[&str] = &[
     "address",
 ];
 
+/// Those of them that are shown of one draft alone.
+const EXACT: [&str; 2] = ["dispatch", "address"];
+
 impl Service {
     /// Judges a draft and composes nothing.
     pub(super) fn validate_draft(
@@ -90,9 +94,11 @@ impl Service {
         let draft = self.drafted(&trust, content)?;
         let shape = Shape::of(texts, draft.act.kind().word());
         let wishes = wishes(&visitor, request.sign_as.clone(), request.clear_by.clone())?;
+        let asked = errand.clone();
         let holding = |draft: &DraftFile| self.holding(&visitor, draft, errand).map(Some);
         let (form, place) = ((&draft, folder.as_path()), self.held_place());
-        let composed = self.desk.compose_draft_held(&trust, &self.keys, form, &wishes, &place, holding).await;
+        let place = (place.as_path(), Some(&asked));
+        let composed = self.desk.compose_draft_held(&trust, &self.keys, form, &wishes, place, holding).await;
         let (draft, composition) = match composed {
             Err(DeskError::Register(RegisterFault::DoneBefore)) => {
                 // The same request, at the same time: the other one did it.
@@ -143,11 +149,11 @@ impl Service {
         let documents = draft.dispatch().documents.as_slice();
         let mut withheld = Withheld::of(Some(draft.act()), documents);
         if withheld.words() {
-            // Of documents nothing is shown here but what they are.
+            // Of documents that are no texts nothing is shown here but what they are.
             let what = (Some(draft.act()), documents);
             withheld = self.withheld(visitor, what, &draft.digest().hex(), &request.names_as)?;
         }
-        let shown = self.shown_with(&draft, &withheld)?;
+        let shown = with_words(self.shown_with(&draft, &withheld)?, &draft, &withheld);
         if mask.is_silent() {
             return Ok(shown);
         }
@@ -170,6 +176,8 @@ impl Service {
         let size = pages::size(request.page_size)?;
         let wanted = wire::DraftState::try_from(request.state)
             .map_err(|_| Refused::field("state", "FIELD_INVALID", "there is no such state"))?;
+        let listed: Vec<&str> = FIELDS.iter().copied().filter(|field| !EXACT.contains(field)).collect();
+        let mask = Mask::parse(request.read_mask, &listed)?;
         let pages = Pages::of("drafts", &[wanted.as_str_name()]);
         let mut before = pages.number(&request.page_token)?.unwrap_or(u64::MAX);
         let (mut drafts, mut unopened, mut looked) = (Vec::new(), Vec::new(), 0_usize);
@@ -186,7 +194,7 @@ impl Service {
                     || entry.is_some_and(|entry| state(entry.state) == wanted);
                 if is_wanted {
                     match self.opened(&held) {
-                        Ok(draft) => drafts.push(self.shown(&draft)?),
+                        Ok(draft) => drafts.push(masked(self.shown(&draft)?, &mask)),
                         // The others are there all the same.
                         Err(_) => {
                             tracing::error!(draft = %held.dispatch, "a draft that is held does not open");

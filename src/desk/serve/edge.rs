@@ -156,7 +156,7 @@ impl DeskService for Edge {
         request: Request<wire::GetConsultationRequest>,
     ) -> Result<Response<wire::Consultation>, Status> {
         let (_, asked) = taken(request)?;
-        self.ask(move |service| service.get_consultation(&asked.name)).await
+        self.ask(move |service| service.get_consultation(asked)).await
     }
 
     async fn list_cases(
@@ -169,7 +169,7 @@ impl DeskService for Edge {
 
     async fn get_case(&self, request: Request<wire::GetCaseRequest>) -> Result<Response<wire::Case>, Status> {
         let (_, asked) = taken(request)?;
-        self.ask(move |service| service.get_case(&asked.name)).await
+        self.ask(move |service| service.get_case(asked)).await
     }
 
     async fn check_departure(
@@ -208,17 +208,18 @@ impl DeskService for Edge {
         &self,
         request: Request<wire::GetUploadRequest>,
     ) -> Result<Response<wire::Upload>, Status> {
-        let (_, asked) = taken(request)?;
-        self.ask(move |service| service.uploads.standing(&asked.digest)).await
+        let (visitor, asked) = taken(request)?;
+        self.ask(move |service| service.uploads.of(visitor.name()).standing(&asked.digest)).await
     }
 
     async fn upload_document(
         &self,
         request: Request<Streaming<wire::UploadDocumentRequest>>,
     ) -> Result<Response<wire::Upload>, Status> {
-        let (_, pieces) = taken(request)?;
+        let (visitor, pieces) = taken(request)?;
+        let uploads = self.0.uploads.of(visitor.name());
         tokio::select! {
-            taken = self.0.uploads.take(pieces) => Ok(Response::new(taken?)),
+            taken = uploads.take(pieces) => Ok(Response::new(taken?)),
             () = self.0.stopped() => Err(draining().into()),
         }
     }

@@ -15,8 +15,8 @@
 //! |---|---|
 //! | `config`, `visitors`, `suspended`, `permission`, `guard` | where it listens; who is there; who may call what; enforced |
 //! | `edge` | the calls, each handed to the room behind |
-//! | `drafting`, `signing`, `releasing`, `errands` | drafts, clearances, releases; each request once |
-//! | `reading`, `searching`, `cases`, `names`, `evidence`, `uploads` | messages, consultations, persons, proofs, documents |
+//! | `drafting`, `draft_reading`, `signing`, `releasing`, `errands` | drafts, clearances, releases; each request once |
+//! | `reading`, `searching`, `cases`, `picking`, `names`, `evidence`, `uploads` | messages, consultations, persons, proofs, documents |
 //! | `events`, `outlet`, `keeper` | what happens, as it happens; to whoever reads in time; keeps up with the own gateway |
 //! | `metrics` | what monitoring reads of it |
 //! | `restored` | what a service must not believe that came out of a backup |
@@ -27,6 +27,7 @@ mod cases;
 pub mod config;
 mod draft_in;
 mod draft_out;
+mod draft_reading;
 mod drafting;
 mod edge;
 mod errands;
@@ -41,6 +42,7 @@ mod outlet;
 mod pages;
 mod paths;
 pub mod permission;
+mod picking;
 mod reading;
 mod refusals;
 mod releasing;

@@ -48,7 +48,7 @@ pub static TABLE: &[Row] = &[
     call("SearchMessages", &[Role::Read]),
     call("GetUpload", &[Role::Draft]),
     stream("UploadDocument", &[Role::Draft]),
-    stream("DownloadDocument", &[Role::Read]),
+    stream("DownloadDocument", &[Role::Read, Role::Draft, Role::Clear, Role::Release]),
     stream("WatchEvents", &[Role::Observe, Role::Read, Role::Register, Role::Audit]),
     call("GetReceipts", &[Role::Register, Role::Audit]),
     stream("ExportEvidence", &[Role::Audit]),
@@ -59,7 +59,7 @@ pub static TABLE: &[Row] = &[
 ];
 
 /// Whoever works on drafts sees them.
-const OFFICE_WORK: &[Role] = &[Role::Draft, Role::Clear, Role::Release];
+pub(super) const OFFICE_WORK: &[Role] = &[Role::Draft, Role::Clear, Role::Release];
 
 /// Whoever keeps registers sees what is registered; what messages say is for `read` alone.
 const REGISTERED: &[Role] = &[Role::Read, Role::Register, Role::Audit];

@@ -266,6 +266,12 @@ impl Service {
         visitor: Visitor,
         request: wire::DownloadDocumentRequest,
     ) -> Result<Answers<wire::DownloadDocumentResponse>, Refused> {
+        if request.message.starts_with("drafts/") {
+            return self.download_of_draft(visitor, request).await;
+        }
+        if request.message.starts_with("messages/") && !visitor.may(Role::Read) {
+            return Err(not_a_reader());
+        }
         let place = self.place_to_hand_out()?;
         let entry = self.entry_named(&request.message, "message")?;
         let opened = self

@@ -12,7 +12,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 use super::paths::Shape;
 use crate::consultation::rules::{Finding, Severity};
 use crate::desk::draft::DraftRefusal;
-use crate::desk::error::DeskError;
+use crate::desk::error::{DeskError, OWN_BUNDLE_OLD};
 use crate::desk::register::RegisterFault;
 use crate::limits;
 use crate::transport::status::{DOMAIN, Group};
@@ -154,6 +154,7 @@ fn as_it_says(cause: &DeskError) -> Option<(Code, &'static str)> {
         DeskError::NotStuck { .. } => (Code::FailedPrecondition, "NOT_STUCK"),
         DeskError::Protective(_) => (Code::FailedPrecondition, "PROTECTIVE"),
         DeskError::NotYetProven { .. } => (Code::Unavailable, "NOT_YET_PROVEN"),
+        DeskError::OwnBundleOld { .. } => (Code::FailedPrecondition, OWN_BUNDLE_OLD),
         DeskError::RegisterBehind { .. } => (Code::FailedPrecondition, "REGISTER_BEHIND"),
         DeskError::RegisterRefilled(_) => (Code::Unavailable, "REGISTER_REFILLED"),
         DeskError::Stuck { .. } => (Code::Unavailable, "STUCK"),

@@ -2,8 +2,8 @@
 //! looked up in the casebook.
 
 use super::Service;
-use super::message_out::registered;
-use super::pages::{self, Pages, Span};
+use super::message_out::{FIELDS, masked, registered};
+use super::pages::{self, Mask, Pages, Span};
 use super::reading::{is_in, sent_state};
 use super::refusals::Refused;
 use crate::consultation::act::ActKind;
@@ -96,8 +96,15 @@ impl Service {
     ) -> Result<wire::SearchMessagesResponse, Refused> {
         let size = pages::size(request.page_size)?;
         let wanted = Wanted::read(request)?;
-        let filter =
-            wire::SearchMessagesRequest { page_token: String::new(), page_size: 0, ..request.clone() };
+        // A search opens nothing: it has no content to show.
+        let fields: Vec<&str> = FIELDS.iter().copied().filter(|field| *field != "content").collect();
+        let mask = Mask::parse(request.read_mask.clone(), &fields)?;
+        let filter = wire::SearchMessagesRequest {
+            page_token: String::new(),
+            page_size: 0,
+            read_mask: None,
+            ..request.clone()
+        };
         let pages = Pages::of_message("search", &filter);
         let wrong = || Refused::field("page_token", "INVALID_PAGE_TOKEN", "it is not a token of this search");
         let after = match pages.place(&request.page_token)? {
@@ -123,7 +130,7 @@ impl Service {
             for (place, one) in kept.iter().enumerate().skip(from) {
                 looked = looked.saturating_add(1);
                 if wanted.takes(one) {
-                    messages.extend(self.found(one, wanted.state)?);
+                    messages.extend(self.found(one, wanted.state)?.map(|found| masked(found, &mask)));
                 }
                 if messages.len() >= size || looked >= limits::PAGE_ROWS_MAX {
                     let next = place.saturating_add(1);

@@ -35,6 +35,8 @@ pub(super) struct Uploads {
     entropy: Arc<dyn Entropy>,
     /// How long a stream may say nothing.
     patience: Duration,
+    /// Whose unfinished documents are meant: no client goes on with those of another, or has them forgotten.
+    client: String,
 }
 
 impl Uploads {
@@ -44,7 +46,13 @@ impl Uploads {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
-        Self { folder, reading, clock, entropy, patience: limits::UPLOAD_PATIENCE }
+        let (patience, client) = (limits::UPLOAD_PATIENCE, String::new());
+        Self { folder, reading, clock, entropy, patience, client }
+    }
+
+    /// The same for one client.
+    pub(super) fn of(&self, client: &str) -> Self {
+        Self { client: client.to_owned(), ..self.clone() }
     }
 
     /// A document that is there whole; it was verified before it got this name. It is kept from now on as if it had just
@@ -81,7 +89,8 @@ impl Uploads {
             return Err(Refused::field("size", "TOO_LARGE", message).into());
         }
         if self.whole(&digest).is_some() {
-            return Ok(wire::Upload { digest: digest.as_bytes().to_vec(), held: size, complete: true });
+            // As long as it is, whatever was said of it.
+            return Ok(self.standing(digest.as_bytes())?);
         }
         let uploads = self.clone();
         let opened = tokio::task::spawn_blocking(move || Upload::open(uploads, digest, size, offset)).await;
@@ -134,19 +143,25 @@ impl Uploads {
         Ok(())
     }
 
-    /// Where a document lies or is to lie: under the name that the key in use gives, unless it came under a former one.
+    /// Where a document lies or is to lie that is whole.
     fn path(&self, digest: &Digest) -> PathBuf {
+        self.place("UploadDocument", digest.as_bytes())
+    }
+
+    fn unfinished(&self, digest: &Digest) -> PathBuf {
+        let of_client = [digest.as_bytes().as_slice(), self.client.as_bytes()].concat();
+        self.place("UnfinishedUpload", &of_client).with_extension("part")
+    }
+
+    /// Under the name that the key in use gives, unless it came under a former one.
+    fn place(&self, purpose: &str, what: &[u8]) -> PathBuf {
         let path = |key| {
-            let name = vault::fingerprint_of(key, "UploadDocument", digest.as_bytes());
+            let name = vault::fingerprint_of(key, purpose, what);
             self.folder.join(HEXLOWER.encode(&name))
         };
         let is_there = |path: &PathBuf| path.exists() || path.with_extension("part").exists();
         let there = self.reading.all().map(path).find(is_there);
         there.unwrap_or_else(|| path(self.reading.newest()))
-    }
-
-    fn unfinished(&self, digest: &Digest) -> PathBuf {
-        self.path(digest).with_extension("part")
     }
 }
 
@@ -311,7 +326,24 @@ mod tests {
             assert!(!entry.file_name().to_string_lossy().contains(&digest.hex()));
             assert!(!fs::read(entry.path()).unwrap().windows(10).any(|bytes| bytes == b"a document"));
         }
-        assert!(upload(&uploads, vec![piece(&digest, 10, 0, b"")]).await.unwrap().complete, "once more");
+        let again = upload(&uploads, vec![piece(&digest, 5, 0, b"")]).await.unwrap();
+        assert_eq!((again.held, again.complete), (10, true), "once more, and whatever was said of it");
+    }
+
+    #[tokio::test]
+    async fn no_client_goes_on_with_what_another_began_nor_has_it_forgotten() {
+        let home = tempfile::tempdir().unwrap();
+        let uploads = at(&home.path().join("uploads"));
+        let (one, other) = (uploads.of("casework"), uploads.of("archive"));
+        let digest = Digest::of(b"a document");
+        assert_eq!(upload(&one, vec![piece(&digest, 10, 0, b"a do")]).await.unwrap().held, 4);
+        assert_eq!(other.standing(digest.as_bytes()).unwrap().held, 0);
+        assert_eq!(reason(upload(&other, vec![piece(&digest, 10, 4, b"cumenT")]).await), "UPLOAD_GAP");
+        let wrong = upload(&other, vec![piece(&digest, 10, 0, b"a documenT")]).await;
+        assert_eq!(reason(wrong), "DIGEST_MISMATCH");
+        assert!(upload(&one, vec![piece(&digest, 10, 4, b"cument")]).await.unwrap().complete);
+        // What is whole is there for everybody who knows what it is.
+        assert!(other.standing(digest.as_bytes()).unwrap().complete && uploads.whole(&digest).is_some());
     }
 
     #[tokio::test]

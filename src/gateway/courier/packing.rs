@@ -15,6 +15,7 @@ use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::{CosignatureLine, Delivery, Frame};
 use crate::gateway::relay::envelope_bytes;
+use crate::gateway::standing::Standing;
 use crate::gateway::store::record::{Decision, Direction, LogHead, OutboxItem};
 use crate::limits;
 use crate::message::administration::{Actor, AdministrativeAct, AdministrativeVerb};
@@ -62,8 +63,9 @@ impl Gateway {
         if self.pause_of(&peer).is_some() {
             return Err(Fault::Paused(peer).into());
         }
+        let leave = self.exchange(&peer)?;
         let now = self.clock.now();
-        let hello = self.hello(&peer).await?;
+        let hello = self.hello(&peer, &leave).await?;
         // Before anything leaves: whoever has taken a part of it may go and never say so.
         let act = AdministrativeAct::new(AdministrativeVerb::PackWritten, Actor::User(packing.operator));
         self.record_act(act.about(&peer)).await?;
@@ -84,7 +86,11 @@ impl Gateway {
                 end.leaves += self.pack_log(&log, sink).await?;
             }
         }
-        let packed = self.pack_messages(&packing, &mut end, sink).await?;
+        // What was lost of our log may say that something in the queue was withdrawn.
+        let packed = match self.standing(&peer) {
+            Standing::CatchingUp => Vec::new(),
+            _ => self.pack_messages(&packing, &mut end, sink).await?,
+        };
         self.link_of(&peer).stick_given(number, packed);
         Ok(end)
     }

@@ -93,6 +93,7 @@ impl Gateway {
         if self.pause_of(&from).is_some() {
             return Err(Fault::Paused(from).into());
         }
+        let _leave = self.exchange(&from)?;
         let missing = self.store.missing_packs(from.clone(), number).await?;
         let mut unpacked = Unpacked { from: from.to_string(), number, missing, ..Unpacked::default() };
         if let Some(digest) = digest {

@@ -237,6 +237,7 @@ mod tests {
         };
         Status {
             certificate_flaw: None,
+            from_backup: None,
             ministry: ministry("XA"),
             started: at,
             policy: 4,

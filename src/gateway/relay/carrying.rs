@@ -15,6 +15,7 @@ use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::Delivery;
 use crate::gateway::schedule;
+use crate::gateway::standing::Standing;
 use crate::gateway::store::record::{AttemptEnd, Direction, FailedAttempt, OutboxItem};
 use crate::limits;
 use crate::message::envelope::Envelope;
@@ -57,7 +58,8 @@ impl Session<'_> {
     /// Hands one batch over, if anything is due and fits.
     async fn launch(&self) -> Result<bool, Fault> {
         let room = self.flight.room();
-        if room.envelopes == 0 {
+        // What was lost of our log may say that something in the queue was withdrawn; whoever makes the pair sound wakes us.
+        if room.envelopes == 0 || self.gateway.standing(self.peer) != Standing::Sound {
             return Ok(false);
         }
         let limit = room.envelopes.min(limits::BATCH_ENVELOPES_MAX);
@@ -153,7 +155,7 @@ impl Session<'_> {
     /// Time until the next message to the peer is due; while some are on their way their answers tell.
     async fn until_due(&self) -> Result<Duration, Fault> {
         let most = limits::RETRY_PAUSE_MAX;
-        if !self.flight.is_empty() {
+        if !self.flight.is_empty() || self.gateway.standing(self.peer) != Standing::Sound {
             return Ok(most);
         }
         let next = self.gateway.store.next_due_time(self.peer.clone()).await?;

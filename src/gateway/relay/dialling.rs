@@ -72,7 +72,7 @@ impl Gateway {
                 () = stop.cancelled() => return,
                 ended = self.dial(&peer) => ended,
             };
-            if let Err(Fault::Paused(_)) = ended {
+            if matches!(ended, Err(Fault::Paused(_))) && link.pause().is_some() {
                 continue;
             }
             if let Err(fault) = ended {

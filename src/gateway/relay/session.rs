@@ -25,6 +25,7 @@ use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::{CosignatureLine, Frame, Hello, Outcome, Relay, Road, Window};
+use crate::gateway::restored::Exchange;
 use crate::gateway::room::Allowance;
 use crate::gateway::store::record::Footing;
 use crate::gateway::witness::Mirroring;
@@ -42,6 +43,8 @@ pub(super) enum Opener {
 pub(super) struct Session<'a> {
     pub(super) gateway: &'a Arc<Gateway>,
     pub(super) peer: &'a Ministry,
+    /// Without it there is no session.
+    _exchange: Exchange,
     pub(super) link: LinkState,
     pub(super) waiting: Waiting,
     pub(super) intake: Intake,
@@ -102,9 +105,10 @@ impl Gateway {
         if self.pause_of(peer).is_some() {
             return Err(Fault::Paused(peer.clone()));
         }
+        let exchange = self.exchange(peer)?;
         let (intake, full) = (self.intake.subscribe(), self.link_of(peer).full.subscribe());
         let accredited = self.accredited.subscribe();
-        let (ours, theirs) = self.greet(peer, &mut relay, opener).await?;
+        let (ours, theirs) = self.greet(peer, &mut relay, opener, &exchange).await?;
         self.compare(peer, &ours, &theirs).await?;
         self.note_link(peer, |link| {
             link.last_failure.clear();
@@ -116,6 +120,7 @@ impl Gateway {
         let session = Session {
             gateway: self,
             peer,
+            _exchange: exchange,
             link,
             waiting: Waiting::default(),
             intake: Intake::new(ours.window),
@@ -148,14 +153,15 @@ impl Gateway {
         peer: &Ministry,
         relay: &mut Relay,
         opener: Opener,
+        exchange: &Exchange,
     ) -> Result<(Hello, Hello), Fault> {
         if opener == Opener::Us {
-            let ours = self.hello(peer).await?;
+            let ours = self.hello(peer, exchange).await?;
             relay.send(Frame::Hello(ours.clone())).await?;
             return Ok((ours, self.their_hello(peer, relay).await?));
         }
         let theirs = self.their_hello(peer, relay).await?;
-        let ours = self.hello(peer).await?;
+        let ours = self.hello(peer, exchange).await?;
         relay.send(Frame::Hello(ours.clone())).await?;
         Ok((ours, theirs))
     }

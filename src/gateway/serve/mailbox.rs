@@ -10,6 +10,7 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::announcement::Offers;
+use crate::gateway::handing_back::HandedBack;
 use crate::gateway::mailbox::{MailboxItem, SentReport};
 use crate::gateway::serve::{declined, failed, malformed, parts, volume};
 use crate::gateway::store::record::{Offered, SentLine, SentState};
@@ -211,10 +212,26 @@ impl MailboxService for MailboxEdge {
         _: Request<wire::ListOfferedRequest>,
     ) -> Result<Response<wire::ListOfferedResponse>, Status> {
         let offers = self.gateway.offers().await.map_err(|fault| failed(&fault))?;
+        let awaits_desk = self.gateway.asks_desk().await.map_err(|fault| failed(&fault))?;
         let Offers { offered: kept, own_sequence, policy_sequence } = offers;
         // What does not fit comes when some of the others are accredited.
         let offered = bounded(kept.into_iter().map(offered_bundle));
-        Ok(Response::new(wire::ListOfferedResponse { offered, own_sequence, policy_sequence }))
+        Ok(Response::new(wire::ListOfferedResponse { offered, own_sequence, policy_sequence, awaits_desk }))
+    }
+
+    async fn hand_back(
+        &self,
+        request: Request<wire::HandBackRequest>,
+    ) -> Result<Response<wire::HandBackResponse>, Status> {
+        let wire::HandBackRequest { heads, withdrawn, leaves, policy_sequence: policy, complete } =
+            request.into_inner();
+        let id = |id: &Vec<u8>| Digest::from_slice(id).map_err(|_| malformed("a message id"));
+        let withdrawn = withdrawn.iter().map(id).collect::<Result<_, _>>()?;
+        let leaves = leaves.into_iter().map(|held| (held.receipt, held.envelope)).collect();
+        let given = HandedBack { heads, withdrawn, leaves, policy, complete };
+        let logs = self.gateway.take_handed_back(given).await.map_err(declined)?;
+        let logs = logs.into_iter().map(|log| wire::HeldLog { origin: log.origin, size: log.size });
+        Ok(Response::new(wire::HandBackResponse { logs: logs.collect() }))
     }
 
     async fn record_act(

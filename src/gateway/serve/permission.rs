@@ -96,6 +96,7 @@ pub static TABLE: &[Row] = &[
     mailbox("Accredit"),
     mailbox("ListOffered"),
     mailbox("RecordAct"),
+    mailbox("HandBack"),
     operator("GetStatus"),
     operator("GetMetrics"),
     operator("PingPeer"),

@@ -42,7 +42,8 @@ impl RelayEdge {
 
     /// Refuses a call of a peer with which nothing is exchanged at present.
     fn require_exchange(&self, peer: &Ministry) -> Result<(), Status> {
-        if self.gateway.pause_of(peer).is_some() { Err(paused()) } else { Ok(()) }
+        let is_closed = self.gateway.pause_of(peer).is_some() || self.gateway.exchange(peer).is_err();
+        if is_closed { Err(paused()) } else { Ok(()) }
     }
 
     /// Counts one more relay stream of a peer, as long as the answer is held.

@@ -30,6 +30,8 @@ pub(super) fn screen(seen: Status, addresses: Addresses, now: Timestamp) -> wire
         lifetimes: seen.lifetimes.iter().map(|life| lifetime(life, now)).collect(),
         logs: seen.logs.into_iter().map(log).collect(),
         certificate_flaw: seen.certificate_flaw.unwrap_or_default(),
+        restored_time: seen.from_backup.map_or(0, |state| state.made.seconds()),
+        awaits_desk: seen.from_backup.is_some_and(|state| state.awaits_desk),
     }
 }
 

@@ -40,7 +40,7 @@ impl Gateway {
     }
 
     /// Which leaves are known to have been signed for a pair and are not held; none where nothing is missing.
-    pub(super) async fn known_lost(&self, peer: &Ministry) -> Result<Option<String>, Fault> {
+    pub(in crate::gateway) async fn known_lost(&self, peer: &Ministry) -> Result<Option<String>, Fault> {
         let known = hold(&self.gate(peer).known).clone();
         let mut lost = Vec::new();
         for (origin, size) in known {

@@ -108,7 +108,7 @@ impl Gateway {
     }
 
     /// The peer about which an own log with this origin is.
-    fn peer_of(&self, origin: &str) -> Option<Ministry> {
+    pub(in crate::gateway) fn peer_of(&self, origin: &str) -> Option<Ministry> {
         let rest = origin.strip_prefix(&format!("{}/", self.config.domain.log_name()))?;
         let (peer, _year) = rest.split_once('/')?;
         Ministry::parse(&peer.to_ascii_uppercase()).ok()

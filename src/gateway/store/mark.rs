@@ -123,7 +123,16 @@ impl Mark {
     fn learn(&mut self, origin: &str, size: u64) -> io::Result<()> {
         let bound = format!("{AT_LEAST}{origin}");
         let noted = |key: &str| self.records.get(key).map_or(0, |(_, noted)| *noted);
-        if size > noted(origin).max(noted(&bound)) { self.write(&bound, size) } else { Ok(()) }
+        if size <= noted(origin).max(noted(&bound)) {
+            return Ok(());
+        }
+        self.write(&bound, size)?;
+        // Nobody may tell it again: unlike what the store grows by, it must outlive the power.
+        self.file.sync_all()?;
+        match self.path.parent() {
+            Some(folder) => File::open(folder)?.sync_all(),
+            None => Ok(()),
+        }
     }
 
     /// Removes the file: one that cannot be written must not be believed.

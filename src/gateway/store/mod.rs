@@ -67,6 +67,7 @@ mod pauses;
 mod queue;
 mod readers;
 mod recovered;
+mod restored;
 mod returns;
 mod schema;
 mod settlement;

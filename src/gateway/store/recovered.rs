@@ -12,7 +12,7 @@ use super::custody::Purpose;
 use super::job::Verdict;
 use super::message::{self, Pair};
 use super::record::{
-    Consignment, Direction, LeafPlace, LogLeaf, LostMatter, LostPiece, Part, Restored, SentState,
+    Consignment, Direction, LeafPlace, LogLeaf, LostMatter, LostPiece, Part, Restored, SentState, Shown,
     SignedHeader,
 };
 use super::tree::LogTree;
@@ -82,9 +82,11 @@ fn restore(connection: &Connection, piece: &LostPiece) -> Result<Verdict<Restore
             return Ok(Verdict::Undo(Restored::Gap(gap)));
         }
     }
-    let end = TreeHead { size: tree.size, root: tree.root(tree.size)? };
-    if proof::verify_consistency(&end, &piece.head, &piece.path).is_err() {
-        return Ok(Verdict::Undo(Restored::RootMismatch));
+    if let Shown::Under { head, path } = &piece.shown {
+        let end = TreeHead { size: tree.size, root: tree.root(tree.size)? };
+        if proof::verify_consistency(&end, head, path).is_err() {
+            return Ok(Verdict::Undo(Restored::RootMismatch));
+        }
     }
     tree.save_size()?;
     if let Some(cosigned) = &piece.cosigned {
@@ -194,7 +196,8 @@ fn end(
 fn set_ended(connection: &Connection, key: i64, ended: (i64, i64, &str)) -> Result<(), StoreFault> {
     let (log, index, reason) = ended;
     let (state, sql) = if is_withdrawal(reason) {
-        let sql = "UPDATE outgoing SET state = ?2, reason = ?3, withdrawal_log = ?4, withdrawal_index = ?5
+        // What was held goes on, because the peer must answer for the number.
+        let sql = "UPDATE outgoing SET state = ?2, held = 0, reason = ?3, withdrawal_log = ?4, withdrawal_index = ?5
                    WHERE message = ?1 AND unanswered = 1";
         (SentState::Withdrawn.code(), sql)
     } else {
@@ -263,6 +266,16 @@ fn count_orphans(connection: &Connection, peer: &Ministry) -> Result<u64, StoreF
 }
 
 impl LostMatter {
+    /// Whether everything of the message that it brings is in it: parts that travel beside the envelope are not.
+    pub fn is_whole(&self) -> bool {
+        match self {
+            Self::Received(message) | Self::Rejected(message, _) | Self::Sent(message) => {
+                message.parts.iter().all(|part| part.content.is_some())
+            }
+            Self::Record | Self::Ended { .. } | Self::SentUnseen { .. } => true,
+        }
+    }
+
     pub(super) fn message_id(&self) -> Option<Digest> {
         match self {
             Self::Record => None,

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use super::desk::DeskHome;
 use super::gateway::GatewayHome;
-use crate::keys::branch::Branch;
+use crate::keys::IssuedRecord;
+use crate::keys::branch::{Branch, Serial};
 use crate::keys::error::KeyError;
+use crate::keys::file::{certificate_serial, read_certificates};
 use crate::keys::ministry::{HomeError, MinistryHome};
 use crate::keys::rotation::next_of;
 use crate::keys::secret_file;
@@ -15,6 +17,7 @@ use crate::limits;
 use crate::time::Timestamp;
 use crate::trust::bundle::{BundleContent, SignedBundle};
 use crate::trust::endpoint::Endpoint;
+use crate::trust::name::Name;
 
 /// Whose keys and addresses the bundle names.
 #[derive(Debug, Clone)]
@@ -37,6 +40,21 @@ impl Publication {
             secret_file::replace(&desk.own_bundle(), &signed.to_bytes())?;
         }
         Ok(signed)
+    }
+
+    /// The serial number of the certificate that the gateway shows, where the ministry has revoked it: under the next bundle
+    /// everybody hangs up on that gateway. Where no more than its public.toml is here, it is the newest that was certified.
+    pub fn revoked_gateway(&self, ministry: &MinistryHome) -> Result<Option<Serial>, HomeError> {
+        let gateway = Name::Gateway { ministry: ministry.founding().ministry.clone() };
+        let mut issued = ministry.issued()?;
+        issued.retain(|one| one.name == gateway);
+        let chain = self.gateway.transport_chain();
+        let shown = match chain.exists() {
+            true => read_certificates(&chain)?.first().and_then(|leaf| certificate_serial(leaf)),
+            false => issued.last().map(|newest| newest.serial),
+        };
+        let is_revoked = |one: &&IssuedRecord| Some(one.serial) == shown && one.revocation.is_some();
+        Ok(issued.iter().find(is_revoked).map(|one| one.serial))
     }
 
     fn content(&self, ministry: &MinistryHome, now: Timestamp) -> Result<BundleContent, HomeError> {

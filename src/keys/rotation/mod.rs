@@ -26,6 +26,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use error::RotationRefusal;
+pub use reading::holds_reading_key;
 
 use self::certified::Certified;
 use self::history::{Deed, Entry};

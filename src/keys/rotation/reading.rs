@@ -113,6 +113,15 @@ impl Reading {
     }
 }
 
+/// Whether a desk's home holds the reading key of a recipient: the one in use, the next one or one that is retired.
+pub fn holds_reading_key(home: &Path, public: &str) -> bool {
+    let home = DeskHome::at(home);
+    let kept = home.retired_keys().join(format!("reading-{}.age", id_of(public.as_bytes())));
+    let newest = home.reading_recipient();
+    let is_of = |path: &PathBuf| recipient(path).is_ok_and(|own| own == public);
+    is_there(&kept) || [next_of(&newest), newest].iter().any(is_of)
+}
+
 fn recipient(path: &Path) -> Result<String, KeyError> {
     let bytes = secret_file::read_public(path, limits::KEY_TEXT_BYTES_MAX.saturating_add(1))?;
     let text = String::from_utf8(bytes).map_err(|_| KeyError::malformed(path, "an age recipient"))?;

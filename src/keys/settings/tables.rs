@@ -148,7 +148,7 @@ fn users_are_told_apart(settings: &Settings<'_>) -> Vec<Mistake> {
         found.push(settings.mistake(
             "listen",
             "neither listen nor socket: nobody could call".to_owned(),
-            "add listen = \"127.0.0.1:7110\" or socket = \"run/service.sock\"",
+            "add listen = \"127.0.0.1:7110\" or socket = \"/run/chancery/desk.sock\"",
         ));
     }
     let (mut uids, mut names) = (BTreeMap::new(), BTreeMap::new());

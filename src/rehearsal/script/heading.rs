@@ -7,6 +7,7 @@ use toml_edit::Item;
 
 use super::{CharterPlan, Party, SCRIPT_REPEATED, SCRIPT_VALUE, Script};
 use crate::consultation::acts::values::{LanguageCode, Span};
+use crate::consultation::charter::{GO_WINDOW_MAX, RECONFIRM_MAX, WILL_VALIDITY_MAX, WITNESSES_MIN};
 use crate::consultation::reference::{ConsultationId, PersonRef};
 use crate::consultation::words::PartyRole;
 use crate::desk::form::reader::{Fields, Report, Wrong, ministry, string, term, time};
@@ -114,13 +115,38 @@ fn charter(fields: &mut Fields<'_>, report: &mut Report<'_>) -> CharterPlan {
         let wrong = Wrong::new(SCRIPT_VALUE, "one neutral witness at least is always needed (WIL_02)", "");
         report.add(fields.span_of("neutral_witnesses"), &fields.path("neutral_witnesses"), wrong);
     }
+    if witnesses.0.is_some_and(|count| count < WITNESSES_MIN) {
+        let wrong = Wrong::new(SCRIPT_VALUE, "two witnesses at least are always needed (CHN_10)", "");
+        report.add(fields.span_of("witnesses"), &fields.path("witnesses"), wrong);
+    }
     let mut spans = BTreeMap::new();
     for name in SPANS {
         if let Some(length) = fields.optional(report, name, span) {
             spans.insert(name, length);
         }
     }
+    for (name, length) in &spans {
+        if let Some(wrong) = beyond(name, *length) {
+            report.add(fields.span_of(name), &fields.path(name), wrong);
+        }
+    }
     CharterPlan { ceiling, languages, prevailing, spans, witnesses }
+}
+
+/// What no charter may say (CHN_10), and what would leave nothing of the rule that it is for.
+fn beyond(name: &str, length: Duration) -> Option<Wrong> {
+    let most = match name {
+        "will_validity" => WILL_VALIDITY_MAX,
+        "reconfirm_before_handover" => RECONFIRM_MAX,
+        "go_no_go_window" => GO_WINDOW_MAX,
+        _ => Duration::MAX,
+    };
+    let message = match () {
+        () if length.is_zero() => "a length of time is not 0",
+        () if length > most => "no charter may say so long a time (CHN_10)",
+        () => return None,
+    };
+    Some(Wrong::new(SCRIPT_VALUE, message, ""))
 }
 
 fn network(fields: &mut Fields<'_>, report: &mut Report<'_>) -> (Duration, Duration) {

@@ -3,10 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use chancery::keys::ministry::MinistryHome;
 use serde_json::Value;
 
 use super::town::{Said, Town, Traffic, bare, peer_of};
+use crate::archive::copy;
 use crate::ordeal::process::eventually;
+use crate::support::passphrase;
 
 impl Town {
     /// The keys that peers believe by their certificates: transport, registry and one office.
@@ -104,19 +107,97 @@ impl Town {
         backup
     }
 
-    /// The host of a gateway is lost, and another begins with an older copy: it finds out, and gets back what it lacks.
-    pub fn loses_and_restores(&mut self, side: &'static str, backup: &Path) {
-        let home = self.gateway(side);
+    /// What is decided after the backup: a peer is paused, a message withdrawn that it has not got, a client of the desk
+    /// service suspended, and the former access key of the desk revoked.
+    pub fn decides_after_the_backup(&mut self, side: &'static str) -> Decided {
+        let (gateway, desk, root, peer) =
+            (self.gateway(side), self.desk(side), self.root(side), peer_of(side));
+        assert_eq!(bare(&gateway, ["peer", "pause", peer, "--reason", "TICKET-8"]).code, 0);
+        let note = good(self.officer(side).sends(&self.consultation(side), "Not to arrive."));
+        let withdrawn = note["message_id"].as_str().unwrap().to_owned();
+        assert_eq!(bare(&gateway, ["queue", "cancel", &withdrawn, "--yes"]).code, 0);
+        eventually("the desk knows of the withdrawal", || {
+            let sent = self.officer(side).lists("outbox");
+            sent.iter().any(|copy| copy["message_id"] == withdrawn && copy["state"] == "withdrawn")
+        });
+        self.withdraws(&withdrawn);
+
+        let client = self.place("casework");
+        let enrol = ["desk", "enrol", "casework", "--roles", "read", "-o", text(&client)];
+        assert_eq!(self.types(&desk, enrol).code, 0);
+        assert_eq!(self.types(&desk, ["desk", "suspend", "casework"]).code, 0);
+
+        let former = self.place("former-desk");
+        copy(&desk, &former);
+        let ministry = MinistryHome::open(&root, &passphrase()).unwrap();
+        let name = format!("chancery://{side}/desk/main");
+        let issued = ministry.issued().unwrap();
+        let serial = issued.iter().find(|one| one.name.to_string() == name).unwrap().serial.to_string();
+        good(self.types(&desk, ["key", "rotate", "access", "--json"]));
+        let (chain, request) = (self.place("access.pem"), desk.join("keys/access.csr.next"));
+        let certify = [
+            "key",
+            "certify",
+            "--ministry-home",
+            text(&root),
+            "--name",
+            &name,
+            "-o",
+            text(&chain),
+            text(&request),
+        ];
+        assert_eq!(self.types(&root, certify).code, 0);
+        assert_eq!(self.types(&desk, ["key", "install", "access", text(&chain)]).code, 0);
+        let revoke = ["key", "revoke", "desk/main", "--serial", &serial, "--reason", "superseded"];
+        let where_to = ["--ministry-home", text(&root), "--yes"];
+        let revoked = self.types(&root, [&revoke[..], &where_to].concat());
+        assert_eq!(revoked.code, 0, "{revoked:?}");
+        let list = root.join("desk-access.crl");
+        Decided { withdrawn, former, list }
+    }
+
+    /// The host of a gateway is lost, and another begins with an older copy: it awaits its desk, gets back what it lacks,
+    /// and what was decided since the copy holds.
+    pub fn loses_and_restores(&mut self, side: &'static str, backup: &Path, decided: &Decided) {
+        let (home, peer) = (self.gateway(side), peer_of(side));
         self.kills(side);
         fs::rename(&home, self.place("lost")).unwrap();
-        let restored = self.types(&home, ["backup", "restore", text(backup)]);
+        let unsaid = self.types(&home, ["backup", "restore", text(backup)]);
+        assert_eq!(unsaid.code, 2, "somebody must say which desks were revoked: {unsaid:?}");
+        let list = text(&decided.list);
+        let restored = self.types(&home, ["backup", "restore", text(backup), "--desk-list", list]);
         assert_eq!(restored.code, 0, "{restored:?}");
         self.starts(side);
-        eventually("the peer has given back what was lost", || self.standing(side) == "sound");
+        let stands = || {
+            let alarms = self.status(side)["alarms"].to_string();
+            alarms.contains("RESTORED")
+        };
+        assert!(stands(), "it is told what is awaited");
+        eventually("the peer comes and is turned away", || {
+            let seen = self.status(peer)["peers"][0]["last_failure"].to_string();
+            seen.contains("PAUSED")
+        });
+        self.officer(side).types(["outbox"]);
+        eventually("the own desk has come", || self.status(side)["awaits_desk"] == false);
+        assert_eq!(self.status(side)["peers"][0]["paused"]["reason"], "RESTORED", "nobody has let it in");
+        let intruder = self.types(&decided.former, ["status"]);
+        assert_eq!(intruder.code, 5, "the key that was revoked opens nothing: {intruder:?}");
+        let clients = self.types(&self.desk(side), ["desk", "clients", "--json"]);
+        assert!(clients.data.contains(r#""suspended":true"#), "{clients:?}");
+
+        let resumed = bare(&home, ["peer", "resume", peer]);
+        assert_eq!(resumed.code, 0, "{resumed:?}");
+        eventually("everything that was lost is back", || {
+            self.officer(side).types(["outbox"]);
+            self.standing(side) == "sound"
+        });
+        assert!(!stands(), "the state ends by itself");
         let alarms = self.status(side)["alarms"].to_string();
         assert!(alarms.contains("ROLLED_BACK"), "it was seen, and said: {alarms}");
         assert_eq!(bare(&self.gateway(side), ["alarm", "ack", "ROLLED_BACK"]).code, 0);
-        assert_eq!(bare(&self.gateway(side), ["alarm", "ack", "RESTORED"]).code, 0);
+        let came = self.officer(peer).lists("inbox");
+        let arrived = came.iter().any(|copy| copy["message_id"] == decided.withdrawn.as_str());
+        assert!(!arrived, "what was withdrawn does not go out");
     }
 
     /// Nothing is carried to and from the peer for a while; the desks do not notice.
@@ -175,6 +256,15 @@ impl Town {
         let verified = bare(&self.desk(side), ["verify", text(&evidence), "--trust", text(&trust)]);
         assert_eq!(verified.code, 0, "{verified:?}");
     }
+}
+
+/// What was decided after a backup.
+pub struct Decided {
+    withdrawn: String,
+    /// A copy of the desk with the access key that was revoked since.
+    former: PathBuf,
+    /// The newest list of the root.
+    list: PathBuf,
 }
 
 fn good(said: Said) -> Value {

@@ -30,6 +30,7 @@ pub struct Town {
     gateways: BTreeMap<&'static str, Process>,
     roads: BTreeMap<&'static str, Ferry>,
     consultations: BTreeMap<&'static str, String>,
+    withdrawn: BTreeSet<String>,
     runtime: Runtime,
 }
 
@@ -64,8 +65,14 @@ impl Town {
             .iter()
             .map(|(side, (seen, beyond))| (*side, runtime.block_on(Ferry::between(seen, beyond))));
         let roads = roads.collect();
-        let mut town =
-            Self { stage, gateways: BTreeMap::new(), roads, consultations: BTreeMap::new(), runtime };
+        let mut town = Self {
+            stage,
+            gateways: BTreeMap::new(),
+            roads,
+            consultations: BTreeMap::new(),
+            withdrawn: BTreeSet::new(),
+            runtime,
+        };
         write_secret(&town.passphrase(), "correct horse\n");
         for side in SIDES {
             town.starts(side);
@@ -137,6 +144,11 @@ impl Town {
         self.status(side)["peers"][0]["standing"].as_str().unwrap_or_default().to_owned()
     }
 
+    /// A message is not to arrive any more.
+    pub fn withdraws(&mut self, message: &str) {
+        self.withdrawn.insert(message.to_owned());
+    }
+
     /// From now on nothing passes between the gateways.
     pub fn closes_the_road(&self) {
         self.roads.values().for_each(|road| {
@@ -194,11 +206,14 @@ impl Town {
         let registered = traffic.ends();
         for side in SIDES {
             let (officer, peer) = (self.officer(side), peer_of(side));
-            eventually(&format!("everything of {side} is delivered"), || {
-                let sent = officer.lists("outbox");
+            let (mut sent, mut kept_back) = (Vec::new(), Vec::new());
+            eventually(&format!("everything of {side} is delivered, or withdrawn"), || {
+                let is_withdrawn =
+                    |copy: &Value| self.withdrawn.contains(copy["message_id"].as_str().unwrap_or_default());
+                (kept_back, sent) = officer.lists("outbox").into_iter().partition(is_withdrawn);
                 sent.iter().all(|copy| copy["state"] == "delivered")
+                    && kept_back.iter().all(|copy| copy["state"] == "withdrawn")
             });
-            let sent = officer.lists("outbox");
             let received = self.officer(peer).lists("inbox");
             let ids = |copies: &[Value]| -> Vec<String> {
                 copies.iter().map(|copy| copy["message_id"].as_str().unwrap().to_owned()).collect()

@@ -70,7 +70,12 @@ async fn a_draft_is_judged_without_a_trace_shown_in_part_listed_by_state_and_can
 }
 
 fn list(state: wire::DraftState, page_token: &str) -> wire::ListDraftsRequest {
-    wire::ListDraftsRequest { page_size: 1, page_token: page_token.to_owned(), state: state.into() }
+    wire::ListDraftsRequest {
+        page_size: 1,
+        page_token: page_token.to_owned(),
+        state: state.into(),
+        read_mask: None,
+    }
 }
 
 /// The names of all drafts of a state, one on each page.
@@ -170,6 +175,7 @@ async fn a_hold_goes_at_once_and_stops_the_person_at_both_desks() {
     for client in [&mut duty, &mut registry] {
         held_up(client, &consultation).await;
     }
+    picked(&mut duty, &consultation).await;
     found_by_what_it_is(&mut registry, &consultation, &sent.messages[0].name).await;
     xa.close().await;
     xb.close().await;
@@ -181,16 +187,81 @@ async fn held_up(client: &mut Client, consultation: &str) {
     let asked = wire::ListCasesRequest { parent: consultation.to_owned(), ..Default::default() };
     let cases = client.list_cases(asked).await.unwrap().into_inner().cases;
     assert_eq!(cases.iter().map(|case| case.name.as_str()).collect::<Vec<_>>(), [&name]);
-    let case = client.get_case(wire::GetCaseRequest { name: name.clone() }).await.unwrap().into_inner();
+    let case = client
+        .get_case(wire::GetCaseRequest { name: name.clone(), read_mask: None })
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(case, cases[0]);
     assert!(case.stops.iter().any(|stop| stop.contains("HOLD") || stop.contains("hold")), "{:?}", case.stops);
     let asked = wire::CheckDepartureRequest { person: PERSON.to_owned(), ..Default::default() };
     let answer = client.check_departure(asked).await.unwrap().into_inner();
     assert!(!answer.clear && !answer.stops.is_empty() && answer.case_name == name);
     for wrong in ["", "consultations/x", consultation, &format!("{consultation}/cases/P-0")] {
-        let asked = wire::GetCaseRequest { name: wrong.to_owned() };
+        let asked = wire::GetCaseRequest { name: wrong.to_owned(), read_mask: None };
         assert_eq!(reason(client.get_case(asked).await), "INVALID_NAME", "{wrong}");
     }
+}
+
+/// Consultations and cases are listed by what they are, and shown in part.
+async fn picked(client: &mut Client, consultation: &str) {
+    let mask = |field: &str| Some(prost_types::FieldMask { paths: vec![field.to_owned()] });
+    let all = || wire::ListConsultationsRequest { read_mask: mask("name"), ..Default::default() };
+    let id = consultation.strip_prefix("consultations/").unwrap();
+    for (asked, count) in [
+        (all(), 1),
+        (wire::ListConsultationsRequest { party: "XA".to_owned(), person: PERSON.to_owned(), ..all() }, 1),
+        (wire::ListConsultationsRequest { party: "XC".to_owned(), ..all() }, 0),
+        (wire::ListConsultationsRequest { person: "P-3HN8-ZC6V-5JF2".to_owned(), ..all() }, 0),
+        (wire::ListConsultationsRequest { query: id.to_lowercase(), ..all() }, 1),
+        (wire::ListConsultationsRequest { query: "nothing of it".to_owned(), ..all() }, 0),
+        (wire::ListConsultationsRequest { state: "OPEN".to_owned(), ..all() }, 0),
+        (wire::ListConsultationsRequest { state: "UNKNOWN".to_owned(), ..all() }, 1),
+    ] {
+        let shown = format!("{asked:?}");
+        let listed = client.list_consultations(asked).await.unwrap().into_inner().consultations;
+        let bare = wire::Consultation { name: consultation.to_owned(), ..Default::default() };
+        assert_eq!(listed, vec![bare; count], "{shown}");
+    }
+    let all = || wire::ListCasesRequest { parent: "consultations/-".to_owned(), ..Default::default() };
+    let whole = client.list_cases(all()).await.unwrap().into_inner().cases;
+    assert_eq!(whole.len(), 1);
+    for (asked, count) in [
+        (wire::ListCasesRequest { person: PERSON.to_owned(), stopped_only: true, ..all() }, 1),
+        (
+            wire::ListCasesRequest {
+                stage: whole[0].shown.clone(),
+                parent: consultation.to_owned(),
+                ..all()
+            },
+            1,
+        ),
+        (wire::ListCasesRequest { stage: "no such stage".to_owned(), ..all() }, 0),
+        (wire::ListCasesRequest { awaits: "XC".to_owned(), ..all() }, 0),
+    ] {
+        let shown = format!("{asked:?}");
+        let listed = client.list_cases(asked).await.unwrap().into_inner().cases;
+        assert_eq!(listed.len(), count, "{shown}");
+    }
+    let asked = wire::ListCasesRequest { read_mask: mask("stage"), ..all() };
+    let part = client.list_cases(asked).await.unwrap().into_inner().cases;
+    assert!(part[0].name.is_empty() && part[0].stage == whole[0].stage && part[0].stops.is_empty());
+    for wrong in [
+        wire::ListConsultationsRequest { state: "open".to_owned(), ..Default::default() },
+        wire::ListConsultationsRequest { party: "xa".to_owned(), ..Default::default() },
+        wire::ListConsultationsRequest { person: "somebody".to_owned(), ..Default::default() },
+        wire::ListConsultationsRequest { query: "x".to_owned(), ..Default::default() },
+    ] {
+        assert_eq!(reason(client.list_consultations(wrong).await), "FIELD_INVALID");
+    }
+    let wrong = wire::SearchMessagesRequest {
+        person: PERSON.to_owned(),
+        read_mask: mask("content"),
+        ..Default::default()
+    };
+    assert_eq!(reason(client.search_messages(wrong).await), "INVALID_FIELD_MASK");
+    let drafts = wire::ListDraftsRequest { read_mask: mask("dispatch"), ..Default::default() };
+    assert_eq!(reason(client.list_drafts(drafts).await), "INVALID_FIELD_MASK");
 }
 
 /// It is found by person, act, sender and time, and a token of one search is none of another.

@@ -93,7 +93,10 @@ async fn what_protects_a_person_is_withdrawn_by_nobody() {
     assert_eq!(refused.code(), Code::FailedPrecondition);
     assert!(refused.message().contains("another act"), "{refused:?}");
     assert_eq!(reason::<()>(Err(refused)), "PROTECTIVE");
-    let asked = wire::GetConsultationRequest { name: format!("consultations/{}", first.consultation) };
+    let asked = wire::GetConsultationRequest {
+        name: format!("consultations/{}", first.consultation),
+        read_mask: None,
+    };
     assert_eq!(head.get_consultation(asked).await.unwrap().into_inner().acts, 2);
     xa.close().await;
 }

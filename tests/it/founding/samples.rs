@@ -54,7 +54,16 @@ fn the_sample_of_the_service_loads_and_says_who_may_ask_for_what() {
     let text = fs::read_to_string(etc("service.toml")).unwrap();
     let config = ServiceConfig::parse(&desk, &text).unwrap();
     assert_eq!(config.listen, Some("10.0.0.5:7110".parse().unwrap()));
-    assert_eq!(config.socket, Some(home.join("run/service.sock")));
+    let socket = config.socket.unwrap();
+    assert!(!socket.starts_with(home), "nobody else reaches what lies in the home");
+    let unit = fs::read_to_string(etc("chancery-desk.service")).unwrap();
+    let made = unit.lines().find_map(|line| line.strip_prefix("RuntimeDirectory=")).unwrap();
+    assert_eq!(
+        socket.parent(),
+        Some(Path::new("/run").join(made).as_path()),
+        "and the unit makes its folder"
+    );
+    assert!(unit.contains("RuntimeDirectoryMode=0755\n"), "open to others");
     let users: Vec<_> = config.users.iter().map(|user| (user.uid, user.label.as_str())).collect();
     assert_eq!(users, [(1001, "casework"), (1002, "clearing")]);
     assert!(config.users[0].offices.is_empty() && config.users[1].offices.len() == 1);

@@ -48,10 +48,20 @@ impl Said {
         serde_json::from_str(&self.data).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    fn refusal(&self) -> (i32, String) {
+    pub fn refusal(&self) -> (i32, String) {
         let error: Value = serde_json::from_str(self.talk.lines().last().unwrap_or_default())
             .unwrap_or_else(|error| panic!("{error}: {self:?}"));
         (self.code, error["reason"].as_str().unwrap_or_default().to_owned())
+    }
+
+    pub fn ended_well(&self) -> bool {
+        self.code == 0
+    }
+
+    /// Whether the command that comes next ends so.
+    pub fn leads_to(&self, words: &str) -> bool {
+        let error: Value = serde_json::from_str(self.talk.lines().last().unwrap_or_default()).unwrap();
+        error["hint"].as_str().is_some_and(|hint| hint.ends_with(words))
     }
 }
 
@@ -180,6 +190,32 @@ impl Pair {
         let refused = self.types("XA", home, &format!("key install {key}"), &[less.as_os_str()]);
         assert_eq!(refused.refusal(), (3, "ROTATION_OTHER_AUTHORITIES".to_owned()));
         assert!(refused.talk.contains(&format!("\"hint\":\"{next}\"")), "{refused:?}");
+    }
+
+    /// Keeps what the desk of XA believes now, as a backup would.
+    pub fn keeps_trust(&self) {
+        copied(&self.place("XA", "desk/trust"), &self.file("kept-trust"));
+    }
+
+    /// Puts that back in the place of what the desk of XA believes today.
+    pub fn restores_trust(&self) {
+        fs::remove_dir_all(self.place("XA", "desk/trust")).unwrap();
+        copied(&self.file("kept-trust"), &self.place("XA", "desk/trust"));
+    }
+
+    /// One message of a ministry to the other, until it was delivered.
+    pub fn sends_once(&self, code: &str) {
+        let other = if code == "XA" { "XB" } else { "XA" };
+        let form = forms::memorandum(other, "new", "One more.");
+        let [sent] = wait(self.house(code).send(&form, self.folder.path())).unwrap().try_into().unwrap();
+        let settled = wait(self.house(code).settled(&sent, PATIENCE)).unwrap();
+        assert_eq!(settled.unwrap().state, SentState::Delivered);
+    }
+
+    /// What the officers of a restored desk type: the policy in force, then the newest bundle of their own ministry.
+    pub fn adopts_and_installs(&self, bundle: &str) {
+        self.types("XA", "desk", "peer adopt --yes", &[]).report();
+        self.types("XA", "desk", "trust install", &[self.file(bundle).as_os_str()]).report();
     }
 
     /// Signs the next bundle of XA; its file.
@@ -346,6 +382,20 @@ impl Pair {
             return;
         }
         assert!(output.status.success(), "{}{said}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+/// A folder with everything in it, at another place.
+fn copied(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (place, name) = (entry.path(), entry.file_name());
+        if place.is_dir() {
+            copied(&place, &to.join(name));
+        } else {
+            fs::copy(&place, to.join(name)).unwrap();
+        }
     }
 }
 

@@ -27,7 +27,7 @@ pub use log::{
 };
 pub use message::{Consignment, Custody, Direction, Equivocation, Part, Position, Received, SignedHeader};
 pub use queue::{
-    Attempt, AttemptEnd, DESK, Decision, DecisionKind, Ends, FailedAttempt, FoundMessage, Holding,
+    Attempt, AttemptEnd, DESK, Decision, DecisionKind, Ends, FailedAttempt, FoundMessage, GATEWAY, Holding,
     KeptDecision, Pause, Pausing, QueueEntry, QueueFilter, QueueFront, QueuePage, QueuePlace, QueueState,
     Release, Retried, Retry, Surrender, UNANSWERED, Withdrawal,
 };
@@ -36,4 +36,6 @@ pub use sent::{
     Answered, Expiry, OutboxItem, Overdue, PeerQueue, SentLine, SentMessage, SentState, Settlement, Submitted,
 };
 pub use space::{Amount, Announced, Quota, Share, SpaceUse};
-pub use standing::{ForkRecord, LostLeaf, LostMatter, LostPiece, OwnLog, Proven, Restored};
+pub use standing::{
+    ForkRecord, FromBackup, LostLeaf, LostMatter, LostPiece, OwnLog, Proven, Restored, Shown,
+};

@@ -241,6 +241,8 @@ pub enum Release {
 
 /// The number that stands for the own desk where a decision names who took it: no user of the host has it.
 pub const DESK: u32 = u32::MAX;
+/// The same for the gateway itself.
+pub const GATEWAY: u32 = u32::MAX - 1;
 
 /// What became of a message that its desk gave up.
 #[derive(Debug, Clone, PartialEq, Eq)]

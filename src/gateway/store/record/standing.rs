@@ -19,6 +19,15 @@ pub struct OwnLog {
     pub size: u64,
 }
 
+/// That a store came out of a backup, as long as anything is awaited for that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FromBackup {
+    /// When the backup was made.
+    pub made: Timestamp,
+    /// Whether the own desk has not come since.
+    pub awaits_desk: bool,
+}
+
 /// A proof that a log forked, with the alarm about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForkRecord {
@@ -62,12 +71,24 @@ pub struct LostPiece {
     pub first_index: u64,
     /// The leaves, with what they are about.
     pub leaves: Vec<LostLeaf>,
-    /// What a checkpoint that we signed says of the log, at the end of the piece or beyond it.
-    pub head: TreeHead,
-    /// The proof that the log up to the end of the piece is the beginning of that.
-    pub path: Vec<Digest>,
+    /// What shows that the leaves stood there.
+    pub shown: Shown,
     /// The cosigned checkpoint of this size, where the piece ends at one.
     pub cosigned: Option<Checkpoint>,
+}
+
+/// What shows that leaves stood at their places.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shown {
+    /// A receipt of ours for each of them, which the caller has verified.
+    ByReceipts,
+    /// A checkpoint that we signed.
+    Under {
+        /// What it says of the log, at the end of the piece or beyond it.
+        head: TreeHead,
+        /// The proof that the log up to the end of the piece is the beginning of that.
+        path: Vec<Digest>,
+    },
 }
 
 /// One leaf of a lost piece.

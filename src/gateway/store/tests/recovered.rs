@@ -5,7 +5,7 @@ use crate::gateway::store::Store;
 use crate::gateway::store::fixture::{Line, NOW, ORIGIN, beside, entry, fresh, later, peer, taken};
 use crate::gateway::store::record::{
     Consignment, Custody, Decision, Direction, LostLeaf, LostMatter, LostPiece, Position, Restored,
-    SentState, Surrender, Withdrawal,
+    SentState, Shown, Surrender, Withdrawal,
 };
 use crate::tlog::merkle::TreeHead;
 
@@ -42,11 +42,17 @@ async fn piece(whole: &Store, leaves: &[LostLeaf], from: usize, to: usize) -> Lo
         peer: peer(),
         first_index: from as u64,
         leaves: leaves[from..to].to_vec(),
-        head: TreeHead {
-            size: leaves.len() as u64,
-            root: whole.root_at(ORIGIN.to_owned(), leaves.len() as u64).await.unwrap().unwrap(),
+        shown: Shown::Under {
+            head: TreeHead {
+                size: leaves.len() as u64,
+                root: whole.root_at(ORIGIN.to_owned(), leaves.len() as u64).await.unwrap().unwrap(),
+            },
+            path: whole
+                .consistency(ORIGIN.to_owned(), to as u64, leaves.len() as u64)
+                .await
+                .unwrap()
+                .unwrap(),
         },
-        path: whole.consistency(ORIGIN.to_owned(), to as u64, leaves.len() as u64).await.unwrap().unwrap(),
         cosigned: None,
     }
 }

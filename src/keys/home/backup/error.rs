@@ -21,6 +21,15 @@ pub enum BackupError {
         /// What SQLite says of it.
         detail: String,
     },
+    /// The list of desks that was brought cannot be used.
+    #[error("the list of desks that was brought cannot be used: {0}")]
+    DeskList(String),
+    /// Nobody has said which desks are let in no more.
+    #[error(
+        "this is the backup of a gateway, and a desk that was revoked after it would be let in again: bring the newest list \
+         of the root, or say that none was revoked"
+    )]
+    DesksUnsaid,
     /// The place where it is to be restored, or what is to be believed there, cannot be used.
     #[error(transparent)]
     Home(#[from] HomeError),
@@ -66,6 +75,8 @@ impl BackupError {
         match self {
             Self::Damaged(_) => "BACKUP_DAMAGED",
             Self::Database { .. } => "BACKUP_DATABASE",
+            Self::DeskList(_) => "BACKUP_DESK_LIST",
+            Self::DesksUnsaid => "BACKUP_DESKS_UNSAID",
             Self::Home(HomeError::AlreadyExists(_)) => "HOME_ALREADY_EXISTS",
             Self::Home(_) => "BACKUP_PLACE",
             Self::Io { .. } => "BACKUP_IO",

@@ -10,6 +10,7 @@
 
 mod error;
 mod file;
+mod note;
 mod reading;
 mod restoring;
 mod tree;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::BackupError;
 pub use file::NewFile;
+pub use note::{Desks, RestoredNote, bring_desk_list};
 pub use reading::{Take, read};
 pub use restoring::{Settle, examine_database, lay, restore};
 pub use tree::{Give, Tree, copy_database};
@@ -42,8 +44,12 @@ pub const BESIDE_GATEWAY: [&str; 2] = ["data", "run"];
 /// Where the database of a gateway is in its home.
 pub const GATEWAY_DATABASE: &str = "data/gateway.db";
 
-/// What restoring leaves in a home, for the first start of a gateway or the first command of a desk to tell of.
+/// What restoring leaves in the home of a desk, for its first command to tell of.
 pub const RESTORED_NOTE: &str = "run/restored";
+
+/// What restoring leaves in the home of a gateway, for its first start: beside the store, because `run/` may not outlive
+/// the run of the host.
+pub const GATEWAY_RESTORED_NOTE: &str = "data/restored";
 
 /// A piece of a home on its way into a backup.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 
 use super::reading::read;
-use super::{BackupError, Manifest, RESTORED_NOTE, is_inside};
+use super::{BackupError, Desks, GATEWAY_RESTORED_NOTE, Manifest, RESTORED_NOTE, is_inside};
 use crate::keys::home::desk::DeskHome;
 use crate::keys::home::enrolment::HomeKind;
 use crate::keys::home::gateway::GatewayHome;
@@ -16,8 +16,8 @@ use crate::keys::home::{found_as, make_directory};
 use crate::keys::secret_file;
 use crate::message::seal::Opener;
 
-/// What is done with a home that is whole and not in its place yet.
-pub type Settle<'a> = dyn FnMut(&Path, &Manifest) -> Result<(), BackupError> + 'a;
+/// What is done with a home that is whole and not in its place yet; of a gateway, what was said of its desks.
+pub type Settle<'a> = dyn FnMut(&Path, &Manifest) -> Result<Option<Desks>, BackupError> + 'a;
 
 /// Restores a backup as `home`, which must not exist yet or be empty. Everything is durable when it answers; where
 /// it fails, nothing is there. `expected` is the ministry that it must be of, where that was said; what `settle`
@@ -48,7 +48,6 @@ pub fn restore(
             }
             make_directory(&passing.join(folder))?;
         }
-        lay(passing, RESTORED_NOTE, &mut manifest.about.time.as_bytes())?;
         let last = match manifest.about.kind {
             HomeKind::Desk => DeskHome::CONFIG,
             HomeKind::Gateway => GatewayHome::CONFIG,
@@ -56,7 +55,15 @@ pub fn restore(
         if !passing.join(last).is_file() {
             return Err(BackupError::Malformed("it does not hold the configuration of what it is of"));
         }
-        settle(passing, &manifest)?;
+        let settled = settle(passing, &manifest)?;
+        let time = &manifest.about.time;
+        let (place, note) = match (manifest.about.kind, settled) {
+            (HomeKind::Gateway, Some(desks)) => (GATEWAY_RESTORED_NOTE, format!("{time}\n{desks}\n")),
+            // A desk that was revoked since would be let in.
+            (HomeKind::Gateway, None) => return Err(BackupError::DesksUnsaid),
+            (HomeKind::Desk, _) => (RESTORED_NOTE, time.clone()),
+        };
+        lay(passing, place, &mut note.as_bytes())?;
         sync_all(passing)?;
         restored = Some(manifest);
         Ok(last)

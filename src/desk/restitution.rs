@@ -1,0 +1,135 @@
+//! Restitution: a gateway that was restored from an older copy gets from its own desk what nobody else may know.
+//!
+//! The gateway asks for it, and exchanges nothing with any peer before it has it. The register leaves here as far as it
+//! concerns the gateway's own logs: the greatest checkpoint of each that a receipt bears, so that the gateway knows how
+//! much it signed; which messages are not to be delivered any more; and the receipts of the leaves that it lacks, which
+//! go back to the places where they stood. It is read whole for that, which no other command does. Nothing is changed
+//! here, and a gateway that lies gets nothing but its own signatures.
+
+use std::collections::BTreeMap;
+
+use crate::desk::Desk;
+use crate::desk::accreditation::Trust;
+use crate::desk::error::DeskError;
+use crate::desk::mailbox::{GivenBack, HeldLeaf, Mailbox};
+use crate::desk::register::SentState;
+use crate::limits;
+use crate::message::id::MessageId;
+use crate::message::leaf::LeafKind;
+use crate::message::receipt::Receipt;
+use crate::tlog::checkpoint::Checkpoint;
+use crate::trust::policy::ChannelPolicy;
+
+/// Where a leaf stands: the log, and its number there.
+type LeafPlace = (String, u64);
+
+/// What the register knows of the logs of its own gateway.
+#[derive(Debug, Default)]
+struct Memory {
+    /// How the names of the gateway's own logs begin.
+    begins: String,
+    /// How far the gateway holds each of them.
+    held: BTreeMap<String, u64>,
+    /// The greatest checkpoint of each, with its size.
+    heads: BTreeMap<String, (u64, String)>,
+    /// Messages that are not to be delivered any more.
+    withdrawn: Vec<MessageId>,
+    /// Receipts of leaves that the gateway lacks, each with the message that it received by it.
+    lacking: BTreeMap<LeafPlace, (Vec<u8>, Option<MessageId>)>,
+}
+
+impl Memory {
+    /// Takes note of a receipt, if it is of one of the gateway's own logs.
+    fn learn(&mut self, receipt: &[u8], message: &MessageId) {
+        let Ok(parsed) = Receipt::parse(receipt) else { return };
+        let note = &parsed.proof().checkpoint;
+        let Ok(checkpoint) = Checkpoint::parse(note.text()) else { return };
+        let origin = checkpoint.origin.to_string();
+        if !origin.starts_with(&self.begins) {
+            return;
+        }
+        if self.heads.get(&origin).is_none_or(|(size, _)| *size < checkpoint.size) {
+            self.heads.insert(origin.clone(), (checkpoint.size, note.to_string()));
+        }
+        let index = parsed.proof().index;
+        if index >= self.held.get(&origin).copied().unwrap_or(0) {
+            let received = (parsed.leaf().kind == LeafKind::Received).then_some(*message);
+            self.lacking.insert((origin, index), (receipt.to_vec(), received));
+        }
+    }
+}
+
+impl Desk {
+    /// Gives the own gateway everything that it asks for after it was restored. Answers what is to be told of it.
+    pub(super) async fn give_back(&self, trust: &Trust, mailbox: &mut Mailbox) -> Result<String, DeskError> {
+        let held = mailbox.hand_back(GivenBack::default()).await?;
+        let memory = self.remember_logs(trust, held)?;
+        let heads = memory.heads.into_values().map(|(_, text)| text).collect();
+        mailbox.hand_back(GivenBack { heads, ..GivenBack::default() }).await?;
+        for withdrawn in memory.withdrawn.chunks(limits::BATCH_ENVELOPES_MAX) {
+            let withdrawn = withdrawn.to_vec();
+            mailbox.hand_back(GivenBack { withdrawn, ..GivenBack::default() }).await?;
+        }
+        let leaves = memory.lacking.len();
+        self.give_leaves(mailbox, memory.lacking.into_values()).await?;
+        let policy = trust.policy.as_ref().map_or(0, ChannelPolicy::sequence);
+        mailbox.hand_back(GivenBack { policy, complete: true, ..GivenBack::default() }).await?;
+        Ok(format!(
+            "the gateway was restored from an older copy: this desk told it how far its logs went and what is withdrawn, \
+             and handed over receipts of {leaves} entries that it lacked"
+        ))
+    }
+
+    /// Reads what the register knows of the logs of which the gateway holds so much.
+    fn remember_logs(&self, trust: &Trust, held: BTreeMap<String, u64>) -> Result<Memory, DeskError> {
+        let begins = format!("{}/", trust.own.bundle().domain().log_name());
+        let mut memory = Memory { begins, held, ..Memory::default() };
+        let mut last = 0;
+        loop {
+            let page = self.register.sent_after(last, limits::PAGE_MAX)?;
+            let Some((newest, _)) = page.last() else { break };
+            last = *newest;
+            for (_, entry) in page {
+                if matches!(entry.state, SentState::Withdrawn | SentState::Void) {
+                    memory.withdrawn.push(entry.id);
+                }
+                memory.learn(&entry.submission_receipt, &entry.id);
+                memory.learn(&entry.delivery_receipt, &entry.id);
+            }
+        }
+        last = 0;
+        loop {
+            let page = self.register.received_after(last, limits::PAGE_MAX)?;
+            let Some((newest, _)) = page.last() else { return Ok(memory) };
+            last = *newest;
+            page.iter().for_each(|(_, entry)| memory.learn(&entry.receipt, &entry.id));
+        }
+    }
+
+    /// Hands over leaves in the order of their logs, as many at a time as fit into one call.
+    async fn give_leaves(
+        &self,
+        mailbox: &mut Mailbox,
+        lacking: impl Iterator<Item = (Vec<u8>, Option<MessageId>)>,
+    ) -> Result<(), DeskError> {
+        let (mut leaves, mut bytes) = (Vec::new(), 0_usize);
+        for (receipt, received) in lacking {
+            let entry = received.map(|id| self.register.received_message(&id)).transpose()?.flatten();
+            let envelope = entry.map(|entry| entry.envelope).unwrap_or_default();
+            let weight = receipt.len().saturating_add(envelope.len());
+            let is_full = leaves.len() == limits::BATCH_ENVELOPES_MAX
+                || bytes.saturating_add(weight) > limits::BATCH_BYTES_MAX;
+            if is_full && !leaves.is_empty() {
+                let full = GivenBack { leaves: std::mem::take(&mut leaves), ..GivenBack::default() };
+                mailbox.hand_back(full).await?;
+                bytes = 0;
+            }
+            bytes = bytes.saturating_add(weight);
+            leaves.push(HeldLeaf { receipt, envelope });
+        }
+        if !leaves.is_empty() {
+            mailbox.hand_back(GivenBack { leaves, ..GivenBack::default() }).await?;
+        }
+        Ok(())
+    }
+}
