@@ -77,6 +77,13 @@ fn repeats(says: &Act, said: &Act, is_own: bool) -> bool {
             one.incident_id == other.incident_id && other.persons.iter().all(exposes)
         }
         (Act::DeathNotice(one), Act::DeathNotice(other)) => one.person == other.person,
+        (Act::ListVerification(one), Act::ListVerification(other)) => {
+            other.findings.iter().all(|line| one.findings.iter().any(|same| same == line))
+        }
+        (Act::InformationBureauNotice(one), Act::InformationBureauNotice(other)) => {
+            let names = |person: &PersonRef| one.persons.iter().any(|other| other == person);
+            one.event == other.event && other.persons.iter().all(names)
+        }
         // Who said NO GO takes it back himself; nobody says it for him.
         (Act::GoNoGo(one), Act::GoNoGo(other)) => {
             is_own && one.arrangement_id == other.arrangement_id && !one.go.0 && !other.go.0

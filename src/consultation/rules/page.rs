@@ -121,7 +121,7 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 for every line, and that of the Power which holds a person for his. What either of them found not to match stops the line\n\
 \x20 until it finds otherwise. EXC_04 is asked of who accepts a round, too, for those whom it holds.\n\
 - WIL_02, WIL_05: a State that the person accepts is a side as well, and who came for it no neutral. A statement by which\n\
-\x20 somebody sat who came for the Power of origin, as the case names it since, permits nothing any more; what it refuses stops.\n\
+\x20 somebody sat who came for the Power of origin, as the case names it since, permits nothing any more, and stops him everywhere.\n\
 - CHN_10: under any charter a statement of will counts for 180 days at most, was last reconfirmed seven days before departure\n\
 \x20 at most, was made an hour after the explanation at least and before two witnesses, and a GO is six hours old at most.\n\
 - HND_04: a notice that was given more than the time for it before the agreement was concluded was of something else.\n\

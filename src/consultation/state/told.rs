@@ -47,6 +47,11 @@ pub fn told_until<'h>(past: &Past<'h>, person: &PersonRef, what: Told, at: Times
     standing(past, person, what, Some(at))
 }
 
+/// Whether this act tells it of a person, and nobody took that back.
+pub fn tells(past: &Past<'_>, person: &PersonRef, what: Told, act: &Registered) -> bool {
+    told(past, person, what).iter().any(|one| one.registered.reference == act.reference)
+}
+
 fn standing<'h>(
     past: &Past<'h>,
     person: &PersonRef,

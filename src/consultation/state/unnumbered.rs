@@ -20,7 +20,8 @@ use crate::consultation::state::exposure;
 use crate::consultation::state::judicial::{self, JudicialStanding};
 use crate::consultation::state::medical::{self, FitnessStanding};
 use crate::consultation::state::protection::{ProtectionStanding, protection};
-use crate::consultation::state::{go, guard, holds, opening, will};
+use crate::consultation::state::told::{self, Told};
+use crate::consultation::state::{custody, go, guard, holds, opening, will};
 use crate::consultation::words::{HandoverOutcome, MedicalDecision, MedicalFindingKind, ProtectionFinding};
 use crate::time::Timestamp;
 
@@ -63,8 +64,9 @@ impl<'p, 'h> Departing<'p, 'h> {
                     .find(person)
                     .is_some_and(|line| line.outcome == HandoverOutcome::DeclinedByPerson);
                 let of_it = report.arrangement_id == *self.id && !opening::is_observer(past, &one.sender);
-                of_it || declined && self.is_against(one, act, person)
+                of_it || (declined && self.is_against(one, act, person)) || self.tells(one, person)
             }
+            Act::ListVerification(_) | Act::InformationBureauNotice(_) => self.tells(one, person),
             Act::ProtectionAssessment(found) => {
                 let bars = || protection(past, person, &found.destination, at, charter).standing;
                 match found.finding {
@@ -96,6 +98,17 @@ impl<'p, 'h> Departing<'p, 'h> {
             Act::DeathNotice(_) => true,
             _ => false,
         }
+    }
+
+    /// Whether it tells in passing what still stops him: that he died, cannot travel or is kept.
+    fn tells(&self, one: &Registered, person: &PersonRef) -> bool {
+        let (past, at, charter) = (self.past, self.at, self.charter);
+        let tells = |what: Told| told::tells(past, person, what, one);
+        let unfit = || medical::fitness(past, person, at, charter).standing == FitnessStanding::Unfit;
+        let kept = || judicial::judicial(past, person).standing != JudicialStanding::Free;
+        (tells(Told::Dead) && custody::is_said_to_be_dead(past, person))
+            || (tells(Told::Unfit) && unfit())
+            || (tells(Told::Kept) && kept())
     }
 
     /// Whether somebody who said NO GO to some Powers only has not given his GO since, knowing of it.

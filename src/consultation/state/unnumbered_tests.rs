@@ -308,3 +308,29 @@ fn whoever_knew_a_statement_that_its_sender_took_knew_what_he_had_told_before() 
     scene.state("XB", "P1", &["XA"], &["XD"]);
     assert!(!is_free(&scene));
 }
+
+#[test]
+fn what_some_were_told_in_passing_is_named_until_it_is_answered_or_said_to_all() {
+    let report = |scene: &Scene| {
+        format!(
+            "arrangement_id = \"H-0\"\nhandover_time = \"{}\"\nplace_code = \"EAGLE\"\n\
+             lines = [{{ person = \"P1\", outcome = \"UNFIT\", final_question_put = true }}]",
+            scene.at()
+        )
+    };
+    let dead = "persons = [\"P1\"]\nevent = \"DEATH\"\naddressed_to = \"OWN_BUREAU\"\ndisclosure_risk_flagged = false";
+    let mut scene = Scene::cleared();
+    let fields = report(&scene);
+    let told = scene.say_unnumbered("IC", "handover-report", &fields);
+    assert_eq!(named(&scene), [told]);
+    scene.say("IC", "handover-report", &fields);
+    assert!(named(&scene).is_empty(), "its sender has said it to all");
+    let mut scene = Scene::cleared();
+    let harmless = dead.replace("DEATH", "HOSPITAL");
+    scene.say_unnumbered("XA", "information-bureau-notice", &harmless);
+    assert!(named(&scene).is_empty(), "what stops nobody holds nobody up");
+    let told = scene.say_unnumbered("XA", "information-bureau-notice", dead);
+    assert_eq!(named(&scene), [told]);
+    scene.say("XA", "information-bureau-notice", dead);
+    assert!(named(&scene).is_empty(), "its sender has said it to all");
+}

@@ -193,14 +193,20 @@ fn judge<'h>(
 }
 
 /// What speaks against moving a person, and the statements that can permit it. One by which somebody sat for the Power
-/// of origin, as his case names it now, permits nothing any more, and stops like one that never qualified (WIL-05).
+/// of origin, as his case names it now, permits nothing, and stops like any that was not free (WIL-05).
 fn said_of<'h>(past: &Past<'h>, person: &PersonRef) -> (Vec<Adverse<'h>>, Vec<Statement<'h>>) {
     let (mut adverse, mut statements) = (adverse(past, person), statements(past, person));
     let origin = sides::origin(past, person);
-    for one in statements.extract_if(.., |one| sides::were_there(&origin, one.act)) {
-        let scope = unqualified(one.act);
-        adverse.extend(scope.map(|scope| Adverse { registered: one.registered, said: instant(&one), scope }));
-    }
+    let frightened = |one: &'h Registered| match &one.act {
+        Some(Act::ExpressionOfWill(act)) if sides::were_there(&origin, act) => {
+            let said = said(one, Some(act.declaration_time));
+            Some(Adverse { registered: one, said, scope: Scope::Everywhere })
+        }
+        _ => None,
+    };
+    statements.retain(|one| frightened(one.registered).is_none());
+    adverse.retain(|one| frightened(one.registered).is_none());
+    adverse.extend(past.of_person(person).filter_map(frightened));
     adverse.sort_by(|one, next| one.registered.order().cmp(&next.registered.order()));
     (adverse, statements)
 }

@@ -382,3 +382,23 @@ fn what_is_relayed_permits_nothing_and_stops_what_it_stops() {
     scene.certify("P1", "FIT");
     assert_eq!(fit(&scene), "FIT");
 }
+
+#[test]
+fn a_statement_before_somebody_of_the_power_of_origin_stops_whatever_it_accepts() {
+    for (qualifies, accepts) in [(true, "XA"), (false, "XA"), (false, "ANY_STATE_EXCEPT_REFUSED")] {
+        let mut scene = registered();
+        scene.state("XB", "P1", &["XA"], &[]);
+        scene.wait(HOUR);
+        let watched = scene.statement("P1", &[accepts], &[]).replace("\"IC\"", "\"XD embassy\"");
+        if !qualifies {
+            scene.against(Rule::Wil05);
+        }
+        scene.say("XB", "expression-of-will", &watched);
+        assert_eq!(standing_towards(&scene, "XA"), WillStanding::Withdrawn, "{qualifies} {accepts}");
+        let against = scene.asks(|past, at, charter| will(past, &person(1), at, charter).against.len());
+        assert_eq!(against, 1, "{qualifies} {accepts}: it is named once");
+        scene.wait(HOUR);
+        scene.state("XB", "P1", &["XA"], &[]);
+        assert_eq!(standing_towards(&scene, "XA"), WillStanding::Current, "{qualifies} {accepts}");
+    }
+}

@@ -57,14 +57,14 @@ act = { person = "P1", kind = "FITNESS_TO_TRAVEL", decision = "FIT" }
 const REFUSES: &str = r#"person = "P1", source = "CAMP_STAFF", refused = ["XA"]"#;
 
 /// A script of these steps after the arrangement; tells what came otherwise than it expects.
-fn deviations(steps: &[String]) -> Vec<String> {
+pub(super) fn deviations(steps: &[String]) -> Vec<String> {
     let script = format!("{ARRANGED}{}", steps.concat());
     let script = parse(&script).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
     let account = play(&script, &Wishes::default()).unwrap();
     account.deviations().map(ToString::to_string).collect()
 }
 
-fn says(who: &str, kind: &str, act: &str) -> String {
+pub(super) fn says(who: &str, kind: &str, act: &str) -> String {
     format!("[[step]]\nwho = \"{who}\"\nkind = \"{kind}\"\nact = {{ {act} }}\n")
 }
 
@@ -73,11 +73,11 @@ fn tells(who: &str, to: &str, kind: &str, act: &str) -> String {
     says(who, kind, act) + &some
 }
 
-fn goes(who: &str) -> String {
+pub(super) fn goes(who: &str) -> String {
     says(who, "go-no-go", "arrangement_id = \"H1\", go = true")
 }
 
-fn departure(expected: &str) -> String {
+pub(super) fn departure(expected: &str) -> String {
     let rules: Vec<String> = expected.split(' ').map(|rule| format!("\"{rule}\"")).collect();
     let rules = if expected == "clear" { rules.concat() } else { format!("[{}]", rules.join(", ")) };
     format!("[[check]]\nat = \"XB\"\nperson = \"P1\"\narrangement = \"H1\"\ndepart = {rules}\n")

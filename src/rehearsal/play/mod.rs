@@ -34,6 +34,8 @@ mod stage;
 #[cfg(test)]
 mod departures;
 #[cfg(test)]
+mod facts;
+#[cfg(test)]
 mod tests;
 
 use account::Account;
