@@ -310,7 +310,9 @@ impl List {
                 let standing = session.desk.standing(&session.trust(), &draft).ok()?;
                 Some((draft, standing))
             });
-            reports.push(draft_report::row(&mut table, entry, found.as_ref()));
+            let held = session.desk.register().held(&entry.dispatch);
+            let is_held = held.map_err(|error| desk_session::failure(context, error.into()))?.is_some();
+            reports.push(draft_report::row(&mut table, entry, found.as_ref(), is_held));
         }
         context.output.list(&reports, &table, "no drafts")
     }

@@ -130,20 +130,28 @@ fn step_report(step: &Step) -> Value {
     })
 }
 
-/// One line of a list of drafts.
-pub(super) fn row(table: &mut Table, entry: &DraftEntry, draft: Option<&(DraftFile, Standing)>) -> Value {
+/// One line of a list of drafts. One that the desk service holds has no file.
+pub(super) fn row(
+    table: &mut Table,
+    entry: &DraftEntry,
+    draft: Option<&(DraftFile, Standing)>,
+    is_held: bool,
+) -> Value {
     let number = draft.map(|(draft, _)| draft.dispatch().formal_number.clone()).unwrap_or_default();
-    let act = draft.map_or("not there", |(draft, _)| draft.act().act_kind().title());
+    let nowhere = if is_held { "held by the desk service" } else { "not there" };
+    let act = draft.map_or(nowhere, |(draft, _)| draft.act().act_kind().title());
+    let file = if is_held { "-" } else { entry.path.as_str() };
     let waits = draft.map(|(_, standing)| {
         let due: Vec<String> = standing.due().map(|step| label(&step.expected.credential)).collect();
         if due.is_empty() { "release".to_owned() } else { due.join(", ") }
     });
     let waits = waits.filter(|_| entry.state == crate::desk::register::DraftState::Open).unwrap_or_default();
     let (composed, state) = (entry.composed.to_string(), entry.state.word());
-    table.row([&number, act, &composed, state, &waits, &entry.path]);
+    table.row([&number, act, &composed, state, &waits, file]);
     json!({
         "schema": "chancery.draft-entry/1",
-        "file": entry.path,
+        "file": (!is_held).then_some(&entry.path),
+        "held_by_service": is_held,
         "state": state,
         "composed": composed,
         "dispatch_sha256": entry.dispatch.hex(),

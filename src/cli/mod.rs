@@ -300,6 +300,9 @@ fn lists_values(typed: &str) -> Option<String> {
         let value = after.split(' ').find(|word| !word.starts_with('-'))?;
         Some((before.to_owned(), value.to_owned()))
     };
+    if let Some((before, _)) = of(" desk enrol ") {
+        return Some(format!("{before} desk enrol --help"));
+    }
     if let Some((before, value)) = of(" consultation show ") {
         return Some(match value.starts_with("P-") {
             true => format!("{before} person show {value}"),

@@ -60,7 +60,8 @@ impl Desk {
         let digest = one.act.reference.dispatch_digest();
         let copies = self.register.sent_in(&folded.consultation)?;
         let is_it = |copy: &&SentEntry| copy.dispatch_digest == digest && copy.recipient == *one.addressee;
-        let Some(copy) = copies.iter().find(is_it) else { return Ok(None) };
+        // The newest: one before it may have ended, and was owed anew.
+        let Some(copy) = copies.iter().rfind(is_it) else { return Ok(None) };
         let is_out = matches!(copy.state, SentState::Queued | SentState::Delivered | SentState::Expired);
         let is_new = match self.register.answer_to(&copy.id, KIND)? {
             None => true,

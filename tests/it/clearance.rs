@@ -313,8 +313,14 @@ async fn what_was_cleared_by_an_office_that_was_revoked_since_is_not_cleared() {
     root.revoke(issued.serial, RevocationReason::KeyCompromise, Some(now), now).unwrap();
     stage.house("XA").issue_bundle().unwrap();
     let office = Office::of(&stage);
-    assert_eq!(reason(office.release(draft).await), "AUTHENTICATION_INVALID");
+    assert_eq!(reason(office.release(draft.clone()).await), "AUTHENTICATION_INVALID");
     assert_eq!(office.desk.register().sent().unwrap().len(), 0);
+    // Another version takes its place, which is cleared anew.
+    let later = office.desk.rebase(&office.trust, office.keys(), &draft, &office.file).unwrap();
+    assert_ne!(later.digest(), draft.digest());
+    assert_eq!(later.signatures().iter().flatten().count(), 1, "the drafter's");
+    let again = office.desk.rebase(&office.trust, office.keys(), &later, &office.file).unwrap();
+    assert_eq!(again.digest(), later.digest(), "its signature holds");
 }
 
 #[tokio::test(flavor = "multi_thread")]

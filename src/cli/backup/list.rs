@@ -147,7 +147,18 @@ impl Found {
     fn contents(&self) -> [String; 3] {
         match &self.opened {
             None => ["-"; 3].map(str::to_owned),
-            Some(Err(error)) => [error.to_string(), "-".to_owned(), "-".to_owned()],
+            Some(Err(error)) => {
+                let why = match (error, self.sealed) {
+                    (BackupError::Open(OpenError::NotForUs), SealedFor::Passphrase) => {
+                        "another passphrase opens it".to_owned()
+                    }
+                    (BackupError::Open(OpenError::NotForUs), SealedFor::Recipients(_)) => {
+                        "another key opens it".to_owned()
+                    }
+                    (error, _) => error.to_string(),
+                };
+                [why, "-".to_owned(), "-".to_owned()]
+            }
             Some(Ok(Manifest { about, .. })) => {
                 let own = about.logs.iter().filter(|log| !log.mirror);
                 let sizes: Vec<String> =

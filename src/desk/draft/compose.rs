@@ -89,7 +89,7 @@ impl Desk {
     }
 
     /// A later version of a draft, on the past that is known now: same number, same words, signed by the drafting office
-    /// alone. The earlier version is void.
+    /// alone. The earlier version is void. One whose signatures hold and before which nothing came stands as it is.
     pub fn rebase(
         &self,
         trust: &Trust,
@@ -114,7 +114,12 @@ impl Desk {
         let rule = self.rule_of(trust, draft)?;
         let received_row = self.register.last_received_row()?;
         let basis = self.basis(trust, keys, draft.address(), rule)?;
-        let salt = match self.unnumbered_since(trust, draft, &entry_before)?.is_empty() {
+        // What was cleared by an office that was revoked since, or whose key is another now, is signed anew.
+        let holds = match self.standing(trust, draft) {
+            Err(DeskError::DraftRefused(DraftRefusal::Signature { .. })) => false,
+            standing => standing.map(|_| true)?,
+        };
+        let salt = match holds && self.unnumbered_since(trust, draft, &entry_before)?.is_empty() {
             true => draft.dispatch().salt,
             // No basis can name what came since: the offices sign other bytes, knowing it.
             false => random(self.entropy.as_ref()).map_err(|cause| DeskError::Draft(cause.to_string()))?,

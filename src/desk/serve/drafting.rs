@@ -107,7 +107,7 @@ impl Service {
                     Met::New(_) => Err(RegisterFault::DoneBefore.into()),
                 };
             }
-            composed => composed.map_err(|cause| Refused::from(cause).pointing(&shape))?,
+            composed => composed.map_err(|cause| not_permitted(&visitor, cause).pointing(&shape))?,
         };
         self.tell();
         Ok(wire::Draft { findings: shape.findings(&composition.findings), ..self.shown(&draft)? })
@@ -276,7 +276,8 @@ impl Service {
         let unchanged = Errand { subject: held.dispatch.as_bytes().to_vec(), ..errand.clone() };
         let holding = |later: &DraftFile| self.holding(visitor, later, errand).map(Some);
         let (trust, place) = (self.trust()?, self.held_place());
-        let later = self.desk.rebase_held(&trust, &self.keys, &draft, &place, holding)?;
+        let later = self.desk.rebase_held(&trust, &self.keys, &draft, &place, holding);
+        let later = later.map_err(|cause| not_permitted(visitor, cause))?;
         if later.digest() == held.dispatch {
             self.desk.register.note_errand(&unchanged)?;
         }
@@ -363,6 +364,17 @@ impl Service {
 /// That a client had an office sign.
 pub(super) fn hand(kind: &str, office: &str, visitor: &Visitor) -> Hand {
     Hand { kind: kind.to_owned(), office: office.to_owned(), client: visitor.name().to_owned() }
+}
+
+/// An office that may draft, and not through this client, is told apart from one that may not.
+fn not_permitted(visitor: &Visitor, cause: DeskError) -> Refused {
+    match &cause {
+        DeskError::NotAuthorised { office, .. } if !visitor.may_sign_as(office) => {
+            let message = format!("this client may not have the desk sign as {office}");
+            Refused::new(Code::PermissionDenied, "OFFICE_NOT_PERMITTED", message)
+        }
+        _ => cause.into(),
+    }
 }
 
 pub(super) fn four_eyes(message: &str) -> Refused {

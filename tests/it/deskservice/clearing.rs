@@ -72,3 +72,14 @@ async fn a_draft_that_is_asked_for_many_times_at_once_uses_up_one_number() {
     assert_eq!(number(&next), number(&drafts[0]) + 1);
     xa.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_is_bound_to_another_office_is_told_that_it_is_the_client_who_may_not() {
+    let stage = pair().await;
+    let xa = Bureau::open(&stage, "XA").await;
+    let mut bound = xa.bound("bound", &[Role::Draft], &["seal"]).await;
+    let refused = bound.create_draft(creation("one", note("XB", ""))).await.unwrap_err();
+    assert!(refused.message().starts_with("this client may not have the desk sign as "), "{refused:?}");
+    assert_eq!(reason::<()>(Err(refused)), "OFFICE_NOT_PERMITTED");
+    xa.close().await;
+}

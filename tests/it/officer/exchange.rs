@@ -170,6 +170,21 @@ fn nothing_is_sent_without_consent_or_by_a_dry_run() {
 }
 
 #[test]
+fn a_client_is_bound_to_offices_of_the_desk_alone_and_has_roles_that_there_are() {
+    let both = ministries();
+    let into = both.directory.join("nobody");
+    let into = into.to_str().unwrap();
+    let enrol = ["desk", "enrol", "nobody", "-o", into, "--json", "--roles"];
+    let unknown = both.types("XA", [&enrol[..], &["clear", "--office", "nosuch"]].concat());
+    assert_eq!((unknown.code, unknown.error()["code"].as_str()), (7, Some("no-office")));
+    assert!(text_of(&unknown.error(), "hint").ends_with(" key list"), "{unknown:?}");
+    let wrong = both.types("XA", [&enrol[..], &["gardener"]].concat());
+    assert_eq!(wrong.code, 2, "{wrong:?}");
+    assert!(text_of(&wrong.error(), "hint").ends_with(" desk enrol --help"), "{wrong:?}");
+    assert!(!std::path::Path::new(into).exists(), "nothing was written");
+}
+
+#[test]
 fn a_wrong_passphrase_and_an_unknown_reference_have_their_exit_codes() {
     let both = ministries();
     let (desk, wrong) = (both.desk("XA"), both.directory.join("wrong"));
