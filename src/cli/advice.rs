@@ -135,7 +135,7 @@ fn at_a_gateway(context: &Context, code: &str) -> Option<String> {
         "no-single-proof" => here("log fork"),
         "not-proven" => Some("chancery --home GATEWAY log fork CODE -o FILE".to_owned()),
         "courier-refused" => here("status"),
-        "stick-damaged" | "no-stick" => Some(packed_anew()),
+        "stick-damaged" | "no-stick" | "courier-absent" => Some(packed_anew()),
         _ => None,
     }
 }

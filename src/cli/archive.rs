@@ -25,11 +25,11 @@ use crate::trust::name::Ministry;
 /// Write everything that others can check of the archive into a new directory
 ///
 /// Logs, mirrors of peers' logs, cosigned checkpoints, signed headers, receipts and trust bundles, but no sealed
-/// part. The gateway goes on meanwhile.
+/// part, and the script that checks all of it without our code. The gateway goes on meanwhile.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     chancery --home /var/lib/chancery log export archive-2026-11\n  \
-    python3 check_archive.py archive-2026-11")]
+    python3 archive-2026-11/check_archive.py archive-2026-11")]
 pub(super) struct Export {
     /// New directory for the archive
     #[arg(value_name = "DIR")]
@@ -55,10 +55,16 @@ impl Export {
         let (messages, entries) = (writing.messages, writing.entries);
         let report = writing.end(&ministry, context.clock.now().to_string())?;
         let line = format!("{messages} messages and {entries} log entries");
-        let check = format!("python3 check_archive.py {}", shell_word(&self.directory.to_string_lossy()));
+        let [script, archive] = [self.directory.join(CHECK), self.directory.clone()]
+            .map(|path| shell_word(&path.to_string_lossy()));
+        let check = format!("python3 {script} {archive}");
         Done::new(report).says(line).wrote(&self.directory).next(check).tell(context)
     }
 }
+
+/// The independent check, as it lies in the archive.
+const CHECK: &str = "check_archive.py";
+const CHECK_TEXT: &str = include_str!("../../docs/check_archive.py");
 
 /// An archive that is being written.
 struct Writing {
@@ -159,6 +165,7 @@ impl Writing {
             "entries": self.entries,
             "logs": self.logs,
         });
+        write(&self.directory.join(CHECK), CHECK_TEXT.as_bytes())?;
         write(&self.directory.join("archive.json"), format!("{report:#}\n").as_bytes())?;
         Ok(report)
     }

@@ -183,6 +183,7 @@ impl Unpack {
                 "what": what, "reason": reason, "detail": detail,
             })).collect::<Vec<_>>(),
             "missing_sticks": unpacked.missing,
+            "absent": unpacked.absent,
         });
         let mut done = Done::new(report);
         for line in lines(unpacked) {
@@ -194,23 +195,41 @@ impl Unpack {
             done = done.says(said(peer, &packed)).wrote(answer);
         }
         done.tell(context)?;
-        if unpacked.refusals == 0 {
-            return Ok(());
-        }
-        let message = format!("{} on the stick could not be taken", counted(unpacked.refusals, "element"));
-        let mut error = CliError::new(Kind::Refused, "courier-refused", message).reason("COURIER_REFUSED");
-        for (what, reason, detail) in &unpacked.refused {
-            error = error.cause(format!("{what}: {reason}: {detail}"));
-        }
-        if !unpacked.missing.is_empty() {
-            error = error.cause(format!(
-                "sticks of {} that have not been here: {}",
-                unpacked.ministry,
-                listed(&unpacked.missing)
-            ));
-        }
-        Err(error)
+        failure(context, unpacked).map_or(Ok(()), Err)
     }
+}
+
+/// What was not taken, or is not here although the log on the stick tells of it.
+fn failure(context: &Context, unpacked: &Unpacked) -> Option<CliError> {
+    if unpacked.refusals == 0 && unpacked.absent == 0 {
+        return None;
+    }
+    let mut error = match unpacked.refusals {
+        0 => {
+            let message = format!(
+                "{} of which its log tells are neither here nor on the stick",
+                counted(unpacked.absent, "message")
+            );
+            CliError::new(Kind::Refused, "courier-absent", message)
+                .reason("COURIER_ABSENT")
+                .cause("cut out of the stick, held back there, or on a stick that has not been here")
+        }
+        refusals => {
+            let message = format!("{} on the stick could not be taken", counted(refusals, "element"));
+            CliError::new(Kind::Refused, "courier-refused", message).reason("COURIER_REFUSED")
+        }
+    };
+    for (what, reason, detail) in &unpacked.refused {
+        error = error.cause(format!("{what}: {reason}: {detail}"));
+    }
+    // What stands before it comes first.
+    let Some(first) = unpacked.missing.first() else { return Some(error) };
+    let error = error.cause(format!(
+        "sticks of {} that have not been here: {}",
+        unpacked.ministry,
+        listed(&unpacked.missing)
+    ));
+    Some(error.hint(context.command(&format!("queue unpack STICK-{first}"))))
 }
 
 fn lines(unpacked: &Unpacked) -> Vec<String> {
@@ -228,6 +247,10 @@ fn lines(unpacked: &Unpacked) -> Vec<String> {
     )];
     if !unpacked.missing.is_empty() {
         lines.push(format!("not seen here: sticks {} of {ministry}", listed(&unpacked.missing)));
+    }
+    if unpacked.absent > 0 {
+        let absent = counted(unpacked.absent, "message");
+        lines.push(format!("{absent} of which its log tells are neither here nor on the stick"));
     }
     lines
 }

@@ -85,12 +85,17 @@ fn require_whole(
     refilled: &Refilled,
     overtaken: Option<(u64, u64)>,
 ) -> Result<(), CliError> {
-    if let Some(Lacking { recipient, count, why, .. }) = refilled.lacking.first() {
+    if let Some(Lacking { recipient, count, why, opens_no_more, .. }) = refilled.lacking.first() {
         let message = format!(
             "this register was restored from an older backup and lacks {count} messages to {recipient}"
         );
         let error = CliError::failed("register-behind", message).cause(why.clone());
-        return Err(error.hint("chancery --home GATEWAY doctor"));
+        return Err(match opens_no_more {
+            true => error
+                .cause("it was sealed to a reading key that this home has not: look for a backup that has it first")
+                .hint(context.command(&format!("outbox forgo {recipient}"))),
+            false => error.hint("chancery --home GATEWAY doctor"),
+        });
     }
     let Some((here, in_force)) = overtaken else { return Ok(()) };
     let message =

@@ -42,6 +42,7 @@ mod examining;
 pub mod export;
 mod failures;
 pub mod files;
+mod forgo;
 mod fork;
 pub mod help;
 pub mod inbox;

@@ -8,6 +8,7 @@ use super::confirm;
 use super::context::Context;
 use super::desk_session::{self, DeskSession, Directions};
 use super::error::{CliError, Kind};
+use super::forgo::Forgo;
 use super::inbox::parse_ministry;
 use super::owed;
 use super::report::Done;
@@ -44,6 +45,7 @@ pub struct Outbox {
 #[derive(Debug, clap::Subcommand)]
 enum Act {
     Fill(Fill),
+    Forgo(Forgo),
     Supply(Supply),
     Void(Void),
 }
@@ -185,6 +187,7 @@ impl Outbox {
         match self.act {
             Some(Act::Void(void)) => return void.run(context).await,
             Some(Act::Fill(fill)) => return fill.run(context).await,
+            Some(Act::Forgo(forgo)) => return forgo.run(context).await,
             Some(Act::Supply(supply)) => return supply.run(context).await,
             None => {}
         }

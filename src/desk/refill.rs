@@ -10,12 +10,15 @@
 //! have does not count here.
 
 mod asked;
+mod forgone;
 mod mark;
 mod rest;
 
 use std::collections::BTreeMap;
 
 pub use asked::{Asked, Lacking, Refilled};
+pub use forgone::Forgone;
+use forgone::is_sealed_to_others;
 pub use mark::Compared;
 use rest::Rest;
 
@@ -69,11 +72,21 @@ impl Desk {
         keys: &Keys,
         mailbox: &mut Mailbox,
     ) -> Result<Refilled, DeskError> {
+        self.refill_into(trust, keys, mailbox, &mut Rest::default()).await
+    }
+
+    async fn refill_into(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        mailbox: &mut Mailbox,
+        rest: &mut Rest,
+    ) -> Result<Refilled, DeskError> {
         let behind = self.lines_behind(mailbox).await?;
         self.note_behind(&behind)?;
-        let (mut refilled, mut rest) = (Refilled::default(), Rest::default());
+        let mut refilled = Refilled::default();
         for line in behind {
-            match self.refill_line(trust, keys, mailbox, &line, &mut rest).await {
+            match self.refill_line(trust, keys, mailbox, &line, rest).await {
                 Ok(count) => refilled.returned = refilled.returned.saturating_add(count),
                 Err(failure @ (DeskError::Register(_) | DeskError::Key(_) | DeskError::Locked)) => {
                     return Err(failure);
@@ -81,13 +94,14 @@ impl Desk {
                 Err(failure) => {
                     let SentLine { channel, recipient, .. } = line;
                     let count = self.register.lost_to(&channel, &recipient)?;
-                    refilled.lacking.push(Lacking { channel, recipient, count, why: failure.to_string() });
+                    let (why, opens_no_more) = (failure.to_string(), is_sealed_to_others(&failure));
+                    refilled.lacking.push(Lacking { channel, recipient, count, why, opens_no_more });
                 }
             }
         }
         for channel in self.register.channels_short()? {
             if self.register.lost_on(&channel)?.is_empty() {
-                self.owe_the_rest(trust, keys, &channel, &rest)?;
+                self.owe_the_rest(trust, keys, &channel, rest)?;
                 self.register.forget_losses(&channel)?;
             }
         }
@@ -213,8 +227,14 @@ impl Desk {
         let itself = Digest::of(envelope.header().bytes());
         let mut copy = SentEntry::of((&envelope, bytes), itself, SentState::Queued);
         let (mut answers, mut formal_number) = (None, None);
-        if !is_bare {
-            let signed = self.open_own(keys, &envelope)?;
+        let opened = match is_bare {
+            true => None,
+            false => match self.open_own(keys, &envelope) {
+                Err(failure) if rest.forgoes(&envelope, &failure) => None,
+                opened => Some(opened?),
+            },
+        };
+        if let Some(signed) = opened {
             let dispatch = signed.dispatch();
             copy.dispatch_digest = signed.digest();
             let answered = dispatch.in_reply_to.filter(|_| ANSWERS.contains(&dispatch.kind.as_str()));

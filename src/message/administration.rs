@@ -87,6 +87,8 @@ vocabulary! {
         ClientSuspended = 33 "CLIENT_SUSPENDED",
         /// Its calls are taken again.
         ClientReadmitted = 34 "CLIENT_READMITTED",
+        /// What a restored register lacks of messages to a ministry was given up: it opens no more.
+        LossesGivenUp = 35 "LOSSES_GIVEN_UP",
     }
 }
 

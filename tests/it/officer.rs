@@ -25,6 +25,7 @@ mod evidence;
 mod exchange;
 mod forms;
 mod killed;
+mod lost;
 mod names;
 mod night;
 mod overdue;

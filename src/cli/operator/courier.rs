@@ -34,6 +34,7 @@ pub(in crate::cli) struct Unpacked {
     /// What was not taken, with reason and words.
     pub(in crate::cli) refused: Vec<(String, String, String)>,
     pub(in crate::cli) missing: Vec<u64>,
+    pub(in crate::cli) absent: u64,
 }
 
 /// A piece as the gateway gave it.
@@ -67,5 +68,6 @@ pub(super) fn unpacked(said: wire::UnpackQueueResponse) -> Unpacked {
         refusals: said.refusals,
         refused: refused.collect(),
         missing: said.missing,
+        absent: said.absent,
     }
 }

@@ -22,6 +22,8 @@ pub struct Lacking {
     pub count: u64,
     /// Why they did not come back.
     pub why: String,
+    /// Whether that is for good: what comes next of them opens with no key of this home.
+    pub opens_no_more: bool,
 }
 
 /// The own gateway was asked for everything that came, and for everything that this register lacks of what this desk sent.

@@ -13,6 +13,7 @@ use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::desk::owed::{REGISTER_BEHIND, kept_name};
 use crate::desk::parts;
+use crate::desk::refill::forgone::{Forgone, is_sealed_to_others};
 use crate::desk::register::OwedEntry;
 use crate::digest::Digest;
 use crate::message::dispatch::SignedDispatch;
@@ -21,15 +22,43 @@ use crate::message::id::MessageId;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
-/// Acts that came back: a copy of each, by its dispatch.
+/// Acts that came back, and what was given up of them.
 #[derive(Debug, Default)]
-pub(super) struct Rest(BTreeMap<Digest, MessageId>);
+pub(super) struct Rest {
+    /// A copy of each that opened, by its dispatch.
+    copies: BTreeMap<Digest, MessageId>,
+    /// To whom copies are given up that open no more.
+    forgoing: Option<Ministry>,
+    forgone: Forgone,
+}
 
 impl Rest {
+    /// The same, giving up what was sent to this Power and opens no more.
+    pub(super) fn forgoing(recipient: &Ministry) -> Self {
+        Self { forgoing: Some(recipient.clone()), ..Self::default() }
+    }
+
+    /// What was given up.
+    pub(super) fn into_forgone(self) -> Forgone {
+        self.forgone
+    }
+
+    /// Whether a copy that did not open is given up; it is counted then.
+    pub(super) fn forgoes(&mut self, envelope: &Envelope, failure: &DeskError) -> bool {
+        let header = envelope.header();
+        let forgoes =
+            self.forgoing.as_ref() == Some(&header.position().recipient) && is_sealed_to_others(failure);
+        if forgoes {
+            self.forgone.copies = self.forgone.copies.saturating_add(1);
+            self.forgone.consultations.insert(header.address().consultation.clone());
+        }
+        forgoes
+    }
+
     /// A copy of an act came back.
     pub(super) fn note(&mut self, envelope: &Envelope, signed: &SignedDispatch) {
         if envelope.header().address().addressees.len() > 1 {
-            self.0.insert(signed.digest(), envelope.id());
+            self.copies.insert(signed.digest(), envelope.id());
         }
     }
 }
@@ -43,7 +72,7 @@ impl Desk {
         channel: &str,
         rest: &Rest,
     ) -> Result<(), DeskError> {
-        for (dispatch, copy) in &rest.0 {
+        for (dispatch, copy) in &rest.copies {
             let Some(copy) = self.register.sent_message(copy)?.filter(|copy| copy.channel == channel) else {
                 continue;
             };

@@ -75,7 +75,9 @@ fn take_back(connection: &Connection, one: &TakenBack) -> Result<(), RegisterFau
     }
     if let Some((year, number)) = formal_number {
         let mut keep = connection.prepare_cached(
-            "INSERT INTO formal_number (year, number, dispatch_digest) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            "INSERT INTO formal_number (year, number, dispatch_digest) VALUES (?1, ?2, ?3)
+             ON CONFLICT (year, number) DO UPDATE SET dispatch_digest = excluded.dispatch_digest
+             WHERE formal_number.dispatch_digest IS NULL",
         )?;
         keep.execute(params![year, number, copy.dispatch_digest.as_bytes().as_slice()])?;
     }

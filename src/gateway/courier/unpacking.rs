@@ -18,7 +18,7 @@ use crate::gateway::error::Fault;
 use crate::gateway::frame::{Answer, CosignatureLine, Delivery, Frame, Hello, LogUpdate, Outcome, Road};
 use crate::gateway::freight::keep;
 use crate::gateway::standing::Standing;
-use crate::gateway::store::record::{Direction, Footing};
+use crate::gateway::store::record::{Direction, Footing, LeafPlace};
 use crate::limits;
 use crate::message::administration::{Actor, AdministrativeAct, AdministrativeVerb};
 use crate::message::courier::Opening;
@@ -55,6 +55,12 @@ pub(in crate::gateway) struct Unpacked {
     pub(in crate::gateway) refusals: u64,
     /// Numbers of sticks of that ministry before this one that have not been here: the last ones.
     pub(in crate::gateway) missing: Vec<u64>,
+    /// Messages that the log on the stick says were sent, and that are neither here nor on the stick.
+    pub(in crate::gateway) absent: u64,
+    /// From where on each log was mirrored.
+    mirrored_from: BTreeMap<String, u64>,
+    /// Messages on the stick that were refused and are not answered.
+    unanswered: u64,
 }
 
 /// A message, part or cosignature that was not taken.
@@ -120,7 +126,8 @@ impl Gateway {
         unpacked.leaves = held(&self.store.list_logs().await?).saturating_sub(held(&before));
         self.link_of(&from).tell_news();
         let digest = ended?;
-        if unpacked.refusals == 0 {
+        unpacked.absent = self.absent(&from, &unpacked).await?;
+        if unpacked.refusals == 0 && unpacked.absent == 0 {
             self.store.note_taken_pack(from, number, digest, self.clock.now()).await?;
         }
         Ok(unpacked)
@@ -141,7 +148,7 @@ impl Gateway {
                 Item::Frame(Frame::Announcement(bundle)) => {
                     self.hear_announcement(peer, &bundle, unpacked).await?
                 }
-                Item::Frame(Frame::LogUpdate(update)) => self.extend(peer, update).await?,
+                Item::Frame(Frame::LogUpdate(update)) => self.extend(peer, update, unpacked).await?,
                 Item::Frame(Frame::Cosignature(line)) => self.hear_cosignature(peer, line, unpacked).await?,
                 Item::Frame(Frame::Deliveries(deliveries)) => {
                     self.deliver(peer, deliveries, unpacked).await?
@@ -154,9 +161,15 @@ impl Gateway {
     }
 
     /// Mirrors leaves of the peer's log.
-    async fn extend(&self, peer: &Ministry, update: LogUpdate) -> Result<(), CourierRefusal> {
+    async fn extend(
+        &self,
+        peer: &Ministry,
+        update: LogUpdate,
+        unpacked: &mut Unpacked,
+    ) -> Result<(), CourierRefusal> {
         let (checkpoint, _) = self.open_checkpoint(peer, &update.checkpoint).map_err(unproven)?;
         let origin = checkpoint.origin.as_str().to_owned();
+        unpacked.mirrored_from.entry(origin.clone()).or_insert(update.first_index);
         let have = self.store.log_head(origin.clone()).await?.map_or(0, |head| head.size);
         if update.first_index > have {
             let first = update.first_index;
@@ -238,6 +251,7 @@ impl Gateway {
                 Answer::Unsigned { reason, detail } => {
                     let name = id.and_then(|id| names.get(&id).cloned());
                     let what = name.unwrap_or_else(|| "message that cannot be read".to_owned());
+                    unpacked.unanswered += 1;
                     unpacked.refuse(Refused { what, reason, detail });
                 }
             }
@@ -263,11 +277,12 @@ impl Gateway {
             };
             let about = withdrawn.map(|envelope| LeafMessage::of(&envelope));
             if let Some(about) = about
-                && !self.is_withdrawn_by(peer, about).await?
+                && !self.log_says(peer, about, &[LeafKind::Withdrawn]).await?
             {
                 let name = names.get(&about.id.digest()).cloned();
                 let what = name.unwrap_or_else(|| "message".to_owned());
                 let detail = "it is marked as withdrawn, and the sender's log does not say so".to_owned();
+                unpacked.unanswered += 1;
                 unpacked.refuse(Refused { what, reason: UNPROVEN.to_owned(), detail });
                 continue;
             }
@@ -276,8 +291,13 @@ impl Gateway {
         Ok(proven)
     }
 
-    /// Whether the mirror of a log of the peer holds the withdrawal of exactly this message.
-    async fn is_withdrawn_by(&self, peer: &Ministry, about: LeafMessage) -> Result<bool, CourierRefusal> {
+    /// Whether the mirror of a log of the peer holds a leaf of one of these kinds about exactly this message.
+    async fn log_says(
+        &self,
+        peer: &Ministry,
+        about: LeafMessage,
+        kinds: &[LeafKind],
+    ) -> Result<bool, CourierRefusal> {
         for found in self.store.find_leaf(about.id.digest()).await?.into_iter().filter(|found| found.mirror) {
             let log = self.store.log_head(found.place.origin.clone()).await?;
             if log.is_none_or(|log| !log.mirror || log.peer != *peer) {
@@ -285,11 +305,35 @@ impl Gateway {
             }
             let Some(leaf) = self.store.leaf(found.place).await? else { continue };
             let leaf = Leaf::parse(&leaf.bytes).map_err(|cause| Fault::Damaged(cause.to_string()))?;
-            if leaf.kind == LeafKind::Withdrawn && leaf.message == Some(about) {
+            if kinds.contains(&leaf.kind) && leaf.message == Some(about) {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// How many messages the log on the stick says were sent here, that nobody has answered here and that were not on the
+    /// stick. No signature says what a stick holds: whoever carries it can cut messages out of it.
+    async fn absent(&self, peer: &Ministry, unpacked: &Unpacked) -> Result<u64, CourierRefusal> {
+        let mut absent = 0_u64;
+        for (origin, first) in &unpacked.mirrored_from {
+            let log =
+                self.store.log_head(origin.clone()).await?.filter(|log| log.mirror && log.peer == *peer);
+            for index in *first..log.map_or(0, |log| log.size) {
+                let place = LeafPlace { origin: origin.clone(), index };
+                let Some(leaf) = self.store.leaf(place).await? else { continue };
+                let leaf = Leaf::parse(&leaf.bytes).map_err(|cause| Fault::Damaged(cause.to_string()))?;
+                let Some(about) = leaf.message.filter(|_| leaf.kind == LeafKind::Sent) else { continue };
+                absent = absent.saturating_add(u64::from(!self.is_over(peer, about).await?));
+            }
+        }
+        Ok(absent.saturating_sub(unpacked.unanswered))
+    }
+
+    /// Whether a message of the peer is answered here, or its log says that it is not to be delivered any more.
+    async fn is_over(&self, peer: &Ministry, about: LeafMessage) -> Result<bool, CourierRefusal> {
+        let own = self.store.find_leaf(about.id.digest()).await?.iter().any(|found| !found.mirror);
+        Ok(own || self.log_says(peer, about, &[LeafKind::Withdrawn, LeafKind::Expired]).await?)
     }
 
     /// Keeps a large part as if the peer had put it; what is here already is passed over.

@@ -171,6 +171,7 @@ fn told(unpacked: Unpacked) -> wire::UnpackQueueResponse {
         refusals: unpacked.refusals,
         refused: refused.collect(),
         missing: unpacked.missing,
+        absent: unpacked.absent,
     }
 }
 

@@ -17,6 +17,19 @@ use crate::support::{Stage, proofs};
 
 /// A stick in other words, its digest redone: large parts are dropped, and `change` has seen every frame.
 fn altered(stick: &[u8], change: impl Fn(&mut Frame)) -> Vec<u8> {
+    packed_anew(stick, |frame| {
+        change(frame);
+        true
+    })
+}
+
+/// The same without some of its frames.
+fn without(stick: &[u8], is_cut: impl Fn(&Frame) -> bool) -> Vec<u8> {
+    packed_anew(stick, |frame| !is_cut(frame))
+}
+
+/// The same with those frames that stay.
+fn packed_anew(stick: &[u8], stays: impl Fn(&mut Frame) -> bool) -> Vec<u8> {
     let mut unpacking = Unpacking::default();
     unpacking.add(stick);
     let Some(Record::Opening(opening)) = unpacking.next_record().unwrap() else { panic!("no opening") };
@@ -24,8 +37,9 @@ fn altered(stick: &[u8], change: impl Fn(&mut Frame)) -> Vec<u8> {
     while let Some(record) = unpacking.next_record().unwrap() {
         if let Record::Frame(frame) = record {
             let mut frame = RelayFrame::decode(frame.as_slice()).unwrap();
-            frame.frame.as_mut().into_iter().for_each(&change);
-            bytes.extend(packing.frame(&frame.encode_to_vec()));
+            if frame.frame.as_mut().is_none_or(&stays) {
+                bytes.extend(packing.frame(&frame.encode_to_vec()));
+            }
         }
     }
     unpacking.finish().unwrap();
@@ -72,6 +86,28 @@ async fn a_stick_withdraws_only_what_the_log_of_its_sender_withdrew() {
     let told = unpacks(&stage, "XB", "a2").json();
     assert_eq!((told["held"].as_u64(), told["rejected"].as_u64()), (Some(1), Some(1)), "{told}");
     assert_eq!(count(&stage, "XB").await, 1);
+}
+
+/// Whoever carries a stick can take messages out of it and make the digest anew; the log on it tells of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_were_cut_out_of_a_stick_are_missed() {
+    let mut stage = Stage::pair().await;
+    proofs::logs_agree(&stage).await;
+    only(&mut stage, "XA", "XB").await;
+    sends(&stage, "XA", "XB", "One.").await;
+    sends(&stage, "XA", "XB", "Two.").await;
+    packs(&stage, "XA", "XB", "a1", &[]);
+    let is_message = |frame: &Frame| matches!(frame, Frame::Deliveries(_));
+    fs::write(stick(&stage, "cut"), without(&text(&stick(&stage, "a1")), is_message)).unwrap();
+    only(&mut stage, "XB", "XA").await;
+    let said = unpacks(&stage, "XB", "cut");
+    let told = said.told();
+    assert_eq!((said.code, told["absent"].as_u64()), (6, Some(2)), "{said:?}");
+    assert!(said.talk.contains("COURIER_ABSENT"), "{said:?}");
+    assert!(said.hint().starts_with("chancery --home GATEWAY queue pack "), "{said:?}");
+    // Its number is free for the whole one.
+    let whole = unpacks(&stage, "XB", "a1").json();
+    assert_eq!((whole["taken"].as_u64(), whole["absent"].as_u64()), (Some(2), Some(0)), "{whole}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -111,6 +111,9 @@ async fn an_entry_is_proven_to_whoever_has_the_bundle_and_the_log_is_shown_expor
     let done = types(&stage, "XB", ["log", "export", export.to_str().unwrap()]).await;
     assert_eq!(done.code, 0, "{done:?}");
     assert!(export.join("logs").join(origin).join("checkpoint").is_file());
+    let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/check_archive.py");
+    let beside = std::fs::read(export.join("check_archive.py")).unwrap();
+    assert_eq!(beside, std::fs::read(script).unwrap(), "what comes next is there");
     let read = asks(&stage, "XB", "log verify").await.report();
     assert_eq!(read["damages"], serde_json::json!([]));
     // It is of no pair: nobody mirrors it, and `status` does not list it among the logs of pairs.
