@@ -140,7 +140,7 @@ static ACCREDIT_REQUEST: Shape = Shape { fields: &[(3, Many(PEERS_MAX))] };
 static LIST_OFFERED_RESPONSE: Shape = Shape { fields: &[(1, ManyOf(PEERS_MAX, &Shape::PLAIN))] };
 static HAND_BACK_REQUEST: Shape = Shape {
     fields: &[
-        (1, Many(LOGS_MAX)),
+        (1, Many(BATCH_ENVELOPES_MAX)),
         (2, Many(BATCH_ENVELOPES_MAX)),
         (3, ManyOf(BATCH_ENVELOPES_MAX, &Shape::PLAIN)),
     ],

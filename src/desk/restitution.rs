@@ -64,8 +64,10 @@ impl Desk {
     pub(super) async fn give_back(&self, trust: &Trust, mailbox: &mut Mailbox) -> Result<String, DeskError> {
         let held = mailbox.hand_back(GivenBack::default()).await?;
         let memory = self.remember_logs(trust, held)?;
-        let heads = memory.heads.into_values().map(|(_, text)| text).collect();
-        mailbox.hand_back(GivenBack { heads, ..GivenBack::default() }).await?;
+        let heads: Vec<String> = memory.heads.into_values().map(|(_, text)| text).collect();
+        for heads in heads.chunks(limits::BATCH_ENVELOPES_MAX) {
+            mailbox.hand_back(GivenBack { heads: heads.to_vec(), ..GivenBack::default() }).await?;
+        }
         for withdrawn in memory.withdrawn.chunks(limits::BATCH_ENVELOPES_MAX) {
             let withdrawn = withdrawn.to_vec();
             mailbox.hand_back(GivenBack { withdrawn, ..GivenBack::default() }).await?;

@@ -42,7 +42,7 @@ impl Gateway {
     }
 
     /// Out of which backup this gateway came, until nothing is awaited any more.
-    pub(super) fn from_backup(&self) -> Option<FromBackup> {
+    pub(super) fn restored_from(&self) -> Option<FromBackup> {
         *hold(&self.from_backup)
     }
 
@@ -69,7 +69,7 @@ impl Gateway {
         if let Some(note) = &note {
             self.store.begin_from_backup(note.made).await?;
         }
-        *hold(&self.from_backup) = self.store.from_backup().await?;
+        *hold(&self.from_backup) = self.store.restored_from().await?;
         Ok(note)
     }
 
@@ -160,7 +160,7 @@ impl Gateway {
 
     /// Ends the state when the own desk has come and no peer is paused for it any more.
     pub(super) async fn end_if_over(&self) -> Result<(), Fault> {
-        if self.from_backup().is_none_or(|state| state.awaits_desk) {
+        if self.restored_from().is_none_or(|state| state.awaits_desk) {
             return Ok(());
         }
         let in_force = self.trust.load_full();

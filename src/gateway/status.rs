@@ -212,7 +212,7 @@ impl Gateway {
             // No checkpoint is signed for somebody who only looks.
             logs: self.heads(self.store.list_logs().await?),
             certificate_flaw: self.certificate_flaw(),
-            from_backup: self.from_backup(),
+            from_backup: self.restored_from(),
         })
     }
 

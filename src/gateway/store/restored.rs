@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 
 impl Store {
     /// Out of which backup this store came, as long as that matters.
-    pub async fn from_backup(&self) -> Result<Option<FromBackup>, StoreFault> {
+    pub async fn restored_from(&self) -> Result<Option<FromBackup>, StoreFault> {
         self.read(|connection| {
             let sql = "SELECT ifnull(max(iif(name = 'restored', value, 0)), 0),
                        ifnull(max(iif(name = 'awaits_desk', value, 0)), 0)

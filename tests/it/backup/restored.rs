@@ -2,7 +2,7 @@
 //! its own desk has told what it knows and an operator has let that peer in.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use chancery::desk::register::SentState;
@@ -35,7 +35,7 @@ async fn continues(stage: &Stage, before: &LogHead) {
 }
 
 /// The host of XA burns, and its gateway comes out of a backup. It does not run yet.
-async fn lose(stage: &mut Stage, operator: &Operator, file: &PathBuf) {
+async fn lose(stage: &mut Stage, operator: &Operator, file: &Path) {
     let home = gateway_home(stage, "XA");
     stage.house_mut("XA").lose().await.unwrap();
     fs::remove_dir_all(&home).unwrap();

@@ -107,6 +107,9 @@ fn lists() -> BTreeMap<(&'static str, Vec<u32>), usize> {
         (("/chancery.gateway.v1.MailboxService/SubmitStream", vec![1]), limits::BATCH_ENVELOPES_MAX),
         (("/chancery.gateway.v1.MailboxService/GetSent", vec![1]), limits::BATCH_ENVELOPES_MAX),
         (("/chancery.gateway.v1.MailboxService/Accredit", vec![3]), limits::PEERS_MAX),
+        (("/chancery.gateway.v1.MailboxService/HandBack", vec![1]), limits::BATCH_ENVELOPES_MAX),
+        (("/chancery.gateway.v1.MailboxService/HandBack", vec![2]), limits::BATCH_ENVELOPES_MAX),
+        (("/chancery.gateway.v1.MailboxService/HandBack", vec![3]), limits::BATCH_ENVELOPES_MAX),
     ])
 }
 
