@@ -11,6 +11,7 @@ use crate::desk::compose::Composition;
 use crate::desk::error::DeskError;
 use crate::desk::hand_over::GIVES_WAY;
 use crate::desk::keys::Keys;
+use crate::desk::lock::Held;
 use crate::desk::mailbox::Mailbox;
 use crate::desk::numbering::{ActNumber, Numbering};
 use crate::desk::owed::Paid;
@@ -89,7 +90,7 @@ impl Desk {
             return self.release_protective(trust, keys, (composition, directed, marks), registered).await;
         }
         // Held until everything is submitted: two releases at once must not reach for the same numbers.
-        let mut released_alone = Some(self.hold(RELEASE_LOCK).await?);
+        let released_alone = self.hold(RELEASE_LOCK).await?;
         let mut mailbox = self.mailbox(keys).await?;
         self.require_whole(trust, keys, &mut mailbox).await?;
         self.hand_over(trust, &mut mailbox).await?;
@@ -121,19 +122,31 @@ impl Desk {
                 }
             });
         }
-        // A document that made way for a protective act goes on when that has gone; whatever came behind it goes too.
+        self.go_on(trust, &mut mailbox, &mut sent, released_alone).await?;
+        // Only when copies to others had their turn.
+        wrong.map_or(Ok(sent), Err)
+    }
+
+    /// A document that made way for a protective act goes on when that has gone; whatever came behind it goes too.
+    async fn go_on(
+        &self,
+        trust: &Trust,
+        mailbox: &mut Mailbox,
+        sent: &mut [SentEntry],
+        released_alone: Held,
+    ) -> Result<(), DeskError> {
+        let mut released_alone = Some(released_alone);
         while sent.iter().any(|copy| copy.reason == GIVES_WAY) {
             drop(released_alone.take());
             released_alone = Some(self.hold(RELEASE_LOCK).await?);
-            self.hand_over(trust, &mut mailbox).await?;
-            for copy in &mut sent {
+            self.hand_over(trust, mailbox).await?;
+            for copy in sent.iter_mut() {
                 if let Some(now) = self.register.sent_message(&copy.id)? {
                     *copy = now;
                 }
             }
         }
-        // Only when copies to others had their turn.
-        wrong.map_or(Ok(sent), Err)
+        Ok(())
     }
 
     /// The number that is given to an act; none where it bears the next one. Nobody else releases now: what is certain

@@ -1,10 +1,11 @@
 //! Attending: what this desk owes for what came, done by the registry without being asked.
 //!
 //! A normative act that fails here is answered by a RuleRejection that names the rules; an urgent message that an
-//! officer has read by a RegistryReceipt, which ends the alarm on the other side; and where an own urgent message was not
-//! acknowledged in its time, a NonAcknowledgement is signed. Before all that, protective acts go to whoever is still owed
-//! them, and are told, because nobody asked for them. Each is sent once, however often this is called. Where the gateway is
-//! away, it is owed until another time. What one ministry cannot be sent is owed on, and keeps no answer from another.
+//! officer has read by a RegistryReceipt, which ends the alarm on the other side; and where an own urgent message was
+//! not acknowledged in its time, a NonAcknowledgement is signed. Before all that, protective acts go to whoever is
+//! still owed them, and are told, because nobody asked for them. Each is sent once, however often this is called. Where
+//! the gateway is away, it is owed until another time. What one ministry cannot be sent is owed on, and keeps no answer
+//! from another.
 
 use std::collections::BTreeSet;
 

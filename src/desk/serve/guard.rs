@@ -22,7 +22,7 @@ use crate::transport::answer::{holding, too_large};
 use crate::transport::peer::Peer;
 use crate::transport::quota::{Quota, Slot};
 use crate::transport::refusals::Refusals;
-use crate::transport::status::refusal;
+use crate::transport::status::{reason_of, refusal};
 
 /// Through which opening calls come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -321,12 +321,7 @@ async fn a_peer_whose_calls_are_busy_is_not_dialled_beside_them() {
     let (reason, detail) = ("QUOTA".to_owned(), "full".to_owned());
     taken.send(Ok(Taken::Refused { reason, detail })).await.unwrap();
     assert_eq!(handed.recv().await, None);
-    for _ in 0..1000 {
-        if scene.freight.transfers(&scene.peer)[0].reason == "QUOTA" {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    scene.until("a refusal", |scene| scene.freight.transfers(&scene.peer)[0].reason == "QUOTA").await;
     let transfers = scene.freight.transfers(&scene.peer);
     assert_eq!((transfers[0].reason.as_str(), transfers[0].failures), ("QUOTA", 1), "{transfers:?}");
     scene.freight.stop().await;

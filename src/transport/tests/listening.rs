@@ -26,10 +26,9 @@ async fn bounded(bounds: Bounds) -> (SocketAddr, Incoming, impl AsyncFn(&mut Inc
     let caller = credentials(xb.material(&[&xa]));
     let enter = async move |incoming: &mut Incoming| {
         let address = address.to_string();
-        let (channel, connection) = tokio::join!(connect(&address, &xa.ministry, &caller), async {
-            tokio::time::timeout(Duration::from_secs(5), incoming.next()).await
-        });
-        channel.is_ok() && connection.is_ok_and(|connection| connection.is_some())
+        let (channel, connection) =
+            tokio::join!(connect(&address, &xa.ministry, &caller), soon(incoming.next()));
+        channel.is_ok() && connection.is_some()
     };
     (address, listener.incoming(CancellationToken::new()), enter)
 }

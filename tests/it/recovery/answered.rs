@@ -9,7 +9,7 @@ use chancery::keys::home::backup::RESTORED_NOTE;
 use chancery::message::administration::{Actor, AdministrativeAct, AdministrativeLeaf, AdministrativeVerb};
 
 use super::{delivered, memo};
-use crate::support::{Stage, ministry};
+use crate::support::Stage;
 
 /// Loses the gateway of XA in the midst of everything and starts it again.
 async fn lost(stage: &mut Stage) {
