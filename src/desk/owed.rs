@@ -9,9 +9,9 @@
 //! Nothing is sealed to the keys of a bundle that has ended, and nothing is numbered by the register alone where the
 //! gateway cannot be asked, or holds what the register does not: one that was restored from an older copy would use a
 //! number twice. There the act is owed to all without a number, and gets one with the first copy, behind everything that
-//! the gateway holds. What became of a copy says nothing of the act: one that was given up, withdrawn, late or refused is owed anew
-//! (`anew`), and the act counts here all the while. What must never happen: that one Power keeps an act from another, that an
-//! act that was signed is forgotten or leaves the own casebook, that two acts bear one number.
+//! the gateway holds. What became of a copy says nothing of the act: one that was given up, withdrawn, late or refused is
+//! owed anew (`anew`), and the act counts here all the while. What must never happen: that one Power keeps an act from
+//! another, that an act that was signed is forgotten or leaves the own casebook, that two acts bear one number.
 
 mod anew;
 mod keeping;

@@ -313,13 +313,13 @@ impl Gateway {
             Withdrawal::Already(state) => Err(answered(state)),
             Withdrawal::Done { place, unreceipted } => {
                 tracing::info!(message = %id, operator, "an operator withdrew a message");
+                self.tell_settled(&entry.peer, id, SentState::Withdrawn);
+                self.retry_peer_of(id).await?;
                 if entry.precedence >= IMMEDIATE {
                     let detail =
                         format!("user {operator} withdrew message {id} of precedence {}", entry.precedence);
                     self.alarm_about(&entry.peer, URGENT_WITHDRAWN_ALARM, detail).await?;
                 }
-                self.tell_settled(&entry.peer, id, SentState::Withdrawn);
-                self.retry_peer_of(id).await?;
                 Ok((place, unreceipted))
             }
             Withdrawal::Unknown => Err(QueueRefusal::Unknown),

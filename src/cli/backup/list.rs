@@ -14,6 +14,8 @@ use super::locks::{Keys, open};
 use super::{kind_word, report};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::output::Mark;
+use crate::cli::passphrase::Origin;
 use crate::cli::paths;
 use crate::cli::shell_word;
 use crate::cli::table::Table;
@@ -58,6 +60,11 @@ struct Found {
 impl List {
     pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
         let mut found = self.found()?;
+        if !self.open && self.identity.is_none() && context.passphrase.origin() == Origin::File {
+            let unused =
+                "no passphrase is read without --open: what follows is what anybody sees who has the files";
+            context.output.step(Mark::Warning, unused);
+        }
         if (self.open || self.identity.is_some()) && !found.is_empty() {
             let keys = Keys::of(context, self.identity.as_deref(), context.named_home())?;
             for one in &mut found {

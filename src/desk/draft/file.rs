@@ -201,6 +201,20 @@ impl DraftFile {
         Ok(())
     }
 
+    /// The same of every document that lies somewhere, however small it is.
+    pub(in crate::desk) fn find_resting(
+        &mut self,
+        mut find: impl FnMut(usize, &Document, &Source) -> Result<Source, DeskError>,
+    ) -> Result<(), DeskError> {
+        let documents = self.dispatch.documents.iter().zip(self.sources.iter_mut()).enumerate();
+        for (place, (document, source)) in documents {
+            if matches!(source, Source::File(_) | Source::Deposit(_)) {
+                *source = find(place, document, source)?;
+            }
+        }
+        Ok(())
+    }
+
     fn stored_documents(&self) -> Result<Vec<StoredDocument>, DeskError> {
         let mut stored = Vec::with_capacity(self.sources.len());
         let documents = self.dispatch.documents.iter().zip(&self.sources).zip(self.carried());

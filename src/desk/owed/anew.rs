@@ -2,7 +2,8 @@
 //!
 //! Copies enter that were given up, withdrawn, late, or refused by their recipient, whoever did it: the operator of the
 //! exposed gateway, the peer, time. Of a protective act the same signed bytes leave as owed, to go under the next free
-//! number of the sequence. So nobody can un-say for a person what the person said, and nothing ends with a copy but the copy.
+//! number of the sequence. So nobody can un-say for a person what the person said, and nothing ends with a copy but the
+//! copy.
 //!
 //! The first goes anew at once. Where copies end again and again, because the peer refuses them, each next one waits longer,
 //! up to a bound: the act stays owed and is told, and neither log is filled with it.
@@ -48,6 +49,11 @@ impl Desk {
                     count = count.saturating_add(1);
                     let (message, recipient, state) = (&copy.id, &copy.recipient, copy.state.word());
                     tracing::warn!(%message, %recipient, state, "a copy of a protective act ended: it is owed anew");
+                    match self.keep_again(keys, copy) {
+                        Err(fault @ DeskError::Register(_)) => return Err(fault),
+                        Err(cause) => tracing::warn!(%cause, "a document of it is not in keeping"),
+                        Ok(()) => {}
+                    }
                 }
             }
         }

@@ -11,7 +11,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File};
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -23,10 +23,12 @@ use crate::desk::draft::DraftFile;
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::desk::lock::Holder;
-use crate::desk::register::OwedEntry;
+use crate::desk::parts::open_document;
+use crate::desk::register::{OwedEntry, SentEntry};
 use crate::digest::{Digest, Hasher};
 use crate::limits;
 use crate::message::dispatch::Document;
+use crate::message::envelope::Envelope;
 
 /// Held by whoever takes documents into keeping.
 const KEEPING_LOCK: &str = "keeping.lock";
@@ -140,11 +142,58 @@ impl Desk {
         Ok(Source::Deposit(kept.of(document.digest)))
     }
 
-    /// Finds the large documents of an act where this home is now: it may have been moved, or restored elsewhere; and those
+    /// Takes the large documents of an act back into keeping whose sealed parts are here: its copy ended, and they go with
+    /// the next one. What is not here is given back by whoever has it (`supply`).
+    pub(super) fn keep_again(&self, keys: &Keys, copy: &SentEntry) -> Result<(), DeskError> {
+        let Some(_keeping_alone) = self.try_hold(KEEPING_LOCK)? else { return Ok(()) };
+        let envelope = Envelope::parse_held(&copy.envelope)?;
+        let signed = self.open_own(keys, &envelope)?;
+        let parts = envelope.header().parts().iter().zip(envelope.parts()).skip(1);
+        let listed = signed.dispatch().documents.iter().zip(parts).enumerate();
+        for (place, (document, (part, content))) in listed {
+            let sealed = self.part_path(&part.digest);
+            let is_here = sealed.metadata().is_ok_and(|file| file.len() == part.size);
+            if content.is_empty() && is_here {
+                self.keep_sealed(keys, &sealed, (&copy.dispatch_digest, place), document)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn keep_sealed(
+        &self,
+        keys: &Keys,
+        sealed: &Path,
+        (dispatch, place): (&Digest, usize),
+        document: &Document,
+    ) -> Result<(), DeskError> {
+        let folder = self.config.owed();
+        DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(DeskError::file(&folder))?;
+        let path = folder.join(kept_name(dispatch, place));
+        let mut options = File::options();
+        let file = options.read(true).write(true).create(true).truncate(true).mode(0o600).open(&path);
+        let file = file.map_err(DeskError::file(&path))?;
+        let reading = keys.reading()?;
+        let begun = DepositWriter::resume(file, &path, 0, &reading, self.entropy.clone());
+        let mut kept = Kept(begun.map_err(DeskError::file(&path))?.0);
+        let part = File::open(sealed).map_err(DeskError::file(sealed))?;
+        if let Err(refusal) = open_document(&reading, part, document, &mut kept) {
+            // Nobody is to take it for the document.
+            let _gone = fs::remove_file(&path);
+            return Err(refusal.into());
+        }
+        kept.0.into_file().sync_all().map_err(DeskError::file(&path))?;
+        for durable in [folder.as_path(), self.config.home.as_path()] {
+            File::open(durable).and_then(|folder| folder.sync_all()).map_err(DeskError::file(durable))?;
+        }
+        Ok(())
+    }
+
+    /// Finds the documents of an act that do not travel with it where this home is now: it may have been moved, or restored elsewhere; and those
     /// that were given back.
     pub(super) fn find_kept(&self, keys: &Keys, draft: &mut DraftFile) -> Result<(), DeskError> {
         let (folder, dispatch) = (self.config.owed(), draft.digest());
-        draft.keep_large(|place, document, source| {
+        draft.find_resting(|place, document, source| {
             let path = folder.join(kept_name(&dispatch, place));
             let is_elsewhere =
                 |path: &Path| matches!(source, Source::File(file) if file.exists() && file != path);
@@ -177,6 +226,19 @@ impl Desk {
         }
         // Nobody looks again while it is not there; one that is not empty stays.
         let _gone_or_needed = fs::remove_dir(&folder);
+        Ok(())
+    }
+}
+
+/// Takes what is opened into keeping, sealed anew.
+struct Kept(DepositWriter);
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.put(bytes).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
 }

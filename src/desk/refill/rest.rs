@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use crate::consultation::codec;
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
+use crate::desk::deposit::Deposit;
 use crate::desk::documents::Source;
 use crate::desk::draft::DraftFile;
 use crate::desk::error::DeskError;
@@ -118,8 +119,16 @@ impl Desk {
         let listed = dispatch.documents.iter().zip(envelope.parts().iter().skip(1));
         for (place, (document, sealed)) in listed.enumerate() {
             sources.push(match sealed.is_empty() {
-                // It is not here; whoever has it gives it back (`supply`), and until then the act is owed all the same.
-                true => Source::File(self.config.owed().join(kept_name(&digest, place))),
+                true => {
+                    let path = self.config.owed().join(kept_name(&digest, place));
+                    match Deposit::open(&path, reading.as_ref()) {
+                        // Another Power is owed it as well.
+                        Ok(kept) => Source::Deposit(kept.of(document.digest)),
+                        // It is not here; whoever has it gives it back (`supply`), and until then the act is owed all
+                        // the same.
+                        Err(_) => Source::File(path),
+                    }
+                }
                 false => Source::Carried(parts::open_inline(&reading, sealed, document)?.to_vec()),
             });
         }

@@ -1,6 +1,8 @@
 //! Copies of protective acts that end before their recipient has them: nothing that anybody does to a copy takes back what
 //! the act says.
 
+use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use chancery::consultation::reference::ConsultationId;
 use chancery::desk::casebook::Folded;
 use chancery::desk::error::DeskError;
 use chancery::desk::register::{SentEntry, SentState};
-use chancery::limits::OWED_ANEW_PAUSE;
+use chancery::limits::{DRAFT_CARRIED_BYTES_MAX, OWED_ANEW_PAUSE};
 
 use super::{outstanding, withdrawal};
 use crate::support::{Stage, forms};
@@ -123,4 +125,34 @@ async fn whatever_ends_its_copies_an_act_counts_and_goes_anew_and_ever_more_slow
     // What arrives after all is owed no longer.
     ends(&third, SentState::Delivered);
     assert_eq!((outstanding(&stage), withdrawals(&stage, &consultation)), (Vec::new(), 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_go_anew_with_their_act_although_nobody_has_the_files_any_more() {
+    let (mut stage, consultation) = two().await;
+    // One that a draft would carry in itself, and one that it would not.
+    let lengths = [300 * 1024, usize::try_from(DRAFT_CARRIED_BYTES_MAX).unwrap() + 77_777];
+    let mut hold = forms::hold("XB", &consultation, super::PERSON);
+    let annexes: Vec<PathBuf> = lengths
+        .into_iter()
+        .map(|length| {
+            let annex = stage.folder().join(format!("annex-{length}"));
+            fs::write(&annex, vec![7_u8; length]).unwrap();
+            hold.push_str(&format!(
+                "\n[[document]]\npath = {annex:?}\ntitle = \"Annex\"\nclass = \"EVIDENCE\"\nlanguage = \"und\"\n\
+                 id = \"annex-{length}\"\n"
+            ));
+            annex
+        })
+        .collect();
+    stage.house_mut("XB").stop().await.unwrap();
+    let [copy] = stage.send("XA", &hold).await.try_into().unwrap();
+    annexes.iter().for_each(|annex| fs::remove_file(annex).unwrap());
+    stage.gateway("XA").withdraw(copy.id.digest(), true, 0).await.unwrap();
+    assert_eq!(stage.settled("XA", &copy).await.state, SentState::Withdrawn);
+    assert_eq!(owed(&stage), to_xb("COPY_WITHDRAWN"));
+    assert_eq!((paid(&stage).await, outstanding(&stage)), (1, Vec::new()));
+    stage.house_mut("XB").start().await.unwrap();
+    stage.sound("XA", "XB").await;
+    assert_eq!(stage.settled("XA", &newest(&stage)).await.state, SentState::Delivered);
 }
