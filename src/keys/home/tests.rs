@@ -140,8 +140,11 @@ fn what_a_killed_founding_left_is_swept_and_what_somebody_fills_stays() {
         fs::create_dir(folder).unwrap();
         fs::write(folder.join("log.key"), "secret").unwrap();
     }
-    let fill =
-        |home: &Path| super::found(home, "done", |passing| Ok(fs::write(passing.join("done"), "").unwrap()));
+    let lay_out = |passing: &Path| {
+        fs::write(passing.join("done"), "").unwrap();
+        Ok(())
+    };
+    let fill = |home: &Path| super::found(home, "done", lay_out);
     // One that is being filled at this moment is nobody's to sweep, and the folder is not empty.
     let filled = fs::File::open(&left[1]).unwrap();
     filled.lock().unwrap();
