@@ -90,7 +90,7 @@ fn require_whole(
             "this register was restored from an older backup and lacks {count} messages to {recipient}"
         );
         let error = CliError::failed("register-behind", message).cause(why.clone());
-        return Err(match opens_no_more {
+        return Err(match *opens_no_more {
             true => error
                 .cause("it was sealed to a reading key that this home has not: look for a backup that has it first")
                 .hint(context.command(&format!("outbox forgo {recipient}"))),

@@ -168,10 +168,10 @@ fn disbelieved(own: &SignedBundle, key: &Rotatable, home: &Path, now: Timestamp)
 }
 
 fn state(until: Option<Timestamp>, disbelieved: Option<&ChainRefusal>, now: Timestamp) -> String {
-    match (disbelieved, until) {
-        (Some(ChainRefusal::Revoked(since)), _) => return format!("revoked from {since} on"),
-        (Some(refusal), _) => return refusal.reason().to_owned(),
-        (None, _) => {}
+    match disbelieved {
+        Some(ChainRefusal::Revoked(since)) => return format!("revoked from {since} on"),
+        Some(refusal) => return refusal.reason().to_owned(),
+        None => {}
     }
     match until {
         None => "not yet".to_owned(),

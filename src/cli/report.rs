@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::error::{CliError, Kind};
 use super::{paths, shell_word};
+use crate::keys::home::UNFINISHED_HOME;
 use crate::keys::home::enrolment::Requested;
 use crate::trust::fingerprint::Fingerprint;
 
@@ -64,7 +65,8 @@ impl Done {
 /// Refuses a place that is taken before anybody is asked for a passphrase.
 pub(super) fn require_vacant(directory: &Path) -> Result<(), CliError> {
     let occupied = match std::fs::read_dir(directory) {
-        Ok(mut entries) => entries.next().is_some(),
+        // What somebody who was killed had begun to fill is swept where it is filled again.
+        Ok(mut entries) => entries.any(|entry| !entry.is_ok_and(|entry| is_unfinished(&entry))),
         Err(_) => directory.symlink_metadata().is_ok(),
     };
     if !occupied {
@@ -73,6 +75,10 @@ pub(super) fn require_vacant(directory: &Path) -> Result<(), CliError> {
     let message = format!("{} exists already and was left as it is", directory.display());
     let hint = format!("ls -la {}", shell_word(&directory.to_string_lossy()));
     Err(CliError::new(Kind::NotFound, "exists", message).reason("HOME_ALREADY_EXISTS").hint(hint))
+}
+
+fn is_unfinished(entry: &std::fs::DirEntry) -> bool {
+    entry.file_name().to_string_lossy().starts_with(UNFINISHED_HOME)
 }
 
 /// Refuses to write over a file before anything irrevocable is done.

@@ -1,6 +1,5 @@
 //! Tests of what is told in passing: who is believed, and what ends it.
 
-use super::*;
 use crate::consultation::rules::table::Rule;
 use crate::consultation::state::custody::{is_dead, is_said_to_be_dead};
 use crate::consultation::state::judicial::{JudicialStanding, judicial, was_kept};

@@ -19,7 +19,7 @@ pub mod publication;
 #[cfg(test)]
 mod tests;
 
-use std::fs::{self, DirBuilder, Permissions};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
@@ -46,7 +46,7 @@ fn found_as<E: From<HomeError>>(
     home: &Path,
     lay_out: impl FnOnce(&Path) -> Result<&'static str, E>,
 ) -> Result<(), E> {
-    let (passing, around) = prepare(home)?;
+    let (passing, _at_work, around) = prepare(home)?;
     let last = lay_out(passing.path())?;
     match around == home {
         true => move_into(passing.path(), home, last)?,
@@ -55,23 +55,52 @@ fn found_as<E: From<HomeError>>(
     Ok(secret_file::sync_directory(around).map_err(HomeError::from)?)
 }
 
-/// A closed directory to fill, and the one that it is in.
-fn prepare(home: &Path) -> Result<(TempDir, &Path), HomeError> {
+/// How the folder of a home is called while it is filled. It is locked as long as somebody does that.
+pub const UNFINISHED_HOME: &str = ".unfinished-home-";
+
+/// A closed directory to fill, locked, and the one that it is in. What somebody who was killed had filled is removed first:
+/// keys lie in it.
+fn prepare(home: &Path) -> Result<(TempDir, Option<File>, &Path), HomeError> {
     let prepared = match fs::symlink_metadata(home) {
         Err(error) if error.kind() == ErrorKind::NotFound => false,
         Err(error) => return Err(KeyError::io(home, error).into()),
         Ok(there) if !there.is_dir() => return Err(HomeError::AlreadyExists(home.to_owned())),
-        Ok(_) if !is_empty(home)? => return Err(HomeError::AlreadyExists(home.to_owned())),
         Ok(_) => true,
     };
     let around = if prepared { home } else { secret_file::directory_of(home) };
     make_directory(around)?;
+    // Whoever sweeps holds this: nothing that was made this moment is taken for left behind.
+    let alone = locked(around);
+    if alone.is_some() {
+        sweep(around);
+    }
+    if prepared && !is_empty(home)? {
+        return Err(HomeError::AlreadyExists(home.to_owned()));
+    }
     let passing = tempfile::Builder::new()
-        .prefix(secret_file::PASSING_PREFIX)
+        .prefix(UNFINISHED_HOME)
         .permissions(Permissions::from_mode(OWNER_ONLY))
         .tempdir_in(around)
         .map_err(|error| KeyError::io(around, error))?;
-    Ok((passing, around))
+    let at_work = locked(passing.path());
+    Ok((passing, at_work, around))
+}
+
+/// Removes unfinished homes that nobody fills any more. What cannot be removed stays.
+fn sweep(around: &Path) {
+    let Ok(entries) = fs::read_dir(around) else { return };
+    for entry in entries.flatten() {
+        let is_unfinished = entry.file_name().to_string_lossy().starts_with(UNFINISHED_HOME)
+            && entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_unfinished && locked(&entry.path()).is_some() && fs::remove_dir_all(entry.path()).is_ok() {
+            tracing::warn!(path = %entry.path().display(), "an unfinished home was removed: whoever filled it was killed");
+        }
+    }
+}
+
+/// A directory that nobody else has locked, locked until this is dropped.
+fn locked(directory: &Path) -> Option<File> {
+    File::open(directory).ok().filter(|directory| directory.try_lock().is_ok())
 }
 
 /// Makes a directory that only its owner may enter, and those above it.

@@ -129,6 +129,33 @@ fn homes_are_closed_to_others_and_not_founded_twice() {
     assert_eq!(fs::read(desk.reading_recipient()).unwrap(), before);
 }
 
+/// Whoever is killed while he fills a home leaves keys behind, and must not be kept from filling it again.
+#[test]
+fn what_a_killed_founding_left_is_swept_and_what_somebody_fills_stays() {
+    let place = tempfile::tempdir().unwrap();
+    let prepared = place.path().join("prepared");
+    fs::create_dir(&prepared).unwrap();
+    let left = [place.path().join(".unfinished-home-abc"), prepared.join(".unfinished-home-def")];
+    for folder in &left {
+        fs::create_dir(folder).unwrap();
+        fs::write(folder.join("log.key"), "secret").unwrap();
+    }
+    let lay_out = |passing: &Path| {
+        fs::write(passing.join("done"), "").unwrap();
+        Ok(())
+    };
+    let fill = |home: &Path| super::found(home, "done", lay_out);
+    // One that is being filled at this moment is nobody's to sweep, and the folder is not empty.
+    let filled = fs::File::open(&left[1]).unwrap();
+    filled.lock().unwrap();
+    assert!(matches!(fill(&prepared), Err(HomeError::AlreadyExists(_))));
+    drop(filled);
+    fill(&prepared).unwrap();
+    fill(&place.path().join("absent")).unwrap();
+    assert!(!left[0].exists() && !left[1].exists());
+    assert!(prepared.join("done").is_file() && place.path().join("absent/done").is_file());
+}
+
 #[test]
 fn a_directory_that_somebody_prepared_is_filled_from_within() {
     let place = tempfile::tempdir().unwrap();

@@ -81,7 +81,7 @@ async fn what_was_withdrawn_after_the_backup_never_arrives_although_the_peer_com
     let [two] = stage.send("XA", &form).await.try_into().unwrap();
     assert_eq!(two.state, SentState::Queued);
     let file = operator.creates(&home, "xa.backup");
-    stage.gateway("XA").withdraw(two.id.digest(), 1000).await.unwrap();
+    stage.gateway("XA").withdraw(two.id.digest(), false, 1000).await.unwrap();
     assert_eq!(stage.settled("XA", &two).await.state, SentState::Withdrawn);
     let before = own_log(&stage).await;
 
@@ -151,7 +151,7 @@ async fn a_history_that_only_the_own_desk_knows_goes_on_and_no_second_one_is_sig
         sent.extend(stage.send("XA", &forms::memorandum("XB", "new", words)).await);
     }
     // The leaf of the withdrawal stands behind those of later messages.
-    stage.gateway("XA").withdraw(sent[1].id.digest(), 1000).await.unwrap();
+    stage.gateway("XA").withdraw(sent[1].id.digest(), false, 1000).await.unwrap();
     assert_eq!(stage.settled("XA", &sent[1]).await.state, SentState::Withdrawn);
     sent.extend(stage.send("XA", &forms::memorandum("XB", "new", "Five.")).await);
     let before = own_log(&stage).await;
