@@ -1,3 +1,5 @@
+//! Tests of what a GO names of acts that went to some Powers only, and of what answers them.
+
 use super::*;
 use crate::consultation::rules::Rule;
 use crate::consultation::state::departure::protective_acts;
