@@ -108,7 +108,7 @@ pub(super) fn examine(context: &Context) -> Result<Examined, CliError> {
     let failed = |error| desk_session::failure(context, error);
     let record = desk.record();
     let (entries, vouched) = (record.entries().map_err(failed)?, record.vouched().map_err(failed)?);
-    let mut damages = Vec::new();
+    let (mut damages, mut unknown) = (Vec::new(), None);
     if !vouched.is_empty() {
         let trust = desk.trust().map_err(failed)?;
         for (index, told) in vouched.iter().enumerate() {
@@ -116,11 +116,14 @@ pub(super) fn examine(context: &Context) -> Result<Examined, CliError> {
             match held {
                 Some(Ok(())) => {}
                 // Nothing is known to be altered: nobody here can tell.
-                Some(Err(unknown @ DeskError::OwnBundleOld { .. })) => return Err(failed(unknown)),
+                Some(Err(old @ DeskError::OwnBundleOld { .. })) => unknown = Some(old),
                 Some(Err(why)) => damages.push(format!("entry {index}: {why}")),
                 None => damages.push(format!("entry {index} is gone, and the gateway vouched for it")),
             }
         }
+    }
+    if let Some(unknown) = unknown.filter(|_| damages.is_empty()) {
+        return Err(failed(unknown));
     }
     let root = entries.last().map(|entry| entry.root.hex());
     Ok(Examined { entries: entries.len(), vouched: vouched.len(), root, damages })
