@@ -105,6 +105,11 @@ fn verdict(context: &Context, seen: &GatewayStatus) -> Result<(), CliError> {
             None => error.cause(&first.detail).hint(seen),
         });
     }
+    // Whoever has acknowledged the alarm has not ended what it tells of.
+    if let Some(made) = seen.restored {
+        let message = format!("restored from a backup of {made}, and not every peer is let in yet");
+        return Err(CliError::failed("alarm", message).reason("RESTORED").hint(context.command("doctor")));
+    }
     // A pause is somebody's decision, and no failure.
     let takes_none =
         |peer: &PeerStatus| peer.pause.is_none() && (!peer.connected || peer.takes_nothing_since.is_some());

@@ -68,6 +68,10 @@ fn findings(seen: &GatewayStatus, now: Timestamp) -> Vec<(Severity, String)> {
     for alarm in seen.alarms.iter().filter(|alarm| alarm.acknowledged.is_none()) {
         found.push((Severity::Critical, format!("alarm {} about {}", alarm.code, alarm.ministry)));
     }
+    if let Some(made) = seen.restored {
+        let said = format!("restored from a backup of {made}, and exchanges nothing yet");
+        found.push((Severity::Critical, said));
+    }
     if let Some(flaw) = &seen.certificate_flaw {
         found.push((Severity::Critical, format!("the certificate of this gateway is not believed: {flaw}")));
     }
