@@ -1,14 +1,13 @@
 //! Incidents of publicity: who was exposed, what came of the demand, and whether the Detaining Power assessed the danger
 //! since (PUB; GC III Art. 13).
 
-use crate::consultation::acts::law::Destination;
 use crate::consultation::acts::protection::{ProtectionAssessment, PublicityNotice, TakedownConfirmation};
 use crate::consultation::history::{Past, Thread};
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
-use crate::consultation::state::custody::{self, Likeness, Places};
-use crate::consultation::state::saying;
+use crate::consultation::state::places::{Likeness, Places, Spoken};
+use crate::consultation::state::{custody, saying};
 use crate::consultation::words::{ProtectionFinding, TakedownResult};
 use crate::time::Timestamp;
 
@@ -57,23 +56,18 @@ pub fn incidents<'h>(past: &Past<'h>, person: &PersonRef) -> Vec<Incident<'h>> {
 
 /// Whether an incident stood against sending a person to this destination at an instant, by what was released until then:
 /// nobody who may had found since that he has nothing to fear there. Where no destination is known, any assessment will do.
-pub fn was_open(
-    past: &Past<'_>,
-    person: &PersonRef,
-    destination: Option<&Destination>,
-    at: Timestamp,
-) -> bool {
+pub fn was_open(past: &Past<'_>, person: &PersonRef, destination: Option<Spoken<'_>>, at: Timestamp) -> bool {
     let then = past.until(at);
     let places = Places::of(&then, person);
-    let clears = |act: &ProtectionAssessment| {
+    let clears = |one: &Registered, act: &ProtectionAssessment| {
         destination.is_none_or(|place| {
             act.finding == ProtectionFinding::NoSubstantialGrounds
                 && act.onward_return_considered.0
-                && places.compare(&act.destination, place) == Likeness::Same
+                && places.compare(Spoken::by(&act.destination, one), place) == Likeness::Same
         })
     };
     saying!(then.of_person(person), PublicityNotice)
-        .any(|(notice, _)| !assessed(&then, person, notice).any(|(_, act)| clears(act)))
+        .any(|(notice, _)| !assessed(&then, person, notice).any(|(one, act)| clears(one, act)))
 }
 
 /// Assessments of the Detaining Power that knew of an incident.

@@ -21,6 +21,7 @@ use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::state::commitments::Arrangement;
 use crate::consultation::state::opening::Opening;
+use crate::consultation::state::places::Places;
 use crate::consultation::state::reached::{Facet, Stage};
 use crate::consultation::state::told::{self, Told};
 use crate::consultation::state::{
@@ -87,7 +88,7 @@ fn contradicts_a_handover(past: &Past<'_>, person: &PersonRef, judged: &[Reporte
     let Some((last, before)) = judged.split_last() else { return false };
     let gone = before.iter().rev().find(|one| one.stage == Stage::HandedOver);
     last.stage != Stage::HandedOver
-        && gone.is_some_and(|gone| !gone.round.is_followed_by_a_case(past, person))
+        && gone.is_some_and(|gone| !gone.round.has_a_case_before(&last.round, past, person))
 }
 
 /// Whether the Power that holds a person, or a party to an agreement about him, reports that he was handed over, under
@@ -203,6 +204,12 @@ impl<'h> Round<'h> {
         self.is_followed_by_a_case(past, person) && !custody::is_no_prisoner(past, person)
     }
 
+    /// Whether the case was registered once more between these reports and those of another handover.
+    fn has_a_case_before(&self, next: &Self, past: &Past<'_>, person: &PersonRef) -> bool {
+        custody::registrations(past, person)
+            .any(|(case, _)| self.is_known_to(case) && next.acts().all(|report| report.knew(case)))
+    }
+
     /// What the reports come to (HND-05).
     fn outcome(&self, past: &Past<'_>, person: &PersonRef, charter: &Charter) -> Stage {
         let mut reports = self.last.values().map(|(_, act)| *act);
@@ -224,7 +231,9 @@ impl<'h> Round<'h> {
         }
         let latest = self.last.values().map(time_of).max();
         let then = latest.map_or_else(|| past.clone(), |latest| past.until(latest));
-        if !self.is_complete(&then, person, |side| self.last.contains_key(side)) {
+        let reported = |side: &Ministry| self.last.contains_key(side);
+        let has_holder = custody::holder(&then, person).is_none_or(reported);
+        if !has_holder || !self.is_complete(&then, person, reported) {
             return Stage::ReportedOnce;
         }
         match outcome(first, person) {
@@ -234,18 +243,24 @@ impl<'h> Round<'h> {
         }
     }
 
-    /// Whether two Powers did this, among them the one that held the person then and the one that was to receive him;
-    /// where he was agreed upon, two that are party to it.
+    /// Whether two Powers did this, among them one that had registered the person until then and the one that was to
+    /// receive him; where the case, as it was then, leaves open which that is, one that may be it. Where he was agreed
+    /// upon, two that are party to it.
     fn is_complete(&self, then: &Past<'_>, person: &PersonRef, did: impl Fn(&Ministry) -> bool) -> bool {
         let arranged = commitments::arrangement(then, self.arrangement);
         let agreement = arranged.as_ref().map(|arranged| &arranged.agreement);
         let agreement = agreement.filter(|agreement| agreement.line(person).is_some());
-        let line = agreement.and_then(|agreement| agreement.line(person));
-        let receiver = line.and_then(|line| custody::power_at(then, person, &line.destination));
+        let destination =
+            agreement.and_then(|agreement| agreement.line(person).map(|line| agreement.destination(line)));
+        let places = Places::of(then, person);
+        let receivers = destination.map(|place| custody::powers_at(then, &places, place)).unwrap_or_default();
+        let received = receivers.is_empty() || receivers.into_iter().any(&did);
         let counts =
             |power: &Ministry| did(power) && agreement.is_none_or(|agreement| agreement.is_party(power));
         let count = self.last.keys().filter(|power| counts(power)).count();
-        count >= 2 && custody::holder(then, person).is_none_or(&did) && receiver.is_none_or(&did)
+        let mut holders = custody::registrations(then, person).map(|(one, _)| &one.sender).peekable();
+        let gave = holders.peek().is_none() || holders.any(&did);
+        count >= 2 && gave && received
     }
 
     /// What stood against a handover that this round ever agreed on, at each time that it was agreed to have happened: of
@@ -336,14 +351,16 @@ pub fn irregularities(
     stood(Facet::Consultation, paused || opening::state(then, at) == Opening::Concluded);
     stood(Facet::NoGo, arranged.as_ref().is_some_and(|arranged| go::was_refused(then, arranged, at)));
     let line = arranged.as_ref().and_then(|arranged| arranged.agreement.line(person));
-    let destination = line.map(|line| &line.destination);
+    let destination =
+        arranged.as_ref().zip(line).map(|(arranged, line)| arranged.agreement.destination(line));
     stood(Facet::Incident, exposure::was_open(then, person, destination, at));
     let (Some(arranged), Some(line)) = (&arranged, line) else {
         stood(Facet::Commitment, true);
         return found;
     };
-    stood(Facet::Will, !will::stopped_at(past, person, &line.destination, at).is_empty());
-    stood(Facet::Protection, protection::was_barred(then, person, &line.destination, at));
+    let destination = arranged.agreement.destination(line);
+    stood(Facet::Will, !will::stopped_at(past, person, destination, at).is_empty());
+    stood(Facet::Protection, protection::was_barred(past, person, destination, at));
     stood(Facet::Status, is_no_prisoner_for(then, person, arranged));
     let binds = arranged.agreement.is_in_force(then, person, at) && arranged.act.window_start_time <= at;
     stood(Facet::Commitment, !binds);
