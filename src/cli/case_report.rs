@@ -17,6 +17,7 @@ use crate::consultation::registered::Registered;
 use crate::consultation::state::countersignature::{self, Countersigning};
 use crate::consultation::state::guard::Stop;
 use crate::consultation::state::next_steps::{self, Step};
+use crate::consultation::state::places::{Spoken, is_open};
 use crate::consultation::state::reached::{Facet, Stage};
 use crate::consultation::state::stage::{self, CaseStage};
 use crate::consultation::state::will::Will;
@@ -273,13 +274,14 @@ impl<'a> CaseView<'a> {
             .map(|(_, act)| act.destination.clone())
             .collect();
         for (_, act) in saying!(past.of_person(&self.person), ExpressionOfWill) {
-            let named = act.acceptable.iter().filter(|place| !custody::is_open(place));
+            let named = act.acceptable.iter().filter(|place| !is_open(place));
             destinations.extend(named.cloned());
         }
         destinations.sort_unstable();
         destinations.dedup();
         let each = destinations.into_iter().map(|destination| {
-            let found = protection::protection(past, &self.person, &destination, self.at, self.charter);
+            let found =
+                protection::protection(past, &self.person, Spoken::now(&destination), self.at, self.charter);
             (destination, found)
         });
         each.collect()

@@ -16,6 +16,7 @@ use crate::consultation::act::Act;
 use crate::consultation::registered::Registered;
 use crate::consultation::state::medical::FitnessStanding;
 use crate::consultation::state::next_steps::{self, Step};
+use crate::consultation::state::places::Spoken;
 use crate::consultation::state::protection::ProtectionStanding;
 use crate::consultation::state::reached::Stage;
 use crate::consultation::state::stage;
@@ -285,8 +286,9 @@ impl Gathering<'_> {
         }
         for (_, act) in saying!(past.of_person(&person), ProtectionAssessment) {
             let place = &act.destination;
+            let there = Spoken::now(place);
             let found =
-                crate::consultation::state::protection::protection(&past, &person, place, self.now, charter);
+                crate::consultation::state::protection::protection(&past, &person, there, self.now, charter);
             if found.standing == ProtectionStanding::Clear {
                 let what = format!(
                     "the assessment towards {} runs out",

@@ -54,6 +54,16 @@ pub enum Destination {
     Undecided,
 }
 
+impl Destination {
+    /// The State that it names by its code.
+    pub const fn named(&self) -> Option<&RegionCode> {
+        match self {
+            Self::NamedState(code) => Some(code),
+            _ => None,
+        }
+    }
+}
+
 impl Refined for Destination {
     type Flat = DestinationFields;
 

@@ -7,9 +7,11 @@ use crate::consultation::acts::agreement::{
 use crate::consultation::acts::values::ActRef;
 use crate::consultation::history::Past;
 use crate::consultation::reference::PersonRef;
+use crate::consultation::registered::Registered;
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule, exchange, handover, passage};
 use crate::consultation::state::offers::{self, Offer};
+use crate::consultation::state::places::{Places, Spoken};
 use crate::consultation::state::{commitments, custody, medical, opening, promised, protection, will};
 use crate::consultation::words::{EntryIntoForce, MedicalDecision, PartyRole, Route};
 
@@ -64,9 +66,9 @@ fn propose(judgement: &Judgement<'_>, note: &AgreementNote, findings: &mut Findi
     for (index, line) in terms.lines.iter().enumerate() {
         let field = format!("act.terms.lines[{index}]");
         findings.about(&line.person, |findings| {
-            let stopped_by = passage::judge(judgement, past, terms, line, &field, findings);
+            let stopped_by = passage::judge(judgement, past, terms, line, None, &field, findings);
             pinned(judgement, past, terms, line, &stopped_by, &field, findings);
-            promised_twice(judgement, past, terms, line, &field, findings);
+            promised_twice(judgement, past, terms, line, None, &field, findings);
         });
     }
 }
@@ -110,8 +112,11 @@ fn required_parties(
     if holders.into_iter().any(|holder| parties.find(holder).is_none()) {
         add("a Power that holds a person is not among them".to_owned());
     }
-    let there = |line: &AgreementLine| custody::power_at(past, &line.person, &line.destination);
-    let mut receivers = terms.lines.iter().filter_map(there);
+    let there = |line: &AgreementLine| {
+        let places = Places::of(past, &line.person);
+        custody::powers_at(past, &places, Spoken::now(&line.destination))
+    };
+    let mut receivers = terms.lines.iter().flat_map(there);
     if let Some(receiver) = receivers.find(|receiver| parties.find(receiver).is_none()) {
         add(format!("{receiver}, which is to receive a person, is not among them"));
     }
@@ -139,7 +144,7 @@ fn pinned(
     let (at, charter) = (judgement.release_time(), judgement.charter);
     let stopped = |group: &str| stopped_by.iter().any(|rule| rule.group() == group);
     let unwilling = stopped("WIL") || stopped_by.contains(&Rule::Med03);
-    let (person, destination) = (&line.person, &line.destination);
+    let (person, destination) = (&line.person, Spoken::now(&line.destination));
     let mut add = |name: &str, message: &str| {
         findings.add(Rule::Agr03, format!("{field}.{name}"), message, Rule::Agr03.cure());
     };
@@ -184,18 +189,19 @@ fn promised_twice(
     past: &Past<'_>,
     terms: &AgreementTerms,
     line: &AgreementLine,
+    note: Option<&Registered>,
     field: &str,
     findings: &mut Findings,
 ) {
-    let except = Some(&terms.agreement_id);
+    let (except, destination) = (Some(&terms.agreement_id), Spoken::in_note(&line.destination, note));
     let (at, charter) = (judgement.release_time(), judgement.charter);
-    if promised::other_commitment(past, &line.person, &line.destination, except, at, charter).is_some() {
+    if promised::other_commitment(past, &line.person, destination, except, at, charter).is_some() {
         let message = "another agreement sends the person elsewhere";
         findings.add(Rule::Exc06, field, message, Rule::Exc06.cure());
-    } else if is_offered_elsewhere(judgement, past, terms, line) {
+    } else if is_offered_elsewhere(judgement, past, terms, &line.person, destination) {
         let message = "the sender itself offers the person elsewhere";
         findings.add(Rule::Exc06, field, message, OFFER_FIRST);
-    } else if judgement.is_promised_elsewhere(past, &line.person, &line.destination) {
+    } else if judgement.is_promised_elsewhere(past, &line.person, destination) {
         let message = "an agreement of another consultation sends the person elsewhere";
         findings.add(Rule::Exc06, field, message, Rule::Exc06.cure());
     }
@@ -205,18 +211,20 @@ fn is_offered_elsewhere(
     judgement: &Judgement<'_>,
     past: &Past<'_>,
     terms: &AgreementTerms,
-    line: &AgreementLine,
+    person: &PersonRef,
+    destination: Spoken<'_>,
 ) -> bool {
     let (sender, at) = (&judgement.address.sender, judgement.release_time());
     let own = Offer::Agreement(terms);
-    offers::is_offered_elsewhere(past, &line.person, &line.destination, sender, own, at)
+    offers::is_offered_elsewhere(past, person, destination, sender, own, at)
 }
 
 fn conclude(judgement: &Judgement<'_>, past: &Past<'_>, reply: &AgreementReply, findings: &mut Findings) {
     let at = judgement.release_time();
     let note = past.find(reply.proposing_message).filter(|one| one.stands());
     let note = note.filter(|one| !commitments::is_withdrawn(past, one.reference, &one.sender));
-    let Some(Act::AgreementNote(note)) = note.and_then(|one| one.act.as_ref()) else {
+    let Some((registered, Act::AgreementNote(note))) = note.and_then(|one| Some((one, one.act.as_ref()?)))
+    else {
         let message = "it answers no proposal that stands";
         findings.add(Rule::Agr01, "act.proposing_message", message, Rule::Agr01.cure());
         return;
@@ -235,12 +243,12 @@ fn conclude(judgement: &Judgement<'_>, past: &Past<'_>, reply: &AgreementReply, 
     }
     // What others agreed under this id since is not made anew without them.
     amendment(past, note, findings);
-    exchange::settles(past, terms, findings);
+    exchange::settles(past, terms, Some(registered), findings);
     for (index, line) in terms.lines.iter().enumerate() {
         let field = format!("act.terms.lines[{index}]");
         findings.about(&line.person, |findings| {
-            passage::judge(judgement, past, terms, line, &field, findings);
-            promised_twice(judgement, past, terms, line, &field, findings);
+            passage::judge(judgement, past, terms, line, Some(registered), &field, findings);
+            promised_twice(judgement, past, terms, line, Some(registered), &field, findings);
             let known = [Some(line.will_act), Some(line.protection_act), line.medical_act];
             if known.into_iter().flatten().any(|act| past.find(act).is_none()) {
                 let message = "a record that the line rests on is not in the past that the reply declares";

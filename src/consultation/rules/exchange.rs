@@ -8,13 +8,14 @@ use crate::consultation::acts::law::Destination;
 use crate::consultation::acts::values::EntryId;
 use crate::consultation::history::{Past, Thread};
 use crate::consultation::reference::PersonRef;
+use crate::consultation::registered::Registered;
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule, agreement};
-use crate::consultation::state::custody::{self, Likeness, Places};
 use crate::consultation::state::exchange::Round;
 use crate::consultation::state::offers::{self, Offer};
+use crate::consultation::state::places::{Likeness, Places, Spoken};
 use crate::consultation::state::will::{self, WillStanding};
-use crate::consultation::state::{exchange, promised, saying};
+use crate::consultation::state::{custody, exchange, promised, saying};
 use crate::consultation::words::Reply;
 use crate::trust::name::Ministry;
 
@@ -29,7 +30,7 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
             own_lines(judgement, past, act, findings);
         }
         Act::ProposalResponse(act) if act.reply == Reply::Accept => accept(judgement, past, act, findings),
-        Act::AgreementNote(note) => settles(past, &note.terms, findings),
+        Act::AgreementNote(note) => settles(past, &note.terms, None, findings),
         _ => {}
     }
 }
@@ -109,9 +110,10 @@ fn filled_by<'t>(party: &Ministry, terms: &'t ExchangeTerms) -> Option<(&'static
 
 fn is_willing(judgement: &Judgement<'_>, past: &Past<'_>, terms: &ExchangeTerms, person: &PersonRef) -> bool {
     let Some(destination) = exchange::destination(terms, person) else { return false };
-    let will = will::towards(past, person, &destination, judgement.release_time(), judgement.charter);
+    let destination = Spoken::now(&destination);
+    let will = will::towards(past, person, destination, judgement.release_time(), judgement.charter);
     let places = Places::of(past, person);
-    let admits = |statement: will::Statement<'_>| will::admits(statement.act, &destination, &places);
+    let admits = |statement: will::Statement<'_>| will::admits(&statement, destination, &places);
     will.standing == WillStanding::Current && will.statement.is_some_and(admits)
 }
 
@@ -123,8 +125,9 @@ fn is_promised(
 ) -> bool {
     let (at, charter) = (judgement.release_time(), judgement.charter);
     exchange::destination(terms, person).is_some_and(|to| {
-        promised::other_commitment(past, person, &to, None, at, charter).is_some()
-            || judgement.is_promised_elsewhere(past, person, &to)
+        let to = Spoken::now(&to);
+        promised::other_commitment(past, person, to, None, at, charter).is_some()
+            || judgement.is_promised_elsewhere(past, person, to)
     })
 }
 
@@ -138,7 +141,7 @@ fn is_offered(
 ) -> bool {
     let (sender, at, own) = (&judgement.address.sender, judgement.release_time(), Offer::Exchange(proposal));
     let to = exchange::destination(terms, person);
-    to.is_some_and(|to| offers::is_offered_elsewhere(past, person, &to, sender, own, at))
+    to.is_some_and(|to| offers::is_offered_elsewhere(past, person, Spoken::now(&to), sender, own, at))
 }
 
 /// EXC-03, 07, 01 and 06 of an acceptance: of a dead round nothing more is asked.
@@ -170,7 +173,12 @@ fn accept(judgement: &Judgement<'_>, past: &Past<'_>, act: &ProposalResponse, fi
 
 /// EXC-03 and 01 of an agreement, at its note and at its reply: it settles a live round that was accepted, and nobody
 /// goes by it but whom that round lists, to where it sends him, and whose line matches. Who fell out since is left out.
-pub(super) fn settles<'h>(past: &Past<'h>, terms: &AgreementTerms, findings: &mut Findings) {
+pub(super) fn settles<'h>(
+    past: &Past<'h>,
+    terms: &AgreementTerms,
+    note: Option<&Registered>,
+    findings: &mut Findings,
+) {
     let Some(settled) = terms.exchange_terms_sha256 else { return };
     let field = "act.terms.exchange_terms_sha256";
     let proposals = saying!(past.of_thread(&Thread::Terms(settled)), ExchangeProposal);
@@ -191,7 +199,8 @@ pub(super) fn settles<'h>(past: &Past<'h>, terms: &AgreementTerms, findings: &mu
     for (index, line) in terms.lines.iter().enumerate() {
         let field = format!("act.terms.lines[{index}]");
         let places = Places::of(past, &line.person);
-        let is_there = |to: Destination| places.compare(&to, &line.destination) == Likeness::Same;
+        let there = Spoken::in_note(&line.destination, note);
+        let is_there = |to: Destination| places.compare(Spoken::now(&to), there) == Likeness::Same;
         findings.about(&line.person, |findings| {
             if !exchange::destination(&round.act.terms, &line.person).is_some_and(is_there) {
                 let message = "the round does not list the person for this destination";

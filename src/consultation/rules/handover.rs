@@ -106,12 +106,13 @@ fn one(
         let message = "the agreement was terminated for the person";
         findings.add(Rule::Hnd01, field, message, Rule::Hnd01.cure());
     }
-    passage::judge(judgement, past, agreed.terms(), line, field, findings);
+    passage::judge(judgement, past, agreed.terms(), line, Some(agreed.note), field, findings);
     let (at, charter, own) = (judgement.release_time(), judgement.charter, Some(&act.agreement_id));
-    if promised::other_commitment(past, person, &line.destination, own, at, charter).is_some() {
+    let destination = agreed.destination(line);
+    if promised::other_commitment(past, person, destination, own, at, charter).is_some() {
         let message = "another agreement sends the person elsewhere";
         findings.add(Rule::Exc06, field, message, Rule::Exc06.cure());
-    } else if judgement.is_promised_elsewhere(past, person, &line.destination) {
+    } else if judgement.is_promised_elsewhere(past, person, destination) {
         let message = "an agreement of another consultation sends the person elsewhere";
         findings.add(Rule::Exc06, field, message, Rule::Exc06.cure());
     }

@@ -10,8 +10,8 @@ use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::rules::authority::AuthorityFacts;
 use crate::consultation::rules::names::NameIndex;
-use crate::consultation::state::custody::{Likeness, Places};
 use crate::consultation::state::opening;
+use crate::consultation::state::places::{Likeness, Places, Spoken};
 use crate::digest::Digest;
 use crate::message::dispatch::{Dispatch, ExpectedAuthentication};
 use crate::message::header::{Address, Position};
@@ -142,11 +142,11 @@ impl Judgement<'_> {
         &self,
         past: &Past<'_>,
         person: &PersonRef,
-        destination: &Destination,
+        destination: Spoken<'_>,
     ) -> bool {
         let places = Places::of(past, person);
         let promised = self.promised_elsewhere.get(person).map(Vec::as_slice).unwrap_or_default();
-        promised.iter().any(|other| places.compare(other, destination) != Likeness::Same)
+        promised.iter().any(|other| places.compare(Spoken::now(other), destination) != Likeness::Same)
     }
 
     /// Earlier messages that this one answers or annexes documents of.

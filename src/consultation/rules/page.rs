@@ -56,13 +56,21 @@ const HOW: &str = "\n## How some of them are judged\n\n\
 What a desk holds of a person decides, and where it cannot be told whether something stops him, it stops him.\n\n\
 - WIL_10: a statement sets an earlier one aside only where its sender declared to have known of it. Of two that say\n\
 \x20 different things and were made without knowledge of each other neither counts, whatever times they bear, until a\n\
-\x20 third knew both. A handover against a qualifying statement that nobody overtook so is irregular (HND_06).\n\
+\x20 third knew both; the order of a list says nothing. A handover against a qualifying statement that nobody overtook\n\
+\x20 so is irregular (HND_06).\n\
 - WIL_02 and WIL_05 know for whom somebody came by the code of a State or ministry in `affiliation`: who came for the\n\
-\x20 Power of origin (of the case, or a party in that role) frightens, and who came for a Power that detains or is to\n\
-\x20 receive is not neutral, whatever `neutral` says. Words without a code are believed: whoever signed answers for them.\n\
+\x20 Power of origin (of any registration of the case, or a party in that role) frightens, and who came for a Power that\n\
+\x20 detains or is to receive is not neutral, whatever `neutral` says. Words without a code are believed: whoever signed\n\
+\x20 answers for them.\n\
+- WIL_03, WIL_07, WIL_10, PRO_01, PRO_02: POWER_OF_ORIGIN and REMAIN_IN_DETAINING_STATE mean the State that the case named\n\
+\x20 when they were said, as whoever said them knew it, and every State that a registration named since and he did not\n\
+\x20 know. What stops counts for each of these, and what permits must hold for all; where one of them was not determined,\n\
+\x20 any State may be it. So a case that is registered anew frees nobody: a statement or an assessment does, whose sender\n\
+\x20 knew both what stopped him and the case as it is. A line of an agreement that says POWER_OF_ORIGIN is agreed anew\n\
+\x20 after that. A handover is judged by the registrations that were released until it took place (HND_06).\n\
 - PRO_02: where the case does not say where a person comes from, any State may be his home. Grounds found for the Power\n\
 \x20 of origin then bar every State but the one he is in. They are lifted by an assessment of the same place that knew of\n\
-\x20 them; or the case is registered anew, with the Power of origin.\n\
+\x20 them; or the case is registered anew, with the Power of origin, and a State is assessed again by who knew both.\n\
 - MED_01: the certificate of the Detaining Power counts, in whose hands he is (GC III Art. 47), or that of a party that\n\
 \x20 decides nothing, such as the ICRC. That of another Power alone permits nothing; its UNFIT stops.\n\
 - EXC_05 is asked before a departure too: a case registered anew as that of a civilian ends every route of prisoners.\n\

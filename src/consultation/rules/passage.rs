@@ -4,30 +4,40 @@
 use crate::consultation::act::Act;
 use crate::consultation::acts::agreement::{AgreementLine, AgreementTerms};
 use crate::consultation::history::Past;
+use crate::consultation::registered::Registered;
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
-use crate::consultation::state::custody::{Likeness, Places};
+use crate::consultation::state::places::{Places, Spoken};
 use crate::consultation::state::will::{self, Will};
 use crate::consultation::state::{guard, holds, saying};
 use crate::consultation::words::{MedicalFindingKind, Route};
 
-/// Judges moving the person of a line as these terms say. Tells which rules stood against it.
+/// Judges moving the person of a line as these terms say, of a note that is here or of one that is judged itself. Tells
+/// which rules stood against it.
 pub(super) fn judge(
     judgement: &Judgement<'_>,
     past: &Past<'_>,
     terms: &AgreementTerms,
     line: &AgreementLine,
+    note: Option<&Registered>,
     field: &str,
     findings: &mut Findings,
 ) -> Vec<Rule> {
     let (at, charter) = (judgement.release_time(), judgement.charter);
     let mut rules = Vec::new();
-    for stop in guard::stops(past, terms, line, at, charter) {
+    for stop in guard::stops(past, terms, line, note, at, charter) {
         findings.add(stop.rule, field, stop.because, stop.rule.cure());
         rules.push(stop.rule);
     }
-    let will = will::towards(past, &line.person, &line.destination, at, charter);
-    explain_will(past, line, &will, &rules, field, findings);
+    let destination = Spoken::in_note(&line.destination, note);
+    let will = will::towards(past, &line.person, destination, at, charter);
+    let places = Places::of(past, &line.person);
+    let names = |statement: &will::Statement<'_>| {
+        let named = statement.act.acceptable.iter().chain(&statement.act.refused);
+        named.into_iter().any(|place| statement.likens(place, destination, &places).is_same_by_a_case())
+    };
+    let is_silent = will.statement.is_some_and(|statement| !names(&statement));
+    explain_will(is_silent, &will, &rules, field, findings);
     let still_a_soldier = |statement: will::Statement<'_>| !statement.act.civilian_status_declared;
     if terms.route == Route::ReleaseAndSettlement && will.statement.is_some_and(still_a_soldier) {
         let message = "he has not declared that he is a civilian now";
@@ -38,20 +48,8 @@ pub(super) fn judge(
 }
 
 /// WIL-11 and WIL-12: why a will does not carry, where that is easily overlooked.
-fn explain_will(
-    past: &Past<'_>,
-    line: &AgreementLine,
-    will: &Will<'_>,
-    stopped_by: &[Rule],
-    field: &str,
-    findings: &mut Findings,
-) {
-    let places = Places::of(past, &line.person);
-    let silent = will.statement.is_some_and(|statement| {
-        let named = statement.act.acceptable.iter().chain(&statement.act.refused);
-        !named.into_iter().any(|place| places.compare(place, &line.destination) == Likeness::Same)
-    });
-    if silent && stopped_by.contains(&Rule::Wil03) {
+fn explain_will(is_silent: bool, will: &Will<'_>, stopped_by: &[Rule], field: &str, findings: &mut Findings) {
+    if is_silent && stopped_by.contains(&Rule::Wil03) {
         let message = "the statement says nothing of this destination";
         findings.add(Rule::Wil11, field, message, Rule::Wil11.cure());
     }

@@ -27,7 +27,7 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
 
 /// The codes of those who are no neutrals towards a person, by the past that the act declares.
 struct Sides {
-    /// His Power of origin, as his case names it, and every party with that role.
+    /// His Power of origin, as any registration of his case ever named it, and every party with that role.
     origin: BTreeSet<String>,
     /// Powers that detain or are to receive.
     interested: BTreeSet<String>,
@@ -37,11 +37,12 @@ impl Sides {
     fn of(judgement: &Judgement<'_>, statement: &ExpressionOfWill) -> Self {
         let mut sides = Self { origin: BTreeSet::new(), interested: BTreeSet::new() };
         let Some(past) = judgement.past else { return sides };
-        let case = custody::case(past, &statement.person);
-        if let Some(Origin::State(code)) = case.map(|case| &case.act.power_of_origin) {
-            sides.origin.insert(code.as_str().to_owned());
+        for (registered, case) in custody::registrations(past, &statement.person) {
+            if let Origin::State(code) = &case.power_of_origin {
+                sides.origin.insert(code.as_str().to_owned());
+            }
+            sides.interested.insert(registered.sender.to_string());
         }
-        sides.interested.extend(case.map(|case| case.registered.sender.to_string()));
         for power in opening::powers_of(past) {
             let roles = opening::roles(past, power);
             if roles.contains(&PartyRole::PowerOfOrigin) {
@@ -60,10 +61,15 @@ impl Sides {
         self.origin.iter().any(|code| names(attendee.affiliation.as_str(), code))
     }
 
+    /// The code of a side in what is said of whom somebody came for.
+    fn named_by(&self, attendee: &Attendee) -> Option<&str> {
+        let mut codes = self.origin.iter().chain(&self.interested);
+        codes.find(|code| names(attendee.affiliation.as_str(), code)).map(String::as_str)
+    }
+
     /// Whether somebody is neutral, as was said of him: not where he came for a side.
     fn is_neutral(&self, attendee: &Attendee) -> bool {
-        let interested = || self.interested.iter().any(|code| names(attendee.affiliation.as_str(), code));
-        attendee.neutral.0 && !self.is_of_origin(attendee) && !interested()
+        attendee.neutral.0 && self.named_by(attendee).is_none()
     }
 }
 
@@ -99,10 +105,28 @@ fn witnesses(
     if interpreters.peek().is_none() {
         add("no interpreter was present".to_owned());
     }
-    if interpreters.any(|one| !sides.is_neutral(one)) {
+    let partial = interpreters.any(|one| !sides.is_neutral(one));
+    if partial {
         add("an interpreter was not neutral".to_owned());
     }
+    if partial || neutral < neutral_needed {
+        disbelieved(statement, sides, findings);
+    }
 }
+
+/// WIL-02: who was said to be neutral, and counts for a side by a code that may only say where his office is.
+fn disbelieved(statement: &ExpressionOfWill, sides: &Sides, findings: &mut Findings) {
+    for (index, attendee) in statement.attendees.iter().enumerate().filter(|(_, one)| one.neutral.0) {
+        if let Some(code) = sides.named_by(attendee) {
+            let message = format!("{code} in the affiliation is the code of a side, so this is no neutral");
+            findings.add(Rule::Wil02, format!("act.attendees[{index}].affiliation"), message, NO_SIDE);
+        }
+    }
+}
+
+/// What cures an affiliation that reads like that of a side.
+const NO_SIDE: &str = "of a witness who came for no side name the body alone, as in \"ICRC delegation\", without the code \
+                       of a State of this matter; of one who did take the statement again before a neutral one";
 
 /// WIL-04.
 fn information(statement: &ExpressionOfWill, findings: &mut Findings) {

@@ -170,3 +170,31 @@ fn wil_02_who_comes_for_a_power_that_detains_or_receives_is_not_neutral_by_sayin
         changed(neutral, &format!("affiliation = \"{affiliation}\", neutral = true")).passes();
     }
 }
+
+#[test]
+fn wil_02_an_office_that_lies_in_a_state_of_the_matter_is_told_how_to_name_itself() {
+    let neutral = r#"affiliation = "IC", neutral = true"#;
+    let case = changed(neutral, r#"affiliation = "ICRC delegation to XB", neutral = true"#);
+    let found = case.judge();
+    let told = found.iter().find(|one| one.field.ends_with("].affiliation")).unwrap();
+    assert!(
+        told.rule == crate::consultation::rules::Rule::Wil02
+            && told.message.contains("XB")
+            && told.hint.contains("ICRC delegation")
+    );
+    changed(neutral, r#"affiliation = "ICRC delegation", neutral = true"#).passes();
+}
+
+#[test]
+fn wil_05_who_came_for_a_power_of_origin_that_any_registration_named_frightens_still() {
+    let mut scene = Scene::opened();
+    for origin in ["XC", "XD", "UNDETERMINED"] {
+        scene.say("XB", "case-registration", &case_of("P1", "PRISONER_OF_WAR", origin));
+    }
+    let fields = statement(scene.at(), "P1", &["XA"], &[]);
+    let judged = |affiliation: &str| {
+        let fields = fields.replace("\"court\"", &format!("\"{affiliation}\""));
+        Case::new(&scene, "XB", "expression-of-will", &fields).errors()
+    };
+    assert_eq!([judged("XC"), judged("XD"), judged("XN")], ["WIL_02 WIL_05", "WIL_02 WIL_05", ""]);
+}

@@ -15,6 +15,7 @@ use crate::consultation::history::{Past, Thread};
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
+use crate::consultation::state::places::Spoken;
 use crate::consultation::state::saying;
 use crate::consultation::words::{EntryIntoForce, Reply};
 use crate::time::Timestamp;
@@ -55,6 +56,11 @@ impl<'h> Agreement<'h> {
     /// The line of a person.
     pub fn line(&self, person: &PersonRef) -> Option<&'h AgreementLine> {
         self.terms().lines.find(person)
+    }
+
+    /// Where a line leads, as the note meant it.
+    pub fn destination(&self, line: &'h AgreementLine) -> Spoken<'h> {
+        Spoken::by(&line.destination, self.note)
     }
 
     /// When the last party consented.

@@ -1,13 +1,14 @@
-//! Who holds a person, whether he lives, and where the places lie that statements name by what they are.
+//! Who holds a person, whether he lives, and which Power a destination is of.
 
 use crate::consultation::act::ActKind;
 use crate::consultation::acts::custody::CaseRegistration;
 use crate::consultation::acts::law::Destination;
-use crate::consultation::acts::values::{Origin, RegionCode};
+use crate::consultation::acts::values::RegionCode;
 use crate::consultation::history::Past;
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
+use crate::consultation::state::places::{Places, Spoken};
 use crate::consultation::state::{opening, saying};
 use crate::consultation::words::{PartyRole, PersonStatus};
 use crate::trust::name::Ministry;
@@ -21,14 +22,22 @@ pub struct Case<'h> {
     pub act: &'h CaseRegistration,
 }
 
+opaque!(Case<'_>);
+
+/// The registrations of a person that stand, in the order of the acts. One that no number counts is none: nobody could
+/// declare to have known it.
+pub fn registrations<'h>(
+    past: &Past<'h>,
+    person: &PersonRef,
+) -> impl Iterator<Item = (&'h Registered, &'h CaseRegistration)> + use<'h> {
+    saying!(past.of_person(person), CaseRegistration).filter(|(one, _)| one.stands() && one.number > 0)
+}
+
 /// The case of a person; none where no registration stands.
 pub fn case<'h>(past: &Past<'h>, person: &PersonRef) -> Option<Case<'h>> {
-    let standing = || {
-        let registrations = saying!(past.of_person(person), CaseRegistration);
-        registrations.filter(|(one, _)| one.stands())
-    };
-    let (first, _) = standing().next()?;
-    let last = standing().filter(|(one, _)| one.sender == first.sender).max_by_key(|(one, _)| one.number);
+    let (first, _) = registrations(past, person).next()?;
+    let own = registrations(past, person).filter(|(one, _)| one.sender == first.sender);
+    let last = own.max_by_key(|(one, _)| one.number);
     last.map(|(registered, act)| Case { registered, act })
 }
 
@@ -45,14 +54,21 @@ pub fn detains(past: &Past<'_>, person: &PersonRef, ministry: &Ministry) -> bool
     }
 }
 
-/// The Power of the consultation whose State a destination is for a person; none where that State takes no part.
-pub fn power_at<'h>(past: &Past<'h>, person: &PersonRef, destination: &Destination) -> Option<&'h Ministry> {
-    let places = Places::of(past, person);
-    let is_there = |power: &Ministry| {
+/// Whether this ministry is the Detaining Power of a person, or registered him as one that holds him: of two that did
+/// without knowledge of each other one does, and what the other one stopped stays all the same.
+pub fn says_it_detains(past: &Past<'_>, person: &PersonRef, ministry: &Ministry) -> bool {
+    let registered = || registrations(past, person).any(|(one, _)| one.sender == *ministry);
+    detains(past, person, ministry) || registered()
+}
+
+/// The Powers of the consultation whose State a destination may be, by these places of the person; none where that
+/// State takes no part.
+pub fn powers_at<'h>(past: &Past<'h>, places: &Places<'_>, destination: Spoken<'_>) -> Vec<&'h Ministry> {
+    let is_there = |power: &&Ministry| {
         let code = region(power).map(Destination::NamedState);
-        code.is_some_and(|code| places.compare(&code, destination) == Likeness::Same)
+        code.is_some_and(|code| places.compare(Spoken::now(&code), destination).is_same_by_a_case())
     };
-    opening::powers_of(past).into_iter().find(|power| is_there(power))
+    opening::powers_of(past).into_iter().filter(is_there).collect()
 }
 
 /// Whether his case says that a person is a civilian, or released (EXC-05).
@@ -64,64 +80,6 @@ pub fn is_no_prisoner(past: &Past<'_>, person: &PersonRef) -> bool {
 /// Whether a person was said to be dead. Nobody has to prove it before it stops.
 pub fn is_dead(past: &Past<'_>, person: &PersonRef) -> bool {
     past.of_person(person).any(|one| one.act_kind() == Some(ActKind::DeathNotice))
-}
-
-/// Where a person comes from and who holds him, as far as his case says.
-#[derive(Clone, Default)]
-pub struct Places {
-    origin: Option<RegionCode>,
-    detaining: Option<RegionCode>,
-}
-
-/// How two destinations compare.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Likeness {
-    /// They are one place.
-    Same,
-    /// They are two places.
-    Other,
-    /// It cannot be told: one is named by what it is, and the case does not say where that lies.
-    Unknown,
-}
-
-opaque!(Case<'_>, Places);
-
-impl Places {
-    /// The places of a person.
-    pub fn of(past: &Past<'_>, person: &PersonRef) -> Self {
-        let Some(case) = case(past, person) else { return Self::default() };
-        let origin = match &case.act.power_of_origin {
-            Origin::State(code) => Some(code.clone()),
-            Origin::Undetermined => None,
-        };
-        Self { origin, detaining: region(&case.registered.sender) }
-    }
-
-    /// Whether two destinations are one place for this person.
-    pub fn compare(&self, one: &Destination, other: &Destination) -> Likeness {
-        let (one, other) = (self.resolve(one), self.resolve(other));
-        match (&one, &other) {
-            _ if one == other => Likeness::Same,
-            (Destination::NamedState(_), Destination::NamedState(_)) => Likeness::Other,
-            _ if is_open(&one) || is_open(&other) => Likeness::Other,
-            _ => Likeness::Unknown,
-        }
-    }
-
-    /// A destination by the code of its State, as far as the case says where it lies.
-    pub fn resolve(&self, destination: &Destination) -> Destination {
-        let code = match destination {
-            Destination::PowerOfOrigin => self.origin.as_ref(),
-            Destination::RemainInDetainingState => self.detaining.as_ref(),
-            _ => None,
-        };
-        code.map_or_else(|| destination.clone(), |code| Destination::NamedState(code.clone()))
-    }
-}
-
-/// Whether a destination names no place.
-pub const fn is_open(destination: &Destination) -> bool {
-    matches!(destination, Destination::AnyStateExceptRefused | Destination::Undecided)
 }
 
 /// The State of a ministry, where its code is that of a State.

@@ -60,7 +60,8 @@ pub fn clear_to_depart(
     let Some(line) = agreement.line(person) else {
         return vec![Stop::new(Rule::Hnd01, "no concluded agreement covers the person")];
     };
-    let mut stops = guard::stops(past, agreement.terms(), line, at, charter);
+    let destination = agreement.destination(line);
+    let mut stops = guard::stops(past, agreement.terms(), line, Some(agreement.note), at, charter);
     if !agreement.is_in_force(past, person, at) {
         stops.push(Stop::new(Rule::Hnd01, "the agreement is not in force for the person"));
     }
@@ -68,14 +69,14 @@ pub fn clear_to_depart(
         stops.push(Stop::new(Rule::Hnd01, "the agreement was made anew since it was arranged"));
     }
     let own = Some(&agreement.terms().agreement_id);
-    if promised::other_commitment(past, person, &line.destination, own, at, charter).is_some() {
+    if promised::other_commitment(past, person, destination, own, at, charter).is_some() {
         stops.push(Stop::new(Rule::Exc06, "another agreement sends the person elsewhere"));
     }
     if reports::is_reported(past, person, arrangement) {
         stops.push(Stop::new(Rule::Hnd01, "this handover was reported already"));
     }
     let recent = |statement: &will::Statement<'_>| will::is_recent(statement, at, charter.reconfirm);
-    let statement = will::towards(past, person, &line.destination, at, charter).statement;
+    let statement = will::towards(past, person, destination, at, charter).statement;
     if statement.is_some_and(|statement| !recent(&statement)) {
         stops.push(Stop::new(Rule::Hnd03, "the last private statement is too old to depart on"));
     }
@@ -172,7 +173,7 @@ pub fn omitted(
     let Some(line) = arranged.agreement.line(person) else { return Vec::new() };
     let mut stops = Vec::new();
     let age = charter.reconfirm.saturating_add(ROAD);
-    let statement = will::towards(past, person, &line.destination, at, charter).statement;
+    let statement = will::towards(past, person, arranged.agreement.destination(line), at, charter).statement;
     if statement.is_some_and(|statement| !will::is_recent(&statement, at, age)) {
         stops.push(Stop::new(Rule::Hnd03, "nobody asked the person in private shortly before"));
     }

@@ -7,6 +7,7 @@ use super::commitments;
 use super::departure::clear_to_depart;
 use super::guard::Stop;
 use super::medical::{FitnessStanding, fitness};
+use super::places::Spoken;
 use super::protection::{ProtectionStanding, protection, was_barred};
 use super::samples::{DAY, HOUR, Scene, act, destination, ministry, person};
 use super::stage::stage;
@@ -88,7 +89,8 @@ fn of_two_statements_of_one_instant_the_one_that_was_overtaken_can_still_refuse(
     scene.state("XB", "P1", &["XA"], &[]);
     scene.set_back(60);
     scene.knowing(&before).state("XA", "P1", &["XN"], &["XA"]);
-    let standing = scene.asks(|past, at, charter| towards(past, &person(1), &xa(), at, charter).standing);
+    let standing =
+        scene.asks(|past, at, charter| towards(past, &person(1), Spoken::now(&xa()), at, charter).standing);
     assert_eq!(standing, WillStanding::Withdrawn);
 }
 
@@ -242,8 +244,9 @@ fn an_assessment_ends_with_the_time_that_it_gave_itself() {
         scene.at()
     );
     scene.say("XB", "protection-assessment", &fields);
-    let standing =
-        |at| scene.asks(|past, _, charter| protection(past, &person(1), &xa(), at, charter).standing);
+    let standing = |at| {
+        scene.asks(|past, _, charter| protection(past, &person(1), Spoken::now(&xa()), at, charter).standing)
+    };
     assert_eq!(standing(until), ProtectionStanding::Clear);
     assert_eq!(standing(until.after(second())), ProtectionStanding::Stale);
 }
@@ -253,7 +256,7 @@ fn substantial_grounds_bar_from_the_second_in_which_they_were_sent() {
     let mut scene = Scene::cleared();
     let sent = scene.at();
     scene.assess_by("XA", "P1", "XA", "SUBSTANTIAL_GROUNDS");
-    let barred = |at| scene.asks(|past, _, _| was_barred(past, &person(1), &xa(), at));
+    let barred = |at| scene.asks(|past, _, _| was_barred(past, &person(1), Spoken::now(&xa()), at));
     assert!(barred(sent) && !barred(sent.before(second())));
 }
 

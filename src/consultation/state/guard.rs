@@ -13,11 +13,11 @@ use crate::consultation::history::Past;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::rules::table::Rule;
-use crate::consultation::state::custody::{self, Likeness, Places};
 use crate::consultation::state::judicial::{JudicialStanding, judicial};
+use crate::consultation::state::places::{Likeness, Places, Spoken};
 use crate::consultation::state::protection::{ProtectionStanding, protection};
 use crate::consultation::state::will::{self, WillStanding};
-use crate::consultation::state::{holds, medical, opening, saying};
+use crate::consultation::state::{custody, holds, medical, opening, saying};
 use crate::consultation::words::{Assurance, MedicalDecision, Route};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
@@ -54,14 +54,17 @@ impl Stop {
 }
 
 /// What stands against moving the person of a line as these terms say, in the order of the rules; empty for nothing.
+/// Where it leads is what the note meant that proposed it, and what is asked now where nobody has proposed it yet.
 pub fn stops(
     past: &Past<'_>,
     terms: &AgreementTerms,
     line: &AgreementLine,
+    note: Option<&Registered>,
     at: Timestamp,
     charter: &Charter,
 ) -> Vec<Stop> {
-    let plan = Plan { past, terms, line, at, charter };
+    let places = Places::of(past, &line.person);
+    let plan = Plan { past, terms, line, note, places, at, charter };
     let mut stops = Vec::new();
     if custody::is_dead(past, &line.person) {
         stops.push(Stop::new(Rule::Agr03, "a notice says that the person died"));
@@ -112,11 +115,18 @@ struct Plan<'p, 'h> {
     past: &'p Past<'h>,
     terms: &'p AgreementTerms,
     line: &'p AgreementLine,
+    note: Option<&'p Registered>,
+    places: Places<'h>,
     at: Timestamp,
     charter: &'p Charter,
 }
 
 impl Plan<'_, '_> {
+    /// Where the line leads.
+    fn destination(&self) -> Spoken<'_> {
+        Spoken::in_note(&self.line.destination, self.note)
+    }
+
     /// AGR-09: whoever stays, stays; who is repatriated goes home; and no other route of prisoners ends where it began.
     fn route(&self, stops: &mut Vec<Stop>) {
         use Destination::{PowerOfOrigin, RemainInDetainingState};
@@ -144,8 +154,15 @@ impl Plan<'_, '_> {
 
     /// Whether the line sends the person to this very place. What cannot be told is not.
     fn leads_to(&self, place: &Destination) -> bool {
-        let places = Places::of(self.past, &self.line.person);
-        places.compare(&self.line.destination, place) == Likeness::Same
+        self.places.compare(self.destination(), Spoken::in_note(place, self.note)) == Likeness::Same
+    }
+
+    /// Why nothing carries the line: that its word for the place is two places now, or this.
+    fn or_unsettled(&self, because: &'static str) -> &'static str {
+        match self.places.is_unsettled(self.destination()) {
+            true => "the case was registered anew since, and the line may mean two places: agree anew",
+            false => because,
+        }
     }
 
     fn holds(&self, stops: &mut Vec<Stop>) {
@@ -156,7 +173,7 @@ impl Plan<'_, '_> {
     }
 
     fn will(&self, stops: &mut Vec<Stop>) {
-        let (person, destination) = (&self.line.person, &self.line.destination);
+        let (person, destination) = (&self.line.person, self.destination());
         let will = will::towards(self.past, person, destination, self.at, self.charter);
         let mut stop = |rule, because: &str| stops.push(Stop::new(rule, because));
         match will.standing {
@@ -171,24 +188,27 @@ impl Plan<'_, '_> {
                 stop(Rule::Wil10, "two statements contradict each other, and neither knew the other")
             }
             WillStanding::Current => {
-                let places = Places::of(self.past, person);
-                let admitted =
-                    will.statement.is_some_and(|statement| will::admits(statement.act, destination, &places));
+                let admits = |statement| will::admits(&statement, destination, &self.places);
+                let admitted = will.statement.is_some_and(admits);
                 match self.terms.route {
                     _ if admitted => {}
                     Route::DirectMedicalRepatriation => stop(Rule::Med03, "eligible, and unwilling"),
-                    _ => stop(Rule::Wil03, "the statement does not accept this destination"),
+                    _ => {
+                        stop(Rule::Wil03, self.or_unsettled("the statement does not accept this destination"))
+                    }
                 }
             }
         }
     }
 
     fn protection(&self, stops: &mut Vec<Stop>) {
-        let (person, destination) = (&self.line.person, &self.line.destination);
+        let (person, destination) = (&self.line.person, self.destination());
         let protection = protection(self.past, person, destination, self.at, self.charter);
         let mut stop = |rule, because: &str| stops.push(Stop::new(rule, because));
         match protection.standing {
-            ProtectionStanding::None => stop(Rule::Pro01, "no assessment clears this destination"),
+            ProtectionStanding::None => {
+                stop(Rule::Pro01, self.or_unsettled("no assessment clears this destination"))
+            }
             ProtectionStanding::Bar => {
                 let because = "substantial grounds bar this destination, or a place that may be it";
                 stop(Rule::Pro02, &untold(because, protection.assessment));

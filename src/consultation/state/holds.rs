@@ -46,7 +46,7 @@ pub fn holds<'h>(past: &Past<'h>, person: &PersonRef, charter: &Charter) -> Vec<
     let notices = saying!(past.of_person(person), HoldNotice);
     let hold = |(registered, act): (&'h Registered, &'h HoldNotice)| {
         let by_will = act.reason == Some(HoldReason::Will);
-        let stays = by_will || custody::detains(past, person, &registered.sender);
+        let stays = by_will || custody::says_it_detains(past, person, &registered.sender);
         Hold {
             registered,
             act,

@@ -7,7 +7,8 @@
 //! | file | answers |
 //! |---|---|
 //! | `opening` | whether the consultation is open, who takes part and as what |
-//! | `custody` | who holds a person, whether he lives, where his destinations lie |
+//! | `custody` | who holds a person, whether he lives |
+//! | `places` | where the words for a place lead, by the case as it was and is |
 //! | `will` | what he wants, and whether that still counts |
 //! | `protection` | what he has to fear at a destination |
 //! | `medical`, `judicial`, `holds`, `exposure` | fitness and eligibility, proceedings, holds, publicity |
@@ -47,6 +48,7 @@ pub mod medical;
 pub mod next_steps;
 pub mod offers;
 pub mod opening;
+pub mod places;
 pub mod promised;
 pub mod protection;
 pub mod reached;

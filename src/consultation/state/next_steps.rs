@@ -139,7 +139,7 @@ impl<'h> Steps<'_, 'h> {
             if !commitments::is_awaited(self.past, note, act, self.at) {
                 continue;
             }
-            let stops = guard::stops(self.past, &act.terms, line, self.at, self.charter);
+            let stops = guard::stops(self.past, &act.terms, line, Some(note), self.at, self.charter);
             let parties = act.terms.required_parties.iter().filter(|party| **party != note.sender);
             let who = parties.cloned().collect();
             self.blocked(who, ActKind::AgreementReply, Some(act.open_until_time), stops);
@@ -149,7 +149,8 @@ impl<'h> Steps<'_, 'h> {
     fn after_agreement(&mut self, case: &CaseStage<'h>) {
         let Some(agreement) = &case.agreement else { return };
         let Some(line) = agreement.line(self.person) else { return };
-        let stops = guard::stops(self.past, agreement.terms(), line, self.at, self.charter);
+        let stops =
+            guard::stops(self.past, agreement.terms(), line, Some(agreement.note), self.at, self.charter);
         let arrangements = saying!(self.past.of_person(self.person), HandoverArrangement);
         let pending = arrangements.filter(|(one, act)| {
             one.stands() && act.agreement_id == agreement.terms().agreement_id && one.knew(agreement.note)
@@ -168,7 +169,7 @@ impl<'h> Steps<'_, 'h> {
         let agreement = &arranged.agreement;
         let Some(line) = agreement.line(self.person) else { return };
         let begin = Some(arranged.act.window_start_time);
-        let will = will::towards(self.past, self.person, &line.destination, self.at, self.charter);
+        let will = will::towards(self.past, self.person, agreement.destination(line), self.at, self.charter);
         let recent = will.statement.is_some_and(|one| will::is_recent(&one, self.at, self.charter.reconfirm));
         if !recent {
             self.add(self.holder(), ActKind::ExpressionOfWill, begin);

@@ -11,8 +11,8 @@ use crate::consultation::history::{Past, Thread};
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
-use crate::consultation::state::custody::{Likeness, Places};
 use crate::consultation::state::exchange::{self, Round};
+use crate::consultation::state::places::{Likeness, Places, Spoken};
 use crate::consultation::state::{commitments, saying};
 use crate::consultation::words::Reply;
 use crate::digest::Digest;
@@ -42,25 +42,28 @@ impl Offer<'_> {
     }
 }
 
-/// Where notes and rounds that a ministry made or accepted, and that are not concluded, would send a person.
+/// Where notes and rounds that a ministry made or accepted, and that are not concluded, would send a person: every State
+/// that they may mean.
 pub fn offered(past: &Past<'_>, person: &PersonRef, by: &Ministry, at: Timestamp) -> Vec<Destination> {
-    offers(past, person, by, at).into_iter().map(|(_, destination)| destination).collect()
+    let places = Places::of(past, person);
+    let offers = offers(past, person, by, at).into_iter();
+    offers.flat_map(|(_, act, destination)| places.all(Spoken::by(&destination, act))).collect()
 }
 
 /// Whether another offer of a ministry than this one would send a person elsewhere.
 pub fn is_offered_elsewhere(
     past: &Past<'_>,
     person: &PersonRef,
-    destination: &Destination,
+    destination: Spoken<'_>,
     by: &Ministry,
     except: Offer<'_>,
     at: Timestamp,
 ) -> bool {
     let places = Places::of(past, person);
-    let elsewhere = |other: &Destination| places.compare(other, destination) != Likeness::Same;
-    let mut others =
-        offers(past, person, by, at).into_iter().filter(|(offer, _)| !offer.is_replaced_by(&except));
-    others.any(|(_, other)| elsewhere(&other))
+    let others = offers(past, person, by, at).into_iter();
+    others
+        .filter(|(offer, ..)| !offer.is_replaced_by(&except))
+        .any(|(_, act, other)| places.compare(Spoken::by(&other, act), destination) != Likeness::Same)
 }
 
 fn offers<'h>(
@@ -68,19 +71,19 @@ fn offers<'h>(
     person: &PersonRef,
     by: &Ministry,
     at: Timestamp,
-) -> Vec<(Offer<'h>, Destination)> {
+) -> Vec<(Offer<'h>, &'h Registered, Destination)> {
     let notes = saying!(past.of_person(person), AgreementNote);
     let live = notes.filter(|(note, act)| {
         commitments::is_awaited(past, note, act, at) && (note.sender == *by || consented(past, note, by))
     });
-    let noted = live.filter_map(|(_, act)| {
+    let noted = live.filter_map(|(note, act)| {
         let line = act.terms.lines.find(person)?;
-        Some((Offer::Agreement(&act.terms), line.destination.clone()))
+        Some((Offer::Agreement(&act.terms), note, line.destination.clone()))
     });
     let rounds = exchange::listing(past, person).into_iter().filter(|round| binds(past, round, by, at));
     let listed = rounds.filter_map(|round| {
         let destination = exchange::destination(&round.act.terms, person)?;
-        Some((Offer::Exchange(&round.act.proposal_id), destination))
+        Some((Offer::Exchange(&round.act.proposal_id), round.registered, destination))
     });
     noted.chain(listed).collect()
 }

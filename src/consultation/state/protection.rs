@@ -8,7 +8,8 @@
 //! Where a case does not say where a person comes from, any State may be his home. Grounds found for the Power of origin
 //! bar them all then, and grounds found for one State bar the Power of origin: a bar need not use
 //! the word that a later agreement uses. They do not bar staying where he is, which is no way home. A place that only
-//! may be the same never clears another.
+//! may be the same never clears another. Where the case is registered anew with another origin, a bar stays where it
+//! was and comes to where the case now says (`places`), until an assessment of that very place knew both.
 
 use crate::consultation::acts::law::Destination;
 use crate::consultation::acts::protection::ProtectionAssessment;
@@ -17,8 +18,8 @@ use crate::consultation::history::Past;
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
-use crate::consultation::state::custody::{self, Likeness, Places};
-use crate::consultation::state::{exposure, saying, will};
+use crate::consultation::state::places::{Likeness, Places, Spoken};
+use crate::consultation::state::{custody, exposure, saying, will};
 use crate::consultation::words::ProtectionFinding;
 use crate::time::Timestamp;
 use crate::vocabulary;
@@ -54,21 +55,22 @@ opaque!(Protection<'_>);
 pub fn protection<'h>(
     past: &Past<'h>,
     person: &PersonRef,
-    destination: &Destination,
+    destination: Spoken<'_>,
     at: Timestamp,
     charter: &Charter,
 ) -> Protection<'h> {
-    let assessments = assessments(past, person, destination);
-    if let Some(bar) = assessments.iter().find(|one| bars(one, &assessments)) {
+    let places = Places::of(past, person);
+    let assessments = assessments(past, person, destination, &places);
+    if let Some(bar) = assessments.iter().find(|one| bars(one, &assessments, &places)) {
         return Protection {
             standing: ProtectionStanding::Bar,
             assessment: Some(bar.registered),
             until: None,
         };
     }
-    let counting = assessments.iter().filter(|one| one.counts && one.is_of_the_place);
+    let counting = assessments.iter().filter(|one| one.counts && one.is_of_the_place());
     let last = counting.max_by_key(|one| (one.made, one.registered.order()));
-    let Some(last) = last.filter(|one| one.act.finding == ProtectionFinding::NoSubstantialGrounds) else {
+    let Some(last) = last.filter(|one| one.clears()) else {
         return Protection { standing: ProtectionStanding::None, assessment: None, until: None };
     };
     let until = last.made.after(charter.assessment_validity).min(last.act.valid_until_time);
@@ -79,10 +81,11 @@ pub fn protection<'h>(
 }
 
 /// Whether a destination was barred at an instant, by what was released until then.
-pub fn was_barred(past: &Past<'_>, person: &PersonRef, destination: &Destination, at: Timestamp) -> bool {
-    let mut before = assessments(past, person, destination);
+pub fn was_barred(past: &Past<'_>, person: &PersonRef, destination: Spoken<'_>, at: Timestamp) -> bool {
+    let places = Places::until(past, person, at);
+    let mut before = assessments(past, person, destination, &places);
     before.retain(|one| one.registered.released <= at);
-    before.iter().any(|one| bars(one, &before))
+    before.iter().any(|one| bars(one, &before, &places))
 }
 
 /// An assessment towards one destination.
@@ -93,50 +96,73 @@ struct Assessment<'h> {
     /// Whether it can clear or take a clearance back: it stands, the Detaining Power made it, and where it clears it
     /// looked beyond the first State (CAT Art. 3 forbids return by way of another).
     counts: bool,
-    /// Whether it is of this very destination, and not only of one that may be it.
-    is_of_the_place: bool,
-    /// The place it is of, as far as the case says.
-    place: Destination,
+    /// How the place it is of compares with this destination.
+    likeness: Likeness,
     /// Whether whoever made it knew the case as it is now.
     knew_the_case: bool,
 }
 
-fn assessments<'h>(past: &Past<'h>, person: &PersonRef, destination: &Destination) -> Vec<Assessment<'h>> {
-    let (places, case) = (Places::of(past, person), custody::case(past, person));
-    let stays = places.compare(destination, &Destination::RemainInDetainingState) == Likeness::Same;
+impl Assessment<'_> {
+    fn clears(&self) -> bool {
+        self.act.finding == ProtectionFinding::NoSubstantialGrounds
+    }
+
+    /// Whether it is of this very destination, and not only of one that may be it. To take a clearance back it is enough
+    /// that it is by one registration of the case.
+    fn is_of_the_place(&self) -> bool {
+        match self.clears() {
+            true => self.likeness == Likeness::Same,
+            false => self.likeness.is_same_by_a_case(),
+        }
+    }
+}
+
+/// Assessments of a destination, or of what may be it.
+fn assessments<'h>(
+    past: &Past<'h>,
+    person: &PersonRef,
+    destination: Spoken<'_>,
+    places: &Places<'_>,
+) -> Vec<Assessment<'h>> {
+    let remain = Spoken::now(&Destination::RemainInDetainingState);
+    let stays = places.compare(destination, remain) == Likeness::Same;
     let about = saying!(past.of_person(person), ProtectionAssessment).filter_map(|(registered, act)| {
-        let likeness = places.compare(&act.destination, destination);
+        let likeness = places.compare(Spoken::by(&act.destination, registered), destination);
         let concerns = match likeness {
-            Likeness::Same => true,
+            Likeness::Same | Likeness::Either => true,
             Likeness::Unknown => !stays,
             Likeness::Other => false,
         };
-        concerns.then_some((registered, act, likeness == Likeness::Same))
+        concerns.then_some((registered, act, likeness))
     });
     let assessment =
-        |(registered, act, is_of_the_place): (&'h Registered, &'h ProtectionAssessment, bool)| Assessment {
+        |(registered, act, likeness): (&'h Registered, &'h ProtectionAssessment, Likeness)| Assessment {
             registered,
             act,
             made: will::said(registered, Some(act.assessment_time)),
             counts: registered.stands()
                 && (act.onward_return_considered.0 || act.finding != ProtectionFinding::NoSubstantialGrounds)
                 && custody::detains(past, person, &registered.sender),
-            is_of_the_place,
-            place: places.resolve(&act.destination),
-            knew_the_case: case.is_none_or(|case| registered.knew(case.registered)),
+            likeness,
+            knew_the_case: places.are_known_to(registered),
         };
     about.map(assessment).collect()
 }
 
-/// Whether this one bars: nobody who may lifted it knowing of it, for the very place it names. That another word means
-/// the same place lifts nothing unless the case said so then.
-fn bars(one: &Assessment<'_>, all: &[Assessment<'_>]) -> bool {
+/// Whether this one bars: nobody who may lifted it knowing of it, by the word that barred or for this very place. What
+/// is no name of a State is lifted only by somebody who knew the case as it is; and that another word means this place
+/// lifts nothing unless the case said so then.
+fn bars(one: &Assessment<'_>, all: &[Assessment<'_>], places: &Places<'_>) -> bool {
+    let barred = &one.act.destination;
     let lifts = |other: &Assessment<'_>| {
-        other.counts
-            && other.act.finding == ProtectionFinding::NoSubstantialGrounds
-            && other.place == one.place
-            && (other.knew_the_case || other.act.destination == one.act.destination)
-            && other.registered.knew(one.registered)
+        let place = &other.act.destination;
+        let told = || places.is_known(barred) && places.is_known(place);
+        let is_the_place = match (barred, place) {
+            (Destination::NamedState(_), _) if place == barred => true,
+            _ if place == barred => other.knew_the_case,
+            _ => other.knew_the_case && other.is_of_the_place() && told(),
+        };
+        other.counts && other.clears() && is_the_place && other.registered.knew(one.registered)
     };
     one.act.finding == ProtectionFinding::SubstantialGrounds && !all.iter().any(lifts)
 }

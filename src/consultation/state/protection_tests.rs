@@ -6,7 +6,7 @@ use crate::consultation::state::samples::{DAY, Scene, case, person};
 
 fn standing(scene: &Scene, place: &str) -> ProtectionStanding {
     let place = Destination::NamedState(crate::consultation::acts::values::RegionCode::parse(place).unwrap());
-    scene.asks(|past, at, charter| protection(past, &person(1), &place, at, charter).standing)
+    scene.asks(|past, at, charter| protection(past, &person(1), Spoken::now(&place), at, charter).standing)
 }
 
 const INCIDENT: &str = r#"
@@ -98,16 +98,26 @@ fn grounds_found_for_the_power_of_origin_bar_every_state_while_the_case_does_not
     scene.assess("P1", "XD", "NO_SUBSTANTIAL_GROUNDS");
     assert_eq!(standing(&scene, "XD"), ProtectionStanding::Bar, "it knew of the bar, and is of another word");
     let place = Destination::NamedState(crate::consultation::acts::values::RegionCode::parse("XD").unwrap());
-    assert!(scene.asks(|past, _, _| was_barred(past, &person(1), &place, barred)), "afterwards too");
+    assert!(
+        scene.asks(|past, _, _| was_barred(past, &person(1), Spoken::now(&place), barred)),
+        "afterwards too"
+    );
     scene.assess("P1", "POWER_OF_ORIGIN", "NO_SUBSTANTIAL_GROUNDS");
     assert_eq!(standing(&scene, "XD"), ProtectionStanding::Clear, "lifted by the word that barred");
-    // Where he comes from turns out: the bar is of that State alone.
+    // Where he comes from turns out: that frees no other State until it is assessed again.
     let mut scene = undetermined();
     scene.assess("P1", "POWER_OF_ORIGIN", "SUBSTANTIAL_GROUNDS");
     scene.assess("P1", "XA", "NO_SUBSTANTIAL_GROUNDS");
     assert_eq!(standing(&scene, "XA"), ProtectionStanding::Bar);
     scene.say("XB", "case-registration", &case("P1"));
-    assert_eq!(standing(&scene, "XA"), ProtectionStanding::Clear);
+    assert_eq!(
+        standing(&scene, "XA"),
+        ProtectionStanding::Bar,
+        "it was said when XA might have been his home"
+    );
+    assert_eq!(standing(&scene, "XD"), ProtectionStanding::Bar);
+    scene.assess("P1", "XA", "NO_SUBSTANTIAL_GROUNDS");
+    assert_eq!(standing(&scene, "XA"), ProtectionStanding::Clear, "by who knew both");
     assert_eq!(standing(&scene, "XD"), ProtectionStanding::Bar);
     // What cleared XD before that became known lifts nothing.
     let mut scene = undetermined();
@@ -122,7 +132,7 @@ fn grounds_found_for_the_power_of_origin_bar_every_state_while_the_case_does_not
     scene.assess("P1", "XD", "SUBSTANTIAL_GROUNDS");
     scene.assess("P1", "POWER_OF_ORIGIN", "NO_SUBSTANTIAL_GROUNDS");
     let home = scene.asks(|past, at, charter| {
-        protection(past, &person(1), &Destination::PowerOfOrigin, at, charter).standing
+        protection(past, &person(1), Spoken::now(&Destination::PowerOfOrigin), at, charter).standing
     });
     assert_eq!(home, ProtectionStanding::Bar);
     assert_eq!(standing(&scene, "XN"), ProtectionStanding::None);

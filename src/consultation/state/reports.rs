@@ -14,6 +14,7 @@ use crate::consultation::history::Past;
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
+use crate::consultation::state::places::Places;
 use crate::consultation::state::reached::{Facet, Stage};
 use crate::consultation::state::{
     commitments, custody, exposure, go, holds, judicial, medical, opening, protection, saying, will,
@@ -79,7 +80,7 @@ fn contradicts_a_handover(past: &Past<'_>, person: &PersonRef, judged: &[Reporte
     let Some((last, before)) = judged.split_last() else { return false };
     let gone = before.iter().rev().find(|one| one.stage == Stage::HandedOver);
     last.stage != Stage::HandedOver
-        && gone.is_some_and(|gone| !gone.round.is_followed_by_a_case(past, person))
+        && gone.is_some_and(|gone| !gone.round.has_a_case_before(&last.round, past, person))
 }
 
 /// Whether a Power reported what became of a person under this arrangement.
@@ -136,6 +137,12 @@ impl<'h> Round<'h> {
         custody::case(past, person).is_some_and(|case| self.is_known_to(case.registered))
     }
 
+    /// Whether the case was registered once more between these reports and those of another handover.
+    fn has_a_case_before(&self, next: &Self, past: &Past<'_>, person: &PersonRef) -> bool {
+        custody::registrations(past, person)
+            .any(|(case, _)| self.is_known_to(case) && next.acts().all(|report| report.knew(case)))
+    }
+
     /// What the reports come to (HND-05).
     fn outcome(&self, past: &Past<'_>, person: &PersonRef, charter: &Charter) -> Stage {
         let mut reports = self.last.values().map(|(_, act)| *act);
@@ -156,7 +163,10 @@ impl<'h> Round<'h> {
         {
             return Stage::Disputed;
         }
-        if !self.is_complete(past, person, |side| self.last.contains_key(side)) {
+        let at = times().min().unwrap_or(first.handover_time);
+        let reported = |side: &Ministry| self.last.contains_key(side);
+        let has_holder = custody::holder(past, person).is_none_or(reported);
+        if !has_holder || !self.is_complete(past, person, at, reported) {
             return Stage::ReportedOnce;
         }
         match outcome(first) {
@@ -166,13 +176,26 @@ impl<'h> Round<'h> {
         }
     }
 
-    /// Whether two Powers did this, among them the one that holds the person and the one that receives him.
-    fn is_complete(&self, past: &Past<'_>, person: &PersonRef, did: impl Fn(&Ministry) -> bool) -> bool {
+    /// Whether two Powers did this, among them one that registered the person and the one that receives him; where the
+    /// case, as it was at the handover, leaves open which that is, one that may be it.
+    fn is_complete(
+        &self,
+        past: &Past<'_>,
+        person: &PersonRef,
+        at: Timestamp,
+        did: impl Fn(&Ministry) -> bool,
+    ) -> bool {
         let arranged = commitments::arrangement(past, self.arrangement);
         let line = arranged.as_ref().and_then(|arranged| arranged.agreement.line(person));
-        let receiver = line.and_then(|line| custody::power_at(past, person, &line.destination));
+        let destination =
+            arranged.as_ref().zip(line).map(|(arranged, line)| arranged.agreement.destination(line));
+        let places = Places::until(past, person, at);
+        let receivers = destination.map(|place| custody::powers_at(past, &places, place)).unwrap_or_default();
         let count = self.last.keys().filter(|power| did(power)).count();
-        count >= 2 && custody::holder(past, person).is_none_or(&did) && receiver.is_none_or(&did)
+        let received = receivers.is_empty() || receivers.into_iter().any(&did);
+        let mut holders = custody::registrations(past, person).map(|(one, _)| &one.sender).peekable();
+        let gave = holders.peek().is_none() || holders.any(&did);
+        count >= 2 && gave && received
     }
 
     /// What stood against a handover that this round ever agreed on, at each time that it was agreed to have happened.
@@ -192,7 +215,7 @@ impl<'h> Round<'h> {
                 let mut own = gone.iter().filter(|(one, _)| one.sender == *side);
                 own.any(|report| (at..=until).contains(&time_of(report)))
             };
-            if self.is_complete(past, person, says_so) {
+            if self.is_complete(past, person, at, says_so) {
                 found.extend(irregularities(past, person, self.arrangement, at, charter));
             }
         }
@@ -244,8 +267,9 @@ pub fn irregularities(
         stood(Facet::Commitment, true);
         return found;
     };
-    stood(Facet::Will, !will::stopped_at(past, person, &line.destination, at).is_empty());
-    stood(Facet::Protection, protection::was_barred(past, person, &line.destination, at));
+    let destination = arranged.agreement.destination(line);
+    stood(Facet::Will, !will::stopped_at(past, person, destination, at).is_empty());
+    stood(Facet::Protection, protection::was_barred(past, person, destination, at));
     let binds = arranged.agreement.is_in_force(past, person, at) && arranged.act.window_start_time <= at;
     stood(Facet::Commitment, !binds);
     found

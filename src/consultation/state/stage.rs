@@ -157,9 +157,9 @@ fn stops(
     if !holds::active(past, person, at, charter).is_empty() {
         stops.push(Facet::Hold);
     }
-    let line = agreement.and_then(|agreement| agreement.line(person));
-    let will = match line {
-        Some(line) => will::towards(past, person, &line.destination, at, charter),
+    let destination = agreement.and_then(|agreement| Some(agreement.destination(agreement.line(person)?)));
+    let will = match destination {
+        Some(destination) => will::towards(past, person, destination, at, charter),
         None => will::will(past, person, at, charter),
     };
     if matches!(will.standing, WillStanding::Withdrawn | WillStanding::Challenged) {
@@ -169,7 +169,7 @@ fn stops(
         let standing = protection::protection(past, person, destination, at, charter).standing;
         standing == protection::ProtectionStanding::Bar
     };
-    if line.is_some_and(|line| barred(&line.destination)) {
+    if destination.is_some_and(barred) {
         stops.push(Facet::Protection);
     }
     if fitness(past, person, at, charter).standing == FitnessStanding::Unfit {

@@ -4,6 +4,7 @@ use super::*;
 use crate::consultation::acts::values::EntryId;
 use crate::consultation::rules::table::Rule;
 use crate::consultation::state::guard::Stop;
+use crate::consultation::state::places::Spoken;
 use crate::consultation::state::samples::{DAY, HOUR, Scene, case, ministry, person};
 use crate::consultation::state::{next_steps, promised};
 use crate::consultation::words::HandoverOutcome;
@@ -148,7 +149,7 @@ fn what_led_to_a_handover_that_failed_is_spent() {
     let promised = |scene: &Scene| {
         let elsewhere = crate::consultation::acts::law::Destination::RemainInDetainingState;
         scene.asks(|past, at, charter| {
-            promised::other_commitment(past, &person(1), &elsewhere, None, at, charter).is_some()
+            promised::other_commitment(past, &person(1), Spoken::now(&elsewhere), None, at, charter).is_some()
         })
     };
     assert!(!promised(&scene));

@@ -19,6 +19,7 @@ use crate::consultation::state::commitments::{self, Arrangement};
 use crate::consultation::state::exposure;
 use crate::consultation::state::judicial::{self, JudicialStanding};
 use crate::consultation::state::medical::{self, FitnessStanding};
+use crate::consultation::state::places::Spoken;
 use crate::consultation::state::protection::{ProtectionStanding, protection};
 use crate::consultation::state::{go, guard, holds, opening, will};
 use crate::consultation::words::{HandoverOutcome, MedicalDecision, MedicalFindingKind, ProtectionFinding};
@@ -66,7 +67,8 @@ impl<'p, 'h> Departing<'p, 'h> {
                 of_it || declined && self.is_against(one, act, person)
             }
             Act::ProtectionAssessment(found) => {
-                let bars = || protection(past, person, &found.destination, at, charter).standing;
+                let there = Spoken::by(&found.destination, one);
+                let bars = || protection(past, person, there, at, charter).standing;
                 match found.finding {
                     ProtectionFinding::NoSubstantialGrounds => false,
                     ProtectionFinding::NeedsMore => one.stands(),
@@ -145,9 +147,9 @@ impl<'p, 'h> Departing<'p, 'h> {
     }
 
     /// Where a person is to go, as far as it is arranged here.
-    fn destination(&self, person: &PersonRef) -> Option<&'h Destination> {
-        let line = self.arranged.as_ref()?.agreement.terms().lines.find(person)?;
-        Some(&line.destination)
+    fn destination(&self, person: &PersonRef) -> Option<Spoken<'h>> {
+        let agreement = &self.arranged.as_ref()?.agreement;
+        Some(agreement.destination(agreement.line(person)?))
     }
 
     /// Whether a place is another State than the one he goes to, in so many words.
@@ -157,22 +159,23 @@ impl<'p, 'h> Departing<'p, 'h> {
 }
 
 /// Whether an act speaks in so many words of other places than this one, or for this one.
-fn spares(act: &Act, there: &Destination) -> bool {
+fn spares(act: &Act, there: Spoken<'_>) -> bool {
+    let is_it = |place: &Destination| there.named().is_some_and(|there| place.named() == Some(there));
     match act {
         Act::WillWithdrawal(act) => {
             !act.withdrawn_for.is_empty() && act.withdrawn_for.iter().all(|place| are_two(place, there))
         }
-        Act::WillIndication(act) => act.refused.is_empty() && act.indicated.as_ref() == Some(there),
+        Act::WillIndication(act) => act.refused.is_empty() && act.indicated.as_ref().is_some_and(is_it),
         Act::ExpressionOfWill(act) => {
             let undecided = act.acceptable.iter().any(|place| *place == Destination::Undecided);
-            act.refused.is_empty() && !undecided && act.acceptable.iter().any(|place| place == there)
+            act.refused.is_empty() && !undecided && act.acceptable.iter().any(is_it)
         }
         _ => false,
     }
 }
 
-fn are_two(one: &Destination, other: &Destination) -> bool {
-    matches!((one, other), (Destination::NamedState(one), Destination::NamedState(other)) if one != other)
+fn are_two(one: &Destination, other: Spoken<'_>) -> bool {
+    matches!((one.named(), other.named()), (Some(one), Some(other)) if one != other)
 }
 
 #[cfg(test)]

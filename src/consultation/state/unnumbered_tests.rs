@@ -200,10 +200,11 @@ fn is_free(scene: &Scene) -> bool {
     let there = Destination::NamedState(crate::consultation::acts::values::RegionCode::parse("XA").unwrap());
     scene.asks(|past, at, charter| {
         let person: &PersonRef = &person(1);
-        will::towards(past, person, &there, at, charter).standing == will::WillStanding::Current
+        will::towards(past, person, Spoken::now(&there), at, charter).standing == will::WillStanding::Current
             && medical::fitness(past, person, at, charter).standing == FitnessStanding::Fit
             && judicial::judicial(past, person).standing == JudicialStanding::Free
-            && protection(past, person, &there, at, charter).standing == ProtectionStanding::Clear
+            && protection(past, person, Spoken::now(&there), at, charter).standing
+                == ProtectionStanding::Clear
     })
 }
 

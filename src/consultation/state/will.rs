@@ -5,6 +5,9 @@
 //! statement whose sender knew of them (WIL-07). A withdrawal for some destinations stops those alone. The last word is
 //! that of whoever knew what was said before: a statement that only bears a later time sets nothing aside, and where
 //! two say different things neither counts (WIL-10).
+//!
+//! A word for a place is what the case said when it was spoken, and what it says since (`places`): a statement accepts
+//! only what it means by every registration, and refuses whatever it means by any.
 
 use std::time::Duration;
 
@@ -16,7 +19,7 @@ use crate::consultation::history::Past;
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
-use crate::consultation::state::custody::{Likeness, Places, is_open};
+use crate::consultation::state::places::{Likeness, Places, Spoken, is_open};
 use crate::consultation::words::HandoverOutcome;
 use crate::time::Timestamp;
 use crate::vocabulary;
@@ -63,6 +66,20 @@ pub struct Statement<'h> {
 
 opaque!(Will<'_>, Statement<'_>);
 
+impl Statement<'_> {
+    /// How a place that the person named compares with a destination.
+    pub fn likens(&self, place: &Destination, destination: Spoken<'_>, places: &Places<'_>) -> Likeness {
+        places.compare(Spoken::by(place, self.registered), destination)
+    }
+
+    /// Whether another statement accepts and refuses the same places, in whatever order and by whatever words.
+    fn says_the_same(&self, other: &Self, places: &Places<'_>) -> bool {
+        let (ours, theirs) = (self.act, other.act);
+        is_one_set(ours.acceptable.as_slice(), self, theirs.acceptable.as_slice(), other, places)
+            && is_one_set(ours.refused.as_slice(), self, theirs.refused.as_slice(), other, places)
+    }
+}
+
 /// The will of a person as a whole: withdrawn where nothing he accepted is left.
 pub fn will<'h>(past: &Past<'h>, person: &PersonRef, at: Timestamp, charter: &Charter) -> Will<'h> {
     judge(past, person, None, at, charter)
@@ -72,7 +89,7 @@ pub fn will<'h>(past: &Past<'h>, person: &PersonRef, at: Timestamp, charter: &Ch
 pub fn towards<'h>(
     past: &Past<'h>,
     person: &PersonRef,
-    destination: &Destination,
+    destination: Spoken<'_>,
     at: Timestamp,
     charter: &Charter,
 ) -> Will<'h> {
@@ -81,17 +98,19 @@ pub fn towards<'h>(
 
 /// Whether a statement accepts a destination: named, or any that is not refused, and not refused. Who is undecided
 /// accepts nothing, and silence is no consent (WIL-03, WIL-11).
-pub fn admits(act: &ExpressionOfWill, destination: &Destination, places: &Places) -> bool {
+pub fn admits(statement: &Statement<'_>, destination: Spoken<'_>, places: &Places<'_>) -> bool {
+    let act = statement.act;
     let undecided = act.acceptable.iter().any(|place| *place == Destination::Undecided);
-    if undecided || is_open(destination) {
+    if undecided || destination.is_open() {
         return false;
     }
-    let named = act.acceptable.iter().any(|place| places.compare(place, destination) == Likeness::Same);
+    let named =
+        act.acceptable.iter().any(|place| statement.likens(place, destination, places) == Likeness::Same);
     let any = act.acceptable.iter().any(|place| *place == Destination::AnyStateExceptRefused);
     // A refusal that may mean this place counts against it, unless the place was accepted by its name.
-    let refused = act.refused.iter().any(|place| match places.compare(place, destination) {
+    let refused = act.refused.iter().any(|place| match statement.likens(place, destination, places) {
         _ if is_open(place) => true,
-        Likeness::Same => true,
+        Likeness::Same | Likeness::Either => true,
         Likeness::Unknown => !named,
         Likeness::Other => false,
     });
@@ -109,18 +128,18 @@ pub fn said(registered: &Registered, stated: Option<Timestamp>) -> Timestamp {
 pub fn stopped_at<'h>(
     past: &Past<'h>,
     person: &PersonRef,
-    destination: &Destination,
+    destination: Spoken<'_>,
     at: Timestamp,
 ) -> Vec<&'h Registered> {
-    let places = Places::of(past, person);
+    let places = Places::until(past, person, at);
     let statements = statements(past, person);
-    let accepting = |one: &&Statement<'_>| instant(one) <= at && admits(one.act, destination, &places);
+    let accepting = |one: &&Statement<'_>| instant(one) <= at && admits(one, destination, &places);
     let before = adverse(past, person).into_iter().filter(|one| one.said < at && !one.is_corrected(past));
     let stopping = before.filter(|one| {
         let overcome = statements.iter().filter(accepting).any(|statement| one.is_overcome_by(statement));
-        one.scope.covers(destination, &places) && !overcome
+        one.covers(destination, &places) && !overcome
     });
-    let other = statements.iter().filter(|one| instant(one) < at && !admits(one.act, destination, &places));
+    let other = statements.iter().filter(|one| instant(one) < at && !admits(one, destination, &places));
     let other =
         other.filter(|one| !statements.iter().rev().filter(accepting).any(|later| overtakes(later, one)));
     let mut all: Vec<&'h Registered> =
@@ -132,7 +151,7 @@ pub fn stopped_at<'h>(
 fn judge<'h>(
     past: &Past<'h>,
     person: &PersonRef,
-    destination: Option<&Destination>,
+    destination: Option<Spoken<'_>>,
     at: Timestamp,
     charter: &Charter,
 ) -> Will<'h> {
@@ -142,7 +161,7 @@ fn judge<'h>(
     let beaten = |statement: &Statement<'_>| is_beaten(statement, destination, &adverse, &places);
     let stopping = |statement: Option<&Statement<'_>>| -> Vec<&'h Registered> {
         let open = |one: &&Adverse<'_>| !statement.is_some_and(|statement| one.is_overcome_by(statement));
-        let concerned = |one: &&Adverse<'_>| destination.is_none_or(|place| one.scope.covers(place, &places));
+        let concerned = |one: &&Adverse<'_>| destination.is_none_or(|place| one.covers(place, &places));
         adverse.iter().filter(open).filter(concerned).map(|one| one.registered).collect()
     };
     let stands = |standing, statement: Option<Statement<'h>>| Will {
@@ -164,8 +183,10 @@ fn judge<'h>(
         return stands(WillStanding::Withdrawn, None);
     };
     // WIL-10: a clock alone settles nothing between two interviews of which one did not know of the other.
+    let differs =
+        |place, other: &Statement<'_>| admits(other, place, &places) != admits(&last, place, &places);
     let contradicts = |other: &Statement<'_>| {
-        other.act.acceptable != last.act.acceptable || other.act.refused != last.act.refused
+        !other.says_the_same(&last, &places) || destination.is_some_and(|place| differs(place, other))
     };
     if open.iter().any(contradicts) {
         let mut challenged = stands(WillStanding::Challenged, None);
@@ -176,7 +197,7 @@ fn judge<'h>(
     let refuses = |other: &&Statement<'_>| {
         beaten(other)
             && !is_overtaken(other)
-            && destination.is_some_and(|place| !admits(other.act, place, &places))
+            && destination.is_some_and(|place| !admits(other, place, &places))
     };
     if statements.iter().any(|other| refuses(&other)) {
         return stands(WillStanding::Withdrawn, None);
@@ -189,16 +210,16 @@ fn judge<'h>(
 
 fn is_beaten(
     statement: &Statement<'_>,
-    destination: Option<&Destination>,
+    destination: Option<Spoken<'_>>,
     adverse: &[Adverse<'_>],
-    places: &Places,
+    places: &Places<'_>,
 ) -> bool {
-    let stops = |place: &Destination| {
-        adverse.iter().any(|one| one.scope.covers(place, places) && !one.is_overcome_by(statement))
+    let stops = |place: Spoken<'_>| {
+        adverse.iter().any(|one| one.covers(place, places) && !one.is_overcome_by(statement))
     };
     match destination {
         Some(place) => stops(place),
-        None => statement.act.acceptable.iter().all(stops),
+        None => statement.act.acceptable.iter().all(|place| stops(Spoken::by(place, statement.registered))),
     }
 }
 
@@ -210,6 +231,21 @@ fn statements<'h>(past: &Past<'h>, person: &PersonRef) -> Vec<Statement<'h>> {
         _ => None,
     });
     statements.collect()
+}
+
+/// Whether two statements list the same places.
+fn is_one_set(
+    ours: &[Destination],
+    our: &Statement<'_>,
+    theirs: &[Destination],
+    their: &Statement<'_>,
+    places: &Places<'_>,
+) -> bool {
+    let is_one = |one: &Destination, other: &Destination| {
+        places.mean_the_same(Spoken::by(one, our.registered), Spoken::by(other, their.registered))
+    };
+    ours.iter().all(|one| theirs.iter().any(|other| is_one(one, other)))
+        && theirs.iter().all(|other| ours.iter().any(|one| is_one(one, other)))
 }
 
 /// Whether a statement sets another one aside: it was made later, by somebody who knew of the other.
@@ -235,21 +271,20 @@ enum Scope<'h> {
     AllBut(&'h [Destination]),
 }
 
-impl Scope<'_> {
-    fn covers(&self, destination: &Destination, places: &Places) -> bool {
+impl Adverse<'_> {
+    fn covers(&self, destination: Spoken<'_>, places: &Places<'_>) -> bool {
         let is = |likeness: &[Likeness], listed: &[Destination]| {
-            listed.iter().any(|place| likeness.contains(&places.compare(place, destination)))
+            let spoken = listed.iter().map(|place| Spoken::by(place, self.registered));
+            spoken.into_iter().any(|place| likeness.contains(&places.compare(place, destination)))
         };
-        match self {
-            Self::Everywhere => true,
-            _ if is_open(destination) => false,
-            Self::To(listed) => is(&[Likeness::Same, Likeness::Unknown], listed),
-            Self::AllBut(listed) => !is(&[Likeness::Same], listed),
+        match self.scope {
+            Scope::Everywhere => true,
+            _ if destination.is_open() => false,
+            Scope::To(listed) => is(&[Likeness::Same, Likeness::Either, Likeness::Unknown], listed),
+            Scope::AllBut(listed) => !is(&[Likeness::Same], listed),
         }
     }
-}
 
-impl Adverse<'_> {
     /// Whether this statement came later and knew of it.
     fn is_overcome_by(&self, statement: &Statement<'_>) -> bool {
         statement.registered.knew(self.registered) && instant(statement) > self.said

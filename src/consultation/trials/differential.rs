@@ -18,6 +18,7 @@ use crate::consultation::acts::law::Destination;
 use crate::consultation::acts::values::RegionCode;
 use crate::consultation::casebook::Incoming;
 use crate::consultation::rules::Rule;
+use crate::consultation::state::places::Spoken;
 use crate::consultation::state::reached::{Facet, Stage};
 use crate::consultation::state::stage::{self, CaseStage};
 use crate::consultation::state::will::WillStanding;
@@ -234,7 +235,7 @@ fn states(world: &World, name: &str) -> (Stage, [(&'static str, String); 3]) {
     let (past, at, charter, person) = (book.everything(), world.at(), book.charter(), person_of(name));
     let will = will::will(&past, &person, at, charter).standing;
     let place = Destination::NamedState(RegionCode::parse("XA").unwrap());
-    let protection = protection::protection(&past, &person, &place, at, charter).standing;
+    let protection = protection::protection(&past, &person, Spoken::now(&place), at, charter).standing;
     let case = stage::stage(&past, &person, at, charter);
     let states = [
         ("will", will.word().to_owned()),

@@ -10,6 +10,7 @@ use crate::consultation::acts::law::Destination;
 use crate::consultation::acts::values::{ActRef, RegionCode, persons_digest};
 use crate::consultation::codec::containers::Terms;
 use crate::consultation::rules::drafts::text;
+use crate::consultation::state::places::Spoken;
 use crate::consultation::state::samples::{act, destination, person};
 use crate::consultation::state::{commitments, departure, holds, protection, will};
 use crate::digest::Digest;
@@ -163,9 +164,10 @@ impl World {
         let book = &self.desks["XB"];
         let (past, person) = (book.everything(), person_of(name));
         let place = Destination::NamedState(RegionCode::parse("XA").unwrap());
-        let relied = will::towards(&past, &person, &place, self.at(), book.charter()).statement;
+        let relied = will::towards(&past, &person, Spoken::now(&place), self.at(), book.charter()).statement;
         let relied = relied.map_or(ActRef::new(Digest::of(b"none")), |one| one.registered.reference);
-        let assessed = protection::protection(&past, &person, &place, self.at(), book.charter()).assessment;
+        let assessed =
+            protection::protection(&past, &person, Spoken::now(&place), self.at(), book.charter()).assessment;
         let assessed = assessed.map_or(ActRef::new(Digest::of(b"none")), |one| one.reference);
         let until = self.minute + if late { 60 } else { 30 * DAY };
         let fields = format!(

@@ -13,9 +13,9 @@ use crate::consultation::reference::{ConsultationId, PersonRef};
 use crate::consultation::rules::Rule;
 use crate::consultation::rules::judgement::Promises;
 use crate::consultation::state::commitments;
-use crate::consultation::state::custody::{Likeness, Places};
 use crate::consultation::state::departure;
 use crate::consultation::state::guard::Stop;
+use crate::consultation::state::places::{Likeness, Places, Spoken};
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::error::DeskError;
@@ -113,7 +113,8 @@ fn promised_twice(
     let past = folded.book.everything();
     let arranged = commitments::arrangement(&past, arrangement?)?;
     let (line, places) = (arranged.agreement.line(person)?, Places::of(&past, person));
-    let elsewhere = |other| places.compare(other, &line.destination) != Likeness::Same;
+    let there = arranged.agreement.destination(line);
+    let elsewhere = |other| places.compare(Spoken::now(other), there) != Likeness::Same;
     let because = "an agreement of another consultation sends the person elsewhere";
     promised.get(person)?.iter().any(elsewhere).then(|| Stop::new(Rule::Exc06, because))
 }

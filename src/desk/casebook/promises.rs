@@ -12,6 +12,7 @@ use super::{Contents, index::Index};
 use crate::consultation::acts::law::Destination;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::rules::judgement::Promises;
+use crate::consultation::state::places::Places;
 use crate::consultation::state::{commitments, offers, reports};
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
@@ -86,12 +87,16 @@ impl Desk {
     }
 }
 
-/// Where agreements that still bind send a person, and what this ministry offered itself and can still be held to.
+/// Where agreements that still bind send a person, and what this ministry offered itself and can still be held to; by
+/// the case of that consultation, whatever another one says of where he comes from.
 fn promised(folded: &Folded, person: &PersonRef, own: &Ministry, at: Timestamp) -> Vec<Destination> {
     let (past, charter) = (folded.book.everything(), folded.book.charter());
     let binding = commitments::agreements_of(&past, person).into_iter().filter(|agreement| {
         !agreement.is_ended(&past, person, at) && !reports::is_spent(&past, person, agreement.note, charter)
     });
-    let agreed = binding.filter_map(|agreement| Some(agreement.line(person)?.destination.clone()));
+    let places = Places::of(&past, person);
+    let agreed =
+        binding.filter_map(|agreement| Some(places.all(agreement.destination(agreement.line(person)?))));
+    let agreed = agreed.flatten();
     agreed.chain(offers::offered(&past, person, own, at)).collect()
 }

@@ -15,6 +15,7 @@ use crate::consultation::acts::law::Destination;
 use crate::consultation::acts::values::EntryId;
 use crate::consultation::reference::{ConsultationId, PersonRef};
 use crate::consultation::registered::{Marks, Registered};
+use crate::consultation::state::places::Spoken;
 use crate::consultation::state::{departure, protection, will};
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
@@ -110,7 +111,7 @@ impl References for HeldHere<'_> {
     fn will_of(&self, id: &ConsultationId, person: &PersonRef, there: &Destination) -> Option<Counting> {
         let folded = self.folded(id)?;
         let (past, charter) = (folded.book.everything(), folded.book.charter());
-        let will = will::towards(&past, person, there, self.desk.clock.now(), charter);
+        let will = will::towards(&past, person, Spoken::now(there), self.desk.clock.now(), charter);
         Self::counting(&folded, will.statement?.registered)
     }
 
@@ -122,7 +123,7 @@ impl References for HeldHere<'_> {
     ) -> Option<Counting> {
         let folded = self.folded(id)?;
         let (past, charter) = (folded.book.everything(), folded.book.charter());
-        let found = protection::protection(&past, person, there, self.desk.clock.now(), charter);
+        let found = protection::protection(&past, person, Spoken::now(there), self.desk.clock.now(), charter);
         Self::counting(&folded, found.assessment?)
     }
 

@@ -6,6 +6,7 @@ use crate::consultation::acts::values::RegionCode;
 use crate::consultation::casebook::Casebook;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::state::opening::{self, Opening};
+use crate::consultation::state::places::Spoken;
 use crate::consultation::state::protection::ProtectionStanding;
 use crate::consultation::state::reached::Stage;
 use crate::consultation::state::will::WillStanding;
@@ -49,7 +50,7 @@ pub(super) fn of(name: &str, casebook: &Casebook, check: &Check, now: Timestamp)
     match name {
         "protection" => match check.destination.as_deref().and_then(destination) {
             Some(destination) => {
-                protection::protection(&past, &person, &destination, now, casebook.charter())
+                protection::protection(&past, &person, Spoken::now(&destination), now, casebook.charter())
                     .standing
                     .to_string()
             }
