@@ -19,7 +19,7 @@ use crate::consultation::state::commitments::{self, Arrangement};
 use crate::consultation::state::exposure;
 use crate::consultation::state::judicial::{self, JudicialStanding};
 use crate::consultation::state::medical::{self, FitnessStanding};
-use crate::consultation::state::places::Spoken;
+use crate::consultation::state::places::{Places, Spoken, is_open};
 use crate::consultation::state::protection::{ProtectionStanding, protection};
 use crate::consultation::state::told::{self, Told};
 use crate::consultation::state::{custody, go, guard, holds, opening, will};
@@ -48,7 +48,8 @@ impl<'p, 'h> Departing<'p, 'h> {
         mut persons: impl Iterator<Item = &'q PersonRef>,
     ) -> bool {
         let again = |later: &'h Registered| {
-            later.stands() && later.kind == one.kind && retelling::says_again(later, one)
+            let again = later.stands() && later.kind == one.kind && retelling::says_again(later, one);
+            again && self.means_as_much(later, one)
         };
         !self.past.of_sender(&one.sender).any(again)
             && one.act.as_ref().is_some_and(|act| persons.any(|person| self.stops(one, act, person)))
@@ -125,6 +126,21 @@ impl<'p, 'h> Departing<'p, 'h> {
             && !self.past.of_sender(&one.sender).any(again)
     }
 
+    /// Whether the words for a place in an act that is said again mean all that they meant in the first one: where the case
+    /// was registered anew between them, they may not.
+    fn means_as_much(&self, later: &Registered, one: &Registered) -> bool {
+        let words: Vec<&Destination> = later.act.as_ref().map(words_for_places).unwrap_or_default();
+        let persons = one.act.as_ref().map(Act::persons).unwrap_or_default();
+        persons.iter().all(|person| {
+            let places = Places::of(self.past, person);
+            let covers = |word: &Destination| {
+                let now = places.all(Spoken::by(word, later));
+                places.all(Spoken::by(word, one)).iter().all(|place| now.contains(place))
+            };
+            words.iter().all(|word| covers(word))
+        })
+    }
+
     /// Whether no statement that counts has overcome what speaks against his way.
     fn is_against(&self, one: &Registered, act: &Act, person: &PersonRef) -> bool {
         let (past, at, charter) = (self.past, self.at, self.charter);
@@ -185,6 +201,19 @@ fn spares(act: &Act, there: Spoken<'_>) -> bool {
         }
         _ => false,
     }
+}
+
+/// The places that an act stops by, and names by a word that the case explains.
+fn words_for_places(act: &Act) -> Vec<&Destination> {
+    let mut places: Vec<&Destination> = match act {
+        Act::WillWithdrawal(act) => act.withdrawn_for.iter().collect(),
+        Act::WillIndication(act) => act.indicated.iter().collect(),
+        Act::ExpressionOfWill(act) => act.acceptable.iter().chain(&act.refused).collect(),
+        Act::ProtectionAssessment(act) => vec![&act.destination],
+        _ => Vec::new(),
+    };
+    places.retain(|place| place.named().is_none() && !is_open(place));
+    places
 }
 
 fn are_two(one: &Destination, other: Spoken<'_>) -> bool {

@@ -193,6 +193,23 @@ fn what_speaks_of_other_places_in_so_many_words_is_not_named() {
     assert_eq!(named(&scene), both);
 }
 
+#[test]
+fn what_is_said_again_by_a_word_that_means_another_place_by_now_is_named_still() {
+    let registration = crate::consultation::state::samples::case("P1").replace("\"XD\"", "\"XN\"");
+    for anew in [false, true] {
+        let mut scene = Scene::cleared();
+        let home = assessment(&scene, "{ kind = \"POWER_OF_ORIGIN\" }", "SUBSTANTIAL_GROUNDS");
+        let alone = scene.say_unnumbered("IC", "protection-assessment", &home);
+        assert_eq!(named(&scene), [alone.clone()]);
+        if anew {
+            scene.say("XB", "case-registration", &registration);
+        }
+        scene.say("IC", "protection-assessment", &home);
+        let still: Vec<String> = if anew { vec![alone] } else { Vec::new() };
+        assert_eq!(named(&scene), still, "it barred XD");
+    }
+}
+
 /// Whether the will, the fitness, the proceedings and the grounds of the first person let him go to XA.
 fn is_free(scene: &Scene) -> bool {
     use crate::consultation::reference::PersonRef;
