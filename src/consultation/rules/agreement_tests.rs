@@ -124,16 +124,16 @@ fn agr_06_the_parties_that_the_route_requires_take_part() {
     Ready::new().note_to("XA").silent(Rule::Agr06);
 }
 
-/// XA is the neutral Power, and IC stands for the Power of origin.
+/// XA is the neutral Power, and XN stands for the Power of origin.
 fn neutral() -> Ready {
     let proposal = r#"consultation = "C-4T9M-W2KX-7CQW"
         subject = "Accommodation in a neutral country"
-        parties = [{ ministry = "IC", roles = ["POWER_OF_ORIGIN"] }, { ministry = "XA", roles = ["NEUTRAL_POWER"] },
+        parties = [{ ministry = "XN", roles = ["POWER_OF_ORIGIN"] }, { ministry = "XA", roles = ["NEUTRAL_POWER"] },
             { ministry = "XB", roles = ["DETAINING_POWER"] }]
         open_until_time = "2026-12-02T10:00:00Z""#;
     let accepts = "reply = \"ACCEPT\"";
     let proposed = Ready::new().after("XB", "consultation-proposal", proposal);
-    proposed.after("XA", "consultation-reply", accepts).after("IC", "consultation-reply", accepts)
+    proposed.after("XA", "consultation-reply", accepts).after("XN", "consultation-reply", accepts)
 }
 
 #[test]
@@ -142,13 +142,13 @@ fn agr_06_two_powers_accommodate_in_a_neutral_country_and_three_intern_there() {
         let fields = ready.fields("XA", route).replace("[\"XA\", \"XB\"]", parties);
         Case::new(&ready.scene, "XB", "agreement-note", &fields)
     };
-    let (two, three) = ("[\"XA\", \"XB\"]", "[\"IC\", \"XA\", \"XB\"]");
+    let (two, three) = ("[\"XA\", \"XB\"]", "[\"XN\", \"XA\", \"XB\"]");
     let stands_against = |case: &Case| case.errors().contains("AGR_06");
     let ready = neutral();
     note(&ready, "NEUTRAL_ACCOMMODATION", two).silent(Rule::Agr06);
     note(&ready, "NEUTRAL_INTERNMENT", three).silent(Rule::Agr06);
     assert!(stands_against(&note(&ready, "NEUTRAL_INTERNMENT", two)), "GC III Art. 111 asks for three");
-    assert!(stands_against(&note(&ready, "NEUTRAL_ACCOMMODATION", "[\"IC\", \"XB\"]")), "no neutral Power");
+    assert!(stands_against(&note(&ready, "NEUTRAL_ACCOMMODATION", "[\"XN\", \"XB\"]")), "no neutral Power");
     // A receiving Power is no neutral one.
     assert!(stands_against(&note(&Ready::new(), "NEUTRAL_ACCOMMODATION", two)));
 }
@@ -161,11 +161,11 @@ fn agr_09_a_neutral_country_is_that_of_a_neutral_power_which_agrees_to_it() {
             !Case::new(&ready.scene, "XB", "agreement-note", &fields).errors().contains("AGR_09")
         })
     };
-    let (two, three) = ("[\"XA\", \"XB\"]", "[\"IC\", \"XA\", \"XB\"]");
+    let (two, three) = ("[\"XA\", \"XB\"]", "[\"XN\", \"XA\", \"XB\"]");
     let ready = neutral();
     assert_eq!(leads(&ready, "XA", two), [true; 2]);
     assert_eq!(leads(&ready, "XA", three), [true; 2]);
-    assert_eq!(leads(&ready, "XA", "[\"IC\", \"XB\"]"), [false; 2], "it does not agree");
+    assert_eq!(leads(&ready, "XA", "[\"XN\", \"XB\"]"), [false; 2], "it does not agree");
     for place in ["POWER_OF_ORIGIN", "XD", "XC", "REMAIN_IN_DETAINING_STATE", "ANY_STATE_EXCEPT_REFUSED"] {
         assert_eq!(leads(&ready, place, three), [false; 2], "{place}");
     }
@@ -179,14 +179,14 @@ fn agr_06_nobody_is_sent_to_a_power_over_its_head() {
         let fields = ready.fields("XA", "RELEASE_AND_SETTLEMENT").replace("[\"XA\", \"XB\"]", parties);
         Case::new(&ready.scene, "XB", "agreement-note", &fields)
     };
-    note("[\"IC\", \"XB\"]").fails("AGR_06 PRO_05");
+    note("[\"XN\", \"XB\"]").fails("AGR_06 PRO_05");
     note("[\"XA\", \"XB\"]").passes();
     let by_another = |sender: &str| {
         let given = "persons = []\nparty_to_gc3 = true\nassurances = [\"WILLING_AND_ABLE_GC3\"]";
         let ready = neutral().after(sender, "assurances", given);
         Case::new(&ready.scene, "XB", "agreement-note", &ready.fields("XA", "TRANSFER_TO_POWER"))
     };
-    by_another("IC").fails("PRO_04");
+    by_another("XN").fails("PRO_04");
     by_another("XA").passes();
 }
 

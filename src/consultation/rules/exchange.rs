@@ -109,12 +109,31 @@ fn filled_by<'t>(party: &Ministry, terms: &'t ExchangeTerms) -> Option<(&'static
 }
 
 fn is_willing(judgement: &Judgement<'_>, past: &Past<'_>, terms: &ExchangeTerms, person: &PersonRef) -> bool {
-    let Some(destination) = exchange::destination(terms, person) else { return false };
+    let asked = asked(judgement, past, terms, person);
+    asked.is_some_and(|(standing, accepts)| standing == WillStanding::Current && accepts == Some(true))
+}
+
+/// Whether a person said that he does not want what these terms send him to. Whoever was not asked yet is asked before
+/// anything is agreed on (WIL-01).
+fn refuses(judgement: &Judgement<'_>, past: &Past<'_>, terms: &ExchangeTerms, person: &PersonRef) -> bool {
+    let asked = asked(judgement, past, terms, person);
+    asked.is_some_and(|(standing, accepts)| standing == WillStanding::Withdrawn || accepts == Some(false))
+}
+
+/// What a person wants of where these terms send him: how his will stands, and whether a statement that counts, or did
+/// until it grew old, accepts it.
+fn asked(
+    judgement: &Judgement<'_>,
+    past: &Past<'_>,
+    terms: &ExchangeTerms,
+    person: &PersonRef,
+) -> Option<(WillStanding, Option<bool>)> {
+    let destination = exchange::destination(terms, person)?;
     let destination = Spoken::now(&destination);
     let will = will::towards(past, person, destination, judgement.release_time(), judgement.charter);
     let places = Places::of(past, person);
-    let admits = |statement: will::Statement<'_>| will::admits(&statement, destination, &places);
-    will.standing == WillStanding::Current && will.statement.is_some_and(admits)
+    let accepts = will.statement.map(|statement| will::admits(&statement, destination, &places));
+    Some((will.standing, accepts))
 }
 
 fn is_promised(
@@ -163,17 +182,12 @@ fn accept(judgement: &Judgement<'_>, past: &Past<'_>, act: &ProposalResponse, fi
         is_promised(judgement, past, terms, &line.person)
             || is_offered(judgement, past, terms, &act.proposal_id, &line.person)
     };
-    let refuses = |line: &ExchangeLine, terms: &ExchangeTerms| {
-        custody::case(past, &line.person).is_some() && !is_willing(judgement, past, terms, &line.person)
-    };
+    let refuses = |line: &ExchangeLine, terms: &ExchangeTerms| refuses(judgement, past, terms, &line.person);
     let Some(live) = live else { return };
     let terms: &ExchangeTerms = &live.act.terms;
     let Some((_, lines)) = filled_by(&judgement.address.sender, terms) else { return };
     if lines.iter().any(|line| refuses(line, terms)) {
-        add(
-            Rule::Exc04,
-            "no statement that counts of a person of the own list accepts the other party's State",
-        );
+        add(Rule::Exc04, "a person of the own list does not want to go to the other party's State");
     }
     if lines.iter().any(|line| elsewhere(line, terms)) {
         add(Rule::Exc06, "a person of the list is promised, or offered, elsewhere");

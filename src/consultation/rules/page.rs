@@ -128,7 +128,7 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 consultation. What is heard cannot be unheard, so that none of them ends it for others.\n\
 - EXC_01: of what was found about a list only the words of its two parties count: that of the Power which answers the round\n\
 \x20 for every line, and that of the Power which holds a person for his. What either of them found not to match stops the line\n\
-\x20 until it finds otherwise. EXC_04 is asked of who accepts a round, too, for those whom it holds.\n\
+\x20 until it finds otherwise. EXC_04 is asked of who accepts a round, too: nobody of its own list refuses.\n\
 - WIL_02, WIL_05: a State that the person accepts is a side as well, and who came for it no neutral. A statement by which\n\
 \x20 somebody sat who came for the Power of origin, as the case names it since, permits nothing any more, and stops him everywhere.\n\
 - CHN_10: under any charter a statement of will counts for 180 days at most, was last reconfirmed seven days before departure\n\

@@ -311,11 +311,11 @@ fn two_reports_may_lie_as_far_apart_as_the_charter_says_and_no_second_more() {
 #[test]
 fn an_agreement_made_without_knowing_every_report_is_spent_with_what_came_before() {
     let mut scene = Scene::cleared();
-    scene.report("XB", "P1", "UNFIT");
+    scene.report("XB", "P1", "SUBSTITUTED");
     let after_one = scene.marks();
-    scene.report("XA", "P1", "UNFIT");
+    scene.report("XA", "P1", "SUBSTITUTED");
     scene.knowing(&after_one).agree("A-2", "P1", "XA");
-    assert_eq!(shown(&scene), "REMAINS(UNFIT)");
+    assert_eq!(shown(&scene), "REMAINS(SUBSTITUTED)");
     scene.agree("A-3", "P1", "XA");
     assert_eq!(shown(&scene), "AGREED");
 }
