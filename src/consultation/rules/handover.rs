@@ -71,7 +71,7 @@ fn arrange(judgement: &Judgement<'_>, past: &Past<'_>, act: &HandoverArrangement
         findings.add(Rule::Hnd01, "act.agreement_id", message, hint);
     }
     // Shortly before it is concluded he may be told of it; whoever was told long before was told of something else.
-    if act.person_notice_time.after(judgement.charter.notice) < agreed.concluded() {
+    if act.person_notice_time.after(judgement.charter.notice.saturating_mul(2)) < agreed.concluded() {
         let message = "the person was told long before this was agreed";
         let hint = "tell the person what was agreed, and let the window open when he has had his time";
         findings.add(Rule::Hnd04, "act.person_notice_time", message, hint);

@@ -4,6 +4,7 @@
 //! is told, and what stands behind it in its channel is refused with it, as on the wire.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -57,8 +58,8 @@ pub(in crate::gateway) struct Unpacked {
     pub(in crate::gateway) missing: Vec<u64>,
     /// Messages that the log on the stick says were sent, and that are neither here nor on the stick.
     pub(in crate::gateway) absent: u64,
-    /// From where on each log was mirrored.
-    mirrored_from: BTreeMap<String, u64>,
+    /// Which leaves of each log are on the stick.
+    mirrored: BTreeMap<String, Range<u64>>,
     /// Messages on the stick that were refused and are not answered.
     unanswered: u64,
 }
@@ -169,7 +170,9 @@ impl Gateway {
     ) -> Result<(), CourierRefusal> {
         let (checkpoint, _) = self.open_checkpoint(peer, &update.checkpoint).map_err(unproven)?;
         let origin = checkpoint.origin.as_str().to_owned();
-        unpacked.mirrored_from.entry(origin.clone()).or_insert(update.first_index);
+        let end = update.first_index.saturating_add(update.leaves.len() as u64);
+        let mirrored = unpacked.mirrored.entry(origin.clone()).or_insert(update.first_index..end);
+        mirrored.end = mirrored.end.max(end);
         let have = self.store.log_head(origin.clone()).await?.map_or(0, |head| head.size);
         if update.first_index > have {
             let first = update.first_index;
@@ -316,10 +319,10 @@ impl Gateway {
     /// stick. No signature says what a stick holds: whoever carries it can cut messages out of it.
     async fn absent(&self, peer: &Ministry, unpacked: &Unpacked) -> Result<u64, CourierRefusal> {
         let mut absent = 0_u64;
-        for (origin, first) in &unpacked.mirrored_from {
+        for (origin, mirrored) in &unpacked.mirrored {
             let log =
                 self.store.log_head(origin.clone()).await?.filter(|log| log.mirror && log.peer == *peer);
-            for index in *first..log.map_or(0, |log| log.size) {
+            for index in mirrored.start..mirrored.end.min(log.map_or(0, |log| log.size)) {
                 let place = LeafPlace { origin: origin.clone(), index };
                 let Some(leaf) = self.store.leaf(place).await? else { continue };
                 let leaf = Leaf::parse(&leaf.bytes).map_err(|cause| Fault::Damaged(cause.to_string()))?;
