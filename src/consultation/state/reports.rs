@@ -125,7 +125,7 @@ pub fn is_refusal_still(
             one.number < report.number && outcome(other, person) == Some(HandoverOutcome::HandedOver)
         })
     };
-    !corrected && !(is_of_a_power(past, report) && takes_back())
+    !(corrected || is_of_a_power(past, report) && takes_back())
 }
 
 /// Whether a Power reported what became of a person under this arrangement.
@@ -281,7 +281,7 @@ impl<'h> Round<'h> {
             let says_so = |side: &Ministry| matching.iter().any(|(sender, _)| *sender == side);
             let last = matching.iter().map(|(_, time)| *time).max().unwrap_or(first);
             let mut ends = [first, last].into_iter();
-            if !ends.any(|at| self.is_complete(&past.until(at), person, &says_so)) {
+            if !ends.any(|at| self.is_complete(&past.until(at), person, says_so)) {
                 continue;
             }
             found.extend(irregularities(past, person, self.arrangement, first, charter));

@@ -200,7 +200,7 @@ fn what_is_said_again_by_a_word_that_means_another_place_by_now_is_named_still()
         let mut scene = Scene::cleared();
         let home = assessment(&scene, "{ kind = \"POWER_OF_ORIGIN\" }", "SUBSTANTIAL_GROUNDS");
         let alone = scene.say_unnumbered("IC", "protection-assessment", &home);
-        assert_eq!(named(&scene), [alone.clone()]);
+        assert_eq!(named(&scene), std::slice::from_ref(&alone));
         if anew {
             scene.say("XB", "case-registration", &registration);
         }
@@ -252,8 +252,8 @@ fn a_refusal_that_some_were_told_is_answered_once_it_was_said_to_all_by_who_know
 fn whatever_some_were_told_against_his_will_may_be_passed_on_as_hearsay() {
     let refused_at_the_gate = |scene: &Scene| report(scene, "H-9", "DECLINED_BY_PERSON");
     let withdrawn = |_: &Scene| "person = \"P1\"".to_owned();
-    let told: [(&str, &dyn Fn(&Scene) -> String); 2] =
-        [("handover-report", &refused_at_the_gate), ("will-withdrawal", &withdrawn)];
+    type Told<'t> = (&'t str, &'t dyn Fn(&Scene) -> String);
+    let told: [Told<'_>; 2] = [("handover-report", &refused_at_the_gate), ("will-withdrawal", &withdrawn)];
     for (kind, fields) in told {
         let mut scene = Scene::cleared();
         let fields = fields(&scene);

@@ -179,14 +179,15 @@ fn two_statements_of_one_instant_that_differ_challenge_each_other() {
 
 #[test]
 fn two_interviews_that_name_the_same_places_in_another_order_or_by_another_word_say_the_same() {
-    let cases: [(&[&str], &[&str], &[&str], &[&str], WillStanding); 5] = [
-        (&["XA", "XN"], &[], &["XN", "XA"], &[], WillStanding::Current),
-        (&["XA"], &["XN", "XD"], &["XA"], &["XD", "XN"], WillStanding::Current),
-        (&["XA"], &["XD"], &["XA"], &["POWER_OF_ORIGIN"], WillStanding::Current),
-        (&["XA", "XN"], &[], &["XA"], &[], WillStanding::Challenged),
-        (&["XA"], &["XN"], &["XA"], &["POWER_OF_ORIGIN"], WillStanding::Challenged),
+    type Stated<'t> = (&'t [&'t str], &'t [&'t str]);
+    let cases: [(Stated<'_>, Stated<'_>, WillStanding); 5] = [
+        ((&["XA", "XN"], &[]), (&["XN", "XA"], &[]), WillStanding::Current),
+        ((&["XA"], &["XN", "XD"]), (&["XA"], &["XD", "XN"]), WillStanding::Current),
+        ((&["XA"], &["XD"]), (&["XA"], &["POWER_OF_ORIGIN"]), WillStanding::Current),
+        ((&["XA", "XN"], &[]), (&["XA"], &[]), WillStanding::Challenged),
+        ((&["XA"], &["XN"]), (&["XA"], &["POWER_OF_ORIGIN"]), WillStanding::Challenged),
     ];
-    for (accepts, refuses, accepts_then, refuses_then, expected) in cases {
+    for ((accepts, refuses), (accepts_then, refuses_then), expected) in cases {
         let mut scene = registered();
         let before = scene.marks();
         scene.state("XB", "P1", accepts, refuses);
