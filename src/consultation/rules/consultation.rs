@@ -257,19 +257,24 @@ fn addressees(
         }
         _ => findings.add(Rule::Con06, "address.addressees", message, Rule::Con06.cure()),
     };
-    let mut all = true;
-    for party in parties.into_iter().filter(|party| !reached(party)) {
-        add(format!("{party} is a party and no addressee"));
-        all = false;
-    }
-    if is_fact && accepted.is_none() {
-        add("it declares no consultation that all Powers accepted, which says to whom it goes".to_owned());
-        all = false;
-    }
-    if is_fact && all && judgement.position.is_some_and(|position| position.act_number == 0) {
+    let missed: Vec<&Ministry> = parties.into_iter().filter(|party| !reached(party)).collect();
+    let all = missed.is_empty();
+    missed.into_iter().for_each(|party| add(format!("{party} is a party and no addressee")));
+    let position = judgement.position;
+    if is_fact && all && accepted.is_some() && position.is_some_and(|position| position.act_number == 0) {
         add("it bears no number, so that nobody can declare to have known it".to_owned());
     }
+    let unaccepted = "it declares no consultation that all Powers accepted, which says to whom it goes";
+    match position {
+        _ if !is_fact || accepted.is_some() => {}
+        Some(_) => add(unaccepted.to_owned()),
+        None => findings.warn(Rule::Con06, "address.consultation", unaccepted, SAY_IT_AGAIN),
+    }
 }
+
+/// What a fact is good for that is said too early: no fact is kept back, and none that some Powers may lack permits anything.
+const SAY_IT_AGAIN: &str =
+    "it goes, and stops whom it stops; for what it is to permit, say it again once every Power has accepted";
 
 /// The proposal that every Power accepted, as far as its sender has declared to know that.
 fn accepted<'p>(judgement: &Judgement<'p>, past: &Past<'p>) -> Option<&'p ConsultationProposal> {
