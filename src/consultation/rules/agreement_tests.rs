@@ -5,7 +5,7 @@ use crate::consultation::rules::drafts::{Draft, text};
 use crate::consultation::rules::passage::tests::Ready;
 use crate::consultation::rules::said::{assessment, reply};
 use crate::consultation::rules::scenes::Case;
-use crate::consultation::state::samples::DAY;
+use crate::consultation::state::samples::{self, DAY};
 use crate::message::terms::DocumentClass;
 
 /// XB proposed; its note, and what XA would reply.
@@ -174,17 +174,24 @@ fn agr_09_a_neutral_country_is_that_of_a_neutral_power_which_agrees_to_it() {
 
 #[test]
 fn agr_06_nobody_is_sent_to_a_power_over_its_head() {
+    let to_all = |case: Case| {
+        case.with(|draft| {
+            let mut other = draft.address.addressees[0].clone();
+            other.ministry = samples::ministry("XN");
+            draft.address.addressees.push(other);
+        })
+    };
     let note = |parties: &str| {
         let ready = neutral();
         let fields = ready.fields("XA", "RELEASE_AND_SETTLEMENT").replace("[\"XA\", \"XB\"]", parties);
-        Case::new(&ready.scene, "XB", "agreement-note", &fields)
+        to_all(Case::new(&ready.scene, "XB", "agreement-note", &fields))
     };
     note("[\"XN\", \"XB\"]").fails("AGR_06 PRO_05");
     note("[\"XA\", \"XB\"]").passes();
     let by_another = |sender: &str| {
         let given = "persons = []\nparty_to_gc3 = true\nassurances = [\"WILLING_AND_ABLE_GC3\"]";
         let ready = neutral().after(sender, "assurances", given);
-        Case::new(&ready.scene, "XB", "agreement-note", &ready.fields("XA", "TRANSFER_TO_POWER"))
+        to_all(Case::new(&ready.scene, "XB", "agreement-note", &ready.fields("XA", "TRANSFER_TO_POWER")))
     };
     by_another("XN").fails("PRO_04");
     by_another("XA").passes();

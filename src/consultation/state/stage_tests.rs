@@ -143,9 +143,9 @@ fn reports_that_differ_are_disputed_until_they_are_corrected() {
 #[test]
 fn what_led_to_a_handover_that_failed_is_spent() {
     let mut scene = Scene::cleared();
-    scene.report("XB", "P1", "UNFIT");
-    scene.report("XA", "P1", "UNFIT");
-    assert_eq!((shown(&scene).as_str(), codes(&scene)), ("REMAINS(UNFIT)", vec!["HND_01", "MED_01"]));
+    scene.report("XB", "P1", "SUBSTITUTED");
+    scene.report("XA", "P1", "SUBSTITUTED");
+    assert_eq!((shown(&scene).as_str(), codes(&scene)), ("REMAINS(SUBSTITUTED)", vec!["HND_01"]));
     let promised = |scene: &Scene| {
         let elsewhere = crate::consultation::acts::law::Destination::RemainInDetainingState;
         scene.asks(|past, at, charter| {

@@ -5,7 +5,7 @@ use std::fs;
 
 use chancery::digest::Digest;
 use chancery::gateway::administration::ActRange;
-use chancery::keys::home::backup::RESTORED_NOTE;
+use chancery::keys::home::backup::GATEWAY_RESTORED_NOTE;
 use chancery::message::administration::{Actor, AdministrativeAct, AdministrativeLeaf, AdministrativeVerb};
 
 use super::{delivered, memo};
@@ -66,21 +66,21 @@ async fn an_act_of_a_desk_that_was_answered_is_in_the_log_after_the_gateway_was_
 #[tokio::test(flavor = "multi_thread")]
 async fn that_a_home_was_restored_is_told_by_whichever_start_lives_long_enough_and_stays_told() {
     let mut stage = Stage::pair().await;
-    let note = stage.house("XA").homes().gateway.directory().join(RESTORED_NOTE);
+    let note = stage.house("XA").homes().gateway.directory().join(GATEWAY_RESTORED_NOTE);
     let told = async |stage: &Stage| {
         let alarms = stage.gateway("XA").list_alarms(true).await.unwrap();
         alarms.into_iter().find(|alarm| alarm.code == "RESTORED").map(|alarm| (alarm.detail, alarm.count))
     };
     assert_eq!(told(&stage).await, None);
     stage.house_mut("XA").stop().await.unwrap();
-    fs::write(&note, "2026-11-20T08:00:00Z").unwrap();
+    fs::write(&note, "2026-11-20T08:00:00Z\nno-desk-revoked\n").unwrap();
     stage.house_mut("XA").start().await.unwrap();
     let (detail, count) = told(&stage).await.unwrap();
-    assert!(count == 1 && detail.contains("since 2026-11-20T08:00:00Z"), "{detail}");
+    assert!(count == 1 && detail.contains("2026-11-20T08:00:00Z"), "{detail}");
     assert!(!note.exists(), "it is told once");
     // The power went when it was told, and before the note was gone.
     stage.house_mut("XA").lose().await.unwrap();
-    fs::write(&note, "2026-11-20T08:00:00Z").unwrap();
+    fs::write(&note, "2026-11-20T08:00:00Z\nno-desk-revoked\n").unwrap();
     stage.house_mut("XA").start().await.unwrap();
     assert_eq!(told(&stage).await, Some((detail.clone(), 2)));
     assert!(!note.exists());
