@@ -5,7 +5,7 @@ use crate::consultation::rules::drafts::{Draft, text};
 use crate::consultation::rules::passage::tests::Ready;
 use crate::consultation::rules::said::{assessment, reply};
 use crate::consultation::rules::scenes::Case;
-use crate::consultation::state::samples::{self, DAY};
+use crate::consultation::state::samples::DAY;
 use crate::message::terms::DocumentClass;
 
 /// XB proposed; its note, and what XA would reply.
@@ -124,16 +124,22 @@ fn agr_06_the_parties_that_the_route_requires_take_part() {
     Ready::new().note_to("XA").silent(Rule::Agr06);
 }
 
-/// XA is the neutral Power, and XN stands for the Power of origin.
+/// XA is the neutral Power, and IC stands for the Power of origin.
 fn neutral() -> Ready {
+    beside("POWER_OF_ORIGIN")
+}
+
+/// XA is the neutral Power, and IC a Power in this role.
+fn beside(role: &str) -> Ready {
     let proposal = r#"consultation = "C-4T9M-W2KX-7CQW"
         subject = "Accommodation in a neutral country"
-        parties = [{ ministry = "XN", roles = ["POWER_OF_ORIGIN"] }, { ministry = "XA", roles = ["NEUTRAL_POWER"] },
+        parties = [{ ministry = "IC", roles = ["POWER_OF_ORIGIN"] }, { ministry = "XA", roles = ["NEUTRAL_POWER"] },
             { ministry = "XB", roles = ["DETAINING_POWER"] }]
-        open_until_time = "2026-12-02T10:00:00Z""#;
+        open_until_time = "2026-12-02T10:00:00Z""#
+        .replace("POWER_OF_ORIGIN", role);
     let accepts = "reply = \"ACCEPT\"";
-    let proposed = Ready::new().after("XB", "consultation-proposal", proposal);
-    proposed.after("XA", "consultation-reply", accepts).after("XN", "consultation-reply", accepts)
+    let proposed = Ready::new().after("XB", "consultation-proposal", &proposal);
+    proposed.after("XA", "consultation-reply", accepts).after("IC", "consultation-reply", accepts)
 }
 
 #[test]
@@ -142,13 +148,13 @@ fn agr_06_two_powers_accommodate_in_a_neutral_country_and_three_intern_there() {
         let fields = ready.fields("XA", route).replace("[\"XA\", \"XB\"]", parties);
         Case::new(&ready.scene, "XB", "agreement-note", &fields)
     };
-    let (two, three) = ("[\"XA\", \"XB\"]", "[\"XN\", \"XA\", \"XB\"]");
+    let (two, three) = ("[\"XA\", \"XB\"]", "[\"IC\", \"XA\", \"XB\"]");
     let stands_against = |case: &Case| case.errors().contains("AGR_06");
     let ready = neutral();
     note(&ready, "NEUTRAL_ACCOMMODATION", two).silent(Rule::Agr06);
     note(&ready, "NEUTRAL_INTERNMENT", three).silent(Rule::Agr06);
     assert!(stands_against(&note(&ready, "NEUTRAL_INTERNMENT", two)), "GC III Art. 111 asks for three");
-    assert!(stands_against(&note(&ready, "NEUTRAL_ACCOMMODATION", "[\"XN\", \"XB\"]")), "no neutral Power");
+    assert!(stands_against(&note(&ready, "NEUTRAL_ACCOMMODATION", "[\"IC\", \"XB\"]")), "no neutral Power");
     // A receiving Power is no neutral one.
     assert!(stands_against(&note(&Ready::new(), "NEUTRAL_ACCOMMODATION", two)));
 }
@@ -161,11 +167,11 @@ fn agr_09_a_neutral_country_is_that_of_a_neutral_power_which_agrees_to_it() {
             !Case::new(&ready.scene, "XB", "agreement-note", &fields).errors().contains("AGR_09")
         })
     };
-    let (two, three) = ("[\"XA\", \"XB\"]", "[\"XN\", \"XA\", \"XB\"]");
+    let (two, three) = ("[\"XA\", \"XB\"]", "[\"IC\", \"XA\", \"XB\"]");
     let ready = neutral();
     assert_eq!(leads(&ready, "XA", two), [true; 2]);
     assert_eq!(leads(&ready, "XA", three), [true; 2]);
-    assert_eq!(leads(&ready, "XA", "[\"XN\", \"XB\"]"), [false; 2], "it does not agree");
+    assert_eq!(leads(&ready, "XA", "[\"IC\", \"XB\"]"), [false; 2], "it does not agree");
     for place in ["POWER_OF_ORIGIN", "XD", "XC", "REMAIN_IN_DETAINING_STATE", "ANY_STATE_EXCEPT_REFUSED"] {
         assert_eq!(leads(&ready, place, three), [false; 2], "{place}");
     }
@@ -174,26 +180,19 @@ fn agr_09_a_neutral_country_is_that_of_a_neutral_power_which_agrees_to_it() {
 
 #[test]
 fn agr_06_nobody_is_sent_to_a_power_over_its_head() {
-    let to_all = |case: Case| {
-        case.with(|draft| {
-            let mut other = draft.address.addressees[0].clone();
-            other.ministry = samples::ministry("XN");
-            draft.address.addressees.push(other);
-        })
-    };
     let note = |parties: &str| {
-        let ready = neutral();
+        let ready = beside("RECEIVING_POWER");
         let fields = ready.fields("XA", "RELEASE_AND_SETTLEMENT").replace("[\"XA\", \"XB\"]", parties);
-        to_all(Case::new(&ready.scene, "XB", "agreement-note", &fields))
+        Case::new(&ready.scene, "XB", "agreement-note", &fields)
     };
-    note("[\"XN\", \"XB\"]").fails("AGR_06 PRO_05");
+    note("[\"IC\", \"XB\"]").fails("AGR_06 PRO_05");
     note("[\"XA\", \"XB\"]").passes();
     let by_another = |sender: &str| {
         let given = "persons = []\nparty_to_gc3 = true\nassurances = [\"WILLING_AND_ABLE_GC3\"]";
-        let ready = neutral().after(sender, "assurances", given);
-        to_all(Case::new(&ready.scene, "XB", "agreement-note", &ready.fields("XA", "TRANSFER_TO_POWER")))
+        let ready = beside("RECEIVING_POWER").after(sender, "assurances", given);
+        Case::new(&ready.scene, "XB", "agreement-note", &ready.fields("XA", "TRANSFER_TO_POWER"))
     };
-    by_another("XN").fails("PRO_04");
+    by_another("IC").fails("PRO_04");
     by_another("XA").passes();
 }
 
