@@ -130,8 +130,13 @@ fn refusal(said: &Act) -> Option<(PersonRef, &[Destination])> {
         Act::ExpressionOfWill(act) => Some((act.person, act.refused.as_slice())),
         Act::HandoverReport(act) => {
             let mut declined = declined(act);
-            let one = declined.next().filter(|_| declined.next().is_none());
-            one.map(|person| (person, [].as_slice()))
+            let one = declined.next().filter(|_| declined.next().is_none())?;
+            // Retold as hearsay of one person, it would say nothing of what else stops somebody by it.
+            let spares = |outcome: HandoverOutcome| {
+                use HandoverOutcome::{Deceased, HeldByAuthority, Unfit};
+                !matches!(outcome, Deceased | HeldByAuthority | Unfit)
+            };
+            act.lines.iter().all(|line| spares(line.outcome)).then_some((one, [].as_slice()))
         }
         _ => None,
     }

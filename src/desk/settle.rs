@@ -3,6 +3,7 @@
 //! Reports of the own gateway enter; what they prove is kept, with the receipts that prove it. One that proves nothing
 //! is noted and holds up no other.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::desk::Desk;
@@ -49,6 +50,7 @@ impl Desk {
         let ids: Vec<_> = page.iter().map(|one| one.id).collect();
         let mut news = Vec::new();
         let mut wrong = None;
+        let mut lacking = BTreeSet::new();
         for (id, report) in ids.iter().zip(mailbox.sent(&ids).await?) {
             let Some(entry) = self.register.sent_message(id)? else { continue };
             // A gateway that was restored since forgot the withdrawal, and would deliver the message after all.
@@ -60,7 +62,9 @@ impl Desk {
                 match self.submit_again(trust, mailbox, &entry).await {
                     Ok(()) => {}
                     // What became of the others is asked for all the same.
-                    Err(failure) if failure.is_passing() => {}
+                    Err(failure) if failure.is_passing() => {
+                        lacking.insert(entry.recipient.clone());
+                    }
                     Err(failure) => {
                         wrong = Some(failure);
                         break;
@@ -77,6 +81,13 @@ impl Desk {
             }
         }
         self.register.note_all_sent(&news)?;
+        // What arrived is asked about no more, and a restored gateway may lack it before what it is handed now.
+        for recipient in lacking.iter().filter(|_| wrong.is_none()) {
+            match self.hand_back(trust, mailbox, recipient).await {
+                Err(failure) if !failure.is_passing() => return Err(failure),
+                _ => {}
+            }
+        }
         wrong.map_or(Ok(()), Err)
     }
 

@@ -173,13 +173,12 @@ fn out_of_place(judgement: &Judgement<'_>, past: &Past<'_>) -> Option<&'static s
 }
 
 /// Whether another Power that detains spoke of a person before this one did: who holds him gives him his reference, and
-/// nobody else can know it before. What is said of prisoners of others too tells nothing of that: the lists of an exchange,
-/// what protects somebody, letters. Whoever spoke of him without knowledge of the other has spoken of him first as well.
+/// nobody else can know it before. Only what a Detaining Power alone may say tells of that: hearsay, assurances and lists
+/// speak of prisoners of others. Whoever spoke of him without knowledge of the other has spoken of him first as well.
 fn was_named_by_another(past: &Past<'_>, person: &PersonRef, sender: &Ministry) -> bool {
     let tells = |one: &Registered| {
-        let of_lists = matches!(one.act_kind(), Some(ActKind::ExchangeProposal | ActKind::ListVerification));
-        matches!(one.class, ActClass::Factual | ActClass::Normative)
-            && !of_lists
+        let senders = one.act_kind().map(|kind| kind.specification().senders);
+        matches!(senders, Some([PartyRole::DetainingPower]))
             && one.stands()
             && opening::roles(past, &one.sender).contains(&PartyRole::DetainingPower)
     };

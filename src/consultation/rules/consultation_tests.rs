@@ -1,7 +1,7 @@
 //! The CON rules, what passes and what fails each.
 
 use crate::consultation::act::ActKind;
-use crate::consultation::rules::said::statement;
+use crate::consultation::rules::said::{assessment, statement};
 use crate::consultation::rules::scenes::Case;
 use crate::consultation::rules::{Rule, drafts};
 use crate::consultation::state::samples::{DAY, Scene, case, ministry};
@@ -182,21 +182,25 @@ fn con_03_who_holds_a_person_is_who_named_him_first() {
         let case = Case::new(scene, sender, "case-registration", &case("P1"));
         case.errors().contains("CON_03")
     };
-    let told = "person = \"P1\"\nsource = \"FAMILY\"";
+    let hearsay = "person = \"P1\"\nsource = \"FAMILY\"";
+    let told = &assessment(opened().at(), "P1", "XA", "NO_SUBSTANTIAL_GROUNDS");
     assert!(!registers(&opened(), "XC"));
     let mut scene = opened();
+    scene.say("XB", "will-indication", hearsay);
+    assert!(!registers(&scene, "XC") && !registers(&scene, "XB"), "hearsay is of anybody's prisoners");
+    let mut scene = opened();
     let before = scene.marks();
-    scene.say("XB", "will-indication", told);
+    scene.say("XB", "protection-assessment", told);
     assert!(registers(&scene, "XC") && !registers(&scene, "XB"));
     // What XC says of him afterwards makes him no man of XC's, and takes him from nobody.
-    scene.say("XC", "will-indication", told);
+    scene.say("XC", "protection-assessment", told);
     assert!(registers(&scene, "XC") && !registers(&scene, "XB"));
     let mut scene = opened();
     scene.say("XB", "will-withdrawal", "person = \"P1\"");
-    scene.say("XC", "will-indication", told);
+    scene.say("XC", "protection-assessment", told);
     assert!(!registers(&scene, "XB"), "XB had named him");
     let mut scene = opened();
-    scene.say("XB", "will-indication", told);
+    scene.say("XB", "protection-assessment", told);
     scene.knowing(&before).say("XC", "will-indication", told);
     assert!(!registers(&scene, "XC") && !registers(&scene, "XB"), "neither knew of the other");
 }

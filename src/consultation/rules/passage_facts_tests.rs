@@ -114,6 +114,24 @@ fn a_corrigendum_of_what_a_go_says_takes_it_back() {
 }
 
 #[test]
+fn a_corrigendum_of_what_permits_takes_it_back() {
+    for (sender, kind, field, expected) in [
+        ("XB", "expression-of-will", "act.refused[0].region_code", "WIL_07"),
+        ("XB", "protection-assessment", "act.finding", "PRO_01"),
+        ("XB", "medical-finding", "act.decision", "MED_01"),
+        ("XA", "handover-confirmation", "act.reply", "HND_01"),
+        ("XB", "medical-finding", "act.examination_place", ""),
+    ] {
+        let mut scene = Scene::cleared();
+        for act in all_of(&scene, sender, kind) {
+            let fields = format!("corrects = \"{act}\"\nfield_path = \"{field}\"\nnew_text = \"otherwise\"");
+            scene.say(sender, "corrigendum", &fields);
+        }
+        assert_eq!(departs(&scene), expected, "{kind} {field}");
+    }
+}
+
+#[test]
 fn agr_01_who_takes_back_what_awaits_no_answer_is_told_which_act_says_so() {
     let scene = Scene::cleared();
     let takes_back = |sender: &str, act: &str| {

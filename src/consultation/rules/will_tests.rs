@@ -199,6 +199,8 @@ fn wil_05_a_statement_before_who_turns_out_to_be_of_the_power_of_origin_counts_n
     assert!(standing(&scene) == WillStanding::Current);
     scene.say("XB", "case-registration", &case_of("P1", "PRISONER_OF_WAR", "XD"));
     assert!(standing(&scene) == WillStanding::Indicated);
+    scene.say("XB", "case-registration", &case_of("P1", "PRISONER_OF_WAR", "XC"));
+    assert!(standing(&scene) == WillStanding::Indicated, "no registration frees him");
     scene.wait(DAY);
     let again = statement(scene.at(), "P1", &["XA"], &[]);
     scene.say("XB", "expression-of-will", &again);

@@ -1,6 +1,6 @@
 //! Who holds a person, whether he lives, and which Power a destination is of.
 
-use crate::consultation::act::ActKind;
+use crate::consultation::act::{Act, ActKind};
 use crate::consultation::acts::custody::CaseRegistration;
 use crate::consultation::acts::law::Destination;
 use crate::consultation::acts::values::RegionCode;
@@ -9,9 +9,10 @@ use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::state::places::{Places, Spoken};
-use crate::consultation::state::told::{Told, told};
+use crate::consultation::state::told::{Telling, Told, told, told_until};
 use crate::consultation::state::{opening, saying};
 use crate::consultation::words::{PartyRole, PersonStatus};
+use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
 /// The case of a person.
@@ -85,15 +86,16 @@ pub fn is_dead(past: &Past<'_>, person: &PersonRef) -> bool {
 }
 
 /// Whether a notice of death was a mistake: whoever holds the person registered his case anew, and an observer has spoken
-/// to him or had him examined, and both knew the notice.
+/// to him or had him examined since, and both knew the notice.
 fn is_refuted(past: &Past<'_>, person: &PersonRef, notice: &Registered) -> bool {
     let is_held = case(past, person).is_some_and(|case| case.registered.knew(notice));
     let saw_him = |one: &Registered| {
-        let kind = one.act_kind();
-        matches!(kind, Some(ActKind::ExpressionOfWill | ActKind::MedicalFinding))
-            && one.stands()
-            && one.knew(notice)
-            && opening::is_observer(past, &one.sender)
+        let saw = match &one.act {
+            Some(Act::ExpressionOfWill(act)) => act.declaration_time,
+            Some(Act::MedicalFinding(act)) => act.examination_time,
+            _ => return false,
+        };
+        saw > notice.released && one.stands() && one.knew(notice) && opening::is_observer(past, &one.sender)
     };
     is_held && past.of_person(person).any(saw_him)
 }
@@ -101,9 +103,18 @@ fn is_refuted(past: &Past<'_>, person: &PersonRef, notice: &Registered) -> bool 
 /// Whether it is told in passing that a person died, in a report, a list or a notice to a Bureau: until his case was
 /// registered anew by who knew of it.
 pub fn is_said_to_be_dead(past: &Past<'_>, person: &PersonRef) -> bool {
+    is_unanswered(past, person, &told(past, person, Told::Dead))
+}
+
+/// The same at an instant, by the case as it was then.
+pub fn was_said_to_be_dead(past: &Past<'_>, person: &PersonRef, at: Timestamp) -> bool {
+    is_unanswered(&past.until(at), person, &told_until(past, person, Told::Dead, at))
+}
+
+fn is_unanswered(past: &Past<'_>, person: &PersonRef, deaths: &[Telling<'_>]) -> bool {
     let registered = case(past, person).map(|case| case.registered);
     let lives = |one: &Registered| registered.is_some_and(|case| case.knew(one));
-    told(past, person, Told::Dead).iter().any(|one| !lives(one.registered))
+    deaths.iter().any(|one| !lives(one.registered))
 }
 
 /// The State of a ministry, where its code is that of a State.

@@ -10,7 +10,7 @@ use crate::consultation::charter::Charter;
 use crate::consultation::history::{Past, Thread};
 use crate::consultation::registered::Registered;
 use crate::consultation::rules::table::Rule;
-use crate::consultation::state::commitments::Arrangement;
+use crate::consultation::state::commitments::{self, Arrangement};
 use crate::consultation::state::{opening, saying, will};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
@@ -50,6 +50,13 @@ pub fn was_refused(past: &Past<'_>, arranged: &Arrangement<'_>, at: Timestamp) -
             .any(|(one, act)| act.go.0 && one.stands() && one.sender == refusal.sender && one.knew(refusal))
     };
     before().any(|(one, act)| !act.go.0 && !taken_back(one))
+}
+
+/// Whether somebody took his GO back, by another act than a NO GO.
+pub fn was_taken_back(past: &Past<'_>, arranged: &Arrangement<'_>) -> bool {
+    let words =
+        speakers(past, arranged).into_iter().filter_map(|ministry| last_word(past, arranged, ministry));
+    words.filter(|(_, act)| act.go.0).any(|(one, _)| commitments::is_go_taken_back(past, one))
 }
 
 /// Whether somebody adjourned the consultation after his GO: he may have meant this departure (CON-01).

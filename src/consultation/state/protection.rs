@@ -102,6 +102,8 @@ struct Assessment<'h> {
     /// Whether it can clear or take a clearance back: it stands, the Detaining Power made it, and where it clears it
     /// looked beyond the first State (CAT Art. 3 forbids return by way of another).
     counts: bool,
+    /// Whether the Detaining Power made it, whether or not it stands.
+    of_holder: bool,
     /// How the place it is of compares with this destination.
     likeness: Likeness,
     /// Whether whoever made it knew the case as it is now.
@@ -126,7 +128,7 @@ impl Assessment<'_> {
     /// or had looked before.
     fn takes_back(&self, other: &Self) -> bool {
         let is_overtaken = other.registered.knew(self.registered) && other.made >= self.made;
-        self.counts && self.is_of_the_place() && !self.clears() && !is_overtaken
+        self.of_holder && self.is_of_the_place() && !self.clears() && !is_overtaken
     }
 }
 
@@ -156,6 +158,7 @@ fn assessments<'h>(
             counts: registered.stands()
                 && (act.onward_return_considered.0 || act.finding != ProtectionFinding::NoSubstantialGrounds)
                 && custody::detains(past, person, &registered.sender),
+            of_holder: custody::detains(past, person, &registered.sender),
             likeness,
             knew_the_case: places.are_known_to(registered),
         };

@@ -23,7 +23,6 @@ use crate::consultation::state::commitments::Arrangement;
 use crate::consultation::state::opening::Opening;
 use crate::consultation::state::places::Places;
 use crate::consultation::state::reached::{Facet, Stage};
-use crate::consultation::state::told::{self, Told};
 use crate::consultation::state::{
     commitments, custody, exposure, go, holds, judicial, medical, opening, protection, saying, will,
 };
@@ -343,13 +342,16 @@ pub fn irregularities(
     stood(Facet::Hold, holds::holds(then, person, charter).iter().any(|hold| hold.was_active(at)));
     stood(Facet::Medical, medical::was_unfit(past, person, at));
     stood(Facet::Judicial, judicial::was_kept(past, person, at));
-    let is_told_dead = !told::told_until(past, person, Told::Dead, at).is_empty();
+    let is_told_dead = custody::was_said_to_be_dead(past, person, at);
     stood(Facet::Death, is_told_dead || custody::is_dead(then, person));
     let arranged = commitments::arrangement(then, arrangement);
     let arranged = arranged.filter(|arranged| arranged.act.persons.find(person).is_some());
     let paused = arranged.as_ref().is_some_and(|arranged| go::is_paused(then, arranged));
     stood(Facet::Consultation, paused || opening::state(then, at) == Opening::Concluded);
-    stood(Facet::NoGo, arranged.as_ref().is_some_and(|arranged| go::was_refused(then, arranged, at)));
+    let is_refused = |arranged: &Arrangement<'_>| {
+        go::was_refused(then, arranged, at) || go::was_taken_back(then, arranged)
+    };
+    stood(Facet::NoGo, arranged.as_ref().is_some_and(is_refused));
     let line = arranged.as_ref().and_then(|arranged| arranged.agreement.line(person));
     let destination =
         arranged.as_ref().zip(line).map(|(arranged, line)| arranged.agreement.destination(line));
@@ -359,11 +361,18 @@ pub fn irregularities(
         return found;
     };
     let destination = arranged.agreement.destination(line);
-    stood(Facet::Will, !will::stopped_at(past, person, destination, at).is_empty());
-    stood(Facet::Protection, protection::was_barred(past, person, destination, at));
+    let back = |one: Option<&Registered>| one.is_some_and(|one| commitments::is_taken_back(then, one));
+    let stated = will::towards(then, person, destination, at, charter).statement;
+    let asked_back = back(stated.map(|statement| statement.registered));
+    stood(Facet::Will, asked_back || !will::stopped_at(past, person, destination, at).is_empty());
+    let cleared = protection::protection(then, person, destination, at, charter).assessment;
+    let barred = protection::was_barred(past, person, destination, at);
+    stood(Facet::Protection, back(cleared) || barred);
+    stood(Facet::Medical, back(medical::fitness(then, person, at, charter).finding));
     stood(Facet::Status, is_no_prisoner_for(then, person, arranged));
     let binds = arranged.agreement.is_in_force(then, person, at) && arranged.act.window_start_time <= at;
-    stood(Facet::Commitment, !binds);
+    let kept = !back(Some(arranged.registered)) && !back(Some(arranged.confirmation));
+    stood(Facet::Commitment, !(binds && kept));
     found
 }
 

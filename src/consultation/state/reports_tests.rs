@@ -282,6 +282,49 @@ fn what_ends_every_departure_makes_a_handover_irregular() {
 }
 
 #[test]
+fn a_death_told_in_passing_and_answered_before_it_leaves_a_handover_regular() {
+    let bureau = "persons = [\"P1\"]\nevent = \"DEATH\"\naddressed_to = \"OWN_BUREAU\"\n\
+                  disclosure_risk_flagged = false";
+    for is_answered in [true, false] {
+        let mut scene = Scene::cleared();
+        scene.say("XA", "information-bureau-notice", bureau);
+        if is_answered {
+            scene.say("XB", "case-registration", &case("P1"));
+        }
+        scene.wait(600);
+        let at = scene.at();
+        let expected = if is_answered { "HANDED_OVER" } else { "IRREGULAR" };
+        assert_eq!(hand_over(&mut scene, at), expected);
+    }
+}
+
+#[test]
+fn what_was_taken_back_before_a_handover_makes_it_irregular() {
+    for (sender, kind, facet) in [
+        ("XB", "expression-of-will", Facet::Will),
+        ("XB", "protection-assessment", Facet::Protection),
+        ("XB", "medical-finding", Facet::Medical),
+        ("XA", "go-no-go", Facet::NoGo),
+        ("XB", "handover-arrangement", Facet::Commitment),
+        ("XA", "handover-confirmation", Facet::Commitment),
+    ] {
+        let mut scene = Scene::cleared();
+        let kind_of = crate::consultation::act::ActKind::from_word(kind).unwrap();
+        let acts: Vec<String> = scene.asks(|past, _, _| {
+            let own = past.of_kind(kind_of).filter(|one| one.sender.as_str() == sender);
+            own.map(|one| one.reference.dispatch_digest().hex()).collect()
+        });
+        for act in acts {
+            scene.say(sender, "note-withdrawal", &format!("withdraws = \"{act}\""));
+        }
+        scene.wait(600);
+        let at = scene.at();
+        hand_over(&mut scene, at);
+        assert_eq!(irregular(&scene), vec![facet], "{kind}");
+    }
+}
+
+#[test]
 fn a_death_covers_no_irregular_handover() {
     let mut scene = handed_over_after("will-withdrawal", "XA", "person = \"P1\"");
     scene.say("XB", "death-notice", "person = \"P1\"\ninquiry_opened = true");

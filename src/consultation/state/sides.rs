@@ -13,14 +13,16 @@ use crate::consultation::state::{custody, opening};
 use crate::consultation::words::PartyRole;
 use crate::trust::name::Ministry;
 
-/// The codes of a person's Power of origin: as his case names it, and every party with that role.
+/// The codes of a person's Power of origin: as any registration of his case names it, and every party with that role.
 pub fn origin(past: &Past<'_>, person: &PersonRef) -> BTreeSet<String> {
     let in_role = |power: &&Ministry| opening::roles(past, power).contains(&PartyRole::PowerOfOrigin);
     let mut codes: BTreeSet<String> =
         opening::powers_of(past).into_iter().filter(in_role).map(ToString::to_string).collect();
-    if let Some(Origin::State(code)) = custody::case(past, person).map(|case| &case.act.power_of_origin) {
-        codes.insert(code.as_str().to_owned());
-    }
+    let named = custody::registrations(past, person).filter_map(|(_, case)| match &case.power_of_origin {
+        Origin::State(code) => Some(code.as_str().to_owned()),
+        Origin::Undetermined => None,
+    });
+    codes.extend(named);
     codes
 }
 

@@ -74,7 +74,7 @@ impl<'p, 'h> Departing<'p, 'h> {
                 let bars = || protection(past, person, there, at, charter).standing;
                 match found.finding {
                     ProtectionFinding::NoSubstantialGrounds => false,
-                    ProtectionFinding::NeedsMore => one.stands(),
+                    ProtectionFinding::NeedsMore => custody::detains(past, person, &one.sender),
                     ProtectionFinding::SubstantialGrounds => {
                         !self.leads_elsewhere(person, &found.destination) && bars() == ProtectionStanding::Bar
                     }

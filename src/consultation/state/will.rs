@@ -10,6 +10,7 @@
 //! A word for a place is what the case said when it was spoken, and what it says since (`places`): a statement accepts
 //! only what it means by every registration, and refuses whatever it means by any.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::consultation::act::{Act, ActKind};
@@ -134,13 +135,12 @@ pub fn stopped_at<'h>(
     at: Timestamp,
 ) -> Vec<&'h Registered> {
     let places = Places::until(past, person, at);
-    let statements = statements(past, person);
+    let (adverse, statements) = said_before(past, person, &sides::origin(&past.until(at), person));
     let accepting = |one: &&Statement<'_>| {
         let was_told = one.registered.released <= at && instant(one) <= at;
         was_told && admits(one, destination, &places)
     };
-    let before =
-        adverse(past, person).into_iter().filter(|one| one.said <= at && !one.is_taken_back(past, person));
+    let before = adverse.into_iter().filter(|one| one.said <= at && !one.is_taken_back(past, person));
     let stopping = before.filter(|one| {
         let overcome = statements.iter().filter(accepting).any(|statement| one.is_overcome_by(statement));
         one.covers(destination, &places) && !overcome
@@ -216,10 +216,18 @@ fn judge<'h>(
 /// What speaks against moving a person, and the statements that can permit it. One by which somebody sat for the Power
 /// of origin, as his case names it now, permits nothing, and stops like any that was not free (WIL-05).
 fn said_of<'h>(past: &Past<'h>, person: &PersonRef) -> (Vec<Adverse<'h>>, Vec<Statement<'h>>) {
+    said_before(past, person, &sides::origin(past, person))
+}
+
+/// The same, where these are the Powers of origin.
+fn said_before<'h>(
+    past: &Past<'h>,
+    person: &PersonRef,
+    origin: &BTreeSet<String>,
+) -> (Vec<Adverse<'h>>, Vec<Statement<'h>>) {
     let (mut adverse, mut statements) = (adverse(past, person), statements(past, person));
-    let origin = sides::origin(past, person);
     let frightened = |one: &'h Registered| match &one.act {
-        Some(Act::ExpressionOfWill(act)) if sides::were_there(&origin, act) => {
+        Some(Act::ExpressionOfWill(act)) if sides::were_there(origin, act) => {
             let said = said(one, Some(act.declaration_time));
             Some(Adverse { registered: one, said, scope: Scope::Everywhere })
         }

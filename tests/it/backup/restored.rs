@@ -138,6 +138,30 @@ async fn what_was_withdrawn_after_the_backup_never_arrives_although_the_peer_com
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_waited_in_custody_goes_behind_what_arrived_after_the_backup() {
+    let mut stage = Stage::pair().await;
+    let operator = Operator::of(&stage);
+    let home = gateway_home(&stage, "XA");
+    delivered(&stage, "XA", "XB", "One.").await;
+    let file = operator.creates(&home, "xa.backup");
+    delivered(&stage, "XA", "XB", "Two.").await;
+    stage.house_mut("XB").stop().await.unwrap();
+    let form = forms::memorandum("XB", "new", "Three.");
+    let [three] = stage.send("XA", &form).await.try_into().unwrap();
+    assert_eq!(three.state, SentState::Queued);
+
+    lose(&mut stage, &operator, &file).await;
+    stage.house_mut("XB").start().await.unwrap();
+    stage.house_mut("XA").start().await.unwrap();
+    desk_comes(&stage).await;
+    let_in(&stage, "XB").await;
+    stage.sound("XA", "XB").await;
+    // Whoever asks at the desk what became of it lets it go: nothing new has to be sent.
+    assert_eq!(stage.settled("XA", &three).await.state, SentState::Delivered);
+    assert_eq!(stage.gateway("XB").list_received(0, 64).await.unwrap().0.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_history_that_only_the_own_desk_knows_goes_on_and_no_second_one_is_signed() {
     let mut stage = Stage::pair().await;
     let operator = Operator::of(&stage);
