@@ -84,7 +84,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 What a Power said last of a person counts; what it withdraws by a note-withdrawal counts no more.\n\
 - AGR_01: a note-withdrawal is for a note that awaits its answer, and for assurances. That of a GO, an arrangement, its\n\
 \x20 confirmation, a certificate, a statement or an assessment goes too, and takes from its sender's act what it permits\n\
-\x20 (HND_08, HND_01, MED_01, WIL_07, PRO_01); whoever sends it is told which act says so to everybody.\n\
+\x20 (HND_08, HND_01, MED_01, WIL_07, PRO_01), as a corrigendum of its decisive field does; whoever sends it is told which act\n\
+\x20 says so to everybody.\n\
 - AGR_09: a neutral country is the State of a party in the role NEUTRAL_POWER whose consent the agreement needs (GC III Arts\n\
 \x20 109(2), 111): neither home nor the Detaining Power.\n\
 - MED_01: the certificate of the Detaining Power counts, in whose hands he is (GC III Art. 47), that of a party that only\n\
@@ -115,8 +116,9 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 match the first and the last are judged. What is said afterwards makes no handover regular and none irregular, but for\n\
 \x20 what the person had said until then, whenever it is told, and a report of a refusal at the gate, which its own sender\n\
 \x20 alone corrects, about the very person. Irregular is also who went by a route of prisoners though his case said\n\
-\x20 otherwise, after the consultation was concluded or after somebody adjourned it who had given his GO, after a notice of his death, or with an exposure after\n\
-\x20 which nobody found that very destination safe. It stays so when he dies.\n\
+\x20 otherwise, after the consultation was concluded or after somebody adjourned it who had given his GO, after a notice of\n\
+\x20 his death, on what its sender had taken back, or with an exposure after which nobody found that very destination safe.\n\
+\x20 It stays so when he dies.\n\
 - HND_05: where an agreement covers the person, reports of two that are party to it are needed, among them whoever held\n\
 \x20 him then and whoever was to receive him. What strangers to the consultation report decides nothing.\n\
 - HND_01: an id of an arrangement is that of one handover. It is not given by another Power, nor once a handover under it\n\
