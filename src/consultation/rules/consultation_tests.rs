@@ -201,7 +201,7 @@ fn con_03_who_holds_a_person_is_who_named_him_first() {
     assert!(!registers(&scene, "XB"), "XB had named him");
     let mut scene = opened();
     scene.say("XB", "protection-assessment", told);
-    scene.knowing(&before).say("XC", "will-indication", told);
+    scene.knowing(&before).say("XC", "protection-assessment", told);
     assert!(!registers(&scene, "XC") && !registers(&scene, "XB"), "neither knew of the other");
 }
 
