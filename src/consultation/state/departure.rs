@@ -114,7 +114,7 @@ fn clearances(past: &Past<'_>, arranged: &Arrangement<'_>, at: Timestamp, charte
             Some((one, act)) if !is_in_window(one, act, at, charter) => {
                 format!("the GO of {ministry} is too old")
             }
-            Some((one, _)) if commitments::is_go_taken_back(past, one) => {
+            Some((one, _)) if commitments::is_taken_back(past, one) => {
                 format!("{ministry} took its GO back")
             }
             Some((one, _)) if opening::adjourned_since(past, one) => {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::consultation::state::departure::clear_to_depart;
-use crate::consultation::state::samples::{DAY, HOUR, Scene, case, destination, person};
+use crate::consultation::state::samples::{DAY, HOUR, INCIDENT, Scene, case, person, stated};
 use crate::consultation::state::stage::stage;
 
 fn shown(scene: &Scene) -> String {
@@ -49,27 +49,7 @@ fn handed_over_after(kind: &str, sender: &str, fields: &str) -> Scene {
 
 /// XB tells now that he accepted XA then.
 fn accept(scene: &mut Scene, declared: Timestamp) {
-    let fields = format!(
-        r#"person = "P1"
-        information_time = "{}"
-        declaration_time = "{declared}"
-        acceptable = [{}]
-        refused = [{}]
-        mode = "HANDWRITTEN"
-        language_code = "ko-KP"
-        question_as_put = "어디로 가기를 원하십니까?"
-        answer_verbatim = "남쪽으로 가겠습니다."
-        attendees = [{{ function = "WITNESS", affiliation = "IC", neutral = true, co_signed = true }}]
-        freedom = "NO_INDICATION_OF_PRESSURE"
-        capacity = "FULL"
-        copy_given_to_person = true
-        no_waiver_of_rights = true
-        statement_document = "statement""#,
-        declared.before(Duration::from_secs(26 * HOUR)),
-        destination("XA"),
-        destination("XD"),
-    );
-    scene.say("XB", "expression-of-will", &fields);
+    scene.say("XB", "expression-of-will", &stated(declared, "P1", &["XA"], &["XD"]));
 }
 
 /// XN joins, as a neutral Power.
@@ -243,22 +223,13 @@ fn an_irregular_handover_is_not_forgotten_where_home_is_said_to_lie_elsewhere_af
 
 #[test]
 fn an_exposure_stands_against_a_handover_until_that_very_place_was_found_safe() {
-    let incident = r#"incident_id = "I-1"
-        persons = ["P1"]
-        exposures = ["FACE"]
-        publisher = "NEWS_MEDIUM"
-        locators = [{ locator_id = "l1", url = "https://news.example/17" }]
-        first_seen_time = "2026-11-22T09:00:00Z"
-        compelling_public_interest_claimed = false
-        requested = ["OBSCURE"]
-        reply_due_time = "2026-11-27T09:00:00Z""#;
     for (place, finding, expected) in [
         ("XN", "NO_SUBSTANTIAL_GROUNDS", vec![Facet::Incident]),
         ("XA", "NEEDS_MORE", vec![Facet::Incident]),
         ("XA", "NO_SUBSTANTIAL_GROUNDS", vec![]),
     ] {
         let mut scene = Scene::cleared();
-        scene.say("XA", "publicity-notice", incident);
+        scene.say("XA", "publicity-notice", INCIDENT);
         scene.assess("P1", place, finding);
         scene.wait(600);
         let at = scene.at();

@@ -225,27 +225,7 @@ impl Scene {
 
     /// The fields of a statement that was declared just now.
     pub(crate) fn statement(&self, person: &str, accepts: &[&str], refuses: &[&str]) -> String {
-        format!(
-            r#"person = "{person}"
-            information_time = "{}"
-            declaration_time = "{}"
-            acceptable = {}
-            refused = {}
-            mode = "HANDWRITTEN"
-            language_code = "ko-KP"
-            question_as_put = "어디로 가기를 원하십니까?"
-            answer_verbatim = "남쪽으로 가겠습니다."
-            attendees = [{{ function = "WITNESS", affiliation = "IC", neutral = true, co_signed = true }}]
-            freedom = "NO_INDICATION_OF_PRESSURE"
-            capacity = "FULL"
-            copy_given_to_person = true
-            no_waiver_of_rights = true
-            statement_document = "statement""#,
-            self.at.before(Duration::from_secs(26 * HOUR)),
-            self.at,
-            places(accepts),
-            places(refuses),
-        )
+        stated(self.at, person, accepts, refuses)
     }
 
     /// An assessment of XB, made now.
@@ -454,6 +434,43 @@ pub(crate) fn destination(place: &str) -> String {
         2 => format!("{{ kind = \"NAMED_STATE\", region_code = \"{place}\" }}"),
         _ => format!("{{ kind = \"{place}\" }}"),
     }
+}
+
+/// Somebody published the face of P1.
+pub(crate) const INCIDENT: &str = r#"
+    incident_id = "I-1"
+    persons = ["P1"]
+    exposures = ["FACE"]
+    publisher = "NEWS_MEDIUM"
+    locators = [{ locator_id = "l1", url = "https://news.example/17" }]
+    first_seen_time = "2026-11-22T09:00:00Z"
+    compelling_public_interest_claimed = false
+    requested = ["OBSCURE"]
+    reply_due_time = "2026-11-24T09:00:00Z""#;
+
+/// The fields of a statement of will that was declared then.
+pub(crate) fn stated(declared: Timestamp, person: &str, accepts: &[&str], refuses: &[&str]) -> String {
+    format!(
+        r#"person = "{person}"
+            information_time = "{}"
+            declaration_time = "{}"
+            acceptable = {}
+            refused = {}
+            mode = "HANDWRITTEN"
+            language_code = "ko-KP"
+            question_as_put = "어디로 가기를 원하십니까?"
+            answer_verbatim = "남쪽으로 가겠습니다."
+            attendees = [{{ function = "WITNESS", affiliation = "IC", neutral = true, co_signed = true }}]
+            freedom = "NO_INDICATION_OF_PRESSURE"
+            capacity = "FULL"
+            copy_given_to_person = true
+            no_waiver_of_rights = true
+            statement_document = "statement""#,
+        declared.before(Duration::from_secs(26 * HOUR)),
+        declared,
+        places(accepts),
+        places(refuses),
+    )
 }
 
 fn places(all: &[&str]) -> String {
