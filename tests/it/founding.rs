@@ -73,7 +73,18 @@ fn two_ministries_are_founded_accredit_each_other_and_stay_in_touch() {
     let unasked = place.run(&["--home", "xa/desk", "peer", "add", "xb.bundle"]);
     assert_eq!(unasked.code, 4, "without a fingerprint and nobody to ask: {}", unasked.talk);
 
-    place.succeed(&["--home", "xa/desk", "peer", "add", "xb.bundle", "--fingerprint", &of_xb]);
+    let mut misread: Vec<&str> = of_xb.split(' ').collect();
+    misread[6] = "chancery";
+    let misread =
+        place.run(&["--home", "xa/desk", "peer", "add", "xb.bundle", "--fingerprint", &misread.join(" ")]);
+    let said = (misread.code, misread.error_code());
+    assert_eq!((said.0, said.1.as_deref()), (4, Some("fingerprint-unread")), "{}", misread.talk);
+    assert!(misread.talk.contains("these words differ at word 7"), "{}", misread.talk);
+    assert_eq!(tree(&place.path("xa/desk/trust")), before);
+
+    let numbered: String =
+        of_xb.split(' ').zip(1..).map(|(word, number)| format!("{number} {word}\n")).collect();
+    place.succeed(&["--home", "xa/desk", "peer", "add", "xb.bundle", "--fingerprint", &numbered]);
     place.succeed(&["--home", "xb/desk", "peer", "add", "xa.bundle", "--fingerprint", &of_xa]);
     assert_eq!(place.json(&["--home", "xa/desk", "peer", "show", "XB"])["ceiling"], "RESTRICTED");
     for (home, peer) in [("xa/gateway", "XB"), ("xb/gateway", "XA")] {
