@@ -136,8 +136,9 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 - CHN_10: under any charter a statement of will counts for 180 days at most, was last reconfirmed seven days before departure\n\
 \x20 at most, was made an hour after the explanation at least and before two witnesses, and a GO is six hours old at most.\n\
 - HND_04: a notice that was given more than twice the time for it before the agreement was concluded was of something else.\n\
-- AGR_03: a notice of death stops whoever sent it. It was a mistake where the Detaining Power registered the case anew and an\n\
-\x20 observer stated the will of the person or had him examined, and both knew of the notice.\n\
+- AGR_03: a notice of death stops whoever sent it. It was a mistake where the Detaining Power registered the case anew and the\n\
+\x20 ICRC, a Protecting Power or somebody whom all accepted for that stated the will of the person (scope PRIVATE_INTERVIEWS)\n\
+\x20 or had him examined (scope MEDICAL), and both knew of the notice.\n\
 - HLD_01: a hold by reason of will never lapses. That of another Power than the Detaining one is answered by asking the\n\
 \x20 person: a later statement that stands, of somebody who knew the hold, lifts it, as it overcomes a withdrawal.\n\
 - HLD_01: a protective act that this release cannot read stops everybody until whoever sent it releases it like a hold. Where he\n\
