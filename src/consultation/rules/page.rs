@@ -81,7 +81,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 - PRO_01: a clearance is taken back by every later NEEDS_MORE of the Detaining Power, whatever assessment_time it bears:\n\
 \x20 until the place is cleared again by who knew of it and looked no earlier.\n\
 - PRO_04, PRO_05 and MED_05: an act of assurances states all that its sender assures for its persons, or for everybody.\n\
-\x20 What a Power said last of a person counts; what it withdraws by a note-withdrawal counts no more.\n\
+\x20 What a Power said last of a person counts; what it takes back, by a note-withdrawal or by a corrigendum of what it\n\
+\x20 assures, counts no more. A handover after that is irregular (HND_06).\n\
 - AGR_01: a note-withdrawal is for a note that awaits its answer, and for assurances. That of a GO, an arrangement, its\n\
 \x20 confirmation, a certificate, a statement or an assessment goes too, and takes from its sender's act what it permits\n\
 \x20 (HND_08, HND_01, MED_01, WIL_07, PRO_01), as a corrigendum of its decisive field does; whoever sends it is told which act\n\
