@@ -112,6 +112,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 Nobody can declare to have known an act without a number. It is answered once its sender, or who was told, has said it\n\
 \x20 again to all: the same words, or of a refusal or withdrawal hearsay that names the places refused. Whoever knew that\n\
 \x20 knew the first one; who may answer it, and by when the person was asked, stays as if it had borne a number.\n\
+\x20 A note-withdrawal or corrigendum of what went to all goes to all as well: its own desk does not send it to some. Where one\n\
+\x20 came, it takes back all the same.\n\
 - HND_05 and HND_06 judge a handover by the past as it was then: the case, the agreement, the arrangement, its\n\
 \x20 confirmation and clearances as released until that instant, in which what stops, stops already. Of reported times that\n\
 \x20 match the first and the last are judged. What is said afterwards makes no handover regular and none irregular, but for\n\
