@@ -92,6 +92,7 @@ fn instead(judgement: &Judgement<'_>, named: &Registered) -> &'static str {
         Some(ActKind::ProtectionAssessment) => {
             "assess the destination anew: NEEDS_MORE or SUBSTANTIAL_GROUNDS"
         }
+        Some(ActKind::Assurances) => "send assurances that state all that you assure now",
         _ => "send the act that says otherwise",
     }
 }

@@ -169,7 +169,18 @@ pub fn is_taken_back(past: &Past<'_>, one: &Registered) -> bool {
 pub fn is_decisive(path: &str) -> bool {
     let path = path.strip_prefix("act.").unwrap_or(path);
     let field = path.split(['[', '.']).next().unwrap_or(path);
-    ["acceptable", "decision", "finding", "freedom", "go", "refused", "reply"].contains(&field)
+    let decisive = [
+        "acceptable",
+        "assurances",
+        "decision",
+        "finding",
+        "freedom",
+        "go",
+        "party_to_gc3",
+        "refused",
+        "reply",
+    ];
+    decisive.contains(&field)
 }
 
 /// The confirmed arrangement under this id: the last that was confirmed.

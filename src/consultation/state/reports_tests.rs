@@ -295,6 +295,77 @@ fn what_was_taken_back_before_a_handover_makes_it_irregular() {
     }
 }
 
+const ASSURED: &str =
+    "persons = []\nparty_to_gc3 = true\nassurances = [\"WILLING_AND_ABLE_GC3\", \"NO_ONWARD_RETURN\"]";
+
+/// A transfer to XA on the day, on assurances in an act of XA's own; with the reference of that act.
+fn assured() -> (Scene, String) {
+    let mut scene = Scene::ready();
+    let assurances = scene.say("XA", "assurances", ASSURED);
+    let fields = scene.note_fields("A-1", "P1", "XA", "TRANSFER_TO_POWER");
+    let fields = fields.replace("\"NO_ONWARD_RETURN\"", "\"MEDICAL_CARE\"");
+    let note = scene.say("XB", "agreement-note", &fields);
+    scene.reply(&note);
+    scene.arrange("H-1", "A-1", "P1");
+    scene.wait(3 * DAY);
+    scene.state("XB", "P1", &["XA"], &["XD"]);
+    scene.certify("P1", "FIT");
+    scene.go("XB", true);
+    scene.go("XA", true);
+    (scene, assurances)
+}
+
+#[test]
+fn assurances_that_were_taken_back_before_a_handover_make_it_irregular() {
+    let other = |gives: &str| ASSURED.replace("\"WILLING_AND_ABLE_GC3\", \"NO_ONWARD_RETURN\"", gives);
+    let corrects =
+        |field: &str| ("corrigendum", format!("field_path = \"{field}\"\nnew_text = \"otherwise\""));
+    let irregular_after = |said: &[(&str, String)]| {
+        let (mut scene, assurances) = assured();
+        for (kind, fields) in said {
+            let fields = match *kind {
+                "note-withdrawal" => format!("withdraws = \"{assurances}\""),
+                "corrigendum" => format!("corrects = \"{assurances}\"\n{fields}"),
+                _ => fields.clone(),
+            };
+            scene.say("XA", kind, &fields);
+        }
+        scene.wait(600);
+        let at = scene.at();
+        hand_over(&mut scene, at);
+        scene.say("XA", "assurances", &other("\"MEDICAL_CARE\""));
+        irregular(&scene)
+    };
+    let back = || ("note-withdrawal", String::new());
+    let gives = |gives: &str| ("assurances", other(gives));
+    assert_eq!(irregular_after(&[]), [], "what is said afterwards changes nothing");
+    for said in [
+        vec![back()],
+        vec![gives("\"WILLING_AND_ABLE_GC3\"")],
+        vec![gives("\"NO_ONWARD_RETURN\"")],
+        vec![("assurances", ASSURED.replace("true", "false"))],
+        vec![corrects("act.assurances[1]")],
+        vec![corrects("party_to_gc3")],
+    ] {
+        assert_eq!(irregular_after(&said), [Facet::Protection], "{said:?}");
+    }
+    assert_eq!(irregular_after(&[back(), gives("\"WILLING_AND_ABLE_GC3\", \"NO_ONWARD_RETURN\"")]), []);
+    assert_eq!(irregular_after(&[corrects("act.monitoring_arrangement")]), []);
+}
+
+#[test]
+fn who_never_assured_anything_took_nothing_back() {
+    let mut scene = Scene::ready();
+    let fields = scene.note_fields("A-1", "P1", "XA", "TRANSFER_TO_POWER");
+    let note = scene.say("XB", "agreement-note", &fields);
+    scene.reply(&note);
+    scene.arrange("H-1", "A-1", "P1");
+    scene.wait(3 * DAY);
+    let at = scene.at();
+    hand_over(&mut scene, at);
+    assert_eq!(irregular(&scene), [], "that is said of the reports, and no more");
+}
+
 #[test]
 fn a_death_covers_no_irregular_handover() {
     let mut scene = handed_over_after("will-withdrawal", "XA", "person = \"P1\"");
