@@ -126,7 +126,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 him then and whoever was to receive him. What strangers to the consultation report decides nothing.\n\
 - HND_01: an id of an arrangement is that of one handover. It is not given by another Power, nor once a handover under it\n\
 \x20 was reported. Who was reported as handed over departs under no other arrangement, until his case is registered anew by\n\
-\x20 whoever holds him, knowing of it; as that of a prisoner, it goes its road again. HND_04: no window that has passed is set.\n\
+\x20 whoever holds him, knowing of it; as that of a prisoner, it goes its road again. HANDED_OVER is shown until something is\n\
+\x20 requested, proposed or agreed about him after that. HND_04: no window that has passed is set.\n\
 - CLS_03: the word is the one that the charter lists for the sender and the level, or that of the level itself, such as\n\
 \x20 RESTRICTED, which an office writes that cannot read the charter as it drafts.\n\
 - CON_04: an act may rest on whatever its sender had heard, acts and letters of those included who take no part in the\n\

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::consultation::act::Act;
 use crate::consultation::acts::agreement::{
     AgreementLine, AgreementNote, AgreementTermination, AgreementTerms,
 };
@@ -160,9 +161,17 @@ pub fn is_withdrawn(past: &Past<'_>, note: ActRef, sender: &Ministry) -> bool {
 /// answer and for assurances, or by a corrigendum of what decides whether it permits. Anything else permits nothing any
 /// more then, though another act says so better.
 pub fn is_taken_back(past: &Past<'_>, one: &Registered) -> bool {
-    let mut corrigenda = saying!(past.of_thread(&Thread::Answer(one.reference)), Corrigendum);
-    is_withdrawn(past, one.reference, &one.sender)
-        || corrigenda.any(|(by, act)| by.sender == one.sender && is_decisive(act.field_path.as_str()))
+    let takes_back = |by: &Registered| by.act.as_ref().and_then(undone) == Some(one.reference);
+    past.of_thread(&Thread::Answer(one.reference)).any(|by| by.sender == one.sender && takes_back(by))
+}
+
+/// The act that another one takes back, where their senders are one.
+pub fn undone(act: &Act) -> Option<ActRef> {
+    match act {
+        Act::NoteWithdrawal(act) => Some(act.withdraws),
+        Act::Corrigendum(act) => is_decisive(act.field_path.as_str()).then_some(act.corrects),
+        _ => None,
+    }
 }
 
 /// Whether a field, by its path in an act, says whether the act permits.
