@@ -1,11 +1,10 @@
-//! The desk as commands meet it: opened from the context with what it believes, its keys and its gateway, and
-//! its failures as people and scripts see them.
+//! The desk as commands meet it: opened from the context with what it believes, its keys and its gateway.
 //!
 //! A context enters; an open desk leaves, or an error with its kind, a stable word and the command that comes
-//! next. A passphrase is asked for only by commands that need a key.
+//! next (`desk_failure`). A passphrase is asked for only by commands that need a key.
 
 use std::cell::OnceCell;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -14,11 +13,11 @@ use super::context::Context;
 use super::drafting::{FormFile, FormRefusal, Written};
 use super::error::{CliError, Kind};
 use super::output::Follower;
-use super::{owed, shell_word, typed_without};
+use super::paid;
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::casebook::{Attended, HeldHere};
-use crate::desk::config::{Config, ConfigError};
+use crate::desk::config::Config;
 use crate::desk::error::DeskError;
 use crate::desk::form::draft::Draft;
 use crate::desk::keys::{Keys, Office};
@@ -27,8 +26,9 @@ use crate::desk::mailbox::Mailbox;
 use crate::desk::progress::Step;
 use crate::desk::reference::Entry;
 use crate::desk::refill::{Asked, Lacking, Refilled};
-use crate::keys::home::gateway::GatewayHome;
 use crate::keys::{KeyError, Passphrase};
+
+pub(super) use super::desk_failure::failure;
 
 /// An open desk.
 #[derive(Debug)]
@@ -212,7 +212,7 @@ impl DeskSession {
         // Handing over a large document takes its time: only standing still is too long.
         let moving = || self.follower.steps();
         let updated = context.within_while("asking the own gateway", moving, updating).await;
-        paid.iter().for_each(|one| owed::tell_paid(context, self, one));
+        paid.iter().for_each(|one| paid::tell(context, &self.desk.config().ministry, one));
         let updated = match updated {
             Err(error) if error.kind() == Kind::TryLater => {
                 context.output.note(&format!("the gateway is away; this is what the register holds ({})", {
@@ -298,7 +298,7 @@ impl DeskSession {
         };
         let attended = context.within("sending what the registry owes", attending).await;
         // Nobody asked for these: whoever was told that they had not gone is told that they went.
-        sent.paid.iter().for_each(|one| owed::tell_paid(context, self, one));
+        sent.paid.iter().for_each(|one| paid::tell(context, &self.desk.config().ministry, one));
         match sent.answers {
             0 => {}
             1 => context.output.note("the registry sent 1 message of its own"),
@@ -325,25 +325,10 @@ pub(super) enum Directions {
     Sent,
 }
 
-/// The office whose key this is; none for the keys of the desk itself.
-fn office_of(key: &Path) -> Option<String> {
-    let is_office = key.parent()?.file_name()? == "offices";
-    is_office.then(|| key.file_stem().map(|stem| stem.to_string_lossy().into_owned()))?
-}
-
 /// The desk of this context, without trust and keys.
 pub(super) fn desk(context: &Context) -> Result<Desk, CliError> {
     let home = context.desk_home()?;
     Desk::open(&home, context.clock.clone(), context.entropy.clone()).map_err(|error| failure(context, error))
-}
-
-/// Whether a register number is one that this ministry gives: such a message went out from here, if there is any.
-fn is_own(context: &Context, reference: &str) -> bool {
-    let config = context.desk_home().ok().and_then(|home| Config::load(&home).ok());
-    config.is_some_and(|config| {
-        let begins = reference.get(..config.ministry.as_str().len().saturating_add(1));
-        begins.is_some_and(|begins| begins.eq_ignore_ascii_case(&format!("{}-", config.ministry)))
-    })
 }
 
 /// The keys of a desk under this passphrase, and those of offices under their own where they are given beforehand.
@@ -353,63 +338,4 @@ pub(super) fn keys_of(context: &Context, config: &Config, passphrase: Passphrase
         keys = keys.with_office(&office, own.for_keys()?);
     }
     Ok(keys)
-}
-
-/// A home was named, and it is none of a desk: whoever has one is never led to found another.
-fn no_desk(context: &Context, home: &Path, error: CliError) -> CliError {
-    let shown = home.display();
-    let error = match GatewayHome::at(home).config().is_file() {
-        true => CliError::new(error.kind(), "no-home", format!("{shown} is a gateway; give --home DESK")),
-        false => error,
-    };
-    let typed = typed_without(&context.typed, "--home");
-    error.cause("DESK is the folder that `chancery init desk` has made").hint(format!("{typed} --home DESK"))
-}
-
-/// A failure of the desk; where the same command may succeed another time, that command is the hint. Any other hint is
-/// about the same home.
-pub(super) fn failure(context: &Context, error: DeskError) -> CliError {
-    if let DeskError::Ambiguous { reference, candidates, .. } = &error
-        && let Some(id) = candidates.first().and_then(|first| first.split(' ').next())
-    {
-        let again = context.typed.replace(reference.as_str(), id);
-        return CliError::from(error).hint(again);
-    }
-    if let DeskError::NotSentYet { owed, .. } = &error
-        && let Some(first) = owed.first()
-    {
-        let next = owed::next(context, first);
-        return CliError::from(error).hint(next);
-    }
-    if let DeskError::NoSuchMessage(reference) = &error
-        && is_own(context, reference)
-    {
-        return CliError::from(error).hint(context.command("outbox"));
-    }
-    if let DeskError::Config(ConfigError::Unreadable { path, .. }) = &error
-        && let Some(home) = path.parent().filter(|_| context.named_home().is_some())
-    {
-        let home = home.to_owned();
-        return no_desk(context, &home, CliError::from(error));
-    }
-    if let DeskError::Key(KeyError::WrongPassphrase(key)) = &error
-        && let Some(office) = office_of(key)
-    {
-        let hint = context.passphrase.with_file_for(&shell_word(&office));
-        return CliError::from(error).hint(hint);
-    }
-    let error = CliError::from(error);
-    if let Some(hint) = error.hint_command().map(str::to_owned) {
-        let elsewhere = hint.strip_prefix("chancery ").filter(|words| !words.starts_with("--home"));
-        return error.hint(elsewhere.map_or(hint.clone(), |words| context.command(words)));
-    }
-    match (error.kind(), error.code()) {
-        (_, "passphrase-needed") => error.hint(format!("{} --passphrase-file FILE", context.typed)),
-        (_, "disk") => match context.desk_home() {
-            Ok(home) => error.hint(format!("df -h {}", shell_word(&home.to_string_lossy()))),
-            Err(_) => error,
-        },
-        (Kind::TryLater, _) => error.hint(context.typed.clone()),
-        _ => error,
-    }
 }

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::context::Context;
+use super::desk_failure::failure;
 use super::error::CliError;
 use super::output::Mark;
-use super::{desk_session, failures, files, shell_word};
+use super::{failures, files, shell_word};
 use crate::consultation::rules::{self, Finding, Severity};
 use crate::desk::draft::DraftFile;
 use crate::desk::form::draft::{Draft, References, Supplied};
@@ -111,7 +112,7 @@ impl FormFile {
             let path = std::path::absolute(path).map_err(|error| {
                 CliError::failed("unreadable", format!("cannot find {}", path.display())).because(&error)
             })?;
-            draft.attach(&path).map_err(|error| desk_session::failure(context, error))?;
+            draft.attach(&path).map_err(|error| failure(context, error))?;
         }
         Ok(Written { draft: Some(draft), mistakes })
     }

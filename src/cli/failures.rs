@@ -12,10 +12,12 @@ use crate::desk::draft::DraftRefusal;
 use crate::desk::error::{DeskError, OWN_BUNDLE_OLD};
 use crate::desk::mailbox::SHUT_OUT;
 use crate::desk::owed::Outstanding;
+use crate::desk::register::RegisterFault;
 use crate::keys::KeyError;
 use crate::keys::home::backup::BackupError;
 use crate::keys::ministry::HomeError;
-use crate::message::refusal::Reason;
+use crate::message::id::MessageId;
+use crate::message::refusal::{Reason, Refusal};
 use crate::message::seal::OpenError;
 use crate::trust::bundle::BundleRefusal;
 
@@ -116,41 +118,17 @@ impl From<DeskError> for CliError {
         match &error {
             DeskError::Config(ConfigError::Unreadable { path, .. }) => no_desk(path),
             DeskError::Config(_) => said(Kind::Usage, "config"),
-            DeskError::Register(fault) if fault.is_busy() => said(Kind::TryLater, "register-busy"),
-            DeskError::Register(fault) if fault.is_of_the_disk() => said(Kind::Failed, "disk")
-                .cause("the disk may be full, or may not be written to; what was registered before stands"),
-            DeskError::Register(_) => said(Kind::Failed, "register"),
+            DeskError::Register(fault) => of_register(fault),
             DeskError::Locked => said(Kind::NotPermitted, "passphrase-needed"),
             DeskError::File { path, cause } => of_file(path, cause),
             DeskError::GatewayRefused { reason, detail } => of_refusal(reason, detail),
-            DeskError::GatewayAway(detail) => {
-                let message = "the own gateway did not answer";
-                let said = Self::new(Kind::TryLater, "gateway-away", message).cause(detail.clone());
-                if detail == SHUT_OUT { said.hint(REVOKED_DESKS) } else { said }
-            }
-            DeskError::GatewayBusy { reason, detail } => {
-                let message = "the own gateway does not take this yet";
-                Self::new(Kind::TryLater, "gateway-away", message)
-                    .reason(reason.clone())
-                    .cause(detail.clone())
-            }
+            DeskError::GatewayAway(detail) => of_absence(detail),
+            DeskError::GatewayBusy { reason, detail } => of_delay(reason, detail),
             DeskError::Busy(_) => said(Kind::TryLater, "desk-busy"),
             DeskError::PartUnreadable { .. } => said(Kind::Failed, "part-lost"),
-            DeskError::Stuck { id, reason, .. } if LOST.contains(&reason.as_str()) => {
-                said(Kind::Failed, "stuck").reason(reason.clone()).hint(format!("chancery outbox void {id}"))
-            }
-            DeskError::Stuck { reason, .. } if !reason.is_empty() => {
-                said(Kind::TryLater, "not-handed-over").reason(reason.clone())
-            }
+            DeskError::Stuck { id, reason, .. } => stuck(error.to_string(), id, reason),
             DeskError::NotStuck { .. } => said(Kind::Refused, "not-stuck").hint("chancery outbox"),
-            DeskError::Stuck { .. } => said(Kind::TryLater, "not-handed-over"),
-            DeskError::Refused(refusal) => {
-                let (kind, code) = match refusal.reason() {
-                    Reason::PartMissing => (Kind::TryLater, "part-missing"),
-                    _ => (Kind::Verification, "proven-bad"),
-                };
-                Self::new(kind, code, refusal.detail()).reason(refusal.reason().word())
-            }
+            DeskError::Refused(refusal) => proven_bad(refusal),
             DeskError::NotAccredited(_) => {
                 said(Kind::NotPermitted, "not-accredited").hint("chancery peer list")
             }
@@ -185,11 +163,7 @@ impl From<DeskError> for CliError {
                 .cause("look at what came back (`chancery outbox`), and compose anew what should rest on it"),
             DeskError::Forbidden(findings) => forbidden(findings, finding_line),
             DeskError::Owed(_) => said(Kind::TryLater, "owed"),
-            DeskError::RecordDamaged { .. } | DeskError::RecordCut { .. } => {
-                said(Kind::Verification, "record-damaged")
-                    .reason("RECORD_DAMAGED")
-                    .hint("chancery --home GATEWAY log tail --administration -n 256")
-            }
+            DeskError::RecordDamaged { .. } | DeskError::RecordCut { .. } => record_damaged(error.to_string()),
             DeskError::Trust(_) => said(Kind::NotPermitted, "trust"),
             DeskError::Draft(_) => said(Kind::Usage, "draft"),
             DeskError::Key(_) => match error {
@@ -198,6 +172,58 @@ impl From<DeskError> for CliError {
             },
         }
     }
+}
+
+/// Why the register could not be read or written.
+fn of_register(fault: &RegisterFault) -> CliError {
+    let said = |kind, code: &'static str| CliError::new(kind, code, fault.to_string());
+    if fault.is_busy() {
+        return said(Kind::TryLater, "register-busy");
+    }
+    if fault.is_of_the_disk() {
+        let cause = "the disk may be full, or may not be written to; what was registered before stands";
+        return said(Kind::Failed, "disk").cause(cause);
+    }
+    said(Kind::Failed, "register")
+}
+
+/// The own gateway is not there, or not for this desk.
+fn of_absence(detail: &str) -> CliError {
+    let message = "the own gateway did not answer";
+    let said = CliError::new(Kind::TryLater, "gateway-away", message).cause(detail);
+    if detail == SHUT_OUT { said.hint(REVOKED_DESKS) } else { said }
+}
+
+/// The own gateway does not take it yet.
+fn of_delay(reason: &str, detail: &str) -> CliError {
+    let message = "the own gateway does not take this yet";
+    CliError::new(Kind::TryLater, "gateway-away", message).reason(reason.to_owned()).cause(detail)
+}
+
+/// The administrative record of this desk was altered: the gateway knows what stood there.
+fn record_damaged(message: String) -> CliError {
+    CliError::new(Kind::Verification, "record-damaged", message)
+        .reason("RECORD_DAMAGED")
+        .hint("chancery --home GATEWAY log tail --administration -n 256")
+}
+
+/// A copy before this one has not been taken; one that never will be is given up.
+fn stuck(message: String, id: &MessageId, reason: &str) -> CliError {
+    if LOST.contains(&reason) {
+        let said = CliError::new(Kind::Failed, "stuck", message).reason(reason.to_owned());
+        return said.hint(format!("chancery outbox void {id}"));
+    }
+    let said = CliError::new(Kind::TryLater, "not-handed-over", message);
+    if reason.is_empty() { said } else { said.reason(reason.to_owned()) }
+}
+
+/// What a message, a bundle or a receipt is found to be. A part that is missing may come.
+fn proven_bad(refusal: &Refusal) -> CliError {
+    let (kind, code) = match refusal.reason() {
+        Reason::PartMissing => (Kind::TryLater, "part-missing"),
+        _ => (Kind::Verification, "proven-bad"),
+    };
+    CliError::new(kind, code, refusal.detail()).reason(refusal.reason().word())
 }
 
 /// An act that was signed and that nobody has been sent: it goes by itself, and why it has not gone is told for each Power.
@@ -286,7 +312,6 @@ fn of_file(path: &Path, cause: &io::Error) -> CliError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::desk::register::RegisterFault;
 
     #[test]
     fn a_policy_that_is_behind_the_one_in_force_is_signed_again_and_a_bundle_is_updated() {

@@ -7,29 +7,15 @@
 use serde_json::{Value, json};
 
 use super::context::Context;
-use super::desk_session::{self, DeskSession};
+use super::desk_failure::{failure, next_of};
+use super::desk_session::DeskSession;
 use super::error::{CliError, Kind};
-use super::failures::LOST;
+use super::names;
 use super::output::Mark;
-use super::{names, shell_word};
 use crate::consultation::withholding::Withheld;
-use crate::desk::owed::{BUNDLE_ENDED, DOCUMENT_GONE, NOT_ACCREDITED, Outstanding, Paid, Unsent};
+use crate::desk::owed::{Outstanding, Unsent};
 use crate::desk::reference::{Entry, by_digest};
-use crate::desk::register::SentState;
 use crate::trust::name::Ministry;
-
-/// The one command that comes next: what stands in the way is mended, or it is tried again.
-pub(super) fn next(context: &Context, one: &Outstanding) -> String {
-    let (to, lower) = (shell_word(one.recipient.as_str()), one.recipient.lower());
-    match (&one.behind, one.reason.as_str()) {
-        (_, DOCUMENT_GONE) => context.command("outbox supply DOCUMENT"),
-        (_, BUNDLE_ENDED | NOT_ACCREDITED) => context.command(&format!("peer add {lower}.bundle")),
-        (Some(front), _) if LOST.contains(&front.reason.as_str()) => {
-            context.command(&format!("outbox void {}", front.reference))
-        }
-        _ => context.command(&format!("outbox --with {to}")),
-    }
-}
 
 /// For scripts: `chancery.owed/1`.
 pub(super) fn report(context: &Context, one: &Outstanding) -> Value {
@@ -43,7 +29,7 @@ pub(super) fn report(context: &Context, one: &Outstanding) -> Value {
         "ref": one.reference(),
         "reason": (!one.reason.is_empty()).then_some(&one.reason),
         "behind": one.behind.as_ref().map(|front| &front.reference),
-        "next": next(context, one),
+        "next": next_of(context, one),
     })
 }
 
@@ -63,7 +49,7 @@ pub(super) fn warn<'a>(context: &Context, outstanding: impl Iterator<Item = &'a 
     for one in outstanding {
         let to = &one.recipient;
         context.output.step(Mark::Bad, &format!("{to} HAS NOT BEEN SENT a protective act: {one}"));
-        context.output.next(&next(context, one));
+        context.output.next(&next_of(context, one));
     }
 }
 
@@ -75,48 +61,18 @@ pub(super) fn error(context: &Context, outstanding: &[Outstanding]) -> Option<Cl
         .cause(first.to_string())
         .cause("it goes to them as soon as it can, with any command; do not send it again");
     let error = if first.reason.is_empty() { error } else { error.reason(first.reason.clone()) };
-    Some(error.hint(next(context, first)))
+    Some(error.hint(next_of(context, first)))
 }
 
 /// Of an act that some have, to whom it is still owed; for scripts on stderr, since stdout holds what was asked for.
 pub(super) fn tell_rest(context: &Context, session: &DeskSession, entry: &Entry) -> Result<(), CliError> {
     let Entry::Sent(copy) = entry else { return Ok(()) };
     let rest = session.desk.outstanding_of(&copy.dispatch_digest);
-    let mut rest = rest.map_err(|error| desk_session::failure(context, error))?;
+    let mut rest = rest.map_err(|error| failure(context, error))?;
     rest.retain(|one| one.copy.is_none());
     rest.iter().try_for_each(|one| context.output.event(&report(context, one)))?;
     warn(context, rest.iter());
     Ok(())
-}
-
-/// An act that was owed has a copy now: which one it is, for whom, and under which numbers. A reader that is gone is told of
-/// it by whatever he types next.
-pub(super) fn tell_paid(context: &Context, session: &DeskSession, paid: &Paid) {
-    let Paid { copy, act } = paid;
-    let reference = Entry::Sent(copy.clone()).reference(&session.desk.config().ministry);
-    let (owed, to) = (by_digest(&copy.dispatch_digest), &copy.recipient);
-    let is_taken = copy.state != SentState::Released;
-    let numbered = (copy.act_number > 0).then_some(copy.act_number);
-    let number =
-        numbered.map_or_else(String::new, |number| format!(", act {number} of {}", copy.consultation));
-    let fate = if is_taken { "has gone" } else { "waits for the own gateway" };
-    let (mark, act) = (if is_taken { Mark::Ok } else { Mark::Warning }, act.word());
-    let said =
-        format!("{owed} ({act} of {}), owed to {to}, {fate} as {reference}{number}", copy.release_time);
-    context.output.step(mark, &said);
-    let _gone = context.output.event(&json!({
-        "schema": "chancery.paid/1",
-        "owed_ref": owed,
-        "dispatch_sha256": copy.dispatch_digest.hex(),
-        "kind": act,
-        "ref": reference,
-        "message_id": copy.id.to_string(),
-        "to": to.as_str(),
-        "consultation": copy.consultation,
-        "act_number": numbered,
-        "released": copy.release_time.to_string(),
-        "state": copy.state.word(),
-    }));
 }
 
 /// A protective act that nobody has been sent, as it is kept here. Who a person is stays withheld.
@@ -158,7 +114,7 @@ pub(super) fn alarm(context: &Context, outstanding: &[Outstanding]) -> CliError 
     let error = CliError::failed("owed", message).reason("OWED");
     let error = outstanding.iter().fold(error, |error, one| error.cause(format!("{}: {one}", one.recipient)));
     match outstanding.first() {
-        Some(first) => error.hint(next(context, first)),
+        Some(first) => error.hint(next_of(context, first)),
         None => error,
     }
 }

@@ -12,7 +12,7 @@ use super::drafting::{FormFile, IS_DRAFT};
 use super::error::{CliError, Kind};
 use super::examining::Question;
 use super::output::Mark;
-use super::{confirm, drafting, owed, proofs, sent_report, shell_word, summary};
+use super::{confirm, drafting, owed, paid, proofs, sent_report, shell_word, summary};
 use crate::desk::compose::Composition;
 use crate::desk::form::draft::Draft;
 use crate::desk::owed::Outstanding;
@@ -320,7 +320,7 @@ async fn hand_over(
                 told = Err(error);
             }
         }
-        Registered::Paid(paid) => owed::tell_paid(context, session, paid),
+        Registered::Paid(paid) => paid::tell(context, &session.desk.config().ministry, paid),
     };
     let sent = session.desk.send_telling(&session.trust(), &session.keys, composition, registered).await;
     let sent = sent.map_err(|error| match (desk_session::failure(context, error), dispatch) {

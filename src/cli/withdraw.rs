@@ -5,11 +5,11 @@ use serde_json::json;
 use super::capitals::Capitals;
 use super::clear_to_depart::parse_person;
 use super::context::Context;
+use super::desk_failure::next_of;
 use super::desk_session::{self, DeskSession, Directions};
 use super::error::CliError;
 use super::inbox::parse_ministry;
 use super::output::Mark;
-use super::owed;
 use super::registers::Registers;
 use super::send::Sending;
 use crate::consultation::act::ActKind;
@@ -116,7 +116,7 @@ fn tell_of_sent(context: &Context, session: &DeskSession, person: &PersonRef, co
         Err(DeskError::NotSentYet { owed, .. }) => owed,
         _ => Vec::new(),
     };
-    let next = owed.first().map(|one| owed::next(context, one));
+    let next = owed.first().map(|one| next_of(context, one));
     context.output.next(&next.unwrap_or_else(|| context.command(&format!("receipt {reference}"))));
     // Scripts are told as well; a reader that is gone holds nothing up, either.
     let _gone = context.output.event(&json!({

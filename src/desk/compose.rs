@@ -1,18 +1,19 @@
 //! Composing: a checked draft becomes a dispatch that only lacks its formal number and its signatures.
 //!
 //! A draft and the files it names enter; address, dispatch, documents and the findings of the rules leave.
-//! Nothing is numbered, signed or written here.
+//! Nothing is numbered, signed or written here. `addressing` finds the channel and the address, `judging` what the act
+//! rests on and what the rules find in it.
+
+mod addressing;
+mod judging;
 
 use std::fmt;
 use std::path::Path;
 
+pub(super) use addressing::{channel_facts, is_numbered};
+
 use crate::consultation::act::Act;
-use crate::consultation::charter::Charter;
 use crate::consultation::codec;
-use crate::consultation::reference::ConsultationId;
-use crate::consultation::rules::authority::AuthorityFacts;
-use crate::consultation::rules::judgement::{ChannelFacts, EarlierMessage, FormalNumbers, Judgement};
-use crate::consultation::rules::names::NameIndex;
 use crate::consultation::rules::{self, Finding};
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
@@ -20,20 +21,18 @@ use crate::desk::authorities;
 use crate::desk::documents::{self, Source};
 use crate::desk::draft::DraftFile;
 use crate::desk::error::DeskError;
-use crate::desk::form::draft::{ConsultationChoice, Draft};
+use crate::desk::form::draft::Draft;
 use crate::desk::keys::{Keys, Office};
 use crate::desk::signatories::Wishes;
 use crate::entropy::random;
-use crate::keys::KeyError;
 use crate::limits;
-use crate::message::dispatch::{Basis, Dispatch, Marking};
-use crate::message::envelope::Envelope;
+use crate::message::dispatch::{Dispatch, Marking};
 use crate::message::header::Address;
 use crate::message::id::MessageId;
 use crate::message::terms::{ActClass, Form, Level};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
-use crate::trust::policy::{ChannelId, ChannelRule};
+use crate::trust::policy::ChannelRule;
 
 /// A draft made ready for release.
 pub struct Composition {
@@ -55,6 +54,12 @@ pub struct Composition {
     pub findings: Vec<Finding>,
     /// Where it comes from.
     pub(super) origin: Origin,
+}
+
+impl fmt::Debug for Composition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Composition")
+    }
 }
 
 /// Where a composition comes from, which decides what its release makes true besides.
@@ -168,130 +173,6 @@ impl Desk {
         Ok(kept_back.findings)
     }
 
-    /// What the rules find in an act of our own before its release; `last` is the formal number before its own.
-    pub(super) fn judge_own(
-        &self,
-        trust: &Trust,
-        keys: &Keys,
-        (address, dispatch, act): (&Address, &Dispatch, &Act),
-        sources: &[Source],
-        authorities: &AuthorityFacts,
-        last: Option<u32>,
-    ) -> Result<Vec<Finding>, DeskError> {
-        let words = documents::words(&dispatch.documents, sources)?;
-        let opened = documents::opened(&dispatch.documents, &words);
-        let earlier = self.earlier(trust, keys, dispatch)?;
-        let rule = trust.policy.as_ref().and_then(|policy| policy.channel(&address.channel));
-        // As the casebooks judge it: by the channel of the consultation, on whichever this act would go.
-        let held = self.channel_held(&address.consultation)?;
-        let held = held.and_then(|held| Some((trust.policy.as_ref()?.channel(&held)?, held)));
-        let facts = match &held {
-            Some((rule, held)) => Some(channel_facts(held, rule)),
-            None => rule.map(|rule| channel_facts(&address.channel, rule)),
-        };
-        let known = self.knowledge(trust, keys, &address.consultation, &act.persons())?;
-        let numbered = rule.is_some_and(|rule| is_numbered(address, rule));
-        let number = match numbered {
-            true => {
-                let channel = address.channel.to_string();
-                self.register.last_act_number_used(&channel, &address.consultation)?.saturating_add(1)
-            }
-            false => 0,
-        };
-        let past = known.past(&address.sender, number, &dispatch.basis);
-        let parties = rule.into_iter().flat_map(|rule| rule.parties.iter().cloned());
-        let agreed = match &facts {
-            Some(facts) => self.charter_for(trust, keys, &known, &address.consultation, facts)?,
-            None => known.charter(),
-        };
-        let charter = agreed.unwrap_or_else(|| Charter::default_for(parties));
-        let judgement = Judgement {
-            at: self.clock.now(),
-            address,
-            position: None,
-            dispatch,
-            act,
-            verified: None,
-            past: past.as_ref(),
-            charter: &charter,
-            authorities: Some(authorities),
-            channel: facts.as_ref(),
-            formal_numbers: FormalNumbers { last, complete: true },
-            earlier: &earlier,
-            documents: Some(&opened),
-            names: &NameIndex::default(),
-            persons_elsewhere: &known.elsewhere,
-            promised_elsewhere: &known.promised,
-        };
-        let names = self.names_for(trust, keys, &known, &judgement)?;
-        Ok(rules::judge(&Judgement { names: &names, ..judgement }))
-    }
-
-    pub(super) fn channel<'a>(
-        &self,
-        trust: &'a Trust,
-        draft: &Draft,
-    ) -> Result<(&'a ChannelId, &'a ChannelRule), DeskError> {
-        let mut ministries: Vec<Ministry> =
-            draft.addressees.iter().map(|addressee| addressee.ministry.clone()).collect();
-        // What protects somebody goes to the others at once; whoever is not believed here is owed it.
-        let is_protective = draft.act.kind().class() == ActClass::Protective;
-        for ministry in ministries.iter().filter(|_| !is_protective) {
-            trust.bundle(ministry)?;
-        }
-        ministries.push(self.config.ministry.clone());
-        let mut rules = trust.policy.iter().flat_map(|policy| policy.channels());
-        if let Some(wanted) = &draft.channel {
-            let found = rules.find(|(channel, _)| *channel == wanted);
-            return found.ok_or_else(|| DeskError::Trust(format!("no channel {wanted} is in force")));
-        }
-        // A word to some of its Powers stays on the channel of the consultation: it is judged there.
-        let held = match draft.consultation {
-            ConsultationChoice::Known(id) => self.channel_held(&id.text())?,
-            ConsultationChoice::New => None,
-        };
-        let joins = |rule: &ChannelRule| ministries.iter().all(|one| rule.parties.contains(one));
-        match rules.find(|(channel, rule)| held.as_ref() == Some(channel) && joins(rule)) {
-            Some(found) => Ok(found),
-            None => trust.channel_of(&ministries),
-        }
-    }
-
-    /// The channel on which a consultation is held: that of its first message here, by which its casebook judges.
-    pub(super) fn channel_held(&self, consultation: &str) -> Result<Option<ChannelId>, DeskError> {
-        let entries = self.entries_of(consultation)?;
-        let Some(first) = entries.first() else { return Ok(None) };
-        Ok(Some(Envelope::parse_held(first.envelope())?.header().address().channel.clone()))
-    }
-
-    fn consultation(&self, draft: &Draft) -> Result<ConsultationId, DeskError> {
-        match draft.consultation {
-            ConsultationChoice::Known(id) => Ok(id),
-            ConsultationChoice::New => ConsultationId::mint(self.entropy.as_ref())
-                .map_err(|cause| DeskError::Draft(cause.to_string())),
-        }
-    }
-
-    fn address(&self, draft: &Draft, channel: &ChannelId, consultation: &ConsultationId) -> Address {
-        let releasable_to = draft.releasable_to.clone().unwrap_or_else(|| {
-            let mut all: Vec<Ministry> =
-                draft.addressees.iter().map(|addressee| addressee.ministry.clone()).collect();
-            all.push(self.config.ministry.clone());
-            all.sort();
-            all.dedup();
-            all
-        });
-        Address {
-            channel: channel.clone(),
-            consultation: consultation.text(),
-            sender: self.config.ministry.clone(),
-            addressees: draft.addressees.clone(),
-            precedence: draft.precedence,
-            level: draft.level,
-            releasable_to,
-        }
-    }
-
     fn marking(
         &self,
         trust: &Trust,
@@ -321,33 +202,6 @@ impl Desk {
         })
     }
 
-    /// The last act of every Power that this one rests on.
-    pub(super) fn basis(
-        &self,
-        trust: &Trust,
-        keys: &Keys,
-        address: &Address,
-        channel: &ChannelRule,
-    ) -> Result<Vec<Basis>, DeskError> {
-        // What waits for other acts is not judged yet, and nothing may rest on it.
-        if let Some(basis) = self.knowledge(trust, keys, &address.consultation, &[])?.basis(&channel.parties)
-        {
-            return Ok(basis);
-        }
-        let known = |ministry: &Ministry| {
-            if *ministry == self.config.ministry {
-                self.register.last_act_number(&address.consultation)
-            } else {
-                self.register.last_act_received(&address.consultation, ministry)
-            }
-        };
-        let basis = channel
-            .parties
-            .iter()
-            .map(|ministry| Ok(Basis { ministry: ministry.clone(), act_number: known(ministry)? }));
-        basis.collect()
-    }
-
     fn expected_formal_number(&self, draft: &Draft, now: Timestamp, last: Option<u32>) -> String {
         match &draft.formal_number {
             Some(given) => given.as_str().to_owned(),
@@ -362,55 +216,9 @@ impl Desk {
     pub(super) fn formal_number(&self, year: i16, number: u32) -> String {
         format!("{}-{year}-{number:04}", self.config.ministry)
     }
-
-    /// The messages that a dispatch annexes documents of, and the one it answers, as far as rules look at them.
-    fn earlier(
-        &self,
-        trust: &Trust,
-        keys: &Keys,
-        dispatch: &Dispatch,
-    ) -> Result<Vec<EarlierMessage>, DeskError> {
-        let mut earlier = self.carriers_of(trust, keys, dispatch, self.clock.now())?;
-        let Some(id) = dispatch.in_reply_to else { return Ok(earlier) };
-        let entry = self.find(&id.to_string())?;
-        let key = match keys.reading() {
-            // An office with a passphrase of its own drafts without the registry's keys: it is judged again at release.
-            Err(DeskError::Key(KeyError::WrongPassphrase(_))) => return Ok(Vec::new()),
-            key => key?,
-        };
-        if !earlier.iter().any(|one| one.message_id == id) {
-            earlier.push(self.unseal_unjudged(trust, &key, &entry)?.earlier());
-        }
-        Ok(earlier)
-    }
-}
-
-/// Whether an act of this address is addressed to all Powers of the channel, and so numbered.
-pub(super) fn is_numbered(address: &Address, channel: &ChannelRule) -> bool {
-    channel
-        .parties
-        .iter()
-        .all(|party| *party == address.sender || address.addressees.iter().any(|one| one.ministry == *party))
 }
 
 /// Whether documents of this form bear a formal number (FRM-03).
 pub(super) fn bears_number(form: Form) -> bool {
     matches!(form, Form::NoteVerbale | Form::FirstPersonNote)
-}
-
-/// The channel as the rules see it.
-pub(super) fn channel_facts(channel: &ChannelId, rule: &ChannelRule) -> ChannelFacts {
-    ChannelFacts {
-        channel: channel.clone(),
-        parties: rule.parties.iter().cloned().collect(),
-        suspended: rule.suspended,
-        // A ceiling outside the vocabulary admits nothing classified.
-        ceiling: i32::try_from(rule.ceiling).ok().and_then(Level::from_number).unwrap_or(Level::Unclassified),
-    }
-}
-
-impl fmt::Debug for Composition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Composition")
-    }
 }

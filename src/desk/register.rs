@@ -10,7 +10,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `schema` | tables, indexes, and how an older register becomes a newer one |
-//! | `sent`, `received` | messages by direction: written, found, listed |
+//! | `released`, `sent`, `received` | copies at their release; messages by direction: written, found, listed |
 //! | `numbers` | formal numbers, act numbers |
 //! | `owed`, `lost`, `returned` | protective acts that somebody is still to be sent; what a restored register lacks; what came back |
 //! | `drafts` | drafts in clearance, and what was answered automatically |
@@ -39,6 +39,7 @@ mod owed;
 mod passage;
 mod place;
 mod received;
+mod released;
 mod returned;
 mod schema;
 mod sent;
@@ -53,8 +54,9 @@ pub use lost::Lost;
 pub use owed::OwedEntry;
 pub use place::Place;
 pub use received::Opening;
+pub use released::Marks;
 pub use returned::TakenBack;
-pub use sent::{Marks, News, UnderWay};
+pub use sent::{News, UnderWay};
 
 /// The register could not be read or written.
 #[derive(Debug, thiserror::Error)]

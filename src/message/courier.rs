@@ -3,18 +3,21 @@
 //! A first line, records with their lengths, and a last record with their number and the SHA-256 over all before it.
 //! Bytes enter and records leave, or the place of what is not in order. The container protects nothing against
 //! whoever makes one: everything in it is proven by the signatures that it has on the wire, and that a message was
-//! withdrawn by the log of its sender. `docs/format.md` has the layout.
+//! withdrawn by the log of its sender. Here is what stands in one; `packing` writes it, `unpacking` reads it.
+//! `docs/format.md` has the layout.
 
-use crate::digest::{Digest, Hasher};
-use crate::limits::COURIER_RECORD_BYTES_MAX;
+mod packing;
+mod unpacking;
+
+use crate::digest::Digest;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
+pub use packing::Packing;
+pub use unpacking::Unpacking;
+
 /// The first line of every stick of this format; a later one has a later number.
 pub const MAGIC: &[u8] = b"chancery-courier/1\n";
-
-/// What all formats begin with.
-const ANY_MAGIC: &[u8] = b"chancery-courier/";
 
 /// Why a stick is not in order.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -105,6 +108,7 @@ impl Opening {
     }
 }
 
+// Kinds of records.
 const OPENING: u8 = 1;
 const FRAME: u8 = 2;
 const PART: u8 = 3;
@@ -115,194 +119,10 @@ const HEAD_BYTES: usize = 5;
 /// Number of records and digest.
 const END_BYTES: usize = 8 + 32;
 
-/// Writes records.
-#[derive(Debug, Default)]
-pub struct Packing {
-    hasher: Hasher,
-    records: u64,
-}
-
-impl Packing {
-    /// The first bytes of a stick, and its opening.
-    pub fn begin(opening: &Opening) -> (Self, Vec<u8>) {
-        let mut packing = Self::default();
-        packing.hasher.update(MAGIC);
-        let first = packing.record(OPENING, &opening.bytes());
-        (packing, [MAGIC, &first].concat())
-    }
-
-    /// A frame, as its exact bytes.
-    pub fn frame(&mut self, frame: &[u8]) -> Vec<u8> {
-        self.record(FRAME, frame)
-    }
-
-    /// The beginning of a part.
-    pub fn part(&mut self, digest: &Digest, size: u64) -> Vec<u8> {
-        self.record(PART, &[digest.as_bytes().as_slice(), &size.to_be_bytes()].concat())
-    }
-
-    /// Some of its bytes.
-    pub fn piece(&mut self, piece: &[u8]) -> Vec<u8> {
-        self.record(PIECE, piece)
-    }
-
-    /// The last record.
-    pub fn end(self) -> Vec<u8> {
-        let digest = self.hasher.finish();
-        let payload = [self.records.to_be_bytes().as_slice(), digest.as_bytes()].concat();
-        written(END, &payload)
-    }
-
-    fn record(&mut self, kind: u8, payload: &[u8]) -> Vec<u8> {
-        let bytes = written(kind, payload);
-        self.hasher.update(&bytes);
-        self.records = self.records.saturating_add(1);
-        bytes
-    }
-}
-
-fn written(kind: u8, payload: &[u8]) -> Vec<u8> {
-    // What is packed is bounded far below this.
-    let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
-    [&[kind], length.to_be_bytes().as_slice(), payload].concat()
-}
-
-/// Reads records out of bytes that come piece by piece.
-#[derive(Debug, Default)]
-pub struct Unpacking {
-    waiting: Vec<u8>,
-    /// How many of these are read. They go all at once with the next bytes, so that each is moved once, however short
-    /// the records are.
-    read: usize,
-    /// Where the first byte that is not read stands in the stick.
-    at: u64,
-    hasher: Hasher,
-    records: u64,
-    begun: bool,
-    ended: Option<Digest>,
-    /// Bytes of the part that was begun last that have not come.
-    missing: u64,
-}
-
-impl Unpacking {
-    /// More bytes of the stick.
-    pub fn add(&mut self, bytes: &[u8]) {
-        self.waiting.drain(..self.read);
-        self.read = 0;
-        self.waiting.extend_from_slice(bytes);
-    }
-
-    /// The bytes that are not read.
-    fn rest(&self) -> &[u8] {
-        self.waiting.get(self.read..).unwrap_or_default()
-    }
-
-    /// So many of these are read.
-    fn advance(&mut self, count: usize) {
-        self.read = self.read.saturating_add(count);
-        self.at = self.at.saturating_add(count as u64);
-    }
-
-    /// The next record, where all of it is here.
-    pub fn next_record(&mut self) -> Result<Option<Record>, Unfit> {
-        if !self.begun && !self.begin()? {
-            return Ok(None);
-        }
-        let Some(head) = self.rest().first_chunk::<HEAD_BYTES>() else { return Ok(None) };
-        if self.ended.is_some() {
-            return Err(self.damaged("something follows its last record"));
-        }
-        let [kind, length @ ..] = *head;
-        let length = u32::from_be_bytes(length) as usize;
-        if length > COURIER_RECORD_BYTES_MAX {
-            return Err(self.damaged("a record is longer than any"));
-        }
-        let whole = HEAD_BYTES.saturating_add(length);
-        let Some(record) = self.rest().get(..whole).map(<[u8]>::to_vec) else { return Ok(None) };
-        let payload = record.get(HEAD_BYTES..).unwrap_or_default();
-        if kind == END {
-            self.close(payload)?;
-            self.advance(whole);
-            return Ok(None);
-        }
-        let read = self.read(kind, payload)?;
-        self.hasher.update(&record);
-        self.advance(whole);
-        self.records = self.records.saturating_add(1);
-        Ok(Some(read))
-    }
-
-    /// The digest of a stick that has come to its end.
-    pub fn finish(self) -> Result<Digest, Unfit> {
-        let at = self.at.saturating_add(self.rest().len() as u64);
-        match self.ended {
-            Some(digest) if self.rest().is_empty() => Ok(digest),
-            Some(_) => Err(self.damaged("something follows its last record")),
-            None if !self.begun && !MAGIC.starts_with(self.rest()) => Err(Unfit::NoStick),
-            None => Err(Unfit::Truncated { at }),
-        }
-    }
-
-    fn begin(&mut self) -> Result<bool, Unfit> {
-        let Some(first) = self.rest().get(..MAGIC.len()) else { return Ok(false) };
-        if first != MAGIC {
-            return Err(if first.starts_with(ANY_MAGIC) { Unfit::LaterRelease } else { Unfit::NoStick });
-        }
-        self.hasher.update(MAGIC);
-        self.advance(MAGIC.len());
-        self.begun = true;
-        Ok(true)
-    }
-
-    fn read(&mut self, kind: u8, payload: &[u8]) -> Result<Record, Unfit> {
-        if (self.records == 0) != (kind == OPENING) {
-            return Err(self.damaged("its opening does not stand first, and once"));
-        }
-        if (self.missing > 0) != (kind == PIECE) {
-            return Err(self.damaged("a part has other bytes than it announced"));
-        }
-        match kind {
-            OPENING => Opening::parse(payload)
-                .map(Record::Opening)
-                .ok_or_else(|| self.damaged("its opening cannot be read")),
-            FRAME => Ok(Record::Frame(payload.to_vec())),
-            PART => {
-                let (digest, size) = payload.split_at_checked(32).unwrap_or_default();
-                let size = size.try_into().map(u64::from_be_bytes);
-                let (Ok(digest), Ok(size)) = (Digest::from_slice(digest), size) else {
-                    return Err(self.damaged("the beginning of a part cannot be read"));
-                };
-                self.missing = size;
-                Ok(Record::Part { digest, size })
-            }
-            PIECE => {
-                let left = self.missing.checked_sub(payload.len() as u64).filter(|_| !payload.is_empty());
-                self.missing =
-                    left.ok_or_else(|| self.damaged("a part has other bytes than it announced"))?;
-                Ok(Record::Piece(payload.to_vec()))
-            }
-            _ => Err(self.damaged("there is no record of this kind")),
-        }
-    }
-
-    fn close(&mut self, payload: &[u8]) -> Result<(), Unfit> {
-        let digest = std::mem::take(&mut self.hasher).finish();
-        let expected = [self.records.to_be_bytes().as_slice(), digest.as_bytes()].concat();
-        if payload.len() != END_BYTES || payload != expected || self.missing > 0 || self.records == 0 {
-            return Err(self.damaged("its digest is another"));
-        }
-        self.ended = Some(digest);
-        Ok(())
-    }
-
-    fn damaged(&self, what: &'static str) -> Unfit {
-        Unfit::Damaged { at: self.at, what }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::COURIER_RECORD_BYTES_MAX;
 
     fn opening() -> Opening {
         Opening {

@@ -9,17 +9,35 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pair::Pair;
 use serde_json::Value;
 
-#[test]
-fn every_key_is_rotated_under_load_and_nothing_is_lost_delayed_or_tried_twice() {
-    let pair = Pair::found();
+/// Does something while messages flow both ways, from before its beginning; all of them have arrived when this ends.
+fn under_load(pair: &Pair, work: impl FnOnce()) {
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let ending = StopAtEnd(&stop);
         for from in 0..2 {
-            let (pair, stop) = (&pair, &stop);
+            let stop = &stop;
             scope.spawn(move || pair.send_on(from, stop));
         }
         pair.flows("the beginning");
+        work();
+        drop(ending);
+    });
+    pair.arrived();
+}
+
+/// Ends the senders when the work is done, or has failed.
+struct StopAtEnd<'a>(&'a AtomicBool);
+
+impl Drop for StopAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn every_key_is_rotated_under_load_and_nothing_is_lost_delayed_or_tried_twice() {
+    let pair = Pair::found();
+    under_load(&pair, || {
         let first = pair.sent[0].lock().unwrap()[0].clone();
         pair.proves("XA", &first, "before.zip");
         pair.rotate_certified("gateway", "transport", "chancery://XA/gateway");
@@ -29,9 +47,7 @@ fn every_key_is_rotated_under_load_and_nothing_is_lost_delayed_or_tried_twice() 
         pair.rotate_announced("log");
         pair.rotate_announced("cosigner");
         pair.rotate_reading();
-        drop(ending);
     });
-    pair.arrived();
     let sent = pair.sent[0].lock().unwrap().clone();
     let (first, last) = (&sent[0], &sent[sent.len() - 1]);
     for (code, other) in [("XA", "sender"), ("XB", "recipient")] {
@@ -51,33 +67,15 @@ fn every_key_is_rotated_under_load_and_nothing_is_lost_delayed_or_tried_twice() 
     }
 }
 
-/// Ends the senders when the rotations are done, or one of them has failed.
-struct StopAtEnd<'a>(&'a AtomicBool);
-
-impl Drop for StopAtEnd<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-}
-
 /// Its gateway signs with a key that a desk restored from before the rotation has never heard of: that is no proof of
 /// anything bad, and the newest bundle of its own ministry is what it lacks.
 #[test]
 fn a_desk_restored_from_before_a_rotation_of_the_log_key_is_led_to_the_newest_own_bundle() {
     let pair = Pair::found();
-    let stop = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let ending = StopAtEnd(&stop);
-        for from in 0..2 {
-            let (pair, stop) = (&pair, &stop);
-            scope.spawn(move || pair.send_on(from, stop));
-        }
-        pair.flows("the beginning");
+    under_load(&pair, || {
         pair.keeps_trust();
         pair.rotate_announced("log");
-        drop(ending);
     });
-    pair.arrived();
     pair.restores_trust();
     pair.sends_once("XB");
     for line in ["inbox", "log verify"] {

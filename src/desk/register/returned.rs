@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::drafts::{close_draft, note_answer};
 use super::lost::stay_lost;
 use super::owed::{OwedEntry, give_number, owe, pay};
-use super::sent::insert;
+use super::released::insert;
 use super::{Register, RegisterFault, SentEntry};
 use crate::message::id::MessageId;
 use crate::trust::name::Ministry;

@@ -6,7 +6,7 @@
 use tonic::Code;
 
 use super::draft_out::label;
-use super::drafting::{four_eyes, hand};
+use super::drafting::{hand, office_not_permitted};
 use super::errands::Met;
 use super::refusals::Refused;
 use super::visitors::Visitor;
@@ -34,8 +34,7 @@ impl Service {
             named => named.to_owned(),
         };
         if !visitor.may_sign_as(&office) {
-            let message = format!("this client may not have the desk sign as {office}");
-            return Err(Refused::new(Code::PermissionDenied, "OFFICE_NOT_PERMITTED", message));
+            return Err(office_not_permitted(&office));
         }
         let (_, due) = self.desk.asked_of(&trust, &draft, &office)?;
         if due.iter().any(|kind| kind.releases()) {
@@ -60,14 +59,9 @@ impl Service {
         })
     }
 
-    /// A draft that is open, for a client that had no hand in it.
+    /// A draft that this client may clear.
     pub(super) fn to_clear(&self, visitor: &Visitor, name: &str) -> Result<(Held, DraftFile), Refused> {
-        let (held, draft) = self.held(name)?;
-        self.desk.open_entry(&draft)?;
-        if self.desk.register.hands(&held.dispatch)?.iter().any(|hand| hand.client == visitor.name()) {
-            return Err(four_eyes("whoever had a hand in a draft does not clear it"));
-        }
-        Ok((held, draft))
+        self.untouched(visitor, name, "whoever had a hand in a draft does not clear it")
     }
 
     /// Holds a draft with the signatures that it has now, by whose hands they came, and the request as done.

@@ -162,6 +162,21 @@ impl Service {
         self.shown(&draft)
     }
 
+    /// A draft that is open, for a client that had no hand in it; any other one is refused, and told what `rule` says.
+    pub(super) fn untouched(
+        &self,
+        visitor: &Visitor,
+        name: &str,
+        rule: &str,
+    ) -> Result<(Held, DraftFile), Refused> {
+        let (held, draft) = self.held(name)?;
+        self.desk.open_entry(&draft)?;
+        if self.desk.register.hands(&held.dispatch)?.iter().any(|hand| hand.client == visitor.name()) {
+            return Err(Refused::new(Code::PermissionDenied, "FOUR_EYES", rule));
+        }
+        Ok((held, draft))
+    }
+
     /// What stands in the register in the place of a file: the service holds it.
     fn held_place(&self) -> PathBuf {
         self.desk.config.home.join("service")
@@ -177,16 +192,16 @@ pub(super) fn hand(kind: &str, office: &str, visitor: &Visitor) -> Hand {
 fn not_permitted(visitor: &Visitor, cause: DeskError) -> Refused {
     match &cause {
         DeskError::NotAuthorised { office, .. } if !visitor.may_sign_as(office) => {
-            let message = format!("this client may not have the desk sign as {office}");
-            Refused::new(Code::PermissionDenied, "OFFICE_NOT_PERMITTED", message)
+            office_not_permitted(office)
         }
         _ => cause.into(),
     }
 }
 
-/// The refusal of whoever had a hand in a draft already.
-pub(super) fn four_eyes(message: &str) -> Refused {
-    Refused::new(Code::PermissionDenied, "FOUR_EYES", message)
+/// The refusal of a client that was not enrolled for an office.
+pub(super) fn office_not_permitted(office: &str) -> Refused {
+    let message = format!("this client may not have the desk sign as {office}");
+    Refused::new(Code::PermissionDenied, "OFFICE_NOT_PERMITTED", message)
 }
 
 fn no_content() -> Refused {

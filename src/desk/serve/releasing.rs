@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tonic::Code;
 
 use super::draft_out::label;
-use super::drafting::{four_eyes, hand, wishes};
+use super::drafting::{hand, office_not_permitted, wishes};
 use super::errands::{Met, reused};
 use super::paths::Shape;
 use super::refusals::Refused;
@@ -47,16 +47,12 @@ impl Service {
         visitor: &Visitor,
         name: &str,
     ) -> Result<(Composition, Vec<(Digest, Hand)>), Refused> {
-        let (held, mut draft) = self.held(name)?;
-        self.desk.open_entry(&draft)?;
-        if self.desk.register.hands(&held.dispatch)?.iter().any(|hand| hand.client == visitor.name()) {
-            return Err(four_eyes("whoever composed or cleared a draft does not release it"));
-        }
+        let rule = "whoever composed or cleared a draft does not release it";
+        let (held, mut draft) = self.untouched(visitor, name, rule)?;
         let mut hands = Vec::new();
         while let Some(office) = self.releasing_office(trust, &draft)? {
             if !visitor.may_sign_as(&office) {
-                let message = format!("this client may not have the desk sign as {office}");
-                return Err(Refused::new(Code::PermissionDenied, "OFFICE_NOT_PERMITTED", message));
+                return Err(office_not_permitted(&office));
             }
             let signed = self.desk.sign_draft(trust, &self.keys, &mut draft, &office)?;
             hands.extend(signed.iter().map(|kind| (held.dispatch, hand(kind.word(), &office, visitor))));
