@@ -8,11 +8,10 @@ use std::collections::BTreeSet;
 
 use crate::consultation::act::Act;
 use crate::consultation::acts::law::Destination;
-use crate::consultation::acts::values::Origin;
 use crate::consultation::acts::will::{Attendee, ExpressionOfWill, WillIndication};
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule};
-use crate::consultation::state::sides::names;
+use crate::consultation::state::sides::{self, names};
 use crate::consultation::state::will::frightens;
 use crate::consultation::state::{custody, opening};
 use crate::consultation::words::{AttendeeFunction, Capacity, FreedomFinding, InformationGiven, PartyRole};
@@ -42,7 +41,7 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
 
 /// The codes of those who are no neutrals towards a person, by the past that the act declares.
 struct Sides {
-    /// His Power of origin, as any registration of his case ever named it, and every party with that role.
+    /// Of his Power of origin.
     origin: BTreeSet<String>,
     /// Powers that detain or are to receive, and the States that he accepts.
     interested: BTreeSet<String>,
@@ -52,17 +51,11 @@ impl Sides {
     fn of(judgement: &Judgement<'_>, statement: &ExpressionOfWill) -> Self {
         let mut sides = Self { origin: BTreeSet::new(), interested: BTreeSet::new() };
         let Some(past) = judgement.past else { return sides };
-        for (registered, case) in custody::registrations(past, &statement.person) {
-            if let Origin::State(code) = &case.power_of_origin {
-                sides.origin.insert(code.as_str().to_owned());
-            }
-            sides.interested.insert(registered.sender.to_string());
-        }
+        sides.origin = sides::origin(past, &statement.person);
+        let registrations = custody::registrations(past, &statement.person);
+        sides.interested.extend(registrations.map(|(registered, _)| registered.sender.to_string()));
         for power in opening::powers_of(past) {
             let roles = opening::roles(past, power);
-            if roles.contains(&PartyRole::PowerOfOrigin) {
-                sides.origin.insert(power.to_string());
-            }
             if roles.iter().any(|role| matches!(role, PartyRole::DetainingPower | PartyRole::ReceivingPower))
             {
                 sides.interested.insert(power.to_string());

@@ -160,6 +160,30 @@ fn wil_05_nobody_comes_for_the_power_of_origin_whatever_he_is_called() {
 }
 
 #[test]
+fn wil_05_who_holds_a_person_is_not_his_power_of_origin_for_being_that_of_others() {
+    let mut scene = Scene::unsaid();
+    let both = r#"["DETAINING_POWER", "POWER_OF_ORIGIN"]"#;
+    let exchange = format!(
+        r#"consultation = "C-3HN8-ZC6V-5JF2"
+        subject = "Exchange"
+        parties = [{{ ministry = "XA", roles = {both} }}, {{ ministry = "XB", roles = {both} }}]
+        open_until_time = "2027-12-02T10:00:00Z""#
+    );
+    scene.say("XB", "consultation-proposal", &exchange);
+    scene.say("XA", "consultation-reply", "reply = \"ACCEPT\"");
+    scene.say("XB", "case-registration", &case_of("P1", "PRISONER_OF_WAR", "XA"));
+    let official = |of: &str| {
+        let present = format!(
+            "attendees = [{{ function = \"DETAINING_OFFICIAL\", affiliation = \"{of}\", neutral = false, co_signed = false }},"
+        );
+        let fields = statement(scene.at(), "P1", &["XA"], &["XD"]).replace("attendees = [", &present);
+        Case::new(&scene, "XB", "expression-of-will", &fields).errors()
+    };
+    assert!(!official("XB").contains("WIL_05"));
+    assert!(official("XA").contains("WIL_05"));
+}
+
+#[test]
 fn wil_02_who_comes_for_a_power_that_detains_or_receives_is_not_neutral_by_saying_so() {
     let neutral = r#"affiliation = "IC", neutral = true"#;
     for affiliation in ["XA", "XB", "xb", "XB camp", "Consulate of XA"] {

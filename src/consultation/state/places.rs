@@ -180,7 +180,7 @@ struct Account<'h> {
     claims: Vec<Claim<'h>>,
     /// For every origin that it ever named the last claim that does, by their numbers.
     last: Vec<Claim<'h>>,
-    /// The number of its last registration.
+    /// The number of its last registration that said something new.
     end: u64,
 }
 
@@ -221,7 +221,12 @@ impl<'h> Account<'h> {
             let earliest = first.map_or(claim.first, |first| first.min(claim.first));
             (claim.first, first) = (earliest, Some(earliest));
         }
-        self.end = self.claims.last().map_or(0, |claim| claim.number);
+        let mut before = None;
+        for claim in &self.claims {
+            if before.replace(claim.origin) != Some(claim.origin) {
+                self.end = claim.number;
+            }
+        }
         let mut named = BTreeSet::new();
         self.last = self.claims.iter().rev().filter(|claim| named.insert(claim.origin)).copied().collect();
         self.last.reverse();

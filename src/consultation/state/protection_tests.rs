@@ -70,6 +70,24 @@ fn an_assessment_ages_and_knows_nothing_of_what_came_after() {
 }
 
 #[test]
+fn a_case_that_is_registered_once_more_with_the_same_words_takes_no_clearance_away() {
+    let mut scene = Scene::ready();
+    scene.assess("P1", "POWER_OF_ORIGIN", "SUBSTANTIAL_GROUNDS");
+    scene.assess("P1", "POWER_OF_ORIGIN", "NO_SUBSTANTIAL_GROUNDS");
+    scene.assess("P1", "XD", "NO_SUBSTANTIAL_GROUNDS");
+    assert_eq!(standing(&scene, "XD"), ProtectionStanding::Clear);
+    scene.say("XB", "case-registration", &case("P1"));
+    assert_eq!(standing(&scene, "XD"), ProtectionStanding::Clear, "it says nothing new");
+    scene.say("XB", "case-registration", &case("P1").replace("\"XD\"", "\"XA\""));
+    scene.say("XB", "case-registration", &case("P1"));
+    assert_ne!(
+        standing(&scene, "XD"),
+        ProtectionStanding::Clear,
+        "and this does, though it ends where it began"
+    );
+}
+
+#[test]
 fn grounds_found_for_the_power_of_origin_bar_every_state_while_the_case_does_not_say_which_it_is() {
     let undetermined = || {
         let mut scene = Scene::opened();

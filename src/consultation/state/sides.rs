@@ -13,9 +13,14 @@ use crate::consultation::state::{custody, opening};
 use crate::consultation::words::PartyRole;
 use crate::trust::name::Ministry;
 
-/// The codes of a person's Power of origin: as any registration of his case names it, and every party with that role.
+/// The codes of a person's Power of origin: as any registration of his case names it, and every party with that role but
+/// one that registered him: of two Powers that exchange their men each holds some, and is the origin of the others'.
 pub fn origin(past: &Past<'_>, person: &PersonRef) -> BTreeSet<String> {
-    let in_role = |power: &&Ministry| opening::roles(past, power).contains(&PartyRole::PowerOfOrigin);
+    let registered =
+        |power: &Ministry| custody::registrations(past, person).any(|(one, _)| one.sender == *power);
+    let in_role = |power: &&Ministry| {
+        opening::roles(past, power).contains(&PartyRole::PowerOfOrigin) && !registered(power)
+    };
     let mut codes: BTreeSet<String> =
         opening::powers_of(past).into_iter().filter(in_role).map(ToString::to_string).collect();
     let named = custody::registrations(past, person).filter_map(|(_, case)| match &case.power_of_origin {
