@@ -84,6 +84,9 @@ fn repeats(says: &Act, said: &Act, is_own: bool) -> bool {
             let names = |person: &PersonRef| one.persons.iter().any(|other| other == person);
             one.event == other.event && other.persons.iter().all(names)
         }
+        (Act::Corrigendum(one), Act::Corrigendum(other)) => {
+            is_own && one.corrects == other.corrects && one.field_path == other.field_path
+        }
         // Who said NO GO takes it back himself; nobody says it for him.
         (Act::GoNoGo(one), Act::GoNoGo(other)) => {
             is_own && one.arrangement_id == other.arrangement_id && !one.go.0 && !other.go.0

@@ -44,8 +44,7 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
             } else if corrected.is_some_and(|one| one.act_kind() == Some(ActKind::GoNoGo)) {
                 let message = "a corrigendum of a GO makes none of it, and is no NO GO";
                 findings.warn(Rule::Hnd08, "act.corrects", message, NO_GO);
-            } else if let Some(one) = corrected.filter(|_| commitments::is_decisive(act.field_path.as_str()))
-            {
+            } else if let Some(one) = corrected.filter(|one| is_undone(judgement, one)) {
                 let message = "a corrigendum of this field takes the act back, and says nothing in its place";
                 findings.warn(Rule::Agr01, "act.corrects", message, instead(judgement, one));
             }
@@ -74,6 +73,12 @@ fn take_back(judgement: &Judgement<'_>, past: &Past<'_>, named: &Registered, fin
     let message =
         "this is not taken back by a note-withdrawal: it awaits no answer, or is of another ministry";
     findings.warn(Rule::Agr01, "act.withdraws", message, hint);
+}
+
+/// Whether this act takes back another one that may free somebody.
+fn is_undone(judgement: &Judgement<'_>, named: &Registered) -> bool {
+    commitments::undone(judgement.act) == Some(named.reference)
+        && named.act_kind().is_some_and(commitments::frees)
 }
 
 /// What says to everybody that an act of one's own counts no more.

@@ -7,7 +7,7 @@ use crate::consultation::rules::Rule;
 use crate::consultation::rules::said::case_of;
 use crate::consultation::rules::scenes::Case;
 use crate::consultation::state::departure::clear_to_depart;
-use crate::consultation::state::samples::{Scene, ministry, person};
+use crate::consultation::state::samples::{DAY, Scene, ministry, person};
 
 #[test]
 fn agr_03_a_death_told_in_passing_is_believed() {
@@ -110,7 +110,7 @@ fn a_corrigendum_of_what_a_go_says_takes_it_back() {
     };
     assert_eq!(corrected("go"), "HND_08");
     assert_eq!(corrected("act.go"), "HND_08");
-    assert_eq!(corrected("time"), "");
+    assert_eq!(corrected("time"), "HND_08");
 }
 
 #[test]
@@ -120,7 +120,15 @@ fn a_corrigendum_of_what_permits_takes_it_back() {
         ("XB", "protection-assessment", "act.finding", "PRO_01"),
         ("XB", "medical-finding", "act.decision", "MED_01"),
         ("XA", "handover-confirmation", "act.reply", "HND_01"),
-        ("XB", "medical-finding", "act.examination_place", ""),
+        ("XB", "expression-of-will", "capacity", "WIL_07"),
+        ("XB", "expression-of-will", "act.attendees[0].function", "WIL_07"),
+        ("XB", "expression-of-will", "act.declaration_time", "WIL_07"),
+        ("XB", "expression-of-will", "information_given", "WIL_07"),
+        ("XB", "protection-assessment", "act.onward_return_considered", "PRO_01"),
+        ("XB", "medical-finding", "act.examination_time", "MED_01"),
+        ("XB", "handover-arrangement", "act.window_start_time", "HND_01"),
+        ("XB", "protection-assessment", "act.legal_basis[0].provision", ""),
+        ("XB", "handover-arrangement", "act.transport", ""),
     ] {
         let mut scene = Scene::cleared();
         for act in all_of(&scene, sender, kind) {
@@ -134,6 +142,75 @@ fn a_corrigendum_of_what_permits_takes_it_back() {
         }
         assert_eq!(departs(&scene), expected, "{kind} {field}");
     }
+}
+
+#[test]
+fn what_freed_somebody_frees_him_no_more_once_its_sender_took_it_back() {
+    let judicial = |state: &str| format!("person = \"P1\"\nstate = \"{state}\"");
+    type Say = fn(&mut Scene);
+    let holds: Say = |scene| {
+        let hold = scene.say("IC", "hold-notice", "persons = [\"P1\"]");
+        scene.say("IC", "hold-release", &format!("hold_message = \"{hold}\"\nreason = \"settled\""));
+    };
+    let unfit: Say = |scene| {
+        scene.certify("P1", "UNFIT");
+        scene.wait(60);
+        scene.certify("P1", "FIT");
+    };
+    let bars: Say = |scene| {
+        scene.assess_by("IC", "P1", "XA", "SUBSTANTIAL_GROUNDS");
+        scene.assess("P1", "XA", "NO_SUBSTANTIAL_GROUNDS");
+    };
+    for (sender, kind, stops, expected) in [
+        ("IC", "hold-release", holds, "HLD_01"),
+        ("XB", "medical-finding", unfit, "MED_01"),
+        ("XB", "protection-assessment", bars, "PRO_02"),
+    ] {
+        let mut scene = Scene::cleared();
+        stops(&mut scene);
+        assert_eq!(departs(&scene), "", "{kind}");
+        let last = all_of(&scene, sender, kind).pop().unwrap();
+        scene.say(sender, "note-withdrawal", &format!("withdraws = \"{last}\""));
+        assert_eq!(departs(&scene), expected, "{kind}");
+    }
+    let mut scene = Scene::cleared();
+    scene.say("XB", "judicial-status", &judicial("PENDING"));
+    let freed = scene.say("XB", "judicial-status", &judicial("NONE"));
+    assert_eq!(departs(&scene), "");
+    scene.say("XB", "note-withdrawal", &format!("withdraws = \"{freed}\""));
+    assert_eq!(departs(&scene), "JUD_01");
+    scene.say("XB", "judicial-status", &judicial("NONE"));
+    assert_eq!(departs(&scene), "", "said again");
+}
+
+#[test]
+fn what_an_interviewer_finds_afterwards_stops_whoever_asked_him_since() {
+    let statement = |scene: &Scene| all_of(scene, "IC", "expression-of-will").remove(0);
+    let corrected = |field: &str| {
+        let mut scene = Scene::arranged();
+        scene.wait(3 * DAY - 120);
+        scene.state("IC", "P1", &["XA"], &["XD"]);
+        scene.wait(60);
+        scene.state("XB", "P1", &["XA"], &["XD"]);
+        scene.wait(60);
+        scene.certify("P1", "FIT");
+        scene.go("XB", true);
+        scene.go("XA", true);
+        assert_eq!(departs(&scene), "");
+        let fields = format!(
+            "corrects = \"{}\"\nfield_path = \"{field}\"\nnew_text = \"otherwise\"",
+            statement(&scene)
+        );
+        scene.say("IC", "corrigendum", &fields);
+        let found = departs(&scene);
+        scene.wait(60);
+        scene.state("XB", "P1", &["XA"], &["XD"]);
+        assert_eq!(departs(&scene), "", "{field}: he was asked again by who knew it");
+        found
+    };
+    assert_eq!(corrected("freedom"), "WIL_07");
+    assert_eq!(corrected("act.attendees[1].function"), "WIL_07");
+    assert_eq!(corrected("question_as_put"), "", "it makes that statement none, and another one counts");
 }
 
 #[test]

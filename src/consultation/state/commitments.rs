@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::consultation::act::Act;
+use crate::consultation::act::{Act, ActKind};
 use crate::consultation::acts::agreement::{
     AgreementLine, AgreementNote, AgreementTermination, AgreementTerms,
 };
@@ -157,9 +157,15 @@ pub fn is_withdrawn(past: &Past<'_>, note: ActRef, sender: &Ministry) -> bool {
     withdrawals.any(|(one, _)| one.sender == *sender)
 }
 
+/// Whether an act permits something still: it stands, and its sender did not take it back. Whatever frees somebody is asked
+/// this; what stops is not.
+pub fn permits(past: &Past<'_>, one: &Registered) -> bool {
+    one.stands() && !is_taken_back(past, one)
+}
+
 /// Whether the ministry that sent an act took it back: by a note-withdrawal, which is the way for a note that awaits its
-/// answer and for assurances, or by a corrigendum of what decides whether it permits. Anything else permits nothing any
-/// more then, though another act says so better.
+/// answer and for assurances, or by a corrigendum of anything but its prose. Either permits nothing any more then, though
+/// another act says so better.
 pub fn is_taken_back(past: &Past<'_>, one: &Registered) -> bool {
     let takes_back = |by: &Registered| by.act.as_ref().and_then(undone) == Some(one.reference);
     past.of_thread(&Thread::Answer(one.reference)).any(|by| by.sender == one.sender && takes_back(by))
@@ -169,27 +175,39 @@ pub fn is_taken_back(past: &Past<'_>, one: &Registered) -> bool {
 pub fn undone(act: &Act) -> Option<ActRef> {
     match act {
         Act::NoteWithdrawal(act) => Some(act.withdraws),
-        Act::Corrigendum(act) => is_decisive(act.field_path.as_str()).then_some(act.corrects),
+        Act::Corrigendum(act) => (!is_prose(act.field_path.as_str())).then_some(act.corrects),
         _ => None,
     }
 }
 
-/// Whether a field, by its path in an act, says whether the act permits.
-pub fn is_decisive(path: &str) -> bool {
+/// Whether a field, by its path in an act, is prose that decides nothing. What a corrigendum would make of any other
+/// nobody judged: an act that says otherwise is judged like the first one.
+fn is_prose(path: &str) -> bool {
+    let field = field(path);
+    ["legal_basis", "reason", "remark", "remarks", "routine_documents", "text", "transport"].contains(&field)
+}
+
+/// The name of a field by its path in an act.
+pub fn field(path: &str) -> &str {
     let path = path.strip_prefix("act.").unwrap_or(path);
-    let field = path.split(['[', '.']).next().unwrap_or(path);
-    let decisive = [
-        "acceptable",
-        "assurances",
-        "decision",
-        "finding",
-        "freedom",
-        "go",
-        "party_to_gc3",
-        "refused",
-        "reply",
-    ];
-    decisive.contains(&field)
+    path.split(['[', '.']).next().unwrap_or(path)
+}
+
+/// Whether acts of this kind may free somebody, so that taking one back stops him.
+pub const fn frees(kind: ActKind) -> bool {
+    matches!(
+        kind,
+        ActKind::Assurances
+            | ActKind::CaseRegistration
+            | ActKind::ExpressionOfWill
+            | ActKind::GoNoGo
+            | ActKind::HandoverArrangement
+            | ActKind::HandoverConfirmation
+            | ActKind::HoldRelease
+            | ActKind::JudicialStatus
+            | ActKind::MedicalFinding
+            | ActKind::ProtectionAssessment
+    )
 }
 
 /// The confirmed arrangement under this id: the last that was confirmed.

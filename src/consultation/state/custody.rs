@@ -10,7 +10,7 @@ use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::state::places::{Places, Spoken};
 use crate::consultation::state::told::{Telling, Told, told, told_until};
-use crate::consultation::state::{appointment, opening, saying};
+use crate::consultation::state::{appointment, commitments, opening, saying};
 use crate::consultation::words::{ObserverScope, PartyRole, PersonStatus};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
@@ -88,7 +88,7 @@ pub fn is_dead(past: &Past<'_>, person: &PersonRef) -> bool {
 /// Whether a notice of death was a mistake: whoever holds the person registered his case anew, and an observer who may see
 /// him has spoken to him or had him examined since, and both knew the notice.
 fn is_refuted(past: &Past<'_>, person: &PersonRef, notice: &Registered) -> bool {
-    let is_held = case(past, person).is_some_and(|case| case.registered.knew(notice));
+    let is_held = is_held_since(past, person, notice);
     let saw_him = |one: &Registered| {
         let (saw, scope) = match &one.act {
             Some(Act::ExpressionOfWill(act)) => (act.declaration_time, ObserverScope::PrivateInterviews),
@@ -97,11 +97,17 @@ fn is_refuted(past: &Past<'_>, person: &PersonRef, notice: &Registered) -> bool 
         };
         let seen = saw.min(one.released);
         saw > notice.released
-            && one.stands()
+            && commitments::permits(past, one)
             && one.knew(notice)
             && may_see(past, person, &one.sender, scope, seen)
     };
     is_held && past.of_person(person).any(saw_him)
+}
+
+/// Whether whoever holds a person registered his case anew, knowing of this, and did not take that back.
+fn is_held_since(past: &Past<'_>, person: &PersonRef, notice: &Registered) -> bool {
+    case(past, person)
+        .is_some_and(|case| case.registered.knew(notice) && commitments::permits(past, case.registered))
 }
 
 /// Whether an observer may see a person so: delegates of the ICRC and of a Protecting Power may (GC III Art. 126), and whoever
@@ -131,9 +137,7 @@ pub fn was_said_to_be_dead(past: &Past<'_>, person: &PersonRef, at: Timestamp) -
 }
 
 fn is_unanswered(past: &Past<'_>, person: &PersonRef, deaths: &[Telling<'_>]) -> bool {
-    let registered = case(past, person).map(|case| case.registered);
-    let lives = |one: &Registered| registered.is_some_and(|case| case.knew(one));
-    deaths.iter().any(|one| !lives(one.registered))
+    deaths.iter().any(|one| !is_held_since(past, person, one.registered))
 }
 
 /// The State of a ministry, where its code is that of a State.

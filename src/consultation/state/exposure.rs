@@ -7,7 +7,7 @@ use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::state::places::{Likeness, Places, Spoken};
-use crate::consultation::state::{custody, saying};
+use crate::consultation::state::{commitments, custody, saying};
 use crate::consultation::words::{ProtectionFinding, TakedownResult};
 use crate::time::Timestamp;
 
@@ -78,7 +78,7 @@ fn assessed<'h>(
 ) -> impl Iterator<Item = (&'h Registered, &'h ProtectionAssessment)> {
     let assessments = saying!(past.of_person(person), ProtectionAssessment);
     assessments.filter(move |(one, _)| {
-        one.stands() && one.knew(notice) && custody::detains(past, person, &one.sender)
+        commitments::permits(past, one) && one.knew(notice) && custody::detains(past, person, &one.sender)
     })
 }
 

@@ -10,7 +10,7 @@ use crate::consultation::history::{Past, Thread};
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
-use crate::consultation::state::{custody, saying, will};
+use crate::consultation::state::{commitments, custody, saying, will};
 use crate::consultation::words::HoldReason;
 use crate::time::Timestamp;
 
@@ -68,15 +68,16 @@ pub fn active<'h>(past: &Past<'h>, person: &PersonRef, at: Timestamp, charter: &
 /// The release of a hold, or of what may be one, by the Power that set it.
 pub fn release<'h>(past: &Past<'h>, hold: &Registered) -> Option<&'h Registered> {
     let releases = saying!(past.of_thread(&Thread::Answer(hold.reference)), HoldRelease);
-    releases.map(|(one, _)| one).find(|one| one.sender == hold.sender && one.stands())
+    releases.map(|(one, _)| one).find(|one| one.sender == hold.sender && commitments::permits(past, one))
 }
 
 /// The first statement that stands of a person who was asked after this, by somebody who knew it.
 pub fn asked_again<'h>(past: &Past<'h>, person: &PersonRef, hold: &Registered) -> Option<&'h Registered> {
     let mut statements = saying!(past.of_person(person), ExpressionOfWill);
     let is_later = |one: &Registered, stated: Timestamp| will::said(one, Some(stated)) > hold.released;
-    let later =
-        statements.find(|(one, act)| one.stands() && one.knew(hold) && is_later(one, act.declaration_time));
+    let later = statements.find(|(one, act)| {
+        commitments::permits(past, one) && one.knew(hold) && is_later(one, act.declaration_time)
+    });
     later.map(|(one, _)| one)
 }
 

@@ -9,7 +9,7 @@ use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::state::told::{Telling, Told, told, told_until};
-use crate::consultation::state::{custody, saying};
+use crate::consultation::state::{commitments, custody, saying};
 use crate::consultation::words::JudicialState;
 use crate::time::Timestamp;
 use crate::vocabulary;
@@ -47,7 +47,7 @@ pub fn was_kept(past: &Past<'_>, person: &PersonRef, at: Timestamp) -> bool {
     let mut before = statuses(past, person);
     before.retain(|(one, _)| one.released <= at);
     let kept = told_until(past, person, Told::Kept, at);
-    judge(past, person, &before, &kept).standing != JudicialStanding::Free
+    judge(&past.until(at), person, &before, &kept).standing != JudicialStanding::Free
 }
 
 type Status<'h> = (&'h Registered, &'h JudicialStatus);
@@ -62,7 +62,7 @@ fn judge<'h>(past: &Past<'h>, person: &PersonRef, all: &[Status<'h>], kept: &[Te
     };
     let freed = |one: &Registered| {
         all.iter().any(|(other, act)| {
-            let frees = standing(act) == JudicialStanding::Free && other.stands();
+            let frees = standing(act) == JudicialStanding::Free && commitments::permits(past, other);
             frees && other.knew(one) && may_free(other, one)
         })
     };

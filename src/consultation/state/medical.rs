@@ -18,7 +18,7 @@ use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::state::told::{Telling, Told, told, told_until};
-use crate::consultation::state::{appointment, custody, opening, saying, will};
+use crate::consultation::state::{appointment, commitments, custody, opening, saying, will};
 use crate::consultation::words::{MedicalDecision, MedicalFindingKind, ObserverScope};
 use crate::time::Timestamp;
 use crate::vocabulary;
@@ -83,7 +83,7 @@ fn certifies(past: &Past<'_>, person: &PersonRef, certificate: &Registered) -> b
 pub fn was_unfit(past: &Past<'_>, person: &PersonRef, at: Timestamp) -> bool {
     let mut before = findings(past, person, |kind| kind == MedicalFindingKind::FitnessToTravel);
     before.retain(|(one, _)| one.released <= at);
-    unfit(past, person, &before, &told_until(past, person, Told::Unfit, at)).is_some()
+    unfit(&past.until(at), person, &before, &told_until(past, person, Told::Unfit, at)).is_some()
 }
 
 fn unfit<'h>(
@@ -93,7 +93,8 @@ fn unfit<'h>(
     told: &[Telling<'h>],
 ) -> Option<&'h Registered> {
     let may_answer = |other: &Registered, one: &Registered| {
-        other.sender == one.sender || custody::detains(past, person, &other.sender)
+        let is_his = other.sender == one.sender || custody::detains(past, person, &other.sender);
+        is_his && commitments::permits(past, other)
     };
     let stops = |act: &MedicalFinding| act.decision == MedicalDecision::Unfit;
     if let Some(unfit) = unanswered(findings, stops, may_answer) {
@@ -109,12 +110,13 @@ pub fn is_eligible(past: &Past<'_>, person: &PersonRef, decision: MedicalDecisio
     findings.retain(|(_, act)| is_well_composed(act));
     let permits = |act: &MedicalFinding| act.decision == decision;
     let decides = |one: &Registered| !is_manifest(one) || custody::detains(past, person, &one.sender);
-    let may_answer =
-        |other: &Registered, one: &Registered| decides(other) && (is_manifest(one) || !is_manifest(other));
+    let may_answer = |other: &Registered, one: &Registered| {
+        decides(other) && (is_manifest(one) || !is_manifest(other)) && commitments::permits(past, other)
+    };
     if unanswered(&findings, |act| !permits(act), may_answer).is_some() {
         return false;
     }
-    findings.iter().any(|(one, act)| one.stands() && permits(act) && decides(one))
+    findings.iter().any(|(one, act)| permits(act) && decides(one) && commitments::permits(past, one))
 }
 
 /// Whether no commission found it, but physicians in a manifest case.
@@ -168,7 +170,7 @@ fn is_answered(
     may_answer: impl Fn(&Registered, &Registered) -> bool,
 ) -> bool {
     findings.iter().any(|(other, act)| {
-        let permits = !stops(act) && other.stands() && may_answer(other, one) && other.knew(one);
+        let permits = !stops(act) && may_answer(other, one) && other.knew(one);
         let seen = examined(other, act);
         permits && (seen > said || (seen == said && other.sender == one.sender))
     })

@@ -23,7 +23,7 @@ use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::state::places::{Likeness, Places, Spoken, is_open};
-use crate::consultation::state::{custody, exposure, saying, will};
+use crate::consultation::state::{commitments, custody, exposure, saying, will};
 use crate::consultation::words::ProtectionFinding;
 use crate::time::Timestamp;
 use crate::vocabulary;
@@ -88,9 +88,9 @@ pub fn protection<'h>(
 
 /// Whether a destination was barred at an instant, by what was released until then.
 pub fn was_barred(past: &Past<'_>, person: &PersonRef, destination: Spoken<'_>, at: Timestamp) -> bool {
-    let places = Places::until(past, person, at);
-    let mut before = assessments(past, person, destination, &places);
-    before.retain(|one| one.registered.released <= at);
+    let then = past.until(at);
+    let places = Places::of(&then, person);
+    let before = assessments(&then, person, destination, &places);
     before.iter().any(|one| bars(one, &before, &places))
 }
 
@@ -102,6 +102,8 @@ struct Assessment<'h> {
     /// Whether it can clear or take a clearance back: it stands, the Detaining Power made it, and where it clears it
     /// looked beyond the first State (CAT Art. 3 forbids return by way of another).
     counts: bool,
+    /// Whether it stands, and its sender did not take it back.
+    permits: bool,
     /// Whether the Detaining Power made it, whether or not it stands.
     of_holder: bool,
     /// How the place it is of compares with this destination.
@@ -158,6 +160,7 @@ fn assessments<'h>(
             counts: registered.stands()
                 && (act.onward_return_considered.0 || act.finding != ProtectionFinding::NoSubstantialGrounds)
                 && custody::detains(past, person, &registered.sender),
+            permits: commitments::permits(past, registered),
             of_holder: custody::detains(past, person, &registered.sender),
             likeness,
             knew_the_case: places.are_known_to(registered),
@@ -178,7 +181,11 @@ fn bars(one: &Assessment<'_>, all: &[Assessment<'_>], places: &Places<'_>) -> bo
             _ if place == barred => other.knew_the_case,
             _ => other.knew_the_case && other.is_of_the_place() && told(),
         };
-        other.counts && other.clears() && is_the_place && other.registered.knew(one.registered)
+        other.counts
+            && other.permits
+            && other.clears()
+            && is_the_place
+            && other.registered.knew(one.registered)
     };
     one.act.finding == ProtectionFinding::SubstantialGrounds && !all.iter().any(lifts)
 }

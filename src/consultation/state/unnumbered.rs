@@ -69,13 +69,10 @@ impl<'p, 'h> Departing<'p, 'h> {
             return concerns(said.persons.as_slice()) && !self.is_assured_anew(one, said);
         }
         let Some(undone) = commitments::undone(act) else { return false };
-        let is_of_all = |found: &Registered| {
-            let is_letter = found.act_kind().is_some_and(|kind| !kind.specification().to_all_powers);
-            found.number > 0 && !is_letter
-        };
         let permits = |found: &Registered| {
             let persons = found.act.as_ref().map(Act::persons).unwrap_or_default();
-            found.sender == one.sender && is_of_all(found) && concerns(&persons)
+            let frees = found.number > 0 && found.act_kind().is_some_and(commitments::frees);
+            found.sender == one.sender && frees && concerns(&persons)
         };
         let again = |later: &Registered| {
             let is_it = later.act.as_ref().and_then(commitments::undone) == Some(undone);

@@ -17,12 +17,12 @@ use crate::consultation::act::{Act, ActKind};
 use crate::consultation::acts::law::Destination;
 use crate::consultation::acts::will::{ExpressionOfWill, WillIndication};
 use crate::consultation::charter::Charter;
-use crate::consultation::history::Past;
+use crate::consultation::history::{Past, Thread};
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::state::places::{Likeness, Places, Spoken, is_open};
-use crate::consultation::state::{reports, sides};
+use crate::consultation::state::{commitments, reports, saying, sides};
 use crate::consultation::words::{AttendeeFunction, Capacity, FreedomFinding, HandoverOutcome};
 use crate::time::Timestamp;
 use crate::vocabulary;
@@ -330,7 +330,22 @@ impl Adverse<'_> {
 }
 
 fn adverse<'h>(past: &Past<'h>, person: &PersonRef) -> Vec<Adverse<'h>> {
-    past.of_person(person).filter_map(|one| speaks_against(one, person)).collect()
+    let said = past.of_person(person).filter_map(|one| speaks_against(one, person));
+    said.chain(past.of_person(person).flat_map(|one| found_since(past, one))).collect()
+}
+
+/// That the sender of a statement found since that it was not free: a corrigendum of what he had found of it then
+/// (WIL-05, WIL-09). Whoever asked the person afterwards may not have known.
+fn found_since<'h>(past: &Past<'h>, statement: &'h Registered) -> Vec<Adverse<'h>> {
+    if statement.act_kind() != Some(ActKind::ExpressionOfWill) {
+        return Vec::new();
+    }
+    let corrigenda = saying!(past.of_thread(&Thread::Answer(statement.reference)), Corrigendum);
+    let is_of_it = |path: &str| ["attendees", "capacity", "freedom"].contains(&commitments::field(path));
+    let found = corrigenda
+        .filter(|(one, act)| one.sender == statement.sender && is_of_it(act.field_path.as_str()))
+        .map(|(registered, _)| Adverse { registered, said: registered.released, scope: Scope::Everywhere });
+    found.collect()
 }
 
 fn speaks_against<'h>(registered: &'h Registered, person: &PersonRef) -> Option<Adverse<'h>> {
