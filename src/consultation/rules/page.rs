@@ -121,7 +121,7 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 alone corrects, about the very person. Irregular is also who went by a route of prisoners though his case said\n\
 \x20 otherwise, after the consultation was concluded or after somebody adjourned it who had given his GO, after a notice of\n\
 \x20 his death, on what its sender had taken back, or with an exposure after which nobody found that very destination safe.\n\
-\x20 It stays so when he dies.\n\
+\x20 It stays so when he dies. A window that opens no later after a handover than times of reports may differ was open.\n\
 - HND_05: where an agreement covers the person, reports of two that are party to it are needed, among them whoever held\n\
 \x20 him then and whoever was to receive him. What strangers to the consultation report decides nothing.\n\
 - HND_01: an id of an arrangement is that of one handover. It is not given by another Power, nor once a handover under it\n\

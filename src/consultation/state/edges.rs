@@ -309,6 +309,22 @@ fn two_reports_may_lie_as_far_apart_as_the_charter_says_and_no_second_more() {
 }
 
 #[test]
+fn a_window_may_open_as_long_after_a_handover_as_clocks_may_differ_and_no_second_longer() {
+    let handed_over = |early: u64| {
+        let mut scene = Scene::arranged();
+        let id = EntryId::parse("H-1").unwrap();
+        let opens =
+            scene.asks(|past, _, _| commitments::arrangement(past, &id).unwrap().act.window_start_time);
+        scene.wait(u64::try_from(opens.seconds() - scene.at().seconds()).unwrap());
+        hand_over(&mut scene, opens.before(Duration::from_secs(early)))
+    };
+    assert_eq!(
+        (handed_over(15 * 60).as_str(), handed_over(15 * 60 + 1).as_str()),
+        ("HANDED_OVER", "IRREGULAR")
+    );
+}
+
+#[test]
 fn an_agreement_made_without_knowing_every_report_is_spent_with_what_came_before() {
     let mut scene = Scene::cleared();
     scene.report("XB", "P1", "SUBSTITUTED");

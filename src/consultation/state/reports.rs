@@ -372,7 +372,8 @@ pub fn irregularities(
     stood(Facet::Protection, back(cleared) || barred || unassured);
     stood(Facet::Medical, back(medical::fitness(then, person, at, charter).finding));
     stood(Facet::Status, is_no_prisoner_for(then, person, arranged));
-    let binds = arranged.agreement.is_in_force(then, person, at) && arranged.act.window_start_time <= at;
+    let binds = arranged.agreement.is_in_force(then, person, at)
+        && arranged.act.window_start_time <= at.after(charter.report_tolerance);
     let kept = !back(Some(arranged.registered)) && !back(Some(arranged.confirmation));
     stood(Facet::Commitment, !(binds && kept));
     found
