@@ -123,7 +123,10 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 his death, on what its sender had taken back, or with an exposure after which nobody found that very destination safe.\n\
 \x20 It stays so when he dies. A window that opens no later after a handover than times of reports may differ was open.\n\
 - HND_05: where an agreement covers the person, reports of two that are party to it are needed, among them whoever held\n\
-\x20 him then and whoever was to receive him. What strangers to the consultation report decides nothing.\n\
+\x20 him then and whoever was to receive him. What strangers to the consultation report decides nothing. A Power that holds\n\
+\x20 him not, is no party to what was agreed of him and is not to receive him disputes nothing either, but by telling that he\n\
+\x20 died, cannot travel or is kept, until it reports otherwise; a refusal that it reports stops, and makes a handover\n\
+\x20 irregular. What is relayed closes no round and corrects nothing; that somebody is gone keeps him back also as hearsay.\n\
 - HND_01: an id of an arrangement is that of one handover. It is not given by another Power, nor once a handover under it\n\
 \x20 was reported. Who was reported as handed over departs under no other arrangement, until his case is registered anew by\n\
 \x20 whoever holds him, knowing of it; as that of a prisoner, it goes its road again. HANDED_OVER is shown until something is\n\
