@@ -142,6 +142,7 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 somebody sat who came for the Power of origin, as the case names it since, permits nothing any more, and stops him everywhere.\n\
 - CHN_10: under any charter a statement of will counts for 180 days at most, was last reconfirmed seven days before departure\n\
 \x20 at most, was made an hour after the explanation at least and before two witnesses, and a GO is six hours old at most.\n\
+\x20 What terms of a channel do not say is as usual; the charter of a rehearsal states it within bounds (docs/rehearsals.md).\n\
 - HND_04: a notice that was given more than twice the time for it before the agreement was concluded was of something else.\n\
 - AGR_03: a notice of death stops whoever sent it. It was a mistake where the Detaining Power registered the case anew and the\n\
 \x20 ICRC, a Protecting Power or somebody whom all accepted for that stated the will of the person (scope PRIVATE_INTERVIEWS)\n\
