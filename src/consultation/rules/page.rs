@@ -128,9 +128,11 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 died, cannot travel or is kept, until it reports otherwise; a refusal that it reports stops, and makes a handover\n\
 \x20 irregular. What is relayed closes no round and corrects nothing; that somebody is gone keeps him back also as hearsay.\n\
 - HND_01: an id of an arrangement is that of one handover. It is not given by another Power, nor once a handover under it\n\
-\x20 was reported. Who was reported as handed over departs under no other arrangement, until his case is registered anew by\n\
-\x20 whoever holds him, knowing of it; as that of a prisoner, it goes its road again. HANDED_OVER is shown until something is\n\
-\x20 requested, proposed or agreed about him after that. HND_04: no window that has passed is set.\n\
+\x20 was reported. Of two Powers that gave one id at once the later is asked under it: who was arranged by the other is arranged\n\
+\x20 anew under another id (HND_02), and a handover of his is judged by what was arranged for him.\n\
+\x20 Who was reported as handed over departs under no other arrangement, until his case is registered anew by whoever holds him,\n\
+\x20 knowing of it; as that of a prisoner, it goes its road again. HANDED_OVER is shown until something is requested, proposed or\n\
+\x20 agreed about him after that. HND_04: no window that has passed is set.\n\
 - CLS_03: the word is the one that the charter lists for the sender and the level, or that of the level itself, such as\n\
 \x20 RESTRICTED, which an office writes that cannot read the charter as it drafts.\n\
 - CON_04: an act may rest on whatever its sender had heard, acts and letters of those included who take no part in the\n\

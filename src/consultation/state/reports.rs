@@ -180,7 +180,7 @@ fn is_to_be_heard(past: &Past<'_>, person: &PersonRef, one: &Registered, act: &H
 /// Whether a Power has a part in a handover: it holds the person, is party to what was agreed of him, or is to receive him.
 /// Where nothing was agreed, every Power has.
 fn has_part(past: &Past<'_>, person: &PersonRef, power: &Ministry, arrangement: &EntryId) -> bool {
-    let arranged = commitments::arrangement(past, arrangement).map(|arranged| arranged.agreement);
+    let arranged = commitments::arrangement_of(past, arrangement, person).map(|arranged| arranged.agreement);
     let agreements = match arranged.filter(|agreement| agreement.line(person).is_some()) {
         Some(agreement) => vec![agreement],
         None => commitments::agreements_of(past, person),
@@ -290,7 +290,7 @@ impl<'h> Round<'h> {
     /// receive him; where the case, as it was then, leaves open which that is, one that may be it. Where he was agreed
     /// upon, two that are party to it.
     fn is_complete(&self, then: &Past<'_>, person: &PersonRef, did: impl Fn(&Ministry) -> bool) -> bool {
-        let arranged = commitments::arrangement(then, self.arrangement);
+        let arranged = commitments::arrangement_of(then, self.arrangement, person);
         let agreement = arranged.as_ref().map(|arranged| &arranged.agreement);
         let agreement = agreement.filter(|agreement| agreement.line(person).is_some());
         let destination =
@@ -388,8 +388,7 @@ pub fn irregularities(
     stood(Facet::Judicial, judicial::was_kept(past, person, at));
     let is_told_dead = custody::was_said_to_be_dead(past, person, at);
     stood(Facet::Death, is_told_dead || custody::is_dead(then, person));
-    let arranged = commitments::arrangement(then, arrangement);
-    let arranged = arranged.filter(|arranged| arranged.act.persons.find(person).is_some());
+    let arranged = commitments::arrangement_of(then, arrangement, person);
     let paused = arranged.as_ref().is_some_and(|arranged| go::is_paused(then, arranged));
     stood(Facet::Consultation, paused || opening::state(then, at) == Opening::Concluded);
     let is_refused = |arranged: &Arrangement<'_>| {
