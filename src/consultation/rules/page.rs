@@ -140,8 +140,9 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 - EXC_01: of what was found about a list only the words of its two parties count: that of the Power which answers the round\n\
 \x20 for every line, and that of the Power which holds a person for his. What either of them found not to match stops the line\n\
 \x20 until it finds otherwise. EXC_04 is asked of who accepts a round, too: nobody of its own list refuses.\n\
-- WIL_02, WIL_05: a State that the person accepts is a side as well, and who came for it no neutral. A statement by which\n\
-\x20 somebody sat who came for the Power of origin, as the case names it since, permits nothing any more, and stops him everywhere.\n\
+- WIL_02, WIL_05: a State that the person accepts is a side as well, and who came for it no neutral; where he accepts any,\n\
+\x20 that of every Power of the consultation which he does not refuse by name. A statement by which somebody sat who came for the\n\
+\x20 Power of origin, as the case names it since, permits nothing any more, and stops him everywhere.\n\
 - CHN_10: under any charter a statement of will counts for 180 days at most, was last reconfirmed seven days before departure\n\
 \x20 at most, was made an hour after the explanation at least and before two witnesses, and a GO is six hours old at most.\n\
 \x20 What terms of a channel do not say is as usual; the charter of a rehearsal states it within bounds (docs/rehearsals.md).\n\
