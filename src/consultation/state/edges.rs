@@ -348,6 +348,12 @@ fn an_id_that_two_powers_gave_takes_nothing_from_who_was_arranged_under_it_first
     scene.wait(600);
     let at = scene.at();
     assert_eq!(hand_over(&mut scene, at), "HANDED_OVER");
+    // Who arranges anew under his own id arranges no more what he had arranged.
+    let mut scene = Scene::cleared();
+    scene.arrange("H-1", "A-1", "P2");
+    scene.wait(600);
+    let at = scene.at();
+    assert_eq!(hand_over(&mut scene, at), "IRREGULAR");
 }
 
 #[test]
