@@ -55,7 +55,7 @@ pub fn clear_to_depart(
         return vec![Stop::new(Rule::Hnd01, "no confirmed arrangement bears this id")];
     };
     if arranged.act.persons.find(person).is_none() {
-        return vec![Stop::new(Rule::Hnd02, "the person is not on the list of the arrangement")];
+        return vec![unlisted(past, person, arrangement)];
     }
     let agreement = &arranged.agreement;
     let Some(line) = agreement.line(person) else {
@@ -180,7 +180,7 @@ pub fn omitted(
     at: Timestamp,
     charter: &Charter,
 ) -> Vec<Stop> {
-    let Some(arranged) = commitments::arrangement(past, arrangement) else { return Vec::new() };
+    let Some(arranged) = commitments::arrangement_of(past, arrangement, person) else { return Vec::new() };
     let Some(line) = arranged.agreement.line(person) else { return Vec::new() };
     let mut stops = Vec::new();
     let age = charter.reconfirm.saturating_add(ROAD);
@@ -197,6 +197,15 @@ pub fn omitted(
         }
     }
     stops
+}
+
+/// Who is not on the list that counts under an id may be on that of a Power that gave the same id at once.
+fn unlisted(past: &Past<'_>, person: &PersonRef, arrangement: &EntryId) -> Stop {
+    let because = match commitments::arrangement_of(past, arrangement, person) {
+        Some(_) => "another Power gave this id to a handover of its own: arrange it anew under another id",
+        None => "the person is not on the list of the arrangement",
+    };
+    Stop::new(Rule::Hnd02, because)
 }
 
 /// An arrangement is for its window: those who come too early or too late are expected by nobody.

@@ -372,6 +372,8 @@ fn what_takes_back_before_some_is_named_until_its_sender_says_so_to_all() {
         let certificate = scene.certify("P1", "FIT");
         let told = scene.say_unnumbered("XB", kind, &says(&certificate));
         assert_eq!(named(&scene), [told], "{kind}");
+        scene.say("XA", kind, &says(&certificate));
+        assert_eq!(named(&scene).len(), 1, "{kind}: another has said it to all");
         scene.say("XB", kind, &says(&certificate));
         assert!(named(&scene).is_empty(), "{kind}: its sender has said it to all");
         // What takes nothing back holds nobody up.
@@ -381,11 +383,17 @@ fn what_takes_back_before_some_is_named_until_its_sender_says_so_to_all() {
         let unnumbered =
             scene.say_unnumbered("XB", "correspondence", "subject = \"Prisoners of war: procedure\"");
         scene.say_unnumbered("XB", kind, &says(&unnumbered));
+        let fit = medical(&scene, "FIT");
+        let uncounted = scene.say_unnumbered("XB", "medical-finding", &fit);
+        scene.say_unnumbered("XB", kind, &says(&uncounted));
         let of_another = scene.certify("P2", "FIT");
         scene.say_unnumbered("XB", kind, &says(&of_another));
         let certificate = scene.certify("P1", "FIT");
         scene.say_unnumbered("XA", kind, &says(&certificate));
-        assert!(named(&scene).is_empty(), "{kind}: a letter, another man, the act of another Power");
+        assert!(
+            named(&scene).is_empty(),
+            "{kind}: a letter, what no number counts, another man, the act of another Power"
+        );
         let elsewhere = crate::digest::Digest::of(b"not here").hex();
         let told = scene.say_unnumbered("XB", kind, &says(&elsewhere));
         assert_eq!(named(&scene), [told], "{kind}: what is not here may permit");
