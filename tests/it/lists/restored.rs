@@ -95,3 +95,25 @@ async fn what_was_sent_to_a_peer_that_a_restored_desk_does_not_know_holds_up_no_
     desk.refresh_sent(&desk.trust().unwrap(), &mut mailbox).await.unwrap();
     assert_eq!((found(&sent[0]).state, found(&sent[0]).reason), (SentState::Delivered, String::new()));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_of_a_peer_that_a_restored_desk_does_not_know_waits_until_it_adopts_the_policy() {
+    let stage = Stage::of(&["XA", "XB", "XC"]).await;
+    let (house, older) = (stage.house("XA"), stage.folder().join("older"));
+    let [sent] = stage.send("XC", &forms::memorandum("XA", "new", "Good day.")).await.try_into().unwrap();
+    assert_eq!(stage.settled("XC", &sent).await.state, SentState::Delivered);
+    let trust = house.homes().desk.directory().join("trust");
+    copy(&trust, &older);
+    house.desk().unwrap().dismiss(house.keys(), &ministry("XB")).await.unwrap();
+    fs::remove_dir_all(&trust).unwrap();
+    copy(&older, &trust);
+
+    let desk = house.desk().unwrap();
+    let mut mailbox = desk.mailbox(house.keys()).await.unwrap();
+    assert!(desk.follow(house.keys(), &mut mailbox).await.unwrap().overtaken.is_some());
+    let mut unknowing = desk.trust().unwrap();
+    unknowing.peers.remove(&ministry("XC"));
+    let waits = desk.fetch(&unknowing, &mut mailbox).await;
+    assert!(matches!(waits, Err(DeskError::PolicyBehind { .. })), "what mends it is `peer adopt`: {waits:?}");
+    assert_eq!(desk.fetch(&desk.trust().unwrap(), &mut mailbox).await.unwrap(), 1);
+}
