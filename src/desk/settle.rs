@@ -11,6 +11,7 @@ use crate::desk::accreditation::Trust;
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::desk::mailbox::{Mailbox, ReportedState, SentReport, Settlements};
+use crate::desk::owed::NOT_ACCREDITED;
 use crate::desk::register::{News, SentEntry, SentState, UnderWay};
 use crate::desk::send::RELEASE_LOCK;
 use crate::limits;
@@ -65,6 +66,7 @@ impl Desk {
                     Err(failure) if failure.is_passing() => {
                         lacking.insert(entry.recipient.clone());
                     }
+                    Err(DeskError::NotAccredited(_)) => {}
                     Err(failure) => {
                         wrong = Some(failure);
                         break;
@@ -113,15 +115,11 @@ impl Desk {
             .and_then(|_| self.prove_as(trust, &envelope, &submission_receipt, &[LeafKind::Sent]));
         match proven {
             Ok(_) => Ok(News { id: entry.id, state, reason, submission_receipt, delivery_receipt }),
-            // One that proves nothing is noted and stays under way; it must not hold up the others.
-            Err(failure @ (DeskError::Refused(_) | DeskError::OwnBundleOld { .. })) => Ok(News {
-                id: entry.id,
-                state: entry.state,
-                reason: failure.reason().to_owned(),
-                submission_receipt: Vec::new(),
-                delivery_receipt: Vec::new(),
-            }),
-            Err(other) => Err(other),
+            Err(failure) => {
+                let reason = unproven(&failure).ok_or(failure)?;
+                let (submission_receipt, delivery_receipt) = (Vec::new(), Vec::new());
+                Ok(News { id: entry.id, state: entry.state, reason, submission_receipt, delivery_receipt })
+            }
         }
     }
 
@@ -159,6 +157,17 @@ impl Desk {
             Ok(entry) => entry.map(Some),
             Err(_) => Ok(None),
         }
+    }
+}
+
+/// Why a report proves nothing here: it is noted, and its message stays under way and holds up no other. None where asking
+/// itself failed.
+fn unproven(failure: &DeskError) -> Option<String> {
+    match failure {
+        // A desk that was restored from a backup may know a peer no more to which it had sent.
+        DeskError::NotAccredited(_) => Some(NOT_ACCREDITED.to_owned()),
+        DeskError::Refused(_) | DeskError::OwnBundleOld { .. } => Some(failure.reason().to_owned()),
+        _ => None,
     }
 }
 
