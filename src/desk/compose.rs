@@ -7,7 +7,6 @@
 mod addressing;
 mod judging;
 
-use std::fmt;
 use std::path::Path;
 
 pub(super) use addressing::{channel_facts, is_numbered};
@@ -56,11 +55,7 @@ pub struct Composition {
     pub(super) origin: Origin,
 }
 
-impl fmt::Debug for Composition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Composition")
-    }
-}
+crate::consultation::opaque!(Composition);
 
 /// Where a composition comes from, which decides what its release makes true besides.
 #[derive(Debug)]
