@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
@@ -24,6 +24,7 @@ use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::desk::lock::Holder;
 use crate::desk::parts::open_document;
+use crate::desk::reading_keys::ReadingKeys;
 use crate::desk::register::{OwedEntry, SentEntry};
 use crate::digest::{Digest, Hasher};
 use crate::limits;
@@ -68,9 +69,7 @@ impl Desk {
         if !is_any {
             return Ok(());
         }
-        for durable in [folder.as_path(), self.config.home.as_path()] {
-            File::open(durable).and_then(|folder| folder.sync_all()).map_err(DeskError::file(durable))?;
-        }
+        self.sync_kept()?;
         let sealed = self.seal_to_itself(trust, &draft)?;
         if !self.register.keep_owed(&owed.dispatch, &sealed)? {
             // It was paid meanwhile.
@@ -105,6 +104,9 @@ impl Desk {
                 }
             }
         }
+        if count > 0 {
+            self.sync_kept()?;
+        }
         Ok(count)
     }
 
@@ -116,16 +118,9 @@ impl Desk {
         source: &Source,
     ) -> Result<Source, DeskError> {
         let mut plain = source.open()?;
-        let folder = self.config.owed();
-        DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(DeskError::file(&folder))?;
-        let path = folder.join(kept_name(dispatch, place));
-        // What an attempt before a crash has left is not whole, and is written anew.
-        let mut options = File::options();
-        let file = options.read(true).write(true).create(true).truncate(true).mode(0o600).open(&path);
-        let file = file.map_err(DeskError::file(&path))?;
         let reading = keys.reading()?;
-        let begun = DepositWriter::resume(file, &path, 0, &reading, self.entropy.clone());
-        let (mut writer, mut hasher) = begun.map_err(DeskError::file(&path))?;
+        let (path, mut writer) = self.begin_keeping(&reading, dispatch, place)?;
+        let mut hasher = Hasher::new();
         let mut piece = zeroize::Zeroizing::new(vec![0; limits::PIECE_BYTES_MAX]);
         loop {
             let count = plain.read(&mut piece).map_err(|cause| source.unreadable(cause))?;
@@ -167,15 +162,9 @@ impl Desk {
         (dispatch, place): (&Digest, usize),
         document: &Document,
     ) -> Result<(), DeskError> {
-        let folder = self.config.owed();
-        DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(DeskError::file(&folder))?;
-        let path = folder.join(kept_name(dispatch, place));
-        let mut options = File::options();
-        let file = options.read(true).write(true).create(true).truncate(true).mode(0o600).open(&path);
-        let file = file.map_err(DeskError::file(&path))?;
         let reading = keys.reading()?;
-        let begun = DepositWriter::resume(file, &path, 0, &reading, self.entropy.clone());
-        let mut kept = Kept(begun.map_err(DeskError::file(&path))?.0);
+        let (path, writer) = self.begin_keeping(&reading, dispatch, place)?;
+        let mut kept = Kept(writer);
         let part = File::open(sealed).map_err(DeskError::file(sealed))?;
         if let Err(refusal) = open_document(&reading, part, document, &mut kept) {
             // Nobody is to take it for the document.
@@ -183,14 +172,37 @@ impl Desk {
             return Err(refusal.into());
         }
         kept.0.into_file().sync_all().map_err(DeskError::file(&path))?;
-        for durable in [folder.as_path(), self.config.home.as_path()] {
+        self.sync_kept()
+    }
+
+    /// Begins a document anew under its name: what an attempt before a crash has left is not whole.
+    fn begin_keeping(
+        &self,
+        reading: &ReadingKeys,
+        dispatch: &Digest,
+        place: usize,
+    ) -> Result<(PathBuf, DepositWriter), DeskError> {
+        let folder = self.config.owed();
+        DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(DeskError::file(&folder))?;
+        let path = folder.join(kept_name(dispatch, place));
+        let mut options = File::options();
+        let file = options.read(true).write(true).create(true).truncate(true).mode(0o600).open(&path);
+        let file = file.map_err(DeskError::file(&path))?;
+        let begun = DepositWriter::resume(file, &path, 0, reading, self.entropy.clone());
+        let (writer, _) = begun.map_err(DeskError::file(&path))?;
+        Ok((path, writer))
+    }
+
+    /// Returns when the names of what is in keeping are on the disk.
+    fn sync_kept(&self) -> Result<(), DeskError> {
+        for durable in [self.config.owed().as_path(), self.config.home.as_path()] {
             File::open(durable).and_then(|folder| folder.sync_all()).map_err(DeskError::file(durable))?;
         }
         Ok(())
     }
 
-    /// Finds the documents of an act that do not travel with it where this home is now: it may have been moved, or restored elsewhere; and those
-    /// that were given back.
+    /// Finds the documents of an act that do not travel with it where this home is now: it may have been moved, or
+    /// restored elsewhere; and those that were given back.
     pub(super) fn find_kept(&self, keys: &Keys, draft: &mut DraftFile) -> Result<(), DeskError> {
         let (folder, dispatch) = (self.config.owed(), draft.digest());
         draft.find_resting(|place, document, source| {
