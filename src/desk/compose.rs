@@ -55,6 +55,29 @@ pub struct Composition {
     pub(super) origin: Origin,
 }
 
+impl Composition {
+    /// A draft that all its offices have signed, as it is: nobody signs it again.
+    pub(super) fn of_signed(
+        draft: DraftFile,
+        numbered: bool,
+        valid_until: Timestamp,
+        findings: Vec<Finding>,
+        origin: impl FnOnce(Box<DraftFile>) -> Origin,
+    ) -> Self {
+        Self {
+            address: draft.address().clone(),
+            dispatch: draft.dispatch().clone(),
+            act: draft.act().clone(),
+            sources: draft.sources().to_vec(),
+            offices: vec![None; draft.dispatch().authentications.len()],
+            numbered,
+            valid_until,
+            findings,
+            origin: origin(Box::new(draft)),
+        }
+    }
+}
+
 crate::consultation::opaque!(Composition);
 
 /// Where a composition comes from, which decides what its release makes true besides.
