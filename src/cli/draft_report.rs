@@ -12,17 +12,13 @@ use crate::desk::draft::{DraftFile, Standing, Step};
 use crate::desk::register::DraftEntry;
 use crate::message::dispatch::Document;
 use crate::message::terms::AddresseeKind;
-use crate::trust::name::{Ministry, Name};
+use crate::trust::name::Name;
 
 /// Everything the draft says: whoever signs has seen it. What tells who a person is may be withheld.
 pub(super) fn text(draft: &DraftFile, withheld: &Withheld) -> Result<String, CliError> {
     let (address, dispatch) = (draft.address(), draft.dispatch());
     let mut lines = String::new();
-    let mut say = |label: &str, value: &str| {
-        if !value.is_empty() {
-            lines.push_str(&format!("{label:<14} {}\n", value.replace('\n', " ")));
-        }
-    };
+    let mut say = |label: &str, value: &str| summary::say(&mut lines, label, value);
     say("to", &addressees(draft, AddresseeKind::Action).join(", "));
     say("copies to", &addressees(draft, AddresseeKind::Info).join(", "));
     say("consultation", &address.consultation);
@@ -31,12 +27,7 @@ pub(super) fn text(draft: &DraftFile, withheld: &Withheld) -> Result<String, Cli
     marking.dedup();
     marking.extend(dispatch.marking.caveats.iter().map(|caveat| caveat.word().to_owned()));
     say("marking", marking.join(" · ").trim_end_matches(" · "));
-    say("form", dispatch.form.word());
-    say("formal number", &dispatch.formal_number);
-    say("answers", &dispatch.in_reply_to.map(|id| id.to_string()).unwrap_or_default());
-    say("answer due", &dispatch.reply_due.map(|due| due.to_string()).unwrap_or_default());
-    say("on behalf of", dispatch.relayed_on_behalf_of.as_ref().map_or("", Ministry::as_str));
-    say("drafted by", &dispatch.drafting_office);
+    summary::say_terms(&mut lines, dispatch);
     lines.push('\n');
     lines.push_str(&names::text(draft.act(), withheld));
     let words = draft.words()?;
@@ -50,17 +41,7 @@ pub(super) fn text(draft: &DraftFile, withheld: &Withheld) -> Result<String, Cli
             }
         }
     }
-    for (number, document) in dispatch.documents.iter().enumerate() {
-        if number == 0 {
-            lines.push_str("\n--- documents\n");
-        }
-        let Document { document_id, title, class, standing, language, media_type, size, .. } = document;
-        let size = summary::size(*size);
-        let withheld = if withheld.document(number) { ", withheld" } else { "" };
-        lines.push_str(&format!(
-            "{document_id}  {title}  ({class}, {standing}, {language}, {media_type}, {size}{withheld})\n"
-        ));
-    }
+    lines.push_str(&summary::documents_text(&dispatch.documents, withheld));
     Ok(lines)
 }
 

@@ -201,7 +201,7 @@ fn of_delay(reason: &str, detail: &str) -> CliError {
 }
 
 /// The administrative record of this desk was altered: the gateway knows what stood there.
-fn record_damaged(message: String) -> CliError {
+pub(super) fn record_damaged(message: impl Into<String>) -> CliError {
     CliError::new(Kind::Verification, "record-damaged", message)
         .reason("RECORD_DAMAGED")
         .hint("chancery --home GATEWAY log tail --administration -n 256")

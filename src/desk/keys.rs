@@ -2,7 +2,6 @@
 //! are opened anew when their files change, so that a service that runs follows a rotation.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -262,8 +261,4 @@ impl Office {
     }
 }
 
-impl fmt::Debug for Keys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Keys")
-    }
-}
+crate::consultation::opaque!(Keys);

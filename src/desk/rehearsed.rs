@@ -7,7 +7,6 @@
 //! What must never happen: that a command of an officer comes here. The test of the layers sees to it that this file is
 //! named in the rooms `desk` and `rehearsal` alone.
 
-use std::fmt;
 use std::path::Path;
 
 use crate::consultation::charter::Charter;
@@ -176,8 +175,4 @@ fn wishes(authentications: &[ExpectedAuthentication]) -> Wishes {
     }
 }
 
-impl fmt::Debug for Directed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Directed")
-    }
-}
+crate::consultation::opaque!(Directed);

@@ -1,6 +1,5 @@
 //! Writing a deposit: from its beginning, or on after what is there.
 
-use std::fmt;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -139,11 +138,7 @@ fn unpredictable(cause: NoEntropy) -> io::Error {
     io::Error::other(cause)
 }
 
-impl fmt::Debug for DepositWriter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DepositWriter")
-    }
-}
+crate::consultation::opaque!(DepositWriter);
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,6 @@
 //! signatures here (`standing`). Documents that are large stay where they are, by their path; all are held to the
 //! digests that the dispatch states.
 
-use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -402,8 +401,4 @@ fn altered(detail: &str) -> DraftRefusal {
     DraftRefusal::Altered(detail.to_owned())
 }
 
-impl fmt::Debug for DraftFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DraftFile")
-    }
-}
+crate::consultation::opaque!(DraftFile);

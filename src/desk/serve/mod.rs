@@ -17,8 +17,10 @@
 //! | `edge` | the calls, each handed to the room behind |
 //! | `drafting`, `showing`, `draft_reading` | drafts, as they are composed and as they are seen |
 //! | `clearing`, `signing`, `releasing`, `errands` | clearances, releases; each request once |
-//! | `reading`, `searching`, `cases`, `picking`, `names`, `evidence`, `uploads` | messages, consultations, persons, proofs, documents |
-//! | `events`, `outlet`, `keeper` | what happens, as it happens; to whoever reads in time; keeps up with the own gateway |
+//! | `listing`, `reading`, `searching`, `evidence`, `uploads` | messages, their documents, what proves them; new documents |
+//! | `cases`, `picking`, `names` | consultations, persons, who they are |
+//! | `events`, `keeper` | what happens, as it happens; keeps up with the own gateway |
+//! | `outlet`, `handing_out` | piece by piece, to whoever reads in time |
 //! | `metrics` | what monitoring reads of it |
 //! | `restored` | what a service must not believe that came out of a backup |
 //! | `draft_in`, `draft_out`, `message_out`, `acts`, `pages`, `paths`, `refusals`, `vault` | wire and desk, each way |
@@ -36,7 +38,9 @@ mod errands;
 mod events;
 mod evidence;
 mod guard;
+mod handing_out;
 mod keeper;
+mod listing;
 mod message_out;
 mod metrics;
 mod names;
@@ -338,7 +342,7 @@ impl Service {
     }
 
     /// What this desk believes now; read again when its files change.
-    fn trust(&self) -> Result<Arc<Trust>, Refused> {
+    fn trust(&self) -> Result<Arc<Trust>, DeskError> {
         let config = &self.desk.config;
         let changed = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
         let edition =
