@@ -13,7 +13,10 @@ use super::failures::LOST;
 use super::output::Mark;
 use super::{names, shell_word};
 use crate::consultation::withholding::Withheld;
-use crate::desk::owed::{BUNDLE_ENDED, DOCUMENT_GONE, NOT_ACCREDITED, Outstanding, Paid, Unsent};
+use crate::desk::owed::{
+    BUNDLE_ENDED, COPY_EXPIRED, COPY_REJECTED, COPY_VOID, COPY_WITHDRAWN, DOCUMENT_GONE, NOT_ACCREDITED,
+    Outstanding, Paid, Unsent,
+};
 use crate::desk::reference::{Entry, by_digest};
 use crate::desk::register::SentState;
 use crate::trust::name::Ministry;
@@ -92,7 +95,7 @@ pub(super) fn tell_rest(context: &Context, session: &DeskSession, entry: &Entry)
 /// An act that was owed has a copy now: which one it is, for whom, and under which numbers. A reader that is gone is told of
 /// it by whatever he types next.
 pub(super) fn tell_paid(context: &Context, session: &DeskSession, paid: &Paid) {
-    let Paid { copy, act } = paid;
+    let Paid { copy, act, reason } = paid;
     let reference = Entry::Sent(copy.clone()).reference(&session.desk.config().ministry);
     let (owed, to) = (by_digest(&copy.dispatch_digest), &copy.recipient);
     let is_taken = copy.state != SentState::Released;
@@ -100,9 +103,13 @@ pub(super) fn tell_paid(context: &Context, session: &DeskSession, paid: &Paid) {
     let number =
         numbered.map_or_else(String::new, |number| format!(", act {number} of {}", copy.consultation));
     let fate = if is_taken { "has gone" } else { "waits for the own gateway" };
-    let (mark, act) = (if is_taken { Mark::Ok } else { Mark::Warning }, act.word());
-    let said =
-        format!("{owed} ({act} of {}), owed to {to}, {fate} as {reference}{number}", copy.release_time);
+    let (again, act) = (gone_before(reason), act.word());
+    // Somebody ended its copy: whoever it was, a person should look.
+    let mark = if is_taken && again.is_empty() { Mark::Ok } else { Mark::Warning };
+    let said = format!(
+        "{owed} ({act} of {}), owed to {to}{again}, {fate} as {reference}{number}",
+        copy.release_time
+    );
     context.output.step(mark, &said);
     let _gone = context.output.event(&json!({
         "schema": "chancery.paid/1",
@@ -116,7 +123,61 @@ pub(super) fn tell_paid(context: &Context, session: &DeskSession, paid: &Paid) {
         "act_number": numbered,
         "released": copy.release_time.to_string(),
         "state": copy.state.word(),
+        "reason": (!reason.is_empty()).then_some(reason),
     }));
+}
+
+/// How the copy before it ended, where there was one; begins with a space.
+fn gone_before(reason: &str) -> &'static str {
+    match reason {
+        COPY_REJECTED => " because its copy was refused",
+        COPY_EXPIRED => " because its copy was not delivered in time",
+        COPY_WITHDRAWN => " because its copy was withdrawn at the own gateway",
+        COPY_VOID => " because its copy was given up here or refused by the own gateway",
+        _ => "",
+    }
+}
+
+/// Of an act that went anew because a copy of it ended: which copy it is now. Whoever names the act gets that one, and
+/// whoever names the copy that ended gets what he named, and is led on.
+pub(super) fn tell_anew(
+    context: &Context,
+    session: &DeskSession,
+    typed: &str,
+    entry: &Entry,
+) -> Result<(), CliError> {
+    let Entry::Sent(copy) = entry else { return Ok(()) };
+    let failed = |error| desk_session::failure(context, error);
+    let desk = &session.desk;
+    let living = desk.living(copy.clone()).map_err(failed)?;
+    let copies = desk.register().copies_like(copy).map_err(|fault| failed(fault.into()))?;
+    let names_the_act = copy.dispatch_digest.hex().starts_with(typed);
+    if copies < 2 || (living.id == copy.id && !names_the_act) {
+        return Ok(());
+    }
+    let (to, named) = (&copy.recipient, entry.reference(&desk.config().ministry));
+    let now = desk.spelling(&Entry::Sent(living.clone())).map_err(failed)?;
+    context.output.step(
+        Mark::Warning,
+        &match living.id == copy.id {
+            true => format!("{typed} went anew: of {copies} copies for {to} this is the newest, {now}"),
+            false => {
+                format!("{named} ended ({}), and its act went anew to {to} as {now}", copy.state.word())
+            }
+        },
+    );
+    if living.id != copy.id {
+        context.output.next(&context.typed.replace(typed, &now));
+    }
+    context.output.event(&json!({
+        "schema": "chancery.went-anew/1",
+        "ref": typed,
+        "to": to.as_str(),
+        "copies": copies,
+        "state": copy.state.word(),
+        "newest": now,
+        "newest_state": living.state.word(),
+    }))
 }
 
 /// A protective act that nobody has been sent, as it is kept here. Who a person is stays withheld.

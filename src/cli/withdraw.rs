@@ -107,15 +107,16 @@ fn tell_of_sent(context: &Context, session: &DeskSession, person: &PersonRef, co
         .iter()
         .rfind(|act| act.sender == *own && act.act_kind() == Some(ActKind::WillWithdrawal));
     let Some(sent) = sent else { return };
-    let reference = Registers::of_consultation(&folded).of(sent);
+    let first = Registers::of_consultation(&folded).of(sent);
+    // What nobody has been sent has no receipt: what comes next is what lets it go.
+    let (reference, owed) = match desk.find(&first) {
+        Err(DeskError::NotSentYet { owed, .. }) => (first, owed),
+        Ok(entry) => (desk.spelling_now(&entry).unwrap_or(first), Vec::new()),
+        Err(_) => (first, Vec::new()),
+    };
     let (at, person) = (Capitals::of([own]).show(sent.released), person.text());
     let said = format!("{reference} of {at} says already that {person} withdraws, and it counts");
     context.output.step(Mark::Warning, &format!("{said}: this would be another one"));
-    // What nobody has been sent has no receipt: what comes next is what lets it go.
-    let owed = match desk.find(&reference) {
-        Err(DeskError::NotSentYet { owed, .. }) => owed,
-        _ => Vec::new(),
-    };
     let next = owed.first().map(|one| owed::next(context, one));
     context.output.next(&next.unwrap_or_else(|| context.command(&format!("receipt {reference}"))));
     // Scripts are told as well; a reader that is gone holds nothing up, either.

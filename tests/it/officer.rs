@@ -16,6 +16,7 @@ use tokio::runtime::Runtime;
 
 use crate::support::{Net, all_sound, ministry, mould, passphrase};
 
+mod anew;
 mod away;
 mod casebook;
 mod clearance;
