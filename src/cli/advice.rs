@@ -109,6 +109,7 @@ fn at_a_desk(context: &Context, code: &str) -> Option<String> {
         "trust" | "parties" => here("peer list"),
         "own-bundle" => here("trust install FILE"),
         "policy-behind" => here("peer adopt"),
+        "given-up" => here("log tail --administration -n 256"),
         "not-lacking" => here("status"),
         "same-key" => here("desk clients"),
         "gateway-rolled-back" => Some("chancery --home GATEWAY status".to_owned()),

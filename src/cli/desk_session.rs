@@ -5,6 +5,7 @@
 //! next. A passphrase is asked for only by commands that need a key.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -250,6 +251,12 @@ impl DeskSession {
             Directions::Sent => {
                 let refilled = self.desk.catch_up(&trust, keys, mailbox).await.map_err(failed)?;
                 self.tell_of(context, &refilled);
+                // One command for each Power, however many channels there are to it.
+                let lost = refilled.lacking.iter().filter(|one| one.opens_no_more);
+                let powers: BTreeSet<&str> = lost.map(|one| one.recipient.as_str()).collect();
+                for power in powers {
+                    context.output.next(&context.command(&format!("outbox forgo {}", shell_word(power))));
+                }
                 let paying = self.desk.pay_owed_telling(&trust, keys, paid).await;
                 self.desk.refresh_sent(&trust, mailbox).await.and(paying).map_err(failed)
             }
