@@ -103,6 +103,12 @@ impl Ministries {
         chancery(home.into_iter().chain(key).chain(args))
     }
 
+    /// How a command begins that an officer of `code` types.
+    fn typed_by(&self, code: &str) -> String {
+        let passphrase = self.directory.join("passphrase");
+        format!("chancery --home {} --passphrase-file {}", self.desk(code).display(), passphrase.display())
+    }
+
     /// Sends a form and waits for the receipt; what `--json` says of the one copy.
     fn delivers(&self, code: &str, form: &str, attached: &[&Path]) -> Value {
         let desk = TempDir::new().unwrap();
