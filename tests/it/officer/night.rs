@@ -319,7 +319,7 @@ fn what_comes_next_of_a_withdrawal_keeps_everything_that_was_typed() {
     assert_eq!((refused.code, text_of(&error, "code")), (2, "person"), "{refused:?}");
     assert_eq!(text_of(&error, "hint"), format!("{begins} withdraw {person} {}", rest.join(" ")));
     let stranger =
-        both.types("XB", ["withdraw", PERSON, "--consultation", "C-7QK4-M2XD-9WTV", "--json", "--yes"]);
+        both.types("XB", ["withdraw", &person, "--consultation", "C-7QK4-M2XD-9WTV", "--json", "--yes"]);
     assert_eq!((stranger.code, text_of(&stranger.error(), "code")), (7, "no-person"), "{stranger:?}");
     assert!(text_of(&stranger.error(), "hint").ends_with(" --json --yes --to CODE"), "{stranger:?}");
     let sent = good(both.types("XB", ["withdraw", &person, "--yes"]));
