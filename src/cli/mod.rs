@@ -66,6 +66,7 @@ mod paths;
 mod pause;
 pub mod peer;
 mod peer_adopt;
+mod peer_confirm;
 mod peer_update;
 pub mod person;
 mod proofs;
