@@ -17,7 +17,7 @@ use crate::trust::name::Ministry;
 /// For `register-behind` with SEAL_NOT_FOR_US: the desk was restored from a backup that is older than its reading key, and
 /// what it had sent since was sealed to that key. Look for a backup that has the key first. What is given up keeps its
 /// place and its act number, and nobody reads it here again; formal numbers that it may bear are left out. Nobody departs in
-/// its consultations, because it may have been a withdrawal. The record of the desk says that it was given up.
+/// its consultations, because it may have been a withdrawal. The record of the desk says that it was given up, and `read` when.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  chancery outbox forgo XB\n  chancery outbox forgo XB --yes --json")]
 pub(super) struct Forgo {

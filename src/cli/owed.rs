@@ -11,7 +11,7 @@ use super::desk_session::{self, DeskSession};
 use super::error::{CliError, Kind};
 use super::failures::LOST;
 use super::output::Mark;
-use super::{names, shell_word};
+use super::{names, shell_word, typed_with};
 use crate::consultation::withholding::Withheld;
 use crate::desk::owed::{
     BUNDLE_ENDED, COPY_EXPIRED, COPY_REJECTED, COPY_VOID, COPY_WITHDRAWN, DOCUMENT_GONE, NOT_ACCREDITED,
@@ -158,17 +158,16 @@ pub(super) fn tell_anew(
     }
     let (to, named) = (&copy.recipient, entry.reference(&desk.config().ministry));
     let now = desk.spelling(&Entry::Sent(living.clone())).map_err(failed)?;
-    context.output.step(
-        Mark::Warning,
-        &match living.id == copy.id {
-            true => format!("{typed} went anew: of {copies} copies for {to} this is the newest, {now}"),
-            false => {
-                format!("{named} ended ({}), and its act went anew to {to} as {now}", copy.state.word())
-            }
-        },
-    );
-    if living.id != copy.id {
-        context.output.next(&context.typed.replace(typed, &now));
+    let stands = living.state.word();
+    let said = match living.id == copy.id {
+        true => {
+            format!("{typed} went anew: of {copies} copies for {to} this is the newest, {now} ({stands})")
+        }
+        false => format!("{named} ended ({}), and its act went anew to {to} as {now}", copy.state.word()),
+    };
+    context.output.step(Mark::Warning, &said);
+    if let Some(again) = typed_with(&context.typed, typed, &now).filter(|_| living.id != copy.id) {
+        context.output.next(&again);
     }
     context.output.event(&json!({
         "schema": "chancery.went-anew/1",
@@ -177,7 +176,7 @@ pub(super) fn tell_anew(
         "copies": copies,
         "state": copy.state.word(),
         "newest": now,
-        "newest_state": living.state.word(),
+        "newest_state": stands,
     }))
 }
 
