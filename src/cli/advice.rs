@@ -98,7 +98,9 @@ pub(super) fn packed_anew() -> String {
 fn at_a_desk(context: &Context, code: &str) -> Option<String> {
     let here = |words: &str| Some(context.command(words));
     match code {
-        "four-eyes" | "no-office" | "not-authorised" | "not-for-names" | "not-listed" => here("key list"),
+        "four-eyes" | "no-office" | "not-authorised" | "not-for-names" | "not-listed" | "office-unfit" => {
+            here("key list")
+        }
         "key" | "other-ministry" | "other-root" | "other-name" | "certificate" => here("key list"),
         "no-draft" | "draft" | "not-cleared" | "draft-over" | "document-gone" => here("draft list"),
         "no-person" | "person" | "rules" | "same-consultation" | "stale-basis" => here("consultation list"),
@@ -109,6 +111,7 @@ fn at_a_desk(context: &Context, code: &str) -> Option<String> {
         "trust" | "parties" => here("peer list"),
         "own-bundle" => here("trust install FILE"),
         "policy-behind" => here("peer adopt"),
+        "given-up" => here("log tail --administration -n 256"),
         "not-lacking" => here("status"),
         "same-key" => here("desk clients"),
         "gateway-rolled-back" => Some("chancery --home GATEWAY status".to_owned()),

@@ -58,7 +58,8 @@ struct Enrol {
     #[arg(long, value_name = "ROLE", value_delimiter = ',', value_parser = Role::parse)]
     roles: Vec<Role>,
 
-    /// Offices as which the client may have the desk sign, by their labels [default: all that its roles fit]
+    /// Offices as which the client may have the desk sign, by their labels, each able to do what a role is for
+    /// [default: all that its roles fit]
     #[arg(long = "office", value_name = "LABEL", value_delimiter = ',', value_parser = Label::parse, requires = "roles")]
     offices: Vec<Label>,
 

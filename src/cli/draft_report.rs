@@ -9,6 +9,7 @@ use super::table::Table;
 use super::{names, summary};
 use crate::consultation::withholding::Withheld;
 use crate::desk::draft::{DraftFile, Standing, Step};
+use crate::desk::keys::Keys;
 use crate::desk::register::DraftEntry;
 use crate::message::dispatch::Document;
 use crate::message::terms::AddresseeKind;
@@ -58,15 +59,39 @@ pub(super) fn tell_standing(context: &Context, standing: &Standing) {
     }
 }
 
-/// The command that comes next for whoever has the file.
-pub(super) fn next(context: &Context, standing: &Standing, file: &str) -> String {
-    let file = super::shell_word(file);
-    match standing.due().next() {
-        None => context.command(&format!("draft release {file}")),
-        Some(step) => {
-            context.command(&format!("draft sign {file} --office {}", label(&step.expected.credential)))
+/// What comes next for whoever has the file.
+pub(super) struct Next {
+    /// The command.
+    pub(super) command: String,
+    /// The office whose turn it is, where its key does not lie here.
+    pub(super) absent: Option<String>,
+}
+
+/// The command that comes next; an office signs where its key lies.
+pub(super) fn next(context: &Context, keys: &Keys, standing: &Standing, file: &str) -> Next {
+    let due: Vec<String> = standing.due().map(|step| label(&step.expected.credential)).collect();
+    let here = due.iter().find(|office| keys.holds_key_of(office));
+    let word = super::shell_word(file);
+    match (here, due.first()) {
+        (Some(office), _) => {
+            Next { command: context.command(&format!("draft sign {word} --office {office}")), absent: None }
         }
+        (None, Some(office)) => Next { command: extracting(context, file), absent: Some(office.clone()) },
+        (None, None) => Next { command: context.command(&format!("draft release {word}")), absent: None },
     }
+}
+
+/// Gives an office whose key does not lie here the exact bytes that it signs.
+pub(super) fn extracting(context: &Context, file: &str) -> String {
+    context.command(&format!("draft show {} --extract DIR", super::shell_word(file)))
+}
+
+/// How such an office signs.
+pub(super) fn absent_words(office: &str) -> String {
+    format!(
+        "the key of {office} does not lie at this desk: it signs where that lies, with `draft sign` at another desk of the \
+         ministry, or by a module of its own over the exact bytes"
+    )
 }
 
 /// The same for scripts.

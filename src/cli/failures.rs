@@ -140,6 +140,10 @@ impl From<DeskError> for CliError {
             DeskError::NotAuthorised { .. } => said(Kind::NotPermitted, "not-authorised").reason("ROL_02"),
             DeskError::PersonUnknown => said(Kind::NotFound, "no-person"),
             DeskError::NoSuchAct(_) => said(Kind::NotFound, "no-act"),
+            DeskError::GivenUp { .. } => said(Kind::Refused, "given-up").reason("GIVEN_UP").cause(
+                "this desk was restored from a backup older than that key, and `outbox forgo` gave up what it lacked; \
+                 the recipient has its copy, and nobody departs in its consultation",
+            ),
             DeskError::NotGivenUp { .. } => said(Kind::Refused, "not-given-up").hint("chancery outbox"),
             DeskError::Protective(_) => said(Kind::Refused, "protective").reason("PROTECTIVE"),
             DeskError::SameConsultation => said(Kind::Refused, "same-consultation"),

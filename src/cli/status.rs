@@ -16,7 +16,8 @@ use super::{alarm, desk_status, shell_word};
 /// Show the state of the gateway: exit code 0 if all is well, 1 on an alarm that nobody has acknowledged, 5 if
 /// messages wait for an absent peer
 ///
-/// In the home of a desk: what needs a person there. Exit code 1 while an urgent message (FLASH, IMMEDIATE) is
+/// In the home of a desk: what needs a person there, after the own gateway was asked what came and what became of what went
+/// out: a protective act whose copy was cancelled there goes anew. Exit code 1 while an urgent message (FLASH, IMMEDIATE) is
 /// unacknowledged beyond its time, on the side that sent it and on the side that has it; 5 if the own gateway is away.
 /// Every certificate of the desk stands there with the days that are left; from 30 days before its end on it is marked.
 #[derive(Debug, clap::Args)]

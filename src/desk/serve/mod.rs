@@ -26,6 +26,7 @@
 //! | `draft_in`, `draft_out`, `message_out`, `acts`, `pages`, `paths`, `refusals`, `vault` | wire and desk, each way |
 
 mod acts;
+pub mod binding;
 mod cases;
 mod clearing;
 pub mod config;
@@ -157,6 +158,9 @@ impl Service {
         keys.registry()?;
         keys.reading()?;
         keys.access()?;
+        if config.users.iter().any(|user| !user.offices.is_empty()) {
+            config.require_fit(&desk.config, &keys.offices()?)?;
+        }
         let users = (config.users.clone(), SuspendedUsers::of(&desk.config));
         let visitors = Arc::new(Visitors::new(clients_of(&desk), users, desk.clock.clone()));
         let last = desk.register.last_event()?;
