@@ -176,7 +176,9 @@ fn of_the_command(context: &Context, code: &str) -> Option<String> {
         "no-consent" | "fingerprint-unread" | "passphrase" | "passphrase-short" | "rehearsal" | "form" => {
             Some(context.typed.clone())
         }
-        "no-home" | "home-path" | "home" => with("--home DIR"),
+        "no-home" | "home-path" | "home" => {
+            Some(format!("{} --home DIR", typed_without(&context.typed, "--home")))
+        }
         "wrong-passphrase" | "passphrase-needed" | "passphrase-file" => with("--passphrase-file FILE"),
         "input" => with("--yes"),
         "format" => Some(context.command("status --json")),

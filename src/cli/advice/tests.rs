@@ -23,7 +23,7 @@ fn an_error_ends_with_a_command_and_a_hint_of_its_own_stays() {
         ("four-eyes", "chancery --home xa/desk key list"),
         ("no-consent", "chancery --home xa/desk inbox"),
         ("no-draft", "chancery --home xa/desk draft list"),
-        ("no-home", "chancery --home xa/desk inbox --home DIR"),
+        ("no-home", "chancery inbox --home DIR"),
         ("no-person", "chancery --home xa/desk consultation list"),
         ("wrong-passphrase", "chancery --home xa/desk inbox --passphrase-file FILE"),
     ] {
