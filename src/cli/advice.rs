@@ -143,7 +143,7 @@ fn at_a_gateway(context: &Context, code: &str) -> Option<String> {
 /// Failures about files that were named.
 fn of_files(context: &Context, code: &str) -> Option<String> {
     let here = |words: &str| Some(context.command(words));
-    let with = |option: &str| Some(format!("{} {option}", context.typed));
+    let with = |option: &str| Some(typed_with(context, option));
     match code {
         "unreadable" | "file" | "exists" | "too-large" => Some("ls -l".to_owned()),
         "unwritable" | "backup-io" | "folder" | "disk" => Some("df -h .".to_owned()),
@@ -171,14 +171,12 @@ fn of_files(context: &Context, code: &str) -> Option<String> {
 
 /// Failures of what was typed.
 fn of_the_command(context: &Context, code: &str) -> Option<String> {
-    let with = |option: &str| Some(format!("{} {option}", context.typed));
+    let with = |option: &str| Some(typed_with(context, option));
     match code {
         "no-consent" | "fingerprint-unread" | "passphrase" | "passphrase-short" | "rehearsal" | "form" => {
             Some(context.typed.clone())
         }
-        "no-home" | "home-path" | "home" => {
-            Some(format!("{} --home DIR", typed_without(&context.typed, "--home")))
-        }
+        "no-home" | "home-path" | "home" => with("--home DIR"),
         "wrong-passphrase" | "passphrase-needed" | "passphrase-file" => with("--passphrase-file FILE"),
         "input" => with("--yes"),
         "format" => Some(context.command("status --json")),
@@ -187,6 +185,15 @@ fn of_the_command(context: &Context, code: &str) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// The command that was typed with one more option; one that takes a value is given once.
+fn typed_with(context: &Context, option: &str) -> String {
+    let typed = match option.split_once(' ') {
+        Some((name, _)) => typed_without(&context.typed, name),
+        None => context.typed.clone(),
+    };
+    format!("{typed} {option}")
 }
 
 /// The command that shows the help of the one that was typed.
