@@ -146,7 +146,7 @@ fn at_a_gateway(context: &Context, code: &str) -> Option<String> {
 /// Failures about files that were named.
 fn of_files(context: &Context, code: &str) -> Option<String> {
     let here = |words: &str| Some(context.command(words));
-    let with = |option: &str| Some(format!("{} {option}", context.typed));
+    let with = |option: &str| Some(typed_with(context, option));
     match code {
         "unreadable" | "file" | "exists" | "too-large" => Some("ls -l".to_owned()),
         "unwritable" | "backup-io" | "folder" | "disk" => Some("df -h .".to_owned()),
@@ -174,7 +174,7 @@ fn of_files(context: &Context, code: &str) -> Option<String> {
 
 /// Failures of what was typed.
 fn of_the_command(context: &Context, code: &str) -> Option<String> {
-    let with = |option: &str| Some(format!("{} {option}", context.typed));
+    let with = |option: &str| Some(typed_with(context, option));
     match code {
         "no-consent" | "fingerprint-unread" | "passphrase" | "passphrase-short" | "rehearsal" | "form" => {
             Some(context.typed.clone())
@@ -188,6 +188,15 @@ fn of_the_command(context: &Context, code: &str) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// The command that was typed with one more option; one that takes a value is given once.
+fn typed_with(context: &Context, option: &str) -> String {
+    let typed = match option.split_once(' ') {
+        Some((name, _)) => typed_without(&context.typed, name),
+        None => context.typed.clone(),
+    };
+    format!("{typed} {option}")
 }
 
 /// The command that shows the help of the one that was typed.

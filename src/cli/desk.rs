@@ -15,6 +15,7 @@ use super::report::{self, Done};
 use super::shell_word;
 use crate::desk::administration::act;
 use crate::keys::home::enrolment::{Enrolled, Enrolment, HomeKind};
+use crate::keys::home::gateway::GatewayHome;
 use crate::keys::ministry::MinistryHome;
 use crate::message::administration::AdministrativeVerb as Verb;
 use crate::telemetry::LogFormat;
@@ -202,10 +203,15 @@ impl Enrol {
         match (self.renew, kind) {
             (true, HomeKind::Gateway) => vec!["kill -HUP PID of the running gateway".to_owned()],
             (true, HomeKind::Desk) => Vec::new(),
-            (false, HomeKind::Gateway) => vec![
-                format!("chancery trust sign --ministry-home {root} --gateway {home} --desk DESK -o FILE"),
-                format!("chancery-gateway run --home {home}"),
-            ],
+            (false, HomeKind::Gateway) => {
+                let sign = format!(
+                    "chancery trust sign --ministry-home {root} --gateway {home} --desk DESK -o FILE"
+                );
+                // A folder that was carried to the root is no home: the gateway runs elsewhere.
+                let is_home = GatewayHome::at(&self.enrolled).config().is_file();
+                let run = is_home.then(|| format!("chancery-gateway run --home {home}"));
+                [Some(sign), run].into_iter().flatten().collect()
+            }
             (false, HomeKind::Desk) => {
                 vec![format!(
                     "chancery trust sign --ministry-home {root} --gateway GATEWAY --desk {home} -o FILE"

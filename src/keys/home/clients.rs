@@ -173,6 +173,7 @@ impl Clients {
             key: Digest::of(&public),
             roles: candidate.roles.clone(),
             offices: candidate.offices.clone(),
+            valid_from: file::certificate_validity(&issued.der).map(|(begins, _)| begins),
             valid_until: issued.not_after,
             suspended: false,
         };
