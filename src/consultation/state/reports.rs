@@ -8,7 +8,7 @@
 //! A handover is judged by the past as it was then: who held the person and where he was to go, the agreement, the
 //! arrangement and its confirmation, statements and clearances, all as released until that instant. What is said of these
 //! afterwards makes no handover regular and none irregular. What the person himself said until then counts whenever it is
-//! told, and a report of his refusal at the gate until its own sender corrects it.
+//! told, and a report of his refusal at the gate until its own sender corrects it by one of that same time.
 
 use std::collections::BTreeMap;
 
@@ -23,6 +23,7 @@ use crate::consultation::state::commitments::Arrangement;
 use crate::consultation::state::opening::Opening;
 use crate::consultation::state::places::Places;
 use crate::consultation::state::reached::{Facet, Stage};
+use crate::consultation::state::told::is_one_attempt;
 use crate::consultation::state::{
     commitments, custody, exposure, go, guard, holds, judicial, medical, opening, protection, saying, will,
 };
@@ -105,8 +106,9 @@ pub fn is_gone(past: &Past<'_>, person: &PersonRef) -> bool {
 }
 
 /// Whether a report of a refusal at the gate stands still: nobody but its own sender corrects it, by another report of
-/// the same handover about the same person. A Power that takes its own word back by it, that he was handed over,
-/// disputes the handover, and says nothing of what stood against it.
+/// the same handover and time about the same person; what is reported of another time is another attempt. A Power that
+/// takes its own word back by it, that he was handed over, disputes the handover, and says nothing of what stood against
+/// it.
 pub fn is_refusal_still(
     past: &Past<'_>,
     person: &PersonRef,
@@ -118,9 +120,10 @@ pub fn is_refusal_still(
         saying!(past.of_thread(&thread), HandoverReport)
             .filter(|(one, other)| one.sender == report.sender && other.lines.find(person).is_some())
     };
-    let corrected = own().any(|(one, _)| one.number > report.number);
+    let of_it = || own().filter(|(one, other)| is_one_attempt(time_said(report, act), time_said(one, other)));
+    let corrected = of_it().any(|(one, _)| one.number > report.number);
     let takes_back = || {
-        own().any(|(one, other)| {
+        of_it().any(|(one, other)| {
             one.number < report.number && outcome(other, person) == Some(HandoverOutcome::HandedOver)
         })
     };
@@ -313,6 +316,11 @@ fn time_of((registered, act): &Report<'_>) -> Timestamp {
     happened(act, registered.released)
 }
 
+/// When that was which a report tells of, by the clock of its sender.
+fn time_said(registered: &Registered, act: &HandoverReport) -> Timestamp {
+    will::said(registered, Some(act.handover_time))
+}
+
 /// When a handover happened by a report released then: as stated, but not later than it could be reported (CHN_08). A
 /// release bears whole minutes, so one that is reported at once is stated some seconds after its release.
 pub fn happened(act: &HandoverReport, released: Timestamp) -> Timestamp {
@@ -386,3 +394,7 @@ fn is_no_prisoner_for(past: &Past<'_>, person: &PersonRef, arranged: &Arrangemen
 #[cfg(test)]
 #[path = "reports_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "irregular_tests.rs"]
+mod irregular_tests;
