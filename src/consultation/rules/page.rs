@@ -122,7 +122,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 that tells of another attempt and corrects nothing: it is judged by what stood then. Irregular\n\
 \x20 is also who went by a route of prisoners though his case said\n\
 \x20 otherwise, after the consultation was concluded or after somebody adjourned it who had given his GO, after a notice of\n\
-\x20 his death, on what its sender had taken back, or with an exposure after which nobody found that very destination safe.\n\
+\x20 his death, on what its sender had taken back, on an agreement that was made anew after it was arranged, while another\n\
+\x20 agreement sent him elsewhere, or with an exposure after which nobody found that very destination safe.\n\
 \x20 It stays so when he dies.\n\
 - HND_05: where an agreement covers the person, reports of two that are party to it are needed, among them whoever held\n\
 \x20 him then and whoever was to receive him. What strangers to the consultation report decides nothing.\n\

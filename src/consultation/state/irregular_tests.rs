@@ -2,7 +2,7 @@
 
 use super::tests::{GONE, hand_over, irregular, minutes, report, shown};
 use super::*;
-use crate::consultation::state::samples::{HOUR, Scene};
+use crate::consultation::state::samples::{DAY, HOUR, Scene};
 
 /// He is handed over two hours after one report and, if somebody did, after what was said in between.
 fn two_hours_after(sender: &str, outcome: &str, since: impl Fn(&mut Scene)) -> Scene {
@@ -62,4 +62,62 @@ fn who_was_said_to_be_gone_at_one_time_can_refuse_at_another() {
     let at = scene.at();
     hand_over(&mut scene, at);
     assert_eq!((shown(&scene).as_str(), irregular(&scene)), ("IRREGULAR", vec![Facet::Will]));
+}
+
+#[test]
+fn an_agreement_that_was_made_anew_carries_no_handover_that_was_arranged_before() {
+    let handed_over = |scene: &mut Scene| {
+        scene.wait(600);
+        let at = scene.at();
+        hand_over(scene, at);
+        irregular(scene)
+    };
+    for (person, place) in [("P1", "REMAIN_IN_DETAINING_STATE"), ("P1", "XA"), ("P2", "XA")] {
+        let mut scene = Scene::cleared();
+        scene.agree("A-1", person, place);
+        assert_eq!(handed_over(&mut scene), [Facet::Commitment], "{person} {place}");
+    }
+    let mut scene = Scene::cleared();
+    scene.agree("A-1", "P1", "XA");
+    scene.arrange("H-1", "A-1", "P1");
+    scene.wait(3 * DAY);
+    assert_eq!(handed_over(&mut scene), [], "it was arranged anew");
+    let mut scene = Scene::cleared();
+    scene.wait(600);
+    let at = scene.at();
+    hand_over(&mut scene, at);
+    scene.agree("A-1", "P1", "XA");
+    assert_eq!(irregular(&scene), [], "what is agreed afterwards changes nothing");
+}
+
+#[test]
+fn who_was_promised_elsewhere_as_well_was_handed_over_against_it() {
+    let handed_over = |is_ended: bool| {
+        let mut scene = Scene::cleared();
+        scene.agree("A-2", "P1", "XC");
+        if is_ended {
+            let fields = format!("agreement_id = \"A-2\"\neffective_time = \"{}\"", scene.at());
+            scene.say("XA", "agreement-termination", &fields);
+        }
+        scene.wait(600);
+        let at = scene.at();
+        hand_over(&mut scene, at);
+        irregular(&scene)
+    };
+    assert_eq!(handed_over(false), [Facet::Commitment]);
+    assert_eq!(handed_over(true), []);
+    // The way of an agreement ended with him remaining, and he goes another one.
+    let mut scene = Scene::cleared();
+    for sender in ["XB", "XA"] {
+        scene.report(sender, "P1", "SUBSTITUTED");
+    }
+    scene.agree("A-2", "P1", "XC");
+    scene.arrange("H-2", "A-2", "P1");
+    scene.wait(3 * DAY);
+    scene.state("XB", "P1", &["XC"], &["XD"]);
+    let at = scene.at();
+    for sender in ["XB", "XA"] {
+        report(&mut scene, sender, ("H-2", "P1", "HANDED_OVER"), at);
+    }
+    assert_eq!((shown(&scene).as_str(), irregular(&scene)), ("HANDED_OVER", vec![]));
 }

@@ -70,7 +70,7 @@ vocabulary! {
         Will = 2 "WILL",
         /// Substantial grounds for fear.
         Protection = 3 "PROTECTION",
-        /// No agreement in force and no arrangement covered it, or it came before the window.
+        /// No agreement in force and no arrangement covered it, it came before the window, or something else was agreed since.
         Commitment = 4 "COMMITMENT",
         /// A physician found him unfit to travel.
         Medical = 5 "MEDICAL",

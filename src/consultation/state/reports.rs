@@ -21,11 +21,12 @@ use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::state::commitments::Arrangement;
 use crate::consultation::state::opening::Opening;
-use crate::consultation::state::places::Places;
+use crate::consultation::state::places::{Places, Spoken};
 use crate::consultation::state::reached::{Facet, Stage};
 use crate::consultation::state::told::is_one_attempt;
 use crate::consultation::state::{
-    commitments, custody, exposure, go, guard, holds, judicial, medical, opening, protection, saying, will,
+    commitments, custody, exposure, go, guard, holds, judicial, medical, opening, promised, protection,
+    saying, will,
 };
 use crate::consultation::words::{HandoverOutcome, Route};
 use crate::limits;
@@ -59,9 +60,20 @@ type Report<'h> = (&'h Registered, &'h HandoverReport);
 /// What was reported about a person; none where nothing was. An irregular handover comes before a disputed one, and both
 /// before what was reported last.
 pub fn reported<'h>(past: &Past<'h>, person: &PersonRef, charter: &Charter) -> Option<Reported<'h>> {
-    let rounds = rounds(past, person).into_iter();
-    let judged = rounds.map(|round| {
-        let irregular = round.irregularities(past, person, charter);
+    let against = |round: &Round<'h>| round.irregularities(past, person, charter);
+    choose(past, person, rounds(past, person), charter, against)
+}
+
+/// What these rounds come to, of which this stood against each.
+fn choose<'h>(
+    past: &Past<'h>,
+    person: &PersonRef,
+    rounds: Vec<Round<'h>>,
+    charter: &Charter,
+    against: impl Fn(&Round<'h>) -> Vec<Facet>,
+) -> Option<Reported<'h>> {
+    let judged = rounds.into_iter().map(|round| {
+        let irregular = against(&round);
         let stage = match round.outcome(past, person, charter) {
             Stage::HandedOver if !irregular.is_empty() => Stage::Irregular,
             stage => stage,
@@ -138,6 +150,21 @@ pub fn is_reported(past: &Past<'_>, person: &PersonRef, arrangement: &EntryId) -
 /// Whether the way that this act was part of ended with the person remaining: it came before the reports.
 pub fn is_spent(past: &Past<'_>, person: &PersonRef, act: &Registered, charter: &Charter) -> bool {
     let reported = reported(past, person, charter);
+    reported.is_some_and(|one| matches!(one.stage, Stage::Remains(_)) && !one.round.is_known_to(act))
+}
+
+/// Whether it had ended so when he was handed over under this arrangement, by the past of that time. What stood against
+/// other handovers is not asked: one that was irregular stays so whatever else is.
+pub fn was_spent(
+    then: &Past<'_>,
+    person: &PersonRef,
+    act: &Registered,
+    handover: &EntryId,
+    charter: &Charter,
+) -> bool {
+    let mut others = rounds(then, person);
+    others.retain(|round| round.arrangement != handover);
+    let reported = choose(then, person, others, charter, |_| Vec::new());
     reported.is_some_and(|one| matches!(one.stage, Stage::Remains(_)) && !one.round.is_known_to(act))
 }
 
@@ -382,8 +409,23 @@ pub fn irregularities(
     stood(Facet::Status, is_no_prisoner_for(then, person, arranged));
     let binds = arranged.agreement.is_in_force(then, person, at) && arranged.act.window_start_time <= at;
     let kept = !back(Some(arranged.registered)) && !back(Some(arranged.confirmation));
-    stood(Facet::Commitment, !(binds && kept));
+    let overtaken = is_overtaken(then, person, arranged, destination, at, charter);
+    stood(Facet::Commitment, !(binds && kept) || overtaken);
     found
+}
+
+/// Whether the agreement of an arrangement had been made anew since it was arranged, or another agreement sent the person
+/// elsewhere.
+fn is_overtaken<'h>(
+    then: &Past<'h>,
+    person: &PersonRef,
+    arranged: &Arrangement<'h>,
+    destination: Spoken<'_>,
+    at: Timestamp,
+    charter: &Charter,
+) -> bool {
+    let twice = || promised::was_promised_elsewhere(then, person, destination, arranged, at, charter);
+    !arranged.is_current(then) || twice()
 }
 
 /// Whether an agreement sends a person by a route of prisoners, and his case says that he is none (EXC-05).
