@@ -79,7 +79,7 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 Grounds found for ANY_STATE_EXCEPT_REFUSED or UNDECIDED\n\
 \x20 bar in the same way, and are lifted by an assessment in the same word.\n\
 - PRO_01: a clearance is taken back by every later NEEDS_MORE of the Detaining Power, whatever assessment_time it bears:\n\
-\x20 until the place is cleared again by who knew of it and looked no earlier.\n\
+\x20 until the place is cleared again by who knew of it and looked no earlier. A handover before that is irregular (HND_06).\n\
 - PRO_04, PRO_05 and MED_05: an act of assurances states all that its sender assures for its persons, or for everybody.\n\
 \x20 What a Power said last of a person counts; what it takes back, by a note-withdrawal or by a corrigendum of what it\n\
 \x20 assures, counts no more. A handover after that is irregular (HND_06).\n\

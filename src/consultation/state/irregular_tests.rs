@@ -2,7 +2,7 @@
 
 use super::tests::{GONE, hand_over, irregular, minutes, report, shown};
 use super::*;
-use crate::consultation::state::samples::{DAY, HOUR, Scene};
+use crate::consultation::state::samples::{DAY, HOUR, Scene, case};
 
 /// He is handed over two hours after one report and, if somebody did, after what was said in between.
 fn two_hours_after(sender: &str, outcome: &str, since: impl Fn(&mut Scene)) -> Scene {
@@ -120,4 +120,31 @@ fn who_was_promised_elsewhere_as_well_was_handed_over_against_it() {
         report(&mut scene, sender, ("H-2", "P1", "HANDED_OVER"), at);
     }
     assert_eq!((shown(&scene).as_str(), irregular(&scene)), ("HANDED_OVER", vec![]));
+}
+
+#[test]
+fn who_is_handed_over_after_every_clearance_was_taken_back_goes_against_that() {
+    let handed_over = |scene: &mut Scene, assessments: &[(&str, &str)]| {
+        for (sender, finding) in assessments {
+            scene.assess_by(sender, "P1", "XA", finding);
+        }
+        scene.wait(600);
+        let at = scene.at();
+        hand_over(scene, at);
+        scene.assess("P1", "XA", "NEEDS_MORE");
+        irregular(scene)
+    };
+    let (more, clear) = (("XB", "NEEDS_MORE"), ("XB", "NO_SUBSTANTIAL_GROUNDS"));
+    assert_eq!(handed_over(&mut Scene::cleared(), &[]), [], "what is found afterwards changes nothing");
+    assert_eq!(handed_over(&mut Scene::cleared(), &[more]), [Facet::Protection]);
+    assert_eq!(handed_over(&mut Scene::cleared(), &[clear, more]), [Facet::Protection]);
+    assert_eq!(handed_over(&mut Scene::cleared(), &[more, clear]), [], "it was cleared again");
+    assert_eq!(handed_over(&mut Scene::cleared(), &[("XA", "NEEDS_MORE")]), [], "it is not for XA to say");
+    let mut never = Scene::opened();
+    never.say("XB", "case-registration", &case("P1"));
+    never.state("XB", "P1", &["XA"], &["XD"]);
+    never.agree("A-1", "P1", "XA");
+    never.arrange("H-1", "A-1", "P1");
+    never.wait(3 * DAY);
+    assert_eq!(handed_over(&mut never, &[more]), [], "nobody had cleared it");
 }

@@ -404,7 +404,8 @@ pub fn irregularities(
     let barred = protection::was_barred(past, person, destination, at);
     let (terms, note) = (arranged.agreement.terms(), arranged.agreement.note);
     let unassured = guard::is_assurance_taken_back(then, terms, line, note, at, charter);
-    stood(Facet::Protection, back(cleared) || barred || unassured);
+    let uncleared = protection::is_clearance_taken_back(then, person, destination);
+    stood(Facet::Protection, back(cleared) || uncleared || barred || unassured);
     stood(Facet::Medical, back(medical::fitness(then, person, at, charter).finding));
     stood(Facet::Status, is_no_prisoner_for(then, person, arranged));
     let binds = arranged.agreement.is_in_force(then, person, at) && arranged.act.window_start_time <= at;

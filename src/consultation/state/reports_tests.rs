@@ -230,7 +230,7 @@ fn an_irregular_handover_is_not_forgotten_where_home_is_said_to_lie_elsewhere_af
 fn an_exposure_stands_against_a_handover_until_that_very_place_was_found_safe() {
     for (place, finding, expected) in [
         ("XN", "NO_SUBSTANTIAL_GROUNDS", vec![Facet::Incident]),
-        ("XA", "NEEDS_MORE", vec![Facet::Incident]),
+        ("XA", "NEEDS_MORE", vec![Facet::Protection, Facet::Incident]),
         ("XA", "NO_SUBSTANTIAL_GROUNDS", vec![]),
     ] {
         let mut scene = Scene::cleared();
