@@ -119,11 +119,11 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 match the first and the last are judged. What is said afterwards makes no handover regular and none irregular, but for\n\
 \x20 what the person had said until then, whenever it is told, and a report of a refusal at the gate, which its own sender\n\
 \x20 alone corrects, about the very person and the same time. A report under the same id of a time more than 15 minutes from\n\
-\x20 that tells of another attempt and corrects nothing: it is judged by what stood then. Irregular\n\
-\x20 is also who went by a route of prisoners though his case said\n\
-\x20 otherwise, after the consultation was concluded or after somebody adjourned it who had given his GO, after a notice of\n\
-\x20 his death, on what its sender had taken back, on an agreement that was made anew after it was arranged, while another\n\
-\x20 agreement sent him elsewhere, or with an exposure after which nobody found that very destination safe.\n\
+\x20 that tells of another attempt and corrects nothing: it is judged by what stood then. Irregular is also who went by a\n\
+\x20 route of prisoners though his case said otherwise, after the consultation was concluded or after somebody adjourned it\n\
+\x20 who had given his GO, after a notice of his death, more than 24 hours after the window of the arrangement closed, on\n\
+\x20 what its sender had taken back, on an agreement that was made anew after it was arranged, while another agreement sent\n\
+\x20 him elsewhere, or with an exposure after which nobody found that very destination safe.\n\
 \x20 It stays so when he dies.\n\
 - HND_05: where an agreement covers the person, reports of two that are party to it are needed, among them whoever held\n\
 \x20 him then and whoever was to receive him. What strangers to the consultation report decides nothing.\n\

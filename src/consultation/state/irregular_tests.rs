@@ -1,5 +1,7 @@
 //! What is judged at a handover besides what stops it before: another attempt, what was agreed since, the window.
 
+use std::time::Duration;
+
 use super::tests::{GONE, hand_over, irregular, minutes, report, shown};
 use super::*;
 use crate::consultation::state::samples::{DAY, HOUR, Scene, case};
@@ -147,4 +149,21 @@ fn who_is_handed_over_after_every_clearance_was_taken_back_goes_against_that() {
     never.arrange("H-1", "A-1", "P1");
     never.wait(3 * DAY);
     assert_eq!(handed_over(&mut never, &[more]), [], "nobody had cleared it");
+}
+
+#[test]
+fn a_convoy_that_comes_a_day_after_its_window_closed_is_expected_by_nobody() {
+    let handed_over = |late: u64| {
+        let mut scene = Scene::cleared();
+        let closes = scene.asks(|past, _, _| {
+            let arranged = commitments::arrangement(past, &EntryId::parse("H-1").unwrap());
+            arranged.unwrap().act.window_end_time
+        });
+        scene.wait(3 * DAY);
+        hand_over(&mut scene, closes.after(Duration::from_secs(late)));
+        irregular(&scene)
+    };
+    assert_eq!(handed_over(0), []);
+    assert_eq!(handed_over(DAY), [], "it was on the road");
+    assert_eq!(handed_over(DAY + 1), [Facet::Commitment]);
 }

@@ -70,7 +70,8 @@ vocabulary! {
         Will = 2 "WILL",
         /// Substantial grounds for fear.
         Protection = 3 "PROTECTION",
-        /// No agreement in force and no arrangement covered it, it came before the window, or something else was agreed since.
+        /// No agreement in force and no arrangement covered it, it came before or long after the window, or something else was
+        /// agreed since.
         Commitment = 4 "COMMITMENT",
         /// A physician found him unfit to travel.
         Medical = 5 "MEDICAL",

@@ -25,8 +25,8 @@ use crate::consultation::state::places::{Places, Spoken};
 use crate::consultation::state::reached::{Facet, Stage};
 use crate::consultation::state::told::is_one_attempt;
 use crate::consultation::state::{
-    commitments, custody, exposure, go, guard, holds, judicial, medical, opening, promised, protection,
-    saying, will,
+    commitments, custody, departure, exposure, go, guard, holds, judicial, medical, opening, promised,
+    protection, saying, will,
 };
 use crate::consultation::words::{HandoverOutcome, Route};
 use crate::limits;
@@ -415,8 +415,8 @@ pub fn irregularities(
     found
 }
 
-/// Whether the agreement of an arrangement had been made anew since it was arranged, or another agreement sent the person
-/// elsewhere.
+/// Whether the time of an arrangement was over, by more than a convoy is on its road; whether its agreement had been made
+/// anew since it was arranged; or another agreement sent the person elsewhere.
 fn is_overtaken<'h>(
     then: &Past<'h>,
     person: &PersonRef,
@@ -426,7 +426,8 @@ fn is_overtaken<'h>(
     charter: &Charter,
 ) -> bool {
     let twice = || promised::was_promised_elsewhere(then, person, destination, arranged, at, charter);
-    !arranged.is_current(then) || twice()
+    let is_too_late = at > arranged.act.window_end_time.after(departure::ROAD);
+    is_too_late || !arranged.is_current(then) || twice()
 }
 
 /// Whether an agreement sends a person by a route of prisoners, and his case says that he is none (EXC-05).
