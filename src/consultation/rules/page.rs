@@ -79,7 +79,7 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 Grounds found for ANY_STATE_EXCEPT_REFUSED or UNDECIDED\n\
 \x20 bar in the same way, and are lifted by an assessment in the same word.\n\
 - PRO_01: a clearance is taken back by every later NEEDS_MORE of the Detaining Power, whatever assessment_time it bears:\n\
-\x20 until the place is cleared again by who knew of it and looked no earlier.\n\
+\x20 until the place is cleared again by who knew of it and looked no earlier. A handover before that is irregular (HND_06).\n\
 - PRO_04, PRO_05 and MED_05: an act of assurances states all that its sender assures for its persons, or for everybody.\n\
 \x20 What a Power said last of a person counts; what it takes back, by a note-withdrawal or by a corrigendum of what it\n\
 \x20 assures, counts no more. A handover after that is irregular (HND_06).\n\
@@ -97,8 +97,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 is decided anew by a commission alone.\n\
 - AGR_03, MED_01 and JUD_01 believe what is told in passing, too: that he died, in the report of a handover, the check of a\n\
 \x20 list or a notice to a Bureau; that he is unfit, or kept by an authority, in a report or a check. Whoever said it takes\n\
-\x20 it back by another report of the same handover, or another check; besides, a death is answered by the case that the\n\
-\x20 Detaining Power registers anew, UNFIT by a later FIT, JUDICIAL_HOLD and HELD_BY_AUTHORITY by a judicial status, each by\n\
+\x20 it back by another report of the same handover and time, or another check; besides, a death is answered by the case that\n\
+\x20 the Detaining Power registers anew, UNFIT by a later FIT, JUDICIAL_HOLD and HELD_BY_AUTHORITY by a judicial status, each by\n\
 \x20 who knew of it.\n\
 - OBS_04 and HND_09: an invitation is for its persons and its time. Whoever watches a handover is invited for everybody in\n\
 \x20 it and for the beginning of its window.\n\
@@ -118,9 +118,12 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 confirmation and clearances as released until that instant, in which what stops, stops already. Of reported times that\n\
 \x20 match the first and the last are judged. What is said afterwards makes no handover regular and none irregular, but for\n\
 \x20 what the person had said until then, whenever it is told, and a report of a refusal at the gate, which its own sender\n\
-\x20 alone corrects, about the very person. Irregular is also who went by a route of prisoners though his case said\n\
-\x20 otherwise, after the consultation was concluded or after somebody adjourned it who had given his GO, after a notice of\n\
-\x20 his death, on what its sender had taken back, or with an exposure after which nobody found that very destination safe.\n\
+\x20 alone corrects, about the very person and the same time. A report under the same id of a time more than 15 minutes from\n\
+\x20 that tells of another attempt and corrects nothing: it is judged by what stood then. Irregular is also who went by a\n\
+\x20 route of prisoners though his case said otherwise, after the consultation was concluded or after somebody adjourned it\n\
+\x20 who had given his GO, after a notice of his death, more than 24 hours after the window of the arrangement closed, on\n\
+\x20 what its sender had taken back, on an agreement that was made anew after it was arranged, while another agreement sent\n\
+\x20 him elsewhere, or with an exposure after which nobody found that very destination safe.\n\
 \x20 It stays so when he dies. A window that opens no later after a handover than times of reports may differ was open.\n\
 - HND_05: where an agreement covers the person, reports of two that are party to it are needed, among them whoever held\n\
 \x20 him then and whoever was to receive him. What strangers to the consultation report decides nothing. A Power that holds\n\

@@ -41,7 +41,7 @@ use crate::message::terms::ActClass;
 use crate::time::Timestamp;
 
 /// How long a convoy may be on its way.
-const ROAD: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const ROAD: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What stands against a person's departure under an arrangement, in the order of the rules; empty when he may leave.
 pub fn clear_to_depart(

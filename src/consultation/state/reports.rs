@@ -10,7 +10,7 @@
 //! A handover is judged by the past as it was then: who held the person and where he was to go, the agreement, the
 //! arrangement and its confirmation, statements and clearances, all as released until that instant. What is said of these
 //! afterwards makes no handover regular and none irregular. What the person himself said until then counts whenever it is
-//! told, and a report of his refusal at the gate until its own sender corrects it.
+//! told, and a report of his refusal at the gate until its own sender corrects it by one of that same time.
 
 use std::collections::BTreeMap;
 
@@ -23,10 +23,12 @@ use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::state::commitments::{Agreement, Arrangement};
 use crate::consultation::state::opening::Opening;
-use crate::consultation::state::places::Places;
+use crate::consultation::state::places::{Places, Spoken};
 use crate::consultation::state::reached::{Facet, Stage};
+use crate::consultation::state::told::is_one_attempt;
 use crate::consultation::state::{
-    commitments, custody, exposure, go, guard, holds, judicial, medical, opening, protection, saying, will,
+    commitments, custody, departure, exposure, go, guard, holds, judicial, medical, opening, promised,
+    protection, saying, will,
 };
 use crate::consultation::words::{HandoverOutcome, Route};
 use crate::limits;
@@ -60,9 +62,20 @@ type Report<'h> = (&'h Registered, &'h HandoverReport);
 /// What was reported about a person; none where nothing was. An irregular handover comes before a disputed one, and both
 /// before what was reported last.
 pub fn reported<'h>(past: &Past<'h>, person: &PersonRef, charter: &Charter) -> Option<Reported<'h>> {
-    let rounds = rounds(past, person).into_iter();
-    let judged = rounds.map(|round| {
-        let irregular = round.irregularities(past, person, charter);
+    let against = |round: &Round<'h>| round.irregularities(past, person, charter);
+    choose(past, person, rounds(past, person), charter, against)
+}
+
+/// What these rounds come to, of which this stood against each.
+fn choose<'h>(
+    past: &Past<'h>,
+    person: &PersonRef,
+    rounds: Vec<Round<'h>>,
+    charter: &Charter,
+    against: impl Fn(&Round<'h>) -> Vec<Facet>,
+) -> Option<Reported<'h>> {
+    let judged = rounds.into_iter().map(|round| {
+        let irregular = against(&round);
         let stage = match round.outcome(past, person, charter) {
             Stage::HandedOver if !irregular.is_empty() => Stage::Irregular,
             stage => stage,
@@ -112,8 +125,9 @@ pub fn is_gone(past: &Past<'_>, person: &PersonRef) -> bool {
 }
 
 /// Whether a report of a refusal at the gate stands still: nobody but its own sender corrects it, by another report of
-/// the same handover about the same person. A Power that takes its own word back by it, that he was handed over,
-/// disputes the handover, and says nothing of what stood against it.
+/// the same handover and time about the same person; what is reported of another time is another attempt. A Power that
+/// takes its own word back by it, that he was handed over, disputes the handover, and says nothing of what stood against
+/// it.
 pub fn is_refusal_still(
     past: &Past<'_>,
     person: &PersonRef,
@@ -126,9 +140,10 @@ pub fn is_refusal_still(
             .filter(|(one, _)| one.sender == report.sender && !one.relayed)
             .filter(|(_, other)| other.lines.find(person).is_some())
     };
-    let corrected = own().any(|(one, _)| one.number > report.number);
+    let of_it = || own().filter(|(one, other)| is_one_attempt(time_said(report, act), time_said(one, other)));
+    let corrected = of_it().any(|(one, _)| one.number > report.number);
     let takes_back = || {
-        own().any(|(one, other)| {
+        of_it().any(|(one, other)| {
             one.number < report.number && outcome(other, person) == Some(HandoverOutcome::HandedOver)
         })
     };
@@ -145,6 +160,21 @@ pub fn is_reported(past: &Past<'_>, person: &PersonRef, arrangement: &EntryId) -
 /// Whether the way that this act was part of ended with the person remaining: it came before the reports.
 pub fn is_spent(past: &Past<'_>, person: &PersonRef, act: &Registered, charter: &Charter) -> bool {
     let reported = reported(past, person, charter);
+    reported.is_some_and(|one| matches!(one.stage, Stage::Remains(_)) && !one.round.is_known_to(act))
+}
+
+/// Whether it had ended so when he was handed over under this arrangement, by the past of that time. What stood against
+/// other handovers is not asked: one that was irregular stays so whatever else is.
+pub fn was_spent(
+    then: &Past<'_>,
+    person: &PersonRef,
+    act: &Registered,
+    handover: &EntryId,
+    charter: &Charter,
+) -> bool {
+    let mut others = rounds(then, person);
+    others.retain(|round| round.arrangement != handover);
+    let reported = choose(then, person, others, charter, |_| Vec::new());
     reported.is_some_and(|one| matches!(one.stage, Stage::Remains(_)) && !one.round.is_known_to(act))
 }
 
@@ -357,6 +387,11 @@ fn time_of((registered, act): &Report<'_>) -> Timestamp {
     happened(act, registered.released)
 }
 
+/// When that was which a report tells of, by the clock of its sender.
+fn time_said(registered: &Registered, act: &HandoverReport) -> Timestamp {
+    will::said(registered, Some(act.handover_time))
+}
+
 /// When a handover happened by a report released then: as stated, but not later than it could be reported (CHN_08). A
 /// release bears whole minutes, so one that is reported at once is stated some seconds after its release.
 pub fn happened(act: &HandoverReport, released: Timestamp) -> Timestamp {
@@ -412,14 +447,31 @@ pub fn irregularities(
     let barred = protection::was_barred(past, person, destination, at);
     let (terms, note) = (arranged.agreement.terms(), arranged.agreement.note);
     let unassured = guard::is_assurance_taken_back(then, terms, line, note, at, charter);
-    stood(Facet::Protection, back(cleared) || barred || unassured);
+    let uncleared = protection::is_clearance_taken_back(then, person, destination);
+    stood(Facet::Protection, back(cleared) || uncleared || barred || unassured);
     stood(Facet::Medical, back(medical::fitness(then, person, at, charter).finding));
     stood(Facet::Status, is_no_prisoner_for(then, person, arranged));
     let binds = arranged.agreement.is_in_force(then, person, at)
         && arranged.act.window_start_time <= at.after(charter.report_tolerance);
     let kept = !back(Some(arranged.registered)) && !back(Some(arranged.confirmation));
-    stood(Facet::Commitment, !(binds && kept));
+    let overtaken = is_overtaken(then, person, arranged, destination, at, charter);
+    stood(Facet::Commitment, !(binds && kept) || overtaken);
     found
+}
+
+/// Whether the time of an arrangement was over, by more than a convoy is on its road; whether its agreement had been made
+/// anew since it was arranged; or another agreement sent the person elsewhere.
+fn is_overtaken<'h>(
+    then: &Past<'h>,
+    person: &PersonRef,
+    arranged: &Arrangement<'h>,
+    destination: Spoken<'_>,
+    at: Timestamp,
+    charter: &Charter,
+) -> bool {
+    let twice = || promised::was_promised_elsewhere(then, person, destination, arranged, at, charter);
+    let is_too_late = at > arranged.act.window_end_time.after(departure::ROAD);
+    is_too_late || !arranged.is_current(then) || twice()
 }
 
 /// Whether an agreement sends a person by a route of prisoners, and his case says that he is none (EXC-05).
@@ -434,3 +486,7 @@ mod tests;
 #[cfg(test)]
 #[path = "reports_parts_tests.rs"]
 mod parts_tests;
+
+#[cfg(test)]
+#[path = "irregular_tests.rs"]
+mod irregular_tests;
