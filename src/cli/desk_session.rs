@@ -14,7 +14,7 @@ use super::context::Context;
 use super::drafting::{FormFile, FormRefusal, Written};
 use super::error::{CliError, Kind};
 use super::output::Follower;
-use super::paid;
+use super::{paid, shell_word};
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::casebook::{Attended, HeldHere};
@@ -172,7 +172,7 @@ impl DeskSession {
     /// means the newest that is there, if the gateway can be asked.
     pub(super) async fn find(&self, context: &Context, reference: &str) -> Result<Entry, CliError> {
         let entry = self.found(context, reference).await?;
-        owed::tell_anew(context, self, reference, &entry)?;
+        paid::tell_anew(context, &self.desk, reference, &entry)?;
         Ok(entry)
     }
 

@@ -10,8 +10,8 @@ use super::context::Context;
 use super::desk_failure::{failure, next_of};
 use super::desk_session::DeskSession;
 use super::error::{CliError, Kind};
+use super::names;
 use super::output::Mark;
-use super::{names, typed_with};
 use crate::consultation::withholding::Withheld;
 use crate::desk::owed::{Outstanding, Unsent};
 use crate::desk::reference::{Entry, by_digest};
@@ -73,47 +73,6 @@ pub(super) fn tell_rest(context: &Context, session: &DeskSession, entry: &Entry)
     rest.iter().try_for_each(|one| context.output.event(&report(context, one)))?;
     warn(context, rest.iter());
     Ok(())
-}
-
-/// Of an act that went anew because a copy of it ended: which copy it is now. Whoever names the act gets that one, and
-/// whoever names the copy that ended gets what he named, and is led on.
-pub(super) fn tell_anew(
-    context: &Context,
-    session: &DeskSession,
-    typed: &str,
-    entry: &Entry,
-) -> Result<(), CliError> {
-    let Entry::Sent(copy) = entry else { return Ok(()) };
-    let failed = |error| failure(context, error);
-    let desk = &session.desk;
-    let living = desk.living(copy.clone()).map_err(failed)?;
-    let copies = desk.register().copies_like(copy).map_err(|fault| failed(fault.into()))?;
-    let names_the_act = copy.dispatch_digest.hex().starts_with(typed);
-    if copies < 2 || (living.id == copy.id && !names_the_act) {
-        return Ok(());
-    }
-    let (to, named) = (&copy.recipient, entry.reference(&desk.config().ministry));
-    let now = desk.spelling(&Entry::Sent(living.clone())).map_err(failed)?;
-    let stands = living.state.word();
-    let said = match living.id == copy.id {
-        true => {
-            format!("{typed} went anew: of {copies} copies for {to} this is the newest, {now} ({stands})")
-        }
-        false => format!("{named} ended ({}), and its act went anew to {to} as {now}", copy.state.word()),
-    };
-    context.output.step(Mark::Warning, &said);
-    if let Some(again) = typed_with(&context.typed, typed, &now).filter(|_| living.id != copy.id) {
-        context.output.next(&again);
-    }
-    context.output.event(&json!({
-        "schema": "chancery.went-anew/1",
-        "ref": typed,
-        "to": to.as_str(),
-        "copies": copies,
-        "state": copy.state.word(),
-        "newest": now,
-        "newest_state": stands,
-    }))
 }
 
 /// A protective act that nobody has been sent, as it is kept here. Who a person is stays withheld.

@@ -6,7 +6,11 @@
 use serde_json::json;
 
 use super::context::Context;
+use super::desk_failure::failure;
+use super::error::CliError;
 use super::output::Mark;
+use super::typed_with;
+use crate::desk::Desk;
 use crate::desk::owed::{COPY_EXPIRED, COPY_REJECTED, COPY_VOID, COPY_WITHDRAWN, Paid};
 use crate::desk::reference::{Entry, by_digest};
 use crate::desk::register::SentState;
@@ -45,6 +49,41 @@ pub(super) fn tell(context: &Context, own: &Ministry, paid: &Paid) {
         "state": copy.state.word(),
         "reason": (!reason.is_empty()).then_some(reason),
     }));
+}
+
+/// Of an act that went anew because a copy of it ended: which copy it is now. Whoever names the act gets that one, and
+/// whoever names the copy that ended gets what he named, and is led on.
+pub(super) fn tell_anew(context: &Context, desk: &Desk, typed: &str, entry: &Entry) -> Result<(), CliError> {
+    let Entry::Sent(copy) = entry else { return Ok(()) };
+    let failed = |error| failure(context, error);
+    let living = desk.living(copy.clone()).map_err(failed)?;
+    let copies = desk.register().copies_like(copy).map_err(|fault| failed(fault.into()))?;
+    let names_the_act = copy.dispatch_digest.hex().starts_with(typed);
+    if copies < 2 || (living.id == copy.id && !names_the_act) {
+        return Ok(());
+    }
+    let (to, named) = (&copy.recipient, entry.reference(&desk.config().ministry));
+    let now = desk.spelling(&Entry::Sent(living.clone())).map_err(failed)?;
+    let stands = living.state.word();
+    let said = match living.id == copy.id {
+        true => {
+            format!("{typed} went anew: of {copies} copies for {to} this is the newest, {now} ({stands})")
+        }
+        false => format!("{named} ended ({}), and its act went anew to {to} as {now}", copy.state.word()),
+    };
+    context.output.step(Mark::Warning, &said);
+    if let Some(again) = typed_with(&context.typed, typed, &now).filter(|_| living.id != copy.id) {
+        context.output.next(&again);
+    }
+    context.output.event(&json!({
+        "schema": "chancery.went-anew/1",
+        "ref": typed,
+        "to": to.as_str(),
+        "copies": copies,
+        "state": copy.state.word(),
+        "newest": now,
+        "newest_state": stands,
+    }))
 }
 
 /// How the copy before it ended, where there was one; begins with a space.
