@@ -15,7 +15,7 @@ use super::init;
 use super::key_list::List;
 use super::key_office::{ChangePassphrase, NewOffice, find};
 use super::key_revoke::Revoke;
-use super::key_rotate::{Install, Rotate};
+use super::key_rotate::{self, Install, Rotate};
 use super::report::{self, Done};
 use super::shell_word;
 use crate::desk::administration::act;
