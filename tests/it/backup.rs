@@ -88,7 +88,7 @@ impl Operator {
     /// Verifies by the recovery key, in a folder for it.
     fn verifies_in(&self, home: &Path, file: &Path, work: &Path) -> Said {
         let identity = self.identity();
-        let [file, work, identity] = [file, work, &identity].map(|path| path.to_str().unwrap());
+        let [file, work, identity] = [file, work, identity.as_path()].map(|path| path.to_str().unwrap());
         self.types(home, &["verify", file, "--work", work, "--identity", identity])
     }
 

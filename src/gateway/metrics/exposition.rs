@@ -364,4 +364,15 @@ mod tests {
         }
         assert!(named > 20, "only {named} names were found");
     }
+
+    /// When an end is near is decided in one place, for people and for every monitor.
+    #[test]
+    fn the_rules_for_ends_compare_with_the_clock_and_count_no_days() {
+        let rules = include_str!("../../../etc/prometheus/alerts.yml");
+        assert!(!rules.contains("_end_timestamp_seconds"), "a span of its own would be another rule");
+        for stage in Nearness::STAGES {
+            let asked = format!("_end_stage_timestamp_seconds{{stage=\"{}\"}} <= time()", stage.word());
+            assert_eq!(rules.matches(&asked).count(), 2, "one for gateways and one for desks: {asked}");
+        }
+    }
 }
