@@ -21,9 +21,41 @@ const TYPED_AT_MOST: usize = 3;
 /// Words that are asked for.
 const ASKED: usize = 3;
 
-/// Compares what the peer told, as it was given on the command line.
-pub(super) fn with_told(told: &Fingerprint, bundle: &Bundle) -> Result<(), CliError> {
-    if *told == bundle.fingerprint() { Ok(()) } else { Err(differs(bundle.ministry())) }
+/// Of twenty-four words, those that a slip makes wrong: one that was misread, or two that were swapped.
+const MISREAD_AT_MOST: usize = 2;
+
+/// What a peer told, as it was given on the command line: digits, or as many words as a fingerprint has. Whether they are
+/// the words of any is told where they are compared.
+#[derive(Debug, Clone)]
+pub(super) struct Told(String);
+
+impl Told {
+    /// Refuses what is in neither form.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let Err(invalid @ InvalidFingerprint::Form) = Fingerprint::parse(text) else {
+            return Ok(Self(text.to_owned()));
+        };
+        let words = Fingerprint::words_in(text);
+        let are_words = words.len() > 1 && words.iter().all(|word| Fingerprint::is_word(word));
+        Err(if are_words {
+            format!("{invalid}; these are {} words", words.len())
+        } else {
+            invalid.to_string()
+        })
+    }
+}
+
+/// Compares what the peer told, as it was given on the command line; `again` is the command with the words left out.
+pub(super) fn with_told(told: &Told, bundle: &Bundle, again: &str) -> Result<(), CliError> {
+    let slip = match compare_all(&told.0, &bundle.fingerprint()) {
+        Some(Compared::Same) => return Ok(()),
+        Some(Compared::Different(at)) => return Err(differs(bundle.ministry(), at)),
+        Some(Compared::Slip(what)) => what,
+        None => "these are neither the digits nor the words of a fingerprint".to_owned(),
+    };
+    let error = CliError::new(Kind::NotPermitted, "fingerprint-unread", slip);
+    let asked = format!("nothing was done; let {} read the words again", bundle.ministry());
+    Err(error.cause(asked).hint(format!("{again} --fingerprint HEX-OR-WORDS")))
 }
 
 /// Asks for three of the words that the peer told, so that the comparison was really made.
@@ -57,7 +89,7 @@ fn ask(
         }
         match compare(&typed, fingerprint, places) {
             Compared::Same => return Ok(()),
-            Compared::Different => return Err(differs(peer)),
+            Compared::Different(at) => return Err(differs(peer, at)),
             // Nothing was compared: it can be words of no fingerprint, whoever's.
             Compared::Slip(what) => context.output.step(Mark::Warning, &what),
         }
@@ -70,7 +102,8 @@ fn ask(
 #[derive(Debug, PartialEq, Eq)]
 enum Compared {
     Same,
-    Different,
+    /// It is another fingerprint; where its words differ, if all were typed.
+    Different(Option<String>),
     /// What was typed cannot be what anybody read out, and why.
     Slip(String),
 }
@@ -78,24 +111,10 @@ enum Compared {
 /// Compares what was typed: the three words that were asked for, or the whole fingerprint in either form; whatever stands
 /// between the words, numbers too.
 fn compare(typed: &str, fingerprint: &Fingerprint, places: &[usize]) -> Compared {
-    let verdict = |is_same: bool| if is_same { Compared::Same } else { Compared::Different };
-    let lower = typed.to_lowercase();
-    let typed_words: Vec<&str> =
-        lower.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).collect();
-    if let Ok(told) = Fingerprint::parse(typed) {
-        return verdict(told == *fingerprint);
+    if let Some(compared) = compare_all(typed, fingerprint) {
+        return compared;
     }
-    let words = fingerprint.words();
-    if typed_words.len() == words.len() {
-        return match Fingerprint::parse(&typed_words.join(" ")) {
-            Ok(told) => verdict(told == *fingerprint),
-            Err(InvalidFingerprint::Word(number)) => {
-                let word = typed_words.get(number.saturating_sub(1)).copied().unwrap_or_default();
-                Compared::Slip(format!("{word:?}, word number {number}, is not in the list: was it misread?"))
-            }
-            Err(invalid) => Compared::Slip(invalid.to_string()),
-        };
-    }
+    let (typed_words, words) = (Fingerprint::words_in(typed), fingerprint.words());
     if let Some(unknown) = typed_words.iter().find(|word| !Fingerprint::is_word(word)) {
         return Compared::Slip(format!("{unknown:?} is no word of any fingerprint: was it misread?"));
     }
@@ -107,17 +126,59 @@ fn compare(typed: &str, fingerprint: &Fingerprint, places: &[usize]) -> Compared
         ));
     }
     let expected: Vec<&str> = places.iter().filter_map(|place| words.get(*place).copied()).collect();
-    verdict(typed_words == expected)
+    if typed_words == expected { Compared::Same } else { Compared::Different(None) }
+}
+
+/// Compares a whole fingerprint in either form; nothing where what was typed has neither.
+fn compare_all(typed: &str, fingerprint: &Fingerprint) -> Option<Compared> {
+    let told = Fingerprint::parse(typed);
+    if told == Ok(*fingerprint) {
+        return Some(Compared::Same);
+    }
+    let (typed_words, words) = (Fingerprint::words_in(typed), fingerprint.words());
+    let are_digits = told.is_ok() && !typed_words.iter().all(|word| Fingerprint::is_word(word));
+    if are_digits || typed_words.len() != words.len() {
+        return told.ok().map(|_| Compared::Different(None));
+    }
+    let pairs = (1_usize..).zip(typed_words.iter().zip(&words));
+    let differing: Vec<usize> =
+        pairs.filter(|(_, (typed, word))| typed.as_str() != **word).map(|(number, _)| number).collect();
+    let at = format!("these words differ at {}", which(&differing, words.len()));
+    Some(match told {
+        Ok(_) => Compared::Different(Some(at)),
+        // Nobody misreads so many: they are those of another one, and a slip beside.
+        Err(_) if differing.len() > MISREAD_AT_MOST => Compared::Different(Some(at)),
+        Err(InvalidFingerprint::Word(number)) => {
+            let word = typed_words.get(number.saturating_sub(1)).map_or("", String::as_str);
+            Compared::Slip(format!(
+                "{at}: {word:?}, word number {number}, is not in the list; was it misread?"
+            ))
+        }
+        Err(invalid) => Compared::Slip(format!("{at}: {invalid}")),
+    })
+}
+
+/// Places in words; of many only the first.
+fn which(differing: &[usize], all: usize) -> String {
+    match differing {
+        [one] => format!("word {one}"),
+        [one, other] => format!("words {one} and {other}"),
+        many => {
+            let first = many.first().copied().unwrap_or_default();
+            format!("{} of {all}, first at word {first}", many.len())
+        }
+    }
 }
 
 /// The words that were told are not those of the file. They are not shown: it is the file that is not to be believed.
-fn differs(peer: &Ministry) -> CliError {
+fn differs(peer: &Ministry, at: Option<String>) -> CliError {
     let message = format!(
         "the fingerprint does NOT match: this may not be {peer}'s bundle; do not accredit it, call {peer}"
     );
     let error = CliError::new(Kind::NotPermitted, "fingerprint-differs", message).reason("ROOT_FINGERPRINT");
     let whole = format!("chancery --home DESK peer card -o {}.bundle, at {peer}", peer.lower());
-    error
+    at.into_iter()
+        .fold(error, CliError::cause)
         .cause("nothing was done; another word in place of one shows the same: ask for the words again")
         .hint(whole)
 }
@@ -183,7 +244,7 @@ mod tests {
             other.words().join(" "),
             other.groups(),
         ] {
-            assert_eq!(compared(&different), Compared::Different, "{different}");
+            assert!(matches!(compared(&different), Compared::Different(_)), "{different}");
         }
         let mut swapped = fingerprint().words();
         swapped.swap(3, 4);
@@ -200,7 +261,44 @@ mod tests {
             assert!(matches!(compared(&slip), Compared::Slip(_)), "{slip}");
         }
         let Compared::Slip(told) = compared(&misread.join(" ")) else { panic!("no slip") };
-        assert_eq!(told, "\"chancery\", word number 4, is not in the list: was it misread?");
+        let said =
+            "these words differ at word 4: \"chancery\", word number 4, is not in the list; was it misread?";
+        assert_eq!(told, said);
+    }
+
+    #[test]
+    fn numbered_words_are_taken_and_whole_ones_that_differ_say_where() {
+        let numbered = |words: &[&str]| -> String {
+            words.iter().zip(1..).map(|(word, number)| format!("{number}. {word} ")).collect()
+        };
+        assert_eq!(compared(&numbered(&fingerprint().words())), Compared::Same);
+        let mut swapped = fingerprint().words();
+        swapped.swap(3, 4);
+        let said = "these words differ at words 4 and 5: the words do not belong together: one was misread or two were swapped";
+        assert_eq!(compared(&numbered(&swapped)), Compared::Slip(said.to_owned()));
+        let mut other = Fingerprint::of(b"another root").words();
+        let all = Some("these words differ at 24 of 24, first at word 1".to_owned());
+        assert_eq!(compared(&numbered(&other)), Compared::Different(all.clone()));
+        other[0] = "chancery";
+        assert_eq!(compared(&numbered(&other)), Compared::Different(all), "no slip of ours makes so many");
+        assert_eq!(compared(&Fingerprint::of(b"another root").groups()), Compared::Different(None));
+    }
+
+    #[test]
+    fn on_the_command_line_words_are_judged_where_they_are_compared_and_other_texts_before() {
+        let words = fingerprint().words();
+        assert!(Told::parse(&words.join("\n")).is_ok() && Told::parse(&fingerprint().groups()).is_ok());
+        let mut misread = words.clone();
+        misread[6] = "chancery";
+        assert!(Told::parse(&misread.join(" ")).is_ok());
+        let short = Told::parse(&words[1..].join(" ")).unwrap_err();
+        assert!(
+            short.ends_with("64 hexadecimal digits or 24 words are expected; these are 23 words"),
+            "{short}"
+        );
+        for text in ["", "42", "5b0c", "five words are not enough"] {
+            assert!(Told::parse(text).unwrap_err().ends_with("24 words are expected"), "{text}");
+        }
     }
 
     #[test]
@@ -242,10 +340,10 @@ mod tests {
 
     #[test]
     fn a_fingerprint_that_differs_is_no_lack_of_consent_and_its_words_stay_untold() {
-        let error = differs(&Ministry::parse("XB").unwrap());
+        let error = differs(&Ministry::parse("XB").unwrap(), Some("these words differ at word 7".to_owned()));
         assert_eq!((error.kind(), error.code()), (Kind::NotPermitted, "fingerprint-differs"));
         let said = "the fingerprint does NOT match: this may not be XB's bundle; do not accredit it, call XB";
-        assert_eq!(error.message(), said);
+        assert_eq!((error.message(), error.causes()[0].as_str()), (said, "these words differ at word 7"));
         assert_eq!(error.hint_command(), Some("chancery --home DESK peer card -o xb.bundle, at XB"));
     }
 }

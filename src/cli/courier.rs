@@ -23,7 +23,8 @@ use crate::trust::name::Ministry;
 /// Put what waits for a ministry on a data stick, with receipts and log entries, where there is no line to it
 ///
 /// The file holds what the relay would carry: messages in their order with their documents, the entries of our log that
-/// the peer has not cosigned, and our cosignatures on its log, which are its receipts. Nothing leaves the queue by it: a
+/// the peer has not cosigned, and our cosignatures on its log, which are its receipts. What an operator holds stays behind,
+/// with all behind it on its channel, and is counted. Nothing leaves the queue by it: a
 /// message may go by wire as well, and is answered once. Each stick repeats what no answer has come for, so that a lost
 /// one costs a journey and nothing else. It is not sealed: whoever finds it sees what the network sees of us, headers and
 /// ciphertext.
@@ -75,13 +76,36 @@ impl Pack {
             "parts": packed.parts,
             "leaves": packed.leaves,
             "cosignatures": packed.cosignatures,
+            "held": packed.held,
+            "behind": packed.behind,
         });
         let shown = shell_word(&self.output.to_string_lossy());
-        Done::new(report)
+        let done = Done::new(report)
             .says(said(&self.peer, &packed))
             .says(format!("carry it to {}; there: chancery queue unpack {shown} --answer FILE", self.peer))
-            .wrote(&self.output)
-            .tell(context)
+            .wrote(&self.output);
+        left(context, &self.peer, &packed, done).tell(context)
+    }
+}
+
+/// What stays behind, and the command that shows it: our log tells the peer of it all the same.
+fn left(context: &Context, peer: &Ministry, packed: &PackedStick, done: Done) -> Done {
+    match (packed.held, packed.behind) {
+        (0, 0) => done,
+        (0, behind) => {
+            let left = counted(behind, "message");
+            done.says(format!("not on it: {left}, until what was lost of our log is back"))
+                .next(context.command("status"))
+        }
+        (held, behind) => {
+            let held = counted(held, "held message");
+            let left = match behind {
+                0 => held,
+                behind => format!("{held}, and {} behind", counted(behind, "message")),
+            };
+            done.says(format!("not on it: {left}; {peer} learns of them by our log (COURIER_ABSENT)"))
+                .next(context.command(&format!("queue list --ministry {peer} --state held")))
+        }
     }
 }
 
@@ -192,7 +216,7 @@ impl Unpack {
         let peer = Ministry::parse(&unpacked.ministry);
         if let (Some(answer), Ok(peer)) = (&self.answer, &peer) {
             let packed = pack(context, peer, false, answer).await?;
-            done = done.says(said(peer, &packed)).wrote(answer);
+            done = left(context, peer, &packed, done.says(said(peer, &packed)).wrote(answer));
         }
         done.tell(context)?;
         failure(context, unpacked).map_or(Ok(()), Err)
@@ -307,3 +331,34 @@ fn refused(unfit: &Unfit) -> CliError {
 /// Pieces that wait for the gateway, and what each holds.
 const PIECES_WAITING: usize = 4;
 const PIECE_BYTES: usize = 128 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::super::context::GlobalOptions;
+    use super::super::environment::Environment;
+    use super::super::output::tests::kept_streams;
+    use super::*;
+
+    #[test]
+    fn what_stays_behind_is_told_with_the_command_that_shows_it() {
+        let peer = Ministry::parse("XB").unwrap();
+        let told = |held: u64, behind: u64| {
+            let (streams, _, shown) = kept_streams();
+            let options = GlobalOptions { home: Some("xa/gateway".into()), ..GlobalOptions::default() };
+            let context = Context::new(options, Environment::default(), streams, String::new());
+            let packed =
+                PackedStick { number: 1, messages: 1, parts: 0, leaves: 1, cosignatures: 0, held, behind };
+            left(&context, &peer, &packed, Done::new(json!({}))).tell(&context).unwrap();
+            shown.text()
+        };
+        assert_eq!(told(0, 0), "");
+        let held = told(1, 2);
+        assert!(
+            held.contains("not on it: 1 held message, and 2 messages behind; XB learns of them"),
+            "{held}"
+        );
+        assert!(held.contains("chancery --home xa/gateway queue list --ministry XB --state held"), "{held}");
+        assert!(told(2, 0).contains("not on it: 2 held messages; XB"));
+        assert!(told(0, 1).contains("not on it: 1 message, until what was lost of our log is back"));
+    }
+}

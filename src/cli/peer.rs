@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::comparison;
+use super::comparison::{self, Told};
 use super::context::Context;
 use super::desk_session;
 use super::dismissal::Remove;
@@ -24,7 +24,6 @@ use crate::limits;
 use crate::message::terms::Level;
 use crate::time::Timestamp;
 use crate::trust::bundle::SignedBundle;
-use crate::trust::fingerprint::Fingerprint;
 use crate::trust::name::Ministry;
 
 /// Exchange trust bundles with other ministries, and reach their gateways
@@ -73,9 +72,9 @@ struct Add {
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// The fingerprint the peer told, as hexadecimal digits or words; without it you are asked
-    #[arg(long, value_name = "HEX-OR-WORDS", value_parser = Fingerprint::parse)]
-    fingerprint: Option<Fingerprint>,
+    /// The fingerprint the peer told, as hexadecimal digits or its 24 words, numbered or not; without it you are asked
+    #[arg(long, value_name = "HEX-OR-WORDS", value_parser = Told::parse)]
+    fingerprint: Option<Told>,
 
     /// Highest level of protection of what is exchanged with it
     #[arg(long, value_name = "LEVEL", default_value = "RESTRICTED", value_parser = level)]
@@ -166,7 +165,7 @@ impl Add {
             return Err(CliError::usage("own-bundle", format!("this is the bundle of {peer} itself")));
         }
         match &self.fingerprint {
-            Some(told) => comparison::with_told(told, bundle.bundle())?,
+            Some(told) => comparison::with_told(told, bundle.bundle(), &self.untold(context))?,
             None => comparison::by_asking(context, bundle.bundle())?,
         }
         let passphrase = context.passphrase.existing("the registry key")?.for_keys()?;
@@ -191,6 +190,12 @@ impl Add {
             .wrote(&desk.config().policy())
             .next(format!("chancery --home GATEWAY peer ping {peer}"))
             .tell(context)
+    }
+
+    /// The same command without what the peer told.
+    fn untold(&self, context: &Context) -> String {
+        let file = shell_word(&self.file.to_string_lossy());
+        context.command(&format!("peer add --ceiling {} {file}", self.ceiling.word()))
     }
 }
 

@@ -89,11 +89,18 @@ pub(super) fn require_no_file(path: &Path) -> Result<(), CliError> {
     Err(paths::in_the_way(path))
 }
 
-/// A fingerprint in both forms, as it is compared.
+/// Words of a fingerprint in one line.
+const WORDS_IN_LINE: usize = 4;
+
+/// A fingerprint in both forms, as it is compared: each word with its number, by which whoever compares asks for it.
 pub(super) fn fingerprint(fingerprint: &Fingerprint) -> String {
     let words = fingerprint.words();
-    let numbered = words.chunks(6).map(|row| row.join(" "));
-    let lines: Vec<String> = numbered.map(|row| format!("               {row}")).collect();
+    let numbered: Vec<String> =
+        (1_usize..).zip(&words).map(|(number, word)| format!("{number:>2} {word:<10}")).collect();
+    let lines: Vec<String> = numbered
+        .chunks(WORDS_IN_LINE)
+        .map(|line| format!("               {}", line.concat()).trim_end().to_owned())
+        .collect();
     format!("fingerprint    {fingerprint}\n{}", lines.join("\n"))
 }
 
@@ -105,4 +112,19 @@ pub(super) fn requested(requested: &Requested, home: &Path) -> Value {
         "authorities": requested.authorities.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "request": requested.place(home, "csr"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_of_a_fingerprint_bears_its_number_and_what_is_shown_is_taken_as_it_stands() {
+        let root = Fingerprint::of(b"root");
+        let shown = fingerprint(&root);
+        let (_, words) = shown.split_once('\n').unwrap();
+        assert!(words.starts_with(&format!("                1 {}", root.words()[0])), "{shown}");
+        assert!(words.ends_with(&format!("24 {}", root.words()[23])), "{shown}");
+        assert_eq!((words.lines().count(), Fingerprint::parse(words)), (6, Ok(root)));
+    }
 }

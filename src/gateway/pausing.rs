@@ -39,7 +39,7 @@ impl Gateway {
         let act = permit.entry(act.about(peer).because(&reason));
         let pause = Pause { peer: peer.clone(), time: self.clock.now(), operator, reason, force };
         match self.store.pause(pause.clone(), act).await? {
-            Pausing::Urgent => return Err(QueueRefusal::Urgent),
+            Pausing::Urgent => return Err(QueueRefusal::UrgentAwaits(peer.clone())),
             Pausing::Done => {}
         }
         self.take_up(pause);

@@ -21,6 +21,7 @@ use crate::message::administration::{Actor, AdministrativeAct, AdministrativeVer
 use crate::message::header::Header;
 use crate::message::leaf::{Leaf, LeafKind, WITHDRAWN_BY_OPERATOR};
 use crate::message::refusal::Refusal;
+use crate::message::terms::Precedence;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
@@ -54,9 +55,15 @@ pub enum QueueRefusal {
     /// No id begins so.
     #[error("no message begins so")]
     Unknown,
-    /// It, or one behind it, is most urgent.
-    #[error("it, or a message behind it, has precedence FLASH, which is held up or withdrawn only by force")]
+    /// It, or one behind it, is most urgent, and was to be held.
+    #[error("it, or a message behind it, has precedence FLASH, which is held up only by force")]
     Urgent,
+    /// One that waits for the peer is most urgent, and the peer was to be paused.
+    #[error("a message of precedence FLASH waits for {0}, which a pause holds up only by force")]
+    UrgentAwaits(Ministry),
+    /// It is most urgent, and was to be withdrawn.
+    #[error("it has precedence FLASH, which is withdrawn only by force")]
+    UrgentItself,
     /// The own desk has withdrawn it, and this gateway cannot sign that yet.
     #[error("the own desk has withdrawn it, which is signed as soon as anything may be")]
     Withheld,
@@ -93,7 +100,7 @@ impl QueueRefusal {
             Self::NotPaused(_) => "NOT_PAUSED",
             Self::NotSent => "NOT_SENT",
             Self::Unknown => "NO_SUCH_MESSAGE",
-            Self::Urgent => "URGENT",
+            Self::Urgent | Self::UrgentAwaits(_) | Self::UrgentItself => "URGENT",
             Self::Withheld | Self::Withdrawn => "WITHDRAWN",
             Self::NotNow(refusal) => refusal.reason().word(),
             Self::Failed(_) => "TRY_LATER",
@@ -297,7 +304,7 @@ impl Gateway {
         let entry = self.store.queue_entry(id).await?.ok_or(QueueRefusal::Unknown)?;
         let waits = entry.unanswered && entry.state != SentState::Withdrawn;
         if waits && entry.precedence >= FLASH && !force {
-            return Err(QueueRefusal::Urgent);
+            return Err(QueueRefusal::UrgentItself);
         }
         let signed = self.store.held(Direction::Out, id).await?.ok_or(QueueRefusal::Unknown)?;
         let now = self.clock.now();
@@ -316,8 +323,8 @@ impl Gateway {
                 self.tell_settled(&entry.peer, id, SentState::Withdrawn);
                 self.retry_peer_of(id).await?;
                 if entry.precedence >= IMMEDIATE {
-                    let detail =
-                        format!("user {operator} withdrew message {id} of precedence {}", entry.precedence);
+                    let precedence = word(entry.precedence);
+                    let detail = format!("user {operator} withdrew message {id} of precedence {precedence}");
                     self.alarm_about(&entry.peer, URGENT_WITHDRAWN_ALARM, detail).await?;
                 }
                 Ok((place, unreceipted))
@@ -374,6 +381,11 @@ fn answered(state: SentState) -> QueueRefusal {
         SentState::Rejected => QueueRefusal::Answered("rejected"),
         SentState::Withdrawn => QueueRefusal::Withdrawn,
     }
+}
+
+/// A precedence as people say it.
+fn word(precedence: u8) -> &'static str {
+    Precedence::from_number(i32::from(precedence)).map_or("unknown here", Precedence::word)
 }
 
 fn list(ids: &[Digest]) -> String {

@@ -57,14 +57,24 @@ impl Fingerprint {
         Mnemonic::from_entropy(self.0.as_bytes()).map_or_else(|_| Vec::new(), |words| words.words().collect())
     }
 
-    /// Parses either form, whatever its case and spacing; the groups may also be parted by `:` or `-`, the words by
-    /// commas.
+    /// Parses either form, whatever its case and spacing; the groups may also be parted by `:` or `-`, the words by whatever
+    /// is no letter: commas, full stops, their numbers.
     pub fn parse(text: &str) -> Result<Self, InvalidFingerprint> {
         if text.len() > TEXT_BYTES_MAX {
             return Err(InvalidFingerprint::Form);
         }
-        let lower = text.to_lowercase().replace([',', ';'], " ");
-        if lower.split_whitespace().count() == WORDS { parse_words(&lower) } else { parse_groups(&lower) }
+        if let Ok(digits) = parse_groups(&text.to_lowercase()) {
+            return Ok(digits);
+        }
+        let words = Self::words_in(text);
+        if words.len() == WORDS { parse_words(&words) } else { Err(InvalidFingerprint::Form) }
+    }
+
+    /// The words of a text in small letters, without what stands between them.
+    pub fn words_in(text: &str) -> Vec<String> {
+        let lower = text.to_lowercase();
+        let words = lower.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
+        words.map(str::to_owned).collect()
     }
 
     /// Whether a word, in small letters, stands in the list.
@@ -88,13 +98,12 @@ impl fmt::Display for Fingerprint {
 
 const WORDS: usize = 24;
 
-/// Twenty-four words of eight letters with generous spacing.
+/// Twenty-four words of eight letters with their numbers and generous spacing.
 const TEXT_BYTES_MAX: usize = 1024;
 
-fn parse_words(text: &str) -> Result<Fingerprint, InvalidFingerprint> {
-    let normalized = text.split_whitespace().collect::<Vec<_>>().join(" ");
+fn parse_words(words: &[String]) -> Result<Fingerprint, InvalidFingerprint> {
     let words =
-        Mnemonic::parse_in_normalized(Language::English, &normalized).map_err(|error| match error {
+        Mnemonic::parse_in_normalized(Language::English, &words.join(" ")).map_err(|error| match error {
             bip39::Error::UnknownWord(position) => InvalidFingerprint::Word(position.saturating_add(1)),
             bip39::Error::InvalidChecksum => InvalidFingerprint::Checksum,
             _ => InvalidFingerprint::Form,
@@ -146,6 +155,10 @@ mod tests {
         fn both_forms_parse_back_in_any_case_and_spacing(bytes: [u8; 32]) {
             let fingerprint = Fingerprint::from(Digest::from_bytes(bytes));
             let spoken = fingerprint.words();
+            let numbered = |after: &str| -> String {
+                let one = |(number, word): (usize, &&str)| format!("{}{after}{word}\n", number + 1);
+                spoken.iter().enumerate().map(one).collect()
+            };
             let forms = [
                 fingerprint.groups(),
                 fingerprint.groups().replace(' ', ":").to_uppercase(),
@@ -153,6 +166,9 @@ mod tests {
                 spoken.join(" "),
                 format!("\n {} \t", spoken.join("  \n").to_uppercase()),
                 spoken.join(", "),
+                numbered(" "),
+                numbered(". "),
+                numbered(":").to_uppercase(),
             ];
             for form in forms {
                 prop_assert_eq!(Fingerprint::parse(&form), Ok(fingerprint));

@@ -1,10 +1,16 @@
-//! Parsed names: ministries, the parts of a ministry that hold keys, their authorities, and the domain
-//! under which a ministry keeps logs.
+//! Parsed names: ministries, the parts of a ministry that hold keys, their authorities (`authority`), and the domain
+//! under which a ministry keeps logs (`domain`).
 //!
 //! Text enters and is refused unless it is the one spelling of a name; the text that leaves is that
 //! spelling again. A name says who holds a key, never whether the key is believed (see `signature`).
 
+mod authority;
+mod domain;
+
 use std::fmt;
+
+pub use authority::Authority;
+pub use domain::Domain;
 
 /// A text that is not a name. It carries the beginning of the text, because texts of strangers can be long.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -183,177 +189,19 @@ impl fmt::Display for Name {
     }
 }
 
-/// What an office or a registry may do in the name of its ministry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Authority {
-    /// Clears a draft before others release it.
-    Clear,
-    /// Clears a draft in law; without it nothing is concluded.
-    ClearLegal,
-    /// Concludes arrangements that bind the ministry.
-    Conclude,
-    /// Drafts, and never releases what it drafted.
-    Draft,
-    /// Answers that a message was received.
-    Receipt,
-    /// Registers messages.
-    Register,
-    /// Releases a dispatch.
-    Release,
-    /// Releases protective acts, which wait for nobody else.
-    ReleaseProtective,
-    /// Puts the seal of the ministry on a dispatch.
-    Seal,
-    /// Attests what another office did.
-    Witness,
-}
+/// How the URI of everything here begins.
+pub(super) const SCHEME: &str = "chancery://";
 
-impl Authority {
-    /// All authorities, in the order of their words.
-    pub const ALL: [Self; 10] = [
-        Self::Clear,
-        Self::ClearLegal,
-        Self::Conclude,
-        Self::Draft,
-        Self::Receipt,
-        Self::Register,
-        Self::Release,
-        Self::ReleaseProtective,
-        Self::Seal,
-        Self::Witness,
-    ];
-
-    /// The word that ends the URI, such as `release-protective`.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Clear => "clear",
-            Self::ClearLegal => "clear-legal",
-            Self::Conclude => "conclude",
-            Self::Draft => "draft",
-            Self::Receipt => "receipt",
-            Self::Register => "register",
-            Self::Release => "release",
-            Self::ReleaseProtective => "release-protective",
-            Self::Seal => "seal",
-            Self::Witness => "witness",
-        }
-    }
-
-    /// Parses the word alone.
-    pub fn parse(word: &str) -> Result<Self, InvalidName> {
-        let found = Self::ALL.into_iter().find(|authority| authority.word() == word);
-        found.ok_or_else(|| InvalidName::Authority(beginning(word)))
-    }
-
-    /// The URI by which `ministry` grants it: `chancery://XA/authority/seal`.
-    pub fn uri(self, ministry: &Ministry) -> String {
-        format!("{SCHEME}{ministry}/authority/{}", self.word())
-    }
-
-    /// Parses the URI of an authority into who grants it and what it is.
-    pub fn parse_uri(uri: &str) -> Result<(Ministry, Self), InvalidName> {
-        let refusal = || InvalidName::Authority(beginning(uri));
-        let (ministry, path) = split(uri).ok_or_else(refusal)?;
-        let word = path.strip_prefix("authority/").ok_or_else(refusal)?;
-        Ok((ministry, Self::parse(word).map_err(|_| refusal())?))
-    }
-}
-
-impl fmt::Display for Authority {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
-    }
-}
-
-/// The DNS-like name of a ministry that prefixes its log origins: `mfa.xa.example`. Lower case only; it
-/// need not exist in the public DNS.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Domain(String);
-
-impl Domain {
-    /// Parses a domain of at least two labels.
-    pub fn parse(text: &str) -> Result<Self, InvalidName> {
-        let valid = text.len() <= DOMAIN_BYTES_MAX && text.contains('.') && text.split('.').all(is_dns_label);
-        if valid { Ok(Self(text.to_owned())) } else { Err(InvalidName::Domain(beginning(text))) }
-    }
-
-    /// The domain.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The DNS name in the transport certificate of its gateway; TLS clients ask for it.
-    pub fn gateway_dns_name(&self) -> String {
-        format!("gateway.{self}")
-    }
-
-    /// The DNS name in the certificate of the service of one of its desks; clients ask for it.
-    pub fn service_dns_name(&self, desk: &Label) -> String {
-        format!("{desk}.desk.{self}")
-    }
-
-    /// Origin of the log that this ministry keeps about `peer` in `year`.
-    pub fn log_origin(&self, peer: &Ministry, year: i16) -> String {
-        format!("{self}/chancery/{}/{year:04}", peer.lower())
-    }
-
-    /// Origin of the log of the own administration in `year`; a `part` beyond the first stands behind a log of the
-    /// year of which leaves were lost. No ministry has a code of so many letters.
-    pub fn administration_origin(&self, year: i16, part: u16) -> String {
-        let base = format!("{self}/chancery/{ADMINISTRATION}/{year:04}");
-        if part <= 1 { base } else { format!("{base}-{part:03}") }
-    }
-
-    /// Year and part of an origin of the log of the own administration; none for any other log.
-    pub fn administration_year(&self, origin: &str) -> Option<(i16, u16)> {
-        let rest = origin.strip_prefix(&format!("{self}/chancery/{ADMINISTRATION}/"))?;
-        let (year, part) = match rest.split_once('-') {
-            Some((year, part)) => (year.parse().ok()?, part.parse().ok()?),
-            None => (rest.parse().ok()?, 1),
-        };
-        (self.administration_origin(year, part) == origin).then_some((year, part))
-    }
-
-    /// Name under which the bundle announces the log key, without peer and year.
-    pub fn log_name(&self) -> String {
-        format!("{self}/chancery")
-    }
-
-    /// Name of the key that cosigns the logs of peers.
-    pub fn cosigner_name(&self) -> String {
-        format!("{self}/chancery/cosigner")
-    }
-}
-
-impl fmt::Display for Domain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-const SCHEME: &str = "chancery://";
-
-/// A domain must leave room for `gateway.` within the 253 bytes of a DNS name.
-const DOMAIN_BYTES_MAX: usize = 200;
-
-fn split(uri: &str) -> Option<(Ministry, &str)> {
+/// The ministry of a URI, and what stands behind it.
+pub(super) fn split(uri: &str) -> Option<(Ministry, &str)> {
     let (code, path) = uri.strip_prefix(SCHEME)?.split_once('/')?;
     Some((Ministry::parse(code).ok()?, path))
 }
 
-fn is_dns_label(text: &str) -> bool {
-    (1..=63).contains(&text.len())
-        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
-        && !text.starts_with('-')
-        && !text.ends_with('-')
-}
-
-fn beginning(text: &str) -> String {
+/// As much of a text of a stranger as a refusal carries.
+pub(super) fn beginning(text: &str) -> String {
     text.chars().take(64).collect()
 }
-
-/// In the place of a peer in the origin of the log of the own administration.
-const ADMINISTRATION: &str = "administration";
 
 #[cfg(test)]
 mod tests {
@@ -378,7 +226,9 @@ mod tests {
 
     #[test]
     fn every_name_prints_as_it_was_parsed() {
-        for path in ["gateway", "desk/main", "registry", "office/releasing-01", "trust"] {
+        let offices = ["registry", "office/releasing-01", "trust"];
+        let machines = ["gateway", "desk/main", "client/casework", "service/main"];
+        for path in offices.iter().chain(&machines) {
             let uri = format!("chancery://XA/{path}");
             let name = Name::parse(&uri).unwrap();
             assert_eq!(name.to_string(), uri);
@@ -411,48 +261,10 @@ mod tests {
     }
 
     #[test]
-    fn authorities_are_a_closed_list() {
-        for authority in Authority::ALL {
-            let uri = authority.uri(&xa());
-            assert_eq!(Authority::parse_uri(&uri), Ok((xa(), authority)));
-            assert!(Name::parse(&uri).is_err());
-        }
-        for uri in ["chancery://XA/authority/", "chancery://XA/authority/rule", "chancery://XA/seal", "seal"]
-        {
-            assert!(Authority::parse_uri(uri).is_err(), "{uri}");
-        }
-    }
-
-    #[test]
     fn only_registry_and_offices_may_hold_authorities() {
         let holders = ["gateway", "desk/main", "trust", "registry", "office/a"]
             .map(|path| Name::parse(&format!("chancery://XA/{path}")).unwrap().may_hold_authority());
         assert_eq!(holders, [false, false, false, true, true]);
-    }
-
-    #[test]
-    fn names_of_logs_follow_from_the_domain() {
-        let domain = Domain::parse("mfa.xa.example").unwrap();
-        let peer = Ministry::parse("XB").unwrap();
-        assert_eq!(domain.gateway_dns_name(), "gateway.mfa.xa.example");
-        assert_eq!(domain.log_origin(&peer, 2026), "mfa.xa.example/chancery/xb/2026");
-        let administration = domain.administration_origin(2026, 2);
-        assert_eq!(administration, "mfa.xa.example/chancery/administration/2026-002");
-        assert_eq!(domain.administration_year(&administration), Some((2026, 2)));
-        assert_eq!(domain.administration_year(&domain.administration_origin(2026, 1)), Some((2026, 1)));
-        for other in ["mfa.xa.example/chancery/xb/2026", "mfa.xa.example/chancery/administration/2026-2"] {
-            assert_eq!(domain.administration_year(other), None, "{other}");
-        }
-        assert_eq!(domain.log_name(), "mfa.xa.example/chancery");
-        assert_eq!(domain.cosigner_name(), "mfa.xa.example/chancery/cosigner");
-    }
-
-    #[test]
-    fn a_domain_is_lower_case_labels_joined_by_dots() {
-        for text in ["", "example", "a..b", ".a.b", "a.b.", "A.b", "a.-b", "a.b-", "a b.c", "a/b.c", "ä.b"] {
-            assert!(Domain::parse(text).is_err(), "{text}");
-        }
-        assert!(Domain::parse(&format!("{}.example", "a.".repeat(120))).is_err());
     }
 
     proptest! {

@@ -3,7 +3,7 @@
 //! A role stands as a URI in the certificate of a client, `chancery://XA/role/draft`, beside its name. It is a leave to
 //! ask, given by the desk that enrolled the client, and no authority: nothing is ever signed with such a certificate.
 
-use super::name::{InvalidName, Ministry};
+use super::name::{InvalidName, Ministry, SCHEME, beginning, split};
 
 /// What a client may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,18 +45,18 @@ impl Role {
     /// Parses the word alone.
     pub fn parse(word: &str) -> Result<Self, InvalidName> {
         let found = Self::ALL.into_iter().find(|role| role.word() == word);
-        found.ok_or_else(|| InvalidName::Role(word.chars().take(64).collect()))
+        found.ok_or_else(|| InvalidName::Role(beginning(word)))
     }
 
     /// The URI by which `ministry` gives it: `chancery://XA/role/draft`.
     pub fn uri(self, ministry: &Ministry) -> String {
-        format!("chancery://{ministry}/role/{}", self.word())
+        format!("{SCHEME}{ministry}/role/{}", self.word())
     }
 
     /// Parses the URI of a role into who gives it and what it is.
     pub fn parse_uri(uri: &str) -> Option<(Ministry, Self)> {
-        let (code, path) = uri.strip_prefix("chancery://")?.split_once('/')?;
-        Some((Ministry::parse(code).ok()?, Self::parse(path.strip_prefix("role/")?).ok()?))
+        let (ministry, path) = split(uri)?;
+        Some((ministry, Self::parse(path.strip_prefix("role/")?).ok()?))
     }
 }
 

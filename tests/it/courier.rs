@@ -219,6 +219,40 @@ async fn a_stick_waits_while_its_peer_is_paused_and_the_command_that_resumes_it_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_an_operator_holds_stays_behind_and_is_counted() {
+    let mut stage = Stage::pair().await;
+    proofs::logs_agree(&stage).await;
+    only(&mut stage, "XA", "XB").await;
+    sends(&stage, "XA", "XB", "One.").await;
+    let held = sends(&stage, "XA", "XB", "Two.").await.id.to_string();
+    sends(&stage, "XA", "XB", "Three.").await;
+    let decides =
+        |stage: &Stage, verb: &str| types(stage, "XA", &[OsStr::new(verb), OsStr::new(&held)]).json();
+    decides(&stage, "hold");
+    let counts = |packed: &Value| ["messages", "held", "behind"].map(|key| packed[key].as_u64().unwrap());
+    let packed = packs(&stage, "XA", "XB", "a1", &[]);
+    assert_eq!(counts(&packed), [1, 1, 1], "{packed}");
+    let next = packed["next"][0].as_str().unwrap();
+    assert!(next.ends_with("queue list --ministry XB --state held"), "{packed}");
+    // What is left to an earlier stick does not stay behind.
+    assert_eq!(counts(&packs(&stage, "XA", "XB", "a2", &["--new"])), [0, 1, 1]);
+
+    only(&mut stage, "XB", "XA").await;
+    let taken = unpacks(&stage, "XB", "a1");
+    assert!(taken.code == 6 && taken.talk.contains("COURIER_ABSENT"), "{taken:?}");
+    assert_eq!(
+        (taken.told()["taken"].as_u64(), taken.told()["absent"].as_u64()),
+        (Some(1), Some(2)),
+        "{taken:?}"
+    );
+
+    only(&mut stage, "XA", "XB").await;
+    decides(&stage, "release");
+    let packed = packs(&stage, "XA", "XB", "a3", &[]);
+    assert_eq!((counts(&packed), packed["next"].as_array().map(Vec::len)), ([3, 0, 0], Some(0)), "{packed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stick_for_another_ministry_and_from_one_that_is_not_accredited_is_refused() {
     let mut stage = Stage::apart(&["XA", "XB", "XC"], |_| {});
     for code in ["XA", "XB", "XC"] {

@@ -46,6 +46,17 @@ fn fingerprint(place: &Place, bundle: &str) -> (String, String) {
     (shown["fingerprint"].as_str().unwrap().to_owned(), words.join(" "))
 }
 
+/// With one word wrong they are words of no fingerprint; where it stands is told, and nothing is done.
+fn misread_words_are_told(place: &Place, words: &str) {
+    let mut misread: Vec<&str> = words.split(' ').collect();
+    misread[6] = "chancery";
+    let misread = misread.join(" ");
+    let ended = place.run(&["--home", "xa/desk", "peer", "add", "xb.bundle", "--fingerprint", &misread]);
+    let said = (ended.code, ended.error_code());
+    assert_eq!((said.0, said.1.as_deref()), (4, Some("fingerprint-unread")), "{}", ended.talk);
+    assert!(ended.talk.contains("these words differ at word 7"), "{}", ended.talk);
+}
+
 #[test]
 fn two_ministries_are_founded_accredit_each_other_and_stay_in_touch() {
     let place = Place::new();
@@ -73,7 +84,11 @@ fn two_ministries_are_founded_accredit_each_other_and_stay_in_touch() {
     let unasked = place.run(&["--home", "xa/desk", "peer", "add", "xb.bundle"]);
     assert_eq!(unasked.code, 4, "without a fingerprint and nobody to ask: {}", unasked.talk);
 
-    place.succeed(&["--home", "xa/desk", "peer", "add", "xb.bundle", "--fingerprint", &of_xb]);
+    misread_words_are_told(&place, &of_xb);
+    assert_eq!(tree(&place.path("xa/desk/trust")), before);
+    let numbered: String =
+        of_xb.split(' ').zip(1..).map(|(word, number)| format!("{number} {word}\n")).collect();
+    place.succeed(&["--home", "xa/desk", "peer", "add", "xb.bundle", "--fingerprint", &numbered]);
     place.succeed(&["--home", "xb/desk", "peer", "add", "xa.bundle", "--fingerprint", &of_xa]);
     assert_eq!(place.json(&["--home", "xa/desk", "peer", "show", "XB"])["ceiling"], "RESTRICTED");
     for (home, peer) in [("xa/gateway", "XB"), ("xb/gateway", "XA")] {

@@ -17,6 +17,8 @@ pub(in crate::cli) struct PackedStick {
     pub(in crate::cli) parts: u64,
     pub(in crate::cli) leaves: u64,
     pub(in crate::cli) cosignatures: u64,
+    pub(in crate::cli) held: u64,
+    pub(in crate::cli) behind: u64,
 }
 
 /// What became of a stick.
@@ -42,8 +44,8 @@ pub(super) fn piece(piece: wire::pack_queue_response::Piece) -> PackPiece {
     use wire::pack_queue_response::Piece;
     match piece {
         Piece::Data(bytes) => PackPiece::Bytes(bytes),
-        Piece::End(wire::PackedStick { number, messages, parts, leaves, cosignatures }) => {
-            PackPiece::End(PackedStick { number, messages, parts, leaves, cosignatures })
+        Piece::End(wire::PackedStick { number, messages, parts, leaves, cosignatures, held, behind }) => {
+            PackPiece::End(PackedStick { number, messages, parts, leaves, cosignatures, held, behind })
         }
     }
 }

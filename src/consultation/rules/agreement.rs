@@ -44,6 +44,10 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
             } else if corrected.is_some_and(|one| one.act_kind() == Some(ActKind::GoNoGo)) {
                 let message = "a corrigendum of a GO makes none of it, and is no NO GO";
                 findings.warn(Rule::Hnd08, "act.corrects", message, NO_GO);
+            } else if let Some(one) = corrected.filter(|_| commitments::is_decisive(act.field_path.as_str()))
+            {
+                let message = "a corrigendum of this field takes the act back, and says nothing in its place";
+                findings.warn(Rule::Agr01, "act.corrects", message, instead(judgement, one));
             }
         }
         Act::NoteWithdrawal(act) => {
@@ -59,12 +63,23 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
 /// AGR-01: a note-withdrawal is for a note that awaits its answer, and for assurances. It goes all the same, because what
 /// it names permits nothing any more (`commitments::is_taken_back`); who sends it is told which act says so to all.
 fn take_back(judgement: &Judgement<'_>, past: &Past<'_>, named: &Registered, findings: &mut Findings) {
+    let is_own = named.sender == judgement.address.sender;
     let hint = match named.act_kind() {
-        _ if named.sender != judgement.address.sender => "ask the ministry that sent it",
-        Some(ActKind::AgreementNote) if is_concluded(past, named) => {
+        Some(ActKind::AgreementNote) if is_own && is_concluded(past, named) => {
             "terminate the agreement by an agreement-termination"
         }
-        Some(ActKind::AgreementNote | ActKind::Assurances) => return,
+        Some(ActKind::AgreementNote | ActKind::Assurances) if is_own => return,
+        _ => instead(judgement, named),
+    };
+    let message =
+        "this is not taken back by a note-withdrawal: it awaits no answer, or is of another ministry";
+    findings.warn(Rule::Agr01, "act.withdraws", message, hint);
+}
+
+/// What says to everybody that an act of one's own counts no more.
+fn instead(judgement: &Judgement<'_>, named: &Registered) -> &'static str {
+    match named.act_kind() {
+        _ if named.sender != judgement.address.sender => "ask the ministry that sent it",
         Some(ActKind::GoNoGo) => NO_GO,
         Some(ActKind::HandoverArrangement) => {
             "arrange it anew under the same id; a hold-notice stops persons at once"
@@ -77,11 +92,9 @@ fn take_back(judgement: &Judgement<'_>, past: &Past<'_>, named: &Registered, fin
         Some(ActKind::ProtectionAssessment) => {
             "assess the destination anew: NEEDS_MORE or SUBSTANTIAL_GROUNDS"
         }
+        Some(ActKind::Assurances) => "send assurances that state all that you assure now",
         _ => "send the act that says otherwise",
-    };
-    let message =
-        "this is not taken back by a note-withdrawal: it awaits no answer, or is of another ministry";
-    findings.warn(Rule::Agr01, "act.withdraws", message, hint);
+    }
 }
 
 fn is_concluded(past: &Past<'_>, note: &Registered) -> bool {

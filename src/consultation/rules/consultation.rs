@@ -228,7 +228,8 @@ fn cases(judgement: &Judgement<'_>, past: &Past<'_>, findings: &mut Findings) {
 /// that every Power accepted, as its sender declared to know it, now or in earlier acts: that is the same at every desk,
 /// and nobody un-knows it to hide from whom a fact was kept, or by a proposal of his own. And it bears a number,
 /// without which nobody could declare to have known it; before release that is whether it goes to all whom numbers count
-/// here. A countersignature goes to those who have what it countersigns.
+/// here. What takes back or corrects an act goes to all who have that act, and counts all the same where it came. A
+/// countersignature goes to those who have what it countersigns.
 fn addressees(
     judgement: &Judgement<'_>,
     past: &Past<'_>,
@@ -237,7 +238,9 @@ fn addressees(
 ) {
     let address = judgement.address;
     let class = judgement.act.class();
-    if !judgement.act.act_kind().specification().to_all_powers || class == ActClass::Correspondence {
+    let undoes = undoes_what_all_have(judgement.act, past);
+    let is_letter = class == ActClass::Correspondence && !undoes;
+    if !judgement.act.act_kind().specification().to_all_powers || is_letter {
         return;
     }
     let is_fact = class == ActClass::Factual && !matches!(judgement.act, Act::Countersignature(_));
@@ -254,7 +257,10 @@ fn addressees(
         Act::Countersignature(_) => {
             findings.warn(Rule::Con06, "address.addressees", message, Rule::Con06.cure());
         }
-        _ => findings.add(Rule::Con06, "address.addressees", message, Rule::Con06.cure()),
+        _ => {
+            let hint = if undoes { SEND_IT_TO_ALL } else { Rule::Con06.cure() };
+            findings.add(Rule::Con06, "address.addressees", message, hint);
+        }
     };
     let missed: Vec<&Ministry> = parties.into_iter().filter(|party| !reached(party)).collect();
     let all = missed.is_empty();
@@ -270,6 +276,21 @@ fn addressees(
         None => findings.warn(Rule::Con06, "address.consultation", unaccepted, SAY_IT_AGAIN),
     }
 }
+
+/// Whether an act takes back or corrects what went to all Powers: whoever rests on that has to know it. What is said of a
+/// letter goes to whoever has the letter.
+fn undoes_what_all_have(act: &Act, past: &Past<'_>) -> bool {
+    let undone = match act {
+        Act::NoteWithdrawal(act) => act.withdraws,
+        Act::Corrigendum(act) => act.corrects,
+        _ => return false,
+    };
+    let goes_to_all = |kind: ActKind| kind.specification().to_all_powers;
+    past.find(undone).is_some_and(|one| one.act_kind().is_none_or(goes_to_all))
+}
+
+/// What cures an act that takes back before some Powers only. Where it came it counts all the same.
+const SEND_IT_TO_ALL: &str = "address every party of the consultation; a hold-notice stops persons at once, and goes to whomever it can";
 
 /// What a fact is good for that is said too early: no fact is kept back, and none that some Powers may lack permits anything.
 const SAY_IT_AGAIN: &str =

@@ -1,11 +1,14 @@
 //! The CON rules, what passes and what fails each.
 
 use crate::consultation::act::ActKind;
+use crate::consultation::acts::values::EntryId;
 use crate::consultation::rules::said::{assessment, statement};
 use crate::consultation::rules::scenes::Case;
 use crate::consultation::rules::{Rule, drafts};
-use crate::consultation::state::samples::{DAY, Scene, case, ministry};
+use crate::consultation::state::departure::clear_to_depart;
+use crate::consultation::state::samples::{DAY, Scene, case, ministry, person};
 use crate::message::dispatch::Basis;
+use crate::message::terms::ActClass;
 
 const POSITION: &str = r#"category = "prisoners who request admission"
     kind = "WILLING_TO_RELEASE"
@@ -288,4 +291,35 @@ fn con_06_a_fact_goes_to_all_whatever_past_it_hides_and_whatever_number_it_leave
     let case = Case::new(&scene, "IC", "countersignature", &countersigns).with(to_one);
     assert!(!case.errors().contains("CON_06"), "{}", case.errors());
     case.warns(Rule::Con06);
+}
+
+#[test]
+fn con_06_what_takes_an_act_back_goes_to_all_who_have_that_act() {
+    let mut scene = Scene::cleared();
+    let go = format!("arrangement_id = \"H-1\"\ngo = true\ntime = \"{}\"", scene.at());
+    let go = scene.say("XA", "go-no-go", &go);
+    let letter = scene.say("XA", "correspondence", "subject = \"Prisoners of war: procedure\"");
+    let unread = scene.say_unreadable("XA", "a-later-act", ActClass::Factual);
+    let takes_back = |act: &str| {
+        [
+            ("note-withdrawal", format!("withdraws = \"{act}\"")),
+            ("corrigendum", format!("corrects = \"{act}\"\nfield_path = \"time\"\nnew_text = \"otherwise\"")),
+        ]
+    };
+    let to_one = |d: &mut drafts::Draft| d.address.addressees.retain(|one| one.ministry.as_str() == "IC");
+    for (kind, fields) in takes_back(&go).into_iter().chain(takes_back(&unread)) {
+        let says = || Case::new(&scene, "XA", kind, &fields);
+        says().silent(Rule::Con06);
+        let errors = says().with(to_one).errors();
+        assert!(errors.contains("CON_06"), "{kind}: {errors}");
+    }
+    for (kind, fields) in takes_back(&letter) {
+        Case::new(&scene, "XA", kind, &fields).with(to_one).silent(Rule::Con06);
+    }
+    // Where it came, it takes back what it names, whatever stands against it.
+    let fields = format!("withdraws = \"{go}\"");
+    scene.to("IC").against(Rule::Con06).say_unnumbered("XA", "note-withdrawal", &fields);
+    let id = EntryId::parse("H-1").unwrap();
+    let stops = scene.asks(|past, at, charter| clear_to_depart(past, &person(1), &id, at, charter));
+    assert!(stops.iter().any(|stop| stop.because == "XA took its GO back"), "{stops:?}");
 }

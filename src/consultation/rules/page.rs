@@ -81,7 +81,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 - PRO_01: a clearance is taken back by every later NEEDS_MORE of the Detaining Power, whatever assessment_time it bears:\n\
 \x20 until the place is cleared again by who knew of it and looked no earlier.\n\
 - PRO_04, PRO_05 and MED_05: an act of assurances states all that its sender assures for its persons, or for everybody.\n\
-\x20 What a Power said last of a person counts; what it withdraws by a note-withdrawal counts no more.\n\
+\x20 What a Power said last of a person counts; what it takes back, by a note-withdrawal or by a corrigendum of what it\n\
+\x20 assures, counts no more. A handover after that is irregular (HND_06).\n\
 - AGR_01: a note-withdrawal is for a note that awaits its answer, and for assurances. That of a GO, an arrangement, its\n\
 \x20 confirmation, a certificate, a statement or an assessment goes too, and takes from its sender's act what it permits\n\
 \x20 (HND_08, HND_01, MED_01, WIL_07, PRO_01), as a corrigendum of its decisive field does; whoever sends it is told which act\n\
@@ -111,6 +112,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 Nobody can declare to have known an act without a number. It is answered once its sender, or who was told, has said it\n\
 \x20 again to all: the same words, or of a refusal or withdrawal hearsay that names the places refused. Whoever knew that\n\
 \x20 knew the first one; who may answer it, and by when the person was asked, stays as if it had borne a number.\n\
+\x20 A note-withdrawal or corrigendum of what went to all goes to all as well: its own desk does not send it to some. Where one\n\
+\x20 came, it takes back all the same.\n\
 - HND_05 and HND_06 judge a handover by the past as it was then: the case, the agreement, the arrangement, its\n\
 \x20 confirmation and clearances as released until that instant, in which what stops, stops already. Of reported times that\n\
 \x20 match the first and the last are judged. What is said afterwards makes no handover regular and none irregular, but for\n\
@@ -123,7 +126,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 him then and whoever was to receive him. What strangers to the consultation report decides nothing.\n\
 - HND_01: an id of an arrangement is that of one handover. It is not given by another Power, nor once a handover under it\n\
 \x20 was reported. Who was reported as handed over departs under no other arrangement, until his case is registered anew by\n\
-\x20 whoever holds him, knowing of it; as that of a prisoner, it goes its road again. HND_04: no window that has passed is set.\n\
+\x20 whoever holds him, knowing of it; as that of a prisoner, it goes its road again. HANDED_OVER is shown until something is\n\
+\x20 requested, proposed or agreed about him after that. HND_04: no window that has passed is set.\n\
 - CLS_03: the word is the one that the charter lists for the sender and the level, or that of the level itself, such as\n\
 \x20 RESTRICTED, which an office writes that cannot read the charter as it drafts.\n\
 - CON_04: an act may rest on whatever its sender had heard, acts and letters of those included who take no part in the\n\
@@ -136,8 +140,9 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 - CHN_10: under any charter a statement of will counts for 180 days at most, was last reconfirmed seven days before departure\n\
 \x20 at most, was made an hour after the explanation at least and before two witnesses, and a GO is six hours old at most.\n\
 - HND_04: a notice that was given more than twice the time for it before the agreement was concluded was of something else.\n\
-- AGR_03: a notice of death stops whoever sent it. It was a mistake where the Detaining Power registered the case anew and an\n\
-\x20 observer stated the will of the person or had him examined, and both knew of the notice.\n\
+- AGR_03: a notice of death stops whoever sent it. It was a mistake where the Detaining Power registered the case anew and the\n\
+\x20 ICRC, a Protecting Power or somebody whom all accepted for that stated the will of the person (scope PRIVATE_INTERVIEWS)\n\
+\x20 or had him examined (scope MEDICAL), and both knew of the notice.\n\
 - HLD_01: a hold by reason of will never lapses. That of another Power than the Detaining one is answered by asking the\n\
 \x20 person: a later statement that stands, of somebody who knew the hold, lifts it, as it overcomes a withdrawal.\n\
 - HLD_01: a protective act that this release cannot read stops everybody until whoever sent it releases it like a hold. Where he\n\

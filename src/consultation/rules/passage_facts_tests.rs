@@ -125,6 +125,11 @@ fn a_corrigendum_of_what_permits_takes_it_back() {
         let mut scene = Scene::cleared();
         for act in all_of(&scene, sender, kind) {
             let fields = format!("corrects = \"{act}\"\nfield_path = \"{field}\"\nnew_text = \"otherwise\"");
+            let judged = Case::new(&scene, sender, "corrigendum", &fields);
+            match expected {
+                "" => judged.silent(Rule::Agr01),
+                _ => judged.warns(Rule::Agr01),
+            }
             scene.say(sender, "corrigendum", &fields);
         }
         assert_eq!(departs(&scene), expected, "{kind} {field}");

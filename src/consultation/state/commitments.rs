@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::consultation::act::Act;
 use crate::consultation::acts::agreement::{
     AgreementLine, AgreementNote, AgreementTermination, AgreementTerms,
 };
@@ -156,28 +157,39 @@ pub fn is_withdrawn(past: &Past<'_>, note: ActRef, sender: &Ministry) -> bool {
     withdrawals.any(|(one, _)| one.sender == *sender)
 }
 
-/// Whether the ministry that sent an act took it back by a note-withdrawal. That is the way for a note that awaits its
-/// answer and for assurances; anything else permits nothing any more, though another act says so better.
+/// Whether the ministry that sent an act took it back: by a note-withdrawal, which is the way for a note that awaits its
+/// answer and for assurances, or by a corrigendum of what decides whether it permits. Anything else permits nothing any
+/// more then, though another act says so better.
 pub fn is_taken_back(past: &Past<'_>, one: &Registered) -> bool {
-    is_withdrawn(past, one.reference, &one.sender) || is_corrected_in(past, one, &DECISIVE)
+    let takes_back = |by: &Registered| by.act.as_ref().and_then(undone) == Some(one.reference);
+    past.of_thread(&Thread::Answer(one.reference)).any(|by| by.sender == one.sender && takes_back(by))
 }
 
-/// Fields of what permits that say whether it does. A corrigendum of one of them by its own sender takes it back.
-const DECISIVE: [&str; 7] = ["go", "reply", "decision", "finding", "acceptable", "refused", "freedom"];
-
-fn is_corrected_in(past: &Past<'_>, corrected: &Registered, fields: &[&str]) -> bool {
-    let mut corrigenda = saying!(past.of_thread(&Thread::Answer(corrected.reference)), Corrigendum);
-    let is_one_of_them = |path: &str| {
-        let path = path.trim_start_matches("act.");
-        let name = path.split(['[', '.']).next().unwrap_or(path);
-        fields.contains(&name)
-    };
-    corrigenda.any(|(one, act)| one.sender == corrected.sender && is_one_of_them(act.field_path.as_str()))
+/// The act that another one takes back, where their senders are one.
+pub fn undone(act: &Act) -> Option<ActRef> {
+    match act {
+        Act::NoteWithdrawal(act) => Some(act.withdraws),
+        Act::Corrigendum(act) => is_decisive(act.field_path.as_str()).then_some(act.corrects),
+        _ => None,
+    }
 }
 
-/// Whether the ministry that gave a GO took it back by a note-withdrawal, or by a corrigendum of what it says.
-pub fn is_go_taken_back(past: &Past<'_>, go: &Registered) -> bool {
-    is_taken_back(past, go)
+/// Whether a field, by its path in an act, says whether the act permits.
+pub fn is_decisive(path: &str) -> bool {
+    let path = path.strip_prefix("act.").unwrap_or(path);
+    let field = path.split(['[', '.']).next().unwrap_or(path);
+    let decisive = [
+        "acceptable",
+        "assurances",
+        "decision",
+        "finding",
+        "freedom",
+        "go",
+        "party_to_gc3",
+        "refused",
+        "reply",
+    ];
+    decisive.contains(&field)
 }
 
 /// The confirmed arrangement under this id: the last that was confirmed.

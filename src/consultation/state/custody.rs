@@ -10,8 +10,8 @@ use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::state::places::{Places, Spoken};
 use crate::consultation::state::told::{Telling, Told, told, told_until};
-use crate::consultation::state::{opening, saying};
-use crate::consultation::words::{PartyRole, PersonStatus};
+use crate::consultation::state::{appointment, opening, saying};
+use crate::consultation::words::{ObserverScope, PartyRole, PersonStatus};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
@@ -85,19 +85,38 @@ pub fn is_dead(past: &Past<'_>, person: &PersonRef) -> bool {
     past.of_person(person).any(|one| is_notice(one) && !is_refuted(past, person, one))
 }
 
-/// Whether a notice of death was a mistake: whoever holds the person registered his case anew, and an observer has spoken
-/// to him or had him examined since, and both knew the notice.
+/// Whether a notice of death was a mistake: whoever holds the person registered his case anew, and an observer who may see
+/// him has spoken to him or had him examined since, and both knew the notice.
 fn is_refuted(past: &Past<'_>, person: &PersonRef, notice: &Registered) -> bool {
     let is_held = case(past, person).is_some_and(|case| case.registered.knew(notice));
     let saw_him = |one: &Registered| {
-        let saw = match &one.act {
-            Some(Act::ExpressionOfWill(act)) => act.declaration_time,
-            Some(Act::MedicalFinding(act)) => act.examination_time,
+        let (saw, scope) = match &one.act {
+            Some(Act::ExpressionOfWill(act)) => (act.declaration_time, ObserverScope::PrivateInterviews),
+            Some(Act::MedicalFinding(act)) => (act.examination_time, ObserverScope::Medical),
             _ => return false,
         };
-        saw > notice.released && one.stands() && one.knew(notice) && opening::is_observer(past, &one.sender)
+        let seen = saw.min(one.released);
+        saw > notice.released
+            && one.stands()
+            && one.knew(notice)
+            && may_see(past, person, &one.sender, scope, seen)
     };
     is_held && past.of_person(person).any(saw_him)
+}
+
+/// Whether an observer may see a person so: delegates of the ICRC and of a Protecting Power may (GC III Art. 126), and whoever
+/// was invited for just that, for him and for that time. Who was let in to watch a handover has not seen him elsewhere.
+fn may_see(
+    past: &Past<'_>,
+    person: &PersonRef,
+    ministry: &Ministry,
+    scope: ObserverScope,
+    at: Timestamp,
+) -> bool {
+    let visits = |role: &PartyRole| matches!(role, PartyRole::Icrc | PartyRole::ProtectingPower);
+    opening::is_observer(past, ministry)
+        && (opening::roles(past, ministry).iter().any(visits)
+            || appointment::is_appointed(past, ministry, scope, person, at))
 }
 
 /// Whether it is told in passing that a person died, in a report, a list or a notice to a Bureau: until his case was

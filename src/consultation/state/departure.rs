@@ -114,7 +114,7 @@ fn clearances(past: &Past<'_>, arranged: &Arrangement<'_>, at: Timestamp, charte
             Some((one, act)) if !is_in_window(one, act, at, charter) => {
                 format!("the GO of {ministry} is too old")
             }
-            Some((one, _)) if commitments::is_go_taken_back(past, one) => {
+            Some((one, _)) if commitments::is_taken_back(past, one) => {
                 format!("{ministry} took its GO back")
             }
             Some((one, _)) if opening::adjourned_since(past, one) => {
@@ -162,18 +162,13 @@ pub fn protective_acts(
         match (one.class, one.number) {
             (ActClass::Protective, 1..) => persons.is_empty() || about.next().is_some(),
             (ActClass::Protective, 0) if persons.is_empty() => true,
-            (_, 0) if takes_back(one) => true,
+            (_, 0) if departing.may_take_back(one, &listed) => true,
             (_, 0) => departing.may_stop(one, about) || departing.is_refused_by(one),
             _ => false,
         }
     };
     let known = past.acts().rev().filter(named).take(limits::SET_ENTRIES_MAX);
     known.map(|one| one.reference).collect()
-}
-
-/// Whether an act may take back what permits: what it leaves of that, only who has it knows.
-const fn takes_back(one: &Registered) -> bool {
-    matches!(one.act, Some(Act::NoteWithdrawal(_) | Act::Corrigendum(_) | Act::Assurances(_)))
 }
 
 /// What nobody did before a person was handed over under an arrangement, as far as it can be told afterwards: what was

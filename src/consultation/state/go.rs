@@ -56,7 +56,7 @@ pub fn was_refused(past: &Past<'_>, arranged: &Arrangement<'_>, at: Timestamp) -
 pub fn was_taken_back(past: &Past<'_>, arranged: &Arrangement<'_>) -> bool {
     let words =
         speakers(past, arranged).into_iter().filter_map(|ministry| last_word(past, arranged, ministry));
-    words.filter(|(_, act)| act.go.0).any(|(one, _)| commitments::is_go_taken_back(past, one))
+    words.filter(|(_, act)| act.go.0).any(|(one, _)| commitments::is_taken_back(past, one))
 }
 
 /// Whether somebody adjourned the consultation after his GO: he may have meant this departure (CON-01).

@@ -85,6 +85,25 @@ pub fn stops(
     stops
 }
 
+/// Whether whoever receives the person of a line had assured what this way needs, and took it back: by an act that takes
+/// back, or by assurances that give it no more.
+pub fn is_assurance_taken_back(
+    past: &Past<'_>,
+    terms: &AgreementTerms,
+    line: &AgreementLine,
+    note: &Registered,
+    at: Timestamp,
+    charter: &Charter,
+) -> bool {
+    let places = Places::of(past, &line.person);
+    let plan = Plan { past, terms, line, note: Some(note), places, at, charter };
+    let was_given = |needed: Assurance| {
+        plan.assurances_from_there().iter().any(|(one, act)| one.stands() && gives(act, needed))
+    };
+    let needed = plan.assurances_needed();
+    needed.into_iter().any(|needed| was_given(needed) && !plan.is_assured_from_there(needed))
+}
+
 /// Words for what stops somebody, with the first step of the cure where only some Powers were told of it: nothing answers it
 /// before it is said to all.
 pub fn untold<'r>(because: &str, acts: impl IntoIterator<Item = &'r Registered>) -> String {
@@ -230,21 +249,40 @@ impl Plan<'_, '_> {
             }
             ProtectionStanding::Clear => {}
         }
-        let willing_and_able = || {
-            self.is_assured_from_there(|act| act.party_to_gc3.0 && gives(act, Assurance::WillingAndAbleGc3))
-        };
-        if self.terms.route == Route::TransferToPower && !willing_and_able() {
-            stop(
-                Rule::Pro04,
-                "the last word of no party to the Convention that is to receive him is that it is willing and able",
-            );
+        for lacking in self.assurances_needed().into_iter().filter(|one| !self.is_assured_from_there(*one)) {
+            let (rule, because) = match lacking {
+                Assurance::WillingAndAbleGc3 => (
+                    Rule::Pro04,
+                    "the last word of no party to the Convention that is to receive him is that it is willing and able",
+                ),
+                Assurance::NoOnwardReturn => (
+                    Rule::Pro05,
+                    "the State that is to receive him did not assure last that there is no onward return",
+                ),
+                _ => (
+                    Rule::Med05,
+                    "whoever receives him did not undertake that there is no active military service",
+                ),
+            };
+            stops.push(Stop::new(rule, because));
         }
-        if self.goes_to_a_third_state() && !self.is_safe_from_onward_return() {
-            stop(
-                Rule::Pro05,
-                "the State that is to receive him did not assure last that there is no onward return",
-            );
+    }
+
+    /// What whoever receives the person has to assure in an act of its own, because no terms bind it (PRO-04, PRO-05, MED-05).
+    fn assurances_needed(&self) -> Vec<Assurance> {
+        use Assurance::{NoActiveMilitaryService, NoOnwardReturn, WillingAndAbleGc3};
+        let is_bound = || self.terms.required_parties.iter().any(|party| self.receives(party));
+        let mut needed = Vec::new();
+        if self.terms.route == Route::TransferToPower {
+            needed.push(WillingAndAbleGc3);
         }
+        if self.goes_to_a_third_state() && !(self.is_in_the_terms(NoOnwardReturn) && is_bound()) {
+            needed.push(NoOnwardReturn);
+        }
+        if finding_needed(self.terms.route).is_some() && !self.is_in_the_terms(NoActiveMilitaryService) {
+            needed.push(NoActiveMilitaryService);
+        }
+        needed
     }
 
     /// Neither home nor where he is held, whatever the route is called.
@@ -252,29 +290,27 @@ impl Plan<'_, '_> {
         !self.leads_to(&Destination::PowerOfOrigin) && !self.leads_to(&Destination::RemainInDetainingState)
     }
 
-    /// Whether whoever receives the person assured it: in an act of its own, or in terms that bind it.
-    fn is_safe_from_onward_return(&self) -> bool {
-        let bound = || self.terms.required_parties.iter().any(|party| self.receives(party));
-        (self.is_in_the_terms(Assurance::NoOnwardReturn) && bound())
-            || self.is_assured_from_there(|act| gives(act, Assurance::NoOnwardReturn))
-    }
-
     fn is_in_the_terms(&self, assurance: Assurance) -> bool {
         self.terms.assurances.iter().any(|given| *given == assurance)
     }
 
     /// Whether whoever receives the person gives this by its last word about him: an act that stands and that it did not
-    /// withdraw, and after which it said nothing else.
-    fn is_assured_from_there(&self, gives: impl Fn(&Assurances) -> bool) -> bool {
-        let all = assurances(self.past, &self.line.person);
-        let all: Vec<_> = all.filter(|(one, _)| self.receives(&one.sender)).collect();
+    /// take back, and after which it said nothing else.
+    fn is_assured_from_there(&self, needed: Assurance) -> bool {
+        let all = self.assurances_from_there();
         let is_taken_back = |one: &Registered| {
             let says_otherwise = |(later, act): &(&Registered, &Assurances)| {
-                later.sender == one.sender && later.knew(one) && !gives(act)
+                later.sender == one.sender && later.knew(one) && !gives(act, needed)
             };
-            all.iter().any(says_otherwise) || commitments::is_withdrawn(self.past, one.reference, &one.sender)
+            all.iter().any(says_otherwise) || commitments::is_taken_back(self.past, one)
         };
-        all.iter().any(|(one, act)| one.stands() && gives(act) && !is_taken_back(one))
+        all.iter().any(|(one, act)| one.stands() && gives(act, needed) && !is_taken_back(one))
+    }
+
+    /// Assurances for the person of whoever is to receive him, whether or not they stand.
+    fn assurances_from_there(&self) -> Vec<(&Registered, &Assurances)> {
+        let all = assurances(self.past, &self.line.person);
+        all.filter(|(one, _)| self.receives(&one.sender)).collect()
     }
 
     /// Whether this is the Power that is to receive the person. A ministry whose code is not that of a State may be.
@@ -292,12 +328,6 @@ impl Plan<'_, '_> {
         if !medical::is_eligible(self.past, person, needed) {
             stops.push(Stop::new(Rule::Med02, "no commission or manifest case made the person eligible"));
         }
-        let undertaking = Assurance::NoActiveMilitaryService;
-        let is_given = || self.is_assured_from_there(|act| gives(act, undertaking));
-        if !self.is_in_the_terms(undertaking) && !is_given() {
-            let because = "whoever receives him did not undertake that there is no active military service";
-            stops.push(Stop::new(Rule::Med05, because));
-        }
     }
 
     fn judicial(&self, stops: &mut Vec<Stop>) {
@@ -313,8 +343,10 @@ impl Plan<'_, '_> {
     }
 }
 
+/// Whether an act gives this. Only a party to the Convention is able to apply it (GC III Art. 12(2)).
 fn gives(act: &Assurances, assurance: Assurance) -> bool {
-    act.assurances.iter().any(|given| *given == assurance)
+    let is_able = assurance != Assurance::WillingAndAbleGc3 || act.party_to_gc3.0;
+    is_able && act.assurances.iter().any(|given| *given == assurance)
 }
 
 /// Assurances for a person, or for all, whether or not they stand.

@@ -2,23 +2,12 @@
 
 use super::*;
 use crate::consultation::rules::table::Rule;
-use crate::consultation::state::samples::{DAY, Scene, case, person};
+use crate::consultation::state::samples::{DAY, INCIDENT, Scene, case, person};
 
 fn standing(scene: &Scene, place: &str) -> ProtectionStanding {
     let place = Destination::NamedState(crate::consultation::acts::values::RegionCode::parse(place).unwrap());
     scene.asks(|past, at, charter| protection(past, &person(1), Spoken::now(&place), at, charter).standing)
 }
-
-const INCIDENT: &str = r#"
-    incident_id = "I-1"
-    persons = ["P1"]
-    exposures = ["FACE"]
-    publisher = "NEWS_MEDIUM"
-    locators = [{ locator_id = "l1", url = "https://news.example/17" }]
-    first_seen_time = "2026-11-22T09:00:00Z"
-    compelling_public_interest_claimed = false
-    requested = ["OBSCURE"]
-    reply_due_time = "2026-11-24T09:00:00Z""#;
 
 #[test]
 fn a_bar_stays_until_the_detaining_power_lifts_it_knowing_of_it() {

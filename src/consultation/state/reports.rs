@@ -24,7 +24,7 @@ use crate::consultation::state::opening::Opening;
 use crate::consultation::state::places::Places;
 use crate::consultation::state::reached::{Facet, Stage};
 use crate::consultation::state::{
-    commitments, custody, exposure, go, holds, judicial, medical, opening, protection, saying, will,
+    commitments, custody, exposure, go, guard, holds, judicial, medical, opening, protection, saying, will,
 };
 use crate::consultation::words::{HandoverOutcome, Route};
 use crate::limits;
@@ -367,7 +367,9 @@ pub fn irregularities(
     stood(Facet::Will, asked_back || !will::stopped_at(past, person, destination, at).is_empty());
     let cleared = protection::protection(then, person, destination, at, charter).assessment;
     let barred = protection::was_barred(past, person, destination, at);
-    stood(Facet::Protection, back(cleared) || barred);
+    let (terms, note) = (arranged.agreement.terms(), arranged.agreement.note);
+    let unassured = guard::is_assurance_taken_back(then, terms, line, note, at, charter);
+    stood(Facet::Protection, back(cleared) || barred || unassured);
     stood(Facet::Medical, back(medical::fitness(then, person, at, charter).finding));
     stood(Facet::Status, is_no_prisoner_for(then, person, arranged));
     let binds = arranged.agreement.is_in_force(then, person, at) && arranged.act.window_start_time <= at;

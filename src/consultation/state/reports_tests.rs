@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::consultation::state::departure::clear_to_depart;
-use crate::consultation::state::samples::{DAY, HOUR, Scene, case, destination, person};
+use crate::consultation::state::samples::{DAY, HOUR, INCIDENT, Scene, case, person, stated};
 use crate::consultation::state::stage::stage;
 
 fn shown(scene: &Scene) -> String {
@@ -49,27 +49,7 @@ fn handed_over_after(kind: &str, sender: &str, fields: &str) -> Scene {
 
 /// XB tells now that he accepted XA then.
 fn accept(scene: &mut Scene, declared: Timestamp) {
-    let fields = format!(
-        r#"person = "P1"
-        information_time = "{}"
-        declaration_time = "{declared}"
-        acceptable = [{}]
-        refused = [{}]
-        mode = "HANDWRITTEN"
-        language_code = "ko-KP"
-        question_as_put = "어디로 가기를 원하십니까?"
-        answer_verbatim = "남쪽으로 가겠습니다."
-        attendees = [{{ function = "WITNESS", affiliation = "IC", neutral = true, co_signed = true }}]
-        freedom = "NO_INDICATION_OF_PRESSURE"
-        capacity = "FULL"
-        copy_given_to_person = true
-        no_waiver_of_rights = true
-        statement_document = "statement""#,
-        declared.before(Duration::from_secs(26 * HOUR)),
-        destination("XA"),
-        destination("XD"),
-    );
-    scene.say("XB", "expression-of-will", &fields);
+    scene.say("XB", "expression-of-will", &stated(declared, "P1", &["XA"], &["XD"]));
 }
 
 /// XN joins, as a neutral Power.
@@ -243,22 +223,13 @@ fn an_irregular_handover_is_not_forgotten_where_home_is_said_to_lie_elsewhere_af
 
 #[test]
 fn an_exposure_stands_against_a_handover_until_that_very_place_was_found_safe() {
-    let incident = r#"incident_id = "I-1"
-        persons = ["P1"]
-        exposures = ["FACE"]
-        publisher = "NEWS_MEDIUM"
-        locators = [{ locator_id = "l1", url = "https://news.example/17" }]
-        first_seen_time = "2026-11-22T09:00:00Z"
-        compelling_public_interest_claimed = false
-        requested = ["OBSCURE"]
-        reply_due_time = "2026-11-27T09:00:00Z""#;
     for (place, finding, expected) in [
         ("XN", "NO_SUBSTANTIAL_GROUNDS", vec![Facet::Incident]),
         ("XA", "NEEDS_MORE", vec![Facet::Incident]),
         ("XA", "NO_SUBSTANTIAL_GROUNDS", vec![]),
     ] {
         let mut scene = Scene::cleared();
-        scene.say("XA", "publicity-notice", incident);
+        scene.say("XA", "publicity-notice", INCIDENT);
         scene.assess("P1", place, finding);
         scene.wait(600);
         let at = scene.at();
@@ -324,6 +295,77 @@ fn what_was_taken_back_before_a_handover_makes_it_irregular() {
     }
 }
 
+const ASSURED: &str =
+    "persons = []\nparty_to_gc3 = true\nassurances = [\"WILLING_AND_ABLE_GC3\", \"NO_ONWARD_RETURN\"]";
+
+/// A transfer to XA on the day, on assurances in an act of XA's own; with the reference of that act.
+fn assured() -> (Scene, String) {
+    let mut scene = Scene::ready();
+    let assurances = scene.say("XA", "assurances", ASSURED);
+    let fields = scene.note_fields("A-1", "P1", "XA", "TRANSFER_TO_POWER");
+    let fields = fields.replace("\"NO_ONWARD_RETURN\"", "\"MEDICAL_CARE\"");
+    let note = scene.say("XB", "agreement-note", &fields);
+    scene.reply(&note);
+    scene.arrange("H-1", "A-1", "P1");
+    scene.wait(3 * DAY);
+    scene.state("XB", "P1", &["XA"], &["XD"]);
+    scene.certify("P1", "FIT");
+    scene.go("XB", true);
+    scene.go("XA", true);
+    (scene, assurances)
+}
+
+#[test]
+fn assurances_that_were_taken_back_before_a_handover_make_it_irregular() {
+    let other = |gives: &str| ASSURED.replace("\"WILLING_AND_ABLE_GC3\", \"NO_ONWARD_RETURN\"", gives);
+    let corrects =
+        |field: &str| ("corrigendum", format!("field_path = \"{field}\"\nnew_text = \"otherwise\""));
+    let irregular_after = |said: &[(&str, String)]| {
+        let (mut scene, assurances) = assured();
+        for (kind, fields) in said {
+            let fields = match *kind {
+                "note-withdrawal" => format!("withdraws = \"{assurances}\""),
+                "corrigendum" => format!("corrects = \"{assurances}\"\n{fields}"),
+                _ => fields.clone(),
+            };
+            scene.say("XA", kind, &fields);
+        }
+        scene.wait(600);
+        let at = scene.at();
+        hand_over(&mut scene, at);
+        scene.say("XA", "assurances", &other("\"MEDICAL_CARE\""));
+        irregular(&scene)
+    };
+    let back = || ("note-withdrawal", String::new());
+    let gives = |gives: &str| ("assurances", other(gives));
+    assert_eq!(irregular_after(&[]), [], "what is said afterwards changes nothing");
+    for said in [
+        vec![back()],
+        vec![gives("\"WILLING_AND_ABLE_GC3\"")],
+        vec![gives("\"NO_ONWARD_RETURN\"")],
+        vec![("assurances", ASSURED.replace("true", "false"))],
+        vec![corrects("act.assurances[1]")],
+        vec![corrects("party_to_gc3")],
+    ] {
+        assert_eq!(irregular_after(&said), [Facet::Protection], "{said:?}");
+    }
+    assert_eq!(irregular_after(&[back(), gives("\"WILLING_AND_ABLE_GC3\", \"NO_ONWARD_RETURN\"")]), []);
+    assert_eq!(irregular_after(&[corrects("act.monitoring_arrangement")]), []);
+}
+
+#[test]
+fn who_never_assured_anything_took_nothing_back() {
+    let mut scene = Scene::ready();
+    let fields = scene.note_fields("A-1", "P1", "XA", "TRANSFER_TO_POWER");
+    let note = scene.say("XB", "agreement-note", &fields);
+    scene.reply(&note);
+    scene.arrange("H-1", "A-1", "P1");
+    scene.wait(3 * DAY);
+    let at = scene.at();
+    hand_over(&mut scene, at);
+    assert_eq!(irregular(&scene), [], "that is said of the reports, and no more");
+}
+
 #[test]
 fn a_death_covers_no_irregular_handover() {
     let mut scene = handed_over_after("will-withdrawal", "XA", "person = \"P1\"");
@@ -358,11 +400,14 @@ fn who_is_brought_back_and_registered_as_a_prisoner_goes_the_road_again() {
     scene.say("XB", "case-registration", &case("P1").replace("PRISONER_OF_WAR", "RELEASED"));
     assert_eq!(shown(&scene), "HANDED_OVER", "that closes his case");
     scene.say("XB", "case-registration", &case("P1"));
-    assert_eq!(shown(&scene), "REGISTERED");
+    assert_eq!(shown(&scene), "HANDED_OVER", "so does a correction of his file");
+    scene.certify("P1", "UNFIT");
+    assert_eq!(shown(&scene), "HANDED_OVER", "and what stops him now is no handover taken back");
     scene.agree("A-2", "P1", "XA");
-    assert_eq!(shown(&scene), "AGREED");
-    scene.say("IC", "hold-notice", "persons = [\"P1\"]");
     assert_eq!(shown(&scene), "HELD");
+    scene.wait(60);
+    scene.certify("P1", "FIT");
+    assert_eq!(shown(&scene), "AGREED");
 }
 
 #[test]

@@ -4,12 +4,10 @@
 
 use std::time::Duration;
 
-use crate::consultation::act::{Act, ActKind};
+use crate::consultation::act::Act;
 use crate::consultation::acts::values::ActRef;
 use crate::consultation::charter::Charter;
 use crate::consultation::history::{History, Past};
-use crate::consultation::outline::{Field, Value};
-use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::{Marks, Missing, Registered, Verdict};
 use crate::consultation::rules::table::Rule;
 use crate::digest::Digest;
@@ -17,11 +15,13 @@ use crate::message::terms::{ActClass, Form, Level, Precedence};
 use crate::time::Timestamp;
 use crate::trust::name::{Ministry, Name};
 
+mod texts;
+
+use texts::list_digest;
+pub(crate) use texts::{INCIDENT, act, case, destination, ministry, person, stated};
+
 pub(crate) const HOUR: u64 = 3_600;
 pub(crate) const DAY: u64 = 24 * HOUR;
-
-const PERSONS: [(&str, &str); 3] =
-    [("P1", "P-7QK4-M2XD-9WTV"), ("P2", "P-3HN8-ZC6V-5JF2"), ("P3", "P-9RB2-T7GE-1KYT")];
 
 /// XB holds, XA receives, IC observes.
 pub(crate) struct Scene {
@@ -225,27 +225,7 @@ impl Scene {
 
     /// The fields of a statement that was declared just now.
     pub(crate) fn statement(&self, person: &str, accepts: &[&str], refuses: &[&str]) -> String {
-        format!(
-            r#"person = "{person}"
-            information_time = "{}"
-            declaration_time = "{}"
-            acceptable = {}
-            refused = {}
-            mode = "HANDWRITTEN"
-            language_code = "ko-KP"
-            question_as_put = "어디로 가기를 원하십니까?"
-            answer_verbatim = "남쪽으로 가겠습니다."
-            attendees = [{{ function = "WITNESS", affiliation = "IC", neutral = true, co_signed = true }}]
-            freedom = "NO_INDICATION_OF_PRESSURE"
-            capacity = "FULL"
-            copy_given_to_person = true
-            no_waiver_of_rights = true
-            statement_document = "statement""#,
-            self.at.before(Duration::from_secs(26 * HOUR)),
-            self.at,
-            places(accepts),
-            places(refuses),
-        )
+        stated(self.at, person, accepts, refuses)
     }
 
     /// An assessment of XB, made now.
@@ -271,11 +251,16 @@ impl Scene {
     /// An agreement by note of XB and reply of XA.
     pub(crate) fn agree(&mut self, id: &str, person: &str, place: &str) -> (String, String) {
         let note = self.note(id, person, place, "RELEASE_AND_SETTLEMENT");
-        let digest = Digest::of(b"text").hex();
-        let reply =
-            format!("proposing_message = \"{note}\"\nterms = \"0a\"\nauthentic_text_sha256 = [\"{digest}\"]");
-        let reply = self.say("XA", "agreement-reply", &reply);
+        let reply = self.reply(&note);
         (note, reply)
+    }
+
+    /// A reply of XA that concludes what this note proposes.
+    pub(crate) fn reply(&mut self, note: &str) -> String {
+        let digest = Digest::of(b"text").hex();
+        let fields =
+            format!("proposing_message = \"{note}\"\nterms = \"0a\"\nauthentic_text_sha256 = [\"{digest}\"]");
+        self.say("XA", "agreement-reply", &fields)
     }
 
     pub(crate) fn note(&mut self, id: &str, person: &str, place: &str, route: &str) -> String {
@@ -414,69 +399,5 @@ impl Scene {
         self.marks.raise(&sender, number);
         self.wait(60);
         reference.dispatch_digest().hex()
-    }
-}
-
-/// A person of the scenarios, by number.
-pub(crate) fn person(number: usize) -> PersonRef {
-    PersonRef::parse(PERSONS[number - 1].1).unwrap()
-}
-
-pub(crate) fn ministry(code: &str) -> Ministry {
-    Ministry::parse(code).unwrap()
-}
-
-/// The fields of a case of this person, whose Power of origin is XD.
-pub(crate) fn case(person: &str) -> String {
-    format!(
-        r#"person = "{person}"
-        status = "PRISONER_OF_WAR"
-        power_of_origin = "XD"
-        information_bureau_notified = true
-        central_agency_notified = true"#
-    )
-}
-
-/// An act of this kind from TOML, in which P1 to P3 stand for persons.
-pub(crate) fn act(kind: &str, fields: &str) -> Act {
-    let mut text = fields.to_owned();
-    for (short, full) in PERSONS {
-        text = text.replace(&format!("\"{short}\""), &format!("\"{full}\""));
-    }
-    let table: toml::Table = toml::from_str(&text).unwrap();
-    let kind = ActKind::from_word(kind).unwrap();
-    Act::from_outline(kind, &group(&table)).unwrap_or_else(|faults| panic!("{kind}: {faults}"))
-}
-
-/// A destination as a form writes it: a code, or the word of its kind.
-pub(crate) fn destination(place: &str) -> String {
-    match place.len() {
-        2 => format!("{{ kind = \"NAMED_STATE\", region_code = \"{place}\" }}"),
-        _ => format!("{{ kind = \"{place}\" }}"),
-    }
-}
-
-fn places(all: &[&str]) -> String {
-    let all: Vec<String> = all.iter().map(|place| destination(place)).collect();
-    format!("[{}]", all.join(", "))
-}
-
-fn list_digest(person: &str) -> String {
-    let number: usize = person.trim_start_matches('P').parse().unwrap();
-    crate::consultation::acts::values::persons_digest(&[self::person(number)]).hex()
-}
-
-fn group(table: &toml::Table) -> Vec<Field> {
-    table.iter().map(|(name, value)| Field { name: name.clone().into(), value: tree(value) }).collect()
-}
-
-fn tree(value: &toml::Value) -> Value {
-    match value {
-        toml::Value::String(text) => Value::Text(text.clone()),
-        toml::Value::Integer(number) => Value::Number(u64::try_from(*number).unwrap()),
-        toml::Value::Boolean(flag) => Value::Flag(*flag),
-        toml::Value::Array(values) => Value::List(values.iter().map(tree).collect()),
-        toml::Value::Table(table) => Value::Group(group(table)),
-        other => panic!("no such value in an act: {other}"),
     }
 }

@@ -5,7 +5,7 @@ use crate::consultation::acts::values::EntryId;
 use crate::consultation::rules::table::Rule;
 use crate::consultation::state::guard::Stop;
 use crate::consultation::state::places::Spoken;
-use crate::consultation::state::samples::{DAY, HOUR, Scene, case, ministry, person};
+use crate::consultation::state::samples::{DAY, HOUR, INCIDENT, Scene, case, ministry, person};
 use crate::consultation::state::{next_steps, promised};
 use crate::consultation::words::HandoverOutcome;
 
@@ -372,15 +372,6 @@ fn a_handover_is_reported_by_whoever_holds_the_person_and_whoever_receives_him()
 
 #[test]
 fn every_facet_that_stops_is_shown_and_makes_a_handover_irregular() {
-    let incident = r#"incident_id = "I-1"
-        persons = ["P1"]
-        exposures = ["FACE"]
-        publisher = "NEWS_MEDIUM"
-        locators = [{ locator_id = "l1", url = "https://news.example/17" }]
-        first_seen_time = "2026-11-22T09:00:00Z"
-        compelling_public_interest_claimed = false
-        requested = ["OBSCURE"]
-        reply_due_time = "2026-11-27T09:00:00Z""#;
     let pending = "person = \"P1\"\nstate = \"PENDING\"";
     let unfit = r#"person = "P1"
         kind = "FITNESS_TO_TRAVEL"
@@ -388,7 +379,7 @@ fn every_facet_that_stops_is_shown_and_makes_a_handover_irregular() {
         decision = "UNFIT"
         certificate_document = "certificate""#;
     for (kind, fields, facet) in [
-        ("publicity-notice", incident, Facet::Incident),
+        ("publicity-notice", INCIDENT, Facet::Incident),
         ("judicial-status", pending, Facet::Judicial),
         ("medical-finding", unfit, Facet::Medical),
     ] {

@@ -15,7 +15,8 @@
 //! |---|---|
 //! | `config`, `visitors`, `suspended`, `permission`, `guard` | where it listens; who is there; who may call what; enforced |
 //! | `edge` | the calls, each handed to the room behind |
-//! | `drafting`, `draft_reading`, `signing`, `releasing`, `errands` | drafts, clearances, releases; each request once |
+//! | `drafting`, `showing`, `draft_reading` | drafts, as they are composed and as they are seen |
+//! | `clearing`, `signing`, `releasing`, `errands` | clearances, releases; each request once |
 //! | `reading`, `searching`, `cases`, `picking`, `names`, `evidence`, `uploads` | messages, consultations, persons, proofs, documents |
 //! | `events`, `outlet`, `keeper` | what happens, as it happens; to whoever reads in time; keeps up with the own gateway |
 //! | `metrics` | what monitoring reads of it |
@@ -25,6 +26,7 @@
 mod acts;
 pub mod binding;
 mod cases;
+mod clearing;
 pub mod config;
 mod draft_in;
 mod draft_out;
@@ -49,6 +51,7 @@ mod refusals;
 mod releasing;
 pub mod restored;
 mod searching;
+mod showing;
 mod signing;
 pub mod suspended;
 mod uploads;

@@ -7,12 +7,10 @@ use tonic::Code;
 
 use super::Service;
 use super::draft_out::label;
-use super::drafting::{four_eyes, hand};
+use super::drafting::hand;
 use super::errands::Met;
 use super::refusals::Refused;
-use super::vault;
 use super::visitors::Visitor;
-use crate::desk::register::Errand;
 use crate::limits;
 use crate::message::terms::AuthenticationKind;
 use crate::proto::desk::v1 as wire;
@@ -36,11 +34,7 @@ impl Service {
                 format!("a CMS signature (DER) of 1 to {} bytes is expected", limits::SIGNATURE_BYTES_MAX);
             return Err(Refused::field("signature", "FIELD_INVALID", message));
         }
-        let (held, mut draft) = self.held(&request.name)?;
-        self.desk.open_entry(&draft)?;
-        if self.desk.register.hands(&held.dispatch)?.iter().any(|hand| hand.client == visitor.name()) {
-            return Err(four_eyes("whoever had a hand in a draft does not clear it"));
-        }
+        let (held, mut draft) = self.to_clear(visitor, &request.name)?;
         if !visitor.may_sign_as(&request.office) {
             let message = format!("this client brings no signature of {}", request.office);
             return Err(Refused::new(Code::PermissionDenied, "OFFICE_NOT_PERMITTED", message));
@@ -54,11 +48,6 @@ impl Service {
         draft.put_signature(kind, &request.signature, |credential| label(credential) == request.office);
         // It must hold as everybody will judge it.
         self.desk.standing(&trust, &draft)?;
-        let sealed = vault::seal(self.keys.reading()?.as_ref(), &draft.text()?, self.desk.entropy.as_ref())?;
-        let errand = Errand { subject: held.dispatch.as_bytes().to_vec(), ..errand };
-        let hands = [hand(kind.word(), &request.office, visitor)];
-        self.desk.register.hold_signed(&held, &sealed, &hands, &errand)?;
-        self.tell();
-        self.shown(&draft)
+        self.keep_cleared(&held, &draft, &[hand(kind.word(), &request.office, visitor)], errand)
     }
 }

@@ -42,6 +42,10 @@ pub(in crate::gateway) struct PackEnd {
     pub(in crate::gateway) parts: u64,
     pub(in crate::gateway) leaves: u64,
     pub(in crate::gateway) cosignatures: u64,
+    /// Messages that an operator holds.
+    pub(in crate::gateway) held: u64,
+    /// Further messages that stay behind: behind a held one, or for what was lost of our log.
+    pub(in crate::gateway) behind: u64,
 }
 
 type Sink = mpsc::Sender<Result<Item, CourierRefusal>>;
@@ -86,11 +90,18 @@ impl Gateway {
                 end.leaves += self.pack_log(&log, sink).await?;
             }
         }
+        let queues = self.store.queues().await?;
         // What was lost of our log may say that something in the queue was withdrawn.
-        let packed = match self.standing(&peer) {
-            Standing::CatchingUp => Vec::new(),
+        let (packed, earlier) = match self.standing(&peer) {
+            Standing::CatchingUp => (Vec::new(), 0),
             _ => self.pack_messages(&packing, &mut end, sink).await?,
         };
+        if let Some(queue) = queues.iter().find(|queue| queue.peer == peer) {
+            // One that came in between was packed as well.
+            let left = queue.queued.saturating_sub(end.messages.saturating_add(earlier));
+            end.held = queue.held.min(left);
+            end.behind = left.saturating_sub(end.held);
+        }
         self.link_of(&peer).stick_given(number, packed);
         Ok(end)
     }
@@ -132,24 +143,27 @@ impl Gateway {
         Ok(next.saturating_sub(first))
     }
 
-    /// What waits for the peer, in order, each batch behind its large parts; answers which messages.
+    /// What waits for the peer, in order, each batch behind its large parts; answers which messages, and how many were
+    /// left to earlier sticks.
     async fn pack_messages(
         &self,
         packing: &Packing,
         end: &mut PackEnd,
         sink: &Sink,
-    ) -> Result<Vec<Digest>, CourierRefusal> {
+    ) -> Result<(Vec<Digest>, u64), CourierRefusal> {
         let (mut packed, mut reached, mut parts) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        let mut earlier = 0_u64;
         let late = self.clock.now().after(ALL_PAUSES);
         loop {
             let limit = limits::BATCH_ENVELOPES_MAX;
             let due = self.store.due(packing.peer.clone(), late, limit, reached.clone()).await?;
             if due.is_empty() {
-                return Ok(packed);
+                return Ok((packed, earlier));
             }
             for item in due {
                 reached.insert(item.channel.clone(), item.sequence);
                 if packing.only_new && self.was_packed(&item).await? {
+                    earlier = earlier.saturating_add(1);
                     continue;
                 }
                 for part in item.parts.iter().filter(|part| part.content.is_none() && !item.withdrawn) {

@@ -57,8 +57,8 @@ fn data(bytes: Vec<u8>) -> Piece {
 }
 
 fn last_pieces(end: PackEnd, last: Vec<u8>) -> Vec<Piece> {
-    let PackEnd { number, messages, parts, leaves, cosignatures } = end;
-    let summary = wire::PackedStick { number, messages, parts, leaves, cosignatures };
+    let PackEnd { number, messages, parts, leaves, cosignatures, held, behind } = end;
+    let summary = wire::PackedStick { number, messages, parts, leaves, cosignatures, held, behind };
     let piece = wire::pack_queue_response::Piece::End(summary);
     vec![data(last), Ok(wire::PackQueueResponse { piece: Some(piece) })]
 }

@@ -11,28 +11,28 @@
 //! and no certificate from here opens another. Whoever is not in the book, or suspended there, is nobody, whatever his
 //! certificate says. It must never happen that two clients share a key.
 
+mod authority;
+mod book;
+
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::found;
 use crate::digest::Digest;
 use crate::entropy::Entropy;
-use crate::keys::authority::{CertificateAuthority, DESK_VALIDITY, Grant, IssueRefusal, certificate_pem};
-use crate::keys::branch::Branch;
+use crate::keys::authority::{Grant, IssueRefusal, certificate_pem};
 use crate::keys::error::KeyError;
 use crate::keys::ministry::HomeError;
 use crate::keys::passphrase::Passphrase;
 use crate::keys::request::{CertificateRequest, RequestRefusal};
-use crate::keys::{PrivateKey, PrivateKeyRefusal, file, generate, secret_file};
-use crate::limits;
+use crate::keys::{PrivateKeyRefusal, generate};
 use crate::time::Timestamp;
-use crate::trust::name::{Domain, Label, Ministry, Name};
+use crate::trust::name::{Authority, Domain, Label, Ministry, Name};
 use crate::trust::role::Role;
+
+pub use book::Client;
 
 /// The folder of clients in the home of a desk.
 #[derive(Debug, Clone)]
@@ -41,25 +41,6 @@ pub struct Clients {
     ministry: Ministry,
     domain: Domain,
     desk: Label,
-}
-
-/// One certificate of a client, as it stands in the book.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Client {
-    /// Which system of the ministry; its name in certificates, logs and registers.
-    pub label: Label,
-    /// SHA-256 of its certificate, DER.
-    pub certificate: Digest,
-    /// SHA-256 of its public key.
-    pub key: Digest,
-    /// What it may ask for, as its certificate says too.
-    pub roles: BTreeSet<Role>,
-    /// Labels of the offices as which it may have the desk sign; empty for every office that its roles fit.
-    pub offices: BTreeSet<Label>,
-    /// The certificate ends then.
-    pub valid_until: Timestamp,
-    /// Whether it may do nothing for now.
-    pub suspended: bool,
 }
 
 /// Who is to be enrolled.
@@ -130,7 +111,7 @@ impl Clients {
 
     /// Whether there is an authority that certifies clients.
     pub fn exists(&self) -> bool {
-        self.directory.join(BOOK).exists()
+        self.directory.join(book::FILE).exists()
     }
 
     /// The root that clients pin, PEM.
@@ -150,64 +131,12 @@ impl Clients {
 
     /// The book, for whoever watches it for changes.
     pub fn book_file(&self) -> PathBuf {
-        self.directory.join(BOOK)
+        self.directory.join(book::FILE)
     }
 
     /// The name that clients ask the service for.
     pub fn service_dns_name(&self) -> String {
         self.domain.service_dns_name(&self.desk)
-    }
-
-    /// Founds the authority, with a key and certificate of the service, where there is none yet.
-    pub fn found(
-        &self,
-        passphrase: &Passphrase,
-        now: Timestamp,
-        entropy: &dyn Entropy,
-    ) -> Result<(), ClientRefusal> {
-        if self.exists() {
-            return Ok(());
-        }
-        let (authority, root) = CertificateAuthority::for_clients(&self.ministry, now, entropy)?;
-        let service = generate::signing_key()?;
-        let chain = self.service_chain(&authority, &service, now, entropy)?;
-        let laid_out = found(&self.directory, BOOK, |folder| {
-            let write = |name: &str, text: &str| secret_file::create(&folder.join(name), text.as_bytes());
-            write("root.pem", &certificate_pem(&root))?;
-            file::save_protected(&folder.join("authority.key"), authority.key(), passphrase, entropy)?;
-            write("authority.pem", &certificate_pem(authority.certificate()))?;
-            file::save_protected(&folder.join("service.key"), &service, passphrase, entropy)?;
-            write("service.pem", &chain)?;
-            write("book.lock", "")?;
-            Ok(write(BOOK, &text_of(&[]))?)
-        });
-        match laid_out {
-            // Somebody else was faster.
-            Err(HomeError::AlreadyExists(_)) if self.exists() => Ok(()),
-            other => Ok(other?),
-        }
-    }
-
-    /// Certifies the key of the service again where its certificate ends before long.
-    pub fn renew(
-        &self,
-        passphrase: &Passphrase,
-        now: Timestamp,
-        entropy: &dyn Entropy,
-    ) -> Result<(), ClientRefusal> {
-        let (key, chain) = self.service();
-        let certificates = file::read_certificates(&chain)?;
-        let ends = certificates
-            .first()
-            .and_then(|certificate| file::certificate_validity(certificate))
-            .map(|(_, ends)| ends);
-        if ends.is_some_and(|ends| ends > now.after(limits::SERVICE_RENEWAL)) {
-            return Ok(());
-        }
-        let authority = self.open_authority(passphrase)?;
-        let service = file::open_protected(&key, passphrase)?;
-        let renewed = self.service_chain(&authority, &service, now, entropy)?;
-        Ok(secret_file::replace(&chain, renewed.as_bytes())?)
     }
 
     /// Certifies a client and enters it into the book, before anything of it leaves.
@@ -248,7 +177,7 @@ impl Clients {
             suspended: false,
         };
         let entered = client.clone();
-        self.change(|book| {
+        book::change(&self.directory, |book| {
             // Four eyes are two clients: one key behind two names would be one.
             if let Some(other) =
                 book.iter().find(|other| other.key == entered.key && other.label != entered.label)
@@ -268,7 +197,7 @@ impl Clients {
 
     /// Suspends all certificates of a client, or lets them act again.
     pub fn suspend(&self, label: &Label, suspended: bool) -> Result<usize, ClientRefusal> {
-        self.change(|book| {
+        book::change(&self.directory, |book| {
             let mut count = 0_usize;
             for client in book.iter_mut().filter(|client| client.label == *label) {
                 client.suspended = suspended;
@@ -280,7 +209,7 @@ impl Clients {
 
     /// Suspends everybody who was ever enrolled. Answers who could act until now.
     pub fn suspend_all(&self) -> Result<BTreeSet<Label>, ClientRefusal> {
-        self.change(|book| {
+        book::change(&self.directory, |book| {
             let active = book.iter().filter(|client| !client.suspended);
             let active = active.map(|client| client.label.clone()).collect();
             book.iter_mut().for_each(|client| client.suspended = true);
@@ -290,57 +219,11 @@ impl Clients {
 
     /// Everybody in the book, in the order of enrolment.
     pub fn all(&self) -> Result<Vec<Client>, ClientRefusal> {
-        let path = self.directory.join(BOOK);
-        let bytes = secret_file::read_public(&path, BOOK_BYTES_MAX)?;
-        let stored: Option<Book> =
-            std::str::from_utf8(&bytes).ok().and_then(|text| toml::from_str(text).ok());
-        let read = stored.and_then(|book| book.client.into_iter().map(Stored::read).collect());
-        read.ok_or_else(|| KeyError::malformed(&path, "a book of clients (TOML)").into())
-    }
-
-    fn change<T>(
-        &self,
-        change: impl FnOnce(&mut Vec<Client>) -> Result<T, ClientRefusal>,
-    ) -> Result<T, ClientRefusal> {
-        let path = self.directory.join("book.lock");
-        let lock = File::create(&path).map_err(|cause| KeyError::io(&path, cause))?;
-        lock.lock().map_err(|cause| KeyError::io(&path, cause))?;
-        let mut book = self.all()?;
-        let done = change(&mut book)?;
-        secret_file::replace(&self.directory.join(BOOK), text_of(&book).as_bytes())?;
-        Ok(done)
-    }
-
-    fn open_authority(&self, passphrase: &Passphrase) -> Result<CertificateAuthority, ClientRefusal> {
-        let path = self.authority();
-        let [certificate] = file::read_certificates(&path)?
-            .try_into()
-            .map_err(|_| KeyError::malformed(&path, "one certificate (PEM)"))?;
-        let key = file::open_protected(&self.directory.join("authority.key"), passphrase)?;
-        Ok(CertificateAuthority::resume(Branch::Client, &self.ministry, certificate.to_vec(), key)?)
-    }
-
-    fn service_chain(
-        &self,
-        authority: &CertificateAuthority,
-        key: &PrivateKey,
-        now: Timestamp,
-        entropy: &dyn Entropy,
-    ) -> Result<String, ClientRefusal> {
-        let name = Name::Service { ministry: self.ministry.clone(), label: self.desk.clone() };
-        let grant = Grant {
-            name: &name,
-            authorities: &BTreeSet::new(),
-            roles: &BTreeSet::new(),
-            domain: &self.domain,
-            valid_for: DESK_VALIDITY,
-        };
-        let issued = authority.certify(key.public_key(), &grant, now, entropy)?;
-        Ok(format!("{}{}", certificate_pem(&issued.der), certificate_pem(authority.certificate())))
+        Ok(book::read(&self.directory)?)
     }
 
     fn grant<'a>(&'a self, name: &'a Name, candidate: &'a Candidate) -> Grant<'a> {
-        static NONE: BTreeSet<crate::trust::name::Authority> = BTreeSet::new();
+        static NONE: BTreeSet<Authority> = BTreeSet::new();
         let (roles, valid_for) = (&candidate.roles, candidate.valid_for);
         Grant { name, authorities: &NONE, roles, domain: &self.domain, valid_for }
     }
@@ -352,72 +235,13 @@ impl std::fmt::Debug for EnrolledClient {
     }
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Book {
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    client: Vec<Stored>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Stored {
-    label: String,
-    certificate: String,
-    key: String,
-    roles: Vec<String>,
-    offices: Vec<String>,
-    valid_until: i64,
-    suspended: bool,
-}
-
-impl Stored {
-    fn write(client: &Client) -> Self {
-        Self {
-            label: client.label.to_string(),
-            certificate: client.certificate.hex(),
-            key: client.key.hex(),
-            roles: client.roles.iter().map(ToString::to_string).collect(),
-            offices: client.offices.iter().map(ToString::to_string).collect(),
-            valid_until: client.valid_until.seconds(),
-            suspended: client.suspended,
-        }
-    }
-
-    fn read(self) -> Option<Client> {
-        let roles: Option<BTreeSet<Role>> = self.roles.iter().map(|word| Role::parse(word).ok()).collect();
-        let offices: Option<BTreeSet<Label>> =
-            self.offices.iter().map(|text| Label::parse(text).ok()).collect();
-        Some(Client {
-            label: Label::parse(&self.label).ok()?,
-            certificate: Digest::parse(&self.certificate).ok()?,
-            key: Digest::parse(&self.key).ok()?,
-            roles: roles?,
-            offices: offices?,
-            valid_until: Timestamp::from_seconds(self.valid_until),
-            suspended: self.suspended,
-        })
-    }
-}
-
-fn text_of(clients: &[Client]) -> String {
-    let book = Book { client: clients.iter().map(Stored::write).collect() };
-    let body = toml::to_string(&book).unwrap_or_default();
-    format!(
-        "# Who may call the service of this desk. `chancery desk enrol` and `desk suspend` write it.\n\n{body}"
-    )
-}
-
-const BOOK: &str = "book.toml";
-
-/// A client takes some hundred bytes.
-const BOOK_BYTES_MAX: usize = 4 * 1024 * 1024;
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::entropy::SystemEntropy;
+    use crate::keys::authority::DESK_VALIDITY;
     use crate::keys::request::certificate_request;
+    use crate::keys::{file, secret_file};
     use crate::trust::anchor::Anchors;
     use crate::trust::chain::{self, Purpose};
 

@@ -1,64 +1,20 @@
 //! Departures under way: what was told to some Powers only stops them until it is cured, and an adjournment ends none.
 
 use super::*;
+use crate::rehearsal::play::tests::{ARRANGED, READY};
 use crate::rehearsal::script::parse;
 
-/// An arrangement of XB's and XA's on the day, with everything but the GOs.
-const ARRANGED: &str = r#"
+const PARTIES: &str = r#"
 title = "t"
 parties = { XA = { roles = ["RECEIVING_POWER"] }, XB = { roles = ["DETAINING_POWER"] }, IC = { roles = ["ICRC"] }, XN = { roles = ["NEUTRAL_POWER"] } }
 persons = { P1 = "P-7QK4-M2XD-9WTV" }
-[[step]]
-who = "XA"
-kind = "assurances"
-act = { party_to_gc3 = true, assurances = ["WILLING_AND_ABLE_GC3", "NO_ONWARD_RETURN", "ADMISSION_AND_STATUS"] }
-[[step]]
-who = "XB"
-kind = "case-registration"
-act = { person = "P1", power_of_origin = "XD" }
-[[step]]
-who = "XB"
-kind = "expression-of-will"
-act = { person = "P1", acceptable = ["XA"], refused = ["XD"] }
-[[step]]
-who = "XB"
-kind = "protection-assessment"
-act = { person = "P1", destination = "XA", finding = "NO_SUBSTANTIAL_GROUNDS" }
-[[step]]
-who = "XB"
-kind = "agreement-note"
-label = "note"
-act = { terms = { agreement_id = "A1", lines = [{ person = "P1", destination = "XA" }], required_parties = ["XA", "XB"] } }
-[[step]]
-who = "XA"
-kind = "agreement-reply"
-in_reply_to = "note"
-act = { proposing_message = "note", terms = "same as note" }
-[[step]]
-who = "XB"
-kind = "handover-arrangement"
-label = "arranged"
-act = { arrangement_id = "H1", agreement_id = "A1", persons = ["P1"] }
-[[step]]
-who = "XA"
-kind = "handover-confirmation"
-act = { arrangement = "arranged" }
-[[step]]
-who = "XB"
-kind = "expression-of-will"
-after = "3d"
-act = { person = "P1", acceptable = ["XA"], refused = ["XD"] }
-[[step]]
-who = "XB"
-kind = "medical-finding"
-act = { person = "P1", kind = "FITNESS_TO_TRAVEL", decision = "FIT" }
 "#;
 
 const REFUSES: &str = r#"person = "P1", source = "CAMP_STAFF", refused = ["XA"]"#;
 
-/// A script of these steps after the arrangement; tells what came otherwise than it expects.
+/// A script of these steps on the day of an arrangement, before the GOs; tells what came otherwise than it expects.
 pub(super) fn deviations(steps: &[String]) -> Vec<String> {
-    let script = format!("{ARRANGED}{}", steps.concat());
+    let script = format!("{PARTIES}{ARRANGED}{READY}{}", steps.concat());
     let script = parse(&script).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
     let account = play(&script, &Wishes::default()).unwrap();
     account.deviations().map(ToString::to_string).collect()

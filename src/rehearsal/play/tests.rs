@@ -169,8 +169,8 @@ fn a_desk_lets_no_later_text_contain_a_name_that_particulars_told_it() {
     assert!(deviations(&account).iter().all(|one| !one.contains("PRV_03")), "{account:?}");
 }
 
-/// Everything that a departure asks for, but the words of both Powers.
-const READY: &str = r#"
+/// An arrangement of XB's and XA's, and all that goes before it.
+pub(super) const ARRANGED: &str = r#"
 [[step]]
 who = "XA"
 kind = "assurances"
@@ -191,7 +191,7 @@ act = { person = "P1", destination = "XA", finding = "NO_SUBSTANTIAL_GROUNDS" }
 who = "XB"
 kind = "agreement-note"
 label = "note"
-act = { terms = { agreement_id = "A1", lines = [{ person = "P1", destination = "XA" }], required_parties = ["XA","XB"] } }
+act = { terms = { agreement_id = "A1", lines = [{ person = "P1", destination = "XA" }], required_parties = ["XA", "XB"] } }
 [[step]]
 who = "XA"
 kind = "agreement-reply"
@@ -200,19 +200,16 @@ act = { proposing_message = "note", terms = "same as note" }
 [[step]]
 who = "XB"
 kind = "handover-arrangement"
-label = "arr"
+label = "arranged"
 act = { arrangement_id = "H1", agreement_id = "A1", persons = ["P1"] }
 [[step]]
 who = "XA"
 kind = "handover-confirmation"
-act = { arrangement = "arr" }
-[[step]]
-who = "IC"
-kind = "hold-notice"
-label = "hold"
-precedence = "FLASH"
-act = { persons = ["P1"], reason = "OBSERVER_CONCERN" }
-HERE
+act = { arrangement = "arranged" }
+"#;
+
+/// On the day: he says it again, and is fit.
+pub(super) const READY: &str = r#"
 [[step]]
 who = "XB"
 kind = "expression-of-will"
@@ -222,7 +219,18 @@ act = { person = "P1", acceptable = ["XA"], refused = ["XD"] }
 who = "XB"
 kind = "medical-finding"
 act = { person = "P1", kind = "FITNESS_TO_TRAVEL", decision = "FIT" }
-LATER
+"#;
+
+const HELD: &str = r#"
+[[step]]
+who = "IC"
+kind = "hold-notice"
+label = "hold"
+precedence = "FLASH"
+act = { persons = ["P1"], reason = "OBSERVER_CONCERN" }
+"#;
+
+const GONE: &str = r#"
 [[step]]
 who = "XB"
 kind = "go-no-go"
@@ -245,8 +253,7 @@ fn a_fact_goes_to_all_powers_or_frees_nobody_and_still_stops() {
         )
     };
     let depart = |here: &str, there: &str, depart: &str| {
-        let steps = READY.replace("HERE\n", here).replace("LATER\n", there);
-        deviations(&played(&format!("{steps}depart = {depart}\n")))
+        deviations(&played(&format!("{ARRANGED}{HELD}{here}{READY}{there}{GONE}depart = {depart}\n")))
     };
     let none = Vec::<String>::new();
     let to_one = "to = [\"XB\"]\ninfo = []\nexpect = \"CON_06\"\n";

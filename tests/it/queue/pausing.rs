@@ -106,7 +106,10 @@ async fn a_protective_act_ends_a_pause_unless_it_is_by_force_and_the_operator_is
     eventually("the sessions end", || async { !connected(&stage, "XA").await }).await;
     assert_eq!(alarms(&stage, "XA").await, Vec::<String>::new(), "whoever pauses anew has seen it");
     next(&stage, Some(&two), b"three", Precedence::Flash).await;
-    assert_eq!(asks(&stage, "XA", "peer pause XB").await.refusal(), (6, "URGENT".to_owned()));
+    let refused = asks(&stage, "XA", "peer pause XB").await;
+    assert_eq!(refused.refusal(), (6, "URGENT".to_owned()));
+    let said = "a message of precedence FLASH waits for XB, which a pause holds up only by force";
+    assert!(refused.talk.contains(said), "{}", refused.talk);
     // There was time for another attempt of either side, and it was refused.
     let pinged = asks(&stage, "XB", "peer ping XA").await;
     assert_eq!(pinged.refusal(), (5, "PAUSED_BY_PEER".to_owned()));

@@ -108,6 +108,7 @@ async fn a_flash_message_is_withdrawn_by_force_alone_and_an_alarm_tells_of_it() 
     assert_eq!(asked.refusal(), (6, "URGENT".to_owned()));
     let error: serde_json::Value = serde_json::from_str(asked.talk.lines().last().unwrap()).unwrap();
     assert!(error["hint"].as_str().unwrap().ends_with(" --force"), "{error}");
+    assert_eq!(error["message"], "it has precedence FLASH, which is withdrawn only by force");
     assert_eq!(waiting(&stage).await, [(1, "queued".to_owned())]);
     assert_eq!(asks(&stage, "XA", "alarm list").await.reports().len(), 0);
 
@@ -115,6 +116,8 @@ async fn a_flash_message_is_withdrawn_by_force_alone_and_an_alarm_tells_of_it() 
     assert_eq!(done["state"], "withdrawn");
     let alarms = asks(&stage, "XA", "alarm list").await.reports();
     assert_eq!((alarms.len(), alarms[0]["code"].as_str()), (1, Some("URGENT_WITHDRAWN")));
+    let told = alarms[0]["detail"].as_str().unwrap();
+    assert!(told.ends_with("of precedence FLASH"), "the word for it, not a number: {told}");
     let again = asks(&stage, "XA", &cancel).await;
     assert_eq!(again.refusal(), (6, "WITHDRAWN".to_owned()));
 }
