@@ -159,7 +159,8 @@ impl Service {
         keys.reading()?;
         keys.access()?;
         if config.users.iter().any(|user| !user.offices.is_empty()) {
-            config.require_fit(&desk.config, keys.offices()?.as_ref())?;
+            let offices = keys.offices()?;
+            config.require_fit(&desk.config, &offices)?;
         }
         let users = (config.users.clone(), SuspendedUsers::of(&desk.config));
         let visitors = Arc::new(Visitors::new(clients_of(&desk), users, desk.clock.clone()));
