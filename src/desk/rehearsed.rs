@@ -1,6 +1,6 @@
 //! What nobody but a rehearsal makes a desk do: release what its own rules forbid, sign through hands that four eyes
-//! keep apart, declare another past than it has, use a number twice, judge by a charter that nobody concluded, and leave on the way
-//! what has not arrived yet.
+//! keep apart, declare another past than it has, use a number twice, judge by a charter that nobody concluded, and
+//! leave on the way what has not arrived yet.
 //!
 //! A draft and directions enter; a directed composition leaves, with everything that the rules find in it, and goes all
 //! the same. It is signed, sealed, registered and sent like any other: what is rehearsed is what the others make of it.

@@ -26,8 +26,8 @@ pub(super) struct Metered<S> {
 }
 
 impl<S> Metered<S> {
-    /// Counts the frames that `side` sends on a stream, from its first byte; `cut` is told why where it ends the connection. Must
-    /// be called within a tokio runtime.
+    /// Counts the frames that `side` sends on a stream, from its first byte; `cut` is told why where it ends the
+    /// connection. Must be called within a tokio runtime.
     pub(super) fn new(
         side: Side,
         stream: S,

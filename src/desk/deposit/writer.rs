@@ -1,4 +1,7 @@
 //! Writing a deposit: from its beginning, or on after what is there.
+//!
+//! Plain bytes enter, piece by piece; records leave to the file, each sealed at its place. After every piece all of it is
+//! in the file, so that a cut loses nothing. Two texts never stand under one nonce.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};

@@ -246,7 +246,8 @@ pub(super) fn is_here(
     Ok(find(connection, digest)?.is_some_and(|row| row.has_content && row.size == size))
 }
 
-/// The first part that cannot be referred to: beside the envelope, and not here. Looks at the files themselves: only what runs in the writer is in order with the sweep.
+/// The first part that cannot be referred to: beside the envelope, and not here. Looks at the files themselves: only
+/// what runs in the writer is in order with the sweep.
 pub(super) fn first_missing(
     connection: &Connection,
     parts: &[Part],
