@@ -30,6 +30,28 @@ pub const WITNESSES_MIN: u32 = 2;
 /// The oldest that any charter lets a GO be at departure: a withdrawal of yesterday is no race.
 pub const GO_WINDOW_MAX: Duration = Duration::from_secs(6 * HOUR);
 
+/// The longest time for which any charter lets an assessment of danger count.
+pub const ASSESSMENT_VALIDITY_MAX: Duration = Duration::from_secs(365 * DAY);
+
+/// The oldest that any charter lets a certificate of fitness be at departure (GC III Art. 47).
+pub const FITNESS_VALIDITY_MAX: Duration = Duration::from_secs(14 * DAY);
+
+/// The least time before a handover at which any charter has a person told of it: to pack, and to tell his family (GC III
+/// Art. 48).
+pub const NOTICE_MIN: Duration = Duration::from_secs(6 * HOUR);
+
+/// The longest time that any charter asks for between that notice and the handover.
+pub const NOTICE_MAX: Duration = Duration::from_secs(30 * DAY);
+
+/// The most by which any charter lets the times of two reports of one handover differ.
+pub const REPORT_TOLERANCE_MAX: Duration = Duration::from_secs(6 * HOUR);
+
+/// The shortest time after which any charter lets a hold of another Power than the Detaining one lapse.
+pub const FOREIGN_HOLD_MIN: Duration = Duration::from_secs(DAY);
+
+/// The longest.
+pub const FOREIGN_HOLD_MAX: Duration = Duration::from_secs(365 * DAY);
+
 /// What rules measure by.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Charter {

@@ -124,12 +124,18 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 who had given his GO, after a notice of his death, more than 24 hours after the window of the arrangement closed, on\n\
 \x20 what its sender had taken back, on an agreement that was made anew after it was arranged, while another agreement sent\n\
 \x20 him elsewhere, or with an exposure after which nobody found that very destination safe.\n\
-\x20 It stays so when he dies.\n\
+\x20 It stays so when he dies. A window that opens no later after a handover than times of reports may differ was open.\n\
 - HND_05: where an agreement covers the person, reports of two that are party to it are needed, among them whoever held\n\
-\x20 him then and whoever was to receive him. What strangers to the consultation report decides nothing.\n\
+\x20 him then and whoever was to receive him. What strangers to the consultation report decides nothing. A Power that holds\n\
+\x20 him not, is no party to what was agreed of him and is not to receive him disputes nothing either, but by telling that he\n\
+\x20 died, cannot travel or is kept, until it reports otherwise; a refusal that it reports stops, and makes a handover\n\
+\x20 irregular. What is relayed closes no round and corrects nothing; that somebody is gone keeps him back also as hearsay.\n\
 - HND_01: an id of an arrangement is that of one handover. It is not given by another Power, nor once a handover under it\n\
-\x20 was reported. Who was reported as handed over departs under no other arrangement, until his case is registered anew by\n\
-\x20 whoever holds him, knowing of it; as that of a prisoner, it goes its road again. HND_04: no window that has passed is set.\n\
+\x20 was reported. Of two Powers that gave one id at once the later is asked under it: who was arranged by the other is arranged\n\
+\x20 anew under another id (HND_02), and a handover of his is judged by what was arranged for him.\n\
+\x20 Who was reported as handed over departs under no other arrangement, until his case is registered anew by whoever holds him,\n\
+\x20 knowing of it; as that of a prisoner, it goes its road again. HANDED_OVER is shown until something is requested, proposed or\n\
+\x20 agreed about him after that. HND_04: no window that has passed is set.\n\
 - CLS_03: the word is the one that the charter lists for the sender and the level, or that of the level itself, such as\n\
 \x20 RESTRICTED, which an office writes that cannot read the charter as it drafts.\n\
 - CON_04: an act may rest on whatever its sender had heard, acts and letters of those included who take no part in the\n\
@@ -137,10 +143,12 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 - EXC_01: of what was found about a list only the words of its two parties count: that of the Power which answers the round\n\
 \x20 for every line, and that of the Power which holds a person for his. What either of them found not to match stops the line\n\
 \x20 until it finds otherwise. EXC_04 is asked of who accepts a round, too: nobody of its own list refuses.\n\
-- WIL_02, WIL_05: a State that the person accepts is a side as well, and who came for it no neutral. A statement by which\n\
-\x20 somebody sat who came for the Power of origin, as the case names it since, permits nothing any more, and stops him everywhere.\n\
+- WIL_02, WIL_05: a State that the person accepts is a side as well, and who came for it no neutral; where he accepts any,\n\
+\x20 that of every Power of the consultation which he does not refuse by name. A statement by which somebody sat who came for the\n\
+\x20 Power of origin, as the case names it since, permits nothing any more, and stops him everywhere.\n\
 - CHN_10: under any charter a statement of will counts for 180 days at most, was last reconfirmed seven days before departure\n\
 \x20 at most, was made an hour after the explanation at least and before two witnesses, and a GO is six hours old at most.\n\
+\x20 What terms of a channel do not say is as usual; the charter of a rehearsal states it within bounds (docs/rehearsals.md).\n\
 - HND_04: a notice that was given more than twice the time for it before the agreement was concluded was of something else.\n\
 - AGR_03: a notice of death stops whoever sent it. It was a mistake where the Detaining Power registered the case anew and the\n\
 \x20 ICRC, a Protecting Power or somebody whom all accepted for that stated the will of the person (scope PRIVATE_INTERVIEWS)\n\

@@ -18,6 +18,7 @@ use crate::consultation::state::{custody, opening};
 use crate::consultation::words::{AttendeeFunction, Capacity, FreedomFinding, InformationGiven, PartyRole};
 use crate::limits;
 use crate::message::terms::ActClass;
+use crate::trust::name::Ministry;
 
 /// What cures an interview that was not free. The draft does not go, so what was found has to be told in an act that does.
 const TELL: &str = "say so at once by a will-indication with indicated = UNDECIDED, or a hold-notice: that stops everybody; \
@@ -44,7 +45,7 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
 struct Sides {
     /// His Power of origin, as any registration of his case ever named it, and every party with that role.
     origin: BTreeSet<String>,
-    /// Powers that detain or are to receive, and the States that he accepts.
+    /// Powers that detain or are to receive, and the States that he accepts; with any State those of all Powers here.
     interested: BTreeSet<String>,
 }
 
@@ -63,8 +64,9 @@ impl Sides {
             if roles.contains(&PartyRole::PowerOfOrigin) {
                 sides.origin.insert(power.to_string());
             }
-            if roles.iter().any(|role| matches!(role, PartyRole::DetainingPower | PartyRole::ReceivingPower))
-            {
+            let has_a_side =
+                |role: &PartyRole| matches!(role, PartyRole::DetainingPower | PartyRole::ReceivingPower);
+            if roles.iter().any(has_a_side) || accepts_any(statement, power) {
                 sides.interested.insert(power.to_string());
             }
         }
@@ -91,6 +93,13 @@ impl Sides {
     fn is_neutral(&self, attendee: &Attendee) -> bool {
         attendee.neutral.0 && self.named_by(attendee).is_none()
     }
+}
+
+/// Whether a statement accepts any State, and that of this Power with them.
+fn accepts_any(statement: &ExpressionOfWill, power: &Ministry) -> bool {
+    let is_its = |place: &Destination| place.named().is_some_and(|code| code.as_str() == power.as_str());
+    statement.acceptable.iter().any(|place| *place == Destination::AnyStateExceptRefused)
+        && !statement.refused.iter().any(is_its)
 }
 
 /// WIL-02. No charter can do without a neutral witness, and one who did not sign with the person counts for none.

@@ -185,6 +185,29 @@ fn wil_02_who_comes_for_a_state_that_the_person_accepts_is_not_neutral() {
 }
 
 #[test]
+fn wil_02_who_accepts_any_state_accepts_that_of_a_power_that_sits_there() {
+    let mut scene = Scene::opened();
+    let with_xn = r#"consultation = "C-3HN8-ZC6V-5JF2"
+        subject = "Another one"
+        parties = [{ ministry = "XA", roles = ["RECEIVING_POWER"] }, { ministry = "XB", roles = ["DETAINING_POWER"] },
+            { ministry = "XN", roles = ["NEUTRAL_POWER"] }]
+        open_until_time = "2027-12-02T10:00:00Z""#;
+    scene.say("XB", "consultation-proposal", with_xn);
+    scene.say("XA", "consultation-reply", "reply = \"ACCEPT\"");
+    scene.say("XN", "consultation-reply", "reply = \"ACCEPT\"");
+    scene.say("XB", "case-registration", &case_of("P1", "PRISONER_OF_WAR", "XD"));
+    let is_neutral = |witness: &str, accepts: &str, refuses: &[&str]| {
+        let fields = statement(scene.at(), "P1", &[accepts], refuses);
+        let fields = fields.replace("\"IC\"", &format!("\"{witness}\""));
+        !Case::new(&scene, "XB", "expression-of-will", &fields).errors().contains("WIL_02")
+    };
+    assert!(!is_neutral("XN", "ANY_STATE_EXCEPT_REFUSED", &["XD"]));
+    assert!(is_neutral("XN", "ANY_STATE_EXCEPT_REFUSED", &["XD", "XN"]), "he goes anywhere but there");
+    assert!(is_neutral("XN", "XA", &["XD"]));
+    assert!(is_neutral("ICRC", "ANY_STATE_EXCEPT_REFUSED", &["XD"]));
+}
+
+#[test]
 fn wil_05_a_statement_before_who_turns_out_to_be_of_the_power_of_origin_counts_no_more() {
     use crate::consultation::state::samples::{DAY, person};
     use crate::consultation::state::will::{self, WillStanding};

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::consultation::act::Act;
 use crate::consultation::acts::agreement::{
     AgreementLine, AgreementNote, AgreementTermination, AgreementTerms,
 };
@@ -160,9 +161,17 @@ pub fn is_withdrawn(past: &Past<'_>, note: ActRef, sender: &Ministry) -> bool {
 /// answer and for assurances, or by a corrigendum of what decides whether it permits. Anything else permits nothing any
 /// more then, though another act says so better.
 pub fn is_taken_back(past: &Past<'_>, one: &Registered) -> bool {
-    let mut corrigenda = saying!(past.of_thread(&Thread::Answer(one.reference)), Corrigendum);
-    is_withdrawn(past, one.reference, &one.sender)
-        || corrigenda.any(|(by, act)| by.sender == one.sender && is_decisive(act.field_path.as_str()))
+    let takes_back = |by: &Registered| by.act.as_ref().and_then(undone) == Some(one.reference);
+    past.of_thread(&Thread::Answer(one.reference)).any(|by| by.sender == one.sender && takes_back(by))
+}
+
+/// The act that another one takes back, where their senders are one.
+pub fn undone(act: &Act) -> Option<ActRef> {
+    match act {
+        Act::NoteWithdrawal(act) => Some(act.withdraws),
+        Act::Corrigendum(act) => is_decisive(act.field_path.as_str()).then_some(act.corrects),
+        _ => None,
+    }
 }
 
 /// Whether a field, by its path in an act, says whether the act permits.
@@ -185,6 +194,22 @@ pub fn is_decisive(path: &str) -> bool {
 
 /// The confirmed arrangement under this id: the last that was confirmed.
 pub fn arrangement<'h>(past: &Past<'h>, id: &EntryId) -> Option<Arrangement<'h>> {
+    confirmed(past, id).into_iter().next_back()
+}
+
+/// The confirmed arrangement of a person under this id: the last one of the Power that lists him. Two Powers may give one id to
+/// two handovers while neither knows of the other; that takes from nobody what was arranged for him.
+pub fn arrangement_of<'h>(past: &Past<'h>, id: &EntryId, person: &PersonRef) -> Option<Arrangement<'h>> {
+    let mut last: BTreeMap<&Ministry, Arrangement<'h>> = BTreeMap::new();
+    for one in confirmed(past, id) {
+        last.insert(&one.registered.sender, one);
+    }
+    let listing = last.into_values().filter(|one| one.act.persons.find(person).is_some());
+    listing.max_by_key(|one| one.registered.order())
+}
+
+/// Every confirmed arrangement under this id, in the order of the acts.
+fn confirmed<'h>(past: &Past<'h>, id: &EntryId) -> Vec<Arrangement<'h>> {
     let thread = Thread::Arrangement(id.clone());
     let arrangements = saying!(past.of_thread(&thread), HandoverArrangement).filter(|(one, _)| one.stands());
     let confirmed = arrangements.filter_map(|(registered, act)| {
@@ -192,7 +217,7 @@ pub fn arrangement<'h>(past: &Past<'h>, id: &EntryId) -> Option<Arrangement<'h>>
         let confirmation = confirmation(past, registered, act, &agreement)?;
         Some(Arrangement { registered, act, confirmation, agreement })
     });
-    confirmed.max_by_key(|arrangement| arrangement.registered.order())
+    confirmed.collect()
 }
 
 /// The confirmed arrangements that list a person, in the order of the acts.
@@ -204,8 +229,7 @@ pub fn arrangements_of<'h>(past: &Past<'h>, person: &PersonRef) -> Vec<Arrangeme
             ids.push(&act.arrangement_id);
         }
     }
-    let arrangements = ids.into_iter().filter_map(|id| arrangement(past, id));
-    arrangements.filter(|arrangement| arrangement.act.persons.find(person).is_some()).collect()
+    ids.into_iter().filter_map(|id| arrangement_of(past, id, person)).collect()
 }
 
 /// A note with all the replies it needs; of two replies of one party the first concludes.

@@ -56,7 +56,7 @@ pub fn clear_to_depart(
         return vec![Stop::new(Rule::Hnd01, "no confirmed arrangement bears this id")];
     };
     if arranged.act.persons.find(person).is_none() {
-        return vec![Stop::new(Rule::Hnd02, "the person is not on the list of the arrangement")];
+        return vec![unlisted(past, person, arrangement)];
     }
     let agreement = &arranged.agreement;
     let Some(line) = agreement.line(person) else {
@@ -170,18 +170,13 @@ pub fn protective_acts(
         match (one.class, one.number) {
             (ActClass::Protective, 1..) => persons.is_empty() || about.next().is_some(),
             (ActClass::Protective, 0) if persons.is_empty() => true,
-            (_, 0) if takes_back(one) => true,
+            (_, 0) if departing.may_take_back(one, &listed) => true,
             (_, 0) => departing.may_stop(one, about) || departing.is_refused_by(one),
             _ => false,
         }
     };
     let known = past.acts().rev().filter(named).take(limits::SET_ENTRIES_MAX);
     known.map(|one| one.reference).collect()
-}
-
-/// Whether an act may take back what permits: what it leaves of that, only who has it knows.
-const fn takes_back(one: &Registered) -> bool {
-    matches!(one.act, Some(Act::NoteWithdrawal(_) | Act::Corrigendum(_) | Act::Assurances(_)))
 }
 
 /// What nobody did before a person was handed over under an arrangement, as far as it can be told afterwards: what was
@@ -193,7 +188,7 @@ pub fn omitted(
     at: Timestamp,
     charter: &Charter,
 ) -> Vec<Stop> {
-    let Some(arranged) = commitments::arrangement(past, arrangement) else { return Vec::new() };
+    let Some(arranged) = commitments::arrangement_of(past, arrangement, person) else { return Vec::new() };
     let Some(line) = arranged.agreement.line(person) else { return Vec::new() };
     let mut stops = Vec::new();
     let age = charter.reconfirm.saturating_add(ROAD);
@@ -210,6 +205,15 @@ pub fn omitted(
         }
     }
     stops
+}
+
+/// Who is not on the list that counts under an id may be on that of a Power that gave the same id at once.
+fn unlisted(past: &Past<'_>, person: &PersonRef, arrangement: &EntryId) -> Stop {
+    let because = match commitments::arrangement_of(past, arrangement, person) {
+        Some(_) => "another Power gave this id to a handover of its own: arrange it anew under another id",
+        None => "the person is not on the list of the arrangement",
+    };
+    Stop::new(Rule::Hnd02, because)
 }
 
 /// An arrangement is for its window: those who come too early or too late are expected by nobody.

@@ -309,6 +309,54 @@ fn two_reports_may_lie_as_far_apart_as_the_charter_says_and_no_second_more() {
 }
 
 #[test]
+fn a_window_may_open_as_long_after_a_handover_as_clocks_may_differ_and_no_second_longer() {
+    let handed_over = |early: u64| {
+        let mut scene = Scene::arranged();
+        let id = EntryId::parse("H-1").unwrap();
+        let opens =
+            scene.asks(|past, _, _| commitments::arrangement(past, &id).unwrap().act.window_start_time);
+        scene.wait(u64::try_from(opens.seconds() - scene.at().seconds()).unwrap());
+        hand_over(&mut scene, opens.before(Duration::from_secs(early)))
+    };
+    assert_eq!(
+        (handed_over(15 * 60).as_str(), handed_over(15 * 60 + 1).as_str()),
+        ("HANDED_OVER", "IRREGULAR")
+    );
+}
+
+#[test]
+fn an_id_that_two_powers_gave_takes_nothing_from_who_was_arranged_under_it_first() {
+    let mut scene = Scene::cleared();
+    scene.agree("A-2", "P2", "XA");
+    let (at, day) = (scene.at(), Duration::from_secs(DAY));
+    let digest = crate::consultation::acts::values::persons_digest(&[person(2)]).hex();
+    let fields = format!(
+        "arrangement_id = \"H-1\"\nagreement_id = \"A-2\"\nwindow_start_time = \"{at}\"\nwindow_end_time = \"{}\"\n\
+         place_code = \"EAGLE\"\npersons = [\"P2\"]\npersons_sha256 = \"{digest}\"\ntransport = \"one bus\"\n\
+         person_notice_time = \"{}\"",
+        at.after(day),
+        at.before(day)
+    );
+    let arrangement = scene.say("XA", "handover-arrangement", &fields);
+    let fields = format!(
+        "arrangement_id = \"H-1\"\narrangement = \"{arrangement}\"\npersons_sha256 = \"{digest}\"\nreply = \"ACCEPT\""
+    );
+    scene.say("XB", "handover-confirmation", &fields);
+    assert_eq!((reached(&scene).as_str(), stops_at(&scene, scene.at()).len()), ("ARRANGED", 1));
+    let told = because(stops_at(&scene, scene.at()));
+    assert!(told[0].contains("another Power gave this id"), "{told:?}");
+    scene.wait(600);
+    let at = scene.at();
+    assert_eq!(hand_over(&mut scene, at), "HANDED_OVER");
+    // Who arranges anew under his own id arranges no more what he had arranged.
+    let mut scene = Scene::cleared();
+    scene.arrange("H-1", "A-1", "P2");
+    scene.wait(600);
+    let at = scene.at();
+    assert_eq!(hand_over(&mut scene, at), "IRREGULAR");
+}
+
+#[test]
 fn an_agreement_made_without_knowing_every_report_is_spent_with_what_came_before() {
     let mut scene = Scene::cleared();
     scene.report("XB", "P1", "SUBSTITUTED");

@@ -206,7 +206,7 @@ impl<'h> Steps<'_, 'h> {
         let reporters: Vec<Ministry> = case.reports.iter().map(|report| report.sender.clone()).collect();
         let who = match (case.reached, case.reports.first().and_then(|report| report.act.as_ref())) {
             (Stage::ReportedOnce, Some(crate::consultation::act::Act::HandoverReport(report))) => {
-                let arranged = commitments::arrangement(self.past, &report.arrangement_id);
+                let arranged = commitments::arrangement_of(self.past, &report.arrangement_id, self.person);
                 let agreement = arranged
                     .and_then(|arranged| commitments::agreement(self.past, &arranged.act.agreement_id));
                 let parties =

@@ -1,7 +1,9 @@
 //! What Powers reported of a person's handovers, and what that comes to (HND-05, HND-06).
 //!
 //! Reports about one arrangement make a round; of each Power the last one counts. A round is closed once the Power that
-//! holds the person and the Power that receives him both reported, and all who reported say the same. What is wrong
+//! holds the person and the Power that receives him both reported, and all who reported say the same. A Power that has no
+//! part in it was not there to see who came: what it reports is shown, and disputes nothing unless it says that he died, cannot
+//! travel or is kept. What is relayed is nobody's own report, and stops whom it stops. What is wrong
 //! is never lost by saying something else: a handover that was irregular once stays on record, whatever is reported
 //! under another arrangement or corrected later, and a dispute ends only by corrected reports about the same handover.
 //!
@@ -19,7 +21,7 @@ use crate::consultation::history::{Past, Thread};
 use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
-use crate::consultation::state::commitments::Arrangement;
+use crate::consultation::state::commitments::{Agreement, Arrangement};
 use crate::consultation::state::go::Undone;
 use crate::consultation::state::opening::Opening;
 use crate::consultation::state::places::{Places, Spoken};
@@ -111,11 +113,16 @@ pub fn is_gone(past: &Past<'_>, person: &PersonRef) -> bool {
     let is_heard = |power: &Ministry| {
         custody::detains(past, person, power) || agreements.iter().any(|agreement| agreement.is_party(power))
     };
-    rounds(past, person).iter().any(|round| {
-        let mut gone =
-            round.last.values().filter(|(_, act)| outcome(act, person) == Some(HandoverOutcome::HandedOver));
+    let says_gone = |act: &HandoverReport| outcome(act, person) == Some(HandoverOutcome::HandedOver);
+    let is_answered =
+        |one: &Registered| custody::case(past, person).is_some_and(|case| case.registered.knew(one));
+    let is_rumoured =
+        |(one, act): Report<'_>| one.relayed && says_gone(act) && is_heard(&one.sender) && !is_answered(one);
+    let is_reported = |round: &Round<'_>| {
+        let mut gone = round.last.values().filter(|(_, act)| says_gone(act));
         gone.any(|(one, _)| is_heard(&one.sender)) && !round.is_followed_by_a_case(past, person)
-    })
+    };
+    rounds(past, person).iter().any(is_reported) || reports(past, person).any(is_rumoured)
 }
 
 /// Whether a report of a refusal at the gate stands still: nobody but its own sender corrects it, by another report of
@@ -131,7 +138,8 @@ pub fn is_refusal_still(
     let thread = Thread::Arrangement(act.arrangement_id.clone());
     let own = || {
         saying!(past.of_thread(&thread), HandoverReport)
-            .filter(|(one, other)| one.sender == report.sender && other.lines.find(person).is_some())
+            .filter(|(one, _)| one.sender == report.sender && !one.relayed)
+            .filter(|(_, other)| other.lines.find(person).is_some())
     };
     let of_it = || own().filter(|(one, other)| is_one_attempt(time_said(report, act), time_said(one, other)));
     let corrected = of_it().any(|(one, _)| one.number > report.number);
@@ -143,9 +151,11 @@ pub fn is_refusal_still(
     !(corrected || is_of_a_power(past, report) && takes_back())
 }
 
-/// Whether a Power reported what became of a person under this arrangement.
+/// Whether a Power that has a part in it reported what became of a person under this arrangement, or conveyed such a report; or
+/// another one that he was harmed.
 pub fn is_reported(past: &Past<'_>, person: &PersonRef, arrangement: &EntryId) -> bool {
-    reports(past, person).any(|(_, act)| act.arrangement_id == *arrangement)
+    let mut about = reports(past, person).filter(|(_, act)| act.arrangement_id == *arrangement);
+    about.any(|(one, act)| is_to_be_heard(past, person, one, act))
 }
 
 /// Whether the way that this act was part of ended with the person remaining: it came before the reports.
@@ -190,16 +200,49 @@ fn is_of_a_power(past: &Past<'_>, report: &Registered) -> bool {
     }
 }
 
+/// Whether a report says what became of a person: its sender had a part in his handover as it stood then, or it says that he
+/// died, cannot travel or is kept. A refusal stops by itself (WIL-12).
+fn is_to_be_heard(past: &Past<'_>, person: &PersonRef, one: &Registered, act: &HandoverReport) -> bool {
+    use HandoverOutcome::{Deceased, HeldByAuthority, Unfit};
+    let tells_of_harm = matches!(outcome(act, person), Some(Deceased | HeldByAuthority | Unfit));
+    tells_of_harm || has_part(&past.until(one.released), person, &one.sender, &act.arrangement_id)
+}
+
+/// Whether a Power has a part in a handover: it holds the person, is party to what was agreed of him, or is to receive him.
+/// Where nothing was agreed, every Power has.
+fn has_part(past: &Past<'_>, person: &PersonRef, power: &Ministry, arrangement: &EntryId) -> bool {
+    let arranged = commitments::arrangement_of(past, arrangement, person).map(|arranged| arranged.agreement);
+    let agreements = match arranged.filter(|agreement| agreement.line(person).is_some()) {
+        Some(agreement) => vec![agreement],
+        None => commitments::agreements_of(past, person),
+    };
+    let places = Places::of(past, person);
+    let receives = |agreement: &Agreement<'_>| {
+        let place = agreement.line(person).map(|line| agreement.destination(line));
+        place.is_some_and(|place| custody::powers_at(past, &places, place).contains(&power))
+    };
+    agreements.is_empty()
+        || custody::says_it_detains(past, person, power)
+        || agreements.iter().any(|agreement| agreement.is_party(power) || receives(agreement))
+}
+
 /// What became of a person by a report.
 fn outcome(act: &HandoverReport, person: &PersonRef) -> Option<HandoverOutcome> {
     act.lines.find(person).map(|line| line.outcome)
 }
 
-/// Every handover that was reported, the one reported last at the end.
+/// Every handover that was reported by who is to be heard of it, the one reported last at the end.
 fn rounds<'h>(past: &Past<'h>, person: &PersonRef) -> Vec<Round<'h>> {
     let mut rounds: Vec<Round<'h>> = Vec::new();
-    for (one, act) in reports(past, person) {
+    for (one, act) in reports(past, person).filter(|(one, _)| !one.relayed) {
         let known = rounds.iter().position(|round| *round.arrangement == act.arrangement_id);
+        if !is_to_be_heard(past, person, one, act) {
+            // Whoever had told of harm only, tells of none any more.
+            if let Some(round) = known.and_then(|place| rounds.get_mut(place)) {
+                round.last.retain(|sender, (before, _)| **sender != one.sender || before.number > one.number);
+            }
+            continue;
+        }
         let mut round = match known {
             Some(place) => rounds.remove(place),
             None => Round { arrangement: &act.arrangement_id, reports: Vec::new(), last: BTreeMap::new() },
@@ -210,6 +253,7 @@ fn rounds<'h>(past: &Past<'h>, person: &PersonRef) -> Vec<Round<'h>> {
         }
         rounds.push(round);
     }
+    rounds.retain(|round| !round.last.is_empty());
     rounds
 }
 
@@ -277,7 +321,7 @@ impl<'h> Round<'h> {
     /// receive him; where the case, as it was then, leaves open which that is, one that may be it. Where he was agreed
     /// upon, two that are party to it.
     fn is_complete(&self, then: &Past<'_>, person: &PersonRef, did: impl Fn(&Ministry) -> bool) -> bool {
-        let arranged = commitments::arrangement(then, self.arrangement);
+        let arranged = commitments::arrangement_of(then, self.arrangement, person);
         let agreement = arranged.as_ref().map(|arranged| &arranged.agreement);
         let agreement = agreement.filter(|agreement| agreement.line(person).is_some());
         let destination =
@@ -380,8 +424,7 @@ pub fn irregularities(
     stood(Facet::Judicial, judicial::was_kept(past, person, at));
     let is_told_dead = custody::was_said_to_be_dead(past, person, at);
     stood(Facet::Death, is_told_dead || custody::is_dead(then, person));
-    let arranged = commitments::arrangement(then, arrangement);
-    let arranged = arranged.filter(|arranged| arranged.act.persons.find(person).is_some());
+    let arranged = commitments::arrangement_of(then, arrangement, person);
     let undone = arranged.as_ref().map(|arranged| go::undone(then, arranged)).unwrap_or_default();
     let is_undone = |by: Undone| undone.iter().any(|(_, how)| *how == by);
     let is_concluded = opening::state(then, at) == Opening::Concluded;
@@ -409,7 +452,8 @@ pub fn irregularities(
     stood(Facet::Protection, back(cleared) || uncleared || barred || unassured);
     stood(Facet::Medical, back(medical::fitness(then, person, at, charter).finding));
     stood(Facet::Status, is_no_prisoner_for(then, person, arranged));
-    let binds = arranged.agreement.is_in_force(then, person, at) && arranged.act.window_start_time <= at;
+    let binds = arranged.agreement.is_in_force(then, person, at)
+        && arranged.act.window_start_time <= at.after(charter.report_tolerance);
     let kept = !back(Some(arranged.registered)) && !back(Some(arranged.confirmation));
     let overtaken = is_overtaken(then, person, arranged, destination, at, charter);
     stood(Facet::Commitment, !(binds && kept) || overtaken);
@@ -443,3 +487,7 @@ mod tests;
 #[cfg(test)]
 #[path = "irregular_tests.rs"]
 mod irregular_tests;
+
+#[cfg(test)]
+#[path = "reports_parts_tests.rs"]
+mod parts_tests;

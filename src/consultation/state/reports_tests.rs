@@ -405,11 +405,14 @@ fn who_is_brought_back_and_registered_as_a_prisoner_goes_the_road_again() {
     scene.say("XB", "case-registration", &case("P1").replace("PRISONER_OF_WAR", "RELEASED"));
     assert_eq!(shown(&scene), "HANDED_OVER", "that closes his case");
     scene.say("XB", "case-registration", &case("P1"));
-    assert_eq!(shown(&scene), "REGISTERED");
+    assert_eq!(shown(&scene), "HANDED_OVER", "so does a correction of his file");
+    scene.certify("P1", "UNFIT");
+    assert_eq!(shown(&scene), "HANDED_OVER", "and what stops him now is no handover taken back");
     scene.agree("A-2", "P1", "XA");
-    assert_eq!(shown(&scene), "AGREED");
-    scene.say("IC", "hold-notice", "persons = [\"P1\"]");
     assert_eq!(shown(&scene), "HELD");
+    scene.wait(60);
+    scene.certify("P1", "FIT");
+    assert_eq!(shown(&scene), "AGREED");
 }
 
 #[test]

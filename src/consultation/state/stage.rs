@@ -2,8 +2,8 @@
 //!
 //! A stop is shown over the stage and leaves it as it is. Where reports agree that the person remained, everything that
 //! led there is spent and the case goes on from what was done since, by those who knew the reports; and so it does where
-//! he was handed over and whoever knew that registered him as a prisoner once more. An irregular handover stays one, also
-//! where he died.
+//! he was handed over, whoever knew that registered him as a prisoner once more, and something was requested, proposed or
+//! agreed about him since. Until then a handover stays told. An irregular one stays for ever, also where he died.
 
 use crate::consultation::charter::Charter;
 use crate::consultation::history::{Past, Thread};
@@ -79,8 +79,14 @@ pub fn stage<'h>(past: &Past<'h>, person: &PersonRef, at: Timestamp, charter: &C
                 case.reached = remains;
             }
         }
-        Some(Reported { stage: Stage::HandedOver, round, .. }) if round.is_brought_back(past, person) => {
+        Some(Reported { stage: gone @ Stage::HandedOver, round, .. })
+            if round.is_brought_back(past, person) =>
+        {
             progress(past, person, at, charter, &mut case, |act| round.is_known_to(act));
+            // A registration alone is a correction of his file as well: it brings nobody back.
+            if case.reached <= Stage::Registered {
+                case.reached = gone;
+            }
         }
         Some(Reported { stage, .. }) => case.reached = stage,
         None => progress(past, person, at, charter, &mut case, |_| true),

@@ -7,11 +7,14 @@
 //! States change within the hour of a GO, by acts that its sender does not know yet. So where an act speaks of other places
 //! than the one he goes to, that is read off its words alone: what a place is called in his case may change.
 
-use crate::consultation::act::Act;
+use std::collections::BTreeSet;
+
+use crate::consultation::act::{Act, ActKind};
 use crate::consultation::acts::law::Destination;
+use crate::consultation::acts::protection::Assurances;
 use crate::consultation::acts::values::EntryId;
 use crate::consultation::charter::Charter;
-use crate::consultation::history::Past;
+use crate::consultation::history::{Past, Thread};
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::retelling;
@@ -22,7 +25,7 @@ use crate::consultation::state::medical::{self, FitnessStanding};
 use crate::consultation::state::places::{Places, Spoken, is_open};
 use crate::consultation::state::protection::{ProtectionStanding, protection};
 use crate::consultation::state::told::{self, Told};
-use crate::consultation::state::{custody, go, guard, holds, opening, will};
+use crate::consultation::state::{custody, go, guard, holds, opening, saying, will};
 use crate::consultation::words::{HandoverOutcome, MedicalDecision, MedicalFindingKind, ProtectionFinding};
 use crate::time::Timestamp;
 
@@ -53,6 +56,45 @@ impl<'p, 'h> Departing<'p, 'h> {
         };
         !self.past.of_sender(&one.sender).any(again)
             && one.act.as_ref().is_some_and(|act| persons.any(|person| self.stops(one, act, person)))
+    }
+
+    /// Whether an act to some Powers only may take back what permits these persons to leave: until its sender has said so to
+    /// all. What it leaves of that only a desk can tell that has both, so it is named whatever its effect is here.
+    pub(super) fn may_take_back(&self, one: &Registered, listed: &BTreeSet<PersonRef>) -> bool {
+        let concerns = |persons: &[PersonRef]| {
+            persons.is_empty() || persons.iter().any(|person| listed.contains(person))
+        };
+        let Some(act) = &one.act else { return false };
+        if let Act::Assurances(said) = act {
+            return concerns(said.persons.as_slice()) && !self.is_assured_anew(one, said);
+        }
+        let Some(undone) = commitments::undone(act) else { return false };
+        let is_of_all = |found: &Registered| {
+            let is_letter = found.act_kind().is_some_and(|kind| !kind.specification().to_all_powers);
+            found.number > 0 && !is_letter
+        };
+        let permits = |found: &Registered| {
+            let persons = found.act.as_ref().map(Act::persons).unwrap_or_default();
+            found.sender == one.sender && is_of_all(found) && concerns(&persons)
+        };
+        let again = |later: &Registered| {
+            let is_it = later.act.as_ref().and_then(commitments::undone) == Some(undone);
+            is_it && later.number > 0 && later.sender == one.sender
+        };
+        self.past.find(undone).is_none_or(permits) && !self.past.of_thread(&Thread::Answer(undone)).any(again)
+    }
+
+    /// Whether whoever assured something before some Powers only stated all that it assures to all since: that counts
+    /// everywhere.
+    fn is_assured_anew(&self, one: &Registered, said: &Assurances) -> bool {
+        let covers = |act: &Assurances| {
+            let is_named = |person: &PersonRef| act.persons.iter().any(|other| other == person);
+            act.persons.is_empty() || (!said.persons.is_empty() && said.persons.iter().all(is_named))
+        };
+        saying!(self.past.of_kind(ActKind::Assurances), Assurances).any(|(later, act)| {
+            let is_own = later.sender == one.sender && later.number > 0;
+            is_own && later.stands() && later.released > one.released && covers(act)
+        })
     }
 
     fn stops(&self, one: &Registered, act: &Act, person: &PersonRef) -> bool {

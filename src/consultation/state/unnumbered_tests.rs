@@ -354,3 +354,80 @@ fn what_some_were_told_in_passing_is_named_until_it_is_answered_or_said_to_all()
     scene.say("XA", "information-bureau-notice", dead);
     assert!(named(&scene).is_empty(), "its sender has said it to all");
 }
+
+#[test]
+fn what_takes_back_before_some_is_named_until_its_sender_says_so_to_all() {
+    let back = |act: &str| {
+        [
+            ("note-withdrawal", format!("withdraws = \"{act}\"")),
+            (
+                "corrigendum",
+                format!("corrects = \"{act}\"\nfield_path = \"act.decision\"\nnew_text = \"UNFIT\""),
+            ),
+        ]
+    };
+    for (kind, fields) in back("") {
+        let says = |act: &str| fields.replace("\"\"", &format!("\"{act}\""));
+        let mut scene = Scene::cleared();
+        let certificate = scene.certify("P1", "FIT");
+        let told = scene.say_unnumbered("XB", kind, &says(&certificate));
+        assert_eq!(named(&scene), [told], "{kind}");
+        scene.say("XA", kind, &says(&certificate));
+        assert_eq!(named(&scene).len(), 1, "{kind}: another has said it to all");
+        scene.say("XB", kind, &says(&certificate));
+        assert!(named(&scene).is_empty(), "{kind}: its sender has said it to all");
+        // What takes nothing back holds nobody up.
+        let mut scene = Scene::cleared();
+        let letter = scene.say("XB", "correspondence", "subject = \"Prisoners of war: procedure\"");
+        scene.say_unnumbered("XB", kind, &says(&letter));
+        let unnumbered =
+            scene.say_unnumbered("XB", "correspondence", "subject = \"Prisoners of war: procedure\"");
+        scene.say_unnumbered("XB", kind, &says(&unnumbered));
+        let fit = medical(&scene, "FIT");
+        let uncounted = scene.say_unnumbered("XB", "medical-finding", &fit);
+        scene.say_unnumbered("XB", kind, &says(&uncounted));
+        let of_another = scene.certify("P2", "FIT");
+        scene.say_unnumbered("XB", kind, &says(&of_another));
+        let certificate = scene.certify("P1", "FIT");
+        scene.say_unnumbered("XA", kind, &says(&certificate));
+        assert!(
+            named(&scene).is_empty(),
+            "{kind}: a letter, what no number counts, another man, the act of another Power"
+        );
+        let elsewhere = crate::digest::Digest::of(b"not here").hex();
+        let told = scene.say_unnumbered("XB", kind, &says(&elsewhere));
+        assert_eq!(named(&scene), [told], "{kind}: what is not here may permit");
+    }
+    let mut scene = Scene::cleared();
+    let certificate = scene.certify("P1", "FIT");
+    let (kind, fields) = back(&certificate)[1].clone();
+    scene.say_unnumbered("XB", kind, &fields.replace("decision", "place"));
+    assert!(named(&scene).is_empty(), "a slip of the pen");
+}
+
+#[test]
+fn assurances_before_some_are_named_until_their_sender_assures_anew_before_all() {
+    let fields = |persons: &str| {
+        format!("persons = [{persons}]\nparty_to_gc3 = false\nassurances = [\"MEDICAL_CARE\"]")
+    };
+    for (told, anew, is_named) in [
+        ("", "", false),
+        ("", "\"P1\"", true),
+        ("\"P1\"", "", false),
+        ("\"P1\"", "\"P1\", \"P2\"", false),
+        ("\"P1\"", "\"P2\"", true),
+    ] {
+        let mut scene = Scene::cleared();
+        scene.say("XA", "assurances", &fields(anew));
+        let some = scene.say_unnumbered("XA", "assurances", &fields(told));
+        assert_eq!(named(&scene), [some.as_str()], "{told} after {anew}");
+        scene.say("XB", "assurances", &fields(""));
+        scene.against(Rule::Con02).say("XA", "assurances", &fields(""));
+        assert_eq!(named(&scene), [some.as_str()], "of another, and what does not stand");
+        scene.say("XA", "assurances", &fields(anew));
+        assert_eq!(!named(&scene).is_empty(), is_named, "{told} before {anew}");
+    }
+    let mut scene = Scene::cleared();
+    scene.say_unnumbered("XA", "assurances", &fields("\"P2\""));
+    assert!(named(&scene).is_empty(), "of another man");
+}

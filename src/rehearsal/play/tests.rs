@@ -110,7 +110,12 @@ fn every_length_of_time_that_a_charter_names_changes_one_parameter() {
     let usual = super::desk::charter(&parse(&format!("{HEAD}{CASE}")).unwrap());
     let mut seen: Vec<crate::consultation::charter::Charter> = vec![usual];
     for name in crate::rehearsal::script::SPANS {
-        let head = HEAD.replace("persons =", &format!("charter = {{ {name} = \"17m\" }}\npersons ="));
+        let length = match name {
+            "cooling_off" | "notice_before_handover" => "7h",
+            "foreign_hold_validity" => "2d",
+            _ => "17m",
+        };
+        let head = HEAD.replace("persons =", &format!("charter = {{ {name} = \"{length}\" }}\npersons ="));
         let charter = super::desk::charter(&parse(&format!("{head}{CASE}")).unwrap());
         assert!(seen.iter().all(|other| *other != charter), "{name} changes nothing of its own");
         seen.push(charter);

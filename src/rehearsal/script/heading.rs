@@ -7,7 +7,11 @@ use toml_edit::Item;
 
 use super::{CharterPlan, Party, SCRIPT_REPEATED, SCRIPT_VALUE, Script};
 use crate::consultation::acts::values::{LanguageCode, Span};
-use crate::consultation::charter::{GO_WINDOW_MAX, RECONFIRM_MAX, WILL_VALIDITY_MAX, WITNESSES_MIN};
+use crate::consultation::charter::{
+    ASSESSMENT_VALIDITY_MAX, COOLING_OFF_MIN, FITNESS_VALIDITY_MAX, FOREIGN_HOLD_MAX, FOREIGN_HOLD_MIN,
+    GO_WINDOW_MAX, NOTICE_MAX, NOTICE_MIN, RECONFIRM_MAX, REPORT_TOLERANCE_MAX, WILL_VALIDITY_MAX,
+    WITNESSES_MIN,
+};
 use crate::consultation::reference::{ConsultationId, PersonRef};
 use crate::consultation::words::PartyRole;
 use crate::desk::form::reader::{Fields, Report, Wrong, ministry, string, term, time};
@@ -135,18 +139,38 @@ fn charter(fields: &mut Fields<'_>, report: &mut Report<'_>) -> CharterPlan {
 
 /// What no charter may say (CHN_10), and what would leave nothing of the rule that it is for.
 fn beyond(name: &str, length: Duration) -> Option<Wrong> {
-    let most = match name {
-        "will_validity" => WILL_VALIDITY_MAX,
-        "reconfirm_before_handover" => RECONFIRM_MAX,
-        "go_no_go_window" => GO_WINDOW_MAX,
-        _ => Duration::MAX,
+    let (least, most) = bounds(name);
+    let words = |length: Duration| match length.as_secs() {
+        seconds if seconds.is_multiple_of(86_400) => format!("{}d", seconds / 86_400),
+        seconds => format!("{}h", seconds / 3_600),
     };
-    let message = match () {
-        () if length.is_zero() => "a length of time is not 0",
-        () if length > most => "no charter may say so long a time (CHN_10)",
+    let (message, hint) = match () {
+        () if length.is_zero() => ("a length of time is not 0", String::new()),
+        () if length < least => {
+            ("no charter may say so short a time (CHN_10)", format!("{} at least", words(least)))
+        }
+        () if length > most => {
+            ("no charter may say so long a time (CHN_10)", format!("{} at most", words(most)))
+        }
         () => return None,
     };
-    Some(Wrong::new(SCRIPT_VALUE, message, ""))
+    Some(Wrong::new(SCRIPT_VALUE, message, hint))
+}
+
+/// Between what lengths of time a parameter lies under any charter.
+fn bounds(name: &str) -> (Duration, Duration) {
+    match name {
+        "will_validity" => (Duration::ZERO, WILL_VALIDITY_MAX),
+        "reconfirm_before_handover" => (Duration::ZERO, RECONFIRM_MAX),
+        "cooling_off" => (COOLING_OFF_MIN, Duration::MAX),
+        "assessment_validity" => (Duration::ZERO, ASSESSMENT_VALIDITY_MAX),
+        "fitness_validity" => (Duration::ZERO, FITNESS_VALIDITY_MAX),
+        "notice_before_handover" => (NOTICE_MIN, NOTICE_MAX),
+        "go_no_go_window" => (Duration::ZERO, GO_WINDOW_MAX),
+        "report_tolerance" => (Duration::ZERO, REPORT_TOLERANCE_MAX),
+        "foreign_hold_validity" => (FOREIGN_HOLD_MIN, FOREIGN_HOLD_MAX),
+        _ => (Duration::ZERO, Duration::MAX),
+    }
 }
 
 fn network(fields: &mut Fields<'_>, report: &mut Report<'_>) -> (Duration, Duration) {

@@ -181,3 +181,37 @@ fn what_only_follows_from_another_mistake_is_not_told() {
     let nothing = "[[check]]\nperson = \"P1\"\n";
     assert_eq!(told(PARTIES, nothing), [("move-1.stage".to_owned(), SCRIPT_VALUE)]);
 }
+
+#[test]
+fn a_charter_says_no_length_of_time_that_undoes_what_protects_a_person() {
+    let step = "[[step]]\nwho = \"XB\"\nkind = \"case-registration\"\nact = { person = \"P1\" }\n";
+    let says = |name: &str, length: &str| {
+        let told =
+            parse(&format!("{HEAD}charter = {{ {name} = \"{length}\" }}\n{step}")).err().unwrap_or_default();
+        let said = told.iter().map(|one| format!("{} {} {}: {}", one.code, one.field, one.message, one.hint));
+        said.collect::<Vec<String>>()
+    };
+    for (name, within, beyond, bound) in [
+        ("will_validity", "180d", "181d", "180d at most"),
+        ("reconfirm_before_handover", "7d", "8d", "7d at most"),
+        ("cooling_off", "1h", "59m", "1h at least"),
+        ("assessment_validity", "365d", "366d", "365d at most"),
+        ("fitness_validity", "14d", "15d", "14d at most"),
+        ("notice_before_handover", "6h", "5h", "6h at least"),
+        ("notice_before_handover", "30d", "31d", "30d at most"),
+        ("go_no_go_window", "6h", "7h", "6h at most"),
+        ("report_tolerance", "6h", "7h", "6h at most"),
+        ("foreign_hold_validity", "1d", "23h", "1d at least"),
+        ("foreign_hold_validity", "365d", "366d", "365d at most"),
+    ] {
+        assert_eq!(says(name, within), Vec::<String>::new());
+        let told = says(name, beyond);
+        let is_told = |one: &String| {
+            one.starts_with(SCRIPT_VALUE)
+                && one.contains(name)
+                && one.contains("CHN_10")
+                && one.ends_with(bound)
+        };
+        assert!(told.len() == 1 && told.iter().all(is_told), "{name} {beyond}: {told:?}");
+    }
+}
