@@ -105,8 +105,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 - EXC_05 is asked before a departure too: a case registered anew as that of a civilian ends every route of prisoners.\n\
 - CON_01: while a Power has adjourned the consultation nothing new is made in it. Whatever tells of a person or ends\n\
 \x20 something is said as before: facts, statements of will, registrations of cases, terminations, and what takes a\n\
-\x20 confirmation back. So nobody who is to leave waits for the end of the pause; only who adjourned after its GO gives it\n\
-\x20 again. Whoever adjourned it resumes it.\n\
+\x20 confirmation back. So nobody who is to leave waits for the end of the pause; only who adjourned after its GO, needed or\n\
+\x20 not, gives it again, or the handover is arranged under another id. Whoever adjourned it resumes it.\n\
 - CON_06: a fact goes to all parties of the consultation that all Powers accepted, in the past which it or an earlier act of\n\
 \x20 its sender declares, and bears a number; otherwise it frees nobody. What it stops it stops all the same, at the desks that have it, and a GO names it.\n\
 \x20 Nobody can declare to have known an act without a number. It is answered once its sender, or who was told, has said it\n\

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::tests::{GONE, hand_over, irregular, minutes, report, shown};
 use super::*;
-use crate::consultation::state::samples::{DAY, HOUR, Scene, case};
+use crate::consultation::state::departure::clear_to_depart;
+use crate::consultation::state::samples::{DAY, HOUR, Scene, case, person};
 
 /// He is handed over two hours after one report and, if somebody did, after what was said in between.
 fn two_hours_after(sender: &str, outcome: &str, since: impl Fn(&mut Scene)) -> Scene {
@@ -166,4 +167,38 @@ fn a_convoy_that_comes_a_day_after_its_window_closed_is_expected_by_nobody() {
     assert_eq!(handed_over(0), []);
     assert_eq!(handed_over(DAY), [], "it was on the road");
     assert_eq!(handed_over(DAY + 1), [Facet::Commitment]);
+}
+
+#[test]
+fn who_undid_a_go_that_nobody_needs_is_heard_before_the_departure_and_after_it() {
+    let codes = |scene: &Scene| {
+        let id = EntryId::parse("H-1").unwrap();
+        let stops = scene.asks(|past, at, charter| clear_to_depart(past, &person(1), &id, at, charter));
+        stops.iter().map(|stop| stop.rule.word()).collect::<Vec<_>>()
+    };
+    for (undoes, facet) in [(Undone::TakenBack, Facet::NoGo), (Undone::Adjourned, Facet::Consultation)] {
+        for is_given_again in [false, true] {
+            let mut scene = Scene::cleared();
+            let go = scene.go("IC", true);
+            assert_eq!(codes(&scene), Vec::<&str>::new());
+            match undoes {
+                Undone::TakenBack => {
+                    scene.say("IC", "note-withdrawal", &format!("withdraws = \"{go}\""));
+                }
+                Undone::Adjourned => {
+                    scene.say("IC", "consultation-closure", "kind = \"ADJOURNED\"");
+                }
+            }
+            assert_eq!(codes(&scene), ["HND_08"], "{undoes:?}");
+            if is_given_again {
+                scene.go("IC", true);
+                assert_eq!(codes(&scene), Vec::<&str>::new(), "{undoes:?}");
+            }
+            scene.wait(600);
+            let at = scene.at();
+            hand_over(&mut scene, at);
+            let expected = if is_given_again { vec![] } else { vec![facet] };
+            assert_eq!(irregular(&scene), expected, "{undoes:?}");
+        }
+    }
 }

@@ -22,6 +22,7 @@ use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::state::commitments::{Agreement, Arrangement};
+use crate::consultation::state::go::Undone;
 use crate::consultation::state::opening::Opening;
 use crate::consultation::state::places::{Places, Spoken};
 use crate::consultation::state::reached::{Facet, Stage};
@@ -424,12 +425,12 @@ pub fn irregularities(
     let is_told_dead = custody::was_said_to_be_dead(past, person, at);
     stood(Facet::Death, is_told_dead || custody::is_dead(then, person));
     let arranged = commitments::arrangement_of(then, arrangement, person);
-    let paused = arranged.as_ref().is_some_and(|arranged| go::is_paused(then, arranged));
-    stood(Facet::Consultation, paused || opening::state(then, at) == Opening::Concluded);
-    let is_refused = |arranged: &Arrangement<'_>| {
-        go::was_refused(then, arranged, at) || go::was_taken_back(then, arranged)
-    };
-    stood(Facet::NoGo, arranged.as_ref().is_some_and(is_refused));
+    let undone = arranged.as_ref().map(|arranged| go::undone(then, arranged)).unwrap_or_default();
+    let is_undone = |by: Undone| undone.iter().any(|(_, how)| *how == by);
+    let is_concluded = opening::state(then, at) == Opening::Concluded;
+    stood(Facet::Consultation, is_undone(Undone::Adjourned) || is_concluded);
+    let is_refused = arranged.as_ref().is_some_and(|arranged| go::was_refused(then, arranged, at));
+    stood(Facet::NoGo, is_refused || is_undone(Undone::TakenBack));
     let line = arranged.as_ref().and_then(|arranged| arranged.agreement.line(person));
     let destination =
         arranged.as_ref().zip(line).map(|(arranged, line)| arranged.agreement.destination(line));
