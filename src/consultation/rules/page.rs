@@ -110,8 +110,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 - CON_06: a fact goes to all parties of the consultation that all Powers accepted, in the past which it or an earlier act of\n\
 \x20 its sender declares, and bears a number; otherwise it frees nobody. What it stops it stops all the same, at the desks that have it, and a GO names it.\n\
 \x20 Nobody can declare to have known an act without a number. It is answered once its sender, or who was told, has said it\n\
-\x20 again to all: the same words, or of a refusal or withdrawal hearsay that names the places refused. Whoever knew that\n\
-\x20 knew the first one; who may answer it, and by when the person was asked, stays as if it had borne a number.\n\
+\x20 again to all: the same words, or of a refusal, a withdrawal or a hold by reason of will hearsay that names the places\n\
+\x20 refused, and the place wished for where one is. Whoever knew that knew the first one; who may answer it, and by when the person was asked, stays as if it had borne a number.\n\
 \x20 A note-withdrawal or corrigendum of what went to all goes to all as well: its own desk does not send it to some. Where one\n\
 \x20 came, it takes back all the same.\n\
 - HND_05 and HND_06 judge a handover by the past as it was then: the case, the agreement, the arrangement, its\n\
@@ -131,7 +131,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 died, cannot travel or is kept, until it reports otherwise; a refusal that it reports stops, and makes a handover\n\
 \x20 irregular. What is relayed closes no round and corrects nothing; that somebody is gone keeps him back also as hearsay.\n\
 - HND_01: an id of an arrangement is that of one handover. It is not given by another Power, nor once a handover under it\n\
-\x20 was reported. Of two Powers that gave one id at once the later is asked under it: who was arranged by the other is arranged\n\
+\x20 was reported. Whoever arranges anew under it has taken back what he arranged before: until that is confirmed nothing is\n\
+\x20 arranged under the id. Of two Powers that gave one id at once the later is asked under it: who was arranged by the other is arranged\n\
 \x20 anew under another id (HND_02), and a handover of his is judged by what was arranged for him.\n\
 \x20 Who was reported as handed over departs under no other arrangement, until his case is registered anew by whoever holds him,\n\
 \x20 knowing of it; as that of a prisoner, it goes its road again. HANDED_OVER is shown until something is requested, proposed or\n\

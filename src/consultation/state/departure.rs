@@ -53,7 +53,7 @@ pub fn clear_to_depart(
     charter: &Charter,
 ) -> Vec<Stop> {
     let Some(arranged) = commitments::arrangement(past, arrangement) else {
-        return vec![Stop::new(Rule::Hnd01, "no confirmed arrangement bears this id")];
+        return vec![unarranged(past, arrangement)];
     };
     if arranged.act.persons.find(person).is_none() {
         return vec![unlisted(past, person, arrangement)];
@@ -205,6 +205,15 @@ pub fn omitted(
         }
     }
     stops
+}
+
+/// Nothing confirmed bears an id: whoever arranges anew has to have it confirmed anew.
+fn unarranged(past: &Past<'_>, arrangement: &EntryId) -> Stop {
+    let because = match commitments::awaits_confirmation(past, arrangement) {
+        true => "nobody confirmed the last arrangement under this id",
+        false => "no confirmed arrangement bears this id",
+    };
+    Stop::new(Rule::Hnd01, because)
 }
 
 /// Who is not on the list that counts under an id may be on that of a Power that gave the same id at once.
