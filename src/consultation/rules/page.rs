@@ -126,7 +126,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 him elsewhere, or with an exposure after which nobody found that very destination safe.\n\
 \x20 It stays so when he dies. A window that opens no later after a handover than times of reports may differ was open.\n\
 - HND_05: where an agreement covers the person, reports of two that are party to it are needed, among them whoever held\n\
-\x20 him then and whoever was to receive him. What strangers to the consultation report decides nothing. A Power that holds\n\
+\x20 him then and whoever was to receive him. Who reported it under a wrong id reports it under the right one, and of the same\n\
+\x20 time under the wrong one what was so. What strangers to the consultation report decides nothing. A Power that holds\n\
 \x20 him not, is no party to what was agreed of him and is not to receive him disputes nothing either, but by telling that he\n\
 \x20 died, cannot travel or is kept, until it reports otherwise; a refusal that it reports stops, and makes a handover\n\
 \x20 irregular. What is relayed closes no round and corrects nothing; that somebody is gone keeps him back also as hearsay.\n\

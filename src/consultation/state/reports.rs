@@ -79,11 +79,15 @@ fn choose<'h>(
     let mut irregular: Vec<Facet> = judged.iter().flat_map(|one| one.irregular.iter().copied()).collect();
     irregular.sort_unstable_by_key(|facet| facet.number());
     irregular.dedup();
-    let grave = |stage| judged.iter().rev().find(|one| one.stage == stage);
-    let last = judged.last()?;
-    let chosen = grave(Stage::Irregular).or_else(|| grave(Stage::Disputed)).unwrap_or(last);
+    // What was reported under a wrong id, and taken back there, says nothing of the handover but what stood against it.
+    let gone = || judged.iter().filter(|one| one.stage == Stage::HandedOver);
+    let is_meant = |one: &&Reported<'h>| !gone().any(|other| one.round.is_mistaken_for(&other.round, person));
+    let meant: Vec<&Reported<'h>> = judged.iter().filter(is_meant).collect();
+    let against_a_stop = judged.iter().rev().find(|one| one.stage == Stage::Irregular);
+    let disputed = meant.iter().rev().copied().find(|one| one.stage == Stage::Disputed);
+    let chosen = against_a_stop.or(disputed).or_else(|| meant.last().copied())?;
     let mut chosen = Reported { irregular, ..chosen.clone() };
-    if chosen.stage != Stage::Irregular && contradicts_a_handover(past, person, &judged) {
+    if chosen.stage != Stage::Irregular && contradicts_a_handover(past, person, &meant) {
         chosen.stage = Stage::Disputed;
     }
     Some(chosen)
@@ -91,7 +95,7 @@ fn choose<'h>(
 
 /// Whether the handover reported last comes after one that took place, and the case was not registered anew between: who
 /// is gone is not kept back.
-fn contradicts_a_handover(past: &Past<'_>, person: &PersonRef, judged: &[Reported<'_>]) -> bool {
+fn contradicts_a_handover(past: &Past<'_>, person: &PersonRef, judged: &[&Reported<'_>]) -> bool {
     let Some((last, before)) = judged.split_last() else { return false };
     let gone = before.iter().rev().find(|one| one.stage == Stage::HandedOver);
     last.stage != Stage::HandedOver

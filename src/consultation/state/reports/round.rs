@@ -15,6 +15,7 @@ use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::state::places::Places;
 use crate::consultation::state::reached::{Facet, Stage};
+use crate::consultation::state::told::is_one_attempt;
 use crate::consultation::state::{commitments, custody, saying, will};
 use crate::consultation::words::HandoverOutcome;
 use crate::limits;
@@ -86,6 +87,21 @@ impl<'h> Round<'h> {
     pub(super) fn has_a_case_before(&self, next: &Self, past: &Past<'_>, person: &PersonRef) -> bool {
         custody::registrations(past, person)
             .any(|(case, _)| self.is_known_to(case) && next.acts().all(|report| report.knew(case)))
+    }
+
+    /// Whether every Power in this round had mistaken the id: it took back here that the person was handed over, and says so
+    /// under that of another round, all of one time.
+    pub(super) fn is_mistaken_for(&self, other: &Self, person: &PersonRef) -> bool {
+        let is_gone = |act: &HandoverReport| outcome(act, person) == Some(HandoverOutcome::HandedOver);
+        let is_mistaken = |last: &Report<'h>| {
+            let (one, act) = *last;
+            let is_of_it = |(of, its): &Report<'h>| is_one_attempt(time_said(of, its), time_said(one, act));
+            let there = other.last.get(&one.sender).filter(|report| is_gone(report.1) && is_of_it(report));
+            let mut before = self.reports.iter().filter(|(of, _)| of.sender == one.sender);
+            let taken_back = before.any(|report| is_gone(report.1) && is_of_it(report));
+            !is_gone(act) && taken_back && there.is_some()
+        };
+        self.arrangement != other.arrangement && self.last.values().all(is_mistaken)
     }
 
     /// What the reports come to (HND-05).
