@@ -91,8 +91,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 109(2), 111): neither home nor the Detaining Power.\n\
 - MED_01: the certificate of the Detaining Power counts, in whose hands he is (GC III Art. 47), that of a party that only\n\
 \x20 observes, such as the ICRC, or that of somebody whom all accepted to see examinations of him (scope MEDICAL). That of\n\
-\x20 another Power, or of somebody who has no part here, permits nothing; its UNFIT stops. Of UNFIT and FIT of one\n\
-\x20 examination time UNFIT counts, unless the same ministry said both.\n\
+\x20 another Power, or of somebody who has no part here, permits nothing; its UNFIT stops. UNFIT is answered by the Detaining\n\
+\x20 Power, or by whoever found it. Of UNFIT and FIT of one examination time UNFIT counts, unless the same ministry said both.\n\
 - MED_02: a manifest case is one that the Detaining Power's physicians see (GC III Art. 112(2)). What a commission decided\n\
 \x20 is decided anew by a commission alone.\n\
 - AGR_03, MED_01 and JUD_01 believe what is told in passing, too: that he died, in the report of a handover, the check of a\n\
@@ -126,7 +126,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 him elsewhere, or with an exposure after which nobody found that very destination safe.\n\
 \x20 It stays so when he dies. A window that opens no later after a handover than times of reports may differ was open.\n\
 - HND_05: where an agreement covers the person, reports of two that are party to it are needed, among them whoever held\n\
-\x20 him then and whoever was to receive him. What strangers to the consultation report decides nothing. A Power that holds\n\
+\x20 him then and whoever was to receive him. Who reported it under a wrong id reports it under the right one, and of the same\n\
+\x20 time under the wrong one what was so. What strangers to the consultation report decides nothing. A Power that holds\n\
 \x20 him not, is no party to what was agreed of him and is not to receive him disputes nothing either, but by telling that he\n\
 \x20 died, cannot travel or is kept, until it reports otherwise; a refusal that it reports stops, and makes a handover\n\
 \x20 irregular. What is relayed closes no round and corrects nothing; that somebody is gone keeps him back also as hearsay.\n\

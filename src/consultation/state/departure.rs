@@ -269,7 +269,9 @@ fn fitness(past: &Past<'_>, person: &PersonRef, at: Timestamp, charter: &Charter
             "nobody who may certified fitness to travel: the Detaining Power, or an observer"
         }
         FitnessStanding::Stale => "the certificate of fitness is too old",
-        FitnessStanding::Unfit => "the person is not fit to travel",
+        FitnessStanding::Unfit => {
+            "the person was found unfit to travel: the Detaining Power, or whoever found it, examines him again"
+        }
     };
     let because = match fitness.standing {
         FitnessStanding::Unfit => guard::untold(because, fitness.finding),

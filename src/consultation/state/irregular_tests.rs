@@ -202,3 +202,36 @@ fn who_undid_a_go_that_nobody_needs_is_heard_before_the_departure_and_after_it()
         }
     }
 }
+
+#[test]
+fn whoever_corrects_a_report_under_a_wrong_id_disputes_no_handover_under_the_right_one() {
+    let wrong = |outcome: &'static str| ("H-11", "P1", outcome);
+    let reported = |corrected: u64| {
+        let mut scene = Scene::cleared();
+        scene.wait(HOUR);
+        let at = scene.at();
+        report(&mut scene, "XB", GONE, at);
+        report(&mut scene, "XA", wrong("HANDED_OVER"), at);
+        assert_eq!(shown(&scene), "REPORTED_ONCE");
+        report(&mut scene, "XA", GONE, at);
+        assert_eq!(shown(&scene), "HANDED_OVER");
+        scene.wait(HOUR);
+        report(&mut scene, "XA", wrong("NOT_PRESENTED"), at.after(minutes(corrected)));
+        (shown(&scene), irregular(&scene))
+    };
+    assert_eq!(reported(15), ("HANDED_OVER".to_owned(), vec![]));
+    assert_eq!(reported(16), ("DISPUTED".to_owned(), vec![]), "of another time it says something else");
+    // Who never said under that id that he was gone, or says it nowhere else, contradicts.
+    let mut scene = Scene::cleared();
+    let at = scene.at();
+    hand_over(&mut scene, at);
+    report(&mut scene, "XA", wrong("NOT_PRESENTED"), at);
+    assert_eq!(shown(&scene), "DISPUTED");
+    let mut scene = Scene::cleared();
+    let at = scene.at();
+    hand_over(&mut scene, at);
+    report(&mut scene, "XA", wrong("HANDED_OVER"), at);
+    report(&mut scene, "XB", wrong("NOT_PRESENTED"), at);
+    report(&mut scene, "XA", wrong("NOT_PRESENTED"), at);
+    assert_eq!(shown(&scene), "DISPUTED", "XB never said otherwise");
+}

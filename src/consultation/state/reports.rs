@@ -12,8 +12,6 @@
 //! afterwards makes no handover regular and none irregular. What the person himself said until then counts whenever it is
 //! told, and a report of his refusal at the gate until its own sender corrects it by one of that same time.
 
-use std::collections::BTreeMap;
-
 use crate::consultation::acts::handover::HandoverReport;
 use crate::consultation::acts::values::EntryId;
 use crate::consultation::charter::Charter;
@@ -32,9 +30,14 @@ use crate::consultation::state::{
     protection, saying, will,
 };
 use crate::consultation::words::{HandoverOutcome, Route};
-use crate::limits;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
+
+mod round;
+
+pub use round::{Round, happened, is_dated_ahead};
+
+use round::{Report, rounds, time_said};
 
 /// What all reports about a person come to.
 #[derive(Clone)]
@@ -47,18 +50,7 @@ pub struct Reported<'h> {
     pub round: Round<'h>,
 }
 
-/// The reports of Powers about one handover of a person, in the order of the acts.
-#[derive(Clone)]
-pub struct Round<'h> {
-    /// The arrangement that they name.
-    pub arrangement: &'h EntryId,
-    reports: Vec<Report<'h>>,
-    last: BTreeMap<&'h Ministry, Report<'h>>,
-}
-
-opaque!(Reported<'_>, Round<'_>);
-
-type Report<'h> = (&'h Registered, &'h HandoverReport);
+opaque!(Reported<'_>);
 
 /// What was reported about a person; none where nothing was. An irregular handover comes before a disputed one, and both
 /// before what was reported last.
@@ -87,11 +79,15 @@ fn choose<'h>(
     let mut irregular: Vec<Facet> = judged.iter().flat_map(|one| one.irregular.iter().copied()).collect();
     irregular.sort_unstable_by_key(|facet| facet.number());
     irregular.dedup();
-    let grave = |stage| judged.iter().rev().find(|one| one.stage == stage);
-    let last = judged.last()?;
-    let chosen = grave(Stage::Irregular).or_else(|| grave(Stage::Disputed)).unwrap_or(last);
+    // What was reported under a wrong id, and taken back there, says nothing of the handover but what stood against it.
+    let gone = || judged.iter().filter(|one| one.stage == Stage::HandedOver);
+    let is_meant = |one: &&Reported<'h>| !gone().any(|other| one.round.is_mistaken_for(&other.round, person));
+    let meant: Vec<&Reported<'h>> = judged.iter().filter(is_meant).collect();
+    let against_a_stop = judged.iter().rev().find(|one| one.stage == Stage::Irregular);
+    let disputed = meant.iter().rev().copied().find(|one| one.stage == Stage::Disputed);
+    let chosen = against_a_stop.or(disputed).or_else(|| meant.last().copied())?;
     let mut chosen = Reported { irregular, ..chosen.clone() };
-    if chosen.stage != Stage::Irregular && contradicts_a_handover(past, person, &judged) {
+    if chosen.stage != Stage::Irregular && contradicts_a_handover(past, person, &meant) {
         chosen.stage = Stage::Disputed;
     }
     Some(chosen)
@@ -99,7 +95,7 @@ fn choose<'h>(
 
 /// Whether the handover reported last comes after one that took place, and the case was not registered anew between: who
 /// is gone is not kept back.
-fn contradicts_a_handover(past: &Past<'_>, person: &PersonRef, judged: &[Reported<'_>]) -> bool {
+fn contradicts_a_handover(past: &Past<'_>, person: &PersonRef, judged: &[&Reported<'_>]) -> bool {
     let Some((last, before)) = judged.split_last() else { return false };
     let gone = before.iter().rev().find(|one| one.stage == Stage::HandedOver);
     last.stage != Stage::HandedOver
@@ -229,179 +225,6 @@ fn has_part(past: &Past<'_>, person: &PersonRef, power: &Ministry, arrangement: 
 /// What became of a person by a report.
 fn outcome(act: &HandoverReport, person: &PersonRef) -> Option<HandoverOutcome> {
     act.lines.find(person).map(|line| line.outcome)
-}
-
-/// Every handover that was reported by who is to be heard of it, the one reported last at the end.
-fn rounds<'h>(past: &Past<'h>, person: &PersonRef) -> Vec<Round<'h>> {
-    let mut rounds: Vec<Round<'h>> = Vec::new();
-    for (one, act) in reports(past, person).filter(|(one, _)| !one.relayed) {
-        let known = rounds.iter().position(|round| *round.arrangement == act.arrangement_id);
-        if !is_to_be_heard(past, person, one, act) {
-            // Whoever had told of harm only, tells of none any more.
-            if let Some(round) = known.and_then(|place| rounds.get_mut(place)) {
-                round.last.retain(|sender, (before, _)| **sender != one.sender || before.number > one.number);
-            }
-            continue;
-        }
-        let mut round = match known {
-            Some(place) => rounds.remove(place),
-            None => Round { arrangement: &act.arrangement_id, reports: Vec::new(), last: BTreeMap::new() },
-        };
-        round.reports.push((one, act));
-        if round.last.get(&one.sender).is_none_or(|(before, _)| before.number <= one.number) {
-            round.last.insert(&one.sender, (one, act));
-        }
-        rounds.push(round);
-    }
-    rounds.retain(|round| !round.last.is_empty());
-    rounds
-}
-
-impl<'h> Round<'h> {
-    /// The last report of each Power.
-    pub fn acts(&self) -> impl Iterator<Item = &'h Registered> {
-        self.last.values().map(|(one, _)| *one)
-    }
-
-    /// Whether whoever sent this act knew every report that counts.
-    pub fn is_known_to(&self, act: &Registered) -> bool {
-        self.acts().all(|report| act.knew(report))
-    }
-
-    /// Whether the case was registered once more by somebody who knew what was reported.
-    pub fn is_followed_by_a_case(&self, past: &Past<'_>, person: &PersonRef) -> bool {
-        custody::case(past, person).is_some_and(|case| self.is_known_to(case.registered))
-    }
-
-    /// Whether he is held again after this handover: his case was registered once more, as that of a prisoner.
-    pub fn is_brought_back(&self, past: &Past<'_>, person: &PersonRef) -> bool {
-        self.is_followed_by_a_case(past, person) && !custody::is_no_prisoner(past, person)
-    }
-
-    /// Whether the case was registered once more between these reports and those of another handover.
-    fn has_a_case_before(&self, next: &Self, past: &Past<'_>, person: &PersonRef) -> bool {
-        custody::registrations(past, person)
-            .any(|(case, _)| self.is_known_to(case) && next.acts().all(|report| report.knew(case)))
-    }
-
-    /// What the reports come to (HND-05).
-    fn outcome(&self, past: &Past<'_>, person: &PersonRef, charter: &Charter) -> Stage {
-        let mut reports = self.last.values().map(|(_, act)| *act);
-        let Some(first) = reports.next() else { return Stage::ReportedOnce };
-        let alike = |other: &HandoverReport| {
-            outcome(first, person) == outcome(other, person)
-                && first.place_code == other.place_code
-                && first.effects_inventory_sha256 == other.effects_inventory_sha256
-                && first.documents_sha256 == other.documents_sha256
-        };
-        let times = || self.last.values().map(|(_, act)| act.handover_time);
-        let bound = times().min().map(|earliest| earliest.after(charter.report_tolerance));
-        let close = times().max() <= bound;
-        if self.last.values().any(|(one, act)| is_dated_ahead(act, one.released))
-            || !close
-            || !reports.all(alike)
-        {
-            return Stage::Disputed;
-        }
-        let latest = self.last.values().map(time_of).max();
-        let then = latest.map_or_else(|| past.clone(), |latest| past.until(latest));
-        let reported = |side: &Ministry| self.last.contains_key(side);
-        let has_holder = custody::holder(&then, person).is_none_or(reported);
-        if !has_holder || !self.is_complete(&then, person, reported) {
-            return Stage::ReportedOnce;
-        }
-        match outcome(first, person) {
-            None => Stage::Disputed,
-            Some(HandoverOutcome::HandedOver) => Stage::HandedOver,
-            Some(outcome) => Stage::Remains(outcome),
-        }
-    }
-
-    /// Whether two Powers did this, among them one that had registered the person until then and the one that was to
-    /// receive him; where the case, as it was then, leaves open which that is, one that may be it. Where he was agreed
-    /// upon, two that are party to it.
-    fn is_complete(&self, then: &Past<'_>, person: &PersonRef, did: impl Fn(&Ministry) -> bool) -> bool {
-        let arranged = commitments::arrangement_of(then, self.arrangement, person);
-        let agreement = arranged.as_ref().map(|arranged| &arranged.agreement);
-        let agreement = agreement.filter(|agreement| agreement.line(person).is_some());
-        let destination =
-            agreement.and_then(|agreement| agreement.line(person).map(|line| agreement.destination(line)));
-        let places = Places::of(then, person);
-        let receivers = destination.map(|place| custody::powers_at(then, &places, place)).unwrap_or_default();
-        let received = receivers.is_empty() || receivers.into_iter().any(&did);
-        let counts =
-            |power: &Ministry| did(power) && agreement.is_none_or(|agreement| agreement.is_party(power));
-        let count = self.last.keys().filter(|power| counts(power)).count();
-        let mut holders = custody::registrations(then, person).map(|(one, _)| &one.sender).peekable();
-        let gave = holders.peek().is_none() || holders.any(&did);
-        count >= 2 && gave && received
-    }
-
-    /// What stood against a handover that this round ever agreed on, at each time that it was agreed to have happened: of
-    /// times that match, at the first and at the last.
-    fn irregularities(&self, past: &Past<'_>, person: &PersonRef, charter: &Charter) -> Vec<Facet> {
-        let gone =
-            self.reports.iter().filter(|(_, act)| outcome(act, person) == Some(HandoverOutcome::HandedOver));
-        let gone: Vec<(&Ministry, Timestamp)> =
-            gone.map(|report| (&report.0.sender, time_of(report))).collect();
-        let mut times: Vec<Timestamp> = gone.iter().map(|(_, time)| *time).collect();
-        times.sort_unstable();
-        times.dedup();
-        let mut found = Vec::new();
-        for first in times {
-            let until = first.after(charter.report_tolerance);
-            let matching: Vec<(&Ministry, Timestamp)> =
-                gone.iter().copied().filter(|(_, time)| (first..=until).contains(time)).collect();
-            let says_so = |side: &Ministry| matching.iter().any(|(sender, _)| *sender == side);
-            let last = matching.iter().map(|(_, time)| *time).max().unwrap_or(first);
-            let mut ends = [first, last].into_iter();
-            if !ends.any(|at| self.is_complete(&past.until(at), person, says_so)) {
-                continue;
-            }
-            found.extend(irregularities(past, person, self.arrangement, first, charter));
-            if last > first {
-                found.extend(irregularities(past, person, self.arrangement, last, charter));
-            }
-            if self.is_refused(past, person, last, last.after(charter.report_tolerance)) {
-                found.push(Facet::Will);
-            }
-        }
-        found.sort_unstable_by_key(|facet| facet.number());
-        found.dedup();
-        found
-    }
-
-    /// Whether somebody reports that the person refused at this very handover, by a clock that may be ahead of those of
-    /// the Powers by as much as their own may differ.
-    fn is_refused(&self, past: &Past<'_>, person: &PersonRef, last: Timestamp, until: Timestamp) -> bool {
-        let thread = Thread::Arrangement(self.arrangement.clone());
-        saying!(past.of_thread(&thread), HandoverReport).any(|(one, act)| {
-            let declined = outcome(act, person) == Some(HandoverOutcome::DeclinedByPerson);
-            let time = happened(act, one.released);
-            declined && time > last && time <= until && is_refusal_still(past, person, one, act)
-        })
-    }
-}
-
-/// When a handover happened by a registered report.
-fn time_of((registered, act): &Report<'_>) -> Timestamp {
-    happened(act, registered.released)
-}
-
-/// When that was which a report tells of, by the clock of its sender.
-fn time_said(registered: &Registered, act: &HandoverReport) -> Timestamp {
-    will::said(registered, Some(act.handover_time))
-}
-
-/// When a handover happened by a report released then: as stated, but not later than it could be reported (CHN_08). A
-/// release bears whole minutes, so one that is reported at once is stated some seconds after its release.
-pub fn happened(act: &HandoverReport, released: Timestamp) -> Timestamp {
-    act.handover_time.min(released.after(limits::CLOCK_SKEW_MAX))
-}
-
-/// Whether a report released then tells of what had not happened yet.
-pub fn is_dated_ahead(act: &HandoverReport, released: Timestamp) -> bool {
-    act.handover_time > happened(act, released)
 }
 
 /// What stood against a handover under this arrangement at the time it happened (HND-06), by the past of that time.
