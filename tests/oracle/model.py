@@ -3,7 +3,7 @@
 # for what is marked MENDED, where the model as it was designed was wrong too: it let the latest clock decide between two
 # statements of will of which neither sender knew the other, dropped whole what refused and was overtaken itself, and let
 # an interview that was not free stop nobody where it refused nothing. It asked nothing of a refusal at the gate, or of the
-# window, once both said that he was handed over.
+# window, once both said that he was handed over, and showed nothing of a withdrawal by who had not made a statement yet.
 #!/usr/bin/env python3
 """Executable reference model of the consultation rules - an oracle for the
 acceptance scenarios and a check that the rules are consistent and converge.
@@ -58,6 +58,8 @@ def will(acts,p,now,dest=None):
     for e in exps:
         # a withdrawal beats every expression that did not know of it AND declare itself later
         if all(in_past(w,e) and e.declared>(w.declared if w.declared is not None else w.at) for w in wds): alive.append(e)
+    # MENDED: who withdrew, or declined at the gate, said no also where he never made a statement
+    if not exps and any(a.kind in('WillWithdrawal','HandoverReport') for a in wds): return('WITHDRAWN',None)
     if not exps: return ('INDICATED' if allx or any(a.kind=='WillIndication' and a.person==p for a in acts) else 'NONE',None)
     if not alive: return ('WITHDRAWN',None)
     # MENDED: what counts last is what nobody overtook knowing of it, not what bears the latest time

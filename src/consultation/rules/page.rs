@@ -100,6 +100,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 it back by another report of the same handover and time, or another check; besides, a death is answered by the case that\n\
 \x20 the Detaining Power registers anew, UNFIT by a later FIT, JUDICIAL_HOLD and HELD_BY_AUTHORITY by a judicial status, each by\n\
 \x20 who knew of it.\n\
+- WIL_07 and WIL_12 believe the check of a list as they believe hearsay: NO_COMPATIBLE_WILL stops him everywhere, whoever\n\
+\x20 says it, until a later statement that knew of it. Another check does not answer it: it asked nobody.\n\
 - OBS_04 and HND_09: an invitation is for its persons and its time. Whoever watches a handover is invited for everybody in\n\
 \x20 it and for the beginning of its window.\n\
 - EXC_05 is asked before a departure too: a case registered anew as that of a civilian ends every route of prisoners.\n\
@@ -144,7 +146,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 consultation. What is heard cannot be unheard, so that none of them ends it for others.\n\
 - EXC_01: of what was found about a list only the words of its two parties count: that of the Power which answers the round\n\
 \x20 for every line, and that of the Power which holds a person for his. What either of them found not to match stops the line\n\
-\x20 until it finds otherwise. EXC_04 is asked of who accepts a round, too: nobody of its own list refuses.\n\
+\x20 until it finds otherwise. EXC_04 is asked of who accepts a round, too: nobody of its own list refuses,\n\
+\x20 or is said to, whether or not he ever made a statement. WIL_07: who withdrew before he made one is HELD like any other.\n\
 - WIL_02, WIL_05: a State that the person accepts is a side as well, and who came for it no neutral; where he accepts any,\n\
 \x20 that of every Power of the consultation which he does not refuse by name. A statement by which somebody sat who came for the\n\
 \x20 Power of origin, as the case names it since, permits nothing any more, and stops him everywhere.\n\
