@@ -185,7 +185,17 @@ pub fn undone(act: &Act) -> Option<ActRef> {
 /// nobody judged: an act that says otherwise is judged like the first one.
 fn is_prose(path: &str) -> bool {
     let field = field(path);
-    ["legal_basis", "reason", "remark", "remarks", "routine_documents", "text", "transport"].contains(&field)
+    let prose = [
+        "legal_basis",
+        "monitoring_arrangement",
+        "reason",
+        "remark",
+        "remarks",
+        "routine_documents",
+        "text",
+        "transport",
+    ];
+    prose.contains(&field)
 }
 
 /// The name of a field by its path in an act.

@@ -401,7 +401,7 @@ fn what_takes_back_before_some_is_named_until_its_sender_says_so_to_all() {
     let mut scene = Scene::cleared();
     let certificate = scene.certify("P1", "FIT");
     let (kind, fields) = back(&certificate)[1].clone();
-    scene.say_unnumbered("XB", kind, &fields.replace("decision", "place"));
+    scene.say_unnumbered("XB", kind, &fields.replace("decision", "remarks"));
     assert!(named(&scene).is_empty(), "a slip of the pen");
 }
 
