@@ -25,7 +25,7 @@ impl Desk {
                 let place = Place { epoch, cursor: last.cursor, message: Some(last.id) };
                 new = new.saturating_add(self.register.receive_page(&entries, &place)?);
             }
-            let Some(last) = entries.last() else { return failure.map_or(Ok(new), Err) };
+            let Some(last) = entries.last() else { return self.fetched(new, failure) };
             let mut acknowledging = mailbox.clone();
             if more && failure.is_none() {
                 // The next page is on its way while this one is acknowledged.
@@ -38,7 +38,20 @@ impl Desk {
                 continue;
             }
             acknowledging.acknowledge(epoch, last.cursor).await?;
-            return failure.map_or(Ok(new), Err);
+            return self.fetched(new, failure);
+        }
+    }
+
+    /// How many messages are new, or why the next one was not taken. One of a peer that this desk never knew waits, with all
+    /// behind it, where the registry has accredited that peer since the backup out of which this desk came.
+    fn fetched(&self, new: usize, failure: Option<DeskError>) -> Result<usize, DeskError> {
+        match failure {
+            None => Ok(new),
+            Some(DeskError::NotAccredited(peer)) => Err(match self.policy_seen()? {
+                Some((here, in_force)) => DeskError::PolicyBehind { here, in_force },
+                None => DeskError::NotAccredited(peer),
+            }),
+            Some(other) => Err(other),
         }
     }
 

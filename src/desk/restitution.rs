@@ -3,10 +3,12 @@
 //! The gateway asks for it, and exchanges nothing with any peer before it has it. The register leaves here as far as it
 //! concerns the gateway's own logs: the greatest checkpoint of each that a receipt bears, so that the gateway knows how
 //! much it signed; which messages are not to be delivered any more; and the receipts of the leaves that it lacks, which
-//! go back to the places where they stood. It is read whole for that, which no other command does. Nothing is changed
-//! here, and a gateway that lies gets nothing but its own signatures.
+//! go back to the places where they stood. It is read whole for that, which no other command does, and of each receipt
+//! its place alone is remembered: a gateway may have lost years. Nothing is changed here, and a gateway that lies gets
+//! nothing but its own signatures.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
@@ -15,13 +17,21 @@ use crate::desk::mailbox::{GivenBack, HeldLeaf, Mailbox};
 use crate::desk::register::SentState;
 use crate::limits;
 use crate::message::id::MessageId;
-use crate::message::leaf::LeafKind;
 use crate::message::receipt::Receipt;
+use crate::time::Timestamp;
 use crate::tlog::checkpoint::Checkpoint;
 use crate::trust::policy::ChannelPolicy;
 
-/// Where a leaf stands: the log, and its number there.
-type LeafPlace = (String, u64);
+/// Which of the receipts of a message says where a leaf stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    /// Of one that was sent: what became of it.
+    Delivery,
+    /// Of one that was received.
+    Received,
+    /// Of one that was sent: that it was taken into custody.
+    Submission,
+}
 
 /// What the register knows of the logs of its own gateway.
 #[derive(Debug, Default)]
@@ -34,13 +44,13 @@ struct Memory {
     heads: BTreeMap<String, (u64, String)>,
     /// Messages that are not to be delivered any more.
     withdrawn: Vec<MessageId>,
-    /// Receipts of leaves that the gateway lacks, each with the message that it received by it.
-    lacking: BTreeMap<LeafPlace, (Vec<u8>, Option<MessageId>)>,
+    /// Leaves that the gateway lacks, by log and index: where the receipt of each is.
+    lacking: BTreeMap<String, BTreeMap<u64, (MessageId, Kept)>>,
 }
 
 impl Memory {
     /// Takes note of a receipt, if it is of one of the gateway's own logs.
-    fn learn(&mut self, receipt: &[u8], message: &MessageId) {
+    fn learn(&mut self, receipt: &[u8], message: &MessageId, kept: Kept) {
         let Ok(parsed) = Receipt::parse(receipt) else { return };
         let note = &parsed.proof().checkpoint;
         let Ok(checkpoint) = Checkpoint::parse(note.text()) else { return };
@@ -53,15 +63,37 @@ impl Memory {
         }
         let index = parsed.proof().index;
         if index >= self.held.get(&origin).copied().unwrap_or(0) {
-            let received = (parsed.leaf().kind == LeafKind::Received).then_some(*message);
-            self.lacking.insert((origin, index), (receipt.to_vec(), received));
+            self.lacking.entry(origin).or_default().insert(index, (*message, kept));
         }
     }
 }
 
+/// When this process has given everything back last.
+#[derive(Debug, Default)]
+pub(super) struct Given(Mutex<Option<Timestamp>>);
+
+impl Given {
+    fn is_recent(&self, now: Timestamp) -> bool {
+        let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.is_some_and(|last| last <= now && now < last.after(limits::RESTITUTION_PAUSE))
+    }
+
+    fn note(&self, now: Timestamp) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+    }
+}
+
 impl Desk {
-    /// Gives the own gateway everything that it asks for after it was restored. Answers what is to be told of it.
-    pub(super) async fn give_back(&self, trust: &Trust, mailbox: &mut Mailbox) -> Result<String, DeskError> {
+    /// Gives the own gateway everything that it asks for after it was restored. Answers what is to be told of it; none
+    /// where the same was done a moment ago: a gateway asks as long as it lacks what only a peer may have, with every look.
+    pub(super) async fn give_back(
+        &self,
+        trust: &Trust,
+        mailbox: &mut Mailbox,
+    ) -> Result<Option<String>, DeskError> {
+        if self.given_back.is_recent(self.clock.now()) {
+            return Ok(None);
+        }
         let held = mailbox.hand_back(GivenBack::default()).await?;
         let memory = self.remember_logs(trust, held)?;
         let heads: Vec<String> = memory.heads.into_values().map(|(_, text)| text).collect();
@@ -72,14 +104,15 @@ impl Desk {
             let withdrawn = withdrawn.to_vec();
             mailbox.hand_back(GivenBack { withdrawn, ..GivenBack::default() }).await?;
         }
-        let leaves = memory.lacking.len();
-        self.give_leaves(mailbox, memory.lacking.into_values()).await?;
+        let leaves: usize = memory.lacking.values().map(BTreeMap::len).sum();
+        self.give_leaves(mailbox, memory.lacking.into_values().flat_map(BTreeMap::into_values)).await?;
         let policy = trust.policy.as_ref().map_or(0, ChannelPolicy::sequence);
         mailbox.hand_back(GivenBack { policy, complete: true, ..GivenBack::default() }).await?;
-        Ok(format!(
+        self.given_back.note(self.clock.now());
+        Ok(Some(format!(
             "the gateway was restored from an older copy: this desk told it how far its logs went and what is withdrawn, \
              and handed over receipts of {leaves} entries that it lacked"
-        ))
+        )))
     }
 
     /// Reads what the register knows of the logs of which the gateway holds so much.
@@ -95,8 +128,8 @@ impl Desk {
                 if matches!(entry.state, SentState::Withdrawn | SentState::Void) {
                     memory.withdrawn.push(entry.id);
                 }
-                memory.learn(&entry.submission_receipt, &entry.id);
-                memory.learn(&entry.delivery_receipt, &entry.id);
+                memory.learn(&entry.submission_receipt, &entry.id, Kept::Submission);
+                memory.learn(&entry.delivery_receipt, &entry.id, Kept::Delivery);
             }
         }
         last = 0;
@@ -104,7 +137,7 @@ impl Desk {
             let page = self.register.received_after(last, limits::PAGE_MAX)?;
             let Some((newest, _)) = page.last() else { return Ok(memory) };
             last = *newest;
-            page.iter().for_each(|(_, entry)| memory.learn(&entry.receipt, &entry.id));
+            page.iter().for_each(|(_, entry)| memory.learn(&entry.receipt, &entry.id, Kept::Received));
         }
     }
 
@@ -112,12 +145,11 @@ impl Desk {
     async fn give_leaves(
         &self,
         mailbox: &mut Mailbox,
-        lacking: impl Iterator<Item = (Vec<u8>, Option<MessageId>)>,
+        lacking: impl Iterator<Item = (MessageId, Kept)>,
     ) -> Result<(), DeskError> {
         let (mut leaves, mut bytes) = (Vec::new(), 0_usize);
-        for (receipt, received) in lacking {
-            let entry = received.map(|id| self.register.received_message(&id)).transpose()?.flatten();
-            let envelope = entry.map(|entry| entry.envelope).unwrap_or_default();
+        for (id, kept) in lacking {
+            let Some((receipt, envelope)) = self.held_leaf(&id, kept)? else { continue };
             let weight = receipt.len().saturating_add(envelope.len());
             let is_full = leaves.len() == limits::BATCH_ENVELOPES_MAX
                 || bytes.saturating_add(weight) > limits::BATCH_BYTES_MAX;
@@ -133,5 +165,18 @@ impl Desk {
             mailbox.hand_back(GivenBack { leaves, ..GivenBack::default() }).await?;
         }
         Ok(())
+    }
+
+    /// A receipt out of the register, and the envelope of the message that was received by it.
+    fn held_leaf(&self, id: &MessageId, kept: Kept) -> Result<Option<(Vec<u8>, Vec<u8>)>, DeskError> {
+        if kept == Kept::Received {
+            let received = self.register.received_message(id)?;
+            return Ok(received.map(|entry| (entry.receipt, entry.envelope)));
+        }
+        let sent = self.register.sent_message(id)?;
+        Ok(sent.map(|entry| match kept {
+            Kept::Submission => (entry.submission_receipt, Vec::new()),
+            _ => (entry.delivery_receipt, Vec::new()),
+        }))
     }
 }

@@ -11,6 +11,7 @@ use crate::desk::accreditation::Trust;
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::desk::mailbox::{Mailbox, ReportedState, SentReport, Settlements};
+use crate::desk::owed::NOT_ACCREDITED;
 use crate::desk::register::{News, SentEntry, SentState, UnderWay};
 use crate::desk::send::RELEASE_LOCK;
 use crate::limits;
@@ -19,17 +20,24 @@ use crate::message::id::MessageId;
 use crate::message::leaf::LeafKind;
 
 impl Desk {
-    /// Asks the gateway what became of everything that is under way, and keeps verified receipts.
+    /// Hands over what waits here, then asks the gateway what became of everything that is under way, and keeps verified
+    /// receipts.
     pub async fn refresh_sent(&self, trust: &Trust, mailbox: &mut Mailbox) -> Result<(), DeskError> {
         // What is wrong with one that waits here is told when all that is under way was asked about.
         let handed_over = match self.try_hold(RELEASE_LOCK)? {
             Some(_released_alone) => self.hand_over(trust, mailbox).await,
             None => Ok(()),
         };
+        self.look_after_sent(trust, mailbox).await?;
+        handed_over
+    }
+
+    /// The same where nothing that waits here is handed over: for whoever looks.
+    pub async fn look_after_sent(&self, trust: &Trust, mailbox: &mut Mailbox) -> Result<(), DeskError> {
         let mut last = 0;
         loop {
             let page = self.register.under_way(last, limits::PAGE_MAX)?;
-            let Some(newest) = page.last() else { return handed_over };
+            let Some(newest) = page.last() else { return Ok(()) };
             last = newest.number;
             self.ask_about(trust, mailbox, &page).await?;
         }
@@ -65,6 +73,7 @@ impl Desk {
                     Err(failure) if failure.is_passing() => {
                         lacking.insert(entry.recipient.clone());
                     }
+                    Err(DeskError::NotAccredited(_)) => {}
                     Err(failure) => {
                         wrong = Some(failure);
                         break;
@@ -113,15 +122,11 @@ impl Desk {
             .and_then(|_| self.prove_as(trust, &envelope, &submission_receipt, &[LeafKind::Sent]));
         match proven {
             Ok(_) => Ok(News { id: entry.id, state, reason, submission_receipt, delivery_receipt }),
-            // One that proves nothing is noted and stays under way; it must not hold up the others.
-            Err(failure @ (DeskError::Refused(_) | DeskError::OwnBundleOld { .. })) => Ok(News {
-                id: entry.id,
-                state: entry.state,
-                reason: failure.reason().to_owned(),
-                submission_receipt: Vec::new(),
-                delivery_receipt: Vec::new(),
-            }),
-            Err(other) => Err(other),
+            Err(failure) => {
+                let reason = unproven(&failure).ok_or(failure)?;
+                let (submission_receipt, delivery_receipt) = (Vec::new(), Vec::new());
+                Ok(News { id: entry.id, state: entry.state, reason, submission_receipt, delivery_receipt })
+            }
         }
     }
 
@@ -159,6 +164,17 @@ impl Desk {
             Ok(entry) => entry.map(Some),
             Err(_) => Ok(None),
         }
+    }
+}
+
+/// Why a report proves nothing here: it is noted, and its message stays under way and holds up no other. None where asking
+/// itself failed.
+fn unproven(failure: &DeskError) -> Option<String> {
+    match failure {
+        // A desk that was restored from a backup may know a peer no more to which it had sent.
+        DeskError::NotAccredited(_) => Some(NOT_ACCREDITED.to_owned()),
+        DeskError::Refused(_) | DeskError::OwnBundleOld { .. } => Some(failure.reason().to_owned()),
+        _ => None,
     }
 }
 

@@ -44,7 +44,8 @@ pub struct Offers {
 impl Gateway {
     /// Takes a bundle that the gateway of `peer` announces; answers why not, where it is not believed. That changes
     /// nothing, and raises one alarm where the peer itself has said it. What is newer is kept for the desk, and its
-    /// revocation lists count when this returns, here and on open connections.
+    /// revocation lists count when this returns, here and on open connections: nothing is taken into custody any more
+    /// that was judged without them, by whatever road it came and whenever it was read.
     pub(super) async fn take_announced(
         &self,
         peer: &Ministry,
@@ -71,6 +72,7 @@ impl Gateway {
                 if !next.stop(peer, lists, now.after(limits::CLOCK_SKEW_MAX)).is_empty() {
                     self.stop_believing(peer, next).await?;
                 }
+                self.pay_owed(peer).await?;
                 if road == Road::Wire {
                     self.link_of(peer).heard(digest);
                     // Whatever it announced before: this is what is believed of it.
@@ -116,6 +118,7 @@ impl Gateway {
         }
         if !stopped.is_empty() {
             self.stop_believing(peer, next).await?;
+            self.pay_owed(peer).await?;
         }
         // Not before: another stream of the peer passes over what was heard, and judges by what counts.
         self.link_of(peer).heard(Digest::of(bytes));
@@ -127,7 +130,7 @@ impl Gateway {
         Ok(None)
     }
 
-    /// Lets further revocation lists of a peer count that are kept: here, on open connections, and in its log.
+    /// Lets further revocation lists of a peer count that are kept, here and on open connections.
     async fn stop_believing(&self, peer: &Ministry, next: Accreditation) -> Result<(), Fault> {
         self.trust.store(Some(Arc::new(next)));
         if let Err(fault) = self.reload() {
@@ -135,7 +138,7 @@ impl Gateway {
             let detail = format!("the revocation lists of {peer} are in force, not in TLS: {fault}");
             self.alarm_about(&self.config.ministry, CREDENTIALS_ALARM, detail).await?;
         }
-        self.pay_owed(peer).await
+        Ok(())
     }
 
     /// Raises the alarm where the peer itself has said it: what stands on a stick may be anybody's.

@@ -7,7 +7,7 @@
 //! that message as it did then. Two histories of one log freeze the pair. What must never happen: anything goes back that
 //! we have not signed, or to another place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
 use crate::digest::Digest;
@@ -62,10 +62,11 @@ impl Gateway {
         for message in given.withdrawn {
             self.withhold(message).await?;
         }
+        // What stands behind a leaf that only the peer can give waits for it, and holds up no other log.
+        let mut waiting = BTreeSet::new();
         for (receipt, envelope) in given.leaves {
-            if !self.put_leaf_back(&receipt, envelope).await? {
-                break;
-            }
+            let waits = self.put_leaf_back(&receipt, envelope, &waiting).await?;
+            waiting.extend(waits);
         }
         if given.complete {
             self.desk_has_come(given.policy).await?;
@@ -132,20 +133,25 @@ impl Gateway {
         Ok(decisions.iter().any(by_desk))
     }
 
-    /// Puts one leaf back to its place; false where another must come before it, or it cannot go back so.
-    async fn put_leaf_back(&self, receipt: &[u8], envelope: Vec<u8>) -> Result<bool, Declined> {
+    /// Puts one leaf back to its place, unless its log is among those that wait. Answers that log where another leaf must
+    /// come before it, or it cannot go back so.
+    async fn put_leaf_back(
+        &self,
+        receipt: &[u8],
+        envelope: Vec<u8>,
+        waiting: &BTreeSet<String>,
+    ) -> Result<Option<String>, Declined> {
         let receipt = Receipt::parse(receipt)?;
         let Some((peer, claim, _)) = self.signed_by_us(&receipt.proof().checkpoint.to_string()) else {
-            return Ok(false);
+            return Ok(None);
         };
         receipt.verify_under(&claim)?;
         let (origin, index) = (claim.origin.to_string(), receipt.proof().index);
         let place = LeafPlace { origin: origin.clone(), index };
-        let held = self.store.leaf(place.clone()).await?;
-        if held.is_some() {
-            return Ok(true);
+        if waiting.contains(&origin) || self.store.leaf(place.clone()).await?.is_some() {
+            return Ok(None);
         }
-        let Some(permit) = self.permit_to_restore(&peer, &place).await? else { return Ok(false) };
+        let Some(permit) = self.permit_to_restore(&peer, &place).await? else { return Ok(Some(origin)) };
         let is_received = receipt.leaf().kind == LeafKind::Received;
         let entry = CopyEntry {
             leaf: receipt.leaf_bytes().to_vec(),
@@ -153,7 +159,7 @@ impl Gateway {
         };
         let about = match self.matter(&peer, &origin, &entry) {
             Ok(about) if about.is_whole() => about,
-            _ => return Ok(false),
+            _ => return Ok(Some(origin)),
         };
         let piece = LostPiece {
             origin: origin.clone(),
@@ -170,11 +176,11 @@ impl Gateway {
                 self.gate(&peer).unseen.store(unseen > 0, Ordering::SeqCst);
                 tracing::warn!(%origin, size, "the own desk has given a leaf back");
                 self.sound_if_whole(&peer).await?;
-                Ok(true)
+                Ok(None)
             }
             // Somebody else has brought it in the meantime.
-            Restored::Misplaced { have } => Ok(have > index),
-            Restored::Gap(_) | Restored::RootMismatch => Ok(false),
+            Restored::Misplaced { have } => Ok((have <= index).then_some(origin)),
+            Restored::Gap(_) | Restored::RootMismatch => Ok(Some(origin)),
         }
     }
 }

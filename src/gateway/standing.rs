@@ -281,9 +281,13 @@ impl Gateway {
         Ok(())
     }
 
-    /// Writes the leaves that could not be written while nothing might be signed. They go at once: the peer waits for
-    /// them before it takes up a next key, and on a quiet channel no message would take them along.
+    /// Writes the leaves about what came into force, and those that could not be written while nothing might be signed.
+    /// They go at once: the peer waits for them before it takes up a next key, and on a quiet channel no message would
+    /// take them along. Whoever signs for the pair looks under its lock at what is in force; those who looked before it
+    /// changed are waited for, so that nothing is taken any more that was judged by less when this returns.
     pub(super) async fn pay_owed(&self, peer: &Ministry) -> Result<(), Fault> {
+        let gate = self.gate(peer);
+        drop(gate.lock.write().await);
         if self.pay_owed_if(peer, |gate| gate.standing() == Standing::Sound).await? {
             self.wake(peer);
         }

@@ -6,11 +6,14 @@ mod hostile;
 mod restored;
 
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use chancery::desk::keys::Keys;
 use chancery::digest::Digest;
 use chancery::entropy::SystemEntropy;
+use chancery::gateway::ScrutinyAt;
 use chancery::keys::generate;
 use chancery::keys::home::desk::DeskHome;
 use chancery::keys::ministry::MinistryHome;
@@ -56,6 +59,19 @@ pub async fn publish(stage: &Stage, code: &str) -> SignedBundle {
     let mut mailbox = desk.mailbox(house.keys()).await.unwrap();
     let looked = desk.follow(house.keys(), &mut mailbox).await.unwrap();
     assert_eq!(looked.published, Some(bundle.bundle().content().sequence));
+    bundle
+}
+
+/// Revokes the registry of a ministry, certifies it anew, because nobody else signs the policy that publishes that, and
+/// publishes it.
+async fn revoke_registry(stage: &Stage, code: &str) -> SignedBundle {
+    revoke(stage, code, "registry");
+    stage.clock.forward(Duration::from_secs(2));
+    let house = stage.house(code);
+    house.renew_certificates().unwrap();
+    let (bundle, desk) = (house.issue_bundle().unwrap(), house.desk().unwrap());
+    let anew = Keys::new(desk.config().clone(), passphrase());
+    desk.follow(&anew, &mut desk.mailbox(&anew).await.unwrap()).await.unwrap();
     bundle
 }
 
@@ -144,28 +160,39 @@ async fn what_a_revoked_registry_signed_is_refused_from_then_on_and_what_was_log
     let before = stage.send("XB", &forms::note("XA", "C-7QK4-M2XD-9WTV")).await;
     stage.settled("XB", &before[0]).await;
     proofs::logs_agree(&stage).await;
-    // Signed, and on its way, before anybody knew.
+    // Signed, and on its way, before anybody knew. It leaves when XA is there, on whichever stream, behind the list.
     stage.house_mut("XA").stop().await.unwrap();
     let late = stage.send("XB", &forms::note("XA", "C-7QK4-M2XD-9WTV")).await;
-    revoke(&stage, "XB", "registry");
-    stage.clock.forward(Duration::from_secs(2));
-    // A new certificate for the same registry, or nobody could sign the policy that publishes it.
-    stage.house("XB").renew_certificates().unwrap();
-    let bundle = stage.house("XB").issue_bundle().unwrap();
-    let anew = Keys::new(stage.house("XB").desk().unwrap().config().clone(), passphrase());
-    let desk = stage.house("XB").desk().unwrap();
-    desk.follow(&anew, &mut desk.mailbox(&anew).await.unwrap()).await.unwrap();
-    // Two streams open at once, and which is read first is chance: the message leaves when the list is known there.
-    let id = late[0].id.digest();
-    stage.gateway("XB").hold(id, false, "TICKET-1".to_owned(), 1000).await.unwrap();
+    let bundle = revoke_registry(&stage, "XB").await;
     stage.house_mut("XA").start().await.unwrap();
     heard(&stage, "XA", "XB", &bundle).await;
-    stage.gateway("XB").release(id, 1000).await.unwrap();
     let settled = stage.settled("XB", &late[0]).await;
     assert_eq!(settled.reason, Reason::SignerExpired.word());
     stage.house("XA").fetch().await.unwrap();
     let opened = stage.house("XA").read(&before[0].id.to_string()).unwrap();
     assert!(opened.findings.is_empty(), "{:?}", opened.findings);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_judged_before_a_revocation_came_is_judged_again_when_it_is_taken() {
+    let stage = Stage::pair().await;
+    let (begun, (go_on, told)) = (Arc::new(AtomicBool::new(false)), mpsc::channel::<()>());
+    let (is_judged, told) = (begun.clone(), Mutex::new(told));
+    stage.gateway("XA").scrutinise(Arc::new(move |_, at| {
+        if at == ScrutinyAt::Judging {
+            is_judged.store(true, Ordering::SeqCst);
+            let _told = told.lock().unwrap().recv();
+        }
+    }));
+    let late = stage.send("XB", &forms::note("XA", "C-7QK4-M2XD-9WTV")).await;
+    eventually("XA judges it by what it knows", || async { begun.load(Ordering::SeqCst) }).await;
+    let bundle = revoke_registry(&stage, "XB").await;
+    for list in &bundle.bundle().content().revocation_lists {
+        eventually("a leaf says so", || async { logged(&stage, "XA", list) == 1 }).await;
+    }
+    drop(go_on);
+    let settled = stage.settled("XB", &late[0]).await;
+    assert_eq!(settled.reason, Reason::SignerExpired.word());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,6 +24,7 @@ use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::desk::lock::Holder;
 use crate::desk::parts::open_document;
+use crate::desk::reading_keys::ReadingKeys;
 use crate::desk::register::{OwedEntry, SentEntry};
 use crate::digest::{Digest, Hasher};
 use crate::limits;
@@ -58,23 +59,28 @@ impl Desk {
         let mut draft = self.draft_owed(keys, owed)?;
         let (folder, mut is_any) = (self.config.owed(), false);
         draft.keep_large(|place, document, source| {
-            let is_kept = matches!(source, Source::Deposit(kept) if kept.path().starts_with(&folder));
-            if is_kept {
-                return Ok(source.clone());
+            let rests_here = match source {
+                Source::Deposit(kept) => kept.path().starts_with(&folder),
+                Source::File(path) => path.starts_with(&folder),
+                _ => false,
+            };
+            if !rests_here {
+                is_any = true;
+                return self.keep_document(keys, &owed.dispatch, (place, document), source);
             }
-            is_any = true;
-            self.keep_document(keys, &owed.dispatch, (place, document), source)
+            if !is_whole(&folder.join(kept_name(&owed.dispatch, place)), document) {
+                self.keep_from_copies(keys, owed, (place, document))?;
+            }
+            Ok(source.clone())
         })?;
         if !is_any {
             return Ok(());
         }
-        for durable in [folder.as_path(), self.config.home.as_path()] {
-            File::open(durable).and_then(|folder| folder.sync_all()).map_err(DeskError::file(durable))?;
-        }
+        self.sync_kept()?;
         let sealed = self.seal_to_itself(trust, &draft)?;
         if !self.register.keep_owed(&owed.dispatch, &sealed)? {
             // It was paid meanwhile.
-            self.forget_paid()?;
+            self.forget_paid_alone()?;
         }
         Ok(())
     }
@@ -96,7 +102,7 @@ impl Desk {
             for (place, (document, lacking)) in listed {
                 let is_it = (document.size, document.digest) == (measured.size, measured.digest);
                 let is_here = match lacking {
-                    Source::Deposit(kept) => held(kept.path()).is_ok_and(|length| length == document.size),
+                    Source::Deposit(kept) => is_whole(kept.path(), document),
                     other => other.open().is_ok(),
                 };
                 if is_it && !is_here {
@@ -104,6 +110,9 @@ impl Desk {
                     count = count.saturating_add(1);
                 }
             }
+        }
+        if count > 0 {
+            self.sync_kept()?;
         }
         Ok(count)
     }
@@ -116,16 +125,10 @@ impl Desk {
         source: &Source,
     ) -> Result<Source, DeskError> {
         let mut plain = source.open()?;
-        let folder = self.config.owed();
-        DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(DeskError::file(&folder))?;
-        let path = folder.join(kept_name(dispatch, place));
-        // What an attempt before a crash has left is not whole, and is written anew.
-        let mut options = File::options();
-        let file = options.read(true).write(true).create(true).truncate(true).mode(0o600).open(&path);
-        let file = file.map_err(DeskError::file(&path))?;
         let reading = keys.reading()?;
-        let begun = DepositWriter::resume(file, &path, 0, &reading, self.entropy.clone());
-        let (mut writer, mut hasher) = begun.map_err(DeskError::file(&path))?;
+        let path = self.config.owed().join(kept_name(dispatch, place));
+        let mut writer = self.begin_keeping(&reading, &path)?;
+        let mut hasher = Hasher::new();
         let mut piece = zeroize::Zeroizing::new(vec![0; limits::PIECE_BYTES_MAX]);
         loop {
             let count = plain.read(&mut piece).map_err(|cause| source.unreadable(cause))?;
@@ -143,21 +146,59 @@ impl Desk {
     }
 
     /// Takes the large documents of an act back into keeping whose sealed parts are here: its copy ended, and they go with
-    /// the next one. What is not here is given back by whoever has it (`supply`).
+    /// the next one. What cannot be done now is done with those of everything that is owed (`keep_documents`); what is not
+    /// here is given back by whoever has it (`supply`).
     pub(super) fn keep_again(&self, keys: &Keys, copy: &SentEntry) -> Result<(), DeskError> {
         let Some(_keeping_alone) = self.try_hold(KEEPING_LOCK)? else { return Ok(()) };
         let envelope = Envelope::parse_held(&copy.envelope)?;
         let signed = self.open_own(keys, &envelope)?;
-        let parts = envelope.header().parts().iter().zip(envelope.parts()).skip(1);
-        let listed = signed.dispatch().documents.iter().zip(parts).enumerate();
-        for (place, (document, (part, content))) in listed {
-            let sealed = self.part_path(&part.digest);
-            let is_here = sealed.metadata().is_ok_and(|file| file.len() == part.size);
-            if content.is_empty() && is_here {
-                self.keep_sealed(keys, &sealed, (&copy.dispatch_digest, place), document)?;
+        for (place, document) in signed.dispatch().documents.iter().enumerate() {
+            self.keep_part(keys, (&envelope, &copy.dispatch_digest), (place, document))?;
+        }
+        Ok(())
+    }
+
+    /// The same of one document, of whichever copy of the act its sealed part is still here.
+    fn keep_from_copies(
+        &self,
+        keys: &Keys,
+        owed: &OwedEntry,
+        (place, document): (usize, &Document),
+    ) -> Result<(), DeskError> {
+        for copy in self.register.sent_in(&owed.consultation)? {
+            if copy.dispatch_digest == owed.dispatch && copy.has_parts_beside {
+                let envelope = Envelope::parse_held(&copy.envelope)?;
+                if self.keep_part(keys, (&envelope, &owed.dispatch), (place, document))? {
+                    return Ok(());
+                }
             }
         }
         Ok(())
+    }
+
+    /// Takes one document of a copy into keeping, where its sealed part is here. True where it is kept.
+    fn keep_part(
+        &self,
+        keys: &Keys,
+        (envelope, dispatch): (&Envelope, &Digest),
+        (place, document): (usize, &Document),
+    ) -> Result<bool, DeskError> {
+        // The first part is the dispatch.
+        let number = place.saturating_add(1);
+        let (Some(part), Some(content)) =
+            (envelope.header().parts().get(number), envelope.parts().get(number))
+        else {
+            return Ok(false);
+        };
+        let sealed = self.part_path(&part.digest);
+        if !content.is_empty() || !sealed.metadata().is_ok_and(|file| file.len() == part.size) {
+            return Ok(false);
+        }
+        // Another Power may be owed it as well, and somebody may be reading it for that.
+        if !is_whole(&self.config.owed().join(kept_name(dispatch, place)), document) {
+            self.keep_sealed(keys, &sealed, (dispatch, place), document)?;
+        }
+        Ok(true)
     }
 
     fn keep_sealed(
@@ -167,38 +208,50 @@ impl Desk {
         (dispatch, place): (&Digest, usize),
         document: &Document,
     ) -> Result<(), DeskError> {
-        let folder = self.config.owed();
-        DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(DeskError::file(&folder))?;
-        let path = folder.join(kept_name(dispatch, place));
-        let mut options = File::options();
-        let file = options.read(true).write(true).create(true).truncate(true).mode(0o600).open(&path);
-        let file = file.map_err(DeskError::file(&path))?;
+        let path = self.config.owed().join(kept_name(dispatch, place));
+        // Nobody is to take it for the document before it is whole, nor after a crash.
+        let unfinished = path.with_extension("unfinished");
         let reading = keys.reading()?;
-        let begun = DepositWriter::resume(file, &path, 0, &reading, self.entropy.clone());
-        let mut kept = Kept(begun.map_err(DeskError::file(&path))?.0);
+        let mut kept = Kept(self.begin_keeping(&reading, &unfinished)?);
         let part = File::open(sealed).map_err(DeskError::file(sealed))?;
         if let Err(refusal) = open_document(&reading, part, document, &mut kept) {
-            // Nobody is to take it for the document.
-            let _gone = fs::remove_file(&path);
+            let _gone = fs::remove_file(&unfinished);
             return Err(refusal.into());
         }
-        kept.0.into_file().sync_all().map_err(DeskError::file(&path))?;
-        for durable in [folder.as_path(), self.config.home.as_path()] {
+        kept.0.into_file().sync_all().map_err(DeskError::file(&unfinished))?;
+        fs::rename(&unfinished, &path).map_err(DeskError::file(&path))?;
+        self.sync_kept()
+    }
+
+    /// Begins a document anew under this name: what an attempt before a crash has left is not whole.
+    fn begin_keeping(&self, reading: &ReadingKeys, path: &Path) -> Result<DepositWriter, DeskError> {
+        let folder = self.config.owed();
+        DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(DeskError::file(&folder))?;
+        let mut options = File::options();
+        let file = options.read(true).write(true).create(true).truncate(true).mode(0o600).open(path);
+        let file = file.map_err(DeskError::file(path))?;
+        let begun = DepositWriter::resume(file, path, 0, reading, self.entropy.clone());
+        let (writer, _) = begun.map_err(DeskError::file(path))?;
+        Ok(writer)
+    }
+
+    /// Returns when the names of what is in keeping are on the disk.
+    fn sync_kept(&self) -> Result<(), DeskError> {
+        for durable in [self.config.owed().as_path(), self.config.home.as_path()] {
             File::open(durable).and_then(|folder| folder.sync_all()).map_err(DeskError::file(durable))?;
         }
         Ok(())
     }
 
-    /// Finds the documents of an act that do not travel with it where this home is now: it may have been moved, or restored elsewhere; and those
-    /// that were given back.
+    /// Finds the documents of an act that do not travel with it where this home is now: it may have been moved, or
+    /// restored elsewhere; and those that were given back.
     pub(super) fn find_kept(&self, keys: &Keys, draft: &mut DraftFile) -> Result<(), DeskError> {
         let (folder, dispatch) = (self.config.owed(), draft.digest());
         draft.find_resting(|place, document, source| {
             let path = folder.join(kept_name(&dispatch, place));
             let is_elsewhere =
                 |path: &Path| matches!(source, Source::File(file) if file.exists() && file != path);
-            let is_whole = held(&path).is_ok_and(|length| length == document.size);
-            if !is_whole || is_elsewhere(&path) {
+            if !is_whole(&path, document) || is_elsewhere(&path) {
                 return Ok(source.clone());
             }
             // Its key stands in it, sealed: one that was given back has another than the row knows.
@@ -208,8 +261,17 @@ impl Desk {
         })
     }
 
-    /// Removes what no debt speaks of any more. Nothing comes here before the debt is registered.
+    /// Removes what no debt speaks of any more, unless somebody takes documents into keeping right now, as for an act that is
+    /// owed anew: then the next command does it.
     pub(super) fn forget_paid(&self) -> Result<(), DeskError> {
+        match self.try_hold(KEEPING_LOCK)? {
+            Some(_keeping_alone) => self.forget_paid_alone(),
+            None => Ok(()),
+        }
+    }
+
+    /// The same for the holder of the lock. Nothing comes here before the debt is registered.
+    fn forget_paid_alone(&self) -> Result<(), DeskError> {
         let folder = self.config.owed();
         let entries = match fs::read_dir(&folder) {
             Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(()),
@@ -246,6 +308,11 @@ impl Write for Kept {
 /// The name under which a document is kept, by its place in the dispatch.
 pub(in crate::desk) fn kept_name(dispatch: &Digest, place: usize) -> String {
     format!("{}-{place}", dispatch.hex())
+}
+
+/// Whether a file holds all of a document.
+fn is_whole(path: &Path, document: &Document) -> bool {
+    held(path).is_ok_and(|length| length == document.size)
 }
 
 /// Whether a file holds a document of this dispatch.

@@ -12,13 +12,14 @@
 //! |---|---|
 //! | `dialling` | opens a stream while there is none, ever later |
 //! | `session` | one stream from hello to end; reads |
-//! | `waiting`, `updates` | what waits to be written, bounded; the leaves that go before it; writes |
+//! | `waiting`, `updates`, `announcing` | what waits to be written, bounded; the leaves and the bundle that go before it; writes |
 //! | `carrying`, `flight` | hands over what is due; what is on its way unanswered |
 //! | `settlement` | verifies answers and makes them durable |
 //! | `intake`, `reception` | what the peer may still send; judges, places and answers it |
 //! | `quarantine` | what a message that makes us fail may do: nothing |
 //! | `link` | what is known of one peer beyond one session |
 
+mod announcing;
 mod carrying;
 pub mod dialling;
 mod flight;

@@ -2,7 +2,8 @@
 //!
 //! A batch of envelopes enters; one outcome for each leaves, after everything that is answered with a receipt
 //! is durable. A message whose position is in order but which may not pass is rejected by a signed leaf that
-//! uses up its number; anything else that is wrong gets an unsigned refusal and changes nothing.
+//! uses up its number; anything else that is wrong gets an unsigned refusal and changes nothing. What is placed was
+//! judged by what is in force then, whenever it was read.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -50,6 +51,8 @@ enum Stumble {
 struct Admissible {
     envelope: Envelope,
     rejection: Option<Refusal>,
+    /// What was in force when it was judged.
+    judged_by: Arc<Accreditation>,
 }
 
 impl Session<'_> {
@@ -149,7 +152,7 @@ impl Gateway {
                 }
             }
         }
-        Ok(sighted.into_iter().map(decided).collect())
+        Ok(sighted.into_iter().map(|one| decided(one, &accreditation)).collect())
     }
 
     /// Places what was judged, in order, and answers it.
@@ -178,9 +181,6 @@ impl Gateway {
                 Ok(_) => answers.next().ok_or_else(unanswered)?,
                 Err(refusal) => unsigned(refusal),
             };
-            if let (Ok(Admissible { rejection, .. }), Answer::Receipt(_)) = (found, &answer) {
-                self.tallies.received(peer, rejection.is_none());
-            }
             if let (Some(id), Answer::Receipt(_)) = (message_id, &answer) {
                 self.quarantine.forget(&id.digest());
             }
@@ -248,11 +248,27 @@ impl Gateway {
             Err(Declined::Refused(refusal)) => return Ok(vec![unsigned(&refusal); admissible.len()]),
             Err(Declined::Failed(fault)) => return Err(fault),
         };
-        let messages = admissible.iter().map(|one| self.consign(peer, one, &permit)).collect();
-        let prepared = self.store.prepare(messages)?;
-        let Admitted { custodies, proven } = self.store.admit_all(prepared, footing.clone()).await?;
+        // Under the permit: whoever makes a revocation count waits for those who hold one.
+        let rulings = self.rule_again(peer, admissible).await?;
+        let ruled = admissible.iter().zip(&rulings);
+        let may_be_placed =
+            ruled.filter_map(|(one, ruling)| Some((&one.envelope, ruling.as_ref().ok()?.as_ref())));
+        let messages: Vec<(Purpose, Consignment)> = may_be_placed
+            .map(|(envelope, rejection)| self.consign(peer, envelope, rejection, &permit))
+            .collect();
+        let (is_any, prepared) = (!messages.is_empty(), self.store.prepare(messages)?);
+        let Admitted { custodies, proven } = match is_any {
+            true => self.store.admit_all(prepared, footing.clone()).await?,
+            false => Admitted::default(),
+        };
         drop(permit);
-        let placed: Vec<Result<LeafPlace, Refusal>> = custodies.into_iter().map(custody_place).collect();
+        let mut custodies = custodies.into_iter();
+        let place_of = |ruling: &Ruling| match ruling {
+            Ok(_) => custodies.next().map(custody_place).ok_or_else(unanswered),
+            Err(refusal) => Ok(Err(refusal.clone())),
+        };
+        let placed: Vec<Result<LeafPlace, Refusal>> =
+            rulings.iter().map(place_of).collect::<Result<_, Fault>>()?;
         for refusal in placed.iter().filter_map(|placed| placed.as_ref().err()) {
             // It need not send what would be refused too.
             if refusal.reason() == Reason::Quota {
@@ -266,6 +282,9 @@ impl Gateway {
             self.tell_received();
         }
         let mut receipts = self.receipts_of(&places, proven)?.into_iter();
+        for (ruling, _) in rulings.iter().zip(&placed).filter(|(_, placed)| placed.is_ok()) {
+            self.tallies.received(peer, matches!(ruling, Ok(None)));
+        }
         let answer = |placed: Result<LeafPlace, Refusal>| match placed {
             Ok(_) => Ok(Answer::Receipt(receipts.next().ok_or_else(unanswered)?.encode())),
             Err(refusal) => Ok(unsigned(&refusal)),
@@ -273,9 +292,41 @@ impl Gateway {
         placed.into_iter().map(answer).collect()
     }
 
+    /// What stands against messages now. One that nothing stood against is judged once more where anything else is in
+    /// force than when it was read: its sender may have revoked the key that signed it.
+    async fn rule_again(&self, peer: &Ministry, admissible: &[&Admissible]) -> Result<Vec<Ruling>, Fault> {
+        let (in_force, now) = (self.accreditation()?, self.clock.now());
+        let mut rulings = Vec::with_capacity(admissible.len());
+        for Admissible { envelope, rejection, judged_by } in admissible {
+            if rejection.is_some() || Arc::ptr_eq(judged_by, &in_force) {
+                rulings.push(Ok(rejection.clone()));
+                continue;
+            }
+            // That it is withdrawn would have stood against it, but for one that is held.
+            let mut verdict = judge(peer, (envelope, false), None, &in_force, now);
+            if !matches!(verdict, Ok(None)) {
+                let held = self.store.held(Direction::In, envelope.id().digest()).await?;
+                if held.is_some() {
+                    verdict = judge(peer, (envelope, false), held, &in_force, now);
+                }
+            }
+            rulings.push(match verdict {
+                Ok(rejection) => Ok(rejection),
+                Err(Declined::Refused(refusal)) => Err(refusal),
+                Err(Declined::Failed(fault)) => return Err(fault),
+            });
+        }
+        Ok(rulings)
+    }
+
     /// What the store is to do with an envelope.
-    fn consign(&self, peer: &Ministry, admissible: &Admissible, permit: &Permit) -> (Purpose, Consignment) {
-        let Admissible { envelope, rejection } = admissible;
+    fn consign(
+        &self,
+        peer: &Ministry,
+        envelope: &Envelope,
+        rejection: Option<&Refusal>,
+        permit: &Permit,
+    ) -> (Purpose, Consignment) {
         let (kind, reason) = match rejection {
             None => (LeafKind::Received, ""),
             Some(refusal) => (LeafKind::Rejected, refusal.reason().word()),
@@ -308,7 +359,10 @@ impl Gateway {
         let (accreditation, now) = (self.accreditation()?, self.clock.now());
         let anchors = accreditation.signing_anchors(peer)?;
         match behind_a_wall(|| envelope.verify(anchors, now).is_ok()) {
-            Some(true) => Ok(Ok(Admissible { envelope: envelope.clone(), rejection: Some(quarantined()) })),
+            Some(true) => {
+                let (envelope, rejection) = (envelope.clone(), Some(quarantined()));
+                Ok(Ok(Admissible { envelope, rejection, judged_by: accreditation.clone() }))
+            }
             _ => Ok(Err(quarantined())),
         }
     }
@@ -344,19 +398,22 @@ type Sighted = Result<(Envelope, bool, Option<Verdict>), (Option<MessageId>, Ref
 /// Why a message is to be rejected for good, if it is; or why nothing is to be done.
 type Verdict = Result<Option<Refusal>, Declined>;
 
+/// The same of one that is about to be placed: an answer in either case.
+type Ruling = Result<Option<Refusal>, Refusal>;
+
 /// Whether something stands against an envelope, which counts only where it is not held.
 fn is_doubtful(sighted: &&(Envelope, bool, Option<Verdict>)) -> bool {
     matches!(&sighted.2, Some(Ok(Some(_)) | Err(_)))
 }
 
-fn decided(sighted: Sighted) -> Judged {
+fn decided(sighted: Sighted, by: &Arc<Accreditation>) -> Judged {
     let (envelope, verdict) = match sighted {
         Ok((envelope, _, verdict)) => (envelope, verdict),
         Err((id, refusal)) => return Judged { id, found: Err(Stumble::Declined(refusal.into())) },
     };
     let id = Some(envelope.id());
     let found = match verdict {
-        Some(Ok(rejection)) => Ok(Admissible { envelope, rejection }),
+        Some(Ok(rejection)) => Ok(Admissible { envelope, rejection, judged_by: by.clone() }),
         Some(Err(declined)) => Err(Stumble::Declined(declined)),
         None => Err(Stumble::Panicked(Box::new(envelope))),
     };

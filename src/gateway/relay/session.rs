@@ -15,13 +15,13 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tracing::Instrument;
 
+use super::announcing::Told;
 use super::flight::{Batch, Flight};
 use super::intake::{Intake, Received};
 use super::link::LinkState;
 use super::lock;
 use super::reception::Judged;
 use super::waiting::Waiting;
-use crate::digest::Digest;
 use crate::gateway::Gateway;
 use crate::gateway::error::Fault;
 use crate::gateway::frame::{CosignatureLine, Frame, Hello, Outcome, Relay, Road, Window};
@@ -134,7 +134,7 @@ impl Gateway {
         }
         let telling = async {
             let windows = session.tell_windows(ours.window, intake, full);
-            tokio::try_join!(windows, session.announce(&theirs, accredited)).map(|_| ())
+            tokio::try_join!(windows, session.announce(accredited)).map(|_| ())
         };
         let running = session.run(relay, &theirs, telling);
         if opener == Opener::Peer {
@@ -195,7 +195,7 @@ impl Session<'_> {
                 self.read(incoming, Desks { judging, answered, witnessed }),
                 self.place_all(to_place),
                 self.carry(),
-                self.write(outgoing, updates),
+                self.write(outgoing, updates, Told::nothing(theirs)),
                 telling,
                 self.gateway.until_frozen(self.peer),
                 self.gateway.until_paused(self.peer),
@@ -329,18 +329,11 @@ impl Session<'_> {
         }
     }
 
-    /// Shows the peer the bundle of our ministry, now and whenever it is another one.
-    async fn announce(&self, theirs: &Hello, mut accredited: watch::Receiver<u64>) -> Result<(), Fault> {
-        let mut told: Option<Digest> = None;
+    /// Has the peer shown the bundle of our ministry, now and whenever it may be another one, whether or not anything is
+    /// delivered.
+    async fn announce(&self, mut accredited: watch::Receiver<u64>) -> Result<(), Fault> {
         loop {
-            if theirs.takes_announcements() {
-                let in_force = self.gateway.accreditation()?;
-                let own = Some(in_force.own().digest());
-                if told != own {
-                    told = own;
-                    self.waiting.announcement(in_force.own().to_bytes());
-                }
-            }
+            self.waiting.announcement();
             accredited.changed().await.map_err(|_| over())?;
         }
     }

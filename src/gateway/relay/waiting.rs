@@ -2,7 +2,8 @@
 //!
 //! Whoever has something to say leaves it here and goes on; only the writer waits for the peer. Everything that
 //! can wait is bounded: answers by the window that we granted, deliveries by the window that the peer granted,
-//! cosignatures by one for each log; copies, our requests for them and our bundle by one each.
+//! cosignatures by one for each log; copies and our requests for them by one each. Of our bundle nothing waits: the
+//! writer reads the one in force.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
@@ -10,6 +11,7 @@ use std::sync::Mutex;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 
+use super::announcing::Told;
 use super::intake::Received;
 use super::lock;
 use super::session::Session;
@@ -28,7 +30,7 @@ pub(super) struct Waiting {
 #[derive(Debug, Default)]
 struct State {
     window: Option<Window>,
-    announcement: Option<Vec<u8>>,
+    announcement: bool,
     cosignatures: BTreeMap<String, CosignatureLine>,
     answers: VecDeque<Answers>,
     deliveries: VecDeque<Vec<Delivery>>,
@@ -49,6 +51,7 @@ pub(super) struct Answers {
 }
 
 enum Next {
+    Announcement,
     Answers(Answers),
     Deliveries(Vec<Delivery>),
     Frame(Frame),
@@ -61,9 +64,9 @@ impl Waiting {
         self.change(|state| state.window = Some(window));
     }
 
-    /// The newest bundle is the one that counts.
-    pub(super) fn announcement(&self, bundle: Vec<u8>) {
-        self.change(|state| state.announcement = Some(bundle));
+    /// Another bundle of our ministry may be in force.
+    pub(super) fn announcement(&self) {
+        self.change(|state| state.announcement = true);
     }
 
     /// Of one log the cosignature on the largest checkpoint is enough: it covers the smaller ones.
@@ -118,8 +121,8 @@ impl Waiting {
         if let Some(window) = state.window.take() {
             return Some(Next::Frame(Frame::Window(window)));
         }
-        if let Some(bundle) = state.announcement.take() {
-            return Some(Next::Frame(Frame::Announcement(bundle)));
+        if std::mem::take(&mut state.announcement) {
+            return Some(Next::Announcement);
         }
         if let Some((_, line)) = state.cosignatures.pop_first() {
             return Some(Next::Frame(Frame::Cosignature(line)));
@@ -157,20 +160,23 @@ impl Waiting {
 
 impl Session<'_> {
     /// Writes what waits until the session ends. Leaves go before whatever speaks of them: the peer's mirror
-    /// must prove the custody of a message before it comes, and our answers before they come.
+    /// must prove the custody of a message before it comes, and our answers before they come. The bundle in force goes
+    /// before the deliveries that the peer judges by it.
     pub(super) async fn write(
         &self,
         outgoing: mpsc::Sender<Frame>,
         mut updates: Updates,
+        mut told: Told,
     ) -> Result<(), Fault> {
         self.show_mirrored(&outgoing, &updates).await?;
         loop {
             match self.waiting.next().await {
+                Next::Announcement => self.show_bundle(&outgoing, &mut told).await?,
                 Next::Frame(frame) => hand_on(&outgoing, frame).await?,
                 Next::Updates => self.send_updates(&outgoing, &mut updates).await?,
                 Next::Deliveries(deliveries) => {
                     self.send_updates(&outgoing, &mut updates).await?;
-                    hand_on(&outgoing, Frame::Deliveries(deliveries)).await?;
+                    self.hand_on_judged(&outgoing, &mut told, Frame::Deliveries(deliveries)).await?;
                 }
                 Next::Answers(Answers { outcomes, batch }) => {
                     self.send_updates(&outgoing, &mut updates).await?;
@@ -183,10 +189,16 @@ impl Session<'_> {
     }
 }
 
-/// Hands one frame to the stream; a peer that reads nothing for long is left.
+/// Hands one frame to the stream.
 pub(super) async fn hand_on(outgoing: &mpsc::Sender<Frame>, frame: Frame) -> Result<(), Fault> {
-    match timeout(limits::OUTCOME_DEADLINE, outgoing.send(frame)).await {
-        Ok(Ok(())) => Ok(()),
+    room(outgoing).await?.send(frame);
+    Ok(())
+}
+
+/// Room for one frame on the stream; a peer that reads nothing for long is left.
+pub(super) async fn room(outgoing: &mpsc::Sender<Frame>) -> Result<mpsc::Permit<'_, Frame>, Fault> {
+    match timeout(limits::OUTCOME_DEADLINE, outgoing.reserve()).await {
+        Ok(Ok(room)) => Ok(room),
         Ok(Err(_)) => Err(Fault::Link("the peer closed the stream".to_owned())),
         Err(_) => Err(Fault::Link("the peer does not read what it is sent".to_owned())),
     }

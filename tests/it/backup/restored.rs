@@ -13,6 +13,7 @@ use chancery::gateway::standing::Standing;
 use chancery::gateway::store::record::LogHead;
 use chancery::keys::branch::Branch;
 use chancery::keys::revocation::list_pem;
+use chancery::limits::RESTITUTION_PAUSE;
 use chancery::message::administration::AdministrativeLeaf;
 use chancery::message::refusal::Reason;
 use chancery::time::Clock;
@@ -24,8 +25,13 @@ use crate::support::{Stage, eventually, forms, ministry, proofs};
 
 /// The newest log that XA keeps about XB.
 async fn own_log(stage: &Stage) -> LogHead {
+    log_about(stage, "XB").await
+}
+
+/// The newest log that XA keeps about a peer.
+async fn log_about(stage: &Stage, peer: &str) -> LogHead {
     let logs = proofs::own_logs(stage, &ministry("XA")).await;
-    logs.into_iter().find(|log| log.peer == ministry("XB")).unwrap()
+    logs.into_iter().find(|log| log.peer == ministry(peer)).unwrap()
 }
 
 /// What was signed before stands where it stood.
@@ -198,6 +204,51 @@ async fn a_history_that_only_the_own_desk_knows_goes_on_and_no_second_one_is_sig
     continues(&stage, &before).await;
     assert!(!alarm_stands(&stage, "OWN_LOG_FORK").await && !home.join("forks").exists());
     proofs::logs_agree(&stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_waits_for_its_peer_keeps_no_leaf_of_another_from_going_back() {
+    let mut stage = Stage::of(&["XA", "XB", "XC"]).await;
+    let operator = Operator::of(&stage);
+    let home = gateway_home(&stage, "XA");
+    delivered(&stage, "XA", "XB", "One.").await;
+    delivered(&stage, "XA", "XC", "One.").await;
+    let file = operator.creates(&home, "xa.backup");
+    // The desk has no receipt of the leaves about lists: what stands behind them is XB's to give back.
+    let before = own_log(&stage).await.size;
+    lists::publish(&stage, "XB").await;
+    eventually("leaves tell of its lists", || async { own_log(&stage).await.size > before }).await;
+    delivered(&stage, "XA", "XB", "Two.").await;
+    for peer in ["XB", "XC"] {
+        stage.house_mut(peer).stop().await.unwrap();
+    }
+    let [two] = stage.send("XA", &forms::memorandum("XC", "new", "Two.")).await.try_into().unwrap();
+    assert_eq!(two.state, SentState::Queued);
+    let (of_b, of_c) = (own_log(&stage).await, log_about(&stage, "XC").await);
+
+    lose(&mut stage, &operator, &file).await;
+    stage.house_mut("XA").start().await.unwrap();
+    // It is asked with every look until XB has come; what it could give it does not gather again with each.
+    let (house, desk) = (stage.house("XA"), stage.house("XA").desk().unwrap());
+    let mut mailbox = desk.mailbox(house.keys()).await.unwrap();
+    for is_given in [true, false, true] {
+        let looked = desk.follow(house.keys(), &mut mailbox).await.unwrap();
+        assert_eq!(looked.given_back.is_some(), is_given, "{looked:?}");
+        if !is_given {
+            stage.clock.forward(RESTITUTION_PAUSE);
+        }
+    }
+    drop((desk, mailbox));
+    assert!(own_log(&stage).await.size < of_b.size);
+    assert_eq!(log_about(&stage, "XC").await.size, of_c.size);
+    for peer in ["XB", "XC"] {
+        stage.house_mut(peer).start().await.unwrap();
+        let_in(&stage, peer).await;
+        stage.sound("XA", peer).await;
+    }
+    continues(&stage, &of_b).await;
+    continues(&stage, &of_c).await;
+    assert_eq!(stage.settled("XA", &two).await.state, SentState::Delivered);
 }
 
 #[tokio::test(flavor = "multi_thread")]

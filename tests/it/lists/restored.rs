@@ -3,9 +3,11 @@
 use std::fs;
 
 use chancery::desk::error::DeskError;
+use chancery::desk::register::{SentEntry, SentState};
+use chancery::gateway::store::record::SentState as Kept;
 
 use crate::archive::{copy, data};
-use crate::support::{Stage, ministry};
+use crate::support::{Stage, eventually, forms, ministry};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_peer_that_was_removed_is_no_peer_again_once_the_desk_looks_at_a_restored_gateway() {
@@ -68,4 +70,50 @@ async fn a_restored_desk_brings_back_no_peer_that_was_removed_and_adopts_what_wa
     );
     stage.accredit("XA", "XB").await;
     assert_eq!(believed(), [ministry("XB"), ministry("XC")], "by its fingerprint, anew");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_to_a_peer_that_a_restored_desk_does_not_know_holds_up_no_other_message() {
+    let stage = Stage::of(&["XA", "XB", "XC"]).await;
+    let (house, desk) = (stage.house("XA"), stage.house("XA").desk().unwrap());
+    let mut sent = stage.send("XA", &forms::memorandum("XC", "new", "To one.")).await;
+    sent.extend(stage.send("XA", &forms::memorandum("XB", "new", "To another.")).await);
+    let ids: Vec<_> = sent.iter().map(|copy| copy.id).collect();
+    eventually("both are delivered", || async {
+        let reports = stage.gateway("XA").sent_reports(ids.clone()).await.unwrap();
+        reports.iter().all(|report| report.state == Some(Kept::Delivered))
+    })
+    .await;
+    let found = |copy: &SentEntry| desk.register().sent_message(&copy.id).unwrap().unwrap();
+    let mut unknowing = desk.trust().unwrap();
+    unknowing.peers.remove(&ministry("XC"));
+    let mut mailbox = desk.mailbox(house.keys()).await.unwrap();
+    desk.refresh_sent(&unknowing, &mut mailbox).await.unwrap();
+    assert_eq!(found(&sent[1]).state, SentState::Delivered);
+    let waits = found(&sent[0]);
+    assert_eq!((waits.state, waits.reason.as_str()), (SentState::Queued, "NOT_ACCREDITED"));
+    desk.refresh_sent(&desk.trust().unwrap(), &mut mailbox).await.unwrap();
+    assert_eq!((found(&sent[0]).state, found(&sent[0]).reason), (SentState::Delivered, String::new()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_of_a_peer_that_a_restored_desk_does_not_know_waits_until_it_adopts_the_policy() {
+    let stage = Stage::of(&["XA", "XB", "XC"]).await;
+    let (house, older) = (stage.house("XA"), stage.folder().join("older"));
+    let [sent] = stage.send("XC", &forms::memorandum("XA", "new", "Good day.")).await.try_into().unwrap();
+    assert_eq!(stage.settled("XC", &sent).await.state, SentState::Delivered);
+    let trust = house.homes().desk.directory().join("trust");
+    copy(&trust, &older);
+    house.desk().unwrap().dismiss(house.keys(), &ministry("XB")).await.unwrap();
+    fs::remove_dir_all(&trust).unwrap();
+    copy(&older, &trust);
+
+    let desk = house.desk().unwrap();
+    let mut mailbox = desk.mailbox(house.keys()).await.unwrap();
+    assert!(desk.follow(house.keys(), &mut mailbox).await.unwrap().overtaken.is_some());
+    let mut unknowing = desk.trust().unwrap();
+    unknowing.peers.remove(&ministry("XC"));
+    let waits = desk.fetch(&unknowing, &mut mailbox).await;
+    assert!(matches!(waits, Err(DeskError::PolicyBehind { .. })), "what mends it is `peer adopt`: {waits:?}");
+    assert_eq!(desk.fetch(&desk.trust().unwrap(), &mut mailbox).await.unwrap(), 1);
 }

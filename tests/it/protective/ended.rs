@@ -156,3 +156,31 @@ async fn documents_go_anew_with_their_act_although_nobody_has_the_files_any_more
     stage.sound("XA", "XB").await;
     assert_eq!(stage.settled("XA", &newest(&stage)).await.state, SentState::Delivered);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_could_not_be_kept_when_its_copy_ended_is_kept_with_the_next_command() {
+    let (mut stage, consultation) = two().await;
+    let annex = stage.folder().join("annex");
+    fs::write(&annex, vec![7_u8; usize::try_from(DRAFT_CARRIED_BYTES_MAX).unwrap() + 77_777]).unwrap();
+    let document = format!(
+        "[[document]]\npath = {annex:?}\ntitle = \"Annex\"\nclass = \"EVIDENCE\"\nlanguage = \"und\"\nid = \"annex\"\n"
+    );
+    let hold = format!("{}\n{document}", forms::hold("XB", &consultation, super::PERSON));
+    stage.house_mut("XB").stop().await.unwrap();
+    let [copy] = stage.send("XA", &hold).await.try_into().unwrap();
+    fs::remove_file(&annex).unwrap();
+    stage.gateway("XA").withdraw(copy.id.digest(), true, 0).await.unwrap();
+    assert_eq!(stage.settled("XA", &copy).await.state, SentState::Withdrawn);
+    // Somebody else takes documents into keeping at that moment; while a protective act is released it is the same.
+    let home = stage.house("XA").homes().desk.directory().to_owned();
+    let keeping = fs::File::create(home.join("keeping.lock")).unwrap();
+    keeping.lock().unwrap();
+    assert_eq!(owed(&stage), to_xb("COPY_WITHDRAWN"));
+    assert!(!home.join("owed").exists(), "nothing is kept yet");
+    drop(keeping);
+    assert_eq!(paid(&stage).await, 0);
+    assert_eq!((paid(&stage).await, outstanding(&stage)), (1, Vec::new()));
+    stage.house_mut("XB").start().await.unwrap();
+    stage.sound("XA", "XB").await;
+    assert_eq!(stage.settled("XA", &newest(&stage)).await.state, SentState::Delivered);
+}

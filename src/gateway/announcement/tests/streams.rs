@@ -152,3 +152,25 @@ async fn a_list_counts_once_it_is_said_again_wherever_the_stream_ended_that_said
         before = bundle;
     }
 }
+
+/// Whoever takes a message looks at what is in force under the lock of its pair.
+#[tokio::test]
+async fn a_list_is_taken_when_all_have_signed_who_looked_before_it_came() {
+    let scene = Scene::new().await;
+    let (bundle, list) = scene.next(&scene.accredited);
+    let gate = scene.gateway.gate(&scene.xb.ministry);
+    let signing = gate.lock.clone().read_owned().await;
+    let mut taking = pin!(scene.take(&bundle));
+    let waited_for = async {
+        while !scene.counts(&list) || gate.lock.try_read().is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = &mut taking => panic!("somebody may still take what was judged without the list"),
+        () = waited_for => {}
+    }
+    drop(signing);
+    taking.await;
+}
