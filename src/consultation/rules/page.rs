@@ -135,7 +135,7 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 irregular. What is relayed closes no round and corrects nothing; that somebody is gone keeps him back also as hearsay.\n\
 - HND_01: an id of an arrangement is that of one handover. It is not given by another Power, nor once a handover under it\n\
 \x20 was reported. Whoever arranges anew under it has taken back what he arranged before: until that is confirmed nothing is\n\
-\x20 arranged under the id. Of two Powers that gave one id at once the later is asked under it: who was arranged by the other is arranged\n\
+\x20 arranged under the id, nor while a party to the agreement declines it. Of two Powers that gave one id at once the later is asked under it: who was arranged by the other is arranged\n\
 \x20 anew under another id (HND_02), and a handover of his is judged by what was arranged for him.\n\
 \x20 Who was reported as handed over departs under no other arrangement, until his case is registered anew by whoever holds him,\n\
 \x20 knowing of it; as that of a prisoner, it goes its road again. HANDED_OVER is shown until something is requested, proposed or\n\

@@ -296,7 +296,7 @@ fn conclude<'h>(past: &Past<'h>, note: &'h Registered, act: &'h AgreementNote) -
     Some(Agreement { note, act, replies })
 }
 
-/// The confirmation of exactly this arrangement, unless the Power that gave it took it back.
+/// The confirmation of exactly this arrangement, unless the Power that gave it took it back, or another party declines it.
 fn confirmation<'h>(
     past: &Past<'h>,
     registered: &Registered,
@@ -314,6 +314,9 @@ fn confirmation<'h>(
         }
     }
     let party = |ministry: &Ministry| agreement.is_party(ministry);
+    if last.iter().any(|(sender, (_, accepted))| !*accepted && party(sender)) {
+        return None;
+    }
     last.into_iter().find(|(sender, (_, accepted))| *accepted && party(sender)).map(|(_, (one, _))| one)
 }
 

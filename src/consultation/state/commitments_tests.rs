@@ -37,7 +37,11 @@ fn what_was_arranged_anew_is_arranged_as_before_by_nobody_until_it_is_confirmed(
         let anew = scene.say("XB", "handover-arrangement", &fields);
         scene.go("XB", true);
         scene.go("XA", true);
-        assert_eq!(because(&scene), ["nobody confirmed the last arrangement under this id"], "P{listed}");
+        assert_eq!(
+            because(&scene),
+            ["the last arrangement under this id is not confirmed, or declined"],
+            "P{listed}"
+        );
         assert_eq!(shown(&scene), "AGREED");
         scene.confirm("H-1", &anew, &format!("P{listed}"), "DECLINE");
         assert_eq!(because(&scene).len(), 1, "declined");
@@ -72,4 +76,28 @@ fn a_handover_by_what_was_arranged_anew_before_it_and_not_confirmed_is_irregular
         shown(&scene)
     };
     assert_eq!((handed_over(true).as_str(), handed_over(false).as_str()), ("IRREGULAR", "HANDED_OVER"));
+}
+
+#[test]
+fn an_arrangement_that_a_party_to_the_agreement_declines_is_confirmed_by_no_other() {
+    let mut scene = Scene::ready();
+    let fields = scene.note_fields("A-1", "P1", "XA", "RELEASE_AND_SETTLEMENT");
+    let note = fields.replace("[\"XA\", \"XB\"]", "[\"IC\", \"XA\", \"XB\"]");
+    let note = scene.say("XB", "agreement-note", &note);
+    scene.reply(&note);
+    let text = crate::digest::Digest::of(b"text").hex();
+    let reply =
+        format!("proposing_message = \"{note}\"\nterms = \"0a\"\nauthentic_text_sha256 = [\"{text}\"]");
+    scene.say("IC", "agreement-reply", &reply);
+    let arrangement = scene.arrange("H-1", "A-1", "P1");
+    assert_eq!(shown(&scene), "ARRANGED");
+    let list = crate::consultation::acts::values::persons_digest(&[person(1)]).hex();
+    for (reply, expected) in [("DECLINE", "AGREED"), ("ACCEPT", "ARRANGED")] {
+        let answer = format!(
+            "arrangement_id = \"H-1\"\narrangement = \"{arrangement}\"\npersons_sha256 = \"{list}\"\n\
+             reply = \"{reply}\""
+        );
+        scene.say("IC", "handover-confirmation", &answer);
+        assert_eq!(shown(&scene), expected);
+    }
 }

@@ -210,7 +210,7 @@ pub fn omitted(
 /// Nothing confirmed bears an id: whoever arranges anew has to have it confirmed anew.
 fn unarranged(past: &Past<'_>, arrangement: &EntryId) -> Stop {
     let because = match commitments::awaits_confirmation(past, arrangement) {
-        true => "nobody confirmed the last arrangement under this id",
+        true => "the last arrangement under this id is not confirmed, or declined",
         false => "no confirmed arrangement bears this id",
     };
     Stop::new(Rule::Hnd01, because)

@@ -12,11 +12,11 @@ use std::collections::BTreeSet;
 use crate::consultation::act::{Act, ActKind};
 use crate::consultation::acts::law::Destination;
 use crate::consultation::acts::protection::Assurances;
-use crate::consultation::acts::values::EntryId;
+use crate::consultation::acts::values::{ActRef, EntryId};
 use crate::consultation::charter::Charter;
 use crate::consultation::history::{Past, Thread};
 use crate::consultation::reference::PersonRef;
-use crate::consultation::registered::Registered;
+use crate::consultation::registered::{Marks, Registered};
 use crate::consultation::retelling;
 use crate::consultation::state::commitments::{self, Arrangement};
 use crate::consultation::state::exposure;
@@ -61,24 +61,50 @@ impl<'p, 'h> Departing<'p, 'h> {
     /// Whether an act to some Powers only may take back what permits these persons to leave: until its sender has said so to
     /// all. What it leaves of that only a desk can tell that has both, so it is named whatever its effect is here.
     pub(super) fn may_take_back(&self, one: &Registered, listed: &BTreeSet<PersonRef>) -> bool {
-        let concerns = |persons: &[PersonRef]| {
-            persons.is_empty() || persons.iter().any(|person| listed.contains(person))
-        };
         let Some(act) = &one.act else { return false };
         if let Act::Assurances(said) = act {
-            return concerns(said.persons.as_slice()) && !self.is_assured_anew(one, said);
+            return concerns(act, listed) && !self.is_assured_anew(one, said);
         }
         let Some(undone) = commitments::undone(act) else { return false };
-        let permits = |found: &Registered| {
-            let persons = found.act.as_ref().map(Act::persons).unwrap_or_default();
-            let frees = found.number > 0 && found.act_kind().is_some_and(commitments::frees);
-            found.sender == one.sender && frees && concerns(&persons)
+        let takes = match self.past.find(undone) {
+            Some(found) => found.sender == one.sender && found.number > 0 && self.still_frees(found, listed),
+            // Where all is here that its sender had said to all, it takes back none of that.
+            None => {
+                let said = one.basis.number(&one.sender);
+                !self.past.holds_all(&Marks::new([(one.sender.clone(), said)]))
+            }
         };
         let again = |later: &Registered| {
             let is_it = later.act.as_ref().and_then(commitments::undone) == Some(undone);
             is_it && later.number > 0 && later.sender == one.sender
         };
-        self.past.find(undone).is_none_or(permits) && !self.past.of_thread(&Thread::Answer(undone)).any(again)
+        takes && !self.past.of_thread(&Thread::Answer(undone)).any(again)
+    }
+
+    /// Whether this departure of these persons may rest on an act. A GO rests on no other arrangement, and nothing rests on
+    /// what its sender said anew.
+    fn still_frees(&self, found: &Registered, listed: &BTreeSet<PersonRef>) -> bool {
+        let Some(act) = &found.act else { return false };
+        let under = |reference: ActRef| {
+            self.arranged.as_ref().is_none_or(|arranged| arranged.registered.reference == reference)
+        };
+        match act {
+            Act::GoNoGo(act) => act.go.0 && act.arrangement_id == *self.id && !self.has_another_go(found),
+            Act::HandoverArrangement(act) => act.arrangement_id == *self.id && under(found.reference),
+            Act::HandoverConfirmation(act) => act.arrangement_id == *self.id && under(act.arrangement),
+            Act::HoldRelease(act) => {
+                let hold = self.past.find(act.hold_message).and_then(|hold| hold.act.as_ref());
+                hold.is_none_or(|hold| concerns(hold, listed))
+            }
+            _ => commitments::frees(act.act_kind()) && concerns(act, listed),
+        }
+    }
+
+    /// Whether the last word of a ministry is another GO than this one.
+    fn has_another_go(&self, found: &Registered) -> bool {
+        let last =
+            self.arranged.as_ref().and_then(|arranged| go::last_word(self.past, arranged, &found.sender));
+        last.is_some_and(|(last, act)| act.go.0 && last.reference != found.reference)
     }
 
     /// Whether whoever assured something before some Powers only stated all that it assures to all since: that counts
@@ -226,6 +252,12 @@ impl<'p, 'h> Departing<'p, 'h> {
     }
 }
 
+/// Whether an act names somebody of these, or nobody.
+fn concerns(act: &Act, listed: &BTreeSet<PersonRef>) -> bool {
+    let persons = act.persons();
+    persons.is_empty() || persons.iter().any(|person| listed.contains(person))
+}
+
 /// Whether an act speaks in so many words of other places than this one, or for this one.
 fn spares(act: &Act, there: Spoken<'_>) -> bool {
     let is_it = |place: &Destination| there.named().is_some_and(|there| place.named() == Some(there));
@@ -262,3 +294,7 @@ fn are_two(one: &Destination, other: Spoken<'_>) -> bool {
 #[cfg(test)]
 #[path = "unnumbered_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "unnumbered_undone_tests.rs"]
+mod undone_tests;
