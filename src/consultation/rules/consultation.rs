@@ -228,7 +228,7 @@ fn cases(judgement: &Judgement<'_>, past: &Past<'_>, findings: &mut Findings) {
 /// that every Power accepted, as its sender declared to know it, now or in earlier acts: that is the same at every desk,
 /// and nobody un-knows it to hide from whom a fact was kept, or by a proposal of his own. And it bears a number,
 /// without which nobody could declare to have known it; before release that is whether it goes to all whom numbers count
-/// here. What takes back or corrects an act goes to all who have that act, and counts all the same where it came. A
+/// here. Of an act of the Powers without a number that is said, and it goes. What takes back or corrects an act goes to all who have that act, and counts all the same where it came. A
 /// countersignature goes to those who have what it countersigns.
 fn addressees(
     judgement: &Judgement<'_>,
@@ -253,6 +253,14 @@ fn addressees(
     let reached = |ministry: &Ministry| {
         *ministry == address.sender || address.addressees.iter().any(|one| one.ministry == *ministry)
     };
+    let is_counted = match judgement.position {
+        Some(position) => position.act_number > 0,
+        None => judgement.charter.parties.iter().all(reached),
+    };
+    // It goes all the same: a statement of will stops whom it stops, whatever it permits.
+    if class == ActClass::Normative && !is_counted {
+        findings.warn(Rule::Con06, "address.addressees", UNCOUNTED, SAY_IT_TO_THE_CHANNEL);
+    }
     let mut add = |message: String| match judgement.act {
         Act::Countersignature(_) => {
             findings.warn(Rule::Con06, "address.addressees", message, Rule::Con06.cure());
@@ -291,6 +299,14 @@ fn undoes_what_all_have(act: &Act, past: &Past<'_>) -> bool {
 
 /// What cures an act that takes back before some Powers only. Where it came it counts all the same.
 const SEND_IT_TO_ALL: &str = "address every party of the consultation; a hold-notice stops persons at once, and goes to whomever it can";
+
+/// What becomes of an act of the Powers that misses a ministry of the channel, whether or not that takes part.
+const UNCOUNTED: &str =
+    "it bears no number, so that nobody can declare to have known it: nothing rests on it";
+
+/// What cures it.
+const SAY_IT_TO_THE_CHANNEL: &str =
+    "address every ministry of the channel, those that take no part for information";
 
 /// What a fact is good for that is said too early: no fact is kept back, and none that some Powers may lack permits anything.
 const SAY_IT_AGAIN: &str =

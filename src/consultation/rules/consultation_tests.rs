@@ -294,6 +294,17 @@ fn con_06_a_fact_goes_to_all_whatever_past_it_hides_and_whatever_number_it_leave
 }
 
 #[test]
+fn con_06_who_sends_an_act_of_the_powers_without_a_number_is_told_that_nothing_rests_on_it() {
+    let scene = Scene::opened();
+    let says = || Case::new(&scene, "XB", "case-registration", &case("P1"));
+    says().silent(Rule::Con06);
+    says().with(|d: &mut drafts::Draft| d.position.act_number = 0).warns(Rule::Con06);
+    let letter = "subject = \"Prisoners of war: procedure\"";
+    let letter = Case::new(&scene, "XB", "correspondence", letter);
+    letter.with(|d: &mut drafts::Draft| d.position.act_number = 0).silent(Rule::Con06);
+}
+
+#[test]
 fn con_06_what_takes_an_act_back_goes_to_all_who_have_that_act() {
     let mut scene = Scene::cleared();
     let go = format!("arrangement_id = \"H-1\"\ngo = true\ntime = \"{}\"", scene.at());

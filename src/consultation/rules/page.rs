@@ -111,7 +111,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 again. Whoever adjourned it resumes it.\n\
 - CON_06: a fact goes to all parties of the consultation that all Powers accepted, in the past which it or an earlier act of\n\
 \x20 its sender declares, and bears a number; otherwise it frees nobody. What it stops it stops all the same, at the desks that have it, and a GO names it.\n\
-\x20 Nobody can declare to have known an act without a number. It is answered once its sender, or who was told, has said it\n\
+\x20 Nobody can declare to have known an act without a number; who sends one of the Powers' own that misses a ministry of the\n\
+\x20 channel is warned that nothing rests on it. It is answered once its sender, or who was told, has said it\n\
 \x20 again to all: the same words, or of a refusal or withdrawal hearsay that names the places refused. Whoever knew that\n\
 \x20 knew the first one; who may answer it, and by when the person was asked, stays as if it had borne a number.\n\
 \x20 A note-withdrawal or corrigendum of what went to all goes to all as well: its own desk does not send it to some. Where one\n\
