@@ -159,7 +159,9 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 - HLD_01: a protective act that this release cannot read stops everybody until whoever sent it releases it like a hold. Where he\n\
 \x20 does not, it stops nobody more who was asked again by somebody who knew of it, once the time of a hold has passed.\n\
 - CON_03: who holds a person gives him his reference, so that no Power registers a case of whom another Power that detains\n\
-\x20 spoke first in a fact or in what it agrees, unless it had spoken of him itself without knowledge of that.\n\
+\x20 spoke first in a fact, a finding of physicians, its own list of an exchange or in what it agrees, unless it had spoken of\n\
+\x20 him itself without knowledge of that. Who holds somebody of whom another Power said so, or received him from it, gives him\n\
+\x20 a new reference.\n\
 - CLS_04 to CLS_06 and OBS_03: a protective act is held up by no paper of another. What may not go with it, and what\n\
 \x20 translates that, is left out before it is signed, for all addressees alike; the officer is told, and it goes.\n";
 
