@@ -8,7 +8,7 @@ use crate::consultation::history::Past;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::rules::judgement::Judgement;
-use crate::consultation::rules::{Findings, Rule};
+use crate::consultation::rules::{Findings, Rule, exchange as lists};
 use crate::consultation::state::opening::{self, Opening};
 use crate::consultation::state::reached::Stage;
 use crate::consultation::state::stage;
@@ -125,9 +125,16 @@ fn role(judgement: &Judgement<'_>, past: &Past<'_>, findings: &mut Findings) {
     let message =
         if has_role { out_of_place(judgement, past) } else { Some("the sender has not the role for it") };
     if let Some(message) = message {
-        findings.add(Rule::Con03, "address.sender", message, Rule::Con03.cure());
+        let registers = matches!(judgement.act, Act::CaseRegistration(_)) && has_role;
+        let hint = if registers { NEW_REFERENCE } else { Rule::Con03.cure() };
+        findings.add(Rule::Con03, "address.sender", message, hint);
     }
 }
+
+/// What cures a registration of a person whom another Power registered or named: a reference belongs to who gave it, also
+/// after the person came to another Power.
+const NEW_REFERENCE: &str = "have the Power send it that holds the person; where you hold him yourself, give him a new reference \
+                             with `chancery person mint`, and register that";
 
 /// Why this sender cannot say this, though its role could.
 fn out_of_place(judgement: &Judgement<'_>, past: &Past<'_>) -> Option<&'static str> {
@@ -173,20 +180,31 @@ fn out_of_place(judgement: &Judgement<'_>, past: &Past<'_>) -> Option<&'static s
 }
 
 /// Whether another Power that detains spoke of a person before this one did: who holds him gives him his reference, and
-/// nobody else can know it before. Only what a Detaining Power alone may say tells of that: hearsay, assurances and lists
-/// speak of prisoners of others. Whoever spoke of him without knowledge of the other has spoken of him first as well.
+/// nobody else can know it before. Only what a Detaining Power alone may say tells of that, an examination and its own list:
+/// hearsay, assurances and lists of others speak of prisoners of others. Whoever spoke of him without knowledge of the
+/// other has spoken of him first as well.
 fn was_named_by_another(past: &Past<'_>, person: &PersonRef, sender: &Ministry) -> bool {
     let tells = |one: &Registered| {
-        let senders = one.act_kind().map(|kind| kind.specification().senders);
-        matches!(senders, Some([PartyRole::DetainingPower]))
-            && one.stands()
+        one.stands()
             && opening::roles(past, &one.sender).contains(&PartyRole::DetainingPower)
+            && speaks_of_its_own(one, person)
     };
     let (own, others): (Vec<&Registered>, Vec<&Registered>) =
         past.of_person(person).partition(|one| one.sender == *sender);
     let others: Vec<&Registered> = others.into_iter().filter(|one| tells(one)).collect();
     let is_first = |one: &Registered| !others.iter().any(|other| one.knew(other));
     !others.is_empty() && !own.into_iter().any(is_first)
+}
+
+/// Whether whoever sent this spoke of a person as of one in its hands.
+fn speaks_of_its_own(one: &Registered, person: &PersonRef) -> bool {
+    match &one.act {
+        Some(Act::MedicalFinding(_)) => true,
+        Some(Act::ExchangeProposal(act)) => lists::filled_by(&one.sender, &act.terms)
+            .is_some_and(|(_, lines)| lines.iter().any(|line| line.person == *person)),
+        Some(act) => matches!(act.act_kind().specification().senders, [PartyRole::DetainingPower]),
+        None => false,
+    }
 }
 
 /// CON-04: what an act answers must be known to it. That no past is missing is for the receiver to wait for, and that none
@@ -228,7 +246,7 @@ fn cases(judgement: &Judgement<'_>, past: &Past<'_>, findings: &mut Findings) {
 /// that every Power accepted, as its sender declared to know it, now or in earlier acts: that is the same at every desk,
 /// and nobody un-knows it to hide from whom a fact was kept, or by a proposal of his own. And it bears a number,
 /// without which nobody could declare to have known it; before release that is whether it goes to all whom numbers count
-/// here. What takes back or corrects an act goes to all who have that act, and counts all the same where it came. A
+/// here. Of an act of the Powers without a number that is said, and it goes. What takes back or corrects an act goes to all who have that act, and counts all the same where it came. A
 /// countersignature goes to those who have what it countersigns.
 fn addressees(
     judgement: &Judgement<'_>,
@@ -253,6 +271,14 @@ fn addressees(
     let reached = |ministry: &Ministry| {
         *ministry == address.sender || address.addressees.iter().any(|one| one.ministry == *ministry)
     };
+    let is_counted = match judgement.position {
+        Some(position) => position.act_number > 0,
+        None => judgement.charter.parties.iter().all(reached),
+    };
+    // It goes all the same: a statement of will stops whom it stops, whatever it permits.
+    if class == ActClass::Normative && !is_counted {
+        findings.warn(Rule::Con06, "address.addressees", UNCOUNTED, SAY_IT_TO_THE_CHANNEL);
+    }
     let mut add = |message: String| match judgement.act {
         Act::Countersignature(_) => {
             findings.warn(Rule::Con06, "address.addressees", message, Rule::Con06.cure());
@@ -291,6 +317,14 @@ fn undoes_what_all_have(act: &Act, past: &Past<'_>) -> bool {
 
 /// What cures an act that takes back before some Powers only. Where it came it counts all the same.
 const SEND_IT_TO_ALL: &str = "address every party of the consultation; a hold-notice stops persons at once, and goes to whomever it can";
+
+/// What becomes of an act of the Powers that misses a ministry of the channel, whether or not that takes part.
+const UNCOUNTED: &str =
+    "it bears no number, so that nobody can declare to have known it: nothing rests on it";
+
+/// What cures it.
+const SAY_IT_TO_THE_CHANNEL: &str =
+    "address every ministry of the channel, those that take no part for information";
 
 /// What a fact is good for that is said too early: no fact is kept back, and none that some Powers may lack permits anything.
 const SAY_IT_AGAIN: &str =

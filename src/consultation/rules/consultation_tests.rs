@@ -170,21 +170,25 @@ fn con_03_the_sender_has_the_role() {
     foreign.warns(Rule::Con03);
 }
 
+/// XB detains, and so does XC.
+fn of_two_that_detain() -> Scene {
+    let mut scene = Scene::unsaid();
+    let with_another =
+        PROPOSAL.replace("parties = [", "parties = [{ ministry = \"XC\", roles = [\"DETAINING_POWER\"] }, ");
+    scene.say("XB", "consultation-proposal", &with_another);
+    scene.say("XA", "consultation-reply", "reply = \"ACCEPT\"");
+    scene.say("XC", "consultation-reply", "reply = \"ACCEPT\"");
+    scene
+}
+
+/// Whether a registration of the first person breaches CON_03.
+fn is_kept_from_registering(scene: &Scene, sender: &str) -> bool {
+    Case::new(scene, sender, "case-registration", &case("P1")).errors().contains("CON_03")
+}
+
 #[test]
 fn con_03_who_holds_a_person_is_who_named_him_first() {
-    let opened = || {
-        let mut scene = Scene::unsaid();
-        let with_another = PROPOSAL
-            .replace("parties = [", "parties = [{ ministry = \"XC\", roles = [\"DETAINING_POWER\"] }, ");
-        scene.say("XB", "consultation-proposal", &with_another);
-        scene.say("XA", "consultation-reply", "reply = \"ACCEPT\"");
-        scene.say("XC", "consultation-reply", "reply = \"ACCEPT\"");
-        scene
-    };
-    let registers = |scene: &Scene, sender: &str| {
-        let case = Case::new(scene, sender, "case-registration", &case("P1"));
-        case.errors().contains("CON_03")
-    };
+    let (opened, registers) = (of_two_that_detain, is_kept_from_registering);
     let hearsay = "person = \"P1\"\nsource = \"FAMILY\"";
     let told = &assessment(opened().at(), "P1", "XA", "NO_SUBSTANTIAL_GROUNDS");
     assert!(!registers(&opened(), "XC"));
@@ -206,6 +210,42 @@ fn con_03_who_holds_a_person_is_who_named_him_first() {
     scene.say("XB", "protection-assessment", told);
     scene.knowing(&before).say("XC", "protection-assessment", told);
     assert!(!registers(&scene, "XC") && !registers(&scene, "XB"), "neither knew of the other");
+}
+
+#[test]
+fn con_03_who_examines_or_lists_a_person_names_him_and_who_holds_him_all_the_same_is_told_the_way() {
+    let (opened, registers) = (of_two_that_detain, is_kept_from_registering);
+    let list = |(out, back): (&str, &str)| {
+        let line = |person: &str| match person {
+            "" => String::new(),
+            _ => format!("{{ person = \"{person}\", category = \"GENERAL\" }}"),
+        };
+        format!(
+            "proposal_id = \"X-1\"\nround = 1\nopen_until_time = \"2026-12-02T10:00:00Z\"\n[terms]\n\
+             formula = \"FIXED_N_FOR_M\"\nproposing_party = \"XB\"\nreceiving_party = \"XC\"\n\
+             to_receiving_party = [{}]\nto_proposing_party = [{}]\nn = 1\nm = 1",
+            line(out),
+            line(back)
+        )
+    };
+    let examined = "person = \"P1\"\nkind = \"FITNESS_TO_TRAVEL\"\nexamination_time = \"2026-11-22T10:00:00Z\"\n\
+                    decision = \"UNFIT\"\ncertificate_document = \"certificate\"";
+    let (own, of_the_other) = (list(("P1", "")), list(("", "P1")));
+    for (kind, fields, is_own) in [
+        ("medical-finding", examined, true),
+        ("exchange-proposal", own.as_str(), true),
+        ("exchange-proposal", of_the_other.as_str(), false),
+    ] {
+        let mut scene = opened();
+        scene.say("XB", kind, fields);
+        assert_eq!(registers(&scene, "XC"), is_own, "{kind}");
+        assert!(!registers(&scene, "XB"), "{kind}");
+    }
+    let mut scene = opened();
+    scene.say("XB", "case-registration", &case("P1"));
+    let taken = Case::new(&scene, "XC", "case-registration", &case("P1")).judge();
+    let hint = taken.into_iter().find(|one| one.rule == Rule::Con03).unwrap().hint;
+    assert!(hint.contains("chancery person mint"), "{hint}");
 }
 
 #[test]
@@ -291,6 +331,17 @@ fn con_06_a_fact_goes_to_all_whatever_past_it_hides_and_whatever_number_it_leave
     let case = Case::new(&scene, "IC", "countersignature", &countersigns).with(to_one);
     assert!(!case.errors().contains("CON_06"), "{}", case.errors());
     case.warns(Rule::Con06);
+}
+
+#[test]
+fn con_06_who_sends_an_act_of_the_powers_without_a_number_is_told_that_nothing_rests_on_it() {
+    let scene = Scene::opened();
+    let says = || Case::new(&scene, "XB", "case-registration", &case("P1"));
+    says().silent(Rule::Con06);
+    says().with(|d: &mut drafts::Draft| d.position.act_number = 0).warns(Rule::Con06);
+    let letter = "subject = \"Prisoners of war: procedure\"";
+    let letter = Case::new(&scene, "XB", "correspondence", letter);
+    letter.with(|d: &mut drafts::Draft| d.position.act_number = 0).silent(Rule::Con06);
 }
 
 #[test]

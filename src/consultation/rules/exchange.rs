@@ -101,7 +101,10 @@ fn own_lines(judgement: &Judgement<'_>, past: &Past<'_>, act: &ExchangeProposal,
 }
 
 /// The list that a party fills, with its name.
-fn filled_by<'t>(party: &Ministry, terms: &'t ExchangeTerms) -> Option<(&'static str, &'t [ExchangeLine])> {
+pub(super) fn filled_by<'t>(
+    party: &Ministry,
+    terms: &'t ExchangeTerms,
+) -> Option<(&'static str, &'t [ExchangeLine])> {
     if *party == terms.proposing_party {
         return Some(("to_receiving_party", terms.to_receiving_party.as_slice()));
     }

@@ -111,7 +111,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 not, gives it again, or the handover is arranged under another id. Whoever adjourned it resumes it.\n\
 - CON_06: a fact goes to all parties of the consultation that all Powers accepted, in the past which it or an earlier act of\n\
 \x20 its sender declares, and bears a number; otherwise it frees nobody. What it stops it stops all the same, at the desks that have it, and a GO names it.\n\
-\x20 Nobody can declare to have known an act without a number. It is answered once its sender, or who was told, has said it\n\
+\x20 Nobody can declare to have known an act without a number; who sends one of the Powers' own that misses a ministry of the\n\
+\x20 channel is warned that nothing rests on it. It is answered once its sender, or who was told, has said it\n\
 \x20 again to all: the same words, or of a refusal, a withdrawal or a hold by reason of will hearsay that names the places\n\
 \x20 refused, and the place wished for where one is. Whoever knew that knew the first one; who may answer it, and by when the person was asked, stays as if it had borne a number.\n\
 \x20 A note-withdrawal or corrigendum of what went to all goes to all as well: its own desk does not send it to some. Where one\n\
@@ -163,7 +164,9 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 - HLD_01: a protective act that this release cannot read stops everybody until whoever sent it releases it like a hold. Where he\n\
 \x20 does not, it stops nobody more who was asked again by somebody who knew of it, once the time of a hold has passed.\n\
 - CON_03: who holds a person gives him his reference, so that no Power registers a case of whom another Power that detains\n\
-\x20 spoke first in a fact or in what it agrees, unless it had spoken of him itself without knowledge of that.\n\
+\x20 spoke first in a fact, a finding of physicians, its own list of an exchange or in what it agrees, unless it had spoken of\n\
+\x20 him itself without knowledge of that. Who holds somebody of whom another Power said so, or received him from it, gives him\n\
+\x20 a new reference.\n\
 - CLS_04 to CLS_06 and OBS_03: a protective act is held up by no paper of another. What may not go with it, and what\n\
 \x20 translates that, is left out before it is signed, for all addressees alike; the officer is told, and it goes.\n";
 

@@ -23,6 +23,13 @@ use crate::trust::name::Ministry;
 const TELL: &str = "say so at once by a will-indication with indicated = UNDECIDED, or a hold-notice: that stops everybody; \
                     then take the statement again in private, after the time for reflection";
 
+/// What cures a statement by which somebody sat whose affiliation reads like that of the Power of origin. What is untrue is
+/// not to be told of a prisoner to mend a paper.
+const TELL_OF_ORIGIN: &str = "where he came for it, say so at once by a will-indication with indicated = UNDECIDED, or a \
+                              hold-notice: that stops everybody; and take the statement again in private, after the time \
+                              for reflection. Where he did not, tell no such thing: take the statement again with nobody \
+                              there of a party that is the Power of origin";
+
 /// The same of somebody who cannot decide.
 const TELL_OF_CAPACITY: &str = "say so at once by a will-indication with indicated = UNDECIDED, or a hold-notice: this route is not for him";
 
@@ -173,7 +180,7 @@ fn freedom(judgement: &Judgement<'_>, statement: &ExpressionOfWill, sides: &Side
             findings.add(Rule::Wil05, format!("act.attendees[{index}]"), message, TELL);
         } else if sides.is_of_origin(attendee) {
             let message = "somebody who came for the Power of origin was present";
-            findings.add(Rule::Wil05, format!("act.attendees[{index}].affiliation"), message, TELL);
+            findings.add(Rule::Wil05, format!("act.attendees[{index}].affiliation"), message, TELL_OF_ORIGIN);
         }
     }
     if statement.freedom != FreedomFinding::NoIndicationOfPressure {

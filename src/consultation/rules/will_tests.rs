@@ -88,6 +88,20 @@ fn wil_05_time_to_think_is_not_had_by_dating_ahead() {
 }
 
 #[test]
+fn wil_05_nobody_is_told_to_spread_what_is_untrue_of_an_affiliation_alone() {
+    let hints = |attendee: &str| -> Vec<String> {
+        let found = changed("attendees = [", &format!("attendees = [{attendee},")).judge();
+        found.into_iter().filter(|one| one.rule == Rule::Wil05).map(|one| one.hint).collect()
+    };
+    let of_origin =
+        hints(r#"{ function = "COUNSEL", affiliation = "XD", neutral = false, co_signed = false }"#);
+    assert!(of_origin.len() == 1 && of_origin[0].starts_with("where he came for it"), "{of_origin:?}");
+    assert!(of_origin[0].contains("Where he did not, tell no such thing"), "{of_origin:?}");
+    let media = hints(r#"{ function = "MEDIA", affiliation = "XA", neutral = false, co_signed = false }"#);
+    assert!(media.len() == 1 && media[0].starts_with("say so at once"), "{media:?}");
+}
+
+#[test]
 fn wil_06_no_waiver_and_a_copy() {
     changed("no_waiver_of_rights = true", "no_waiver_of_rights = false").fails("WIL_06");
     changed("copy_given_to_person = true", "copy_given_to_person = false").fails("WIL_06");

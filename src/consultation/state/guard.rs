@@ -53,6 +53,11 @@ impl Stop {
     }
 }
 
+/// That somebody died, with the way out of a notice that was a mistake: `custody` says who may refute it.
+const DIED: &str = "a notice says that the person died: where that is a mistake, the Detaining Power registers the case \
+                    anew, and the ICRC, a Protecting Power or whoever was invited for it states his will or has him \
+                    examined, both after the notice and knowing it";
+
 /// What stands against moving the person of a line as these terms say, in the order of the rules; empty for nothing.
 /// Where it leads is what the note meant that proposed it, and what is asked now where nobody has proposed it yet.
 pub fn stops(
@@ -67,7 +72,7 @@ pub fn stops(
     let plan = Plan { past, terms, line, note, places, at, charter };
     let mut stops = Vec::new();
     if custody::is_dead(past, &line.person) {
-        stops.push(Stop::new(Rule::Agr03, "a notice says that the person died"));
+        stops.push(Stop::new(Rule::Agr03, DIED));
     } else if custody::is_said_to_be_dead(past, &line.person) {
         let because = "a report, a list or a notice to a Bureau tells that the person died: whoever said it corrects it, \
                        or the Detaining Power registers the case anew";
@@ -361,6 +366,29 @@ fn assurances<'h>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_way_out_of_a_mistaken_notice_of_death_is_told_and_is_one() {
+        use crate::consultation::acts::values::EntryId;
+        use crate::consultation::state::departure::clear_to_depart;
+        use crate::consultation::state::samples::{HOUR, Scene, case, person};
+        let told = |scene: &Scene| {
+            let id = EntryId::parse("H-1").unwrap();
+            let stops = scene.asks(|past, at, charter| clear_to_depart(past, &person(1), &id, at, charter));
+            stops.into_iter().map(|stop| stop.because).find(|because| because.contains("person died"))
+        };
+        let mut scene = Scene::cleared();
+        scene.say("XA", "death-notice", "person = \"P1\"");
+        let because = told(&scene).unwrap();
+        for way in ["registers the case anew", "ICRC", "Protecting Power", "knowing it"] {
+            assert!(because.contains(way), "{because}");
+        }
+        scene.wait(HOUR);
+        scene.say("XB", "case-registration", &case("P1"));
+        assert!(told(&scene).is_some(), "nobody saw him");
+        scene.state("IC", "P1", &["XA"], &["XD"]);
+        assert_eq!(told(&scene), None);
+    }
 
     #[test]
     fn what_protects_the_person_is_told_first() {
