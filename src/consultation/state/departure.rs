@@ -142,8 +142,8 @@ fn clearances(past: &Past<'_>, arranged: &Arrangement<'_>, at: Timestamp, charte
         let lacks = |acts: &Set<ActRef, 0>| acts.iter().any(|known| past.find(*known).is_none());
         if named.is_some_and(lacks) {
             let because = format!(
-                "{ministry} knew an act at its GO that may stop somebody and is not here; once {ministry} or its sender has \
-                 said it to all, and it was answered or lifted, the GO is given again"
+                "{ministry} knew an act at its GO that may stop somebody and is not here; once its sender has said it to all \
+                 (or {ministry}, where it takes nothing back), and it was answered or lifted, the GO is given again"
             );
             stops.push(Stop::new(rule_of(ministry), because));
         }
