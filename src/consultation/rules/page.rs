@@ -156,6 +156,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 or had him examined (scope MEDICAL), and both knew of the notice.\n\
 - HLD_01: a hold by reason of will never lapses. That of another Power than the Detaining one is answered by asking the\n\
 \x20 person: a later statement that stands, of somebody who knew the hold, lifts it, as it overcomes a withdrawal.\n\
+- HLD_03: a hold of a Power that registered the person too, without knowledge of his case, stays like that of the Detaining\n\
+\x20 Power until that one has registered the case anew, knowing of it. Then it lapses like any other.\n\
 - HLD_01: a protective act that this release cannot read stops everybody until whoever sent it releases it like a hold. Where he\n\
 \x20 does not, it stops nobody more who was asked again by somebody who knew of it, once the time of a hold has passed.\n\
 - CON_03: who holds a person gives him his reference, so that no Power registers a case of whom another Power that detains\n\

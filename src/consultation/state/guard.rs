@@ -58,6 +58,10 @@ const DIED: &str = "a notice says that the person died: where that is a mistake,
                     anew, and the ICRC, a Protecting Power or whoever was invited for it states his will or has him \
                     examined, both after the notice and knowing it";
 
+/// How a hold ends of a Power that registered the person too, without knowledge of his case.
+const ANOTHER_REGISTERED_HIM: &str = ": it registered the person too; once the Detaining Power has registered his case \
+                                      anew, knowing that, it lapses like the hold of any other Power";
+
 /// What stands against moving the person of a line as these terms say, in the order of the rules; empty for nothing.
 /// Where it leads is what the note meant that proposed it, and what is asked now where nobody has proposed it yet.
 pub fn stops(
@@ -194,8 +198,11 @@ impl Plan<'_, '_> {
 
     fn holds(&self, stops: &mut Vec<Stop>) {
         for hold in holds::active(self.past, &self.line.person, self.at, self.charter) {
-            let setter = &hold.registered.sender;
-            stops.push(Stop::new(Rule::Hld01, format!("a hold of {setter} is active")));
+            let (setter, person) = (&hold.registered.sender, &self.line.person);
+            let doubled = custody::holder(self.past, person).is_some_and(|holder| holder != setter)
+                && custody::says_it_detains_still(self.past, person, setter);
+            let way = if doubled { ANOTHER_REGISTERED_HIM } else { "" };
+            stops.push(Stop::new(Rule::Hld01, format!("a hold of {setter} is active{way}")));
         }
     }
 
