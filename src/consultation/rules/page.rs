@@ -142,7 +142,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 consultation. What is heard cannot be unheard, so that none of them ends it for others.\n\
 - EXC_01: of what was found about a list only the words of its two parties count: that of the Power which answers the round\n\
 \x20 for every line, and that of the Power which holds a person for his. What either of them found not to match stops the line\n\
-\x20 until it finds otherwise. EXC_04 is asked of who accepts a round, too: nobody of its own list refuses,\n\
+\x20 until it finds otherwise; so does, up to the departure, what one of them finds of him after the agreement: that he is\n\
+\x20 another, no prisoner of war, listed twice, or not there. EXC_04 is asked of who accepts a round, too: nobody of its own list refuses,\n\
 \x20 or is said to, whether or not he ever made a statement. WIL_07: who withdrew before he made one is HELD like any other.\n\
 - WIL_02, WIL_05: a State that the person accepts is a side as well, and who came for it no neutral; where he accepts any,\n\
 \x20 that of every Power of the consultation which he does not refuse by name. A statement by which somebody sat who came for the\n\
