@@ -147,7 +147,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 consultation. What is heard cannot be unheard, so that none of them ends it for others.\n\
 - EXC_01: of what was found about a list only the words of its two parties count: that of the Power which answers the round\n\
 \x20 for every line, and that of the Power which holds a person for his. What either of them found not to match stops the line\n\
-\x20 until it finds otherwise. EXC_04 is asked of who accepts a round, too: nobody of its own list refuses,\n\
+\x20 until it finds otherwise; so does, up to the departure, what one of them finds of him after the agreement: that he is\n\
+\x20 another, no prisoner of war, listed twice, or not there. EXC_04 is asked of who accepts a round, too: nobody of its own list refuses,\n\
 \x20 or is said to, whether or not he ever made a statement. WIL_07: who withdrew before he made one is HELD like any other.\n\
 - WIL_02, WIL_05: a State that the person accepts is a side as well, and who came for it no neutral; where he accepts any,\n\
 \x20 that of every Power of the consultation which he does not refuse by name. A statement by which somebody sat who came for the\n\
@@ -161,6 +162,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 or had him examined (scope MEDICAL), and both knew of the notice.\n\
 - HLD_01: a hold by reason of will never lapses. That of another Power than the Detaining one is answered by asking the\n\
 \x20 person: a later statement that stands, of somebody who knew the hold, lifts it, as it overcomes a withdrawal.\n\
+- HLD_03: a hold of a Power that registered the person too, without knowledge of his case, stays like that of the Detaining\n\
+\x20 Power until that one has registered the case anew, knowing of it. Then it lapses like any other.\n\
 - HLD_01: a protective act that this release cannot read stops everybody until whoever sent it releases it like a hold. Where he\n\
 \x20 does not, it stops nobody more who was asked again by somebody who knew of it, once the time of a hold has passed.\n\
 - CON_03: who holds a person gives him his reference, so that no Power registers a case of whom another Power that detains\n\

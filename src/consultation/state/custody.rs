@@ -63,6 +63,13 @@ pub fn says_it_detains(past: &Past<'_>, person: &PersonRef, ministry: &Ministry)
     detains(past, person, ministry) || registered()
 }
 
+/// The same, until whoever holds him by his case registered it anew and knew of that: then his word stands against it, and a
+/// hold of the other one lapses like that of any Power.
+pub fn says_it_detains_still(past: &Past<'_>, person: &PersonRef, ministry: &Ministry) -> bool {
+    let unanswered = |one: &Registered| one.sender == *ministry && !is_held_since(past, person, one);
+    detains(past, person, ministry) || registrations(past, person).any(|(one, _)| unanswered(one))
+}
+
 /// The Powers of the consultation whose State a destination may be, by these places of the person; none where that
 /// State takes no part.
 pub fn powers_at<'h>(past: &Past<'h>, places: &Places<'_>, destination: Spoken<'_>) -> Vec<&'h Ministry> {

@@ -114,3 +114,27 @@ fn an_observer_that_neither_visits_nor_was_invited_for_it_refutes_no_death() {
         assert_eq!(dead(&scene), expected, "{role}");
     }
 }
+
+#[test]
+fn a_hold_of_who_registered_him_too_lapses_once_whoever_holds_him_answered_that_registration() {
+    use crate::consultation::state::holds;
+    let held =
+        |scene: &Scene| scene.asks(|past, at, charter| holds::active(past, &person(1), at, charter).len());
+    let hold = "persons = [\"P1\"]\nreason = \"SECURITY\"";
+    let mut scene = Scene::opened();
+    let before = scene.marks();
+    scene.say("XB", "case-registration", &case("P1"));
+    scene.knowing(&before).say("XC", "case-registration", &case("P1"));
+    scene.say("XC", "hold-notice", hold);
+    scene.wait(15 * DAY);
+    assert_eq!(held(&scene), 1, "it may hold him");
+    scene.knowing(&before).say("XB", "case-registration", &case("P1"));
+    assert_eq!(held(&scene), 1, "who registered anew did not know of it");
+    scene.say("XB", "case-registration", &case("P1"));
+    assert_eq!(held(&scene), 0);
+    scene.say("XC", "hold-notice", hold);
+    assert_eq!(held(&scene), 1, "like any Power it may set another one");
+    scene.say("XB", "hold-notice", hold);
+    scene.wait(15 * DAY);
+    assert_eq!(held(&scene), 1, "that of the Detaining Power stays");
+}

@@ -76,6 +76,26 @@ impl<'h> Round<'h> {
         };
         persons(terms).filter(|person| !matched(person)).collect()
     }
+
+    /// Whether one of the two parties found last that a person is not who the list says, or not there. What it finds of his
+    /// life, his health, his will or the law is answered like any word of that.
+    pub fn is_mistaken(&self, past: &Past<'_>, person: &PersonRef) -> bool {
+        use LineResult::{AlreadyReleased, Duplicate, IdentityMismatch, NotHeld, NotPow};
+        let terms: &ExchangeTerms = &self.act.terms;
+        let parties = [&terms.proposing_party, &terms.receiving_party];
+        let is_another = |result: LineResult| {
+            matches!(result, AlreadyReleased | Duplicate | IdentityMismatch | NotHeld | NotPow)
+        };
+        results(past, self.digest()).iter().any(|((sender, about), (_, result))| {
+            about == person && parties.contains(sender) && is_another(*result)
+        })
+    }
+}
+
+/// A round of these terms, live or not: what was found about its lines is the same for all.
+pub fn of_terms<'h>(past: &Past<'h>, terms: Digest) -> Option<Round<'h>> {
+    let mut rounds = saying!(past.of_thread(&Thread::Terms(terms)), ExchangeProposal);
+    rounds.next().map(|(registered, act)| Round { registered, act })
 }
 
 /// The live round of a proposal: the highest that stands.

@@ -17,7 +17,7 @@ use crate::consultation::state::judicial::{JudicialStanding, judicial};
 use crate::consultation::state::places::{Likeness, Places, Spoken};
 use crate::consultation::state::protection::{ProtectionStanding, protection};
 use crate::consultation::state::will::{self, WillStanding};
-use crate::consultation::state::{commitments, custody, holds, medical, opening, saying};
+use crate::consultation::state::{commitments, custody, exchange, holds, medical, opening, saying};
 use crate::consultation::words::{Assurance, MedicalDecision, PartyRole, Route};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
@@ -58,6 +58,10 @@ const DIED: &str = "a notice says that the person died: where that is a mistake,
                     anew, and the ICRC, a Protecting Power or whoever was invited for it states his will or has him \
                     examined, both after the notice and knowing it";
 
+/// How a hold ends of a Power that registered the person too, without knowledge of his case.
+const ANOTHER_REGISTERED_HIM: &str = ": it registered the person too; once the Detaining Power has registered his case \
+                                      anew, knowing that, it lapses like the hold of any other Power";
+
 /// What stands against moving the person of a line as these terms say, in the order of the rules; empty for nothing.
 /// Where it leads is what the note meant that proposed it, and what is asked now where nobody has proposed it yet.
 pub fn stops(
@@ -79,6 +83,7 @@ pub fn stops(
         stops.push(Stop::new(Rule::Agr03, because));
     }
     plan.route(&mut stops);
+    plan.list(&mut stops);
     plan.status(&mut stops);
     plan.holds(&mut stops);
     plan.will(&mut stops);
@@ -165,6 +170,16 @@ impl Plan<'_, '_> {
         }
     }
 
+    /// EXC-01: who was found since to be another, or elsewhere, goes by no list until who found it finds otherwise.
+    fn list(&self, stops: &mut Vec<Stop>) {
+        let round = self.terms.exchange_terms_sha256.and_then(|terms| exchange::of_terms(self.past, terms));
+        if round.is_some_and(|round| round.is_mistaken(self.past, &self.line.person)) {
+            let because =
+                "a party to the exchange found that the line does not match: it verifies the list again";
+            stops.push(Stop::new(Rule::Exc01, because));
+        }
+    }
+
     fn leads_to_a_neutral_power(&self) -> bool {
         let is_neutral =
             |party: &Ministry| opening::roles(self.past, party).contains(&PartyRole::NeutralPower);
@@ -194,8 +209,11 @@ impl Plan<'_, '_> {
 
     fn holds(&self, stops: &mut Vec<Stop>) {
         for hold in holds::active(self.past, &self.line.person, self.at, self.charter) {
-            let setter = &hold.registered.sender;
-            stops.push(Stop::new(Rule::Hld01, format!("a hold of {setter} is active")));
+            let (setter, person) = (&hold.registered.sender, &self.line.person);
+            let doubled = custody::holder(self.past, person).is_some_and(|holder| holder != setter)
+                && custody::says_it_detains_still(self.past, person, setter);
+            let way = if doubled { ANOTHER_REGISTERED_HIM } else { "" };
+            stops.push(Stop::new(Rule::Hld01, format!("a hold of {setter} is active{way}")));
         }
     }
 
@@ -388,6 +406,51 @@ mod tests {
         assert!(told(&scene).is_some(), "nobody saw him");
         scene.state("IC", "P1", &["XA"], &["XD"]);
         assert_eq!(told(&scene), None);
+    }
+
+    #[test]
+    fn who_was_found_to_be_another_after_the_agreement_goes_by_no_list_until_that_is_found_otherwise() {
+        use crate::consultation::act::Act;
+        use crate::consultation::acts::values::EntryId;
+        use crate::consultation::state::departure::clear_to_depart;
+        use crate::consultation::state::samples::{DAY, Scene, act, person};
+        let mut scene = Scene::ready();
+        let fields = format!(
+            "proposal_id = \"X-1\"\nround = 1\nopen_until_time = \"{}\"\n[terms]\nformula = \"FIXED_N_FOR_M\"\n\
+             proposing_party = \"XB\"\nreceiving_party = \"XA\"\n\
+             to_receiving_party = [{{ person = \"P1\", category = \"GENERAL\" }}]\nto_proposing_party = []\nn = 1\nm = 0",
+            scene.at().after(std::time::Duration::from_secs(7 * DAY))
+        );
+        let Act::ExchangeProposal(proposal) = act("exchange-proposal", &fields) else { panic!() };
+        let terms = proposal.terms.digest().hex();
+        scene.say("XB", "exchange-proposal", &fields);
+        let settling = format!("exchange_terms_sha256 = \"{terms}\"\nrequired_parties");
+        let note = scene.note_fields("A-1", "P1", "XA", "EXCHANGE").replace("required_parties", &settling);
+        let note = scene.say("XB", "agreement-note", &note);
+        scene.reply(&note);
+        scene.arrange("H-1", "A-1", "P1");
+        let stopped = |scene: &Scene| {
+            let id = EntryId::parse("H-1").unwrap();
+            let stops = scene.asks(|past, at, charter| clear_to_depart(past, &person(1), &id, at, charter));
+            stops.iter().any(|stop| stop.rule == Rule::Exc01)
+        };
+        assert!(!stopped(&scene));
+        let cases = [
+            ("XA", "IDENTITY_MISMATCH", true),
+            ("XA", "MATCHED", false),
+            ("XB", "NOT_POW", true),
+            ("XA", "MATCHED", true),
+            ("XB", "MATCHED_AFTER_CORRECTION", false),
+            ("XC", "NOT_POW", false),
+            ("XA", "UNFIT", false),
+        ];
+        for (sender, result, expected) in cases {
+            let found = format!(
+                "terms_sha256 = \"{terms}\"\nfindings = [{{ person = \"P1\", result = \"{result}\" }}]"
+            );
+            scene.say(sender, "list-verification", &found);
+            assert_eq!(stopped(&scene), expected, "{sender} {result}");
+        }
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub fn holds<'h>(past: &Past<'h>, person: &PersonRef, charter: &Charter) -> Vec<
     let notices = saying!(past.of_person(person), HoldNotice);
     let hold = |(registered, act): (&'h Registered, &'h HoldNotice)| {
         let by_will = act.reason == Some(HoldReason::Will);
-        let of_detaining = custody::says_it_detains(past, person, &registered.sender);
+        let of_detaining = custody::says_it_detains_still(past, person, &registered.sender);
         let stays = by_will || of_detaining;
         let asked = || asked_again(past, person, registered).filter(|_| by_will && !of_detaining);
         Hold {
