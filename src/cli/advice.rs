@@ -98,7 +98,9 @@ pub(super) fn packed_anew() -> String {
 fn at_a_desk(context: &Context, code: &str) -> Option<String> {
     let here = |words: &str| Some(context.command(words));
     match code {
-        "four-eyes" | "no-office" | "not-authorised" | "not-for-names" | "not-listed" => here("key list"),
+        "four-eyes" | "no-office" | "not-authorised" | "not-for-names" | "not-listed" | "office-unfit" => {
+            here("key list")
+        }
         "key" | "other-ministry" | "other-root" | "other-name" | "certificate" => here("key list"),
         "no-draft" | "draft" | "not-cleared" | "draft-over" | "document-gone" => here("draft list"),
         "no-person" | "person" | "rules" | "same-consultation" | "stale-basis" => here("consultation list"),
@@ -109,6 +111,7 @@ fn at_a_desk(context: &Context, code: &str) -> Option<String> {
         "trust" | "parties" => here("peer list"),
         "own-bundle" => here("trust install FILE"),
         "policy-behind" => here("peer adopt"),
+        "given-up" => here("log tail --administration -n 256"),
         "not-lacking" => here("status"),
         "same-key" => here("desk clients"),
         "gateway-rolled-back" => Some("chancery --home GATEWAY status".to_owned()),
@@ -143,7 +146,7 @@ fn at_a_gateway(context: &Context, code: &str) -> Option<String> {
 /// Failures about files that were named.
 fn of_files(context: &Context, code: &str) -> Option<String> {
     let here = |words: &str| Some(context.command(words));
-    let with = |option: &str| Some(format!("{} {option}", context.typed));
+    let with = |option: &str| Some(typed_with(context, option));
     match code {
         "unreadable" | "file" | "exists" | "too-large" => Some("ls -l".to_owned()),
         "unwritable" | "backup-io" | "folder" | "disk" => Some("df -h .".to_owned()),
@@ -171,7 +174,7 @@ fn of_files(context: &Context, code: &str) -> Option<String> {
 
 /// Failures of what was typed.
 fn of_the_command(context: &Context, code: &str) -> Option<String> {
-    let with = |option: &str| Some(format!("{} {option}", context.typed));
+    let with = |option: &str| Some(typed_with(context, option));
     match code {
         "no-consent" | "fingerprint-unread" | "passphrase" | "passphrase-short" | "rehearsal" | "form" => {
             Some(context.typed.clone())
@@ -185,6 +188,15 @@ fn of_the_command(context: &Context, code: &str) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// The command that was typed with one more option; one that takes a value is given once.
+fn typed_with(context: &Context, option: &str) -> String {
+    let typed = match option.split_once(' ') {
+        Some((name, _)) => typed_without(&context.typed, name),
+        None => context.typed.clone(),
+    };
+    format!("{typed} {option}")
 }
 
 /// The command that shows the help of the one that was typed.

@@ -17,10 +17,10 @@ use crate::desk::form::draft::{IdsOnly, Referenced, References};
 /// Check a form without sending it
 ///
 /// Every mistake of the form and everything that the rules find, at once and each at its line (exit 2 where anything
-/// stands against it): what `send` would be told, and nothing else. At a desk the rules are asked with what the casebook knows: whether a consultation is open, a case registered, a
-/// will current, whose name stands in a text. That takes the passphrase. Where nobody can be asked for it, the form is
-/// judged by what it says itself, and that is told; a form that answers a message, or leaves out what the casebook
-/// knows, cannot be judged so.
+/// stands against it): what `send` would be told, and nothing else. At a desk the rules are asked with what the
+/// casebook knows: whether a consultation is open, a case registered, a will current, whose name stands in a text.
+/// That takes the passphrase. Where nobody can be asked for it, the form is judged by what it says itself, and that is
+/// told; a form that answers a message, or leaves out what the casebook knows, cannot be judged so.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  chancery check note.toml\n  chancery check request.toml -a statement.pdf"

@@ -10,6 +10,10 @@ use super::error::{CliError, Kind};
 use super::files;
 use super::shell_word;
 use super::table::Table;
+use crate::desk::config::Config as DeskConfig;
+use crate::desk::keys::Keys;
+use crate::desk::serve::binding::Misfit;
+use crate::desk::serve::config::ServiceConfig;
 use crate::keys::settings::{FORMS, Form, Mistake, Origin, Shown};
 use crate::limits;
 
@@ -138,9 +142,14 @@ impl Line {
 
 impl Check {
     fn run(self, context: &Context) -> Result<(), CliError> {
-        let files = match self.file {
-            Some(path) => vec![(form_of(context, &path, self.kind.as_deref())?, path)],
-            None => found(context, &home(context)?.0)?,
+        let home = match self.file {
+            Some(_) => None,
+            None => Some(home(context)?.0),
+        };
+        let files = match (self.file, &home) {
+            (Some(path), _) => vec![(form_of(context, &path, self.kind.as_deref())?, path)],
+            (None, Some(home)) => found(context, home)?,
+            (None, None) => Vec::new(),
         };
         let mut reports = Vec::new();
         let mut lines = Vec::new();
@@ -148,6 +157,13 @@ impl Check {
             for mistake in form.read(&text(path)?).err().into_iter().flatten() {
                 reports.push(report(path, &mistake));
                 lines.push(shown(path, &mistake));
+            }
+        }
+        // What each file says is right; whether it fits the rest of the home is seen there alone.
+        if let (true, Some(home)) = (reports.is_empty(), &home) {
+            for (path, mistake) in misfits(home) {
+                reports.push(report(&path, &mistake));
+                lines.push(shown(&path, &mistake));
             }
         }
         if reports.is_empty() {
@@ -168,6 +184,21 @@ impl Check {
         };
         Err(CliError::usage("config", message).reason("CONFIG").hint(context.typed.clone()))
     }
+}
+
+/// Users of the service of a desk whose offices do not fit their roles.
+fn misfits(home: &Path) -> Vec<(PathBuf, Mistake)> {
+    let Ok(desk) = DeskConfig::load(home) else { return Vec::new() };
+    let (service, offices) = (ServiceConfig::load(&desk), Keys::locked(desk.clone()).offices());
+    // Whatever stands in the way of looking is told by whoever serves.
+    let (Ok(service), Ok(offices)) = (service, offices) else { return Vec::new() };
+    let mistake = |(key, misfit): (String, Misfit)| Mistake {
+        line: None,
+        key,
+        message: misfit.to_string(),
+        hint: "offices that fit the roles, as `chancery key list` shows them".to_owned(),
+    };
+    service.misfits(&offices).into_iter().map(|one| (desk.service(), mistake(one))).collect()
 }
 
 impl Schema {

@@ -134,6 +134,15 @@ impl Context {
         }
     }
 
+    /// The same with the passphrases that were given by file: for what comes next at night, as it stands, and in a script.
+    pub fn command_with_keys(&self, words: &str) -> String {
+        let file = self.passphrase.file.iter().map(|file| ("--passphrase-file", file.display().to_string()));
+        let own = self.passphrase.own.iter();
+        let own = own.map(|(office, file)| ("--passphrase-for", format!("{office}={}", file.display())));
+        let given = file.chain(own).map(|(option, value)| format!("{option} {} ", shell_word(&value)));
+        self.command(&format!("{}{words}", given.collect::<String>()))
+    }
+
     /// The home of a desk: the one that was named, else `$XDG_DATA_HOME/chancery`.
     pub fn desk_home(&self) -> Result<PathBuf, CliError> {
         let data = || self.environment.path("XDG_DATA_HOME").filter(|path| path.is_absolute());

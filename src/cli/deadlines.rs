@@ -26,6 +26,7 @@ use crate::consultation::state::{medical, saying, will};
 use crate::desk::Desk;
 use crate::desk::casebook::Folded;
 use crate::desk::error::DeskError;
+use crate::desk::reference::Entry;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
@@ -133,7 +134,8 @@ pub(super) fn of(folded: &Folded, now: Timestamp) -> Vec<Deadline> {
     sorted(gathering.all())
 }
 
-/// The same, where each message is named so that what is typed names no other one.
+/// The same, where each message is named so that what is typed names no other one, and an act that went anew by the copy in
+/// which it goes on.
 pub(super) fn spelled(desk: &Desk, folded: &Folded, now: Timestamp) -> Result<Vec<Deadline>, DeskError> {
     let mut all = of(folded, now);
     for due in all.iter_mut().filter(|due| !due.reference.is_empty()) {
@@ -142,10 +144,11 @@ pub(super) fn spelled(desk: &Desk, folded: &Folded, now: Timestamp) -> Result<Ve
             Err(DeskError::Ambiguous { .. }) => {
                 let kept = folded.kept.values().find(|kept| kept.register_number() == due.reference);
                 match kept.map(|kept| desk.find(&kept.id().to_string())) {
-                    Some(Ok(entry)) => desk.spelling(&entry)?,
+                    Some(Ok(entry)) => desk.spelling_now(&entry)?,
                     Some(Err(_)) | None => continue,
                 }
             }
+            Ok(Entry::Sent(copy)) if copy.state.has_ended() => desk.spelling_now(&Entry::Sent(copy))?,
             _ => continue,
         };
     }

@@ -15,6 +15,7 @@ use super::report::{self, Done};
 use super::shell_word;
 use crate::desk::administration::act;
 use crate::keys::home::enrolment::{Enrolled, Enrolment, HomeKind};
+use crate::keys::home::gateway::GatewayHome;
 use crate::keys::ministry::MinistryHome;
 use crate::message::administration::AdministrativeVerb as Verb;
 use crate::telemetry::LogFormat;
@@ -58,7 +59,8 @@ struct Enrol {
     #[arg(long, value_name = "ROLE", value_delimiter = ',', value_parser = Role::parse)]
     roles: Vec<Role>,
 
-    /// Offices as which the client may have the desk sign, by their labels [default: all that its roles fit]
+    /// Offices as which the client may have the desk sign, by their labels, each able to do what a role is for
+    /// [default: all that its roles fit]
     #[arg(long = "office", value_name = "LABEL", value_delimiter = ',', value_parser = Label::parse, requires = "roles")]
     offices: Vec<Label>,
 
@@ -201,10 +203,15 @@ impl Enrol {
         match (self.renew, kind) {
             (true, HomeKind::Gateway) => vec!["kill -HUP PID of the running gateway".to_owned()],
             (true, HomeKind::Desk) => Vec::new(),
-            (false, HomeKind::Gateway) => vec![
-                format!("chancery trust sign --ministry-home {root} --gateway {home} --desk DESK -o FILE"),
-                format!("chancery-gateway run --home {home}"),
-            ],
+            (false, HomeKind::Gateway) => {
+                let sign = format!(
+                    "chancery trust sign --ministry-home {root} --gateway {home} --desk DESK -o FILE"
+                );
+                // A folder that was carried to the root is no home: the gateway runs elsewhere.
+                let is_home = GatewayHome::at(&self.enrolled).config().is_file();
+                let run = is_home.then(|| format!("chancery-gateway run --home {home}"));
+                [Some(sign), run].into_iter().flatten().collect()
+            }
             (false, HomeKind::Desk) => {
                 vec![format!(
                     "chancery trust sign --ministry-home {root} --gateway GATEWAY --desk {home} -o FILE"

@@ -67,14 +67,15 @@ pub(super) fn failure(context: &Context, error: DeskError) -> CliError {
 /// The one command that comes next where an act is owed: what stands in the way is mended, or it is tried again.
 pub(super) fn next_of(context: &Context, one: &Outstanding) -> String {
     let (to, lower) = (shell_word(one.recipient.as_str()), one.recipient.lower());
-    match (&one.behind, one.reason.as_str()) {
-        (_, DOCUMENT_GONE) => context.command("outbox supply DOCUMENT"),
-        (_, BUNDLE_ENDED | NOT_ACCREDITED) => context.command(&format!("peer add {lower}.bundle")),
+    let words = match (&one.behind, one.reason.as_str()) {
+        (_, DOCUMENT_GONE) => "outbox supply DOCUMENT".to_owned(),
+        (_, BUNDLE_ENDED | NOT_ACCREDITED) => format!("peer add {lower}.bundle"),
         (Some(front), _) if LOST.contains(&front.reason.as_str()) => {
-            context.command(&format!("outbox void {}", front.reference))
+            format!("outbox void {}", front.reference)
         }
-        _ => context.command(&format!("outbox --with {to}")),
-    }
+        _ => format!("outbox --with {to}"),
+    };
+    context.command_with_keys(&words)
 }
 
 /// A home was named, and it is none of a desk: whoever has one is never led to found another.

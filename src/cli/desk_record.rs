@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::desk_session;
-use super::error::{CliError, Kind};
+use super::error::CliError;
+use super::failures::record_damaged;
 use super::table::Table;
 use crate::desk::Desk;
 use crate::desk::administration::{self, Entry, Record, Vouched};
@@ -153,9 +154,7 @@ pub(super) fn verify(context: &Context) -> Result<(), CliError> {
         context.output.note("nothing is damaged");
         return Ok(());
     }
-    let message = "the administrative record of this desk is not what the gateway was told";
-    let error = CliError::new(Kind::Verification, "record-damaged", message).reason("RECORD_DAMAGED");
-    Err(error.hint("chancery --home GATEWAY log tail --administration -n 256"))
+    Err(record_damaged("the administrative record of this desk is not what the gateway was told"))
 }
 
 /// Keys, offices and clients of the desk by what stands for them in entries.

@@ -4,6 +4,7 @@
 //! next (`desk_failure`). A passphrase is asked for only by commands that need a key.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use super::context::Context;
 use super::drafting::{FormFile, FormRefusal, Written};
 use super::error::{CliError, Kind};
 use super::output::Follower;
-use super::paid;
+use super::{paid, shell_word};
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::casebook::{Attended, HeldHere};
@@ -23,6 +24,7 @@ use crate::desk::form::draft::Draft;
 use crate::desk::keys::{Keys, Office};
 use crate::desk::lock::Holder;
 use crate::desk::mailbox::Mailbox;
+use crate::desk::owed::Paid;
 use crate::desk::progress::Step;
 use crate::desk::reference::Entry;
 use crate::desk::refill::{Asked, Lacking, Refilled};
@@ -169,6 +171,12 @@ impl DeskSession {
     /// The message that a reference names. What is not in the register is looked for at the gateway, and `@last`
     /// means the newest that is there, if the gateway can be asked.
     pub(super) async fn find(&self, context: &Context, reference: &str) -> Result<Entry, CliError> {
+        let entry = self.found(context, reference).await?;
+        paid::tell_anew(context, &self.desk, reference, &entry)?;
+        Ok(entry)
+    }
+
+    async fn found(&self, context: &Context, reference: &str) -> Result<Entry, CliError> {
         let found = self.desk.find(reference);
         if matches!(found, Err(DeskError::NotSentYet { .. })) {
             // It may go now. Whatever stands in the way of that, what it is and to whom it is owed can be told.
@@ -187,27 +195,12 @@ impl DeskSession {
     /// Brings the register up to date with the gateway, and the casebook with the register. A gateway that is away is
     /// noted and no error: what the register holds can be shown without it. Tells whether it was there.
     pub(super) async fn update(&self, context: &Context, directions: Directions) -> Result<bool, CliError> {
-        let failed = |error| failure(context, error);
         let mut paid = Vec::new();
         let updating = async {
             let mut mailbox = self.mailbox(context).await?;
             self.follow(context, &mut mailbox).await;
             self.tell_acts(context, &mut mailbox).await;
-            let trust = self.trust();
-            let updated = match directions {
-                Directions::Received => {
-                    let asked = self.desk.ask(&trust, &self.keys, &mut mailbox).await;
-                    asked.map(|asked| self.asked.store(Some(Arc::new(asked))))
-                }
-                Directions::Unattended => self.desk.fetch(&trust, &mut mailbox).await.map(|_| ()),
-                Directions::Sent => {
-                    let refilled = self.desk.catch_up(&trust, &self.keys, &mut mailbox).await;
-                    refilled.map(|refilled| self.tell_of(context, &refilled)).map_err(failed)?;
-                    let paying = self.desk.pay_owed_telling(&trust, &self.keys, &mut paid).await;
-                    self.desk.refresh_sent(&trust, &mut mailbox).await.and(paying)
-                }
-            };
-            updated.map_err(failed)
+            self.look(context, directions, (&mut mailbox, &mut paid)).await
         };
         // Handing over a large document takes its time: only standing still is too long.
         let moving = || self.follower.steps();
@@ -228,11 +221,59 @@ impl DeskSession {
         if directions != Directions::Sent {
             let grown = self.desk.grow_casebook(&self.trust(), &self.keys);
             grown.map_err(|error| failure(context, error))?;
-            if matches!(updated, Ok(true)) && directions == Directions::Received {
+            if matches!(updated, Ok(true)) && directions != Directions::Unattended {
                 self.attend(context).await;
             }
         }
         updated
+    }
+
+    /// Asks the gateway for what is to be brought up to date. What was paid meanwhile stands in `paid`, whatever became of
+    /// the rest.
+    async fn look(
+        &self,
+        context: &Context,
+        directions: Directions,
+        (mailbox, paid): (&mut Mailbox, &mut Vec<Paid>),
+    ) -> Result<(), CliError> {
+        let failed = |error| failure(context, error);
+        let (trust, keys) = (self.trust(), &self.keys);
+        match directions {
+            Directions::Received | Directions::Both => {
+                let asked = self.desk.ask(&trust, keys, mailbox).await.map_err(failed)?;
+                self.asked.store(Some(Arc::new(asked)));
+                if directions == Directions::Both {
+                    self.look_after_sent(context, mailbox).await?;
+                }
+                Ok(())
+            }
+            Directions::Unattended => self.desk.fetch(&trust, mailbox).await.map(|_| ()).map_err(failed),
+            Directions::Sent => {
+                let refilled = self.desk.catch_up(&trust, keys, mailbox).await.map_err(failed)?;
+                self.tell_of(context, &refilled);
+                // One command for each Power, however many channels there are to it.
+                let lost = refilled.lacking.iter().filter(|one| one.opens_no_more);
+                let powers: BTreeSet<&str> = lost.map(|one| one.recipient.as_str()).collect();
+                for power in powers {
+                    context.output.next(&context.command(&format!("outbox forgo {}", shell_word(power))));
+                }
+                let paying = self.desk.pay_owed_telling(&trust, keys, paid).await;
+                self.desk.refresh_sent(&trust, mailbox).await.and(paying).map_err(failed)
+            }
+        }
+    }
+
+    /// What became of messages at the gateway: a protective act that was taken out of its queue is owed anew. What stands
+    /// in the way of asking is said, and keeps nobody from seeing the rest.
+    async fn look_after_sent(&self, context: &Context, mailbox: &mut Mailbox) -> Result<(), CliError> {
+        match self.desk.look_after_sent(&self.trust(), mailbox).await {
+            Err(fault @ DeskError::Register(_)) => Err(failure(context, fault)),
+            Err(cause) => {
+                context.output.note(&format!("what became of messages under way is not known: {cause}"));
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
     }
 
     /// Says what a register that was restored from an older backup got back, and what it lacks.
@@ -319,6 +360,8 @@ const TYPED_AT_MOST: usize = 3;
 pub(super) enum Directions {
     /// What came in.
     Received,
+    /// The same, and what became of what went out.
+    Both,
     /// The same, and nothing is sent for it: that could wait for another command of this desk.
     Unattended,
     /// What went out.

@@ -22,7 +22,7 @@ use screen::Screen;
 /// Shows it in this form.
 pub(super) async fn run(context: &Context, form: Form) -> Result<(), CliError> {
     let session = DeskSession::open(context)?;
-    let is_there = session.update(context, Directions::Received).await?;
+    let is_there = session.update(context, Directions::Both).await?;
     let screen = Screen::of(context, &session, is_there)?;
     match form {
         Form::Nagios | Form::Prometheus => return watched(context, form, &screen.seen()),

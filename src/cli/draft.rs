@@ -17,6 +17,7 @@ use crate::desk::draft::{DraftFile, Standing};
 use crate::desk::register::DraftState;
 use crate::desk::signatories::Wishes;
 
+mod elsewhere;
 mod file;
 
 use file::{extract, read, write};
@@ -64,7 +65,7 @@ struct Compose {
     #[arg(long, value_name = "LABEL", value_delimiter = ',')]
     sign_as: Vec<String>,
 
-    /// Offices that are to clear it besides those that must
+    /// Offices that are to clear it besides those that must; of one whose key lies elsewhere the certificate is enough
     #[arg(long, value_name = "LABEL", value_delimiter = ',')]
     clear_by: Vec<String>,
 
@@ -199,7 +200,10 @@ impl Compose {
                 form.judge(context, &[], &findings).map_err(|error| error.hint(form.mending()))?;
                 return Err(failed(crate::desk::error::DeskError::Forbidden(findings)));
             }
-            other => other.map_err(failed)?,
+            other => {
+                let composed = other.map_err(failed);
+                composed.map_err(|error| elsewhere::listed(&session, &self.clear_by, error))?
+            }
         };
         form.judge(context, &[], &composition.findings)?;
         write(&output, &draft, self.overwrite)?;
@@ -214,6 +218,7 @@ impl Sign {
         let failed = |error| desk_session::failure(context, error);
         let asked = session.desk.asked_of(&session.trust(), &draft, &self.office);
         let (standing, due) = asked.map_err(failed).map_err(|error| leads_on(context, &self.file, error))?;
+        elsewhere::require_key(context, &session, &self.office, &self.file.display().to_string())?;
         // What is signed is shown first, and goes where a person reads it, not where scripts do.
         // An office that works on cases is to know whose particulars it signs: its signature tells that it saw them.
         let withheld = match session.desk.may_know_names(&session.keys, &self.office) {
@@ -256,7 +261,9 @@ impl Release {
         let shown = draft_report::text(&draft, &unasked(&draft))?;
         let on = |error: CliError| match error.reason_code() {
             Some("NOT_SIGNED") => {
-                error.hint(draft_report::next(context, &standing, &first.display().to_string()))
+                let next = draft_report::next(context, keys, &standing, &first.display().to_string());
+                let absent = next.absent.iter().map(|office| draft_report::absent_words(office));
+                absent.fold(error, CliError::cause).hint(next.command)
             }
             _ => leads_on(context, first, error),
         };
@@ -340,7 +347,7 @@ impl Show {
         let text = draft_report::text(&draft, &withheld)?;
         context.output.data(&report, || text)?;
         if entry.is_some_and(|entry| entry.state == DraftState::Open) {
-            context.output.next(&draft_report::next(context, &standing, &file));
+            elsewhere::tell_next(context, &session, &standing, &file);
         }
         Ok(())
     }
@@ -403,7 +410,7 @@ fn tell(
     context.output.note(&format!("{what}: {shown}{number}"));
     draft_report::tell_standing(context, &standing);
     if entry.is_none_or(|entry| entry.state == DraftState::Open) {
-        context.output.next(&draft_report::next(context, &standing, &shown));
+        elsewhere::tell_next(context, session, &standing, &shown);
     }
     Ok(())
 }

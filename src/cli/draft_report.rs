@@ -9,20 +9,17 @@ use super::table::Table;
 use super::{names, summary};
 use crate::consultation::withholding::Withheld;
 use crate::desk::draft::{DraftFile, Standing, Step};
+use crate::desk::keys::Keys;
 use crate::desk::register::DraftEntry;
 use crate::message::dispatch::Document;
 use crate::message::terms::AddresseeKind;
-use crate::trust::name::{Ministry, Name};
+use crate::trust::name::Name;
 
 /// Everything the draft says: whoever signs has seen it. What tells who a person is may be withheld.
 pub(super) fn text(draft: &DraftFile, withheld: &Withheld) -> Result<String, CliError> {
     let (address, dispatch) = (draft.address(), draft.dispatch());
     let mut lines = String::new();
-    let mut say = |label: &str, value: &str| {
-        if !value.is_empty() {
-            lines.push_str(&format!("{label:<14} {}\n", value.replace('\n', " ")));
-        }
-    };
+    let mut say = |label: &str, value: &str| summary::say(&mut lines, label, value);
     say("to", &addressees(draft, AddresseeKind::Action).join(", "));
     say("copies to", &addressees(draft, AddresseeKind::Info).join(", "));
     say("consultation", &address.consultation);
@@ -31,12 +28,7 @@ pub(super) fn text(draft: &DraftFile, withheld: &Withheld) -> Result<String, Cli
     marking.dedup();
     marking.extend(dispatch.marking.caveats.iter().map(|caveat| caveat.word().to_owned()));
     say("marking", marking.join(" · ").trim_end_matches(" · "));
-    say("form", dispatch.form.word());
-    say("formal number", &dispatch.formal_number);
-    say("answers", &dispatch.in_reply_to.map(|id| id.to_string()).unwrap_or_default());
-    say("answer due", &dispatch.reply_due.map(|due| due.to_string()).unwrap_or_default());
-    say("on behalf of", dispatch.relayed_on_behalf_of.as_ref().map_or("", Ministry::as_str));
-    say("drafted by", &dispatch.drafting_office);
+    summary::say_terms(&mut lines, dispatch);
     lines.push('\n');
     lines.push_str(&names::text(draft.act(), withheld));
     let words = draft.words()?;
@@ -50,17 +42,7 @@ pub(super) fn text(draft: &DraftFile, withheld: &Withheld) -> Result<String, Cli
             }
         }
     }
-    for (number, document) in dispatch.documents.iter().enumerate() {
-        if number == 0 {
-            lines.push_str("\n--- documents\n");
-        }
-        let Document { document_id, title, class, standing, language, media_type, size, .. } = document;
-        let size = summary::size(*size);
-        let withheld = if withheld.document(number) { ", withheld" } else { "" };
-        lines.push_str(&format!(
-            "{document_id}  {title}  ({class}, {standing}, {language}, {media_type}, {size}{withheld})\n"
-        ));
-    }
+    lines.push_str(&summary::documents_text(&dispatch.documents, withheld));
     Ok(lines)
 }
 
@@ -77,15 +59,39 @@ pub(super) fn tell_standing(context: &Context, standing: &Standing) {
     }
 }
 
-/// The command that comes next for whoever has the file.
-pub(super) fn next(context: &Context, standing: &Standing, file: &str) -> String {
-    let file = super::shell_word(file);
-    match standing.due().next() {
-        None => context.command(&format!("draft release {file}")),
-        Some(step) => {
-            context.command(&format!("draft sign {file} --office {}", label(&step.expected.credential)))
+/// What comes next for whoever has the file.
+pub(super) struct Next {
+    /// The command.
+    pub(super) command: String,
+    /// The office whose turn it is, where its key does not lie here.
+    pub(super) absent: Option<String>,
+}
+
+/// The command that comes next; an office signs where its key lies.
+pub(super) fn next(context: &Context, keys: &Keys, standing: &Standing, file: &str) -> Next {
+    let due: Vec<String> = standing.due().map(|step| label(&step.expected.credential)).collect();
+    let here = due.iter().find(|office| keys.holds_key_of(office));
+    let word = super::shell_word(file);
+    match (here, due.first()) {
+        (Some(office), _) => {
+            Next { command: context.command(&format!("draft sign {word} --office {office}")), absent: None }
         }
+        (None, Some(office)) => Next { command: extracting(context, file), absent: Some(office.clone()) },
+        (None, None) => Next { command: context.command(&format!("draft release {word}")), absent: None },
     }
+}
+
+/// Gives an office whose key does not lie here the exact bytes that it signs.
+pub(super) fn extracting(context: &Context, file: &str) -> String {
+    context.command(&format!("draft show {} --extract DIR", super::shell_word(file)))
+}
+
+/// How such an office signs.
+pub(super) fn absent_words(office: &str) -> String {
+    format!(
+        "the key of {office} does not lie at this desk: it signs where that lies, with `draft sign` at another desk of the \
+         ministry, or by a module of its own over the exact bytes"
+    )
 }
 
 /// The same for scripts.

@@ -34,11 +34,7 @@ pub(super) struct FormFile {
     text: String,
 }
 
-impl std::fmt::Debug for FormFile {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("FormFile")
-    }
-}
+crate::consultation::opaque!(FormFile);
 
 impl FormFile {
     /// Reads a form; `-` is stdin.

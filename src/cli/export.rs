@@ -31,7 +31,8 @@ use crate::trust::bundle::SignedBundle;
     chancery export C-7QK4-M2XD-9WTV -o dossier.zip --disclose\n  \
     chancery export C-7QK4-M2XD-9WTV -o dossier.zip --disclose --names --as releasing-01")]
 pub struct Export {
-    /// A message (register number, beginning of an id, @last) or a whole consultation (C-...)
+    /// A message (register number, beginning of an id or of the digest of an own dispatch, @last) or a whole consultation
+    /// (C-...)
     #[arg(value_name = "REF|CONSULTATION")]
     what: String,
 

@@ -140,6 +140,10 @@ impl From<DeskError> for CliError {
             DeskError::NotAuthorised { .. } => said(Kind::NotPermitted, "not-authorised").reason("ROL_02"),
             DeskError::PersonUnknown => said(Kind::NotFound, "no-person"),
             DeskError::NoSuchAct(_) => said(Kind::NotFound, "no-act"),
+            DeskError::GivenUp { .. } => said(Kind::Refused, "given-up").reason("GIVEN_UP").cause(
+                "this desk was restored from a backup older than that key, and `outbox forgo` gave up what it lacked; \
+                 the recipient has its copy, and nobody departs in its consultation",
+            ),
             DeskError::NotGivenUp { .. } => said(Kind::Refused, "not-given-up").hint("chancery outbox"),
             DeskError::Protective(_) => said(Kind::Refused, "protective").reason("PROTECTIVE"),
             DeskError::SameConsultation => said(Kind::Refused, "same-consultation"),
@@ -201,7 +205,7 @@ fn of_delay(reason: &str, detail: &str) -> CliError {
 }
 
 /// The administrative record of this desk was altered: the gateway knows what stood there.
-fn record_damaged(message: String) -> CliError {
+pub(super) fn record_damaged(message: impl Into<String>) -> CliError {
     CliError::new(Kind::Verification, "record-damaged", message)
         .reason("RECORD_DAMAGED")
         .hint("chancery --home GATEWAY log tail --administration -n 256")

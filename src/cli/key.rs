@@ -15,7 +15,7 @@ use super::init;
 use super::key_list::List;
 use super::key_office::{ChangePassphrase, NewOffice, find};
 use super::key_revoke::Revoke;
-use super::key_rotate::{Install, Rotate};
+use super::key_rotate::{self, Install, Rotate};
 use super::report::{self, Done};
 use super::shell_word;
 use crate::desk::administration::act;
@@ -175,11 +175,13 @@ impl Certify {
         let chain = shell_word(&self.output.to_string_lossy());
         // A request of a key that comes next says so by its name; under another name it may be either.
         let is_next = self.request.extension().is_some_and(|extension| extension == "next");
+        let (home, key) = key_rotate::place_of(&self.name).unwrap_or(("HOME", "KEY".to_owned()));
+        let install = format!("chancery --home {home} key install {key} {chain}");
         let done = match is_next {
-            true => done.next(format!("chancery --home HOME key install KEY {chain}")),
+            true => done.next(install),
             false => done
-                .next(format!("cp {chain} HOME/KEY.pem, with KEY as `chancery key list` names it"))
-                .next(format!("chancery --home HOME key install KEY {chain}, where KEY is being rotated")),
+                .next(format!("cp {chain} {home}/{key}.pem"))
+                .next(format!("{install}, where that key is being rotated")),
         };
         done.tell(context)
     }

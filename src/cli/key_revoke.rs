@@ -11,6 +11,7 @@ use serde_json::json;
 use super::confirm;
 use super::context::Context;
 use super::error::{CliError, Kind};
+use super::key_rotate;
 use super::report::Done;
 use super::shell_word;
 use crate::keys::IssuedRecord;
@@ -93,6 +94,7 @@ impl Revoke {
         let authority = CertificateDer::from(ministry.certificate(branch)?);
         let ends = certificate_validity(&authority).map_or(now, |(_, ends)| ends);
         let list = ministry.revoke_and_list(branch, &[revocation], now, ends)?;
+        let others = believed(&ministry, &name, now)?;
         let done = Done::new(json!({
             "schema": "chancery.revoked/1",
             "name": name.to_string(),
@@ -101,16 +103,34 @@ impl Revoke {
             "revoked": now.to_string(),
             "invalid_since": self.invalid_since.map(|since| since.to_string()),
             "authority": branch.word(),
+            "others": others.iter().map(|one| one.serial.to_string()).collect::<Vec<_>>(),
         }));
         let done = done.says(format!("revoked the certificate {} of {name}", record.serial));
+        let done = still(done, &name, &others);
         match branch {
             Branch::DeskAccess => self.shut_out(context, done, &list),
-            _ => done
-                .says("nobody knows yet: the next bundle says so")
-                .says("certify a new key in its place first: nobody speaks to a gateway, or believes a registry, without")
-                .next(self.sign_next())
-                .tell(context),
+            _ => self.publish(done, &name, others.is_empty()).tell(context),
         }
+    }
+
+    /// The bundle by which everybody learns of it. Without its last certificate an office is silent, which is what was
+    /// wanted; a gateway or a registry is given the next one before.
+    fn publish(&self, done: Done, name: &Name, is_last: bool) -> Done {
+        let done = done.says("nobody knows yet: the next bundle says so");
+        let rotate = match key_rotate::place_of(name).filter(|_| is_last) {
+            Some((home, key)) => format!("chancery --home {home} key rotate {key}"),
+            None => return self.bundle(done),
+        };
+        if let Name::Office { .. } = name {
+            let said = "from then on the office signs nothing that is believed, until it has another key";
+            return self.bundle(done.says(said)).next(rotate);
+        }
+        let said = "it has no other certificate: put the next key in use before that bundle is in force";
+        self.bundle(done.says(said).next(rotate))
+    }
+
+    fn bundle(&self, done: Done) -> Done {
+        done.next(self.sign_next()).next("chancery --home DESK trust install NEXT.bundle")
     }
 
     /// The one certificate of the name that is neither revoked nor ended, or the one with the serial number.
@@ -175,6 +195,25 @@ impl Revoke {
         let home = shell_word(&self.ministry_home.to_string_lossy());
         format!("chancery trust sign --ministry-home {home} --gateway GATEWAY --desk DESK -o NEXT.bundle")
     }
+}
+
+/// What stays believed of a name: a key that was certified again stands in several certificates.
+fn still(done: Done, name: &Name, others: &[IssuedRecord]) -> Done {
+    if others.is_empty() {
+        return done;
+    }
+    let others: Vec<String> = others.iter().map(|one| format!("{} of {}", one.serial, one.issued)).collect();
+    done.says(format!(
+        "{name} is still believed with {}: revoke every one that is for a key in wrong hands",
+        others.join(", ")
+    ))
+}
+
+/// The certificates of a name that are neither revoked nor ended, the oldest first.
+fn believed(ministry: &MinistryHome, name: &Name, now: Timestamp) -> Result<Vec<IssuedRecord>, CliError> {
+    let mut found = ministry.issued()?;
+    found.retain(|one| one.name == *name && one.revocation.is_none() && one.not_after >= now);
+    Ok(found)
 }
 
 fn full_name(text: &str, ministry: &Ministry) -> Result<Name, CliError> {

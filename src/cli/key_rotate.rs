@@ -19,6 +19,7 @@ use crate::keys::home::gateway::GatewayHome;
 use crate::keys::rotation::{Begun, Phase, Rotatable, Rotation, RotationRefusal};
 use crate::limits;
 use crate::message::administration::AdministrativeVerb as Verb;
+use crate::trust::name::Name;
 
 /// Rotate a key: make the next one beside the one in use, then complete it
 ///
@@ -97,6 +98,17 @@ impl Rotate {
 impl Install {
     pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
         install(context, &open(context, &self.key)?, &self.chain).await
+    }
+}
+
+/// The home that has the key of a name, and the key as `key list` names it; none where no home asks for such a name.
+pub(super) fn place_of(name: &Name) -> Option<(&'static str, String)> {
+    match name {
+        Name::Gateway { .. } => Some(("GATEWAY", "keys/transport".to_owned())),
+        Name::Registry { .. } => Some(("DESK", "keys/registry".to_owned())),
+        Name::Desk { .. } => Some(("DESK", "keys/access".to_owned())),
+        Name::Office { label, .. } => Some(("DESK", format!("keys/offices/{label}"))),
+        _ => None,
     }
 }
 

@@ -68,11 +68,7 @@ impl Message<'_> {
         let (header, dispatch) = (opened.envelope.header(), opened.dispatch.dispatch());
         let (address, position) = (header.address(), header.position());
         let mut lines = String::new();
-        let mut say = |label: &str, value: &str| {
-            if !value.is_empty() {
-                lines.push_str(&format!("{label:<14} {}\n", value.replace('\n', " ")));
-            }
-        };
+        let mut say = |label: &str, value: &str| summary::say(&mut lines, label, value);
         say("reference", &opened.entry.reference(self.own));
         say("message", &opened.envelope.id().to_string());
         say("from", address.sender.as_str());
@@ -82,12 +78,7 @@ impl Message<'_> {
         say("released", &position.release_time.to_string());
         say("precedence", address.precedence.word());
         say("marking", &self.marking());
-        say("form", dispatch.form.word());
-        say("formal number", &dispatch.formal_number);
-        say("answers", &dispatch.in_reply_to.map(|id| id.to_string()).unwrap_or_default());
-        say("answer due", &dispatch.reply_due.map(|due| due.to_string()).unwrap_or_default());
-        say("on behalf of", dispatch.relayed_on_behalf_of.as_ref().map_or("", Ministry::as_str));
-        say("drafted by", &dispatch.drafting_office);
+        summary::say_terms(&mut lines, dispatch);
         lines.push('\n');
         lines.push_str(&self.act());
         for text in self.texts {
@@ -101,16 +92,7 @@ impl Message<'_> {
                 lines.push('\n');
             }
         }
-        for (number, document) in dispatch.documents.iter().enumerate() {
-            if number == 0 {
-                lines.push_str("\n--- documents\n");
-            }
-            let Document { document_id, title, class, standing, language, media_type, size, .. } = document;
-            let size = summary::size(*size);
-            let withheld = if self.withheld.document(number) { ", withheld" } else { "" };
-            let what = format!("{class}, {standing}, {language}, {media_type}, {size}{withheld}");
-            lines.push_str(&format!("{document_id}  {title}  ({what})\n"));
-        }
+        lines.push_str(&summary::documents_text(&dispatch.documents, self.withheld));
         lines
     }
 

@@ -68,6 +68,7 @@ mod paths;
 mod pause;
 pub mod peer;
 mod peer_adopt;
+mod peer_confirm;
 mod peer_update;
 pub mod person;
 mod proofs;
@@ -306,6 +307,9 @@ fn lists_values(typed: &str) -> Option<String> {
     if let Some((before, _)) = of(" desk enrol ") {
         return Some(format!("{before} desk enrol --help"));
     }
+    if let Some((before, _)) = of(" withdraw ") {
+        return Some(format!("{before} withdraw --help"));
+    }
     if let Some((before, value)) = of(" consultation show ") {
         return Some(match value.starts_with("P-") {
             true => format!("{before} person show {value}"),
@@ -358,6 +362,18 @@ fn typed_without(typed: &str, option: &str) -> String {
         skips = named;
     }
     words.join(" ")
+}
+
+/// The command as typed, with another word in the place of one; nothing where that one was not typed so.
+fn typed_with(typed: &str, word: &str, other: &str) -> Option<String> {
+    let word = shell_word(word);
+    let (place, _) = typed.match_indices(&word).find(|(place, _)| {
+        let after = typed.get(place.saturating_add(word.len())..).unwrap_or_default();
+        typed.get(..*place).is_some_and(|before| before.ends_with(' '))
+            && (after.is_empty() || after.starts_with(' '))
+    })?;
+    let (before, rest) = typed.split_at_checked(place)?;
+    Some(format!("{before}{}{}", shell_word(other), rest.get(word.len()..)?))
 }
 
 /// One word of a shell command, quoted where a shell needs it.

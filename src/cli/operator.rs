@@ -24,7 +24,7 @@ use self::courier::{PackPiece, Unpacked};
 use self::status::GatewayStatus;
 use super::context::Context;
 use super::error::{CliError, Kind};
-use super::shell_word;
+use super::{shell_word, typed_without};
 use crate::digest::Digest;
 use crate::keys::home::desk::DeskHome;
 use crate::keys::home::gateway::GatewayHome;
@@ -169,7 +169,7 @@ impl Operator {
         let asked = async { work(Self::connect(&home).await?).await };
         let answer = context.within_time(time, "the gateway's answer", asked).await;
         answer.map_err(|error| match error.code() {
-            "no-home" => error.hint(format!("{} --home GATEWAY", context.typed)),
+            "no-home" => error.hint(format!("{} --home GATEWAY", typed_without(&context.typed, "--home"))),
             _ => error,
         })
     }

@@ -68,11 +68,7 @@ impl Streams {
     }
 }
 
-impl fmt::Debug for Streams {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Streams")
-    }
-}
+crate::consultation::opaque!(Streams);
 
 /// Which of stdin, stdout and stderr of this process are terminals.
 pub(super) fn terminals_of_process() -> [bool; 3] {

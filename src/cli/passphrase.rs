@@ -6,7 +6,6 @@
 //! read is refused.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
@@ -45,11 +44,7 @@ impl Passphrase {
     }
 }
 
-impl fmt::Debug for Passphrase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Passphrase")
-    }
-}
+crate::consultation::opaque!(Passphrase);
 
 /// Where to look for a passphrase, in order.
 #[derive(Debug, Clone, Default)]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::comparison::Told;
+use super::comparison::{self, Told};
 use super::context::Context;
 use super::desk_session;
 use super::dismissal::Remove;
@@ -13,11 +13,11 @@ use super::files;
 use super::operator::{Operator, of_peer};
 use super::pause::{Pause, Resume};
 use super::peer_adopt::Adopt;
+use super::peer_confirm::Confirm;
 use super::peer_update::{self, Update};
 use super::report::{self, Done};
 use super::shell_word;
 use super::table::Table;
-use super::{comparison, confirm};
 use crate::desk::accreditation::Trust;
 use crate::desk::keys::Keys;
 use crate::limits;
@@ -105,26 +105,6 @@ struct Ping {
     /// Code of the ministry
     #[arg(value_name = "CODE", value_parser = Ministry::parse)]
     ministry: Ministry,
-}
-
-/// Let the gateway in this home sign for a peer that has not spoken since it started
-///
-/// After a start on another run of the host a gateway signs nothing for a peer before the peer's hello has shown that
-/// the store is not an older copy. If the peer stays away for long and you know that nothing was restored, say so
-/// here. If you are wrong, numbers are signed twice, and the peer can prove it.
-///
-/// Where the gateway knows that leaves are lost which the peer does not show (alarm LEAVES_LOST), the same gives them up.
-/// First let the desk send something, which puts its messages back, and ask the peer's operator what he has seen.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  chancery --home GATEWAY peer confirm XB")]
-struct Confirm {
-    /// Code of the ministry
-    #[arg(value_name = "CODE", value_parser = Ministry::parse)]
-    ministry: Ministry,
-
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
 }
 
 impl Peer {
@@ -267,19 +247,6 @@ impl Show {
             context.output.next(&context.command(&format!("peer update {}", self.ministry)));
         }
         Ok(())
-    }
-}
-
-impl Confirm {
-    async fn run(self, context: &Context) -> Result<(), CliError> {
-        let peer = &self.ministry;
-        let question = format!("the store of this gateway was never restored from a copy? type {peer}:");
-        confirm::type_back(context, &question, peer.as_str(), self.yes)?;
-        Operator::ask(context, async |mut operator| operator.confirm(peer).await).await?;
-        let report = json!({ "schema": "chancery.confirmed/1", "ministry": peer.as_str() });
-        let says =
-            format!("the gateway signs for {peer}; where it did not before, an alarm records who said so");
-        Done::new(report).says(says).tell(context)
     }
 }
 

@@ -13,14 +13,15 @@ use crate::message::leaf::LeafKind;
 
 /// Show the proof of delivery
 ///
-/// With -o FILE the proof goes to FILE, the exact log entry to FILE.leaf and the keys of log and cosigner to
+/// The digits of the digest that name a protective act give the copy in which it goes on where an earlier one ended; by its
+/// register number that one is shown, and which took its place. With -o FILE the proof goes to FILE, the exact log entry to FILE.leaf and the keys of log and cosigner to
 /// FILE.policy: what `verify_proof.py` of every evidence file takes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     chancery receipt XA-XB-2026-0007\n  \
     chancery receipt @last -o proof && python3 verify_proof.py proof proof.leaf proof.policy")]
 pub struct Receipt {
-    /// Register number, beginning of a message id, or @last
+    /// Register number, beginning of a message id or of the digest of an own dispatch, or @last
     #[arg(value_name = "REF")]
     reference: String,
 

@@ -245,7 +245,7 @@ impl Sending {
     /// What is not as it should be with a copy.
     fn shortfall(&self, context: &Context, copy: &SentEntry, reference: &str) -> Option<CliError> {
         let to = &copy.recipient;
-        let look = context.command(&format!("outbox --with {}", shell_word(to.as_str())));
+        let look = context.command_with_keys(&format!("outbox --with {}", shell_word(to.as_str())));
         let error = match copy.state {
             SentState::Delivered => return None,
             SentState::Queued if self.wait.is_none() => return None,
@@ -296,7 +296,7 @@ fn tell_of_countersigning(context: &Context, named: Option<&str>) {
         return context.output.note(said);
     };
     context.output.note("another office countersigns it within 24 hours; it counts without that too");
-    context.output.next(&context.command(&format!("countersign {named}")));
+    context.output.next(&context.command_with_keys(&format!("countersign {named}")));
 }
 
 /// Signs, seals, registers and submits. The copies, and the dispatch that all of them carry.

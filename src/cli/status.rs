@@ -12,13 +12,16 @@ use super::operator::Operator;
 use super::operator::queue::Alarm;
 use super::operator::status::{GatewayStatus, PeerStatus};
 use super::{alarm, desk_status, shell_word};
+use crate::keys::expiry::Nearness;
 
 /// Show the state of the gateway: exit code 0 if all is well, 1 on an alarm that nobody has acknowledged, 5 if
 /// messages wait for an absent peer
 ///
-/// In the home of a desk: what needs a person there. Exit code 1 while an urgent message (FLASH, IMMEDIATE) is
+/// In the home of a desk: what needs a person there, after the own gateway was asked what came and what became of what went
+/// out: a protective act whose copy was cancelled there goes anew. Exit code 1 while an urgent message (FLASH, IMMEDIATE) is
 /// unacknowledged beyond its time, on the side that sent it and on the side that has it; 5 if the own gateway is away.
-/// Every certificate of the desk stands there with the days that are left; from 30 days before its end on it is marked.
+/// Every certificate of the desk stands there with the days that are left; within 30 days of its end, or in its last third
+/// if that is less, it is marked.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   chancery status                       one screen
@@ -79,7 +82,7 @@ fn tell(context: &Context, seen: &GatewayStatus, form: Form) -> Result<(), CliEr
         Form::Json => context.output.object(&report::report(seen))?,
         _ => context.output.data(&report::report(seen), || screen::screen(seen, now))?,
     }
-    if seen.transport().is_some_and(|life| life.nearness != "far") {
+    if seen.transport().is_some_and(|life| life.nearness > Nearness::Far) {
         context.output.note("the certificate is to be renewed, or every connection ends with it");
         let home = shell_word(&context.gateway_home().to_string_lossy());
         context.output.next(&format!("chancery desk enrol --ministry-home ROOT --renew {home}"));

@@ -1,4 +1,5 @@
-//! What is about to be signed, in six lines for a person and as one object for scripts.
+//! What is about to be signed, in six lines for a person and as one object for scripts; and what every account of an act
+//! says alike: the lines of its heading, its list of documents.
 
 use serde_json::{Value, json};
 
@@ -8,8 +9,9 @@ use crate::desk::accreditation::Trust;
 use crate::desk::compose::Composition;
 use crate::desk::form::draft::{ConsultationChoice, Draft};
 use crate::desk::keys::Office;
-use crate::message::dispatch::Document;
+use crate::message::dispatch::{Dispatch, Document};
 use crate::message::terms::AddresseeKind;
+use crate::trust::name::Ministry;
 
 /// The six lines.
 pub(super) fn lines(trust: &Trust, draft: &Draft, composition: &Composition) -> [String; 6] {
@@ -99,8 +101,38 @@ pub(super) fn documents_report(documents: &[Document], withheld: &Withheld) -> V
     each.collect()
 }
 
+/// All documents of an act under a heading of their own, each with whether it is withheld; nothing where there is none.
+pub(super) fn documents_text(documents: &[Document], withheld: &Withheld) -> String {
+    let each = documents.iter().enumerate().map(|(place, document)| {
+        let Document { document_id, title, class, standing, language, media_type, size: bytes, .. } =
+            document;
+        let size = size(*bytes);
+        let withheld = if withheld.document(place) { ", withheld" } else { "" };
+        format!("{document_id}  {title}  ({class}, {standing}, {language}, {media_type}, {size}{withheld})\n")
+    });
+    let lines: String = each.collect();
+    if lines.is_empty() { lines } else { format!("\n--- documents\n{lines}") }
+}
+
+/// One line of the heading of an act; none where there is nothing to say.
+pub(super) fn say(lines: &mut String, label: &str, value: &str) {
+    if !value.is_empty() {
+        lines.push_str(&format!("{label:<14} {}\n", value.replace('\n', " ")));
+    }
+}
+
+/// What an act is by its form, what it answers and for whom.
+pub(super) fn say_terms(lines: &mut String, dispatch: &Dispatch) {
+    say(lines, "form", dispatch.form.word());
+    say(lines, "formal number", &dispatch.formal_number);
+    say(lines, "answers", &dispatch.in_reply_to.map(|id| id.to_string()).unwrap_or_default());
+    say(lines, "answer due", &dispatch.reply_due.map(|due| due.to_string()).unwrap_or_default());
+    say(lines, "on behalf of", dispatch.relayed_on_behalf_of.as_ref().map_or("", Ministry::as_str));
+    say(lines, "drafted by", &dispatch.drafting_office);
+}
+
 /// A size as people say it.
-pub(super) fn size(bytes: u64) -> String {
+fn size(bytes: u64) -> String {
     const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
     match UNITS.iter().find(|(unit, _)| bytes >= *unit) {
         Some((unit, name)) => format!("{} {name}", bytes.div_ceil(*unit)),

@@ -97,6 +97,15 @@ fn a_command_is_typed_again_without_one_of_its_options() {
     assert_eq!(without("chancery queue list --afterwards 2"), "chancery queue list --afterwards 2");
 }
 
+#[test]
+fn a_command_is_typed_again_with_another_word_and_everything_else() {
+    let with = |typed, word| typed_with(typed, word, "P-2");
+    let typed = "chancery --home a/P-1 withdraw P-1 --to XB";
+    assert_eq!(with(typed, "P-1").as_deref(), Some("chancery --home a/P-1 withdraw P-2 --to XB"));
+    assert_eq!(with("chancery withdraw 'p 1'", "p 1").as_deref(), Some("chancery withdraw P-2"));
+    assert_eq!(with("chancery withdraw P-12", "P-1"), None);
+}
+
 #[tokio::test]
 async fn retry_without_a_message_names_the_way_to_retry_all() {
     for (args, hint) in [

@@ -138,6 +138,14 @@ fn cuts_off(message: impl Into<String>, gateway: &str) -> CliError {
         .hint(format!("chancery --home {gateway} key rotate transport"))
 }
 
+/// The home of a gateway as commands name it; a folder that was carried to the root is none.
+fn named(gateway: &GatewayHome) -> String {
+    match gateway.config().is_file() {
+        true => shell_word(&gateway.directory().to_string_lossy()),
+        false => "GATEWAY".to_owned(),
+    }
+}
+
 /// The same error with the command that founds the home that is not there.
 fn missing_home(publication: &Publication, error: CliError) -> CliError {
     let found = |home: &Path, kind: &str| {
@@ -153,6 +161,22 @@ fn missing_home(publication: &Publication, error: CliError) -> CliError {
 }
 
 impl Sign {
+    /// The certificate that the gateway shows is revoked. Beside the root lies only what was carried there, which may be
+    /// an older one than the gateway shows by now.
+    fn shows_a_revoked_one(gateway: &GatewayHome, message: String) -> CliError {
+        let error = cuts_off(message, &named(gateway));
+        let chain = gateway.transport_chain();
+        if gateway.config().is_file() || !chain.is_file() {
+            return error;
+        }
+        let shown = shell_word(&chain.to_string_lossy());
+        error
+            .cause(format!(
+                "{shown} was carried here: where the gateway shows another by now, put that in its place"
+            ))
+            .hint(format!("cp CHAIN {shown}"))
+    }
+
     fn run(self, context: &Context) -> Result<(), CliError> {
         report::require_no_file(&self.output)?;
         let passphrase = context.passphrase.existing("the ministry")?.for_keys()?;
@@ -169,7 +193,7 @@ impl Sign {
                 "the certificate {serial} that the gateway shows is revoked, and every peer hangs up under a bundle that says so: \
                  nothing was signed"
             );
-            return Err(cuts_off(message, &shell_word(&self.gateway.to_string_lossy())));
+            return Err(Self::shows_a_revoked_one(&publication.gateway, message));
         }
         for desk in &self.desk {
             desk_record::note(context, desk, act(AdministrativeVerb::BundleSigned))?;
@@ -205,12 +229,19 @@ impl Sign {
             done = done.wrote(&desk.own_bundle());
         }
         let done = done.wrote(&self.output);
-        if content.sequence > 1 {
+        let next = self.what_comes_next(&publication, content.sequence, &first);
+        next.into_iter().fold(done, |done, command| done.next(command)).tell(context)
+    }
+
+    /// A folder that was carried to the root is no home: the commands are typed at the desk and the gateway.
+    fn what_comes_next(&self, publication: &Publication, sequence: u64, first: &str) -> Vec<String> {
+        let is_home = publication.desks.first().is_some_and(|desk| desk.config().is_file());
+        let desk = if is_home { first } else { "DESK" };
+        if sequence > 1 {
             let output = shell_word(&self.output.to_string_lossy());
-            return done.next(format!("chancery --home {first} trust install {output}")).tell(context);
+            return vec![format!("chancery --home {desk} trust install {output}")];
         }
-        done.next(format!("chancery-gateway run --home {}", shell_word(&self.gateway.to_string_lossy())))
-            .next("chancery --home DESK peer add PEER.bundle, once the peer has read its fingerprint to you")
-            .tell(context)
+        let peer = "chancery --home DESK peer add PEER.bundle, once the peer has read its fingerprint to you";
+        vec![format!("chancery-gateway run --home {}", named(&publication.gateway)), peer.to_owned()]
     }
 }

@@ -1,4 +1,5 @@
-//! `verify`: check an evidence file or a proof that a log forked, offline and without a home, against trust from outside the file.
+//! `verify`: check an evidence file or a proof that a log forked, offline and without a home, against trust from
+//! outside the file.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};

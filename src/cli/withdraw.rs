@@ -12,6 +12,7 @@ use super::inbox::parse_ministry;
 use super::output::Mark;
 use super::registers::Registers;
 use super::send::Sending;
+use super::typed_with;
 use crate::consultation::act::ActKind;
 use crate::consultation::reference::{ConsultationId, PersonRef};
 use crate::consultation::state::will;
@@ -66,7 +67,15 @@ impl Withdraw {
         let trust = &session.trust();
         let draft = match desk.withdrawal(trust, keys, person, self.consultation, &self.to) {
             Err(error @ DeskError::PersonUnknown) => {
-                return Err(near(context, &session, &self.person, failed(error)));
+                let error = failed(error);
+                return Err(match self.consultation {
+                    // It is new: to whom it goes is all that is not known.
+                    Some(_) => error.hint(format!("{} --to CODE", context.typed)),
+                    None => {
+                        let error = error.hint(context.command_with_keys("consultation list"));
+                        near(context, &session, &self.person, error)
+                    }
+                });
             }
             draft => draft.map_err(failed)?,
         };
@@ -107,17 +116,19 @@ fn tell_of_sent(context: &Context, session: &DeskSession, person: &PersonRef, co
         .iter()
         .rfind(|act| act.sender == *own && act.act_kind() == Some(ActKind::WillWithdrawal));
     let Some(sent) = sent else { return };
-    let reference = Registers::of_consultation(&folded).of(sent);
+    let first = Registers::of_consultation(&folded).of(sent);
+    // What nobody has been sent has no receipt: what comes next is what lets it go.
+    let (reference, owed) = match desk.find(&first) {
+        Err(DeskError::NotSentYet { owed, .. }) => (first, owed),
+        Ok(entry) => (desk.spelling_now(&entry).unwrap_or(first), Vec::new()),
+        Err(_) => (first, Vec::new()),
+    };
     let (at, person) = (Capitals::of([own]).show(sent.released), person.text());
     let said = format!("{reference} of {at} says already that {person} withdraws, and it counts");
     context.output.step(Mark::Warning, &format!("{said}: this would be another one"));
-    // What nobody has been sent has no receipt: what comes next is what lets it go.
-    let owed = match desk.find(&reference) {
-        Err(DeskError::NotSentYet { owed, .. }) => owed,
-        _ => Vec::new(),
-    };
     let next = owed.first().map(|one| next_of(context, one));
-    context.output.next(&next.unwrap_or_else(|| context.command(&format!("receipt {reference}"))));
+    let next = next.unwrap_or_else(|| context.command_with_keys(&format!("receipt {reference}")));
+    context.output.next(&next);
     // Scripts are told as well; a reader that is gone holds nothing up, either.
     let _gone = context.output.event(&json!({
         "schema": "chancery.withdrawn-before/1",
@@ -144,9 +155,10 @@ fn near(context: &Context, session: &DeskSession, typed: &str, error: CliError) 
         [] => error,
         near => {
             let error = error.cause(format!("did you mean {}?", near.join(" or ")));
-            match near {
-                [one] => error.hint(context.command(&format!("withdraw {one}"))),
-                _ => error.hint(context.command("consultation list")),
+            // Whatever else was typed is meant as well.
+            match (near, typed_with(&context.typed, typed, near.first().map_or("", String::as_str))) {
+                ([_], Some(again)) => error.hint(again),
+                _ => error.hint(context.command_with_keys("consultation list")),
             }
         }
     }

@@ -14,9 +14,10 @@
 use crate::consultation::act::Act;
 use crate::consultation::acts::handover::HandoverReport;
 use crate::consultation::acts::law::Destination;
+use crate::consultation::acts::will::WillIndication;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
-use crate::consultation::words::HandoverOutcome;
+use crate::consultation::words::{HandoverOutcome, HoldReason};
 use crate::time::Timestamp;
 
 /// Whether an act to all Powers says, not before, what one to some of them said, by its sender or by one of those who
@@ -37,19 +38,28 @@ pub fn says_again(later: &Registered, earlier: &Registered) -> bool {
 fn tells_his_will(says: &Act, said: &Act) -> bool {
     let Some((person, places)) = refusal(said) else { return false };
     match (says, said) {
-        (Act::WillIndication(one), _) if !one.refused.is_empty() => {
+        (Act::WillIndication(one), _) => {
             let names = |place: &Destination| one.refused.iter().any(|refused| refused == place);
-            person == one.person && places.iter().all(names)
+            person == one.person && places.iter().all(names) && tells_his_wish(one, said)
         }
         (Act::WillWithdrawal(one), _) if one.withdrawn_for.is_empty() => person == one.person,
-        (Act::WillIndication(one), Act::WillIndication(other)) => {
-            person == one.person && one.indicated == other.indicated && other.refused.is_empty()
-        }
         (Act::WillWithdrawal(one), Act::WillWithdrawal(other)) => {
             person == one.person && one.withdrawn_for == other.withdrawn_for
         }
         (Act::ExpressionOfWill(one), Act::ExpressionOfWill(other)) => one == other,
         _ => false,
+    }
+}
+
+/// Whether hearsay tells where a person wishes to go as well, where the other act says that: whoever asks him by the word of a
+/// refusal alone would not know of it. Of what names no wish, hearsay of a refusal tells as much.
+fn tells_his_wish(one: &WillIndication, said: &Act) -> bool {
+    match said {
+        Act::WillIndication(other) => other.indicated.is_none() || one.indicated == other.indicated,
+        Act::ExpressionOfWill(other) => {
+            one.indicated.as_ref().is_some_and(|wish| other.acceptable.iter().any(|place| place == wish))
+        }
+        _ => !one.refused.is_empty(),
     }
 }
 
@@ -77,6 +87,10 @@ fn repeats(says: &Act, said: &Act, is_own: bool) -> bool {
             one.incident_id == other.incident_id && other.persons.iter().all(exposes)
         }
         (Act::DeathNotice(one), Act::DeathNotice(other)) => one.person == other.person,
+        (Act::HoldNotice(one), Act::HoldNotice(other)) => {
+            let holds = |person: &PersonRef| one.persons.iter().any(|other| other == person);
+            one.reason == other.reason && other.persons.iter().all(holds)
+        }
         (Act::ListVerification(one), Act::ListVerification(other)) => {
             other.findings.iter().all(|line| one.findings.iter().any(|same| same == line))
         }
@@ -125,12 +139,18 @@ fn told_of(registered: &Registered, act: &Act) -> Timestamp {
 }
 
 /// The one person whose will an act speaks against or tells of, and the places it names as refused: a refusal of these
-/// told of him as hearsay says as much of it, because hearsay of a refusal stops him everywhere.
+/// told of him as hearsay says as much of that, because hearsay of a refusal stops him everywhere. So does a hold by reason of
+/// his will, which names none.
 fn refusal(said: &Act) -> Option<(PersonRef, &[Destination])> {
     match said {
         Act::WillIndication(act) => Some((act.person, act.refused.as_slice())),
         Act::WillWithdrawal(act) => Some((act.person, act.withdrawn_for.as_slice())),
         Act::ExpressionOfWill(act) => Some((act.person, act.refused.as_slice())),
+        Act::HoldNotice(act) if act.reason == Some(HoldReason::Will) => {
+            let mut persons = act.persons.iter();
+            let one = persons.next().filter(|_| persons.next().is_none())?;
+            Some((*one, [].as_slice()))
+        }
         Act::HandoverReport(act) => {
             let mut declined = declined(act);
             let one = declined.next().filter(|_| declined.next().is_none())?;
@@ -150,3 +170,7 @@ fn declined(report: &HandoverReport) -> impl Iterator<Item = PersonRef> {
     let lines = report.lines.iter().filter(|line| line.outcome == HandoverOutcome::DeclinedByPerson);
     lines.map(|line| line.person)
 }
+
+#[cfg(test)]
+#[path = "retelling_tests.rs"]
+mod tests;

@@ -4,7 +4,6 @@
 //! the very note and for the very keys by which it was judged; another note or other keys go the long way.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use crate::limits::BELIEFS_MAX;
@@ -53,8 +52,4 @@ impl Believed {
     }
 }
 
-impl fmt::Debug for Believed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Believed")
-    }
-}
+crate::consultation::opaque!(Believed);

@@ -7,7 +7,6 @@
 mod addressing;
 mod judging;
 
-use std::fmt;
 use std::path::Path;
 
 pub(super) use addressing::{channel_facts, is_numbered};
@@ -56,11 +55,30 @@ pub struct Composition {
     pub(super) origin: Origin,
 }
 
-impl fmt::Debug for Composition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Composition")
+impl Composition {
+    /// A draft that all its offices have signed, as it is: nobody signs it again.
+    pub(super) fn of_signed(
+        draft: DraftFile,
+        numbered: bool,
+        valid_until: Timestamp,
+        findings: Vec<Finding>,
+        origin: impl FnOnce(Box<DraftFile>) -> Origin,
+    ) -> Self {
+        Self {
+            address: draft.address().clone(),
+            dispatch: draft.dispatch().clone(),
+            act: draft.act().clone(),
+            sources: draft.sources().to_vec(),
+            offices: vec![None; draft.dispatch().authentications.len()],
+            numbered,
+            valid_until,
+            findings,
+            origin: origin(Box::new(draft)),
+        }
     }
 }
+
+crate::consultation::opaque!(Composition);
 
 /// Where a composition comes from, which decides what its release makes true besides.
 #[derive(Debug)]

@@ -2,7 +2,6 @@
 //!
 //! Paths and texts of a form enter; what the dispatch says of each document leaves. Files are only read.
 
-use std::fmt;
 use std::fs::File;
 use std::io::{Cursor, ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -234,11 +233,7 @@ fn measured_within(source: &Source, most: u64) -> Result<Document, DeskError> {
     })
 }
 
-impl fmt::Debug for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Source")
-    }
-}
+crate::consultation::opaque!(Source);
 
 #[cfg(test)]
 mod tests {

@@ -187,6 +187,17 @@ pub enum DeskError {
         /// What became of his copy.
         state: &'static str,
     },
+    /// It was sent before this desk was restored, opens with no key of this home, and was given up.
+    #[error(
+        "{reference} was given up{}: it is sealed to a reading key that this home has not, and nobody reads it here again",
+        on(*at)
+    )]
+    GivenUp {
+        /// The copy.
+        reference: String,
+        /// When that was decided, by the record of this desk; none where it tells nothing of it.
+        at: Option<Timestamp>,
+    },
     /// It is a protective act: nothing that anybody does takes it back.
     #[error(
         "{0} is a protective act, which is never taken back: what is right now is said by another act, which every Power is \
@@ -293,6 +304,11 @@ impl DeskError {
     pub(super) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         move |cause| Self::File { path: path.to_owned(), cause }
     }
+}
+
+/// When, where it is known; begins with a space.
+fn on(at: Option<Timestamp>) -> String {
+    at.map_or_else(String::new, |at| format!(" on {at}"))
 }
 
 /// To whom something is owed, each once.

@@ -74,19 +74,20 @@ impl Desk {
         chains
     }
 
-    /// Of each client that may call the certificate that lasts longest. The book does not tell when it began.
+    /// Of each client that may call the certificate that lasts longest. Where the book does not tell when it began, its
+    /// end is judged by the days alone.
     fn clients_that_end(&self) -> Vec<Ending> {
         let clients = clients_of(self);
         let all = if clients.exists() { clients.all().unwrap_or_default() } else { Vec::new() };
-        let mut latest: BTreeMap<Label, Timestamp> = BTreeMap::new();
+        let mut latest: BTreeMap<Label, (Timestamp, Timestamp)> = BTreeMap::new();
         for client in all.into_iter().filter(|client| !client.suspended) {
-            let ends = latest.entry(client.label).or_insert(client.valid_until);
-            *ends = (*ends).max(client.valid_until);
+            let begins = client.valid_from.unwrap_or(Timestamp::from_seconds(0));
+            let kept = latest.entry(client.label).or_insert((client.valid_until, begins));
+            *kept = (*kept).max((client.valid_until, begins));
         }
         let ministry = &self.config.ministry;
-        let ending = |(label, ends): (Label, Timestamp)| {
-            let (what, begins) = (Expiring::Client, Timestamp::from_seconds(0));
-            let lifetime = Lifetime { what, ministry: ministry.clone(), begins, ends };
+        let ending = |(label, (ends, begins)): (Label, (Timestamp, Timestamp))| {
+            let lifetime = Lifetime { what: Expiring::Client, ministry: ministry.clone(), begins, ends };
             Ending { lifetime, label: Some(label.to_string()) }
         };
         latest.into_iter().map(ending).collect()

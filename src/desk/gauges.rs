@@ -3,7 +3,7 @@
 //! What is owed and what ends enter; a page in the OpenMetrics text format leaves, with what its writer adds. No label
 //! names an office, a client, a message, a consultation or a person.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use prometheus_client::encoding::text::encode;
@@ -12,6 +12,8 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::registry::Registry;
 
 use crate::desk::expiry::Ending;
+use crate::keys::expiry::Nearness;
+use crate::time::Timestamp;
 
 /// What all names of metrics begin with.
 const PREFIX: &str = "chancery_desk";
@@ -46,17 +48,41 @@ impl Page {
         Ok(text)
     }
 
-    /// What ends: of each kind the nearest end, so that no label names an office or a client.
+    /// What ends, and from when on that is told as near: of each kind what comes first, so that no label names an office or
+    /// a client. Rules compare with the clock, and know no spans of their own.
     fn ends(&mut self, endings: &[Ending]) {
-        let (family, mut known) = (Family::<Vec<(&'static str, String)>, Gauge>::default(), BTreeSet::new());
+        let (mut ends, mut stages) = (First::default(), First::default());
         for life in endings.iter().map(|one| &one.lifetime) {
-            let (what, ministry) = (life.what.word(), life.ministry.to_string());
-            if known.insert((what, ministry.clone())) {
-                let labels = vec![("what", what.to_owned()), ("ministry", ministry)];
-                family.get_or_create(&labels).set(life.ends.seconds());
+            let labels = vec![("what", life.what.word().to_owned()), ("ministry", life.ministry.to_string())];
+            for stage in Nearness::STAGES {
+                let mut labels = labels.clone();
+                labels.push(("stage", stage.word().to_owned()));
+                keep_first(&mut stages, labels, life.reaches(stage));
             }
+            keep_first(&mut ends, labels, life.ends);
         }
         let help = "When a certificate of the desk ends, or a trust bundle: of several of a kind the first";
-        self.0.register("end_timestamp_seconds", help, family);
+        self.0.register("end_timestamp_seconds", help, family(ends));
+        let help = "From when on it is within a month, a week or a day of its end, or in its last third if that is less";
+        self.0.register("end_stage_timestamp_seconds", help, family(stages));
     }
+}
+
+/// Labels of one sample.
+type Labels = Vec<(&'static str, String)>;
+
+/// What comes first under the same labels.
+type First = BTreeMap<Labels, Timestamp>;
+
+fn keep_first(first: &mut First, labels: Labels, at: Timestamp) {
+    let kept = first.entry(labels).or_insert(at);
+    *kept = (*kept).min(at);
+}
+
+fn family(first: First) -> Family<Labels, Gauge> {
+    let family = Family::<Labels, Gauge>::default();
+    for (labels, at) in first {
+        family.get_or_create(&labels).set(at.seconds());
+    }
+    family
 }

@@ -2,7 +2,6 @@
 //! are opened anew when their files change, so that a service that runs follows a rotation.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -144,6 +143,16 @@ impl Keys {
         Ok(signer)
     }
 
+    /// Whether the key of an office lies here, by its label. To be listed in a draft it needs no more than its certificate.
+    pub fn holds_key_of(&self, label: &str) -> bool {
+        let is_here = |office: &Office| self.config.offices().join(format!("{}.key", office.file)).exists();
+        match self.offices() {
+            Ok(offices) => offices.values().any(|office| office.label() == label && is_here(office)),
+            // Whatever stands in the way of looking is told by whoever needs the key.
+            Err(_) => true,
+        }
+    }
+
     /// Opens the key of an office with a passphrase of its own; from then on it signs.
     pub fn open_office(&self, office: &Office, passphrase: &Passphrase) -> Result<(), DeskError> {
         let key = self.config.offices().join(format!("{}.key", office.file));
@@ -262,8 +271,4 @@ impl Office {
     }
 }
 
-impl fmt::Debug for Keys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Keys")
-    }
-}
+crate::consultation::opaque!(Keys);

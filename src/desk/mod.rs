@@ -110,6 +110,7 @@ use crate::desk::keys::Keys;
 use crate::desk::mailbox::Mailbox;
 use crate::desk::progress::Progress;
 use crate::desk::register::Register;
+use crate::desk::restitution::Given;
 use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::time::Clock;
@@ -126,6 +127,7 @@ pub struct Desk {
     progress: Progress,
     believed: Believed,
     memory: casebook::Memory,
+    given_back: Given,
     /// The charter that every consultation is judged by in a rehearsal; none where what was concluded counts.
     supposed: Option<Charter>,
     calls_itself: String,
@@ -145,6 +147,7 @@ impl Desk {
             progress: progress::silent(),
             believed: Believed::default(),
             memory: casebook::Memory::default(),
+            given_back: Given::default(),
             supposed: None,
             calls_itself: "chancery".to_owned(),
             waits: lock::silently(),

@@ -269,17 +269,10 @@ impl Desk {
         let draft = self.draft_owed(keys, owed)?;
         // However late it is: it is still to be delivered.
         let least = self.clock.now().after(limits::VALIDITY_DEFAULT);
-        Ok(Composition {
-            address: draft.address().clone(),
-            dispatch: draft.dispatch().clone(),
-            act: draft.act().clone(),
-            sources: draft.sources().to_vec(),
-            offices: vec![None; draft.dispatch().authentications.len()],
-            numbered: owed.act_number > 0 || owed.awaits_number,
-            valid_until: draft.valid_until().map_or(least, |until| until.max(least)),
-            findings: Vec::new(),
-            origin: Origin::Owed(Box::new(draft), owed.recipient.clone()),
-        })
+        let valid_until = draft.valid_until().map_or(least, |until| until.max(least));
+        let numbered = owed.act_number > 0 || owed.awaits_number;
+        let origin = |draft| Origin::Owed(draft, owed.recipient.clone());
+        Ok(Composition::of_signed(draft, numbered, valid_until, Vec::new(), origin))
     }
 }
 

@@ -35,11 +35,7 @@ pub struct OpenedText<'a> {
     pub bytes: Vec<u8>,
 }
 
-impl std::fmt::Debug for OpenedText<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("OpenedText")
-    }
-}
+crate::consultation::opaque!(OpenedText<'_>);
 
 impl Desk {
     /// Opens every document of a message that is not withheld into a folder, under names made here. A document appears

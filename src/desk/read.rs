@@ -61,7 +61,8 @@ impl Desk {
     /// Opens a registered message.
     pub fn unseal(&self, trust: &Trust, keys: &Keys, entry: &Entry) -> Result<Opened, DeskError> {
         let key = keys.reading()?;
-        let mut opened = self.unseal_unjudged(trust, &key, entry)?;
+        let opened = self.unseal_unjudged(trust, &key, entry);
+        let mut opened = opened.map_err(|failure| self.given_up(entry, failure))?;
         let consultation = opened.envelope.header().address().consultation.clone();
         let persons = opened.act().map(Act::persons).unwrap_or_default();
         let known = self.knowledge(trust, keys, &consultation, &persons)?;

@@ -4,7 +4,6 @@
 //! Paths and a passphrase enter; what opens leaves. The further keys are opened only when the one in use does not do:
 //! each costs the time of a passphrase.
 
-use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -84,11 +83,7 @@ impl From<ReadingKey> for ReadingKeys {
     }
 }
 
-impl fmt::Debug for ReadingKeys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ReadingKeys")
-    }
-}
+crate::consultation::opaque!(ReadingKeys);
 
 #[cfg(test)]
 mod tests {

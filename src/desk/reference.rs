@@ -178,13 +178,14 @@ impl Desk {
         Ok((found.len(), found))
     }
 
-    /// Acts of this desk whose dispatches begin so: how many, and of each the copy that was made first.
+    /// Acts of this desk whose dispatches begin so: how many, and of each the copy that was made first, or the one in which
+    /// it goes on where that ended.
     fn with_dispatch(&self, range: &IdRange) -> Result<(usize, Vec<Entry>), DeskError> {
         let digests = [range.least.as_slice(), range.greatest.as_slice()];
         let mut firsts: Vec<SentEntry> = Vec::new();
         for copy in self.register.sent_of_dispatches(digests, AMBIGUOUS_MAX)? {
             if firsts.iter().all(|first| first.dispatch_digest != copy.dispatch_digest) {
-                firsts.push(copy);
+                firsts.push(self.living(copy)?);
             }
         }
         Ok((firsts.len(), firsts.into_iter().map(Entry::Sent).collect()))

@@ -128,6 +128,11 @@ impl SentState {
         Self::ALL.iter().find(|(state, _)| *state == self).map_or("", |(_, word)| word)
     }
 
+    /// Whether it ended without having arrived.
+    pub fn has_ended(self) -> bool {
+        matches!(self, Self::Void | Self::Withdrawn | Self::Expired | Self::Rejected)
+    }
+
     fn parse(word: &str) -> Result<Self, RegisterFault> {
         let found = Self::ALL.iter().find(|(_, known)| *known == word);
         found.map(|(state, _)| *state).ok_or(RegisterFault::Damaged("state of a sent message"))

@@ -1,13 +1,12 @@
 //! What nobody but a rehearsal makes a desk do: release what its own rules forbid, sign through hands that four eyes
-//! keep apart, declare another past than it has, use a number twice, judge by a charter that nobody concluded, and leave on the way
-//! what has not arrived yet.
+//! keep apart, declare another past than it has, use a number twice, judge by a charter that nobody concluded, and
+//! leave on the way what has not arrived yet.
 //!
 //! A draft and directions enter; a directed composition leaves, with everything that the rules find in it, and goes all
 //! the same. It is signed, sealed, registered and sent like any other: what is rehearsed is what the others make of it.
 //! What must never happen: that a command of an officer comes here. The test of the layers sees to it that this file is
 //! named in the rooms `desk` and `rehearsal` alone.
 
-use std::fmt;
 use std::path::Path;
 
 use crate::consultation::charter::Charter;
@@ -176,8 +175,4 @@ fn wishes(authentications: &[ExpectedAuthentication]) -> Wishes {
     }
 }
 
-impl fmt::Debug for Directed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Directed")
-    }
-}
+crate::consultation::opaque!(Directed);

@@ -8,6 +8,7 @@
 //! nothing but its own signatures.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
@@ -17,6 +18,7 @@ use crate::desk::register::SentState;
 use crate::limits;
 use crate::message::id::MessageId;
 use crate::message::receipt::Receipt;
+use crate::time::Timestamp;
 use crate::tlog::checkpoint::Checkpoint;
 use crate::trust::policy::ChannelPolicy;
 
@@ -66,9 +68,32 @@ impl Memory {
     }
 }
 
+/// When this process has given everything back last.
+#[derive(Debug, Default)]
+pub(super) struct Given(Mutex<Option<Timestamp>>);
+
+impl Given {
+    fn is_recent(&self, now: Timestamp) -> bool {
+        let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.is_some_and(|last| last <= now && now < last.after(limits::RESTITUTION_PAUSE))
+    }
+
+    fn note(&self, now: Timestamp) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+    }
+}
+
 impl Desk {
-    /// Gives the own gateway everything that it asks for after it was restored. Answers what is to be told of it.
-    pub(super) async fn give_back(&self, trust: &Trust, mailbox: &mut Mailbox) -> Result<String, DeskError> {
+    /// Gives the own gateway everything that it asks for after it was restored. Answers what is to be told of it; none
+    /// where the same was done a moment ago: a gateway asks as long as it lacks what only a peer may have, with every look.
+    pub(super) async fn give_back(
+        &self,
+        trust: &Trust,
+        mailbox: &mut Mailbox,
+    ) -> Result<Option<String>, DeskError> {
+        if self.given_back.is_recent(self.clock.now()) {
+            return Ok(None);
+        }
         let held = mailbox.hand_back(GivenBack::default()).await?;
         let memory = self.remember_logs(trust, held)?;
         let heads: Vec<String> = memory.heads.into_values().map(|(_, text)| text).collect();
@@ -83,10 +108,11 @@ impl Desk {
         self.give_leaves(mailbox, memory.lacking.into_values().flat_map(BTreeMap::into_values)).await?;
         let policy = trust.policy.as_ref().map_or(0, ChannelPolicy::sequence);
         mailbox.hand_back(GivenBack { policy, complete: true, ..GivenBack::default() }).await?;
-        Ok(format!(
+        self.given_back.note(self.clock.now());
+        Ok(Some(format!(
             "the gateway was restored from an older copy: this desk told it how far its logs went and what is withdrawn, \
              and handed over receipts of {leaves} entries that it lacked"
-        ))
+        )))
     }
 
     /// Reads what the register knows of the logs of which the gateway holds so much.

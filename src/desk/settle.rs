@@ -20,17 +20,24 @@ use crate::message::id::MessageId;
 use crate::message::leaf::LeafKind;
 
 impl Desk {
-    /// Asks the gateway what became of everything that is under way, and keeps verified receipts.
+    /// Hands over what waits here, then asks the gateway what became of everything that is under way, and keeps verified
+    /// receipts.
     pub async fn refresh_sent(&self, trust: &Trust, mailbox: &mut Mailbox) -> Result<(), DeskError> {
         // What is wrong with one that waits here is told when all that is under way was asked about.
         let handed_over = match self.try_hold(RELEASE_LOCK)? {
             Some(_released_alone) => self.hand_over(trust, mailbox).await,
             None => Ok(()),
         };
+        self.look_after_sent(trust, mailbox).await?;
+        handed_over
+    }
+
+    /// The same where nothing that waits here is handed over: for whoever looks.
+    pub async fn look_after_sent(&self, trust: &Trust, mailbox: &mut Mailbox) -> Result<(), DeskError> {
         let mut last = 0;
         loop {
             let page = self.register.under_way(last, limits::PAGE_MAX)?;
-            let Some(newest) = page.last() else { return handed_over };
+            let Some(newest) = page.last() else { return Ok(()) };
             last = newest.number;
             self.ask_about(trust, mailbox, &page).await?;
         }

@@ -1,9 +1,10 @@
 //! Silence: what this registry signs about an urgent message of its own that nobody acknowledged in time.
 //!
-//! A consultation enters; for every FLASH or IMMEDIATE of this desk whose time is over a non-acknowledgement leaves, to
-//! the ministry that is silent, once for each message and addressee however often it is looked at: that it was signed is
-//! registered in the transaction that registers it; one whose own copy was given up or came too late is signed anew. It is never about what a registry sent by itself, so that two silent ones
-//! do not write to each other for ever.
+//! A consultation enters; for every FLASH or IMMEDIATE of this desk whose time is over a non-acknowledgement leaves,
+//! to the ministry that is silent, once for each message and addressee however often it is looked at: that it was
+//! signed is registered in the transaction that registers it; one whose own copy was given up or came too late is
+//! signed anew. It is never about what a registry sent by itself, so that two silent ones do not write to each other
+//! for ever.
 
 use crate::consultation::act::Act;
 use crate::consultation::acts::registry::NonAcknowledgement;

@@ -1,8 +1,9 @@
 //! What ends by itself: certificates and bundles, how near their end is, and how their operators are told.
 //!
-//! Certificates and bundles enter, with the instant; lifetimes leave, and one log line at each stage. Gateways, desks
-//! and the command line come here, so that all of them call the same thing near. Whether something has ended is not
-//! decided here: the verifiers do that.
+//! Certificates and bundles enter, with the instant; lifetimes leave, and one log line at each stage. Gateways, desks,
+//! their pages of metrics and the command line come here, so that all of them call the same thing near: the pages tell
+//! when each stage begins, and whoever watches them compares with his clock. Whether something has ended is not decided
+//! here: the verifiers do that.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -75,18 +76,43 @@ pub enum Nearness {
 }
 
 impl Nearness {
-    /// How near an end is at `now`. What lives for a short time is not called near its end from its beginning on.
+    /// The stages before an end at which people are told, in their order.
+    pub const STAGES: [Self; 3] = [Self::Month, Self::Week, Self::Day];
+
+    /// Every one, in their order.
+    const ALL: [Self; 5] = [Self::Far, Self::Month, Self::Week, Self::Day, Self::Ended];
+
+    /// How near an end is at `now`.
     pub fn of(begins: Timestamp, ends: Timestamp, now: Timestamp) -> Self {
-        let left = ends.seconds().saturating_sub(now.seconds());
-        let whole = ends.seconds().saturating_sub(begins.seconds());
-        let within = |span: Duration| left <= seconds(span).min(whole / 3);
-        match () {
-            () if left < 0 => Self::Ended,
-            () if within(limits::EXPIRY_DAY) => Self::Day,
-            () if within(limits::EXPIRY_WEEK) => Self::Week,
-            () if within(limits::EXPIRY_MONTH) => Self::Month,
-            () => Self::Far,
+        if now > ends {
+            return Self::Ended;
         }
+        let reached = Self::STAGES.into_iter().filter(|stage| stage.since(begins, ends) <= now);
+        reached.max().unwrap_or(Self::Far)
+    }
+
+    /// From when on what lives from `begins` to `ends` is so near its end. What lives for a short time is not called near
+    /// from its beginning on.
+    pub fn since(self, begins: Timestamp, ends: Timestamp) -> Timestamp {
+        let span = match self {
+            Self::Far => return begins,
+            Self::Month => limits::EXPIRY_MONTH,
+            Self::Week => limits::EXPIRY_WEEK,
+            Self::Day => limits::EXPIRY_DAY,
+            Self::Ended => return ends,
+        };
+        let whole = ends.seconds().saturating_sub(begins.seconds());
+        Timestamp::from_seconds(ends.seconds().saturating_sub(seconds(span).min(whole / 3)))
+    }
+
+    /// Whether somebody has to act today.
+    pub fn is_pressing(self) -> bool {
+        self >= Self::Day
+    }
+
+    /// The one with this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.word() == word)
     }
 
     /// The word for reports.
@@ -135,6 +161,11 @@ impl Lifetime {
     /// How near its end is at `now`.
     pub fn nearness(&self, now: Timestamp) -> Nearness {
         Nearness::of(self.begins, self.ends, now)
+    }
+
+    /// When a stage begins.
+    pub fn reaches(&self, stage: Nearness) -> Timestamp {
+        stage.since(self.begins, self.ends)
     }
 }
 
@@ -222,6 +253,30 @@ mod tests {
         assert_eq!((left(365, day + 1), left(365, day)), (Nearness::Week, Nearness::Day));
         assert_eq!((left(365, 0), left(365, -1)), (Nearness::Day, Nearness::Ended));
         assert_eq!((left(30, 10 * DAY + 1), left(30, 10 * DAY)), (Nearness::Far, Nearness::Month));
+    }
+
+    #[test]
+    fn what_lives_for_five_days_is_far_from_its_end_with_four_left_and_each_stage_begins_when_it_is_told() {
+        let short = lifetime(5);
+        assert_eq!(short.nearness(before(&short, 4)), Nearness::Far);
+        assert_eq!(short.nearness(before(&short, 1)), Nearness::Day);
+        for (days, stage) in
+            [5, 30, 365].into_iter().flat_map(|days| Nearness::STAGES.map(|stage| (days, stage)))
+        {
+            let of = lifetime(days);
+            let begun = of.reaches(stage);
+            assert!(of.nearness(begun) >= stage, "{days} {stage:?}");
+            assert!(of.nearness(begun.before(Duration::from_secs(1))) < stage, "{days} {stage:?}");
+        }
+    }
+
+    #[test]
+    fn every_nearness_is_read_back_by_its_word_and_the_last_two_press() {
+        for one in Nearness::ALL {
+            assert_eq!(Nearness::parse(one.word()), Some(one));
+            assert_eq!(one.is_pressing(), matches!(one, Nearness::Day | Nearness::Ended));
+        }
+        assert_eq!(Nearness::parse("near"), None);
     }
 
     #[test]

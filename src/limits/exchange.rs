@@ -179,6 +179,10 @@ pub const DESK_LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// Pause between looks, while a document is handed over, at whether a protective act waits.
 pub const URGENT_PAUSE: Duration = Duration::from_millis(100);
 
+/// For how long a desk does not read its whole register again for a gateway that still lacks something: what it could give
+/// it has given.
+pub const RESTITUTION_PAUSE: Duration = Duration::from_secs(60);
+
 /// How long a protective act waits for messages that a restored register gets back. Their numbers follow from them; what
 /// is not back then is left out of the numbers, and comes back afterwards.
 pub const URGENT_REFILL_PATIENCE: Duration = Duration::from_secs(10);

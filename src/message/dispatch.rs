@@ -9,6 +9,9 @@ use std::fmt;
 use crate::canonical;
 use crate::digest::Digest;
 use crate::limits;
+use crate::message::fields::{
+    bounded, digest, each, malformed, ministry, optional_id, optional_ministry, optional_time, short, term,
+};
 use crate::message::id::MessageId;
 use crate::message::refusal::{Reason, Refusal};
 use crate::message::terms::{
@@ -332,54 +335,6 @@ macro_rules! opaque {
     };
 }
 opaque!(Dispatch, Marking, Basis, Document, SignedDispatch);
-
-fn each<T, U>(records: Vec<T>, parse: impl Fn(T) -> Result<U, Refusal>) -> Result<Vec<U>, Refusal> {
-    records.into_iter().map(parse).collect()
-}
-
-fn bounded(what: &str, count: usize, most: usize) -> Result<(), Refusal> {
-    if count <= most { Ok(()) } else { Err(malformed(format!("more than {most} {what}"))) }
-}
-
-fn short(text: String) -> Result<String, Refusal> {
-    let fits = text.len() <= limits::SHORT_TEXT_BYTES_MAX && !text.chars().any(char::is_control);
-    if fits { Ok(text) } else { Err(malformed("a short text is too long or holds control characters")) }
-}
-
-fn digest(bytes: &[u8]) -> Result<Digest, Refusal> {
-    Digest::from_slice(bytes).map_err(|_| malformed("not a digest"))
-}
-
-fn ministry(code: &str) -> Result<Ministry, Refusal> {
-    Ministry::parse(code).map_err(|_| malformed("not the code of a ministry"))
-}
-
-fn optional_ministry(code: &str) -> Result<Option<Ministry>, Refusal> {
-    if code.is_empty() { Ok(None) } else { ministry(code).map(Some) }
-}
-
-fn optional_id(bytes: &[u8]) -> Result<Option<MessageId>, Refusal> {
-    if bytes.is_empty() {
-        return Ok(None);
-    }
-    MessageId::from_slice(bytes).map(Some).map_err(|_| malformed("not a message id"))
-}
-
-fn optional_time(seconds: i64) -> Result<Option<Timestamp>, Refusal> {
-    match seconds {
-        0 => Ok(None),
-        1.. => Ok(Some(Timestamp::from_seconds(seconds))),
-        _ => Err(malformed("a time lies before 1970")),
-    }
-}
-
-fn term<T>(term: Option<T>, what: &str) -> Result<T, Refusal> {
-    term.ok_or_else(|| malformed(format!("unknown {what}")))
-}
-
-fn malformed(detail: impl Into<String>) -> Refusal {
-    Refusal::new(Reason::Malformed, detail)
-}
 
 #[cfg(test)]
 mod tests;

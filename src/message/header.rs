@@ -6,6 +6,7 @@
 use crate::canonical;
 use crate::digest::Digest;
 use crate::limits;
+use crate::message::fields::{malformed, ministry, term};
 use crate::message::id::MessageId;
 use crate::message::refusal::{Reason, Refusal};
 use crate::message::terms::{AddresseeKind, Level, Precedence};
@@ -284,18 +285,6 @@ fn is_consultation(text: &str) -> bool {
 
 fn context(found: &str, expected: &'static str) -> Result<(), Refusal> {
     if found == expected { Ok(()) } else { Err(malformed(format!("the record must begin with {expected}"))) }
-}
-
-fn ministry(code: &str) -> Result<Ministry, Refusal> {
-    Ministry::parse(code).map_err(|_| malformed("not the code of a ministry"))
-}
-
-fn term<T>(term: Option<T>, what: &str) -> Result<T, Refusal> {
-    term.ok_or_else(|| malformed(format!("unknown {what}")))
-}
-
-fn malformed(detail: impl Into<String>) -> Refusal {
-    Refusal::new(Reason::Malformed, detail)
 }
 
 #[cfg(test)]

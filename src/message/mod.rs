@@ -8,6 +8,7 @@ pub mod courier;
 pub mod dispatch;
 pub mod envelope;
 pub mod evidence;
+mod fields;
 pub mod header;
 pub mod id;
 pub mod leaf;

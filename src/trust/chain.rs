@@ -1,9 +1,10 @@
 //! Whether a certificate was believable at an instant, for a purpose.
 //!
-//! A certificate, the anchors of one ministry and an instant enter; the subject leaves. The path runs only
-//! through authorities the anchors name, and for TLS it must run through one. Revocation follows the signing-time rule: the path is judged at the
-//! instant without lists, and then refused if a certificate of it was revoked at or before that instant. So a
-//! signature stays good when its certificate is revoked later, and the archive is judged as live traffic is.
+//! A certificate, the anchors of one ministry and an instant enter; the subject leaves. The path runs only through
+//! authorities the anchors name, and for TLS it must run through one. Revocation follows the signing-time rule: the
+//! path is judged at the instant without lists, and then refused if a certificate of it was revoked at or before that
+//! instant. So a signature stays good when its certificate is revoked later, and the archive is judged as live traffic
+//! is.
 
 use std::time::Duration;
 

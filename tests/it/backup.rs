@@ -85,6 +85,13 @@ impl Operator {
         file
     }
 
+    /// Verifies by the recovery key, in a folder for it.
+    fn verifies_in(&self, home: &Path, file: &Path, work: &Path) -> Said {
+        let identity = self.identity();
+        let [file, work, identity] = [file, work, identity.as_path()].map(|path| path.to_str().unwrap());
+        self.types(home, &["verify", file, "--work", work, "--identity", identity])
+    }
+
     /// Verifies or restores by the recovery key.
     fn opens(&self, home: &Path, verb: &str, file: &Path) -> Said {
         let identity = self.identity();
@@ -134,7 +141,16 @@ async fn a_gateway_restored_from_a_backup_signs_no_number_twice_and_gets_everyth
             }
         }
     );
-    let report = operator.opens(&home, "verify", &file).json();
+    let work = stage.folder().join("work");
+    let left = work.join(".chancery-verify-killed");
+    fs::create_dir_all(&left).unwrap();
+    fs::write(left.join("gateway.db"), "headers").unwrap();
+    let report = operator.verifies_in(&home, &file, &work).json();
+    assert_eq!(
+        fs::read_dir(&work).unwrap().count(),
+        0,
+        "neither its own folder stays nor that of one who was killed"
+    );
     assert_eq!((report["kind"].as_str(), report["ministry"].as_str()), (Some("gateway"), Some("XA")));
     assert_eq!(report["examined"]["clean"], true, "{report}");
     assert!(report["examined"]["parts"].as_u64().is_some_and(|parts| parts > 0), "{report}");

@@ -16,6 +16,7 @@ use tokio::runtime::Runtime;
 
 use crate::support::{Net, all_sound, ministry, mould, passphrase};
 
+mod anew;
 mod away;
 mod casebook;
 mod clearance;
@@ -100,6 +101,12 @@ impl Ministries {
         let key = [OsStr::new("--passphrase-file"), passphrase.as_os_str()].map(OsStr::to_owned);
         let args = args.into_iter().map(|arg| arg.as_ref().to_owned());
         chancery(home.into_iter().chain(key).chain(args))
+    }
+
+    /// How a command begins that an officer of `code` types.
+    fn typed_by(&self, code: &str) -> String {
+        let passphrase = self.directory.join("passphrase");
+        format!("chancery --home {} --passphrase-file {}", self.desk(code).display(), passphrase.display())
     }
 
     /// Sends a form and waits for the receipt; what `--json` says of the one copy.

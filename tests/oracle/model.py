@@ -2,7 +2,8 @@
 # differential test (src/consultation/trials/differential.rs), never a source of the product. Kept byte for byte below but
 # for what is marked MENDED, where the model as it was designed was wrong too: it let the latest clock decide between two
 # statements of will of which neither sender knew the other, dropped whole what refused and was overtaken itself, and let
-# an interview that was not free stop nobody where it refused nothing.
+# an interview that was not free stop nobody where it refused nothing. It asked nothing of a refusal at the gate, or of the
+# window, once both said that he was handed over, and showed nothing of a withdrawal by who had not made a statement yet.
 #!/usr/bin/env python3
 """Executable reference model of the consultation rules - an oracle for the
 acceptance scenarios and a check that the rules are consistent and converge.
@@ -57,6 +58,8 @@ def will(acts,p,now,dest=None):
     for e in exps:
         # a withdrawal beats every expression that did not know of it AND declare itself later
         if all(in_past(w,e) and e.declared>(w.declared if w.declared is not None else w.at) for w in wds): alive.append(e)
+    # MENDED: who withdrew, or declined at the gate, said no also where he never made a statement
+    if not exps and any(a.kind in('WillWithdrawal','HandoverReport') for a in wds): return('WITHDRAWN',None)
     if not exps: return ('INDICATED' if allx or any(a.kind=='WillIndication' and a.person==p for a in acts) else 'NONE',None)
     if not alive: return ('WITHDRAWN',None)
     # MENDED: what counts last is what nobody overtook knowing of it, not what bears the latest time
@@ -272,6 +275,15 @@ def stage(acts,p):
         d=dict(agreements(acts)[arranged(acts)[x.arr][0].agr][0].terms['lines']).get(p)
         says=[e for e in es if d and e.declared<t and not dest_ok(e,d)]
         if any(not any(in_past(e,v) and e.declared<v.declared<=t and dest_ok(v,d) for v in es) for e in says): return 'IRREGULAR'
+        # MENDED: before the window of the arrangement, which is of six days here, or more than a day after it
+        w=arranged(acts)[x.arr][0].window
+        if not (w-15<=t and max(x.hand_time,y.hand_time)<=w+7*DAY): return 'IRREGULAR'
+        # MENDED: against a refusal at the gate that its sender did not correct of that time, and after which he accepted nothing
+        u=max(x.hand_time,y.hand_time)
+        again=lambda a,b: b.id!=a.id and b.sender==a.sender and abs(b.hand_time-a.hand_time)<=15
+        undone=lambda a: any(again(a,b) and (b.seq>a.seq or (not a.observer and dict(b.lines)[p]=='HANDED_OVER')) for b in reps)
+        no=[a for a in reps if dict(a.lines)[p]=='DECLINED_BY_PERSON' and a.hand_time<=u+15 and not undone(a)]
+        if any(not any(in_past(a,v) and a.hand_time<v.declared<=t and d and dest_ok(v,d) for v in es) for a in no): return 'IRREGULAR'
         return 'HANDED_OVER'
     if any(p in a.persons for a,c in arranged(acts).values()): 
         s,_=will(acts,p,0); return 'HELD' if holds(acts,p) or s=='WITHDRAWN' else 'ARRANGED'

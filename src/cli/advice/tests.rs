@@ -23,13 +23,17 @@ fn an_error_ends_with_a_command_and_a_hint_of_its_own_stays() {
         ("four-eyes", "chancery --home xa/desk key list"),
         ("no-consent", "chancery --home xa/desk inbox"),
         ("no-draft", "chancery --home xa/desk draft list"),
-        ("no-home", "chancery --home xa/desk inbox --home DIR"),
+        ("no-home", "chancery inbox --home DIR"),
         ("no-person", "chancery --home xa/desk consultation list"),
         ("wrong-passphrase", "chancery --home xa/desk inbox --passphrase-file FILE"),
     ] {
         assert_eq!(hint(error(code)).as_deref(), Some(command), "{code}");
         assert_eq!(hint(error(code).hint("true")).as_deref(), Some("true"));
     }
+    let twice = self::context("chancery --home xa/desk --passphrase-file wrong inbox");
+    let once = advised(&twice, error("wrong-passphrase"));
+    let expected = "chancery --home xa/desk inbox --passphrase-file FILE";
+    assert_eq!(once.hint_command(), Some(expected), "an option that takes a value is given once");
     let hinted = |command: &str| hint(error("any").hint(command)).unwrap();
     assert_eq!(hinted("chancery desk clients"), "chancery --home xa/desk desk clients");
     for stays in [

@@ -14,11 +14,13 @@ use crate::cli::shell_word;
 use crate::keys::home::backup::{BackupError, examine_database, lay, read};
 use crate::keys::home::enrolment::HomeKind;
 use crate::keys::home::gateway::GatewayHome;
+use crate::keys::home::passing::{self, Passing};
 
 /// Read a whole backup: its seal, every digest, its databases, and of a gateway every signature and proof
 ///
 /// Says what it is of and how old it is. It needs room for what is in it, in a closed folder below --work, which is
-/// removed again; keys are hashed and never written. Ends with 3 where anything is damaged.
+/// removed again (where this one is killed, by the next there); keys are hashed and never written. Ends with 3 where
+/// anything is damaged.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     chancery backup verify xa-gateway.backup --identity recovery.key\n  \
@@ -42,14 +44,13 @@ impl Verify {
     pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
         let source = open(&self.file)?;
         let keys = Keys::of(context, self.identity.as_deref(), context.named_home())?;
-        let mut folder = tempfile::Builder::new();
-        let folder = folder.prefix(".chancery-verify-");
-        let made = match &self.work {
-            Some(work) => folder.tempdir_in(work),
-            None => folder.tempdir(),
-        };
-        let folder =
-            made.map_err(|error| CliError::failed("work", "no folder to work in").because(&error))?;
+        let work = self.work.clone().unwrap_or_else(std::env::temp_dir);
+        for left in passing::sweep(&work, WORK) {
+            let left = left.display();
+            context.output.note(&format!("removed {left}: whoever verified a backup in it was killed"));
+        }
+        let folder = Passing::make(&work, WORK)
+            .map_err(|error| CliError::failed("work", "no folder to work in").because(&error))?;
         let looked = read(source, &keys.openers(), &mut |path, _, bytes| look(folder.path(), path, bytes));
         let manifest =
             looked.map_err(|error| unopened(context, &self.file, self.identity.as_deref(), error.into()))?;
@@ -79,6 +80,9 @@ impl Verify {
             .tell(context)
     }
 }
+
+/// How the folder is called in which a backup is looked into.
+const WORK: &str = ".chancery-verify-";
 
 /// Writes what is looked into. Everything else is hashed only, so that no secret of whatever name lies anywhere.
 fn look(root: &Path, path: &str, bytes: &mut dyn Read) -> Result<(), BackupError> {

@@ -18,8 +18,9 @@ use super::super::shell_word;
 use super::super::table::Table;
 use crate::desk::config::Config;
 use crate::desk::error::DeskError;
-use crate::desk::keys::{Keys, Office};
+use crate::desk::keys::Keys;
 use crate::desk::serve;
+use crate::desk::serve::binding::{Misfit, require_fit};
 use crate::desk::serve::config::{ServiceConfig, User};
 use crate::desk::serve::suspended::SuspendedUsers;
 use crate::keys::authority::DESK_VALIDITY;
@@ -51,7 +52,7 @@ impl Enrolling {
         let request = self.request.as_deref().map(read_request).transpose()?;
         let desk = desk_session::desk(context)?;
         let config = desk.config();
-        self.require_offices(context, config)?;
+        self.require_offices_that_fit(context, config)?;
         let passphrase =
             context.passphrase.existing(&format!("the desk of {}", config.ministry))?.for_keys()?;
         let clients = serve::clients_of(&desk);
@@ -92,21 +93,22 @@ impl Enrolling {
         done.says(says).next(context.command("desk serve")).tell(context)
     }
 
-    /// A client that is bound to an office which is none of this desk would seem to be enrolled, and could do nothing.
-    fn require_offices(&self, context: &Context, config: &Config) -> Result<(), CliError> {
+    /// A client that is bound to offices which are none of this desk, or may not do what its roles are for, would seem to be
+    /// enrolled, and could do nothing.
+    fn require_offices_that_fit(&self, context: &Context, config: &Config) -> Result<(), CliError> {
         if self.offices.is_empty() {
             return Ok(());
         }
         let known = Keys::locked(config.clone()).offices();
         let known = known.map_err(|error| desk_session::failure(context, error))?;
-        let known: Vec<String> = known.values().map(Office::label).collect();
-        match self.offices.iter().find(|wanted| !known.iter().any(|label| label == wanted.as_str())) {
-            Some(unknown) => {
-                let message = format!("{unknown} is no office of this desk: they are {}", known.join(", "));
-                Err(CliError::new(Kind::NotFound, "no-office", message))
+        let (roles, offices) = (self.roles.iter().copied().collect(), self.offices.iter().cloned().collect());
+        require_fit(&roles, &offices, &known).map_err(|misfit| match misfit {
+            Misfit::Unknown { .. } => CliError::new(Kind::NotFound, "no-office", misfit.to_string()),
+            Misfit::Role { .. } | Misfit::Office { .. } => {
+                CliError::usage("office-unfit", misfit.to_string())
+                    .cause("the service would refuse what it asks for: nothing was certified")
             }
-            None => Ok(()),
-        }
+        })
     }
 
     /// A request that is not this client's, with the command that makes one which is.

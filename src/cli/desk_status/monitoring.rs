@@ -42,11 +42,11 @@ pub(super) fn line(seen: &Seen<'_>) -> (Severity, String) {
         found.push((Severity::Critical, said));
     }
     for one in seen.endings {
-        let severity = match one.lifetime.nearness(seen.now) {
-            Nearness::Far => continue,
-            Nearness::Month | Nearness::Week => Severity::Warning,
-            Nearness::Day | Nearness::Ended => Severity::Critical,
-        };
+        let nearness = one.lifetime.nearness(seen.now);
+        if nearness == Nearness::Far {
+            continue;
+        }
+        let severity = Severity::of_end(nearness);
         let (life, days) = (&one.lifetime, days_left(one.lifetime.ends, seen.now));
         found.push((severity, format!("{} of {} ends in {days} days", ends::name(one), life.ministry)));
     }
@@ -166,12 +166,21 @@ mod tests {
             let ends = NOW + days * DAY;
             format!("chancery_desk_end_timestamp_seconds{{what=\"{what}\",ministry=\"{of}\"}} {ends}")
         };
-        for line in
-            [at("office", "XA", 3), at("bundle", "XB", 5), "chancery_desk_unread_messages 2".to_owned()]
-        {
+        let stage = |word: &str, days: i64| {
+            let labels = format!("what=\"office\",ministry=\"XA\",stage=\"{word}\"");
+            format!("chancery_desk_end_stage_timestamp_seconds{{{labels}}} {}", NOW + days * DAY)
+        };
+        for line in [
+            at("office", "XA", 3),
+            at("bundle", "XB", 5),
+            stage("month", 3 - 30),
+            stage("week", 3 - 7),
+            stage("day", 3 - 1),
+            "chancery_desk_unread_messages 2".to_owned(),
+        ] {
             assert!(page.lines().any(|found| found == line), "{line} is missing in\n{page}");
         }
         assert!(!page.contains("seal") && !page.contains("legal") && page.ends_with("# EOF\n"), "{page}");
-        assert_eq!(page.matches("what=\"office\"").count(), 1);
+        assert_eq!(page.matches("_end_timestamp_seconds{what=\"office\"").count(), 1);
     }
 }

@@ -1,5 +1,6 @@
-//! Looks at what a desk knows of itself without its passphrase: whether its register and its policy are those that this host
-//! has seen, and whether its keys are those that the own bundle names and vouches for. A home that was restored from a backup is one that nobody has compared with its gateway yet.
+//! Looks at what a desk knows of itself without its passphrase: whether its register and its policy are those that
+//! this host has seen, and whether its keys are those that the own bundle names and vouches for. A home that was
+//! restored from a backup is one that nobody has compared with its gateway yet.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,6 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::cli::status::monitoring::Severity;
+use crate::keys::expiry::Nearness;
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
@@ -40,6 +43,20 @@ impl Finding {
 
     pub(super) fn fail(subject: impl Into<String>, said: impl Into<String>, next: impl Into<String>) -> Self {
         Self { level: Level::Fail, subject: subject.into(), said: said.into(), next: Some(next.into()) }
+    }
+
+    /// Of something that ends, by how near that is.
+    pub(super) fn of_end(
+        nearness: Nearness,
+        subject: impl Into<String>,
+        said: impl Into<String>,
+        next: impl Into<String>,
+    ) -> Self {
+        match Severity::of_end(nearness) {
+            Severity::Ok => Self::ok(subject, said),
+            Severity::Warning => Self::warn(subject, said, next),
+            Severity::Critical => Self::fail(subject, said, next),
+        }
     }
 
     pub(super) fn report(&self) -> Value {

@@ -8,6 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::operator::status::{GatewayStatus, PeerStatus};
 use crate::cli::operator::{Operator, Ping, of_peer};
 use crate::cli::shell_word;
+use crate::keys::expiry::{Nearness, days_left};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
@@ -49,15 +50,10 @@ pub(super) fn look(
     found.push(store(seen));
     found.push(alarms(context, seen));
     found.extend(seen.certificate_flaw.as_deref().map(|flaw| certificate(context, flaw)));
-    found.extend(seen.lifetimes.iter().filter(|life| life.nearness != "far").map(|life| {
-        let days = life.ends.seconds().saturating_sub(now.seconds()).div_euclid(24 * 3600);
+    found.extend(seen.lifetimes.iter().filter(|life| life.nearness > Nearness::Far).map(|life| {
+        let days = days_left(life.ends, now);
         let said = format!("{} of {} until {} ({days} days)", life.what, life.ministry, life.ends);
-        let next = "chancery help trust".to_owned();
-        if matches!(life.nearness.as_str(), "day" | "ended") {
-            Finding::fail("end", said, next)
-        } else {
-            Finding::warn("end", said, next)
-        }
+        Finding::of_end(life.nearness, "end", said, "chancery help trust")
     }));
     found.push(match seen.mailbox_waiting {
         0 => Finding::ok("mailbox", "nothing waits for the desk"),

@@ -150,10 +150,5 @@ fn certificate(home: &Path, path: &Path, now: Timestamp) -> (Timestamp, Finding)
         let said = format!("{name} is not for the key beside it");
         return (ends, Finding::fail("certificate", said, renew));
     }
-    let finding = match Nearness::of(begins, ends, now) {
-        Nearness::Far => Finding::ok("certificate", said),
-        Nearness::Month | Nearness::Week | Nearness::Day => Finding::warn("certificate", said, renew),
-        Nearness::Ended => Finding::fail("certificate", said, renew),
-    };
-    (ends, finding)
+    (ends, Finding::of_end(Nearness::of(begins, ends, now), "certificate", said, renew))
 }

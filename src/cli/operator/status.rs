@@ -2,6 +2,7 @@
 
 use super::queue::{self, Alarm, instant};
 use crate::digest::Digest;
+use crate::keys::expiry::Nearness;
 use crate::proto::gateway::v1 as wire;
 use crate::time::Timestamp;
 
@@ -35,7 +36,7 @@ pub(in crate::cli) struct Lifetime {
     pub(in crate::cli) what: String,
     pub(in crate::cli) ministry: String,
     pub(in crate::cli) ends: Timestamp,
-    pub(in crate::cli) nearness: String,
+    pub(in crate::cli) nearness: Nearness,
 }
 
 /// How far a log of a pair has come.
@@ -142,6 +143,8 @@ pub(super) fn seen(seen: wire::GetStatusResponse) -> GatewayStatus {
 
 fn lifetime(seen: wire::Lifetime) -> Lifetime {
     let wire::Lifetime { what, ministry, end_time, nearness } = seen;
+    // A word of a later release: something is near.
+    let nearness = Nearness::parse(&nearness).unwrap_or(Nearness::Month);
     Lifetime { what, ministry, ends: Timestamp::from_seconds(end_time), nearness }
 }
 

@@ -8,7 +8,7 @@ use std::fmt;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::operator::status::{GatewayStatus, PeerStatus};
-use crate::keys::expiry::days_left;
+use crate::keys::expiry::{Nearness, days_left};
 use crate::time::Timestamp;
 
 /// What monitoring makes of a state; its number is the exit code.
@@ -17,6 +17,17 @@ pub(in crate::cli) enum Severity {
     Ok = 0,
     Warning = 1,
     Critical = 2,
+}
+
+impl Severity {
+    /// What an end is that is so near.
+    pub(in crate::cli) fn of_end(nearness: Nearness) -> Self {
+        match nearness {
+            Nearness::Far => Self::Ok,
+            near if near.is_pressing() => Self::Critical,
+            _ => Self::Warning,
+        }
+    }
 }
 
 impl fmt::Display for Severity {
@@ -75,12 +86,8 @@ fn findings(seen: &GatewayStatus, now: Timestamp) -> Vec<(Severity, String)> {
     if let Some(flaw) = &seen.certificate_flaw {
         found.push((Severity::Critical, format!("the certificate of this gateway is not believed: {flaw}")));
     }
-    for life in &seen.lifetimes {
-        let severity = match life.nearness.as_str() {
-            "far" => continue,
-            "day" | "ended" => Severity::Critical,
-            _ => Severity::Warning,
-        };
+    for life in seen.lifetimes.iter().filter(|life| life.nearness > Nearness::Far) {
+        let severity = Severity::of_end(life.nearness);
         let days = days_left(life.ends, now);
         found.push((severity, format!("{} of {} ends in {days} days", life.what, life.ministry)));
     }

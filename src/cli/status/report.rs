@@ -83,7 +83,7 @@ fn lifetime_report(life: &Lifetime) -> Value {
         "what": life.what,
         "ministry": life.ministry,
         "until": life.ends.to_string(),
-        "nearness": life.nearness,
+        "nearness": life.nearness.word(),
     })
 }
 

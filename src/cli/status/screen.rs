@@ -5,7 +5,7 @@ use indicatif::HumanBytes;
 use crate::cli::operator::status::{Amount, GatewayStatus, Lifetime, LogSize, PeerStatus, StoreRoom};
 use crate::cli::table::Table;
 use crate::cli::{alarm, queue_report};
-use crate::keys::expiry::days_left;
+use crate::keys::expiry::{Nearness, days_left};
 use crate::time::Timestamp;
 
 /// All of it, as it is at `now`.
@@ -45,7 +45,8 @@ pub(super) fn screen(seen: &GatewayStatus, now: Timestamp) -> String {
 fn ends(seen: &GatewayStatus, now: Timestamp) -> String {
     let one = |life: &Lifetime| format!("until {} ({} days)", life.ends, days_left(life.ends, now));
     let mut text = seen.transport().map_or_else(nothing, one);
-    for life in seen.lifetimes.iter().filter(|life| life.what != "transport" && life.nearness != "far") {
+    for life in seen.lifetimes.iter().filter(|life| life.what != "transport" && life.nearness > Nearness::Far)
+    {
         text.push_str(&format!("\n             {} of {} {}", life.what, life.ministry, one(life)));
     }
     text

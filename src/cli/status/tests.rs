@@ -8,7 +8,7 @@ use crate::cli::context::GlobalOptions;
 use crate::cli::environment::Environment;
 use crate::cli::operator::status::{Amount, Lifetime, LogSize, PartTransfer, Paused, StoreRoom};
 use crate::cli::output::tests::kept_streams;
-use crate::keys::expiry::days_left;
+use crate::keys::expiry::{Nearness, days_left};
 use crate::time::Timestamp;
 use serde_json::json;
 
@@ -79,7 +79,7 @@ fn status(connected: bool, queued: u64, alarm: bool) -> GatewayStatus {
             what: "transport".to_owned(),
             ministry: "XA".to_owned(),
             ends: at,
-            nearness: "far".to_owned(),
+            nearness: Nearness::Far,
         }],
         logs: vec![LogSize {
             origin: "log.mfa.xa.example/xb/2026".to_owned(),
@@ -200,7 +200,7 @@ fn the_screen_says_how_far_logs_have_come_what_is_not_cosigned_and_what_ends_soo
     );
     let ends = Timestamp::from_seconds(now.seconds() + 6 * 24 * 3600);
     let (what, ministry) = ("bundle".to_owned(), "XB".to_owned());
-    seen.lifetimes.push(Lifetime { what, ministry, ends, nearness: "week".to_owned() });
+    seen.lifetimes.push(Lifetime { what, ministry, ends, nearness: Nearness::Week });
     assert!(screen(&seen, now).contains("bundle of XB until 2026-11-24"), "{}", screen(&seen, now));
     assert_eq!(report(&seen)["lifetimes"][1]["nearness"], "week");
 }
@@ -223,7 +223,7 @@ fn monitoring_gets_one_line_with_the_worst_first_and_the_severity_of_its_plugins
     assert!(severity == Severity::Critical && line.contains("believed: CERTIFICATE_REVOKED"), "{line}");
     assert_eq!(report(&seen)["certificate_flaw"], "CERTIFICATE_REVOKED: revoked from then on");
     seen.certificate_flaw = None;
-    seen.lifetimes[0].nearness = "week".to_owned();
+    seen.lifetimes[0].nearness = Nearness::Week;
     assert_eq!(told(&seen).0, Severity::Warning);
     seen.peers[0].standing = "frozen".to_owned();
     let (severity, line) = told(&seen);

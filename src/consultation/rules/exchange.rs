@@ -110,30 +110,41 @@ fn filled_by<'t>(party: &Ministry, terms: &'t ExchangeTerms) -> Option<(&'static
 
 fn is_willing(judgement: &Judgement<'_>, past: &Past<'_>, terms: &ExchangeTerms, person: &PersonRef) -> bool {
     let asked = asked(judgement, past, terms, person);
-    asked.is_some_and(|(standing, accepts)| standing == WillStanding::Current && accepts == Some(true))
+    asked.is_some_and(|asked| asked.standing == WillStanding::Current && asked.accepts == Some(true))
 }
 
-/// Whether a person said that he does not want what these terms send him to. Whoever was not asked yet is asked before
-/// anything is agreed on (WIL-01).
+/// Whether a person said, or is said to have said, that he does not want what these terms send him to. Whoever was not
+/// asked yet is asked before anything is agreed on (WIL-01).
 fn refuses(judgement: &Judgement<'_>, past: &Past<'_>, terms: &ExchangeTerms, person: &PersonRef) -> bool {
     let asked = asked(judgement, past, terms, person);
-    asked.is_some_and(|(standing, accepts)| standing == WillStanding::Withdrawn || accepts == Some(false))
+    asked.is_some_and(|asked| match asked.standing {
+        WillStanding::Withdrawn => true,
+        WillStanding::Indicated => asked.is_against,
+        _ => asked.accepts == Some(false),
+    })
 }
 
-/// What a person wants of where these terms send him: how his will stands, and whether a statement that counts, or did
-/// until it grew old, accepts it.
+/// What a person wants of where some terms send him.
+struct Asked {
+    standing: WillStanding,
+    /// Whether a statement that counts, or did until it grew old, accepts it; none without one.
+    accepts: Option<bool>,
+    /// Whether anything speaks against it that no statement overcame.
+    is_against: bool,
+}
+
 fn asked(
     judgement: &Judgement<'_>,
     past: &Past<'_>,
     terms: &ExchangeTerms,
     person: &PersonRef,
-) -> Option<(WillStanding, Option<bool>)> {
+) -> Option<Asked> {
     let destination = exchange::destination(terms, person)?;
     let destination = Spoken::now(&destination);
     let will = will::towards(past, person, destination, judgement.release_time(), judgement.charter);
     let places = Places::of(past, person);
     let accepts = will.statement.map(|statement| will::admits(&statement, destination, &places));
-    Some((will.standing, accepts))
+    Some(Asked { standing: will.standing, accepts, is_against: !will.against.is_empty() })
 }
 
 fn is_promised(

@@ -133,6 +133,40 @@ fn exc_04_nobody_accepts_a_round_for_an_own_person_who_refuses_it() {
 }
 
 #[test]
+fn exc_04_nobody_accepts_a_round_for_an_own_person_who_said_no_before_anybody_asked_him() {
+    let round = Round { number: 1, supersedes: None, other: "XA", out: &["P1"], back: &["P3"] };
+    let told = |said: Option<(&str, &str)>| {
+        let mut scene = Scene::opened();
+        scene.say("XB", "case-registration", &case_of("P1", "PRISONER_OF_WAR", "XA"));
+        if let Some((kind, fields)) = said {
+            scene.say("XB", kind, fields);
+        }
+        let fields = round.fields(scene.at(), "X-1");
+        scene.say("XA", "exchange-proposal", &fields);
+        let terms = terms_digest(&fields);
+        verify(&mut scene, "XB", terms, &[("P1", "MATCHED"), ("P3", "MATCHED")]);
+        (scene, terms)
+    };
+    let accepts = |(scene, terms): &(Scene, Digest)| {
+        Case::new(scene, "XB", "proposal-response", &acceptance("X-1", *terms))
+    };
+    accepts(&told(None)).passes();
+    let wants = |place: &str| {
+        let region = format!("{{ kind = \"NAMED_STATE\", region_code = \"{place}\" }}");
+        format!("person = \"P1\"\nsource = \"FAMILY\"\nindicated = {region}")
+    };
+    accepts(&told(Some(("will-indication", wants("XA").as_str())))).passes();
+    for said in [("will-withdrawal", "person = \"P1\""), ("will-indication", wants("XC").as_str())] {
+        let mut refused = told(Some(said));
+        accepts(&refused).fails("EXC_04");
+        refused.0.wait(DAY);
+        let asked = statement(refused.0.at(), "P1", &["XA"], &[]);
+        refused.0.say("XB", "expression-of-will", &asked);
+        accepts(&refused).passes();
+    }
+}
+
+#[test]
 fn exc_05_civilians_are_on_no_list_of_prisoners() {
     let mut scene = held();
     scene.say("XB", "case-registration", &case_of("P1", "CIVILIAN", "XA"));

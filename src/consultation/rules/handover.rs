@@ -13,13 +13,18 @@ use crate::consultation::reference::PersonRef;
 use crate::consultation::rules::judgement::Judgement;
 use crate::consultation::rules::{Findings, Rule, passage};
 use crate::consultation::state::commitments::{self, Agreement};
-use crate::consultation::state::{appointment, departure, opening, promised, reports, saying};
+use crate::consultation::state::{appointment, departure, opening, promised, reports, saying, told, will};
 use crate::consultation::words::{EntryIntoForce, HandoverOutcome, ObserverScope, Reply};
+use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
 /// What brings an agreement into force that waits for notifications: they have no act in this release.
 pub(super) const NOTIFICATIONS: &str =
     "once both have notified, agree anew under the same id, with the date on which it enters into force";
+
+/// What is to be done about a report of a refusal, a death or the like that was a mistake.
+const CORRECTED_OF_ITS_TIME: &str = "raise it with the other Power at once; where a report of another time was a mistake, \
+     its sender reports of that same time what was so, and then the handover again";
 
 pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     if let Act::HandoverArrangement(act) = judgement.act {
@@ -228,7 +233,11 @@ fn handed_over_all_the_same(
     if !against.is_empty() {
         let words: Vec<&str> = against.iter().map(|facet| facet.word()).collect();
         let message = format!("it stood against the handover: {}", words.join(", "));
-        findings.add(Rule::Hnd06, field, message, Rule::Hnd06.cure());
+        let cure = match is_told_of_another_time(past, act, line, at) {
+            true => CORRECTED_OF_ITS_TIME,
+            false => Rule::Hnd06.cure(),
+        };
+        findings.add(Rule::Hnd06, field, message, cure);
     }
     for stop in departure::omitted(past, &line.person, id, at, charter) {
         findings.warn(stop.rule, field, stop.because, Rule::Hnd06.cure());
@@ -237,6 +246,23 @@ fn handed_over_all_the_same(
         let message = "nobody asked the person at the last moment";
         findings.warn(Rule::Hnd03, format!("{field}.final_question_put"), message, Rule::Hnd06.cure());
     }
+}
+
+/// Whether a report under this id tells of another time what stands against this handover: that the person refused, died,
+/// cannot travel or is kept.
+fn is_told_of_another_time(
+    past: &Past<'_>,
+    act: &HandoverReport,
+    line: &HandoverLine,
+    at: Timestamp,
+) -> bool {
+    use HandoverOutcome::{Deceased, DeclinedByPerson, HeldByAuthority, Unfit};
+    let thread = Thread::Arrangement(act.arrangement_id.clone());
+    saying!(past.of_thread(&thread), HandoverReport).any(|(one, other)| {
+        let outcome = other.lines.find(&line.person).map(|line| line.outcome);
+        let stops = matches!(outcome, Some(Deceased | DeclinedByPerson | HeldByAuthority | Unfit));
+        stops && !told::is_one_attempt(will::said(one, Some(other.handover_time)), at)
+    })
 }
 
 /// The last report of every other Power about this handover.

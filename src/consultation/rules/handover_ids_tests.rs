@@ -1,6 +1,7 @@
-//! What an arrangement may still arrange: a window to come, under an id of its own.
+//! What an arrangement may still arrange: a window to come, under an id of its own; and what another report under it says.
 
-use crate::consultation::rules::said::arrangement;
+use crate::consultation::rules::Rule;
+use crate::consultation::rules::said::{arrangement, report};
 use crate::consultation::rules::scenes::Case;
 use crate::consultation::state::samples::{HOUR, Scene};
 
@@ -36,4 +37,15 @@ fn hnd_01_an_arrangement_bears_no_id_under_which_a_handover_was_reported() {
     scene.report("XA", "P1", "NOT_PRESENTED");
     arranges(&scene, "XB", "H-1").fails("HND_01");
     arranges(&scene, "XB", "H-2").passes();
+}
+
+#[test]
+fn hnd_06_whoever_reports_a_handover_after_a_refusal_is_told_how_a_mistake_is_corrected() {
+    let mut scene = Scene::cleared();
+    scene.report("XA", "P1", "DECLINED_BY_PERSON");
+    scene.wait(2 * HOUR);
+    let fields = report(scene.at(), "H-1", &[("P1", "HANDED_OVER")]);
+    let found = Case::new(&scene, "XA", "handover-report", &fields).judge();
+    let told = found.iter().find(|one| one.rule == Rule::Hnd06).unwrap();
+    assert!(told.hint.contains("reports of that same time what was so"), "{told:?}");
 }

@@ -79,7 +79,7 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 Grounds found for ANY_STATE_EXCEPT_REFUSED or UNDECIDED\n\
 \x20 bar in the same way, and are lifted by an assessment in the same word.\n\
 - PRO_01: a clearance is taken back by every later NEEDS_MORE of the Detaining Power, whatever assessment_time it bears:\n\
-\x20 until the place is cleared again by who knew of it and looked no earlier.\n\
+\x20 until the place is cleared again by who knew of it and looked no earlier. A handover before that is irregular (HND_06).\n\
 - PRO_04, PRO_05 and MED_05: an act of assurances states all that its sender assures for its persons, or for everybody.\n\
 \x20 What a Power said last of a person counts; what it takes back, by a note-withdrawal or by a corrigendum of what it\n\
 \x20 assures, counts no more. A handover after that is irregular (HND_06).\n\
@@ -91,44 +91,51 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 109(2), 111): neither home nor the Detaining Power.\n\
 - MED_01: the certificate of the Detaining Power counts, in whose hands he is (GC III Art. 47), that of a party that only\n\
 \x20 observes, such as the ICRC, or that of somebody whom all accepted to see examinations of him (scope MEDICAL). That of\n\
-\x20 another Power, or of somebody who has no part here, permits nothing; its UNFIT stops. Of UNFIT and FIT of one\n\
-\x20 examination time UNFIT counts, unless the same ministry said both.\n\
+\x20 another Power, or of somebody who has no part here, permits nothing; its UNFIT stops. UNFIT is answered by the Detaining\n\
+\x20 Power, or by whoever found it. Of UNFIT and FIT of one examination time UNFIT counts, unless the same ministry said both.\n\
 - MED_02: a manifest case is one that the Detaining Power's physicians see (GC III Art. 112(2)). What a commission decided\n\
 \x20 is decided anew by a commission alone.\n\
 - AGR_03, MED_01 and JUD_01 believe what is told in passing, too: that he died, in the report of a handover, the check of a\n\
 \x20 list or a notice to a Bureau; that he is unfit, or kept by an authority, in a report or a check. Whoever said it takes\n\
-\x20 it back by another report of the same handover, or another check; besides, a death is answered by the case that the\n\
-\x20 Detaining Power registers anew, UNFIT by a later FIT, JUDICIAL_HOLD and HELD_BY_AUTHORITY by a judicial status, each by\n\
+\x20 it back by another report of the same handover and time, or another check; besides, a death is answered by the case that\n\
+\x20 the Detaining Power registers anew, UNFIT by a later FIT, JUDICIAL_HOLD and HELD_BY_AUTHORITY by a judicial status, each by\n\
 \x20 who knew of it.\n\
+- WIL_07 and WIL_12 believe the check of a list as they believe hearsay: NO_COMPATIBLE_WILL stops him everywhere, whoever\n\
+\x20 says it, until a later statement that knew of it. Another check does not answer it: it asked nobody.\n\
 - OBS_04 and HND_09: an invitation is for its persons and its time. Whoever watches a handover is invited for everybody in\n\
 \x20 it and for the beginning of its window.\n\
 - EXC_05 is asked before a departure too: a case registered anew as that of a civilian ends every route of prisoners.\n\
 - CON_01: while a Power has adjourned the consultation nothing new is made in it. Whatever tells of a person or ends\n\
 \x20 something is said as before: facts, statements of will, registrations of cases, terminations, and what takes a\n\
-\x20 confirmation back. So nobody who is to leave waits for the end of the pause; only who adjourned after its GO gives it\n\
-\x20 again. Whoever adjourned it resumes it.\n\
+\x20 confirmation back. So nobody who is to leave waits for the end of the pause; only who adjourned after its GO, needed or\n\
+\x20 not, gives it again, or the handover is arranged under another id. Whoever adjourned it resumes it.\n\
 - CON_06: a fact goes to all parties of the consultation that all Powers accepted, in the past which it or an earlier act of\n\
 \x20 its sender declares, and bears a number; otherwise it frees nobody. What it stops it stops all the same, at the desks that have it, and a GO names it.\n\
 \x20 Nobody can declare to have known an act without a number. It is answered once its sender, or who was told, has said it\n\
-\x20 again to all: the same words, or of a refusal or withdrawal hearsay that names the places refused. Whoever knew that\n\
-\x20 knew the first one; who may answer it, and by when the person was asked, stays as if it had borne a number.\n\
+\x20 again to all: the same words, or of a refusal, a withdrawal or a hold by reason of will hearsay that names the places\n\
+\x20 refused, and the place wished for where one is. Whoever knew that knew the first one; who may answer it, and by when the person was asked, stays as if it had borne a number.\n\
 \x20 A note-withdrawal or corrigendum of what went to all goes to all as well: its own desk does not send it to some. Where one\n\
 \x20 came, it takes back all the same.\n\
 - HND_05 and HND_06 judge a handover by the past as it was then: the case, the agreement, the arrangement, its\n\
 \x20 confirmation and clearances as released until that instant, in which what stops, stops already. Of reported times that\n\
 \x20 match the first and the last are judged. What is said afterwards makes no handover regular and none irregular, but for\n\
 \x20 what the person had said until then, whenever it is told, and a report of a refusal at the gate, which its own sender\n\
-\x20 alone corrects, about the very person. Irregular is also who went by a route of prisoners though his case said\n\
-\x20 otherwise, after the consultation was concluded or after somebody adjourned it who had given his GO, after a notice of\n\
-\x20 his death, on what its sender had taken back, or with an exposure after which nobody found that very destination safe.\n\
+\x20 alone corrects, about the very person and the same time. A report under the same id of a time more than 15 minutes from\n\
+\x20 that tells of another attempt and corrects nothing: it is judged by what stood then. Irregular is also who went by a\n\
+\x20 route of prisoners though his case said otherwise, after the consultation was concluded or after somebody adjourned it\n\
+\x20 who had given his GO, after a notice of his death, more than 24 hours after the window of the arrangement closed, on\n\
+\x20 what its sender had taken back, on an agreement that was made anew after it was arranged, while another agreement sent\n\
+\x20 him elsewhere, or with an exposure after which nobody found that very destination safe.\n\
 \x20 It stays so when he dies. A window that opens no later after a handover than times of reports may differ was open.\n\
 - HND_05: where an agreement covers the person, reports of two that are party to it are needed, among them whoever held\n\
-\x20 him then and whoever was to receive him. What strangers to the consultation report decides nothing. A Power that holds\n\
+\x20 him then and whoever was to receive him. Who reported it under a wrong id reports it under the right one, and of the same\n\
+\x20 time under the wrong one what was so. What strangers to the consultation report decides nothing. A Power that holds\n\
 \x20 him not, is no party to what was agreed of him and is not to receive him disputes nothing either, but by telling that he\n\
 \x20 died, cannot travel or is kept, until it reports otherwise; a refusal that it reports stops, and makes a handover\n\
 \x20 irregular. What is relayed closes no round and corrects nothing; that somebody is gone keeps him back also as hearsay.\n\
 - HND_01: an id of an arrangement is that of one handover. It is not given by another Power, nor once a handover under it\n\
-\x20 was reported. Of two Powers that gave one id at once the later is asked under it: who was arranged by the other is arranged\n\
+\x20 was reported. Whoever arranges anew under it has taken back what he arranged before: until that is confirmed nothing is\n\
+\x20 arranged under the id. Of two Powers that gave one id at once the later is asked under it: who was arranged by the other is arranged\n\
 \x20 anew under another id (HND_02), and a handover of his is judged by what was arranged for him.\n\
 \x20 Who was reported as handed over departs under no other arrangement, until his case is registered anew by whoever holds him,\n\
 \x20 knowing of it; as that of a prisoner, it goes its road again. HANDED_OVER is shown until something is requested, proposed or\n\
@@ -139,7 +146,8 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 consultation. What is heard cannot be unheard, so that none of them ends it for others.\n\
 - EXC_01: of what was found about a list only the words of its two parties count: that of the Power which answers the round\n\
 \x20 for every line, and that of the Power which holds a person for his. What either of them found not to match stops the line\n\
-\x20 until it finds otherwise. EXC_04 is asked of who accepts a round, too: nobody of its own list refuses.\n\
+\x20 until it finds otherwise. EXC_04 is asked of who accepts a round, too: nobody of its own list refuses,\n\
+\x20 or is said to, whether or not he ever made a statement. WIL_07: who withdrew before he made one is HELD like any other.\n\
 - WIL_02, WIL_05: a State that the person accepts is a side as well, and who came for it no neutral; where he accepts any,\n\
 \x20 that of every Power of the consultation which he does not refuse by name. A statement by which somebody sat who came for the\n\
 \x20 Power of origin, as the case names it since, permits nothing any more, and stops him everywhere.\n\

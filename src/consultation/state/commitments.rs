@@ -2,7 +2,8 @@
 //!
 //! An agreement is concluded when every party it requires has consented: whoever proposed it by his note, the others
 //! by replies that stand. Of two under one id the later counts, so that it is amended as it was made. An arrangement
-//! counts once another party to the agreement confirmed exactly that arrangement, and as long as it does.
+//! counts once another party to the agreement confirmed exactly that arrangement, and as long as it does; and until its sender
+//! arranges anew under its id, whether or not that is confirmed.
 
 use std::collections::BTreeMap;
 
@@ -210,32 +211,49 @@ pub const fn frees(kind: ActKind) -> bool {
     )
 }
 
-/// The confirmed arrangement under this id: the last that was confirmed.
+/// The confirmed arrangement under this id: where two Powers gave one id, the later one.
 pub fn arrangement<'h>(past: &Past<'h>, id: &EntryId) -> Option<Arrangement<'h>> {
     confirmed(past, id).into_iter().next_back()
 }
 
-/// The confirmed arrangement of a person under this id: the last one of the Power that lists him. Two Powers may give one id to
-/// two handovers while neither knows of the other; that takes from nobody what was arranged for him.
+/// The confirmed arrangement of a person under this id: the last one that lists him. Two Powers may give one id to two
+/// handovers while neither knows of the other; that takes from nobody what was arranged for him.
 pub fn arrangement_of<'h>(past: &Past<'h>, id: &EntryId, person: &PersonRef) -> Option<Arrangement<'h>> {
-    let mut last: BTreeMap<&Ministry, Arrangement<'h>> = BTreeMap::new();
-    for one in confirmed(past, id) {
-        last.insert(&one.registered.sender, one);
-    }
-    let listing = last.into_values().filter(|one| one.act.persons.find(person).is_some());
-    listing.max_by_key(|one| one.registered.order())
+    confirmed(past, id).into_iter().rfind(|one| one.act.persons.find(person).is_some())
 }
 
-/// Every confirmed arrangement under this id, in the order of the acts.
+/// Every confirmed arrangement under this id, in the order of the acts: of each Power its last one that stands, and none of a
+/// Power whose last one nobody confirmed. Whoever arranges anew has taken back what he arranged before.
 fn confirmed<'h>(past: &Past<'h>, id: &EntryId) -> Vec<Arrangement<'h>> {
-    let thread = Thread::Arrangement(id.clone());
-    let arrangements = saying!(past.of_thread(&thread), HandoverArrangement).filter(|(one, _)| one.stands());
-    let confirmed = arrangements.filter_map(|(registered, act)| {
+    let last = last_arrangements(past, id).into_values();
+    let confirmed = last.filter_map(|(registered, act)| {
         let agreement = last_agreement(past, &act.agreement_id, |note| registered.knew(note))?;
         let confirmation = confirmation(past, registered, act, &agreement)?;
         Some(Arrangement { registered, act, confirmation, agreement })
     });
-    confirmed.collect()
+    let mut confirmed: Vec<Arrangement<'h>> = confirmed.collect();
+    confirmed.sort_by_key(|one| one.registered.order());
+    confirmed
+}
+
+/// Whether somebody arranged a handover under this id, and nobody confirmed what he arranged last.
+pub fn awaits_confirmation(past: &Past<'_>, id: &EntryId) -> bool {
+    confirmed(past, id).is_empty() && !last_arrangements(past, id).is_empty()
+}
+
+/// Of each Power the last arrangement under this id that stands.
+fn last_arrangements<'h>(
+    past: &Past<'h>,
+    id: &EntryId,
+) -> BTreeMap<&'h Ministry, (&'h Registered, &'h HandoverArrangement)> {
+    let mut last: BTreeMap<&Ministry, (&Registered, &HandoverArrangement)> = BTreeMap::new();
+    let thread = Thread::Arrangement(id.clone());
+    for (one, act) in saying!(past.of_thread(&thread), HandoverArrangement).filter(|(one, _)| one.stands()) {
+        if last.get(&one.sender).is_none_or(|(before, _)| !before.knew(one)) {
+            last.insert(&one.sender, (one, act));
+        }
+    }
+    last
 }
 
 /// The confirmed arrangements that list a person, in the order of the acts.
@@ -288,3 +306,7 @@ fn confirmation<'h>(
     let party = |ministry: &Ministry| agreement.is_party(ministry);
     last.into_iter().find(|(sender, (_, accepted))| *accepted && party(sender)).map(|(_, (one, _))| one)
 }
+
+#[cfg(test)]
+#[path = "commitments_tests.rs"]
+mod tests;

@@ -87,7 +87,7 @@ pub fn is_dead(past: &Past<'_>, person: &PersonRef) -> bool {
 
 /// Whether a notice of death was a mistake: whoever holds the person registered his case anew, and an observer who may see
 /// him has spoken to him or had him examined since, and both knew the notice.
-fn is_refuted(past: &Past<'_>, person: &PersonRef, notice: &Registered) -> bool {
+pub fn is_refuted(past: &Past<'_>, person: &PersonRef, notice: &Registered) -> bool {
     let is_held = is_held_since(past, person, notice);
     let saw_him = |one: &Registered| {
         let (saw, scope) = match &one.act {

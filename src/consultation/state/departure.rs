@@ -29,7 +29,7 @@ use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::{Marks, Registered};
 use crate::consultation::rules::table::Rule;
 use crate::consultation::state::commitments::{self, Arrangement};
-use crate::consultation::state::go::{is_in_window, last_word, needed, speakers};
+use crate::consultation::state::go::{Undone, is_in_window, last_word, needed, speakers, undone};
 use crate::consultation::state::guard::{self, Stop};
 use crate::consultation::state::holds;
 use crate::consultation::state::medical::{self, FitnessStanding};
@@ -39,9 +39,10 @@ use crate::consultation::state::{promised, reports, saying, will};
 use crate::limits;
 use crate::message::terms::ActClass;
 use crate::time::Timestamp;
+use crate::trust::name::Ministry;
 
 /// How long a convoy may be on its way.
-const ROAD: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const ROAD: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What stands against a person's departure under an arrangement, in the order of the rules; empty when he may leave.
 pub fn clear_to_depart(
@@ -52,7 +53,7 @@ pub fn clear_to_depart(
     charter: &Charter,
 ) -> Vec<Stop> {
     let Some(arranged) = commitments::arrangement(past, arrangement) else {
-        return vec![Stop::new(Rule::Hnd01, "no confirmed arrangement bears this id")];
+        return vec![unarranged(past, arrangement)];
     };
     if arranged.act.persons.find(person).is_none() {
         return vec![unlisted(past, person, arrangement)];
@@ -114,12 +115,6 @@ fn clearances(past: &Past<'_>, arranged: &Arrangement<'_>, at: Timestamp, charte
             Some((one, act)) if !is_in_window(one, act, at, charter) => {
                 format!("the GO of {ministry} is too old")
             }
-            Some((one, _)) if commitments::is_taken_back(past, one) => {
-                format!("{ministry} took its GO back")
-            }
-            Some((one, _)) if opening::adjourned_since(past, one) => {
-                format!("{ministry} adjourned the consultation after its GO")
-            }
             Some((_, act)) if !past.holds_all(&synced_to(act)) => {
                 format!("{ministry} knew acts at its GO that are not here yet")
             }
@@ -128,16 +123,29 @@ fn clearances(past: &Past<'_>, arranged: &Arrangement<'_>, at: Timestamp, charte
         stops.push(Stop::new(*rule, because));
     }
     // Whoever tells of a stop is heard, whether or not his GO is needed.
+    let rule_of = |ministry: &Ministry| {
+        needed.iter().find(|(one, _)| *one == ministry).map_or(Rule::Hnd08, |(_, rule)| *rule)
+    };
+    for (ministry, how) in undone(past, arranged) {
+        let mut because = match how {
+            Undone::TakenBack => format!("{ministry} took its GO back"),
+            Undone::Adjourned => format!("{ministry} adjourned the consultation after its GO"),
+        };
+        if !needed.iter().any(|(one, _)| *one == ministry) {
+            because +=
+                "; nobody needs it: it gives it again, or the handover is arranged anew under another id";
+        }
+        stops.push(Stop::new(rule_of(ministry), because));
+    }
     for ministry in speakers(past, arranged) {
         let named = last_word(past, arranged, ministry).map(|(_, act)| &act.protective_acts);
         let lacks = |acts: &Set<ActRef, 0>| acts.iter().any(|known| past.find(*known).is_none());
         if named.is_some_and(lacks) {
-            let rule = needed.iter().find(|(one, _)| *one == ministry).map_or(Rule::Hnd08, |(_, rule)| *rule);
             let because = format!(
                 "{ministry} knew an act at its GO that may stop somebody and is not here; once {ministry} or its sender has \
                  said it to all, and it was answered or lifted, the GO is given again"
             );
-            stops.push(Stop::new(rule, because));
+            stops.push(Stop::new(rule_of(ministry), because));
         }
     }
     stops
@@ -199,6 +207,15 @@ pub fn omitted(
     stops
 }
 
+/// Nothing confirmed bears an id: whoever arranges anew has to have it confirmed anew.
+fn unarranged(past: &Past<'_>, arrangement: &EntryId) -> Stop {
+    let because = match commitments::awaits_confirmation(past, arrangement) {
+        true => "nobody confirmed the last arrangement under this id",
+        false => "no confirmed arrangement bears this id",
+    };
+    Stop::new(Rule::Hnd01, because)
+}
+
 /// Who is not on the list that counts under an id may be on that of a Power that gave the same id at once.
 fn unlisted(past: &Past<'_>, person: &PersonRef, arrangement: &EntryId) -> Stop {
     let because = match commitments::arrangement_of(past, arrangement, person) {
@@ -252,7 +269,9 @@ fn fitness(past: &Past<'_>, person: &PersonRef, at: Timestamp, charter: &Charter
             "nobody who may certified fitness to travel: the Detaining Power, or an observer"
         }
         FitnessStanding::Stale => "the certificate of fitness is too old",
-        FitnessStanding::Unfit => "the person is not fit to travel",
+        FitnessStanding::Unfit => {
+            "the person was found unfit to travel: the Detaining Power, or whoever found it, examines him again"
+        }
     };
     let because = match fitness.standing {
         FitnessStanding::Unfit => guard::untold(because, fitness.finding),

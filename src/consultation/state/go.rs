@@ -52,18 +52,29 @@ pub fn was_refused(past: &Past<'_>, arranged: &Arrangement<'_>, at: Timestamp) -
     before().any(|(one, act)| !act.go.0 && !taken_back(one))
 }
 
-/// Whether somebody took his GO back, by another act than a NO GO.
-pub fn was_taken_back(past: &Past<'_>, arranged: &Arrangement<'_>) -> bool {
-    let words =
-        speakers(past, arranged).into_iter().filter_map(|ministry| last_word(past, arranged, ministry));
-    words.filter(|(_, act)| act.go.0).any(|(one, _)| commitments::is_taken_back(past, one))
+/// How a ministry undid its GO, by another act than a NO GO.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undone {
+    /// It took the act back.
+    TakenBack,
+    /// It adjourned the consultation since: it may have meant this departure (CON-01).
+    Adjourned,
 }
 
-/// Whether somebody adjourned the consultation after his GO: he may have meant this departure (CON-01).
-pub fn is_paused(past: &Past<'_>, arranged: &Arrangement<'_>) -> bool {
-    let gone = |ministry: &Ministry| last_word(past, arranged, ministry).filter(|(_, act)| act.go.0);
-    let adjourned = |ministry| gone(ministry).is_some_and(|(one, _)| opening::adjourned_since(past, one));
-    speakers(past, arranged).into_iter().any(adjourned)
+/// Those who undid their last GO, ascending, whether or not it was needed: whoever tells of a stop is heard.
+pub fn undone<'h>(past: &Past<'h>, arranged: &Arrangement<'h>) -> Vec<(&'h Ministry, Undone)> {
+    let mut undone = Vec::new();
+    for ministry in speakers(past, arranged) {
+        let word = last_word(past, arranged, ministry).filter(|(_, act)| act.go.0);
+        let Some((go, _)) = word else { continue };
+        if commitments::is_taken_back(past, go) {
+            undone.push((ministry, Undone::TakenBack));
+        }
+        if opening::adjourned_since(past, go) {
+            undone.push((ministry, Undone::Adjourned));
+        }
+    }
+    undone
 }
 
 /// The last word of a ministry about an arrangement: a NO GO that no later GO of its own answered, or its last GO.

@@ -4,6 +4,7 @@
 //! of the charter unless it is renewed; a stop by the person's will never lapses (HLD-03). Where another Power set that, it
 //! is answered by asking him: a later statement that qualifies, of somebody who knew the hold, lifts it.
 
+use crate::consultation::act::ActKind;
 use crate::consultation::acts::protection::HoldNotice;
 use crate::consultation::charter::Charter;
 use crate::consultation::history::{Past, Thread};
@@ -13,6 +14,7 @@ use crate::consultation::registered::Registered;
 use crate::consultation::state::{commitments, custody, saying, will};
 use crate::consultation::words::HoldReason;
 use crate::time::Timestamp;
+use crate::trust::name::Ministry;
 
 /// A hold of a person.
 #[derive(Clone, Copy)]
@@ -65,8 +67,21 @@ pub fn active<'h>(past: &Past<'h>, person: &PersonRef, at: Timestamp, charter: &
     holds(past, person, charter).into_iter().filter(|hold| hold.is_active(at)).collect()
 }
 
-/// The release of a hold, or of what may be one, by the Power that set it.
+/// The release of a hold, or of what may be one, by the Power that set it; of a hold that it told to some Powers only, also
+/// that of the one by which it said the same to all.
 pub fn release<'h>(past: &Past<'h>, hold: &Registered) -> Option<&'h Registered> {
+    let again = || {
+        let says = |one: &Registered| {
+            let is_it = |(sender, number): &(Ministry, u64)| *sender == one.sender && *number == one.number;
+            one.act_kind() == Some(ActKind::HoldNotice) && hold.said_to_all.iter().any(is_it)
+        };
+        let mut own = past.of_sender(&hold.sender).filter(|one| says(one));
+        own.find_map(|one| own_release(past, one))
+    };
+    own_release(past, hold).or_else(|| if hold.said_to_all.is_empty() { None } else { again() })
+}
+
+fn own_release<'h>(past: &Past<'h>, hold: &Registered) -> Option<&'h Registered> {
     let releases = saying!(past.of_thread(&Thread::Answer(hold.reference)), HoldRelease);
     releases.map(|(one, _)| one).find(|one| one.sender == hold.sender && commitments::permits(past, one))
 }

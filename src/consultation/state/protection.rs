@@ -94,6 +94,15 @@ pub fn was_barred(past: &Past<'_>, person: &PersonRef, destination: Spoken<'_>, 
     before.iter().any(|one| bars(one, &before, &places))
 }
 
+/// Whether whoever may had cleared a destination, and has taken every clearance of it back.
+pub fn is_clearance_taken_back(past: &Past<'_>, person: &PersonRef, destination: Spoken<'_>) -> bool {
+    let places = Places::of(past, person);
+    let all = assessments(past, person, destination, &places);
+    let clearing = || all.iter().filter(|one| one.counts && one.clears() && one.is_of_the_place());
+    let is_taken_back = |one: &Assessment<'_>| all.iter().any(|other| other.takes_back(one));
+    clearing().next().is_some() && clearing().all(is_taken_back)
+}
+
 /// An assessment towards one destination.
 struct Assessment<'h> {
     registered: &'h Registered,

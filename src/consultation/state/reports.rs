@@ -10,9 +10,7 @@
 //! A handover is judged by the past as it was then: who held the person and where he was to go, the agreement, the
 //! arrangement and its confirmation, statements and clearances, all as released until that instant. What is said of these
 //! afterwards makes no handover regular and none irregular. What the person himself said until then counts whenever it is
-//! told, and a report of his refusal at the gate until its own sender corrects it.
-
-use std::collections::BTreeMap;
+//! told, and a report of his refusal at the gate until its own sender corrects it by one of that same time.
 
 use crate::consultation::acts::handover::HandoverReport;
 use crate::consultation::acts::values::EntryId;
@@ -22,16 +20,24 @@ use crate::consultation::opaque;
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::state::commitments::{Agreement, Arrangement};
+use crate::consultation::state::go::Undone;
 use crate::consultation::state::opening::Opening;
-use crate::consultation::state::places::Places;
+use crate::consultation::state::places::{Places, Spoken};
 use crate::consultation::state::reached::{Facet, Stage};
+use crate::consultation::state::told::is_one_attempt;
 use crate::consultation::state::{
-    commitments, custody, exposure, go, guard, holds, judicial, medical, opening, protection, saying, will,
+    commitments, custody, departure, exposure, go, guard, holds, judicial, medical, opening, promised,
+    protection, saying, will,
 };
 use crate::consultation::words::{HandoverOutcome, Route};
-use crate::limits;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
+
+mod round;
+
+pub use round::{Round, happened, is_dated_ahead};
+
+use round::{Report, rounds, time_said};
 
 /// What all reports about a person come to.
 #[derive(Clone)]
@@ -44,25 +50,25 @@ pub struct Reported<'h> {
     pub round: Round<'h>,
 }
 
-/// The reports of Powers about one handover of a person, in the order of the acts.
-#[derive(Clone)]
-pub struct Round<'h> {
-    /// The arrangement that they name.
-    pub arrangement: &'h EntryId,
-    reports: Vec<Report<'h>>,
-    last: BTreeMap<&'h Ministry, Report<'h>>,
-}
-
-opaque!(Reported<'_>, Round<'_>);
-
-type Report<'h> = (&'h Registered, &'h HandoverReport);
+opaque!(Reported<'_>);
 
 /// What was reported about a person; none where nothing was. An irregular handover comes before a disputed one, and both
 /// before what was reported last.
 pub fn reported<'h>(past: &Past<'h>, person: &PersonRef, charter: &Charter) -> Option<Reported<'h>> {
-    let rounds = rounds(past, person).into_iter();
-    let judged = rounds.map(|round| {
-        let irregular = round.irregularities(past, person, charter);
+    let against = |round: &Round<'h>| round.irregularities(past, person, charter);
+    choose(past, person, rounds(past, person), charter, against)
+}
+
+/// What these rounds come to, of which this stood against each.
+fn choose<'h>(
+    past: &Past<'h>,
+    person: &PersonRef,
+    rounds: Vec<Round<'h>>,
+    charter: &Charter,
+    against: impl Fn(&Round<'h>) -> Vec<Facet>,
+) -> Option<Reported<'h>> {
+    let judged = rounds.into_iter().map(|round| {
+        let irregular = against(&round);
         let stage = match round.outcome(past, person, charter) {
             Stage::HandedOver if !irregular.is_empty() => Stage::Irregular,
             stage => stage,
@@ -73,11 +79,15 @@ pub fn reported<'h>(past: &Past<'h>, person: &PersonRef, charter: &Charter) -> O
     let mut irregular: Vec<Facet> = judged.iter().flat_map(|one| one.irregular.iter().copied()).collect();
     irregular.sort_unstable_by_key(|facet| facet.number());
     irregular.dedup();
-    let grave = |stage| judged.iter().rev().find(|one| one.stage == stage);
-    let last = judged.last()?;
-    let chosen = grave(Stage::Irregular).or_else(|| grave(Stage::Disputed)).unwrap_or(last);
+    // What was reported under a wrong id, and taken back there, says nothing of the handover but what stood against it.
+    let gone = || judged.iter().filter(|one| one.stage == Stage::HandedOver);
+    let is_meant = |one: &&Reported<'h>| !gone().any(|other| one.round.is_mistaken_for(&other.round, person));
+    let meant: Vec<&Reported<'h>> = judged.iter().filter(is_meant).collect();
+    let against_a_stop = judged.iter().rev().find(|one| one.stage == Stage::Irregular);
+    let disputed = meant.iter().rev().copied().find(|one| one.stage == Stage::Disputed);
+    let chosen = against_a_stop.or(disputed).or_else(|| meant.last().copied())?;
     let mut chosen = Reported { irregular, ..chosen.clone() };
-    if chosen.stage != Stage::Irregular && contradicts_a_handover(past, person, &judged) {
+    if chosen.stage != Stage::Irregular && contradicts_a_handover(past, person, &meant) {
         chosen.stage = Stage::Disputed;
     }
     Some(chosen)
@@ -85,7 +95,7 @@ pub fn reported<'h>(past: &Past<'h>, person: &PersonRef, charter: &Charter) -> O
 
 /// Whether the handover reported last comes after one that took place, and the case was not registered anew between: who
 /// is gone is not kept back.
-fn contradicts_a_handover(past: &Past<'_>, person: &PersonRef, judged: &[Reported<'_>]) -> bool {
+fn contradicts_a_handover(past: &Past<'_>, person: &PersonRef, judged: &[&Reported<'_>]) -> bool {
     let Some((last, before)) = judged.split_last() else { return false };
     let gone = before.iter().rev().find(|one| one.stage == Stage::HandedOver);
     last.stage != Stage::HandedOver
@@ -112,8 +122,9 @@ pub fn is_gone(past: &Past<'_>, person: &PersonRef) -> bool {
 }
 
 /// Whether a report of a refusal at the gate stands still: nobody but its own sender corrects it, by another report of
-/// the same handover about the same person. A Power that takes its own word back by it, that he was handed over,
-/// disputes the handover, and says nothing of what stood against it.
+/// the same handover and time about the same person; what is reported of another time is another attempt. A Power that
+/// takes its own word back by it, that he was handed over, disputes the handover, and says nothing of what stood against
+/// it.
 pub fn is_refusal_still(
     past: &Past<'_>,
     person: &PersonRef,
@@ -126,9 +137,10 @@ pub fn is_refusal_still(
             .filter(|(one, _)| one.sender == report.sender && !one.relayed)
             .filter(|(_, other)| other.lines.find(person).is_some())
     };
-    let corrected = own().any(|(one, _)| one.number > report.number);
+    let of_it = || own().filter(|(one, other)| is_one_attempt(time_said(report, act), time_said(one, other)));
+    let corrected = of_it().any(|(one, _)| one.number > report.number);
     let takes_back = || {
-        own().any(|(one, other)| {
+        of_it().any(|(one, other)| {
             one.number < report.number && outcome(other, person) == Some(HandoverOutcome::HandedOver)
         })
     };
@@ -145,6 +157,21 @@ pub fn is_reported(past: &Past<'_>, person: &PersonRef, arrangement: &EntryId) -
 /// Whether the way that this act was part of ended with the person remaining: it came before the reports.
 pub fn is_spent(past: &Past<'_>, person: &PersonRef, act: &Registered, charter: &Charter) -> bool {
     let reported = reported(past, person, charter);
+    reported.is_some_and(|one| matches!(one.stage, Stage::Remains(_)) && !one.round.is_known_to(act))
+}
+
+/// Whether it had ended so when he was handed over under this arrangement, by the past of that time. What stood against
+/// other handovers is not asked: one that was irregular stays so whatever else is.
+pub fn was_spent(
+    then: &Past<'_>,
+    person: &PersonRef,
+    act: &Registered,
+    handover: &EntryId,
+    charter: &Charter,
+) -> bool {
+    let mut others = rounds(then, person);
+    others.retain(|round| round.arrangement != handover);
+    let reported = choose(then, person, others, charter, |_| Vec::new());
     reported.is_some_and(|one| matches!(one.stage, Stage::Remains(_)) && !one.round.is_known_to(act))
 }
 
@@ -200,174 +227,6 @@ fn outcome(act: &HandoverReport, person: &PersonRef) -> Option<HandoverOutcome> 
     act.lines.find(person).map(|line| line.outcome)
 }
 
-/// Every handover that was reported by who is to be heard of it, the one reported last at the end.
-fn rounds<'h>(past: &Past<'h>, person: &PersonRef) -> Vec<Round<'h>> {
-    let mut rounds: Vec<Round<'h>> = Vec::new();
-    for (one, act) in reports(past, person).filter(|(one, _)| !one.relayed) {
-        let known = rounds.iter().position(|round| *round.arrangement == act.arrangement_id);
-        if !is_to_be_heard(past, person, one, act) {
-            // Whoever had told of harm only, tells of none any more.
-            if let Some(round) = known.and_then(|place| rounds.get_mut(place)) {
-                round.last.retain(|sender, (before, _)| **sender != one.sender || before.number > one.number);
-            }
-            continue;
-        }
-        let mut round = match known {
-            Some(place) => rounds.remove(place),
-            None => Round { arrangement: &act.arrangement_id, reports: Vec::new(), last: BTreeMap::new() },
-        };
-        round.reports.push((one, act));
-        if round.last.get(&one.sender).is_none_or(|(before, _)| before.number <= one.number) {
-            round.last.insert(&one.sender, (one, act));
-        }
-        rounds.push(round);
-    }
-    rounds.retain(|round| !round.last.is_empty());
-    rounds
-}
-
-impl<'h> Round<'h> {
-    /// The last report of each Power.
-    pub fn acts(&self) -> impl Iterator<Item = &'h Registered> {
-        self.last.values().map(|(one, _)| *one)
-    }
-
-    /// Whether whoever sent this act knew every report that counts.
-    pub fn is_known_to(&self, act: &Registered) -> bool {
-        self.acts().all(|report| act.knew(report))
-    }
-
-    /// Whether the case was registered once more by somebody who knew what was reported.
-    pub fn is_followed_by_a_case(&self, past: &Past<'_>, person: &PersonRef) -> bool {
-        custody::case(past, person).is_some_and(|case| self.is_known_to(case.registered))
-    }
-
-    /// Whether he is held again after this handover: his case was registered once more, as that of a prisoner.
-    pub fn is_brought_back(&self, past: &Past<'_>, person: &PersonRef) -> bool {
-        self.is_followed_by_a_case(past, person) && !custody::is_no_prisoner(past, person)
-    }
-
-    /// Whether the case was registered once more between these reports and those of another handover.
-    fn has_a_case_before(&self, next: &Self, past: &Past<'_>, person: &PersonRef) -> bool {
-        custody::registrations(past, person)
-            .any(|(case, _)| self.is_known_to(case) && next.acts().all(|report| report.knew(case)))
-    }
-
-    /// What the reports come to (HND-05).
-    fn outcome(&self, past: &Past<'_>, person: &PersonRef, charter: &Charter) -> Stage {
-        let mut reports = self.last.values().map(|(_, act)| *act);
-        let Some(first) = reports.next() else { return Stage::ReportedOnce };
-        let alike = |other: &HandoverReport| {
-            outcome(first, person) == outcome(other, person)
-                && first.place_code == other.place_code
-                && first.effects_inventory_sha256 == other.effects_inventory_sha256
-                && first.documents_sha256 == other.documents_sha256
-        };
-        let times = || self.last.values().map(|(_, act)| act.handover_time);
-        let bound = times().min().map(|earliest| earliest.after(charter.report_tolerance));
-        let close = times().max() <= bound;
-        if self.last.values().any(|(one, act)| is_dated_ahead(act, one.released))
-            || !close
-            || !reports.all(alike)
-        {
-            return Stage::Disputed;
-        }
-        let latest = self.last.values().map(time_of).max();
-        let then = latest.map_or_else(|| past.clone(), |latest| past.until(latest));
-        let reported = |side: &Ministry| self.last.contains_key(side);
-        let has_holder = custody::holder(&then, person).is_none_or(reported);
-        if !has_holder || !self.is_complete(&then, person, reported) {
-            return Stage::ReportedOnce;
-        }
-        match outcome(first, person) {
-            None => Stage::Disputed,
-            Some(HandoverOutcome::HandedOver) => Stage::HandedOver,
-            Some(outcome) => Stage::Remains(outcome),
-        }
-    }
-
-    /// Whether two Powers did this, among them one that had registered the person until then and the one that was to
-    /// receive him; where the case, as it was then, leaves open which that is, one that may be it. Where he was agreed
-    /// upon, two that are party to it.
-    fn is_complete(&self, then: &Past<'_>, person: &PersonRef, did: impl Fn(&Ministry) -> bool) -> bool {
-        let arranged = commitments::arrangement_of(then, self.arrangement, person);
-        let agreement = arranged.as_ref().map(|arranged| &arranged.agreement);
-        let agreement = agreement.filter(|agreement| agreement.line(person).is_some());
-        let destination =
-            agreement.and_then(|agreement| agreement.line(person).map(|line| agreement.destination(line)));
-        let places = Places::of(then, person);
-        let receivers = destination.map(|place| custody::powers_at(then, &places, place)).unwrap_or_default();
-        let received = receivers.is_empty() || receivers.into_iter().any(&did);
-        let counts =
-            |power: &Ministry| did(power) && agreement.is_none_or(|agreement| agreement.is_party(power));
-        let count = self.last.keys().filter(|power| counts(power)).count();
-        let mut holders = custody::registrations(then, person).map(|(one, _)| &one.sender).peekable();
-        let gave = holders.peek().is_none() || holders.any(&did);
-        count >= 2 && gave && received
-    }
-
-    /// What stood against a handover that this round ever agreed on, at each time that it was agreed to have happened: of
-    /// times that match, at the first and at the last.
-    fn irregularities(&self, past: &Past<'_>, person: &PersonRef, charter: &Charter) -> Vec<Facet> {
-        let gone =
-            self.reports.iter().filter(|(_, act)| outcome(act, person) == Some(HandoverOutcome::HandedOver));
-        let gone: Vec<(&Ministry, Timestamp)> =
-            gone.map(|report| (&report.0.sender, time_of(report))).collect();
-        let mut times: Vec<Timestamp> = gone.iter().map(|(_, time)| *time).collect();
-        times.sort_unstable();
-        times.dedup();
-        let mut found = Vec::new();
-        for first in times {
-            let until = first.after(charter.report_tolerance);
-            let matching: Vec<(&Ministry, Timestamp)> =
-                gone.iter().copied().filter(|(_, time)| (first..=until).contains(time)).collect();
-            let says_so = |side: &Ministry| matching.iter().any(|(sender, _)| *sender == side);
-            let last = matching.iter().map(|(_, time)| *time).max().unwrap_or(first);
-            let mut ends = [first, last].into_iter();
-            if !ends.any(|at| self.is_complete(&past.until(at), person, says_so)) {
-                continue;
-            }
-            found.extend(irregularities(past, person, self.arrangement, first, charter));
-            if last > first {
-                found.extend(irregularities(past, person, self.arrangement, last, charter));
-            }
-            if self.is_refused(past, person, last, last.after(charter.report_tolerance)) {
-                found.push(Facet::Will);
-            }
-        }
-        found.sort_unstable_by_key(|facet| facet.number());
-        found.dedup();
-        found
-    }
-
-    /// Whether somebody reports that the person refused at this very handover, by a clock that may be ahead of those of
-    /// the Powers by as much as their own may differ.
-    fn is_refused(&self, past: &Past<'_>, person: &PersonRef, last: Timestamp, until: Timestamp) -> bool {
-        let thread = Thread::Arrangement(self.arrangement.clone());
-        saying!(past.of_thread(&thread), HandoverReport).any(|(one, act)| {
-            let declined = outcome(act, person) == Some(HandoverOutcome::DeclinedByPerson);
-            let time = happened(act, one.released);
-            declined && time > last && time <= until && is_refusal_still(past, person, one, act)
-        })
-    }
-}
-
-/// When a handover happened by a registered report.
-fn time_of((registered, act): &Report<'_>) -> Timestamp {
-    happened(act, registered.released)
-}
-
-/// When a handover happened by a report released then: as stated, but not later than it could be reported (CHN_08). A
-/// release bears whole minutes, so one that is reported at once is stated some seconds after its release.
-pub fn happened(act: &HandoverReport, released: Timestamp) -> Timestamp {
-    act.handover_time.min(released.after(limits::CLOCK_SKEW_MAX))
-}
-
-/// Whether a report released then tells of what had not happened yet.
-pub fn is_dated_ahead(act: &HandoverReport, released: Timestamp) -> bool {
-    act.handover_time > happened(act, released)
-}
-
 /// What stood against a handover under this arrangement at the time it happened (HND-06), by the past of that time.
 pub fn irregularities(
     past: &Past<'_>,
@@ -389,12 +248,12 @@ pub fn irregularities(
     let is_told_dead = custody::was_said_to_be_dead(past, person, at);
     stood(Facet::Death, is_told_dead || custody::is_dead(then, person));
     let arranged = commitments::arrangement_of(then, arrangement, person);
-    let paused = arranged.as_ref().is_some_and(|arranged| go::is_paused(then, arranged));
-    stood(Facet::Consultation, paused || opening::state(then, at) == Opening::Concluded);
-    let is_refused = |arranged: &Arrangement<'_>| {
-        go::was_refused(then, arranged, at) || go::was_taken_back(then, arranged)
-    };
-    stood(Facet::NoGo, arranged.as_ref().is_some_and(is_refused));
+    let undone = arranged.as_ref().map(|arranged| go::undone(then, arranged)).unwrap_or_default();
+    let is_undone = |by: Undone| undone.iter().any(|(_, how)| *how == by);
+    let is_concluded = opening::state(then, at) == Opening::Concluded;
+    stood(Facet::Consultation, is_undone(Undone::Adjourned) || is_concluded);
+    let is_refused = arranged.as_ref().is_some_and(|arranged| go::was_refused(then, arranged, at));
+    stood(Facet::NoGo, is_refused || is_undone(Undone::TakenBack));
     let line = arranged.as_ref().and_then(|arranged| arranged.agreement.line(person));
     let destination =
         arranged.as_ref().zip(line).map(|(arranged, line)| arranged.agreement.destination(line));
@@ -412,14 +271,31 @@ pub fn irregularities(
     let barred = protection::was_barred(past, person, destination, at);
     let (terms, note) = (arranged.agreement.terms(), arranged.agreement.note);
     let unassured = guard::is_assurance_taken_back(then, terms, line, note, at, charter);
-    stood(Facet::Protection, back(cleared) || barred || unassured);
+    let uncleared = protection::is_clearance_taken_back(then, person, destination);
+    stood(Facet::Protection, back(cleared) || uncleared || barred || unassured);
     stood(Facet::Medical, back(medical::fitness(then, person, at, charter).finding));
     stood(Facet::Status, is_no_prisoner_for(then, person, arranged));
     let binds = arranged.agreement.is_in_force(then, person, at)
         && arranged.act.window_start_time <= at.after(charter.report_tolerance);
     let kept = !back(Some(arranged.registered)) && !back(Some(arranged.confirmation));
-    stood(Facet::Commitment, !(binds && kept));
+    let overtaken = is_overtaken(then, person, arranged, destination, at, charter);
+    stood(Facet::Commitment, !(binds && kept) || overtaken);
     found
+}
+
+/// Whether the time of an arrangement was over, by more than a convoy is on its road; whether its agreement had been made
+/// anew since it was arranged; or another agreement sent the person elsewhere.
+fn is_overtaken<'h>(
+    then: &Past<'h>,
+    person: &PersonRef,
+    arranged: &Arrangement<'h>,
+    destination: Spoken<'_>,
+    at: Timestamp,
+    charter: &Charter,
+) -> bool {
+    let twice = || promised::was_promised_elsewhere(then, person, destination, arranged, at, charter);
+    let is_too_late = at > arranged.act.window_end_time.after(departure::ROAD);
+    is_too_late || !arranged.is_current(then) || twice()
 }
 
 /// Whether an agreement sends a person by a route of prisoners, and his case says that he is none (EXC-05).
@@ -434,3 +310,7 @@ mod tests;
 #[cfg(test)]
 #[path = "reports_parts_tests.rs"]
 mod parts_tests;
+
+#[cfg(test)]
+#[path = "irregular_tests.rs"]
+mod irregular_tests;

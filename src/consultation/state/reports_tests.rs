@@ -7,19 +7,24 @@ use crate::consultation::state::departure::clear_to_depart;
 use crate::consultation::state::samples::{DAY, HOUR, INCIDENT, Scene, case, person, stated};
 use crate::consultation::state::stage::stage;
 
-fn shown(scene: &Scene) -> String {
+pub(super) fn shown(scene: &Scene) -> String {
     scene.asks(|past, at, charter| stage(past, &person(1), at, charter).shown().to_string())
 }
 
-fn irregular(scene: &Scene) -> Vec<Facet> {
+pub(super) fn irregular(scene: &Scene) -> Vec<Facet> {
     scene.asks(|past, at, charter| stage(past, &person(1), at, charter).irregular)
 }
 
-fn minutes(minutes: u64) -> Duration {
+pub(super) fn minutes(minutes: u64) -> Duration {
     Duration::from_secs(60 * minutes)
 }
 
-fn report(scene: &mut Scene, sender: &str, (id, person, outcome): (&str, &str, &str), at: Timestamp) {
+pub(super) fn report(
+    scene: &mut Scene,
+    sender: &str,
+    (id, person, outcome): (&str, &str, &str),
+    at: Timestamp,
+) {
     let fields = format!(
         "arrangement_id = \"{id}\"\nhandover_time = \"{at}\"\nplace_code = \"EAGLE\"\n\
          lines = [{{ person = \"{person}\", outcome = \"{outcome}\", final_question_put = true }}]"
@@ -27,10 +32,10 @@ fn report(scene: &mut Scene, sender: &str, (id, person, outcome): (&str, &str, &
     scene.say(sender, "handover-report", &fields);
 }
 
-const GONE: (&str, &str, &str) = ("H-1", "P1", "HANDED_OVER");
+pub(super) const GONE: (&str, &str, &str) = ("H-1", "P1", "HANDED_OVER");
 const DECLINED: (&str, &str, &str) = ("H-1", "P1", "DECLINED_BY_PERSON");
 
-fn hand_over(scene: &mut Scene, at: Timestamp) -> String {
+pub(super) fn hand_over(scene: &mut Scene, at: Timestamp) -> String {
     for sender in ["XB", "XA"] {
         report(scene, sender, GONE, at);
     }
@@ -225,7 +230,7 @@ fn an_irregular_handover_is_not_forgotten_where_home_is_said_to_lie_elsewhere_af
 fn an_exposure_stands_against_a_handover_until_that_very_place_was_found_safe() {
     for (place, finding, expected) in [
         ("XN", "NO_SUBSTANTIAL_GROUNDS", vec![Facet::Incident]),
-        ("XA", "NEEDS_MORE", vec![Facet::Incident]),
+        ("XA", "NEEDS_MORE", vec![Facet::Protection, Facet::Incident]),
         ("XA", "NO_SUBSTANTIAL_GROUNDS", vec![]),
     ] {
         let mut scene = Scene::cleared();

@@ -2,8 +2,11 @@
 //!
 //! A report of a handover, a verification of a list and a notice to an Information Bureau have another purpose, and are
 //! believed all the same: to stop, a rumour is enough, and none of them need stand. Whoever said it takes it back by
-//! another report of the same handover, or another verification, that says otherwise of the person. What ends it
-//! besides is for each state to say: a later certificate, a later status, the case registered anew.
+//! another report of the same handover, or another verification, that says otherwise of the person. A report under the
+//! same id of another time tells of another attempt, and takes nothing back. What ends it besides is for each state to
+//! say: a later certificate, a later status, the case registered anew.
+
+use std::time::Duration;
 
 use crate::consultation::act::Act;
 use crate::consultation::acts::values::EntryId;
@@ -14,6 +17,9 @@ use crate::consultation::registered::Registered;
 use crate::consultation::state::will;
 use crate::consultation::words::{BureauEvent, HandoverOutcome, LineResult};
 use crate::time::Timestamp;
+
+/// How far apart one Power may date two reports of one attempt to hand somebody over: it reads both off its own clock.
+const ONE_ATTEMPT: Duration = Duration::from_secs(15 * 60);
 
 /// What is told.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,6 +51,11 @@ pub fn told<'h>(past: &Past<'h>, person: &PersonRef, what: Told) -> Vec<Telling<
 /// The same by what was released until an instant. Another report of the same handover counts whenever it came.
 pub fn told_until<'h>(past: &Past<'h>, person: &PersonRef, what: Told, at: Timestamp) -> Vec<Telling<'h>> {
     standing(past, person, what, Some(at))
+}
+
+/// Whether what two reports of one sender tell of may be the same attempt to hand somebody over, by the times they bear.
+pub fn is_one_attempt(one: Timestamp, other: Timestamp) -> bool {
+    one <= other.after(ONE_ATTEMPT) && other <= one.after(ONE_ATTEMPT)
 }
 
 /// Whether this act tells it of a person, and nobody took that back.
@@ -94,7 +105,9 @@ impl Word<'_> {
     fn takes_back(&self, one: &Word<'_>) -> bool {
         let (own, other) = (self.telling.registered, one.telling.registered);
         let of_the_same = match (self.about, one.about) {
-            (About::Handover(here), About::Handover(there)) => here == there,
+            (About::Handover(here), About::Handover(there)) => {
+                here == there && is_one_attempt(self.telling.said, one.telling.said)
+            }
             (About::Lists, About::Lists) => true,
             _ => false,
         };

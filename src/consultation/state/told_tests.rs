@@ -1,7 +1,9 @@
 //! Tests of what is told in passing: who is believed, and what ends it.
 
+use crate::consultation::acts::values::EntryId;
 use crate::consultation::rules::table::Rule;
 use crate::consultation::state::custody::{is_dead, is_said_to_be_dead};
+use crate::consultation::state::departure::clear_to_depart;
 use crate::consultation::state::judicial::{JudicialStanding, judicial, was_kept};
 use crate::consultation::state::medical::{FitnessStanding, fitness, was_unfit};
 use crate::consultation::state::samples::{HOUR, Scene, case, person};
@@ -117,4 +119,28 @@ fn whom_an_authority_kept_is_released_by_it_before_he_travels() {
     verify(&mut scene, "XA", "JUDICIAL_HOLD");
     verify(&mut scene, "XA", "MATCHED");
     assert_eq!(kept(&scene), JudicialStanding::Free, "its sender takes it back");
+}
+
+#[test]
+fn med_01_says_who_examines_again_somebody_who_was_found_unfit() {
+    let because = |scene: &Scene| {
+        let id = EntryId::parse("H-1").unwrap();
+        let stops = scene.asks(|past, at, charter| clear_to_depart(past, &person(1), &id, at, charter));
+        let own = stops.into_iter().filter(|stop| stop.rule == Rule::Med01);
+        own.map(|stop| stop.because).collect::<Vec<_>>().join(", ")
+    };
+    let mut scene = Scene::cleared();
+    scene.certify("P1", "UNFIT");
+    let unfit = because(&scene);
+    assert!(unfit.ends_with("the Detaining Power, or whoever found it, examines him again"), "{unfit}");
+    // That of an observer permits, and answers nobody else's.
+    let certificate = format!(
+        "person = \"P1\"\nkind = \"FITNESS_TO_TRAVEL\"\nexamination_time = \"{}\"\ndecision = \"FIT\"\n\
+         certificate_document = \"certificate\"",
+        scene.at()
+    );
+    scene.say("IC", "medical-finding", &certificate);
+    assert_eq!(because(&scene), unfit);
+    scene.certify("P1", "FIT");
+    assert_eq!(because(&scene), "");
 }

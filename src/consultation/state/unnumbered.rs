@@ -137,7 +137,7 @@ impl<'p, 'h> Departing<'p, 'h> {
                 let mut own = incidents.iter().filter(|one_of| one_of.notice.reference == one.reference);
                 own.any(|incident| self.is_unassessed(incident.notice, person))
             }
-            Act::DeathNotice(_) => true,
+            Act::DeathNotice(_) => !custody::is_refuted(past, person, one),
             _ => false,
         }
     }

@@ -431,3 +431,28 @@ fn assurances_before_some_are_named_until_their_sender_assures_anew_before_all()
     scene.say_unnumbered("XA", "assurances", &fields("\"P2\""));
     assert!(named(&scene).is_empty(), "of another man");
 }
+
+#[test]
+fn a_death_that_some_were_told_is_named_until_it_was_said_to_all_and_refuted_by_who_knew_of_it() {
+    let notice = "person = \"P1\"\ninquiry_opened = true";
+    let case = crate::consultation::state::samples::case("P1");
+    for by in ["XA", "XB"] {
+        let mut scene = Scene::cleared();
+        let told = scene.to("XA").say_unnumbered("XB", "death-notice", notice);
+        let refute = |scene: &mut Scene| {
+            scene.say("XB", "case-registration", &case);
+            scene.state("IC", "P1", &["XA"], &["XD"]);
+        };
+        if by == "XA" {
+            refute(&mut scene);
+            assert_eq!(named(&scene), std::slice::from_ref(&told), "who saw him had not heard of it");
+        }
+        let again = scene.say(by, "death-notice", notice);
+        let stands: Vec<String> = if by == "XA" { vec![told] } else { Vec::new() };
+        let named_too =
+            |scene: &Scene| named(scene).into_iter().filter(|one| *one != again).collect::<Vec<String>>();
+        assert_eq!(named_too(&scene), stands, "{by}");
+        refute(&mut scene);
+        assert_eq!(named_too(&scene), Vec::<String>::new(), "{by}: he lives");
+    }
+}

@@ -1,7 +1,7 @@
 //! What a person wants, and whether that still counts (WIL; domain 5.3).
 //!
-//! Only statements against which nothing stands can permit. A withdrawal, a refusal at the gate, adverse hearsay and
-//! an adverse statement that does not qualify all stop (WIL-12), and are overcome only by a later qualifying
+//! Only statements against which nothing stands can permit. A withdrawal, a refusal at the gate, adverse hearsay, a list
+//! that finds no compatible will and an adverse statement that does not qualify all stop (WIL-12), and are overcome only by a later qualifying
 //! statement whose sender knew of them (WIL-07). A withdrawal for some destinations stops those alone. Whoever found that he
 //! did not speak freely, or could not decide, found that nobody knows what he wants: that stops everywhere. The last word is
 //! that of whoever knew what was said before: a statement that only bears a later time sets nothing aside, and where
@@ -23,7 +23,7 @@ use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::state::places::{Likeness, Places, Spoken, is_open};
 use crate::consultation::state::{commitments, reports, saying, sides};
-use crate::consultation::words::{AttendeeFunction, Capacity, FreedomFinding, HandoverOutcome};
+use crate::consultation::words::{AttendeeFunction, Capacity, FreedomFinding, HandoverOutcome, LineResult};
 use crate::time::Timestamp;
 use crate::vocabulary;
 
@@ -176,10 +176,11 @@ fn judge<'h>(
         against: stopping(statement.as_ref()),
     };
     if statements.is_empty() {
-        let indicated = past
-            .of_person(person)
-            .any(|one| matches!(one.act_kind(), Some(ActKind::WillIndication | ActKind::ExpressionOfWill)));
-        return stands(if indicated { WillStanding::Indicated } else { WillStanding::None }, None);
+        let refuses =
+            |one: &Adverse<'_>| destination.map_or(one.is_everywhere(), |place| one.covers(place, &places));
+        let said_no = adverse.iter().any(|one| one.is_his_no() && refuses(one));
+        let standing = if said_no { WillStanding::Withdrawn } else { unasked(past, person, &adverse) };
+        return stands(standing, None);
     }
     let alive: Vec<Statement<'h>> = statements.iter().filter(|one| !beaten(one)).copied().collect();
     let is_overtaken = |one: &Statement<'_>| alive.iter().rev().any(|later| overtakes(later, one));
@@ -211,6 +212,17 @@ fn judge<'h>(
         return stands(WillStanding::Expired, Some(last));
     }
     stands(WillStanding::Current, Some(last))
+}
+
+/// How the will of somebody stands who made no statement that counts, and did not say no himself.
+fn unasked(past: &Past<'_>, person: &PersonRef, adverse: &[Adverse<'_>]) -> WillStanding {
+    let tells = |one: &Registered| {
+        matches!(one.act_kind(), Some(ActKind::WillIndication | ActKind::ExpressionOfWill))
+    };
+    match adverse.is_empty() && !past.of_person(person).any(tells) {
+        true => WillStanding::None,
+        false => WillStanding::Indicated,
+    }
 }
 
 /// What speaks against moving a person, and the statements that can permit it. One by which somebody sat for the Power
@@ -317,6 +329,15 @@ impl Adverse<'_> {
         }
     }
 
+    /// Whether the person himself said no: he withdrew, or declined at the gate.
+    fn is_his_no(&self) -> bool {
+        matches!(self.registered.act_kind(), Some(ActKind::WillWithdrawal | ActKind::HandoverReport))
+    }
+
+    const fn is_everywhere(&self) -> bool {
+        matches!(self.scope, Scope::Everywhere)
+    }
+
     /// Whether this statement came later and knew of it.
     fn is_overcome_by(&self, statement: &Statement<'_>) -> bool {
         statement.registered.knew(self.registered) && instant(statement) > self.said
@@ -364,6 +385,10 @@ fn speaks_against<'h>(registered: &'h Registered, person: &PersonRef) -> Option<
             let line = act.lines.find(person)?;
             let declined = line.outcome == HandoverOutcome::DeclinedByPerson;
             declined.then_some((said(registered, Some(act.handover_time)), Scope::Everywhere))?
+        }
+        Act::ListVerification(act) => {
+            let is_unwilling = act.findings.find(person)?.result == LineResult::NoCompatibleWill;
+            is_unwilling.then_some((registered.released, Scope::Everywhere))?
         }
         _ => return None,
     };

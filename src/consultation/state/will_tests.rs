@@ -147,6 +147,58 @@ fn a_refusal_at_the_gate_is_a_withdrawal() {
 }
 
 #[test]
+fn a_list_that_finds_no_compatible_will_stops_until_who_knew_it_asked_again() {
+    let found = |person: &str, result: &str| {
+        let terms = crate::digest::Digest::of(b"terms").hex();
+        format!("terms_sha256 = \"{terms}\"\nfindings = [{{ person = \"{person}\", result = \"{result}\" }}]")
+    };
+    let mut scene = registered();
+    scene.say("XA", "list-verification", &found("P1", "NO_COMPATIBLE_WILL"));
+    assert_eq!(standing(&scene), WillStanding::Indicated, "nobody has asked him yet");
+    let mut scene = registered();
+    scene.state("XB", "P1", &["XA"], &[]);
+    for (person, result) in [("P2", "NO_COMPATIBLE_WILL"), ("P1", "MATCHED")] {
+        scene.say("XA", "list-verification", &found(person, result));
+        assert_eq!(standing_towards(&scene, "XA"), WillStanding::Current, "{person} {result}");
+    }
+    for sender in ["XA", "XB"] {
+        scene.wait(HOUR);
+        scene.say(sender, "list-verification", &found("P1", "NO_COMPATIBLE_WILL"));
+        assert_eq!(standing_towards(&scene, "XA"), WillStanding::Withdrawn, "{sender}");
+        scene.say(sender, "list-verification", &found("P1", "MATCHED"));
+        assert_eq!(standing_towards(&scene, "XA"), WillStanding::Withdrawn, "{sender}: nobody asked him");
+        scene.wait(HOUR);
+        scene.state("XB", "P1", &["XA"], &[]);
+        assert_eq!(standing_towards(&scene, "XA"), WillStanding::Current, "{sender}");
+    }
+}
+
+#[test]
+fn who_said_no_before_he_made_a_statement_is_shown_as_one_who_withdrew() {
+    use crate::consultation::state::stage::stage;
+    let shown = |scene: &Scene| {
+        scene.asks(|past, at, charter| stage(past, &person(1), at, charter).shown()).to_string()
+    };
+    let mut scene = registered();
+    withdraw(&mut scene, "XB", &[]);
+    assert_eq!((standing(&scene), shown(&scene).as_str()), (WillStanding::Withdrawn, "HELD"));
+    scene.wait(HOUR);
+    scene.state("XB", "P1", &["XA"], &[]);
+    assert_eq!((standing(&scene), shown(&scene).as_str()), (WillStanding::Current, "REGISTERED"));
+    let mut scene = registered();
+    withdraw(&mut scene, "XB", &["XN"]);
+    assert_eq!(standing(&scene), WillStanding::Indicated, "he may want to go elsewhere");
+    assert_eq!(standing_towards(&scene, "XN"), WillStanding::Withdrawn);
+    assert_eq!(standing_towards(&scene, "XA"), WillStanding::Indicated);
+    let mut scene = registered();
+    scene.report("XA", "P1", "DECLINED_BY_PERSON");
+    assert_eq!(standing(&scene), WillStanding::Withdrawn);
+    let mut scene = registered();
+    hearsay(&mut scene, "refused = [{ kind = \"NAMED_STATE\", region_code = \"XA\" }]");
+    assert_eq!((standing(&scene), shown(&scene).as_str()), (WillStanding::Indicated, "REGISTERED"));
+}
+
+#[test]
 fn two_statements_of_one_instant_that_differ_challenge_each_other() {
     let mut scene = registered();
     let said = |places: &str| {

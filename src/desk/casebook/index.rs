@@ -6,7 +6,6 @@
 //! `NameIndex`, which finds names and tells none.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use crate::consultation::act::Act;
 use crate::consultation::acts::custody::PersonName;
@@ -245,23 +244,7 @@ impl KnownName {
     }
 }
 
-impl fmt::Debug for Index {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Index")
-    }
-}
-
-impl fmt::Debug for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Source")
-    }
-}
-
-impl fmt::Debug for KnownName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("KnownName")
-    }
-}
+crate::consultation::opaque!(Index, Source, KnownName);
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,5 @@
 //! The index as bytes for the inside of a seal. Not a record of the wire: it never leaves this desk.
 
-use std::fmt;
-
 use prost::Message as _;
 
 use crate::consultation::acts::values::ActRef;
@@ -246,17 +244,7 @@ impl CarrierRecord {
     }
 }
 
-/// Shows nothing of what it holds.
-macro_rules! opaque {
-    ($($name:ident),+) => {
-        $(impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(stringify!($name))
-            }
-        })+
-    };
-}
-opaque!(
+crate::consultation::opaque!(
     IndexRecord,
     MentionRecord,
     NameRecord,

@@ -4,8 +4,6 @@
 //! kept in its exact bytes; its signatures are not, because they were verified before it came here, and what was doubted of
 //! a protective act stands among what is known of its offices.
 
-use std::fmt;
-
 use prost::Message as _;
 
 use crate::consultation::casebook::Incoming;
@@ -210,17 +208,7 @@ struct OfficeRecord {
     key: Vec<u8>,
 }
 
-/// Shows nothing of what it holds.
-macro_rules! opaque {
-    ($($name:ident),+) => {
-        $(impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(stringify!($name))
-            }
-        })+
-    };
-}
-opaque!(Kept, Volume, Record, ClearanceRecord, OfficeRecord);
+crate::consultation::opaque!(Kept, Volume, Record, ClearanceRecord, OfficeRecord);
 
 #[cfg(test)]
 pub(super) mod samples {

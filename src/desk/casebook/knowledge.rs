@@ -4,7 +4,6 @@
 //! A desk whose keys are locked knows nothing, and judges what the act says of itself.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::sync::Arc;
 
 use super::folding::Folded;
@@ -116,8 +115,4 @@ impl Knowledge {
     }
 }
 
-impl fmt::Debug for Knowledge {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Knowledge")
-    }
-}
+crate::consultation::opaque!(Knowledge);

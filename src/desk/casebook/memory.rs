@@ -4,7 +4,6 @@
 //! growth that this process itself writes. Where another process has written meanwhile, it forgets.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::folding::Folded;
@@ -87,8 +86,4 @@ impl Memory {
     }
 }
 
-impl fmt::Debug for Memory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Memory")
-    }
-}
+crate::consultation::opaque!(Memory);

@@ -58,6 +58,7 @@ pub use kept::Kept;
 pub(super) use knowledge::Knowledge;
 pub(super) use memory::Memory;
 pub use persons::Lookup;
+pub(super) use persons::may_know;
 pub use supplying::HeldHere;
 pub use vouching::is_vouched_for;
 

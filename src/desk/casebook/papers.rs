@@ -5,7 +5,6 @@
 //! leave, in the order in which they came to this desk or left it. What binds of them is for the rules to say.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::Arc;
 
 use super::index::Index;
@@ -115,17 +114,7 @@ impl Desk {
     }
 }
 
-impl fmt::Debug for Papers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Papers")
-    }
-}
-
-impl fmt::Debug for Carrier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Carrier")
-    }
-}
+crate::consultation::opaque!(Papers, Carrier);
 
 #[cfg(test)]
 mod tests {

@@ -177,7 +177,8 @@ impl Desk {
     }
 }
 
-fn may_know(authorities: &std::collections::BTreeSet<Authority>) -> bool {
+/// Whether an office with these authorities may know who a person is.
+pub(in crate::desk) fn may_know(authorities: &std::collections::BTreeSet<Authority>) -> bool {
     MAY_KNOW_NAMES.iter().any(|authority| authorities.contains(authority))
 }
 

@@ -5,7 +5,6 @@
 //! be completed must not look like one that has mistakes.
 
 use std::cell::RefCell;
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -177,8 +176,4 @@ impl References for HeldHere<'_> {
     }
 }
 
-impl fmt::Debug for HeldHere<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("HeldHere")
-    }
-}
+crate::consultation::opaque!(HeldHere<'_>);

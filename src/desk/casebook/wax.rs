@@ -4,7 +4,6 @@
 //! the secret half gives: whoever can write to the disk of the desk, but cannot open its keys, can destroy its
 //! casebook and nothing else. What is destroyed is made anew from the archive.
 
-use std::fmt;
 use std::sync::Arc;
 
 use ring::hmac;
@@ -64,11 +63,7 @@ fn binding(key: &ReadingKey) -> hmac::Key {
     hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref())
 }
 
-impl fmt::Debug for Wax {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Wax")
-    }
-}
+crate::consultation::opaque!(Wax);
 
 #[cfg(test)]
 mod tests {

@@ -13,7 +13,6 @@
 
 mod writer;
 
-use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -196,8 +195,4 @@ fn altered() -> io::Error {
     )
 }
 
-impl fmt::Debug for Deposit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Deposit")
-    }
-}
+crate::consultation::opaque!(Deposit);

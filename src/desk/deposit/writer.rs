@@ -1,6 +1,8 @@
 //! Writing a deposit: from its beginning, or on after what is there.
+//!
+//! Plain bytes enter, piece by piece; records leave to the file, each sealed at its place. After every piece all of it is
+//! in the file, so that a cut loses nothing. Two texts never stand under one nonce.
 
-use std::fmt;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -139,11 +141,7 @@ fn unpredictable(cause: NoEntropy) -> io::Error {
     io::Error::other(cause)
 }
 
-impl fmt::Debug for DepositWriter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DepositWriter")
-    }
-}
+crate::consultation::opaque!(DepositWriter);
 
 #[cfg(test)]
 mod tests {

@@ -17,7 +17,7 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | `file` | the file: read, written, parsed strictly |
+//! | `file` | the draft, and the text of its file: read strictly, written |
 //! | `standing` | who has signed, and who must next |
 //! | `compose` | composed, based on a later past, cancelled |
 //! | `sign` | one more authentication |

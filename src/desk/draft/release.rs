@@ -45,17 +45,11 @@ impl Desk {
         let facts = authorities::of_signed(&draft.dispatch().authentications, &signatures);
         let findings = self.judge_own(trust, keys, what, draft.sources(), &facts, before)?;
         let valid_until = draft.valid_until().unwrap_or_else(|| now.after(limits::VALIDITY_DEFAULT));
-        Ok(Composition {
-            address: draft.address().clone(),
-            dispatch: draft.dispatch().clone(),
-            act: draft.act().clone(),
-            sources: draft.sources().to_vec(),
-            offices: vec![None; draft.dispatch().authentications.len()],
-            numbered: is_numbered(draft.address(), rule),
-            valid_until,
-            findings,
-            origin: Origin::Draft(Box::new(draft), entry.formal_number.map(|number| (entry.year, number))),
-        })
+        let numbered = is_numbered(draft.address(), rule);
+        let bears = entry.formal_number.map(|number| (entry.year, number));
+        Ok(Composition::of_signed(draft, numbered, valid_until, findings, |draft| {
+            Origin::Draft(draft, bears)
+        }))
     }
 
     /// Refuses a draft of which a later act, of whichever Power, says something: about one of its persons, or anything

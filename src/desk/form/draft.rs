@@ -1,7 +1,5 @@
 //! `Draft`: what an officer wrote, checked field by field, before the registry gives it numbers and times.
 
-use std::fmt;
-
 use super::FormError;
 use crate::consultation::act::{Act, ActKind};
 use crate::consultation::acts::law::Destination;
@@ -331,14 +329,13 @@ impl DraftAct {
     }
 }
 
-/// Shows only that something is there.
-macro_rules! opaque {
-    ($($name:ident),+) => {
-        $(impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(stringify!($name))
-            }
-        })+
-    };
-}
-opaque!(Draft, ConsultationChoice, Counting, Reference, DraftText, TextSource, DraftDocument, DraftAct);
+crate::consultation::opaque!(
+    Draft,
+    ConsultationChoice,
+    Counting,
+    Reference,
+    DraftText,
+    TextSource,
+    DraftDocument,
+    DraftAct
+);

@@ -24,6 +24,7 @@ use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::desk::lock::Holder;
 use crate::desk::parts::open_document;
+use crate::desk::reading_keys::ReadingKeys;
 use crate::desk::register::{OwedEntry, SentEntry};
 use crate::digest::{Digest, Hasher};
 use crate::limits;
@@ -75,9 +76,7 @@ impl Desk {
         if !is_any {
             return Ok(());
         }
-        for durable in [folder.as_path(), self.config.home.as_path()] {
-            File::open(durable).and_then(|folder| folder.sync_all()).map_err(DeskError::file(durable))?;
-        }
+        self.sync_kept()?;
         let sealed = self.seal_to_itself(trust, &draft)?;
         if !self.register.keep_owed(&owed.dispatch, &sealed)? {
             // It was paid meanwhile.
@@ -112,6 +111,9 @@ impl Desk {
                 }
             }
         }
+        if count > 0 {
+            self.sync_kept()?;
+        }
         Ok(count)
     }
 
@@ -123,16 +125,10 @@ impl Desk {
         source: &Source,
     ) -> Result<Source, DeskError> {
         let mut plain = source.open()?;
-        let folder = self.config.owed();
-        DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(DeskError::file(&folder))?;
-        let path = folder.join(kept_name(dispatch, place));
-        // What an attempt before a crash has left is not whole, and is written anew.
-        let mut options = File::options();
-        let file = options.read(true).write(true).create(true).truncate(true).mode(0o600).open(&path);
-        let file = file.map_err(DeskError::file(&path))?;
         let reading = keys.reading()?;
-        let begun = DepositWriter::resume(file, &path, 0, &reading, self.entropy.clone());
-        let (mut writer, mut hasher) = begun.map_err(DeskError::file(&path))?;
+        let path = self.config.owed().join(kept_name(dispatch, place));
+        let mut writer = self.begin_keeping(&reading, &path)?;
+        let mut hasher = Hasher::new();
         let mut piece = zeroize::Zeroizing::new(vec![0; limits::PIECE_BYTES_MAX]);
         loop {
             let count = plain.read(&mut piece).map_err(|cause| source.unreadable(cause))?;
@@ -212,17 +208,11 @@ impl Desk {
         (dispatch, place): (&Digest, usize),
         document: &Document,
     ) -> Result<(), DeskError> {
-        let folder = self.config.owed();
-        DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(DeskError::file(&folder))?;
-        let path = folder.join(kept_name(dispatch, place));
+        let path = self.config.owed().join(kept_name(dispatch, place));
         // Nobody is to take it for the document before it is whole, nor after a crash.
         let unfinished = path.with_extension("unfinished");
-        let mut options = File::options();
-        let file = options.read(true).write(true).create(true).truncate(true).mode(0o600).open(&unfinished);
-        let file = file.map_err(DeskError::file(&unfinished))?;
         let reading = keys.reading()?;
-        let begun = DepositWriter::resume(file, &unfinished, 0, &reading, self.entropy.clone());
-        let mut kept = Kept(begun.map_err(DeskError::file(&unfinished))?.0);
+        let mut kept = Kept(self.begin_keeping(&reading, &unfinished)?);
         let part = File::open(sealed).map_err(DeskError::file(sealed))?;
         if let Err(refusal) = open_document(&reading, part, document, &mut kept) {
             let _gone = fs::remove_file(&unfinished);
@@ -230,14 +220,31 @@ impl Desk {
         }
         kept.0.into_file().sync_all().map_err(DeskError::file(&unfinished))?;
         fs::rename(&unfinished, &path).map_err(DeskError::file(&path))?;
-        for durable in [folder.as_path(), self.config.home.as_path()] {
+        self.sync_kept()
+    }
+
+    /// Begins a document anew under this name: what an attempt before a crash has left is not whole.
+    fn begin_keeping(&self, reading: &ReadingKeys, path: &Path) -> Result<DepositWriter, DeskError> {
+        let folder = self.config.owed();
+        DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(DeskError::file(&folder))?;
+        let mut options = File::options();
+        let file = options.read(true).write(true).create(true).truncate(true).mode(0o600).open(path);
+        let file = file.map_err(DeskError::file(path))?;
+        let begun = DepositWriter::resume(file, path, 0, reading, self.entropy.clone());
+        let (writer, _) = begun.map_err(DeskError::file(path))?;
+        Ok(writer)
+    }
+
+    /// Returns when the names of what is in keeping are on the disk.
+    fn sync_kept(&self) -> Result<(), DeskError> {
+        for durable in [self.config.owed().as_path(), self.config.home.as_path()] {
             File::open(durable).and_then(|folder| folder.sync_all()).map_err(DeskError::file(durable))?;
         }
         Ok(())
     }
 
-    /// Finds the documents of an act that do not travel with it where this home is now: it may have been moved, or restored elsewhere; and those
-    /// that were given back.
+    /// Finds the documents of an act that do not travel with it where this home is now: it may have been moved, or
+    /// restored elsewhere; and those that were given back.
     pub(super) fn find_kept(&self, keys: &Keys, draft: &mut DraftFile) -> Result<(), DeskError> {
         let (folder, dispatch) = (self.config.owed(), draft.digest());
         draft.find_resting(|place, document, source| {

@@ -1,5 +1,6 @@
 //! How a protective act is named of which no copy is made yet: it has neither a register number nor a message id, and every
-//! screen of this desk shows the beginning of the digest of its dispatch.
+//! screen of this desk shows the beginning of the digest of its dispatch. One that went anew because its copy ended is named
+//! by the copy in which it goes on.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +10,8 @@ use crate::consultation::act::Act;
 use crate::desk::Desk;
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
-use crate::desk::reference::{by_digest, is_beginning};
-use crate::desk::register::OwedEntry;
+use crate::desk::reference::{Entry, by_digest, is_beginning};
+use crate::desk::register::{OwedEntry, SentEntry};
 use crate::digest::Digest;
 use crate::message::dispatch::Document;
 use crate::message::header::Address;
@@ -64,6 +65,26 @@ impl Desk {
         let Some(first) = owed.first() else { return Ok(None) };
         let (reference, released) = (by_digest(&first.dispatch), first.released);
         Ok(Some(DeskError::NotSentYet { reference, released, owed }))
+    }
+
+    /// The copy in which an act goes on for the recipient of this one: itself, unless it ended and another was made since.
+    pub fn living(&self, copy: SentEntry) -> Result<SentEntry, DeskError> {
+        if !copy.state.has_ended() {
+            return Ok(copy);
+        }
+        Ok(self.register.newest_like(&copy)?.unwrap_or(copy))
+    }
+
+    /// What names a message as it goes on: of an act of this desk whose copy ended the copy that was made since, and the
+    /// beginning of the digest of its dispatch until there is one.
+    pub fn spelling_now(&self, entry: &Entry) -> Result<String, DeskError> {
+        let Entry::Sent(copy) = entry else { return self.spelling(entry) };
+        let living = self.living(copy.clone())?;
+        let is_owed = || self.register.owed_of(&living.dispatch_digest, &living.recipient);
+        if living.state.has_ended() && is_owed()?.is_some() {
+            return Ok(by_digest(&living.dispatch_digest));
+        }
+        self.spelling(&Entry::Sent(living))
     }
 
     /// What is owed of the act whose dispatch begins so, oldest first; nothing where no such one is owed.

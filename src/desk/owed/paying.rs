@@ -22,6 +22,8 @@ pub struct Paid {
     pub copy: SentEntry,
     /// What kind of act it is of.
     pub act: ActKind,
+    /// Why it was owed, as was known last: a stable code; may be empty.
+    pub reason: String,
 }
 
 impl Desk {
@@ -138,7 +140,7 @@ impl Desk {
         for copy in release.register()?.into_iter().flatten() {
             let submitted = self.submit_at_front(trust, mailbox, &copy).await;
             let copy = self.register.sent_message(&copy.id)?.unwrap_or(copy);
-            paid.push(Paid { copy, act });
+            paid.push(Paid { copy, act, reason: owed.reason.clone() });
             only_faults(submitted)?;
         }
         Ok(())

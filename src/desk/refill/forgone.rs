@@ -14,9 +14,12 @@ use crate::desk::administration::act;
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::desk::mailbox::Mailbox;
+use crate::desk::reference::Entry;
 use crate::desk::refill::{Refilled, Rest};
 use crate::desk::send::RELEASE_LOCK;
+use crate::digest::Digest;
 use crate::message::administration::AdministrativeVerb as Verb;
+use crate::message::envelope::Envelope;
 use crate::message::refusal::Reason;
 use crate::message::seal::OpenError;
 use crate::trust::name::Ministry;
@@ -53,6 +56,28 @@ impl Desk {
         let mut rest = Rest::forgoing(recipient);
         let refilled = self.refill_into(trust, keys, mailbox, &mut rest).await?;
         Ok((rest.into_forgone(), refilled))
+    }
+
+    /// Why a message does not open: as it was found, or that it was given up, and when.
+    pub(in crate::desk) fn given_up(&self, entry: &Entry, failure: DeskError) -> DeskError {
+        let (Entry::Sent(copy), DeskError::Refused(refusal)) = (entry, &failure) else { return failure };
+        // Of such a copy nobody could tell the dispatch: it stands for itself.
+        let stands_for_itself = Envelope::parse_held(&copy.envelope).is_ok_and(|envelope| {
+            let itself = Digest::of(envelope.header().bytes());
+            copy.dispatch_digest == itself && !envelope.parts().is_empty()
+        });
+        if refusal.reason() != Reason::SealBroken || !stands_for_itself {
+            return failure;
+        }
+        // The first decision about this Power since it was sent took back all that was lacking then.
+        let entries = self.record().entries().unwrap_or_default();
+        let decided = entries.iter().map(|entry| &entry.leaf).find(|leaf| {
+            leaf.act.verb == Verb::LossesGivenUp
+                && leaf.act.ministry.as_ref() == Some(&copy.recipient)
+                && leaf.time >= copy.release_time
+        });
+        let at = decided.map(|leaf| leaf.time);
+        DeskError::GivenUp { reference: entry.reference(&self.config.ministry), at }
     }
 }
 

@@ -34,6 +34,18 @@ impl Register {
         Ok(statement.query_row(of, |row| row.get(0))?)
     }
 
+    /// The newest copy of an act for the recipient of this one: this one itself where no other was made since.
+    pub fn newest_like(&self, copy: &SentEntry) -> Result<Option<SentEntry>, RegisterFault> {
+        let dispatch = copy.dispatch_digest.as_bytes().as_slice();
+        let mut newest = self.select_sent(
+            "INDEXED BY sent_consultation
+             WHERE consultation = ?1 AND act_number = ?2 AND dispatch_digest = ?3 AND recipient = ?4
+             ORDER BY number DESC LIMIT 1",
+            params![copy.consultation, copy.act_number, dispatch, copy.recipient.as_str()],
+        )?;
+        Ok(newest.pop())
+    }
+
     /// Notes that somebody has looked at a copy that ended, and what its recipient is owed for it. Nothing is owed where
     /// another process was faster, where it is owed already, or where another copy has not ended.
     pub fn note_ended(&self, copy: &SentEntry, owed: Option<&OwedEntry>) -> Result<bool, RegisterFault> {
@@ -122,6 +134,7 @@ mod tests {
         register.release(&[copy.clone(), anew]).unwrap();
         assert_eq!(register.ended(None, 10).unwrap().len(), 1);
         assert_eq!(register.copies_like(&copy).unwrap(), 2);
+        assert_eq!(register.newest_like(&copy).unwrap().map(|newest| newest.id), Some(sent(2).id));
         assert!(!register.note_ended(&copy, Some(&owed_for(&copy))).unwrap());
         assert!(register.ended(None, 10).unwrap().is_empty() && register.owed().unwrap().is_empty());
     }

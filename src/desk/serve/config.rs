@@ -7,7 +7,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::binding::{Misfit, require_fit};
 use crate::desk::config::{Config, ConfigError};
+use crate::desk::keys::Offices;
 use crate::keys::settings::{SERVICE, Settings};
 use crate::limits;
 use crate::telemetry;
@@ -73,6 +75,23 @@ impl ServiceConfig {
             otlp: telemetry::collector(settings.has("log.otlp").then(|| settings.text("log.otlp")))?,
             patience: limits::READER_PATIENCE,
         })
+    }
+
+    /// The users whose offices do not fit their roles, each by its key in the file, and why.
+    pub fn misfits(&self, offices: &Offices) -> Vec<(String, Misfit)> {
+        let misfit = |user: &User| require_fit(&user.roles, &user.offices, offices).err();
+        let places = self.users.iter().enumerate();
+        places.filter_map(|(place, user)| Some((format!("user[{place}].offices"), misfit(user)?))).collect()
+    }
+
+    /// Refuses to serve users whose offices do not fit their roles.
+    pub(super) fn require_fit(&self, desk: &Config, offices: &Offices) -> Result<(), ConfigError> {
+        match self.misfits(offices).into_iter().next() {
+            Some((key, misfit)) => {
+                Err(ConfigError::Invalid { path: desk.service(), detail: format!("{key}: {misfit}") })
+            }
+            None => Ok(()),
+        }
     }
 }
 

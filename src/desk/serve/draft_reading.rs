@@ -14,7 +14,6 @@ use super::draft_out;
 use super::names::names_withheld;
 use super::outlet::{Answers, End, Outlet, Spout};
 use super::permission::OFFICE_WORK;
-use super::reading::READER_TOO_SLOW;
 use super::refusals::Refused;
 use super::visitors::Visitor;
 use crate::consultation::withholding::Withheld;
@@ -74,15 +73,9 @@ impl Service {
             }
         });
         let (source, document) = verified.await?;
-        let (outlet, answers) =
-            Outlet::open(visitor, limits::PIECES_WAITING_MAX, self.patience, self.stop.clone());
-        let runtime = Handle::current();
-        tokio::task::spawn_blocking(move || {
-            let _place = place;
-            let end = hand_out(&outlet, &runtime, (&source, &document), request.offset);
-            runtime.spawn(outlet.end(end, READER_TOO_SLOW));
-        });
-        Ok(answers)
+        Ok(self.hand_out(visitor, place, move |outlet, runtime| {
+            hand_out(outlet, runtime, (&source, &document), request.offset)
+        }))
     }
 }
 

@@ -11,7 +11,7 @@ use tonic::Code;
 
 use super::Service;
 use super::outlet::{Answers, End, Outlet, Spout};
-use super::reading::{READER_TOO_SLOW, not_a_reader};
+use super::reading::not_a_reader;
 use super::refusals::Refused;
 use super::visitors::Visitor;
 use crate::desk::error::DeskError;
@@ -101,16 +101,9 @@ impl Service {
         }
         let bundles = self.desk.known_bundles(&trust)?;
         let written = self.apart(move |service| service.write_evidence(exhibits, bundles)).await?;
-        let (outlet, answers) =
-            Outlet::open(visitor, limits::PIECES_WAITING_MAX, self.patience, self.stop.clone());
-        let runtime = Handle::current();
-        tokio::task::spawn_blocking(move || {
-            let _place = place;
-            let end = hand_out(written, (left_out, sealed), &outlet, &runtime);
-            // Whoever reads nothing is waited for without this thread.
-            runtime.spawn(outlet.end(end, READER_TOO_SLOW));
-        });
-        Ok(answers)
+        Ok(self.hand_out(visitor, place, move |outlet, runtime| {
+            hand_out(written, (left_out, sealed), outlet, runtime)
+        }))
     }
 
     fn write_evidence(

@@ -64,7 +64,7 @@ impl Service {
 
     /// One look at the gateway.
     async fn round(self: &Arc<Self>, link: &mut Option<(Mailbox, Settlements)>) -> Result<(), DeskError> {
-        let trust = self.trust().map_err(|_| DeskError::Trust("what this desk believes".to_owned()))?;
+        let trust = self.trust()?;
         if link.is_none() {
             let mut mailbox = self.desk.mailbox(&self.keys).await?;
             // A register is restored while nobody works with it: it is compared with the gateway when this begins.
@@ -77,7 +77,7 @@ impl Service {
         }
         let Some((mailbox, _)) = link else { return Ok(()) };
         let trust = match self.follow(mailbox).await {
-            true => self.trust().map_err(|_| DeskError::Trust("what this desk believes".to_owned()))?,
+            true => self.trust()?,
             false => trust,
         };
         match self.desk.tell_acts(&trust, mailbox).await {

@@ -17,13 +17,16 @@
 //! | `edge` | the calls, each handed to the room behind |
 //! | `drafting`, `showing`, `draft_reading` | drafts, as they are composed and as they are seen |
 //! | `clearing`, `signing`, `releasing`, `errands` | clearances, releases; each request once |
-//! | `reading`, `searching`, `cases`, `picking`, `names`, `evidence`, `uploads` | messages, consultations, persons, proofs, documents |
-//! | `events`, `outlet`, `keeper` | what happens, as it happens; to whoever reads in time; keeps up with the own gateway |
+//! | `listing`, `reading`, `searching`, `evidence`, `uploads` | messages, their documents, what proves them; new documents |
+//! | `cases`, `picking`, `names` | consultations, persons, who they are |
+//! | `events`, `keeper` | what happens, as it happens; keeps up with the own gateway |
+//! | `outlet`, `handing_out` | piece by piece, to whoever reads in time |
 //! | `metrics` | what monitoring reads of it |
 //! | `restored` | what a service must not believe that came out of a backup |
 //! | `draft_in`, `draft_out`, `message_out`, `acts`, `pages`, `paths`, `refusals`, `vault` | wire and desk, each way |
 
 mod acts;
+pub mod binding;
 mod cases;
 mod clearing;
 pub mod config;
@@ -36,7 +39,9 @@ mod errands;
 mod events;
 mod evidence;
 mod guard;
+mod handing_out;
 mod keeper;
+mod listing;
 mod message_out;
 mod metrics;
 mod names;
@@ -153,6 +158,10 @@ impl Service {
         keys.registry()?;
         keys.reading()?;
         keys.access()?;
+        if config.users.iter().any(|user| !user.offices.is_empty()) {
+            let offices = keys.offices()?;
+            config.require_fit(&desk.config, &offices)?;
+        }
         let users = (config.users.clone(), SuspendedUsers::of(&desk.config));
         let visitors = Arc::new(Visitors::new(clients_of(&desk), users, desk.clock.clone()));
         let last = desk.register.last_event()?;
@@ -338,7 +347,7 @@ impl Service {
     }
 
     /// What this desk believes now; read again when its files change.
-    fn trust(&self) -> Result<Arc<Trust>, Refused> {
+    fn trust(&self) -> Result<Arc<Trust>, DeskError> {
         let config = &self.desk.config;
         let changed = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
         let edition =

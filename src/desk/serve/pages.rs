@@ -1,4 +1,7 @@
 //! Pages, cursors and masks: what clients hand back to us of what we told them, read strictly.
+//!
+//! Text of a client enters; a place, a number or fields leave, or a refusal. A token of one list means nothing in another
+//! one or under another filter, and a field that is not known is never passed over.
 
 use data_encoding::BASE64URL_NOPAD;
 use prost::Message;

@@ -144,6 +144,7 @@ fn as_it_says(cause: &DeskError) -> Option<(Code, &'static str)> {
     Some(match cause {
         DeskError::Ambiguous { .. } => (Code::InvalidArgument, "AMBIGUOUS"),
         DeskError::AnsweredBefore(_) => (Code::FailedPrecondition, "ANSWERED_BEFORE"),
+        DeskError::GivenUp { .. } => (Code::FailedPrecondition, "GIVEN_UP"),
         DeskError::FourEyes => (Code::FailedPrecondition, "TOO_FEW_OFFICES"),
         DeskError::NoOffice(_) => (Code::FailedPrecondition, "NO_OFFICE"),
         DeskError::NoSuchMessage(_) => (Code::NotFound, "NO_SUCH_MESSAGE"),

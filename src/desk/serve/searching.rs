@@ -2,9 +2,9 @@
 //! looked up in the casebook.
 
 use super::Service;
+use super::listing::{is_in, sent_state};
 use super::message_out::{FIELDS, masked, registered};
 use super::pages::{self, Mask, Pages, Span};
-use super::reading::{is_in, sent_state};
 use super::refusals::Refused;
 use crate::consultation::act::ActKind;
 use crate::consultation::outline::{Field, Value};

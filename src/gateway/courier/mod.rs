@@ -1,12 +1,13 @@
 //! Courier mode: what a relay stream would carry to a peer, on a data stick, where there is no line.
 //!
-//! A pack is one side of a session on its own: the hello, the newest bundle of our ministry, the leaves of our logs that the peer has not cosigned, our
-//! cosignatures on its logs, the large parts, and the messages that wait, in order. It says nothing that the wire does
-//! not say, and every element stands under the signatures that it has there, so that a stick needs no trust. That a
-//! message is withdrawn is the one thing that no signature covers in a frame: from a stick it counts only where the
-//! mirror of the sender's log holds its WITHDRAWN leaf, which stands before it on the stick. Answers
-//! need no record of their own: the leaf by which a peer received or rejected a message, under the checkpoint that it
-//! signed and that is mirrored here, is the receipt (`recovery` settles by the same leaf what a rollback took).
+//! A pack is one side of a session on its own: the hello, the newest bundle of our ministry, the leaves of our logs
+//! that the peer has not cosigned, our cosignatures on its logs, the large parts, and the messages that wait, in
+//! order. It says nothing that the wire does not say, and every element stands under the signatures that it has there,
+//! so that a stick needs no trust. That a message is withdrawn is the one thing that no signature covers in a frame:
+//! from a stick it counts only where the mirror of the sender's log holds its WITHDRAWN leaf, which stands before it
+//! on the stick. Answers need no record of their own: the leaf by which a peer received or rejected a message, under
+//! the checkpoint that it signed and that is mirrored here, is the receipt (`recovery` settles by the same leaf what a
+//! rollback took).
 //!
 //! What is unpacked goes through the code that judges frames of a stream: `witness`, `freight::keep`, `receive`. One
 //! thing a stick never does: it makes no pair sound. A hello on the wire is of this moment; one on a stick may be old,

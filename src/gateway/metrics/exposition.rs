@@ -15,6 +15,7 @@ use prometheus_client::registry::Registry;
 use super::tallies::Tallies;
 use crate::gateway::standing::Standing;
 use crate::gateway::status::{LogSize, PeerStatus, Status};
+use crate::keys::expiry::{Lifetime, Nearness};
 use crate::time::Timestamp;
 
 /// What all names begin with.
@@ -45,14 +46,28 @@ fn of_itself(registry: &mut Registry, status: &Status) {
     registry.register("start_time_seconds", "When it started", started);
     let policy = ConstGauge::new(number(status.policy));
     registry.register("policy_sequence", "Number of the channel policy in force, 0 before the first", policy);
-    let ends = of_each(&status.lifetimes, |life| {
-        let labels = vec![("what", life.what.word().to_owned()), ("ministry", life.ministry.to_string())];
-        Some((labels, life.ends.seconds()))
-    });
-    let help = "When a certificate, or a trust bundle, of the gateway or of a peer ends";
-    registry.register("end_timestamp_seconds", help, ends);
+    of_ends(registry, &status.lifetimes);
     let waiting = ConstGauge::new(number(status.mailbox_waiting));
     registry.register("mailbox_messages", "Messages that the desk has not acknowledged", waiting);
+}
+
+/// When something ends, and from when on that is told as near: rules compare with the clock, and know no spans of their own.
+fn of_ends(registry: &mut Registry, lifetimes: &[Lifetime]) {
+    let labels = |life: &Lifetime| -> Labels {
+        vec![("what", life.what.word().to_owned()), ("ministry", life.ministry.to_string())]
+    };
+    let ends = of_each(lifetimes, |life| Some((labels(life), life.ends.seconds())));
+    let help = "When a certificate, or a trust bundle, of the gateway or of a peer ends";
+    registry.register("end_timestamp_seconds", help, ends);
+    let stages = lifetimes.iter().flat_map(|life| Nearness::STAGES.map(|stage| (life, stage)));
+    let stages = of_each(stages, |(life, stage)| {
+        let mut labels = labels(life);
+        labels.push(("stage", stage.word().to_owned()));
+        Some((labels, life.reaches(stage).seconds()))
+    });
+    let help =
+        "From when on it is within a month, a week or a day of its end, or in its last third if that is less";
+    registry.register("end_stage_timestamp_seconds", help, stages);
 }
 
 fn of_store(registry: &mut Registry, status: &Status) {
@@ -188,7 +203,7 @@ mod tests {
     use crate::digest::Digest;
     use crate::gateway::store::WriterCounts;
     use crate::gateway::store::record::{Amount, Pause, Quota, RaisedAlarm, SentState, SpaceUse};
-    use crate::keys::expiry::{Expiring, Lifetime};
+    use crate::keys::expiry::Expiring;
     use crate::trust::name::Ministry;
 
     fn ministry(code: &str) -> Ministry {
@@ -246,7 +261,7 @@ mod tests {
             lifetimes: vec![Lifetime {
                 what: Expiring::Transport,
                 ministry: ministry("XA"),
-                begins: at,
+                begins: Timestamp::from_seconds(at.seconds() - 5 * 24 * 3600),
                 ends: at,
             }],
             alarms: vec![alarm],
@@ -303,6 +318,9 @@ mod tests {
             "chancery_gateway_alarm{code=\"CHN_04_EQUIVOCATION\",peer=\"XB\",acknowledged=\"no\"} 1",
             "chancery_gateway_store_commits_total 10",
             "chancery_gateway_end_timestamp_seconds{what=\"transport\",ministry=\"XA\"} 1795000000",
+            "chancery_gateway_end_stage_timestamp_seconds{what=\"transport\",ministry=\"XA\",stage=\"month\"} 1794856000",
+            "chancery_gateway_end_stage_timestamp_seconds{what=\"transport\",ministry=\"XA\",stage=\"week\"} 1794856000",
+            "chancery_gateway_end_stage_timestamp_seconds{what=\"transport\",ministry=\"XA\",stage=\"day\"} 1794913600",
             "chancery_gateway_messages_taken_total{peer=\"XB\"} 1",
             "chancery_gateway_messages_received_total{peer=\"XB\",outcome=\"rejected\"} 1",
             "chancery_gateway_messages_settled_total{peer=\"XB\",outcome=\"delivered\"} 1",
@@ -345,5 +363,16 @@ mod tests {
             }
         }
         assert!(named > 20, "only {named} names were found");
+    }
+
+    /// When an end is near is decided in one place, for people and for every monitor.
+    #[test]
+    fn the_rules_for_ends_compare_with_the_clock_and_count_no_days() {
+        let rules = include_str!("../../../etc/prometheus/alerts.yml");
+        assert!(!rules.contains("_end_timestamp_seconds"), "a span of its own would be another rule");
+        for stage in Nearness::STAGES {
+            let asked = format!("_end_stage_timestamp_seconds{{stage=\"{}\"}} <= time()", stage.word());
+            assert_eq!(rules.matches(&asked).count(), 2, "one for gateways and one for desks: {asked}");
+        }
     }
 }

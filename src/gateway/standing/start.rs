@@ -22,6 +22,9 @@ impl Gateway {
     /// peer.
     pub(in crate::gateway) async fn resume_standing(&self) -> Result<(), Fault> {
         let boot = std::fs::read_to_string(BOOT_ID).unwrap_or_default();
+        if boot.is_empty() {
+            tracing::warn!("{BOOT_ID} cannot be read: every start awaits the peers' hellos");
+        }
         let path = self.config.mark();
         let vouched = Mark::read(&path, &boot).filter(|_| !boot.is_empty()).unwrap_or_default();
         let logs = self.store.own_logs(None).await?;

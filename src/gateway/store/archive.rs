@@ -6,6 +6,7 @@
 use rusqlite::{Connection, params};
 
 use super::columns::{self, Code, stored, stored_len};
+use super::log::cosigned_over;
 use super::record::{ArchivedMessage, Checkpoint, Direction, LeafPlace, Record, RecordKind, SignedHeader};
 use super::{Store, StoreFault};
 
@@ -33,19 +34,7 @@ impl Store {
 
     /// The next checkpoints of a log with cosignatures, those of sizes above `after`; none at the end.
     pub async fn cosigned_after(&self, origin: String, after: u64) -> Result<Vec<Checkpoint>, StoreFault> {
-        self.read(move |connection| {
-            let sql = "SELECT cosigned_checkpoint.size, text FROM cosigned_checkpoint
-                       JOIN log ON log.key = cosigned_checkpoint.log
-                       WHERE log.origin = ?1 AND cosigned_checkpoint.size > ?2
-                       ORDER BY cosigned_checkpoint.size LIMIT ?3";
-            let mut statement = connection.prepare_cached(sql)?;
-            let limits = params![origin, stored(after), stored_len(ROWS_PER_PAGE)];
-            let rows = statement.query_map(limits, |row| {
-                Ok(Checkpoint { size: columns::count(row, 0)?, text: row.get(1)? })
-            })?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
-        .await
+        self.read(move |connection| cosigned_over(connection, &origin, after, ROWS_PER_PAGE)).await
     }
 
     /// The next messages in the order of custody, after the one with the number `after`; none at the end.

@@ -76,16 +76,7 @@ impl Blobs {
     pub fn read_at(&self, digest: &Digest, offset: u64, limit: usize) -> Result<Option<Vec<u8>>, StoreFault> {
         let Some(file) = self.file(digest)? else { return Ok(None) };
         let left = usize::try_from(file.metadata()?.len().saturating_sub(offset)).unwrap_or(usize::MAX);
-        let mut piece = vec![0; limit.min(PIECE_BYTES_MAX).min(left)];
-        let mut filled = 0;
-        while let Some(rest) = piece.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match file.read_at(rest, offset.saturating_add(filled as u64))? {
-                0 => break,
-                read => filled += read,
-            }
-        }
-        piece.truncate(filled);
-        Ok(Some(piece))
+        Ok(Some(read_from(&file, offset, limit.min(PIECE_BYTES_MAX).min(left))?))
     }
 
     /// Hashes the part as it is on the disk; `None` where it is not held.
@@ -281,6 +272,20 @@ fn damaged(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(DAMAGED);
     name.into()
+}
+
+/// So many bytes of a file from `offset` on; fewer at its end alone.
+pub(super) fn read_from(file: &File, offset: u64, count: usize) -> io::Result<Vec<u8>> {
+    let mut piece = vec![0; count];
+    let mut filled = 0;
+    while let Some(rest) = piece.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, offset.saturating_add(filled as u64))? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    piece.truncate(filled);
+    Ok(piece)
 }
 
 #[cfg(test)]

@@ -1,4 +1,7 @@
 //! Logs: leaves, heads, checkpoints and proofs, for our own logs and for mirrors alike.
+//!
+//! Leaves and checkpoints enter; leaves, roots and proofs leave, for any size that the log has reached. A signed checkpoint
+//! never gives way to one of a smaller size, and the first one with a cosignature of each size stays: evidence names it.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -121,7 +124,7 @@ impl Store {
 
     /// The same with those after it, smallest first, at most so many.
     pub async fn cosigned_over(&self, place: LeafPlace, most: usize) -> Result<Vec<Checkpoint>, StoreFault> {
-        self.read(move |connection| cosigned_over(connection, &place, most)).await
+        self.read(move |connection| cosigned_over(connection, &place.origin, place.index, most)).await
     }
 
     /// All kept checkpoints of a log with a cosignature, smallest first.
@@ -166,12 +169,14 @@ impl Store {
 }
 
 fn earliest_cosigned(connection: &Connection, place: &LeafPlace) -> Result<Option<Checkpoint>, StoreFault> {
-    Ok(cosigned_over(connection, place, 1)?.pop())
+    Ok(cosigned_over(connection, &place.origin, place.index, 1)?.pop())
 }
 
-fn cosigned_over(
+/// Kept checkpoints of a log with a cosignature of sizes above one, smallest first, at most so many.
+pub(super) fn cosigned_over(
     connection: &Connection,
-    place: &LeafPlace,
+    origin: &str,
+    size: u64,
     most: usize,
 ) -> Result<Vec<Checkpoint>, StoreFault> {
     let sql = "SELECT cosigned_checkpoint.size, text FROM cosigned_checkpoint
@@ -179,7 +184,7 @@ fn cosigned_over(
                WHERE log.origin = ?1 AND cosigned_checkpoint.size > ?2
                ORDER BY cosigned_checkpoint.size LIMIT ?3";
     let mut statement = connection.prepare_cached(sql)?;
-    let values = params![place.origin, stored(place.index), stored_len(most)];
+    let values = params![origin, stored(size), stored_len(most)];
     let rows = statement
         .query_map(values, |row| Ok(Checkpoint { size: columns::count(row, 0)?, text: row.get(1)? }))?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -20,11 +20,11 @@ use crate::trust::name::Ministry;
 pub const LEFT_OUT: u64 = u64::MAX;
 
 impl Store {
-    /// What to carry to `peer` at `now`: at most `limit` messages and about `BATCH_BYTES_MAX` bytes, but
-    /// always one where one is due. `in_flight` names, per channel, the last number that is on its way
-    /// already; only messages after it are answered, and none of a channel that is `LEFT_OUT`. A message that is held, or whose next attempt is later,
-    /// holds back those behind it in its channel. Expired and withdrawn messages are carried too: the peer must
-    /// answer for their numbers before it can take the next. Of a withdrawn one no part is given.
+    /// What to carry to `peer` at `now`: at most `limit` messages and about `BATCH_BYTES_MAX` bytes, but always one
+    /// where one is due. `in_flight` names, per channel, the last number that is on its way already; only messages
+    /// after it are answered, and none of a channel that is `LEFT_OUT`. A message that is held, or whose next attempt
+    /// is later, holds back those behind it in its channel. Expired and withdrawn messages are carried too: the peer
+    /// must answer for their numbers before it can take the next. Of a withdrawn one no part is given.
     pub async fn due(
         &self,
         peer: Ministry,

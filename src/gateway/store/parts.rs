@@ -3,13 +3,12 @@
 //! only by its message: nobody asks for it by its digest.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::arrivals::{BlobWriter, PartProgress};
-use super::blobs::Blobs;
+use super::blobs::{Blobs, read_from};
 use super::columns::{self, prefix, stored, stored_len};
 use super::job::Verdict;
 use super::record::Part;
@@ -188,7 +187,7 @@ impl PartReader {
             }
             Content::File(file) => {
                 let file = file.clone();
-                self.store.with_blobs(move |_| read_at(&file, offset)).await?
+                self.store.with_blobs(move |_| Ok(read_from(&file, offset, PIECE_BYTES_MAX)?)).await?
             }
         };
         self.offset = offset.saturating_add(piece.len() as u64);
@@ -199,19 +198,6 @@ impl PartReader {
     pub fn offset(&self) -> u64 {
         self.offset
     }
-}
-
-fn read_at(file: &File, offset: u64) -> Result<Vec<u8>, StoreFault> {
-    let mut piece = vec![0; PIECE_BYTES_MAX];
-    let mut filled = 0;
-    while let Some(rest) = piece.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match file.read_at(rest, offset.saturating_add(filled as u64))? {
-            0 => break,
-            read => filled += read,
-        }
-    }
-    piece.truncate(filled);
-    Ok(piece)
 }
 
 impl PartUpload {
@@ -260,7 +246,8 @@ pub(super) fn is_here(
     Ok(find(connection, digest)?.is_some_and(|row| row.has_content && row.size == size))
 }
 
-/// The first part that cannot be referred to: beside the envelope, and not here. Looks at the files themselves: only what runs in the writer is in order with the sweep.
+/// The first part that cannot be referred to: beside the envelope, and not here. Looks at the files themselves: only
+/// what runs in the writer is in order with the sweep.
 pub(super) fn first_missing(
     connection: &Connection,
     parts: &[Part],

@@ -27,7 +27,7 @@ use crate::keys::error::KeyError;
 use crate::keys::ministry::HomeError;
 use crate::keys::passphrase::Passphrase;
 use crate::keys::request::{CertificateRequest, RequestRefusal};
-use crate::keys::{PrivateKeyRefusal, generate};
+use crate::keys::{PrivateKeyRefusal, file, generate};
 use crate::time::Timestamp;
 use crate::trust::name::{Authority, Domain, Label, Ministry, Name};
 use crate::trust::role::Role;
@@ -173,6 +173,7 @@ impl Clients {
             key: Digest::of(&public),
             roles: candidate.roles.clone(),
             offices: candidate.offices.clone(),
+            valid_from: file::certificate_validity(&issued.der).map(|(begins, _)| begins),
             valid_until: issued.not_after,
             suspended: false,
         };

@@ -1,4 +1,7 @@
 //! `GatewayHome`: where everything of a gateway lies, how its home is founded, and what it announces.
+//!
+//! A plan enters; a home leaves with new keys, which nobody believes before it is enrolled, and the announcement that the
+//! trust bundle of its ministry takes up. Two who change the announcement at once never forget what the other one wrote.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;

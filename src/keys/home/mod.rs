@@ -15,17 +15,17 @@ pub mod clients;
 pub mod desk;
 pub mod enrolment;
 pub mod gateway;
+pub mod passing;
 pub mod publication;
 #[cfg(test)]
 mod tests;
 
-use std::fs::{self, DirBuilder, File, Permissions};
+use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
-use tempfile::TempDir;
-
+use self::passing::Passing;
 use super::error::KeyError;
 use super::ministry::HomeError;
 use super::secret_file;
@@ -46,7 +46,7 @@ fn found_as<E: From<HomeError>>(
     home: &Path,
     lay_out: impl FnOnce(&Path) -> Result<&'static str, E>,
 ) -> Result<(), E> {
-    let (passing, _at_work, around) = prepare(home)?;
+    let (passing, around) = prepare(home)?;
     let last = lay_out(passing.path())?;
     match around == home {
         true => move_into(passing.path(), home, last)?,
@@ -55,12 +55,12 @@ fn found_as<E: From<HomeError>>(
     Ok(secret_file::sync_directory(around).map_err(HomeError::from)?)
 }
 
-/// How the folder of a home is called while it is filled. It is locked as long as somebody does that.
+/// How the folder of a home is called while it is filled.
 pub const UNFINISHED_HOME: &str = ".unfinished-home-";
 
-/// A closed directory to fill, locked, and the one that it is in. What somebody who was killed had filled is removed first:
-/// keys lie in it.
-fn prepare(home: &Path) -> Result<(TempDir, Option<File>, &Path), HomeError> {
+/// A closed directory to fill, and the one that it is in. What somebody who was killed had filled is removed first: keys
+/// lie in it.
+fn prepare(home: &Path) -> Result<(Passing, &Path), HomeError> {
     let prepared = match fs::symlink_metadata(home) {
         Err(error) if error.kind() == ErrorKind::NotFound => false,
         Err(error) => return Err(KeyError::io(home, error).into()),
@@ -69,38 +69,14 @@ fn prepare(home: &Path) -> Result<(TempDir, Option<File>, &Path), HomeError> {
     };
     let around = if prepared { home } else { secret_file::directory_of(home) };
     make_directory(around)?;
-    // Whoever sweeps holds this: nothing that was made this moment is taken for left behind.
-    let alone = locked(around);
-    if alone.is_some() {
-        sweep(around);
+    for path in passing::sweep(around, UNFINISHED_HOME) {
+        tracing::warn!(path = %path.display(), "an unfinished home was removed: whoever filled it was killed");
     }
     if prepared && !is_empty(home)? {
         return Err(HomeError::AlreadyExists(home.to_owned()));
     }
-    let passing = tempfile::Builder::new()
-        .prefix(UNFINISHED_HOME)
-        .permissions(Permissions::from_mode(OWNER_ONLY))
-        .tempdir_in(around)
-        .map_err(|error| KeyError::io(around, error))?;
-    let at_work = locked(passing.path());
-    Ok((passing, at_work, around))
-}
-
-/// Removes unfinished homes that nobody fills any more. What cannot be removed stays.
-fn sweep(around: &Path) {
-    let Ok(entries) = fs::read_dir(around) else { return };
-    for entry in entries.flatten() {
-        let is_unfinished = entry.file_name().to_string_lossy().starts_with(UNFINISHED_HOME)
-            && entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if is_unfinished && locked(&entry.path()).is_some() && fs::remove_dir_all(entry.path()).is_ok() {
-            tracing::warn!(path = %entry.path().display(), "an unfinished home was removed: whoever filled it was killed");
-        }
-    }
-}
-
-/// A directory that nobody else has locked, locked until this is dropped.
-fn locked(directory: &Path) -> Option<File> {
-    File::open(directory).ok().filter(|directory| directory.try_lock().is_ok())
+    let passing = Passing::make(around, UNFINISHED_HOME).map_err(|error| KeyError::io(around, error))?;
+    Ok((passing, around))
 }
 
 /// Makes a directory that only its owner may enter, and those above it.

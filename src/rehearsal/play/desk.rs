@@ -85,7 +85,8 @@ impl Desk {
         kept_back.findings
     }
 
-    /// Everything that stands against releasing a message: what every desk would find, and what only this one can.
+    /// Everything that stands against releasing a message: what every desk would find, and what only this one can. It has
+    /// no position yet, as at a real desk: a draft is told what a receiver would hold against it (CON_06).
     pub(super) fn judge(&self, message: &Message, now: Timestamp) -> Vec<Finding> {
         let Message { address, position, dispatch, act, papers, authorities } = message;
         let opened: Vec<OpenedDocument<'_>> = papers
@@ -101,7 +102,7 @@ impl Desk {
         rules::judge(&Judgement {
             at: now,
             address,
-            position: Some(position),
+            position: None,
             dispatch,
             act,
             verified: Some(&dispatch.authentications),

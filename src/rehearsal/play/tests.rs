@@ -174,6 +174,27 @@ fn a_desk_lets_no_later_text_contain_a_name_that_particulars_told_it() {
     assert!(deviations(&account).iter().all(|one| !one.contains("PRV_03")), "{account:?}");
 }
 
+#[test]
+fn a_fact_that_is_said_before_all_accepted_goes_as_from_a_real_desk_and_stops() {
+    let proposed = r#"
+[[step]]
+label = "proposal"
+who = "XB"
+kind = "consultation-proposal"
+act = { open_until_time = "now+30d", parties = [
+    { ministry = "XA", roles = ["RECEIVING_POWER"] }, { ministry = "XB", roles = ["DETAINING_POWER"] },
+    { ministry = "IC", roles = ["ICRC"] } ] }
+[[step]]
+who = "XA"
+kind = "will-indication"
+expect_at = "CON_06"
+act = { person = "P1", source = "FAMILY", refused = ["XD"] }
+[[check]]
+acts = "2"
+"#;
+    assert_eq!(deviations(&played(proposed)), Vec::<String>::new());
+}
+
 /// An arrangement of XB's and XA's, and all that goes before it.
 pub(super) const ARRANGED: &str = r#"
 [[step]]

@@ -29,6 +29,43 @@ fn is_found(found: &[(String, String, String)], level: &str, subject: &str, said
     found.iter().any(|one| one.0 == level && one.1 == subject && one.2.contains(said))
 }
 
+/// The commands that come next are named in this order.
+fn assert_in_order(talk: &str, commands: &[&str]) {
+    let places: Vec<Option<usize>> = commands.iter().map(|command| talk.find(command)).collect();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{commands:?}: {talk}");
+}
+
+/// Where the root is offline, a folder beside it holds what was carried there, and no command is typed in it.
+#[test]
+fn a_folder_that_was_carried_to_the_root_is_told_from_a_home() {
+    let place = Place::new();
+    found(&place, "XA");
+    let copied = |from: &str, to: &str| {
+        let to = place.path(to);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(place.path(from), to).unwrap();
+    };
+    copied("xa/gateway/public.toml", "carried/public.toml");
+    copied("xa/gateway/keys/transport.pem", "carried/keys/transport.pem");
+    for file in ["enrolment.toml", "keys/reading.recipient", "trust/root.pem"] {
+        copied(&format!("xa/desk/{file}"), &format!("carried-desk/{file}"));
+    }
+    place.succeed(&["desk", "enrol", "--ministry-home", "xa/root", "--renew", "xa/gateway"]);
+    let several = place.run(&REVOKE).talk;
+    let (_, oldest) = several.trim_end().rsplit_once(' ').unwrap();
+    place.succeed(&[&REVOKE[..], &["--serial", oldest]].concat());
+    let sign = |bundle: &str| {
+        let homes = ["--ministry-home", "xa/root", "--gateway", "carried", "--desk", "carried-desk"];
+        place.run(&[&["trust", "sign"], &homes[..], &["-o", bundle]].concat())
+    };
+    let refused = sign("xa-2.bundle");
+    assert_eq!((refused.code, refused.error_code().as_deref()), (6, Some("cuts-off")), "{}", refused.talk);
+    assert!(refused.talk.ends_with("hint: cp CHAIN carried/keys/transport.pem\n"), "{}", refused.talk);
+    copied("xa/gateway/keys/transport.pem", "carried/keys/transport.pem");
+    let signed = sign("xa-2.bundle");
+    assert!(signed.talk.contains("next: chancery --home DESK trust install xa-2.bundle"), "{}", signed.talk);
+}
+
 #[test]
 fn whoever_follows_the_hint_of_a_revocation_keeps_the_certificate_in_use() {
     let place = Place::new();
@@ -43,12 +80,17 @@ fn whoever_follows_the_hint_of_a_revocation_keeps_the_certificate_in_use() {
     assert!(several.talk.trim_end().ends_with(&format!("--serial {older}")), "{}", several.talk);
     assert!(several.talk.contains(&format!("{newest} is the newest")), "{}", several.talk);
 
-    place.succeed(&[&REVOKE[..], &["--serial", older]].concat());
+    let revoked = place.succeed(&[&REVOKE[..], &["--serial", older]].concat()).talk;
+    assert!(revoked.contains(&format!("is still believed with {newest} of ")), "{revoked}");
+    assert!(!revoked.contains("key rotate"), "another is in use: {revoked}");
     let signed = sign(&place, &["-o", "xa-2.bundle"]);
     assert_eq!(signed.code, 0, "{}", signed.talk);
 
     // The one in use is what is left; no bundle says so unless somebody insists.
-    place.succeed(&REVOKE);
+    let revoked = place.succeed(&REVOKE).talk;
+    let next =
+        ["chancery --home GATEWAY key rotate keys/transport", "trust sign", "trust install NEXT.bundle"];
+    assert_in_order(&revoked, &next);
     let own = fs::read(place.path("xa/desk/trust/own.bundle")).unwrap();
     let refused = sign(&place, &["-o", "xa-3.bundle"]);
     assert_eq!((refused.code, refused.error_code().as_deref()), (6, Some("cuts-off")), "{}", refused.talk);
@@ -86,7 +128,11 @@ fn a_bundle_that_revokes_the_gateway_in_use_is_not_installed_and_doctor_sees_one
     // The root is elsewhere: the desk that is given the bundle has not seen it before.
     place.succeed(&REVOKE);
     let office = ["key", "revoke", "office/legal-01", "--reason", "key-compromise", "--yes"];
-    place.succeed(&[&office[..], &["--ministry-home", "xa/root"]].concat());
+    let revoked = place.succeed(&[&office[..], &["--ministry-home", "xa/root"]].concat()).talk;
+    // It is to be silent at once; the next key may wait.
+    let next =
+        ["trust sign", "trust install NEXT.bundle", "chancery --home DESK key rotate keys/offices/legal-01"];
+    assert_in_order(&revoked, &next);
     let own = place.path("xa/desk/trust/own.bundle");
     let in_force = fs::read(&own).unwrap();
     let signed = sign(&place, &["-o", "xa-2.bundle", "--yes"]);

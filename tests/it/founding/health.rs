@@ -220,6 +220,16 @@ fn a_desk_tells_officers_monitoring_and_its_log_what_ends_soon_and_the_log_of_wh
     let enrol = ["--home", "xa/desk", "desk", "enrol", "casework", "--roles", "read", "--days", "5"];
     place.succeed(&enrol);
     let Ended { code, data, .. } = in_form("nagios");
+    assert!(code == 0, "what lives for five days is not near its end from the first: {data}");
+    assert!(!place.run(&status).data.contains("RENEW"));
+    // As it stands in the book of an older release: only its days are known.
+    let book = place.path("xa/desk/clients/book.toml");
+    let text = fs::read_to_string(&book).unwrap();
+    let older: String =
+        text.lines().filter(|line| !line.starts_with("valid_from")).map(|line| format!("{line}\n")).collect();
+    assert_ne!(older, text);
+    fs::write(&book, older).unwrap();
+    let Ended { code, data, .. } = in_form("nagios");
     assert!(
         code == 1 && data.starts_with("CHANCERY WARNING - client casework of XA ends in "),
         "{code} {data}"

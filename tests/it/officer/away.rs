@@ -25,7 +25,7 @@ fn an_officer_can_go_on_while_gateways_are_away_and_learns_what_became_of_everyt
     wait(both.world.house_mut(&ministry("XB")).unwrap().stop()).unwrap();
     let waiting = both.types("XA", send);
     assert_eq!((waiting.code, waiting.error()["code"].as_str()), (5, Some("no-receipt-yet")), "{waiting:?}");
-    let look = format!("chancery --home {} outbox --with XB", both.desk("XA").display());
+    let look = format!("{} outbox --with XB", both.typed_by("XA"));
     assert_eq!(text_of(&waiting.error(), "hint"), look);
     let sent = waiting.json();
     let reference = text_of(&sent, "ref");
@@ -167,7 +167,7 @@ fn a_withdrawal_that_waits_for_the_own_gateway_has_a_reference_at_once_and_is_co
 fn knows_what_is_owed(both: &Ministries, reference: &str, consultation: &str) {
     let folder = TempDir::new().unwrap();
     let zip = folder.path().join("early.zip").to_str().unwrap().to_owned();
-    let look = format!("chancery --home {} outbox --with XA", both.desk("XB").display());
+    let look = format!("{} outbox --with XA", both.typed_by("XB"));
     for typed in [
         vec!["receipt", reference],
         vec!["receipt", reference, "--submission"],

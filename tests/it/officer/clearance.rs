@@ -203,3 +203,36 @@ fn what_one_officer_sent_is_countersigned_by_its_number_alone() {
     let nothing = both.types("XB", ["countersign", text_of(&begun, "ref"), "--yes", "--json"]);
     assert_eq!(reason(&nothing).1, "ROL_07", "no protective act, and not its own");
 }
+
+#[test]
+fn an_office_whose_key_lies_elsewhere_is_listed_by_its_certificate_and_signs_there() {
+    let both = Ministries::found("apart");
+    let (form, draft) = (both.directory.join("note.toml"), both.directory.join("note.draft"));
+    fs::write(&form, forms::note("XB", "new")).unwrap();
+    let (form, draft) = (form.to_str().unwrap(), draft.to_str().unwrap());
+    let (offices, apart) = (both.desk("XA").join("keys/offices"), both.directory.join("apart"));
+    fs::create_dir(&apart).unwrap();
+    let moves =
+        |name: &str, from: &PathBuf, to: &PathBuf| fs::rename(from.join(name), to.join(name)).unwrap();
+    let compose = ["draft", "compose", form, "--clear-by", "legal-01"];
+    ["legal-01.key", "legal-01.pem"].iter().for_each(|name| moves(name, &offices, &apart));
+    let unlisted = types(&both, "passphrase", &[&compose[..], &["--json"]].concat());
+    let error = unlisted.error();
+    assert_eq!((unlisted.code, text_of(&error, "code")), (4, "no-office"), "{unlisted:?}");
+    assert_eq!(text_of(&error, "hint"), format!("cp legal-01.pem {}", offices.display()), "{error}");
+    assert!(error["causes"].to_string().contains("whose key lies elsewhere is listed by its certificate"));
+
+    moves("legal-01.pem", &apart, &offices);
+    let composed = good(types(&both, "passphrase", &compose));
+    assert!(composed.talk.contains(&format!(" draft show {draft} --extract DIR\n")), "{composed:?}");
+    let absent = "the key of legal-01 does not lie at this desk: it signs where that lies";
+    assert!(composed.talk.contains(absent), "{composed:?}");
+    let signs = ["draft", "sign", draft, "--office", "legal-01", "--yes", "--json"];
+    let refused = types(&both, "passphrase", &signs);
+    assert_eq!((refused.code, text_of(&refused.error(), "code")), (7, "no-key"), "{refused:?}");
+    assert!(text_of(&refused.error(), "message").starts_with(absent), "{refused:?}");
+    leads_to(&refused, &format!(" draft show {draft} --extract DIR"));
+    moves("legal-01.key", &apart, &offices);
+    let signed = good(types(&both, "passphrase", &signs[..6]));
+    assert!(signed.talk.contains(&format!(" draft sign {draft} --office releasing-01\n")), "{signed:?}");
+}

@@ -7,7 +7,7 @@ use chancery::entropy::SystemEntropy;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{ministries, text_of};
+use super::{Ministries, ministries, text_of};
 use crate::support::forms;
 
 const KOREAN: &str = "외교부는 귀부에 경의를 표하며, 포로 문제에 관한 협의를 제안하는 바이다.\n\
@@ -181,7 +181,50 @@ fn a_client_is_bound_to_offices_of_the_desk_alone_and_has_roles_that_there_are()
     let wrong = both.types("XA", [&enrol[..], &["gardener"]].concat());
     assert_eq!(wrong.code, 2, "{wrong:?}");
     assert!(text_of(&wrong.error(), "hint").ends_with(" desk enrol --help"), "{wrong:?}");
+    for (roles, office, why) in [
+        (
+            "release",
+            "legal-01",
+            "the role release needs an office that releases, seals or concludes, and legal-01 may ",
+        ),
+        ("clear,draft", "legal-01", "the role draft needs an office that drafts, and legal-01 may "),
+        ("read", "seal", "the roles read have no use for seal, which may seal"),
+    ] {
+        let unfit = both.types("XA", [&enrol[..], &[roles, "--office", office]].concat());
+        assert_eq!((unfit.code, text_of(&unfit.error(), "code")), (2, "office-unfit"), "{unfit:?}");
+        assert!(text_of(&unfit.error(), "message").starts_with(why), "{unfit:?}");
+        assert!(text_of(&unfit.error(), "hint").ends_with(" key list"), "{unfit:?}");
+    }
     assert!(!std::path::Path::new(into).exists(), "nothing was written");
+}
+
+#[test]
+fn a_user_of_the_socket_is_bound_to_offices_that_fit_and_the_service_does_not_begin_otherwise() {
+    let both = Ministries::found("unfit");
+    let service = both.desk("XA").join("service.toml");
+    let user = |roles: &str, offices: &str| {
+        let text = format!(
+            "socket = \"run/service.sock\"\n[[user]]\nuid = 1\nname = \"casework\"\nroles = [{roles}]\noffices = [{offices}]\n"
+        );
+        fs::write(&service, text).unwrap();
+    };
+    for (roles, offices, why) in [
+        ("\"release\"", "\"legal-01\"", "the role release needs an office that releases, seals or concludes"),
+        ("\"draft\"", "\"nosuch\"", "nosuch is no office of this desk: they are drafting-01"),
+    ] {
+        user(roles, offices);
+        let refused = both.types("XA", ["desk", "serve", "--json"]);
+        let error = refused.error();
+        assert_eq!((refused.code, text_of(&error, "code")), (2, "config"), "{refused:?}");
+        let said = format!("user[0].offices: {why}");
+        assert!(text_of(&error, "message").contains(&said), "{error}");
+        assert!(text_of(&error, "hint").ends_with(" config check"), "{error}");
+        let checked = both.types("XA", ["config", "check"]);
+        assert!(checked.code == 2 && checked.data.contains(&said), "{checked:?}");
+    }
+    user("\"clear\", \"read\"", "\"legal-01\"");
+    let checked = both.types("XA", ["config", "check"]);
+    assert_eq!(checked.code, 0, "{checked:?}");
 }
 
 #[test]

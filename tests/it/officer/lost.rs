@@ -70,10 +70,10 @@ fn what_opens_with_no_key_of_a_restored_desk_is_given_up_by_name_and_the_desk_go
     assert_eq!((behind.code, text_of(&error, "code")), (1, "register-behind"), "{behind:?}");
     assert!(text_of(&error, "hint").ends_with(" outbox forgo XB"), "{error}");
     assert!(error["causes"].to_string().contains("SEAL_NOT_FOR_US"), "{error}");
-    let unasked = both.types("XA", ["outbox", "forgo", "XB", "--json"]);
-    assert_eq!((unasked.code, text_of(&unasked.error(), "code")), (4, "consent-needed"), "{unasked:?}");
+    asks_before_it_gives_up(&both);
     let forgone = good(both.types("XA", ["outbox", "forgo", "XB", "--yes", "--json"])).json();
     assert_eq!(forgone["copies"], 1, "{forgone}");
+    says_what_was_given_up(&both, text_of(&two, "ref"));
     assert_eq!(forgone["consultations"], Value::from(vec![consultation.clone()]), "{forgone}");
 
     // A key that its peers know again, and messages travel.
@@ -86,4 +86,33 @@ fn what_opens_with_no_key_of_a_restored_desk_is_given_up_by_name_and_the_desk_go
     assert!(record.data.contains("LOSSES_GIVEN_UP"), "{record:?}");
     let nothing = both.types("XA", ["outbox", "forgo", "XB", "--yes", "--json"]);
     assert_eq!((nothing.code, text_of(&nothing.error(), "code")), (7, "not-lacking"), "{nothing:?}");
+}
+
+/// `outbox` leads to it, and whoever cannot be asked is told what `--yes` would consent to.
+fn asks_before_it_gives_up(both: &Ministries) {
+    let listed = both.types("XA", ["outbox"]);
+    assert!(listed.talk.contains(" outbox forgo XB\n"), "{listed:?}");
+    let unasked = both.types("XA", ["outbox", "forgo", "XB", "--json"]);
+    let error = unasked.error();
+    assert_eq!((unasked.code, text_of(&error, "code")), (4, "consent-needed"), "{unasked:?}");
+    let causes = error["causes"].to_string();
+    assert!(causes.contains("1 message that this desk had sent to XB will never be read here"), "{error}");
+    assert!(text_of(&error, "hint").ends_with(" outbox forgo XB --json --yes"), "{error}");
+    let slip = both.types("XA", ["outbox", "forgo", "XZ", "--yes", "--json"]);
+    assert_eq!((slip.code, text_of(&slip.error(), "code")), (4, "not-accredited"), "{slip:?}");
+    assert!(text_of(&slip.error(), "hint").ends_with(" peer list"), "{slip:?}");
+}
+
+/// What was given up is no message that is proven bad.
+fn says_what_was_given_up(both: &Ministries, reference: &str) {
+    let record = good(both.types("XA", ["log", "tail", "--administration", "--json"])).data;
+    let mut entries = record.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let decided = entries.find(|entry| entry["what"] == "LOSSES_GIVEN_UP").unwrap();
+    let read = both.types("XA", ["read", reference, "--json"]);
+    let error = read.error();
+    assert_eq!((read.code, text_of(&error, "code"), text_of(&error, "reason")), (6, "given-up", "GIVEN_UP"));
+    let said =
+        format!("{reference} was given up on {}: it is sealed to a reading key", text_of(&decided, "time"));
+    assert!(text_of(&error, "message").starts_with(&said), "{error}");
+    assert!(text_of(&error, "hint").ends_with(" log tail --administration -n 256"), "{error}");
 }

@@ -307,3 +307,23 @@ fn a_withdrawal_goes_without_a_paper_that_it_would_mark_lower_and_the_officer_is
     assert_eq!(documents.len(), 1, "his own paper goes, and that of XA does not: {read}");
     assert_eq!(documents[0]["id"], "annex-2", "{read}");
 }
+
+#[test]
+fn what_comes_next_of_a_withdrawal_keeps_everything_that_was_typed() {
+    let both = ministries();
+    let (consultation, person) = known(both);
+    let (typo, begins) = (mistyped(&person), both.typed_by("XB"));
+    let rest = ["--consultation", &consultation, "--to", "XA", "--yes", "--wait=30s", "--json"];
+    let refused = both.types("XB", ["withdraw", &typo].into_iter().chain(rest));
+    let error = refused.error();
+    assert_eq!((refused.code, text_of(&error, "code")), (2, "person"), "{refused:?}");
+    assert_eq!(text_of(&error, "hint"), format!("{begins} withdraw {person} {}", rest.join(" ")));
+    let stranger =
+        both.types("XB", ["withdraw", &person, "--consultation", "C-7QK4-M2XD-9WTV", "--json", "--yes"]);
+    assert_eq!((stranger.code, text_of(&stranger.error(), "code")), (7, "no-person"), "{stranger:?}");
+    assert!(text_of(&stranger.error(), "hint").ends_with(" --json --yes --to CODE"), "{stranger:?}");
+    let sent = good(both.types("XB", ["withdraw", &person, "--yes"]));
+    assert!(sent.talk.contains(&format!("next: {begins} countersign XB-XA-")), "{sent:?}");
+    let again = good(both.types("XB", ["withdraw", &person, "--dry-run"]));
+    assert!(again.talk.contains(&format!("next: {begins} receipt XB-XA-")), "{again:?}");
+}

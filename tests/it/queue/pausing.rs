@@ -142,3 +142,21 @@ async fn a_protective_act_of_the_peer_ends_our_pause_as_well_and_nothing_else_of
     let tail = asks(&stage, "XB", "log tail --administration -n 1").await.reports();
     assert_eq!(tail[0]["reason"], "FLASH_OF_PEER");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_confirms_a_peer_that_is_paused_is_told_that_it_cannot_speak() {
+    let stage = Stage::pair().await;
+    assert_eq!(asks(&stage, "XA", "peer confirm XB --yes").await.report()["paused"], false);
+    asks(&stage, "XA", "peer pause XB --reason TICKET-7").await.report();
+    let unasked = types(&stage, "XA", ["peer", "confirm", "XB"]).await;
+    assert_eq!(unasked.code, 4, "{unasked:?}");
+    let confirmed = types(&stage, "XA", ["peer", "confirm", "XB", "--yes"]).await;
+    assert_eq!(confirmed.code, 0, "{confirmed:?}");
+    for said in [&unasked.talk, &confirmed.talk] {
+        assert!(said.contains("XB is paused here since ") && said.contains(" peer resume XB\n"), "{said}");
+    }
+    let report = asks(&stage, "XA", "peer confirm XB --yes").await.report();
+    assert_eq!(report["paused"], true, "{report}");
+    assert!(report["warning"].as_str().unwrap().contains("cannot speak"), "{report}");
+    assert!(report["next"][0].as_str().unwrap().ends_with(" peer resume XB"), "{report}");
+}

@@ -40,6 +40,8 @@ pub struct Client {
     pub roles: BTreeSet<Role>,
     /// Labels of the offices as which it may have the desk sign; empty for every office that its roles fit.
     pub offices: BTreeSet<Label>,
+    /// The certificate began then; unknown of one that an older release enrolled.
+    pub valid_from: Option<Timestamp>,
     /// The certificate ends then.
     pub valid_until: Timestamp,
     /// Whether it may do nothing for now.
@@ -93,6 +95,8 @@ struct Stored {
     key: String,
     roles: Vec<String>,
     offices: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    valid_from: Option<i64>,
     valid_until: i64,
     suspended: bool,
 }
@@ -105,6 +109,7 @@ impl Stored {
             key: client.key.hex(),
             roles: client.roles.iter().map(ToString::to_string).collect(),
             offices: client.offices.iter().map(ToString::to_string).collect(),
+            valid_from: client.valid_from.map(Timestamp::seconds),
             valid_until: client.valid_until.seconds(),
             suspended: client.suspended,
         }
@@ -120,6 +125,7 @@ impl Stored {
             key: Digest::parse(&self.key).ok()?,
             roles: roles?,
             offices: offices?,
+            valid_from: self.valid_from.map(Timestamp::from_seconds),
             valid_until: Timestamp::from_seconds(self.valid_until),
             suspended: self.suspended,
         })
