@@ -19,7 +19,8 @@ use crate::keys::expiry::Nearness;
 ///
 /// In the home of a desk: what needs a person there, after the own gateway was asked what came and what became of what went
 /// out: a protective act whose copy was cancelled there goes anew. Exit code 1 while an urgent message (FLASH, IMMEDIATE) is
-/// unacknowledged beyond its time, on the side that sent it and on the side that has it; 5 if the own gateway is away.
+/// unacknowledged beyond its time, on the side that sent it and on the side that has it, or while the bundle in force does
+/// not vouch for an office whose certificate lies here; 5 if the own gateway is away.
 /// Every certificate of the desk stands there with the days that are left; within 30 days of its end, or in its last third
 /// if that is less, it is marked.
 #[derive(Debug, clap::Args)]
