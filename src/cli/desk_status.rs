@@ -44,6 +44,7 @@ pub(super) async fn run(context: &Context, form: Form) -> Result<(), CliError> {
     if let Some(alarm) = screen.alarms().next() {
         return Err(deadlines::unacknowledged(context, alarm));
     }
+    ends::require_believed(context, &screen.endings)?;
     if is_there {
         return Ok(());
     }

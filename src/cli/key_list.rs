@@ -10,7 +10,7 @@ use super::key_rotate::refused;
 use super::peer;
 use super::report;
 use super::table::Table;
-use super::vouched;
+use crate::desk::vouched;
 use crate::keys::file::{certificate_validity, read_certificates};
 use crate::keys::home::desk::DeskHome;
 use crate::keys::home::enrolment::Requested;

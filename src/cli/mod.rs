@@ -89,7 +89,6 @@ pub mod trust;
 pub mod untrusted;
 pub mod verify;
 pub mod version;
-mod vouched;
 mod warnings;
 pub mod withdraw;
 

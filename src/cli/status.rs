@@ -14,12 +14,13 @@ use super::operator::status::{GatewayStatus, PeerStatus};
 use super::{alarm, desk_status, shell_word};
 use crate::keys::expiry::Nearness;
 
-/// Show the state of the gateway: exit code 0 if all is well, 1 on an alarm that nobody has acknowledged, 5 if
-/// messages wait for an absent peer
+/// Show the state of the gateway: exit code 0 if all is well, 1 on an alarm that nobody has acknowledged or where its
+/// certificate is not believed, 5 if messages wait for an absent peer
 ///
 /// In the home of a desk: what needs a person there, after the own gateway was asked what came and what became of what went
 /// out: a protective act whose copy was cancelled there goes anew. Exit code 1 while an urgent message (FLASH, IMMEDIATE) is
-/// unacknowledged beyond its time, on the side that sent it and on the side that has it; 5 if the own gateway is away.
+/// unacknowledged beyond its time, on the side that sent it and on the side that has it, or while the bundle in force does
+/// not vouch for an office whose certificate lies here; 5 if the own gateway is away.
 /// Every certificate of the desk stands there with the days that are left; within 30 days of its end, or in its last third
 /// if that is less, it is marked.
 #[derive(Debug, clap::Args)]
@@ -82,12 +83,23 @@ fn tell(context: &Context, seen: &GatewayStatus, form: Form) -> Result<(), CliEr
         Form::Json => context.output.object(&report::report(seen))?,
         _ => context.output.data(&report::report(seen), || screen::screen(seen, now))?,
     }
-    if seen.transport().is_some_and(|life| life.nearness > Nearness::Far) {
+    let ends_soon = seen.transport().is_some_and(|life| life.nearness > Nearness::Far);
+    if ends_soon && seen.certificate_flaw.is_none() {
         context.output.note("the certificate is to be renewed, or every connection ends with it");
         let home = shell_word(&context.gateway_home().to_string_lossy());
         context.output.next(&format!("chancery desk enrol --ministry-home ROOT --renew {home}"));
     }
     verdict(context, seen)
+}
+
+/// What gives this gateway a certificate that is believed.
+pub(super) fn believed_again(context: &Context, flaw: &str) -> String {
+    // A key that is revoked is not certified again.
+    if flaw.starts_with("CERTIFICATE_REVOKED") {
+        return context.command("key rotate transport");
+    }
+    let home = shell_word(&context.gateway_home().to_string_lossy());
+    format!("chancery desk enrol --ministry-home ROOT --renew {home}")
 }
 
 /// What the exit code tells.
@@ -107,6 +119,12 @@ fn verdict(context: &Context, seen: &GatewayStatus) -> Result<(), CliError> {
             }
             None => error.cause(&first.detail).hint(seen),
         });
+    }
+    if let Some(flaw) = &seen.certificate_flaw {
+        let reason = flaw.split_once(':').map_or(flaw.as_str(), |(reason, _)| reason);
+        let message = "the certificate of this gateway is believed by nobody";
+        let error = CliError::failed("certificate-not-believed", message).reason(reason.to_owned());
+        return Err(error.cause(flaw).hint(believed_again(context, flaw)));
     }
     // Whoever has acknowledged the alarm has not ended what it tells of.
     if let Some(made) = seen.restored {

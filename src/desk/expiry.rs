@@ -10,9 +10,11 @@ use std::path::PathBuf;
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::serve::clients_of;
+use crate::desk::vouched;
 use crate::keys::expiry::{Expiring, Lifetime};
 use crate::keys::file::read_certificates;
 use crate::time::Timestamp;
+use crate::trust::chain::ChainRefusal;
 use crate::trust::name::Label;
 
 /// Something of a desk that ends, and which of several it is.
@@ -22,25 +24,27 @@ pub struct Ending {
     pub lifetime: Lifetime,
     /// Label of the office or client; none where there is one only.
     pub label: Option<String>,
+    /// Why the own bundle does not vouch for it before its end, of keys that sign in the name of the ministry.
+    pub disbelieved: Option<ChainRefusal>,
 }
 
 impl Desk {
     /// Everything of this desk and of its peers that ends by itself, the nearest end first.
     pub fn endings(&self, trust: &Trust) -> Vec<Ending> {
-        let mut found = self.certificates_that_end();
+        let mut found = self.certificates_that_end(trust);
         found.extend(self.clients_that_end());
         for bundle in trust.peers.values().chain([&trust.own]) {
             let content = bundle.bundle().content();
             let root = Lifetime::of_certificate(Expiring::Root, &content.ministry, &content.root);
             let lifetimes = [Some(Lifetime::of_bundle(content)), root].into_iter().flatten();
-            found.extend(lifetimes.map(|lifetime| Ending { lifetime, label: None }));
+            found.extend(lifetimes.map(|lifetime| Ending { lifetime, label: None, disbelieved: None }));
         }
         found.sort_by_key(|one| (one.lifetime.ends, one.lifetime.what.word()));
         found
     }
 
     /// The certificates in the home: of the desk itself, of its service, of its offices.
-    fn certificates_that_end(&self) -> Vec<Ending> {
+    fn certificates_that_end(&self, trust: &Trust) -> Vec<Ending> {
         let config = &self.config;
         let mut files = vec![
             (Expiring::Access, None, config.chain("access")),
@@ -56,10 +60,14 @@ impl Desk {
             let label = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
             files.push((Expiring::Office, label, path));
         }
+        let now = self.clock.now();
         let read = files.into_iter().filter_map(|(what, label, path)| {
             let chain = read_certificates(&path).ok()?;
             let lifetime = Lifetime::of_certificate(what, &config.ministry, chain.first()?)?;
-            Some(Ending { lifetime, label })
+            let signs = matches!(what, Expiring::Office | Expiring::Registry);
+            let refusal = || vouched::refusal(&trust.own, &path, now);
+            let disbelieved = if signs { refusal() } else { None };
+            Some(Ending { lifetime, label, disbelieved })
         });
         read.collect()
     }
@@ -88,7 +96,7 @@ impl Desk {
         let ministry = &self.config.ministry;
         let ending = |(label, (ends, begins)): (Label, (Timestamp, Timestamp))| {
             let lifetime = Lifetime { what: Expiring::Client, ministry: ministry.clone(), begins, ends };
-            Ending { lifetime, label: Some(label.to_string()) }
+            Ending { lifetime, label: Some(label.to_string()), disbelieved: None }
         };
         latest.into_iter().map(ending).collect()
     }

@@ -27,6 +27,9 @@ impl Page {
     pub fn begin(owed: usize, endings: &[Ending]) -> Self {
         let mut page = Self(Registry::with_prefix(PREFIX));
         page.gauge("owed_acts", "Protective acts that some Power has not been sent", owed);
+        let disbelieved = endings.iter().filter(|one| one.disbelieved.is_some()).count();
+        let help = "Certificates of offices and of the registry that the own bundle does not vouch for, as revoked ones";
+        page.gauge("disbelieved_certificates", help, disbelieved);
         page.ends(endings);
         page
     }

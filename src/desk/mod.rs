@@ -90,6 +90,7 @@ mod silence;
 mod stand_in;
 mod trial;
 mod unpaid;
+pub mod vouched;
 mod withdraw;
 
 use std::fmt;

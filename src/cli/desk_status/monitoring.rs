@@ -42,6 +42,11 @@ pub(super) fn line(seen: &Seen<'_>) -> (Severity, String) {
         found.push((Severity::Critical, said));
     }
     for one in seen.endings {
+        if let Some(refusal) = &one.disbelieved {
+            let (life, reason) = (&one.lifetime, refusal.reason());
+            let said = format!("{} of {} is not believed: {reason}", ends::name(one), life.ministry);
+            found.push((Severity::Critical, said));
+        }
         let nearness = one.lifetime.nearness(seen.now);
         if nearness == Nearness::Far {
             continue;
@@ -83,6 +88,7 @@ pub(super) fn page(seen: &Seen<'_>) -> Result<String, fmt::Error> {
 mod tests {
     use super::*;
     use crate::keys::expiry::{Expiring, Lifetime};
+    use crate::trust::chain::ChainRefusal;
     use crate::trust::name::Ministry;
 
     const DAY: i64 = 24 * 3600;
@@ -95,7 +101,7 @@ mod tests {
             begins: Timestamp::from_seconds(NOW - 300 * DAY),
             ends: Timestamp::from_seconds(NOW + days * DAY),
         };
-        Ending { lifetime, label: label.map(str::to_owned) }
+        Ending { lifetime, label: label.map(str::to_owned), disbelieved: None }
     }
 
     fn seen(endings: &[Ending]) -> Seen<'_> {
@@ -123,6 +129,21 @@ mod tests {
             assert_eq!(text.contains(mark), severity != Severity::Ok, "{text}");
             assert!(text.contains("office seal") && text.ends_with(&format!("  {days}\n")), "{text}");
         }
+    }
+
+    #[test]
+    fn every_form_tells_of_an_office_whose_certificate_is_revoked() {
+        let mut endings = [ending(Expiring::Office, Some("legal-01"), "XA", 300)];
+        assert!(page(&seen(&endings)).unwrap().contains("\nchancery_desk_disbelieved_certificates 0\n"));
+        endings[0].disbelieved = Some(ChainRefusal::Revoked(Timestamp::from_seconds(NOW)));
+        let (severity, line) = line(&seen(&endings));
+        assert_eq!(severity, Severity::Critical, "{line}");
+        assert!(line.contains("office legal-01 of XA is not believed: CERTIFICATE_REVOKED"), "{line}");
+        let text = ends::table(&endings, &Ministry::parse("XA").unwrap(), seen(&endings).now);
+        assert!(text.contains("REVOKED  office legal-01") && text.ends_with("  -\n"), "{text}");
+        let report = ends::report(&endings[0], seen(&endings).now);
+        assert_eq!(report["disbelieved"], "CERTIFICATE_REVOKED");
+        assert!(page(&seen(&endings)).unwrap().contains("\nchancery_desk_disbelieved_certificates 1\n"));
     }
 
     #[test]

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use super::finding::Finding;
 use crate::cli::context::Context;
-use crate::cli::{shell_word, vouched};
+use crate::cli::shell_word;
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::error::DeskError;
 use crate::desk::refill::Compared;
+use crate::desk::vouched;
 use crate::keys::rotation::holds_reading_key;
 use crate::time::Timestamp;
 use crate::trust::bundle::SignedBundle;

@@ -8,6 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::operator::status::{GatewayStatus, PeerStatus};
 use crate::cli::operator::{Operator, Ping, of_peer};
 use crate::cli::shell_word;
+use crate::cli::status::believed_again;
 use crate::keys::expiry::{Nearness, days_left};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
@@ -105,12 +106,7 @@ fn store(seen: &GatewayStatus) -> Finding {
 
 /// What the own ministry's bundle does not vouch for no peer believes, and no desk of its own.
 fn certificate(context: &Context, flaw: &str) -> Finding {
-    let home = shell_word(&context.gateway_home().to_string_lossy());
-    // A key that is revoked is not certified again.
-    let next = match flaw.starts_with("CERTIFICATE_REVOKED") {
-        true => context.command("key rotate transport"),
-        false => format!("chancery desk enrol --ministry-home ROOT --renew {home}"),
-    };
+    let next = believed_again(context, flaw);
     Finding::fail("certificate", format!("keys/transport.pem is not believed by anybody: {flaw}"), next)
 }
 

@@ -45,6 +45,9 @@ pub(super) fn screen(seen: &GatewayStatus, now: Timestamp) -> String {
 fn ends(seen: &GatewayStatus, now: Timestamp) -> String {
     let one = |life: &Lifetime| format!("until {} ({} days)", life.ends, days_left(life.ends, now));
     let mut text = seen.transport().map_or_else(nothing, one);
+    if let Some(flaw) = &seen.certificate_flaw {
+        text = format!("NOT BELIEVED: {flaw}\n             {text}");
+    }
     for life in seen.lifetimes.iter().filter(|life| life.what != "transport" && life.nearness > Nearness::Far)
     {
         text.push_str(&format!("\n             {} of {} {}", life.what, life.ministry, one(life)));

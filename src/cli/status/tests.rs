@@ -222,6 +222,17 @@ fn monitoring_gets_one_line_with_the_worst_first_and_the_severity_of_its_plugins
     let (severity, line) = told(&seen);
     assert!(severity == Severity::Critical && line.contains("believed: CERTIFICATE_REVOKED"), "{line}");
     assert_eq!(report(&seen)["certificate_flaw"], "CERTIFICATE_REVOKED: revoked from then on");
+    assert!(
+        screen(&seen, now).contains("certificate  NOT BELIEVED: CERTIFICATE_REVOKED"),
+        "{}",
+        screen(&seen, now)
+    );
+    let error = verdict(&context(), &seen).unwrap_err();
+    assert_eq!((error.kind(), error.reason_code()), (Kind::Failed, Some("CERTIFICATE_REVOKED")));
+    assert!(error.hint_command().unwrap().ends_with("key rotate transport"), "{error:?}");
+    seen.certificate_flaw = Some("CERTIFICATE_NAME: it names another".to_owned());
+    let error = verdict(&context(), &seen).unwrap_err();
+    assert!(error.hint_command().unwrap().contains("desk enrol --ministry-home ROOT --renew"), "{error:?}");
     seen.certificate_flaw = None;
     seen.lifetimes[0].nearness = Nearness::Week;
     assert_eq!(told(&seen).0, Severity::Warning);

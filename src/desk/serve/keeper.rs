@@ -27,6 +27,9 @@ impl Service {
             let round = self.round(&mut link).await;
             let pause = match round {
                 Ok(()) => {
+                    if was_away {
+                        tracing::info!("the desk keeps up with its gateway again");
+                    }
                     was_away = false;
                     self.tallies.kept_up(self.desk.clock.now());
                     // What the gateway did not take yet is offered again before long.
@@ -162,16 +165,15 @@ impl Service {
     }
 }
 
-/// Waits until the gateway says that something came or is settled, or for a pause.
+/// Waits until the gateway says that something came or is settled, or for a pause. Where it says no more, as when it was
+/// started anew, the link is let go: the next look opens another, and compares the register again.
 async fn settled(link: &mut Option<(Mailbox, Settlements)>, pause: Duration) {
-    let word = async {
-        if let Some((_, settlements)) = link
-            && settlements.next().await.is_ok()
-        {
-            return;
-        }
-        // Without its word, the pause decides.
-        std::future::pending().await
-    };
-    let _silent = tokio::time::timeout(pause, word).await;
+    let Some((_, settlements)) = link else { return tokio::time::sleep(pause).await };
+    let told = tokio::time::timeout(pause, settlements.next()).await;
+    if let Ok(Err(cause)) = told {
+        tracing::debug!(%cause, "the gateway tells no more of what comes and is settled");
+        *link = None;
+        // A gateway that ends every stream at once is not asked without a pause.
+        tokio::time::sleep(pause.min(limits::SERVICE_AWAY_PAUSE)).await;
+    }
 }

@@ -159,7 +159,7 @@ mod tests {
         drop(tallies.begun("CreateDraft"));
         let ministry = Ministry::parse("XA").unwrap();
         let lifetime = Lifetime { what: Expiring::Access, ministry: ministry.clone(), begins: at, ends: at };
-        let endings = [Ending { lifetime, label: None }];
+        let endings = [Ending { lifetime, label: None, disbelieved: None }];
         let standing =
             Standing { ministry: &ministry, started: at, last_event: 7, owed: 2, endings: &endings };
         page(&standing, &tallies).unwrap()

@@ -46,6 +46,9 @@ fn of_itself(registry: &mut Registry, status: &Status) {
     registry.register("start_time_seconds", "When it started", started);
     let policy = ConstGauge::new(number(status.policy));
     registry.register("policy_sequence", "Number of the channel policy in force, 0 before the first", policy);
+    let believed = ConstGauge::new(i64::from(status.certificate_flaw.is_none()));
+    let help = "1 while the own bundle in force vouches for its certificate: without, no peer believes it";
+    registry.register("certificate_believed", help, believed);
     of_ends(registry, &status.lifetimes);
     let waiting = ConstGauge::new(number(status.mailbox_waiting));
     registry.register("mailbox_messages", "Messages that the desk has not acknowledged", waiting);
@@ -317,6 +320,7 @@ mod tests {
             "chancery_gateway_peer_standing{peer=\"XB\",standing=\"frozen\"} 0",
             "chancery_gateway_alarm{code=\"CHN_04_EQUIVOCATION\",peer=\"XB\",acknowledged=\"no\"} 1",
             "chancery_gateway_store_commits_total 10",
+            "chancery_gateway_certificate_believed 1",
             "chancery_gateway_end_timestamp_seconds{what=\"transport\",ministry=\"XA\"} 1795000000",
             "chancery_gateway_end_stage_timestamp_seconds{what=\"transport\",ministry=\"XA\",stage=\"month\"} 1794856000",
             "chancery_gateway_end_stage_timestamp_seconds{what=\"transport\",ministry=\"XA\",stage=\"week\"} 1794856000",
@@ -329,6 +333,9 @@ mod tests {
             assert!(page.lines().any(|found| found == line), "{line} is missing in\n{page}");
         }
         assert!(page.ends_with("# EOF\n"));
+        let revoked = Status { certificate_flaw: Some("CERTIFICATE_REVOKED: then".to_owned()), ..full() };
+        let page = super::page(&revoked, &Tallies::default()).unwrap();
+        assert!(page.contains("\nchancery_gateway_certificate_believed 0\n"), "{page}");
         let mut silent = full();
         (silent.peers[0].oldest, silent.peers[0].last_receipt) = (None, None);
         let page = super::page(&silent, &Tallies::default()).unwrap();

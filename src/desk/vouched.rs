@@ -9,7 +9,7 @@ use crate::trust::bundle::SignedBundle;
 use crate::trust::chain::{self, ChainRefusal, Purpose};
 
 /// Why the bundle does not vouch for the certificate of a key that signs. How long that is good for is told elsewhere.
-pub(super) fn refusal(own: &SignedBundle, certificate: &Path, now: Timestamp) -> Option<ChainRefusal> {
+pub fn refusal(own: &SignedBundle, certificate: &Path, now: Timestamp) -> Option<ChainRefusal> {
     let chain = read_certificates(certificate).ok()?;
     match chain::verify(chain.first()?, own.bundle().signing_anchors(), Purpose::Signing, now).err()? {
         ChainRefusal::Expired(_)
