@@ -133,7 +133,8 @@ impl<'p, 'h> Departing<'p, 'h> {
                 let of_it = report.arrangement_id == *self.id && !opening::is_observer(past, &one.sender);
                 of_it || (declined && self.is_against(one, act, person)) || self.tells(one, person)
             }
-            Act::ListVerification(_) | Act::InformationBureauNotice(_) => self.tells(one, person),
+            Act::ListVerification(_) => self.is_against(one, act, person) || self.tells(one, person),
+            Act::InformationBureauNotice(_) => self.tells(one, person),
             Act::ProtectionAssessment(found) => {
                 let there = Spoken::by(&found.destination, one);
                 let bars = || protection(past, person, there, at, charter).standing;

@@ -210,6 +210,21 @@ fn what_is_said_again_by_a_word_that_means_another_place_by_now_is_named_still()
     }
 }
 
+#[test]
+fn a_list_that_finds_no_compatible_will_before_some_is_named_until_it_is_said_to_all() {
+    let found = |result: &str| {
+        let terms = crate::digest::Digest::of(b"terms").hex();
+        format!("terms_sha256 = \"{terms}\"\nfindings = [{{ person = \"P1\", result = \"{result}\" }}]")
+    };
+    let mut scene = Scene::cleared();
+    scene.say_unnumbered("XA", "list-verification", &found("MATCHED"));
+    assert!(named(&scene).is_empty());
+    let alone = scene.say_unnumbered("XA", "list-verification", &found("NO_COMPATIBLE_WILL"));
+    assert_eq!(named(&scene), [alone]);
+    scene.say("XA", "list-verification", &found("NO_COMPATIBLE_WILL"));
+    assert!(named(&scene).is_empty());
+}
+
 /// Whether the will, the fitness, the proceedings and the grounds of the first person let him go to XA.
 fn is_free(scene: &Scene) -> bool {
     use crate::consultation::reference::PersonRef;
