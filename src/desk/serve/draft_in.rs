@@ -32,6 +32,7 @@ pub(super) fn read(
     uploads: &Uploads,
 ) -> Result<Draft, Refused> {
     let mut reader = Reader { found: Vec::new(), ids: BTreeSet::new(), uploads };
+    let terms = reader.terms(&content);
     let wanted = reader.optional("consultation", &content.consultation, consultation);
     let addressees = reader.addressees(&content.to, &content.info);
     let texts = reader.texts(content.texts);
@@ -40,46 +41,55 @@ pub(super) fn read(
         let message = format!("more than {} texts and documents", limits::DOCUMENTS_MAX);
         reader.add("documents", Reason::ListTooLong.word(), message);
     }
-    let minted = match wanted {
-        Some(known) => known,
-        None => ConsultationId::mint(desk.entropy.as_ref()).map_err(|cause| {
-            Refused::new(tonic::Code::Unavailable, "NO_ENTROPY", cause.to_string()).later()
-        })?,
-    };
+    let minted = known_or_new(wanted, desk)?;
     let act = content.act.map(|act| act::filled_in(act, &minted, references));
     let act = reader.act(act, &minted);
     let releasable_to = reader.ministries("releasable_to", &content.releasable_to);
-    let draft = Draft {
+    let channel = reader.optional("channel", &content.channel, |text| {
+        ChannelId::parse(text).map_err(|cause| cause.to_string())
+    });
+    let national_label = reader.optional("national_label", &content.national_label, short);
+    let caveats = reader.caveats(&content.caveats);
+    let eyes_only_roles = reader.each("eyes_only_roles", &content.eyes_only_roles, short);
+    let in_reply_to = reader.optional("in_reply_to", &content.in_reply_to, |text| answered(desk, text));
+    let relayed = &content.relayed_on_behalf_of;
+    let relayed_on_behalf_of = reader.optional("relayed_on_behalf_of", relayed, ministry);
+    let drafting_office = reader.optional("drafting_office", &content.drafting_office, short);
+    // Where one of these is missing, a violation is there instead.
+    let (Some(act), Some((precedence, level, form)), true) = (act, terms, reader.found.is_empty()) else {
+        return Err(Refused::fields(reader.found));
+    };
+    Ok(Draft {
         addressees,
-        channel: reader.optional("channel", &content.channel, |text| {
-            ChannelId::parse(text).map_err(|cause| cause.to_string())
-        }),
+        channel,
         consultation: ConsultationChoice::Known(minted),
-        precedence: reader.term("precedence", content.precedence, Precedence::from_number)?,
-        level: reader.term("level", content.level, Level::from_number)?,
-        national_label: reader.optional("national_label", &content.national_label, short),
-        caveats: reader.caveats(&content.caveats),
+        precedence,
+        level,
+        national_label,
+        caveats,
         releasable_to: Some(releasable_to).filter(|named| !named.is_empty()),
-        eyes_only_roles: reader.each("eyes_only_roles", &content.eyes_only_roles, short),
-        form: reader.term("form", content.form, Form::from_number)?,
+        eyes_only_roles,
+        form,
         formal_number: None,
         reply_due: instant(content.reply_due_time),
         valid_until: instant(content.valid_until_time),
-        in_reply_to: reader.optional("in_reply_to", &content.in_reply_to, |text| answered(desk, text)),
-        relayed_on_behalf_of: reader.optional(
-            "relayed_on_behalf_of",
-            &content.relayed_on_behalf_of,
-            ministry,
-        ),
-        drafting_office: reader.optional("drafting_office", &content.drafting_office, short),
+        in_reply_to,
+        relayed_on_behalf_of,
+        drafting_office,
         texts,
         documents,
-        // Where there is none, a violation is there instead.
-        act: act.ok_or_else(|| Refused::fields(std::mem::take(&mut reader.found)))?,
+        act,
         left_out: Vec::new(),
         supplied: Vec::new(),
-    };
-    if reader.found.is_empty() { Ok(draft) } else { Err(Refused::fields(reader.found)) }
+    })
+}
+
+/// The consultation that is named, or one whose id nobody has had yet.
+fn known_or_new(known: Option<ConsultationId>, desk: &Desk) -> Result<ConsultationId, Refused> {
+    let minted = || ConsultationId::mint(desk.entropy.as_ref());
+    known
+        .map_or_else(minted, Ok)
+        .map_err(|cause| Refused::new(tonic::Code::Unavailable, "NO_ENTROPY", cause.to_string()).later())
 }
 
 /// Collects what is wrong.
@@ -119,16 +129,21 @@ impl Reader<'_> {
         all
     }
 
-    /// A term that must be there. Nothing else can be put in its place, so what was found goes out at once.
-    fn term<T>(&mut self, field: &str, number: i32, read: fn(i32) -> Option<T>) -> Result<T, Refused> {
-        read(number).ok_or_else(|| {
-            self.add(
-                field,
-                "FIELD_INVALID",
-                "this field is mandatory, and takes the terms of its vocabulary",
-            );
-            Refused::fields(std::mem::take(&mut self.found))
-        })
+    /// The terms that must be there: all of them, or none and a violation for each that is not.
+    fn terms(&mut self, content: &wire::DraftContent) -> Option<(Precedence, Level, Form)> {
+        let precedence = self.term("precedence", content.precedence, Precedence::from_number);
+        let level = self.term("level", content.level, Level::from_number);
+        let form = self.term("form", content.form, Form::from_number);
+        Some((precedence?, level?, form?))
+    }
+
+    fn term<T>(&mut self, field: &str, number: i32, read: fn(i32) -> Option<T>) -> Option<T> {
+        let term = read(number);
+        if term.is_none() {
+            let message = "this field is mandatory, and takes the terms of its vocabulary";
+            self.add(field, "FIELD_INVALID", message);
+        }
+        term
     }
 
     fn ministries(&mut self, field: &str, codes: &[String]) -> Vec<Ministry> {
@@ -154,8 +169,9 @@ impl Reader<'_> {
             let message = format!("more than {} addressees", limits::ADDRESSEES_MAX);
             self.add("to", Reason::ListTooLong.word(), message);
         }
-        let twice = |pair: &[Addressee]| matches!(pair, [one, other] if one.ministry == other.ministry);
-        if addressees.windows(2).any(twice) {
+        // Who stands twice in one list was told of there.
+        let both = |pair: &[Addressee]| matches!(pair, [one, other] if one.ministry == other.ministry && one.kind != other.kind);
+        if addressees.windows(2).any(both) {
             self.add("info", "DOUBLED", "a ministry both acts and is informed");
         }
         addressees

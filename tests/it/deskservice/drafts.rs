@@ -6,6 +6,7 @@ use chancery::proto::consultation::v1 as acts;
 use chancery::proto::desk::v1 as wire;
 use chancery::proto::message::v1 as terms;
 use chancery::trust::role::Role;
+use tonic_types::StatusExt;
 
 use super::bureau::{Bureau, Client, creation, note, reason};
 use super::{next, pair, watch};
@@ -66,6 +67,29 @@ async fn a_draft_is_judged_without_a_trace_shown_in_part_listed_by_state_and_can
     let token = casework.list_drafts(first).await.unwrap().into_inner().next_page_token;
     let foreign = casework.list_drafts(list(wire::DraftState::Cancelled, &token)).await;
     assert_eq!(reason(foreign), "INVALID_PAGE_TOKEN");
+    xa.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_field_of_a_draft_that_is_wrong_is_told_at_once() {
+    let stage = pair().await;
+    let xa = Bureau::open(&stage, "XA").await;
+    let mut casework = xa.client("casework", &[Role::Draft]).await;
+    let bad = wire::DraftContent {
+        to: vec!["xx!".to_owned(), "XB".to_owned(), "XB".to_owned()],
+        precedence: 0,
+        level: 0,
+        form: 0,
+        channel: "no channel".to_owned(),
+        ..note("XB", "")
+    };
+    let refused = casework.create_draft(creation("bad", bad)).await.unwrap_err();
+    let told = refused.get_error_details().bad_request().cloned().unwrap().field_violations;
+    let mut fields: Vec<&str> = told.iter().map(|one| one.field.as_str()).collect();
+    fields.sort_unstable();
+    let expected =
+        ["channel", "form", "level", "precedence", "to", "to[0]"].map(|name| format!("content.{name}"));
+    assert_eq!(fields, expected, "nobody is informed who could stand twice");
     xa.close().await;
 }
 
