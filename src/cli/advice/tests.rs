@@ -92,10 +92,11 @@ fn every_failure_that_the_command_line_knows_names_the_command_that_comes_next()
 }
 
 /// Words whose hint is given where they arise, in every place: what is exact there is not known here.
-const HINTED_WHERE_THEY_ARISE: [&str; 47] = [
+const HINTED_WHERE_THEY_ARISE: [&str; 48] = [
     "advertise",
     "ambiguous",
     "begun",
+    "certificate-not-believed",
     "consent-needed",
     "cut-short",
     "cuts-off",

@@ -98,6 +98,7 @@ fn instead(judgement: &Judgement<'_>, named: &Registered) -> &'static str {
             "assess the destination anew: NEEDS_MORE or SUBSTANTIAL_GROUNDS"
         }
         Some(ActKind::Assurances) => "send assurances that state all that you assure now",
+        Some(ActKind::CaseRegistration) => "register the case anew",
         _ => "send the act that says otherwise",
     }
 }

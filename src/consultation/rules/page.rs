@@ -85,7 +85,7 @@ What a desk holds of a person decides, and where it cannot be told whether somet
 \x20 assures, counts no more. A handover after that is irregular (HND_06).\n\
 - AGR_01: a note-withdrawal is for a note that awaits its answer, and for assurances. That of a GO, an arrangement, its\n\
 \x20 confirmation, a certificate, a statement or an assessment goes too, and takes from its sender's act what it permits\n\
-\x20 (HND_08, HND_01, MED_01, WIL_07, PRO_01), as a corrigendum of anything but its prose does; whoever sends it is told which act\n\
+\x20 (HND_08, HND_01, MED_01, WIL_07, PRO_01, CON_05), as a corrigendum of anything but its prose does; whoever sends it is told which act\n\
 \x20 says so to everybody.\n\
 - AGR_09: a neutral country is the State of a party in the role NEUTRAL_POWER whose consent the agreement needs (GC III Arts\n\
 \x20 109(2), 111): neither home nor the Detaining Power.\n\

@@ -127,6 +127,7 @@ fn a_corrigendum_of_what_permits_takes_it_back() {
         ("XB", "protection-assessment", "act.onward_return_considered", "PRO_01"),
         ("XB", "medical-finding", "act.examination_time", "MED_01"),
         ("XB", "handover-arrangement", "act.window_start_time", "HND_01"),
+        ("XB", "case-registration", "act.status", "CON_05"),
         ("XB", "protection-assessment", "act.legal_basis[0].provision", ""),
         ("XB", "handover-arrangement", "act.transport", ""),
     ] {

@@ -80,6 +80,11 @@ pub fn powers_at<'h>(past: &Past<'h>, places: &Places<'_>, destination: Spoken<'
     opening::powers_of(past).into_iter().filter(is_there).collect()
 }
 
+/// Whether the registration that counts was taken back, or corrected in what it says: nobody knows then what holds.
+pub fn is_case_taken_back(past: &Past<'_>, person: &PersonRef) -> bool {
+    case(past, person).is_some_and(|case| commitments::is_taken_back(past, case.registered))
+}
+
 /// Whether his case says that a person is a civilian, or released (EXC-05).
 pub fn is_no_prisoner(past: &Past<'_>, person: &PersonRef) -> bool {
     let status = case(past, person).map(|case| case.act.status);

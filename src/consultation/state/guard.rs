@@ -187,10 +187,15 @@ impl Plan<'_, '_> {
         self.goes_to_a_third_state() && parties.any(|party| is_neutral(party) && self.receives(party))
     }
 
-    /// EXC-05: who is no prisoner of war, or no more, travels by no route of prisoners of war. Staying is no route.
+    /// CON-05: what is known of him stands in a case that stands. EXC-05: who is no prisoner of war, or no more, travels by no route of prisoners of war. Staying is no route.
     fn status(&self, stops: &mut Vec<Stop>) {
         if self.terms.route != Route::Remain && custody::is_no_prisoner(self.past, &self.line.person) {
             stops.push(Stop::new(Rule::Exc05, "the person is no prisoner of war"));
+        }
+        if custody::is_case_taken_back(self.past, &self.line.person) {
+            let because =
+                "whoever registered the case took that back, or corrected it: the case is registered anew";
+            stops.push(Stop::new(Rule::Con05, because));
         }
     }
 

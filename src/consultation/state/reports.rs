@@ -274,7 +274,10 @@ pub fn irregularities(
     let uncleared = protection::is_clearance_taken_back(then, person, destination);
     stood(Facet::Protection, back(cleared) || uncleared || barred || unassured);
     stood(Facet::Medical, back(medical::fitness(then, person, at, charter).finding));
-    stood(Facet::Status, is_no_prisoner_for(then, person, arranged));
+    stood(
+        Facet::Status,
+        is_no_prisoner_for(then, person, arranged) || custody::is_case_taken_back(then, person),
+    );
     let binds = arranged.agreement.is_in_force(then, person, at)
         && arranged.act.window_start_time <= at.after(charter.report_tolerance);
     let kept = !back(Some(arranged.registered)) && !back(Some(arranged.confirmation));

@@ -89,7 +89,7 @@ impl<'p, 'h> Departing<'p, 'h> {
             self.arranged.as_ref().is_none_or(|arranged| arranged.registered.reference == reference)
         };
         match act {
-            Act::GoNoGo(act) => act.go.0 && act.arrangement_id == *self.id && !self.has_another_go(found),
+            Act::GoNoGo(act) => act.go.0 && act.arrangement_id == *self.id && !self.has_another_word(found),
             Act::HandoverArrangement(act) => act.arrangement_id == *self.id && under(found.reference),
             Act::HandoverConfirmation(act) => act.arrangement_id == *self.id && under(act.arrangement),
             Act::HoldRelease(act) => {
@@ -100,11 +100,11 @@ impl<'p, 'h> Departing<'p, 'h> {
         }
     }
 
-    /// Whether the last word of a ministry is another GO than this one.
-    fn has_another_go(&self, found: &Registered) -> bool {
+    /// Whether the last word of a ministry is another one than this GO, and everybody has it.
+    fn has_another_word(&self, found: &Registered) -> bool {
         let last =
             self.arranged.as_ref().and_then(|arranged| go::last_word(self.past, arranged, &found.sender));
-        last.is_some_and(|(last, act)| act.go.0 && last.reference != found.reference)
+        last.is_some_and(|(last, _)| last.number > 0 && last.reference != found.reference)
     }
 
     /// Whether whoever assured something before some Powers only stated all that it assures to all since: that counts
