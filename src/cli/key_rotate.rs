@@ -291,7 +291,7 @@ fn fate(rotation: &Rotation) -> &'static str {
     match rotation.key() {
         Rotatable::Reading => "is kept, to read what was sealed to it",
         Rotatable::Note(_) => "is gone; what it signed stays proven",
-        Rotatable::Certified(_) => "is gone; what it signed stays good",
+        Rotatable::Certified(_) => "is gone; what it signed before a revocation stays good",
     }
 }
 
