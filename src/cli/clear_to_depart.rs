@@ -85,7 +85,7 @@ impl ClearToDepart {
             Some(stop) => error.reason(stop.rule.word()),
             None => error,
         };
-        Err(error.hint(context.command(&format!("consultation show {}", home.text()))))
+        Err(error.hint(context.command_with_keys(&format!("consultation show {}", home.text()))))
     }
 }
 

@@ -341,7 +341,7 @@ pub(super) fn unacknowledged(context: &Context, alarm: &Deadline) -> CliError {
     if let Some(digest) = &alarm.digest {
         error = error.cause(format!("telephone {who}; message {}, SHA-256 {digest}", alarm.reference));
     }
-    error.hint(context.command(&format!("consultation show {} --timeline", alarm.consultation)))
+    error.hint(context.command_with_keys(&format!("consultation show {} --timeline", alarm.consultation)))
 }
 
 /// What a watcher was told already.

@@ -8,6 +8,8 @@ use super::advice;
 use super::context::Context;
 use super::error::CliError;
 use super::paths::{in_the_way, shown, unreadable, unwritable};
+use crate::limits;
+use crate::trust::bundle::SignedBundle;
 
 /// The bytes of a file, or of stdin for `-`; more than `limit` bytes are refused.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, CliError> {
@@ -24,6 +26,11 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, CliError> {
         return Err(error.hint(format!("ls -l {}", shown(path))));
     }
     Ok(bytes)
+}
+
+/// A trust bundle in its file, or from stdin for `-`.
+pub fn bundle(path: &Path) -> Result<SignedBundle, CliError> {
+    Ok(SignedBundle::parse(&read(path, limits::SIGNED_FILE_BYTES_MAX as u64)?)?)
 }
 
 /// Writes a file that appears whole or not at all, or to stdout for `-`. An existing file stays, unless

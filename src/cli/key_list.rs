@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::error::CliError;
+use super::files;
 use super::key_rotate::refused;
-use super::peer;
 use super::report;
 use super::table::Table;
 use crate::desk::vouched;
@@ -46,7 +46,7 @@ impl List {
         if self.history {
             return told(context, &history);
         }
-        let own = peer::read(&DeskHome::at(&home).own_bundle()).ok();
+        let own = files::bundle(&DeskHome::at(&home).own_bundle()).ok();
         let mut table = Table::new(["KEY", "HOLDER", "MAY", "CERTIFIED", "STATE"]);
         let mut reports = Vec::with_capacity(keys.len());
         for key in &keys {

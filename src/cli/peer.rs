@@ -1,6 +1,6 @@
 //! `peer card|inspect|add|list|show|ping|confirm|pause|resume|remove|update|adopt`: whom this ministry believes, and how they are reached.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
@@ -20,7 +20,6 @@ use super::shell_word;
 use super::table::Table;
 use crate::desk::accreditation::Trust;
 use crate::desk::keys::Keys;
-use crate::limits;
 use crate::message::terms::Level;
 use crate::time::Timestamp;
 use crate::trust::bundle::SignedBundle;
@@ -143,7 +142,7 @@ impl Card {
 
 impl Inspect {
     fn run(self, context: &Context) -> Result<(), CliError> {
-        let bundle = read(&self.file)?;
+        let bundle = files::bundle(&self.file)?;
         let now = context.clock.now();
         context.output.data(&bundle_report(&bundle, now), || bundle_text(&bundle, now))?;
         bundle.verify(None, now)?;
@@ -156,7 +155,7 @@ impl Inspect {
 
 impl Add {
     async fn run(self, context: &Context) -> Result<(), CliError> {
-        let bundle = read(&self.file)?;
+        let bundle = files::bundle(&self.file)?;
         let now = context.clock.now();
         bundle.verify(None, now)?;
         let desk = desk_session::desk(context)?;
@@ -281,10 +280,6 @@ impl Ping {
 /// What the desk of this context believes.
 fn believed(context: &Context) -> Result<Trust, CliError> {
     desk_session::desk(context)?.trust().map_err(|error| desk_session::failure(context, error))
-}
-
-pub(super) fn read(path: &Path) -> Result<SignedBundle, CliError> {
-    Ok(SignedBundle::parse(&files::read(path, limits::SIGNED_FILE_BYTES_MAX as u64)?)?)
 }
 
 fn ceiling(trust: &Trust, peer: &Ministry) -> Option<&'static str> {

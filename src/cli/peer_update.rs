@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::desk_session;
 use super::error::CliError;
-use super::peer;
+use super::files;
 use super::report::Done;
 use crate::desk::following::{Announced, Followed};
 use crate::desk::keys::Keys;
@@ -34,7 +34,7 @@ pub(super) struct Update {
 impl Update {
     pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
         let peer = &self.ministry;
-        let given = self.file.as_deref().map(peer::read).transpose()?;
+        let given = self.file.as_deref().map(files::bundle).transpose()?;
         let desk = desk_session::desk(context)?;
         let passphrase = context.passphrase.existing("the registry key")?.for_keys()?;
         let keys = Keys::new(desk.config().clone(), passphrase);

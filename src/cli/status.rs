@@ -1,11 +1,13 @@
 //! `status`: the gateway on one screen, in the forms that people, scripts and monitoring read, and in its exit code.
 
+pub(super) mod form;
 pub(super) mod monitoring;
 mod report;
 mod screen;
 #[cfg(test)]
 mod tests;
 
+use self::form::Form;
 use super::context::Context;
 use super::error::{CliError, Kind};
 use super::operator::Operator;
@@ -33,20 +35,6 @@ pub struct Status {
     /// In which form
     #[arg(long, value_name = "FORM", value_enum, default_value_t, conflicts_with = "json")]
     format: Form,
-}
-
-/// For whom the state is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum Form {
-    /// For people.
-    #[default]
-    Text,
-    /// For scripts, as with `--json`.
-    Json,
-    /// For Prometheus: every metric, in the OpenMetrics text format.
-    Prometheus,
-    /// For Nagios, Icinga and others that run its plugins: one line and its own exit codes.
-    Nagios,
 }
 
 impl Status {

@@ -135,7 +135,9 @@ fn lines(folded: &Folded, now: Timestamp) -> Vec<Line> {
     let each = registered.acts().map(|act| of_registered(folded, &registers, act, now));
     let mut lines: Vec<Line> = each.collect();
     lines.extend(folded.book.waiting().map(|incoming| of_waiting(folded, &registers, incoming)));
-    lines.sort_by(|a, b| (a.released, &a.sender, a.number).cmp(&(b.released, &b.sender, b.number)));
+    // What bears no number yet, because it is owed, comes after what does.
+    let place = |line: &Line| (line.released, line.sender.clone(), line.number == 0, line.number);
+    lines.sort_by_cached_key(place);
     in_causal_order(lines)
 }
 

@@ -10,7 +10,6 @@ use super::desk_record;
 use super::desk_session;
 use super::error::{CliError, Kind};
 use super::files;
-use super::peer;
 use super::peer_update;
 use super::report::{self, Done};
 use super::shell_word;
@@ -92,7 +91,7 @@ impl Trust {
 
 impl Install {
     async fn run(self, context: &Context) -> Result<(), CliError> {
-        let own = peer::read(&self.file)?;
+        let own = files::bundle(&self.file)?;
         let desk = desk_session::desk(context)?;
         let passphrase = context.passphrase.existing("the registry key")?.for_keys()?;
         let keys = Keys::new(desk.config().clone(), passphrase);

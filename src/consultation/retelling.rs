@@ -56,8 +56,10 @@ fn tells_his_will(says: &Act, said: &Act) -> bool {
 fn tells_his_wish(one: &WillIndication, said: &Act) -> bool {
     match said {
         Act::WillIndication(other) => other.indicated.is_none() || one.indicated == other.indicated,
+        // A statement may stop everywhere for what was found of it, and who passes a mere wish on tells nothing of that.
         Act::ExpressionOfWill(other) => {
-            one.indicated.as_ref().is_some_and(|wish| other.acceptable.iter().any(|place| place == wish))
+            let is_wished = |wish: &Destination| other.acceptable.iter().any(|place| place == wish);
+            !one.refused.is_empty() && one.indicated.as_ref().is_some_and(is_wished)
         }
         _ => !one.refused.is_empty(),
     }

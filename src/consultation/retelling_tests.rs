@@ -8,6 +8,8 @@ const XD: &str = "refused = [{ kind = \"NAMED_STATE\", region_code = \"XD\" }]";
 const XA: &str = "refused = [{ kind = \"NAMED_STATE\", region_code = \"XA\" }]";
 const STAY: &str = "indicated = { kind = \"REMAIN_IN_DETAINING_STATE\" }";
 
+const GO: &str = "indicated = { kind = \"NAMED_STATE\", region_code = \"XA\" }";
+
 fn hearsay(words: &[&str]) -> String {
     format!("person = \"P1\"\nsource = \"FAMILY\"\n{}", words.join("\n"))
 }
@@ -26,6 +28,8 @@ fn a_wish_for_a_place_is_told_by_nothing_that_does_not_name_the_place() {
     let refuses = |words: &[&str]| ("will-indication", hearsay(words));
     let stated = Scene::cleared().statement("P1", &["REMAIN_IN_DETAINING_STATE"], &["XA"]);
     let stated = ("expression-of-will", stated);
+    let pressed = Scene::cleared().statement("P1", &["XA"], &[]);
+    let pressed = ("expression-of-will", pressed.replace("NO_INDICATION_OF_PRESSURE", "PRESSURE_FOUND"));
     let withdrawn = ("will-withdrawal", "person = \"P1\"".to_owned());
     for (told, said, expected) in [
         (refuses(&[STAY]), refuses(&[XD]), false),
@@ -38,6 +42,8 @@ fn a_wish_for_a_place_is_told_by_nothing_that_does_not_name_the_place() {
         (stated.clone(), refuses(&[STAY]), false),
         (stated.clone(), refuses(&[STAY, XA]), true),
         (stated, withdrawn.clone(), true),
+        (pressed.clone(), refuses(&[GO]), false),
+        (pressed, refuses(&[GO, XD]), true),
         (withdrawn.clone(), refuses(&[XD]), true),
         (withdrawn, refuses(&[STAY]), false),
     ] {

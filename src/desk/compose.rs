@@ -16,7 +16,7 @@ use crate::consultation::codec;
 use crate::consultation::rules::{self, Finding};
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
-use crate::desk::authorities;
+
 use crate::desk::documents::{self, Source};
 use crate::desk::draft::DraftFile;
 use crate::desk::error::DeskError;
@@ -152,7 +152,7 @@ impl Desk {
         };
         let valid_until = draft.valid_until.unwrap_or_else(|| now.after(limits::VALIDITY_DEFAULT));
         let left_out = self.leave_out(trust, keys, &address, (&mut dispatch, &mut sources))?;
-        let facts = authorities::at_this_desk(keys.offices()?.as_ref(), &dispatch.authentications);
+        let facts = self.own_authorities(trust, keys, &dispatch)?;
         let what = (&address, &dispatch, &act);
         let mut findings = self.judge_own(trust, keys, what, &sources, &facts, last)?;
         findings.extend(left_out);

@@ -263,6 +263,11 @@ impl Office {
         self.name.to_string().rsplit('/').next().unwrap_or_default().to_owned()
     }
 
+    /// Its certificate, DER.
+    pub(super) fn certificate(&self) -> &[u8] {
+        &self.certificate
+    }
+
     /// An office without files, for tests of who may sign what.
     #[cfg(test)]
     pub(super) fn sample(name: Name, authorities: &[Authority], key: Digest) -> Self {

@@ -149,8 +149,8 @@ impl Desk {
     ) -> Result<(), DeskError> {
         let (mut leaves, mut bytes) = (Vec::new(), 0_usize);
         for (id, kept) in lacking {
-            let Some((receipt, envelope)) = self.held_leaf(&id, kept)? else { continue };
-            let weight = receipt.len().saturating_add(envelope.len());
+            let Some(leaf) = self.held_leaf(&id, kept)? else { continue };
+            let weight = leaf.receipt.len().saturating_add(leaf.envelope.len());
             let is_full = leaves.len() == limits::BATCH_ENVELOPES_MAX
                 || bytes.saturating_add(weight) > limits::BATCH_BYTES_MAX;
             if is_full && !leaves.is_empty() {
@@ -159,7 +159,7 @@ impl Desk {
                 bytes = 0;
             }
             bytes = bytes.saturating_add(weight);
-            leaves.push(HeldLeaf { receipt, envelope });
+            leaves.push(leaf);
         }
         if !leaves.is_empty() {
             mailbox.hand_back(GivenBack { leaves, ..GivenBack::default() }).await?;
@@ -168,15 +168,16 @@ impl Desk {
     }
 
     /// A receipt out of the register, and the envelope of the message that was received by it.
-    fn held_leaf(&self, id: &MessageId, kept: Kept) -> Result<Option<(Vec<u8>, Vec<u8>)>, DeskError> {
+    fn held_leaf(&self, id: &MessageId, kept: Kept) -> Result<Option<HeldLeaf>, DeskError> {
+        let leaf = |receipt, envelope| HeldLeaf { receipt, envelope };
         if kept == Kept::Received {
             let received = self.register.received_message(id)?;
-            return Ok(received.map(|entry| (entry.receipt, entry.envelope)));
+            return Ok(received.map(|entry| leaf(entry.receipt, entry.envelope)));
         }
         let sent = self.register.sent_message(id)?;
         Ok(sent.map(|entry| match kept {
-            Kept::Submission => (entry.submission_receipt, Vec::new()),
-            _ => (entry.delivery_receipt, Vec::new()),
+            Kept::Submission => leaf(entry.submission_receipt, Vec::new()),
+            _ => leaf(entry.delivery_receipt, Vec::new()),
         }))
     }
 }

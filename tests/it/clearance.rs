@@ -321,6 +321,12 @@ async fn what_was_cleared_by_an_office_that_was_revoked_since_is_not_cleared() {
     assert_eq!(later.signatures().iter().flatten().count(), 1, "the drafter's");
     let again = office.desk.rebase(&office.trust, office.keys(), &later, &office.file).unwrap();
     assert_eq!(again.digest(), later.digest(), "its signature holds");
+    // Whoever is asked to clear a new draft can: that is found before anybody works on it.
+    let composed = office.compose(&forms::note("XB", "new")).await;
+    assert!(
+        matches!(&composed, Err(DeskError::Forbidden(found)) if found.iter().any(|one| one.rule == Rule::Rol02)),
+        "{composed:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

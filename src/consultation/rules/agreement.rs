@@ -87,7 +87,7 @@ fn instead(judgement: &Judgement<'_>, named: &Registered) -> &'static str {
         _ if named.sender != judgement.address.sender => "ask the ministry that sent it",
         Some(ActKind::GoNoGo) => NO_GO,
         Some(ActKind::HandoverArrangement) => {
-            "arrange it anew under the same id; a hold-notice stops persons at once"
+            "arrange it anew, under another id where somebody is on the road; a hold-notice stops persons at once"
         }
         Some(ActKind::HandoverConfirmation) => "answer the arrangement once more, with DECLINE",
         Some(ActKind::ExpressionOfWill) => {

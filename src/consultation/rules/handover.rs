@@ -34,6 +34,7 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     match judgement.act {
         Act::HandoverArrangement(act) => {
             own_id(judgement, past, act, findings);
+            under_way(past, act, findings);
             arrange(judgement, past, act, findings);
         }
         Act::HandoverConfirmation(act) if act.reply == Reply::Accept => {
@@ -57,6 +58,19 @@ fn notice(judgement: &Judgement<'_>, act: &HandoverArrangement, findings: &mut F
     if act.routine_documents.is_empty() {
         let message = "no list of effects or accounts goes with the persons";
         findings.add(Rule::Hnd10, "act.routine_documents", message, Rule::Hnd10.cure());
+    }
+}
+
+/// HND-01: whoever left on what was arranged under this id before goes by no arrangement any more.
+fn under_way(past: &Past<'_>, act: &HandoverArrangement, findings: &mut Findings) {
+    let thread = Thread::Arrangement(act.arrangement_id.clone());
+    let gives = saying!(past.of_thread(&thread), GoNoGo).any(|(_, word)| word.go.0);
+    let is_over = saying!(past.of_thread(&thread), HandoverReport).next().is_some();
+    if gives && !is_over {
+        let message = "a GO was given under this id: who is on the road goes by no arrangement any more";
+        let hint =
+            "where somebody has left, arrange under another id, or wait until the handover is reported";
+        findings.warn(Rule::Hnd01, "act.arrangement_id", message, hint);
     }
 }
 

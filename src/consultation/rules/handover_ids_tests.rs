@@ -40,6 +40,16 @@ fn hnd_01_an_arrangement_bears_no_id_under_which_a_handover_was_reported() {
 }
 
 #[test]
+fn hnd_01_whoever_arranges_anew_under_an_id_is_told_that_somebody_may_be_on_the_road_under_it() {
+    arranges(&Scene::arranged(), "XB", "H-1").silent(Rule::Hnd01);
+    let mut scene = Scene::cleared();
+    arranges(&scene, "XB", "H-1").warns(Rule::Hnd01);
+    arranges(&scene, "XB", "H-2").silent(Rule::Hnd01);
+    scene.report("IC", "P1", "NOT_PRESENTED");
+    arranges(&scene, "XB", "H-1").silent(Rule::Hnd01);
+}
+
+#[test]
 fn hnd_06_whoever_reports_a_handover_after_a_refusal_is_told_how_a_mistake_is_corrected() {
     let mut scene = Scene::cleared();
     scene.report("XA", "P1", "DECLINED_BY_PERSON");

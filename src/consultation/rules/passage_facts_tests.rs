@@ -1,5 +1,7 @@
 //! The guards of an agreement, where what was said is said again or taken back, or told in passing.
 
+use std::time::Duration;
+
 use super::tests::Ready;
 use crate::consultation::act::ActKind;
 use crate::consultation::acts::values::EntryId;
@@ -7,7 +9,7 @@ use crate::consultation::rules::Rule;
 use crate::consultation::rules::said::case_of;
 use crate::consultation::rules::scenes::Case;
 use crate::consultation::state::departure::clear_to_depart;
-use crate::consultation::state::samples::{DAY, Scene, ministry, person};
+use crate::consultation::state::samples::{DAY, HOUR, Scene, destination, ministry, person, stated};
 
 #[test]
 fn agr_03_a_death_told_in_passing_is_believed() {
@@ -212,6 +214,39 @@ fn what_an_interviewer_finds_afterwards_stops_whoever_asked_him_since() {
     assert_eq!(corrected("freedom"), "WIL_07");
     assert_eq!(corrected("act.attendees[1].function"), "WIL_07");
     assert_eq!(corrected("question_as_put"), "", "it makes that statement none, and another one counts");
+}
+
+#[test]
+fn what_was_corrected_and_said_anew_counts_though_it_tells_of_an_earlier_time() {
+    let earlier = |scene: &Scene, seconds: u64| scene.at().before(Duration::from_secs(seconds));
+    for (kind, field) in [
+        ("medical-finding", "examination_time"),
+        ("protection-assessment", "assessment_time"),
+        ("expression-of-will", "declaration_time"),
+    ] {
+        let mut scene = Scene::cleared();
+        let anew = match kind {
+            "medical-finding" => format!(
+                "person = \"P1\"\nkind = \"FITNESS_TO_TRAVEL\"\nexamination_time = \"{}\"\ndecision = \"FIT\"\n\
+                 certificate_document = \"certificate\"",
+                earlier(&scene, HOUR)
+            ),
+            "protection-assessment" => format!(
+                "person = \"P1\"\ndestination = {}\nfinding = \"NO_SUBSTANTIAL_GROUNDS\"\nassessment_time = \"{}\"\n\
+                 valid_until_time = \"2027-11-22T09:00:00Z\"\nonward_return_considered = true",
+                destination("XA"),
+                earlier(&scene, 4 * DAY)
+            ),
+            _ => stated(earlier(&scene, HOUR), "P1", &["XA"], &["XD"]),
+        };
+        for act in all_of(&scene, "XB", kind) {
+            let fields = format!("corrects = \"{act}\"\nfield_path = \"{field}\"\nnew_text = \"earlier\"");
+            scene.say("XB", "corrigendum", &fields);
+        }
+        assert_ne!(departs(&scene), "", "{kind}");
+        scene.say("XB", kind, &anew);
+        assert_eq!(departs(&scene), "", "{kind}");
+    }
 }
 
 #[test]

@@ -172,6 +172,19 @@ pub fn is_taken_back(past: &Past<'_>, one: &Registered) -> bool {
     past.of_thread(&Thread::Answer(one.reference)).any(|by| by.sender == one.sender && takes_back(by))
 }
 
+/// Whether whoever took an act back said it anew since, as one of these: that one counts then, whatever time it tells of.
+pub fn is_replaced<'a>(
+    past: &Past<'_>,
+    one: &Registered,
+    anew: impl IntoIterator<Item = &'a Registered>,
+) -> bool {
+    let takes_back =
+        |by: &&Registered| by.sender == one.sender && by.act.as_ref().and_then(undone) == Some(one.reference);
+    let back: Vec<&Registered> = past.of_thread(&Thread::Answer(one.reference)).filter(takes_back).collect();
+    anew.into_iter()
+        .any(|new| new.sender == one.sender && back.iter().any(|by| new.knew(by)) && permits(past, new))
+}
+
 /// The act that another one takes back, where their senders are one.
 pub fn undone(act: &Act) -> Option<ActRef> {
     match act {

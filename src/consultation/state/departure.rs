@@ -79,7 +79,10 @@ pub fn clear_to_depart(
         stops.push(Stop::new(Rule::Exc06, "another agreement sends the person elsewhere"));
     }
     if reports::is_reported(past, person, arrangement) {
-        stops.push(Stop::new(Rule::Hnd01, "this handover was reported already"));
+        stops.push(Stop::new(
+            Rule::Hnd01,
+            "this handover was reported already: what is left of it is arranged under another id",
+        ));
     } else if reports::is_gone(past, person) {
         stops.push(Stop::new(Rule::Hnd01, "the person was reported as handed over already"));
     }

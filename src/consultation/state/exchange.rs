@@ -1,5 +1,6 @@
 //! Exchanges: which round of a proposal is live, what was found about its lines, who accepted it (EXC).
 
+use crate::consultation::acts::agreement::AgreementTerms;
 use crate::consultation::acts::exchange::{ExchangeProposal, ExchangeTerms};
 use crate::consultation::acts::law::Destination;
 use crate::consultation::acts::values::EntryId;
@@ -96,6 +97,12 @@ impl<'h> Round<'h> {
 pub fn of_terms<'h>(past: &Past<'h>, terms: Digest) -> Option<Round<'h>> {
     let mut rounds = saying!(past.of_thread(&Thread::Terms(terms)), ExchangeProposal);
     rounds.next().map(|(registered, act)| Round { registered, act })
+}
+
+/// Whether somebody's line in the list that these terms rest on is said to be a mistake.
+pub fn is_listed_by_mistake(past: &Past<'_>, terms: &AgreementTerms, person: &PersonRef) -> bool {
+    let round = terms.exchange_terms_sha256.and_then(|terms| of_terms(past, terms));
+    round.is_some_and(|round| round.is_mistaken(past, person))
 }
 
 /// The live round of a proposal: the highest that stands.

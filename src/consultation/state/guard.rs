@@ -172,8 +172,7 @@ impl Plan<'_, '_> {
 
     /// EXC-01: who was found since to be another, or elsewhere, goes by no list until who found it finds otherwise.
     fn list(&self, stops: &mut Vec<Stop>) {
-        let round = self.terms.exchange_terms_sha256.and_then(|terms| exchange::of_terms(self.past, terms));
-        if round.is_some_and(|round| round.is_mistaken(self.past, &self.line.person)) {
+        if exchange::is_listed_by_mistake(self.past, self.terms, &self.line.person) {
             let because =
                 "a party to the exchange found that the line does not match: it verifies the list again";
             stops.push(Stop::new(Rule::Exc01, because));

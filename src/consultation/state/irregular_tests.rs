@@ -68,6 +68,20 @@ fn who_was_said_to_be_gone_at_one_time_can_refuse_at_another() {
 }
 
 #[test]
+fn who_refused_after_he_was_said_to_be_gone_goes_at_no_later_time_unasked() {
+    let mut scene = Scene::cleared();
+    let at = scene.at();
+    report(&mut scene, "XB", GONE, at);
+    scene.wait(300);
+    let at = scene.at();
+    report(&mut scene, "XB", ("H-1", "P1", "DECLINED_BY_PERSON"), at);
+    scene.wait(2 * HOUR);
+    let at = scene.at();
+    hand_over(&mut scene, at);
+    assert_eq!((shown(&scene).as_str(), irregular(&scene)), ("IRREGULAR", vec![Facet::Will]));
+}
+
+#[test]
 fn an_agreement_that_was_made_anew_carries_no_handover_that_was_arranged_before() {
     let handed_over = |scene: &mut Scene| {
         scene.wait(600);
@@ -75,11 +89,14 @@ fn an_agreement_that_was_made_anew_carries_no_handover_that_was_arranged_before(
         hand_over(scene, at);
         irregular(scene)
     };
-    for (person, place) in [("P1", "REMAIN_IN_DETAINING_STATE"), ("P1", "XA"), ("P2", "XA")] {
+    for (person, place) in [("P1", "REMAIN_IN_DETAINING_STATE"), ("P2", "XA")] {
         let mut scene = Scene::cleared();
         scene.agree("A-1", person, place);
         assert_eq!(handed_over(&mut scene), [Facet::Commitment], "{person} {place}");
     }
+    let mut scene = Scene::cleared();
+    scene.agree("A-1", "P1", "XA");
+    assert_eq!(handed_over(&mut scene), [], "of him it says what it said");
     let mut scene = Scene::cleared();
     scene.agree("A-1", "P1", "XA");
     scene.arrange("H-1", "A-1", "P1");

@@ -59,7 +59,11 @@ pub fn fitness<'h>(past: &Past<'h>, person: &PersonRef, at: Timestamp, charter: 
     let fit = findings.iter().filter(|(one, act)| {
         one.stands() && act.decision != MedicalDecision::Unfit && certifies(past, person, one)
     });
-    let Some((finding, act)) = fit.max_by_key(|(one, act)| (examined(one, act), one.order())) else {
+    let fit: Vec<&Finding<'h>> = fit.collect();
+    let replaced =
+        |one: &Registered| commitments::is_replaced(past, one, fit.iter().map(|(other, _)| *other));
+    let last = fit.iter().max_by_key(|(one, act)| (!replaced(one), examined(one, act), one.order()));
+    let Some((finding, act)) = last else {
         return Fitness { standing: FitnessStanding::None, finding: None, until: None };
     };
     let until = examined(finding, act).after(charter.fitness_validity);

@@ -75,8 +75,12 @@ pub fn protection<'h>(
     let is_taken_back =
         |clearing: &Assessment<'_>| assessments.iter().any(|other| other.takes_back(clearing));
     let clearing = assessments.iter().filter(|one| one.counts && one.clears() && one.is_of_the_place());
-    let clearing = clearing.filter(|one| !is_taken_back(one));
-    let Some(last) = clearing.max_by_key(|one| (one.made, one.registered.order())) else {
+    let clearing: Vec<&Assessment<'h>> = clearing.filter(|one| !is_taken_back(one)).collect();
+    let replaced =
+        |one: &Registered| commitments::is_replaced(past, one, clearing.iter().map(|other| other.registered));
+    let last =
+        clearing.iter().max_by_key(|one| (!replaced(one.registered), one.made, one.registered.order()));
+    let Some(last) = last else {
         return Protection { standing: ProtectionStanding::None, assessment: None, until: None };
     };
     let until = last.made.after(charter.assessment_validity).min(last.act.valid_until_time);

@@ -26,8 +26,8 @@ use crate::consultation::state::places::{Places, Spoken};
 use crate::consultation::state::reached::{Facet, Stage};
 use crate::consultation::state::told::is_one_attempt;
 use crate::consultation::state::{
-    commitments, custody, departure, exposure, go, guard, holds, judicial, medical, opening, promised,
-    protection, saying, will,
+    commitments, custody, departure, exchange, exposure, go, guard, holds, judicial, medical, opening,
+    promised, protection, saying, will,
 };
 use crate::consultation::words::{HandoverOutcome, Route};
 use crate::time::Timestamp;
@@ -144,14 +144,23 @@ pub fn is_refusal_still(
             one.number < report.number && outcome(other, person) == Some(HandoverOutcome::HandedOver)
         })
     };
-    !(corrected || is_of_a_power(past, report) && takes_back())
+    // Until it reports that it handed him over at another time: that is another attempt, and he had refused before it.
+    let goes_after_all = || {
+        own().any(|(one, other)| {
+            let is_later =
+                one.number > report.number && !is_one_attempt(time_said(report, act), time_said(one, other));
+            is_later && outcome(other, person) == Some(HandoverOutcome::HandedOver)
+        })
+    };
+    !(corrected || is_of_a_power(past, report) && takes_back() && !goes_after_all())
 }
 
 /// Whether a Power that has a part in it reported what became of a person under this arrangement, or conveyed such a report; or
 /// another one that he was harmed.
 pub fn is_reported(past: &Past<'_>, person: &PersonRef, arrangement: &EntryId) -> bool {
-    let mut about = reports(past, person).filter(|(_, act)| act.arrangement_id == *arrangement);
-    about.any(|(one, act)| is_to_be_heard(past, person, one, act))
+    let mut conveyed = reports(past, person).filter(|(one, _)| one.relayed);
+    rounds(past, person).iter().any(|round| round.arrangement == arrangement)
+        || conveyed.any(|(_, act)| act.arrangement_id == *arrangement)
 }
 
 /// Whether the way that this act was part of ended with the person remaining: it came before the reports.
@@ -286,8 +295,9 @@ pub fn irregularities(
     found
 }
 
-/// Whether the time of an arrangement was over, by more than a convoy is on its road; whether its agreement had been made
-/// anew since it was arranged; or another agreement sent the person elsewhere.
+/// Whether the time of an arrangement was over, by more than a convoy is on its road; whether the person's line in a list of
+/// exchange was found to be a mistake; whether its agreement had been made
+/// anew since it was arranged, and says otherwise of the person; or another agreement sent the person elsewhere.
 fn is_overtaken<'h>(
     then: &Past<'h>,
     person: &PersonRef,
@@ -298,7 +308,21 @@ fn is_overtaken<'h>(
 ) -> bool {
     let twice = || promised::was_promised_elsewhere(then, person, destination, arranged, at, charter);
     let is_too_late = at > arranged.act.window_end_time.after(departure::ROAD);
-    is_too_late || !arranged.is_current(then) || twice()
+    let is_mistaken = exchange::is_listed_by_mistake(then, arranged.agreement.terms(), person);
+    is_too_late || is_mistaken || is_promised_otherwise(then, person, arranged) || twice()
+}
+
+/// Whether the agreement that an arrangement carries out, as it was made anew since, sends the person elsewhere, otherwise
+/// or not at all. That others were added to it is nothing to him.
+fn is_promised_otherwise(then: &Past<'_>, person: &PersonRef, arranged: &Arrangement<'_>) -> bool {
+    let (was, now) = (&arranged.agreement, commitments::agreement(then, &arranged.act.agreement_id));
+    let line = |agreement: &Agreement<'_>| agreement.line(person).map(|line| line.destination.clone());
+    now.is_none_or(|now| {
+        let (ours, theirs) = (was.terms(), now.terms());
+        line(was) != line(&now)
+            || ours.route != theirs.route
+            || ours.required_parties != theirs.required_parties
+    })
 }
 
 /// Whether an agreement sends a person by a route of prisoners, and his case says that he is none (EXC-05).

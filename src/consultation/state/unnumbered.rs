@@ -74,9 +74,13 @@ impl<'p, 'h> Departing<'p, 'h> {
                 !self.past.holds_all(&Marks::new([(one.sender.clone(), said)]))
             }
         };
-        let again = |later: &Registered| {
-            let is_it = later.act.as_ref().and_then(commitments::undone) == Some(undone);
-            is_it && later.number > 0 && later.sender == one.sender
+        let again = |later: &Registered| match act {
+            // What a corrigendum found of a statement stops by itself: that it counts no more says less.
+            Act::Corrigendum(_) => retelling::says_again(later, one),
+            _ => {
+                let is_it = later.act.as_ref().and_then(commitments::undone) == Some(undone);
+                is_it && later.number > 0 && later.sender == one.sender
+            }
         };
         takes && !self.past.of_thread(&Thread::Answer(undone)).any(again)
     }

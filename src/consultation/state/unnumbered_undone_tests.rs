@@ -70,6 +70,26 @@ fn what_takes_back_nothing_that_this_departure_rests_on_is_not_named() {
 }
 
 #[test]
+fn what_was_found_of_a_statement_is_named_until_just_that_is_said_to_all() {
+    let mut scene = Scene::cleared();
+    scene.state("IC", "P1", &["XA"], &["XD"]);
+    let statement = scene.asks(|past, _, _| {
+        let of_ic = past.of_kind(ActKind::ExpressionOfWill).filter(|one| one.sender.as_str() == "IC");
+        of_ic.last().map(|one| one.reference.dispatch_digest().hex()).unwrap()
+    });
+    let corrects = |field: &str| {
+        format!("corrects = \"{statement}\"\nfield_path = \"{field}\"\nnew_text = \"otherwise\"")
+    };
+    let told = scene.say_unnumbered("IC", "corrigendum", &corrects("freedom"));
+    assert_eq!(named(&scene), [told.as_str()]);
+    scene.say("IC", "corrigendum", &corrects("question_as_put"));
+    scene.say("IC", "note-withdrawal", &format!("withdraws = \"{statement}\""));
+    assert_eq!(named(&scene), [told], "that it counts no more says not that he was pressed");
+    scene.say("IC", "corrigendum", &corrects("freedom"));
+    assert!(named(&scene).is_empty());
+}
+
+#[test]
 fn the_release_of_a_hold_is_of_those_whom_it_held() {
     for (person, is_named) in [("P2", false), ("P1", true)] {
         let mut scene = Scene::cleared();

@@ -162,7 +162,9 @@ fn judge<'h>(
     charter: &Charter,
 ) -> Will<'h> {
     let places = Places::of(past, person);
-    let (adverse, statements) = said_of(past, person);
+    let (adverse, mut statements) = said_of(past, person);
+    let all: Vec<&'h Registered> = statements.iter().map(|one| one.registered).collect();
+    statements.retain(|one| !commitments::is_replaced(past, one.registered, all.iter().copied()));
     let beaten = |statement: &Statement<'_>| is_beaten(statement, destination, &adverse, &places);
     let stopping = |statement: Option<&Statement<'_>>| -> Vec<&'h Registered> {
         let open = |one: &&Adverse<'_>| !statement.is_some_and(|statement| one.is_overcome_by(statement));

@@ -6,23 +6,45 @@
 
 use crate::consultation::act::Act;
 use crate::consultation::charter::Charter;
-use crate::consultation::rules::authority::AuthorityFacts;
+use crate::consultation::rules::authority::{AuthorityFacts, Validity};
 use crate::consultation::rules::judgement::{EarlierMessage, FormalNumbers, Judgement};
 use crate::consultation::rules::names::NameIndex;
 use crate::consultation::rules::{self, Finding};
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
+use crate::desk::authorities;
 use crate::desk::compose::{channel_facts, is_numbered};
 use crate::desk::documents::{self, Source};
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
+use crate::desk::vouched;
 use crate::keys::KeyError;
 use crate::message::dispatch::{Basis, Dispatch};
 use crate::message::header::Address;
+use crate::message::terms::ActClass;
 use crate::trust::name::Ministry;
 use crate::trust::policy::ChannelRule;
 
 impl Desk {
+    /// What the offices that are to sign may sign. One that the own bundle does not vouch for signs nothing that counts: that
+    /// is told before anybody works on it. A protective act waits for nobody's certificate.
+    pub(super) fn own_authorities(
+        &self,
+        trust: &Trust,
+        keys: &Keys,
+        dispatch: &Dispatch,
+    ) -> Result<AuthorityFacts, DeskError> {
+        let (offices, now) = (keys.offices()?, self.clock.now());
+        let mut facts = authorities::at_this_desk(offices.as_ref(), &dispatch.authentications);
+        let refused = facts.offices.iter_mut().filter(|one| {
+            let office = offices.get(&one.office);
+            dispatch.act_class != ActClass::Protective
+                && office.is_some_and(|office| vouched::is_refused(&trust.own, office.certificate(), now))
+        });
+        refused.for_each(|one| one.validity = Validity::Revoked);
+        Ok(facts)
+    }
+
     /// What the rules find in an act of our own before its release; `last` is the formal number before its own.
     pub(in crate::desk) fn judge_own(
         &self,

@@ -97,7 +97,7 @@ mod tests {
         std::os::unix::fs::symlink(&elsewhere, around.path().join(".work-link")).unwrap();
 
         let passing = Passing::make(around.path(), ".work-").unwrap();
-        assert_eq!(sweep(around.path(), ".work-"), [left.clone()]);
+        assert_eq!(sweep(around.path(), ".work-"), std::slice::from_ref(&left));
         assert!(passing.path().is_dir() && other.is_dir() && elsewhere.is_dir() && !left.exists());
         let mode = fs::metadata(passing.path()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);

@@ -41,7 +41,6 @@ const BOUND_NOTHING: &[(&str, &str)] = &[
     ("SERVICE_ANSWER_BYTES_MAX", "our own answers"),
     ("SERVICE_AWAY_PAUSE", "our pause between looks"),
     ("SERVICE_DRAIN_DEADLINE", "our own end"),
-    ("SERVICE_FETCH_PAUSE", "our pause between looks"),
     ("SERVICE_RENEWAL", "our own renewal"),
     ("SERVICE_RETRY_PAUSE", "what we advise"),
     ("SERVICE_TIDY_PAUSE", "our pause between looks"),
