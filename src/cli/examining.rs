@@ -111,7 +111,9 @@ impl DeskSession {
         // Whatever stands in the way of looking, the error itself is told.
         let is_known = self.desk.register().knows(consultation).unwrap_or(false);
         match (error.code(), is_known) {
-            ("rules", true) => error.hint(context.command_with_keys(&format!("consultation show {consultation}"))),
+            ("rules", true) => {
+                error.hint(context.command_with_keys(&format!("consultation show {consultation}")))
+            }
             _ => error,
         }
     }

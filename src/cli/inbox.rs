@@ -53,7 +53,8 @@ impl Inbox {
             row.show(&mut table);
             reports.push(row.report());
         }
-        context.output.list(&reports, &table, if self.unread { "nothing is unread" } else { "nothing came in" })?;
+        let nothing = if self.unread { "nothing is unread" } else { "nothing came in" };
+        context.output.list(&reports, &table, nothing)?;
         if older > 0 {
             let more = self.limit.saturating_mul(2);
             let command = context.command(&format!("inbox -n {more}"));

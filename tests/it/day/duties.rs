@@ -181,7 +181,10 @@ impl Town {
         eventually("the own desk has come", || self.status(side)["awaits_desk"] == false);
         assert_eq!(self.status(side)["peers"][0]["paused"]["reason"], "RESTORED", "nobody has let it in");
         let intruder = self.types(&decided.former, ["status"]);
-        assert!(intruder.talk.contains("the gateway is away"), "the key that was revoked opens nothing: {intruder:?}");
+        assert!(
+            intruder.talk.contains("the gateway is away"),
+            "the key that was revoked opens nothing: {intruder:?}"
+        );
         assert_eq!(intruder.code, 1, "and an office is believed no more: {intruder:?}");
         let clients = self.types(&self.desk(side), ["desk", "clients", "--json"]);
         assert!(clients.data.contains(r#""suspended":true"#), "{clients:?}");
