@@ -74,8 +74,8 @@ fn what_was_found_of_a_statement_is_named_until_just_that_is_said_to_all() {
     let mut scene = Scene::cleared();
     scene.state("IC", "P1", &["XA"], &["XD"]);
     let statement = scene.asks(|past, _, _| {
-        let of_ic = past.of_kind(ActKind::ExpressionOfWill).filter(|one| one.sender.as_str() == "IC");
-        of_ic.last().map(|one| one.reference.dispatch_digest().hex()).unwrap()
+        let mut of_ic = past.of_kind(ActKind::ExpressionOfWill).filter(|one| one.sender.as_str() == "IC");
+        of_ic.next_back().map(|one| one.reference.dispatch_digest().hex()).unwrap()
     });
     let corrects = |field: &str| {
         format!("corrects = \"{statement}\"\nfield_path = \"{field}\"\nnew_text = \"otherwise\"")
