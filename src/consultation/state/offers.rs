@@ -117,9 +117,8 @@ fn is_settled(past: &Past<'_>, terms: Digest) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::consultation::act::Act;
     use crate::consultation::rules::Rule;
-    use crate::consultation::state::samples::{DAY, Scene, act, ministry, person};
+    use crate::consultation::state::samples::{DAY, Scene, ministry, person};
 
     fn places(scene: &Scene, by: &str) -> usize {
         scene.asks(|past, at, _| offered(past, &person(1), &ministry(by), at)).len()
@@ -166,15 +165,7 @@ mod tests {
     #[test]
     fn a_round_binds_who_proposed_it_and_once_accepted_both() {
         let mut scene = Scene::opened();
-        let fields = format!(
-            "proposal_id = \"X-1\"\nround = 1\nopen_until_time = \"{}\"\n[terms]\nformula = \"FIXED_N_FOR_M\"\n\
-             proposing_party = \"XB\"\nreceiving_party = \"XA\"\n\
-             to_receiving_party = [{{ person = \"P1\", category = \"GENERAL\" }}]\nto_proposing_party = []\nn = 1\nm = 0",
-            scene.at().after(std::time::Duration::from_secs(7 * DAY))
-        );
-        let Act::ExchangeProposal(proposal) = act("exchange-proposal", &fields) else { panic!() };
-        let terms = proposal.terms.digest().hex();
-        scene.say("XB", "exchange-proposal", &fields);
+        let terms = scene.propose_exchange();
         assert_eq!((places(&scene, "XB"), places(&scene, "XA")), (1, 0));
         let answer =
             |reply: &str| format!("proposal_id = \"X-1\"\nterms_sha256 = \"{terms}\"\nreply = \"{reply}\"");

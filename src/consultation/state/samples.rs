@@ -248,6 +248,19 @@ impl Scene {
         self.say(sender, "protection-assessment", &fields)
     }
 
+    /// A round by which XB would send the first person to XA for nobody, open for a week; the digest of its terms.
+    pub(crate) fn propose_exchange(&mut self) -> String {
+        let fields = format!(
+            "proposal_id = \"X-1\"\nround = 1\nopen_until_time = \"{}\"\n[terms]\nformula = \"FIXED_N_FOR_M\"\n\
+             proposing_party = \"XB\"\nreceiving_party = \"XA\"\n\
+             to_receiving_party = [{{ person = \"P1\", category = \"GENERAL\" }}]\nto_proposing_party = []\nn = 1\nm = 0",
+            self.at.after(Duration::from_secs(7 * DAY))
+        );
+        let Act::ExchangeProposal(proposal) = act("exchange-proposal", &fields) else { panic!() };
+        self.say("XB", "exchange-proposal", &fields);
+        proposal.terms.digest().hex()
+    }
+
     /// An agreement by note of XB and reply of XA.
     pub(crate) fn agree(&mut self, id: &str, person: &str, place: &str) -> (String, String) {
         let note = self.note(id, person, place, "RELEASE_AND_SETTLEMENT");
