@@ -2,7 +2,7 @@
 # The conversation of examples/clients/python by `buf curl`: no stubs, no protos, the desk tells by reflection what it offers.
 #
 #   conversation.sh ask    TO JOB     sends a note, waits for the answer, fetches its annex and the evidence
-#   conversation.sh answer TO ANNEX   waits for a note that is not answered yet, and answers it with a PDF
+#   conversation.sh answer TO ANNEX   waits for such a note that is not answered yet, and answers it with a PDF
 #   conversation.sh draft  TO JOB     drafts and cancels: all that one client alone may do
 #
 # The environment says where the desk is and who calls:
@@ -17,6 +17,8 @@ shopt -s inherit_errexit
 
 : "${DESK:?}" "${STATE:?}" "${BUF:=buf}" "${PATIENCE_S:=300}"
 readonly SERVICE=chancery.desk.v1.DeskService
+# What this conversation is about: by it a note that asks and the system that answers find each other.
+readonly SUBJECT='Prisoners of war: how wishes are recorded'
 mkdir -p "$STATE"
 
 # What buf is told about the connection of one client.
@@ -159,7 +161,7 @@ download() {
 ask() {
   local sent answer id title target evidence
   begin_watch
-  sent=$(send "$2" "$(note "$1" 'Prisoners of war: procedure' 'asks by which procedure wishes of prisoners are recorded.')")
+  sent=$(send "$2" "$(note "$1" "$SUBJECT" 'asks by which procedure wishes of prisoners are recorded.')")
   echo "released $(jq -r .registerNumber <<<"$sent")"
   answer=$(wait_for ".consultation == $(jq .consultation <<<"$sent")" ".content.inReplyTo == $(jq .name <<<"$sent")")
   echo "answered by $(jq -r '.registerNumber + ": " + .content.act.correspondence.subject' <<<"$answer")"
@@ -187,7 +189,7 @@ ask() {
 
 answer() {
   local question size upload content unanswered=yes
-  question=$(wait_for ".sender == \"$1\"" '.content.kind == "correspondence" and (.content.inReplyTo // "") == ""')
+  question=$(wait_for ".sender == \"$1\"" ".content.act.correspondence.subject == \"$SUBJECT\" and (.content.inReplyTo // \"\") == \"\"")
   echo "asked by $(jq -r .registerNumber <<<"$question")"
   size=$(stat -c %s "$2")
   upload=$(call casework GetUpload "$(jq -n --arg digest "$(digest "$2")" '{$digest}')")
@@ -198,7 +200,7 @@ answer() {
       tail -c "+$(($(jq -r '.held // 0' <<<"$upload") + 1))" "$2" | base64 -w 262144 | jq -R '{content: .}'
     } | stream casework UploadDocument 600 | jq -e .complete >/dev/null
   fi
-  content=$(note "$1" 'Prisoners of war: procedure' 'encloses the procedure by which wishes are recorded.' |
+  content=$(note "$1" "$SUBJECT" 'encloses the procedure by which wishes are recorded.' |
     jq --argjson question "$question" --arg digest "$(digest "$2")" '. + {
       consultation: $question.consultation, inReplyTo: $question.name,
       documents: [{documentId: "annex", uploadDigest: $digest, title: "Annex: procedure",
@@ -208,7 +210,7 @@ answer() {
 
 draft() {
   local content name
-  content=$(note "$1" 'Prisoners of war: procedure' 'asks by which procedure wishes of prisoners are recorded.')
+  content=$(note "$1" "$SUBJECT" 'asks by which procedure wishes of prisoners are recorded.')
   name=$(call casework CreateDraft "$(jq -n --arg id "$2-create" --argjson content "$content" '{requestId: $id, $content}')" | jq -r .name)
   echo "drafted $name"
   call casework CancelDraft "$(request "$2-cancel" "$name")" | jq -r '"\(.formalNumber): \(.state)"'

@@ -45,6 +45,8 @@ import java.util.function.Predicate;
  */
 public final class MinistrySystem implements AutoCloseable {
     private static final long PATIENCE_S = 600;
+    /** What this conversation is about: by it a note that asks and the system that answers find each other. */
+    private static final String SUBJECT = "Prisoners of war: how wishes are recorded";
     /** What the register says of a message, without opening it. */
     private static final FieldMask OUTSIDE = FieldMask.newBuilder()
             .addPaths("name").addPaths("register_number").addPaths("direction").addPaths("sender")
@@ -105,12 +107,13 @@ public final class MinistrySystem implements AutoCloseable {
         say("evidence: " + evidence);
     }
 
-    /** Waits for a note that is not answered yet, and answers it with a document. */
+    /** Waits for a note that asks for the procedure and is not answered yet, and answers it with a document. */
     private void answer(String to, Path annex) throws Exception {
         Watch.begin(casework, cursor);
         Message question = waitFor(
                 outside -> outside.getSender().equals(to) && !hasSent(outside.getConsultation()),
-                inside -> inside.getKind().equals("correspondence") && inside.getInReplyTo().isEmpty());
+                inside -> inside.getAct().getCorrespondence().getSubject().equals(SUBJECT)
+                        && inside.getInReplyTo().isEmpty());
         say("asked by " + question.getRegisterNumber() + ": "
                 + question.getContent().getAct().getCorrespondence().getSubject());
         DraftContent content = note(to, "encloses the procedure by which wishes are recorded.")
@@ -222,8 +225,7 @@ public final class MinistrySystem implements AutoCloseable {
                         .setWords("The Ministry presents its compliments to the Ministry and " + words + "\n"
                                 + "The Ministry avails itself of this opportunity to renew the assurances of its "
                                 + "highest consideration.\n"))
-                .setAct(Act.newBuilder().setCorrespondence(
-                        Correspondence.newBuilder().setSubject("Prisoners of war: procedure")));
+                .setAct(Act.newBuilder().setCorrespondence(Correspondence.newBuilder().setSubject(SUBJECT)));
     }
 
     private static void say(String text) {

@@ -21,6 +21,9 @@ from chancery.message.v1 import dispatch_pb2, envelope_pb2
 from google.protobuf import field_mask_pb2
 
 
+# What this conversation is about: by it a note that asks and the system that answers find each other.
+SUBJECT = "Prisoners of war: how wishes are recorded"
+
 # What the register says of a message, without opening it.
 OUTSIDE = field_mask_pb2.FieldMask(paths=["name", "register_number", "direction", "sender", "consultation"])
 
@@ -110,7 +113,7 @@ def note(to: str, subject: str, words: str, **more) -> draft_pb2.DraftContent:
 
 def ask(system: System, to: str, job: str) -> None:
     """Sends a note, waits for the answer, fetches its annex, and keeps the evidence of both."""
-    content = note(to, "Prisoners of war: procedure", "asks by which procedure wishes of prisoners are recorded.")
+    content = note(to, SUBJECT, "asks by which procedure wishes of prisoners are recorded.")
     show_refusals(system, content)
     system.casework.begin_watch(system.state / "cursor")
     question = system.send(job, content)
@@ -158,10 +161,10 @@ def show_refusals(system: System, content: draft_pb2.DraftContent) -> None:
 
 
 def answer(system: System, to: str, annex: Path) -> None:
-    """Waits for a note that is not answered yet, and answers it with a document."""
+    """Waits for a note that asks for the procedure and is not answered yet, and answers it with a document."""
     question = system.wait_for(
         outside=lambda message: message.sender == to and not system.has_sent(message.consultation),
-        inside=lambda content: content.kind == "correspondence" and not content.in_reply_to,
+        inside=lambda content: content.act.correspondence.subject == SUBJECT and not content.in_reply_to,
     )
     say(f"asked by {question.register_number}: {question.content.act.correspondence.subject}")
     document = draft_pb2.DraftDocument(
@@ -174,7 +177,7 @@ def answer(system: System, to: str, annex: Path) -> None:
     )
     content = note(
         to,
-        "Prisoners of war: procedure",
+        SUBJECT,
         "encloses the procedure by which wishes are recorded.",
         consultation=question.consultation,
         in_reply_to=question.name,
@@ -198,7 +201,7 @@ def main() -> int:
     parts = parser.add_subparsers(dest="part", required=True)
     asking = parts.add_parser("ask", help="send a note and wait for its answer")
     asking.add_argument("--job", required=True, help="a name that is new for each new intention: a-z, 0-9 and '-'")
-    answering = parts.add_parser("answer", help="answer the next note with a document")
+    answering = parts.add_parser("answer", help="answer the next note about that with a document")
     answering.add_argument("--annex", required=True, type=Path)
     for part in (asking, answering):
         part.add_argument("--to", required=True, metavar="MINISTRY", help="code of the other ministry")

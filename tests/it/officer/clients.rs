@@ -193,6 +193,8 @@ fn a_python_system_asks_another_ministry_and_is_answered_with_a_document() {
     let both = Ministries::found("python");
     let (xa, xb) = (Served::of(&both, "XA"), Served::of(&both, "XB"));
     let (path, document) = annex(xb.place.path());
+    // A note about something else lies there unanswered: the system that answers leaves it to people.
+    both.delivers("XA", &forms::note("XB", "new"), &[]);
     let mut answer = xb.python(&["answer", "--to", "XA", "--annex", path.to_str().unwrap()]);
     answer.env("PYTHONPATH", stubs).stdout(Stdio::piped()).stderr(Stdio::piped());
     let answering = answer.spawn().unwrap();
@@ -214,7 +216,7 @@ fn a_python_system_asks_another_ministry_and_is_answered_with_a_document() {
     let released =
         |said: &str| said.lines().find(|line| line.starts_with("released")).unwrap_or_default().to_owned();
     assert_eq!(released(&again), released(&asked));
-    assert_eq!((counted(&both, "XA"), before), (before, [1, 1]));
+    assert_eq!((counted(&both, "XA"), before), (before, [2, 1]));
 }
 
 #[test]
