@@ -107,6 +107,7 @@ fn at_a_desk(context: &Context, code: &str) -> Option<String> {
         "answered" | "owed" | "part-lost" | "refused" | "protective" => here("outbox"),
         "no-act" | "no-message" | "proven-bad" => here("inbox"),
         "evidence" | "register" => here("doctor"),
+        "register-newer" => Some("chancery --version".to_owned()),
         "config" => here("config check"),
         "trust" | "parties" => here("peer list"),
         "own-bundle" => here("trust install FILE"),

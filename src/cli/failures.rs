@@ -188,6 +188,10 @@ fn of_register(fault: &RegisterFault) -> CliError {
         let cause = "the disk may be full, or may not be written to; what was registered before stands";
         return said(Kind::Failed, "disk").cause(cause);
     }
+    if let RegisterFault::TooNew { .. } = fault {
+        let cause = "a later release wrote it: run that release, or restore the backup that was made before the upgrade";
+        return said(Kind::Failed, "register-newer").cause(cause);
+    }
     said(Kind::Failed, "register")
 }
 
@@ -338,5 +342,12 @@ mod tests {
         let (full, io, read_only, busy, corrupt) = (13, 10, 8, 5, 11);
         assert_eq!([full, io, read_only].map(of), ["disk"; 3]);
         assert_eq!([busy, corrupt].map(of), ["register-busy", "register"]);
+    }
+
+    #[test]
+    fn a_register_of_a_later_release_is_not_called_damaged() {
+        let said = CliError::from(DeskError::Register(RegisterFault::TooNew { found: 99, known: 9 }));
+        assert_eq!(said.code(), "register-newer");
+        assert!(said.causes().iter().any(|cause| cause.contains("a later release")), "{said:?}");
     }
 }

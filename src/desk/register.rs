@@ -73,6 +73,14 @@ pub enum RegisterFault {
     /// A row does not parse: the file was altered.
     #[error("the register of this desk is damaged: {0}")]
     Damaged(&'static str),
+    /// A later release wrote it: nothing of it was read or changed.
+    #[error("the register of this desk has version {found}, and this release knows {known}")]
+    TooNew {
+        /// Version of the register.
+        found: i64,
+        /// Newest version that this release knows.
+        known: i64,
+    },
 }
 
 impl RegisterFault {

@@ -12,6 +12,7 @@ use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::error::DeskError;
 use crate::desk::refill::Compared;
+use crate::desk::register::RegisterFault;
 use crate::desk::vouched;
 use crate::keys::rotation::holds_reading_key;
 use crate::time::Timestamp;
@@ -19,9 +20,11 @@ use crate::trust::bundle::SignedBundle;
 
 /// What can be seen of the register and of the policy.
 pub(super) fn look(context: &Context, home: &Path) -> Vec<Finding> {
-    // Whether there is a desk at all was looked at before.
-    let Ok(desk) = Desk::open(home, context.clock.clone(), context.entropy.clone()) else {
-        return Vec::new();
+    let desk = match Desk::open(home, context.clock.clone(), context.entropy.clone()) {
+        Ok(desk) => desk,
+        Err(DeskError::Register(fault)) => return vec![unusable(&fault, home)],
+        // Whether there is a desk at all was looked at before.
+        Err(_) => return Vec::new(),
     };
     let word = shell_word(&home.to_string_lossy());
     let next = |words: &str| format!("chancery --home {word} {words}");
@@ -80,6 +83,18 @@ fn reading_key(home: &Path, own: &SignedBundle) -> Option<Finding> {
         content.sequence
     );
     Some(Finding::fail("reading", said, format!("chancery --home {word} key rotate reading")))
+}
+
+/// A register that does not open: every other command ends with that, and leads here.
+fn unusable(fault: &RegisterFault, home: &Path) -> Finding {
+    let next = match fault {
+        RegisterFault::TooNew { .. } => "chancery --version".to_owned(),
+        fault if fault.is_busy() || fault.is_of_the_disk() => {
+            format!("ls -l {}", shell_word(&home.to_string_lossy()))
+        }
+        _ => "chancery backup restore --help".to_owned(),
+    };
+    Finding::fail("register", fault.to_string(), next)
 }
 
 fn register(desk: &Desk, status: &str) -> Result<Finding, DeskError> {

@@ -212,7 +212,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, RegisterFault> {
         6 => run(&transaction, ADDED.iter().skip(4))?,
         7 => run(&transaction, ADDED.iter().skip(5))?,
         8 => run(&transaction, ADDED.iter().skip(6))?,
-        _ => return Err(RegisterFault::Damaged("written by a later release")),
+        found => return Err(RegisterFault::TooNew { found, known: VERSION }),
     }
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()?;

@@ -181,7 +181,10 @@ fn a_register_of_a_later_release_is_left_alone() {
     let later = Connection::open(&path).unwrap();
     later.pragma_update(None, "user_version", 99).unwrap();
     drop(later);
-    assert!(matches!(Register::open(&path), Err(RegisterFault::Damaged(_))));
+    assert!(matches!(Register::open(&path), Err(RegisterFault::TooNew { found: 99, .. })));
+    let untouched = Connection::open(&path).unwrap();
+    let tables = untouched.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0));
+    assert_eq!(tables.unwrap(), 0);
 }
 
 /// What commands ask of a register, each with the newest message there is, and how many answers it must have.

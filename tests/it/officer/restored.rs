@@ -47,3 +47,21 @@ fn status_and_doctor_tell_of_a_register_that_is_behind_and_the_first_command_mak
     let listed = both.types("XA", ["outbox", "--json"]);
     assert_eq!(listed.data.lines().count(), 2, "{listed:?}");
 }
+
+#[test]
+fn doctor_tells_of_a_register_that_does_not_open_and_what_a_later_release_wrote_is_not_called_damaged() {
+    let both = Ministries::found("later");
+    let register = both.desk("XA").join("register.db");
+    let connection = Connection::open(&register).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(connection);
+    let refused = both.types("XA", ["inbox", "--json"]);
+    assert_eq!(text_of(&refused.error(), "code"), "register-newer", "{refused:?}");
+    assert_eq!(doctor(&both), ("fail".to_owned(), "chancery --version".to_owned()));
+    for ending in ["", "-wal", "-shm"] {
+        let _not_there = fs::remove_file(format!("{}{ending}", register.display()));
+    }
+    fs::write(&register, [7; 9_000]).unwrap();
+    assert_eq!(both.types("XA", ["inbox"]).code, 1);
+    assert_eq!(doctor(&both), ("fail".to_owned(), "chancery backup restore --help".to_owned()));
+}
