@@ -2,7 +2,7 @@
 
 use super::draft_out::{addressees, document, findings};
 use super::names;
-use super::pages::Mask;
+use super::pages::maskable;
 use crate::consultation::withholding::Withheld;
 use crate::desk::Desk;
 use crate::desk::parts::OpenedText;
@@ -14,24 +14,24 @@ use crate::proto::desk::v1 as wire;
 use crate::proto::message::v1 as message;
 use crate::time::Timestamp;
 
-/// Fields of a message that a mask may name.
-pub(super) const FIELDS: &[&str] = &[
-    "name",
-    "register_number",
-    "direction",
-    "sender",
-    "recipient",
-    "channel",
-    "consultation",
-    "sequence",
-    "act_number",
-    "release_time",
-    "receive_time",
-    "read_time",
-    "state",
-    "reason",
-    "content",
-];
+maskable! {
+    pub(super) wire::Message:
+    name,
+    register_number,
+    direction,
+    sender,
+    recipient,
+    channel,
+    consultation,
+    sequence,
+    act_number,
+    release_time,
+    receive_time,
+    read_time,
+    state,
+    reason,
+    content,
+}
 
 /// A message as it is registered, without content.
 pub(super) fn registered(desk: &Desk, entry: &Entry) -> wire::Message {
@@ -118,39 +118,6 @@ pub(super) fn within(mut message: wire::Message, room: &mut usize) -> wire::Mess
         None => content.documents.iter_mut().for_each(|one| one.words.clear()),
     }
     message
-}
-
-/// Leaves of a message what a mask wants.
-pub(super) fn masked(whole: wire::Message, mask: &Mask) -> wire::Message {
-    if mask.is_silent() {
-        return whole;
-    }
-    let mut kept = wire::Message::default();
-    macro_rules! keep {
-        ($($field:ident),+) => {
-            $(if mask.names(stringify!($field)) {
-                kept.$field = whole.$field;
-            })+
-        };
-    }
-    keep!(
-        name,
-        register_number,
-        direction,
-        sender,
-        recipient,
-        channel,
-        consultation,
-        sequence,
-        act_number,
-        release_time,
-        receive_time,
-        read_time,
-        state,
-        reason,
-        content
-    );
-    kept
 }
 
 fn state(state: SentState) -> wire::SentState {

@@ -156,6 +156,28 @@ impl Mask {
     }
 }
 
+/// Writes for a record `FIELDS`, what a mask may name, and `masked`, which leaves what a mask wants: one list, so that no
+/// field can be asked for and not answered.
+macro_rules! maskable {
+    ($reach:vis $record:ty: $($field:ident),+ $(,)?) => {
+        /// What a mask may name.
+        $reach const FIELDS: &[&str] = &[$(stringify!($field)),+];
+
+        /// Leaves of a record what a mask wants.
+        $reach fn masked(whole: $record, mask: &$crate::desk::serve::pages::Mask) -> $record {
+            if mask.is_silent() {
+                return whole;
+            }
+            let mut kept = <$record>::default();
+            $(if mask.names(stringify!($field)) {
+                kept.$field = whole.$field;
+            })+
+            kept
+        }
+    };
+}
+pub(super) use maskable;
+
 #[cfg(test)]
 mod tests {
     use super::*;

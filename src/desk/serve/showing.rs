@@ -8,7 +8,7 @@ use super::Service;
 use super::draft_out::{Shown, state};
 use super::draft_reading::with_words;
 use super::names::names_withheld;
-use super::pages::{self, Mask, Pages};
+use super::pages::{self, Mask, Pages, maskable};
 use super::refusals::Refused;
 use super::vault;
 use super::visitors::Visitor;
@@ -20,26 +20,26 @@ use crate::digest::Digest;
 use crate::limits;
 use crate::proto::desk::v1 as wire;
 
-/// Fields of a draft that a mask may name.
-const FIELDS: &[&str] = &[
-    "name",
-    "state",
-    "formal_number",
-    "compose_time",
-    "composed_by",
-    "consultation",
-    "channel",
-    "addressees",
-    "precedence",
-    "level",
-    "form",
-    "act",
-    "documents",
-    "steps",
-    "findings",
-    "dispatch",
-    "address",
-];
+maskable! {
+    wire::Draft:
+    name,
+    state,
+    formal_number,
+    compose_time,
+    composed_by,
+    consultation,
+    channel,
+    addressees,
+    precedence,
+    level,
+    form,
+    act,
+    documents,
+    steps,
+    findings,
+    dispatch,
+    address,
+}
 
 /// Those of them that are shown of one draft alone.
 const EXACT: [&str; 2] = ["dispatch", "address"];
@@ -158,38 +158,4 @@ impl Service {
         Ok(Shown { draft, entry: entry.as_ref(), standing: standing.as_ref(), hands: &hands, withheld }
             .to_wire())
     }
-}
-
-fn masked(whole: wire::Draft, mask: &Mask) -> wire::Draft {
-    if mask.is_silent() {
-        return whole;
-    }
-    let mut kept = wire::Draft::default();
-    macro_rules! keep {
-        ($($field:ident),+) => {
-            $(if mask.names(stringify!($field)) {
-                kept.$field = whole.$field;
-            })+
-        };
-    }
-    keep!(
-        name,
-        state,
-        formal_number,
-        compose_time,
-        composed_by,
-        consultation,
-        channel,
-        addressees,
-        precedence,
-        level,
-        form,
-        act,
-        documents,
-        steps,
-        findings,
-        dispatch,
-        address
-    );
-    kept
 }

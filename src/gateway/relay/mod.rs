@@ -15,7 +15,8 @@
 //! | `waiting`, `updates`, `announcing` | what waits to be written, bounded; the leaves and the bundle that go before it; writes |
 //! | `carrying`, `flight` | hands over what is due; what is on its way unanswered |
 //! | `settlement` | verifies answers and makes them durable |
-//! | `intake`, `reception` | what the peer may still send; judges, places and answers it |
+//! | `intake`, `reception` | what the peer may still send; takes it in order and answers it |
+//! | `judging`, `placing` | what each message is worth; makes it durable under one permit |
 //! | `quarantine` | what a message that makes us fail may do: nothing |
 //! | `link` | what is known of one peer beyond one session |
 
@@ -24,7 +25,9 @@ mod carrying;
 pub mod dialling;
 mod flight;
 mod intake;
+mod judging;
 mod link;
+mod placing;
 mod quarantine;
 mod reception;
 mod session;

@@ -4,6 +4,7 @@
 //! mistake, so that all of them are told at once. For a key without a row the nearest one that has a row is named.
 
 use serde_json::json;
+use strsim::levenshtein;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -92,11 +93,11 @@ impl Walk<'_, '_> {
     }
 
     fn unknown(&mut self, key: &str, known: &str, line: usize) {
-        let settings = self.settings.form.settings;
-        let nearest = settings.iter().min_by_key(|setting| distance(setting.key, known));
-        let near = nearest.filter(|setting| distance(setting.key, known) <= NEAR);
-        let hint = match near {
-            Some(setting) => format!("did you mean {}?", setting.key),
+        let settings = self.settings.form.settings.iter();
+        let scored = settings.map(|setting| (levenshtein(setting.key, known), setting.key));
+        let nearest = scored.min_by_key(|(distance, _)| *distance);
+        let hint = match nearest.filter(|(distance, _)| *distance <= NEAR) {
+            Some((_, key)) => format!("did you mean {key}?"),
             None => "take it out; `chancery config schema` lists what there is".to_owned(),
         };
         self.wrong(key, line, "there is no such setting", hint);
@@ -114,19 +115,3 @@ fn joined(path: &str, name: &str) -> String {
 
 /// Letters by which a slip of the hand may differ from what was meant.
 const NEAR: usize = 4;
-
-/// How many letters must change to turn one word into the other.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (place, letter) in one.chars().enumerate() {
-        let mut next = vec![place.saturating_add(1)];
-        for ((there, before), above) in other.iter().zip(&row).zip(row.iter().skip(1)) {
-            let changed = before.saturating_add(usize::from(*there != letter));
-            let left = next.last().copied().unwrap_or(0).saturating_add(1);
-            next.push(changed.min(left).min(above.saturating_add(1)));
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
-}
