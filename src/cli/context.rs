@@ -23,6 +23,46 @@ const TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
 /// Where a gateway keeps its home unless told otherwise.
 const GATEWAY_HOME: &str = "/var/lib/chancery";
 
+/// Commands that open the keys of a desk, as they begin. `backup` is none of them: there a passphrase says what the file is
+/// sealed under.
+const OPENING: [&str; 27] = [
+    "casebook",
+    "channel",
+    "check",
+    "clear-to-depart",
+    "consultation",
+    "countersign",
+    "desk serve",
+    "doctor",
+    "draft",
+    "export",
+    "inbox",
+    "key install",
+    "key new",
+    "key rotate",
+    "new",
+    "outbox",
+    "peer add",
+    "peer adopt",
+    "peer remove",
+    "peer update",
+    "person",
+    "read",
+    "receipt",
+    "send",
+    "status",
+    "trust install",
+    "withdraw",
+];
+
+/// Whether the words of a command begin one that opens keys, and neither ask for its help nor say a passphrase already.
+fn opens_keys(words: &str) -> bool {
+    let begins =
+        |verb: &str| words.strip_prefix(verb).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+    let says_so = words.contains("--passphrase-f") || words.ends_with("--help");
+    !says_so && OPENING.into_iter().any(begins)
+}
+
 /// Options that every command takes. A repeated one counts as given last, so that hints may add one.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Global options")]
@@ -126,21 +166,26 @@ impl Context {
         self.home.clone()
     }
 
-    /// A command that works in the same home, as it is to be typed.
+    /// A command that works in the same home, as it is to be typed. One that opens the keys of a desk keeps the passphrases
+    /// that were given by file.
     pub fn command(&self, words: &str) -> String {
-        match &self.typed_home {
-            Some(home) => format!("chancery --home {} {words}", shell_word(&home.to_string_lossy())),
-            None => format!("chancery {words}"),
-        }
+        if opens_keys(words) { self.command_with_keys(words) } else { self.here(words) }
     }
 
-    /// The same with the passphrases that were given by file: for what comes next at night, as it stands, and in a script.
+    /// The same with the passphrases whatever it is: for what comes next at night, as it stands, and in a script.
     pub fn command_with_keys(&self, words: &str) -> String {
         let file = self.passphrase.file.iter().map(|file| ("--passphrase-file", file.display().to_string()));
         let own = self.passphrase.own.iter();
         let own = own.map(|(office, file)| ("--passphrase-for", format!("{office}={}", file.display())));
         let given = file.chain(own).map(|(option, value)| format!("{option} {} ", shell_word(&value)));
-        self.command(&format!("{}{words}", given.collect::<String>()))
+        self.here(&format!("{}{words}", given.collect::<String>()))
+    }
+
+    fn here(&self, words: &str) -> String {
+        match &self.typed_home {
+            Some(home) => format!("chancery --home {} {words}", shell_word(&home.to_string_lossy())),
+            None => format!("chancery {words}"),
+        }
     }
 
     /// The home of a desk: the one that was named, else `$XDG_DATA_HOME/chancery`.
@@ -257,6 +302,36 @@ mod tests {
         let nowhere = context(none(), Environment::default());
         assert_eq!(nowhere.desk_home().unwrap_err().hint_command(), Some("chancery inbox --home DIR"));
         assert_eq!(nowhere.gateway_home(), PathBuf::from("/var/lib/chancery"));
+    }
+
+    #[test]
+    fn what_comes_next_keeps_the_passphrases_where_it_opens_keys() {
+        let options = GlobalOptions {
+            home: Some(PathBuf::from("xb/desk")),
+            passphrase_file: Some(PathBuf::from("desk pass")),
+            passphrase_for: vec![("duty-01".to_owned(), PathBuf::from("duty.pass"))],
+            ..GlobalOptions::default()
+        };
+        let given = context(options, Environment::default());
+        let keys = "--passphrase-file 'desk pass' --passphrase-for duty-01=duty.pass";
+        for words in
+            ["consultation show C-NZES-KW65-AN89", "inbox", "countersign XA-XB-2026-0003", "peer adopt"]
+        {
+            assert_eq!(given.command(words), format!("chancery --home xb/desk {keys} {words}"));
+        }
+        // Nothing to open; what is sealed under another passphrase; what says which.
+        let bare = ["queue list", "key list", "backup create -o B", "newer", "inbox --passphrase-file FILE"];
+        for words in bare.into_iter().chain(["status --help"]) {
+            assert_eq!(given.command(words), format!("chancery --home xb/desk {words}"));
+        }
+        let none = context(GlobalOptions::default(), Environment::default());
+        assert_eq!(none.command("inbox"), "chancery inbox");
+        for verb in OPENING {
+            let whole = super::super::command();
+            let found = verb.split(' ').try_fold(&whole, |found, word| found.find_subcommand(word));
+            assert!(found.is_some(), "{verb}");
+        }
+        assert!(OPENING.is_sorted());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::context::Context;
 use super::drafting::{FormFile, FormRefusal, Written};
 use super::error::{CliError, Kind};
 use super::output::Follower;
-use super::{paid, shell_word};
+use super::{paid, registry_sent, shell_word};
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::casebook::{Attended, HeldHere};
@@ -340,11 +340,7 @@ impl DeskSession {
         let attended = context.within("sending what the registry owes", attending).await;
         // Nobody asked for these: whoever was told that they had not gone is told that they went.
         sent.paid.iter().for_each(|one| paid::tell(context, &self.desk.config().ministry, one));
-        match sent.answers {
-            0 => {}
-            1 => context.output.note("the registry sent 1 message of its own"),
-            count => context.output.note(&format!("the registry sent {count} messages of its own")),
-        }
+        sent.answers.iter().for_each(|one| registry_sent::tell(context, one));
         if let Err(error) = attended {
             let message = format!("what this desk owes was not answered yet: {}", error.message());
             context.output.detail(&message);

@@ -87,7 +87,9 @@ fn record(context: &Context) -> Option<Finding> {
     let next = || context.command("log verify");
     match desk_record::examine(context) {
         Ok(Examined { entries, vouched, damages, .. }) if damages.is_empty() => {
-            let said = format!("{entries} entries, of which the gateway vouches for {vouched}");
+            // The gateway is not asked here: what it proved of each entry is kept beside the record.
+            let said =
+                format!("{entries} entries; by the proofs kept here the gateway vouched for {vouched}");
             Some(Finding::ok("record", said))
         }
         Ok(Examined { damages, .. }) => {

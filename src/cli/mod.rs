@@ -77,6 +77,7 @@ mod queue_report;
 pub mod read;
 pub mod receipt;
 mod registers;
+mod registry_sent;
 pub mod rehearse;
 mod report;
 pub mod send;

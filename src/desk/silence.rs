@@ -6,18 +6,19 @@
 //! signed anew. It is never about what a registry sent by itself, so that two silent ones do not write to each other
 //! for ever.
 
-use crate::consultation::act::Act;
+use crate::consultation::act::{Act, ActKind};
 use crate::consultation::acts::registry::NonAcknowledgement;
 use crate::consultation::reference::ConsultationId;
 use crate::consultation::state::acknowledgement::{self, Unacknowledged};
 use crate::consultation::words::Urgency;
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
-use crate::desk::casebook::Folded;
+use crate::desk::casebook::{Answered, Folded};
 use crate::desk::compose::Origin;
 use crate::desk::error::DeskError;
 use crate::desk::form::draft::{Draft, Reference, Referenced};
 use crate::desk::keys::Keys;
+use crate::desk::reference::register_number;
 use crate::desk::register::{SentEntry, SentState};
 use crate::desk::unpaid::Unpaid;
 use crate::digest::Digest;
@@ -29,20 +30,20 @@ use crate::message::terms::{AddresseeKind, Precedence};
 const KIND: &str = "non-acknowledgement";
 
 impl Desk {
-    /// Signs and sends what is due in a consultation. Returns how many were sent; what could not be goes to `unpaid`.
+    /// Signs and sends what is due in a consultation. What was sent goes to `sent`, and what could not be to `unpaid`.
     pub(in crate::desk) async fn declare_silence(
         &self,
         trust: &Trust,
         keys: &Keys,
         folded: &Folded,
-        unpaid: &mut Unpaid,
-    ) -> Result<usize, DeskError> {
+        (unpaid, sent): (&mut Unpaid, &mut Vec<Answered>),
+    ) -> Result<(), DeskError> {
         let (own, now) = (&self.config.ministry, self.clock.now().minute());
         let all = acknowledgement::unacknowledged(folded.book.history(), folded.book.charter());
         let owed = all
             .into_iter()
             .filter(|one| one.act.sender == *own && one.signed.is_none() && one.is_alarming(now));
-        unpaid.pay_each(owed, |one| self.declare_one(trust, keys, folded, one)).await
+        unpaid.pay_each(owed, sent, |one| self.declare_one(trust, keys, folded, one)).await
     }
 
     async fn declare_one(
@@ -51,8 +52,8 @@ impl Desk {
         keys: &Keys,
         folded: &Folded,
         one: Unacknowledged<'_>,
-    ) -> Result<bool, DeskError> {
-        let Some(copy) = self.copy_to(folded, &one)? else { return Ok(false) };
+    ) -> Result<Option<Answered>, DeskError> {
+        let Some(copy) = self.copy_to(folded, &one)? else { return Ok(None) };
         self.declare(trust, keys, &copy, &one).await
     }
 
@@ -82,11 +83,11 @@ impl Desk {
         keys: &Keys,
         copy: &SentEntry,
         one: &Unacknowledged<'_>,
-    ) -> Result<bool, DeskError> {
+    ) -> Result<Option<Answered>, DeskError> {
         let precedence = match one.act.precedence {
             Precedence::Flash => Urgency::Flash,
             Precedence::Immediate => Urgency::Immediate,
-            Precedence::Priority | Precedence::Routine => return Ok(false),
+            Precedence::Priority | Precedence::Routine => return Ok(None),
         };
         let act = Act::NonAcknowledgement(NonAcknowledgement {
             message_id: copy.id,
@@ -100,8 +101,12 @@ impl Desk {
         composition.origin = Origin::Answer(copy.id, KIND);
         match self.send(trust, keys, composition).await {
             // Another process of this desk was faster.
-            Err(DeskError::AnsweredBefore(_)) => Ok(false),
-            sent => sent.map(|_| true),
+            Err(DeskError::AnsweredBefore(_)) => Ok(None),
+            sent => {
+                let own = &self.config.ministry;
+                let about = register_number(own, &copy.recipient, copy.release_time, copy.sequence);
+                Ok(Answered::of(ActKind::NonAcknowledgement, &sent?, own, about))
+            }
         }
     }
 }

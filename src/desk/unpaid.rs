@@ -1,6 +1,6 @@
 //! What this desk owes and could not pay: one debt after the other is tried, so that none starves those behind it.
 //!
-//! Debts enter; how many were paid leaves, and once at the end every failure. What concerns the whole desk ends it at once:
+//! Debts enter; what was sent for them leaves, and once at the end every failure. What concerns the whole desk ends it at once:
 //! each further debt would only fail alike.
 
 use std::fmt;
@@ -12,20 +12,21 @@ use crate::desk::error::DeskError;
 pub(super) struct Unpaid(Vec<DeskError>);
 
 impl Unpaid {
-    /// Pays each debt; `pay` says whether something was sent for it. Returns for how many that was so.
-    pub(super) async fn pay_each<D, P: Future<Output = Result<bool, DeskError>>>(
+    /// Pays each debt; `pay` says what was sent for it, if anything was. All of that stands in `sent`, whatever became of
+    /// the rest.
+    pub(super) async fn pay_each<D, S, P: Future<Output = Result<Option<S>, DeskError>>>(
         &mut self,
         debts: impl IntoIterator<Item = D>,
+        sent: &mut Vec<S>,
         mut pay: impl FnMut(D) -> P,
-    ) -> Result<usize, DeskError> {
-        let mut paid = 0_usize;
+    ) -> Result<(), DeskError> {
         for debt in debts {
             match pay(debt).await {
-                Ok(sent) => paid = paid.saturating_add(usize::from(sent)),
+                Ok(paid) => sent.extend(paid),
                 Err(failure) => self.note(failure)?,
             }
         }
-        Ok(paid)
+        Ok(())
     }
 
     /// How many debts were not paid.
@@ -105,12 +106,13 @@ mod tests {
         debts: Vec<Result<bool, DeskError>>,
     ) -> (usize, Result<usize, DeskError>) {
         let mut tried = 0;
-        let pay = |debt| {
+        let pay = |debt: Result<bool, DeskError>| {
             tried += 1;
-            std::future::ready(debt)
+            std::future::ready(debt.map(|is_sent| is_sent.then_some(())))
         };
-        let outcome = unpaid.pay_each(debts, pay).await;
-        (tried, outcome)
+        let mut sent = Vec::new();
+        let outcome = unpaid.pay_each(debts, &mut sent, pay).await;
+        (tried, outcome.map(|()| sent.len()))
     }
 
     #[tokio::test]

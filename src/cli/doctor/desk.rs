@@ -1,5 +1,5 @@
-//! Looks at what a desk knows of itself without its passphrase: whether its register and its policy are those that
-//! this host has seen, and whether its keys are those that the own bundle names and vouches for. A home that was
+//! Looks at what a desk knows of itself without its passphrase: whether some Power has not been sent a protective act,
+//! whether its register and its policy are those that this host has seen, and whether its keys are those that the own bundle names and vouches for. A home that was
 //! restored from a backup is one that nobody has compared with its gateway yet.
 
 use std::fs;
@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 
 use super::finding::Finding;
 use crate::cli::context::Context;
+use crate::cli::desk_failure::next_of;
 use crate::cli::shell_word;
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::error::DeskError;
+use crate::desk::owed::Outstanding;
 use crate::desk::refill::Compared;
 use crate::desk::register::RegisterFault;
 use crate::desk::vouched;
@@ -27,24 +29,31 @@ pub(super) fn look(context: &Context, home: &Path) -> Vec<Finding> {
         Err(_) => return Vec::new(),
     };
     let word = shell_word(&home.to_string_lossy());
-    let next = |words: &str| format!("chancery --home {word} {words}");
-    let seen = register(&desk, &next("status"));
-    let mut found = vec![
-        seen.unwrap_or_else(|error| Finding::fail("register", error.to_string(), format!("ls -l {word}"))),
-    ];
+    let seen = register(&desk, &context.command("status"));
+    let unread = |error: DeskError| Finding::fail("register", error.to_string(), format!("ls -l {word}"));
+    let mut found = vec![seen.unwrap_or_else(unread)];
+    // A register that does not read was told just now.
+    found.extend(desk.outstanding_locked().unwrap_or_default().iter().map(|one| owed(context, one)));
     if let Ok(Some((here, in_force))) = desk.policy_seen() {
         let said = format!(
             "{here} is known here, and {in_force} is in force at the gateway: this desk was restored, or another one signed"
         );
-        found.push(Finding::warn("policy", said, next("peer adopt")));
+        found.push(Finding::warn("policy", said, context.command("peer adopt")));
     }
     // What cannot be believed at all is told by whoever uses it.
     if let Ok(Trust { own, .. }) = desk.trust() {
         let now = context.clock.now();
-        found.extend(certified(home).iter().filter_map(|path| vouched_for(home, path, &own, now)));
-        found.extend(reading_key(home, &own));
+        found.extend(certified(home).iter().filter_map(|path| vouched_for(context, (home, path), &own, now)));
+        found.extend(reading_key(context, home, &own));
     }
     found
+}
+
+/// A protective act that a Power has not been sent: worse than whatever keeps it here.
+fn owed(context: &Context, one: &Outstanding) -> Finding {
+    let (reference, to, since) = (one.reference(), &one.recipient, one.released);
+    let said = format!("{reference} to {to} since {since}: {one}");
+    Finding::fail("owed", said, next_of(context, one))
 }
 
 /// Certificates of keys that sign in the name of the ministry.
@@ -58,7 +67,12 @@ fn certified(home: &Path) -> Vec<PathBuf> {
 }
 
 /// A key whose certificate the own bundle does not vouch for.
-fn vouched_for(home: &Path, path: &Path, own: &SignedBundle, now: Timestamp) -> Option<Finding> {
+fn vouched_for(
+    context: &Context,
+    (home, path): (&Path, &Path),
+    own: &SignedBundle,
+    now: Timestamp,
+) -> Option<Finding> {
     let refusal = vouched::refusal(own, path, now)?;
     let sequence = own.bundle().content().sequence;
     let stem = path.strip_prefix(home).unwrap_or(path).with_extension("");
@@ -67,22 +81,21 @@ fn vouched_for(home: &Path, path: &Path, own: &SignedBundle, now: Timestamp) -> 
         stem.display(),
         refusal.reason()
     );
-    let word = shell_word(&home.to_string_lossy());
-    Some(Finding::fail("certificate", said, format!("chancery --home {word} key rotate {}", stem.display())))
+    let key = shell_word(&stem.to_string_lossy());
+    Some(Finding::fail("certificate", said, context.command(&format!("key rotate {key}"))))
 }
 
 /// Whether what others seal by the own bundle opens here: a home that was restored from a backup may lack the newest key.
-fn reading_key(home: &Path, own: &SignedBundle) -> Option<Finding> {
+fn reading_key(context: &Context, home: &Path, own: &SignedBundle) -> Option<Finding> {
     let content = own.bundle().content();
     if content.reading_keys.iter().any(|key| holds_reading_key(home, key)) {
         return None;
     }
-    let word = shell_word(&home.to_string_lossy());
     let said = format!(
         "the own bundle {} names no reading key of this home: what is sealed by it does not open here",
         content.sequence
     );
-    Some(Finding::fail("reading", said, format!("chancery --home {word} key rotate reading")))
+    Some(Finding::fail("reading", said, context.command("key rotate reading")))
 }
 
 /// A register that does not open: every other command ends with that, and leads here.

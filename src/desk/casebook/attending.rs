@@ -14,6 +14,7 @@ use super::folding::Folded;
 use super::kept::Kept;
 use super::shelf::{Place, Shelf};
 use super::wax::Wax;
+use crate::consultation::act::ActKind;
 use crate::consultation::registered::Registered;
 use crate::consultation::rules::Finding;
 use crate::desk::Desk;
@@ -21,9 +22,11 @@ use crate::desk::accreditation::Trust;
 use crate::desk::error::DeskError;
 use crate::desk::keys::Keys;
 use crate::desk::owed::Paid;
-use crate::desk::reference::Entry;
+use crate::desk::reference::{Entry, register_number};
+use crate::desk::register::SentEntry;
 use crate::desk::unpaid::Unpaid;
 use crate::message::terms::{ActClass, Precedence};
+use crate::trust::name::Ministry;
 
 /// What this desk owes for one act.
 enum Debt {
@@ -36,8 +39,35 @@ enum Debt {
 pub struct Attended {
     /// Copies of protective acts, to those who were owed them.
     pub paid: Vec<Paid>,
-    /// How many messages of the registry: rejections, receipts, non-acknowledgements.
-    pub answers: usize,
+    /// Messages of the registry: rejections, receipts, non-acknowledgements.
+    pub answers: Vec<Answered>,
+}
+
+/// A message that the registry of this desk sent without being asked, by references alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// What it is.
+    pub kind: ActKind,
+    /// Its register number.
+    pub reference: String,
+    /// To whom it went.
+    pub to: Ministry,
+    /// Register number of the message that it is about.
+    pub about: String,
+}
+
+impl Answered {
+    /// What became of an answer of this kind; none where no copy of it was sent.
+    pub(in crate::desk) fn of(
+        kind: ActKind,
+        copies: &[SentEntry],
+        own: &Ministry,
+        about: String,
+    ) -> Option<Self> {
+        let copy = copies.first()?;
+        let reference = register_number(own, &copy.recipient, copy.release_time, copy.sequence);
+        Some(Self { kind, reference, to: copy.recipient.clone(), about })
+    }
 }
 
 impl Desk {
@@ -47,7 +77,7 @@ impl Desk {
     pub async fn attend(&self, trust: &Trust, keys: &Keys) -> Result<usize, DeskError> {
         let mut attended = Attended::default();
         self.attend_telling(trust, keys, &mut attended).await?;
-        Ok(attended.paid.len().saturating_add(attended.answers))
+        Ok(attended.paid.len().saturating_add(attended.answers.len()))
     }
 
     /// The same, where what was sent stands in `sent`, whatever became of the rest.
@@ -70,13 +100,12 @@ impl Desk {
             let before = unpaid.count();
             let past = folded.book.everything();
             let settle = |act| self.settle_debt(trust, keys, &folded, act);
-            sent.answers = sent.answers.saturating_add(unpaid.pay_each(past.acts(), settle).await?);
+            unpaid.pay_each(past.acts(), &mut sent.answers, settle).await?;
             if unpaid.count() > before {
                 attended.remove(&consultation);
             }
             if index.urgent.contains(&consultation) {
-                let signed = self.declare_silence(trust, keys, &folded, &mut unpaid).await?;
-                sent.answers = sent.answers.saturating_add(signed);
+                self.declare_silence(trust, keys, &folded, (&mut unpaid, &mut sent.answers)).await?;
             }
         }
         self.note_attended(keys, place, &attended)?;
@@ -89,16 +118,21 @@ impl Desk {
         keys: &Keys,
         folded: &Folded,
         act: &Registered,
-    ) -> Result<bool, DeskError> {
-        let Some(kept) = folded.kept.get(&act.reference).filter(|kept| !kept.own) else { return Ok(false) };
-        let Some(debt) = self.debt(folded, kept, act)? else { return Ok(false) };
-        let Some(received) = self.register.received_message(&kept.id())? else { return Ok(false) };
+    ) -> Result<Option<Answered>, DeskError> {
+        let Some(kept) = folded.kept.get(&act.reference).filter(|kept| !kept.own) else { return Ok(None) };
+        let Some(debt) = self.debt(folded, kept, act)? else { return Ok(None) };
+        let Some(received) = self.register.received_message(&kept.id())? else { return Ok(None) };
         let opened = self.unseal_unjudged(trust, &keys.reading()?, &Entry::Received(received))?;
-        let answered = match debt {
-            Debt::Rejection(findings) => self.reject(trust, keys, &opened, &findings).await?,
-            Debt::Acknowledgement => self.acknowledge(trust, keys, &opened, &kept.register_number()).await?,
+        let about = kept.register_number();
+        let (kind, copies) = match debt {
+            Debt::Rejection(findings) => {
+                (ActKind::RuleRejection, self.reject(trust, keys, &opened, &findings).await?)
+            }
+            Debt::Acknowledgement => {
+                (ActKind::RegistryReceipt, self.acknowledge(trust, keys, &opened, &about).await?)
+            }
         };
-        Ok(answered.is_some())
+        Ok(copies.and_then(|copies| Answered::of(kind, &copies, &self.config.ministry, about)))
     }
 
     /// What is owed for an act and was not sent yet.

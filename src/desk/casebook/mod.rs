@@ -49,7 +49,7 @@ mod supplying;
 mod vouching;
 mod wax;
 
-pub use attending::Attended;
+pub use attending::{Answered, Attended};
 pub use departing::Departure;
 pub use folding::Folded;
 pub use growth::Growth;

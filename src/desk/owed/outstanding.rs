@@ -74,6 +74,23 @@ impl Desk {
         Ok(found)
     }
 
+    /// What can be seen of that without a key, and without changing anything: what no copy could be made of, and copies that
+    /// were not taken and are urgent by their header, as a withdrawal is.
+    pub fn outstanding_locked(&self) -> Result<Vec<Outstanding>, DeskError> {
+        let mut found: Vec<Outstanding> = self.register.owed()?.iter().map(unmade).collect();
+        let mut last = None;
+        loop {
+            let page = self.register.waiting(last.as_ref(), limits::PAGE_MAX)?;
+            let Some(newest) = page.last() else { return Ok(found) };
+            last = Some(newest.id);
+            for copy in page.iter().filter(|copy| is_urgent(copy)) {
+                if !is_told(&found, copy) {
+                    found.push(self.untaken(copy)?);
+                }
+            }
+        }
+    }
+
     /// Whether a copy is of a protective act.
     pub(in crate::desk) fn is_protective(
         &self,
@@ -85,8 +102,7 @@ impl Desk {
         Ok(match opened {
             Ok(opened) => opened.dispatch.dispatch().act_class == ActClass::Protective,
             // What does not open here and is urgent may be one: it is told of rather than left out.
-            Err(_) => Envelope::parse_held(&copy.envelope)
-                .is_ok_and(|envelope| envelope.header().address().precedence >= Precedence::Immediate),
+            Err(_) => is_urgent(copy),
         })
     }
 
@@ -136,6 +152,12 @@ impl Desk {
             behind,
         })
     }
+}
+
+/// Whether the header of a copy says that it is urgent.
+fn is_urgent(copy: &SentEntry) -> bool {
+    Envelope::parse_held(&copy.envelope)
+        .is_ok_and(|envelope| envelope.header().address().precedence >= Precedence::Immediate)
 }
 
 /// Whether it is told already that the recipient of a copy is owed the act: the copy was given up.

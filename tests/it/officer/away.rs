@@ -192,6 +192,13 @@ fn knows_what_is_owed(both: &Ministries, reference: &str, consultation: &str) {
         assert!(error["causes"].to_string().contains("XA: the own gateway is away"), "{typed:?}: {error}");
         assert_eq!(text_of(&error, "hint"), look, "{typed:?}: {error}");
     }
+    let doctor = both.types("XB", ["doctor", "--json"]);
+    let checks = doctor.json()["checks"].as_array().cloned().unwrap_or_default();
+    let owed: Vec<&Value> = checks.iter().filter(|check| check["subject"] == "owed").collect();
+    let [owed] = owed.as_slice() else { panic!("{doctor:?}") };
+    assert_eq!((text_of(owed, "level"), text_of(owed, "next")), ("fail", look.as_str()), "{doctor:?}");
+    assert!(text_of(owed, "said").starts_with(&format!("{reference} to XA since ")), "{doctor:?}");
+    assert!(doctor.data.contains("by the proofs kept here"), "the gateway was not asked: {doctor:?}");
     let given_up = both.types("XB", ["outbox", "void", reference, "--yes"]);
     assert!(given_up.talk.contains("there is no copy of it to give up"), "{given_up:?}");
     assert!(!std::path::Path::new(&zip).exists());

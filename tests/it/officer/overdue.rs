@@ -43,12 +43,25 @@ fn alarm(said: &Said) -> Value {
     alarm.clone()
 }
 
+/// What a command says that the registry sent of its own.
+fn of_the_registry(said: &Said) -> Vec<Value> {
+    let told = said.talk.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    told.filter(|one| one["schema"] == "chancery.registry-sent/1").collect()
+}
+
 #[test]
 fn status_ends_with_1_and_names_a_flash_that_nobody_acknowledged_until_an_officer_has_read_it() {
     let all = unheard("overdue");
     let mut references = Vec::new();
     for code in ["XA", "XB"] {
-        let told = alarm(&all.types(code, ["status", "--json"]));
+        let said = all.types(code, ["status", "--json"]);
+        let told = alarm(&said);
+        if code == "XA" {
+            let signed = of_the_registry(&said);
+            let [one] = signed.as_slice() else { panic!("{signed:?}") };
+            assert_eq!((text_of(one, "kind"), text_of(one, "to")), ("non-acknowledgement", "XB"));
+            assert_eq!(text_of(one, "about"), text_of(&told, "ref"), "which message XB was silent about");
+        }
         assert_eq!(
             (text_of(&told, "what"), &told["who"], &told["person"]),
             ("acknowledge FLASH will-withdrawal", &json!(["XB"]), &json!("P-7QK4-M2XD-9WTV")),
@@ -64,10 +77,15 @@ fn status_ends_with_1_and_names_a_flash_that_nobody_acknowledged_until_an_office
     }
     assert_eq!(references[0], references[1], "one message, one name");
     // An officer reads it, and its registry says so.
+    let mut sent = Vec::new();
     for args in [&["read", references[0].as_str(), "--json"][..], &["outbox", "--json"]] {
         let said = all.types("XB", args);
         assert_eq!(said.code, 0, "{said:?}");
+        sent.extend(of_the_registry(&said));
     }
+    let [receipt] = sent.as_slice() else { panic!("one receipt, and told: {sent:?}") };
+    assert_eq!((text_of(receipt, "kind"), text_of(receipt, "to")), ("registry-receipt", "XA"));
+    assert_eq!(text_of(receipt, "about"), references[0]);
     for code in ["XB", "XA"] {
         let begun = Instant::now();
         loop {
