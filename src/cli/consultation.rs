@@ -19,7 +19,9 @@ use crate::consultation::history::Past;
 use crate::consultation::reference::ConsultationId;
 use crate::consultation::state::{next_steps, opening};
 use crate::consultation::words::PositionKind;
+use crate::desk::Desk;
 use crate::desk::casebook::Folded;
+use crate::desk::error::DeskError;
 use crate::time::Timestamp;
 
 /// Show consultations: stages, cases, what is due and what blocks it
@@ -61,7 +63,9 @@ struct Show {
 
 /// Show what is due, the first first: answers, acknowledgements of urgent messages, what runs out
 ///
-/// Exit code 1 while an urgent message (FLASH, IMMEDIATE) is unacknowledged beyond its time.
+/// What this desk has not sent is due from it; from when it has gone, whoever has it has the time of its precedence.
+/// Exit code 1 while a protective act is owed, or an urgent message (FLASH, IMMEDIATE) is unacknowledged beyond its
+/// time.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     chancery consultation deadlines\n  \
@@ -115,7 +119,8 @@ fn list(context: &Context, session: &DeskSession) -> Result<(), CliError> {
     let mut table = Table::new(["CONSULTATION", "STATE", "PARTIES", "CASES", "ACTS", "WAITING", "NEXT"]);
     let mut reports = Vec::new();
     for folded in all(context, session)? {
-        let overview = Overview::of(&folded, now);
+        let overview = Overview::of(&session.desk, &folded, now);
+        let overview = overview.map_err(|error| desk_session::failure(context, error))?;
         overview.show(&mut table);
         reports.push(overview.report());
     }
@@ -127,11 +132,14 @@ struct Overview<'a> {
     folded: &'a Folded,
     past: Past<'a>,
     now: Timestamp,
+    /// What is due first.
+    due: Option<Deadline>,
 }
 
 impl<'a> Overview<'a> {
-    fn of(folded: &'a Folded, now: Timestamp) -> Self {
-        Self { folded, past: folded.book.everything(), now }
+    fn of(desk: &Desk, folded: &'a Folded, now: Timestamp) -> Result<Self, DeskError> {
+        let due = deadlines::of(desk, folded, now)?.into_iter().next();
+        Ok(Self { folded, past: folded.book.everything(), now, due })
     }
 
     fn state(&self) -> opening::Opening {
@@ -147,14 +155,10 @@ impl<'a> Overview<'a> {
         each.collect()
     }
 
-    fn due(&self) -> Option<Deadline> {
-        deadlines::of(self.folded, self.now).into_iter().next()
-    }
-
     fn show(&self, table: &mut Table) {
         let parties: Vec<String> = self.parties().into_iter().map(|(party, _)| party).collect();
         let waiting = self.folded.book.waiting().count();
-        let due = self.due().map_or_else(|| "-".to_owned(), |due| due.short());
+        let due = self.due.as_ref().map_or_else(|| "-".to_owned(), Deadline::short);
         table.row([
             &self.folded.consultation,
             self.state().word(),
@@ -178,7 +182,7 @@ impl<'a> Overview<'a> {
             "acts": self.folded.book.history().len(),
             "not_understood": self.past.not_understood().count(),
             "waiting": self.folded.book.waiting().count(),
-            "next_due": self.due().map(|due| due.report()),
+            "next_due": self.due.as_ref().map(Deadline::report),
         })
     }
 }
@@ -196,7 +200,9 @@ impl Show {
         if self.timeline {
             return timeline::show(context, &folded);
         }
-        let view = View { folded: &folded, now: context.clock.now(), unopened };
+        let now = context.clock.now();
+        let overview = Overview::of(desk, &folded, now).map_err(failed)?;
+        let view = View { folded: &folded, overview, now, unopened };
         context.output.data(&view.report(), || view.text())
     }
 }
@@ -204,6 +210,7 @@ impl Show {
 /// A consultation on a screen.
 struct View<'a> {
     folded: &'a Folded,
+    overview: Overview<'a>,
     now: Timestamp,
     unopened: u64,
 }
@@ -213,7 +220,7 @@ impl View<'_> {
         let (book, past) = (&self.folded.book, self.folded.book.everything());
         let capitals = Capitals::of(&book.charter().parties);
         let registers = Registers::of_consultation(self.folded);
-        let overview = Overview::of(self.folded, self.now);
+        let overview = &self.overview;
         let mut text = format!("consultation  {}\n", self.folded.consultation);
         let mut say = |label: &str, value: &str| text.push_str(&format!("{label:<13} {value}\n"));
         say("state", overview.state().word());
@@ -249,7 +256,7 @@ impl View<'_> {
         let (book, past) = (&self.folded.book, self.folded.book.everything());
         let capitals = Capitals::default();
         let registers = Registers::of_consultation(self.folded);
-        let mut report = Overview::of(self.folded, self.now).report();
+        let mut report = self.overview.report();
         let case = |person| {
             let (at, charter) = (self.now, book.charter());
             CaseView { past: &past, person, at, charter, registers: &registers, capitals: &capitals }.report()
@@ -326,15 +333,17 @@ impl Deadlines {
     async fn run(&self, context: &Context, session: &DeskSession) -> Result<(), CliError> {
         let mut shown = deadlines::Shown::default();
         loop {
+            let failed = |error| desk_session::failure(context, error);
+            let DeskSession { desk, keys, .. } = session;
             let now = context.clock.now();
+            let outstanding = desk.outstanding(&session.trust(), keys).map_err(failed)?;
             let mut due: Vec<Deadline> = Vec::new();
             for folded in all(context, session)? {
-                let here = deadlines::spelled(&session.desk, &folded, now);
-                due.extend(here.map_err(|error| desk_session::failure(context, error))?);
+                due.extend(deadlines::spelled(desk, &folded, now).map_err(failed)?);
             }
-            let due = deadlines::sorted(due);
+            let due = deadlines::with(&desk.config().ministry, due, &outstanding);
             if !self.watch {
-                return deadlines::show(context, &due, now);
+                return deadlines::show(context, &due, &outstanding, now);
             }
             shown.tell(context, &due, now)?;
             tokio::time::sleep(self.every).await;

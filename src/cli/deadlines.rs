@@ -1,7 +1,7 @@
 //! What is due in consultations: urgent messages that wait for acknowledgement, answers, what runs out.
 //!
 //! A folded consultation and an instant enter; deadlines leave, the first first. The pure states say what is due;
-//! here it only gets words.
+//! here it only gets words. What this desk has not sent is due from it, and from nobody who waits for it.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +10,13 @@ use serde_json::{Value, json};
 use super::capitals::Capitals;
 use super::context::Context;
 use super::error::CliError;
+use super::owed;
 use super::registers::Registers;
 use super::table::Table;
 use crate::consultation::act::Act;
 use crate::consultation::registered::Registered;
+use crate::consultation::state::acknowledgement::{self, Unacknowledged};
+use crate::consultation::state::countersignature;
 use crate::consultation::state::medical::FitnessStanding;
 use crate::consultation::state::next_steps::{self, Step};
 use crate::consultation::state::places::Spoken;
@@ -21,12 +24,14 @@ use crate::consultation::state::protection::ProtectionStanding;
 use crate::consultation::state::reached::Stage;
 use crate::consultation::state::stage;
 use crate::consultation::state::will::WillStanding;
-use crate::consultation::state::{acknowledgement, countersignature};
 use crate::consultation::state::{medical, saying, will};
 use crate::desk::Desk;
 use crate::desk::casebook::Folded;
 use crate::desk::error::DeskError;
+use crate::desk::owed::Outstanding;
 use crate::desk::reference::Entry;
+use crate::desk::silence::Way;
+use crate::message::terms::ActClass;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
@@ -51,6 +56,8 @@ pub(super) struct Deadline {
     pub(super) digest: Option<String>,
     /// The non-acknowledgement that was signed about it.
     pub(super) signed: Option<String>,
+    /// The ministry that this desk has not sent it.
+    pub(super) owed_to: Option<Ministry>,
 }
 
 impl Deadline {
@@ -83,7 +90,14 @@ impl Deadline {
             "alarming": self.alarming,
             "dispatch_sha256": self.digest,
             "non_acknowledgement": self.signed,
+            "owed_to": self.owed_to.as_ref().map(Ministry::as_str),
         })
+    }
+
+    /// Whether it is this act that a Power was not sent.
+    fn is_of(&self, outstanding: &Outstanding) -> bool {
+        self.owed_to.as_ref() == Some(&outstanding.recipient)
+            && self.digest.as_ref().is_some_and(|digest| *digest == outstanding.dispatch.hex())
     }
 
     /// Who must do what, for a cell.
@@ -128,16 +142,44 @@ impl Deadline {
 }
 
 /// What is due in a consultation, the first first.
-pub(super) fn of(folded: &Folded, now: Timestamp) -> Vec<Deadline> {
-    let gathering =
-        Gathering { folded, registers: Registers::of_consultation(folded), now, found: Vec::new() };
-    sorted(gathering.all())
+pub(super) fn of(desk: &Desk, folded: &Folded, now: Timestamp) -> Result<Vec<Deadline>, DeskError> {
+    let registers = Registers::of_consultation(folded);
+    let gathering = Gathering { desk, folded, registers, now, found: Vec::new() };
+    Ok(sorted(gathering.all()?))
+}
+
+/// The same without the protective acts that are told as outstanding.
+pub(super) fn without(mut due: Vec<Deadline>, outstanding: &[Outstanding]) -> Vec<Deadline> {
+    due.retain(|due| !outstanding.iter().any(|one| due.is_of(one)));
+    due
+}
+
+/// The same with each of them, and why it has not gone.
+pub(super) fn with(own: &Ministry, due: Vec<Deadline>, outstanding: &[Outstanding]) -> Vec<Deadline> {
+    let told = outstanding.iter().map(|one| {
+        let found = due.iter().find(|due| due.is_of(one));
+        let what = found.map_or_else(|| format!("send an act to {}", one.recipient), |due| due.what.clone());
+        Deadline {
+            at: one.released,
+            who: vec![own.clone()],
+            what: format!("{what}: {one}"),
+            consultation: one.consultation.clone(),
+            persons: found.map(|due| due.persons.clone()).unwrap_or_default(),
+            reference: one.reference(),
+            alarming: true,
+            digest: Some(one.dispatch.hex()),
+            signed: None,
+            owed_to: Some(one.recipient.clone()),
+        }
+    });
+    let told: Vec<Deadline> = told.collect();
+    sorted(without(due, outstanding).into_iter().chain(told).collect())
 }
 
 /// The same, where each message is named so that what is typed names no other one, and an act that went anew by the copy in
 /// which it goes on.
 pub(super) fn spelled(desk: &Desk, folded: &Folded, now: Timestamp) -> Result<Vec<Deadline>, DeskError> {
-    let mut all = of(folded, now);
+    let mut all = of(desk, folded, now)?;
     for due in all.iter_mut().filter(|due| !due.reference.is_empty()) {
         // A number that no message bears is the beginning of a digest.
         due.reference = match desk.find(&due.reference) {
@@ -163,6 +205,7 @@ pub(super) fn sorted(mut all: Vec<Deadline>) -> Vec<Deadline> {
 }
 
 struct Gathering<'a> {
+    desk: &'a Desk,
     folded: &'a Folded,
     registers: Registers,
     now: Timestamp,
@@ -170,8 +213,8 @@ struct Gathering<'a> {
 }
 
 impl Gathering<'_> {
-    fn all(mut self) -> Vec<Deadline> {
-        self.acknowledgements();
+    fn all(mut self) -> Result<Vec<Deadline>, DeskError> {
+        self.acknowledgements()?;
         self.countersignatures();
         self.replies();
         let past = self.folded.book.everything();
@@ -185,12 +228,13 @@ impl Gathering<'_> {
             }
             self.what_runs_out(person);
         }
-        self.found
+        Ok(self.found)
     }
 
     fn add(&mut self, at: Timestamp, who: Vec<Ministry>, what: impl Into<String>) -> &mut Deadline {
         let consultation = self.folded.consultation.clone();
-        let (persons, reference, alarming, digest, signed) = (Vec::new(), String::new(), false, None, None);
+        let (persons, reference, alarming, digest) = (Vec::new(), String::new(), false, None);
+        let (signed, owed_to) = (None, None);
         let what = what.into();
         self.found.push(Deadline {
             at,
@@ -202,6 +246,7 @@ impl Gathering<'_> {
             alarming,
             digest,
             signed,
+            owed_to,
         });
         let last = self.found.len().saturating_sub(1);
         // It was pushed just now.
@@ -209,15 +254,21 @@ impl Gathering<'_> {
         &mut self.found[last]
     }
 
-    fn acknowledgements(&mut self) {
-        let folded = self.folded;
+    fn acknowledgements(&mut self) -> Result<(), DeskError> {
+        let (desk, folded) = (self.desk, self.folded);
         for one in acknowledgement::unacknowledged(folded.book.history(), folded.book.charter()) {
+            let is_own = one.act.sender == desk.config().ministry;
+            let way = if is_own { desk.way_of(folded, &one)? } else { Way::Until(one.due) };
+            let Way::Until(due) = way else {
+                self.owed(&one);
+                continue;
+            };
             let reference = self.registers.of(one.act);
             let alarming = one.is_alarming(Timestamp::from_seconds(i64::MAX));
             let digest = one.act.reference.dispatch_digest().hex();
             let what = format!("acknowledge {} {}", one.act.precedence, one.act.kind);
             let signed = one.signed.map(|signed| self.registers.of(signed));
-            let added = self.add(one.due, vec![one.addressee.clone()], what);
+            let added = self.add(due, vec![one.addressee.clone()], what);
             (added.reference, added.alarming, added.digest) = (reference, alarming, Some(digest));
             (added.signed, added.persons) = (signed, of_act(one.act));
         }
@@ -231,6 +282,18 @@ impl Gathering<'_> {
             (added.reference, added.alarming, added.digest) = (reference, true, Some(digest));
             added.signed = Some(signed);
         }
+        Ok(())
+    }
+
+    /// An own act that is not in the custody of the own gateway: nobody can acknowledge it.
+    fn owed(&mut self, one: &Unacknowledged<'_>) {
+        let (act, to) = (one.act, one.addressee);
+        let reference = self.registers.of(act);
+        let what = format!("send {} {} to {to}", act.precedence, act.kind);
+        let added = self.add(act.released, vec![act.sender.clone()], what);
+        (added.reference, added.alarming) = (reference, act.class == ActClass::Protective);
+        (added.digest, added.persons) = (Some(act.reference.dispatch_digest().hex()), of_act(act));
+        added.owed_to = Some(to.clone());
     }
 
     /// Protective acts that one officer sent and no other has countersigned. That is never an alarm: they count.
@@ -311,8 +374,13 @@ fn of_act(act: &Registered) -> Vec<String> {
     act.act.iter().flat_map(Act::persons).map(|person| person.text()).collect()
 }
 
-/// Lists what is due; fails while an urgent message waits beyond its time.
-pub(super) fn show(context: &Context, due: &[Deadline], now: Timestamp) -> Result<(), CliError> {
+/// Lists what is due; fails while a protective act is owed, or an urgent message waits beyond its time.
+pub(super) fn show(
+    context: &Context,
+    due: &[Deadline],
+    outstanding: &[Outstanding],
+    now: Timestamp,
+) -> Result<(), CliError> {
     let mut table = Table::new(["DUE", "STATE", "WHO", "WHAT", "PERSON", "CONSULTATION", "REF"]);
     for one in due {
         table.row([
@@ -327,6 +395,9 @@ pub(super) fn show(context: &Context, due: &[Deadline], now: Timestamp) -> Resul
     }
     let reports: Vec<Value> = due.iter().map(Deadline::report).collect();
     context.output.list(&reports, &table, "nothing is due")?;
+    if !outstanding.is_empty() {
+        return Err(owed::alarm(context, outstanding));
+    }
     match due.iter().find(|one| one.is_alarm(now)) {
         Some(alarm) => Err(unacknowledged(context, alarm)),
         None => Ok(()),

@@ -86,7 +86,7 @@ pub mod send;
 pub mod serve;
 mod settle;
 pub mod signatories;
-mod silence;
+pub mod silence;
 mod stand_in;
 mod trial;
 mod unpaid;

@@ -4,7 +4,8 @@
 //! to the ministry that is silent, once for each message and addressee however often it is looked at: that it was
 //! signed is registered in the transaction that registers it; one whose own copy was given up or came too late is
 //! signed anew. It is never about what a registry sent by itself, so that two silent ones do not write to each other
-//! for ever.
+//! for ever. What must never happen: that somebody is called silent about what this desk had not sent. The time of an
+//! addressee runs from when the own gateway took the copy into custody, however long the act was owed before.
 
 use crate::consultation::act::{Act, ActKind};
 use crate::consultation::acts::registry::NonAcknowledgement;
@@ -22,14 +23,55 @@ use crate::desk::reference::register_number;
 use crate::desk::register::{SentEntry, SentState};
 use crate::desk::unpaid::Unpaid;
 use crate::digest::Digest;
+use crate::limits;
 use crate::message::envelope::Envelope;
 use crate::message::header::Addressee;
+use crate::message::receipt::Receipt;
 use crate::message::terms::{AddresseeKind, Precedence};
+use crate::time::Timestamp;
 
 /// The kind of answer under which the register keeps what was signed.
 const KIND: &str = "non-acknowledgement";
 
+/// How far an act of this desk has come on its way to an addressee who has not acknowledged it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Nothing of it is in the custody of the own gateway: nobody is late but this ministry.
+    Owed,
+    /// It has gone, and its addressee has until then.
+    Until(Timestamp),
+}
+
 impl Desk {
+    /// How far an act of this desk has come.
+    pub fn way_of(&self, folded: &Folded, one: &Unacknowledged<'_>) -> Result<Way, DeskError> {
+        let digest = one.act.reference.dispatch_digest();
+        let act = (one.act.number, &digest);
+        let newest = self.register.newest_of(&folded.consultation, act, one.addressee)?;
+        let is_owed = match newest.as_ref().map(|copy| copy.state) {
+            Some(SentState::Released) => true,
+            Some(SentState::Queued | SentState::Delivered) => false,
+            // Its copy ended, and it goes anew; or none was made yet.
+            Some(_) | None => self.register.owed_of(&digest, one.addressee)?.is_some(),
+        };
+        Ok(match newest {
+            _ if is_owed => Way::Owed,
+            Some(copy) => Way::Until(self.due(folded, one, &copy)),
+            None => Way::Until(one.due),
+        })
+    }
+
+    /// Until when the addressee of this copy has to acknowledge its act.
+    fn due(&self, folded: &Folded, one: &Unacknowledged<'_>, copy: &SentEntry) -> Timestamp {
+        let latest = self.clock.now().after(limits::CLOCK_SKEW_MAX);
+        let taken = Receipt::parse(&copy.submission_receipt).ok().map(|receipt| receipt.leaf().time);
+        // A gateway that says it took the copy in days to come ends no alarm.
+        match taken.filter(|taken| *taken <= latest) {
+            Some(taken) => one.due_from(taken, folded.book.charter()),
+            None => one.due,
+        }
+    }
+
     /// Signs and sends what is due in a consultation. What was sent goes to `sent`, and what could not be to `unpaid`.
     pub(in crate::desk) async fn declare_silence(
         &self,
@@ -54,6 +96,10 @@ impl Desk {
         one: Unacknowledged<'_>,
     ) -> Result<Option<Answered>, DeskError> {
         let Some(copy) = self.copy_to(folded, &one)? else { return Ok(None) };
+        let one = Unacknowledged { due: self.due(folded, &one, &copy), ..one };
+        if !one.is_overdue(self.clock.now().minute()) {
+            return Ok(None);
+        }
         self.declare(trust, keys, &copy, &one).await
     }
 
@@ -144,7 +190,6 @@ fn about(copy: &SentEntry, act: Act) -> Result<Draft, DeskError> {
 mod tests {
     use super::*;
     use crate::message::id::MessageId;
-    use crate::time::Timestamp;
     use crate::trust::name::Ministry;
 
     fn copy(words: &str, state: SentState) -> SentEntry {

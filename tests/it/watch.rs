@@ -10,11 +10,12 @@ use chancery::desk::casebook::Folded;
 use chancery::desk::error::DeskError;
 use chancery::desk::reference::Entry;
 use chancery::desk::register::SentEntry;
+use chancery::desk::silence::Way;
 use chancery::message::terms::AuthenticationKind;
 use chancery::rehearsal::house::House;
 use chancery::time::Clock;
 
-use crate::support::Stage;
+use crate::support::{Stage, forms};
 
 const MINUTE: u64 = 60;
 
@@ -146,4 +147,48 @@ async fn what_nobody_acknowledged_is_signed_once_and_a_late_answer_ends_the_alar
         1,
         "it stays on record"
     );
+}
+
+/// How far what XB has not acknowledged has come.
+fn ways(house: &House, consultation: &str) -> Vec<Way> {
+    let (desk, folded) = (house.desk().unwrap(), folded(house, consultation));
+    let all = acknowledgement::unacknowledged(folded.book.history(), folded.book.charter());
+    all.iter().map(|one| desk.way_of(&folded, one).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_was_owed_an_act_beyond_its_time_has_all_of_that_time_once_it_has_gone() {
+    let mut stage = Stage::pair().await;
+    let begun = stage.send("XA", &forms::memorandum("XB", "new", "About a person.")).await;
+    let [first] = begun.try_into().unwrap();
+    stage.settled("XA", &first).await;
+    stage.house_mut("XA").stop().await.unwrap();
+    let form = withdrawal("FLASH").replace("\"new\"", &format!("\"{}\"", first.consultation));
+    assert!(stage.send("XA", &form).await.is_empty(), "nobody can be sent it");
+    stage.clock.forward(Duration::from_secs(40 * MINUTE));
+    let shown = |stage: &Stage| ways(stage.house("XA"), &first.consultation);
+    assert_eq!(shown(&stage), [Way::Owed], "nobody else is late");
+
+    stage.house_mut("XA").start().await.unwrap();
+    assert_eq!(attend(stage.house("XA")).await, 1, "it goes");
+    let copies = stage.house("XA").desk().unwrap().register().sent().unwrap();
+    let [_, withdrawn] = copies.as_slice() else { panic!("{} sent", copies.len()) };
+    stage.settled("XA", withdrawn).await;
+    assert_eq!(attend(stage.house("XA")).await, 0, "and nobody is called silent who has just got it");
+    let gone = withdrawn.release_time.after(Duration::from_secs(40 * MINUTE));
+    let [Way::Until(due)] = shown(&stage)[..] else { panic!("{:?}", shown(&stage)) };
+    assert!(due >= gone.after(Duration::from_secs(30 * MINUTE)), "{due} of {gone}");
+    stage.clock.forward(Duration::from_secs(25 * MINUTE));
+    assert_eq!(attend(stage.house("XA")).await, 0, "there is time yet");
+    stage.clock.forward(Duration::from_secs(10 * MINUTE));
+    assert_eq!(attend(stage.house("XA")).await, 1);
+
+    let copies = stage.house("XA").desk().unwrap().register().sent().unwrap();
+    let [_, _, silence] = copies.as_slice() else { panic!("{} sent", copies.len()) };
+    stage.settled("XA", silence).await;
+    stage.house("XB").fetch().await.unwrap();
+    let read = stage.house("XB").read("@last").unwrap();
+    let Some(Act::NonAcknowledgement(said)) = read.act() else { panic!("another act") };
+    assert_eq!((said.message_id, said.due_time), (withdrawn.id, due), "as it is shown here");
+    assert!(!rules::forbids(&read.findings), "XB judges it so too: {:?}", read.findings);
 }

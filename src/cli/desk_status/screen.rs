@@ -57,6 +57,7 @@ impl Screen {
         let counted = |count: Result<usize, RegisterFault>| count.map_err(|fault| failed(fault.into()));
         let DeskSession { desk, keys, .. } = session;
         let trust = &session.trust();
+        let outstanding = desk.outstanding(trust, keys).map_err(failed)?;
         let index = desk.casebook(trust, keys).map_err(failed)?;
         let now = context.clock.now();
         let mut due = Vec::new();
@@ -65,7 +66,7 @@ impl Screen {
             due.extend(deadlines::spelled(desk, &folded, now).map_err(failed)?);
         }
         let waiting = counted(desk.register().waiting(None, COUNTED_MAX).map(|all| all.len()))?;
-        let outstanding = desk.outstanding(trust, keys).map_err(failed)?;
+        let due = deadlines::without(due, &outstanding);
         let asked = session.asked();
         Ok(Self {
             own: desk.config().ministry.clone(),

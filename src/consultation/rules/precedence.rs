@@ -80,8 +80,9 @@ fn unacknowledged(judgement: &Judgement<'_>, findings: &mut Findings) {
         ("act.precedence", named.precedence != borne(act.precedence), "the message bore another precedence"),
         (
             "act.due_time",
-            acknowledgement::due(named, judgement.charter) != Some(act.due_time),
-            "the message was due at another time",
+            // Later where its sender owed it before it went, which receipts prove and acts do not.
+            acknowledgement::due(named, judgement.charter).is_none_or(|due| act.due_time < due),
+            "the message was not due so early",
         ),
     ];
     for (field, _, message) in wrong.into_iter().filter(|(_, is_wrong, _)| *is_wrong) {
@@ -178,6 +179,12 @@ mod tests {
         case(&scene, "XB", &silence(&flash, "FLASH", &due, "XN")).fails("PRE_03");
         let earlier = "2026-11-22T10:00:00Z";
         case(&scene, "XB", &silence(&flash, "FLASH", earlier, "XA")).fails("PRE_03");
+        // What went long after its release is due later, and nobody is called silent before that is over.
+        let at = crate::time::Timestamp::parse(&due).unwrap().after(Duration::from_secs(20 * MINUTE));
+        let later = silence(&flash, "FLASH", &at.to_string(), "XA");
+        case(&scene, "XB", &later).fails("PRE_03");
+        scene.wait(21 * MINUTE);
+        case(&scene, "XB", &later).passes();
         let unknown = crate::digest::Digest::of(b"nothing").hex();
         case(&scene, "XB", &silence(&unknown, "FLASH", &due, "XA")).warns(Rule::Pre03);
         scene.urge(Precedence::Immediate);

@@ -5,6 +5,9 @@
 //! whatever it fetched, read or unread. For less urgent acts, which call for no receipt, that is enough. What a registry
 //! sends by itself speaks of the one message that it answers, and of no other. Once the time is over, the sender signs
 //! that it was not acknowledged; a late acknowledgement ends the alarm, and leaves that.
+//!
+//! All desks count from the release, which all of them know: whoever has an old FLASH is alarmed at once. What is signed
+//! about it, and whom its sender calls late, is counted from when it went (`due_from`), which only its sender can tell.
 
 use crate::consultation::act::ActKind;
 use crate::consultation::acts::registry::NonAcknowledgement;
@@ -41,6 +44,13 @@ impl Unacknowledged<'_> {
     /// Whether that calls for an alarm: FLASH and IMMEDIATE do, PRIORITY is shown.
     pub fn is_alarming(&self, at: Timestamp) -> bool {
         self.is_overdue(at) && self.act.precedence >= Precedence::Immediate
+    }
+
+    /// By when it is due of an addressee to whom it went at this instant: what its sender still owed after its release is
+    /// nobody else's delay.
+    pub fn due_from(&self, went: Timestamp, charter: &Charter) -> Timestamp {
+        let from_there = charter.acknowledgement(self.act.precedence).map(|time| went.minute().after(time));
+        from_there.map_or(self.due, |due| due.max(self.due))
     }
 }
 

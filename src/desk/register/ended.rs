@@ -8,7 +8,9 @@ use rusqlite::params;
 
 use super::owed::{OwedEntry, owe};
 use super::{Register, RegisterFault, SentEntry};
+use crate::digest::Digest;
 use crate::message::id::MessageId;
+use crate::trust::name::Ministry;
 
 impl Register {
     /// Copies that ended and that nobody has looked at, oldest first, after one of them or from the beginning.
@@ -36,12 +38,24 @@ impl Register {
 
     /// The newest copy of an act for the recipient of this one: this one itself where no other was made since.
     pub fn newest_like(&self, copy: &SentEntry) -> Result<Option<SentEntry>, RegisterFault> {
-        let dispatch = copy.dispatch_digest.as_bytes().as_slice();
+        let act = (copy.act_number, &copy.dispatch_digest);
+        self.newest_of(&copy.consultation, act, &copy.recipient)
+    }
+
+    /// The newest copy for a ministry of an act, named by its number and the digest of its dispatch; none where none was
+    /// made.
+    pub fn newest_of(
+        &self,
+        consultation: &str,
+        (act_number, dispatch): (u64, &Digest),
+        to: &Ministry,
+    ) -> Result<Option<SentEntry>, RegisterFault> {
+        let dispatch = dispatch.as_bytes().as_slice();
         let mut newest = self.select_sent(
             "INDEXED BY sent_consultation
              WHERE consultation = ?1 AND act_number = ?2 AND dispatch_digest = ?3 AND recipient = ?4
              ORDER BY number DESC LIMIT 1",
-            params![copy.consultation, copy.act_number, dispatch, copy.recipient.as_str()],
+            params![consultation, act_number, dispatch, to.as_str()],
         )?;
         Ok(newest.pop())
     }

@@ -144,6 +144,7 @@ fn a_withdrawal_that_waits_for_the_own_gateway_has_a_reference_at_once_and_is_co
     assert!(read.data.contains(&consultation) && read.data.contains("owed to        XA"), "{read:?}");
     assert!(read.talk.contains("nobody has it yet, and there is no receipt"), "{read:?}");
     knows_what_is_owed(&both, &reference, &consultation);
+    is_due_from_whoever_owes_it(&both, &reference);
     let unknown = both.types("XB", ["read", "0123456789ab", "--json"]);
     assert_eq!((unknown.code, text_of(&unknown.error(), "code")), (7, "no-message"), "{unknown:?}");
 
@@ -161,6 +162,27 @@ fn a_withdrawal_that_waits_for_the_own_gateway_has_a_reference_at_once_and_is_co
     assert!(read.code == 0 && text_of(&read.json(), "ref").starts_with("XB-XA-"), "{read:?}");
     assert_eq!(both.types("XB", ["outbox", "--with", "XA"]).code, 0);
     assert_eq!(both.types("XB", ["status", "--json"]).json()["not_handed_over"], 0);
+}
+
+/// What is owed is due from this ministry: nobody is to acknowledge what he was not sent.
+fn is_due_from_whoever_owes_it(both: &Ministries, reference: &str) {
+    let listed = both.types("XB", ["consultation", "deadlines", "--json"]);
+    assert_eq!((listed.code, text_of(&listed.error(), "code")), (1, "owed"), "{listed:?}");
+    let due: Vec<Value> = listed.data.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let urgent: Vec<&Value> = due.iter().filter(|one| one["alarming"] == true).collect();
+    let [owed] = urgent.as_slice() else { panic!("{listed:?}") };
+    assert_eq!((text_of(owed, "ref"), &owed["who"]), (reference, &serde_json::json!(["XB"])), "{owed}");
+    assert_eq!((text_of(owed, "owed_to"), text_of(owed, "person")), ("XA", PERSON), "{owed}");
+    assert!(text_of(owed, "what").ends_with("will-withdrawal to XA: the own gateway is away"), "{owed}");
+    let shown = both.types("XB", ["consultation", "deadlines"]);
+    let row = shown.data.lines().find(|line| line.contains(reference) && line.contains("ALARM"));
+    assert!(row.is_some_and(|row| row.contains("XB")), "{shown:?}");
+    for typed in [&["consultation", "deadlines"][..], &["status"]] {
+        let shown = both.types("XB", typed.iter().copied());
+        assert!(!shown.data.contains("acknowledge"), "{typed:?}: {shown:?}");
+    }
+    let list = both.types("XB", ["consultation", "list", "--json"]);
+    assert_eq!(text_of(&list.json()["next_due"], "owed_to"), "XA", "{list:?}");
 }
 
 /// Every command that takes a reference knows an act that is owed: since when, to whom, why, and what comes next.
