@@ -6,6 +6,7 @@
 
 #[cfg(feature = "opentelemetry")]
 mod export;
+pub mod supervisor;
 
 use std::net::IpAddr;
 

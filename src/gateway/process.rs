@@ -11,7 +11,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
-use sd_notify::NotifyState;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -28,6 +27,7 @@ use crate::gateway::store::record::Progress;
 use crate::keys::home::gateway::GatewayHome;
 use crate::limits;
 use crate::message::administration::{Actor, AdministrativeVerb};
+use crate::telemetry::supervisor;
 use crate::telemetry::{self, LogFormat};
 use crate::time::{Clock, SystemClock};
 
@@ -142,7 +142,7 @@ pub fn run(options: &RunOptions) -> ExitCode {
     begin(options, |options| async move {
         let opened = open(&options).await?;
         opened.gateway().record_own_act(AdministrativeVerb::Started).await;
-        tell_manager(&[NotifyState::Ready]);
+        supervisor::ready();
         let stop = CancellationToken::new();
         let signals = tokio::spawn(obey_signals(opened.gateway().clone(), stop.clone(), Signals::listen()?));
         let served = serve(opened, stop).await;
@@ -252,35 +252,19 @@ async fn obey_signals(gateway: Arc<Gateway>, stop: CancellationToken, mut signal
     loop {
         tokio::select! {
             _ = signals.hangup.recv() => {
-                tell_reloading();
+                supervisor::reloading();
                 // What became of it is in the log.
                 let _said = gateway.reload_as_asked(Actor::Gateway).await;
-                tell_manager(&[NotifyState::Ready]);
+                supervisor::ready();
             }
             _ = signals.terminate.recv() => break,
             _ = signals.interrupt.recv() => break,
         }
     }
     tracing::info!("stopping");
-    tell_manager(&[NotifyState::Stopping]);
+    supervisor::stopping();
     gateway.record_own_act(AdministrativeVerb::Stopped).await;
     stop.cancel();
-}
-
-/// Tells the service manager that started this process, if one did. It is a courtesy: where nobody listens the
-/// gateway serves all the same.
-fn tell_manager(state: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(state) {
-        tracing::warn!(%error, "the service manager could not be told");
-    }
-}
-
-/// Tells it that everything is read again, and when that began, as its protocol asks.
-fn tell_reloading() {
-    match NotifyState::monotonic_usec_now() {
-        Ok(now) => tell_manager(&[NotifyState::Reloading, now]),
-        Err(error) => tracing::warn!(%error, "the service manager could not be told"),
-    }
 }
 
 /// Keys and envelopes must not end up in a crash dump. Where the system refuses, it is only said.

@@ -81,7 +81,7 @@ impl Register {
                 "UPDATE sent SET state = ?2, reason = ?3,
                    submission_receipt = CASE WHEN length(?4) > 0 THEN ?4 ELSE submission_receipt END,
                    delivery_receipt = CASE WHEN length(?5) > 0 THEN ?5 ELSE delivery_receipt END
-                 WHERE message_id = ?1",
+                 WHERE message_id = ?1 AND NOT (state = 'delivered' AND ?2 IN ('released', 'queued'))",
             )?;
             for one in news {
                 let News { id, state, reason, submission_receipt, delivery_receipt } = one;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio_stream::StreamExt as _;
 use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::Service;
@@ -218,6 +219,8 @@ impl DeskService for Edge {
     ) -> Result<Response<wire::Upload>, Status> {
         let (visitor, pieces) = taken(request)?;
         let uploads = self.0.uploads.of(visitor.name());
+        let stay = self.0.visitors.stay(visitor);
+        let pieces = pieces.map(move |piece| stay.may_go_on().map_err(Status::from).and(piece));
         tokio::select! {
             taken = uploads.take(pieces) => Ok(Response::new(taken?)),
             () = self.0.stopped() => Err(draining().into()),

@@ -36,10 +36,10 @@ impl Service {
             false => None,
         };
         let (waiting, stop) = (limits::EVENTS_WAITING_MAX, self.stop.clone());
-        let (outlet, answers) = Outlet::open(visitor.clone(), waiting, self.patience, stop);
+        let (outlet, answers) = Outlet::open(self.visitors.stay(visitor), waiting, self.patience, stop);
         let service = self.clone();
         tokio::spawn(async move {
-            let end = service.tell_all(&visitor, begin, opened, &outlet).await;
+            let end = service.tell_all(begin, opened, &outlet).await;
             outlet.end(end, "WATCHER_TOO_SLOW").await;
         });
         Ok(answers)
@@ -90,7 +90,6 @@ impl Service {
     /// Tells of everything after a number, until the watcher is gone, reads nothing, may not go on, or the service stops.
     async fn tell_all(
         &self,
-        visitor: &Visitor,
         begin: u64,
         opened: Option<wire::Event>,
         outlet: &Outlet<wire::Event>,
@@ -101,7 +100,7 @@ impl Service {
             outlet.hand(opened).await?;
         }
         loop {
-            self.visitors.still(visitor).map_err(|stranger| End::Told(stranger.refused()))?;
+            outlet.may_go_on()?;
             let page = self.desk.register.events_after(last, limits::PAGE_MAX);
             let page = page.map_err(|fault| End::Told(fault.into()))?;
             for event in &page {

@@ -34,7 +34,7 @@ impl Service {
         Work: FnOnce(&Outlet<T>, &Handle) -> Result<(), End> + Send + 'static,
     {
         let (waiting, stop) = (limits::PIECES_WAITING_MAX, self.stop.clone());
-        let (outlet, answers) = Outlet::open(visitor, waiting, self.patience, stop);
+        let (outlet, answers) = Outlet::open(self.visitors.stay(visitor), waiting, self.patience, stop);
         let runtime = Handle::current();
         tokio::task::spawn_blocking(move || {
             let _place = place;

@@ -106,8 +106,8 @@ impl Place {
 
     fn parse(text: &str) -> Option<Self> {
         match text.split_at_checked(1)? {
-            ("r", row) => Some(Self::Received(row.parse().ok()?)),
-            ("s", row) => Some(Self::Sent(row.parse().ok()?)),
+            ("r", row) => Some(Self::Received(pages::row_number(row)?)),
+            ("s", row) => Some(Self::Sent(pages::row_number(row)?)),
             _ => None,
         }
     }

@@ -136,6 +136,14 @@ pub struct Service {
 /// When the own bundle, the folder of peers and the policy last changed.
 type Edition = [Option<SystemTime>; 3];
 
+/// Refuses users whose offices do not fit their roles; only where some are bound to offices are these looked at.
+fn require_fit(config: &ServiceConfig, desk: &Desk, keys: &Keys) -> Result<(), DeskError> {
+    if config.users.iter().any(|user| !user.offices.is_empty()) {
+        config.require_fit(&desk.config, &keys.offices()?)?;
+    }
+    Ok(())
+}
+
 /// Where a service listens, bound and not yet serving.
 #[derive(Debug, Default)]
 pub struct Entrances {
@@ -158,10 +166,7 @@ impl Service {
         keys.registry()?;
         keys.reading()?;
         keys.access()?;
-        if config.users.iter().any(|user| !user.offices.is_empty()) {
-            let offices = keys.offices()?;
-            config.require_fit(&desk.config, &offices)?;
-        }
+        require_fit(config, &desk, &keys)?;
         let users = (config.users.clone(), SuspendedUsers::of(&desk.config));
         let visitors = Arc::new(Visitors::new(clients_of(&desk), users, desk.clock.clone()));
         let last = desk.register.last_event()?;
@@ -322,6 +327,17 @@ impl Service {
         Ok(credentials)
     }
 
+    /// Reads `service.toml` and the own certificate again: users of this machine and their roles count from the next call
+    /// on. Where it listens stays what it was until a restart. What cannot be used changes nothing.
+    pub fn reload(&self) -> Result<(), DeskError> {
+        let config = ServiceConfig::load(&self.desk.config)?;
+        require_fit(&config, &self.desk, &self.keys)?;
+        self.visitors.replace_users(config.users);
+        self.renew();
+        self.wake.notify_one();
+        Ok(())
+    }
+
     /// Certifies the own key again when its certificate nears its end, and judges those of open connections again.
     fn renew(&self) {
         let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
@@ -341,8 +357,7 @@ impl Service {
         let (visitors, ministry) = (self.visitors.clone(), self.desk.config.ministry.clone());
         Box::new(move |uid| {
             let user = visitors.user(uid)?;
-            let (ministry, label) = (ministry.clone(), user.label.clone());
-            Some((Name::Client { ministry, label }, user.roles.clone()))
+            Some((Name::Client { ministry: ministry.clone(), label: user.label }, user.roles))
         })
     }
 

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 
 use super::refusals::Refused;
-use super::visitors::Visitor;
+use super::visitors::Stay;
 use crate::limits;
 
 /// What a client is given.
@@ -32,7 +32,7 @@ pub(super) struct Outlet<T> {
     gone: CancellationToken,
     stop: CancellationToken,
     patience: Duration,
-    visitor: Visitor,
+    stay: Stay,
 }
 
 /// Why nothing more is handed out.
@@ -49,7 +49,7 @@ pub(super) enum End {
 impl<T: Send + 'static> Outlet<T> {
     /// An outlet in which so many pieces wait for their reader, and the stream behind it. `stop` ends it.
     pub(super) fn open(
-        visitor: Visitor,
+        stay: Stay,
         waiting: usize,
         patience: Duration,
         stop: CancellationToken,
@@ -64,11 +64,17 @@ impl<T: Send + 'static> Outlet<T> {
             let _held = &held;
             answer
         });
-        (Self { sender, ended, gone, stop, patience, visitor }, Box::pin(answers))
+        (Self { sender, ended, gone, stop, patience, stay }, Box::pin(answers))
     }
 
-    /// Hands out one piece.
+    /// Refuses a client that may not go on.
+    pub(super) fn may_go_on(&self) -> Result<(), End> {
+        self.stay.may_go_on().map_err(End::Told)
+    }
+
+    /// Hands out one piece, to whoever may still have it.
     pub(super) async fn hand(&self, piece: T) -> Result<(), End> {
+        self.may_go_on()?;
         tokio::select! {
             biased;
             () = self.stop.cancelled() => Err(End::Told(draining())),
@@ -86,7 +92,8 @@ impl<T: Send + 'static> Outlet<T> {
 
     /// Ends the stream; `slow` is the reason of one that is read too slowly.
     pub(super) async fn end(self, end: Result<(), End>, slow: &'static str) {
-        let Self { sender, ended, gone, patience, visitor, .. } = self;
+        let Self { sender, ended, gone, patience, stay, .. } = self;
+        let visitor = stay.visitor();
         let status = match end {
             Ok(()) | Err(End::Gone) => return,
             Err(End::TooSlow) => too_slow(slow).into(),
@@ -164,13 +171,18 @@ impl<T: Send + 'static, Shape: Fn(Vec<u8>) -> T> Write for Spout<'_, T, Shape> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
+    use crate::desk::serve::visitors::{Stranger, Visitor};
     use crate::limits::{PIECE_BYTES_MAX, READER_PATIENCE};
     use crate::transport::status::reason_of;
 
     fn outlet<T: Send + 'static>(waiting: usize) -> (Outlet<T>, Answers<T>, Visitor, CancellationToken) {
         let (visitor, stop) = (Visitor::anybody(), CancellationToken::new());
-        let (outlet, answers) = Outlet::open(visitor.clone(), waiting, READER_PATIENCE / 1000, stop.clone());
+        let stay = Stay::while_it(visitor.clone(), |_| Ok(()));
+        let (outlet, answers) = Outlet::open(stay, waiting, READER_PATIENCE / 1000, stop.clone());
         (outlet, answers, visitor, stop)
     }
 
@@ -198,6 +210,26 @@ mod tests {
         let end = outlet.hand(2).await;
         outlet.end(end, "WATCHER_TOO_SLOW").await;
         assert!(visitor.is_hung_up());
+    }
+
+    #[tokio::test]
+    async fn whoever_is_suspended_meanwhile_gets_no_further_piece() {
+        let suspended = Arc::new(AtomicBool::new(false));
+        let seen = suspended.clone();
+        let stay = Stay::while_it(Visitor::anybody(), move |_| match seen.load(Ordering::SeqCst) {
+            true => Err(Stranger::Suspended),
+            false => Ok(()),
+        });
+        let (outlet, mut answers) = Outlet::open(stay, 2, READER_PATIENCE / 1000, CancellationToken::new());
+        outlet.hand(1).await.unwrap();
+        suspended.store(true, Ordering::SeqCst);
+        let end = outlet.hand(2).await;
+        let ending = tokio::spawn(outlet.end(end, "READER_TOO_SLOW"));
+        assert_eq!(answers.next().await.unwrap().unwrap(), 1);
+        let status = answers.next().await.unwrap().unwrap_err();
+        assert_eq!(reason_of(&status).as_deref(), Some("CLIENT_SUSPENDED"));
+        drop(answers);
+        ending.await.unwrap();
     }
 
     #[tokio::test]

@@ -66,10 +66,16 @@ impl Pages {
         let number = |place: String| {
             let wrong =
                 || Refused::field("page_token", "INVALID_PAGE_TOKEN", "it is not a token of this list");
-            place.parse::<u64>().map_err(|_| wrong())
+            row_number(&place).ok_or_else(wrong)
         };
         self.place(token)?.map(number).transpose()
     }
+}
+
+/// A number of a row as our tokens write it: no other writing of it, and none that a register cannot have.
+pub(super) fn row_number(text: &str) -> Option<u64> {
+    let number = text.parse().ok().filter(|number| i64::try_from(*number).is_ok())?;
+    (u64::to_string(&number) == text).then_some(number)
 }
 
 /// Enough of a digest to tell filters apart; nobody gains anything by two that are alike.
@@ -113,7 +119,7 @@ pub(super) fn event_at(cursor: &str) -> Result<(u64, String), Refused> {
     let wrong = || Refused::field("cursor", "INVALID_CURSOR", "it is not a cursor of an event");
     let place = Pages::of("events", &[]).place(cursor).map_err(|_| wrong())?.ok_or_else(wrong)?;
     let (number, mark) = place.split_once('.').ok_or_else(wrong)?;
-    Ok((number.parse().map_err(|_| wrong())?, mark.to_owned()))
+    Ok((row_number(number).ok_or_else(wrong)?, mark.to_owned()))
 }
 
 /// Which fields of an answer are wanted.
@@ -194,6 +200,9 @@ mod tests {
             Pages::of("messages", &["X", "B"]).token("17"),
             Pages::of("drafts", &["XB", ""]).token("17"),
             pages.token("x"),
+            pages.token("+17"),
+            pages.token("017"),
+            pages.token("9223372036854775808"),
             "not base64!".to_owned(),
             long,
         ];
@@ -209,9 +218,14 @@ mod tests {
         assert_eq!(event_at(&cursor(17, "abc")).unwrap(), (17, "abc".to_owned()));
         assert_eq!(event_at(&cursor(0, "")).unwrap(), (0, String::new()));
         let events = Pages::of("events", &[]);
-        for wrong in
-            ["", "17", &events.token("17"), &events.token("x.abc"), &Pages::of("drafts", &[]).token("17.abc")]
-        {
+        for wrong in [
+            "",
+            "17",
+            &events.token("17"),
+            &events.token("x.abc"),
+            &events.token("18446744073709551615.abc"),
+            &Pages::of("drafts", &[]).token("17.abc"),
+        ] {
             assert!(event_at(wrong).is_err(), "{wrong}");
         }
     }

@@ -1,12 +1,13 @@
 //! Visitors: which client is at the other end of a call, and what it may ask for now.
 //!
 //! A verified certificate, or a user of this machine, enters; a visitor leaves, or nobody. The certificate says which
-//! roles were given, the book which of them still hold: suspension counts at the next call, on open connections too.
+//! roles were given, the book which of them still hold: suspension counts at the next call, on open connections too, and
+//! in a long call at the next piece, which a `Stay` asks before.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::SystemTime;
 
 use tonic::Code;
@@ -67,6 +68,36 @@ impl Visitor {
     }
 }
 
+/// A visitor in a call of many pieces: whether it may still go on is asked before each.
+#[derive(Clone)]
+pub(super) struct Stay {
+    visitor: Visitor,
+    still: Arc<dyn Fn(&Visitor) -> Result<(), Stranger> + Send + Sync>,
+}
+
+impl Stay {
+    /// Who it is.
+    pub(super) fn visitor(&self) -> &Visitor {
+        &self.visitor
+    }
+
+    /// Refuses whoever was suspended since, or whose certificate ended or was replaced.
+    pub(super) fn may_go_on(&self) -> Result<(), Refused> {
+        (self.still)(&self.visitor).map_err(Stranger::refused)
+    }
+}
+
+#[cfg(test)]
+impl Stay {
+    /// Of a visitor of whom `still` says whether it may go on.
+    pub(super) fn while_it(
+        visitor: Visitor,
+        still: impl Fn(&Visitor) -> Result<(), Stranger> + Send + Sync + 'static,
+    ) -> Self {
+        Self { visitor, still: Arc::new(still) }
+    }
+}
+
 #[cfg(test)]
 impl Visitor {
     /// Somebody who may do nothing.
@@ -108,7 +139,7 @@ impl Stranger {
 /// Knows the clients of a desk.
 pub(super) struct Visitors {
     clients: Clients,
-    users: Vec<User>,
+    users: RwLock<Vec<User>>,
     suspended: SuspendedUsers,
     clock: Arc<dyn Clock>,
     /// The book as it was read, and which file it was then.
@@ -124,12 +155,23 @@ impl Visitors {
         (users, suspended): (Vec<User>, SuspendedUsers),
         clock: Arc<dyn Clock>,
     ) -> Self {
+        let users = RwLock::new(users);
         Self { clients, users, suspended, clock, book: Mutex::new(None) }
     }
 
     /// The client as which a user of this machine is known.
-    pub(super) fn user(&self, uid: u32) -> Option<&User> {
-        self.users.iter().find(|user| user.uid == uid)
+    pub(super) fn user(&self, uid: u32) -> Option<User> {
+        self.find(|user| user.uid == uid)
+    }
+
+    /// Knows these users of this machine from now on, and no other.
+    pub(super) fn replace_users(&self, users: Vec<User>) {
+        *self.users.write().unwrap_or_else(PoisonError::into_inner) = users;
+    }
+
+    fn find(&self, is_it: impl Fn(&User) -> bool) -> Option<User> {
+        let users = self.users.read().unwrap_or_else(PoisonError::into_inner);
+        users.iter().find(|user| is_it(user)).cloned()
     }
 
     /// Who is at the other end of a connection with a certificate.
@@ -160,17 +202,24 @@ impl Visitors {
     /// Who is at the other end of the local socket.
     pub(super) fn by_user(&self, peer: &Peer) -> Result<Visitor, Stranger> {
         let Name::Client { label, .. } = peer.name() else { return Err(Stranger::Unknown) };
-        let user = self.users.iter().find(|user| user.label == *label).ok_or(Stranger::Unknown)?;
+        let user = self.find(|user| user.label == *label).ok_or(Stranger::Unknown)?;
         if self.suspended.is_suspended(label) {
             return Err(Stranger::Suspended);
         }
-        let (roles, offices) = (user.roles.clone(), user.offices.clone());
-        Ok(Visitor { label: label.clone(), roles, offices, certificate: None, cord: peer.cord().clone() })
+        let User { label, roles, offices, .. } = user;
+        Ok(Visitor { label, roles, offices, certificate: None, cord: peer.cord().clone() })
     }
 
-    /// Whether a client that was let in may go on: long calls ask.
-    pub(super) fn still(&self, visitor: &Visitor) -> Result<(), Stranger> {
+    /// A call of many pieces by a client that was let in.
+    pub(super) fn stay(self: &Arc<Self>, visitor: Visitor) -> Stay {
+        let visitors = self.clone();
+        Stay { visitor, still: Arc::new(move |visitor| visitors.still(visitor)) }
+    }
+
+    /// Whether a client that was let in may go on.
+    fn still(&self, visitor: &Visitor) -> Result<(), Stranger> {
         let Some(certificate) = visitor.certificate else {
+            self.find(|user| user.label == visitor.label).ok_or(Stranger::Unknown)?;
             let is_suspended = self.suspended.is_suspended(&visitor.label);
             return if is_suspended { Err(Stranger::Suspended) } else { Ok(()) };
         };
