@@ -71,6 +71,7 @@ mod peer_adopt;
 mod peer_confirm;
 mod peer_update;
 pub mod person;
+mod placeholders;
 mod proofs;
 pub mod queue;
 mod queue_report;
