@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::acknowledging;
 use super::capitals::Capitals;
 use super::case_report::{CaseView, step_report, step_text};
 use super::context::{Context, parse_duration};
@@ -61,7 +62,9 @@ struct Show {
 
 /// Show what is due, the first first: answers, acknowledgements of urgent messages, what runs out
 ///
-/// Exit code 1 while an urgent message (FLASH, IMMEDIATE) is unacknowledged beyond its time.
+/// A FLASH or IMMEDIATE message is acknowledged by `read`, for which the registry signs a receipt; a PRIORITY one by a
+/// receipt (`new registry-receipt --reply-to REF`) or by any later act of its addressee. Exit code 1 while an urgent message
+/// (FLASH, IMMEDIATE) is unacknowledged beyond its time.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     chancery consultation deadlines\n  \
@@ -334,7 +337,9 @@ impl Deadlines {
             }
             let due = deadlines::sorted(due);
             if !self.watch {
-                return deadlines::show(context, &due, now);
+                let shown = deadlines::show(context, &due, now);
+                acknowledging::advise(context, &session.desk.config().ministry, &due);
+                return shown;
             }
             shown.tell(context, &due, now)?;
             tokio::time::sleep(self.every).await;

@@ -4,6 +4,7 @@
 //! Every noun or verb has its own file with a struct and `async fn run(self, &Context)`. Commands ask desks and
 //! gateways; they never open a gateway's store, and never print foreign text as it came.
 
+mod acknowledging;
 pub mod acts;
 mod administration;
 mod advice;
