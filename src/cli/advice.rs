@@ -204,7 +204,7 @@ fn typed_with(context: &Context, option: &str) -> String {
 }
 
 /// The command that shows the help of the one that was typed.
-fn help_of(typed: &str) -> String {
+pub(super) fn help_of(typed: &str) -> String {
     let whole = super::command();
     let (mut found, mut words) = (&whole, vec!["chancery"]);
     for word in typed.split(' ').skip(1) {

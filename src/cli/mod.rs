@@ -282,6 +282,11 @@ fn help_or_usage(context: &Context, error: &clap::Error) -> Result<(), CliError>
         }
         _ => {
             let usage = usage_error(&text);
+            // Of a value that is none clap says nothing of how the command is used.
+            let usage = match text.contains("Usage:") {
+                true => usage,
+                false => usage.hint(advice::help_of(&context.typed)),
+            };
             let wrong_value = error.kind() == ErrorKind::ValueValidation;
             let listed = wrong_value.then(|| lists_values(&context.typed)).flatten();
             Err(match wait_with_equals(&context.typed).or(listed) {
