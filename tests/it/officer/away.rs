@@ -144,6 +144,7 @@ fn a_withdrawal_that_waits_for_the_own_gateway_has_a_reference_at_once_and_is_co
     assert!(read.data.contains(&consultation) && read.data.contains("owed to        XA"), "{read:?}");
     assert!(read.talk.contains("nobody has it yet, and there is no receipt"), "{read:?}");
     knows_what_is_owed(&both, &reference, &consultation);
+    says_once_that_the_gateway_is_away(&both, &reference);
     let unknown = both.types("XB", ["read", "0123456789ab", "--json"]);
     assert_eq!((unknown.code, text_of(&unknown.error(), "code")), (7, "no-message"), "{unknown:?}");
 
@@ -161,6 +162,12 @@ fn a_withdrawal_that_waits_for_the_own_gateway_has_a_reference_at_once_and_is_co
     assert!(read.code == 0 && text_of(&read.json(), "ref").starts_with("XB-XA-"), "{read:?}");
     assert_eq!(both.types("XB", ["outbox", "--with", "XA"]).code, 0);
     assert_eq!(both.types("XB", ["status", "--json"]).json()["not_handed_over"], 0);
+}
+
+/// `countersign` asks the gateway for what came, and for what is owed.
+fn says_once_that_the_gateway_is_away(both: &Ministries, reference: &str) {
+    let said = both.types("XB", ["countersign", reference, "--yes"]);
+    assert_eq!((said.code, said.talk.matches("the gateway is away").count()), (5, 1), "{said:?}");
 }
 
 /// Every command that takes a reference knows an act that is owed: since when, to whom, why, and what comes next.
