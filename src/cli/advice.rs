@@ -6,7 +6,7 @@
 
 use super::context::Context;
 use super::error::{CliError, Kind};
-use super::{shell_word, typed_without};
+use super::{placeholders, shell_word, typed_without};
 
 /// Words of failures after which there is nothing to type, and why.
 #[cfg(test)]
@@ -22,8 +22,12 @@ const NOTHING_TO_TYPE: [(&str, &str); 9] = [
     ("told", "what was printed has told everything"),
 ];
 
-/// The error with the command that comes next.
+/// The error with the command that comes next, and with what stands in it for a folder.
 pub(super) fn advised(context: &Context, error: CliError) -> CliError {
+    placeholders::explained(led_on(context, error))
+}
+
+fn led_on(context: &Context, error: CliError) -> CliError {
     if let Some(hint) = error.hint_command().map(str::to_owned) {
         // A hint that names no home would be about another one.
         let elsewhere = hint.strip_prefix("chancery ").filter(|words| !names_its_home(words));
@@ -201,7 +205,7 @@ fn typed_with(context: &Context, option: &str) -> String {
 }
 
 /// The command that shows the help of the one that was typed.
-fn help_of(typed: &str) -> String {
+pub(super) fn help_of(typed: &str) -> String {
     let whole = super::command();
     let (mut found, mut words) = (&whole, vec!["chancery"]);
     for word in typed.split(' ').skip(1) {

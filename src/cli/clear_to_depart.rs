@@ -11,6 +11,7 @@ use super::context::Context;
 use super::desk_session::{self, DeskSession, Directions};
 use super::error::{CliError, Kind};
 use super::output::Mark;
+use super::withdraw::{self, parse_hasty_person};
 use crate::consultation::acts::values::EntryId;
 use crate::consultation::reference::PersonRef;
 use crate::desk::casebook::Departure;
@@ -26,8 +27,8 @@ use crate::desk::error::DeskError;
     chancery clear-to-depart P-7QK4-M2XD-9WTV --arrangement EAGLE-1 --json")]
 pub struct ClearToDepart {
     /// The person
-    #[arg(value_name = "PERSON", value_parser = parse_person)]
-    person: PersonRef,
+    #[arg(value_name = "PERSON")]
+    person: String,
 
     /// The arrangement of the handover; the last confirmed one that lists the person if it is left out
     #[arg(long, value_name = "ID", value_parser = parse_arrangement)]
@@ -47,14 +48,18 @@ impl ClearToDepart {
     /// Asks.
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
         let session = DeskSession::open(context)?;
+        let person = parse_hasty_person(&self.person);
+        let person = person.map_err(|wrong| withdraw::unknown(context, &session, &self.person, wrong))?;
         session.update(context, Directions::Received).await?;
         let failed = |error| desk_session::failure(context, error);
         let DeskSession { desk, keys, .. } = &session;
         let trust = &session.trust();
         let asked = session.asked();
-        let answer = desk.departure(trust, keys, &self.person, self.arrangement.clone(), asked.as_deref());
+        let answer = desk.departure(trust, keys, &person, self.arrangement.clone(), asked.as_deref());
         let answer = match answer {
-            Err(DeskError::PersonUnknown) => return Err(unknown(&self.person)),
+            Err(DeskError::PersonUnknown) => {
+                return Err(withdraw::near(context, &session, &self.person, unknown(&person)));
+            }
             answer => answer.map_err(failed)?,
         };
         let is_clear = answer.is_clear();
@@ -62,7 +67,7 @@ impl ClearToDepart {
         let folded = desk.consultation_of(trust, keys, &home.text()).map_err(failed)?;
         let report = json!({
             "schema": "chancery.clear-to-depart/1",
-            "person": self.person.text(),
+            "person": person.text(),
             "consultation": home.text(),
             "arrangement": arrangement.as_ref().map(EntryId::as_str),
             "at": asked.to_string(),
@@ -72,14 +77,14 @@ impl ClearToDepart {
         });
         let capitals = Capitals::of(&folded.book.charter().parties);
         let answer = if is_clear { "YES, clear to depart" } else { "NO, not clear to depart" };
-        let heading = format!("{}: {answer} at {}\n", self.person.text(), capitals.show(asked));
+        let heading = format!("{}: {answer} at {}\n", person.text(), capitals.show(asked));
         context.output.data(&report, || heading)?;
         stops.iter().for_each(|stop| context.output.step(Mark::Bad, &stop_text(stop)));
         not_looked_at.iter().for_each(|reason| context.output.step(Mark::Bad, reason));
         if is_clear {
             return Ok(());
         }
-        let message = format!("{} may not depart now", self.person.text());
+        let message = format!("{} may not depart now", person.text());
         let error = CliError::new(Kind::Refused, "not-clear", message);
         let error = match stops.first() {
             Some(stop) => error.reason(stop.rule.word()),

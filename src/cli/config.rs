@@ -233,7 +233,7 @@ fn found(context: &Context, home: &Path) -> Result<Vec<(&'static Form, PathBuf)>
     if there.is_empty() {
         let message = format!("{} holds neither gateway.toml nor desk.toml", home.display());
         let error = CliError::new(Kind::NotFound, "no-home", message);
-        return Err(error.hint(format!("{} --home DIR", context.typed)));
+        return Err(error.hint(format!("{} --home DIR", super::typed_without(&context.typed, "--home"))));
     }
     Ok(there)
 }

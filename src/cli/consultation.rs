@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::acknowledging;
 use super::capitals::Capitals;
 use super::case_report::{CaseView, step_report, step_text};
 use super::context::{Context, parse_duration};
@@ -63,9 +64,10 @@ struct Show {
 
 /// Show what is due, the first first: answers, acknowledgements of urgent messages, what runs out
 ///
-/// What this desk has not sent is due from it; from when it has gone, whoever has it has the time of its precedence.
-/// Exit code 1 while a protective act is owed, or an urgent message (FLASH, IMMEDIATE) is unacknowledged beyond its
-/// time.
+/// What this desk has not sent is due from it; from when it has gone, whoever has it has the time of its precedence. A
+/// FLASH or IMMEDIATE message is acknowledged by `read`, for which the registry signs a receipt; a PRIORITY one by a
+/// receipt (`new registry-receipt --reply-to REF`) or by any later act of its addressee. Exit code 1 while a protective
+/// act is owed, or an urgent message (FLASH, IMMEDIATE) is unacknowledged beyond its time.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     chancery consultation deadlines\n  \
@@ -343,7 +345,9 @@ impl Deadlines {
             }
             let due = deadlines::with(&desk.config().ministry, due, &outstanding);
             if !self.watch {
-                return deadlines::show(context, &due, &outstanding, now);
+                let shown = deadlines::show(context, &due, &outstanding, now);
+                acknowledging::advise(context, &desk.config().ministry, &due);
+                return shown;
             }
             shown.tell(context, &due, now)?;
             tokio::time::sleep(self.every).await;

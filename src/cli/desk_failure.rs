@@ -86,7 +86,7 @@ fn no_desk(context: &Context, home: &Path, error: CliError) -> CliError {
         false => error,
     };
     let typed = typed_without(&context.typed, "--home");
-    error.cause("DESK is the folder that `chancery init desk` has made").hint(format!("{typed} --home DESK"))
+    error.hint(format!("{typed} --home DESK"))
 }
 
 /// Whether a register number is one that this ministry gives: such a message went out from here, if there is any.

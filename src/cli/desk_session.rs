@@ -7,6 +7,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
@@ -47,6 +48,8 @@ pub(super) struct DeskSession {
     overtaken: ArcSwapOption<(u64, u64)>,
     /// Whether the passphrase was asked for.
     is_unlocked: bool,
+    /// Whether it was told that the gateway is away, since it was there last.
+    is_told_away: AtomicBool,
     /// Shows how far long work has come.
     follower: Follower,
 }
@@ -72,7 +75,8 @@ impl DeskSession {
         let keys = Keys::locked(desk.config().clone());
         let believed = ArcSwap::from_pointee(trust);
         let (asked, overtaken) = (ArcSwapOption::empty(), ArcSwapOption::empty());
-        Ok(Self { desk, believed, keys, asked, overtaken, is_unlocked: false, follower })
+        let is_told_away = AtomicBool::new(false);
+        Ok(Self { desk, believed, keys, asked, overtaken, is_unlocked: false, is_told_away, follower })
     }
 
     /// What the desk believes now.
@@ -207,13 +211,23 @@ impl DeskSession {
         let updated = context.within_while("asking the own gateway", moving, updating).await;
         paid.iter().for_each(|one| paid::tell(context, &self.desk.config().ministry, one));
         let updated = match updated {
+            // A command that asks for one thing after the other says it once.
+            Err(error)
+                if error.kind() == Kind::TryLater && self.is_told_away.swap(true, Ordering::Relaxed) =>
+            {
+                context.output.detail(&format!("the gateway is still away: {}", error.message()));
+                Ok(false)
+            }
             Err(error) if error.kind() == Kind::TryLater => {
                 context.output.note(&format!("the gateway is away; this is what the register holds ({})", {
                     error.causes().first().map_or(error.message(), String::as_str)
                 }));
                 Ok(false)
             }
-            updated => updated.map(|()| true),
+            updated => {
+                self.is_told_away.store(false, Ordering::Relaxed);
+                updated.map(|()| true)
+            }
         };
         if let Some(asked) = self.asked() {
             self.tell_of(context, asked.refilled());

@@ -8,6 +8,7 @@ mod ends;
 mod monitoring;
 mod screen;
 
+use super::acknowledging;
 use super::context::Context;
 use super::deadlines::{self, Deadline};
 use super::desk_session::{DeskSession, Directions};
@@ -38,6 +39,7 @@ pub(super) async fn run(context: &Context, form: Form) -> Result<(), CliError> {
     };
     let waits = |&due: &&Deadline| is_to_be_countersigned_by(&config.ministry, due) && has_gone(due);
     next(context, screen.unread, screen.due.iter().find(waits));
+    acknowledging::advise(context, &config.ministry, &screen.due);
     if !screen.outstanding.is_empty() {
         return Err(owed::alarm(context, &screen.outstanding));
     }

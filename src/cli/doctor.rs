@@ -20,6 +20,7 @@ use super::error::{CliError, Kind};
 use super::files;
 use super::operator::Operator;
 use super::output::Mark;
+use super::typed_without;
 use crate::desk::config::Config as DeskConfig;
 use finding::{Finding, Level};
 
@@ -50,7 +51,8 @@ impl Doctor {
         let is_desk = named.is_some();
         let home = named.unwrap_or_else(|| context.gateway_home());
         let now = context.clock.now();
-        let mut findings = home::look(&home, is_desk, now);
+        let again = format!("{} --home DIR", typed_without(&context.typed, "--home"));
+        let mut findings = home::look(&home, is_desk, now, &again);
         let mut seen = None;
         if is_desk {
             findings.extend(desk::look(context, &home));
@@ -66,6 +68,8 @@ impl Doctor {
             .await;
             findings.extend(match &asked {
                 Ok((status, pings, _)) => gateway::look(context, status, pings, now),
+                // That there is no home was told just now.
+                Err(error) if error.code() == "no-home" => Vec::new(),
                 Err(error) => vec![gateway::away(&home, error)],
             });
             seen = asked.ok();

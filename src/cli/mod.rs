@@ -4,6 +4,7 @@
 //! Every noun or verb has its own file with a struct and `async fn run(self, &Context)`. Commands ask desks and
 //! gateways; they never open a gateway's store, and never print foreign text as it came.
 
+mod acknowledging;
 pub mod acts;
 mod administration;
 mod advice;
@@ -71,6 +72,7 @@ mod peer_adopt;
 mod peer_confirm;
 mod peer_update;
 pub mod person;
+mod placeholders;
 mod proofs;
 pub mod queue;
 mod queue_report;
@@ -280,6 +282,11 @@ fn help_or_usage(context: &Context, error: &clap::Error) -> Result<(), CliError>
         }
         _ => {
             let usage = usage_error(&text);
+            // Of a value that is none clap says nothing of how the command is used.
+            let usage = match text.contains("Usage:") {
+                true => usage,
+                false => usage.hint(advice::help_of(&context.typed)),
+            };
             let wrong_value = error.kind() == ErrorKind::ValueValidation;
             let listed = wrong_value.then(|| lists_values(&context.typed)).flatten();
             Err(match wait_with_equals(&context.typed).or(listed) {

@@ -15,6 +15,7 @@ use crate::consultation::reference::{ConsultationId, PersonRef};
 use crate::desk::form::answer;
 use crate::desk::form::template::{self, Prefill};
 use crate::desk::reference::Entry;
+use crate::desk::register::ReceivedEntry;
 use crate::message::envelope::Envelope;
 use crate::trust::name::Ministry;
 
@@ -161,6 +162,9 @@ impl New {
         }
         let desk = desk_session::desk(context)?;
         let answered = desk.find(reference).map_err(|error| desk_session::failure(context, error))?;
+        if let (ActKind::RegistryReceipt, Entry::Received(entry)) = (self.act, &answered) {
+            prefill.act = registered(entry, &answered.reference(&desk.config().ministry));
+        }
         // `@last` would mean another message tomorrow.
         prefill.in_reply_to =
             Some(desk.spelling(&answered).map_err(|error| desk_session::failure(context, error))?);
@@ -189,6 +193,17 @@ impl New {
         let opened = desk.unseal(trust, keys, &entry).map_err(failed)?;
         Ok(opened.act().map(|act| answer::fields(self.act, act)).unwrap_or_default())
     }
+}
+
+/// What this registry knows of a message that it confirms: the number under which it is kept here, when it was received,
+/// and that it was opened, once somebody has read it.
+fn registered(entry: &ReceivedEntry, number: &str) -> Vec<(&'static str, String)> {
+    let mut known =
+        vec![("registry_number", format!("\"{number}\"")), ("register_time", entry.receive_time.to_string())];
+    if entry.read_time.is_some() {
+        known.push(("opened", "true".to_owned()));
+    }
+    known
 }
 
 /// A reference for the person whose case a form registers, minted where a desk is there and its keys can be opened;

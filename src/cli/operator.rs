@@ -24,7 +24,7 @@ use self::courier::{PackPiece, Unpacked};
 use self::status::GatewayStatus;
 use super::context::Context;
 use super::error::{CliError, Kind};
-use super::{shell_word, typed_without};
+use super::{placeholders, shell_word, typed_without};
 use crate::digest::Digest;
 use crate::keys::home::desk::DeskHome;
 use crate::keys::home::gateway::GatewayHome;
@@ -141,7 +141,7 @@ impl Operator {
     /// Connects to the gateway that runs in `home`.
     pub(super) async fn connect(home: &Path) -> Result<Self, CliError> {
         let channel = connect_unix(&GatewayHome::at(home).operator_socket()).await.map_err(|failure| {
-            if let Some(error) = no_gateway_home(home) {
+            if let Some((error, _)) = no_gateway_home(home, "") {
                 return error;
             }
             let message = format!("no gateway answers in {}", home.display());
@@ -169,7 +169,7 @@ impl Operator {
         let asked = async { work(Self::connect(&home).await?).await };
         let answer = context.within_time(time, "the gateway's answer", asked).await;
         answer.map_err(|error| match error.code() {
-            "no-home" => error.hint(format!("{} --home GATEWAY", typed_without(&context.typed, "--home"))),
+            "no-home" => wrong_home(context, &home).unwrap_or(error),
             _ => error,
         })
     }
@@ -297,24 +297,45 @@ impl Operator {
     }
 }
 
-/// What is said of a home in which no gateway can ever answer.
-fn no_gateway_home(home: &Path) -> Option<CliError> {
+/// Commands that are about a gateway or a desk, whichever lives in the home.
+const OF_EITHER: [&str; 6] = ["backup", "config", "doctor", "key", "log", "status"];
+
+/// A home in which no gateway can ever answer, with the same command for the home that is meant.
+fn wrong_home(context: &Context, home: &Path) -> Option<CliError> {
+    let (error, meant) = no_gateway_home(home, &context.typed)?;
+    Some(error.hint(format!("{} --home {meant}", typed_without(&context.typed, "--home"))))
+}
+
+/// What is said of a home in which no gateway can ever answer, and what stands for the one that is meant by whoever typed
+/// this.
+fn no_gateway_home(home: &Path, typed: &str) -> Option<(CliError, &'static str)> {
     // One that we may not look into is another matter.
     let missing = |path: &Path| path.metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
     if !missing(&GatewayHome::at(home).config()) {
         return None;
     }
-    let shown = home.display();
-    let message = if !missing(&home.join(DeskHome::CONFIG)) {
-        format!("{shown} is a desk; give --home GATEWAY")
-    } else if missing(home) {
-        format!("{shown} is not there; give --home GATEWAY")
-    } else {
-        format!("{shown} is no home of a gateway; give --home GATEWAY")
+    let shown = home.display().to_string();
+    let stands_for = placeholders::meaning(&shown);
+    let is_either = typed.split(' ').any(|word| OF_EITHER.contains(&word));
+    let (what, meant) = match (missing(&home.join(DeskHome::CONFIG)), missing(home)) {
+        (false, _) => ("is a desk", "GATEWAY"),
+        // Whoever typed a word of a hint as it stands is not told to type it again.
+        (true, true) if is_either || stands_for.is_some() => ("is not there", "DIR"),
+        (true, true) => ("is not there", "GATEWAY"),
+        (true, false) if is_either => ("is no home of a gateway or desk", "DIR"),
+        (true, false) => ("is no home of a gateway", "GATEWAY"),
     };
-    let error = CliError::new(Kind::NotFound, "no-home", message);
-    Some(error.cause("GATEWAY is the folder that `chancery init gateway` has made"))
+    let error = CliError::new(Kind::NotFound, "no-home", format!("{shown} {what}; give --home {meant}"));
+    let error = stands_for.into_iter().fold(error, CliError::cause);
+    Some(match (meant, is_either) {
+        ("DIR", true) => (error.cause(DIR_OF_EITHER), meant),
+        _ => (error, meant),
+    })
 }
+
+/// What `--home DIR` means of a command that is about either.
+pub(super) const DIR_OF_EITHER: &str =
+    "DIR stands for the folder of the desk or of the gateway, whichever is meant, on its host";
 
 fn archived(piece: wire::export_archive_response::Piece) -> Archived {
     use wire::export_archive_response::Piece;
@@ -395,9 +416,13 @@ mod tests {
     #[test]
     fn a_home_in_which_no_gateway_can_answer_is_told_apart_from_one_that_does_not_run() {
         let folder = tempfile::tempdir().unwrap();
-        let said = |home: &Path| no_gateway_home(home).map(|error| error.message().to_owned());
+        let told =
+            |home: &Path, typed| no_gateway_home(home, typed).map(|(error, _)| error.message().to_owned());
+        let said = |home: &Path| told(home, "chancery queue list");
         let (desk, gateway) = (folder.path().join("desk"), folder.path().join("gateway"));
         assert!(said(&desk).unwrap().ends_with("desk is not there; give --home GATEWAY"));
+        let either = told(&desk, "chancery --home x status").unwrap();
+        assert!(either.ends_with("desk is not there; give --home DIR"), "a desk was meant as likely");
         std::fs::create_dir(&desk).unwrap();
         assert!(said(&desk).unwrap().ends_with("is no home of a gateway; give --home GATEWAY"));
         std::fs::write(desk.join(DeskHome::CONFIG), "").unwrap();
@@ -405,5 +430,14 @@ mod tests {
         std::fs::create_dir(&gateway).unwrap();
         std::fs::write(GatewayHome::at(&gateway).config(), "").unwrap();
         assert_eq!(said(&gateway), None);
+    }
+
+    #[test]
+    fn a_word_of_a_hint_that_was_typed_as_it_stands_is_explained_and_not_hinted_again() {
+        for typed in ["chancery --home GATEWAY status", "chancery --home GATEWAY queue list"] {
+            let (error, meant) = no_gateway_home(Path::new("GATEWAY"), typed).unwrap();
+            assert_eq!((error.message(), meant), ("GATEWAY is not there; give --home DIR", "DIR"));
+            assert_eq!(error.causes()[0], placeholders::meaning("GATEWAY").unwrap());
+        }
     }
 }

@@ -167,7 +167,14 @@ impl Void {
             error => failed(error),
         })?;
         let reference = session.desk.spelling(&entry).map_err(failed)?;
-        session.desk.stuck(&entry.id()).map_err(failed)?;
+        session.desk.stuck(&entry.id()).map_err(|error| match &error {
+            // What was typed names it, and not its id.
+            DeskError::NotStuck { id, .. } => {
+                let message = error.to_string().replace(&id.to_string(), &reference);
+                CliError::new(Kind::Refused, "not-stuck", message).hint(context.command("outbox"))
+            }
+            _ => failed(error),
+        })?;
         context.output.note(&format!("{reference} will never be delivered, and its number is used up"));
         confirm::type_back(context, &format!("type {reference} to give it up:"), &reference, self.yes)?;
         session.unlock(context)?;

@@ -209,7 +209,8 @@ impl Sending {
         if self.yes || self.dry_run || (context.may_ask && !context.output.is_json()) {
             return Ok(());
         }
-        let message = "sending is an act with legal effect, and nobody may be asked to consent";
+        let message =
+            "sending is an act with legal effect, and nobody is here who could be asked for consent";
         Err(CliError::new(Kind::NotPermitted, "consent-needed", message)
             .hint(format!("{} --yes", context.typed)))
     }

@@ -81,7 +81,7 @@ async fn a_value_that_is_none_leads_to_the_list_of_those_that_are() {
             "chancery --home xa/desk consultation list",
         ),
         (&["consultation", "show", "P-7QK4-M2XD-9WTV"], "chancery person show P-7QK4-M2XD-9WTV"),
-        (&["new", "position-statement", "--to", "x y"], "chancery --help"),
+        (&["new", "position-statement", "--to", "x y"], "chancery new --help"),
     ] {
         let (code, _, talk) = typed(args).await;
         assert!(code == 2 && talk.ends_with(&format!("hint: {hint}\n")), "{args:?}: {talk}");

@@ -10,6 +10,7 @@ use super::desk_record;
 use super::desk_session;
 use super::error::{CliError, Kind};
 use super::files;
+use super::paths;
 use super::peer_update;
 use super::report::{self, Done};
 use super::shell_word;
@@ -145,10 +146,12 @@ fn named(gateway: &GatewayHome) -> String {
     }
 }
 
-/// The same error with the command that founds the home that is not there.
+/// The same error with the command that founds the home where only its folder is there. A folder that is not there is on
+/// another host, or named otherwise.
 fn missing_home(publication: &Publication, error: CliError) -> CliError {
-    let found = |home: &Path, kind: &str| {
-        format!("chancery --home {} init {kind} --help", shell_word(&home.to_string_lossy()))
+    let found = |home: &Path, kind: &str| match home.is_dir() {
+        true => format!("chancery --home {} init {kind} --help", shell_word(&home.to_string_lossy())),
+        false => paths::look_around(home),
     };
     if !publication.gateway.announcement_file().is_file() {
         return error.hint(found(publication.gateway.directory(), "gateway"));

@@ -140,12 +140,12 @@ fn tell_of_sent(context: &Context, session: &DeskSession, person: &PersonRef, co
 }
 
 /// A reference that cannot be read.
-fn unknown(context: &Context, session: &DeskSession, typed: &str, wrong: String) -> CliError {
+pub(super) fn unknown(context: &Context, session: &DeskSession, typed: &str, wrong: String) -> CliError {
     near(context, session, typed, CliError::usage("person", wrong))
 }
 
 /// The same error with the references that are known here and look like what was typed. It is never guessed which.
-fn near(context: &Context, session: &DeskSession, typed: &str, error: CliError) -> CliError {
+pub(super) fn near(context: &Context, session: &DeskSession, typed: &str, error: CliError) -> CliError {
     let DeskSession { desk, keys, .. } = session;
     let trust = &session.trust();
     // Whatever stands in the way of looking, the error itself is told.
@@ -165,7 +165,7 @@ fn near(context: &Context, session: &DeskSession, typed: &str, error: CliError) 
 }
 
 /// A reference as it is typed in haste: small letters, spaces, O for 0, I and L for 1.
-fn parse_hasty_person(text: &str) -> Result<PersonRef, String> {
+pub(super) fn parse_hasty_person(text: &str) -> Result<PersonRef, String> {
     let letters = text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase());
     let letters: String = letters.collect();
     let code: Vec<char> = letters.strip_prefix('P').unwrap_or_default().chars().collect();

@@ -288,6 +288,8 @@ fn remedy(home: &Path, fault: &Fault) -> Option<String> {
     let places = GatewayHome::at(home);
     let home = home.display();
     match fault {
+        // It is most likely on another host, or named otherwise: nobody is led to found another one.
+        Fault::Config(_) if !places.directory().exists() => Some(format!("ls -ld {home}")),
         Fault::Config(_) if !places.config().exists() => {
             Some(format!("chancery --home {home} init gateway --help"))
         }

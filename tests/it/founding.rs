@@ -220,11 +220,24 @@ fn a_bundle_is_signed_for_homes_that_are_there_and_the_next_one_is_installed() {
     };
     let nowhere = sign("no/gateway", "xa-2.bundle");
     assert_eq!(nowhere.code, 7, "{}", nowhere.talk);
+    assert!(nowhere.talk.ends_with("hint: ls -la\n"), "nobody is led to found another: {}", nowhere.talk);
+    std::fs::create_dir_all(place.path("no/gateway")).unwrap();
+    let empty = sign("no/gateway", "xa-2.bundle");
+    let founds = "hint: chancery --home no/gateway init gateway --help\n";
+    assert!(empty.code == 7 && empty.talk.ends_with(founds), "{}", empty.talk);
+    for (home, next) in [("elsewhere", "ls -ld elsewhere"), ("no/gateway", "init gateway --help")] {
+        let ended = place.daemon(&["run", "--home", home]);
+        let said = format!("{}{}", ended.data, ended.talk);
+        assert!(ended.code == 2 && said.contains(next), "{said}");
+    }
+    let doctor = place.run(&["--home", "GATEWAY", "doctor"]);
+    assert!(doctor.code == 1 && !doctor.talk.contains("init gateway --"), "{}", doctor.talk);
     assert!(
-        nowhere.talk.ends_with("hint: chancery --home no/gateway init gateway --help\n"),
+        doctor.talk.contains("GATEWAY stands for the folder of the gateway on its host"),
         "{}",
-        nowhere.talk
+        doctor.talk
     );
+    assert!(doctor.talk.ends_with(" doctor --home DIR\n"), "{}", doctor.talk);
     let taken = sign("xa/gateway", "xa.bundle");
     assert_eq!((taken.code, taken.error_code().as_deref()), (7, Some("exists")), "{}", taken.talk);
     assert!(taken.talk.ends_with("hint: mv xa.bundle xa.bundle.former\n"), "{}", taken.talk);

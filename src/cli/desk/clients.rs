@@ -79,12 +79,10 @@ impl Enrolling {
         let pinned = fs::read(clients.root()).map_err(|error| unwritable(&clients.root(), &error))?;
         secret_file::create(&root, &pinned)?;
         let report = report(&enrolled.client, &clients);
-        let mut done = Done::new(report).says(format!(
-            "enrolled {}, may {}, until {}",
-            self.label,
-            words(&enrolled.client.roles),
-            enrolled.client.valid_until
-        ));
+        let Client { roles, offices, valid_until, .. } = &enrolled.client;
+        let said =
+            format!("enrolled {}, may {}{}, until {valid_until}", self.label, words(roles), bound(offices));
+        let mut done = Done::new(report).says(said);
         if enrolled.key.is_some() {
             done = done.wrote(&key);
         }
@@ -218,6 +216,16 @@ fn report(client: &Client, clients: &Clients) -> serde_json::Value {
         "suspended": client.suspended,
         "service": clients.service_dns_name(),
     })
+}
+
+/// The offices that a client is bound to; nothing where it is bound to none.
+fn bound(offices: &BTreeSet<Label>) -> String {
+    let labels: Vec<&str> = offices.iter().map(Label::as_str).collect();
+    match labels.as_slice() {
+        [] => String::new(),
+        [one] => format!(" for the office {one}"),
+        several => format!(" for the offices {}", several.join(", ")),
+    }
 }
 
 fn words(roles: &BTreeSet<Role>) -> String {

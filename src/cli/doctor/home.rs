@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use rustls_pki_types::CertificateDer;
 
 use super::finding::Finding;
-use crate::cli::shell_word;
+use crate::cli::operator::DIR_OF_EITHER;
+use crate::cli::{placeholders, shell_word};
 use crate::desk::config::Config as DeskConfig;
 use crate::keys::expiry::{Nearness, days_left};
 use crate::keys::file::{certificate_validity, certified_key, open_plain, read_certificates};
@@ -18,10 +19,10 @@ use crate::keys::secret_file::read_public;
 use crate::limits;
 use crate::time::Timestamp;
 
-/// Everything that can be seen without asking anybody.
-pub(super) fn look(home: &Path, is_desk: bool, now: Timestamp) -> Vec<Finding> {
+/// Everything that can be seen without asking anybody; `again` looks at another home.
+pub(super) fn look(home: &Path, is_desk: bool, now: Timestamp, again: &str) -> Vec<Finding> {
     let file = if is_desk { home.join(DeskConfig::FILE) } else { GatewayHome::at(home).config() };
-    let mut found = vec![configuration(home, &file, is_desk)];
+    let mut found = vec![configuration(home, &file, is_desk, again)];
     if !file.is_file() {
         return found;
     }
@@ -30,16 +31,13 @@ pub(super) fn look(home: &Path, is_desk: bool, now: Timestamp) -> Vec<Finding> {
     found
 }
 
-fn configuration(home: &Path, file: &Path, is_desk: bool) -> Finding {
+fn configuration(home: &Path, file: &Path, is_desk: bool, again: &str) -> Finding {
     let shown = file.display().to_string();
-    let word = shell_word(&home.to_string_lossy());
     if !file.is_file() {
-        let command = format!("chancery --home {word} init gateway --help");
-        return Finding::fail(
-            "home",
-            format!("{shown} is not there: this is no home of a gateway or desk"),
-            command,
-        );
+        // It is most likely on another host, or named otherwise: nobody is led to found another one.
+        let stands_for = placeholders::meaning(&home.to_string_lossy());
+        let why = stands_for.map_or_else(|| DIR_OF_EITHER.to_owned(), str::to_owned);
+        return Finding::fail("home", format!("{shown} is not there: {why}"), again);
     }
     if !is_desk {
         // The daemon itself judges it best.

@@ -34,7 +34,10 @@ const HEAD: &str = "# Acts\n\n\
 This page is written by `chancery acts --reference` from the comments of `proto/chancery/consultation/v1` and from the\n\
 catalogue of acts; a test compares it. How acts are encoded and what a receiver does with one that it cannot read\n\
 stands in [format.md](format.md), section 10. Fields marked * are mandatory. Words of a vocabulary are numbered from 1\n\
-in the order in which they stand here.\n";
+in the order in which they stand here.\n\n\
+An act of precedence FLASH or IMMEDIATE is acknowledged when an officer of its addressee reads it: the registry signs a\n\
+`registry-receipt` then. One of precedence PRIORITY is acknowledged by a `registry-receipt` that an office releases, or by\n\
+any later act of the addressee in the same consultation.\n";
 
 fn act(kind: ActKind, page: &mut String) {
     let specification = kind.specification();

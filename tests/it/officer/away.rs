@@ -145,6 +145,7 @@ fn a_withdrawal_that_waits_for_the_own_gateway_has_a_reference_at_once_and_is_co
     assert!(read.talk.contains("nobody has it yet, and there is no receipt"), "{read:?}");
     knows_what_is_owed(&both, &reference, &consultation);
     is_due_from_whoever_owes_it(&both, &reference);
+    says_once_that_the_gateway_is_away(&both, &reference);
     let unknown = both.types("XB", ["read", "0123456789ab", "--json"]);
     assert_eq!((unknown.code, text_of(&unknown.error(), "code")), (7, "no-message"), "{unknown:?}");
 
@@ -183,6 +184,12 @@ fn is_due_from_whoever_owes_it(both: &Ministries, reference: &str) {
     }
     let list = both.types("XB", ["consultation", "list", "--json"]);
     assert_eq!(text_of(&list.json()["next_due"], "owed_to"), "XA", "{list:?}");
+}
+
+/// `countersign` asks the gateway for what came, and for what is owed.
+fn says_once_that_the_gateway_is_away(both: &Ministries, reference: &str) {
+    let said = both.types("XB", ["countersign", reference, "--yes"]);
+    assert_eq!((said.code, said.talk.matches("the gateway is away").count()), (5, 1), "{said:?}");
 }
 
 /// Every command that takes a reference knows an act that is owed: since when, to whom, why, and what comes next.

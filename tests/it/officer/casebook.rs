@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::night::mistyped;
 use super::{Ministries, Said};
 use crate::support::forms;
 
@@ -74,10 +75,18 @@ fn an_officer_sees_where_a_case_stands_and_whether_a_person_may_depart() {
     }
     let nobody = both.types("XA", ["clear-to-depart", "P-9RB2-T7GE-1KYT", "--json"]);
     assert_eq!((nobody.code, nobody.error()["code"].as_str()), (7, Some("no-person")));
+    a_mistyped_reference_is_led_back_to_the_one_that_is_known(&both, person);
     urgent_messages_are_shown_as_due(&both, consultation);
     names_are_shown_on_request_to_an_office_that_may_know(&both, person);
     names_that_count_at_the_desk_are_kept_out_of_texts(&both, consultation, person);
     two_references_of_one_consultation_are_not_one_person(&both, consultation, person);
+}
+
+fn a_mistyped_reference_is_led_back_to_the_one_that_is_known(both: &Ministries, person: &str) {
+    let slip = both.types("XB", ["clear-to-depart", &mistyped(person), "--json"]);
+    assert_eq!((slip.code, slip.error()["code"].as_str()), (2, Some("person")), "{slip:?}");
+    let meant = format!("{} clear-to-depart {person} --json", both.typed_by("XB"));
+    assert_eq!(slip.error()["hint"].as_str(), Some(&*meant), "{slip:?}");
 }
 
 fn urgent_messages_are_shown_as_due(both: &Ministries, consultation: &str) {

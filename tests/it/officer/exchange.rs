@@ -66,6 +66,10 @@ fn a_note_is_delivered_and_its_text_is_read_as_it_was_written() {
     let void = both.types("XA", ["outbox", "void", reference, "--yes"]);
     assert_eq!(void.code, 6, "{void:?}");
     assert!(void.talk.starts_with("error[not-stuck]") && void.talk.contains("hint: chancery"), "{void:?}");
+    assert!(
+        void.talk.contains(&format!(": {reference} is delivered")),
+        "by the name that was typed: {void:?}"
+    );
 }
 
 #[test]
@@ -196,6 +200,9 @@ fn a_client_is_bound_to_offices_of_the_desk_alone_and_has_roles_that_there_are()
         assert!(text_of(&unfit.error(), "hint").ends_with(" key list"), "{unfit:?}");
     }
     assert!(!std::path::Path::new(into).exists(), "nothing was written");
+    let bound = ["desk", "enrol", "legal", "-o", into, "--roles", "clear", "--office", "legal-01"];
+    let bound = both.types("XA", bound);
+    assert!(bound.code == 0 && bound.talk.contains("may clear for the office legal-01, until "), "{bound:?}");
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn known(both: &Ministries) -> (String, String) {
 
 /// A reference of which two neighbouring letters that differ changed places: it was drawn at random, and any two may be
 /// alike.
-fn mistyped(reference: &str) -> String {
+pub(super) fn mistyped(reference: &str) -> String {
     let mut letters: Vec<char> = reference.chars().collect();
     let differ = |pair: &[char]| pair[0] != pair[1] && !pair.contains(&'-');
     let first = letters.windows(2).position(differ).expect("letters that differ");

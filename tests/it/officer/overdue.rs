@@ -74,6 +74,10 @@ fn status_ends_with_1_and_names_a_flash_that_nobody_acknowledged_until_an_office
         let row = shown.data.lines().find(|line| line.starts_with("ALARM")).unwrap_or_default();
         assert!(row.contains("XB: acknowledge FLASH will-withdrawal"), "{shown:?}");
         assert!(row.contains(&references[0]), "{shown:?}");
+        let reads = format!("next: {} read {}\n", all.typed_by("XB"), references[0]);
+        assert_eq!(shown.talk.contains(&reads), code == "XB", "whoever is to acknowledge it: {shown:?}");
+        let listed = all.types(code, ["consultation", "deadlines"]);
+        assert_eq!(listed.talk.contains(&reads), code == "XB", "{listed:?}");
     }
     assert_eq!(references[0], references[1], "one message, one name");
     // An officer reads it, and its registry says so.
@@ -86,6 +90,11 @@ fn status_ends_with_1_and_names_a_flash_that_nobody_acknowledged_until_an_office
     let [receipt] = sent.as_slice() else { panic!("one receipt, and told: {sent:?}") };
     assert_eq!((text_of(receipt, "kind"), text_of(receipt, "to")), ("registry-receipt", "XA"));
     assert_eq!(text_of(receipt, "about"), references[0]);
+    let form = all.types("XB", ["new", "registry-receipt", "--reply-to", &references[0]]);
+    for known in [format!("registry_number = \"{}\"", references[0]), "opened = true".to_owned()] {
+        assert!(form.data.lines().any(|line| line == known), "{known}: {form:?}");
+    }
+    assert!(!form.data.contains("register_time = \"\""), "the desk knows when it came: {form:?}");
     for code in ["XB", "XA"] {
         let begun = Instant::now();
         loop {
