@@ -26,7 +26,8 @@ use crate::trust::name::Ministry;
 /// reason, no time and no destination; whoever knows more writes `chancery new will-withdrawal`. `withdraw PERSON` looks
 /// up the consultation in the casebook. What cannot go to one Power now is owed to it, goes as soon as it can, and keeps
 /// nothing from the others: do not type it again (exit code 5, `owed`). Where one was sent before and still counts, that is
-/// told with its reference, and holds nothing up; so is that the person was handed over from here. For a person this desk has never heard of, name it and the Powers.
+/// told with its reference, and holds nothing up; so is that the person was handed over from here. For a person this desk
+/// has never heard of, name it and the Powers.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  chancery withdraw P-7QK4-M2XD-9WTV\n  \
     chancery withdraw P-7QK4-M2XD-9WTV --yes --wait\n  \
