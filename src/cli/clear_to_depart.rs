@@ -20,7 +20,8 @@ use crate::desk::error::DeskError;
 /// Ask whether a person may leave now: exit code 0 for yes, 6 with every reason for no
 ///
 /// Asks the own gateway for what is new first; while it is away the answer is no, because a withdrawal may wait there. The
-/// reasons come in a fixed order: that the person says no (WIL_07), what else protects the person (WIL, PRO), the rest.
+/// reasons come in a fixed order: that the person says no (WIL_07), what else protects the person (WIL, PRO), the rest; that no
+/// handover is arranged for the person comes last.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     chancery clear-to-depart P-7QK4-M2XD-9WTV\n  \

@@ -200,7 +200,7 @@ impl Show {
             return Err(unknown(context, &self.id));
         }
         if self.timeline {
-            return timeline::show(context, &folded);
+            return timeline::show(context, desk, &folded);
         }
         let now = context.clock.now();
         let overview = Overview::of(desk, &folded, now).map_err(failed)?;

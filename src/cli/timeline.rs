@@ -1,11 +1,18 @@
 //! The timeline of a consultation: every act in order, who sent it, what stands against it, what this release cannot
 //! read, and what waits.
+//!
+//! Releases bear whole minutes. Within one, whatever was known to another act comes before it; acts of which neither knew
+//! the other stand as they passed the own gateway, so that two desks may show these in another order. What this desk owes
+//! comes last.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use super::capitals::Capitals;
 use super::case_report::countersigning_report;
 use super::context::Context;
+use super::desk_session;
 use super::error::CliError;
 use super::output::Mark;
 use super::registers::Registers;
@@ -17,14 +24,17 @@ use crate::consultation::casebook::Incoming;
 use crate::consultation::registered::{Marks, Registered};
 use crate::consultation::rules::Severity;
 use crate::consultation::state::countersignature;
+use crate::desk::Desk;
 use crate::desk::casebook::{Folded, Kept};
+use crate::desk::error::DeskError;
 use crate::message::terms::DocumentStanding;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
 /// Shows it.
-pub(super) fn show(context: &Context, folded: &Folded) -> Result<(), CliError> {
-    let lines = lines(folded, context.clock.now());
+pub(super) fn show(context: &Context, desk: &Desk, folded: &Folded) -> Result<(), CliError> {
+    let lines = lines(desk, folded, context.clock.now());
+    let lines = lines.map_err(|error| desk_session::failure(context, error))?;
     let capitals = Capitals::of(&folded.book.charter().parties);
     let mut table =
         Table::new(["RELEASED", "FROM", "NO", "ACT", "PRECEDENCE", "TEXTS", "PERSONS", "VERDICT", "REF"]);
@@ -58,6 +68,8 @@ pub(super) fn show(context: &Context, folded: &Folded) -> Result<(), CliError> {
 /// One act.
 struct Line {
     released: Timestamp,
+    /// When the own gateway had it, as far as that was asked.
+    passed: Option<Timestamp>,
     sender: Ministry,
     number: u64,
     basis: Marks,
@@ -75,6 +87,8 @@ struct Line {
     countersignature: Option<Value>,
     reference: String,
     digest: String,
+    /// By which others name it.
+    act_ref: ActRef,
 }
 
 impl Line {
@@ -129,19 +143,39 @@ impl Line {
     }
 }
 
-fn lines(folded: &Folded, now: Timestamp) -> Vec<Line> {
+fn lines(desk: &Desk, folded: &Folded, now: Timestamp) -> Result<Vec<Line>, DeskError> {
     let registers = Registers::of_consultation(folded);
     let registered = folded.book.everything();
     let each = registered.acts().map(|act| of_registered(folded, &registers, act, now));
     let mut lines: Vec<Line> = each.collect();
     lines.extend(folded.book.waiting().map(|incoming| of_waiting(folded, &registers, incoming)));
-    // What bears no number yet, because it is owed, comes after what does.
-    let place = |line: &Line| (line.released, line.sender.clone(), line.number == 0, line.number);
-    lines.sort_by_cached_key(place);
+    let mixed = mixed_minutes(&lines);
+    for line in lines.iter_mut().filter(|line| mixed.contains(&line.released)) {
+        let kept = folded.kept.get(&line.act_ref);
+        line.passed = kept.map(|kept| desk.custody_of(kept)).transpose()?.flatten();
+    }
+    Ok(in_order(lines))
+}
+
+/// Minutes in which more than one ministry released something.
+fn mixed_minutes(lines: &[Line]) -> BTreeSet<Timestamp> {
+    let mut senders: BTreeMap<Timestamp, BTreeSet<&Ministry>> = BTreeMap::new();
+    for line in lines {
+        senders.entry(line.released).or_default().insert(&line.sender);
+    }
+    senders.into_iter().filter(|(_, senders)| senders.len() > 1).map(|(minute, _)| minute).collect()
+}
+
+fn in_order(mut lines: Vec<Line>) -> Vec<Line> {
+    // What has not passed the gateway comes after what has; last of its ministry what bears no number yet, being owed.
+    lines.sort_by_cached_key(|line| {
+        let passed = (line.passed.is_none(), line.passed);
+        (line.released, passed, line.sender.clone(), line.number == 0, line.number)
+    });
     in_causal_order(lines)
 }
 
-/// Releases bear whole minutes: within one, whatever was known to another act comes before it.
+/// Within a minute, whatever was known to another act comes before it.
 fn in_causal_order(lines: Vec<Line>) -> Vec<Line> {
     let mut ordered: Vec<Line> = Vec::with_capacity(lines.len());
     for line in lines {
@@ -164,6 +198,7 @@ fn of_registered(folded: &Folded, registers: &Registers, act: &Registered, now: 
     let warnings = found.iter().filter(|finding| finding.severity == Severity::Warning);
     Line {
         released: act.released,
+        passed: None,
         sender: act.sender.clone(),
         number: act.number,
         basis: act.basis.clone(),
@@ -180,6 +215,7 @@ fn of_registered(folded: &Folded, registers: &Registers, act: &Registered, now: 
         countersignature: countersigning(folded, registers, act, now),
         reference: registers.of(act),
         digest: act.reference.dispatch_digest().hex(),
+        act_ref: act.reference,
     }
 }
 
@@ -191,6 +227,7 @@ fn of_waiting(folded: &Folded, registers: &Registers, incoming: &Incoming) -> Li
     });
     Line {
         released: incoming.position.release_time,
+        passed: None,
         sender: incoming.address.sender.clone(),
         number: incoming.position.act_number,
         basis: Marks::of(&incoming.dispatch.basis),
@@ -207,6 +244,7 @@ fn of_waiting(folded: &Folded, registers: &Registers, incoming: &Incoming) -> Li
         countersignature: None,
         reference: registers.named(incoming.reference),
         digest: incoming.reference.dispatch_digest().hex(),
+        act_ref: incoming.reference,
     }
 }
 
@@ -237,6 +275,7 @@ mod tests {
         let ministry = |code: &str| Ministry::parse(code).unwrap();
         Line {
             released: crate::time::Timestamp::from_seconds(60 * minute),
+            passed: None,
             sender: ministry(sender),
             number,
             basis: Marks::new(basis.iter().map(|(code, number)| (ministry(code), *number))),
@@ -253,6 +292,7 @@ mod tests {
             countersignature: None,
             reference: String::new(),
             digest: String::new(),
+            act_ref: ActRef::new(crate::digest::Digest::of(sender.as_bytes())),
         }
     }
 
@@ -268,5 +308,27 @@ mod tests {
         ];
         let acts: Vec<String> = in_causal_order(lines).into_iter().map(|line| line.act).collect();
         assert_eq!(acts, ["XB1", "XA1", "XB2", "XA2", "XA3"]);
+    }
+
+    #[test]
+    fn what_knew_nothing_of_each_other_stands_as_it_passed_the_gateway_and_what_is_owed_stands_last() {
+        let passed =
+            |second: i64, line: Line| Line { passed: Some(Timestamp::from_seconds(300 + second)), ..line };
+        let lines = vec![
+            passed(40, line("XA", 8, &[], 5)),
+            passed(50, line("XA", 9, &[], 5)),
+            line("XB", 0, &[], 5),
+            // It passed first by a clock that was set since.
+            passed(45, line("XB", 19, &[], 5)),
+            passed(46, line("XB", 18, &[], 5)),
+            passed(70, line("XA", 10, &[], 6)),
+        ];
+        assert_eq!(mixed_minutes(&lines), BTreeSet::from([Timestamp::from_seconds(300)]));
+        let acts: Vec<String> = in_order(lines).into_iter().map(|line| line.act).collect();
+        assert_eq!(acts, ["XA8", "XB18", "XB19", "XA9", "XB0", "XA10"]);
+        // Of one ministry alone nobody asks when it passed.
+        let alone = vec![line("XB", 0, &[], 5), line("XB", 22, &[], 5), line("XB", 21, &[], 5)];
+        let acts: Vec<String> = in_order(alone).into_iter().map(|line| line.act).collect();
+        assert_eq!(acts, ["XB21", "XB22", "XB0"]);
     }
 }

@@ -15,7 +15,7 @@ use super::send::Sending;
 use super::typed_with;
 use crate::consultation::act::ActKind;
 use crate::consultation::reference::{ConsultationId, PersonRef};
-use crate::consultation::state::will;
+use crate::consultation::state::{custody, reports, will};
 use crate::desk::error::DeskError;
 use crate::desk::form::night;
 use crate::trust::name::Ministry;
@@ -26,7 +26,8 @@ use crate::trust::name::Ministry;
 /// reason, no time and no destination; whoever knows more writes `chancery new will-withdrawal`. `withdraw PERSON` looks
 /// up the consultation in the casebook. What cannot go to one Power now is owed to it, goes as soon as it can, and keeps
 /// nothing from the others: do not type it again (exit code 5, `owed`). Where one was sent before and still counts, that is
-/// told with its reference, and holds nothing up. For a person this desk has never heard of, name it and the Powers.
+/// told with its reference, and holds nothing up; so is that the person was handed over from here. For a person this desk
+/// has never heard of, name it and the Powers.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  chancery withdraw P-7QK4-M2XD-9WTV\n  \
     chancery withdraw P-7QK4-M2XD-9WTV --yes --wait\n  \
@@ -83,6 +84,7 @@ impl Withdraw {
         let composition = desk.compose(trust, keys, &draft, folder, None).map_err(failed)?;
         tell_of_owed(context, &session, &composition.address.consultation)?;
         tell_of_sent(context, &session, &person, &composition.address.consultation);
+        tell_of_handover(context, &session, &person, &composition.address.consultation);
         self.sending.go_shown(context, &session, &draft, composition, &[]).await
     }
 }
@@ -137,6 +139,23 @@ fn tell_of_sent(context: &Context, session: &DeskSession, person: &PersonRef, co
         "released": sent.released.to_string(),
         "owed_to": owed.iter().map(|one| one.recipient.as_str()).collect::<Vec<&str>>(),
     }));
+}
+
+/// Of somebody who was handed over from here, whoever says it is told so: only the Power that has the person now can act on
+/// it. It goes all the same.
+fn tell_of_handover(context: &Context, session: &DeskSession, person: &PersonRef, consultation: &str) {
+    let DeskSession { desk, keys, .. } = session;
+    // Nothing that stands in the way of looking holds it up.
+    let Ok(folded) = desk.consultation_of(&session.trust(), keys, consultation) else { return };
+    let (past, own) = (folded.book.everything(), &desk.config().ministry);
+    if custody::holder(&past, person) != Some(own) || !reports::is_gone(&past, person) {
+        return;
+    }
+    let said =
+        format!("{} was reported as handed over, and {own} does not hold the person any more", person.text());
+    context.output.step(Mark::Warning, &format!("{said}: it goes to all Powers all the same"));
+    let next = format!("consultation show {consultation}");
+    context.output.next(&context.command_with_keys(&next));
 }
 
 /// A reference that cannot be read.

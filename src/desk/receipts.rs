@@ -8,9 +8,11 @@
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::believed::{Judges, Worth};
+use crate::desk::casebook::Kept;
 use crate::desk::error::DeskError;
 use crate::desk::mailbox::Mailbox;
 use crate::desk::reference::Entry;
+use crate::desk::register::SentEntry;
 use crate::message::envelope::Envelope;
 use crate::message::leaf::{LeafKind, LeafMessage};
 use crate::message::receipt::Receipt;
@@ -58,7 +60,22 @@ impl Proven {
     }
 }
 
+impl SentEntry {
+    /// When the own gateway took it into custody, by that gateway's clock; none where it has not.
+    pub fn taken(&self) -> Option<Timestamp> {
+        Receipt::parse(&self.submission_receipt).ok().map(|receipt| receipt.leaf().time)
+    }
+}
+
 impl Desk {
+    /// When the own gateway had a message, sent or received; none of one that was not sent yet.
+    pub fn custody_of(&self, kept: &Kept) -> Result<Option<Timestamp>, DeskError> {
+        if !kept.own {
+            return Ok(Some(kept.at));
+        }
+        Ok(self.register.sent_message(&kept.id())?.and_then(|copy| copy.taken()))
+    }
+
     /// Checks a receipt about a message. The kind of its leaf says whose log it must be from.
     pub fn prove(&self, trust: &Trust, envelope: &Envelope, receipt: &[u8]) -> Result<Proven, DeskError> {
         let receipt = Receipt::parse(receipt)?;

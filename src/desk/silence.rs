@@ -26,7 +26,6 @@ use crate::digest::Digest;
 use crate::limits;
 use crate::message::envelope::Envelope;
 use crate::message::header::Addressee;
-use crate::message::receipt::Receipt;
 use crate::message::terms::{AddresseeKind, Precedence};
 use crate::time::Timestamp;
 
@@ -64,9 +63,8 @@ impl Desk {
     /// Until when the addressee of this copy has to acknowledge its act.
     fn due(&self, folded: &Folded, one: &Unacknowledged<'_>, copy: &SentEntry) -> Timestamp {
         let latest = self.clock.now().after(limits::CLOCK_SKEW_MAX);
-        let taken = Receipt::parse(&copy.submission_receipt).ok().map(|receipt| receipt.leaf().time);
         // A gateway that says it took the copy in days to come ends no alarm.
-        match taken.filter(|taken| *taken <= latest) {
+        match copy.taken().filter(|taken| *taken <= latest) {
             Some(taken) => one.due_from(taken, folded.book.charter()),
             None => one.due,
         }

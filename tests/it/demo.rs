@@ -49,6 +49,7 @@ fn the_demonstration_plays_the_whole_road_and_gateways_killed_after_it_lose_and_
     assert!(demo.join("evidence.zip").exists() && demo.join("trust/XA.bundle").exists());
     one_departs_and_one_who_withdrew_does_not(&demo, &said);
     nothing_stands_against_the_reports(&demo);
+    whoever_withdraws_for_somebody_who_was_handed_over_is_told_so(&demo, &said);
     no_gateway_holds_a_name(&demo, &said);
     it_does_not_overwrite_itself(&running);
     without_chancery(&demo);
@@ -101,6 +102,21 @@ fn nothing_stands_against_the_reports(demo: &Path) {
                 report["warnings"].as_array().unwrap().iter().map(|rule| rule.as_str().unwrap()).collect();
             assert!(!warned.contains(&"HND_06") && !warned.contains(&"HND_08"), "{side}: {report}");
         }
+    }
+}
+
+/// A withdrawal for whoever is gone from here is not held up, and says that he is; of whoever stayed nothing is said.
+fn whoever_withdraws_for_somebody_who_was_handed_over_is_told_so(demo: &Path, said: &str) {
+    let answers: Vec<&str> = said.lines().filter(|line| line.contains("clear to depart at")).collect();
+    for (answer, is_told) in [(answers[2], true), (answers[3], false)] {
+        let person = answer.split(':').next().unwrap();
+        let mut command = chancery(demo);
+        command.env("CHANCERY_HOME", demo.join("xb").join("desk"));
+        command.env("CREDENTIALS_DIRECTORY", demo.join("xb"));
+        let output = command.args(["withdraw", person, "--dry-run"]).output().unwrap();
+        let said = text(&output);
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        assert_eq!(said.contains("does not hold the person any more"), is_told, "{said}");
     }
 }
 

@@ -94,9 +94,7 @@ pub fn clear_to_depart(
     stops.extend(unopened(past, at));
     stops.extend(window(arranged.act, at));
     stops.extend(fitness(past, person, at, charter));
-    stops.extend(missing(past));
-    stops.extend(equivocation(past));
-    stops.extend(not_understood(past, person, at, charter));
+    stops.extend(unknown(past, person, at, charter));
     stops.extend(clearances(past, &arranged, at, charter));
     stops.sort_unstable();
     stops.dedup();
@@ -244,6 +242,12 @@ fn unopened(past: &Past<'_>, at: Timestamp) -> Option<Stop> {
     let state = opening::state(past, at);
     let stands = matches!(state, Opening::Open | Opening::Adjourned);
     (!stands).then(|| Stop::new(Rule::Con01, format!("the consultation is {state}")))
+}
+
+/// What nobody here can know, and may stop him.
+pub(super) fn unknown(past: &Past<'_>, person: &PersonRef, at: Timestamp, charter: &Charter) -> Vec<Stop> {
+    let unread = not_understood(past, person, at, charter);
+    [missing(past), equivocation(past), unread].into_iter().flatten().collect()
 }
 
 /// What others wait for and is not here may be a withdrawal.

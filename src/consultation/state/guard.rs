@@ -75,13 +75,7 @@ pub fn stops(
     let places = Places::of(past, &line.person);
     let plan = Plan { past, terms, line, note, places, at, charter };
     let mut stops = Vec::new();
-    if custody::is_dead(past, &line.person) {
-        stops.push(Stop::new(Rule::Agr03, DIED));
-    } else if custody::is_said_to_be_dead(past, &line.person) {
-        let because = "a report, a list or a notice to a Bureau tells that the person died: whoever said it corrects it, \
-                       or the Detaining Power registers the case anew";
-        stops.push(Stop::new(Rule::Agr03, because));
-    }
+    stops.extend(died(past, &line.person));
     plan.route(&mut stops);
     plan.list(&mut stops);
     plan.status(&mut stops);
@@ -93,6 +87,17 @@ pub fn stops(
     stops.sort_unstable();
     stops.dedup();
     stops
+}
+
+/// That somebody died, or is said to have died.
+pub(super) fn died(past: &Past<'_>, person: &PersonRef) -> Option<Stop> {
+    let because = "a report, a list or a notice to a Bureau tells that the person died: whoever said it corrects it, \
+                   or the Detaining Power registers the case anew";
+    match () {
+        () if custody::is_dead(past, person) => Some(Stop::new(Rule::Agr03, DIED)),
+        () if custody::is_said_to_be_dead(past, person) => Some(Stop::new(Rule::Agr03, because)),
+        () => None,
+    }
 }
 
 /// Whether whoever receives the person of a line had assured what this way needs, and took it back: by an act that takes

@@ -12,8 +12,8 @@ use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::rules::table::Rule;
 use crate::consultation::state::commitments::{self, Agreement, Arrangement};
-use crate::consultation::state::departure::clear_to_depart;
-use crate::consultation::state::guard::Stop;
+use crate::consultation::state::departure::{self, clear_to_depart};
+use crate::consultation::state::guard::{self, Stop};
 use crate::consultation::state::judicial::{JudicialStanding, judicial};
 use crate::consultation::state::medical::{FitnessStanding, fitness};
 use crate::consultation::state::reached::{Facet, Stage};
@@ -140,6 +140,17 @@ fn is_requested(past: &Past<'_>, person: &PersonRef, fresh: impl Fn(&Registered)
         let last = answers.max_by_key(|(answer, _)| answer.order());
         one.stands() && fresh(one) && last.is_none_or(|(_, answer)| answer.reply != Reply::Decline)
     })
+}
+
+/// What stands against a person whatever is arranged, and before anything is, in the order of the rules.
+pub fn standing(past: &Past<'_>, person: &PersonRef, at: Timestamp, charter: &Charter) -> Vec<Stop> {
+    let case = stage(past, person, at, charter).stops.into_iter();
+    let mut stops: Vec<Stop> = case.map(|facet| stop_by(facet, past, person, at, charter)).collect();
+    stops.extend(guard::died(past, person));
+    stops.extend(departure::unknown(past, person, at, charter));
+    stops.sort_unstable();
+    stops.dedup();
+    stops
 }
 
 /// A stop of a case with the rule by which it stops: what is told of it where no step is shown that it blocks.

@@ -16,6 +16,7 @@ use crate::consultation::state::commitments;
 use crate::consultation::state::departure;
 use crate::consultation::state::guard::Stop;
 use crate::consultation::state::places::{Likeness, Places, Spoken};
+use crate::consultation::state::stage;
 use crate::desk::Desk;
 use crate::desk::accreditation::Trust;
 use crate::desk::error::DeskError;
@@ -33,7 +34,8 @@ pub struct Departure {
     pub arrangement: Option<EntryId>,
     /// When it was asked.
     pub asked: Timestamp,
-    /// Every reason why not: that the person says no, what else protects the person, the rest.
+    /// Every reason why not: that the person says no, what else protects the person, the rest; that nothing is arranged
+    /// comes last.
     pub stops: Vec<Stop>,
     /// What could not be looked at.
     pub not_looked_at: Vec<String>,
@@ -65,6 +67,10 @@ impl Desk {
         let promised = self.promised_elsewhere(trust, keys, &home.text())?;
         stops.extend(promised_twice(&folded, person, arrangement.as_ref(), &promised));
         stops.sort_by(Stop::by_rank);
+        if !is_listed(&folded, person, arrangement.as_ref()) {
+            // What stands against the person comes before what nobody has arranged.
+            stops.sort_by_key(|stop| matches!(stop.rule, Rule::Hnd01 | Rule::Hnd02));
+        }
         let mut not_looked_at =
             blind_spots(&folded, &self.config().ministry, index.unopened_in(&home.text()));
         // One that has gone to nobody stands in no casebook yet.
@@ -130,13 +136,24 @@ fn ask(
         let arranged = commitments::arrangements_of(&past, person);
         arranged.last().map(|arranged| arranged.act.arrangement_id.clone())
     };
-    match arrangement.or_else(last) {
-        Some(id) => {
-            let stops = departure::clear_to_depart(&past, person, &id, now, folded.book.charter());
-            (Some(id), stops)
-        }
-        None => (None, vec![Stop::new(Rule::Hnd01, "no confirmed arrangement lists the person")]),
+    let (arrangement, charter) = (arrangement.or_else(last), folded.book.charter());
+    let mut stops = match &arrangement {
+        Some(id) => departure::clear_to_depart(&past, person, id, now, charter),
+        None => vec![Stop::new(Rule::Hnd01, "no confirmed arrangement lists the person")],
+    };
+    if !is_listed(folded, person, arrangement.as_ref()) {
+        stops.extend(stage::standing(&past, person, now, charter));
     }
+    (arrangement, stops)
+}
+
+/// Whether the person is on the list of this arrangement, and of its agreement: then everything was asked of that.
+fn is_listed(folded: &Folded, person: &PersonRef, arrangement: Option<&EntryId>) -> bool {
+    let past = folded.book.everything();
+    let arranged = arrangement.and_then(|id| commitments::arrangement(&past, id));
+    arranged.is_some_and(|arranged| {
+        arranged.act.persons.find(person).is_some() && arranged.agreement.line(person).is_some()
+    })
 }
 
 /// What this desk could not look at and that might say no.

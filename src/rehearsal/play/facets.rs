@@ -12,7 +12,7 @@ use crate::consultation::state::reached::Stage;
 use crate::consultation::state::will::WillStanding;
 use crate::consultation::state::{custody, exposure, holds, judicial, medical, protection, stage, will};
 use crate::consultation::suggest::nearest;
-use crate::consultation::words::DestinationKind;
+use crate::consultation::words::{DestinationKind, HandoverOutcome};
 use crate::desk::form::reader::Wrong;
 use crate::rehearsal::script::{Check, SCRIPT_VALUE};
 use crate::time::Timestamp;
@@ -35,6 +35,9 @@ pub(in crate::rehearsal) const ALL: &[Facet] = &[
     ("acts", false, count),
     ("waiting", false, count),
 ];
+
+/// How a stage begins of whoever was not handed over.
+const REMAINS: &str = "REMAINS";
 
 /// A state in the one spelling in which states are compared: capitals, and single spaces between words.
 pub(in crate::rehearsal) fn plain(text: &str) -> String {
@@ -114,6 +117,14 @@ pub(super) fn held_by(casebook: &Casebook, person: &PersonRef, now: Timestamp) -
     (case.shown() == Stage::Held).then(|| words.join(" and "))
 }
 
+/// Reads where a check asks after protection.
+pub(in crate::rehearsal) fn destination_word(text: &str) -> Result<String, Wrong> {
+    if destination(text).is_some() {
+        return Ok(text.to_owned());
+    }
+    Err(Wrong::new(SCRIPT_VALUE, "no such destination", "the code of a State such as XA, ORIGIN or REMAIN"))
+}
+
 /// A destination as checks write it: the code of a State, ORIGIN, REMAIN.
 fn destination(text: &str) -> Option<Destination> {
     match text {
@@ -129,11 +140,10 @@ fn destination(text: &str) -> Option<Destination> {
 
 fn word_of(text: &str, words: &[&str]) -> Result<String, Wrong> {
     let plain = plain(text);
-    let first = plain.split(' ').next().unwrap_or_default();
-    if words.contains(&first) {
+    if words.contains(&plain.as_str()) {
         return Ok(plain);
     }
-    let hint = match nearest(first, words.iter().copied()) {
+    let hint = match nearest(&plain, words.iter().copied()) {
         Some(known) => format!("did you mean {known}?"),
         None => format!("one of: {}", words.join(", ")),
     };
@@ -144,7 +154,18 @@ fn words<T: Copy>(all: &'static [T], word: fn(T) -> &'static str) -> Vec<&'stati
     all.iter().map(|one| word(*one)).collect()
 }
 
+/// A stage; of those who remain with the outcome, as nobody just remains.
 fn stage_word(text: &str) -> Result<String, Wrong> {
+    let stage = plain(text);
+    if stage.starts_with(REMAINS) {
+        let outcomes = HandoverOutcome::ALL.iter().filter(|one| **one != HandoverOutcome::HandedOver);
+        let all: Vec<String> = outcomes.map(|one| format!("{REMAINS} {}", one.word())).collect();
+        if all.contains(&stage) {
+            return Ok(stage);
+        }
+        let hint = format!("one of: {}", all.join(", "));
+        return Err(Wrong::new(SCRIPT_VALUE, "it is not said by which outcome he remains", hint));
+    }
     word_of(
         text,
         &[
@@ -158,7 +179,6 @@ fn stage_word(text: &str) -> Result<String, Wrong> {
             "HELD",
             "REPORTED_ONCE",
             "HANDED_OVER",
-            "REMAINS",
             "DISPUTED",
             "IRREGULAR",
             "DECEASED",

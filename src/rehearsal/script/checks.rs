@@ -27,7 +27,7 @@ pub(super) fn read(script: &Script, fields: &mut Fields<'_>, report: &mut Report
     let everybody = || script.parties.iter().map(|party| party.ministry.clone()).collect();
     let at = if at.is_empty() { everybody() } else { at };
     let person = fields.optional(report, "person", |item| person(script, string(item)?));
-    let destination = fields.optional(report, "destination", |item| Ok(string(item)?.to_owned()));
+    let destination = fields.optional(report, "destination", |item| facets::destination_word(string(item)?));
     let arrangement = fields.optional(report, "arrangement", |item| Ok(string(item)?.to_owned()));
     let mut facets = BTreeMap::new();
     for (name, of_person, parse) in facets::ALL {
@@ -38,6 +38,11 @@ pub(super) fn read(script: &Script, fields: &mut Fields<'_>, report: &mut Report
             let wrong = Wrong::new(SCRIPT_VALUE, "it is not said whose case is meant", hint);
             report.add(fields.span_of(name), &fields.path(name), wrong);
         }
+    }
+    if facets.contains_key("protection") && !fields.has("destination") {
+        let hint = "destination = \"XA\", ORIGIN or REMAIN: protection is towards a place";
+        let wrong = Wrong::new(SCRIPT_VALUE, "it is not said towards which destination", hint);
+        report.add(fields.span_of("protection"), &fields.path("protection"), wrong);
     }
     let depart = fields.optional(report, "depart", departure);
     let depart_with = fields.optional(report, "depart_with", rules).unwrap_or_default();

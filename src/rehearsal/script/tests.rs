@@ -183,6 +183,32 @@ fn what_only_follows_from_another_mistake_is_not_told() {
 }
 
 #[test]
+fn what_can_never_be_seen_is_a_mistake_of_the_script_and_not_of_who_is_rehearsed() {
+    let told = |check: &str| mistakes(&format!("[[check]]\nperson = \"P1\"\n{check}"));
+    for (check, field) in [
+        ("stage = \"REMAINS\"", "stage"),
+        ("stage = \"REMAINS FOO\"", "stage"),
+        ("stage = \"REMAINS HANDED_OVER\"", "stage"),
+        ("stage = \"HELD WILL\"", "stage"),
+        ("will = \"CURRENT FOO\"", "will"),
+        ("protection = \"NONE\"", "protection"),
+        ("protection = \"NONE\"\ndestination = \"Atlantis\"", "destination"),
+    ] {
+        let fields: Vec<(String, &str)> =
+            told(check).into_iter().map(|(_, field, code)| (field, code)).collect();
+        assert_eq!(fields, [(format!("move-1.{field}"), SCRIPT_VALUE)], "{check}");
+    }
+    for check in [
+        "stage = \"REMAINS SUBSTITUTED\"",
+        "stage = \"remains(turned_back)\"",
+        "stage = \"handed_over\"",
+        "protection = \"NONE\"\ndestination = \"REMAIN\"",
+    ] {
+        assert_eq!(told(check), [], "{check}");
+    }
+}
+
+#[test]
 fn a_charter_says_no_length_of_time_that_undoes_what_protects_a_person() {
     let step = "[[step]]\nwho = \"XB\"\nkind = \"case-registration\"\nact = { person = \"P1\" }\n";
     let says = |name: &str, length: &str| {
