@@ -231,17 +231,8 @@ impl Opened {
 
     /// What rules look at when another message answers this one.
     pub fn earlier(&self) -> EarlierMessage {
-        let address = self.envelope.header().address();
-        let dispatch = self.dispatch.dispatch();
-        EarlierMessage {
-            message_id: self.envelope.id(),
-            dispatch_digest: self.dispatch.digest(),
-            originator: address.sender.clone(),
-            level: address.level,
-            caveats: dispatch.marking.caveats.clone(),
-            releasable_to: address.releasable_to.clone(),
-            documents: dispatch.documents.iter().map(|document| document.digest).collect(),
-        }
+        let (envelope, signed) = (&self.envelope, &self.dispatch);
+        EarlierMessage::of(envelope.id(), signed.digest(), envelope.header().address(), signed.dispatch())
     }
 }
 

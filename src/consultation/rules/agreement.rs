@@ -15,10 +15,6 @@ use crate::consultation::state::places::{Places, Spoken};
 use crate::consultation::state::{commitments, custody, medical, opening, promised, protection, will};
 use crate::consultation::words::{EntryIntoForce, MedicalDecision, PartyRole, Route};
 
-/// What ends an offer of one's own.
-pub(super) const OFFER_FIRST: &str =
-    "withdraw the other note, or counter the round without the person, first";
-
 /// What takes a GO back.
 const NO_GO: &str = "say NO GO: a go-no-go with go = false stops at once";
 
@@ -265,7 +261,7 @@ fn promised_twice(
         findings.add(Rule::Exc06, field, message, Rule::Exc06.cure());
     } else if is_offered_elsewhere(judgement, past, terms, &line.person, destination) {
         let message = "the sender itself offers the person elsewhere";
-        findings.add(Rule::Exc06, field, message, OFFER_FIRST);
+        findings.add(Rule::Exc06, field, message, exchange::OFFER_FIRST);
     } else if judgement.is_promised_elsewhere(past, &line.person, destination) {
         let message = "an agreement of another consultation sends the person elsewhere";
         findings.add(Rule::Exc06, field, message, Rule::Exc06.cure());

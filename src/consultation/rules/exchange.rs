@@ -10,7 +10,7 @@ use crate::consultation::history::{Past, Thread};
 use crate::consultation::reference::PersonRef;
 use crate::consultation::registered::Registered;
 use crate::consultation::rules::judgement::Judgement;
-use crate::consultation::rules::{Findings, Rule, agreement};
+use crate::consultation::rules::{Findings, Rule};
 use crate::consultation::state::exchange::Round;
 use crate::consultation::state::offers::{self, Offer};
 use crate::consultation::state::places::{Likeness, Places, Spoken};
@@ -18,6 +18,10 @@ use crate::consultation::state::will::{self, WillStanding};
 use crate::consultation::state::{custody, exchange, promised, saying};
 use crate::consultation::words::Reply;
 use crate::trust::name::Ministry;
+
+/// What ends an offer of one's own.
+pub(super) const OFFER_FIRST: &str =
+    "withdraw the other note, or counter the round without the person, first";
 
 pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     if let Act::ExchangeProposal(act) = judgement.act {
@@ -94,7 +98,7 @@ fn own_lines(judgement: &Judgement<'_>, past: &Past<'_>, act: &ExchangeProposal,
         } else if is_offered(judgement, past, terms, &act.proposal_id, &line.person) {
             let message = "the sender itself offers the person elsewhere";
             findings.about(&line.person, |findings| {
-                findings.add(Rule::Exc06, field, message, agreement::OFFER_FIRST);
+                findings.add(Rule::Exc06, field, message, OFFER_FIRST);
             });
         }
     }

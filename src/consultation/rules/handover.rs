@@ -312,3 +312,7 @@ mod tests;
 #[cfg(test)]
 #[path = "handover_ids_tests.rs"]
 mod ids_tests;
+
+#[cfg(test)]
+#[path = "handover_departing_tests.rs"]
+mod departing_tests;

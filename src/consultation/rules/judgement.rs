@@ -119,6 +119,26 @@ pub struct OpenedDocument<'a> {
     pub text: Option<&'a str>,
 }
 
+impl EarlierMessage {
+    /// What the rules look at of this message.
+    pub fn of(
+        message_id: MessageId,
+        dispatch_digest: Digest,
+        address: &Address,
+        dispatch: &Dispatch,
+    ) -> Self {
+        Self {
+            message_id,
+            dispatch_digest,
+            originator: address.sender.clone(),
+            level: address.level,
+            caveats: dispatch.marking.caveats.clone(),
+            releasable_to: address.releasable_to.clone(),
+            documents: dispatch.documents.iter().map(|document| document.digest).collect(),
+        }
+    }
+}
+
 impl Judgement<'_> {
     /// When it is or would be released.
     pub fn release_time(&self) -> Timestamp {

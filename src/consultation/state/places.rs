@@ -285,3 +285,7 @@ pub const fn is_open(destination: &Destination) -> bool {
 #[cfg(test)]
 #[path = "places_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "places_moving_tests.rs"]
+mod moving_tests;

@@ -216,3 +216,7 @@ fn stops(
 #[cfg(test)]
 #[path = "stage_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "stage_handover_tests.rs"]
+mod handover_tests;

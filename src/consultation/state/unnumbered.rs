@@ -303,3 +303,7 @@ mod tests;
 #[cfg(test)]
 #[path = "unnumbered_undone_tests.rs"]
 mod undone_tests;
+
+#[cfg(test)]
+#[path = "unnumbered_answered_tests.rs"]
+mod answered_tests;

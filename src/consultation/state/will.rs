@@ -442,3 +442,7 @@ pub fn is_recent(statement: &Statement<'_>, at: Timestamp, age: Duration) -> boo
 #[cfg(test)]
 #[path = "will_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "will_interviews_tests.rs"]
+mod interviews_tests;

@@ -39,16 +39,7 @@ pub(super) struct Carrier {
 impl Papers {
     /// Takes up one message.
     pub(super) fn note(&mut self, kept: &Kept) {
-        let (address, dispatch) = (kept.header.address(), &kept.dispatch);
-        let message = EarlierMessage {
-            message_id: kept.id(),
-            dispatch_digest: kept.digest,
-            originator: address.sender.clone(),
-            level: address.level,
-            caveats: dispatch.marking.caveats.clone(),
-            releasable_to: address.releasable_to.clone(),
-            documents: dispatch.documents.iter().map(|document| document.digest).collect(),
-        };
+        let message = EarlierMessage::of(kept.id(), kept.digest, kept.header.address(), &kept.dispatch);
         self.take(Carrier { at: kept.at, message });
     }
 

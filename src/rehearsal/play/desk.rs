@@ -137,7 +137,8 @@ impl Desk {
 
     /// Takes a message; tells what became of it, and of those that waited for it.
     pub(super) fn offer(&mut self, message: &Message) -> Vec<(Digest, Arrived)> {
-        self.earlier.push(earlier(message));
+        let (id, digest) = (message.id(), message.digest());
+        self.earlier.push(EarlierMessage::of(id, digest, &message.address, &message.dispatch));
         if let Act::PersonParticulars(told) = &message.act {
             let told_by = Some(ActRef::new(message.digest()));
             self.names.extend(told.names.iter().map(|name| (KnownName::of(name), told_by)));
@@ -162,18 +163,6 @@ fn told(outcome: Outcome) -> (Digest, Arrived) {
         Outcome::TurnedAway { reference } => (reference.dispatch_digest(), Arrived::Waits(Vec::new())),
         Outcome::Duplicate { reference } => (reference.dispatch_digest(), Arrived::Duplicate),
         Outcome::Equivocation { reference, .. } => (reference.dispatch_digest(), Arrived::Equivocation),
-    }
-}
-
-fn earlier(message: &Message) -> EarlierMessage {
-    EarlierMessage {
-        message_id: message.id(),
-        dispatch_digest: message.digest(),
-        originator: message.address.sender.clone(),
-        level: message.address.level,
-        caveats: message.dispatch.marking.caveats.clone(),
-        releasable_to: message.address.releasable_to.clone(),
-        documents: message.dispatch.documents.iter().map(|document| document.digest).collect(),
     }
 }
 
