@@ -1,6 +1,7 @@
 //! Clients in other languages: what integrators copy from `examples/clients` runs as it stands there, against the real
 //! binary at two real gateways, and what it exports is verified.
 
+mod csharp;
 mod java;
 
 use std::fs;
