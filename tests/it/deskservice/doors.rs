@@ -1,8 +1,11 @@
 //! Who gets through the doors of the service, for how long, and what nobody may ask for there: it is refused by its
 //! reason and changes nothing.
 
+use std::time::Duration;
+
 use chancery::desk::serve::config::User;
 use chancery::desk::serve::suspended::SuspendedUsers;
+use chancery::digest::Digest;
 use chancery::limits::{
     REQUEST_ID_BYTES_MAX, REQUEST_OFFICES_MAX, SEARCH_BYTES_MAX, SERVICE_REQUEST_BYTES_MAX,
 };
@@ -12,6 +15,7 @@ use chancery::transport::channel::connect_unix;
 use chancery::trust::name::Label;
 use chancery::trust::role::Role;
 use prost::Message as _;
+use tokio_stream::StreamExt as _;
 use tonic::Code;
 
 use super::bureau::{Bureau, Client, creation, note, reason, release};
@@ -112,6 +116,82 @@ async fn a_suspended_client_gets_no_further_on_the_connection_it_has() {
     assert_eq!(reason(told), "CLIENT_SUSPENDED");
     xa.clients().suspend(&label, false).unwrap();
     client.list_drafts(wire::ListDraftsRequest::default()).await.unwrap();
+    xa.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_client_puts_and_gets_no_further_piece_of_a_document_under_way() {
+    let stage = pair().await;
+    let xa = Bureau::open(&stage, "XA").await;
+    let mut client = xa.client("casework", &[Role::Draft]).await;
+    let label = Label::parse("casework").unwrap();
+    let document = vec![0x5a_u8; 8 << 20];
+    let digest = Digest::of(&document).as_bytes().to_vec();
+    let first = wire::UploadDocumentRequest {
+        digest: digest.clone(),
+        size: document.len() as u64,
+        offset: 0,
+        content: document[..200_000].to_vec(),
+    };
+    // The second piece goes when the first has come and the client is suspended.
+    let (clients, suspended, held) = (xa.clients().clone(), label.clone(), client.clone());
+    let asked = wire::GetUploadRequest { digest: digest.clone() };
+    let second =
+        wire::UploadDocumentRequest { content: document[200_000..400_000].to_vec(), ..Default::default() };
+    let rest = futures_util::stream::once(async move {
+        let mut held = held;
+        while held.get_upload(asked.clone()).await.unwrap().into_inner().held == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        clients.suspend(&suspended, true).unwrap();
+        second
+    });
+    let pieces = tokio_stream::iter([first]).chain(Box::pin(rest));
+    assert_eq!(reason(client.upload_document(pieces).await), "CLIENT_SUSPENDED");
+    xa.clients().suspend(&label, false).unwrap();
+    let held =
+        client.get_upload(wire::GetUploadRequest { digest: digest.clone() }).await.unwrap().into_inner();
+    assert_eq!((held.held, held.complete), (200_000, false), "what came before stays");
+
+    let rest: Vec<_> = document[200_000..]
+        .chunks(200_000)
+        .enumerate()
+        .map(|(place, content)| {
+            let (offset, size) = (200_000, document.len() as u64);
+            let content = content.to_vec();
+            match place {
+                0 => wire::UploadDocumentRequest { digest: digest.clone(), size, offset, content },
+                _ => wire::UploadDocumentRequest { content, ..Default::default() },
+            }
+        })
+        .collect();
+    assert!(client.upload_document(tokio_stream::iter(rest)).await.unwrap().into_inner().complete);
+    let mut content = note("XB", "");
+    content.documents = vec![wire::DraftDocument {
+        document_id: "annex-1".to_owned(),
+        upload_digest: digest,
+        title: "Annex 1".to_owned(),
+        document_class: chancery::proto::message::v1::DocumentClass::LegalBasis.into(),
+        ..Default::default()
+    }];
+    let draft = client.create_draft(creation("one", content)).await.unwrap().into_inner();
+    let asked = wire::DownloadDocumentRequest {
+        message: draft.name,
+        document_id: "annex-1".to_owned(),
+        ..Default::default()
+    };
+    let mut pieces = client.download_document(asked).await.unwrap().into_inner();
+    pieces.message().await.unwrap().unwrap();
+    xa.clients().suspend(&label, true).unwrap();
+    let mut got = 0;
+    let end = loop {
+        match pieces.message().await {
+            Ok(Some(piece)) => got += piece.content.len(),
+            end => break end,
+        }
+    };
+    assert_eq!(reason(end), "CLIENT_SUSPENDED", "after {got} bytes");
+    assert!(got < document.len());
     xa.close().await;
 }
 
