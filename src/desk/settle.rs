@@ -34,31 +34,31 @@ impl Desk {
 
     /// The same where nothing that waits here is handed over: for whoever looks.
     pub async fn look_after_sent(&self, trust: &Trust, mailbox: &mut Mailbox) -> Result<(), DeskError> {
-        let mut last = 0;
+        let (mut last, mut wrong) = (0, Wrong::default());
         loop {
             let page = self.register.under_way(last, limits::PAGE_MAX)?;
-            let Some(newest) = page.last() else { return Ok(()) };
+            let Some(newest) = page.last() else { return wrong.told() };
             last = newest.number;
-            self.ask_about(trust, mailbox, &page).await?;
+            wrong.note(self.ask_about(trust, mailbox, &page).await)?;
         }
     }
 
-    /// Asks about some messages, and keeps together what is proven of them.
+    /// Asks about some messages, and keeps together what is proven of them. What is wrong with one of them is told when all
+    /// were looked at.
     async fn ask_about(
         &self,
         trust: &Trust,
         mailbox: &mut Mailbox,
         page: &[UnderWay],
     ) -> Result<(), DeskError> {
+        let mut wrong = Wrong::default();
         for one in page.iter().filter(|one| one.state == SentState::Queued && one.has_parts_beside) {
             if let Some(entry) = self.register.sent_message(&one.id)? {
-                self.mend(mailbox, &entry).await?;
+                wrong.note(self.mend(mailbox, &entry).await)?;
             }
         }
         let ids: Vec<_> = page.iter().map(|one| one.id).collect();
-        let mut news = Vec::new();
-        let mut wrong = None;
-        let mut lacking = BTreeSet::new();
+        let (mut news, mut lacking, mut ended) = (Vec::new(), BTreeSet::new(), Ok(()));
         for (id, report) in ids.iter().zip(mailbox.sent(&ids).await?) {
             let Some(entry) = self.register.sent_message(id)? else { continue };
             // A gateway that was restored since forgot the withdrawal, and would deliver the message after all.
@@ -66,38 +66,35 @@ impl Desk {
             if report.state == ReportedState::Queued && !forgotten {
                 continue;
             }
-            if report.state == ReportedState::Unknown || forgotten {
+            let looked = if report.state == ReportedState::Unknown || forgotten {
                 match self.submit_again(trust, mailbox, &entry).await {
-                    Ok(()) => {}
                     // What became of the others is asked for all the same.
                     Err(failure) if failure.is_passing() => {
                         lacking.insert(entry.recipient.clone());
+                        Ok(())
                     }
-                    Err(DeskError::NotAccredited(_)) => {}
-                    Err(failure) => {
-                        wrong = Some(failure);
-                        break;
-                    }
+                    Err(DeskError::NotAccredited(_)) => Ok(()),
+                    handed_over => handed_over,
                 }
-                continue;
-            }
-            match self.judge_report(trust, &entry, report) {
-                Ok(word) => news.push(word),
-                Err(failure) => {
-                    wrong = Some(failure);
-                    break;
-                }
+            } else {
+                self.judge_report(trust, &entry, report).map(|word| news.push(word))
+            };
+            ended = wrong.note(looked);
+            if ended.is_err() {
+                break;
             }
         }
         self.register.note_all_sent(&news)?;
+        ended?;
         // What arrived is asked about no more, and a restored gateway may lack it before what it is handed now.
-        for recipient in lacking.iter().filter(|_| wrong.is_none()) {
+        for recipient in &lacking {
             match self.hand_back(trust, mailbox, recipient).await {
-                Err(failure) if !failure.is_passing() => return Err(failure),
-                _ => {}
+                Err(failure) if failure.is_passing() => {}
+                // Behind one that is damaged here nothing goes back to its recipient; to the others it does.
+                handed_back => wrong.note(handed_back)?,
             }
         }
-        wrong.map_or(Ok(()), Err)
+        wrong.told()
     }
 
     /// What is to be kept of a report about a message that is settled.
@@ -164,6 +161,31 @@ impl Desk {
             Ok(entry) => entry.map(Some),
             Err(_) => Ok(None),
         }
+    }
+}
+
+/// What is wrong with single messages: the first of it, told when the others were looked at.
+#[derive(Debug, Default)]
+struct Wrong(Option<DeskError>);
+
+impl Wrong {
+    /// Takes note of a failure that is of one message; every other one ends the look.
+    fn note(&mut self, looked: Result<(), DeskError>) -> Result<(), DeskError> {
+        match looked {
+            Err(
+                failure @ (DeskError::Refused(_)
+                | DeskError::NotAccredited(_)
+                | DeskError::OwnBundleOld { .. }),
+            ) => {
+                self.0.get_or_insert(failure);
+                Ok(())
+            }
+            looked => looked,
+        }
+    }
+
+    fn told(self) -> Result<(), DeskError> {
+        self.0.map_or(Ok(()), Err)
     }
 }
 

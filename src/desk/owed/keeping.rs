@@ -127,20 +127,23 @@ impl Desk {
         let mut plain = source.open()?;
         let reading = keys.reading()?;
         let path = self.config.owed().join(kept_name(dispatch, place));
-        let mut writer = self.begin_keeping(&reading, &path)?;
+        let unfinished = path.with_extension(UNFINISHED);
+        let mut writer = self.begin_keeping(&reading, &unfinished)?;
         let mut hasher = Hasher::new();
         let mut piece = zeroize::Zeroizing::new(vec![0; limits::PIECE_BYTES_MAX]);
         loop {
             let count = plain.read(&mut piece).map_err(|cause| source.unreadable(cause))?;
             let Some(read) = piece.get(..count).filter(|read| !read.is_empty()) else { break };
             hasher.update(read);
-            writer.put(read).map_err(DeskError::file(&path))?;
+            writer.put(read).map_err(DeskError::file(&unfinished))?;
         }
         let is_same = (writer.length(), Hasher::finish(hasher)) == (document.size, document.digest);
-        writer.into_file().sync_all().map_err(DeskError::file(&path))?;
+        writer.into_file().sync_all().map_err(DeskError::file(&unfinished))?;
         if !is_same {
+            let _gone = fs::remove_file(&unfinished);
             return Err(DeskError::Draft("a document changed while it was being sent".to_owned()));
         }
+        fs::rename(&unfinished, &path).map_err(DeskError::file(&path))?;
         let kept = Deposit::open(&path, reading.as_ref()).map_err(DeskError::file(&path))?;
         Ok(Source::Deposit(kept.of(document.digest)))
     }
@@ -209,8 +212,7 @@ impl Desk {
         document: &Document,
     ) -> Result<(), DeskError> {
         let path = self.config.owed().join(kept_name(dispatch, place));
-        // Nobody is to take it for the document before it is whole, nor after a crash.
-        let unfinished = path.with_extension("unfinished");
+        let unfinished = path.with_extension(UNFINISHED);
         let reading = keys.reading()?;
         let mut kept = Kept(self.begin_keeping(&reading, &unfinished)?);
         let part = File::open(sealed).map_err(DeskError::file(sealed))?;
@@ -304,6 +306,10 @@ impl Write for Kept {
         Ok(())
     }
 }
+
+/// How a document ends that is not in keeping yet: nobody is to take it for the document before it is whole, nor after a
+/// crash, by its length alone.
+const UNFINISHED: &str = "unfinished";
 
 /// The name under which a document is kept, by its place in the dispatch.
 pub(in crate::desk) fn kept_name(dispatch: &Digest, place: usize) -> String {

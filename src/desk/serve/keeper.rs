@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::Service;
+use crate::desk::accreditation::Trust;
 use crate::desk::error::DeskError;
 use crate::desk::mailbox::{Mailbox, Settlements};
 use crate::desk::refill::{Asked, Lacking};
@@ -88,15 +89,31 @@ impl Service {
             }
             Err(cause) => tracing::warn!(%cause, "the administrative record of this desk"),
         }
-        if self.desk.fetch(&trust, mailbox).await? > 0 {
-            self.tell();
-        }
-        self.desk.refresh_sent(&trust, mailbox).await?;
+        let fetched = self.desk.fetch(&trust, mailbox).await.map(|_| ());
         self.tell();
+        if fetched.as_ref().is_err_and(ends_the_look) {
+            return fetched;
+        }
+        let refreshed = self.desk.refresh_sent(&trust, mailbox).await;
+        self.tell();
+        if refreshed.as_ref().is_err_and(ends_the_look) {
+            return refreshed;
+        }
+        self.attend(trust, fetched.is_ok()).await?;
+        fetched.and(refreshed)
+    }
+
+    /// Pays what is owed. Where everything that came is here, it answers too what the registry owes; without that it would
+    /// say of a Power that it is silent whose answer waits at the gateway.
+    async fn attend(self: &Arc<Self>, trust: Arc<Trust>, has_all: bool) -> Result<(), DeskError> {
         let (service, runtime) = (self.clone(), Handle::current());
         let attended = tokio::task::spawn_blocking(move || {
-            service.desk.grow_casebook(&trust, &service.keys)?;
-            runtime.block_on(service.desk.attend(&trust, &service.keys))
+            let (desk, keys) = (&service.desk, &service.keys);
+            if !has_all {
+                return runtime.block_on(desk.pay_owed(&trust, keys));
+            }
+            desk.grow_casebook(&trust, keys)?;
+            runtime.block_on(desk.attend(&trust, keys))
         });
         match attended.await.map_err(|cause| DeskError::Draft(cause.to_string()))? {
             Ok(_) => Ok(()),
@@ -165,6 +182,12 @@ impl Service {
     }
 }
 
+/// Whether the gateway, or the register, can be asked nothing more now. One message that cannot be taken, or of which nothing
+/// is proven, keeps neither the others nor what is owed.
+fn ends_the_look(failure: &DeskError) -> bool {
+    failure.is_passing() || matches!(failure, DeskError::Register(_))
+}
+
 /// Waits until the gateway says that something came or is settled, or for a pause. Where it says no more, as when it was
 /// started anew, the link is let go: the next look opens another, and compares the register again.
 async fn settled(link: &mut Option<(Mailbox, Settlements)>, pause: Duration) {
@@ -175,5 +198,24 @@ async fn settled(link: &mut Option<(Mailbox, Settlements)>, pause: Duration) {
         *link = None;
         // A gateway that ends every stream at once is not asked without a pause.
         tokio::time::sleep(pause.min(limits::SERVICE_AWAY_PAUSE)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::register::RegisterFault;
+    use crate::message::refusal::{Reason, Refusal};
+    use crate::trust::name::Ministry;
+
+    #[test]
+    fn one_message_that_cannot_be_taken_does_not_end_the_look() {
+        let of_one = [
+            DeskError::PolicyBehind { here: 1, in_force: 2 },
+            DeskError::NotAccredited(Ministry::parse("XB").unwrap()),
+            DeskError::Refused(Refusal::new(Reason::ProofInvalid, "a receipt that proves nothing")),
+        ];
+        assert!(!of_one.iter().any(ends_the_look));
+        assert!(ends_the_look(&DeskError::Register(RegisterFault::Damaged("a row"))));
     }
 }

@@ -117,3 +117,30 @@ async fn a_message_of_a_peer_that_a_restored_desk_does_not_know_waits_until_it_a
     assert!(matches!(waits, Err(DeskError::PolicyBehind { .. })), "what mends it is `peer adopt`: {waits:?}");
     assert_eq!(desk.fetch(&desk.trust().unwrap(), &mut mailbox).await.unwrap(), 1);
 }
+
+/// What rotted here is told each time; everybody else's answer is taken all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_is_damaged_in_the_register_holds_up_no_other_message() {
+    let stage = Stage::of(&["XA", "XB", "XC"]).await;
+    let (house, desk) = (stage.house("XA"), stage.house("XA").desk().unwrap());
+    let mut sent = stage.send("XA", &forms::memorandum("XC", "new", "To one.")).await;
+    sent.extend(stage.send("XA", &forms::memorandum("XB", "new", "To another.")).await);
+    let ids: Vec<_> = sent.iter().map(|copy| copy.id).collect();
+    eventually("both are delivered", || async {
+        let reports = stage.gateway("XA").sent_reports(ids.clone()).await.unwrap();
+        reports.iter().all(|report| report.state == Some(Kept::Delivered))
+    })
+    .await;
+    let register = house.homes().desk.directory().join("register.db");
+    let connection = rusqlite::Connection::open(register).unwrap();
+    connection.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
+    let sql = "UPDATE sent_envelope SET envelope = X'00'
+               WHERE number IN (SELECT number FROM sent WHERE recipient = 'XC')";
+    assert_eq!(connection.execute(sql, []).unwrap(), 1);
+    drop(connection);
+    let mut mailbox = desk.mailbox(house.keys()).await.unwrap();
+    let told = desk.refresh_sent(&desk.trust().unwrap(), &mut mailbox).await;
+    assert!(matches!(told, Err(DeskError::Refused(_))), "{told:?}");
+    let found = |copy: &SentEntry| desk.register().sent_message(&copy.id).unwrap().unwrap();
+    assert_eq!((found(&sent[0]).state, found(&sent[1]).state), (SentState::Queued, SentState::Delivered));
+}
