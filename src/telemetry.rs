@@ -1,5 +1,5 @@
-//! What a daemon says while it runs: tracing events to stderr, as text or JSON, and where this is built in and asked for,
-//! spans to a collector of OpenTelemetry. `CHANCERY_LOG` narrows or widens what is said, such as `chancery=debug`.
+//! What a daemon says while it runs: tracing events to stderr, as text or JSON, and where this is built in and asked
+//! for, spans to a collector of OpenTelemetry. `CHANCERY_LOG` narrows or widens what is said, such as `chancery=debug`.
 //!
 //! Events never leave the host: the collector gets spans alone, whose names and fields are of our own making. What must
 //! never happen: a span that tells of a person, a consultation or a message (tests/it/architecture/spans.rs).

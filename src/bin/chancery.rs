@@ -1,8 +1,8 @@
 //! Officer, operator, auditor: the command line. All it does is in the library, `chancery::cli`.
 //!
 //! With `gateway-run` as its first argument it is a gateway instead: a rehearsal starts gateways as child
-//! processes of its own executable, because `cargo run` builds no second one. With `gateway-fsck` it examines the copy of
-//! a gateway's home, for `backup verify`. Both are in no help page.
+//! processes of its own executable, because `cargo run` builds no second one. With `gateway-fsck` it examines the copy
+//! of a gateway's home, for `backup verify`. Both are in no help page.
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -36,8 +36,8 @@ pub const ASSESSMENT_VALIDITY_MAX: Duration = Duration::from_secs(365 * DAY);
 /// The oldest that any charter lets a certificate of fitness be at departure (GC III Art. 47).
 pub const FITNESS_VALIDITY_MAX: Duration = Duration::from_secs(14 * DAY);
 
-/// The least time before a handover at which any charter has a person told of it: to pack, and to tell his family (GC III
-/// Art. 48).
+/// The least time before a handover at which any charter has a person told of it: to pack, and to tell his family (GC
+/// III Art. 48).
 pub const NOTICE_MIN: Duration = Duration::from_secs(6 * HOUR);
 
 /// The longest time that any charter asks for between that notice and the handover.

@@ -3,8 +3,9 @@
 //!
 //! A kind of act and a form enter; kinds of authentication leave. The drafter signs first and never releases; those
 //! who clear come next; whoever initials or concludes sees the clearances; the seal comes last, because it is put on
-//! what all others have signed. A protective act has one signature and waits for nobody (ROL-05); the second pair of eyes
-//! on it is the office that countersigns it, by its initials alone. What registries say to each other is theirs (ROL-04).
+//! what all others have signed. A protective act has one signature and waits for nobody (ROL-05); the second pair of
+//! eyes on it is the office that countersigns it, by its initials alone. What registries say to each other is theirs
+//! (ROL-04).
 
 use crate::consultation::act::ActKind;
 use crate::message::terms::{ActClass, AuthenticationKind, Form};

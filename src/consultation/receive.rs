@@ -2,8 +2,8 @@
 //!
 //! Kind, class and bytes of a dispatch enter; what they come to leaves. The class stands in the dispatch beside the
 //! kind, signed like it, so that an older release knows what it may do with an act of a newer one: protective and
-//! factual acts and correspondence are registered without being understood and shown as such, because they must not be lost;
-//! normative acts are answered by a RuleRejection, because nothing may come into being that one side cannot read.
+//! factual acts and correspondence are registered without being understood and shown as such, because they must not be
+//! lost; normative acts are answered by a RuleRejection, because nothing may come into being that one side cannot read.
 
 use crate::consultation::act::{Act, ActKind};
 use crate::consultation::codec;

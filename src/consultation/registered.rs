@@ -50,8 +50,8 @@ pub struct Registered {
     pub relayed: bool,
     /// What stands against it.
     pub verdict: Verdict,
-    /// Where it bears no number: by which acts to all Powers, of whom and of which number, what it says was said again or
-    /// answered by its own sender. Whoever knew one of them knew it.
+    /// Where it bears no number: by which acts to all Powers, of whom and of which number, what it says was said again
+    /// or answered by its own sender. Whoever knew one of them knew it.
     pub said_to_all: Vec<(Ministry, u64)>,
 }
 
@@ -63,14 +63,14 @@ impl Registered {
         self.act.as_ref().map(Act::act_kind)
     }
 
-    /// Whether nothing stands against it and its sender says it himself. What permits something must stand; what stops need
-    /// not.
+    /// Whether nothing stands against it and its sender says it himself. What permits something must stand; what stops
+    /// need not.
     pub fn stands(&self) -> bool {
         self.verdict.stands() && !self.relayed
     }
 
-    /// Whether its sender declared to have known `earlier` when it was sent. Nobody can declare an act without a number: it
-    /// is known to its own sender, and to whoever knew an act to all Powers that says it again.
+    /// Whether its sender declared to have known `earlier` when it was sent. Nobody can declare an act without a
+    /// number: it is known to its own sender, and to whoever knew an act to all Powers that says it again.
     pub fn knew(&self, earlier: &Self) -> bool {
         let is_own = self.sender == earlier.sender;
         match (earlier.number, self.number) {

@@ -1,15 +1,15 @@
 //! What was told to some Powers only, and whether it was said to all since: two acts are compared, and nobody is asked.
 //!
-//! An act without a number cannot be declared to be known, and a desk that lacks it cannot tell what it says. So no act of
-//! another Power would ever answer it, and whom it stops it would stop for ever. What can be known is an act to all
-//! Powers that says the same: of its sender, or of one who was told and passes it on. That act stops at every desk whom the first
-//! one stopped at some; nobody is freed by it. And whoever knew it when he answered knew what the first one said: who had the
-//! first one judges the answer as if it had borne a number, by who may answer it and by when the person was
-//! asked, both taken from the first one itself. So a word that is passed on is not made weaker by who passes it
-//! on: what only its sender may take back stays his.
+//! An act without a number cannot be declared to be known, and a desk that lacks it cannot tell what it says. So no act
+//! of another Power would ever answer it, and whom it stops it would stop for ever. What can be known is an act to all
+//! Powers that says the same: of its sender, or of one who was told and passes it on. That act stops at every desk whom
+//! the first one stopped at some; nobody is freed by it. And whoever knew it when he answered knew what the first one
+//! said: who had the first one judges the answer as if it had borne a number, by who may answer it and by when the
+//! person was asked, both taken from the first one itself. So a word that is passed on is not made weaker by who passes
+//! it on: what only its sender may take back stays his.
 //!
-//! Each desk that has both acts comes to the same, whichever came first. A declared past has none without a number in it,
-//! so no verdict rests on this: it says who may depart, and what a desk shows.
+//! Each desk that has both acts comes to the same, whichever came first. A declared past has none without a number in
+//! it, so no verdict rests on this: it says who may depart, and what a desk shows.
 
 use crate::consultation::act::Act;
 use crate::consultation::acts::handover::HandoverReport;
@@ -51,12 +51,13 @@ fn tells_his_will(says: &Act, said: &Act) -> bool {
     }
 }
 
-/// Whether hearsay tells where a person wishes to go as well, where the other act says that: whoever asks him by the word of a
-/// refusal alone would not know of it. Of what names no wish, hearsay of a refusal tells as much.
+/// Whether hearsay tells where a person wishes to go as well, where the other act says that: whoever asks him by the
+/// word of a refusal alone would not know of it. Of what names no wish, hearsay of a refusal tells as much.
 fn tells_his_wish(one: &WillIndication, said: &Act) -> bool {
     match said {
         Act::WillIndication(other) => other.indicated.is_none() || one.indicated == other.indicated,
-        // A statement may stop everywhere for what was found of it, and who passes a mere wish on tells nothing of that.
+        // A statement may stop everywhere for what was found of it, and who passes a mere wish on tells nothing of
+        // that.
         Act::ExpressionOfWill(other) => {
             let is_wished = |wish: &Destination| other.acceptable.iter().any(|place| place == wish);
             !one.refused.is_empty() && one.indicated.as_ref().is_some_and(is_wished)
@@ -111,8 +112,8 @@ fn repeats(says: &Act, said: &Act, is_own: bool) -> bool {
     }
 }
 
-/// Whether whoever knew the later act knew what the earlier one said to some Powers only: it says that again, or it is a
-/// statement which the sender of both took from the person afterwards, and which stands.
+/// Whether whoever knew the later act knew what the earlier one said to some Powers only: it says that again, or it is
+/// a statement which the sender of both took from the person afterwards, and which stands.
 pub fn makes_known(later: &Registered, earlier: &Registered) -> bool {
     says_again(later, earlier) || asks_again(later, earlier)
 }
@@ -141,8 +142,8 @@ fn told_of(registered: &Registered, act: &Act) -> Timestamp {
 }
 
 /// The one person whose will an act speaks against or tells of, and the places it names as refused: a refusal of these
-/// told of him as hearsay says as much of that, because hearsay of a refusal stops him everywhere. So does a hold by reason of
-/// his will, which names none.
+/// told of him as hearsay says as much of that, because hearsay of a refusal stops him everywhere. So does a hold by
+/// reason of his will, which names none.
 fn refusal(said: &Act) -> Option<(PersonRef, &[Destination])> {
     match said {
         Act::WillIndication(act) => Some((act.person, act.refused.as_slice())),

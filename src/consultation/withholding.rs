@@ -1,10 +1,10 @@
 //! What of a message tells who a person is, and so stays withheld until an office that may know asks for it.
 //!
-//! An act and the documents that its dispatch lists enter; what is withheld leaves, and who is meant. Wherever plain text
-//! leaves a desk, this is asked and nothing else, so that one road cannot show what another one withholds. Particulars
-//! tell it in their words, so their texts and documents are withheld with them; of every other act the documents are
-//! whose class identifies a person by its nature. An act that cannot be read may name somebody in any of its fields: of
-//! it the diplomatic texts are for every reader, as PRV_03 lets no name stand in them, and nothing else.
+//! An act and the documents that its dispatch lists enter; what is withheld leaves, and who is meant. Wherever plain
+//! text leaves a desk, this is asked and nothing else, so that one road cannot show what another one withholds.
+//! Particulars tell it in their words, so their texts and documents are withheld with them; of every other act the
+//! documents are whose class identifies a person by its nature. An act that cannot be read may name somebody in any of
+//! its fields: of it the diplomatic texts are for every reader, as PRV_03 lets no name stand in them, and nothing else.
 //!
 //! What must never happen: that a document of a class in which PRV_03 lets a name stand is not withheld.
 

@@ -288,8 +288,9 @@ impl Desk {
         Ok(trust.policy.as_ref().map_or(0, ChannelPolicy::sequence).max(used))
     }
 
-    /// The policy that this desk signed last. It is the desk's own note of what it decided, so it is judged at the instant
-    /// at which it was signed, and without lists: a registry that was revoked since must be able to sign the next one.
+    /// The policy that this desk signed last. It is the desk's own note of what it decided, so it is judged at the
+    /// instant at which it was signed, and without lists: a registry that was revoked since must be able to sign the
+    /// next one.
     fn believe_policy(&self, own: &SignedBundle, bytes: &[u8]) -> Result<ChannelPolicy, DeskError> {
         let unusable = |cause: String| DeskError::Trust(format!("the channel policy: {cause}"));
         let signed = SignedPolicy::parse(bytes).map_err(|cause| unusable(cause.to_string()))?;

@@ -1,10 +1,10 @@
 //! The administrative record of a desk: what was done to it, and by whom as a number.
 //!
-//! Acts enter and are durable before they take effect; entries leave, with the proofs by which the administrative log of
-//! the own gateway vouches for them. The record is a file of the home, one entry a line, that only grows. The gateway is
-//! told of each entry with the root of the record up to there, as soon as it can be asked: from then on nobody at the desk
-//! alone can take an entry out or change one unseen. What must never happen: an act without an entry before it, and a
-//! person in an entry.
+//! Acts enter and are durable before they take effect; entries leave, with the proofs by which the administrative log
+//! of the own gateway vouches for them. The record is a file of the home, one entry a line, that only grows. The
+//! gateway is told of each entry with the root of the record up to there, as soon as it can be asked: from then on
+//! nobody at the desk alone can take an entry out or change one unseen. What must never happen: an act without an entry
+//! before it, and a person in an entry.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
@@ -242,8 +242,8 @@ impl Desk {
         self.record().write(act, self.clock.now())
     }
 
-    /// Tells the own gateway of entries that it does not know yet, and keeps what it proves of each. Answers how many it
-    /// was told. One that is told and whose answer is lost is told again, and stands in the gateway's log twice.
+    /// Tells the own gateway of entries that it does not know yet, and keeps what it proves of each. Answers how many
+    /// it was told. One that is told and whose answer is lost is told again, and stands in the gateway's log twice.
     pub async fn tell_acts(&self, trust: &Trust, mailbox: &mut Mailbox) -> Result<usize, DeskError> {
         let record = self.record();
         record.notice(self.clock.now())?;
@@ -268,8 +268,8 @@ impl Desk {
             let (leaf, proof) = mailbox.record_act(&entry.bytes, &entry.root).await?;
             let proof = TlogProof::parse(&proof).map_err(|cause| unproven(&cause.to_string()))?;
             let vouched = Vouched { leaf, proof };
-            // Kept before it is judged: one that is not believed now, such as under a log key that the own bundle does not
-            // name yet, must not be told again with every look. `log verify` judges it again.
+            // Kept before it is judged: one that is not believed now, such as under a log key that the own bundle does
+            // not name yet, must not be told again with every look. `log verify` judges it again.
             file.write_all(vouched.line().as_bytes()).and_then(|()| file.sync_all()).map_err(failed())?;
             self.believe_vouched(trust, entry, &vouched)?;
             told = told.saturating_add(1);

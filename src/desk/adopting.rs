@@ -2,8 +2,8 @@
 //!
 //! The policy in force at the own gateway enters with the bundles that it names; what is believed here is the same
 //! afterwards. The gateway decides nothing: the own registry signed the policy, and the policy names each bundle by its
-//! digest. What must never happen: that a restored desk puts its older policy in force again, under a number that is free,
-//! and so brings back a peer that was removed.
+//! digest. What must never happen: that a restored desk puts its older policy in force again, under a number that is
+//! free, and so brings back a peer that was removed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -68,8 +68,8 @@ impl Desk {
         self.keep(&self.config.policy(), &unknown.policy.to_bytes())
     }
 
-    /// The numbers of the policy that is believed here and of the one in force at the gateway, where this desk cannot have
-    /// signed that one: it was restored from an older backup, or another desk of the ministry signed it.
+    /// The numbers of the policy that is believed here and of the one in force at the gateway, where this desk cannot
+    /// have signed that one: it was restored from an older backup, or another desk of the ministry signed it.
     pub(super) fn overtaken(&self, trust: &Trust, offers: &Offers) -> Result<Option<(u64, u64)>, DeskError> {
         let last = self.last_policy_number(trust)?;
         let here = trust.policy.as_ref().map_or(0, ChannelPolicy::sequence);

@@ -24,7 +24,8 @@ struct Credential {
     key: Digest,
 }
 
-/// The facts of a draft that offices of this desk are to sign. Whether their certificates are good shows when they sign.
+/// The facts of a draft that offices of this desk are to sign. Whether their certificates are good shows when they
+/// sign.
 pub(super) fn at_this_desk(offices: &Offices, listed: &[ExpectedAuthentication]) -> AuthorityFacts {
     let known = offices.iter().map(|(name, office)| {
         let authorities = office.authorities.iter().copied().collect();

@@ -127,7 +127,8 @@ impl Desk {
         let (authentications, offices) = self.signatories(keys, draft.act.kind(), draft.form, &wishes)?;
         let act = draft.act.clone().complete(consultation);
         let numbered = is_numbered(&address, channel);
-        // Read once: another office may take a number meanwhile, and the one foreseen must follow the last one judged by.
+        // Read once: another office may take a number meanwhile, and the one foreseen must follow the last one judged
+        // by.
         let last = self.register.last_formal_number(now.year())?;
         let mut dispatch = Dispatch {
             address_digest: address.digest(),

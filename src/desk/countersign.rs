@@ -1,7 +1,7 @@
 //! The morning after: another office stands behind a protective act that one officer sent alone at night (ROL_05).
 //!
-//! A message of this desk enters, and nothing else is asked for; a composed countersignature leaves, to everybody the act
-//! went to. Who signs is any office that may release and did not sign the act: two names with one key are one hand.
+//! A message of this desk enters, and nothing else is asked for; a composed countersignature leaves, to everybody the
+//! act went to. Who signs is any office that may release and did not sign the act: two names with one key are one hand.
 
 use crate::consultation::act::Act;
 use crate::consultation::acts::protection::Countersignature;
@@ -22,8 +22,8 @@ use crate::message::terms::{AddresseeKind, AuthenticationKind};
 use crate::trust::name::Name;
 
 impl Desk {
-    /// The countersignature of a protective act, composed, with the draft it was composed from; `sign_as` is the label of
-    /// the office that is to give it. What stands against it stands in its findings.
+    /// The countersignature of a protective act, composed, with the draft it was composed from; `sign_as` is the label
+    /// of the office that is to give it. What stands against it stands in its findings.
     pub fn countersignature(
         &self,
         trust: &Trust,

@@ -245,7 +245,8 @@ pub enum DeskError {
         /// What the register holds.
         sent: u64,
     },
-    /// The registry of this ministry has signed a later policy than this desk knows: it was restored from an older copy.
+    /// The registry of this ministry has signed a later policy than this desk knows: it was restored from an older
+    /// copy.
     #[error("policy {in_force} is in force at the gateway, and this desk knows policy {here} only")]
     PolicyBehind {
         /// What this desk knows.
@@ -253,7 +254,8 @@ pub enum DeskError {
         /// What is in force.
         in_force: u64,
     },
-    /// The own gateway signs with a log key that no bundle of this ministry here names: nothing that it says can be proven.
+    /// The own gateway signs with a log key that no bundle of this ministry here names: nothing that it says can be
+    /// proven.
     #[error(
         "the own gateway signs with a log key that the own bundle {sequence} does not name: this desk was restored from \
          before a rotation, or the bundle that announced the key was not installed here"
@@ -262,7 +264,8 @@ pub enum DeskError {
         /// The bundle that is in force here.
         sequence: u64,
     },
-    /// The register had lost messages that it had released, and got them back: what was composed before did not see them.
+    /// The register had lost messages that it had released, and got them back: what was composed before did not see
+    /// them.
     #[error(
         "this register was restored from an older backup; {0} messages that this desk had sent came back, and what was \
          composed without them is not sent"

@@ -42,8 +42,8 @@ impl Desk {
         }
     }
 
-    /// How many messages are new, or why the next one was not taken. One of a peer that this desk never knew waits, with all
-    /// behind it, where the registry has accredited that peer since the backup out of which this desk came.
+    /// How many messages are new, or why the next one was not taken. One of a peer that this desk never knew waits,
+    /// with all behind it, where the registry has accredited that peer since the backup out of which this desk came.
     fn fetched(&self, new: usize, failure: Option<DeskError>) -> Result<usize, DeskError> {
         match failure {
             None => Ok(new),

@@ -1,11 +1,12 @@
 //! Following: bundles that succeed those which are accredited, under the same roots.
 //!
-//! The own gateway is asked what peers have announced; what it answers is believed no more than a file would be. A bundle
-//! is accredited here when it succeeds the accredited one: the same ministry, root and domain, a later number, a
-//! signature that holds. That needs no other consent, because the root was compared out of band, and it is the ministry's
-//! own business which keys it uses under it. Another root is never followed. The own bundle goes the other way by the
-//! same road: one that was installed here is handed to the gateway, which announces it. So does the policy: a gateway with
-//! an older one than this desk signed last was restored from a backup, and would let in again whom this desk removed.
+//! The own gateway is asked what peers have announced; what it answers is believed no more than a file would be. A
+//! bundle is accredited here when it succeeds the accredited one: the same ministry, root and domain, a later number, a
+//! signature that holds. That needs no other consent, because the root was compared out of band, and it is the
+//! ministry's own business which keys it uses under it. Another root is never followed. The own bundle goes the other
+//! way by the same road: one that was installed here is handed to the gateway, which announces it. So does the policy:
+//! a gateway with an older one than this desk signed last was restored from a backup, and would let in again whom this
+//! desk removed.
 
 use std::collections::BTreeMap;
 
@@ -120,8 +121,8 @@ impl Looked {
 }
 
 impl Desk {
-    /// Looks at what peers have announced, accredits what succeeds their accredited bundles where the configuration says
-    /// so, and hands over the own bundle and the own policy where the gateway has an older one.
+    /// Looks at what peers have announced, accredits what succeeds their accredited bundles where the configuration
+    /// says so, and hands over the own bundle and the own policy where the gateway has an older one.
     ///
     /// A gateway that was restored from an older copy gets with that what this desk knows of its logs and its queue: it
     /// exchanges nothing with anybody before.
@@ -179,8 +180,8 @@ impl Desk {
         Ok(looked)
     }
 
-    /// The bundles of a peer that it has announced, that are newer than the accredited one and not accredited, as the own
-    /// gateway hands them over; each judged here.
+    /// The bundles of a peer that it has announced, that are newer than the accredited one and not accredited, as the
+    /// own gateway hands them over; each judged here.
     pub async fn announced(&self, keys: &Keys, peer: &Ministry) -> Result<Vec<Announced>, DeskError> {
         let trust = self.trust()?;
         let accredited = known(&trust, peer)?;
@@ -198,8 +199,8 @@ impl Desk {
         Ok(judged.collect())
     }
 
-    /// Accredits a bundle of a peer that succeeds the accredited one: the one that is given, or the one that the peer has
-    /// announced. None where there is nothing newer.
+    /// Accredits a bundle of a peer that succeeds the accredited one: the one that is given, or the one that the peer
+    /// has announced. None where there is nothing newer.
     pub async fn update_peer(
         &self,
         keys: &Keys,
@@ -231,8 +232,9 @@ impl Desk {
         Ok(self.replace(keys, trust, candidates).await?.pop())
     }
 
-    /// Puts the next bundle of the own ministry in force, here and at the own gateway, which announces it. The same bundle
-    /// again is handed over again. Tells whether the gateway has it: before the first peer there is nothing to hand over.
+    /// Puts the next bundle of the own ministry in force, here and at the own gateway, which announces it. The same
+    /// bundle again is handed over again. Tells whether the gateway has it: before the first peer there is nothing to
+    /// hand over.
     pub async fn install_own(&self, keys: &Keys, own: SignedBundle) -> Result<(Followed, bool), DeskError> {
         let _accrediting_alone = self.hold(ACCREDITATION_LOCK).await?;
         let mut trust = self.trust()?;
@@ -275,8 +277,8 @@ impl Desk {
         Ok(followed)
     }
 
-    /// Those of the offered bundles that succeed an accredited one. What does not is passed over: the gateway, which may
-    /// be in other hands, offers what it likes.
+    /// Those of the offered bundles that succeed an accredited one. What does not is passed over: the gateway, which
+    /// may be in other hands, offers what it likes.
     fn candidates(&self, trust: &Trust, offers: &Offers) -> BTreeMap<Ministry, SignedBundle> {
         let now = self.clock.now();
         let mut candidates = BTreeMap::new();
@@ -289,8 +291,8 @@ impl Desk {
         candidates
     }
 
-    /// Whether the policy in force at the gateway is one of this desk. Where another desk of the ministry signs policies,
-    /// its peers must not be lost because this one follows a bundle.
+    /// Whether the policy in force at the gateway is one of this desk. Where another desk of the ministry signs
+    /// policies, its peers must not be lost because this one follows a bundle.
     fn governs(&self, trust: &Trust, offers: &Offers) -> Result<bool, DeskError> {
         let own = trust.policy.as_ref().map_or(0, ChannelPolicy::sequence);
         Ok((own..=self.last_policy_number(trust)?).contains(&offers.policy_sequence))
@@ -303,8 +305,8 @@ fn is_behind(trust: &Trust, offers: &Offers) -> bool {
     trust.policy.is_some() && offers.own_sequence > 0 && (has_older_bundle || has_older_policy(trust, offers))
 }
 
-/// Whether the policy in force at the gateway is older than the one that this desk signed last. A gateway takes none with
-/// a smaller number, so its store is an older copy. Without any policy it lets nobody in, and is left as it is.
+/// Whether the policy in force at the gateway is older than the one that this desk signed last. A gateway takes none
+/// with a smaller number, so its store is an older copy. Without any policy it lets nobody in, and is left as it is.
 fn has_older_policy(trust: &Trust, offers: &Offers) -> bool {
     let signed = trust.policy.as_ref().map_or(0, ChannelPolicy::sequence);
     (1..signed).contains(&offers.policy_sequence)

@@ -1,4 +1,5 @@
-//! The page of metrics of a desk, as far as it is the same whoever writes it: the service for its listener, and `status`.
+//! The page of metrics of a desk, as far as it is the same whoever writes it: the service for its listener, and
+//! `status`.
 //!
 //! What is owed and what ends enter; a page in the OpenMetrics text format leaves, with what its writer adds. No label
 //! names an office, a client, a message, a consultation or a person.
@@ -51,8 +52,8 @@ impl Page {
         Ok(text)
     }
 
-    /// What ends, and from when on that is told as near: of each kind what comes first, so that no label names an office or
-    /// a client. Rules compare with the clock, and know no spans of their own.
+    /// What ends, and from when on that is told as near: of each kind what comes first, so that no label names an
+    /// office or a client. Rules compare with the clock, and know no spans of their own.
     fn ends(&mut self, endings: &[Ending]) {
         let (mut ends, mut stages) = (First::default(), First::default());
         for life in endings.iter().map(|one| &one.lifetime) {

@@ -150,8 +150,8 @@ impl Desk {
     }
 
     /// Gives up a copy that was released and is not in the gateway's custody: it becomes void, and its number is used
-    /// up as soon as the gateway answers. Of a protective act its recipient is owed another copy: what stands in the way
-    /// is given up, and not the act.
+    /// up as soon as the gateway answers. Of a protective act its recipient is owed another copy: what stands in the
+    /// way is given up, and not the act.
     pub async fn void(
         &self,
         trust: &Trust,

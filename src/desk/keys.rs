@@ -143,7 +143,8 @@ impl Keys {
         Ok(signer)
     }
 
-    /// Whether the key of an office lies here, by its label. To be listed in a draft it needs no more than its certificate.
+    /// Whether the key of an office lies here, by its label. To be listed in a draft it needs no more than its
+    /// certificate.
     pub fn holds_key_of(&self, label: &str) -> bool {
         let is_here = |office: &Office| self.config.offices().join(format!("{}.key", office.file)).exists();
         match self.offices() {

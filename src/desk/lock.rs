@@ -4,10 +4,11 @@
 //! killed command leaves its name in the file and no lock. The file says who holds it, for people.
 //!
 //! Protective acts have precedence. Whoever brings one holds the lock `urgent.lock` while it waits for the lock of
-//! releases and while it releases; nobody else begins a release meanwhile, and whoever is in the middle of a long one makes
-//! way: a run between two batches, a document between two pieces. Only what a processor does by itself is not cut short:
-//! one document that is being sealed, or one batch. The lock is not split into one for numbers and one for handing over,
-//! because two processes that hand over one sequence could have the gateway see a gap, and give up what was good.
+//! releases and while it releases; nobody else begins a release meanwhile, and whoever is in the middle of a long one
+//! makes way: a run between two batches, a document between two pieces. Only what a processor does by itself is not cut
+//! short: one document that is being sealed, or one batch. The lock is not split into one for numbers and one for
+//! handing over, because two processes that hand over one sequence could have the gateway see a gap, and give up what
+//! was good.
 //!
 //! What must never happen: that a command waits without bound or word, or that a protective act waits for a document.
 

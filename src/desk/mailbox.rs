@@ -104,7 +104,8 @@ impl Mailbox {
         Ok(Self { client })
     }
 
-    /// Why whoever answers at the mailbox listener of the own gateway is not believed; none where he is, or nobody answers.
+    /// Why whoever answers at the mailbox listener of the own gateway is not believed; none where he is, or nobody
+    /// answers.
     pub async fn disbelief(address: &str, ministry: &Ministry, credentials: &Credentials) -> Option<String> {
         connect(address, ministry, credentials).await.err().and_then(|failure| failure.disbelief())
     }
@@ -197,8 +198,8 @@ impl Mailbox {
         Ok(())
     }
 
-    /// Tells of one entry of this desk's record and its root; the answer is the gateway's leaf about it and the proof that
-    /// its administrative log holds that, not verified.
+    /// Tells of one entry of this desk's record and its root; the answer is the gateway's leaf about it and the proof
+    /// that its administrative log holds that, not verified.
     pub async fn record_act(&mut self, entry: &[u8], root: &Digest) -> Result<(Vec<u8>, String), DeskError> {
         let request = wire::RecordActRequest { entry: entry.to_vec(), root: root.as_bytes().to_vec() };
         let answer = self.client.record_act(request).await.map_err(failed)?.into_inner();

@@ -194,8 +194,9 @@ impl Desk {
         Mailbox::connect(&self.config.gateway, &self.config.ministry, &credentials).await
     }
 
-    /// Why the own gateway, which answers, is not believed under this bundle of the own ministry; none where it is, or is
-    /// away. Before the first peer nobody is asked, and a bundle that does not succeed the one in force is not judged.
+    /// Why the own gateway, which answers, is not believed under this bundle of the own ministry; none where it is, or
+    /// is away. Before the first peer nobody is asked, and a bundle that does not succeed the one in force is not
+    /// judged.
     pub async fn disbelief(&self, keys: &Keys, own: &SignedBundle) -> Result<Option<String>, DeskError> {
         let Trust { own: believed, policy, .. } = self.trust()?;
         let is_other = own.digest() != believed.digest();

@@ -44,8 +44,8 @@ impl Numbering {
 /// What is done where a copy before the next one has not been taken by the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Behind {
-    /// Nothing is numbered: whoever sends is told what stands in front. Nor is anything towards a Power to which messages
-    /// of this register are lost, for good: whoever composes does not see what he has said before.
+    /// Nothing is numbered: whoever sends is told what stands in front. Nor is anything towards a Power to which
+    /// messages of this register are lost, for good: whoever composes does not see what he has said before.
     Refuse,
     /// The next one is numbered, and leaves as soon as what is in front has left or was given up. Its number follows
     /// from the register alone, which is safe: the gateway holds no later one, or it would say so.

@@ -4,9 +4,9 @@
 //! content leaves before the header's signature, the seal, the binding to the address and every office's
 //! signature have held. What was sent is read the same way, with the own archive key.
 //!
-//! Protective acts are the exception: the registry's signature over the envelope says which ministry speaks, and nothing
-//! that stops a handover is lost because an office was not entitled, its certificate revoked or its signature broken. What
-//! does not hold of it is told (ROL_02), and the act is registered.
+//! Protective acts are the exception: the registry's signature over the envelope says which ministry speaks, and
+//! nothing that stops a handover is lost because an office was not entitled, its certificate revoked or its signature
+//! broken. What does not hold of it is told (ROL_02), and the act is registered.
 
 use std::fmt;
 
@@ -144,8 +144,8 @@ impl Desk {
         }
     }
 
-    /// The messages that an opened one may annex documents of, and the one it answers. What is answered may not have been
-    /// fetched yet, or not open; rules then judge without it.
+    /// The messages that an opened one may annex documents of, and the one it answers. What is answered may not have
+    /// been fetched yet, or not open; rules then judge without it.
     fn quoted_by(
         &self,
         trust: &Trust,
@@ -260,8 +260,8 @@ struct Authenticated {
     doubts: Vec<(ExpectedAuthentication, SignatureRefusal)>,
 }
 
-/// Verifies every signature a dispatch lists: by the office it names, with the authority its kind needs. Of a protective
-/// act a signature that does not hold is doubted, and one without the authority is left to ROL_02.
+/// Verifies every signature a dispatch lists: by the office it names, with the authority its kind needs. Of a
+/// protective act a signature that does not hold is doubted, and one without the authority is left to ROL_02.
 fn authenticate(
     dispatch: &SignedDispatch,
     anchors: &crate::trust::anchor::Anchors,

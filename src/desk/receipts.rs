@@ -172,8 +172,8 @@ impl Desk {
     }
 }
 
-/// Refuses a checkpoint of an own log that bears the signature of none of the keys by which it could be judged: that proves
-/// nothing about the log, and needs another cure than a signature that is wrong.
+/// Refuses a checkpoint of an own log that bears the signature of none of the keys by which it could be judged: that
+/// proves nothing about the log, and needs another cure than a signature that is wrong.
 pub(super) fn require_known(
     trust: &Trust,
     checkpoint: &Note,

@@ -1,6 +1,7 @@
 //! References: how people name a message. A register number (`XA-XB-2026-0007`: sender, recipient, year of
-//! release, sequence), an unambiguous beginning of the message id, or `@last` for the newest one received. An act of this
-//! desk is also named by the beginning of the digest of its dispatch, which it has before any copy of it has a number.
+//! release, sequence), an unambiguous beginning of the message id, or `@last` for the newest one received. An act of
+//! this desk is also named by the beginning of the digest of its dispatch, which it has before any copy of it has a
+//! number.
 //!
 //! Sequences are counted on each channel: two ministries that share several give one number to several messages. Such a
 //! number is refused with those that it may mean, and what this desk writes for somebody to type is `spelling`.
@@ -178,8 +179,8 @@ impl Desk {
         Ok((found.len(), found))
     }
 
-    /// Acts of this desk whose dispatches begin so: how many, and of each the copy that was made first, or the one in which
-    /// it goes on where that ended.
+    /// Acts of this desk whose dispatches begin so: how many, and of each the copy that was made first, or the one in
+    /// which it goes on where that ended.
     fn with_dispatch(&self, range: &IdRange) -> Result<(usize, Vec<Entry>), DeskError> {
         let digests = [range.least.as_slice(), range.greatest.as_slice()];
         let mut firsts: Vec<SentEntry> = Vec::new();

@@ -1,10 +1,11 @@
 //! Refilling: a register that was restored from an older backup gets back from the own gateway what this desk had sent
 //! since.
 //!
-//! How far each sequence came enters, as the gateway says; what this register lacks of it leaves it no more: every message
-//! was sealed to the own reading keys too, and the gateway keeps them all. Nothing is taken back but what the registry of
-//! this ministry signed, each with the one before it, so that the gateway can neither invent a message nor leave one out in
-//! the middle. What it does not give back stays noted as lost: no number is given that it may bear, and nobody departs.
+//! How far each sequence came enters, as the gateway says; what this register lacks of it leaves it no more: every
+//! message was sealed to the own reading keys too, and the gateway keeps them all. Nothing is taken back but what the
+//! registry of this ministry signed, each with the one before it, so that the gateway can neither invent a message nor
+//! leave one out in the middle. What it does not give back stays noted as lost: no number is given that it may bear,
+//! and nobody departs.
 //!
 //! What must never happen: that a number is given twice because a register forgot it, or that a withdrawal which others
 //! have does not count here.
@@ -42,7 +43,8 @@ use crate::message::seal;
 const ANSWERS: [&str; 3] = ["rule-rejection", "registry-receipt", "non-acknowledgement"];
 
 impl Desk {
-    /// Asks the own gateway for everything that came, and for everything that this register lacks of what this desk sent.
+    /// Asks the own gateway for everything that came, and for everything that this register lacks of what this desk
+    /// sent.
     pub async fn ask(&self, trust: &Trust, keys: &Keys, mailbox: &mut Mailbox) -> Result<Asked, DeskError> {
         let refilled = self.catch_up(trust, keys, mailbox).await?;
         let fetched = self.fetch(trust, mailbox).await?;
@@ -111,8 +113,8 @@ impl Desk {
         Ok(refilled)
     }
 
-    /// The same before something is sent that was composed by what this register holds: where anything comes back, it did
-    /// not see what this desk had said before.
+    /// The same before something is sent that was composed by what this register holds: where anything comes back, it
+    /// did not see what this desk had said before.
     pub(super) async fn require_whole(
         &self,
         trust: &Trust,
@@ -147,8 +149,8 @@ impl Desk {
         Ok(behind)
     }
 
-    /// Notes what is lost before anything of it is back. Every act to all Powers of a channel took a place towards each, so
-    /// the longest of its losses counts them all.
+    /// Notes what is lost before anything of it is back. Every act to all Powers of a channel took a place towards
+    /// each, so the longest of its losses counts them all.
     fn note_behind(&self, behind: &[SentLine]) -> Result<(), DeskError> {
         let noted = self.clock.now();
         let mut losses: Vec<Lost> = Vec::new();
@@ -217,7 +219,8 @@ impl Desk {
         }
         envelope.verify(trust.signing_anchors(&self.config.ministry)?, position.release_time)?;
         let is_bare = envelope.parts().is_empty();
-        // Only its recipient can say that it never had the content: a gateway that keeps it back may keep back a withdrawal.
+        // Only its recipient can say that it never had the content: a gateway that keeps it back may keep back a
+        // withdrawal.
         let is_rejected =
             || self.prove_as(trust, &envelope, &report.delivery_receipt, &[LeafKind::Rejected]).is_ok();
         if is_bare && !(report.state == ReportedState::Withdrawn && is_rejected()) {

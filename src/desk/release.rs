@@ -162,8 +162,8 @@ impl<'a> Release<'a> {
         })
     }
 
-    /// Keeps a signed dispatch for those who cannot be sent a copy now, sealed to the own reading keys. Its large documents
-    /// are taken into keeping afterwards: nothing waits for them, and nothing fails for want of room.
+    /// Keeps a signed dispatch for those who cannot be sent a copy now, sealed to the own reading keys. Its large
+    /// documents are taken into keeping afterwards: nothing waits for them, and nothing fails for want of room.
     fn owe(
         &mut self,
         draft: DraftFile,

@@ -85,7 +85,8 @@ impl Given {
 
 impl Desk {
     /// Gives the own gateway everything that it asks for after it was restored. Answers what is to be told of it; none
-    /// where the same was done a moment ago: a gateway asks as long as it lacks what only a peer may have, with every look.
+    /// where the same was done a moment ago: a gateway asks as long as it lacks what only a peer may have, with every
+    /// look.
     pub(super) async fn give_back(
         &self,
         trust: &Trust,

@@ -72,7 +72,8 @@ impl Desk {
         self.release(trust, keys, (composition, ActNumber::Next, marks), registered).await
     }
 
-    /// Releases what the rules were asked about, under this act number; with what else becomes true as it is registered.
+    /// Releases what the rules were asked about, under this act number; with what else becomes true as it is
+    /// registered.
     #[tracing::instrument(name = "desk.release", skip_all)]
     pub(super) async fn release(
         &self,

@@ -1,14 +1,16 @@
 //! Standing in: a letter under the number of an act that reached nobody.
 //!
-//! Numbers of acts are not given twice, so an act that was given up leaves a gap wherever a later one of the same ministry
-//! arrives. Nobody there can tell whether a withdrawal stood under it, and nobody departs. Its sender alone can know that
-//! no Power has it: every copy was rejected, and the signed answer of each recipient is here. Then a letter to the same
-//! Powers takes the number and says so. A letter changes no state, so no verdict hangs on when it comes.
+//! Numbers of acts are not given twice, so an act that was given up leaves a gap wherever a later one of the same
+//! ministry arrives. Nobody there can tell whether a withdrawal stood under it, and nobody departs. Its sender alone
+//! can know that no Power has it: every copy was rejected, and the signed answer of each recipient is here. Then a
+//! letter to the same Powers takes the number and says so. A letter changes no state, so no verdict hangs on when it
+//! comes.
 //!
 //! So it is with a number that was left out, because this register was restored from an older backup and could not know
 //! what bore it: once everything that the gateway holds is back here, it is certain that no act bears it.
 //!
-//! A protective act is never given up, whatever its recipients answered: its number is its own, and they are owed it anew.
+//! A protective act is never given up, whatever its recipients answered: its number is its own, and they are owed it
+//! anew.
 //!
 //! What must never happen: that a number is given to a second act while any Power may have the first.
 

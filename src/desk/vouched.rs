@@ -1,5 +1,5 @@
-//! What the own trust bundle says of the certificates in the home of a desk: a key whose certificate is revoked lies there
-//! as before, and signs what nobody believes.
+//! What the own trust bundle says of the certificates in the home of a desk: a key whose certificate is revoked lies
+//! there as before, and signs what nobody believes.
 
 use std::path::Path;
 

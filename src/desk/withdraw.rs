@@ -1,4 +1,5 @@
-//! The quick road of a withdrawal: a person says no to somebody, and one duty officer sends that to every Power, at once.
+//! The quick road of a withdrawal: a person says no to somebody, and one duty officer sends that to every Power, at
+//! once.
 //!
 //! A person enters, and nothing else is asked for; a draft leaves that `send` takes. The consultation in which the
 //! person is spoken of and its Powers are looked up here. What was not said is left out: no reason, no time, no
@@ -62,9 +63,9 @@ impl Desk {
         Ok(Draft { level, ..draft })
     }
 
-    /// RESTRICTED, or the lowest ceiling by which anybody judges it: of the channel on which it goes, of the one on which
-    /// the consultation is held, of the charter that was agreed on. It says nothing but that a person says no, and must
-    /// not be stopped for its marking (CLS_01).
+    /// RESTRICTED, or the lowest ceiling by which anybody judges it: of the channel on which it goes, of the one on
+    /// which the consultation is held, of the charter that was agreed on. It says nothing but that a person says no,
+    /// and must not be stopped for its marking (CLS_01).
     fn level_for(
         &self,
         trust: &Trust,

@@ -1,5 +1,5 @@
-//! The log of the own administration: every act of an operator, of the registry and of the gateway about itself, and what
-//! desks of the own ministry say was done to them.
+//! The log of the own administration: every act of an operator, of the registry and of the gateway about itself, and
+//! what desks of the own ministry say was done to them.
 //!
 //! It is nobody's mirror, so no hello vouches for it and no `Permit` of a pair is needed: an act needs the
 //! `ActPermit` that only this file hands out. Leaves enter in the commit of their effect or before it. What must never
@@ -79,8 +79,8 @@ impl Gateway {
         Ok(self.store.append_leaf(permit.entry(act)).await?)
     }
 
-    /// Writes what a desk of the own ministry says was done there, with the root of the record that it keeps. Answers the
-    /// leaf and the proof that it is in the log.
+    /// Writes what a desk of the own ministry says was done there, with the root of the record that it keeps. Answers
+    /// the leaf and the proof that it is in the log.
     pub async fn record_act_of_desk(
         &self,
         act: AdministrativeAct,

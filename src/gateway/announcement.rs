@@ -1,8 +1,8 @@
 //! Announcements: what ministries say of themselves after they were accredited.
 //!
-//! The exact bytes of a bundle enter, from the gateway of the ministry itself; what leaves is a bundle that the own desk
-//! is offered, and revocation lists that count from now on. The bundle in force is not touched by either: new keys and
-//! addresses wait for the desk. A list needs nobody's consent, because it only takes belief away, and because the
+//! The exact bytes of a bundle enter, from the gateway of the ministry itself; what leaves is a bundle that the own
+//! desk is offered, and revocation lists that count from now on. The bundle in force is not touched by either: new keys
+//! and addresses wait for the desk. A list needs nobody's consent, because it only takes belief away, and because the
 //! authority that signed it was accredited. What must never happen: that an announcement makes anybody believed who was
 //! not, or that the same thing is said twice in the log.
 

@@ -1,7 +1,7 @@
 //! What the TLS configurations of a gateway are built from: files of its home, and the bundles in force.
 //!
-//! A configuration and the anchors of peers enter, identity and anchors leave. Nothing is believed here: the verifiers of
-//! `transport` do that with what they are given.
+//! A configuration and the anchors of peers enter, identity and anchors leave. Nothing is believed here: the verifiers
+//! of `transport` do that with what they are given.
 
 use std::error::Error;
 use std::path::Path;

@@ -3,8 +3,8 @@
 //! The authority that certifies desks for their own gateway is published to nobody, so its revocation list comes in no
 //! bundle: it lies as a file in the gateway's home, signed by that authority. A list is read at the start and whenever
 //! certificates are read again. It counts when its authority signed it, it is newer than the one that counts and it
-//! names all whom that one names; that one is kept in the store, so that neither a damaged file nor a missing one, nor a
-//! list that a restored root made without knowing of a revocation, lets anybody in again.
+//! names all whom that one names; that one is kept in the store, so that neither a damaged file nor a missing one, nor
+//! a list that a restored root made without knowing of a revocation, lets anybody in again.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,8 +24,8 @@ use crate::trust::anchor::Anchors;
 use crate::trust::revocation::RevocationList;
 
 impl Gateway {
-    /// Reads the file, and lets its list count where it is newer. A file that cannot be used raises an alarm and changes
-    /// nothing.
+    /// Reads the file, and lets its list count where it is newer. A file that cannot be used raises an alarm and
+    /// changes nothing.
     pub(super) async fn read_desk_list(&self) -> Result<(), Fault> {
         let anchors = desk_anchors(&self.config)?;
         let own = &self.config.ministry;

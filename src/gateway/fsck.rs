@@ -72,8 +72,8 @@ pub async fn examine(home: &Path, now: Timestamp, progress: &dyn Progress) -> Re
     Ok(report(found, needed_by, accredited))
 }
 
-/// The administrative logs of which this host has `seen` more leaves than are held. Nobody mirrors them, so that no peer
-/// can tell; where a log stands behind such a one already, the gateway has told of it.
+/// The administrative logs of which this host has `seen` more leaves than are held. Nobody mirrors them, so that no
+/// peer can tell; where a log stands behind such a one already, the gateway has told of it.
 async fn forgotten(scrub: &Scrub, seen: &BTreeMap<String, u64>) -> Vec<Damage> {
     // What cannot be read is named by the scrub.
     let held = scrub.store.own_logs(Some(scrub.ministry.clone())).await.unwrap_or_default();

@@ -91,8 +91,8 @@ impl Gateway {
         self.roll_back(peer, &detail).await
     }
 
-    /// Weighs the checkpoints of a hello: which sizes of our logs it shows, and which of them are more than is held. Two
-    /// histories of one log freeze the pair.
+    /// Weighs the checkpoints of a hello: which sizes of our logs it shows, and which of them are more than is held.
+    /// Two histories of one log freeze the pair.
     async fn weigh(
         &self,
         peer: &Ministry,

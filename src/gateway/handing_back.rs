@@ -1,11 +1,11 @@
-//! What the own desk gives back to a gateway that was restored from an older copy: the knowledge of the time since that no
-//! peer has, or that must be here before any peer comes.
+//! What the own desk gives back to a gateway that was restored from an older copy: the knowledge of the time since that
+//! no peer has, or that must be here before any peer comes.
 //!
 //! Heads of our own logs enter, under our own signature, ids of messages that the desk withdrew, and leaves with the
 //! receipts that prove them. While the desk has shown more of a log than is held, nothing is signed for that pair; its
 //! leaves go back to the places where they stood, byte for byte, and one that says that a message was withdrawn ends
-//! that message as it did then. Two histories of one log freeze the pair. What must never happen: anything goes back that
-//! we have not signed, or to another place.
+//! that message as it did then. Two histories of one log freeze the pair. What must never happen: anything goes back
+//! that we have not signed, or to another place.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
@@ -133,8 +133,8 @@ impl Gateway {
         Ok(decisions.iter().any(by_desk))
     }
 
-    /// Puts one leaf back to its place, unless its log is among those that wait. Answers that log where another leaf must
-    /// come before it, or it cannot go back so.
+    /// Puts one leaf back to its place, unless its log is among those that wait. Answers that log where another leaf
+    /// must come before it, or it cannot go back so.
     async fn put_leaf_back(
         &self,
         receipt: &[u8],

@@ -123,8 +123,8 @@ impl Gateway {
         Ok((next, changed))
     }
 
-    /// Tells people where a key signs that the own bundle in force does not name. No reload takes such a one; but files may
-    /// be exchanged while no gateway runs, and a restored store may be older than the keys.
+    /// Tells people where a key signs that the own bundle in force does not name. No reload takes such a one; but files
+    /// may be exchanged while no gateway runs, and a restored store may be older than the keys.
     pub(super) async fn judge_note_keys(&self) -> Result<(), Fault> {
         let Some(in_force) = self.trust.load_full() else { return Ok(()) };
         let log = self.log_verifier(key_name(&self.config.domain.log_name())?);

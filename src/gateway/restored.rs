@@ -112,8 +112,8 @@ impl Gateway {
         )))
     }
 
-    /// Pauses, by force, every peer that is not paused, as long as the own desk is awaited: its policy may name peers that
-    /// the copy does not know.
+    /// Pauses, by force, every peer that is not paused, as long as the own desk is awaited: its policy may name peers
+    /// that the copy does not know.
     pub(super) async fn close_to_new_peers(&self) -> Result<(), Fault> {
         if self.awaits_desk() {
             self.close_to_peers(|paused| paused.is_none()).await?;

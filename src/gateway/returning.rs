@@ -1,5 +1,5 @@
-//! Returning: a desk whose register was restored from an older backup learns how far its sequences came, and gets back the
-//! messages it had submitted and the policy it had signed, byte for byte as it handed them over.
+//! Returning: a desk whose register was restored from an older backup learns how far its sequences came, and gets back
+//! the messages it had submitted and the policy it had signed, byte for byte as it handed them over.
 //!
 //! Nothing leaves here that the own desk had not brought; it verifies its own signatures, and believes nothing else.
 

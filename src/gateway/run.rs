@@ -202,7 +202,8 @@ impl Gateway {
         })
     }
 
-    /// Reads everything again that lies in files: the list of the own desks that are let in no more, certificates, keys.
+    /// Reads everything again that lies in files: the list of the own desks that are let in no more, certificates,
+    /// keys.
     pub async fn read_again(&self) -> Result<(), Fault> {
         self.read_desk_list().await?;
         self.reload()

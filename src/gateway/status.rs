@@ -56,7 +56,8 @@ pub struct Status {
     pub quotas: [Quota; 2],
     /// How far the newest logs of each pair have come, and how far the other side vouches for them.
     pub logs: Vec<LogSize>,
-    /// Why the bundle of the own ministry does not vouch for the transport certificate in the home, a reason code first.
+    /// Why the bundle of the own ministry does not vouch for the transport certificate in the home, a reason code
+    /// first.
     pub certificate_flaw: Option<String>,
     /// Out of which backup it came, until nothing is awaited for that any more.
     pub from_backup: Option<FromBackup>,
@@ -229,8 +230,8 @@ impl Gateway {
         newest(logs, own).into_iter().map(head).collect()
     }
 
-    /// Judges the certificate in the home as peers do: by the bundle of the own ministry that is in force here. Neither a
-    /// reload nor a start asks that, because a gateway believes itself.
+    /// Judges the certificate in the home as peers do: by the bundle of the own ministry that is in force here. Neither
+    /// a reload nor a start asks that, because a gateway believes itself.
     fn certificate_flaw(&self) -> Option<String> {
         let in_force = self.trust.load_full()?;
         let own = &self.config.ministry;
@@ -307,8 +308,8 @@ impl Gateway {
     }
 
     /// The checkpoint by which a leaf is proven to others: the earliest that the other side has cosigned while the key
-    /// under it was announced. A stick may be on its way for so long that its leaves are cosigned when their key has long
-    /// been replaced; then a later checkpoint proves them as well. Where none does, the earliest.
+    /// under it was announced. A stick may be on its way for so long that its leaves are cosigned when their key has
+    /// long been replaced; then a later checkpoint proves them as well. Where none does, the earliest.
     async fn proving(&self, place: &LeafPlace) -> Result<Option<Checkpoint>, Fault> {
         let most = limits::PROVING_CHECKPOINTS_MAX;
         let mut cosigned = self.store.cosigned_over(place.clone(), most).await?;

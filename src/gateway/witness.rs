@@ -247,8 +247,8 @@ impl Gateway {
     }
 
     /// Leaves do not lead to the root that the peer has signed. At a size that is mirrored here that is a fork;
-    /// beyond it the leaves may merely be wrong, and a checkpoint at a mirrored size will tell. Nobody signed the leaves
-    /// alone, so on a stick they are anybody's.
+    /// beyond it the leaves may merely be wrong, and a checkpoint at a mirrored size will tell. Nobody signed the
+    /// leaves alone, so on a stick they are anybody's.
     async fn mismatch(
         &self,
         peer: &Ministry,

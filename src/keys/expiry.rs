@@ -91,8 +91,8 @@ impl Nearness {
         reached.max().unwrap_or(Self::Far)
     }
 
-    /// From when on what lives from `begins` to `ends` is so near its end. What lives for a short time is not called near
-    /// from its beginning on.
+    /// From when on what lives from `begins` to `ends` is so near its end. What lives for a short time is not called
+    /// near from its beginning on.
     pub fn since(self, begins: Timestamp, ends: Timestamp) -> Timestamp {
         let span = match self {
             Self::Far => return begins,

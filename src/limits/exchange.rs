@@ -76,8 +76,8 @@ pub const LOG_UPDATE_LEAVES_MAX: usize = 1024;
 /// Receipts about one message that one answer holds: a handful of leaves in two logs.
 pub const RECEIPTS_MAX: usize = 256;
 
-/// Cosigned checkpoints over a leaf among which one is looked for that proves it to others: the first does but for those
-/// that were on their way when a key was replaced.
+/// Cosigned checkpoints over a leaf among which one is looked for that proves it to others: the first does but for
+/// those that were on their way when a key was replaced.
 pub const PROVING_CHECKPOINTS_MAX: usize = 64;
 
 /// Logs that one answer lists: own and mirrored ones of every peer, over many years.
@@ -104,8 +104,8 @@ pub const HELLO_PATIENCE: Duration = Duration::from_secs(3);
 /// Time for a peer's answer to one batch; after it the stream is opened anew.
 pub const OUTCOME_DEADLINE: Duration = Duration::from_secs(60);
 
-/// How long a protective act waits before a third copy of it goes to a Power for which two have ended: it may be refused
-/// again at once. Each further one waits four times as long.
+/// How long a protective act waits before a third copy of it goes to a Power for which two have ended: it may be
+/// refused again at once. Each further one waits four times as long.
 pub const OWED_ANEW_PAUSE: Duration = Duration::from_secs(60);
 
 /// Longest such pause: what the peer has mended is not waited for longer than an hour.
@@ -179,20 +179,20 @@ pub const DESK_LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// Pause between looks, while a document is handed over, at whether a protective act waits.
 pub const URGENT_PAUSE: Duration = Duration::from_millis(100);
 
-/// For how long a desk does not read its whole register again for a gateway that still lacks something: what it could give
-/// it has given.
+/// For how long a desk does not read its whole register again for a gateway that still lacks something: what it could
+/// give it has given.
 pub const RESTITUTION_PAUSE: Duration = Duration::from_secs(60);
 
-/// How long a protective act waits for messages that a restored register gets back. Their numbers follow from them; what
-/// is not back then is left out of the numbers, and comes back afterwards.
+/// How long a protective act waits for messages that a restored register gets back. Their numbers follow from them;
+/// what is not back then is left out of the numbers, and comes back afterwards.
 pub const URGENT_REFILL_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Trust bundles that a peer may announce on one stream: far more than a ministry issues while one lives. Each costs some
-/// signatures to judge.
+/// Trust bundles that a peer may announce on one stream: far more than a ministry issues while one lives. Each costs
+/// some signatures to judge.
 pub const ANNOUNCEMENTS_PER_STREAM_MAX: u32 = 64;
 
-/// Newer bundles of one peer that are taken in one day: each may bring a leaf for every list in it, and a ministry in the
-/// midst of a rotation issues a handful.
+/// Newer bundles of one peer that are taken in one day: each may bring a leaf for every list in it, and a ministry in
+/// the midst of a rotation issues a handful.
 pub const OFFERED_PER_DAY_MAX: i64 = 24;
 
 /// Bytes of one record of a courier stick: a frame of the relay stream is no larger, and a piece of a part far smaller.

@@ -1,7 +1,8 @@
 //! Spans to a collector: what of them leaves, and how.
 //!
-//! Only spans of this program's own files leave, without events, places in the source or threads. They wait in a bounded
-//! queue of the batch processor, which drops what does not fit: a collector that is away costs no message anything.
+//! Only spans of this program's own files leave, without events, places in the source or threads. They wait in a
+//! bounded queue of the batch processor, which drops what does not fit: a collector that is away costs no message
+//! anything.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Answers on their way out: what is held until one has ended, and the reason of a refusal to which tonic gives none.
 //!
-//! The answer of a service enters with the place that its call takes; what leaves gives the place back when its last byte
-//! is written, or when nobody reads it any more.
+//! The answer of a service enters with the place that its call takes; what leaves gives the place back when its last
+//! byte is written, or when nobody reads it any more.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

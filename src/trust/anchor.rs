@@ -96,8 +96,8 @@ impl Anchors {
     }
 
     /// The same anchors with revocation lists believed beyond their next update: to judge the successor of a bundle by
-    /// what was revoked before it, because the lists that are awaited come with that very successor. Nobody outside this
-    /// room can ask for it: no operator lets anybody in under a stale list (SECURITY.md says why).
+    /// what was revoked before it, because the lists that are awaited come with that very successor. Nobody outside
+    /// this room can ask for it: no operator lets anybody in under a stale list (SECURITY.md says why).
     pub(in crate::trust) fn tolerating_stale_lists(mut self) -> Self {
         self.stale_lists_tolerated = true;
         self.memory = Memory::default();

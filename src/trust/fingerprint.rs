@@ -57,8 +57,8 @@ impl Fingerprint {
         Mnemonic::from_entropy(self.0.as_bytes()).map_or_else(|_| Vec::new(), |words| words.words().collect())
     }
 
-    /// Parses either form, whatever its case and spacing; the groups may also be parted by `:` or `-`, the words by whatever
-    /// is no letter: commas, full stops, their numbers.
+    /// Parses either form, whatever its case and spacing; the groups may also be parted by `:` or `-`, the words by
+    /// whatever is no letter: commas, full stops, their numbers.
     pub fn parse(text: &str) -> Result<Self, InvalidFingerprint> {
         if text.len() > TEXT_BYTES_MAX {
             return Err(InvalidFingerprint::Form);

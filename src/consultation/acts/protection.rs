@@ -1,5 +1,5 @@
-//! Protection: assessments, assurances, holds, public exposure, countersignatures (GC III Arts 12, 13, 117; CAT Art. 3; CSR 1951
-//! Art. 33).
+//! Protection: assessments, assurances, holds, public exposure, countersignatures (GC III Arts 12, 13, 117; CAT Art. 3;
+//! CSR 1951 Art. 33).
 
 use crate::consultation::acts::law::{Destination, LegalReference};
 use crate::consultation::acts::values::{ActRef, EntryId, RegionCode, Stated, WebAddress};
@@ -124,8 +124,8 @@ impl Keyed for LocatorResult {
 record! {
     /// A second office stands behind a protective act that one officer sent alone.
     ///
-    /// It is FACTUAL. It is not PROTECTIVE, because it stops nothing and may wait for the morning; not NORMATIVE, because
-    /// nothing comes into being by it: the act that it names counts with it or without it. And it is more than
+    /// It is FACTUAL. It is not PROTECTIVE, because it stops nothing and may wait for the morning; not NORMATIVE,
+    /// because nothing comes into being by it: the act that it names counts with it or without it. And it is more than
     /// CORRESPONDENCE between two registries: it goes to all Powers under a number, like the act it names, so that
     /// every desk has it in the same declared past and says alike whether a second one is one too many.
     pub struct Countersignature {

@@ -1,9 +1,9 @@
 //! Beginning: when a consultation began, which says by what charter it is judged.
 //!
-//! Its proposals and the answers to them enter, the release of the proposal that opened it leaves. That must be the same
-//! at every desk, and at one desk today and after its casebook was written anew. So it rests on nothing but acts that went
-//! to all, whatever stands against them: a verdict would rest on the charter in its turn. What all Powers accepted counts,
-//! so that nobody moves the beginning by a proposal of his own, whatever time it bears.
+//! Its proposals and the answers to them enter, the release of the proposal that opened it leaves. That must be the
+//! same at every desk, and at one desk today and after its casebook was written anew. So it rests on nothing but acts
+//! that went to all, whatever stands against them: a verdict would rest on the charter in its turn. What all Powers
+//! accepted counts, so that nobody moves the beginning by a proposal of his own, whatever time it bears.
 
 use super::incoming::Incoming;
 use crate::consultation::act::ActKind;

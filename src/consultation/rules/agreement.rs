@@ -55,8 +55,9 @@ pub(super) fn judge(judgement: &Judgement<'_>, findings: &mut Findings) {
     }
 }
 
-/// AGR-01: a note-withdrawal is for a note that awaits its answer, and for assurances. It goes all the same, because what
-/// it names permits nothing any more (`commitments::is_taken_back`); who sends it is told which act says so to all.
+/// AGR-01: a note-withdrawal is for a note that awaits its answer, and for assurances. It goes all the same, because
+/// what it names permits nothing any more (`commitments::is_taken_back`); who sends it is told which act says so to
+/// all.
 fn take_back(judgement: &Judgement<'_>, past: &Past<'_>, named: &Registered, findings: &mut Findings) {
     let is_own = named.sender == judgement.address.sender;
     let hint = match named.act_kind() {

@@ -81,8 +81,8 @@ fn times(judgement: &Judgement<'_>, findings: &mut Findings) {
 }
 
 /// CHN-09: whoever declares to have known an act speaks after it, whatever a clock says. Clocks may differ as far as
-/// gateways admit, and releases are written in whole minutes. Letters change no state, and one may have taken the number
-/// of an act that was given up long after the next was released.
+/// gateways admit, and releases are written in whole minutes. Letters change no state, and one may have taken the
+/// number of an act that was given up long after the next was released.
 fn order(judgement: &Judgement<'_>, findings: &mut Findings) {
     let Some(past) = judgement.past else { return };
     // A past is in the order of release.

@@ -68,9 +68,9 @@ fn open(judgement: &Judgement<'_>, past: &Past<'_>, findings: &mut Findings) {
     findings.add(Rule::Con01, "address.consultation", message, Rule::Con01.cure());
 }
 
-/// Whether an act is said while a Power has adjourned the consultation: what tells of a person, and what takes back. A pause
-/// keeps Powers from making anything new with each other. It keeps nobody from asking a prisoner or from writing down what he
-/// says, from registering who he is, or from ending what was made: all that can stop a departure, so
+/// Whether an act is said while a Power has adjourned the consultation: what tells of a person, and what takes back. A
+/// pause keeps Powers from making anything new with each other. It keeps nobody from asking a prisoner or from writing
+/// down what he says, from registering who he is, or from ending what was made: all that can stop a departure, so
 /// that none is stopped by the pause itself.
 fn passes_in_a_pause(act: &Act) -> bool {
     match act {
@@ -131,8 +131,8 @@ fn role(judgement: &Judgement<'_>, past: &Past<'_>, findings: &mut Findings) {
     }
 }
 
-/// What cures a registration of a person whom another Power registered or named: a reference belongs to who gave it, also
-/// after the person came to another Power.
+/// What cures a registration of a person whom another Power registered or named: a reference belongs to who gave it,
+/// also after the person came to another Power.
 const NEW_REFERENCE: &str = "have the Power send it that holds the person; where you hold him yourself, give him a new reference \
                              with `chancery person mint`, and register that";
 
@@ -180,9 +180,9 @@ fn out_of_place(judgement: &Judgement<'_>, past: &Past<'_>) -> Option<&'static s
 }
 
 /// Whether another Power that detains spoke of a person before this one did: who holds him gives him his reference, and
-/// nobody else can know it before. Only what a Detaining Power alone may say tells of that, an examination and its own list:
-/// hearsay, assurances and lists of others speak of prisoners of others. Whoever spoke of him without knowledge of the
-/// other has spoken of him first as well.
+/// nobody else can know it before. Only what a Detaining Power alone may say tells of that, an examination and its own
+/// list: hearsay, assurances and lists of others speak of prisoners of others. Whoever spoke of him without knowledge
+/// of the other has spoken of him first as well.
 fn was_named_by_another(past: &Past<'_>, person: &PersonRef, sender: &Ministry) -> bool {
     let tells = |one: &Registered| {
         one.stands()
@@ -207,10 +207,10 @@ fn speaks_of_its_own(one: &Registered, person: &PersonRef) -> bool {
     }
 }
 
-/// CON-04: what an act answers must be known to it. That no past is missing is for the receiver to wait for, and that none
-/// was overtaken for the release to look at. Whose acts it knows besides is asked of nobody: what somebody said who takes
-/// no part cannot be unheard, and who has heard more judges no worse. Were it asked, one letter of a stranger on the
-/// channel would end the consultation for ever.
+/// CON-04: what an act answers must be known to it. That no past is missing is for the receiver to wait for, and that
+/// none was overtaken for the release to look at. Whose acts it knows besides is asked of nobody: what somebody said
+/// who takes no part cannot be unheard, and who has heard more judges no worse. Were it asked, one letter of a stranger
+/// on the channel would end the consultation for ever.
 fn basis(judgement: &Judgement<'_>, past: &Past<'_>, findings: &mut Findings) {
     let (field, answered, kind) = match judgement.act {
         Act::TransferResponse(act) => ("act.request", act.request, ActKind::TransferRequest),
@@ -242,12 +242,13 @@ fn cases(judgement: &Judgement<'_>, past: &Past<'_>, findings: &mut Findings) {
     }
 }
 
-/// CON-06: an act that some Powers do not have could not be judged alike. A fact goes to all parties of the consultation
-/// that every Power accepted, as its sender declared to know it, now or in earlier acts: that is the same at every desk,
-/// and nobody un-knows it to hide from whom a fact was kept, or by a proposal of his own. And it bears a number,
-/// without which nobody could declare to have known it; before release that is whether it goes to all whom numbers count
-/// here. Of an act of the Powers without a number that is said, and it goes. What takes back or corrects an act goes to all who have that act, and counts all the same where it came. A
-/// countersignature goes to those who have what it countersigns.
+/// CON-06: an act that some Powers do not have could not be judged alike. A fact goes to all parties of the
+/// consultation that every Power accepted, as its sender declared to know it, now or in earlier acts: that is the same
+/// at every desk, and nobody un-knows it to hide from whom a fact was kept, or by a proposal of his own. And it bears a
+/// number, without which nobody could declare to have known it; before release that is whether it goes to all whom
+/// numbers count here. Of an act of the Powers without a number that is said, and it goes. What takes back or corrects
+/// an act goes to all who have that act, and counts all the same where it came. A countersignature goes to those who
+/// have what it countersigns.
 fn addressees(
     judgement: &Judgement<'_>,
     past: &Past<'_>,
@@ -303,8 +304,8 @@ fn addressees(
     }
 }
 
-/// Whether an act takes back or corrects what went to all Powers: whoever rests on that has to know it. What is said of a
-/// letter goes to whoever has the letter.
+/// Whether an act takes back or corrects what went to all Powers: whoever rests on that has to know it. What is said of
+/// a letter goes to whoever has the letter.
 fn undoes_what_all_have(act: &Act, past: &Past<'_>) -> bool {
     let undone = match act {
         Act::NoteWithdrawal(act) => act.withdraws,
@@ -326,7 +327,8 @@ const UNCOUNTED: &str =
 const SAY_IT_TO_THE_CHANNEL: &str =
     "address every ministry of the channel, those that take no part for information";
 
-/// What a fact is good for that is said too early: no fact is kept back, and none that some Powers may lack permits anything.
+/// What a fact is good for that is said too early: no fact is kept back, and none that some Powers may lack permits
+/// anything.
 const SAY_IT_AGAIN: &str =
     "it goes, and stops whom it stops; for what it is to permit, say it again once every Power has accepted";
 

@@ -1,7 +1,7 @@
 //! ROL-07 to ROL-09: what is countersigned, by whom, and that once is enough.
 //!
-//! An act that did not go to all Powers stands in nobody's declared past: of its countersignature this desk says that it
-//! cannot tell, and holds nothing against it. What that one is worth, the state says of both together.
+//! An act that did not go to all Powers stands in nobody's declared past: of its countersignature this desk says that
+//! it cannot tell, and holds nothing against it. What that one is worth, the state says of both together.
 
 use crate::consultation::act::Act;
 use crate::consultation::registered::Registered;

@@ -262,8 +262,8 @@ fn handed_over_all_the_same(
     }
 }
 
-/// Whether a report under this id tells of another time what stands against this handover: that the person refused, died,
-/// cannot travel or is kept.
+/// Whether a report under this id tells of another time what stands against this handover: that the person refused,
+/// died, cannot travel or is kept.
 fn is_told_of_another_time(
     past: &Past<'_>,
     act: &HandoverReport,

@@ -1,4 +1,5 @@
-//! What an arrangement may still arrange: a window to come, under an id of its own; and what another report under it says.
+//! What an arrangement may still arrange: a window to come, under an id of its own; and what another report under it
+//! says.
 
 use crate::consultation::rules::Rule;
 use crate::consultation::rules::said::{arrangement, report};

@@ -42,14 +42,15 @@ pub struct Judgement<'a> {
     pub past: Option<&'a Past<'a>>,
     /// The parameters that the parties agreed on.
     pub charter: &'a Charter,
-    /// Who drafted, cleared and signs it; none where the desk did not gather that, and then ROL-01 to 03 are not judged.
+    /// Who drafted, cleared and signs it; none where the desk did not gather that, and then ROL-01 to 03 are not
+    /// judged.
     pub authorities: Option<&'a AuthorityFacts>,
     /// The channel as we accredited it; none when we know no such channel.
     pub channel: Option<&'a ChannelFacts>,
     /// What is known about earlier formal numbers of the sender in the year of release.
     pub formal_numbers: FormalNumbers,
-    /// Earlier messages that this one may answer or annex, in the order in which they came to this desk or left it; rules
-    /// pick out those it does.
+    /// Earlier messages that this one may answer or annex, in the order in which they came to this desk or left it;
+    /// rules pick out those it does.
     pub earlier: &'a [EarlierMessage],
     /// The documents as opened or read from files; none when they were not read.
     pub documents: Option<&'a [OpenedDocument<'a>]>,

@@ -1,9 +1,9 @@
-//! What of a protective act stays here: the act goes at once, whatever papers of others are annexed to it, and a paper that
-//! may not go with it does not.
+//! What of a protective act stays here: the act goes at once, whatever papers of others are annexed to it, and a paper
+//! that may not go with it does not.
 //!
-//! An act on its way enters with the messages that carried its documents before; the documents to be left out leave, with
-//! what stands against each. A Power that is told of a withdrawal an hour late acts as if nobody had spoken, and a paper
-//! that went too far is not taken back: so neither waits for the other.
+//! An act on its way enters with the messages that carried its documents before; the documents to be left out leave,
+//! with what stands against each. A Power that is told of a withdrawal an hour late acts as if nobody had spoken, and a
+//! paper that went too far is not taken back: so neither waits for the other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,8 +37,8 @@ impl KeptBack {
 }
 
 /// The documents of a protective act that may not go to all to whom it goes: papers of others that their originators
-/// control, that an observer told in confidence, or that would be marked lower, and translations of these. Of other acts
-/// none is left out: they wait until somebody has decided.
+/// control, that an observer told in confidence, or that would be marked lower, and translations of these. Of other
+/// acts none is left out: they wait until somebody has decided.
 pub fn kept_back(address: &Address, dispatch: &Dispatch, earlier: &[EarlierMessage]) -> KeptBack {
     if dispatch.act_class != ActClass::Protective {
         return KeptBack::default();

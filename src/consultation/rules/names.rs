@@ -1,12 +1,12 @@
 //! `NameIndex`: finds known names of persons in a text, however they are typed.
 //!
 //! Signed text is never changed; only this comparison works on a folded copy: canonical and compatible forms made one,
-//! accents dropped, case folded, invisible characters dropped, and in a word of Latin letters those of other scripts that
-//! look like them. What is folded in a name is the space between its own
+//! accents dropped, case folded, invisible characters dropped, and in a word of Latin letters those of other scripts
+//! that look like them. What is folded in a name is the space between its own
 //! parts: `Ri Chol-su`, `RI CHOL SU` and `RiCholsu` are one name. The text keeps its words: a name begins where a word
-//! begins and, in letters, ends where a word ends, so `Jo In` does not stand in `may join`. Hangul and Han names begin so
-//! too, and particles may follow them directly. Han and kana are also written without any spaces; a name inside such a
-//! line may be two other words and is only called a part.
+//! begins and, in letters, ends where a word ends, so `Jo In` does not stand in `may join`. Hangul and Han names begin
+//! so too, and particles may follow them directly. Han and kana are also written without any spaces; a name inside such
+//! a line may be two other words and is only called a part.
 //!
 //! A part of a name, the family name or the given name alone, may be anybody's, and an ordinary word as well: `미래` is
 //! a name and the future, `Will` a name and a wish. It is looked for all the same, since a letter rarely writes a name
@@ -41,8 +41,8 @@ struct Word {
 enum Gap {
     /// Nothing, a hyphen, a middle dot or an apostrophe: it may stand inside a part of a name.
     Joint,
-    /// Spaces, line breaks, the comma of `Kim, Chol-su`, and what stands for a space in the name of a file: they may stand
-    /// between the parts of a name.
+    /// Spaces, line breaks, the comma of `Kim, Chol-su`, and what stands for a space in the name of a file: they may
+    /// stand between the parts of a name.
     Space,
     /// Anything else: no name goes on beyond it.
     End,

@@ -55,8 +55,8 @@ fn handover_is_near(judgement: &Judgement<'_>) -> bool {
     })
 }
 
-/// PRE-03 and PRE-04: of a message that is not in the declared past, because it went to some Powers only, no more can be
-/// told than that its time is over.
+/// PRE-03 and PRE-04: of a message that is not in the declared past, because it went to some Powers only, no more can
+/// be told than that its time is over.
 fn unacknowledged(judgement: &Judgement<'_>, findings: &mut Findings) {
     let Act::NonAcknowledgement(act) = judgement.act else { return };
     let hint = Rule::Pre03.cure();

@@ -131,8 +131,8 @@ fn is_text(document: &Document) -> bool {
     document.media_type.starts_with("text/")
 }
 
-/// Whether a document of this class identifies one person by its nature. Such a document may hold a name (PRV_03), and so
-/// is withheld from whoever may not know it (`withholding`).
+/// Whether a document of this class identifies one person by its nature. Such a document may hold a name (PRV_03), and
+/// so is withheld from whoever may not know it (`withholding`).
 pub(in crate::consultation) fn identifies(class: DocumentClass) -> bool {
     match class {
         DocumentClass::IdentityCard

@@ -328,10 +328,10 @@ impl Rule {
     }
 
     /// Whether a breach may stop an act of this class. What only warns stops none. Protective acts stop for their own
-    /// marking and for an embedded face alone, and that before release: papers of others that may not go with one are left
-    /// out (`kept_back`), and what it answers is only said; facts and correspondence for their form and for who
-    /// sends them, never for what they say. Facts, and what takes an act back, stop too where some Powers would not have them
-    /// (CON-06): what some know and some do not would free a person at one desk and hold him at another.
+    /// marking and for an embedded face alone, and that before release: papers of others that may not go with one are
+    /// left out (`kept_back`), and what it answers is only said; facts and correspondence for their form and for who
+    /// sends them, never for what they say. Facts, and what takes an act back, stop too where some Powers would not
+    /// have them (CON-06): what some know and some do not would free a person at one desk and hold him at another.
     pub fn stands_against(self, class: ActClass) -> bool {
         const OF_FORM: [&str; 9] = ["CHN", "CLS", "FRM", "LNG", "OBS", "PRE", "PRV", "PUB", "ROL"];
         let group = self.group();

@@ -19,12 +19,13 @@ use crate::limits;
 use crate::message::terms::ActClass;
 use crate::trust::name::Ministry;
 
-/// What cures an interview that was not free. The draft does not go, so what was found has to be told in an act that does.
+/// What cures an interview that was not free. The draft does not go, so what was found has to be told in an act that
+/// does.
 const TELL: &str = "say so at once by a will-indication with indicated = UNDECIDED, or a hold-notice: that stops everybody; \
                     then take the statement again in private, after the time for reflection";
 
-/// What cures a statement by which somebody sat whose affiliation reads like that of the Power of origin. What is untrue is
-/// not to be told of a prisoner to mend a paper.
+/// What cures a statement by which somebody sat whose affiliation reads like that of the Power of origin. What is
+/// untrue is not to be told of a prisoner to mend a paper.
 const TELL_OF_ORIGIN: &str = "where he came for it, say so at once by a will-indication with indicated = UNDECIDED, or a \
                               hold-notice: that stops everybody; and take the statement again in private, after the time \
                               for reflection. Where he did not, tell no such thing: take the statement again with nobody \

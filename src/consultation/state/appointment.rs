@@ -1,8 +1,8 @@
 //! Which observers were appointed, what for, for whom and for when (OBS-04, HND-09, MED-01).
 //!
-//! An invitation counts once whoever was invited has accepted it, and every detaining and receiving Power but the one that
-//! invites; so delegates of the ICRC are never there without the Detaining Power (GC III Art. 126(4)). It is for its
-//! time, its scope and its persons; where it names none, for all.
+//! An invitation counts once whoever was invited has accepted it, and every detaining and receiving Power but the one
+//! that invites; so delegates of the ICRC are never there without the Detaining Power (GC III Art. 126(4)). It is for
+//! its time, its scope and its persons; where it names none, for all.
 
 use crate::consultation::acts::opening::ObserverInvitation;
 use crate::consultation::history::{Past, Thread};

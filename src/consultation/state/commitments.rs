@@ -2,8 +2,8 @@
 //!
 //! An agreement is concluded when every party it requires has consented: whoever proposed it by his note, the others
 //! by replies that stand. Of two under one id the later counts, so that it is amended as it was made. An arrangement
-//! counts once another party to the agreement confirmed exactly that arrangement, and as long as it does; and until its sender
-//! arranges anew under its id, whether or not that is confirmed.
+//! counts once another party to the agreement confirmed exactly that arrangement, and as long as it does; and until its
+//! sender arranges anew under its id, whether or not that is confirmed.
 
 use std::collections::BTreeMap;
 
@@ -158,21 +158,22 @@ pub fn is_withdrawn(past: &Past<'_>, note: ActRef, sender: &Ministry) -> bool {
     withdrawals.any(|(one, _)| one.sender == *sender)
 }
 
-/// Whether an act permits something still: it stands, and its sender did not take it back. Whatever frees somebody is asked
-/// this; what stops is not.
+/// Whether an act permits something still: it stands, and its sender did not take it back. Whatever frees somebody is
+/// asked this; what stops is not.
 pub fn permits(past: &Past<'_>, one: &Registered) -> bool {
     one.stands() && !is_taken_back(past, one)
 }
 
-/// Whether the ministry that sent an act took it back: by a note-withdrawal, which is the way for a note that awaits its
-/// answer and for assurances, or by a corrigendum of anything but its prose. Either permits nothing any more then, though
-/// another act says so better.
+/// Whether the ministry that sent an act took it back: by a note-withdrawal, which is the way for a note that awaits
+/// its answer and for assurances, or by a corrigendum of anything but its prose. Either permits nothing any more then,
+/// though another act says so better.
 pub fn is_taken_back(past: &Past<'_>, one: &Registered) -> bool {
     let takes_back = |by: &Registered| by.act.as_ref().and_then(undone) == Some(one.reference);
     past.of_thread(&Thread::Answer(one.reference)).any(|by| by.sender == one.sender && takes_back(by))
 }
 
-/// Whether whoever took an act back said it anew since, as one of these: that one counts then, whatever time it tells of.
+/// Whether whoever took an act back said it anew since, as one of these: that one counts then, whatever time it tells
+/// of.
 pub fn is_replaced<'a>(
     past: &Past<'_>,
     one: &Registered,
@@ -245,8 +246,8 @@ pub fn arrangement_of<'h>(past: &Past<'h>, id: &EntryId, person: &PersonRef) -> 
     confirmed(past, id).into_iter().rfind(|one| one.act.persons.find(person).is_some())
 }
 
-/// Every confirmed arrangement under this id, in the order of the acts: of each Power its last one that stands, and none of a
-/// Power whose last one nobody confirmed. Whoever arranges anew has taken back what he arranged before.
+/// Every confirmed arrangement under this id, in the order of the acts: of each Power its last one that stands, and
+/// none of a Power whose last one nobody confirmed. Whoever arranges anew has taken back what he arranged before.
 fn confirmed<'h>(past: &Past<'h>, id: &EntryId) -> Vec<Arrangement<'h>> {
     let last = last_arrangements(past, id).into_values();
     let confirmed = last.filter_map(|(registered, act)| {
@@ -309,7 +310,8 @@ fn conclude<'h>(past: &Past<'h>, note: &'h Registered, act: &'h AgreementNote) -
     Some(Agreement { note, act, replies })
 }
 
-/// The confirmation of exactly this arrangement, unless the Power that gave it took it back, or another party declines it.
+/// The confirmation of exactly this arrangement, unless the Power that gave it took it back, or another party declines
+/// it.
 fn confirmation<'h>(
     past: &Past<'h>,
     registered: &Registered,

@@ -1,8 +1,8 @@
-//! Which protective acts a second office stands behind: one officer may send such an act alone, another office of the same
-//! ministry countersigns it afterwards (ROL-05).
+//! Which protective acts a second office stands behind: one officer may send such an act alone, another office of the
+//! same ministry countersigns it afterwards (ROL-05).
 //!
-//! A past and the charter enter; each protective act that one hand signed leaves, with when its countersignature is due and
-//! which one it has. That none comes is shown and takes nothing from the act.
+//! A past and the charter enter; each protective act that one hand signed leaves, with when its countersignature is due
+//! and which one it has. That none comes is shown and takes nothing from the act.
 
 use std::collections::BTreeSet;
 
@@ -55,9 +55,9 @@ pub fn all<'h>(past: &Past<'h>, charter: &Charter) -> Vec<Countersigning<'h>> {
     all
 }
 
-/// Whether two hands signed an act. What its dispatch lists is a claim, so the keys that signed are counted: a signature
-/// that does not hold has none, and two names may share one. Where no keys were kept, one hand is assumed, because a
-/// countersignature too many harms nobody.
+/// Whether two hands signed an act. What its dispatch lists is a claim, so the keys that signed are counted: a
+/// signature that does not hold has none, and two names may share one. Where no keys were kept, one hand is assumed,
+/// because a countersignature too many harms nobody.
 fn is_of_two_hands(act: &Registered) -> bool {
     act.hands.iter().collect::<BTreeSet<_>>().len() > 1
 }

@@ -63,8 +63,8 @@ pub fn says_it_detains(past: &Past<'_>, person: &PersonRef, ministry: &Ministry)
     detains(past, person, ministry) || registered()
 }
 
-/// The same, until whoever holds him by his case registered it anew and knew of that: then his word stands against it, and a
-/// hold of the other one lapses like that of any Power.
+/// The same, until whoever holds him by his case registered it anew and knew of that: then his word stands against it,
+/// and a hold of the other one lapses like that of any Power.
 pub fn says_it_detains_still(past: &Past<'_>, person: &PersonRef, ministry: &Ministry) -> bool {
     let unanswered = |one: &Registered| one.sender == *ministry && !is_held_since(past, person, one);
     detains(past, person, ministry) || registrations(past, person).any(|(one, _)| unanswered(one))
@@ -97,8 +97,8 @@ pub fn is_dead(past: &Past<'_>, person: &PersonRef) -> bool {
     past.of_person(person).any(|one| is_notice(one) && !is_refuted(past, person, one))
 }
 
-/// Whether a notice of death was a mistake: whoever holds the person registered his case anew, and an observer who may see
-/// him has spoken to him or had him examined since, and both knew the notice.
+/// Whether a notice of death was a mistake: whoever holds the person registered his case anew, and an observer who may
+/// see him has spoken to him or had him examined since, and both knew the notice.
 pub fn is_refuted(past: &Past<'_>, person: &PersonRef, notice: &Registered) -> bool {
     let is_held = is_held_since(past, person, notice);
     let saw_him = |one: &Registered| {
@@ -122,8 +122,9 @@ fn is_held_since(past: &Past<'_>, person: &PersonRef, notice: &Registered) -> bo
         .is_some_and(|case| case.registered.knew(notice) && commitments::permits(past, case.registered))
 }
 
-/// Whether an observer may see a person so: delegates of the ICRC and of a Protecting Power may (GC III Art. 126), and whoever
-/// was invited for just that, for him and for that time. Who was let in to watch a handover has not seen him elsewhere.
+/// Whether an observer may see a person so: delegates of the ICRC and of a Protecting Power may (GC III Art. 126), and
+/// whoever was invited for just that, for him and for that time. Who was let in to watch a handover has not seen him
+/// elsewhere.
 fn may_see(
     past: &Past<'_>,
     person: &PersonRef,

@@ -58,9 +58,9 @@ impl<'h> Round<'h> {
         answers.map(|(one, act)| (one, act.reply)).max_by_key(|(one, _)| one.number)
     }
 
-    /// The lines that were not found to match yet, or that one of the two parties found not to. Whoever answers the round
-    /// looks at all of them, and whoever holds a person answers for his line. What others find decides nothing: they
-    /// neither answer for a man whom they do not hold, nor keep two Powers from exchanging him.
+    /// The lines that were not found to match yet, or that one of the two parties found not to. Whoever answers the
+    /// round looks at all of them, and whoever holds a person answers for his line. What others find decides nothing:
+    /// they neither answer for a man whom they do not hold, nor keep two Powers from exchanging him.
     pub fn unmatched(&self, past: &Past<'_>) -> Vec<PersonRef> {
         let terms: &ExchangeTerms = &self.act.terms;
         let results = results(past, self.digest());
@@ -78,8 +78,8 @@ impl<'h> Round<'h> {
         persons(terms).filter(|person| !matched(person)).collect()
     }
 
-    /// Whether one of the two parties found last that a person is not who the list says, or not there. What it finds of his
-    /// life, his health, his will or the law is answered like any word of that.
+    /// Whether one of the two parties found last that a person is not who the list says, or not there. What it finds of
+    /// his life, his health, his will or the law is answered like any word of that.
     pub fn is_mistaken(&self, past: &Past<'_>, person: &PersonRef) -> bool {
         use LineResult::{AlreadyReleased, Duplicate, IdentityMismatch, NotHeld, NotPow};
         let terms: &ExchangeTerms = &self.act.terms;

@@ -1,5 +1,5 @@
-//! Incidents of publicity: who was exposed, what came of the demand, and whether the Detaining Power assessed the danger
-//! since (PUB; GC III Art. 13).
+//! Incidents of publicity: who was exposed, what came of the demand, and whether the Detaining Power assessed the
+//! danger since (PUB; GC III Art. 13).
 
 use crate::consultation::acts::protection::{ProtectionAssessment, PublicityNotice, TakedownConfirmation};
 use crate::consultation::history::{Past, Thread};
@@ -54,8 +54,9 @@ pub fn incidents<'h>(past: &Past<'h>, person: &PersonRef) -> Vec<Incident<'h>> {
     notices.map(incident).collect()
 }
 
-/// Whether an incident stood against sending a person to this destination at an instant, by what was released until then:
-/// nobody who may had found since that he has nothing to fear there. Where no destination is known, any assessment will do.
+/// Whether an incident stood against sending a person to this destination at an instant, by what was released until
+/// then: nobody who may had found since that he has nothing to fear there. Where no destination is known, any
+/// assessment will do.
 pub fn was_open(past: &Past<'_>, person: &PersonRef, destination: Option<Spoken<'_>>, at: Timestamp) -> bool {
     let then = past.until(at);
     let places = Places::of(&then, person);

@@ -1,8 +1,8 @@
 //! Holds: who stopped a person's case, and whether the hold is active (HLD).
 //!
 //! Only the Power that set a hold lifts it. A hold of any other Power than the detaining one lapses after the time
-//! of the charter unless it is renewed; a stop by the person's will never lapses (HLD-03). Where another Power set that, it
-//! is answered by asking him: a later statement that qualifies, of somebody who knew the hold, lifts it.
+//! of the charter unless it is renewed; a stop by the person's will never lapses (HLD-03). Where another Power set
+//! that, it is answered by asking him: a later statement that qualifies, of somebody who knew the hold, lifts it.
 
 use crate::consultation::act::ActKind;
 use crate::consultation::acts::protection::HoldNotice;
@@ -67,8 +67,8 @@ pub fn active<'h>(past: &Past<'h>, person: &PersonRef, at: Timestamp, charter: &
     holds(past, person, charter).into_iter().filter(|hold| hold.is_active(at)).collect()
 }
 
-/// The release of a hold, or of what may be one, by the Power that set it; of a hold that it told to some Powers only, also
-/// that of the one by which it said the same to all.
+/// The release of a hold, or of what may be one, by the Power that set it; of a hold that it told to some Powers only,
+/// also that of the one by which it said the same to all.
 pub fn release<'h>(past: &Past<'h>, hold: &Registered) -> Option<&'h Registered> {
     let again = || {
         let says = |one: &Registered| {

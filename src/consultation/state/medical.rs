@@ -1,8 +1,8 @@
 //! Fitness to travel and eligibility on medical grounds (MED; GC III Arts 47, 109, 110, 112, Annex II).
 //!
-//! A finding that permits must stand; UNFIT need not, and is believed also where the report of a handover or the check of
-//! a list tells it. Of findings that knew nothing of each other the one that stops counts. Who was found UNFIT is found
-//! fit again by the Detaining Power, examining him later, or by whoever found it.
+//! A finding that permits must stand; UNFIT need not, and is believed also where the report of a handover or the check
+//! of a list tells it. Of findings that knew nothing of each other the one that stops counts. Who was found UNFIT is
+//! found fit again by the Detaining Power, examining him later, or by whoever found it.
 //!
 //! The Detaining Power answers for it that nobody is moved whom that endangers (Art. 47), and he is in its hands: its
 //! certificate permits, or that of an observer who saw him: a party that observes, or somebody who was appointed to see
@@ -164,8 +164,8 @@ fn unanswered<'h>(
     findings.iter().find(open).map(|(one, _)| *one)
 }
 
-/// Whether a finding that permits answered what stops: by somebody who may and knew of it, of a later examination. Whoever
-/// said it himself may think again about the same one.
+/// Whether a finding that permits answered what stops: by somebody who may and knew of it, of a later examination.
+/// Whoever said it himself may think again about the same one.
 fn is_answered(
     findings: &[Finding<'_>],
     one: &Registered,

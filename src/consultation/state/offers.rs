@@ -1,8 +1,8 @@
 //! What one ministry itself offered or consented to and what can still bind it, before it is agreed on (EXC-06).
 //!
 //! An agreement binds everybody; an offer only whoever made it, as long as others may still say yes. What was declined,
-//! withdrawn or ran out binds nobody, and what an agreement settled is a matter of that agreement. Nobody offers one man
-//! to two places, in one consultation as little as in two.
+//! withdrawn or ran out binds nobody, and what an agreement settled is a matter of that agreement. Nobody offers one
+//! man to two places, in one consultation as little as in two.
 
 use crate::consultation::acts::agreement::AgreementTerms;
 use crate::consultation::acts::law::Destination;
@@ -42,8 +42,8 @@ impl Offer<'_> {
     }
 }
 
-/// Where notes and rounds that a ministry made or accepted, and that are not concluded, would send a person: every State
-/// that they may mean.
+/// Where notes and rounds that a ministry made or accepted, and that are not concluded, would send a person: every
+/// State that they may mean.
 pub fn offered(past: &Past<'_>, person: &PersonRef, by: &Ministry, at: Timestamp) -> Vec<Destination> {
     let places = Places::of(past, person);
     let offers = offers(past, person, by, at).into_iter();

@@ -1,11 +1,11 @@
 //! Whether a consultation is open, who takes part in it and as what (domain 5.2).
 //!
-//! A proposal opens it once every Power among the parties accepted it in time; observers need not. One Power alone opens
-//! nothing, and says of an open consultation neither who is who nor who is in it: another proposal takes the place of one
-//! that is open only where it names every Power of that one, and each of them accepted it too. Whoever adjourned
-//! it resumes it; until then nothing new is made in it, and everything that tells of a person or ends something is said
-//! as before. It is concluded when every Power has said so, knowing all that was agreed in it. Protective acts pass in
-//! every state.
+//! A proposal opens it once every Power among the parties accepted it in time; observers need not. One Power alone
+//! opens nothing, and says of an open consultation neither who is who nor who is in it: another proposal takes the
+//! place of one that is open only where it names every Power of that one, and each of them accepted it too. Whoever
+//! adjourned it resumes it; until then nothing new is made in it, and everything that tells of a person or ends
+//! something is said as before. It is concluded when every Power has said so, knowing all that was agreed in it.
+//! Protective acts pass in every state.
 
 use std::collections::BTreeMap;
 
@@ -43,8 +43,8 @@ vocabulary! {
 /// A consultation as it was proposed.
 #[derive(Clone)]
 pub struct Consultation<'h> {
-    /// The proposal that counts: the last one that all Powers accepted, its own and those of the one before, or the last
-    /// one of all.
+    /// The proposal that counts: the last one that all Powers accepted, its own and those of the one before, or the
+    /// last one of all.
     pub proposal: &'h Registered,
     /// What it says.
     pub act: &'h ConsultationProposal,
@@ -86,7 +86,8 @@ pub fn consultation<'h>(past: &Past<'h>, at: Timestamp) -> Option<Consultation<'
     counting
 }
 
-/// Of two proposals, in their order, the one that counts: what all accepted stays, whoever proposes another one meanwhile.
+/// Of two proposals, in their order, the one that counts: what all accepted stays, whoever proposes another one
+/// meanwhile.
 fn counting_of<'h>(past: &Past<'h>, before: Consultation<'h>, next: Consultation<'h>) -> Consultation<'h> {
     match (before.awaited.is_empty(), next.awaited.is_empty()) {
         (false, _) => next,

@@ -1,10 +1,10 @@
 //! Where the words for a place lead: `POWER_OF_ORIGIN` and `REMAIN_IN_DETAINING_STATE` name no State, the case does.
 //!
-//! A case is registered anew where it was wrong, and what was said before keeps its meaning then: whoever speaks means the
-//! place that the case named as he knew it, and his word counts for every place that a registration named since, which
-//! he did not know. So a registration only ever adds places to a word. Where they differ, two words may be one place and
-//! may be two (`Likeness::Either`), which is enough to stop and too little to permit: no registration frees anybody whom
-//! a word stopped. What frees is said anew, by somebody who knew the case as it is.
+//! A case is registered anew where it was wrong, and what was said before keeps its meaning then: whoever speaks means
+//! the place that the case named as he knew it, and his word counts for every place that a registration named since,
+//! which he did not know. So a registration only ever adds places to a word. Where they differ, two words may be one
+//! place and may be two (`Likeness::Either`), which is enough to stop and too little to permit: no registration frees
+//! anybody whom a word stopped. What frees is said anew, by somebody who knew the case as it is.
 //!
 //! What was true of a handover is asked of the registrations that were released until then (`Places::until`).
 

@@ -1,4 +1,5 @@
-//! Tests of places where somebody is to be moved or was: no registration opens a departure, or mends a handover after it.
+//! Tests of places where somebody is to be moved or was: no registration opens a departure, or mends a handover after
+//! it.
 
 use super::tests::{HOME, departure, from, registered, state_of, withdraw};
 use super::*;

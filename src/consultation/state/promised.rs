@@ -1,5 +1,5 @@
-//! Whether a person is promised twice: to a Power by one agreement, and elsewhere by another that binds still (EXC-06); or
-//! was, when he was handed over (HND-06).
+//! Whether a person is promised twice: to a Power by one agreement, and elsewhere by another that binds still (EXC-06);
+//! or was, when he was handed over (HND-06).
 
 use crate::consultation::acts::values::EntryId;
 use crate::consultation::charter::Charter;

@@ -5,12 +5,12 @@
 //! An assessment is stale once it is too old, or as long as it knew nothing of an incident of publicity: taking a
 //! picture down does not undo the danger.
 //!
-//! Where a case does not say where a person comes from, any State may be his home. Grounds found for the Power of origin
-//! bar them all then, and grounds found for one State bar the Power of origin: a bar need not use
+//! Where a case does not say where a person comes from, any State may be his home. Grounds found for the Power of
+//! origin bar them all then, and grounds found for one State bar the Power of origin: a bar need not use
 //! the word that a later agreement uses. They do not bar staying where he is, which is no way home. A place that only
-//! may be the same never clears another; and grounds found for any State at all bar them all, until they are lifted for any.
-//! Where the case is registered anew with another origin, a bar stays where it was and comes to where the case now says
-//! (`places`), until an assessment of that very place knew both.
+//! may be the same never clears another; and grounds found for any State at all bar them all, until they are lifted for
+//! any. Where the case is registered anew with another origin, a bar stays where it was and comes to where the case now
+//! says (`places`), until an assessment of that very place knew both.
 //!
 //! More must be known (NEEDS_MORE): that takes a clearance back, whatever times both bear, until the place is cleared
 //! again by who knew of it.
@@ -130,8 +130,8 @@ impl Assessment<'_> {
         self.act.finding == ProtectionFinding::NoSubstantialGrounds
     }
 
-    /// Whether it is of this very destination, and not only of one that may be it. To take a clearance back it is enough
-    /// that it is by one registration of the case.
+    /// Whether it is of this very destination, and not only of one that may be it. To take a clearance back it is
+    /// enough that it is by one registration of the case.
     fn is_of_the_place(&self) -> bool {
         match self.clears() {
             true => self.likeness == Likeness::Same,
@@ -139,8 +139,8 @@ impl Assessment<'_> {
         }
     }
 
-    /// Whether this takes back what another one clears: it finds otherwise, and whoever cleared the place did not know it
-    /// or had looked before.
+    /// Whether this takes back what another one clears: it finds otherwise, and whoever cleared the place did not know
+    /// it or had looked before.
     fn takes_back(&self, other: &Self) -> bool {
         let is_overtaken = other.registered.knew(self.registered) && other.made >= self.made;
         self.of_holder && self.is_of_the_place() && !self.clears() && !is_overtaken

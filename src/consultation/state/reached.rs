@@ -68,10 +68,11 @@ vocabulary! {
         Hold = 1 "HOLD",
         /// The person's will.
         Will = 2 "WILL",
-        /// Substantial grounds for fear; at a handover also what had cleared the place or was assured of it, and was taken back.
+        /// Substantial grounds for fear; at a handover also what had cleared the place or was assured of it, and was
+        /// taken back.
         Protection = 3 "PROTECTION",
-        /// No agreement in force and no arrangement covered it, it came before or long after the window, or something else was
-        /// agreed since.
+        /// No agreement in force and no arrangement covered it, it came before or long after the window, or something
+        /// else was agreed since.
         Commitment = 4 "COMMITMENT",
         /// A physician found him unfit to travel.
         Medical = 5 "MEDICAL",

@@ -1,16 +1,17 @@
 //! What Powers reported of a person's handovers, and what that comes to (HND-05, HND-06).
 //!
 //! Reports about one arrangement make a round; of each Power the last one counts. A round is closed once the Power that
-//! holds the person and the Power that receives him both reported, and all who reported say the same. A Power that has no
-//! part in it was not there to see who came: what it reports is shown, and disputes nothing unless it says that he died, cannot
-//! travel or is kept. What is relayed is nobody's own report, and stops whom it stops. What is wrong
+//! holds the person and the Power that receives him both reported, and all who reported say the same. A Power that has
+//! no part in it was not there to see who came: what it reports is shown, and disputes nothing unless it says that he
+//! died, cannot travel or is kept. What is relayed is nobody's own report, and stops whom it stops. What is wrong
 //! is never lost by saying something else: a handover that was irregular once stays on record, whatever is reported
 //! under another arrangement or corrected later, and a dispute ends only by corrected reports about the same handover.
 //!
 //! A handover is judged by the past as it was then: who held the person and where he was to go, the agreement, the
-//! arrangement and its confirmation, statements and clearances, all as released until that instant. What is said of these
-//! afterwards makes no handover regular and none irregular. What the person himself said until then counts whenever it is
-//! told, and a report of his refusal at the gate until its own sender corrects it by one of that same time.
+//! arrangement and its confirmation, statements and clearances, all as released until that instant. What is said of
+//! these afterwards makes no handover regular and none irregular. What the person himself said until then counts
+//! whenever it is told, and a report of his refusal at the gate until its own sender corrects it by one of that same
+//! time.
 
 use crate::consultation::acts::handover::HandoverReport;
 use crate::consultation::acts::values::EntryId;
@@ -52,8 +53,8 @@ pub struct Reported<'h> {
 
 opaque!(Reported<'_>);
 
-/// What was reported about a person; none where nothing was. An irregular handover comes before a disputed one, and both
-/// before what was reported last.
+/// What was reported about a person; none where nothing was. An irregular handover comes before a disputed one, and
+/// both before what was reported last.
 pub fn reported<'h>(past: &Past<'h>, person: &PersonRef, charter: &Charter) -> Option<Reported<'h>> {
     let against = |round: &Round<'h>| round.irregularities(past, person, charter);
     choose(past, person, rounds(past, person), charter, against)
@@ -93,8 +94,8 @@ fn choose<'h>(
     Some(chosen)
 }
 
-/// Whether the handover reported last comes after one that took place, and the case was not registered anew between: who
-/// is gone is not kept back.
+/// Whether the handover reported last comes after one that took place, and the case was not registered anew between:
+/// who is gone is not kept back.
 fn contradicts_a_handover(past: &Past<'_>, person: &PersonRef, judged: &[&Reported<'_>]) -> bool {
     let Some((last, before)) = judged.split_last() else { return false };
     let gone = before.iter().rev().find(|one| one.stage == Stage::HandedOver);
@@ -103,7 +104,8 @@ fn contradicts_a_handover(past: &Past<'_>, person: &PersonRef, judged: &[&Report
 }
 
 /// Whether the Power that holds a person, or a party to an agreement about him, reports that he was handed over, under
-/// whatever arrangement, and his case was not registered anew since by somebody who knew of it: who is gone departs nowhere.
+/// whatever arrangement, and his case was not registered anew since by somebody who knew of it: who is gone departs
+/// nowhere.
 pub fn is_gone(past: &Past<'_>, person: &PersonRef) -> bool {
     let agreements = commitments::agreements_of(past, person);
     let is_heard = |power: &Ministry| {
@@ -123,8 +125,8 @@ pub fn is_gone(past: &Past<'_>, person: &PersonRef) -> bool {
 
 /// Whether a report of a refusal at the gate stands still: nobody but its own sender corrects it, by another report of
 /// the same handover and time about the same person; what is reported of another time is another attempt. A Power that
-/// takes its own word back by it, that he was handed over, disputes the handover, and says nothing of what stood against
-/// it.
+/// takes its own word back by it, that he was handed over, disputes the handover, and says nothing of what stood
+/// against it.
 pub fn is_refusal_still(
     past: &Past<'_>,
     person: &PersonRef,
@@ -155,8 +157,8 @@ pub fn is_refusal_still(
     !(corrected || is_of_a_power(past, report) && takes_back() && !goes_after_all())
 }
 
-/// Whether a Power that has a part in it reported what became of a person under this arrangement, or conveyed such a report; or
-/// another one that he was harmed.
+/// Whether a Power that has a part in it reported what became of a person under this arrangement, or conveyed such a
+/// report; or another one that he was harmed.
 pub fn is_reported(past: &Past<'_>, person: &PersonRef, arrangement: &EntryId) -> bool {
     let mut conveyed = reports(past, person).filter(|(one, _)| one.relayed);
     rounds(past, person).iter().any(|round| round.arrangement == arrangement)
@@ -205,16 +207,16 @@ fn is_of_a_power(past: &Past<'_>, report: &Registered) -> bool {
     }
 }
 
-/// Whether a report says what became of a person: its sender had a part in his handover as it stood then, or it says that he
-/// died, cannot travel or is kept. A refusal stops by itself (WIL-12).
+/// Whether a report says what became of a person: its sender had a part in his handover as it stood then, or it says
+/// that he died, cannot travel or is kept. A refusal stops by itself (WIL-12).
 fn is_to_be_heard(past: &Past<'_>, person: &PersonRef, one: &Registered, act: &HandoverReport) -> bool {
     use HandoverOutcome::{Deceased, HeldByAuthority, Unfit};
     let tells_of_harm = matches!(outcome(act, person), Some(Deceased | HeldByAuthority | Unfit));
     tells_of_harm || has_part(&past.until(one.released), person, &one.sender, &act.arrangement_id)
 }
 
-/// Whether a Power has a part in a handover: it holds the person, is party to what was agreed of him, or is to receive him.
-/// Where nothing was agreed, every Power has.
+/// Whether a Power has a part in a handover: it holds the person, is party to what was agreed of him, or is to receive
+/// him. Where nothing was agreed, every Power has.
 fn has_part(past: &Past<'_>, person: &PersonRef, power: &Ministry, arrangement: &EntryId) -> bool {
     let arranged = commitments::arrangement_of(past, arrangement, person).map(|arranged| arranged.agreement);
     let agreements = match arranged.filter(|agreement| agreement.line(person).is_some()) {
@@ -295,8 +297,8 @@ pub fn irregularities(
     found
 }
 
-/// Whether the time of an arrangement was over, by more than a convoy is on its road; whether the person's line in a list of
-/// exchange was found to be a mistake; whether its agreement had been made
+/// Whether the time of an arrangement was over, by more than a convoy is on its road; whether the person's line in a
+/// list of exchange was found to be a mistake; whether its agreement had been made
 /// anew since it was arranged, and says otherwise of the person; or another agreement sent the person elsewhere.
 fn is_overtaken<'h>(
     then: &Past<'h>,
@@ -312,8 +314,8 @@ fn is_overtaken<'h>(
     is_too_late || is_mistaken || is_promised_otherwise(then, person, arranged) || twice()
 }
 
-/// Whether the agreement that an arrangement carries out, as it was made anew since, sends the person elsewhere, otherwise
-/// or not at all. That others were added to it is nothing to him.
+/// Whether the agreement that an arrangement carries out, as it was made anew since, sends the person elsewhere,
+/// otherwise or not at all. That others were added to it is nothing to him.
 fn is_promised_otherwise(then: &Past<'_>, person: &PersonRef, arranged: &Arrangement<'_>) -> bool {
     let (was, now) = (&arranged.agreement, commitments::agreement(then, &arranged.act.agreement_id));
     let line = |agreement: &Agreement<'_>| agreement.line(person).map(|line| line.destination.clone());

@@ -5,7 +5,8 @@ use crate::consultation::state::departure::clear_to_depart;
 use crate::consultation::state::samples::{DAY, Scene, case, person};
 use crate::consultation::state::stage::stage;
 
-/// A person who may leave under H-1, in a consultation of which XN is a neutral Power with no part in what was agreed of him.
+/// A person who may leave under H-1, in a consultation of which XN is a neutral Power with no part in what was agreed
+/// of him.
 fn beside_a_third() -> Scene {
     let mut scene = Scene::arranged();
     let proposal = r#"consultation = "C-3HN8-ZC6V-5JF2"

@@ -1,7 +1,7 @@
 //! Sides: who sat by a statement of will for the Power of origin (WIL-05), by the code that an affiliation names.
 //!
-//! Where a person comes from may be registered only after he spoke. Who came for that State frightened him all the same, so
-//! a statement is looked at again by the case as it is.
+//! Where a person comes from may be registered only after he spoke. Who came for that State frightened him all the
+//! same, so a statement is looked at again by the case as it is.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +13,9 @@ use crate::consultation::state::{custody, opening};
 use crate::consultation::words::PartyRole;
 use crate::trust::name::Ministry;
 
-/// The codes of a person's Power of origin: as any registration of his case names it, and every party with that role but
-/// one that registered him: of two Powers that exchange their men each holds some, and is the origin of the others'.
+/// The codes of a person's Power of origin: as any registration of his case names it, and every party with that role
+/// but one that registered him: of two Powers that exchange their men each holds some, and is the origin of the
+/// others'.
 pub fn origin(past: &Past<'_>, person: &PersonRef) -> BTreeSet<String> {
     let registered =
         |power: &Ministry| custody::registrations(past, person).any(|(one, _)| one.sender == *power);

@@ -1,9 +1,10 @@
 //! Where the case of a person stands (domain 5.3): how far it came, what stops it, and what was reported.
 //!
 //! A stop is shown over the stage and leaves it as it is. Where reports agree that the person remained, everything that
-//! led there is spent and the case goes on from what was done since, by those who knew the reports; and so it does where
-//! he was handed over, whoever knew that registered him as a prisoner once more, and something was requested, proposed or
-//! agreed about him since. Until then a handover stays told. An irregular one stays for ever, also where he died.
+//! led there is spent and the case goes on from what was done since, by those who knew the reports; and so it does
+//! where he was handed over, whoever knew that registered him as a prisoner once more, and something was requested,
+//! proposed or agreed about him since. Until then a handover stays told. An irregular one stays for ever, also where he
+//! died.
 
 use crate::consultation::charter::Charter;
 use crate::consultation::history::{Past, Thread};

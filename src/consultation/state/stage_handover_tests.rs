@@ -1,4 +1,5 @@
-//! Tests of where a case stands once a handover was reported: disputed, irregular, or undone, and what wipes none of it.
+//! Tests of where a case stands once a handover was reported: disputed, irregular, or undone, and what wipes none of
+//! it.
 
 use super::tests::{codes, hold, shown};
 use super::*;

@@ -53,7 +53,8 @@ pub fn told_until<'h>(past: &Past<'h>, person: &PersonRef, what: Told, at: Times
     standing(past, person, what, Some(at))
 }
 
-/// Whether what two reports of one sender tell of may be the same attempt to hand somebody over, by the times they bear.
+/// Whether what two reports of one sender tell of may be the same attempt to hand somebody over, by the times they
+/// bear.
 pub fn is_one_attempt(one: Timestamp, other: Timestamp) -> bool {
     one <= other.after(ONE_ATTEMPT) && other <= one.after(ONE_ATTEMPT)
 }

@@ -4,8 +4,8 @@
 //! out only where by the states themselves it stops him no more, at the desk that has it; or where its sender has said
 //! the same to all, so that it stops him everywhere. That the sender said anything else of him to all hides nothing.
 //!
-//! States change within the hour of a GO, by acts that its sender does not know yet. So where an act speaks of other places
-//! than the one he goes to, that is read off its words alone: what a place is called in his case may change.
+//! States change within the hour of a GO, by acts that its sender does not know yet. So where an act speaks of other
+//! places than the one he goes to, that is read off its words alone: what a place is called in his case may change.
 
 use std::collections::BTreeSet;
 
@@ -58,8 +58,9 @@ impl<'p, 'h> Departing<'p, 'h> {
             && one.act.as_ref().is_some_and(|act| persons.any(|person| self.stops(one, act, person)))
     }
 
-    /// Whether an act to some Powers only may take back what permits these persons to leave: until its sender has said so to
-    /// all. What it leaves of that only a desk can tell that has both, so it is named whatever its effect is here.
+    /// Whether an act to some Powers only may take back what permits these persons to leave: until its sender has said
+    /// so to all. What it leaves of that only a desk can tell that has both, so it is named whatever its effect is
+    /// here.
     pub(super) fn may_take_back(&self, one: &Registered, listed: &BTreeSet<PersonRef>) -> bool {
         let Some(act) = &one.act else { return false };
         if let Act::Assurances(said) = act {
@@ -85,8 +86,8 @@ impl<'p, 'h> Departing<'p, 'h> {
         takes && !self.past.of_thread(&Thread::Answer(undone)).any(again)
     }
 
-    /// Whether this departure of these persons may rest on an act. A GO rests on no other arrangement, and nothing rests on
-    /// what its sender said anew.
+    /// Whether this departure of these persons may rest on an act. A GO rests on no other arrangement, and nothing
+    /// rests on what its sender said anew.
     fn still_frees(&self, found: &Registered, listed: &BTreeSet<PersonRef>) -> bool {
         let Some(act) = &found.act else { return false };
         let under = |reference: ActRef| {
@@ -196,8 +197,8 @@ impl<'p, 'h> Departing<'p, 'h> {
             && !self.past.of_sender(&one.sender).any(again)
     }
 
-    /// Whether the words for a place in an act that is said again mean all that they meant in the first one: where the case
-    /// was registered anew between them, they may not.
+    /// Whether the words for a place in an act that is said again mean all that they meant in the first one: where the
+    /// case was registered anew between them, they may not.
     fn means_as_much(&self, later: &Registered, one: &Registered) -> bool {
         let words: Vec<&Destination> = later.act.as_ref().map(words_for_places).unwrap_or_default();
         let persons = one.act.as_ref().map(Act::persons).unwrap_or_default();

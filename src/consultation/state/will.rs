@@ -1,11 +1,11 @@
 //! What a person wants, and whether that still counts (WIL; domain 5.3).
 //!
-//! Only statements against which nothing stands can permit. A withdrawal, a refusal at the gate, adverse hearsay, a list
-//! that finds no compatible will and an adverse statement that does not qualify all stop (WIL-12), and are overcome only by a later qualifying
-//! statement whose sender knew of them (WIL-07). A withdrawal for some destinations stops those alone. Whoever found that he
-//! did not speak freely, or could not decide, found that nobody knows what he wants: that stops everywhere. The last word is
-//! that of whoever knew what was said before: a statement that only bears a later time sets nothing aside, and where
-//! two say different things neither counts (WIL-10).
+//! Only statements against which nothing stands can permit. A withdrawal, a refusal at the gate, adverse hearsay, a
+//! list that finds no compatible will and an adverse statement that does not qualify all stop (WIL-12), and are
+//! overcome only by a later qualifying statement whose sender knew of them (WIL-07). A withdrawal for some destinations
+//! stops those alone. Whoever found that he did not speak freely, or could not decide, found that nobody knows what he
+//! wants: that stops everywhere. The last word is that of whoever knew what was said before: a statement that only
+//! bears a later time sets nothing aside, and where two say different things neither counts (WIL-10).
 //!
 //! A word for a place is what the case said when it was spoken, and what it says since (`places`): a statement accepts
 //! only what it means by every registration, and refuses whatever it means by any.
@@ -126,8 +126,8 @@ pub fn said(registered: &Registered, stated: Option<Timestamp>) -> Timestamp {
 }
 
 /// What stopped a person's way to a destination at an instant, by what he had said until then, that instant included:
-/// what is adverse, and qualifying statements that do not accept it, whenever they were told; unless a later one that does
-/// knew of them, and was released by then. A report that its own sender corrected is not asked.
+/// what is adverse, and qualifying statements that do not accept it, whenever they were told; unless a later one that
+/// does knew of them, and was released by then. A report that its own sender corrected is not asked.
 pub fn stopped_at<'h>(
     past: &Past<'h>,
     person: &PersonRef,

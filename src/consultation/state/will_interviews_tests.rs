@@ -1,4 +1,5 @@
-//! Tests of the will where a person was asked more than once: which of two interviews counts, and which can still refuse.
+//! Tests of the will where a person was asked more than once: which of two interviews counts, and which can still
+//! refuse.
 
 use super::tests::{admitted, place_of, registered, standing, standing_towards, withdraw};
 use super::*;

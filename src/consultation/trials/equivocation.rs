@@ -2,8 +2,8 @@
 //! and lets nobody depart any more; a protective act is lost nowhere; and where a GO was given on a stop that the desk
 //! of the Detaining Power does not have, though it has another act under that number, nobody departs either.
 //!
-//! What is not noticed: two desks that hold one each, as long as neither is shown the other. A basis counts numbers, and
-//! the logs of two pairs are not compared. They may judge later acts differently then, and differ in nothing else.
+//! What is not noticed: two desks that hold one each, as long as neither is shown the other. A basis counts numbers,
+//! and the logs of two pairs are not compared. They may judge later acts differently then, and differ in nothing else.
 
 use std::collections::BTreeSet;
 

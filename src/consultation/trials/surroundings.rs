@@ -37,7 +37,8 @@ fn errors(book: &Casebook, incoming: &Incoming) -> Vec<Rule> {
 }
 
 /// Nothing but what an act declares and what that rests on itself, at a desk that accredited the channel otherwise. Who
-/// hides what he knew declares a past with holes; the acts in it were judged on what they declare, and count as they are.
+/// hides what he knew declares a past with holes; the acts in it were judged on what they declare, and count as they
+/// are.
 fn least(world: &World, marks: &Marks) -> Casebook {
     let facts = ChannelFacts { suspended: true, ceiling: Level::TopSecret, ..channel(&PARTIES) };
     let mut least = book(facts);
@@ -90,8 +91,8 @@ fn most(world: &World) -> Casebook {
     most
 }
 
-/// The rules of verdicts that stand against an act, asked by a desk that knows names, other consultations, documents and
-/// numbers, and has a clock and a policy of its own.
+/// The rules of verdicts that stand against an act, asked by a desk that knows names, other consultations, documents
+/// and numbers, and has a clock and a policy of its own.
 fn at_a_desk_of_its_own(book: &Casebook, incoming: &Incoming) -> Vec<Rule> {
     let dispatch = &incoming.dispatch;
     let Received::Read(act) = receive(&dispatch.kind, dispatch.act_class, &dispatch.act) else {

@@ -71,9 +71,9 @@ impl Answered {
 }
 
 impl Desk {
-    /// Answers what came since this was done last, and urgent messages that were read since; signs what was not answered.
-    /// Returns how many messages were sent. Where something could not be, everything else was tried, and the failures are
-    /// told at the end.
+    /// Answers what came since this was done last, and urgent messages that were read since; signs what was not
+    /// answered. Returns how many messages were sent. Where something could not be, everything else was tried, and the
+    /// failures are told at the end.
     pub async fn attend(&self, trust: &Trust, keys: &Keys) -> Result<usize, DeskError> {
         let mut attended = Attended::default();
         self.attend_telling(trust, keys, &mut attended).await?;

@@ -1,7 +1,8 @@
 //! The charter of a consultation: what the parties of its channel had agreed on when it began, else safe defaults.
 //!
-//! It begins with the proposal that opened it, as every desk sees it alike: a letter between two of the parties moves no
-//! beginning, nor does one to all that is dated before it. Where nobody proposed anything, what went to all first begins it.
+//! It begins with the proposal that opened it, as every desk sees it alike: a letter between two of the parties moves
+//! no beginning, nor does one to all that is dated before it. Where nobody proposed anything, what went to all first
+//! begins it.
 //!
 //! A charter is concluded when every party has said the same terms, byte for byte, one by proposing and the others by
 //! replying, in notes that stand. A consultation keeps the one it began under, so that no later note changes a verdict.

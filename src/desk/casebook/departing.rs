@@ -2,8 +2,8 @@
 //!
 //! A person enters; an answer leaves, the same for officers and for the ministry's own systems. Nothing that was not
 //! looked at counts as fine: what did not open, waits for other acts or cannot be read says no as well. So does an own
-//! gateway that was not asked: only what came of asking it (`Asked`) shows that this register is whole, and has everything
-//! that came. One that was restored from an older backup may lack a withdrawal that others have.
+//! gateway that was not asked: only what came of asking it (`Asked`) shows that this register is whole, and has
+//! everything that came. One that was restored from an older backup may lack a withdrawal that others have.
 
 use std::collections::BTreeSet;
 
@@ -49,8 +49,9 @@ impl Departure {
 }
 
 impl Desk {
-    /// Whether a person may leave now, by this arrangement or by the last confirmed one that lists the person; with what
-    /// came of asking the own gateway just now, if it was there. `PersonUnknown` where nobody has spoken of the person.
+    /// Whether a person may leave now, by this arrangement or by the last confirmed one that lists the person; with
+    /// what came of asking the own gateway just now, if it was there. `PersonUnknown` where nobody has spoken of the
+    /// person.
     pub fn departure(
         &self,
         trust: &Trust,

@@ -2,8 +2,8 @@
 //!
 //! A number that will never come must hold nobody up. Between two ministries every message has a number of its own
 //! without a gap, so when a later act of a ministry is here, an earlier one that is not was given up, refused or late
-//! on its way, or did not open: it is passed over, and told. Of the own acts those are passed over that nobody took, but for
-//! protective ones: nobody un-says at home what a person said by what he does to a copy.
+//! on its way, or did not open: it is passed over, and told. Of the own acts those are passed over that nobody took,
+//! but for protective ones: nobody un-says at home what a person said by what he does to a copy.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -53,8 +53,8 @@ pub struct Folded {
     lost: BTreeSet<Digest>,
     /// How many losses of the register it was folded after: the numbers that each leaves out are passed over.
     losses: u64,
-    /// Whether this desk's register lacks messages that this desk sent on the channel: numbers of its own that are passed
-    /// over may stand for acts that others have.
+    /// Whether this desk's register lacks messages that this desk sent on the channel: numbers of its own that are
+    /// passed over may stand for acts that others have.
     short: bool,
     /// When it began, by which its charter was chosen.
     begun: Option<Timestamp>,
@@ -222,8 +222,8 @@ impl Folded {
         self.offer_again();
     }
 
-    /// Whether it began at another time than that by which its charter was chosen, as what came since says: then it is to
-    /// be folded anew.
+    /// Whether it began at another time than that by which its charter was chosen, as what came since says: then it is
+    /// to be folded anew.
     pub(super) fn began_otherwise(&self) -> bool {
         begun(self.kept.values()) != self.begun
     }

@@ -1,7 +1,7 @@
 //! Homes: the consultation that a person belongs to.
 //!
-//! A reference belongs to one consultation (PRV-02), and whoever learns it can use it in another. So that nobody moves a
-//! person who is not his to move, nothing that one sender chooses by himself decides: no act that does not stand, no
+//! A reference belongs to one consultation (PRV-02), and whoever learns it can use it in another. So that nobody moves
+//! a person who is not his to move, nothing that one sender chooses by himself decides: no act that does not stand, no
 //! consultation that the Powers did not open, no time that he states of his own act. What this desk minted stays where
 //! it was minted for. Else the registration of the case counts, and of two that one which others took up: whose person
 //! another ministry speaks of as well, or of which another ministry knew first, by the time of that ministry's own act.

@@ -1,8 +1,8 @@
 //! What the casebook keeps of a message: everything that judging it takes, so that its envelope is opened once.
 //!
 //! An opened message enters, bytes for the inside of a seal leave, and the other way round. What a dispatch says is
-//! kept in its exact bytes; its signatures are not, because they were verified before it came here, and what was doubted of
-//! a protective act stands among what is known of its offices.
+//! kept in its exact bytes; its signatures are not, because they were verified before it came here, and what was
+//! doubted of a protective act stands among what is known of its offices.
 
 use prost::Message as _;
 

@@ -37,8 +37,8 @@ impl Memory {
         let known = now.take().filter(|known| known.place == *from);
         let mut folded = known.map(|known| known.folded).unwrap_or_default();
         if new.keys().any(|consultation| index.charters.contains(consultation)) {
-            // What was agreed on a channel may be what other consultations are judged by, and one note may have waited for
-            // whatever came.
+            // What was agreed on a channel may be what other consultations are judged by, and one note may have waited
+            // for whatever came.
             folded.clear();
         }
         for (consultation, kept) in new {
@@ -65,8 +65,8 @@ impl Memory {
         self.now().as_ref()?.folded.get(consultation).cloned()
     }
 
-    /// Remembers a consultation, and forgets others where they are too many. Of one of which nothing is here yet, not even
-    /// its channel is known: its first message says by whom it will be judged.
+    /// Remembers a consultation, and forgets others where they are too many. Of one of which nothing is here yet, not
+    /// even its channel is known: its first message says by whom it will be judged.
     pub(super) fn keep(&self, folded: &Arc<Folded>) {
         if folded.kept.is_empty() {
             return;

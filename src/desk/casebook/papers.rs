@@ -1,8 +1,8 @@
 //! Papers: which messages carried a document, of whatever consultation, and how they were marked (CLS-04 to CLS-06,
 //! OBS-03).
 //!
-//! Every message of the register enters as the casebook opens it; the earlier messages that carried a document of an act
-//! leave, in the order in which they came to this desk or left it. What binds of them is for the rules to say.
+//! Every message of the register enters as the casebook opens it; the earlier messages that carried a document of an
+//! act leave, in the order in which they came to this desk or left it. What binds of them is for the rules to say.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -93,8 +93,9 @@ impl Desk {
         Ok(index.names.get(person).into_iter().flat_map(BTreeMap::keys).cloned().collect())
     }
 
-    /// Keeps that an office that may know asks who is meant by a message: by its persons, or by `message` itself where it
-    /// names none or cannot be read. Whoever shows what tells it has called this first; `client` is through whom it asks.
+    /// Keeps that an office that may know asks who is meant by a message: by its persons, or by `message` itself where
+    /// it names none or cannot be read. Whoever shows what tells it has called this first; `client` is through whom it
+    /// asks.
     pub fn ask_who(
         &self,
         keys: &Keys,

@@ -1,8 +1,9 @@
 //! Vouching: whose word makes a name one that no text may contain (PRV-03).
 //!
-//! Any peer can send particulars, and names that refuse letters without appeal would let it silence a desk. A whole name
-//! refuses where particulars tell it that stand, and that this desk sent itself or a Power that the opened consultation
-//! lets say so. All other names only warn. Consultations are folded for this only where one of their names is found.
+//! Any peer can send particulars, and names that refuse letters without appeal would let it silence a desk. A whole
+//! name refuses where particulars tell it that stand, and that this desk sent itself or a Power that the opened
+//! consultation lets say so. All other names only warn. Consultations are folded for this only where one of their names
+//! is found.
 
 use std::collections::BTreeSet;
 

@@ -1,8 +1,8 @@
 //! Where an act goes: its channel, its consultation and its address.
 //!
-//! A draft and what is believed enter; the address leaves that all its copies have. A consultation stays on the channel on
-//! which it is held, because its acts are judged by that. What protects somebody is never stopped here by an addressee who
-//! is not believed.
+//! A draft and what is believed enter; the address leaves that all its copies have. A consultation stays on the channel
+//! on which it is held, because its acts are judged by that. What protects somebody is never stopped here by an
+//! addressee who is not believed.
 
 use crate::consultation::reference::ConsultationId;
 use crate::consultation::rules::judgement::ChannelFacts;

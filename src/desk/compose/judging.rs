@@ -1,8 +1,8 @@
 //! What an act of our own rests on, and what the rules find in it before its release.
 //!
-//! Address, dispatch and act enter with what this desk knows of the consultation; the acts of all Powers that it rests on
-//! leave, or findings. It is judged as every casebook will judge it, by the channel of the consultation and the charter
-//! agreed there; nothing rests on what still waits to be judged.
+//! Address, dispatch and act enter with what this desk knows of the consultation; the acts of all Powers that it rests
+//! on leave, or findings. It is judged as every casebook will judge it, by the channel of the consultation and the
+//! charter agreed there; nothing rests on what still waits to be judged.
 
 use crate::consultation::act::Act;
 use crate::consultation::charter::Charter;
@@ -26,8 +26,8 @@ use crate::trust::name::Ministry;
 use crate::trust::policy::ChannelRule;
 
 impl Desk {
-    /// What the offices that are to sign may sign. One that the own bundle does not vouch for signs nothing that counts: that
-    /// is told before anybody works on it. A protective act waits for nobody's certificate.
+    /// What the offices that are to sign may sign. One that the own bundle does not vouch for signs nothing that
+    /// counts: that is told before anybody works on it. A protective act waits for nobody's certificate.
     pub(super) fn own_authorities(
         &self,
         trust: &Trust,

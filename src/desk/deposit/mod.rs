@@ -7,9 +7,9 @@
 //! ```
 //! Each deposit has a key of its own, which is sealed to the reading key of the desk; a draft that names the deposit
 //! carries that key in its own sealed text. Plain bytes enter and leave, piece by piece; only the last record may be
-//! shorter, and it is written anew, under a new nonce, until it is full. Whoever names a deposit says which document it is,
-//! and whoever reads it to its end fails where it is another. What must never happen: that plain text reaches the disk, or
-//! that bytes leave which were not put there under this key at this place.
+//! shorter, and it is written anew, under a new nonce, until it is full. Whoever names a deposit says which document it
+//! is, and whoever reads it to its end fails where it is another. What must never happen: that plain text reaches the
+//! disk, or that bytes leave which were not put there under this key at this place.
 
 mod writer;
 

@@ -1,7 +1,7 @@
 //! Writing a deposit: from its beginning, or on after what is there.
 //!
-//! Plain bytes enter, piece by piece; records leave to the file, each sealed at its place. After every piece all of it is
-//! in the file, so that a cut loses nothing. Two texts never stand under one nonce.
+//! Plain bytes enter, piece by piece; records leave to the file, each sealed at its place. After every piece all of it
+//! is in the file, so that a cut loses nothing. Two texts never stand under one nonce.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -31,8 +31,8 @@ pub(in crate::desk) struct DepositWriter {
 }
 
 impl DepositWriter {
-    /// Writes on in a file, or begins it where it is empty; after at most `from` bytes of the document. With the hash of
-    /// what stands there. What was cut or altered at rest, and all behind it, counts as never written.
+    /// Writes on in a file, or begins it where it is empty; after at most `from` bytes of the document. With the hash
+    /// of what stands there. What was cut or altered at rest, and all behind it, counts as never written.
     pub(in crate::desk) fn resume(
         mut file: File,
         path: &Path,

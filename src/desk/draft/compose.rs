@@ -36,8 +36,8 @@ impl Desk {
         self.compose_draft_held(trust, keys, form, wishes, (path, None), |_| Ok(None)).await
     }
 
-    /// The same of a draft that the desk service holds: what `holding` gives is registered with it, or nothing is. Where
-    /// the errand was done meanwhile, no number is used up.
+    /// The same of a draft that the desk service holds: what `holding` gives is registered with it, or nothing is.
+    /// Where the errand was done meanwhile, no number is used up.
     pub(in crate::desk) async fn compose_draft_held(
         &self,
         trust: &Trust,
@@ -88,8 +88,9 @@ impl Desk {
         Ok((draft, composition))
     }
 
-    /// A later version of a draft, on the past that is known now: same number, same words, signed by the drafting office
-    /// alone. The earlier version is void. One whose signatures hold and before which nothing came stands as it is.
+    /// A later version of a draft, on the past that is known now: same number, same words, signed by the drafting
+    /// office alone. The earlier version is void. One whose signatures hold and before which nothing came stands as it
+    /// is.
     pub fn rebase(
         &self,
         trust: &Trust,
@@ -100,8 +101,8 @@ impl Desk {
         self.rebase_held(trust, keys, draft, path, |_| Ok(None))
     }
 
-    /// The same of a draft that the desk service holds: what `holding` gives is registered with the later version. It is
-    /// not asked where the draft stands as it is.
+    /// The same of a draft that the desk service holds: what `holding` gives is registered with the later version. It
+    /// is not asked where the draft stands as it is.
     pub(in crate::desk) fn rebase_held(
         &self,
         trust: &Trust,

@@ -12,8 +12,8 @@
 //! given once, and no draft is released twice.
 //!
 //! What must never happen: a draft that is released without every signature it lists, or on a past that is not known
-//! any more; an office that signs what it was not shown; a protective act that comes here. The file holds plain text and
-//! lies where the officer says, closed to others.
+//! any more; an office that signs what it was not shown; a protective act that comes here. The file holds plain text
+//! and lies where the officer says, closed to others.
 //!
 //! | file | does |
 //! |---|---|

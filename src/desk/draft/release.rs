@@ -1,5 +1,5 @@
-//! The release of a draft: every signature it lists is there and holds now, the past it rests on is the present one, and
-//! the rules are asked again. Then it goes the way of every message.
+//! The release of a draft: every signature it lists is there and holds now, the past it rests on is the present one,
+//! and the rules are asked again. Then it goes the way of every message.
 
 use super::{DraftFile, DraftRefusal};
 use crate::consultation::act::{Act, ActKind};
@@ -146,8 +146,8 @@ fn too_many(later: usize) -> bool {
 }
 
 /// Whether a later act says something of what a draft is about: of one of its persons, or of the whole where either
-/// names nobody. That a registry took something in charge or never heard of it, or that an act was countersigned, changes
-/// nothing.
+/// names nobody. That a registry took something in charge or never heard of it, or that an act was countersigned,
+/// changes nothing.
 fn concerns(draft: &Act, later: &Act) -> bool {
     use ActKind::{Countersignature, NonAcknowledgement, RegistryReceipt};
     if matches!(later.act_kind(), Countersignature | NonAcknowledgement | RegistryReceipt) {

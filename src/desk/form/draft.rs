@@ -65,7 +65,8 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// A service message that says this act and nothing beside it: RESTRICTED, ROUTINE, by the channel with the addressees.
+    /// A service message that says this act and nothing beside it: RESTRICTED, ROUTINE, by the channel with the
+    /// addressees.
     pub(in crate::desk) fn service_message(
         addressees: Vec<Addressee>,
         consultation: ConsultationId,

@@ -1,8 +1,9 @@
-//! What an act would say if its mistakes were mended, so that whatever else stands against it is told in the same breath.
+//! What an act would say if its mistakes were mended, so that whatever else stands against it is told in the same
+//! breath.
 //!
 //! Fields with faults enter; the faults that remain whatever stood in the faulty fields leave, and an act in which
-//! examples stand there. What must never happen: that such an act is sent, or that a fault is told which only an example
-//! has.
+//! examples stand there. What must never happen: that such an act is sent, or that a fault is told which only an
+//! example has.
 
 use std::collections::BTreeSet;
 
@@ -66,8 +67,8 @@ fn top(fault: &FormRefusal) -> String {
     fault.field().split(['.', '[']).next().unwrap_or_default().to_owned()
 }
 
-/// The fields with something good in every faulty place: first the first thing that may stand there, then the others one
-/// by one.
+/// The fields with something good in every faulty place: first the first thing that may stand there, then the others
+/// one by one.
 fn variants(known: &[Description], written: &[Field], faulty: &BTreeSet<String>) -> Vec<Vec<Field>> {
     let places: Vec<(&Description, Vec<Option<Value>>)> = known
         .iter()

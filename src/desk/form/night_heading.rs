@@ -1,9 +1,9 @@
 //! The heading of a protective act: whom it goes to, on which channel and at which level is not for a tired officer to
 //! know. The desk does, as soon as it knows whom the act is about.
 //!
-//! A heading as it was written enters; one that can be sent leaves, and every word of it that was not taken is told. Only
-//! where nobody here has heard of the person is it asked where the act is to go. What must never happen: that an act
-//! which is to stop a handover goes to a consultation in which there is none, because a form said so.
+//! A heading as it was written enters; one that can be sent leaves, and every word of it that was not taken is told.
+//! Only where nobody here has heard of the person is it asked where the act is to go. What must never happen: that an
+//! act which is to stop a handover goes to a consultation in which there is none, because a form said so.
 
 use std::ops::Range;
 
@@ -58,8 +58,8 @@ pub(super) fn read(kind: ActKind, fields: &mut Fields<'_>, report: &mut Report<'
     })
 }
 
-/// Where the act goes: to the consultation that the person belongs to, whatever the form says. Only for somebody of whom
-/// nobody here has heard the form decides.
+/// Where the act goes: to the consultation that the person belongs to, whatever the form says. Only for somebody of
+/// whom nobody here has heard the form decides.
 fn consultation(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<ConsultationChoice> {
     let stated = fields.optional(report, "consultation", stated_consultation);
     let persons = persons(fields);

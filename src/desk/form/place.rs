@@ -21,8 +21,8 @@ pub fn place(text: &str, field: &str) -> Option<(usize, usize)> {
     Some((before.matches('\n').count().saturating_add(1), column.saturating_add(1)))
 }
 
-/// Where a field of the heading is proposed in a comment, as the form was written for the officer; else where the heading
-/// begins.
+/// Where a field of the heading is proposed in a comment, as the form was written for the officer; else where the
+/// heading begins.
 fn of_heading(form: &dyn TableLike, text: &str, field: &str) -> Option<usize> {
     let name = field.rsplit('.').next()?;
     guide::heading(ActKind::Correspondence).iter().find(|entry| entry.name == name)?;

@@ -110,8 +110,8 @@ impl Mailbox {
         Ok((answer.policy, answer.peer_bundles))
     }
 
-    /// Tells a gateway that was restored from an older copy what this desk knows; the answer is how far it holds each of
-    /// its own logs, by origin.
+    /// Tells a gateway that was restored from an older copy what this desk knows; the answer is how far it holds each
+    /// of its own logs, by origin.
     pub async fn hand_back(&mut self, given: GivenBack) -> Result<BTreeMap<String, u64>, DeskError> {
         let GivenBack { heads, withdrawn, leaves, policy, complete } = given;
         let leaf = |HeldLeaf { receipt, envelope }| wire::HeldLeaf { receipt, envelope };

@@ -26,7 +26,8 @@ pub struct Lacking {
     pub opens_no_more: bool,
 }
 
-/// The own gateway was asked for everything that came, and for everything that this register lacks of what this desk sent.
+/// The own gateway was asked for everything that came, and for everything that this register lacks of what this desk
+/// sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
     pub(super) refilled: Refilled,

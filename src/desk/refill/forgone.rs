@@ -1,10 +1,10 @@
 //! Giving up what a restored register lacks and no reading key of this home opens any more: the key was newer than the
 //! backup, and is lost.
 //!
-//! A Power enters, and officers who have agreed; the copies to it stand in the register afterwards, sealed, in their places
-//! and under their act numbers. What must never happen: that a copy is given up which opens; that a formal number is given
-//! twice because nobody can read it; or that somebody departs in a consultation of which such a copy is a part. Nobody knows
-//! whether it was a withdrawal, so that it stays there as a message that does not open.
+//! A Power enters, and officers who have agreed; the copies to it stand in the register afterwards, sealed, in their
+//! places and under their act numbers. What must never happen: that a copy is given up which opens; that a formal
+//! number is given twice because nobody can read it; or that somebody departs in a consultation of which such a copy is
+//! a part. Nobody knows whether it was a withdrawal, so that it stays there as a message that does not open.
 
 use std::collections::BTreeSet;
 
@@ -46,7 +46,8 @@ impl Desk {
         self.note_act(act(Verb::LossesGivenUp).about(recipient))?;
         let behind = self.lines_behind(mailbox).await?;
         self.note_behind(&behind)?;
-        // Each may bear a formal number of this year that nobody can read: as many are left out, before any of it is back.
+        // Each may bear a formal number of this year that nobody can read: as many are left out, before any of it is
+        // back.
         let mut lost = 0_u64;
         for line in &behind {
             lost = lost.saturating_add(self.register.lost_to(&line.channel, &line.recipient)?);
@@ -81,8 +82,8 @@ impl Desk {
     }
 }
 
-/// Whether a message failed to open because no key of this home is one that it was sealed to. One that is altered or cut is
-/// another matter: the gateway may have the right one.
+/// Whether a message failed to open because no key of this home is one that it was sealed to. One that is altered or
+/// cut is another matter: the gateway may have the right one.
 pub(super) fn is_sealed_to_others(failure: &DeskError) -> bool {
     let DeskError::Refused(refusal) = failure else { return false };
     refusal.reason() == Reason::SealBroken && refusal.detail() == OpenError::NotForUs.reason()

@@ -1,5 +1,5 @@
-//! How far this very host has seen the register and the policy come. The marks lie in `run/`, which is in no backup: so a
-//! home that was restored is told from one that was not, without asking anybody.
+//! How far this very host has seen the register and the policy come. The marks lie in `run/`, which is in no backup: so
+//! a home that was restored is told from one that was not, without asking anybody.
 //!
 //! They are for people (`doctor`); nothing is decided by them, and one that cannot be written is missed by nobody else.
 
@@ -33,7 +33,8 @@ impl Desk {
         Ok(if is_older { Compared::Older } else { Compared::Whole })
     }
 
-    /// The numbers of the policy that this desk knows and of a later one that this host has seen in force at the gateway.
+    /// The numbers of the policy that this desk knows and of a later one that this host has seen in force at the
+    /// gateway.
     pub fn policy_seen(&self) -> Result<Option<(u64, u64)>, DeskError> {
         let trust = self.trust()?;
         let (here, last) =

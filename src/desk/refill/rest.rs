@@ -1,6 +1,6 @@
-//! Those who were to have an act that came back, and of whose copy the gateway has nothing: it was lost with the register
-//! before it was handed over, or could not be made yet. They are owed it again, whatever its class: one Power must not
-//! keep an act from another.
+//! Those who were to have an act that came back, and of whose copy the gateway has nothing: it was lost with the
+//! register before it was handed over, or could not be made yet. They are owed it again, whatever its class: one Power
+//! must not keep an act from another.
 
 use std::collections::BTreeMap;
 

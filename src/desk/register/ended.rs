@@ -1,8 +1,8 @@
 //! Copies that ended without having arrived: given up, withdrawn, late, or refused by their recipient.
 //!
-//! A row enters with the change of state that ends a copy, by a trigger, so in its transaction, whichever command does it.
-//! It leaves when somebody has looked at what the copy held: of a protective act the recipient is owed another copy in the
-//! same transaction. What must never happen: that such an act is looked at and not owed.
+//! A row enters with the change of state that ends a copy, by a trigger, so in its transaction, whichever command does
+//! it. It leaves when somebody has looked at what the copy held: of a protective act the recipient is owed another copy
+//! in the same transaction. What must never happen: that such an act is looked at and not owed.
 
 use rusqlite::params;
 
@@ -60,8 +60,8 @@ impl Register {
         Ok(newest.pop())
     }
 
-    /// Notes that somebody has looked at a copy that ended, and what its recipient is owed for it. Nothing is owed where
-    /// another process was faster, where it is owed already, or where another copy has not ended.
+    /// Notes that somebody has looked at a copy that ended, and what its recipient is owed for it. Nothing is owed
+    /// where another process was faster, where it is owed already, or where another copy has not ended.
     pub fn note_ended(&self, copy: &SentEntry, owed: Option<&OwedEntry>) -> Result<bool, RegisterFault> {
         self.change(|connection| {
             let id = copy.id.as_bytes().as_slice();

@@ -1,7 +1,7 @@
 //! Errands: requests of clients that changed something, each done once.
 //!
-//! The row is written in the transaction of what it did, so a request that is sent again after a crash finds either both
-//! or neither. It holds the request as a code that only the reading key gives, and the name of what came of it.
+//! The row is written in the transaction of what it did, so a request that is sent again after a crash finds either
+//! both or neither. It holds the request as a code that only the reading key gives, and the name of what came of it.
 
 use rusqlite::{Connection, OptionalExtension, params};
 

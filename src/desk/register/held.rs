@@ -86,8 +86,8 @@ impl Register {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Replaces what is held of a draft that was signed, with whose hands did it. Nothing is changed where somebody else
-    /// changed it since.
+    /// Replaces what is held of a draft that was signed, with whose hands did it. Nothing is changed where somebody
+    /// else changed it since.
     pub fn hold_signed(
         &self,
         held: &Held,

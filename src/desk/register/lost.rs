@@ -1,9 +1,10 @@
-//! What a register that was restored from an older copy has lost: how many messages to whom, as the own gateway told it.
+//! What a register that was restored from an older copy has lost: how many messages to whom, as the own gateway told
+//! it.
 //!
-//! A loss is noted as soon as the gateway tells of it, and at the latest in the transaction that registers the first copy
-//! behind it. While the gateway does not give back what was lost, the acts may bear any of the numbers that followed in
-//! their consultations, so each consultation of the channel that is older than the loss leaves out as many. When
-//! everything is back (`returned`), nothing is lost any more, and every number is known again.
+//! A loss is noted as soon as the gateway tells of it, and at the latest in the transaction that registers the first
+//! copy behind it. While the gateway does not give back what was lost, the acts may bear any of the numbers that
+//! followed in their consultations, so each consultation of the channel that is older than the loss leaves out as many.
+//! When everything is back (`returned`), nothing is lost any more, and every number is known again.
 
 use rusqlite::{Connection, OptionalExtension, params};
 

@@ -1,5 +1,5 @@
-//! Protective acts that are signed and that somebody is still to be sent: the copy for a Power towards which nothing can
-//! be sealed or numbered now.
+//! Protective acts that are signed and that somebody is still to be sent: the copy for a Power towards which nothing
+//! can be sealed or numbered now.
 //!
 //! A row enters in the transaction that registers the copies for the others, and leaves in the one that registers the
 //! copy it stands for. What is kept is sealed to the own reading keys: no plain text is written here either.

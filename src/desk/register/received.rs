@@ -1,8 +1,8 @@
 //! What this desk has received: registered sealed, found, marked as read.
 //!
-//! Envelopes enter as the mailbox gives them, each once, in one transaction with the place up to which everything is here;
-//! they leave by their number, their sender or their consultation. A dispatch is bound to the first message that carried
-//! it, and nothing is noted of one that wraps it again.
+//! Envelopes enter as the mailbox gives them, each once, in one transaction with the place up to which everything is
+//! here; they leave by their number, their sender or their consultation. A dispatch is bound to the first message that
+//! carried it, and nothing is noted of one that wraps it again.
 
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 

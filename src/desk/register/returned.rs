@@ -44,8 +44,8 @@ impl Register {
         self.change(|connection| owed.iter().try_for_each(|one| owe(connection, one)))
     }
 
-    /// Whether this Power has a copy of the act of another copy, or is owed one. One whose number alone was used up counts:
-    /// it was given up.
+    /// Whether this Power has a copy of the act of another copy, or is owed one. One whose number alone was used up
+    /// counts: it was given up.
     pub fn provides(&self, copy: &SentEntry, recipient: &Ministry) -> Result<bool, RegisterFault> {
         let connection = self.connection();
         let mut statement = connection.prepare_cached(

@@ -145,8 +145,9 @@ CREATE INDEX lost_towards ON lost (channel, recipient);
 /// known counts as older.
 const ADDED_EIGHTH: &str = "ALTER TABLE lost ADD COLUMN noted INTEGER NOT NULL DEFAULT 9223372036854775807;";
 
-/// What the ninth release added: copies that ended without having arrived, for as long as nobody has looked at what they
-/// held, and from when on another copy is made of what is owed for one. What ended before this release is left as it is.
+/// What the ninth release added: copies that ended without having arrived, for as long as nobody has looked at what
+/// they held, and from when on another copy is made of what is owed for one. What ended before this release is left as
+/// it is.
 const ADDED_NINTH: &str = "
 ALTER TABLE owed ADD COLUMN not_before INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE ended (number INTEGER PRIMARY KEY) STRICT;

@@ -1,7 +1,7 @@
 //! What this desk has sent, and what became of it: written down as it becomes known, found, listed.
 //!
-//! News of the gateway enter; copies leave as they were registered (`released`), by their number, their recipient, their
-//! consultation or where they stand. A receipt that is here is never overwritten by none.
+//! News of the gateway enter; copies leave as they were registered (`released`), by their number, their recipient,
+//! their consultation or where they stand. A receipt that is here is never overwritten by none.
 
 use rusqlite::{OptionalExtension, Params, Row, params};
 

@@ -1,4 +1,5 @@
-//! A register of the first release becomes one of this, and no question takes longer because much was sent and received.
+//! A register of the first release becomes one of this, and no question takes longer because much was sent and
+//! received.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,8 +1,8 @@
 //! Whether the offices that a client is bound to fit its roles: the certificates of the desk say what each may do.
 //!
-//! Roles and labels enter, of a client that is to be enrolled or of a user of the socket; nothing leaves, or the first thing
-//! that nobody could have meant. What must never happen: that a client is enrolled which every call then refuses, because
-//! its offices may not do what its roles are for.
+//! Roles and labels enter, of a client that is to be enrolled or of a user of the socket; nothing leaves, or the first
+//! thing that nobody could have meant. What must never happen: that a client is enrolled which every call then refuses,
+//! because its offices may not do what its roles are for.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;

@@ -1,7 +1,8 @@
 //! Clearances: a draft that one client composed is signed by an office through another.
 //!
 //! A draft that is open enters; it leaves held anew, with one signature more and the hand that had it given, in the
-//! transaction that notes the request. Nobody who had a hand in a draft clears it, and no office that releases signs here.
+//! transaction that notes the request. Nobody who had a hand in a draft clears it, and no office that releases signs
+//! here.
 
 use tonic::Code;
 

@@ -1,8 +1,9 @@
-//! What a client asks to be drafted, as a draft of the desk: every field read into its type, or every fault by its path.
+//! What a client asks to be drafted, as a draft of the desk: every field read into its type, or every fault by its
+//! path.
 //!
-//! A draft of the wire enters, and what the desk knows; a draft of the desk leaves, or all violations at once. Here is how
-//! it is addressed and handled; `papers` reads its texts and documents, `act` the act. Nothing is repaired: a field that
-//! is not understood is never left out in silence.
+//! A draft of the wire enters, and what the desk knows; a draft of the desk leaves, or all violations at once. Here is
+//! how it is addressed and handled; `papers` reads its texts and documents, `act` the act. Nothing is repaired: a field
+//! that is not understood is never left out in silence.
 
 mod act;
 mod papers;

@@ -1,7 +1,7 @@
 //! What whoever clears and releases is to see of a draft: its texts, and the documents that go with it.
 //!
-//! A draft that the service holds enters; words and bytes leave, as those of messages do: verified whole before the first
-//! byte, and nothing that tells who a person is until an office asks that may know.
+//! A draft that the service holds enters; words and bytes leave, as those of messages do: verified whole before the
+//! first byte, and nothing that tells who a person is until an office asks that may know.
 
 use std::io::Write;
 use std::sync::Arc;

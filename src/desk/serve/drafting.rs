@@ -1,8 +1,8 @@
 //! Drafts: judged, composed, based anew and cancelled, each by a client that may.
 //!
-//! What a client asks for enters; a draft that the service holds leaves, sealed, with the hand that composed it. Four eyes
-//! are two clients here, besides two offices: whoever composed a draft does not clear it (`clearing`), and whoever did
-//! either does not release it (`releasing`). Whose hands a draft went through stands in the register.
+//! What a client asks for enters; a draft that the service holds leaves, sealed, with the hand that composed it. Four
+//! eyes are two clients here, besides two offices: whoever composed a draft does not clear it (`clearing`), and whoever
+//! did either does not release it (`releasing`). Whose hands a draft went through stands in the register.
 
 use std::path::PathBuf;
 use std::sync::Arc;

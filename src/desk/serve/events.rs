@@ -87,7 +87,8 @@ impl Service {
         }
     }
 
-    /// Tells of everything after a number, until the watcher is gone, reads nothing, may not go on, or the service stops.
+    /// Tells of everything after a number, until the watcher is gone, reads nothing, may not go on, or the service
+    /// stops.
     async fn tell_all(
         &self,
         begin: u64,

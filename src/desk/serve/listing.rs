@@ -1,7 +1,7 @@
 //! Lists of messages, as they are registered: received ones first, then sent ones, page by page.
 //!
-//! A question enters; the messages leave that it takes, with a token that goes on behind the last one that was looked at.
-//! What they say leaves only where it is asked for by whoever may read, and never more of it than an answer bears.
+//! A question enters; the messages leave that it takes, with a token that goes on behind the last one that was looked
+//! at. What they say leaves only where it is asked for by whoever may read, and never more of it than an answer bears.
 
 use std::sync::Arc;
 

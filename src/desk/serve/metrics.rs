@@ -2,8 +2,8 @@
 //! gateway, and what it owes.
 //!
 //! Counts of the guard and of the keeper enter, a page in the OpenMetrics text format leaves by a listener of its own
-//! (`transport/metrics`). Labels are names of calls, codes of gRPC and reasons of the guard: never a client, a message, a
-//! consultation, a rule or a person.
+//! (`transport/metrics`). Labels are names of calls, codes of gRPC and reasons of the guard: never a client, a message,
+//! a consultation, a rule or a person.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};

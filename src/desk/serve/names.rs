@@ -17,8 +17,8 @@ use crate::proto::consultation::v1::PersonParticulars;
 use crate::proto::desk::v1 as wire;
 
 impl Service {
-    /// What of a message stays withheld: all that tells who a person is, or nothing where this office has asked. No act is
-    /// one that cannot be read; `message` names it where it names nobody.
+    /// What of a message stays withheld: all that tells who a person is, or nothing where this office has asked. No act
+    /// is one that cannot be read; `message` names it where it names nobody.
     pub(super) fn withheld(
         &self,
         visitor: &Visitor,

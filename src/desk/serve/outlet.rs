@@ -1,8 +1,9 @@
 //! Outlets: what is handed out piece by piece, to whoever reads it in time.
 //!
-//! Pieces enter; a stream of answers leaves, which ends when all was handed out, or with the reason why not: the service
-//! stops, the client may not go on, or it reads too slowly. Little waits for a reader, so that none can fill our memory.
-//! One that takes nothing at all never sees a reason, for it stands behind what waits there; its connection is closed.
+//! Pieces enter; a stream of answers leaves, which ends when all was handed out, or with the reason why not: the
+//! service stops, the client may not go on, or it reads too slowly. Little waits for a reader, so that none can fill
+//! our memory. One that takes nothing at all never sees a reason, for it stands behind what waits there; its connection
+//! is closed.
 
 use std::io::{self, Write};
 use std::pin::Pin;

@@ -1,7 +1,7 @@
 //! Pages, cursors and masks: what clients hand back to us of what we told them, read strictly.
 //!
-//! Text of a client enters; a place, a number or fields leave, or a refusal. A token of one list means nothing in another
-//! one or under another filter, and a field that is not known is never passed over.
+//! Text of a client enters; a place, a number or fields leave, or a refusal. A token of one list means nothing in
+//! another one or under another filter, and a field that is not known is never passed over.
 
 use data_encoding::BASE64URL_NOPAD;
 use prost::Message;
@@ -162,8 +162,8 @@ impl Mask {
     }
 }
 
-/// Writes for a record `FIELDS`, what a mask may name, and `masked`, which leaves what a mask wants: one list, so that no
-/// field can be asked for and not answered.
+/// Writes for a record `FIELDS`, what a mask may name, and `masked`, which leaves what a mask wants: one list, so that
+/// no field can be asked for and not answered.
 macro_rules! maskable {
     ($reach:vis $record:ty: $($field:ident),+ $(,)?) => {
         /// What a mask may name.

@@ -1,7 +1,7 @@
 //! Messages: opened for whoever may read them, their documents handed out.
 //!
-//! The name of a message enters; what it says leaves, verified and judged, or one document of it. Nothing leaves before all
-//! that covers it was verified, and nothing that tells who a person is until an office asks that may know.
+//! The name of a message enters; what it says leaves, verified and judged, or one document of it. Nothing leaves before
+//! all that covers it was verified, and nothing that tells who a person is until an office asks that may know.
 
 use std::sync::Arc;
 

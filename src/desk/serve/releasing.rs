@@ -1,8 +1,8 @@
 //! Releases: a cleared draft leaves, a protective act leaves at once, and a copy that nobody has answered for is
 //! withdrawn.
 //!
-//! The name of a draft or an act enters; the copies that were made of it leave. Whoever composed or cleared a draft never
-//! releases it, and one request never releases twice, whatever dies meanwhile.
+//! The name of a draft or an act enters; the copies that were made of it leave. Whoever composed or cleared a draft
+//! never releases it, and one request never releases twice, whatever dies meanwhile.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! The service of a desk that comes out of a backup: whom the ministry has shut out since, and what was told since, nobody
-//! here knows.
+//! The service of a desk that comes out of a backup: whom the ministry has shut out since, and what was told since,
+//! nobody here knows.
 //!
 //! The home that is being restored enters, before it is one; who was suspended leaves. Every client is suspended until
 //! somebody who knows better lifts it, and the desk has another past, so that no cursor of before is taken for one of
@@ -26,7 +26,8 @@ use crate::trust::name::Label;
 pub struct ShutOut {
     /// Who could act when the backup was made, and may do nothing until somebody lifts it.
     pub clients: BTreeSet<Label>,
-    /// Why it is not known who would be let in, where the settings cannot be read: the service does not start so either.
+    /// Why it is not known who would be let in, where the settings cannot be read: the service does not start so
+    /// either.
     pub unknown: Option<String>,
 }
 

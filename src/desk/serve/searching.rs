@@ -1,5 +1,5 @@
-//! Searching: messages whose act, numbers or persons contain some words, or that are of some person, act, sender or time,
-//! looked up in the casebook.
+//! Searching: messages whose act, numbers or persons contain some words, or that are of some person, act, sender or
+//! time, looked up in the casebook.
 
 use super::Service;
 use super::listing::{is_in, sent_state};

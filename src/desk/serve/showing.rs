@@ -1,8 +1,8 @@
 //! Drafts as clients see them: one by its name, or pages of them, newest first.
 //!
-//! A name or a page enters; drafts leave, opened out of what the service holds, with where they stand and whose hands they
-//! went through. What identifies a person leaves only for an office that may know, and exact bytes of one draft alone. A
-//! draft that does not open is named and hides no other.
+//! A name or a page enters; drafts leave, opened out of what the service holds, with where they stand and whose hands
+//! they went through. What identifies a person leaves only for an office that may know, and exact bytes of one draft
+//! alone. A draft that does not open is named and hides no other.
 
 use super::Service;
 use super::draft_out::{Shown, state};

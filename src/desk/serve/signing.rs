@@ -1,7 +1,8 @@
 //! Signatures that an office gave elsewhere: of keys that this desk does not hold, or cannot open.
 //!
-//! A signature over the exact bytes of a draft enters; it stands in the draft as if the desk had given it, once it holds
-//! as everybody will judge it. Nothing else of a draft can be changed this way, and four eyes are two clients here too.
+//! A signature over the exact bytes of a draft enters; it stands in the draft as if the desk had given it, once it
+//! holds as everybody will judge it. Nothing else of a draft can be changed this way, and four eyes are two clients
+//! here too.
 
 use tonic::Code;
 

@@ -1,7 +1,7 @@
 //! Users of this machine who are suspended: as clients with certificates are in their book, which they do not stand in.
 //!
-//! Names enter; whether one is suspended leaves, as the file says at this very moment, so that it counts at the next call.
-//! A file that cannot be read lets nobody in.
+//! Names enter; whether one is suspended leaves, as the file says at this very moment, so that it counts at the next
+//! call. A file that cannot be read lets nobody in.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};

@@ -1,8 +1,9 @@
 //! Uploads: documents on their way into drafts, each under its digest, whole only when that was verified.
 //!
-//! Pieces enter; a deposit leaves that a draft may name. What was uploaded before a cut stays, and the next attempt goes
-//! on after it. A document whose digest is another at the end is forgotten. What rests is sealed (`desk/deposit`), under a
-//! name that only the reading key gives, so that whoever sees the folder cannot even try whether some document is there.
+//! Pieces enter; a deposit leaves that a draft may name. What was uploaded before a cut stays, and the next attempt
+//! goes on after it. A document whose digest is another at the end is forgotten. What rests is sealed (`desk/deposit`),
+//! under a name that only the reading key gives, so that whoever sees the folder cannot even try whether some document
+//! is there.
 
 #[cfg(test)]
 mod tests;
@@ -59,8 +60,8 @@ impl Uploads {
         Self { client: client.to_owned(), ..self.clone() }
     }
 
-    /// A document that is there whole; it was verified before it got this name. It is kept from now on as if it had just
-    /// come.
+    /// A document that is there whole; it was verified before it got this name. It is kept from now on as if it had
+    /// just come.
     pub(super) fn whole(&self, digest: &Digest) -> Option<Deposit> {
         let path = self.path(digest);
         let deposit = Deposit::open(&path, self.reading.as_ref()).ok()?.of(*digest);

@@ -1,8 +1,8 @@
-//! The vault: what the service writes about drafts, sealed to the desk's own reading key, and requests as codes that only
-//! that key gives.
+//! The vault: what the service writes about drafts, sealed to the desk's own reading key, and requests as codes that
+//! only that key gives.
 //!
-//! Plain texts enter and sealed ones leave, and the other way round. Nobody who can read the register learns from it what
-//! a client asked for, not even by guessing.
+//! Plain texts enter and sealed ones leave, and the other way round. Nobody who can read the register learns from it
+//! what a client asked for, not even by guessing.
 
 use ring::hmac;
 use zeroize::Zeroizing;

@@ -41,8 +41,8 @@ impl Visitor {
         self.offices.is_empty() || self.offices.iter().any(|label| label.as_str() == office)
     }
 
-    /// Whether this office may ask through the client who a person is: only one that the client was enrolled for. A client
-    /// that is bound to none may have any sign what its roles let it draft, clear or release, and asks for none.
+    /// Whether this office may ask through the client who a person is: only one that the client was enrolled for. A
+    /// client that is bound to none may have any sign what its roles let it draft, clear or release, and asks for none.
     pub(super) fn may_ask_as(&self, office: &str) -> bool {
         self.offices.iter().any(|label| label.as_str() == office)
     }

@@ -54,7 +54,8 @@ type Sink = mpsc::Sender<Result<Item, CourierRefusal>>;
 const ALL_PAUSES: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
 
 impl Gateway {
-    /// Gives what a stick for a peer holds to `sink`. What was packed is noted when whoever asked says that it is written.
+    /// Gives what a stick for a peer holds to `sink`. What was packed is noted when whoever asked says that it is
+    /// written.
     pub(in crate::gateway) async fn pack(
         self: &Arc<Self>,
         packing: Packing,
@@ -106,8 +107,8 @@ impl Gateway {
         Ok(end)
     }
 
-    /// Notes what is on the stick that was packed last for a peer, once it is written; answers how many messages. Nothing
-    /// where that was another one: then they are packed again, which costs a journey and nothing else.
+    /// Notes what is on the stick that was packed last for a peer, once it is written; answers how many messages.
+    /// Nothing where that was another one: then they are packed again, which costs a journey and nothing else.
     pub(in crate::gateway) async fn note_packed(
         &self,
         peer: &Ministry,

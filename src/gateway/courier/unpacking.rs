@@ -315,8 +315,8 @@ impl Gateway {
         Ok(false)
     }
 
-    /// How many messages the log on the stick says were sent here, that nobody has answered here and that were not on the
-    /// stick. No signature says what a stick holds: whoever carries it can cut messages out of it.
+    /// How many messages the log on the stick says were sent here, that nobody has answered here and that were not on
+    /// the stick. No signature says what a stick holds: whoever carries it can cut messages out of it.
     async fn absent(&self, peer: &Ministry, unpacked: &Unpacked) -> Result<u64, CourierRefusal> {
         let mut absent = 0_u64;
         for (origin, mirrored) in &unpacked.mirrored {

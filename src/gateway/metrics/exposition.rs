@@ -54,7 +54,8 @@ fn of_itself(registry: &mut Registry, status: &Status) {
     registry.register("mailbox_messages", "Messages that the desk has not acknowledged", waiting);
 }
 
-/// When something ends, and from when on that is told as near: rules compare with the clock, and know no spans of their own.
+/// When something ends, and from when on that is told as near: rules compare with the clock, and know no spans of their
+/// own.
 fn of_ends(registry: &mut Registry, lifetimes: &[Lifetime]) {
     let labels = |life: &Lifetime| -> Labels {
         vec![("what", life.what.word().to_owned()), ("ministry", life.ministry.to_string())]

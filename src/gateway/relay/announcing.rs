@@ -1,8 +1,8 @@
 //! Announcing: the bundle of our ministry goes before whatever is judged by it.
 //!
-//! A bundle enters when it is in force here; what leaves is one Announcement on each stream, before the next delivery. The
-//! writer looks when there is room for the delivery and not when that was made, so that a gateway which knows whom its
-//! ministry has revoked never hands a message to a peer that it has not told.
+//! A bundle enters when it is in force here; what leaves is one Announcement on each stream, before the next delivery.
+//! The writer looks when there is room for the delivery and not when that was made, so that a gateway which knows whom
+//! its ministry has revoked never hands a message to a peer that it has not told.
 
 use tokio::sync::mpsc;
 

@@ -58,7 +58,8 @@ impl Session<'_> {
     /// Hands one batch over, if anything is due and fits.
     async fn launch(&self) -> Result<bool, Fault> {
         let room = self.flight.room();
-        // What was lost of our log may say that something in the queue was withdrawn; whoever makes the pair sound wakes us.
+        // What was lost of our log may say that something in the queue was withdrawn; whoever makes the pair sound
+        // wakes us.
         if room.envelopes == 0 || self.gateway.standing(self.peer) != Standing::Sound {
             return Ok(false);
         }

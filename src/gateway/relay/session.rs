@@ -329,8 +329,8 @@ impl Session<'_> {
         }
     }
 
-    /// Has the peer shown the bundle of our ministry, now and whenever it may be another one, whether or not anything is
-    /// delivered.
+    /// Has the peer shown the bundle of our ministry, now and whenever it may be another one, whether or not anything
+    /// is delivered.
     async fn announce(&self, mut accredited: watch::Receiver<u64>) -> Result<(), Fault> {
         loop {
             self.waiting.announcement();

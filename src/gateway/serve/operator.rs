@@ -389,8 +389,8 @@ fn named(origin: String) -> Option<String> {
     Some(origin).filter(|origin| !origin.is_empty())
 }
 
-/// The operator is told what the link said; a caller from outside never is. Whose operator has paused whom is said here:
-/// a peer that has paused us speaks of its own gateway.
+/// The operator is told what the link said; a caller from outside never is. Whose operator has paused whom is said
+/// here: a peer that has paused us speaks of its own gateway.
 fn unreachable(peer: &Ministry, fault: Fault) -> Status {
     match fault {
         Fault::Refused { reason, .. } if reason == PAUSED => {

@@ -162,8 +162,8 @@ fn decode_outcome(outcome: wire::Outcome) -> Result<Outcome, Fault> {
     Ok(Outcome { message_id, answer })
 }
 
-/// The reason code of an unsigned refusal. It is kept, shown and compared with our own, so it must be a code, and not the
-/// one under which we note that nothing was answered.
+/// The reason code of an unsigned refusal. It is kept, shown and compared with our own, so it must be a code, and not
+/// the one under which we note that nothing was answered.
 fn reason_word(reason: String) -> Result<String, Fault> {
     let is_code = |symbol: u8| symbol.is_ascii_uppercase() || symbol.is_ascii_digit() || symbol == b'_';
     let fits = (1..=limits::REASON_WORD_MAX).contains(&reason.len()) && reason.bytes().all(is_code);

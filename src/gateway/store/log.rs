@@ -1,7 +1,8 @@
 //! Logs: leaves, heads, checkpoints and proofs, for our own logs and for mirrors alike.
 //!
-//! Leaves and checkpoints enter; leaves, roots and proofs leave, for any size that the log has reached. A signed checkpoint
-//! never gives way to one of a smaller size, and the first one with a cosignature of each size stays: evidence names it.
+//! Leaves and checkpoints enter; leaves, roots and proofs leave, for any size that the log has reached. A signed
+//! checkpoint never gives way to one of a smaller size, and the first one with a cosignature of each size stays:
+//! evidence names it.
 
 use rusqlite::{Connection, OptionalExtension, params};
 

@@ -1,6 +1,6 @@
-//! What counts beside accredited records: bundles that peers announced, and revocation lists that came with them or, for
-//! the own desks, in a file. Of each ministry the newest bundle is kept, and of each issuer the newest list, so that
-//! nobody fills the disk with them.
+//! What counts beside accredited records: bundles that peers announced, and revocation lists that came with them or,
+//! for the own desks, in a file. Of each ministry the newest bundle is kept, and of each issuer the newest list, so
+//! that nobody fills the disk with them.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -13,9 +13,9 @@ use crate::limits::OFFERED_PER_DAY_MAX;
 use crate::trust::name::Ministry;
 
 impl Store {
-    /// Keeps an announced bundle in the place of the one before it, with the revocation lists that count from now on and
-    /// a leaf owed about each of these. False, and nothing done, where as many bundles of this ministry were taken today
-    /// as may be. Durable on return; callers pass only what they have verified.
+    /// Keeps an announced bundle in the place of the one before it, with the revocation lists that count from now on
+    /// and a leaf owed about each of these. False, and nothing done, where as many bundles of this ministry were taken
+    /// today as may be. Durable on return; callers pass only what they have verified.
     pub async fn take_offered(&self, offered: Offered, lists: Vec<KeptList>) -> Result<bool, StoreFault> {
         let weight =
             lists.iter().map(|list| list.bytes.len()).sum::<usize>().saturating_add(offered.bytes.len());

@@ -1,7 +1,8 @@
 //! `GatewayHome`: where everything of a gateway lies, how its home is founded, and what it announces.
 //!
-//! A plan enters; a home leaves with new keys, which nobody believes before it is enrolled, and the announcement that the
-//! trust bundle of its ministry takes up. Two who change the announcement at once never forget what the other one wrote.
+//! A plan enters; a home leaves with new keys, which nobody believes before it is enrolled, and the announcement that
+//! the trust bundle of its ministry takes up. Two who change the announcement at once never forget what the other one
+//! wrote.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
@@ -138,8 +139,8 @@ impl GatewayHome {
         })
     }
 
-    /// Changes what the trust bundle is to say of this gateway, while nobody else does: two keys may be rotated at once,
-    /// and neither must forget the other. Nothing is written where `change` fails.
+    /// Changes what the trust bundle is to say of this gateway, while nobody else does: two keys may be rotated at
+    /// once, and neither must forget the other. Nothing is written where `change` fails.
     pub(in crate::keys) fn announce_anew<E: From<KeyError>>(
         &self,
         change: impl FnOnce(&mut Announcement) -> Result<(), E>,

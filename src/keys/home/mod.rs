@@ -58,8 +58,8 @@ fn found_as<E: From<HomeError>>(
 /// How the folder of a home is called while it is filled.
 pub const UNFINISHED_HOME: &str = ".unfinished-home-";
 
-/// A closed directory to fill, and the one that it is in. What somebody who was killed had filled is removed first: keys
-/// lie in it.
+/// A closed directory to fill, and the one that it is in. What somebody who was killed had filled is removed first:
+/// keys lie in it.
 fn prepare(home: &Path) -> Result<(Passing, &Path), HomeError> {
     let prepared = match fs::symlink_metadata(home) {
         Err(error) if error.kind() == ErrorKind::NotFound => false,

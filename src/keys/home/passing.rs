@@ -1,7 +1,7 @@
 //! Folders that stand only while somebody works in them.
 //!
-//! A folder to work in leaves, closed to others and locked, and is gone when it is dropped. Whoever is killed leaves his
-//! behind; the next to work at that place removes it first. It must never happen that a folder is removed in which
+//! A folder to work in leaves, closed to others and locked, and is gone when it is dropped. Whoever is killed leaves
+//! his behind; the next to work at that place removes it first. It must never happen that a folder is removed in which
 //! somebody works: he holds its lock, and whoever removes it does so under the same lock.
 
 use std::ffi::OsStr;
@@ -52,8 +52,8 @@ impl Passing {
 /// How often a folder is made, where somebody sweeps at the same moment.
 const MADE_AT_MOST: usize = 16;
 
-/// Removes the folders in `around` whose names begin with `prefix` and in which nobody works any more. Answers which. What
-/// is somebody else's, or cannot be removed, stays.
+/// Removes the folders in `around` whose names begin with `prefix` and in which nobody works any more. Answers which.
+/// What is somebody else's, or cannot be removed, stays.
 pub fn sweep(around: &Path, prefix: &str) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(around) else { return Vec::new() };
     let named = |entry: &DirEntry| name_begins(&entry.file_name(), prefix);

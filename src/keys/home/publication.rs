@@ -42,8 +42,9 @@ impl Publication {
         Ok(signed)
     }
 
-    /// The serial number of the certificate that the gateway shows, where the ministry has revoked it: under the next bundle
-    /// everybody hangs up on that gateway. Where no more than its public.toml is here, it is the newest that was certified.
+    /// The serial number of the certificate that the gateway shows, where the ministry has revoked it: under the next
+    /// bundle everybody hangs up on that gateway. Where no more than its public.toml is here, it is the newest that was
+    /// certified.
     pub fn revoked_gateway(&self, ministry: &MinistryHome) -> Result<Option<Serial>, HomeError> {
         let gateway = Name::Gateway { ministry: ministry.founding().ministry.clone() };
         let mut issued = ministry.issued()?;

@@ -118,8 +118,8 @@ impl MinistryHome {
         })
     }
 
-    /// Revokes certificates of one authority and signs its list, DER, which is due for replacement at `next_update`: both
-    /// or neither.
+    /// Revokes certificates of one authority and signs its list, DER, which is due for replacement at `next_update`:
+    /// both or neither.
     pub fn revoke_and_list(
         &self,
         branch: Branch,

@@ -1,7 +1,8 @@
 //! Reads a file by its table: every value with its line, or every mistake at once.
 //!
-//! The text of a file enters, with the table of what may stand in it; settings leave of which each has the kind that its
-//! row names, and those that nobody stated have the usual value. A key without a row is a mistake, never passed over.
+//! The text of a file enters, with the table of what may stand in it; settings leave of which each has the kind that
+//! its row names, and those that nobody stated have the usual value. A key without a row is a mistake, never passed
+//! over.
 
 mod walk;
 

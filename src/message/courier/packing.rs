@@ -1,7 +1,7 @@
 //! Writing a stick: each record as its bytes, in the order in which they are to stand.
 //!
-//! Frames and parts enter; bytes leave, and last the digest over all of them. Whether their order is one that is read again
-//! is for whoever packs.
+//! Frames and parts enter; bytes leave, and last the digest over all of them. Whether their order is one that is read
+//! again is for whoever packs.
 
 use super::{END, FRAME, MAGIC, OPENING, Opening, PART, PIECE};
 use crate::digest::{Digest, Hasher};

@@ -1,8 +1,8 @@
 //! Reading a stick: records out of bytes that come piece by piece, in the one order that is allowed.
 //!
-//! Bytes enter; a record leaves as soon as all of it is here, and what is not in order is refused with its place. A length
-//! is never believed beyond the bound of a record. Nothing is whole before its last record was compared: whoever acts on
-//! records before that must be able to do so again.
+//! Bytes enter; a record leaves as soon as all of it is here, and what is not in order is refused with its place. A
+//! length is never believed beyond the bound of a record. Nothing is whole before its last record was compared: whoever
+//! acts on records before that must be able to do so again.
 
 use super::{END, END_BYTES, FRAME, HEAD_BYTES, MAGIC, OPENING, Opening, PART, PIECE, Record, Unfit};
 use crate::digest::{Digest, Hasher};

@@ -54,8 +54,8 @@ impl Disclosure {
     }
 
     /// Whether the act is registered even where an office's signature on it does not hold (ROL_02): the registry's
-    /// signature over the header says which ministry speaks, and nothing that stops a handover is lost for want of more.
-    /// What a dispatch calls itself does not suffice: its kind must be one of these.
+    /// signature over the header says which ministry speaks, and nothing that stops a handover is lost for want of
+    /// more. What a dispatch calls itself does not suffice: its kind must be one of these.
     pub(super) fn is_protective(&self) -> bool {
         let dispatch = self.dispatch.dispatch();
         dispatch.act_class == ActClass::Protective && PROTECTIVE_KINDS.contains(&dispatch.kind.as_str())

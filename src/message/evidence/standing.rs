@@ -279,8 +279,8 @@ impl Standing {
     }
 }
 
-/// Which of these cosigned checkpoints, in their order, is the first that proves to others what a log holds: by the bundles
-/// of both ministries the second has cosigned it, under a key that the first announced about then.
+/// Which of these cosigned checkpoints, in their order, is the first that proves to others what a log holds: by the
+/// bundles of both ministries the second has cosigned it, under a key that the first announced about then.
 pub fn first_proving<'a>(
     checkpoints: impl Iterator<Item = &'a str>,
     [keeper, cosigner]: [&Ministry; 2],

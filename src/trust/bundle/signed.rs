@@ -102,8 +102,8 @@ impl SignedBundle {
         Ok(())
     }
 
-    /// Whether it is of the same ministry, root and domain, with a later number; where that is the next one, it must name
-    /// `previous` as the one before it.
+    /// Whether it is of the same ministry, root and domain, with a later number; where that is the next one, it must
+    /// name `previous` as the one before it.
     fn is_later_than(&self, previous: &Self) -> Result<(), BundleRefusal> {
         let (this, before) = (self.bundle.content(), previous.bundle.content());
         let is_next = before.sequence.checked_add(1) == Some(this.sequence);

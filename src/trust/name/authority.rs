@@ -1,7 +1,7 @@
 //! Authorities: what an office or a registry may do for its ministry, as a closed list of words.
 //!
-//! The URI of a certificate or the word of a policy enters and is refused unless it is the one spelling of an authority.
-//! Whether the ministry that stands in the URI may grant it is never decided here.
+//! The URI of a certificate or the word of a policy enters and is refused unless it is the one spelling of an
+//! authority. Whether the ministry that stands in the URI may grant it is never decided here.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! The domain of a ministry, and the names that follow from it: of hosts, of logs and of their keys.
 //!
-//! A text enters and is refused unless it is lower-case labels joined by dots; names leave, each made in this one place,
-//! so that those of two logs are never the same. Nothing here asks the DNS.
+//! A text enters and is refused unless it is lower-case labels joined by dots; names leave, each made in this one
+//! place, so that those of two logs are never the same. Nothing here asks the DNS.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! The reports of Powers about one handover of a person: a round of them, and what it comes to (HND-05).
 //!
-//! A round is of one id of an arrangement, and of each Power the last report in it counts. Everything that was ever reported
-//! in it is kept: what was agreed once, and stood against a handover then, no later report takes away.
+//! A round is of one id of an arrangement, and of each Power the last report in it counts. Everything that was ever
+//! reported in it is kept: what was agreed once, and stood against a handover then, no later report takes away.
 
 use std::collections::BTreeMap;
 
@@ -89,8 +89,8 @@ impl<'h> Round<'h> {
             .any(|(case, _)| self.is_known_to(case) && next.acts().all(|report| report.knew(case)))
     }
 
-    /// Whether every Power in this round had mistaken the id: it took back here that the person was handed over, and says so
-    /// under that of another round, all of one time.
+    /// Whether every Power in this round had mistaken the id: it took back here that the person was handed over, and
+    /// says so under that of another round, all of one time.
     pub(super) fn is_mistaken_for(&self, other: &Self, person: &PersonRef) -> bool {
         let is_gone = |act: &HandoverReport| outcome(act, person) == Some(HandoverOutcome::HandedOver);
         let is_mistaken = |last: &Report<'h>| {
@@ -157,8 +157,8 @@ impl<'h> Round<'h> {
         count >= 2 && gave && received
     }
 
-    /// What stood against a handover that this round ever agreed on, at each time that it was agreed to have happened: of
-    /// times that match, at the first and at the last.
+    /// What stood against a handover that this round ever agreed on, at each time that it was agreed to have happened:
+    /// of times that match, at the first and at the last.
     pub(super) fn irregularities(
         &self,
         past: &Past<'_>,

@@ -1,5 +1,5 @@
-//! What the Powers of a scene say, each in one call: statements, assessments, agreements, arrangements and reports, with
-//! the fields that a test does not care about.
+//! What the Powers of a scene say, each in one call: statements, assessments, agreements, arrangements and reports,
+//! with the fields that a test does not care about.
 
 use std::time::Duration;
 

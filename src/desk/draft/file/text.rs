@@ -1,7 +1,8 @@
 //! The file of a draft in clearance: a TOML text, read strictly, with the exact bytes in base64.
 //!
-//! A text enters and a draft leaves, or the other way round. Documents that are large stay where they are, by their path;
-//! all are held to the digests that the dispatch states. A signature that the dispatch does not list is never taken over.
+//! A text enters and a draft leaves, or the other way round. Documents that are large stay where they are, by their
+//! path; all are held to the digests that the dispatch states. A signature that the dispatch does not list is never
+//! taken over.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -75,8 +76,8 @@ impl DraftFile {
         Self::parse_measuring(text, folder, true)
     }
 
-    /// The same of what this desk keeps for somebody. A document that is gone keeps nobody from knowing the act; that it is
-    /// the one which was signed is compared when it is sealed.
+    /// The same of what this desk keeps for somebody. A document that is gone keeps nobody from knowing the act; that
+    /// it is the one which was signed is compared when it is sealed.
     pub(in crate::desk) fn parse_kept(text: &str, folder: &Path) -> Result<Self, DeskError> {
         Self::parse_measuring(text, folder, false)
     }

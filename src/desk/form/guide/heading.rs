@@ -1,7 +1,8 @@
-//! The fields above the tables of a form: to whom it goes and where it belongs, how it is to be handled, and in what form
-//! of diplomacy it is sent.
+//! The fields above the tables of a form: to whom it goes and where it belongs, how it is to be handled, and in what
+//! form of diplomacy it is sent.
 //!
-//! The kind of its act says which precedences and forms it may have, and whether it is one that must be sendable at night.
+//! The kind of its act says which precedences and forms it may have, and whether it is one that must be sendable at
+//! night.
 
 use std::borrow::Cow;
 

@@ -1,7 +1,7 @@
 //! The act of a draft that a client asks for.
 //!
-//! The act of the wire enters; the record that the codec reads out of it leaves, or the faults of the codec by their paths.
-//! What a form would fill in is filled in here too, and never in the place of what the client said.
+//! The act of the wire enters; the record that the codec reads out of it leaves, or the faults of the codec by their
+//! paths. What a form would fill in is filled in here too, and never in the place of what the client said.
 
 use super::Reader;
 use crate::consultation::acts::values::EntryId;

@@ -1,8 +1,8 @@
 //! Texts and documents of a draft that a client asks for.
 //!
 //! Each enters as the client wrote it, or by the digest of its upload; a text or document of a draft leaves, or a fault
-//! under its own path, and the others are read all the same. None is taken that was not uploaded whole, and no two under
-//! one id.
+//! under its own path, and the others are read all the same. None is taken that was not uploaded whole, and no two
+//! under one id.
 
 use oxilangtag::LanguageTag;
 

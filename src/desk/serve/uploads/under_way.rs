@@ -1,7 +1,8 @@
 //! One upload under way: the file of an unfinished document, which one stream alone writes.
 //!
-//! Pieces enter; the document leaves under its name, or stays unfinished for the next stream. Its name is given last, after
-//! its digest was compared and its bytes are on the disk; whoever opened the file before writes nothing into what is whole.
+//! Pieces enter; the document leaves under its name, or stays unfinished for the next stream. Its name is given last,
+//! after its digest was compared and its bytes are on the disk; whoever opened the file before writes nothing into what
+//! is whole.
 
 use std::fs::{self, DirBuilder, File};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};

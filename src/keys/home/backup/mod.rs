@@ -47,8 +47,8 @@ pub const GATEWAY_DATABASE: &str = "data/gateway.db";
 /// What restoring leaves in the home of a desk, for its first command to tell of.
 pub const RESTORED_NOTE: &str = "run/restored";
 
-/// What restoring leaves in the home of a gateway, for its first start: beside the store, because `run/` may not outlive
-/// the run of the host.
+/// What restoring leaves in the home of a gateway, for its first start: beside the store, because `run/` may not
+/// outlive the run of the host.
 pub const GATEWAY_RESTORED_NOTE: &str = "data/restored";
 
 /// A piece of a home on its way into a backup.
@@ -94,7 +94,8 @@ pub struct About {
     pub databases: Vec<Database>,
     /// Folders of the home, so that an empty one comes back too.
     pub folders: Vec<String>,
-    /// Paths that are not in it: links, files that are no files, parts that were lost already, and what can be made anew.
+    /// Paths that are not in it: links, files that are no files, parts that were lost already, and what can be made
+    /// anew.
     pub left_out: Vec<String>,
 }
 

@@ -1,6 +1,6 @@
-//! What restoring leaves in the home of a gateway, for its first start: of when the backup is, and what its operator has
-//! said of the desks that are let in no more. The copy knows none that was revoked since, so nothing is restored before
-//! somebody has said it.
+//! What restoring leaves in the home of a gateway, for its first start: of when the backup is, and what its operator
+//! has said of the desks that are let in no more. The copy knows none that was revoked since, so nothing is restored
+//! before somebody has said it.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -64,8 +64,9 @@ impl RestoredNote {
     }
 }
 
-/// Puts the list of desks that was brought (PEM) in the place of that of a gateway's home which is being restored. It must
-/// be of its desk-access authority, no older than the one that came out of the backup, and name all whom that one names.
+/// Puts the list of desks that was brought (PEM) in the place of that of a gateway's home which is being restored. It
+/// must be of its desk-access authority, no older than the one that came out of the backup, and name all whom that one
+/// names.
 pub fn bring_desk_list(
     home: &Path,
     ministry: &str,

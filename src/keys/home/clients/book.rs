@@ -1,8 +1,8 @@
 //! The book of clients: who was enrolled at a desk, for what, and who is suspended, in the order of enrolment.
 //!
-//! The folder of clients enters; records leave, or a new text of the book, which replaces the old one whole. Two commands
-//! never write over each other: whoever changes it holds its lock. What cannot be read wholly is refused, so that nobody
-//! who is suspended is forgotten.
+//! The folder of clients enters; records leave, or a new text of the book, which replaces the old one whole. Two
+//! commands never write over each other: whoever changes it holds its lock. What cannot be read wholly is refused, so
+//! that nobody who is suspended is forgotten.
 
 use std::collections::BTreeSet;
 use std::fs::File;

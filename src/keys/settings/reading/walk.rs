@@ -1,7 +1,8 @@
 //! The walk through the tables of a file: each key is looked up in the form, and each value read as its row says.
 //!
-//! Parsed TOML enters; values leave into the settings, and everything that is wrong beside them: the walk goes on behind a
-//! mistake, so that all of them are told at once. For a key without a row the nearest one that has a row is named.
+//! Parsed TOML enters; values leave into the settings, and everything that is wrong beside them: the walk goes on
+//! behind a mistake, so that all of them are told at once. For a key without a row the nearest one that has a row is
+//! named.
 
 use serde_json::json;
 use strsim::levenshtein;
