@@ -45,6 +45,7 @@ mod tests {
             reference: "XB-XA-2026-0019".to_owned(),
             alarming,
             digest: None,
+            owed_to: None,
             signed: None,
         }
     }

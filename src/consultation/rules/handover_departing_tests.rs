@@ -1,6 +1,5 @@
 //! What the HND rules ask at a departure: what stops it, and what a GO must have known.
 
-use super::tests::arranged;
 use crate::consultation::acts::values::EntryId;
 use crate::consultation::rules::Rule;
 use crate::consultation::rules::said::{case_of, fitness, go, statement};

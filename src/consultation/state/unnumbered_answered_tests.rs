@@ -1,6 +1,6 @@
 //! Tests of what answers an act that went to some Powers only: who passes it on, and who knew of it.
 
-use super::tests::{XA, assessment, hearsay, named, refuses, report, wishes};
+use super::tests::{XA, XN, assessment, hearsay, named, refuses, report, wishes};
 use super::*;
 use crate::consultation::rules::Rule;
 use crate::consultation::state::samples::Scene;

@@ -19,7 +19,7 @@ pub(super) fn hearsay(words: &str) -> String {
 }
 
 pub(super) const XA: &str = "{ kind = \"NAMED_STATE\", region_code = \"XA\" }";
-const XN: &str = "{ kind = \"NAMED_STATE\", region_code = \"XN\" }";
+pub(super) const XN: &str = "{ kind = \"NAMED_STATE\", region_code = \"XN\" }";
 
 pub(super) fn refuses() -> String {
     hearsay(&format!("refused = [{XA}]"))

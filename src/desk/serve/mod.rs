@@ -139,7 +139,8 @@ type Edition = [Option<SystemTime>; 3];
 /// Refuses users whose offices do not fit their roles; only where some are bound to offices are these looked at.
 fn require_fit(config: &ServiceConfig, desk: &Desk, keys: &Keys) -> Result<(), DeskError> {
     if config.users.iter().any(|user| !user.offices.is_empty()) {
-        config.require_fit(&desk.config, &keys.offices()?)?;
+        let offices = keys.offices()?;
+        config.require_fit(&desk.config, &offices)?;
     }
     Ok(())
 }

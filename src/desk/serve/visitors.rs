@@ -72,8 +72,11 @@ impl Visitor {
 #[derive(Clone)]
 pub(super) struct Stay {
     visitor: Visitor,
-    still: Arc<dyn Fn(&Visitor) -> Result<(), Stranger> + Send + Sync>,
+    still: Arc<Asked>,
 }
+
+/// Says whether a visitor may still go on.
+type Asked = dyn Fn(&Visitor) -> Result<(), Stranger> + Send + Sync;
 
 impl Stay {
     /// Who it is.
@@ -217,7 +220,7 @@ impl Visitors {
     }
 
     /// Whether a client that was let in may go on.
-    fn still(&self, visitor: &Visitor) -> Result<(), Stranger> {
+    pub(super) fn still(&self, visitor: &Visitor) -> Result<(), Stranger> {
         let Some(certificate) = visitor.certificate else {
             self.find(|user| user.label == visitor.label).ok_or(Stranger::Unknown)?;
             let is_suspended = self.suspended.is_suspended(&visitor.label);
