@@ -244,6 +244,7 @@ mod tests {
             include_str!("consultation_tests.rs"),
             include_str!("exchange_tests.rs"),
             include_str!("form_tests.rs"),
+            include_str!("handover_departing_tests.rs"),
             include_str!("handover_tests.rs"),
             include_str!("hold_tests.rs"),
             include_str!("observer_tests.rs"),

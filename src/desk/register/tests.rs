@@ -82,10 +82,11 @@ fn received(number: u64) -> ReceivedEntry {
     }
 }
 
-/// A register in which so many messages went each way, all of them delivered and read.
+/// A register in which so many messages went each way, all of them delivered and read but for the newest, which waits.
 fn filled(folder: &Path, count: u64) -> Register {
     let register = Register::open(&folder.join(format!("{count}.db"))).unwrap();
-    let copies: Vec<SentEntry> = (1..=count).map(sent).collect();
+    let mut copies: Vec<SentEntry> = (1..=count).map(sent).collect();
+    copies.last_mut().unwrap().state = SentState::Released;
     register.release(&copies).unwrap();
     let entries: Vec<ReceivedEntry> = (1..=count).map(received).collect();
     let last = entries.last().unwrap();
@@ -101,6 +102,18 @@ fn filled(folder: &Path, count: u64) -> Register {
     };
     register.note_read(&entries.iter().map(opening).collect::<Vec<_>>()).unwrap();
     register
+}
+
+#[test]
+fn what_was_delivered_is_never_said_to_be_under_way_again() {
+    let register = Register::open(Path::new(":memory:")).unwrap();
+    let copy = sent(1);
+    register.release(std::slice::from_ref(&copy)).unwrap();
+    for earlier in [SentState::Queued, SentState::Released] {
+        register.note_sent(&copy.id, earlier, "", b"taken later", &[]).unwrap();
+    }
+    let kept = register.sent_message(&copy.id).unwrap().unwrap();
+    assert_eq!((kept.state, kept.submission_receipt.as_slice()), (SentState::Delivered, &b"taken"[..]));
 }
 
 #[test]
@@ -192,7 +205,6 @@ fn a_register_of_a_later_release_is_left_alone() {
 fn questions(register: &Register, newest: u64) -> Vec<(&'static str, usize)> {
     let (xb, copy, entry) = (power("XB"), sent(newest), received(newest));
     let (copy_id, entry_id) = (copy.id.as_bytes().as_slice(), entry.id.as_bytes().as_slice());
-    register.note_sent(&copy.id, SentState::Released, "", &[], &[]).unwrap();
     let waiting = register.waiting(None, 9).unwrap().len();
     let front = usize::from(register.first_waiting("ch-1", &xb).unwrap().is_some());
     register.note_sent(&copy.id, SentState::Queued, "", b"taken", &[]).unwrap();
