@@ -106,7 +106,8 @@ fn filled(folder: &Path, count: u64) -> Register {
 
 #[test]
 fn what_was_delivered_is_never_said_to_be_under_way_again() {
-    let register = Register::open(Path::new(":memory:")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let register = Register::open(&folder.path().join("register.db")).unwrap();
     let copy = sent(1);
     register.release(std::slice::from_ref(&copy)).unwrap();
     for earlier in [SentState::Queued, SentState::Released] {

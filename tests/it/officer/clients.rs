@@ -3,6 +3,7 @@
 
 mod csharp;
 mod java;
+mod reload;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
