@@ -23,7 +23,8 @@ use super::table::Table;
 /// keeps one can tell later whether entries were taken out.
 ///
 /// In the home of a desk: what was done to the desk, written before it was done. The gateway is told of each entry, and
-/// GATEWAY is the entry of its log that vouches for it; `log verify` in that home checks all of it.
+/// GATEWAY is the entry of its log that vouches for it, with the name of a log that was begun later; `log verify` in
+/// that home checks all of it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     chancery --home GATEWAY log tail --administration\n  \

@@ -71,7 +71,10 @@ pub(super) fn tail(context: &Context, home: &Path, from: Option<u64>, count: u32
         let about = act.ministry.iter().map(ToString::to_string).chain(concerned);
         let about = about.collect::<Vec<_>>().join(" ");
         let told = vouched.get(index);
-        let gateway = told.map_or_else(|| "not yet".to_owned(), |told| told.proof.index.to_string());
+        let gateway = told.map_or_else(
+            || "not yet".to_owned(),
+            |told| numbered(vouched.first().map(Vouched::origin), told.origin(), told.proof.index),
+        );
         table.row([
             &index.to_string(),
             &entry.leaf.time.to_string(),
@@ -193,5 +196,26 @@ fn report(index: usize, entry: &Entry, told: Option<&Vouched>, places: &BTreeMap
     })
 }
 
+/// An entry of the gateway's log, with the log's name where it is not the first that vouched: numbers begin anew there.
+fn numbered(first: Option<&str>, origin: &str, index: u64) -> String {
+    match origin.rsplit('/').next() {
+        Some(name) if first != Some(origin) => format!("{index} of {name}"),
+        _ => index.to_string(),
+    }
+}
+
 /// Digits of a digest that are shown to people.
 const SHORT: usize = 12;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_of_a_log_that_was_begun_later_is_told_with_its_log() {
+        let [first, later] =
+            ["2026", "2026-002"].map(|name| format!("xa.example/chancery/administration/{name}"));
+        assert_eq!(numbered(Some(&first), &first, 65), "65");
+        assert_eq!(numbered(Some(&first), &later, 7), "7 of 2026-002");
+    }
+}

@@ -142,7 +142,16 @@ impl Prove {
         }
         MessageId::parse(reference).map_err(|_| {
             let message = "a gateway knows messages by their ids of 64 hexadecimal digits only";
-            CliError::usage("reference", message).hint(format!("{} --desk DIR", context.typed))
+            let error = CliError::usage("reference", message);
+            match reference.parse::<u64>() {
+                Ok(_) if desk_record::desk_named(context).is_some() => error
+                    .cause("`log tail --administration` names the entry that vouches for one of this record")
+                    .hint("chancery --home GATEWAY log prove --administration INDEX"),
+                Ok(index) => error
+                    .cause("an entry of the administrative log is asked for by --administration")
+                    .hint(context.command(&format!("log prove --administration {index}"))),
+                Err(_) => error.hint(format!("{} --desk DIR", context.typed)),
+            }
         })
     }
 }

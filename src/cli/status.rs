@@ -40,6 +40,10 @@ pub struct Status {
 impl Status {
     /// Asks the gateway in this home; in the home of a desk, the desk.
     pub async fn run(self, context: &Context) -> Result<(), CliError> {
+        if self.format == Form::Nagios && context.output.is_json() {
+            let error = CliError::usage("format", "--format nagios is one line for its plugins, and no JSON");
+            return Err(error.hint(context.command("status --format nagios")));
+        }
         let home = context.named_home();
         if home.is_some_and(|home| home.join(crate::desk::config::Config::FILE).is_file()) {
             return match (desk_status::run(context, self.format).await, self.format) {

@@ -13,6 +13,7 @@ use rustls_pki_types::CertificateRevocationListDer;
 use rustls_pki_types::pem::PemObject;
 
 use crate::gateway::Gateway;
+use crate::gateway::config::Config;
 use crate::gateway::credentials::desk_anchors;
 use crate::gateway::error::Fault;
 use crate::gateway::store::record::{DESK_LIST_ALARM, KeptList};
@@ -44,8 +45,9 @@ impl Gateway {
             }
             Err(why) => {
                 self.desk_list.store(kept.map(|list| Arc::new(list.der().to_vec())));
-                let place = self.config.desk_list().display().to_string();
-                self.alarm_about(own, DESK_LIST_ALARM, format!("{place}: {why}")).await?;
+                let detail = format!("{}: {why}", self.config.desk_list().display());
+                tracing::warn!(%detail, "the list of revoked desks cannot be used; the one before it stays");
+                self.alarm_about(own, DESK_LIST_ALARM, detail).await?;
             }
         }
         Ok(())
@@ -57,19 +59,11 @@ impl Gateway {
         anchors: &Anchors,
         kept: Option<&RevocationList>,
     ) -> Result<Option<RevocationList>, String> {
-        let pem = match secret_file::read_public(&self.config.desk_list(), limits::DESK_LIST_BYTES_MAX) {
-            Ok(pem) => pem,
-            Err(KeyError::NotFound(_)) => return Ok(None),
-            Err(cause) => return Err(cause.to_string()),
-        };
-        let list = CertificateRevocationListDer::from_pem_slice(&pem)
-            .map_err(|_| "the file holds no revocation list (PEM)".to_owned())?;
-        if kept.is_some_and(|kept| kept.der() == list.as_ref()) {
+        let Some(list) = in_file(&self.config)? else { return Ok(None) };
+        if kept.is_some_and(|kept| kept.der() == list) {
             return Ok(None);
         }
-        let latest = self.clock.now().after(limits::CLOCK_SKEW_MAX);
-        let read = anchors.newer_lists(&[list.to_vec()], latest).pop();
-        let read = read.ok_or("the desk-access authority did not sign this list, or did so in the future")?;
+        let read = signed(anchors, list, self.clock.now())?;
         if kept.is_some_and(|kept| kept.this_update() >= read.this_update()) {
             return Err("a newer list of the desk-access authority is in force".to_owned());
         }
@@ -82,4 +76,29 @@ impl Gateway {
             None => Ok(Some(read)),
         }
     }
+}
+
+/// Tries the file without the store: whether a newer list is in force, only a start can tell.
+pub(super) fn check_desk_list(config: &Config, now: Timestamp) -> Result<(), Fault> {
+    let anchors = desk_anchors(config)?;
+    let tried = in_file(config).and_then(|list| list.map(|list| signed(&anchors, list, now)).transpose());
+    tried.map(drop).map_err(|why| Fault::DeskList(format!("{}: {why}", config.desk_list().display())))
+}
+
+/// The list in the file, DER, if there is one.
+fn in_file(config: &Config) -> Result<Option<Vec<u8>>, String> {
+    let pem = match secret_file::read_public(&config.desk_list(), limits::DESK_LIST_BYTES_MAX) {
+        Ok(pem) => pem,
+        Err(KeyError::NotFound(_)) => return Ok(None),
+        Err(cause) => return Err(cause.to_string()),
+    };
+    let list = CertificateRevocationListDer::from_pem_slice(&pem)
+        .map_err(|_| "the file holds no revocation list (PEM)".to_owned())?;
+    Ok(Some(list.to_vec()))
+}
+
+/// The same list, once its authority has signed it.
+fn signed(anchors: &Anchors, list: Vec<u8>, now: Timestamp) -> Result<RevocationList, String> {
+    let read = anchors.newer_lists(&[list], now.after(limits::CLOCK_SKEW_MAX)).pop();
+    read.ok_or_else(|| "the desk-access authority did not sign this list, or did so in the future".to_owned())
 }

@@ -18,6 +18,9 @@ pub enum Fault {
     /// A key or certificate file is not usable.
     #[error("{0}")]
     Credentials(String),
+    /// The list of the own desks that are let in no more is not usable.
+    #[error("{0}; a start goes on with the list before it, so a desk that was revoked may still get in")]
+    DeskList(String),
     /// The home came out of a backup, and nobody has said which desks are let in no more.
     #[error("{0}")]
     Unsettled(String),

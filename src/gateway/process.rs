@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::entropy::SystemEntropy;
 use crate::gateway::Gateway;
 use crate::gateway::config::Config;
+use crate::gateway::desk_list::check_desk_list;
 use crate::gateway::error::Fault;
 use crate::gateway::filling::{self, Filled, Filling};
 use crate::gateway::fsck;
@@ -156,6 +157,7 @@ pub fn check(options: &RunOptions) -> ExitCode {
     begin(options, |options| async move {
         let config = Config::load(&options.home)?;
         let ends = check_home(&config, Arc::new(SystemClock))?;
+        check_desk_list(&config, SystemClock.now())?;
         tracing::info!(ministry = %config.ministry, certificate_until = %ends, "the gateway can run");
         Ok(())
     })
@@ -278,7 +280,7 @@ fn forbid_core_dumps() {
 
 fn exit_code(fault: &Fault) -> u8 {
     match fault {
-        Fault::Config(_) | Fault::Credentials(_) | Fault::Unsettled(_) => UNUSABLE,
+        Fault::Config(_) | Fault::Credentials(_) | Fault::DeskList(_) | Fault::Unsettled(_) => UNUSABLE,
         _ => FAILED,
     }
 }
@@ -296,6 +298,7 @@ fn remedy(home: &Path, fault: &Fault) -> Option<String> {
         Fault::Credentials(_) if !places.transport_chain().exists() => {
             Some(format!("chancery desk enrol --ministry-home ROOT {home}"))
         }
+        Fault::DeskList(_) => Some(format!("cp ROOT/desk-access.crl {}", places.desk_list().display())),
         Fault::Unsettled(_) => Some("chancery --home EMPTY backup restore --help".to_owned()),
         Fault::Store(StoreFault::InUse(_)) => {
             Some(format!("stop the gateway that runs there, or ask it: chancery --home {home} log verify"))

@@ -9,7 +9,7 @@ use crate::gateway::Gateway;
 use crate::gateway::error::{Declined, Fault};
 use crate::gateway::reasons::Waits;
 use crate::gateway::relay::commitments;
-use crate::gateway::schedule::{FLASH, IMMEDIATE};
+use crate::gateway::schedule::{FLASH, IMMEDIATE, precedence_word};
 use crate::gateway::store::StoreFault;
 use crate::gateway::store::record::{
     Acknowledged, Attempt, Decision, Direction, FoundMessage, Holding, KeptDecision, LeafPlace, QueueFilter,
@@ -21,7 +21,6 @@ use crate::message::administration::{Actor, AdministrativeAct, AdministrativeVer
 use crate::message::header::Header;
 use crate::message::leaf::{Leaf, LeafKind, WITHDRAWN_BY_OPERATOR};
 use crate::message::refusal::Refusal;
-use crate::message::terms::Precedence;
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
@@ -323,7 +322,7 @@ impl Gateway {
                 self.tell_settled(&entry.peer, id, SentState::Withdrawn);
                 self.retry_peer_of(id).await?;
                 if entry.precedence >= IMMEDIATE {
-                    let precedence = word(entry.precedence);
+                    let precedence = precedence_word(entry.precedence);
                     let detail = format!("user {operator} withdrew message {id} of precedence {precedence}");
                     self.alarm_about(&entry.peer, URGENT_WITHDRAWN_ALARM, detail).await?;
                 }
@@ -381,11 +380,6 @@ fn answered(state: SentState) -> QueueRefusal {
         SentState::Rejected => QueueRefusal::Answered("rejected"),
         SentState::Withdrawn => QueueRefusal::Withdrawn,
     }
-}
-
-/// A precedence as people say it.
-fn word(precedence: u8) -> &'static str {
-    Precedence::from_number(i32::from(precedence)).map_or("unknown here", Precedence::word)
 }
 
 fn list(ids: &[Digest]) -> String {

@@ -231,6 +231,10 @@ impl Gateway {
             self.reload()
         };
         let read = reading.await;
+        // Settings count from a start on; whoever broke them learns it now, and not from a start at night.
+        if let Err(fault) = Config::load(&self.config.home) {
+            tracing::warn!(%fault, "the settings cannot be read: the next start will fail");
+        }
         match &read {
             Ok(()) => tracing::info!("certificates and keys were read again"),
             Err(fault) => tracing::warn!(%fault, "the reload was refused; what was in force stays"),

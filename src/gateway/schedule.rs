@@ -20,6 +20,11 @@ pub const FLASH: u8 = Precedence::Flash as u8;
 /// From here on people are alarmed when a message expires or waits behind a held one.
 pub const IMMEDIATE: u8 = Precedence::Immediate as u8;
 
+/// A precedence as people say it.
+pub fn precedence_word(precedence: u8) -> &'static str {
+    Precedence::from_number(i32::from(precedence)).map_or("unknown here", Precedence::word)
+}
+
 /// Exponential pause with full jitter after so many failures in a row: between the shortest pause and its
 /// double per failure, never longer than the longest. `draw` is random, uniform over all its values.
 pub fn pause(failures: u32, draw: u32) -> Duration {

@@ -82,6 +82,7 @@ impl Operator {
         let file = self.folder.join(name);
         let said = self.types(home, &["create", "-o", file.to_str().unwrap(), "--to", &self.recipient]);
         assert_eq!(said.json()["schema"], "chancery.backup-created/1");
+        assert!(said.json()["next"].to_string().contains(" --identity FILE"), "{said:?}");
         file
     }
 
@@ -346,7 +347,10 @@ async fn a_bad_backup_is_refused_by_name_and_leaves_nothing_behind() {
     assert!(away.code == 5 && away.talk.contains("chancery-gateway backup"), "{away:?}");
     let said = run(env!("CARGO_BIN_EXE_chancery-gateway"), &offline);
     assert_eq!(said.code, 0, "{said:?}");
-    assert_eq!(operator.opens(&home, "verify", &output).json()["examined"]["clean"], true);
+    let verified = operator.opens(&home, "verify", &output).json();
+    assert_eq!(verified["examined"]["clean"], true);
+    let next = verified["next"].to_string();
+    assert!(next.contains(" --identity ") && next.contains("recovery.key"), "{next}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -55,6 +55,11 @@ fn misread_words_are_told(place: &Place, words: &str) {
     let said = (ended.code, ended.error_code());
     assert_eq!((said.0, said.1.as_deref()), (4, Some("fingerprint-unread")), "{}", ended.talk);
     assert!(ended.talk.contains("these words differ at word 7"), "{}", ended.talk);
+    assert!(
+        ended.talk.contains("chancery --home xa/desk --passphrase-file words peer add"),
+        "{}",
+        ended.talk
+    );
 }
 
 #[test]

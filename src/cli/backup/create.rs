@@ -94,10 +94,12 @@ impl Create {
             done = done.says(line);
         }
         let shown = shell_word(&self.output.to_string_lossy());
+        // Only the recipient is known here: whoever has its key names the file with it.
+        let identity = if self.to.is_empty() { "" } else { " --identity FILE" };
         done.says(sealing)
             .says(format!("sha256 {}", digest.hex()))
             .wrote(&self.output)
-            .next(format!("chancery backup verify {shown}"))
+            .next(format!("chancery backup verify {shown}{identity}"))
             .tell(context)
     }
 }

@@ -75,8 +75,11 @@ impl Verify {
             HomeKind::Gateway => " --desk-list ROOT/desk-access.crl",
             HomeKind::Desk => "",
         };
+        let identity =
+            self.identity.as_ref().map(|path| format!(" --identity {}", shell_word(&path.to_string_lossy())));
+        let identity = identity.unwrap_or_default();
         done.says("seal, digests and databases are in order".to_owned())
-            .next(format!("chancery --home EMPTY backup restore {shown}{desks}"))
+            .next(format!("chancery --home EMPTY backup restore {shown}{identity}{desks}"))
             .tell(context)
     }
 }

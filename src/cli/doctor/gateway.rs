@@ -115,11 +115,16 @@ fn alarms(context: &Context, seen: &GatewayStatus) -> Finding {
     match (unseen.next(), unseen.count()) {
         (None, _) => Finding::ok("alarms", "none that nobody has acknowledged"),
         (Some(first), others) => {
-            let said =
-                format!("{} about {}, and {others} more: {}", first.code, first.ministry, first.detail);
+            let more = and_more(others);
+            let said = format!("{} about {}{more}: {}", first.code, first.ministry, first.detail);
             Finding::fail("alarms", said, context.command("alarm list"))
         }
     }
+}
+
+/// What is said of others beside the first.
+fn and_more(others: usize) -> String {
+    if others == 0 { String::new() } else { format!(", and {others} more") }
 }
 
 fn standing(context: &Context, peer: &PeerStatus) -> Finding {
@@ -178,5 +183,15 @@ fn pinged(context: &Context, peer: &str, ping: &Result<Ping, CliError>) -> Findi
             let known = format!("chancery --home DESK peer show {peer}");
             Finding::fail(subject, error.message(), error.hint_command().unwrap_or(&known))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_one_alarm_no_others_are_told() {
+        assert_eq!([0, 2].map(and_more), ["", ", and 2 more"]);
     }
 }

@@ -43,13 +43,7 @@ impl Store {
         ministry: Ministry,
         now: Timestamp,
     ) -> Result<bool, StoreFault> {
-        self.write(0, move |connection| {
-            let sql = "UPDATE alarm SET cleared_time = ?3
-                       WHERE code = ?1 AND ministry = ?2 AND cleared_time IS NULL";
-            let values = params![code, ministry.as_str(), now.seconds()];
-            Ok(Verdict::Keep(connection.prepare_cached(sql)?.execute(values)? == 1))
-        })
-        .await
+        self.write(0, move |connection| clear(connection, code, &ministry, now).map(Verdict::Keep)).await
     }
 
     /// Notes that an operator has seen the standing alarms with this code, or all where none is named, about
@@ -108,6 +102,19 @@ pub(super) fn raise(connection: &Connection, alarm: &Alarm) -> Result<bool, Stor
         seen.map(|seen| seen.operator),
     ])?;
     Ok(anew)
+}
+
+/// Notes within a transaction that the cause of an alarm is gone; answers whether it stood until now.
+pub(super) fn clear(
+    connection: &Connection,
+    code: &str,
+    ministry: &Ministry,
+    now: Timestamp,
+) -> Result<bool, StoreFault> {
+    let sql = "UPDATE alarm SET cleared_time = ?3
+               WHERE code = ?1 AND ministry = ?2 AND cleared_time IS NULL";
+    let values = params![code, ministry.as_str(), now.seconds()];
+    Ok(connection.prepare_cached(sql)?.execute(values)? == 1)
 }
 
 /// Whether what happens now is something that nobody was asked to look at yet.

@@ -371,3 +371,8 @@ CREATE TABLE pack (
     PRIMARY KEY (peer, direction, number, digest)
 ) STRICT, WITHOUT ROWID;
 ";
+
+/// Urgent messages that expired and were not delivered after all: while there is one, its alarm stands.
+pub(super) const URGENT: &str = "
+CREATE INDEX outgoing_urgent_expired ON outgoing (pair) WHERE state = 4 AND precedence >= 3;
+";

@@ -32,6 +32,7 @@ const MIGRATIONS: &[&str] = &[
     migrations::OFFERED,
     migrations::PAUSES,
     migrations::PACKS,
+    migrations::URGENT,
 ];
 
 /// Opens the connection that writes, and brings the database up to date.

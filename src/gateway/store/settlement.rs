@@ -12,7 +12,7 @@ use super::record::{
 };
 use super::{Store, StoreFault, alarms, log, message, tree};
 use crate::digest::Digest;
-use crate::gateway::schedule::IMMEDIATE;
+use crate::gateway::schedule::{IMMEDIATE, precedence_word};
 use crate::time::Timestamp;
 use crate::trust::name::Ministry;
 
@@ -50,7 +50,7 @@ impl Store {
             }
             let (mut states, mut peers) = (Vec::with_capacity(answers.len()), BTreeSet::new());
             for answered in &answers {
-                let (state, peer) = settle(connection, answered)?;
+                let (state, peer) = settle(connection, answered, now)?;
                 states.push(state);
                 peers.extend(peer);
             }
@@ -134,6 +134,7 @@ pub(super) fn find(connection: &Connection, id: &Digest) -> Result<Option<Outgoi
 fn settle(
     connection: &Connection,
     answered: &Answered,
+    now: Timestamp,
 ) -> Result<(Option<SentState>, Option<Ministry>), StoreFault> {
     let Answered { message_id, settlement, receipt } = answered;
     let Some(outgoing) = find(connection, message_id)? else { return Ok((None, None)) };
@@ -150,7 +151,20 @@ fn settle(
     let sql = "UPDATE outgoing SET state = ?2, unanswered = 0, held = 0, reason = ?3, receipt = ?4
                WHERE message = ?1";
     connection.prepare_cached(sql)?.execute(params![outgoing.message, state.code(), reason, receipt])?;
+    let was_late = outgoing.state == SentState::Expired && outgoing.precedence >= IMMEDIATE;
+    if was_late && state == SentState::Delivered && !has_urgent_expired(connection, &outgoing.peer)? {
+        alarms::clear(connection, URGENT_EXPIRED_ALARM, &outgoing.peer, now)?;
+    }
     Ok((Some(state), Some(outgoing.peer)))
+}
+
+/// Whether an urgent message to this peer expired and was not delivered after all.
+fn has_urgent_expired(connection: &Connection, peer: &Ministry) -> Result<bool, StoreFault> {
+    // The condition is the one of an index, which holds few.
+    let sql = "SELECT EXISTS (SELECT 1 FROM pair JOIN outgoing ON outgoing.pair = pair.key
+               WHERE pair.direction = ?1 AND pair.peer = ?2 AND outgoing.state = 4 AND outgoing.precedence >= 3)";
+    let values = params![Direction::Out.code(), peer.as_str()];
+    Ok(connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?)
 }
 
 /// Notes that a receipt of a peer was settled.
@@ -184,8 +198,8 @@ fn expire(
     let values = params![outgoing.message, expired, reason, log, stored(place.index)];
     connection.prepare_cached(sql)?.execute(values)?;
     if outgoing.precedence >= IMMEDIATE {
-        let detail =
-            format!("message {id} had precedence {} and was not delivered in time", outgoing.precedence);
+        let precedence = precedence_word(outgoing.precedence);
+        let detail = format!("message {id} of precedence {precedence} was not delivered in time");
         let (code, ministry) = (URGENT_EXPIRED_ALARM.to_owned(), outgoing.peer);
         alarms::raise(connection, &Alarm { code, ministry, detail, time: now })?;
     }

@@ -35,6 +35,40 @@ fn a_service_manager_is_told_when_the_gateway_serves_reads_anew_and_stops() {
     assert_eq!(told(&manager), "STOPPING=1\n");
 }
 
+#[test]
+fn a_list_of_desks_and_settings_that_cannot_be_used_are_told_before_anybody_rests_on_them() {
+    let place = Place::new();
+    found(&place, "XA");
+    let check = ["check", "--home", "xa/gateway"];
+    assert_eq!(place.daemon(&check).code, 0, "there is no list before the first desk was revoked");
+    let list = place.path("xa/gateway/trust/desk-access.crl");
+    fs::write(&list, "junk").unwrap();
+    let told = place.daemon(&check);
+    assert!(told.code == 2 && told.talk.contains("holds no revocation list"), "{}", told.talk);
+    assert!(
+        told.talk.contains("next: cp ROOT/desk-access.crl xa/gateway/trust/desk-access.crl"),
+        "{}",
+        told.talk
+    );
+
+    let mut xa = Gateway::daemon(&place, "xa/gateway");
+    xa.wait_for("the list of revoked desks cannot be used");
+    xa.wait_for("the gateway listens");
+    xa.hang_up();
+    xa.wait_for("the list of revoked desks cannot be used");
+    xa.wait_for("were read again");
+    fs::remove_file(&list).unwrap();
+    let settings = place.path("xa/gateway/gateway.toml");
+    let good = fs::read(&settings).unwrap();
+    fs::write(&settings, "ministry = ").unwrap();
+    xa.hang_up();
+    xa.wait_for("the settings cannot be read: the next start will fail");
+    xa.wait_for("were read again");
+    fs::write(&settings, good).unwrap();
+    assert_eq!(xa.stop(), Some(0));
+    assert_eq!(place.daemon(&check).code, 0);
+}
+
 /// Level and subject of every check, and the exit code.
 fn examined(place: &Place, args: &[&str]) -> (i32, Vec<(String, String)>) {
     let ended = place.run(&[&["--json"], args].concat());
@@ -192,6 +226,11 @@ fn monitoring_is_answered_in_its_own_words_and_codes() {
     let ask = || place.run(&["--home", "xa/gateway", "status", "--format", "nagios"]);
     let Ended { code, data, .. } = ask();
     assert!(code == 2 && data.starts_with("CHANCERY CRITICAL - no gateway answers in "), "{code} {data}");
+    let both = place.run(&["--json", "--home", "xa/gateway", "status", "--format", "nagios"]);
+    assert!(both.code == 2 && both.talk.contains("\"format\""), "{}", both.talk);
+    assert!(both.talk.contains("chancery --home xa/gateway status --format nagios"), "{}", both.talk);
+    let prove = place.run(&["--home", "xa/gateway", "log", "prove", "3"]);
+    assert!(prove.code == 2 && prove.talk.contains("log prove --administration 3"), "{}", prove.talk);
     let mut xa = Gateway::daemon(&place, "xa/gateway");
     xa.wait_for("the gateway listens");
     let Ended { code, data, talk } = ask();

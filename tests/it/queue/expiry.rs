@@ -57,4 +57,9 @@ async fn a_whole_queue_expires_at_once_with_evidence_and_an_alarm_for_the_urgent
     // The peer took them by its own clock: its receipt outweighs the expiry.
     let [first] = stage.gateway("XA").sent_reports(vec![ids[0]]).await.unwrap().try_into().unwrap();
     assert_eq!(first.state, Some(SentState::Delivered));
+    let alarms = asks(&stage, "XA", "alarm list").await.reports();
+    assert!(
+        alarms.iter().all(|alarm| alarm["code"] != "URGENT_EXPIRED"),
+        "it ends with the receipt: {alarms:?}"
+    );
 }

@@ -233,4 +233,29 @@ async fn an_urgent_message_that_expires_raises_an_alarm_and_another_does_not() {
     store.expire(ids[1], "CHN_06".to_owned(), entry("expired"), later(9)).await.unwrap();
     let [alarm] = store.alarms().await.unwrap().try_into().unwrap();
     assert_eq!((alarm.code.as_str(), alarm.time), ("URGENT_EXPIRED", later(9)));
+    assert!(alarm.detail.contains("of precedence IMMEDIATE was not delivered"), "{}", alarm.detail);
+}
+
+#[tokio::test]
+async fn the_alarm_of_what_expired_ends_with_the_receipt_of_the_last_that_was_delivered_after_all() {
+    let (_directory, store) = fresh();
+    let ids = send(&store, "ch-a", &[3, 4, 2]).await;
+    for id in &ids {
+        store.expire(*id, "CHN_06".to_owned(), entry("expired"), later(9)).await.unwrap();
+    }
+    let stands = async || store.alarms().await.unwrap().iter().any(|one| one.code == "URGENT_EXPIRED");
+    assert!(stands().await);
+    store.settle(ids[0], Settlement::Delivered, b"taken".to_vec(), later(10)).await.unwrap();
+    assert!(stands().await, "another one is still missing");
+    store.settle(ids[1], Settlement::Delivered, b"taken".to_vec(), later(11)).await.unwrap();
+    assert!(!stands().await, "what is not urgent raised nothing");
+
+    let more = send(&store, "ch-b", &[3, 3]).await;
+    for id in &more {
+        store.expire(*id, "CHN_06".to_owned(), entry("expired"), later(12)).await.unwrap();
+    }
+    let late = Settlement::Rejected("CHN_06".to_owned());
+    store.settle(more[0], late, b"too late".to_vec(), later(13)).await.unwrap();
+    store.settle(more[1], Settlement::Delivered, b"taken".to_vec(), later(14)).await.unwrap();
+    assert!(stands().await, "what was refused as too late was not delivered");
 }
