@@ -83,7 +83,7 @@ pub(super) fn content(
         let text = text.filter(|_| !withheld.document(place));
         let words = text.filter(|text| text.bytes.len() <= limits::SHOWN_TEXT_BYTES_MAX);
         let words = words.and_then(|text| std::str::from_utf8(&text.bytes).ok()).unwrap_or_default();
-        wire::DocumentInfo { words: words.to_owned(), withheld: withheld.document(place), ..document(one) }
+        wire::DocumentInfo { words: words.to_owned(), ..document(one, withheld.document(place)) }
     };
     let expected = dispatch.authentications.iter().map(|one| message::ExpectedAuthentication {
         kind: one.kind.number(),
