@@ -73,6 +73,11 @@ impl Refused {
         self
     }
 
+    /// The stable reason.
+    pub(super) fn reason(&self) -> &str {
+        &self.reason
+    }
+
     /// The same, to be tried again after a while.
     pub(super) fn later(self) -> Self {
         Self { retry: Some(limits::SERVICE_RETRY_PAUSE), ..self }
