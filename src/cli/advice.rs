@@ -184,6 +184,7 @@ fn of_the_command(context: &Context, code: &str) -> Option<String> {
         "no-consent" | "fingerprint-unread" | "passphrase" | "passphrase-short" | "rehearsal" | "form" => {
             Some(context.typed.clone())
         }
+        "listen" => Some("ss -ltnp".to_owned()),
         "no-home" | "home-path" | "home" => with("--home DIR"),
         "wrong-passphrase" | "passphrase-needed" | "passphrase-file" => with("--passphrase-file FILE"),
         "input" => with("--yes"),

@@ -2,6 +2,7 @@
 //! where there is one, the command that mends it.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use super::error::{CliError, Kind};
@@ -169,12 +170,22 @@ impl From<DeskError> for CliError {
             DeskError::Owed(_) => said(Kind::TryLater, "owed"),
             DeskError::RecordDamaged { .. } | DeskError::RecordCut { .. } => record_damaged(error.to_string()),
             DeskError::Trust(_) => said(Kind::NotPermitted, "trust"),
+            DeskError::Unbound { address, cause } => unbound(address, cause),
             DeskError::Draft(_) => said(Kind::Usage, "draft"),
             DeskError::Key(_) => match error {
                 DeskError::Key(error) => error.into(),
                 other => Self::failed("key", other.to_string()),
             },
         }
+    }
+}
+
+/// Another process listens there, or it is no address of this host: what time may mend, so that systemd tries again.
+fn unbound(address: &SocketAddr, cause: &io::Error) -> CliError {
+    let said = CliError::new(Kind::Failed, "listen", format!("cannot listen at {address}")).because(cause);
+    match cause.kind() {
+        io::ErrorKind::AddrNotAvailable => said.hint("ip -brief address"),
+        _ => said,
     }
 }
 
@@ -342,6 +353,19 @@ mod tests {
         let (full, io, read_only, busy, corrupt) = (13, 10, 8, 5, 11);
         assert_eq!([full, io, read_only].map(of), ["disk"; 3]);
         assert_eq!([busy, corrupt].map(of), ["register-busy", "register"]);
+    }
+
+    #[test]
+    fn a_port_that_is_taken_is_no_question_of_trust_and_may_be_free_soon() {
+        let of = |cause: io::ErrorKind| {
+            let address = SocketAddr::from(([127, 0, 0, 1], 7110));
+            CliError::from(DeskError::Unbound { address, cause: cause.into() })
+        };
+        let taken = of(io::ErrorKind::AddrInUse);
+        assert_eq!((taken.code(), taken.kind() == Kind::Failed), ("listen", true));
+        assert!(taken.message().contains("127.0.0.1:7110"), "{taken:?}");
+        let elsewhere = of(io::ErrorKind::AddrNotAvailable);
+        assert_eq!(elsewhere.hint_command(), Some("ip -brief address"));
     }
 
     #[test]

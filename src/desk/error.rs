@@ -1,6 +1,7 @@
 //! What can go wrong at a desk, each with the fact the caller needs to say what to do.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::consultation::rules::Finding;
@@ -118,6 +119,14 @@ pub enum DeskError {
     /// Trust material of this desk is missing or not usable.
     #[error("{0}")]
     Trust(String),
+    /// It cannot listen where it is to.
+    #[error("cannot listen at {address}: {cause}")]
+    Unbound {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        cause: io::Error,
+    },
     /// No message answers to this reference.
     #[error("no message {0} in the register of this desk")]
     NoSuchMessage(String),

@@ -26,6 +26,8 @@ CALL_DEADLINE_S = 30
 TRANSFER_DEADLINE_S = 600
 WATCH_DEADLINE_S = 3600
 PATIENCE_S = 120
+KEEPALIVE_PAUSE_MS = 60_000
+KEEPALIVE_DEADLINE_MS = 20_000
 PIECE_BYTES = 256 * 1024
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 
@@ -76,6 +78,10 @@ class Desk:
         options = [
             ("grpc.ssl_target_name_override", server_name),
             ("grpc.max_receive_message_length", ANSWER_BYTES_MAX),
+            # A line that died unseen ends the watch on it, long before its deadline.
+            ("grpc.keepalive_time_ms", KEEPALIVE_PAUSE_MS),
+            ("grpc.keepalive_timeout_ms", KEEPALIVE_DEADLINE_MS),
+            ("grpc.http2.max_pings_without_data", 0),
         ]
         self.channel = grpc.secure_channel(address, credentials, options)
         self.stub = desk_service_pb2_grpc.DeskServiceStub(self.channel)

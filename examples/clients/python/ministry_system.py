@@ -117,6 +117,7 @@ def ask(system: System, to: str, job: str) -> None:
     show_refusals(system, content)
     system.casework.begin_watch(system.state / "cursor")
     question = system.send(job, content)
+    say(f"waits for the answer to {question.register_number}, for {system.patience_s:g} s")
     answer = system.wait_for(
         outside=lambda message: message.consultation == question.consultation,
         inside=lambda content: content.in_reply_to == question.name,

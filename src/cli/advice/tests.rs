@@ -21,6 +21,7 @@ fn an_error_ends_with_a_command_and_a_hint_of_its_own_stays() {
     let error = |code: &'static str| CliError::new(Kind::NotPermitted, code, "it does not go");
     for (code, command) in [
         ("four-eyes", "chancery --home xa/desk key list"),
+        ("listen", "ss -ltnp"),
         ("no-consent", "chancery --home xa/desk inbox"),
         ("no-draft", "chancery --home xa/desk draft list"),
         ("no-home", "chancery inbox --home DIR"),

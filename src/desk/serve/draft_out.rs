@@ -55,11 +55,7 @@ impl Shown<'_> {
 
     fn documents(&self) -> Vec<wire::DocumentInfo> {
         let listed = self.draft.dispatch().documents.iter().enumerate();
-        let each = listed.map(|(place, one)| wire::DocumentInfo {
-            withheld: self.withheld.document(place),
-            ..document(one)
-        });
-        each.collect()
+        listed.map(|(place, one)| document(one, self.withheld.document(place))).collect()
     }
 
     fn steps(&self) -> Vec<wire::AuthenticationStep> {
@@ -123,8 +119,13 @@ pub(super) fn addressees(all: &[Addressee]) -> Vec<message::Addressee> {
     each.collect()
 }
 
-/// A text or document, without its words.
-pub(super) fn document(document: &Document) -> wire::DocumentInfo {
+/// A text or document, without its words. Where it is withheld, without size and digest as well: a short text that names
+/// somebody would be guessed by them, with nobody asking.
+pub(super) fn document(document: &Document, withheld: bool) -> wire::DocumentInfo {
+    let (size, digest) = match withheld {
+        true => (0, Vec::new()),
+        false => (document.size, document.digest.as_bytes().to_vec()),
+    };
     wire::DocumentInfo {
         document_id: document.document_id.clone(),
         title: document.title.clone(),
@@ -132,11 +133,11 @@ pub(super) fn document(document: &Document) -> wire::DocumentInfo {
         standing: document.standing.number(),
         language: document.language.clone(),
         media_type: document.media_type.clone(),
-        size: document.size,
-        digest: document.digest.as_bytes().to_vec(),
+        size,
+        digest,
         translation_of: document.translation_of.clone(),
         words: String::new(),
-        withheld: false,
+        withheld,
     }
 }
 

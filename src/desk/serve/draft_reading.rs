@@ -85,7 +85,7 @@ fn hand_out(
     (source, document): (&Source, &Document),
     offset: u64,
 ) -> Result<(), End> {
-    let described = Some(draft_out::document(document));
+    let described = Some(draft_out::document(document, false));
     runtime
         .block_on(outlet.hand(wire::DownloadDocumentResponse { document: described, content: Vec::new() }))?;
     let shape = |content| wire::DownloadDocumentResponse { document: None, content };

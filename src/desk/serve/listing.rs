@@ -129,14 +129,18 @@ impl Service {
         let mut messages = Vec::with_capacity(entries.len());
         let mut room = limits::LISTED_WORDS_BYTES_MAX;
         for entry in entries {
-            let shown = match opens {
-                true => self
-                    .opened_message(&visitor, &entry, "")
-                    .await
-                    .unwrap_or_else(|_| registered(&self.desk, &entry)),
-                false => registered(&self.desk, &entry),
+            let (shown, unopened) = match opens {
+                true => match self.opened_message(&visitor, &entry, "").await {
+                    Ok(shown) => (shown, None),
+                    Err(refused) => (registered(&self.desk, &entry), Some(refused)),
+                },
+                false => (registered(&self.desk, &entry), None),
             };
-            messages.push(masked(message_out::within(shown, &mut room), &mask));
+            let shown = masked(message_out::within(shown, &mut room), &mask);
+            messages.push(match unopened {
+                Some(refused) => message_out::saying_why(shown, &refused),
+                None => shown,
+            });
         }
         Ok(wire::ListMessagesResponse { messages, next_page_token })
     }

@@ -3,6 +3,7 @@
 use super::draft_out::{addressees, document, findings};
 use super::names;
 use super::pages::maskable;
+use super::refusals::Refused;
 use crate::consultation::withholding::Withheld;
 use crate::desk::Desk;
 use crate::desk::parts::OpenedText;
@@ -83,7 +84,7 @@ pub(super) fn content(
         let text = text.filter(|_| !withheld.document(place));
         let words = text.filter(|text| text.bytes.len() <= limits::SHOWN_TEXT_BYTES_MAX);
         let words = words.and_then(|text| std::str::from_utf8(&text.bytes).ok()).unwrap_or_default();
-        wire::DocumentInfo { words: words.to_owned(), withheld: withheld.document(place), ..document(one) }
+        wire::DocumentInfo { words: words.to_owned(), ..document(one, withheld.document(place)) }
     };
     let expected = dispatch.authentications.iter().map(|one| message::ExpectedAuthentication {
         kind: one.kind.number(),
@@ -120,6 +121,14 @@ pub(super) fn within(mut message: wire::Message, room: &mut usize) -> wire::Mess
     message
 }
 
+/// A message of a list that was to be opened and was not, with the reason, whatever the mask names.
+pub(super) fn saying_why(mut message: wire::Message, refused: &Refused) -> wire::Message {
+    if message.reason.is_empty() {
+        message.reason = refused.reason().to_owned();
+    }
+    message
+}
+
 fn state(state: SentState) -> wire::SentState {
     match state {
         SentState::Released => wire::SentState::Released,
@@ -135,7 +144,18 @@ fn state(state: SentState) -> wire::SentState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::desk::error::DeskError;
     use crate::limits::LISTED_WORDS_BYTES_MAX;
+
+    #[test]
+    fn a_message_of_a_list_that_does_not_open_says_why() {
+        let away = Refused::from(DeskError::GatewayAway("it is away".to_owned()));
+        let told = |reason: &str| {
+            let message = wire::Message { reason: reason.to_owned(), ..Default::default() };
+            saying_why(message, &away).reason
+        };
+        assert_eq!([told(""), told("SEAL_BROKEN")], ["GATEWAY_AWAY", "SEAL_BROKEN"]);
+    }
 
     #[test]
     fn a_page_holds_so_many_words_and_says_the_rest_without() {

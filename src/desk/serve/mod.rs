@@ -210,9 +210,7 @@ impl Service {
         if let Some(address) = config.listen {
             let credentials = self.credentials(passphrase)?;
             let bound = Listener::bind(address, Door::Service, credentials).await;
-            entrances.listener = Some(
-                bound.map_err(|cause| DeskError::Trust(format!("cannot listen at {address}: {cause}")))?,
-            );
+            entrances.listener = Some(bound.map_err(|cause| DeskError::Unbound { address, cause })?);
         }
         if let Some(path) = &config.socket {
             if let Some(folder) = path.parent() {
@@ -221,8 +219,7 @@ impl Service {
             entrances.socket = Some(LocalSocket::bind(path).await.map_err(DeskError::file(path))?);
         }
         if let Some(address) = config.metrics {
-            let refused =
-                |cause| DeskError::Trust(format!("cannot listen for scrapes at {address}: {cause}"));
+            let refused = |cause| DeskError::Unbound { address, cause };
             let bound = TcpListener::bind(address).await.map_err(refused)?;
             entrances.metrics = Some(MetricsListener::over(bound).map_err(refused)?);
         }

@@ -141,7 +141,7 @@ impl Service {
         document: &Document,
         offset: u64,
     ) -> Result<(), End> {
-        let described = Some(draft_out::document(document));
+        let described = Some(draft_out::document(document, false));
         let first = wire::DownloadDocumentResponse { document: described, content: Vec::new() };
         runtime.block_on(outlet.hand(first))?;
         let shape = |content| wire::DownloadDocumentResponse { document: None, content };

@@ -15,6 +15,7 @@ use crate::desk::draft::DraftRefusal;
 use crate::desk::error::{DeskError, OWN_BUNDLE_OLD};
 use crate::desk::register::RegisterFault;
 use crate::limits;
+use crate::message::evidence::WriteError;
 use crate::transport::status::{DOMAIN, Group};
 
 /// One field of a request that is wrong.
@@ -70,6 +71,11 @@ impl Refused {
     pub(super) fn pointing(mut self, shape: &Shape) -> Self {
         self.violations.iter_mut().for_each(|one| one.field = shape.path(&one.field));
         self
+    }
+
+    /// The stable reason.
+    pub(super) fn reason(&self) -> &str {
+        &self.reason
     }
 
     /// The same, to be tried again after a while.
@@ -129,10 +135,10 @@ impl From<DeskError> for Refused {
             DeskError::Draft(detail) => Self::new(Code::InvalidArgument, "DRAFT_INVALID", detail),
             DeskError::Trust(detail) => Self::new(Code::FailedPrecondition, "NOT_TRUSTED", detail),
             DeskError::Register(fault) => fault.into(),
-            DeskError::File { ref cause, .. } if cause.kind() == ErrorKind::StorageFull => {
-                tracing::error!(%cause, "a request of a client found the disk full");
-                let message = "the disk of the desk is full: nothing was changed, and its operator knows";
-                Self::new(Code::ResourceExhausted, "DISK_FULL", message).later()
+            DeskError::File { ref cause, .. } | DeskError::Evidence(WriteError::Io(ref cause))
+                if is_full(cause) =>
+            {
+                disk_full(cause)
             }
             fault => ours(&fault),
         }
@@ -173,9 +179,23 @@ impl From<RegisterFault> for Refused {
             fault if fault.is_busy() => {
                 Self::new(Code::Unavailable, "REGISTER_BUSY", "another command holds the register").later()
             }
+            fault if fault.is_of_the_disk() => disk_full(&fault),
             fault => ours(&fault),
         }
     }
+}
+
+/// Whether there is no room for what was to be written.
+fn is_full(cause: &std::io::Error) -> bool {
+    matches!(cause.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+}
+
+/// The disk takes nothing: told to the operator, and the client comes back with the same request.
+fn disk_full(fault: &dyn std::fmt::Display) -> Refused {
+    tracing::error!(%fault, "a request of a client found the disk full, or not to be written");
+    let message =
+        "the disk of the desk is full: its operator makes room, and the same request goes through then";
+    Refused::new(Code::ResourceExhausted, "DISK_FULL", message).later()
 }
 
 /// A fault of our own: told to the operator, and to nobody else.
@@ -242,6 +262,20 @@ mod tests {
         assert_eq!(reason_of(&status).as_deref(), Some("DISK_FULL"));
         assert!(status.get_error_details().retry_info().is_some());
         assert!(!status.message().contains("secret"), "{}", status.message());
+    }
+
+    #[test]
+    fn a_register_without_room_is_a_reason_to_come_back_and_a_damaged_one_is_not() {
+        let (full, failing, corrupt) = (13, 10, 11);
+        let told = |code: i32| {
+            let cause = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+            let status = Status::from(Refused::from(DeskError::Register(RegisterFault::Database(cause))));
+            let comes_back = status.get_error_details().retry_info().is_some();
+            (status.code(), reason_of(&status).unwrap_or_default(), comes_back)
+        };
+        let no_room = (Code::ResourceExhausted, "DISK_FULL".to_owned(), true);
+        assert_eq!([full, failing].map(told), [no_room.clone(), no_room]);
+        assert_eq!(told(corrupt), (Code::Internal, "DESK_FAULT".to_owned(), false));
     }
 
     #[test]

@@ -119,6 +119,12 @@ async fn the_words_of_particulars_are_withheld_from_clients_until_an_office_that
     let bare = read(&mut reader, &name, "").await.unwrap();
     assert_eq!(names(&bare), (PERSON.to_owned(), 0));
     assert!(bare.documents.iter().all(|one| one.withheld && one.words.is_empty()), "{:?}", bare.documents);
+    let guessable = |one: &wire::DocumentInfo| one.size > 0 || !one.digest.is_empty();
+    assert!(
+        !bare.documents.iter().any(guessable),
+        "a name that is guessed is confirmed: {:?}",
+        bare.documents
+    );
     assert_eq!(reason(read(&mut reader, &name, "seal").await), "NOT_FOR_NAMES");
     // Nobody asks through a client but an office that it was enrolled for.
     assert_eq!(reason(read(&mut reader, &name, "legal-01").await), "OFFICE_NOT_PERMITTED");
@@ -127,7 +133,7 @@ async fn the_words_of_particulars_are_withheld_from_clients_until_an_office_that
     assert_eq!(lookups(&stage), [""; 0]);
     let whole = read(&mut reader, &name, "drafting-01").await.unwrap();
     assert_eq!(names(&whole), (PERSON.to_owned(), 1));
-    assert!(whole.documents.iter().all(|one| !one.withheld && !one.words.is_empty()));
+    assert!(whole.documents.iter().all(|one| !one.withheld && !one.words.is_empty() && guessable(one)));
     assert_eq!(lookups(&stage), [PERSON]);
     assert_eq!(askers(&stage), [Some("reader".to_owned())]);
     xb.close().await;
@@ -162,6 +168,8 @@ async fn a_document_that_identifies_a_person_is_given_to_no_client_until_an_offi
     let marked: Vec<(&str, bool)> =
         shown.documents.iter().map(|one| (one.document_id.as_str(), one.withheld)).collect();
     assert_eq!(marked, [("card", true), ("basis", false)]);
+    let lengths: Vec<(u64, usize)> = shown.documents.iter().map(|one| (one.size, one.digest.len())).collect();
+    assert_eq!(lengths, [(0, 0), (11, 32)], "neither size nor digest of what is withheld");
     assert_eq!(lookups(&stage), [""; 0], "nobody signs for what is not shown");
 
     assert_eq!(reason(download(&mut reader, &name, "card", "").await), "NAMES_WITHHELD");

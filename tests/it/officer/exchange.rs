@@ -235,6 +235,18 @@ fn a_user_of_the_socket_is_bound_to_offices_that_fit_and_the_service_does_not_be
 }
 
 #[test]
+fn a_port_that_is_taken_is_told_as_that_and_may_be_tried_again() {
+    let both = ministries();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let refused = both.types("XA", ["desk", "serve", "--listen", address.as_str(), "--json"]);
+    let error = refused.error();
+    assert_eq!((refused.code, text_of(&error, "code")), (1, "listen"), "{refused:?}");
+    assert!(text_of(&error, "message").contains(&address), "{error}");
+    assert_eq!(text_of(&error, "hint"), "ss -ltnp");
+}
+
+#[test]
 fn a_wrong_passphrase_and_an_unknown_reference_have_their_exit_codes() {
     let both = ministries();
     let (desk, wrong) = (both.desk("XA"), both.directory.join("wrong"));
