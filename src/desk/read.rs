@@ -82,7 +82,12 @@ impl Desk {
         let at = entry.judged_at();
         let sender = envelope.header().address().sender.clone();
         let anchors = trust.signing_anchors(&sender)?;
-        envelope.verify(anchors, at)?;
+        // What was owed was signed at its release, and its header when it went, which may be days later.
+        let header_at = match entry {
+            Entry::Sent(_) => envelope.sealed_at(),
+            Entry::Received(_) => at,
+        };
+        envelope.verify(anchors, header_at)?;
         let sealed = envelope.parts().first().map(Vec::as_slice).unwrap_or_default();
         let plain = seal::open(sealed, &[key])
             .map_err(|cause| Refusal::new(Reason::SealBroken, format!("{}: {cause}", cause.reason())))?;

@@ -217,7 +217,7 @@ impl Desk {
         if !is_of_line || position.sequence != before.saturating_add(1) || position.previous != previous {
             return Err(unfit("the gateway gave back another message than the next one"));
         }
-        envelope.verify(trust.signing_anchors(&self.config.ministry)?, position.release_time)?;
+        envelope.verify(trust.signing_anchors(&self.config.ministry)?, envelope.sealed_at())?;
         let is_bare = envelope.parts().is_empty();
         // Only its recipient can say that it never had the content: a gateway that keeps it back may keep back a
         // withdrawal.

@@ -97,6 +97,13 @@ impl Envelope {
         verify_header(&self.header, &self.signature, anchors, at)
     }
 
+    /// When the header of an own message was signed, by what its registry says: at its release, or as long after it as the
+    /// act was owed before it could go. Nothing is verified; whoever has it from somebody else asks a log.
+    pub fn sealed_at(&self) -> Timestamp {
+        let released = self.header.position().release_time;
+        signature::claimed_time(&self.signature).map_or(released, |claimed| claimed.max(released))
+    }
+
     /// Whether the sender's registry signed the header with a certificate that was good once, and has ended or
     /// was revoked at `at`: the signature is authentic, and comes too late.
     pub fn is_signer_ended(&self, anchors: &Anchors, at: Timestamp) -> bool {

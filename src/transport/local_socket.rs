@@ -60,7 +60,7 @@ impl LocalSocket {
                 return None;
             };
             let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-            let peer = Peer::new(name, Digest::of(b""), nowhere).with_roles(roles);
+            let peer = Peer::new(name, Digest::of(b""), nowhere).with_roles(roles).as_user(user);
             // No credentials were shown that could change.
             let (_, unchanging) = watch::channel(());
             let stream = Watched::new(stream, unchanging, || true, peer.cord().token());

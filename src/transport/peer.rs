@@ -19,6 +19,7 @@ pub struct Peer {
     certificate: Digest,
     address: SocketAddr,
     roles: BTreeSet<Role>,
+    user: Option<u32>,
     cord: Cord,
 }
 
@@ -60,13 +61,24 @@ impl fmt::Debug for Cord {
 impl Peer {
     /// A peer whose certificate was verified by the caller.
     pub fn new(name: Name, certificate: Digest, address: SocketAddr) -> Self {
-        Self { name, certificate, address, roles: BTreeSet::new(), cord: Cord::default() }
+        Self { name, certificate, address, roles: BTreeSet::new(), user: None, cord: Cord::default() }
     }
 
     /// The same with the roles that its certificate states.
     #[must_use]
     pub fn with_roles(self, roles: BTreeSet<Role>) -> Self {
         Self { roles, ..self }
+    }
+
+    /// The same as whom the system of this host knows: the user with this number.
+    #[must_use]
+    pub fn as_user(self, user: u32) -> Self {
+        Self { user: Some(user), ..self }
+    }
+
+    /// The number of the user of this host; none of whoever came over a network.
+    pub fn user(&self) -> Option<u32> {
+        self.user
     }
 
     /// What a client of a desk may ask it for; empty for everybody else.

@@ -156,6 +156,11 @@ pub fn sign(content: &[u8], signer: &dyn Signer, claimed: Timestamp) -> Result<V
         .map_err(|error| fault(&error))
 }
 
+/// When a signer claims to have signed; none of what is no signature. Nothing is verified.
+pub fn claimed_time(p7s: &[u8]) -> Option<Timestamp> {
+    SignedData::read(p7s).ok().map(|signed| signed.claimed)
+}
+
 /// Verifies a detached signature over `content` as it was at the instant `at`.
 pub fn verify(
     content: &[u8],

@@ -175,6 +175,8 @@ async fn whoever_was_owed_an_act_beyond_its_time_has_all_of_that_time_once_it_ha
     let [_, withdrawn] = copies.as_slice() else { panic!("{} sent", copies.len()) };
     stage.settled("XA", withdrawn).await;
     assert_eq!(attend(stage.house("XA")).await, 0, "and nobody is called silent who has just got it");
+    // Its header was signed when it went, long after its release: it opens, and is of the past here.
+    assert!(stage.house("XA").read(&withdrawn.id.to_string()).is_ok());
     let gone = withdrawn.release_time.after(Duration::from_secs(40 * MINUTE));
     let [Way::Until(due)] = shown(&stage)[..] else { panic!("{:?}", shown(&stage)) };
     assert!(due >= gone.after(Duration::from_secs(30 * MINUTE)), "{due} of {gone}");

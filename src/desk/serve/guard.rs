@@ -211,7 +211,8 @@ mod tests {
         let mut request = Request::builder().uri(path).body(()).unwrap();
         if let Some(name) = name {
             let address = "192.0.2.1:1".parse().unwrap();
-            request.extensions_mut().insert(Peer::new(Name::parse(name).unwrap(), Digest::of(b""), address));
+            let peer = Peer::new(Name::parse(name).unwrap(), Digest::of(b""), address);
+            request.extensions_mut().insert(peer.as_user(7));
         }
         request
     }

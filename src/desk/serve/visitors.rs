@@ -32,6 +32,8 @@ pub(super) struct Visitor {
     offices: BTreeSet<Label>,
     /// Digest of its certificate; none of a user of this machine.
     certificate: Option<Digest>,
+    /// The number of a user of this machine.
+    user: Option<u32>,
     cord: Cord,
 }
 
@@ -107,7 +109,7 @@ impl Visitor {
     pub(super) fn anybody() -> Self {
         let label = Label::parse("anybody").unwrap();
         let (roles, offices) = (BTreeSet::new(), BTreeSet::new());
-        Self { label, roles, offices, certificate: None, cord: Cord::default() }
+        Self { label, roles, offices, certificate: None, user: None, cord: Cord::default() }
     }
 
     /// Whether its connection was closed from within.
@@ -125,6 +127,8 @@ pub(super) enum Stranger {
     Ended,
     /// A client that is suspended.
     Suspended,
+    /// A user of this machine who lost a role in the midst of a call.
+    Changed,
 }
 
 impl Stranger {
@@ -134,6 +138,7 @@ impl Stranger {
             Self::Unknown => ("CLIENT_UNKNOWN", "no client with this certificate is enrolled here"),
             Self::Ended => ("CLIENT_EXPIRED", "the certificate of this client has ended: enrol it again"),
             Self::Suspended => ("CLIENT_SUSPENDED", "this client is suspended"),
+            Self::Changed => ("CLIENT_UNKNOWN", "what this client may do was changed meanwhile: begin anew"),
         };
         Refused::new(Code::Unauthenticated, reason, message)
     }
@@ -198,6 +203,7 @@ impl Visitors {
             roles: entered.roles.intersection(peer.roles()).copied().collect(),
             offices: entered.offices.clone(),
             certificate: Some(entered.certificate),
+            user: None,
             cord: peer.cord().clone(),
         })
     }
@@ -205,12 +211,14 @@ impl Visitors {
     /// Who is at the other end of the local socket.
     pub(super) fn by_user(&self, peer: &Peer) -> Result<Visitor, Stranger> {
         let Name::Client { label, .. } = peer.name() else { return Err(Stranger::Unknown) };
-        let user = self.find(|user| user.label == *label).ok_or(Stranger::Unknown)?;
+        // A name that was given to another user is no more that of whoever bore it.
+        let is_it = |user: &User| user.label == *label && Some(user.uid) == peer.user();
+        let user = self.find(is_it).ok_or(Stranger::Unknown)?;
         if self.suspended.is_suspended(label) {
             return Err(Stranger::Suspended);
         }
-        let User { label, roles, offices, .. } = user;
-        Ok(Visitor { label, roles, offices, certificate: None, cord: peer.cord().clone() })
+        let User { uid, label, roles, offices } = user;
+        Ok(Visitor { label, roles, offices, certificate: None, user: Some(uid), cord: peer.cord().clone() })
     }
 
     /// A call of many pieces by a client that was let in.
@@ -222,7 +230,12 @@ impl Visitors {
     /// Whether a client that was let in may go on.
     pub(super) fn still(&self, visitor: &Visitor) -> Result<(), Stranger> {
         let Some(certificate) = visitor.certificate else {
-            self.find(|user| user.label == visitor.label).ok_or(Stranger::Unknown)?;
+            let is_it = |user: &User| user.label == visitor.label && Some(user.uid) == visitor.user;
+            let now = self.find(is_it).ok_or(Stranger::Unknown)?;
+            // What was begun with a role that is gone ends.
+            if !visitor.roles.is_subset(&now.roles) {
+                return Err(Stranger::Changed);
+            }
             let is_suspended = self.suspended.is_suspended(&visitor.label);
             return if is_suspended { Err(Stranger::Suspended) } else { Ok(()) };
         };

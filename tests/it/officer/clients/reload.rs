@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use chancery::proto::desk::v1 as wire;
@@ -58,4 +59,18 @@ fn a_hangup_reads_the_users_of_the_socket_again_and_ends_nothing() {
         until(&client, Result::is_ok).await;
     });
     assert!(xa.child.try_wait().unwrap().is_none(), "the service has ended");
+    // The gateway vouches for what was read again, and for what came behind it.
+    assert_eq!(both.types("XA", ["desk", "suspend", "local"]).code, 0);
+    let begun = Instant::now();
+    loop {
+        assert_eq!(both.types("XA", ["inbox"]).code, 0);
+        let said = both.types("XA", ["log", "tail", "--administration", "-n", "64"]);
+        let rows = |verb: &str| said.data.lines().filter(|row| row.contains(verb)).count();
+        assert!(rows("RELOADED") >= 2 && rows("CLIENT_SUSPENDED") == 1, "{said:?}");
+        if !said.data.contains("not yet") {
+            break;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{said:?}");
+        thread::sleep(Duration::from_millis(100));
+    }
 }
