@@ -109,7 +109,8 @@ struct IndexRecord {
     alike: Vec<AlikeRecord>,
     #[prost(message, repeated, tag = "10")]
     carriers: Vec<CarrierRecord>,
-    #[prost(bool, tag = "11")]
+    // Not 11: an index of that time left out what had been owed for long (it did not open), and is written anew.
+    #[prost(bool, tag = "12")]
     knows_papers: bool,
 }
 
