@@ -81,6 +81,7 @@ fn for_a_reason(context: &Context, reason: &str) -> Option<String> {
         | "DRAFT_SUPERSEDED"
         | "DRAFT_EXPIRED"
         | "NUMBER_OF_ANOTHER_YEAR"
+        | "NUMBER_TAKEN"
         | "DOCUMENT_GONE" => here("draft compose FORM"),
         "PROTECTIVE_ACT" => here("send FORM"),
         "TRUST_INVALID" => Some(context.typed.clone()),

@@ -258,7 +258,8 @@ impl Gathering<'_> {
         let (desk, folded) = (self.desk, self.folded);
         for one in acknowledgement::unacknowledged(folded.book.history(), folded.book.charter()) {
             let is_own = one.act.sender == desk.config().ministry;
-            let way = if is_own { desk.way_of(folded, &one)? } else { Way::Until(one.due) };
+            let way =
+                if is_own { desk.way_of(folded, &one)? } else { Way::Until(self.due_of_received(&one)) };
             let Way::Until(due) = way else {
                 self.owed(&one);
                 continue;
@@ -283,6 +284,16 @@ impl Gathering<'_> {
             added.signed = Some(signed);
         }
         Ok(())
+    }
+
+    /// By when an act that came is to be acknowledged: its sender may have owed it long after its release, and whoever
+    /// has it has the time of its precedence from when he got it. Of others who have it only its release is known here.
+    fn due_of_received(&self, one: &Unacknowledged<'_>) -> Timestamp {
+        let kept = self.folded.kept.get(&one.act.reference);
+        match kept.filter(|_| *one.addressee == self.desk.config().ministry) {
+            Some(kept) => one.due_from(kept.at, self.folded.book.charter()),
+            None => one.due,
+        }
     }
 
     /// An own act that is not in the custody of the own gateway: nobody can acknowledge it.

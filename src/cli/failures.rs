@@ -281,7 +281,9 @@ fn of_draft(refusal: &DraftRefusal) -> CliError {
         No::AlreadySigned(_) | No::AlreadyReleased => (Kind::NotFound, "exists"),
         No::Unknown => (Kind::NotFound, "no-draft"),
         No::StaleBasis(_) => (Kind::Refused, "stale-basis"),
-        No::Cancelled | No::Superseded | No::YearOver(_) | No::Expired(_) => (Kind::Refused, "draft-over"),
+        No::Cancelled | No::Superseded | No::YearOver(_) | No::NumberTaken(..) | No::Expired(_) => {
+            (Kind::Refused, "draft-over")
+        }
         No::DocumentGone => (Kind::NotFound, "document-gone"),
         No::Protective => (Kind::Usage, "protective"),
     };

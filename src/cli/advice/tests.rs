@@ -207,6 +207,7 @@ const REASONS: [&str; 24] = [
     "NO_SUCH_ENTRY",
     "NO_SUCH_MESSAGE",
     "NUMBER_OF_ANOTHER_YEAR",
+    "NUMBER_TAKEN",
     "OTHER_MINISTRY",
     "PAUSED",
     "PROTECTIVE_ACT",

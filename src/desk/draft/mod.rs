@@ -93,6 +93,9 @@ pub enum DraftRefusal {
     /// Its formal number is of another year.
     #[error("its formal number is of the year {0}, which is over")]
     YearOver(i16),
+    /// Its formal number is that of another message: this register was restored, and that one came back.
+    #[error("its formal number {1} of {0} is that of a message which this register had lost and has back")]
+    NumberTaken(i16, u32),
     /// It ends before it could be delivered.
     #[error("it was valid until {0}")]
     Expired(Timestamp),
@@ -120,6 +123,7 @@ impl DraftRefusal {
             Self::Unknown => "DRAFT_UNKNOWN",
             Self::DocumentGone => "DOCUMENT_GONE",
             Self::YearOver(_) => "NUMBER_OF_ANOTHER_YEAR",
+            Self::NumberTaken(..) => "NUMBER_TAKEN",
             Self::Expired(_) => "DRAFT_EXPIRED",
             Self::Protective => "PROTECTIVE_ACT",
         }

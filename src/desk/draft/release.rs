@@ -31,6 +31,11 @@ impl Desk {
         if entry.formal_number.is_some() && entry.year != now.year() {
             return Err(DraftRefusal::YearOver(entry.year).into());
         }
+        if let Some(number) = entry.formal_number
+            && self.register.is_formal_number_borne(entry.year, number)?
+        {
+            return Err(DraftRefusal::NumberTaken(entry.year, number).into());
+        }
         if let Some(until) = draft.valid_until().filter(|until| *until <= now) {
             return Err(DraftRefusal::Expired(until).into());
         }

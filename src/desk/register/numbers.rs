@@ -47,6 +47,16 @@ impl Register {
         Ok(statement.query_row([year], |row| row.get(0))?)
     }
 
+    /// Whether a dispatch bears a formal number: another one is not to have it too.
+    pub fn is_formal_number_borne(&self, year: i16, number: u32) -> Result<bool, RegisterFault> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM formal_number
+               WHERE year = ?1 AND number = ?2 AND dispatch_digest IS NOT NULL)",
+        )?;
+        Ok(statement.query_row(params![year, number], |row| row.get(0))?)
+    }
+
     /// Reserves the next formal number of a year. A number that is never bound to a dispatch stays void.
     pub fn reserve_formal_number(&self, year: i16) -> Result<u32, RegisterFault> {
         self.reserve_formal_numbers(year, 1)
@@ -70,16 +80,21 @@ impl Register {
     }
 }
 
-/// Binds a reserved formal number to the dispatch that bears it.
+/// Binds a reserved formal number to the dispatch that bears it; `Overtaken` where another one has come to bear it.
 pub(super) fn bind_formal_number(
     connection: &Connection,
     (year, number): (i16, u32),
     dispatch: &Digest,
 ) -> Result<(), RegisterFault> {
-    let mut bind = connection
-        .prepare_cached("UPDATE formal_number SET dispatch_digest = ?3 WHERE year = ?1 AND number = ?2")?;
-    bind.execute(params![year, number, dispatch.as_bytes().as_slice()])?;
-    Ok(())
+    let mut bind = connection.prepare_cached(
+        "INSERT INTO formal_number (year, number, dispatch_digest) VALUES (?1, ?2, ?3)
+         ON CONFLICT (year, number) DO UPDATE SET dispatch_digest = excluded.dispatch_digest
+         WHERE formal_number.dispatch_digest IS NULL OR formal_number.dispatch_digest = excluded.dispatch_digest",
+    )?;
+    match bind.execute(params![year, number, dispatch.as_bytes().as_slice()])? {
+        0 => Err(RegisterFault::Overtaken),
+        _ => Ok(()),
+    }
 }
 
 fn first(mut found: impl Iterator<Item = rusqlite::Result<u64>>) -> Result<u64, RegisterFault> {

@@ -279,4 +279,18 @@ fn numbers_reserved_together_follow_each_other_and_are_never_given_again() {
         })
         .unwrap();
     assert_eq!(kept.as_deref(), Some(copy.dispatch_digest.as_bytes().as_slice()));
+
+    // Another dispatch does not come to bear it too, and nothing of that is registered; the same one may again.
+    let other = sent(2);
+    let again = Marks { numbers: vec![((2026, 2), other.dispatch_digest)], ..Marks::default() };
+    let refused = register.release_with(std::slice::from_ref(&other), &again);
+    assert!(matches!(refused, Err(RegisterFault::Overtaken)), "{refused:?}");
+    assert_eq!(register.sent().unwrap().len(), 1);
+    assert!(register.is_formal_number_borne(2026, 2).unwrap());
+    assert!(!register.is_formal_number_borne(2026, 3).unwrap(), "reserved alone");
+    // One that the register lost is borne from then on.
+    let unheard = Marks { numbers: vec![((2026, 9), other.dispatch_digest)], ..Marks::default() };
+    assert!(register.release_with(std::slice::from_ref(&other), &unheard).unwrap());
+    assert!(register.is_formal_number_borne(2026, 9).unwrap());
+    assert_eq!(register.reserve_formal_number(2026).unwrap(), 10);
 }

@@ -328,6 +328,9 @@ impl Service {
     /// Reads `service.toml` and the own certificate again: users of this machine and their roles count from the next call
     /// on. Where it listens stays what it was until a restart. What cannot be used changes nothing.
     pub fn reload(&self) -> Result<(), DeskError> {
+        // Without the file nobody would be known any more: a half-made deployment is no wish.
+        let path = self.desk.config.service();
+        fs::metadata(&path).map_err(DeskError::file(&path))?;
         let config = ServiceConfig::load(&self.desk.config)?;
         require_fit(&config, &self.desk, &self.keys)?;
         self.visitors.replace_users(config.users);

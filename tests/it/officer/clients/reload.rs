@@ -47,6 +47,8 @@ fn a_hangup_reads_the_users_of_the_socket_again_and_ends_nothing() {
         // What cannot be used changes nothing, and the next that can be is taken.
         fs::write(&settings, "listen = 17\n").unwrap();
         xa.reloads();
+        fs::remove_file(&settings).unwrap();
+        xa.reloads();
         fs::write(&settings, &before).unwrap();
         xa.reloads();
         until("an answer", &client, Result::is_ok).await;
