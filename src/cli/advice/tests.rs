@@ -186,7 +186,7 @@ fn gather(source: &str, path: &Path, words: &mut Words) {
 }
 
 /// Reasons after which the table knows more than by the word for the failure.
-const REASONS: [&str; 24] = [
+const REASONS: [&str; 25] = [
     "ALREADY_RELEASED",
     "ANSWERED",
     "CHANNEL_FROZEN",
