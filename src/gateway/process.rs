@@ -141,11 +141,14 @@ impl Progress for ProgressLines {
 /// Runs the gateway until it is told to stop.
 pub fn run(options: &RunOptions) -> ExitCode {
     begin(options, |options| async move {
+        // It ends a process that does not listen, and means that something is to be read again.
+        let hangup = listen(SignalKind::hangup())?;
         let opened = open(&options).await?;
         opened.gateway().record_own_act(AdministrativeVerb::Started).await;
         supervisor::ready();
         let stop = CancellationToken::new();
-        let signals = tokio::spawn(obey_signals(opened.gateway().clone(), stop.clone(), Signals::listen()?));
+        let signals = Signals::after(hangup)?;
+        let signals = tokio::spawn(obey_signals(opened.gateway().clone(), stop.clone(), signals));
         let served = serve(opened, stop).await;
         signals.abort();
         served
@@ -240,14 +243,14 @@ struct Signals {
 }
 
 impl Signals {
-    fn listen() -> Result<Self, Fault> {
-        let listen = |kind| signal(kind).map_err(|cause| Fault::Listener(format!("signals: {cause}")));
-        Ok(Self {
-            hangup: listen(SignalKind::hangup())?,
-            terminate: listen(SignalKind::terminate())?,
-            interrupt: listen(SignalKind::interrupt())?,
-        })
+    fn after(hangup: Signal) -> Result<Self, Fault> {
+        let (terminate, interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+        Ok(Self { hangup, terminate, interrupt })
     }
+}
+
+fn listen(kind: SignalKind) -> Result<Signal, Fault> {
+    signal(kind).map_err(|cause| Fault::Listener(format!("signals: {cause}")))
 }
 
 async fn obey_signals(gateway: Arc<Gateway>, stop: CancellationToken, mut signals: Signals) {
